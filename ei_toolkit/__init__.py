@@ -1,0 +1,3 @@
+"""eitk: from a folder of music clips to a light on a board."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,88 @@
+"""The `eitk` command: its subcommands, the options that all of them share, and the edge where errors end."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ei_toolkit import __version__
+from ei_toolkit.commands import config, init
+from ei_toolkit.commands.environment import Environment
+from ei_toolkit.console import Console
+from ei_toolkit.errors import EitkError, Interrupted, UsageError
+
+SHARED_FLAGS = frozenset({"--json", "--quiet", "-q", "--verbose", "-v", "--debug"})
+EPILOG = "Every command also takes --json, --quiet, --verbose, --debug."
+
+app = typer.Typer(name="eitk", no_args_is_help=True, pretty_exceptions_enable=False, epilog=EPILOG)
+for command in (init, config):
+    command.register(app)
+
+
+def _version(shown: bool) -> None:
+    if shown:
+        typer.echo(f"eitk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Option("--project-dir", "-C", help="Run as if started in this folder.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of a table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results, warnings and errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """From a folder of music clips to a light on a board, through the Edge Impulse API or offline."""
+    env = context.ensure_object(Environment)
+    console = Console(env.console.stdout, env.console.stderr, json_output=json, quiet=quiet, verbose=verbose)
+    context.obj = replace(env, console=console, cwd=(folder or env.cwd).resolve())
+
+
+def run(arguments: Sequence[str], environment: Environment | None = None) -> int:
+    """Run one command line and return its exit code; every error is printed here and nowhere else."""
+    env = environment or Environment()
+    hoisted = _hoist_shared_flags(arguments)
+    try:
+        code = app(hoisted, standalone_mode=False, obj=env, prog_name="eitk")
+    except EitkError as error:
+        return _end(error, env, "--debug" in hoisted)
+    except (KeyboardInterrupt, typer.Abort):
+        return _end(Interrupted("interrupted"), env, False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except typer.TyperException as error:  # a wrong flag or argument, in Typer's own words
+        env.console.error(UsageError(str(error), hint="eitk COMMAND --help"))
+        return UsageError.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Entry point of the `eitk` script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _hoist_shared_flags(arguments: Sequence[str]) -> list[str]:
+    """Let the shared flags stand behind the command as well as before it; what follows `--` stays."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    flags = [argument for argument in arguments[:end] if argument in SHARED_FLAGS]
+    return [*flags, *(a for a in arguments[:end] if a not in SHARED_FLAGS), *arguments[end:]]
+
+
+def _end(error: EitkError, env: Environment, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error, file=env.console.stderr)
+    env.console.error(error)
+    return error.exit_code

@@ -1,0 +1,32 @@
+"""What a command is given: where it runs, what it may print to, and the configuration in force there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ei_toolkit.config import Config, load_config
+from ei_toolkit.console import Console
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One invocation. Tests make their own; nothing in a command reads os.environ or the current folder."""
+
+    console: Console = field(default_factory=Console)
+    cwd: Path = field(default_factory=Path.cwd)
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @classmethod
+    def of(cls, context: typer.Context) -> Environment:
+        """The environment of a running command."""
+        return context.ensure_object(cls)
+
+    def config(self, **flags: Any) -> Config:  # noqa: ANN401 - values of settings
+        """The configuration here; `flags` use `__` for the dot: `training__epochs=5`."""
+        return load_config(self.cwd, self.environ, {key.replace("__", "."): value for key, value in flags.items()})

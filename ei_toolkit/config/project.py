@@ -1,0 +1,53 @@
+"""Where a project keeps what eitk writes: everything but eitk.toml and eitk.lock lives in `.eitk/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ProjectPaths:
+    """Paths of one project, from the folder that holds eitk.toml."""
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        """Folder of everything that can be made again."""
+        return self.root / ".eitk"
+
+    @property
+    def windows(self) -> Path:
+        """Window files and `manifest.csv`, written by `eitk slice`."""
+        return self.state / "windows"
+
+    @property
+    def manifest(self) -> Path:
+        """The window manifest."""
+        return self.windows / "manifest.csv"
+
+    @property
+    def studio(self) -> Path:
+        """Data of the local studio that commands start on demand."""
+        return self.state / "studio"
+
+    @property
+    def builds(self) -> Path:
+        """Downloaded deployments, one folder a version."""
+        return self.state / "builds"
+
+    @property
+    def boards(self) -> Path:
+        """State of emulated and host boards, one folder a name."""
+        return self.state / "boards"
+
+    @property
+    def runs(self) -> Path:
+        """Database of runs."""
+        return self.state / "runs.sqlite"
+
+    @property
+    def lock(self) -> Path:
+        """The pinned deployment: version, engine, hashes."""
+        return self.root / "eitk.lock"

@@ -1,0 +1,180 @@
+"""The settings, one frozen dataclass a table of eitk.toml. Each field carries its own description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+Scalar = str | int | float | bool
+
+
+def setting(default: Any, description: str) -> Any:  # noqa: ANN401 - a dataclass field stands for any type
+    """A dataclass field with the sentence that the configuration reference prints."""
+    return field(default=default, metadata={"description": description})
+
+
+@dataclass(frozen=True)
+class ProjectSettings:
+    """[project]: what is built."""
+
+    name: str = setting("Music Genre Classifier", "Name of the project; the library and its header are named after it.")
+    labels: tuple[str, ...] = setting((), "Labels to use, in order; empty means every folder of clips.")
+
+
+@dataclass(frozen=True)
+class StudioSettings:
+    """[studio]: who stores, trains and builds."""
+
+    url: str = setting("local", 'API address ending in /v1, or "local" for a studio on this machine.')
+    ingestion_url: str = setting("", "Upload address; empty means the one that belongs to the API address.")
+    project: int = setting(0, "Project id; 0 means the one that the key belongs to.")
+
+
+@dataclass(frozen=True)
+class DatasetSettings:
+    """[dataset]: where clips are and how they are split."""
+
+    root: str = setting("", "Folder of clips, ROOT/<label>/*.wav; relative to eitk.toml.")
+    split: Literal["artist", "fault-filtered", "track"] = setting(
+        "artist", "How test clips are chosen: whole artists, the published fault-filtered parts, or whole tracks."
+    )
+    test_fraction: float = setting(0.2, "Part of the clips of each label held out for testing.")
+    groups: str = setting("", "CSV with the columns clip,group for clips that the GTZAN index does not know.")
+    seed: int = setting(7, "Seed of the split.")
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """[slice.augment]: altered copies of training windows, made before upload."""
+
+    copies: int = setting(0, "Altered copies of each training window; 0 means none.")
+    gain_db: float = setting(20.0, "Largest change of gain, up or down, in dB; what exceeds 16 bits is clipped.")
+    noise_snr_db: tuple[float, ...] = setting((5.0, 30.0), "Range of the signal-to-noise ratio of added noise, in dB.")
+    noise_files: str = setting("", "Folder of recordings to add as noise; empty means white and pink noise only.")
+    room: float = setting(0.0, "Part of the copies heard through a simulated small loudspeaker and room.")
+    pitch_semitones: float = setting(0.0, "Largest change of pitch, up or down, in semitones.")
+    stretch: float = setting(0.0, "Largest relative change of tempo; 0.1 means 0.9 to 1.1 times.")
+    rumble: float = setting(0.0, "Part of the copies with low-frequency rumble and a constant offset.")
+    seed: int = setting(7, "Seed of everything random in augmentation.")
+
+
+@dataclass(frozen=True)
+class SliceSettings:
+    """[slice]: from clips to windows."""
+
+    sample_rate: int = setting(16000, "Samples per second; the board's microphone gives 16000.")
+    window_ms: int = setting(3000, "Length of a window in milliseconds.")
+    hop_ms: int = setting(1500, "Distance between the starts of two windows of one clip, in milliseconds.")
+    level: Literal["none", "dc", "rms"] = setting(
+        "none", "What is evened out in each window: nothing, a constant offset, or the offset and the loudness."
+    )
+    target_dbfs: float = setting(-20.0, 'RMS level that level = "rms" aims at, in dB relative to full scale.')
+    max_gain_db: float = setting(40.0, 'Largest gain that level = "rms" may apply, in dB.')
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+
+
+@dataclass(frozen=True)
+class DspBlock:
+    """[impulse.dsp] or one of [[impulse.dsp]]: a processing block with Edge Impulse's parameter names."""
+
+    type: Literal["spectrogram", "mfe", "mfcc"]
+    implementation_version: int = 4
+    name: str = ""
+    params: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One of [[impulse.layers]]: a visual layer of the learn block.
+
+    `pool = "last"` is Edge Impulse's documented meaning of `stack` (that many convolutions, then one pooling);
+    `pool = "each"` puts a pooling behind every one, which the client sends as that many layers with stack 1.
+    """
+
+    type: Literal["reshape", "conv1d", "conv2d", "dense", "dropout", "flatten", "batch_normalization"]
+    filters: int = 0
+    kernel: int = 3
+    stack: int = 1
+    pool: Literal["last", "each"] = "last"
+    columns: int = 0
+    units: int = 0
+    rate: float = 0.0
+
+
+@dataclass(frozen=True)
+class ImpulseSettings:
+    """[impulse]: processing blocks and the learn block. The input window is [slice]'s."""
+
+    name: str = setting("", "Name of the impulse; empty means the studio's default impulse.")
+    dsp: tuple[DspBlock, ...] = setting((), "Processing blocks.")
+    layers: tuple[Layer, ...] = setting((), "Layers of the network between features and output.")
+    script: str = setting("", "Keras script (expert mode) instead of layers; relative to eitk.toml.")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """[training]: how the learn block is trained."""
+
+    epochs: int = setting(30, "Training cycles.")
+    learning_rate: float = setting(0.005, "Learning rate of Adam.")
+    batch_size: int = setting(32, "Windows in a batch.")
+    validation: float = setting(0.2, "Part of the training windows kept for validation.")
+    validation_group: str = setting(
+        "artist", "Metadata key whose values are kept together when validation windows are chosen; empty means none."
+    )
+    seed: int = setting(7, "Seed of weights, order and validation split (local studio).")
+    auto_class_weights: bool = setting(False, "Weigh classes by how rare they are.")
+    spec_augment: bool = setting(False, "Mask bands and frames of the features while training.")
+    int8: bool = setting(True, "Quantise and profile the int8 model as well.")
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """[build]: the library."""
+
+    target: str = setting("arduino", "Deployment format: arduino or zip.")
+    engine: str = setting("tflite-eon", "tflite-eon, tflite-eon-ram-optimized or tflite.")
+    model_type: Literal["int8", "float32"] = setting("int8", "Model variant.")
+
+
+@dataclass(frozen=True)
+class BoardSettings:
+    """[board]: the board, and how the sketch decides."""
+
+    name: str = setting("nano33ble", "nano33ble, emulated or host.")
+    port: str = setting("auto", "Serial port, or auto.")
+    threshold: float = setting(0.6, "Smallest score for a decision; under it the light is blue.")
+    hop_ms: int = setting(500, "Milliseconds between two decisions.")
+    smoothing: int = setting(1, "Number of decisions that are averaged.")
+    colours: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({"rock": "red", "classical": "green"}),
+        metadata={"description": "Light of each label: red, green, blue, yellow, cyan, magenta, white."},
+    )
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """[gate]: what a challenger must hold to replace the champion."""
+
+    max_drop: float = setting(0.0, "Accuracy in points that the challenger may lose beyond the paired interval.")
+    max_ram_kb: float = setting(64.0, "RAM of the model in kB.")
+    max_flash_kb: float = setting(128.0, "Flash of the model in kB.")
+    max_latency_ms: float = setting(500.0, "Estimated milliseconds per decision.")
+    min_robust_accuracy: float = setting(0.0, "Smallest window accuracy under the worst condition, in percent.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of eitk.toml."""
+
+    project: ProjectSettings = field(default_factory=ProjectSettings)
+    studio: StudioSettings = field(default_factory=StudioSettings)
+    dataset: DatasetSettings = field(default_factory=DatasetSettings)
+    slice: SliceSettings = field(default_factory=SliceSettings)
+    impulse: ImpulseSettings = field(default_factory=ImpulseSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    build: BuildSettings = field(default_factory=BuildSettings)
+    board: BoardSettings = field(default_factory=BoardSettings)
+    gate: GateSettings = field(default_factory=GateSettings)

@@ -1,0 +1,105 @@
+"""Everything that eitk raises on purpose, and the exit code each kind ends a command with.
+
+    EitkError                  1   failure
+      UsageError               2   the command line asks for something impossible
+      ConfigurationError       3   eitk.toml, a parameter, an impulse that contradicts itself
+        CredentialError        3   no key, a wrong key, a key whose role does not allow it
+        MissingToolError       3   an extra, a compiler or an emulator that is not installed
+      DataError                1   clips, windows or models that cannot be used
+        UnsupportedModelError  1   a .tflite that the compiler cannot translate
+      ApiError                 4   the studio answered, and the answer is an error
+        NetworkError           4   no answer at all
+      JobFailed                5   a studio job ended without success
+      BoardError               6   no board, a busy port, an image that does not fit
+      GateNotMet               7   the challenger is not good enough
+    Interrupted              130   Ctrl-C
+
+An error says what happened, why, and what to try. Only `console.py` prints it.
+"""
+
+from __future__ import annotations
+
+
+class EitkError(Exception):
+    """Base of the tree. `what` is one sentence; `why` and `hint` complete it for a person."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, why: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.why})" if self.why else self.what
+
+
+class UsageError(EitkError):
+    """The command line asks for something impossible."""
+
+    exit_code = 2
+
+
+class ConfigurationError(EitkError):
+    """A setting or parameter is wrong, or two contradict each other."""
+
+    exit_code = 3
+
+
+class CredentialError(ConfigurationError):
+    """No key, a wrong key, or a key whose role does not allow the call."""
+
+
+class MissingToolError(ConfigurationError):
+    """An optional package, a compiler or an emulator is needed and not installed."""
+
+
+class DataError(EitkError):
+    """Clips, windows or models that cannot be used."""
+
+
+class UnsupportedModelError(DataError):
+    """A model that the compiler cannot translate faithfully; says which operator, option or type."""
+
+
+class ApiError(EitkError):
+    """The studio answered with an error."""
+
+    exit_code = 4
+
+    def __init__(self, what: str, *, why: str = "", hint: str = "", status: int | None = None) -> None:
+        super().__init__(what, why=why, hint=hint)
+        self.status = status
+
+
+class NetworkError(ApiError):
+    """The studio could not be reached, or the connection broke."""
+
+
+class JobFailed(EitkError):
+    """A studio job ended without success; `log` holds its last lines."""
+
+    exit_code = 5
+
+    def __init__(self, what: str, *, why: str = "", hint: str = "", log: tuple[str, ...] = ()) -> None:
+        super().__init__(what, why=why, hint=hint)
+        self.log = log
+
+
+class BoardError(EitkError):
+    """No board, a busy port, a board that does not answer, an image that does not fit."""
+
+    exit_code = 6
+
+
+class GateNotMet(EitkError):
+    """The challenger model does not pass the gate."""
+
+    exit_code = 7
+
+
+class Interrupted(EitkError):
+    """The user pressed Ctrl-C."""
+
+    exit_code = 130

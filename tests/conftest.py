@@ -1,0 +1,39 @@
+"""Fixtures for all tests: a home of their own, real clips and goldens where they are at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("EITK_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+@pytest.fixture(autouse=True)
+def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's home, key or configuration."""
+    home = tmp_path_factory.mktemp("home")
+    for name in [name for name in os.environ if name.startswith(("EITK_", "EI_")) and name != "EITK_CLOUD_TEST"]:
+        monkeypatch.delenv(name)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+
+
+@pytest.fixture(scope="session")
+def goldens() -> Path:
+    """Folder of golden vectors."""
+    folder = SHARED / "goldens"
+    if not folder.is_dir():
+        pytest.skip("golden vectors are not at hand")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def gtzan() -> Path:
+    """Folder of real GTZAN clips as FLAC, `audio/<genre>/<track>.flac`."""
+    folder = SHARED / "gtzan"
+    if not folder.is_dir():
+        pytest.skip("real GTZAN clips are not at hand")
+    return folder
