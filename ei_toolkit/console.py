@@ -60,7 +60,7 @@ class Console:
         """Whether stderr is a terminal that can show a moving bar."""
         return self.stderr.isatty() and not self.quiet
 
-    def result(self, data: Any, view: RenderableType | None = None) -> None:  # noqa: ANN401 - anything json can write
+    def result(self, data: Any, view: RenderableType | None = None) -> None:
         """Print the result: one JSON object with --json, else `view` (a Rich renderable or text)."""
         if self.json_output or view is None:
             self.stdout.write(

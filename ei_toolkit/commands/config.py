@@ -34,7 +34,7 @@ def show(
     env.console.result(data, table)
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401 - anything json can write
+def _plain(value: object) -> Any:
     from collections.abc import Mapping
     from dataclasses import fields, is_dataclass
 

@@ -27,6 +27,6 @@ class Environment:
         """The environment of a running command."""
         return context.ensure_object(cls)
 
-    def config(self, **flags: Any) -> Config:  # noqa: ANN401 - values of settings
+    def config(self, **flags: Any) -> Config:
         """The configuration here; `flags` use `__` for the dot: `training__epochs=5`."""
         return load_config(self.cwd, self.environ, {key.replace("__", "."): value for key, value in flags.items()})

@@ -17,4 +17,6 @@ def bundled(name: str) -> Path:
     for folder in (PACKAGE / "_bundled" / name, PACKAGE.parent / name):
         if folder.is_dir():
             return folder
-    raise EitkError(f"this installation of eitk has no {name}", hint="Install it again: pip install --force-reinstall eitk")
+    raise EitkError(
+        f"this installation of eitk has no {name}", hint="Install it again: pip install --force-reinstall eitk"
+    )

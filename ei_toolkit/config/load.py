@@ -84,7 +84,7 @@ def _keys_of(table: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         yield prefix + key
 
 
-def _flatten(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any dataclass
+def _flatten(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for f in fields(node):
         value = getattr(node, f.name)
         if is_dataclass(value):
@@ -93,7 +93,7 @@ def _flatten(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN4
             yield prefix + f.name, value
 
 
-def _leaf_hints(cls: Any, prefix: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any dataclass
+def _leaf_hints(cls: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for name, hint in get_type_hints(cls).items():
         if is_dataclass(hint):
             yield from _leaf_hints(hint, f"{prefix}{name}.")
@@ -101,7 +101,7 @@ def _leaf_hints(cls: Any, prefix: str) -> Iterator[tuple[str, Any]]:  # noqa: AN
             yield prefix + name, hint
 
 
-def _replaced(node: Any, key: str, value: Any) -> Any:  # noqa: ANN401 - any dataclass
+def _replaced(node: Any, key: str, value: Any) -> Any:
     head, _, rest = key.partition(".")
     if rest:
         value = _replaced(getattr(node, head), rest, value)

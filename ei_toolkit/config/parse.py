@@ -36,7 +36,7 @@ def parse_table(cls: type[T], table: object, where: str) -> T:
         raise ConfigurationError(f"[{where}] is incomplete", why=str(error).split("() ")[-1]) from None
 
 
-def parse_value(hint: Any, value: object, where: str) -> Any:  # noqa: ANN401 - the hint decides the type
+def parse_value(hint: Any, value: object, where: str) -> Any:
     """Check and convert one value against a type hint."""
     origin = get_origin(hint)
     if is_dataclass(hint):
@@ -52,7 +52,7 @@ def parse_value(hint: Any, value: object, where: str) -> Any:  # noqa: ANN401 - 
     return _scalar(hint, value, where)
 
 
-def parse_text(hint: Any, text: str, where: str) -> Any:  # noqa: ANN401 - the hint decides the type
+def parse_text(hint: Any, text: str, where: str) -> Any:
     """Convert a value given as text, in an environment variable or a flag."""
     if get_origin(hint) is tuple:
         return tuple(parse_text(get_args(hint)[0], part.strip(), where) for part in text.split(",") if part.strip())
@@ -87,7 +87,7 @@ def _choice(allowed: tuple[Any, ...], value: object, where: str) -> object:
     return value
 
 
-def _sequence(item: Any, value: object, where: str) -> tuple[Any, ...]:  # noqa: ANN401
+def _sequence(item: Any, value: object, where: str) -> tuple[Any, ...]:
     if isinstance(value, Mapping) and is_dataclass(item):
         value = [value]  # [impulse.dsp] once is the same as [[impulse.dsp]]
     if not isinstance(value, (list, tuple)):
@@ -95,7 +95,7 @@ def _sequence(item: Any, value: object, where: str) -> tuple[Any, ...]:  # noqa:
     return tuple(parse_value(item, v, f"{where}[{i}]") for i, v in enumerate(value))
 
 
-def _mapping(item: Any, value: object, where: str) -> Mapping[str, Any]:  # noqa: ANN401
+def _mapping(item: Any, value: object, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise _wrong(where, value, "a table")
     return MappingProxyType({str(k): parse_value(item, v, f"{where}.{k}") for k, v in value.items()})
@@ -107,7 +107,7 @@ def _scalar_of(hints: tuple[Any, ...], value: object, where: str) -> object:
     return value
 
 
-def _scalar(hint: Callable[..., Any], value: object, where: str) -> Any:  # noqa: ANN401
+def _scalar(hint: Callable[..., Any], value: object, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ def _scalar(hint: Callable[..., Any], value: object, where: str) -> Any:  # noqa
     return value
 
 
-def _name(hint: Any) -> str:  # noqa: ANN401
+def _name(hint: Any) -> str:
     return {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}[hint.__name__]
 
 

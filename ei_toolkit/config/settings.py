@@ -10,7 +10,7 @@ from typing import Any, Literal
 Scalar = str | int | float | bool
 
 
-def setting(default: Any, description: str) -> Any:  # noqa: ANN401 - a dataclass field stands for any type
+def setting(default: Any, description: str) -> Any:
     """A dataclass field with the sentence that the configuration reference prints."""
     return field(default=default, metadata={"description": description})
 

@@ -1,20 +1,23 @@
-"""Write a recipe as eitk.toml, with the user's folder and name filled in."""
+"""Write a recipe as eitk.toml, with the user's folder, labels, name and board filled in."""
 
 from __future__ import annotations
 
 import os
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ei_toolkit.config import CONFIG_NAME
 from ei_toolkit.errors import ConfigurationError, UsageError
 
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
 
 def recipe_names() -> list[str]:
     """Names of the recipes, in alphabetical order."""
-    return sorted(
-        f.name.removesuffix(".toml") for f in resources.files(__package__).iterdir() if f.name.endswith(".toml")
-    )
+    files = (file.name for file in resources.files(__package__).iterdir())
+    return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
 
 
 def recipe_text(name: str) -> str:
@@ -24,10 +27,13 @@ def recipe_text(name: str) -> str:
     return resources.files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
 
 
-def write_recipe(recipe: str, folder: Path, *, clips: Path | None, name: str | None, force: bool) -> Path:
+def write_recipe(
+    recipe: str, folder: Path, *, clips: Path | None, name: str | None, force: bool, board: str | None = None
+) -> Path:
     """Write `folder`/eitk.toml from a recipe and return its path.
 
-    Raises ConfigurationError where one is already there and `force` is not set.
+    Raises ConfigurationError where one is already there and `force` is not set, UsageError for an unknown recipe or
+    a folder of clips that is not there.
     """
     import tomlkit
 
@@ -37,10 +43,21 @@ def write_recipe(recipe: str, folder: Path, *, clips: Path | None, name: str | N
     document = tomlkit.parse(recipe_text(recipe))
     if name is not None:
         document["project"]["name"] = name
+    if board is not None:
+        document["board"]["name"] = board
     if clips is not None:
-        document["dataset"]["root"] = os.path.relpath(clips.resolve(), folder)
+        _fill_in_clips(document, clips, folder)
     folder.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".toml.part")
     partial.write_text(tomlkit.dumps(document), encoding="utf-8")
     partial.replace(file)
     return file
+
+
+def _fill_in_clips(document: TOMLDocument, clips: Path, folder: Path) -> None:
+    if not clips.is_dir():
+        raise UsageError(f"there is no folder {clips}", hint="Give a folder with one folder of clips for each label.")
+    document["dataset"]["root"] = os.path.relpath(clips.resolve(), folder.resolve())
+    found = sorted(entry.name for entry in clips.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if found and not set(document["project"]["labels"]) <= set(found):
+        document["project"]["labels"] = found

@@ -1,0 +1,102 @@
+"""A flag beats EITK_* beats eitk.toml beats the default, and each value knows where it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.config import load_config
+from ei_toolkit.errors import ConfigurationError
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "eitk.toml").write_text('[training]\nepochs = 12\nlearning_rate = 1\n[project]\nlabels = ["a", "b"]\n')
+    return tmp_path
+
+
+def test_the_file_beats_the_default(project: Path) -> None:
+    config = load_config(project, {})
+    assert config.settings.training.epochs == 12
+    assert config.origin("training.epochs") == str(project / "eitk.toml")
+    assert config.origin("training.batch_size") == "default"
+
+
+def test_the_environment_beats_the_file(project: Path) -> None:
+    config = load_config(project, {"EITK_TRAINING_EPOCHS": "5", "EITK_PROJECT_LABELS": "rock, classical"})
+    assert config.settings.training.epochs == 5
+    assert config.settings.project.labels == ("rock", "classical")
+    assert config.origin("training.epochs") == "EITK_TRAINING_EPOCHS"
+
+
+def test_a_flag_beats_the_environment_and_none_means_not_given(project: Path) -> None:
+    flags = {"training.epochs": 3, "training.batch_size": None}
+    config = load_config(project, {"EITK_TRAINING_EPOCHS": "5"}, flags)
+    assert (config.settings.training.epochs, config.settings.training.batch_size) == (3, 32)
+    assert config.origin("training.epochs") == "flag"
+
+
+def test_the_nearest_file_above_is_found(project: Path) -> None:
+    below = project / "clips" / "rock"
+    below.mkdir(parents=True)
+    assert load_config(below, {}).paths.root == project
+
+
+def test_a_folder_without_a_file_has_defaults(tmp_path: Path) -> None:
+    config = load_config(tmp_path, {})
+    assert config.file is None
+    assert config.paths.manifest == tmp_path / ".eitk" / "windows" / "manifest.csv"
+
+
+def test_whole_numbers_are_numbers(project: Path) -> None:
+    rate = load_config(project, {}).settings.training.learning_rate
+    assert (rate, type(rate)) == (1.0, float)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("[training]\nepoch = 1", "Did you mean epochs?"),
+        ("[trainings]\nepochs = 1", "Did you mean training?"),
+        ("[training]\nepochs = 1.5", "whole number"),
+        ("[training]\nepochs = true", "whole number"),
+        ("[training]\nint8 = 1", "true or false"),
+        ("training = 3", "a table"),
+        ('[slice]\nlevel = "loud"', "none, dc, rms"),
+        ('[project]\nlabels = "rock"', "a list"),
+        ("[board.colours]\nrock = 3", "text"),
+        ("[board]\ncolours = 3", "a table"),
+        ('[impulse.dsp]\ntype = "wavelet"', "spectrogram, mfe, mfcc"),
+        ("[impulse.dsp]\nframe_length = [1]", "text, a number"),
+        ("[impulse.dsp]\nfft_length = 64", "incomplete"),
+        ("[training\n", "cannot be read"),
+    ],
+)
+def test_a_wrong_file_says_which_key_and_what_would_be_right(tmp_path: Path, text: str, word: str) -> None:
+    (tmp_path / "eitk.toml").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(tmp_path, {})
+    assert word in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [("EITK_TRAINING_EPOCHS", "many", "whole number"), ("EITK_TRAINING_INT8", "perhaps", "true or false")],
+)
+def test_a_wrong_variable_is_named(tmp_path: Path, name: str, value: str, word: str) -> None:
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        load_config(tmp_path, {name: value})
+    assert word in str(caught.value)
+
+
+def test_one_dsp_table_is_a_list_of_one_and_unknown_keys_are_its_parameters(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text('[impulse.dsp]\ntype = "mfe"\nfft_length = 512\n')
+    (block,) = load_config(tmp_path, {}).settings.impulse.dsp
+    assert (block.type, dict(block.params), block.implementation_version) == ("mfe", {"fft_length": 512}, 4)
+
+
+def test_every_value_is_listed_once(project: Path) -> None:
+    keys = [key for key, _ in load_config(project, {}).values()]
+    assert len(keys) == len(set(keys))
+    assert "slice.augment.gain_db" in keys

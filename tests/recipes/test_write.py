@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.config import load_config
+from ei_toolkit.errors import ConfigurationError, UsageError
+from ei_toolkit.recipes import recipe_names, write_recipe
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_is_a_valid_configuration(tmp_path: Path, name: str) -> None:
+    write_recipe(name, tmp_path, clips=None, name="Night Music", force=False)
+    settings = load_config(tmp_path, {}).settings
+    assert settings.project.name == "Night Music"
+    assert settings.impulse.dsp
+    assert settings.impulse.layers or settings.impulse.script
+
+
+def test_the_reference_recipe_is_the_published_project(tmp_path: Path) -> None:
+    write_recipe("reference", tmp_path, clips=None, name=None, force=False)
+    settings = load_config(tmp_path, {}).settings
+    (block,) = settings.impulse.dsp
+    assert dict(block.params) == {
+        "frame_length": 0.025,
+        "frame_stride": 0.025,
+        "fft_length": 64,
+        "noise_floor_db": -50,
+    }
+    assert (settings.training.epochs, settings.training.learning_rate) == (30, 0.005)
+    assert [layer.filters for layer in settings.impulse.layers if layer.type == "conv2d"] == [8, 16, 32]
+
+
+def test_the_clips_folder_is_written_relative_to_the_file(tmp_path: Path) -> None:
+    for label in ("classical", "rock"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+    write_recipe("robust", tmp_path / "project", clips=tmp_path / "data", name=None, force=False)
+    assert load_config(tmp_path / "project", {}).settings.dataset.root == "../data"
+
+
+def test_labels_come_from_the_folder_where_the_recipe_does_not_fit_it(tmp_path: Path) -> None:
+    for label in ("jazz", "Blues Rock"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+    write_recipe("robust", tmp_path, clips=tmp_path / "data", name=None, force=False)
+    assert load_config(tmp_path, {}).settings.project.labels == ("Blues Rock", "jazz")
+
+
+def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text("# mine\n")
+    with pytest.raises(ConfigurationError, match="already there"):
+        write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    assert (tmp_path / "eitk.toml").read_text() == "# mine\n"
+    write_recipe("robust", tmp_path, clips=None, name=None, force=True)
+    assert "[impulse.dsp]" in (tmp_path / "eitk.toml").read_text()
+
+
+def test_an_unknown_recipe_is_named_beside_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="soup") as caught:
+        write_recipe("soup", tmp_path, clips=None, name=None, force=False)
+    assert "robust" in caught.value.hint
+
+
+def test_a_clips_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no folder"):
+        write_recipe("robust", tmp_path, clips=tmp_path / "nowhere", name=None, force=False)
