@@ -1,0 +1,132 @@
+"""`eitk runs`: what was trained, evaluated, built and flashed here, with what came out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ei_toolkit.commands.environment import Environment
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ei_toolkit.report.runs import Run
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    group = typer.Typer(no_args_is_help=True, help="Every training, evaluation, build, flash and gate of this project.")
+    group.command("list")(list_)
+    group.command("show")(show)
+    group.command("compare")(compare)
+    group.command("export")(export)
+    group.command("seen")(seen)
+    app.add_typer(group, name="runs")
+
+
+def list_(
+    context: typer.Context,
+    kind: Annotated[
+        str | None, typer.Option(help="Only this kind: train, evaluation, build, flash, listen or gate.")
+    ] = None,
+    last: Annotated[int, typer.Option(help="Only the last N runs; 0 means all.", min=0)] = 20,
+) -> None:
+    """List runs, newest last."""
+    from rich.table import Table
+
+    from ei_toolkit.report.runs import list_runs
+
+    env = Environment.of(context)
+    runs = list_runs(env.config().paths, kind)[-last:]
+    table = Table("run", "when", "kind", "windows", "same as", "result", box=None)
+    for run in runs:
+        table.add_row(str(run.id), run.created, run.kind, run.data_hash[:12], run.fingerprint, _gist(run))
+    env.console.result([_data(run) for run in runs], table)
+
+
+def show(context: typer.Context, run: Annotated[int, typer.Argument(help="Number of the run.")]) -> None:
+    """Show one run with all its settings and metrics."""
+    from ei_toolkit.report.compare_runs import flatten
+    from ei_toolkit.report.runs import find_run
+
+    env = Environment.of(context)
+    found = find_run(env.config().paths, run)
+    data = _data(found)
+    env.console.result(data, _table({key: [value] for key, value in flatten(data)}, [found]))
+
+
+def compare(
+    context: typer.Context,
+    runs: Annotated[list[int], typer.Argument(help="Numbers of two or more runs.")],
+) -> None:
+    """Show what differs between runs, then their metrics side by side."""
+    from ei_toolkit.report.compare_runs import differences, metrics
+    from ei_toolkit.report.runs import find_run
+
+    env = Environment.of(context)
+    found = [find_run(env.config().paths, number) for number in runs]
+    data = {"runs": runs, "differences": differences(found), "metrics": metrics(found)}
+    env.console.result(data, _table(data["differences"] | data["metrics"], found))  # type: ignore[operator]
+
+
+def export(
+    context: typer.Context,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; stdout without it.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind of run.")] = None,
+) -> None:
+    """Write all runs as CSV, or as JSON with --json."""
+    import json
+
+    from ei_toolkit.report.compare_runs import to_csv
+    from ei_toolkit.report.runs import list_runs
+    from ei_toolkit.report.write import write_text
+
+    env = Environment.of(context)
+    runs = list_runs(env.config().paths, kind)
+    text = json.dumps([_data(run) for run in runs]) + "\n" if env.console.json_output else to_csv(runs)
+    if output is None:
+        env.console.line(text.rstrip("\n"))
+    else:
+        write_text(env.cwd / output, text)
+        env.console.note(f"wrote {len(runs)} runs to {output}")
+
+
+def seen(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(help="Kind of run: train, evaluation, build, flash, listen or gate.")],
+) -> None:
+    """Exit with 0 if such a run was made with the present settings, windows and code, else with 1."""
+    from ei_toolkit.report.runs import find_same
+
+    env = Environment.of(context)
+    run = find_same(env.config(), kind)  # type: ignore[arg-type]
+    env.console.result(
+        {"seen": run is not None, "run": run and run.id},
+        f"run {run.id} of {run.created}: same settings, windows and code" if run else f"no such {kind} yet",
+    )
+    if run is None:
+        raise typer.Exit(1)
+
+
+def _data(run: Run) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(run)
+
+
+def _gist(run: Run) -> str:
+    from ei_toolkit.report.compare_runs import flatten
+
+    short = [f"{k.split('.')[-1]} {v:.4g}" for k, v in flatten(run.metrics) if isinstance(v, float)]
+    return str(run.metrics.get("verdict", "")) or ", ".join(short[:4])
+
+
+def _table(rows: dict[str, list[Any]], runs: list[Run]) -> Table:
+    from rich.table import Table
+
+    table = Table("", *(f"run {run.id}" for run in runs), box=None)
+    for key, values in rows.items():
+        table.add_row(key, *("" if value is None else str(value) for value in values))
+    return table
