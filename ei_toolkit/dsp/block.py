@@ -1,0 +1,120 @@
+"""What a processing block is: its parameters, its shape, its errors, its arithmetic and its tables for C++."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, get_type_hints
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.errors import ConfigurationError
+
+Floats = npt.NDArray[np.float64]
+Table = npt.NDArray[Any]
+WORDS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def parameter(default: Any, title: str, help_text: str, *, group: str, hidden: bool = False) -> Any:
+    """A dataclass field that is a parameter of a block, with what a studio shows beside it."""
+    return field(default=default, metadata={"title": title, "help": help_text, "group": group, "hidden": hidden})
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter as a studio lists it; `type` is `int`, `float` or `boolean`."""
+
+    name: str
+    title: str
+    type: str
+    default: int | float | bool
+    help: str
+    group: str
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class BlockDescription:
+    """What a studio shows of a block."""
+
+    type: str
+    title: str
+    description: str
+    versions: tuple[int, ...]
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def latest_version(self) -> int:
+        """The newest implementation version."""
+        return self.versions[-1]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One processing block. `parameters` is a dataclass whose fields are made by `parameter`.
+
+    `shape(n_samples, frequency, version, parameters)` gives (frames, bins) or raises ConfigurationError;
+    `features(windows, frequency, version, parameters)` maps (n, samples) to (n, frames, bins), all float64;
+    `tables(frequency, version, parameters)` gives the constants that generated C++ carries, made in float64.
+    """
+
+    type: str
+    title: str
+    description: str
+    versions: tuple[int, ...]
+    parameters: Callable[..., Any]
+    shape: Callable[[int, float, int, Any], tuple[int, int]]
+    features: Callable[[Floats, float, int, Any], Floats]
+    tables: Callable[[float, int, Any], Mapping[str, Table]]
+
+    def describe(self) -> BlockDescription:
+        """The description that a studio shows."""
+        return BlockDescription(self.type, self.title, self.description, self.versions, tuple(self._parameters()))
+
+    def check_version(self, version: int) -> int:
+        """The version as an int. Raises ConfigurationError for one that this block does not have."""
+        if version not in self.versions:
+            known = ", ".join(map(str, self.versions))
+            raise ConfigurationError(
+                f"the {self.type} block has no implementation version {version}", hint=f"Versions: {known}."
+            )
+        return int(version)
+
+    def parse(self, values: Mapping[str, Any]) -> Any:
+        """Parameters from numbers or from text (the API carries text). Raises ConfigurationError."""
+        known = {p.name: p for p in self._parameters()}
+        for name in values:
+            if name not in known:
+                raise self._unknown(name, list(known))
+        return self.parameters(**{name: _convert(known[name], value) for name, value in values.items()})
+
+    def _parameters(self) -> list[Parameter]:
+        hints = get_type_hints(self.parameters)
+        names = {float: "float", int: "int", bool: "boolean"}
+        made: tuple[Any, ...] = fields(self.parameters)  # type: ignore[arg-type]
+        return [Parameter(name=f.name, type=names[hints[f.name]], default=f.default, **f.metadata) for f in made]
+
+    def _unknown(self, name: str, known: list[str]) -> ConfigurationError:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "Parameters: " + ", ".join(known) + "."
+        return ConfigurationError(f"the {self.type} block has no parameter {name!r}", hint=hint)
+
+
+def _convert(parameter: Parameter, value: object) -> int | float | bool:
+    """One value in the parameter's own type."""
+    wrong = ConfigurationError(
+        f"{parameter.name} = {value!r} is not a{'n' * (parameter.type == 'int')} {parameter.type}"
+    )
+    if parameter.type == "boolean":
+        if str(value).lower() not in WORDS:
+            raise wrong
+        return WORDS[str(value).lower()]
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise wrong from None
+    if not np.isfinite(number) or (parameter.type == "int" and not number.is_integer()):
+        raise wrong
+    return int(number) if parameter.type == "int" else number

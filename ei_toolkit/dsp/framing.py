@@ -1,0 +1,71 @@
+"""Cutting windows into frames as the published blocks do. Never padded: trailing samples are ignored."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ei_toolkit.dsp.block import Floats
+from ei_toolkit.errors import ConfigurationError
+
+MIN_FRAME_SAMPLES = 4
+MAX_FRAMES = 500
+
+
+@dataclass(frozen=True)
+class Framing:
+    """`count` frames of `length` samples, each starting `stride` samples behind the one before."""
+
+    length: int
+    stride: int
+    count: int
+
+
+def framing(n_samples: int, frequency: float, frame_length: float, frame_stride: float, version: int) -> Framing:
+    """Frames of a window of `n_samples`; `frame_length` and `frame_stride` in seconds.
+
+    Raises ConfigurationError where the window is empty or shorter than a frame, where a frame or stride is under
+    four samples, or where there would be more than 500 frames.
+    """
+    # Version 1 rounds the length to even and loses the last full frame; later versions round up and keep it.
+    length = round(frequency * frame_length) if version == 1 else _ceil(frequency * frame_length)
+    stride = _ceil(frequency * frame_stride)
+    if n_samples == 0:
+        raise ConfigurationError("the window is empty", hint="Use a longer window.")
+    if length < MIN_FRAME_SAMPLES or stride < MIN_FRAME_SAMPLES:
+        raise ConfigurationError(
+            "frame_length and frame_stride must be at least four samples",
+            why=f"they are {length} and {stride} samples at {frequency:g} Hz",
+            hint=f"Use at least {MIN_FRAME_SAMPLES / frequency:g} s.",
+        )
+    count = (n_samples - length) // stride if version == 1 else (n_samples - (length - stride)) // stride
+    return Framing(length, stride, _checked_count(count, n_samples, length))
+
+
+def frames(windows: Floats, cut: Framing, keep: int) -> Floats:
+    """The first `keep` samples of each frame: (n, samples) -> (n, count, min(length, keep)), a view."""
+    reach = np.lib.stride_tricks.sliding_window_view(windows, min(cut.length, keep), axis=1)
+    return reach[:, : cut.count * cut.stride : cut.stride][:, : cut.count]
+
+
+def _ceil(value: float) -> int:
+    """Up to the next integer, except that what is less than 0.001 above one counts as that one."""
+    floor = math.floor(value)
+    return floor if 0 < value - floor < 0.001 else math.ceil(value)
+
+
+def _checked_count(count: int, n_samples: int, length: int) -> int:
+    if count < 1:
+        raise ConfigurationError(
+            "frame length is larger than the window",
+            why=f"a frame has {length} samples, the window {n_samples}",
+            hint="Use a shorter frame_length or a longer window.",
+        )
+    if count > MAX_FRAMES:
+        raise ConfigurationError(
+            f"the window would have {count} frames, and at most {MAX_FRAMES} are allowed",
+            hint="Use a longer frame_stride or a shorter window.",
+        )
+    return count
