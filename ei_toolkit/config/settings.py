@@ -77,30 +77,32 @@ class SliceSettings:
 
 @dataclass(frozen=True)
 class DspBlock:
-    """[impulse.dsp] or one of [[impulse.dsp]]: a processing block with Edge Impulse's parameter names."""
+    """A processing block; every key that is not listed here is a parameter with Edge Impulse's name."""
 
-    type: Literal["spectrogram", "mfe", "mfcc"]
-    implementation_version: int = 4
-    name: str = ""
+    type: Literal["spectrogram", "mfe", "mfcc"] = field(metadata={"description": "Kind of block."})
+    implementation_version: int = setting(4, "Version of the block's arithmetic; an old one reproduces an old project.")
+    name: str = setting("", "Name of the block; empty means the name of its kind.")
     params: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One of [[impulse.layers]]: a visual layer of the learn block.
+    """A visual layer of the learn block, between the features and the output layer, in order.
 
     `pool = "last"` is Edge Impulse's documented meaning of `stack` (that many convolutions, then one pooling);
     `pool = "each"` puts a pooling behind every one, which the client sends as that many layers with stack 1.
     """
 
-    type: Literal["reshape", "conv1d", "conv2d", "dense", "dropout", "flatten", "batch_normalization"]
-    filters: int = 0
-    kernel: int = 3
-    stack: int = 1
-    pool: Literal["last", "each"] = "last"
-    columns: int = 0
-    units: int = 0
-    rate: float = 0.0
+    type: Literal["reshape", "conv1d", "conv2d", "dense", "dropout", "flatten", "batch_normalization"] = field(
+        metadata={"description": "Kind of layer."}
+    )
+    filters: int = setting(0, "Filters of a convolution.")
+    kernel: int = setting(3, "Kernel size of a convolution.")
+    stack: int = setting(1, "Convolutions in one layer.")
+    pool: Literal["last", "each"] = setting("last", "Where a convolution layer pools: behind its last, or behind each.")
+    columns: int = setting(0, "Columns that a reshape layer makes: the block's bins.")
+    units: int = setting(0, "Neurons of a dense layer.")
+    rate: float = setting(0.0, "Part of its inputs that a dropout layer drops.")
 
 
 @dataclass(frozen=True)
