@@ -1,0 +1,122 @@
+"""The gate: whether a challenger may take the champion's place, and why, in one paragraph.
+
+Both are tried on the clips that neither has heard in training. What counts is what the board would show: a window is
+right when its label wins with at least the board's threshold. The challenger passes when it keeps the limits of
+`[gate]` and is not worse than the champion by more than the paired interval by artist allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ei_toolkit.config import GateSettings
+from ei_toolkit.report.paired import Difference
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model takes on the board; `how` says where the figures come from."""
+
+    ram_bytes: int
+    flash_bytes: int
+    latency_ms: float
+    how: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one model did on the held-out clips; accuracies are fractions."""
+
+    decided: float
+    track_accuracy: float
+    confusion: tuple[tuple[int, ...], ...]
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the verdict rests on. `champion` and `difference` are None for the first challenger.
+
+    `majority` is the share of the most frequent label, `worst` the condition with the lowest window accuracy (None
+    where the model was not evaluated under conditions), `clips` and `artists` how many were tried.
+    """
+
+    challenger: Trial
+    champion: Trial | None
+    difference: Difference | None
+    majority: float
+    threshold: float
+    clips: int
+    artists: int
+    worst: tuple[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Passed or not, every reason against, and the paragraph for people."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+    text: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judge(evidence: Evidence, limits: GateSettings) -> Verdict:
+    """Decide. Pure: the same evidence always gives the same verdict."""
+    reasons = tuple(_objections(evidence, limits))
+    lead = "The challenger passes." if not reasons else "The challenger is refused: " + "; ".join(reasons) + "."
+    return Verdict(not reasons, reasons, " ".join([lead, *_sentences(evidence, limits)]))
+
+
+def _objections(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
+    cost = evidence.challenger.cost
+    if evidence.difference and evidence.difference.high < -limits.max_drop / 100:
+        allowed = f"more than the {limits.max_drop:g} points allowed" if limits.max_drop else "worse"
+        yield f"even the upper end of the interval, {_points(evidence.difference.high)}, is {allowed}"
+    if evidence.challenger.decided <= evidence.majority:
+        yield f"always answering the most frequent label would be right for {_percent(evidence.majority)} of windows"
+    if cost.ram_bytes > limits.max_ram_kb * 1000:
+        yield f"it needs {cost.ram_bytes / 1000:.1f} kB of RAM, {limits.max_ram_kb:g} are allowed"
+    if cost.flash_bytes > limits.max_flash_kb * 1000:
+        yield f"it needs {cost.flash_bytes / 1000:.1f} kB of flash, {limits.max_flash_kb:g} are allowed"
+    if cost.latency_ms > limits.max_latency_ms:
+        yield f"a decision takes {cost.latency_ms:.0f} ms, {limits.max_latency_ms:g} are allowed"
+    if limits.min_robust_accuracy and evidence.worst is None:
+        yield "its robustness is not known (eitk evaluate has not been run on this model)"
+    elif evidence.worst and evidence.worst[1] * 100 < limits.min_robust_accuracy:
+        name, accuracy = evidence.worst
+        wanted = f"{limits.min_robust_accuracy:g} % are wanted"
+        yield f"under {name} only {_percent(accuracy)} of windows are right, {wanted}"
+
+
+def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
+    own, cost = evidence.challenger, evidence.challenger.cost
+    yield (
+        f"On {evidence.clips} held-out clips by {evidence.artists} artists the board would name {_percent(own.decided)}"
+        f" of the windows rightly (score at least {evidence.threshold:g}); {_percent(own.track_accuracy)} of the clips."
+    )
+    if evidence.difference and evidence.champion:
+        d = evidence.difference
+        yield (
+            f"The champion: {_percent(d.champion)} and {_percent(evidence.champion.track_accuracy)}."
+            f" The difference, clip by clip, is {_points(d.mean)} (95 % interval by artist {_points(d.low)} to"
+            f" {_points(d.high)})."
+        )
+    else:
+        yield "There is no champion yet."
+    yield (
+        f"It takes {cost.ram_bytes / 1000:.1f} of {limits.max_ram_kb:g} kB of RAM, {cost.flash_bytes / 1000:.1f} of"
+        f" {limits.max_flash_kb:g} kB of flash and {cost.latency_ms:.0f} of {limits.max_latency_ms:g} ms ({cost.how})."
+    )
+    if evidence.worst:
+        yield f"Its worst condition is {evidence.worst[0]}: {_percent(evidence.worst[1])} of windows."
+
+
+def _percent(fraction: float) -> str:
+    return f"{fraction * 100:.1f} %"
+
+
+def _points(fraction: float) -> str:
+    return f"{fraction * 100:+.1f} points"
