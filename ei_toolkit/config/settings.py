@@ -41,7 +41,9 @@ class DatasetSettings:
         "artist", "How test clips are chosen: whole artists, the published fault-filtered parts, or whole tracks."
     )
     test_fraction: float = setting(0.2, "Part of the clips of each label held out for testing.")
-    groups: str = setting("", "CSV with the columns clip,group for clips that the GTZAN index does not know.")
+    groups: str = setting(
+        "", "CSV with the columns clip,group; empty means groups.csv in the folder of clips, if it is there."
+    )
     seed: int = setting(7, "Seed of the split.")
 
 

@@ -1,0 +1,1 @@
+"""Sound as arrays: decode, level, cut, alter. Nothing here writes a file."""

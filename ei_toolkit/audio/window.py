@@ -1,0 +1,27 @@
+"""Cut a signal into windows of one length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.int16]
+
+
+def cut(samples: Samples, window: int, hop: int) -> Iterator[tuple[int, Samples]]:
+    """Every whole window of `window` samples, `hop` apart, as (first sample, view)."""
+    return cut_blocks([samples], window, hop)
+
+
+def cut_blocks(blocks: Iterable[Samples], window: int, hop: int) -> Iterator[tuple[int, Samples]]:
+    """The windows that `cut` gives for the joined blocks; keeps no more than a block and a window in memory."""
+    kept, offset, start = np.empty(0, np.int16), 0, 0  # `kept` begins at sample `offset`; `start` is the next window's
+    for block in blocks:
+        kept = np.concatenate([kept, block]) if len(kept) else block
+        while start + window <= offset + len(kept):
+            yield start, kept[start - offset : start - offset + window]
+            start += hop
+        done = min(start - offset, len(kept))
+        kept, offset = kept[done:], offset + done

@@ -1,0 +1,79 @@
+"""`eitk slice`: cut clips into windows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ei_toolkit.commands.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
+    from ei_toolkit.dataset.plan import Skipped
+    from ei_toolkit.dataset.summary import Row
+
+SHOWN = 10  # skipped clips named without --verbose
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("slice")(slice_)
+
+
+def slice_(
+    context: typer.Context,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one a core.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which clips would go where.")] = False,
+) -> None:
+    """Cut clips into windows: split by artist, levelled, altered copies for training, all in a manifest."""
+    from ei_toolkit.dataset.plan import plan_slices
+    from ei_toolkit.dataset.slicing import slice_clips
+    from ei_toolkit.dataset.summary import rows_of_plan, rows_of_windows
+
+    env = Environment.of(context)
+    config = env.config()
+    workers = jobs or _cores()
+    if dry_run:
+        plan = plan_slices(config.settings, config.paths.root, workers)
+        _show(env, rows_of_plan(plan), plan.skipped, {"dry_run": True})
+        return
+    with env.console.progress("slicing clips") as progress:
+        report = slice_clips(config.settings, config.paths.root, config.paths.windows, workers, progress.to)
+    extra = {"manifest": str(config.paths.manifest), "duplicates": report.duplicates, "reused": report.reused}
+    if report.reused:
+        env.console.note("nothing has changed since the last run; the windows are kept as they are")
+    if report.duplicates:
+        env.console.note(f"{report.duplicates} windows hold the samples of another and were left out")
+    _show(env, rows_of_windows(report.windows), report.skipped, extra)
+
+
+def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: dict[str, Any]) -> None:
+    from dataclasses import asdict
+
+    for item in skipped if env.console.verbose else skipped[:SHOWN]:
+        env.console.warn(f"skipped {item.clip}: {item.reason}")
+    if len(skipped) > SHOWN and not env.console.verbose:
+        env.console.warn(f"… and {len(skipped) - SHOWN} more; --verbose names them all")
+    data = {"rows": [asdict(row) for row in rows], "skipped": [asdict(item) for item in skipped], **extra}
+    env.console.result(data, _table(rows))
+
+
+def _table(rows: list[Row]) -> Table:
+    from rich.table import Table
+
+    table = Table("label", "split", box=None)
+    for name in ("windows", "clips", "artists"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(row.label, row.split, *(str(n) for n in (row.windows, row.clips, row.artists)))
+    return table
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

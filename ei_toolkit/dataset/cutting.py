@@ -1,0 +1,122 @@
+"""Cut one clip into window files. Runs in a worker process; what it returns is small."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ei_toolkit.audio.decode import probe, read_blocks
+from ei_toolkit.audio.level import apply_level
+from ei_toolkit.audio.wav import wav_bytes
+from ei_toolkit.audio.window import cut_blocks
+from ei_toolkit.config import SliceSettings
+from ei_toolkit.dataset.folder import Clip
+from ei_toolkit.dataset.groups import KnownClip
+from ei_toolkit.dataset.manifest import Window
+from ei_toolkit.dataset.split import Side
+from ei_toolkit.errors import DataError
+
+SILENT_STEPS = 2  # a window whose samples lie within so many steps of 16 bits holds nothing to learn from
+HASH_IN_NAME = 12
+
+
+@dataclass(frozen=True)
+class Task:
+    """One clip to cut."""
+
+    known: KnownClip
+    side: Side
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What became of a clip: its windows, or the reason why it has none."""
+
+    windows: tuple[Window, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The hash of a clip's file, or the reason why it cannot be used."""
+
+    sha256: str = ""
+    reason: str = ""
+
+
+def inspect_clip(clip: Clip, window_ms: int) -> Inspection:
+    """Hash a clip and look at its header, without decoding it."""
+    try:
+        if (seconds := probe(clip.path)) * 1000 < window_ms:
+            return Inspection(reason=_too_short(seconds, window_ms))
+        with clip.path.open("rb") as stream:
+            return Inspection(hashlib.file_digest(stream, "sha256").hexdigest())
+    except DataError as error:
+        return Inspection(reason=_reason(error, clip))
+    except OSError as error:
+        return Inspection(reason=f"cannot be opened ({error.strerror})")
+
+
+def cut_clip(task: Task, settings: SliceSettings, out: Path) -> Cut:
+    """Write the windows of one clip into `out` and describe them; a clip that fails half way has none."""
+    try:
+        windows = tuple(_windows(task, settings, out))
+    except DataError as error:
+        return Cut(reason=_reason(error, task.known.clip))
+    return Cut(windows) if windows else Cut(reason="silent")
+
+
+def _windows(task: Task, settings: SliceSettings, out: Path) -> Iterator[Window]:
+    rate = settings.sample_rate
+    length, hop = rate * settings.window_ms // 1000, rate * settings.hop_ms // 1000
+    heard = False
+    for start, samples in cut_blocks(read_blocks(task.known.clip.path, rate), length, hop):
+        heard = True
+        if int(samples.max()) - int(samples.min()) > SILENT_STEPS:
+            yield _write(task, settings, out, start * 1000 // rate, samples, "")
+    if not heard:
+        raise DataError(f"shorter than a window of {settings.window_ms} ms")
+
+
+def _write(
+    task: Task, settings: SliceSettings, out: Path, start_ms: int, samples: NDArray[np.int16], recipe: str
+) -> Window:
+    levelled = apply_level(samples, settings.level, settings.target_dbfs, settings.max_gain_db)
+    data = wav_bytes(levelled, settings.sample_rate)
+    sha256 = hashlib.sha256(data).hexdigest()
+    known = task.known
+    file = f"{_safe_stem(known.clip.name)}.{start_ms}.{sha256[:HASH_IN_NAME]}.wav"
+    _write_once(out / file, data)
+    return Window(
+        file, sha256, known.clip.name, known.sha256, known.group, start_ms, known.clip.label, task.side, recipe
+    )
+
+
+def _write_once(path: Path, data: bytes) -> None:
+    """Write a file whose name tells its content; one of the right size is taken for whole."""
+    if path.is_file() and path.stat().st_size == len(data):
+        return
+    part = path.with_suffix(".part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+def _safe_stem(name: str) -> str:
+    """A clip's stem in ASCII, safe in paths, multipart headers and URLs; the hash behind it keeps names apart."""
+    plain = unicodedata.normalize("NFKD", PurePosixPath(name).stem).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", plain)[:80].strip(".") or "clip"
+
+
+def _too_short(seconds: float, window_ms: int) -> str:
+    return f"shorter than a window: {seconds:.2f} s of {window_ms / 1000:g} s"
+
+
+def _reason(error: DataError, clip: Clip) -> str:
+    return str(error).removeprefix(f"{clip.path.name}: ")

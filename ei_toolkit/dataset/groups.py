@@ -1,0 +1,62 @@
+"""Which clips belong together and must stay on one side of a split."""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ei_toolkit.dataset.folder import Clip
+from ei_toolkit.dataset.gtzan import Index, Track
+from ei_toolkit.errors import ConfigurationError
+
+COLUMNS = {"clip", "group"}
+
+
+@dataclass(frozen=True)
+class KnownClip:
+    """A clip with the hash of its file, its group and, where it is one of GTZAN's, its track."""
+
+    clip: Clip
+    sha256: str
+    group: str
+    track: Track | None
+
+
+def identify(clips: Sequence[Clip], hashes: Mapping[str, str], index: Index, own: Mapping[str, str]) -> list[KnownClip]:
+    """Give each clip its group: from the user's CSV, else GTZAN's index, else the clip alone.
+
+    `hashes` maps clip names to SHA-256; `own` maps clip names, file names or stems to groups. Equal files share the
+    group of the first of them.
+    """
+    known: list[KnownClip] = []
+    group_of: dict[str, str] = {}
+    for clip in clips:
+        sha256 = hashes[clip.name]
+        track = index.find(clip.name, clip.label, sha256)
+        group = _own_group(clip.name, own) or (track.group if track else str(PurePosixPath(clip.name).with_suffix("")))
+        known.append(KnownClip(clip, sha256, group_of.setdefault(sha256, group), track))
+    return known
+
+
+def read_groups(file: Path) -> dict[str, str]:
+    """The user's CSV with the columns clip and group. Raises ConfigurationError."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream)
+            if not set(rows.fieldnames or ()) >= COLUMNS:
+                raise ConfigurationError(f"{file} lacks the columns clip and group", hint="First line: clip,group")
+            return {_composed(row["clip"] or ""): row["group"] or "" for row in rows}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigurationError(f"{file} cannot be read", why=str(error), hint="Mend [dataset] groups.") from None
+
+
+def _own_group(name: str, own: Mapping[str, str]) -> str:
+    path = PurePosixPath(name)
+    return own.get(name) or own.get(path.name) or own.get(path.stem) or ""
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

@@ -1,0 +1,63 @@
+"""Know a run of `eitk slice` that would do again what the last one did."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ei_toolkit import __version__
+from ei_toolkit.audio.wav import HEADER_BYTES
+from ei_toolkit.config import Settings
+from ei_toolkit.dataset.folder import find_clips
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.plan import Skipped, clips_root, groups_file
+
+STATE = "slice.json"
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """What the last run reported beside its manifest."""
+
+    skipped: tuple[Skipped, ...]
+    duplicates: int
+
+
+def fingerprint(settings: Settings, project: Path) -> str:
+    """A hash of all that decides the windows: settings, program, and every input file's name, size and time."""
+    root = clips_root(settings.dataset, project)
+    files = [clip.path for clip in find_clips(root, settings.project.labels)]
+    if own := groups_file(settings.dataset, project):
+        files.append(own)
+    if settings.slice.augment.noise_files:
+        files += sorted(path for path in (project / settings.slice.augment.noise_files).rglob("*") if path.is_file())
+    chosen = [__version__, asdict(settings.slice), asdict(settings.dataset), settings.project.labels]
+    seen = [(str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files if path.exists()]
+    return hashlib.sha256(json.dumps([chosen, seen]).encode()).hexdigest()
+
+
+def last_report(out: Path, mark: str) -> LastRun | None:
+    """The last run's report, if it had the same fingerprint and all of its windows are still there, whole."""
+    try:
+        state = json.loads((out / STATE).read_text(encoding="utf-8"))
+        skipped = tuple(Skipped(**item) for item in state["skipped"])
+        if state["fingerprint"] != mark:
+            return None
+        windows = Manifest.read(out / "manifest.csv").windows
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    there = {entry.name: entry.stat().st_size for entry in os.scandir(out)}
+    if any(there.get(window.file, 0) <= HEADER_BYTES for window in windows):
+        return None
+    return LastRun(skipped, state["duplicates"])
+
+
+def remember(out: Path, mark: str, skipped: tuple[Skipped, ...], duplicates: int) -> None:
+    """Keep this run's fingerprint for the next."""
+    part = out / f"{STATE}.part"
+    state = {"fingerprint": mark, "skipped": [asdict(item) for item in skipped], "duplicates": duplicates}
+    part.write_text(json.dumps(state, ensure_ascii=False), encoding="utf-8")
+    part.replace(out / STATE)

@@ -1,0 +1,116 @@
+"""From clips to window files and their manifest: plan, cut on all cores, keep what is still right."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from ei_toolkit.config import Settings, SliceSettings
+from ei_toolkit.dataset import reuse
+from ei_toolkit.dataset.cutting import Cut, Task, cut_clip
+from ei_toolkit.dataset.manifest import Manifest, Window
+from ei_toolkit.dataset.plan import Plan, Skipped, plan_slices
+from ei_toolkit.errors import DataError
+
+MANIFEST = "manifest.csv"
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class SliceReport:
+    """What slicing did. `duplicates` counts windows left out because another holds the same samples."""
+
+    windows: tuple[Window, ...]
+    skipped: tuple[Skipped, ...]
+    duplicates: int = 0
+    reused: bool = False
+
+
+def slice_clips(settings: Settings, project: Path, out: Path, jobs: int, progress: Progress) -> SliceReport:
+    """Cut the project's clips into windows below `out` and write `out`/manifest.csv.
+
+    The files are the same for any number of `jobs`. Where neither settings nor clips have changed since the last run
+    nothing is done. `progress` is called with the clips done and the name of the last. Raises ConfigurationError, and
+    DataError where a label has no window on one side.
+    """
+    mark = reuse.fingerprint(settings, project)
+    if kept := reuse.last_report(out, mark):
+        return SliceReport(Manifest.read(out / MANIFEST).windows, kept.skipped, kept.duplicates, reused=True)
+    plan = plan_slices(settings, project, jobs)
+    try:
+        return _slice(plan, settings.slice, out, jobs, progress, mark)
+    except OSError as error:
+        raise DataError(f"windows cannot be written to {out}", why=error.strerror or str(error)) from None
+
+
+def _slice(plan: Plan, settings: SliceSettings, out: Path, jobs: int, progress: Progress, mark: str) -> SliceReport:
+    out.mkdir(parents=True, exist_ok=True)
+    cuts = list(_with_progress(plan, _cut_all(plan.tasks, settings, out, jobs), progress))
+    report = _report(plan, cuts)
+    _check(plan, report)
+    Manifest(report.windows).write(out / MANIFEST)
+    _remove_stale(out, {window.file for window in report.windows})
+    reuse.remember(out, mark, report.skipped, report.duplicates)
+    return report
+
+
+def _cut_all(tasks: Sequence[Task], settings: SliceSettings, out: Path, jobs: int) -> Iterator[Cut]:
+    """Cut every clip, in order. With one job everything stays in this process."""
+    cut = partial(cut_clip, settings=settings, out=out)
+    if jobs == 1:
+        yield from map(cut, tasks)
+        return
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=signal.signal,
+                               initargs=(signal.SIGINT, signal.SIG_IGN))  # fmt: skip
+    try:
+        yield from pool.map(cut, tasks)
+    except BrokenProcessPool:
+        raise DataError(
+            "a worker process died while it read a clip", why="a decoder crashed, or memory ran out",
+            hint="Run again with --jobs 1 --verbose to see which clip it was.",
+        ) from None  # fmt: skip
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _with_progress(plan: Plan, cuts: Iterator[Cut], progress: Progress) -> Iterator[Cut]:
+    for done, (task, cut) in enumerate(zip(plan.tasks, cuts, strict=True), start=1):
+        progress(done, task.known.clip.name)
+        yield cut
+
+
+def _report(plan: Plan, cuts: Sequence[Cut]) -> SliceReport:
+    first: dict[str, Window] = {}
+    for window in (window for cut in cuts for window in cut.windows):
+        first.setdefault(window.sha256, window)
+    cut_tasks = zip(plan.tasks, cuts, strict=True)
+    failed = [Skipped(task.known.clip.name, cut.reason) for task, cut in cut_tasks if cut.reason]
+    skipped = tuple(sorted([*plan.skipped, *failed], key=lambda s: s.clip))
+    return SliceReport(tuple(first.values()), skipped, sum(len(cut.windows) for cut in cuts) - len(first))
+
+
+def _check(plan: Plan, report: SliceReport) -> None:
+    """At least one window of each label on each side, or a DataError that says what is missing."""
+    there = {(window.label, window.split) for window in report.windows}
+    for label in sorted({task.known.clip.label for task in plan.tasks}):
+        for side in ("training", "testing"):
+            if (label, side) not in there:
+                reasons = "; ".join(f"{s.clip}: {s.reason}" for s in report.skipped[:3])
+                raise DataError(
+                    f"the label {label} has no {side} window", why=reasons or "no clip of it is on that side",
+                    hint="Add clips, or choose another [dataset] split or seed.",
+                )  # fmt: skip
+
+
+def _remove_stale(out: Path, wanted: set[str]) -> None:
+    """Remove windows of earlier settings and parts of files that an interrupted run left."""
+    for entry in os.scandir(out):
+        if entry.name.endswith((".wav", ".part")) and entry.name not in wanted:
+            Path(entry.path).unlink()
