@@ -1,0 +1,87 @@
+"""SpecAugment: masks over bands and frames, and a warp of time, drawn anew for every window and epoch.
+
+Parameters have the names of Edge Impulse's generated script, so that an expert script may use the class as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+GAUSSIAN = {"none": 0.0, "low": 0.2, "high": 0.45}
+FREQUENCY_MASK = {"low": 4, "high": 12}  # longest run of masked bands; there are three masks
+TIME_MASK = {"low": (1, 1), "high": (3, 2)}  # number of masks, longest run of masked frames
+
+
+@dataclass(frozen=True)
+class SpecAugment:
+    """Masks and warps windows of `spectrogram_shape` = [frames, bands]."""
+
+    spectrogram_shape: Sequence[int]
+    mF_num_freq_masks: int = 0
+    F_freq_mask_max_consecutive: int = 0
+    mT_num_time_masks: int = 0
+    T_time_mask_max_consecutive: int = 0
+    enable_time_warp: bool = False
+    W_time_warp_max_distance: int = 6
+    mask_with_mean: bool = False
+
+    def mapper(self) -> Callable[[Any, Any], tuple[Any, Any]]:
+        """A function for `Dataset.map`: (features, label) to (augmented features, label)."""
+        return lambda features, label: (self.augment(features), label)
+
+    def augment(self, features: Any) -> Any:
+        """One window of features, flat or (frames, bands), in the shape it came in."""
+        import tensorflow as tf
+
+        frames, bands = map(int, self.spectrogram_shape)
+        image = tf.reshape(features, (frames, bands))
+        if self.enable_time_warp:
+            image = _warped(image, frames, self.W_time_warp_max_distance)
+        fill = tf.reduce_mean(image) if self.mask_with_mean else tf.zeros((), image.dtype)
+        for _ in range(self.mF_num_freq_masks):
+            image = tf.where(_run(bands, self.F_freq_mask_max_consecutive)[tf.newaxis, :], fill, image)
+        for _ in range(self.mT_num_time_masks):
+            image = tf.where(_run(frames, self.T_time_mask_max_consecutive)[:, tf.newaxis], fill, image)
+        return tf.reshape(image, tf.shape(features))
+
+
+def from_policy(policy: Mapping[str, Any], shape: Sequence[int]) -> SpecAugment | None:
+    """The masks that an augmentationPolicySpectrogram asks for; None where it asks for none."""
+    if not policy.get("enabled"):
+        return None
+    bands = FREQUENCY_MASK.get(str(policy.get("freqMasking")), 0)
+    masks, frames = TIME_MASK.get(str(policy.get("timeMasking")), (0, 0))
+    warp = bool(policy.get("warping"))
+    return SpecAugment(shape, 3 if bands else 0, bands, masks, frames, warp) if bands or masks or warp else None
+
+
+def noise_deviation(policy: Mapping[str, Any]) -> float:
+    """Deviation of the Gaussian noise that a policy asks for."""
+    return GAUSSIAN.get(str(policy.get("gaussianNoise")), 0.0) if policy.get("enabled") else 0.0
+
+
+def _run(length: int, longest: int) -> Any:
+    """A mask over `length` places with one run of 0 to `longest` places set."""
+    import tensorflow as tf
+
+    size = tf.random.uniform((), 0, longest + 1, tf.int32)
+    start = tf.random.uniform((), 0, tf.maximum(length - size, 0) + 1, tf.int32)
+    places = tf.range(length)
+    return (places >= start) & (places < start + size)
+
+
+def _warped(image: Any, frames: int, distance: int) -> Any:
+    """Time stretched before a random frame and squeezed behind it, or the other way round, by up to `distance`."""
+    import tensorflow as tf
+
+    if frames <= 2 * distance + 1:
+        return image
+    centre = tf.cast(tf.random.uniform((), distance + 1, frames - distance, tf.int32), tf.float32)
+    moved = centre + tf.random.uniform((), -float(distance), float(distance))
+    place, last = tf.range(frames, dtype=tf.float32), float(frames - 1)
+    source = tf.where(place < moved, place * centre / moved, last - (last - place) * (last - centre) / (last - moved))
+    low = tf.clip_by_value(tf.cast(tf.floor(source), tf.int32), 0, frames - 2)
+    part = (tf.clip_by_value(source, 0.0, last) - tf.cast(low, tf.float32))[:, tf.newaxis]
+    return tf.gather(image, low) * (1 - part) + tf.gather(image, low + 1) * part

@@ -1,0 +1,56 @@
+"""Keras model to .tflite: float32, and int8 by full-integer quantisation."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+REPRESENTATIVE_WINDOWS = 400
+
+
+def float32_model(model: Any) -> bytes:
+    """The .tflite bytes of a Keras model, batch size 1."""
+    return _converted(_converter(model))
+
+
+def int8_model(model: Any, training: npt.NDArray[np.float32], seed: int, per_channel: bool = True) -> bytes:
+    """The fully quantised .tflite bytes; int8 in, int8 out.
+
+    Ranges are taken from up to 400 windows of `training` (n, f), which must not hold validation or test windows.
+    """
+    import tensorflow as tf
+
+    chosen = np.random.default_rng(seed).permutation(len(training))[:REPRESENTATIVE_WINDOWS]
+
+    def representative() -> Iterator[list[npt.NDArray[np.float32]]]:
+        return ([training[i : i + 1].astype(np.float32)] for i in chosen)
+
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    converter._experimental_disable_per_channel = not per_channel
+    return _converted(converter)
+
+
+def _converter(model: Any) -> Any:
+    """A converter of the model at batch size 1; an open batch would leave SHAPE, STRIDED_SLICE and PACK behind."""
+    import keras
+    import tensorflow as tf
+
+    fixed = keras.Input(model.input_shape[1:], batch_size=1, name="x_input")
+    return tf.lite.TFLiteConverter.from_keras_model(keras.Model(fixed, model(fixed, training=False)))
+
+
+def _converted(converter: Any) -> bytes:
+    """Convert without the converter's chatter about temporary files and input statistics."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
+        return bytes(converter.convert())

@@ -1,0 +1,103 @@
+"""Figures of merit of a classifier, from labels and probabilities. Plain Python values, ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating[Any]]
+Ints = npt.NDArray[np.integer[Any]]
+ECE_BINS = 10
+
+
+def classification(labels: Sequence[int] | Ints, probabilities: Floats, class_names: Sequence[str]) -> dict[str, Any]:
+    """{loss, accuracy, confusion_matrix, report, auc} of (n, classes) probabilities.
+
+    `confusion_matrix[actual][predicted]` counts windows, `report` has scikit-learn's form, `loss` is the mean
+    cross-entropy, `auc` the macro mean of one class against the rest (None where a class does not occur).
+    """
+    actual, predicted = np.asarray(labels), probabilities.argmax(axis=1)
+    matrix = confusion(actual, predicted, len(class_names))
+    return {
+        "loss": cross_entropy(actual, probabilities),
+        "accuracy": float(np.mean(actual == predicted)) if len(actual) else 0.0,
+        "confusion_matrix": matrix.tolist(),
+        "report": report(matrix, class_names),
+        "auc": macro_auc(actual, probabilities),
+    }
+
+
+def confusion(actual: Ints, predicted: Ints, n_classes: int) -> npt.NDArray[np.int64]:
+    """Counts, [actual][predicted]."""
+    return np.bincount(actual * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def cross_entropy(actual: Ints, probabilities: Floats) -> float:
+    """Mean of -ln p(actual); probabilities are kept above 1e-7 as Keras does."""
+    if not len(actual):
+        return 0.0
+    picked = probabilities[np.arange(len(actual)), actual]
+    return float(-np.log(np.clip(picked.astype(np.float64), 1e-7, 1)).mean())
+
+
+def report(matrix: npt.NDArray[np.int64], class_names: Sequence[str]) -> dict[str, Any]:
+    """Precision, recall, F1 and support in the form of scikit-learn's `classification_report`."""
+    hit, support, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    precision, recall = _ratio(hit, predicted), _ratio(hit, support)
+    f1 = _ratio(2 * hit, support + predicted)
+    columns = np.stack([precision, recall, f1])
+    total = int(support.sum())
+    weights = support / max(total, 1)
+    rows: dict[str, Any] = {name: _row(columns[:, i], int(support[i])) for i, name in enumerate(class_names)}
+    rows["accuracy"] = float(hit.sum() / max(total, 1))
+    rows["macro avg"] = _row(columns.mean(axis=1), total)
+    rows["weighted avg"] = _row(columns @ weights, total)
+    return rows
+
+
+def macro_auc(actual: Ints, probabilities: Floats) -> float | None:
+    """Area under the ROC curve of each class against the rest, averaged; None where a class is missing."""
+    areas = []
+    for column in range(probabilities.shape[1]):
+        positive = actual == column
+        if not positive.any() or positive.all():
+            return None
+        areas.append(_auc(positive, probabilities[:, column]))
+    return float(np.mean(areas))
+
+
+def calibration_error(actual: Ints, probabilities: Floats, bins: int = ECE_BINS) -> float:
+    """Expected calibration error: mean |accuracy - confidence| over equal bins of the winner's probability."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == actual
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(right[place == b].mean() - confidence[place == b].mean()) * np.mean(place == b) for b in set(place)]
+    return float(sum(gaps))
+
+
+def top_k(probabilities: Floats, class_names: Sequence[str], k: int = 3) -> list[list[tuple[str, float]]]:
+    """The k likeliest labels of each row with their probabilities, likeliest first."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    return [[(class_names[i], float(row[i])) for i in best] for row, best in zip(probabilities, order, strict=True)]
+
+
+def _auc(positive: npt.NDArray[np.bool_], score: Floats) -> float:
+    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney U)."""
+    _, place, counts = np.unique(score, return_inverse=True, return_counts=True)
+    mean_rank = np.cumsum(counts) - (counts - 1) / 2
+    n_positive = int(positive.sum())
+    n_negative = len(positive) - n_positive
+    ranks = float(mean_rank[place][positive].sum())
+    return (ranks - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+
+
+def _ratio(part: Ints, whole: Ints) -> Floats:
+    ratio: Floats = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+    return ratio
+
+
+def _row(values: Floats, support: int) -> dict[str, float]:
+    precision, recall, f1 = map(float, values)
+    return {"precision": precision, "recall": recall, "f1-score": f1, "support": support}

@@ -1,0 +1,69 @@
+"""What a training is asked for and what comes back: plain data, importable without TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """One training of one learn block.
+
+    `features` is (n, f) float32, `labels` n indices into `class_names`, `groups` n keys that validation keeps together
+    (empty: every window for itself). `visual_layers` are Edge Impulse's layer objects; `script` is a Keras script
+    (expert mode) and wins where it is not empty. `spec_augment` is Edge Impulse's augmentationPolicySpectrogram.
+    `columns` is the number of features in a frame, `k_folds` 0 or at least 2. Models are written to `out_dir`.
+    """
+
+    features: npt.NDArray[np.float32]
+    labels: Sequence[int]
+    class_names: Sequence[str]
+    out_dir: Path
+    groups: Sequence[str] = ()
+    visual_layers: Sequence[Mapping[str, Any]] = ()
+    script: str = ""
+    columns: int = 0
+    epochs: int = 30
+    learning_rate: float = 0.005
+    batch_size: int = 32
+    validation_fraction: float = 0.2
+    auto_class_weights: bool = False
+    spec_augment: Mapping[str, Any] = field(default_factory=dict)
+    k_folds: int = 0
+    seed: int = 7
+    int8: bool = True
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """Where the models of a training are; `int8` is None where none was asked for."""
+
+    keras: Path
+    float32: Path
+    int8: Path | None
+
+
+@dataclass(frozen=True)
+class TrainOutcome:
+    """What a training gave. Everything but `files` can be written as JSON.
+
+    `variants` maps `float32` and `int8` to {loss, accuracy, confusion_matrix, report, auc} on the validation windows
+    (on the training windows where there are none); `history` maps a Keras metric to its value after each epoch;
+    `folds` holds the validation accuracy of each fold of a k-fold run.
+    """
+
+    files: ModelFiles
+    history: Mapping[str, list[float]]
+    variants: Mapping[str, Mapping[str, Any]]
+    parameters: int
+    train_windows: int
+    validation_windows: int
+    seconds: float
+    warnings: tuple[str, ...] = ()
+    folds: tuple[float, ...] = ()

@@ -1,0 +1,86 @@
+"""Choosing validation windows and folds so that no group stands on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.errors import DataError
+
+Indices = npt.NDArray[np.int64]
+
+
+def validation_split(
+    labels: Sequence[int], groups: Sequence[str], fraction: float, seed: int
+) -> tuple[Indices, Indices]:
+    """(training, validation) indices in shuffled order, about `fraction` of each label in validation.
+
+    Whole groups go to one side; without groups every window is its own. Of each label at least one group stays in
+    training. Raises DataError where a label has no window.
+    """
+    if not 0 <= fraction < 1:
+        raise DataError(f"a validation part of {fraction:g} is not between 0 and 1")
+    rng = np.random.default_rng(seed)
+    label_of, group_of = np.asarray(labels), _group_numbers(groups, len(labels))
+    held = np.zeros(len(label_of), bool)
+    for label in np.unique(label_of):
+        held |= np.isin(group_of, _pick(label_of, group_of, label, fraction, held, rng))
+    order = rng.permutation(len(label_of))
+    return order[~held[order]], order[held[order]]
+
+
+def grouped_folds(labels: Sequence[int], groups: Sequence[str], k: int, seed: int) -> list[tuple[Indices, Indices]]:
+    """k pairs of (training, test) indices; groups stay whole and labels spread evenly.
+
+    Groups, largest first after a shuffle, go to the fold that has the fewest windows of their label so far.
+    Raises DataError where a label has fewer than k groups.
+    """
+    rng = np.random.default_rng(seed)
+    label_of, group_of = np.asarray(labels), _group_numbers(groups, len(labels))
+    n_labels = int(label_of.max()) + 1
+    sizes = np.zeros((int(group_of.max()) + 1, n_labels), int)
+    np.add.at(sizes, (group_of, label_of), 1)
+    if k < 2 or np.any((sizes > 0).sum(axis=0)[np.unique(label_of)] < k):
+        raise DataError(
+            f"{k} folds cannot be made", why="a label has fewer groups than that, or k < 2", hint="Use fewer folds."
+        )
+    order = rng.permutation(len(sizes))
+    order = order[np.argsort(-sizes[order].sum(axis=1), kind="stable")]
+    load, fold_of = np.zeros((k, n_labels)), np.zeros(len(sizes), int)
+    for group in order:
+        main = int(sizes[group].argmax())
+        fold_of[group] = int(np.lexsort((load.sum(axis=1), load[:, main]))[0])
+        load[fold_of[group]] += sizes[group]
+    fold = fold_of[group_of]
+    return [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(k)]
+
+
+def _group_numbers(groups: Sequence[str], n: int) -> npt.NDArray[np.int64]:
+    if not len(groups):
+        return np.arange(n)
+    if len(groups) != n:
+        raise DataError(f"{len(groups)} groups were given for {n} windows")
+    return np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+
+
+def _pick(
+    label_of: npt.NDArray[np.int64],
+    group_of: npt.NDArray[np.int64],
+    label: int,
+    fraction: float,
+    held: npt.NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> list[int]:
+    """Groups to hold out for a label: shuffled, taken while that comes nearer to the wanted number of windows."""
+    mine = label_of == label
+    wanted = fraction * mine.sum() - (mine & held).sum()
+    groups = rng.permutation(np.unique(group_of[mine & ~held]))
+    chosen: list[int] = []
+    for group in groups[: len(groups) - 1]:
+        size = (mine & (group_of == group)).sum()
+        if abs(wanted - size) < abs(wanted):
+            chosen.append(int(group))
+            wanted -= size
+    return chosen
