@@ -1,0 +1,83 @@
+"""eitk.lock: the one deployment that this project runs, pinned by version and by hash."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ei_toolkit.errors import ConfigurationError, DataError
+
+HEADER = "# Written by eitk build; keep it in version control: it says which model the boards run.\n"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A pinned deployment. `zip` and `model` are relative to the project folder; hashes are SHA-256 in hex."""
+
+    deployment_version: int
+    impulse: int
+    engine: str
+    model_type: str
+    target: str
+    zip: str
+    zip_sha256: str
+    model: str
+    model_sha256: str
+    created: str
+
+    def zip_path(self, root: Path) -> Path:
+        """The library's zip in the project at `root`. Raises DataError where it is gone."""
+        return _present(root / self.zip)
+
+    def model_path(self, root: Path) -> Path:
+        """The int8 .tflite in the project at `root`. Raises DataError where it is gone."""
+        return _present(root / self.model)
+
+
+def read_lock(path: Path) -> Lock | None:
+    """The lock at `path`; None where there is none.
+
+    Raises ConfigurationError where the file is damaged.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise _damaged(path, str(error)) from None
+    return _lock_of(table, path)
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Write `lock` to `path` in one step."""
+    import tomlkit
+
+    document = tomlkit.document()
+    document.update(asdict(lock))
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(HEADER + tomlkit.dumps(document), encoding="utf-8")
+    partial.replace(path)
+
+
+def _lock_of(table: Mapping[str, Any], path: Path) -> Lock:
+    values: dict[str, Any] = {}
+    for field in fields(Lock):
+        value = table.get(field.name)
+        wanted = int if field.type == "int" else str
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise _damaged(path, f"{field.name} is missing or not a {wanted.__name__}")
+        values[field.name] = value
+    return Lock(**values)
+
+
+def _damaged(path: Path, why: str) -> ConfigurationError:
+    return ConfigurationError(f"{path} cannot be read", why=why, hint="Make it anew with: eitk build")
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        raise DataError(f"{path} is not there", why="eitk.lock names it", hint="Download it again with: eitk build")
+    return path
