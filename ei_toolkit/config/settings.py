@@ -58,6 +58,7 @@ class AugmentSettings:
     room: float = setting(0.0, "Part of the copies heard through a simulated small loudspeaker and room.")
     pitch_semitones: float = setting(0.0, "Largest change of pitch, up or down, in semitones.")
     stretch: float = setting(0.0, "Largest relative change of tempo; 0.1 means 0.9 to 1.1 times.")
+    tilt_db: float = setting(0.0, "Largest change of treble against bass, up or down, in dB.")
     rumble: float = setting(0.0, "Part of the copies with low-frequency rumble and a constant offset.")
     seed: int = setting(7, "Seed of everything random in augmentation.")
 

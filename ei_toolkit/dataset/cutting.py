@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from ei_toolkit.audio.augment import augment_window
 from ei_toolkit.audio.decode import probe, read_blocks
 from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.wav import wav_bytes
@@ -80,9 +81,20 @@ def _windows(task: Task, settings: SliceSettings, out: Path) -> Iterator[Window]
     for start, samples in cut_blocks(read_blocks(task.known.clip.path, rate), length, hop):
         heard = True
         if int(samples.max()) - int(samples.min()) > SILENT_STEPS:
-            yield _write(task, settings, out, start * 1000 // rate, samples, "")
+            for heard_as, recipe in _variants(task, settings, start, samples):
+                yield _write(task, settings, out, start * 1000 // rate, heard_as, recipe)
     if not heard:
         raise DataError(f"shorter than a window of {settings.window_ms} ms")
+
+
+def _variants(
+    task: Task, settings: SliceSettings, start: int, samples: NDArray[np.int16]
+) -> Iterator[tuple[NDArray[np.int16], str]]:
+    """The window as it is and, for training, its altered copies; each copy has a generator of its own."""
+    yield samples, ""
+    for copy in range(settings.augment.copies if task.side == "training" else 0):
+        rng = np.random.default_rng([settings.augment.seed, int(task.known.sha256[:16], 16), start, copy])
+        yield augment_window(samples, settings.sample_rate, settings.augment, rng)
 
 
 def _write(

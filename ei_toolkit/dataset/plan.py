@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ei_toolkit.audio.augment import check_augment
 from ei_toolkit.config import DatasetSettings, Settings, SliceSettings
 from ei_toolkit.dataset.cutting import Task, inspect_clip
 from ei_toolkit.dataset.folder import find_clips
@@ -85,6 +86,7 @@ def check_slice(settings: SliceSettings) -> None:
     for name in ("window_ms", "hop_ms"):
         if getattr(settings, name) * settings.sample_rate < 1000:
             raise ConfigurationError(f"slice.{name} = {getattr(settings, name)} is shorter than a sample")
+    check_augment(settings.augment)
 
 
 def _every_label_left(lost: set[str], skipped: list[Skipped]) -> None:

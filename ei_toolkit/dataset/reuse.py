@@ -33,7 +33,11 @@ def fingerprint(settings: Settings, project: Path) -> str:
     if own := groups_file(settings.dataset, project):
         files.append(own)
     if settings.slice.augment.noise_files:
-        files += sorted(path for path in (project / settings.slice.augment.noise_files).rglob("*") if path.is_file())
+        files += sorted(
+            path
+            for path in (project / Path(settings.slice.augment.noise_files).expanduser()).rglob("*")
+            if path.is_file()
+        )
     chosen = [__version__, asdict(settings.slice), asdict(settings.dataset), settings.project.labels]
     seen = [(str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files if path.exists()]
     return hashlib.sha256(json.dumps([chosen, seen]).encode()).hexdigest()

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -45,7 +45,7 @@ def slice_clips(settings: Settings, project: Path, out: Path, jobs: int, progres
         return SliceReport(Manifest.read(out / MANIFEST).windows, kept.skipped, kept.duplicates, reused=True)
     plan = plan_slices(settings, project, jobs)
     try:
-        return _slice(plan, settings.slice, out, jobs, progress, mark)
+        return _slice(plan, _located(settings.slice, project), out, jobs, progress, mark)
     except OSError as error:
         raise DataError(f"windows cannot be written to {out}", why=error.strerror or str(error)) from None
 
@@ -59,6 +59,14 @@ def _slice(plan: Plan, settings: SliceSettings, out: Path, jobs: int, progress: 
     _remove_stale(out, {window.file for window in report.windows})
     reuse.remember(out, mark, report.skipped, report.duplicates)
     return report
+
+
+def _located(settings: SliceSettings, project: Path) -> SliceSettings:
+    """The settings with the folder of noises seen from anywhere."""
+    if not settings.augment.noise_files:
+        return settings
+    folder = project / Path(settings.augment.noise_files).expanduser()
+    return replace(settings, augment=replace(settings.augment, noise_files=str(folder)))
 
 
 def _cut_all(tasks: Sequence[Task], settings: SliceSettings, out: Path, jobs: int) -> Iterator[Cut]:

@@ -1,0 +1,109 @@
+"""Altered copies of a window, as a board in a room might hear it. What was done is told in words for the manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ei_toolkit.audio.chain import draw_chain, hear, tilt
+from ei_toolkit.audio.conditions import to_int16
+from ei_toolkit.audio.noise import Colour, add_noise, coloured, recorded
+from ei_toolkit.audio.stretch import fit, pitch_shift, time_stretch
+from ei_toolkit.config import AugmentSettings
+from ei_toolkit.errors import ConfigurationError
+
+Sound = NDArray[np.float32]
+COLOURS: tuple[Colour, ...] = ("white", "pink")
+RUMBLE_DB = (0.0, 20.0)  # below the signal
+OFFSET = 300.0  # largest constant offset, in steps of 16 bits
+
+
+def augment_window(
+    samples: NDArray[np.int16], sample_rate: int, settings: AugmentSettings, rng: np.random.Generator
+) -> tuple[NDArray[np.int16], str]:
+    """One altered copy of a window, shape (n,), and what was done to it, in the order in which it was done.
+
+    All chance comes from `rng`, so a generator of its own for each window makes order and processes irrelevant.
+    """
+    done: list[str] = []
+    signal = samples.astype(np.float32)
+    signal = _tempo_and_pitch(signal, settings, rng, done)
+    signal = _through_air(signal, sample_rate, settings, rng, done)
+    signal = _with_noise(signal, sample_rate, settings, rng, done)
+    signal = _with_rumble(signal, sample_rate, settings, rng, done)
+    if settings.gain_db:
+        gain = float(rng.uniform(-settings.gain_db, settings.gain_db))
+        signal = signal * np.float32(10 ** (gain / 20))
+        done.append(f"gain{gain:+.1f}")
+    return to_int16(signal), " ".join(done)
+
+
+def check_augment(settings: AugmentSettings) -> None:
+    """Raise ConfigurationError for settings that cannot be."""
+    if settings.noise_snr_db and (
+        len(settings.noise_snr_db) != 2 or settings.noise_snr_db[0] > settings.noise_snr_db[1]
+    ):
+        raise ConfigurationError("slice.augment.noise_snr_db is not a range", hint="For example: [5.0, 30.0]")
+    for name in ("room", "rumble"):
+        if not 0 <= getattr(settings, name) <= 1:
+            raise ConfigurationError(f"slice.augment.{name} is not between 0 and 1")
+    if not 0 <= settings.stretch < 0.5:
+        raise ConfigurationError("slice.augment.stretch is not between 0 and 0.5")
+    if not 0 <= settings.pitch_semitones <= 12:
+        raise ConfigurationError("slice.augment.pitch_semitones is not between 0 and 12")
+
+
+def _tempo_and_pitch(signal: Sound, settings: AugmentSettings, rng: np.random.Generator, done: list[str]) -> Sound:
+    if settings.stretch:
+        rate = float(rng.uniform(1 - settings.stretch, 1 + settings.stretch))
+        signal = fit(time_stretch(signal, rate), len(signal))
+        done.append(f"tempo{rate:.3f}")
+    if settings.pitch_semitones:
+        semitones = float(rng.uniform(-settings.pitch_semitones, settings.pitch_semitones))
+        signal = pitch_shift(signal, semitones)
+        done.append(f"pitch{semitones:+.2f}")
+    return signal
+
+
+def _through_air(
+    signal: Sound, sample_rate: int, settings: AugmentSettings, rng: np.random.Generator, done: list[str]
+) -> Sound:
+    if settings.tilt_db:
+        tilt_db = float(rng.uniform(-settings.tilt_db, settings.tilt_db))
+        signal = tilt(signal, sample_rate, tilt_db)
+        done.append(f"tilt{tilt_db:+.1f}")
+    if rng.random() < settings.room:
+        chain = draw_chain(rng)
+        signal = hear(signal, sample_rate, chain)
+        done.append(str(chain))
+    return signal
+
+
+def _with_noise(
+    signal: Sound, sample_rate: int, settings: AugmentSettings, rng: np.random.Generator, done: list[str]
+) -> Sound:
+    if not settings.noise_snr_db:
+        return signal
+    low, high = settings.noise_snr_db
+    snr_db = float(rng.uniform(low, high))
+    kind = int(rng.integers(len(COLOURS) + bool(settings.noise_files)))
+    if kind < len(COLOURS):
+        name: str = COLOURS[kind]
+        noise = coloured(COLOURS[kind], len(signal), sample_rate, rng)
+    else:
+        noise, name = recorded(Path(settings.noise_files), len(signal), sample_rate, rng)
+    done.append(f"{name}{snr_db:.1f}")
+    return add_noise(signal, noise, snr_db)
+
+
+def _with_rumble(
+    signal: Sound, sample_rate: int, settings: AugmentSettings, rng: np.random.Generator, done: list[str]
+) -> Sound:
+    if rng.random() >= settings.rumble:
+        return signal
+    below = float(rng.uniform(*RUMBLE_DB))
+    offset = float(rng.uniform(-OFFSET, OFFSET))
+    done.append(f"rumble{below:.1f} offset{offset:+.0f}")
+    return add_noise(signal, coloured("rumble", len(signal), sample_rate, rng), below) + np.float32(offset)
