@@ -1,0 +1,67 @@
+// Commands on the serial line, one a line. What is not a command is ignored, however long or broken it is.
+#pragma once
+
+#include <Arduino.h>
+#include <string.h>
+
+struct Command {
+    char name = 0;            // '?', 'c', 's', 'r' or 't'; 0 is none
+    bool has_value = false;
+    float value = 0;
+};
+
+class CommandLine {
+  public:
+    // The command that a line just completed, if any.
+    Command poll() {
+        while (Serial.available() > 0) {
+            const int c = Serial.read();
+            if (c == '\n' || c == '\r') {
+                const Command command = parse();
+                length_ = 0;
+                spoilt_ = false;
+                if (command.name != 0) return command;
+            } else if (c < ' ' || c > '~' || length_ + 1 >= static_cast<int>(sizeof(text_))) {
+                spoilt_ = true;
+            } else {
+                text_[length_++] = static_cast<char>(c);
+            }
+        }
+        return Command{};
+    }
+
+  private:
+    // A number from 0 to 1 in plain decimals; by hand, because strtof may allocate.
+    static bool parse_fraction(const char* text, float* value) {
+        uint32_t digits = 0, scale = 0;
+        for (; *text != 0; ++text) {
+            if (*text == '.' && scale == 0) {
+                scale = 1;
+            } else if (*text >= '0' && *text <= '9' && digits < 100000) {
+                digits = digits * 10 + static_cast<uint32_t>(*text - '0');
+                scale *= 10;
+            } else {
+                return false;
+            }
+        }
+        *value = static_cast<float>(digits) / static_cast<float>(scale > 0 ? scale : 1);
+        return *value <= 1.0f;
+    }
+
+    Command parse() {
+        Command command;
+        text_[length_] = 0;
+        if (spoilt_ || length_ == 0) return command;
+        if (length_ == 1 && strchr("?csrt", text_[0]) != nullptr) {
+            command.name = text_[0];
+        } else if (text_[0] == 't' && text_[1] == ' ') {
+            command.has_value = parse_fraction(text_ + 2, &command.value);
+            command.name = command.has_value ? 't' : 0;
+        }
+        return command;
+    }
+
+    char text_[24];
+    int length_ = 0;
+    bool spoilt_ = false;
+};

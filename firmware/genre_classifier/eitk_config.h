@@ -1,0 +1,23 @@
+// What `eitk flash` writes from eitk.toml into its own copy of the sketch. These are the defaults of the published
+// project, so that the sketch also opens in the Arduino IDE.
+#pragma once
+
+#include <Music_Genre_Classifier_inferencing.h>
+
+#include "level.h"
+#include "lights.h"
+
+namespace config {
+constexpr char kVersion[] = "ide";
+constexpr char kBoard[] = "nano33ble";
+constexpr float kThreshold = 0.6f;
+constexpr float kHysteresis = 0.05f;
+constexpr int kSmoothing = 1;
+constexpr uint32_t kHopSamples = 8000;
+constexpr uint32_t kSlackSamples = 8192;
+constexpr int kSettleBuffers = 16;
+constexpr LevelMode kLevelMode = LevelMode::kNone;
+constexpr int64_t kLevelTarget = 0;
+constexpr int64_t kLevelMaxGainQ16 = 0;
+constexpr LabelColour kColours[] = {{"rock", Colour::kRed}, {"classical", Colour::kGreen}};
+}  // namespace config
