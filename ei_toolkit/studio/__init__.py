@@ -1,0 +1,12 @@
+"""The local studio: Edge Impulse's API served on this machine, and the work behind it.
+
+app.py, server.py      two HTTP services (API with its live log, ingestion) in one process
+launch.py              start one on demand, find the running one, stop it
+routes/                what each path does: read the request, ask the store, answer
+answers/               pure functions from rows to the JSON of Edge Impulse's schema
+ingestion/             what arrives: multipart bodies, labels, headers of sample files
+store/                 SQLite: one small class a table
+blobs.py               sample bytes and artifacts on disk, named by their SHA-256
+jobs/, live/           job processes, their logs, and the socket that follows them
+worker.py, work/       the job process: features, training, tests, builds. The server computes nothing
+"""

@@ -1,0 +1,117 @@
+"""Bytes on disk by their SHA-256. A file under its final name is complete: written aside, synced, renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+CHUNK = 1 << 20
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass
+class Incoming:
+    """A blob that is being written; it has no name yet that anybody could read it under."""
+
+    path: Path
+    file: BinaryIO
+    hash: hashlib._Hash = field(default_factory=hashlib.sha256)
+    size: int = 0
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        self.file.write(data)
+        self.hash.update(data)
+        self.size += len(data)
+
+    def sync(self) -> str:
+        """Bring everything to disk; returns the SHA-256."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        return self.hash.hexdigest()
+
+    def discard(self) -> None:
+        """Forget what was written."""
+        self.file.close()
+        self.path.unlink(missing_ok=True)
+
+
+class Blobs:
+    """A folder of blobs: `blobs/ab/abcdef…`, and `incoming/` on the same file system."""
+
+    def __init__(self, data: Path) -> None:
+        self.folder = data / "blobs"
+        self.incoming = data / "incoming"
+        for folder in (self.folder, self.incoming):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, digest: str) -> Path:
+        """Where the blob of a digest is, whether or not it exists."""
+        if not DIGEST.fullmatch(digest):
+            raise ValueError("not a SHA-256 digest")
+        return self.folder / digest[:2] / digest
+
+    def begin(self) -> Incoming:
+        """Start writing a blob."""
+        descriptor, name = tempfile.mkstemp(dir=self.incoming)
+        return Incoming(Path(name), os.fdopen(descriptor, "wb"))
+
+    def place(self, arrived: Iterable[tuple[Incoming, str]]) -> None:
+        """Give synced blobs their names, and sync the folders that hold the names."""
+        folders = set()
+        for incoming, digest in arrived:
+            final = self.path(digest)
+            if final.exists():
+                incoming.discard()
+                continue
+            final.parent.mkdir(exist_ok=True)
+            incoming.path.replace(final)
+            folders.add(final.parent)
+        for folder in folders:
+            _sync_folder(folder)
+
+    def put(self, data: bytes) -> str:
+        """Store bytes; returns their SHA-256."""
+        incoming = self.begin()
+        incoming.write(data)
+        digest = incoming.sync()
+        self.place([(incoming, digest)])
+        return digest
+
+    def put_file(self, source: Path) -> str:
+        """Store a copy of a file; returns its SHA-256."""
+        incoming = self.begin()
+        with source.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                incoming.write(chunk)
+        digest = incoming.sync()
+        self.place([(incoming, digest)])
+        return digest
+
+    def read(self, digest: str) -> bytes:
+        """All bytes of a blob; FileNotFoundError if it is not there."""
+        return self.path(digest).read_bytes()
+
+    def remove(self, digest: str) -> None:
+        """Delete a blob that nothing refers to any more."""
+        self.path(digest).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Delete what an earlier process left unfinished."""
+        for file in self.incoming.iterdir():
+            file.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,74 @@
+"""What stands before the routes: whose name the request calls, how large its body is, that somebody is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ei_toolkit.studio.activity import Activity
+from ei_toolkit.studio.refusal import TooLarge
+from ei_toolkit.studio.wire import failure
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+LARGEST_BODY = 256 * 2**20  # a 100 MB model as base64 inside JSON; files are streamed under bounds of their own
+LARGEST_REQUEST = 1000 * 101 * 2**20
+
+
+class Guard:
+    """ASGI middleware: refuses foreign Host headers (DNS rebinding), bounds bodies, counts activity."""
+
+    def __init__(self, app: ASGIApp, activity: Activity, hosts: Iterable[str], largest_body: int) -> None:
+        self.app, self.activity, self.largest_body = app, activity, largest_body
+        self.hosts = LOOPBACK_NAMES | set(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        self.activity.begin()
+        try:
+            await self._checked(scope, receive, send)
+        finally:
+            self.activity.end()
+
+    async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if _hostname(headers.get("host", "")) not in self.hosts:
+            await self._refuse(scope, receive, send, "This studio does not answer to that host name", 421)
+        elif _length(headers) > self.largest_body:
+            await self._refuse(scope, receive, send, "The body is too large", 413)
+        else:
+            await self.app(scope, _bounded(receive, self.largest_body), send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, message: str, status: int) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await failure(message, status)(scope, receive, send)
+
+
+def _hostname(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return (name if port.isdigit() else host).lower()
+
+
+def _length(headers: dict[str, str]) -> int:
+    text = headers.get("content-length", "0")
+    return int(text) if text.isdigit() else 0
+
+
+def _bounded(receive: Receive, largest: int) -> Receive:
+    """A receive that stops a chunked body at its bound."""
+    seen = 0
+
+    async def bounded() -> Message:
+        nonlocal seen
+        message: Message = await receive()
+        seen += len(message.get("body") or b"")
+        if seen > largest:
+            raise TooLarge("The body is too large")
+        return message
+
+    return bounded

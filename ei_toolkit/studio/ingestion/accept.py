@@ -1,0 +1,154 @@
+"""From parts on disk to stored samples: look at each file, then keep all good ones in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ei_toolkit.studio.ingestion.labels import label_of, metadata_of, split_category, structured_labels
+from ei_toolkit.studio.ingestion.multipart import Part, discard
+from ei_toolkit.studio.ingestion.wav import read_header
+from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.samples import Category, Duplicate, LabelType, NewSample
+
+FORMATS: Mapping[str, Literal["wav", "json", "cbor"]] = {".wav": "wav", ".json": "json", ".cbor": "cbor"}
+LARGEST_SIDE_CAR = 16 * 2**20
+AUDIO = (("audio", "wav"),)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file turned out to hold."""
+
+    format: Literal["wav", "json", "cbor"]
+    interval_ms: float
+    sensors: Sequence[tuple[str, str]]
+    values_count: int
+    device_name: str | None = None
+    device_type: str | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One request: where its files go and what its headers say. `inspect` reads acquisition files elsewhere."""
+
+    project: int
+    category: Category | Literal["split"]
+    headers: Mapping[str, str]
+    inspect: Callable[[Path, str], Contents]
+
+
+Outcome = dict[str, Any]
+
+
+def accept(store: Store, upload: Upload, parts: list[Part]) -> list[Outcome]:
+    """Store the samples of one request; answers one entry a file, in order. Nothing is stored if it raises."""
+    try:
+        metadata = metadata_of(upload.headers)
+        side_cars, files = _sort_parts(parts)
+        stretches = _read_side_cars(side_cars)
+        arrivals = [_look(upload, part, metadata, stretches.get(part.filename)) for part in files]
+        return _keep(store, upload, arrivals)
+    finally:
+        discard(parts)
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    part: Part
+    sample: NewSample | None
+    error: str = ""
+
+
+def _sort_parts(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
+    side_cars = [part for part in parts if part.filename.endswith(".labels")]
+    files = [part for part in parts if part not in side_cars]
+    if not files:
+        raise Refusal("The request carries no file")
+    return side_cars, files
+
+
+def _read_side_cars(parts: Sequence[Part]) -> dict[str, list[dict[str, Any]]]:
+    stretches: dict[str, list[dict[str, Any]]] = {}
+    for part in parts:
+        if part.filename == "structured_labels.labels" and part.incoming.size <= LARGEST_SIDE_CAR:
+            part.incoming.file.flush()
+            stretches |= structured_labels(part.incoming.path.read_bytes())
+    return stretches
+
+
+def _look(
+    upload: Upload, part: Part, metadata: Mapping[str, str], stretches: Sequence[Mapping[str, Any]] | None
+) -> _Arrival:
+    try:
+        if part.error:
+            raise Refusal(part.error)
+        digest = part.incoming.sync()
+        contents = _contents(upload, part)
+    except Refusal as refusal:
+        return _Arrival(part, None, str(refusal))
+    return _Arrival(part, _sample(upload, part, digest, contents, metadata, stretches))
+
+
+def _contents(upload: Upload, part: Part) -> Contents:
+    suffix = Path(part.filename).suffix.lower()
+    with part.incoming.path.open("rb") as file:
+        start = file.read(4)
+    if start == b"RIFF":
+        header = read_header(part.incoming.path)
+        return Contents("wav", 1000.0 / header.rate, _channels(header.channels), header.frames)
+    if suffix in (".json", ".cbor"):
+        return upload.inspect(part.incoming.path, "json" if start.lstrip()[:1] == b"{" else "cbor")
+    raise Refusal(f"Files of this kind ({suffix or 'no suffix'}) cannot be read; WAV, JSON and CBOR can")
+
+
+def _channels(count: int) -> Sequence[tuple[str, str]]:
+    return AUDIO if count == 1 else tuple((f"audio{index}", "wav") for index in range(count))
+
+
+def _sample(
+    upload: Upload, part: Part, digest: str, contents: Contents,
+    metadata: Mapping[str, str], stretches: Sequence[Mapping[str, Any]] | None,
+) -> NewSample:  # fmt: skip
+    label = label_of(upload.headers, part.filename)
+    kind: LabelType = "multi-label" if stretches else label.kind
+    text = ", ".join(dict.fromkeys(s["label"] for s in stretches)) if stretches else label.text
+    return NewSample(
+        category=split_category(digest) if upload.category == "split" else upload.category,
+        filename=Path(part.filename).stem,
+        suffix=Path(part.filename).suffix or f".{contents.format}",
+        label=text,
+        label_type=kind,
+        sha256=digest,
+        format=contents.format,
+        interval_ms=contents.interval_ms,
+        sensors=contents.sensors,
+        values_count=contents.values_count,
+        structured_labels=stretches,
+        metadata=metadata,
+        device_name=contents.device_name,
+        device_type=contents.device_type or upload.headers.get("x-device-type", ""),
+        source=upload.headers.get("x-upload-source", ""),
+    )
+
+
+def _keep(store: Store, upload: Upload, arrivals: Sequence[_Arrival]) -> list[Outcome]:
+    """Blobs first, then their rows in one transaction, with other writers kept out of between."""
+    good = [(arrival.part.incoming, arrival.sample) for arrival in arrivals if arrival.sample]
+    with store.database.exclusive():
+        store.blobs.place((incoming, sample.sha256) for incoming, sample in good)
+        unique = "x-disallow-duplicates" in upload.headers
+        stored = iter(store.samples.add(upload.project, (sample for _, sample in good), unique=unique))
+    return [_outcome(upload.project, arrival, next(stored) if arrival.sample else None) for arrival in arrivals]
+
+
+def _outcome(project: int, arrival: _Arrival, stored: int | Duplicate | None) -> Outcome:
+    name, error = arrival.part.filename, arrival.error
+    if isinstance(stored, Duplicate):
+        error = f"An item with this hash already exists (ids: {', '.join(map(str, stored.ids))})"
+    if error:
+        return {"success": False, "fileName": name, "error": error}
+    return {"success": True, "projectId": project, "sampleId": stored, "fileName": name}

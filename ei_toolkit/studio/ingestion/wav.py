@@ -1,0 +1,74 @@
+"""Header of a WAV file: enough to know its length and rate. Samples are read in the job process only."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ei_toolkit.studio.refusal import Refusal
+
+PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
+LARGEST_RATE, LARGEST_CHANNELS = 384_000, 32
+SUPPORTED = {(PCM, 8), (PCM, 16), (PCM, 24), (PCM, 32), (FLOAT, 32), (FLOAT, 64)}
+
+
+@dataclass(frozen=True)
+class WavHeader:
+    """Shape of the samples in a WAV file; `offset` is where they start, in bytes."""
+
+    encoding: int
+    bits: int
+    channels: int
+    rate: int
+    offset: int
+    frames: int
+
+
+def read_header(path: Path) -> WavHeader:
+    """Read the chunks of a RIFF file up to its samples; refuses what is not a usable WAV."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(12)
+        if len(start) < 12 or start[:4] != b"RIFF" or start[8:] != b"WAVE":
+            raise Refusal("Not a WAV file")
+        return _read_chunks(file, size)
+
+
+def _read_chunks(file: BinaryIO, size: int) -> WavHeader:
+    form: tuple[int, int, int, int] | None = None
+    while len(head := file.read(8)) == 8:
+        name, length = head[:4], int.from_bytes(head[4:], "little")
+        if name == b"fmt ":
+            form = _read_format(file.read(length) if length <= 4096 else b"")
+        elif name == b"data":
+            if form is None:
+                raise Refusal("The WAV file has no format before its samples")
+            return _header(form, file.tell(), min(length, size - file.tell()), length)
+        else:
+            file.seek(length + length % 2, 1)
+    raise Refusal("The WAV file has no samples")
+
+
+def _read_format(chunk: bytes) -> tuple[int, int, int, int]:
+    if len(chunk) < 16:
+        raise Refusal("The WAV file's format chunk is broken")
+    encoding, channels, rate, _, _, bits = struct.unpack("<HHIIHH", chunk[:16])
+    if encoding == EXTENSIBLE and len(chunk) >= 26:
+        encoding = struct.unpack("<H", chunk[24:26])[0]
+    if (encoding, bits) not in SUPPORTED:
+        raise Refusal(f"WAV encoding {encoding} with {bits} bits is not supported")
+    if not 0 < channels <= LARGEST_CHANNELS or not 0 < rate <= LARGEST_RATE:
+        raise Refusal(f"A WAV file with {channels} channels at {rate} Hz is not supported")
+    return encoding, bits, channels, rate
+
+
+def _header(form: tuple[int, int, int, int], offset: int, present: int, promised: int) -> WavHeader:
+    encoding, bits, channels, rate = form
+    if promised not in (0, 0xFFFFFFFF) and present < promised:  # streams leave the length open
+        raise Refusal("The WAV file is cut off: it promises more samples than it holds")
+    frames = present // (channels * bits // 8)
+    if frames <= 0:
+        raise Refusal("The WAV file holds no samples")
+    return WavHeader(encoding, bits, channels, rate, offset, frames)

@@ -1,0 +1,42 @@
+"""All state of a studio: one database, one blob store, one object a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ei_toolkit.studio.blobs import Blobs
+from ei_toolkit.studio.store.artifacts import Artifacts
+from ei_toolkit.studio.store.blocks import Blocks
+from ei_toolkit.studio.store.database import Database
+from ei_toolkit.studio.store.jobs import Jobs
+from ei_toolkit.studio.store.keys import Keys
+from ei_toolkit.studio.store.projects import Projects
+from ei_toolkit.studio.store.samples import Samples
+
+
+@dataclass(frozen=True)
+class Store:
+    """Everything that is kept. The server and each job process open their own."""
+
+    database: Database
+    blobs: Blobs
+    projects: Projects
+    keys: Keys
+    samples: Samples
+    blocks: Blocks
+    jobs: Jobs
+    artifacts: Artifacts
+
+    @classmethod
+    def open(cls, data: Path) -> Store:
+        """The store in a data folder, made if it is not there."""
+        database = Database(data / "studio.sqlite")
+        return cls(
+            database, Blobs(data), Projects(database), Keys(database), Samples(database), Blocks(database),
+            Jobs(database), Artifacts(database),
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()

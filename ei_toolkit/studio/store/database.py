@@ -1,0 +1,106 @@
+"""One SQLite file in WAL mode: many readers, one writer, nothing acknowledged before it is on disk."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.studio.store.migrations import MIGRATIONS
+
+BUSY_MS = 30_000  # a job process may hold the writer's place while it stores its results
+Row = sqlite3.Row
+
+
+class Database:
+    """A pool of connections. Opening brings an older file up to date and refuses a newer one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._writer = threading.RLock()
+        with self._borrow() as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            migrate(connection, path)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other writers of this process out, around several steps that belong together."""
+        with self._writer:
+            yield
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: committed and synced at the end, rolled back on any exception."""
+        with self._writer, self._borrow() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Every row of a query."""
+        with self._borrow() as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
+        """The first row of a query."""
+        with self._borrow() as connection:
+            row: Row | None = connection.execute(sql, values).fetchone()
+            return row
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """One statement in a transaction of its own; returns the number of rows it changed."""
+        with self.write() as connection:
+            return connection.execute(sql, values).rowcount
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+    @contextmanager
+    def _borrow(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            connection = _connect(self.path)
+        try:
+            yield connection
+        finally:
+            self._idle.put(connection)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    for pragma in (f"busy_timeout = {BUSY_MS}", "foreign_keys = ON", "synchronous = FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Run the migrations that this file has not seen, all in one transaction."""
+    connection.execute("BEGIN IMMEDIATE")
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        connection.execute("ROLLBACK")
+        raise ConfigurationError(
+            f"{path.parent} was written by a newer eitk",
+            why=f"its database is version {version}, this eitk knows {len(MIGRATIONS)}",
+            hint="update eitk, or use another data folder",
+        )
+    for migration in MIGRATIONS[version:]:
+        for statement in migration.split(";\n"):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("COMMIT")

@@ -1,0 +1,98 @@
+"""Projects: what a key opens."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.store.database import Database, Row
+from ei_toolkit.studio.wire import now
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project; `settings` is what `POST /api/{projectId}` and its neighbours set."""
+
+    id: int
+    name: str
+    description: str
+    hmac_key: str
+    created: str
+    modified: str
+    settings: Mapping[str, Any]
+
+
+def _project(row: Row) -> Project:
+    return Project(
+        row["id"], row["name"], row["description"], row["hmac_key"], row["created"], row["modified"],
+        json.loads(row["settings"]),
+    )  # fmt: skip
+
+
+class Projects:
+    """The table of projects."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def all(self) -> list[Project]:
+        """Every project, oldest first."""
+        return [_project(row) for row in self.database.all("SELECT * FROM projects ORDER BY id")]
+
+    def get(self, project: int) -> Project:
+        """One project."""
+        row = self.database.one("SELECT * FROM projects WHERE id = ?", (project,))
+        if row is None:
+            raise Refusal("No project with this ID found")
+        return _project(row)
+
+    def create(self, name: str) -> Project:
+        """A new, empty project."""
+        with self.database.write() as connection:
+            cursor = connection.execute(
+                "INSERT INTO projects (name, hmac_key, created, modified) VALUES (?, ?, ?, ?)",
+                (name, secrets.token_hex(16), now(), now()),
+            )
+        return self.get(int(cursor.lastrowid or 0))
+
+    def update(self, project: int, *, name: str, description: str, settings: Mapping[str, Any]) -> None:
+        """Change what a person may change."""
+        self.database.run(
+            "UPDATE projects SET name = ?, description = ?, settings = ?, modified = ? WHERE id = ?",
+            (name, description, json.dumps(settings), now(), project),
+        )
+
+    def delete(self, project: int) -> None:
+        """Delete a project and everything that belongs to it."""
+        self.database.run("DELETE FROM projects WHERE id = ?", (project,))
+
+    def next_block(self, project: int) -> int:
+        """An id for a block that no block of this project has had."""
+        return self._count_up(project, "next_block")
+
+    def reserve_blocks(self, project: int, largest: int) -> None:
+        """Never hand out ids up to `largest`: a client chose them itself."""
+        self.database.run("UPDATE projects SET next_block = MAX(next_block, ?) WHERE id = ?", (largest + 1, project))
+
+    def next_deployment(self, project: int) -> int:
+        """The version of the next deployment."""
+        return self._count_up(project, "next_deployment")
+
+    def _count_up(self, project: int, column: str) -> int:
+        with self.database.write() as connection:
+            row = connection.execute(
+                f"UPDATE projects SET {column} = {column} + 1 WHERE id = ? RETURNING {column} - 1", (project,)
+            ).fetchone()
+        if row is None:
+            raise Refusal("No project with this ID found")
+        return int(row[0])
+
+
+def job_limit_s(projects: Projects, project: int, largest: float) -> float:
+    """How long a job of a project may take: its own limit in minutes if it is the smaller one."""
+    minutes = projects.get(project).settings.get("jobLimitM")
+    return min(largest, float(minutes) * 60.0) if isinstance(minutes, int | float) and minutes > 0 else largest

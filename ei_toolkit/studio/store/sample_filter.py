@@ -1,0 +1,126 @@
+"""Which samples a list, a count or a batch is about: the query of Edge Impulse's raw-data routes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ei_toolkit.studio.refusal import Malformed
+from ei_toolkit.studio.wire import Fields
+
+ORDERS = {
+    f"{key}-{direction}": f"{column} {direction.upper()}" + ("" if column == "id" else ", id DESC")
+    for key, column in {"id": "id", "label": "label", "filename": "filename", "length": "length_ms"}.items()
+    for direction in ("asc", "desc")
+}
+NUMERIC: dict[str, str] = {
+    "minLength": "length_ms > ?",
+    "maxLength": "length_ms < ?",
+    "minFrequency": "interval_ms > 0 AND 1000.0 / interval_ms > ?",
+    "maxFrequency": "interval_ms > 0 AND 1000.0 / interval_ms < ?",
+    "minLabel": "CAST(label AS REAL) >= ?",
+    "maxLabel": "CAST(label AS REAL) < ?",
+    "minId": "id >= ?",
+    "maxId": "id < ?",
+}
+CONTAINS = {"filename": ("filename",), "search": ("filename", "label")}
+DATES = {"minDate": "created > ?", "maxDate": "created < ?"}
+Condition = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class SampleFilter:
+    """Conditions joined by AND; SQL texts are this module's own, values are bound."""
+
+    project: int
+    category: str | None = None
+    conditions: tuple[Condition, ...] = field(default=())
+    sort_by: str = "id-desc"
+
+    @classmethod
+    def read(cls, project: int, query: Fields) -> SampleFilter:
+        """The filter that a query string describes."""
+        category = query.text("category", "all")
+        conditions = [*_plain(query), *_labels(query), *_disabled(query), *_metadata(query)]
+        sort_by = query.text("sortBy", "id-desc")
+        if sort_by not in ORDERS:
+            raise Malformed(f"sortBy must be one of {', '.join(ORDERS)}")
+        return cls(project, None if category == "all" else category, tuple(conditions), sort_by)
+
+    def where(self) -> tuple[str, tuple[Any, ...]]:
+        """The WHERE clause and its values."""
+        clauses, values = ["project = ?"], [self.project]
+        for clause, bound in self._all_conditions():
+            clauses.append(clause)
+            values.extend(bound)
+        return " AND ".join(clauses), tuple(values)
+
+    def order(self) -> str:
+        """The ORDER BY clause."""
+        return ORDERS[self.sort_by]
+
+    def _all_conditions(self) -> Sequence[Condition]:
+        own = (("category = ?", (self.category,)),) if self.category else ()
+        return (*own, *self.conditions)
+
+
+def _plain(query: Fields) -> list[Condition]:
+    numbers = [(clause, (query.number(name),)) for name, clause in NUMERIC.items() if query.has(name)]
+    dates = [(clause, (query.text(name),)) for name, clause in DATES.items() if query.has(name)]
+    texts = [_contains(columns, query.text(name)) for name, columns in CONTAINS.items() if query.has(name)]
+    return [*numbers, *dates, *texts]
+
+
+def _contains(columns: Sequence[str], text: str) -> Condition:
+    """Whether any of the columns contains a text, wild cards taken literally."""
+    pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    clause = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns)
+    return f"({clause})", (pattern,) * len(columns)
+
+
+def _labels(query: Fields) -> list[Condition]:
+    if not query.has("labels"):
+        return []
+    labels = query.parsed("labels")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise Malformed("labels must be a JSON list of strings")
+    return [(f"label IN ({_marks(labels)})", tuple(labels))]
+
+
+def _disabled(query: Fields) -> list[Condition]:
+    wanted = query.text("includeDisabled", "both").lower()
+    known: dict[str, list[Condition]] = {
+        "both": [], "enabled": [("disabled = 0", ())], "disabled": [("disabled = 1", ())],
+    }  # fmt: skip
+    if wanted not in known:
+        raise Malformed("includeDisabled must be enabled, disabled or both")
+    return known[wanted]
+
+
+def _metadata(query: Fields) -> list[Condition]:
+    """`[{"key","op":"eq"|"neq","values"?}, {"no_metadata":true}, {"filters_combinator":"and"|"or"}]`."""
+    if not query.has("metadata"):
+        return []
+    items = Fields({"metadata": query.parsed("metadata")}).objects("metadata")
+    combinator = next((item.text("filters_combinator") for item in items if item.has("filters_combinator")), "and")
+    clauses = [_metadata_clause(item) for item in items if item.has("key")]
+    if any(item.has("no_metadata") and item.flag("no_metadata") for item in items):
+        clauses.append(("metadata = '{}'", ()))
+        combinator = "or"
+    if not clauses:
+        return []
+    joined = (" OR " if combinator == "or" else " AND ").join(clause for clause, _ in clauses)
+    return [(f"({joined})", tuple(value for _, values in clauses for value in values))]
+
+
+def _metadata_clause(item: Fields) -> Condition:
+    values = [value if isinstance(value, str) else json.dumps(value) for value in item.items("values")]
+    chosen = f" AND value IN ({_marks(values)})" if values else ""
+    negation = "NOT " if item.text("op", "eq") == "neq" else ""
+    return f"{negation}EXISTS (SELECT 1 FROM json_each(metadata) WHERE key = ?{chosen})", (item.text("key"), *values)
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))

@@ -1,0 +1,189 @@
+"""Samples: one row each, the bytes in the blob store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Any, Literal, get_args
+
+from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.store.database import Database, Row
+from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.wire import now
+
+Category = Literal["training", "testing", "validation", "anomaly", "post-processing"]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+LabelType = Literal["label", "unlabeled", "multi-label"]
+
+
+@dataclass(frozen=True)
+class NewSample:
+    """A sample that has arrived and is complete on disk."""
+
+    category: Category
+    filename: str
+    suffix: str
+    label: str
+    label_type: LabelType
+    sha256: str
+    format: Literal["wav", "json", "cbor"]
+    interval_ms: float
+    sensors: Sequence[tuple[str, str]]
+    values_count: int
+    structured_labels: Sequence[Mapping[str, Any]] | None = None
+    metadata: Mapping[str, str] | None = None
+    device_name: str | None = None
+    device_type: str = ""
+    source: str = ""
+
+    @property
+    def length_ms(self) -> float:
+        """Duration."""
+        return self.values_count * self.interval_ms
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A stored sample."""
+
+    id: int
+    project: int
+    category: Category
+    filename: str
+    suffix: str
+    label: str
+    label_type: LabelType
+    structured_labels: tuple[Mapping[str, Any], ...] | None
+    metadata: Mapping[str, str]
+    sha256: str
+    format: Literal["wav", "json", "cbor"]
+    interval_ms: float
+    sensors: tuple[tuple[str, str], ...]
+    values_count: int
+    length_ms: float
+    device_name: str | None
+    device_type: str
+    source: str
+    disabled: bool
+    created: str
+    modified: str
+
+    @property
+    def frequency(self) -> float:
+        """Samples per second."""
+        return 1000.0 / self.interval_ms if self.interval_ms else 0.0
+
+
+def _sample(row: Row) -> Sample:
+    values = dict(row)
+    labels = values["structured_labels"]
+    values["structured_labels"] = tuple(json.loads(labels)) if labels else None
+    values["metadata"] = json.loads(values["metadata"])
+    values["sensors"] = tuple((name, units) for name, units in json.loads(values["sensors"]))
+    values["disabled"] = bool(values["disabled"])
+    return Sample(**values)
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A sample that was not stored, and the ids of those with the same content."""
+
+    ids: tuple[int, ...]
+
+
+class Samples:
+    """The table of samples."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def get(self, project: int, sample: int) -> Sample:
+        """One sample."""
+        row = self.database.one("SELECT * FROM samples WHERE id = ? AND project = ?", (sample, project))
+        if row is None:
+            raise Refusal("No sample with this ID found")
+        return _sample(row)
+
+    def select(self, wanted: SampleFilter, limit: int = 0, offset: int = 0) -> list[Sample]:
+        """A page of the samples that a filter lets through; limit 0 means all."""
+        where, values = wanted.where()
+        rows = self.database.all(
+            f"SELECT * FROM samples WHERE {where} ORDER BY {wanted.order()} LIMIT ? OFFSET ?",
+            (*values, limit or -1, offset),
+        )
+        return [_sample(row) for row in rows]
+
+    def ids(self, wanted: SampleFilter) -> list[int]:
+        """Ids of all samples that a filter lets through."""
+        where, values = wanted.where()
+        return [row[0] for row in self.database.all(f"SELECT id FROM samples WHERE {where} ORDER BY id", values)]
+
+    def count(self, wanted: SampleFilter) -> int:
+        """How many samples a filter lets through."""
+        where, values = wanted.where()
+        row = self.database.one(f"SELECT COUNT(*) FROM samples WHERE {where}", values)
+        return int(row[0]) if row else 0
+
+    def add(self, project: int, samples: Iterable[NewSample], *, unique: bool = False) -> tuple[int | Duplicate, ...]:
+        """Store samples in one transaction; with `unique`, those whose content is there already are passed over."""
+        with self.database.write() as connection:
+            return tuple(_add(connection, project, sample, unique) for sample in samples)
+
+    def change(self, project: int, ids: Sequence[int], **columns: Any) -> int:
+        """Set columns of some samples; returns how many there were."""
+        columns["modified"] = now()
+        assignments = ", ".join(f"{column} = ?" for column in columns)
+        with self.database.write() as connection:
+            return sum(
+                connection.execute(
+                    f"UPDATE samples SET {assignments} WHERE project = ? AND id = ?", (*columns.values(), project, id_)
+                ).rowcount
+                for id_ in ids
+            )
+
+    def change_each(self, project: int, column: str, values: Mapping[int, Any]) -> None:
+        """Set one column to a value of its own for each sample, in one transaction."""
+        with self.database.write() as connection:
+            connection.executemany(
+                f"UPDATE samples SET {column} = ?, modified = ? WHERE project = ? AND id = ?",
+                [(value, now(), project, id_) for id_, value in values.items()],
+            )
+
+    def delete(self, project: int, ids: Sequence[int]) -> set[str]:
+        """Delete samples; returns the digests of blobs that no sample refers to any more."""
+        with self.database.write() as connection:
+            gone = set()
+            for id_ in ids:
+                sql = "DELETE FROM samples WHERE project = ? AND id = ? RETURNING sha256"
+                gone |= {row[0] for row in connection.execute(sql, (project, id_)).fetchall()}
+            kept = "SELECT 1 FROM samples WHERE sha256 = ? LIMIT 1"
+            return {digest for digest in gone if connection.execute(kept, (digest,)).fetchone() is None}
+
+
+COLUMNS = (
+    "project", "category", "filename", "suffix", "label", "label_type", "structured_labels", "metadata", "sha256",
+    "format", "interval_ms", "sensors", "values_count", "length_ms", "device_name", "device_type", "source",
+    "created", "modified",
+)  # fmt: skip
+INSERT = f"INSERT INTO samples ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+
+
+def _add(connection: Connection, project: int, sample: NewSample, unique: bool) -> int | Duplicate:
+    if unique:
+        sql = "SELECT id FROM samples WHERE project = ? AND sha256 = ? ORDER BY id"
+        same = tuple(row[0] for row in connection.execute(sql, (project, sample.sha256)))
+        if same:
+            return Duplicate(same)
+    return int(connection.execute(INSERT, _values(project, sample)).lastrowid or 0)
+
+
+def _values(project: int, sample: NewSample) -> tuple[Any, ...]:
+    labels = json.dumps(list(sample.structured_labels)) if sample.structured_labels is not None else None
+    return (
+        project, sample.category, sample.filename, sample.suffix, sample.label, sample.label_type, labels,
+        json.dumps(dict(sample.metadata or {})), sample.sha256, sample.format, sample.interval_ms,
+        json.dumps(list(sample.sensors)), sample.values_count, sample.length_ms, sample.device_name,
+        sample.device_type, sample.source, now(), now(),
+    )  # fmt: skip
