@@ -10,7 +10,9 @@ import typer
 from ei_toolkit.commands.environment import Environment
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from collections.abc import Mapping, Sequence
+
+    from rich.table import Table as RichTable
 
     from ei_toolkit.report.runs import Run
 
@@ -34,16 +36,15 @@ def list_(
     last: Annotated[int, typer.Option(help="Only the last N runs; 0 means all.", min=0)] = 20,
 ) -> None:
     """List runs, newest last."""
-    from rich.table import Table
-
+    from ei_toolkit.report.compare_runs import gist
     from ei_toolkit.report.runs import list_runs
+    from ei_toolkit.report.tables import Table
 
     env = Environment.of(context)
     runs = list_runs(env.config().paths, kind)[-last:]
-    table = Table("run", "when", "kind", "windows", "same as", "result", box=None)
-    for run in runs:
-        table.add_row(str(run.id), run.created, run.kind, run.data_hash[:12], run.fingerprint, _gist(run))
-    env.console.result([_data(run) for run in runs], table)
+    rows = [(run.id, run.created, run.kind, run.data_hash[:12], run.fingerprint, gist(run)) for run in runs]
+    table = Table("", ("run", "when", "kind", "windows", "fingerprint", "result"), tuple(rows))
+    env.console.result([_data(run) for run in runs], table.rich())
 
 
 def show(context: typer.Context, run: Annotated[int, typer.Argument(help="Number of the run.")]) -> None:
@@ -67,8 +68,9 @@ def compare(
 
     env = Environment.of(context)
     found = [find_run(env.config().paths, number) for number in runs]
-    data = {"runs": runs, "differences": differences(found), "metrics": metrics(found)}
-    env.console.result(data, _table(data["differences"] | data["metrics"], found))  # type: ignore[operator]
+    differing, measured = differences(found), metrics(found)
+    data = {"runs": runs, "differences": differing, "metrics": measured}
+    env.console.result(data, _table(differing | measured, found))
 
 
 def export(
@@ -116,17 +118,8 @@ def _data(run: Run) -> dict[str, Any]:
     return asdict(run)
 
 
-def _gist(run: Run) -> str:
-    from ei_toolkit.report.compare_runs import flatten
+def _table(rows: Mapping[str, Sequence[Any]], runs: Sequence[Run]) -> RichTable:
+    from ei_toolkit.report.tables import Table
 
-    short = [f"{k.split('.')[-1]} {v:.4g}" for k, v in flatten(run.metrics) if isinstance(v, float)]
-    return str(run.metrics.get("verdict", "")) or ", ".join(short[:4])
-
-
-def _table(rows: dict[str, list[Any]], runs: list[Run]) -> Table:
-    from rich.table import Table
-
-    table = Table("", *(f"run {run.id}" for run in runs), box=None)
-    for key, values in rows.items():
-        table.add_row(key, *("" if value is None else str(value) for value in values))
-    return table
+    head = ("", *(f"run {run.id}" for run in runs))
+    return Table("", head, tuple((key, *values) for key, values in rows.items())).rich()

@@ -53,6 +53,12 @@ def to_csv(runs: Sequence[Run]) -> str:
     return text.getvalue()
 
 
+def gist(run: Run) -> str:
+    """The verdict of a gate, else the first few fractions that a run reports."""
+    numbers = [f"{key} {value:.4g}" for key, value in flatten(run.metrics) if isinstance(value, float)]
+    return str(run.metrics.get("verdict", "")) or ", ".join(numbers[:4])
+
+
 def _beside(tables: Sequence[Mapping[str, Scalar]]) -> dict[str, list[Scalar]]:
     keys = dict.fromkeys(key for table in tables for key in table)
     return {key: [table.get(key) for table in tables] for key in keys}

@@ -1,0 +1,86 @@
+"""A model that can stand at the gate: its bytes, what it was made with, and which clips it has heard in training."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ei_toolkit.config import Config, ProjectPaths, Settings
+from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.config.parse import parse_table
+from ei_toolkit.config.plain import plain
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.errors import DataError, EitkError
+from ei_toolkit.report.write import write_text
+
+CHAMPION_NAME = "champion.json"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One model. `labels` in the order of its outputs; `trained_on` holds the SHA-256 of its training clips."""
+
+    model: bytes
+    labels: tuple[str, ...]
+    settings: Settings
+    trained_on: frozenset[str]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the model, as `eitk.lock` and the board name it."""
+        return sha256(self.model).hexdigest()
+
+
+def champion_file(paths: ProjectPaths) -> Path:
+    """Where the champion is kept: beside eitk.toml, for it cannot be made again."""
+    return paths.root / CHAMPION_NAME
+
+
+def challenger(config: Config, manifest: Manifest) -> Candidate:
+    """The model of the last `eitk build`. Raises DataError where there is none, or not the one in `eitk.lock`."""
+    lock = read_lock(config.paths.lock)
+    if lock is None:
+        raise DataError("there is no challenger: nothing was built here yet", hint="eitk train --eon")
+    model = lock.model_path(config.paths.root).read_bytes()
+    if sha256(model).hexdigest() != lock.model_sha256:
+        raise DataError(f"{lock.model} is not the model that eitk.lock names", hint="eitk build")
+    heard = frozenset(window.clip_sha256 for window in manifest.windows if window.split == "training")
+    return Candidate(model, manifest.labels, config.settings, heard)
+
+
+def read_champion(file: Path) -> Candidate | None:
+    """The champion, or None before the first. Raises DataError for a file that was damaged."""
+    if not file.is_file():
+        return None
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        model = base64.b64decode(kept["model"], validate=True)
+        if sha256(model).hexdigest() != kept["model_sha256"]:
+            raise ValueError("the model's hash is another")
+        settings = parse_table(Settings, kept["settings"], "settings")
+        return Candidate(model, tuple(kept["labels"]), settings, frozenset(kept["trained_on"]))
+    except (OSError, ValueError, KeyError, TypeError, binascii.Error, EitkError) as error:
+        raise DataError(
+            f"{file} is damaged", why=str(error), hint="Take it from a backup, or move it away to start anew."
+        ) from None
+
+
+def write_champion(file: Path, candidate: Candidate, figures: Mapping[str, Any]) -> None:
+    """Promote: one file, written in one step, with all that a later trial needs; `figures` is for people."""
+    kept = {
+        "promoted": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model_sha256": candidate.sha256,
+        "labels": candidate.labels,
+        **figures,
+        "settings": plain(candidate.settings),
+        "trained_on": sorted(candidate.trained_on),
+        "model": base64.b64encode(candidate.model).decode(),
+    }
+    write_text(file, json.dumps(kept, indent=1) + "\n")

@@ -1,0 +1,74 @@
+"""HTML in small pieces. Every text is escaped here; only `Html` passes as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+
+class Html(str):
+    """Text that already is HTML."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page, with the anchor that the navigation points to."""
+
+    anchor: str
+    title: str
+    body: Html
+
+
+def text(value: object) -> Html:
+    """Escape a value, unless it is HTML already; None is nothing."""
+    if isinstance(value, Html):
+        return value
+    return Html("" if value is None else escape(str(value)))
+
+
+def join(parts: Iterable[object]) -> Html:
+    """Pieces one behind the other."""
+    return Html("\n".join(text(part) for part in parts))
+
+
+def paragraph(*parts: object) -> Html:
+    """A paragraph."""
+    return Html(f"<p>{' '.join(text(part) for part in parts)}</p>")
+
+
+def heading(title: str) -> Html:
+    """A heading inside a section."""
+    return Html(f"<h3>{text(title)}</h3>")
+
+
+def table(head: Sequence[object], rows: Iterable[Sequence[object]], *, caption: str = "") -> Html:
+    """A table that scrolls sideways by itself where it is wider than the page. Numbers stand right."""
+    title = f"<caption>{text(caption)}</caption>" if caption else ""
+    top = "".join(f"<th>{text(cell)}</th>" for cell in head)
+    body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
+    return Html(
+        f'<div class="wide"><table>{title}<thead><tr>{top}</tr></thead>\n<tbody>{body}</tbody></table></div>'
+    )  # fmt: skip
+
+
+def figure(content: Html, caption: str) -> Html:
+    """A picture or a player with a line below."""
+    return Html(f"<figure>{content}<figcaption>{text(caption)}</figcaption></figure>")
+
+
+def grid(items: Iterable[Html]) -> Html:
+    """Figures side by side, as many as fit."""
+    return Html(f'<div class="grid">{join(items)}</div>')
+
+
+def percent(fraction: float | None) -> str:
+    """0.934 as "93.4 %"."""
+    return "–" if fraction is None else f"{fraction * 100:.1f} %"
+
+
+def _cell(value: object) -> str:
+    number = isinstance(value, (int, float)) or (isinstance(value, str) and value[:1].isdigit())
+    return f'<td class="number">{text(value)}</td>' if number else f"<td>{text(value)}</td>"

@@ -1,0 +1,98 @@
+"""The published project's tables 1 to 4, in its own layout, with this project's figures beside them.
+
+Source: README of the public repository alpd11/Edge_Music_Genre_Classifier (its latency, RAM and flash are estimates of
+the vendor's profiler at 64 MHz; its split is random by file, so most test files share an artist with training).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ei_toolkit.report.tables import Cell, Table
+
+METRICS = ("accuracy", "precision", "recall", "f1", "auc", "loss")
+SPLIT = {"rock": (80, 20), "classical": (80, 20)}
+EVALUATION = {
+    ("validation", "int8"): (0.9722, 0.9726, 0.9722, 0.9722, 0.9722, 0.0802),
+    ("validation", "float32"): (0.9733, 0.9735, 0.9733, 0.9733, 0.9733, 0.0779),
+    ("test", "int8"): (0.9391, 0.9429, 0.9391, 0.9389, 0.9390, 0.1631),
+    ("test", "float32"): (0.9395, 0.9431, 0.9395, 0.9394, 0.9395, 0.1581),
+}
+CONFUSION = {("classical", "classical"): 0.957, ("classical", "rock"): 0.043,
+             ("rock", "classical"): 0.013, ("rock", "rock"): 0.987}  # fmt: skip
+HARDWARE = {
+    "latency": ("205 ms", "3139 ms"),
+    "RAM": ("45.6 K", "158.6 K"),
+    "flash": ("44.5 K", "69.3 K"),
+    "accuracy": ("93.36 %", "93.59 %"),
+}
+
+
+@dataclass(frozen=True)
+class Ours:
+    """This project's figures in the terms of the published tables; whatever is missing is shown as a dash.
+
+    `clips`: label -> (train, test). `metrics`: (set, model type) -> {accuracy, precision, recall, f1, auc, loss}.
+    `confusion`: rows and columns in the order of `labels`, counts. `hardware`: row -> (int8, float32) as shown.
+    """
+
+    labels: tuple[str, ...]
+    clips: Mapping[str, tuple[int, int]]
+    metrics: Mapping[tuple[str, str], Mapping[str, float | None]]
+    confusion: Sequence[Sequence[int]]
+    hardware: Mapping[str, tuple[str, str]]
+
+
+def like_published(ours: Ours) -> tuple[Table, ...]:
+    """Tables 1 to 4."""
+    return (_split(ours), _evaluation(ours), _confusion(ours), _hardware(ours))
+
+
+def _split(ours: Ours) -> Table:
+    rows = [
+        (label, *_with_total(SPLIT.get(label)), *_with_total(ours.clips.get(label)))
+        for label in sorted({*SPLIT, *ours.clips}, reverse=True)
+    ]
+    whole, own = (_with_total(_sums(clips)) for clips in (SPLIT, ours.clips))
+    head = ("genre", "train", "test", "total", "train (ours)", "test (ours)", "total (ours)")
+    return Table("Table 1. Clips for training and testing", head, (*rows, ("total", *whole, *own)))
+
+
+def _sums(clips: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    return sum(train for train, _ in clips.values()), sum(test for _, test in clips.values())
+
+
+def _with_total(parts: tuple[int, int] | None) -> tuple[Cell, Cell, Cell]:
+    return (*parts, sum(parts)) if parts else (None, None, None)
+
+
+def _evaluation(ours: Ours) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for (part, kind), published in EVALUATION.items():
+        own = ours.metrics.get((part, kind), {})
+        rows.append((part, kind, "published", *published))
+        rows.append((part, kind, "ours", *(own.get(name) for name in METRICS)))
+    head = ("set", "model", "", "accuracy", "precision", "recall", "F1-score", "ROC AUC", "loss")
+    return Table("Table 2. Validation and test", head, tuple(rows))
+
+
+def _confusion(ours: Ours) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for i, actual in enumerate(ours.labels):
+        published = tuple(_percent(CONFUSION.get((actual, heard))) for heard in ours.labels)
+        counts = ours.confusion[i] if ours.confusion else ()
+        own = tuple(_percent(count / (sum(counts) or 1)) for count in counts) or (None,) * len(ours.labels)
+        rows.append((actual, *published, *own))
+    head = ("", *(f"{label} (predicted)" for label in ours.labels), *(f"{label} (ours)" for label in ours.labels))
+    return Table("Table 3. Confusion matrix, validation, int8", head, tuple(rows))
+
+
+def _hardware(ours: Ours) -> Table:
+    rows = [(name, *figures, *ours.hardware.get(name, (None, None))) for name, figures in HARDWARE.items()]
+    head = ("", "int8", "float32", "int8 (ours)", "float32 (ours)")
+    return Table("Table 4. On the board, at 64 MHz", head, tuple(rows))
+
+
+def _percent(fraction: float | None) -> str | None:
+    return None if fraction is None else f"{fraction * 100:.1f} %"

@@ -1,0 +1,57 @@
+"""A table, once, for the terminal, for Markdown and for the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Title, column heads, rows. A float is shown with four significant digits, None as a dash."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def rich(self) -> RichTable:
+        """For a terminal."""
+        from rich.markup import escape
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        title = Text(self.title) if self.title else None
+        shown = RichTable(*map(escape, self.head), title=title, title_justify="left", box=None)
+        for row in self.rows:
+            shown.add_row(*(Text(cell(value)) for value in row))
+        return shown
+
+    def markdown(self) -> str:
+        """GitHub's tables; what stands in a cell cannot break out of it."""
+        lines = [_line(self.head), _line(["---"] * len(self.head)), *map(_line, self.rows)]
+        return (f"**{_plain(self.title)}**\n\n" if self.title else "") + "\n".join(lines) + "\n"
+
+    def data(self) -> list[dict[str, Cell]]:
+        """For --json: one object a row."""
+        return [dict(zip(self.head, row, strict=True)) for row in self.rows]
+
+
+def cell(value: Cell) -> str:
+    """One value as text."""
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _line(cells: tuple[Cell, ...] | list[str]) -> str:
+    return "| " + " | ".join(_plain(cell(value)) for value in cells) + " |"
+
+
+def _plain(words: str) -> str:
+    escaped = words.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return escaped.replace("`", "'")

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from ei_toolkit.report.sparkline import sparkline
+from ei_toolkit.report.tables import Table
+
+TABLE = Table("Clips", ("label", "share"), (("rock", 0.51234), ("a | b\n<i>[red]", None)))
+
+
+def test_one_table_for_terminal_markdown_and_json() -> None:
+    out = io.StringIO()
+    Console(file=out, width=60).print(TABLE.rich())
+    assert "rock      0.5123" in out.getvalue()
+    assert "<i>[red]" in out.getvalue()
+    assert TABLE.data()[0] == {"label": "rock", "share": 0.51234}
+
+
+def test_what_stands_in_a_cell_cannot_break_out_of_markdown() -> None:
+    text = TABLE.markdown()
+    assert "| a \\| b &lt;i>[red] | – |" in text
+    assert len(text.splitlines()) == 6
+    out = io.StringIO()
+    Console(file=out, width=60).print(Markdown(text))
+    assert "0.5123" in out.getvalue()
+
+
+def test_a_sparkline_has_one_bar_a_value_and_stays_inside() -> None:
+    assert sparkline([0, 0.5, 1, 2, -1]) == "▁▅██▁"
+    assert sparkline([]) == ""
