@@ -1,0 +1,96 @@
+"""What the generated files say, worked out once and checked: blocks against model, labels against outputs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ei_toolkit.eon.library.blocks import BlockCode, block_code
+from ei_toolkit.eon.library.request import LibraryRequest
+from ei_toolkit.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the generated files say of the model, whichever engine runs it."""
+
+    inputs: int
+    outputs: int
+    quantized: bool
+    arena_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request with its blocks worked out."""
+
+    request: LibraryRequest
+    blocks: tuple[BlockCode, ...]
+    model: ModelFacts
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each block's features begin in the model's input."""
+        return tuple(sum(b.features for b in self.blocks[:i]) for i in range(len(self.blocks)))
+
+    @property
+    def features(self) -> int:
+        """Features of a window, of all blocks."""
+        return sum(block.features for block in self.blocks)
+
+    @property
+    def fft_points(self) -> int:
+        """Length that the twiddle tables serve: the longest FFT, and at least 4."""
+        return max(4, *(block.fft_length for block in self.blocks))
+
+    @property
+    def rows(self) -> int:
+        """Floats for unnormalised rows of the largest block that has them."""
+        return max(block.rows for block in self.blocks)
+
+    @property
+    def dsp_ram_bytes(self) -> int:
+        """Static memory of one-shot feature extraction: the FFT in double, and unnormalised rows."""
+        return 8 * self.fft_points + 4 * self.rows
+
+    @property
+    def stream_ram_bytes(self) -> int:
+        """Further static memory of continuous classification: kept samples, rows, and the newest features."""
+        feature_bytes = self.features * (1 if self.model.quantized else 4)
+        return feature_bytes + sum(4 * (block.kept + block.rows) for block in self.blocks)
+
+    @property
+    def table_bytes(self) -> int:
+        """Constants of the blocks in flash."""
+        return 12 * (self.fft_points // 4 + 1) + sum(block.table_bytes for block in self.blocks)
+
+
+def make_plan(request: LibraryRequest, model: ModelFacts) -> Plan:
+    """Work out the blocks. Raises ConfigurationError where the request contradicts itself or the model."""
+    if not request.labels:
+        raise ConfigurationError("the impulse has no labels", hint="Train the model before building it.")
+    if not request.dsp_blocks:
+        raise ConfigurationError("the impulse has no processing block", hint="Add [impulse.dsp] to eitk.toml.")
+    if request.window_samples < 1 or not (request.frequency > 0 and math.isfinite(request.frequency)):
+        raise ConfigurationError(f"{request.window_samples} samples at {request.frequency:g} Hz are not a window")
+    blocks = tuple(block_code(block, request.window_samples, request.frequency) for block in request.dsp_blocks)
+    plan = Plan(request, blocks, model)
+    _check(plan)
+    return plan
+
+
+def _check(plan: Plan) -> None:
+    if plan.features != plan.model.inputs:
+        raise ConfigurationError(
+            f"the blocks give {plan.features} features and the model takes {plan.model.inputs}",
+            hint="Train again after changing a processing block.",
+        )
+    if len(plan.request.labels) != plan.model.outputs:
+        raise ConfigurationError(
+            f"there are {len(plan.request.labels)} labels and the model has {plan.model.outputs} outputs",
+            hint="Train again after adding or removing labels.",
+        )
+    ids = [block.id for block in plan.blocks]
+    if len(set(ids)) != len(ids) or min(ids) < 0:
+        raise ConfigurationError(f"block ids {ids} are not distinct natural numbers")

@@ -1,0 +1,61 @@
+"""What a library is made of, and what is known of it when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+Engine = Literal["tflite-eon", "tflite-eon-ram-optimized", "tflite"]
+Target = Literal["arduino", "zip"]
+ModelType = Literal["int8", "float32"]
+
+
+@dataclass(frozen=True)
+class LibraryDspBlock:
+    """A processing block of the impulse; `params` has Edge Impulse's names, values may be text."""
+
+    id: int
+    type: str
+    implementation_version: int
+    params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    axes: tuple[str, ...] = ("audio",)
+
+
+@dataclass(frozen=True)
+class LibraryRequest:
+    """One deployment: names, labels, model and blocks. `window_samples` at `frequency` Hz make one window."""
+
+    project_name: str
+    project_id: int
+    owner: str
+    deploy_version: int
+    labels: tuple[str, ...]
+    tflite: bytes
+    window_samples: int
+    frequency: float
+    dsp_blocks: tuple[LibraryDspBlock, ...]
+    learn_block_id: int = 1
+    impulse_id: int = 1
+    engine: Engine = "tflite-eon"
+    model_type: ModelType = "int8"
+    target: Target = "arduino"
+    threshold: float = 0.6
+
+
+@dataclass(frozen=True)
+class LibraryInfo:
+    """A finished library. Bytes are of static memory; `dsp_ram_bytes` without, `stream_ram_bytes` only with
+    run_classifier_continuous; `table_bytes` are constants of the blocks in flash.
+    """
+
+    path: Path
+    sha256: str
+    model_sha256: str
+    features: int
+    arena_bytes: int
+    dsp_ram_bytes: int
+    stream_ram_bytes: int
+    table_bytes: int

@@ -1,0 +1,24 @@
+#include "eitk/classifier/run_classifier.h"
+
+#include "eitk/classifier/impulse.h"
+#include "eitk/classifier/inference.h"
+
+ei_impulse_handle_t ei_default_impulse = {EI_CLASSIFIER_IMPULSE_ID};
+
+EI_IMPULSE_ERROR run_classifier(ei::signal_t* signal, ei_impulse_result_t* result, bool debug) {
+    eitk::clear(result);
+    if (signal->total_length != EI_CLASSIFIER_RAW_SAMPLE_COUNT) return EI_IMPULSE_ERROR_SHAPES_DONT_MATCH;
+    const uint64_t started_us = ei_read_timer_us();
+    for (size_t i = 0; i < eitk::impulse::kBlockCount; ++i) {
+        const eitk::impulse::BlockPlace& place = eitk::impulse::kBlocks[i];
+        eitk::dsp::FeatureWriter out = eitk::writer_at(eitk::model::input() + place.offset);
+        if (place.block->window(eitk::source_of(*signal), eitk::impulse::kWorkspace, out) != 0) return EI_IMPULSE_DSP_ERROR;
+        if (ei_run_impulse_check_canceled() == EI_IMPULSE_CANCELED) return EI_IMPULSE_CANCELED;
+    }
+    eitk::set_dsp_time(result, started_us);
+    return eitk::infer(result, debug);
+}
+
+EI_IMPULSE_ERROR run_classifier(ei_impulse_handle_t*, ei::signal_t* signal, ei_impulse_result_t* result, bool debug) {
+    return run_classifier(signal, result, debug);
+}

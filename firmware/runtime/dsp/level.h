@@ -1,0 +1,48 @@
+// From powers to decibels above the noise floor, as both log blocks scale them.
+#ifndef EITK_DSP_LEVEL_H
+#define EITK_DSP_LEVEL_H
+
+#include <math.h>
+
+#include "eitk/dsp/decibels.h"
+#include "eitk/dsp/features.h"
+
+namespace eitk {
+namespace dsp {
+
+// A value and the largest error it can have.
+struct Estimate {
+    float value, bound;
+};
+
+// A power whose square root is off by at most `error` in each of the bins that it is the weighted sum of; `weight` is
+// the sum of their weights (Cauchy-Schwarz), `roundings` the number of roundings since.
+inline Estimate power_estimate(float power, float error, float weight, float roundings) {
+    return {power, error * (2.0f * sqrtf(weight * power) + error * weight) + roundings * 6e-8f * power};
+}
+
+// (10 log10(power) - floor) / (12 - floor)
+struct Level {
+    float floor_db;
+
+    double of(double power) const {
+        return (decibels(power) - static_cast<double>(floor_db)) / (12.0 - static_cast<double>(floor_db));
+    }
+
+    // Where the error is too great to bound the logarithm from below, the bound from above may still show that the
+    // level is under the floor.
+    Estimate of(const Estimate& power) const {
+        const float scale = 1.0f / (12.0f - floor_db);
+        if (power.bound <= 0.3f * power.value) {
+            const float bound = 1.25f * kDecibelsPerNeper * power.bound / power.value + kDecibelError;
+            return {(decibels(power.value) - floor_db) * scale, bound * scale};
+        }
+        const bool under = decibels(power.value + power.bound) + kDecibelError < floor_db;
+        return {-1.0f, under ? 0.0f : kUnbounded};
+    }
+};
+
+}  // namespace dsp
+}  // namespace eitk
+
+#endif

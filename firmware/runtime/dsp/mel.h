@@ -1,0 +1,38 @@
+// Energies of mel bands: triangles of height 1 over the bins of a power spectrum.
+#ifndef EITK_DSP_MEL_H
+#define EITK_DSP_MEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace eitk {
+namespace dsp {
+
+// Corners of the triangles as bins of the FFT, computed by the generator in float64: a corner that falls on the other
+// side of a bin in float32 would change a whole band.
+struct MelBank {
+    const uint16_t* edges;  // bands + 2 of them
+    size_t bands;
+
+    // Energy of band i. The corners themselves weigh 0, except the middle one, which weighs 1.
+    template <typename Real>
+    Real energy(const Real* power, size_t i) const {
+        const size_t left = edges[i], middle = edges[i + 1], right = edges[i + 2];
+        Real rising = 0, falling = 0, weight = 0;
+        for (size_t k = left + 1; k < middle; ++k) rising += (weight += 1) * power[k];
+        weight = 0;
+        for (size_t k = right - 1; k > middle && k < right; --k) falling += (weight += 1) * power[k];
+        Real sum = left < right ? power[middle] : Real(0);
+        if (middle > left) sum += rising / static_cast<Real>(middle - left);
+        if (right > middle) sum += falling / static_cast<Real>(right - middle);
+        return sum;
+    }
+
+    // Sum of the weights of band i.
+    float weight(size_t i) const { return static_cast<float>(edges[i + 2] - edges[i]) * 0.5f + 0.5f; }
+};
+
+}  // namespace dsp
+}  // namespace eitk
+
+#endif

@@ -1,0 +1,40 @@
+// Edge Impulse's MFE block (log energies of mel bands), implementation versions 3 and 4.
+#ifndef EITK_DSP_MFE_H
+#define EITK_DSP_MFE_H
+
+#include "eitk/dsp/block.h"
+#include "eitk/dsp/mel.h"
+#include "eitk/dsp/spectrum.h"
+
+namespace eitk {
+namespace dsp {
+
+class Mfe final : public Block {
+public:
+    // `power_scale` turns 4 |X|^2 of the emphasised samples into the block's power.
+    constexpr Mfe(Framing framing, size_t fft, MelBank bank, Emphasis emphasis, double power_scale, float noise_floor_db)
+        : Block(framing, bank.bands, false),
+          fft_(fft),
+          bank_(bank),
+          emphasis_(emphasis),
+          power_scale_(power_scale),
+          noise_floor_db_(noise_floor_db) {}
+
+    int row(const Frame& frame, const Workspace& work, FeatureWriter& out) const override;
+    size_t reach() const override { return emphasis_.shift; }
+
+private:
+    bool settle_all(const Spectrum<float>& found, FeatureWriter& out) const;
+    void put_all(const Spectrum<double>& found, FeatureWriter& out) const;
+
+    size_t fft_;
+    MelBank bank_;
+    Emphasis emphasis_;
+    double power_scale_;
+    float noise_floor_db_;
+};
+
+}  // namespace dsp
+}  // namespace eitk
+
+#endif
