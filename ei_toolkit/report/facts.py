@@ -1,0 +1,78 @@
+"""Everything that is known about a project, gathered once, for the report, the card and the nightly summary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ei_toolkit.config import Config
+from ei_toolkit.config.lockfile import Lock, read_lock
+from ei_toolkit.dataset.manifest import Manifest, Window
+from ei_toolkit.errors import DataError
+from ei_toolkit.report.runs import Run, list_runs
+
+EVALUATION_NAME = "evaluation.json"  # in ProjectPaths.state, written by `eitk evaluate`
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the project's files and runs say; whatever has not been done yet is empty."""
+
+    config: Config
+    windows: tuple[Window, ...]
+    runs: tuple[Run, ...]
+    evaluation: Mapping[str, Any]
+    lock: Lock | None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels, sorted, as a studio orders them."""
+        return tuple(sorted({window.label for window in self.windows}))
+
+    @property
+    def model(self) -> bytes | None:
+        """The pinned .tflite, where it is still there."""
+        file = self.config.paths.root / self.lock.model if self.lock else None
+        return file.read_bytes() if file and file.is_file() else None
+
+    def of_kind(self, kind: str) -> list[Run]:
+        """Runs of one kind, oldest first."""
+        return [run for run in self.runs if run.kind == kind]
+
+    def latest(self, kind: str) -> Mapping[str, Any]:
+        """Metrics of the latest run of a kind; empty before the first."""
+        runs = self.of_kind(kind)
+        return runs[-1].metrics if runs else {}
+
+
+def gather_facts(config: Config) -> Facts:
+    """Read what there is. Raises DataError before `eitk slice`: then there is nothing to report on."""
+    return Facts(
+        config=config,
+        windows=Manifest.read(config.paths.manifest).windows,
+        runs=tuple(list_runs(config.paths)),
+        evaluation=read_evaluation(config.paths.state),
+        lock=read_lock(config.paths.lock),
+    )
+
+
+def read_evaluation(state: Path) -> Mapping[str, Any]:
+    """The last `eitk evaluate`; empty before it. Raises DataError for a damaged file."""
+    file = state / EVALUATION_NAME
+    if not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file} is damaged", why=str(error), hint="eitk evaluate") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{file} is damaged", hint="eitk evaluate")
+    return found
+
+
+def held_out_windows(windows: Sequence[Window], label: str) -> list[Window]:
+    """Unaltered held-out windows of a label."""
+    return [window for window in windows if window.label == label and window.split == "testing" and not window.recipe]

@@ -1,0 +1,66 @@
+"""Workflows as data, and a workspace to run their steps in as they stand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STAND_IN_GH = """#!/usr/bin/env bash
+# Stands in for GitHub's command: writes down what it is asked, and answers that no issue is open unless told so.
+printf '%s\\n' "$*" >>"$GH_LOG"
+[ "$1 $2" != "issue list" ] || printf '%s' "${OPEN_ISSUE:-}"
+while [ $# -gt 1 ]; do
+    [ "$1" != --body-file ] || cat "$2" >>"$GH_LOG"
+    shift
+done
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """What a checkout of the present files would be, with this environment's packages."""
+    done = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    folder = tmp_path / "workspace"
+    for name in filter(None, done.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return folder
+
+
+@pytest.fixture
+def gh(tmp_path: Path) -> Path:
+    """Folder with a stand-in for GitHub's command, to be put in front of PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "gh").write_text(STAND_IN_GH)
+    (folder / "gh").chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def run_step(workspace: Path, gh: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the text of a `run:` step the way GitHub does: bash -e with pipefail, in the workspace."""
+
+    def run(text: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        home = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_"))}
+        own = {"PATH": f"{gh}:{os.environ['PATH']}", "GH_LOG": str(tmp_path / "gh.log"), "CI": "true"}
+        summary = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+        return subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text],
+            cwd=workspace, env=home | own | summary | env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run

@@ -1,0 +1,132 @@
+"""The workflows hold what they promise: pinned actions, few rights, an end to everything, and steps that run."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
+JOBS = [(file.stem, name) for file in FILES for name in yaml.safe_load(file.read_text())["jobs"]]
+
+# What GitHub would put in place of each expression, in a fork without a key.
+IN_A_FORK = {
+    "python${{ matrix.python }}": "python3",
+    "${{ secrets.EI_API_KEY }}": "",
+    "${{ secrets.EI_API_KEY != '' && 'https://studio.edgeimpulse.com/v1' || 'local' }}": "local",
+    "${{ vars.NIGHTLY_DATASET || 'synth' }}": "synth",
+    "${{ github.token }}": "a token",
+    "${{ github.repository }}": "someone/eitk",
+    "${{ github.server_url }}/${{ github.repository }}/actions/runs/${{ github.run_id }}": "https://example.org/runs/1",
+}
+
+Run = Callable[[str, dict[str, str]], subprocess.CompletedProcess[str]]
+
+
+def load(file: str) -> dict[str, Any]:
+    workflow: dict[str, Any] = yaml.safe_load((ROOT / f".github/workflows/{file}.yml").read_text())
+    return workflow
+
+
+def steps_of(file: str, job: str) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = load(file)["jobs"][job]["steps"]
+    return steps
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_action_is_pinned_by_commit_and_says_its_version(file: Path) -> None:
+    uses = re.findall(r"uses: *(.*)", file.read_text())
+    assert uses
+    for use in uses:
+        assert re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", use), use
+
+
+@pytest.mark.parametrize("file", [file.stem for file in FILES])
+def test_a_workflow_may_do_little_and_ends(file: str) -> None:
+    workflow = load(file)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["concurrency"]["group"]
+    for job in workflow["jobs"].values():
+        assert job["timeout-minutes"] <= 120
+        assert set(job.get("permissions", {})) <= {"contents", "issues"}
+
+
+@pytest.mark.parametrize(("file", "job"), JOBS)
+def test_nothing_of_others_is_pasted_into_a_shell(file: str, job: str) -> None:
+    for step in steps_of(file, job):
+        assert "${{" not in step.get("run", "")
+
+
+def test_the_key_is_shown_to_the_one_step_that_needs_it() -> None:
+    text = (ROOT / ".github/workflows/nightly-retrain.yml").read_text()
+    holders = [step for step in steps_of("nightly-retrain", "retrain") if "EI_API_KEY" in step.get("env", {})]
+    assert len(holders) == 1
+    assert text.count("secrets.EI_API_KEY }}") == 1
+
+
+def test_continuous_integration_calls_the_scripts_of_a_developer() -> None:
+    steps = [
+        step["run"] for _, job in JOBS if job in load("ci")["jobs"] for step in steps_of("ci", job) if "run" in step
+    ]
+    assert steps == ["scripts/test", "scripts/demo", "scripts/package"]
+    assert sorted(load("ci")["jobs"]["test"]["strategy"]["matrix"]["python"]) == ["3.11", "3.12", "3.13"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("file", "job"), JOBS)
+def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, workspace: Path, tmp_path: Path) -> None:
+    """All steps of a job, in order, in one workspace. Inside `scripts/test` pytest is given one quick file."""
+    if not (ROOT / ".venv/.eitk-stamp").is_file():
+        pytest.skip("this environment was not made by scripts/setup")
+    if shutil.which("bash") is None:
+        pytest.skip("no bash")
+    whole_job = load(file)["jobs"][job].get("env", {})
+    for step in steps_of(file, job):
+        if "run" not in step:
+            continue
+        env = {key: in_a_fork(value) for key, value in (whole_job | step.get("env", {})).items()}
+        done = run_step(step["run"], env | {"PYTEST_ADDOPTS": "tests/test_console.py", "EITK_TEST_WORKERS": "0"})
+        assert done.returncode == 0, f"{step['name']}: {done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    if job == "retrain":
+        assert "no champion yet" in (tmp_path / "summary.md").read_text()
+        assert "issue create" in (tmp_path / "gh.log").read_text()
+        assert {"champion.json", "eitk.lock", "report.html", "MODEL_CARD.md", "summary.md"} <= {
+            file.name for file in (workspace / "nightly/published").iterdir()
+        }
+
+
+def in_a_fork(value: str) -> str:
+    """The value of a variable of a step; a new expression has to be given a value above."""
+    if "${{" not in value:
+        return value
+    return IN_A_FORK[value]
+
+
+@pytest.mark.parametrize(("open_issue", "said"), [("", "issue create"), ("17", "issue comment 17")])
+def test_one_issue_is_opened_or_refreshed(
+    run_step: Run, workspace: Path, tmp_path: Path, open_issue: str, said: str
+) -> None:
+    (workspace / "summary.md").write_text("The challenger is refused.")
+    done = run_step("scripts/nightly-issue summary.md", {"OPEN_ISSUE": open_issue, "RUN_URL": "https://example.org/1"})
+    assert done.returncode == 0, done.stderr
+    log = (tmp_path / "gh.log").read_text()
+    assert said in log
+    assert ("issue create" in log) is (open_issue == "")
+    assert "The challenger is refused." in log
+    assert "https://example.org/1" in log
+
+
+def test_a_night_that_ended_early_is_said_to_have(run_step: Run, tmp_path: Path) -> None:
+    assert run_step("scripts/nightly-issue missing.md", {}).returncode == 0
+    assert "It ended before the gate." in (tmp_path / "gh.log").read_text()
+    shown = run_step("scripts/nightly-summary missing.md", {})
+    assert shown.returncode == 0
+    assert "before there was anything to show" in shown.stdout
