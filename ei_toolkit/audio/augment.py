@@ -17,6 +17,7 @@ from ei_toolkit.errors import ConfigurationError
 Sound = NDArray[np.float32]
 COLOURS: tuple[Colour, ...] = ("white", "pink")
 RUMBLE_DB = (0.0, 20.0)  # below the signal
+LARGEST = {"copies": 100, "gain_db": 60, "room": 1, "rumble": 1, "stretch": 0.5, "pitch_semitones": 12, "tilt_db": 24}
 OFFSET = 300.0  # largest constant offset, in steps of 16 bits
 
 
@@ -43,16 +44,12 @@ def augment_window(
 def check_augment(settings: AugmentSettings) -> None:
     """Raise ConfigurationError for settings that cannot be."""
     if settings.noise_snr_db and (
-        len(settings.noise_snr_db) != 2 or settings.noise_snr_db[0] > settings.noise_snr_db[1]
+        len(settings.noise_snr_db) != 2 or settings.noise_snr_db[1] < settings.noise_snr_db[0]
     ):
         raise ConfigurationError("slice.augment.noise_snr_db is not a range", hint="For example: [5.0, 30.0]")
-    for name in ("room", "rumble"):
-        if not 0 <= getattr(settings, name) <= 1:
-            raise ConfigurationError(f"slice.augment.{name} is not between 0 and 1")
-    if not 0 <= settings.stretch < 0.5:
-        raise ConfigurationError("slice.augment.stretch is not between 0 and 0.5")
-    if not 0 <= settings.pitch_semitones <= 12:
-        raise ConfigurationError("slice.augment.pitch_semitones is not between 0 and 12")
+    for name, largest in LARGEST.items():
+        if not 0 <= getattr(settings, name) <= largest:
+            raise ConfigurationError(f"slice.augment.{name} = {getattr(settings, name)} is not between 0 and {largest}")
 
 
 def _tempo_and_pitch(signal: Sound, settings: AugmentSettings, rng: np.random.Generator, done: list[str]) -> Sound:

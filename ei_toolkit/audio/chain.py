@@ -42,7 +42,7 @@ def hear(signal: Sound, sample_rate: int, chain: Chain) -> Sound:
     that was already sounding.
     """
     n = len(signal)
-    hz: NDArray[np.float64] = np.fft.rfftfreq(n, 1 / sample_rate)
+    hz = np.fft.rfftfreq(n, 1 / sample_rate).astype(np.float64)
     spectrum = np.fft.rfft(signal) * room_spectrum(chain.room, n, sample_rate) * _gain(chain, hz).astype(np.float32)
     heard: Sound = np.fft.irfft(spectrum, n).astype(np.float32)
     before, after = float(np.linalg.norm(signal)), float(np.linalg.norm(heard))

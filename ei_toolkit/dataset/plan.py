@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -37,18 +37,21 @@ class Plan:
     skipped: tuple[Skipped, ...]
 
 
-def plan_slices(settings: Settings, project: Path, jobs: int = 1) -> Plan:
+def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[Skipped] = ()) -> Plan:
     """Find, hash and split the clips of the project in the folder `project`; writes nothing.
 
-    Raises ConfigurationError for settings that cannot be, DataError where no split is possible.
+    `bad` are clips already known to give no window. Raises ConfigurationError for settings that cannot be, DataError
+    where no split is possible.
     """
     check_slice(settings.slice)
     root = clips_root(settings.dataset, project)
     clips = find_clips(root, settings.project.labels)
     with ThreadPoolExecutor(jobs) as pool:  # hashing and reading leave Python's lock
         found = list(pool.map(partial(inspect_clip, window_ms=settings.slice.window_ms), clips))
-    hashes = {clip.name: one.sha256 for clip, one in zip(clips, found, strict=True) if not one.reason}
-    skipped = [Skipped(clip.name, one.reason) for clip, one in zip(clips, found, strict=True) if one.reason]
+    reasons = {clip.name: one.reason for clip, one in zip(clips, found, strict=True) if one.reason}
+    reasons |= {one.clip: one.reason for one in bad}
+    hashes = {clip.name: one.sha256 for clip, one in zip(clips, found, strict=True) if clip.name not in reasons}
+    skipped = [Skipped(name, reason) for name, reason in reasons.items()]
     usable = [clip for clip in clips if clip.name in hashes]
     _every_label_left({clip.label for clip in clips} - {clip.label for clip in usable}, skipped)
     known = identify(usable, hashes, load_index(), own_groups(settings.dataset, project))

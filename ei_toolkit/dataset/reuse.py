@@ -14,6 +14,7 @@ from ei_toolkit.config import Settings
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import Skipped, clips_root, groups_file
+from ei_toolkit.errors import DataError
 
 STATE = "slice.json"
 
@@ -51,7 +52,7 @@ def last_report(out: Path, mark: str) -> LastRun | None:
         if state["fingerprint"] != mark:
             return None
         windows = Manifest.read(out / "manifest.csv").windows
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, DataError):
         return None
     there = {entry.name: entry.stat().st_size for entry in os.scandir(out)}
     if any(there.get(window.file, 0) <= HEADER_BYTES for window in windows):

@@ -43,22 +43,30 @@ def slice_clips(settings: Settings, project: Path, out: Path, jobs: int, progres
     mark = reuse.fingerprint(settings, project)
     if kept := reuse.last_report(out, mark):
         return SliceReport(Manifest.read(out / MANIFEST).windows, kept.skipped, kept.duplicates, reused=True)
-    plan = plan_slices(settings, project, jobs)
     try:
-        return _slice(plan, _located(settings.slice, project), out, jobs, progress, mark)
+        report = _cut_until_complete(settings, project, out, jobs, progress)
+        Manifest(report.windows).write(out / MANIFEST)
+        _remove_stale(out, {window.file for window in report.windows})
+        reuse.remember(out, mark, report.skipped, report.duplicates)
     except OSError as error:
         raise DataError(f"windows cannot be written to {out}", why=error.strerror or str(error)) from None
-
-
-def _slice(plan: Plan, settings: SliceSettings, out: Path, jobs: int, progress: Progress, mark: str) -> SliceReport:
-    out.mkdir(parents=True, exist_ok=True)
-    cuts = list(_with_progress(plan, _cut_all(plan.tasks, settings, out, jobs), progress))
-    report = _report(plan, cuts)
-    _check(plan, report)
-    Manifest(report.windows).write(out / MANIFEST)
-    _remove_stale(out, {window.file for window in report.windows})
-    reuse.remember(out, mark, report.skipped, report.duplicates)
     return report
+
+
+def _cut_until_complete(settings: Settings, project: Path, out: Path, jobs: int, progress: Progress) -> SliceReport:
+    """Cut; where clips that only decoding shows to be bad leave a side empty, split again without them."""
+    bad: tuple[Skipped, ...] = ()
+    while True:
+        plan = plan_slices(settings, project, jobs, bad)
+        out.mkdir(parents=True, exist_ok=True)
+        cuts = list(_with_progress(plan, _cut_all(plan.tasks, _located(settings.slice, project), out, jobs), progress))
+        report = _report(plan, cuts)
+        missing = _missing_side(plan, report)
+        if not missing:
+            return report
+        if len(report.skipped) == len(plan.skipped):
+            raise _incomplete(*missing, report)
+        bad = report.skipped
 
 
 def _located(settings: SliceSettings, project: Path) -> SliceSettings:
@@ -104,17 +112,20 @@ def _report(plan: Plan, cuts: Sequence[Cut]) -> SliceReport:
     return SliceReport(tuple(first.values()), skipped, sum(len(cut.windows) for cut in cuts) - len(first))
 
 
-def _check(plan: Plan, report: SliceReport) -> None:
-    """At least one window of each label on each side, or a DataError that says what is missing."""
+def _missing_side(plan: Plan, report: SliceReport) -> tuple[str, str] | None:
+    """A label and a side of the plan without any window."""
     there = {(window.label, window.split) for window in report.windows}
-    for label in sorted({task.known.clip.label for task in plan.tasks}):
-        for side in ("training", "testing"):
-            if (label, side) not in there:
-                reasons = "; ".join(f"{s.clip}: {s.reason}" for s in report.skipped[:3])
-                raise DataError(
-                    f"the label {label} has no {side} window", why=reasons or "no clip of it is on that side",
-                    hint="Add clips, or choose another [dataset] split or seed.",
-                )  # fmt: skip
+    labels = sorted({task.known.clip.label for task in plan.tasks})
+    wanted = [(label, side) for label in labels for side in ("training", "testing")]
+    return next((cell for cell in wanted if cell not in there), None)
+
+
+def _incomplete(label: str, side: str, report: SliceReport) -> DataError:
+    reasons = "; ".join(f"{one.clip}: {one.reason}" for one in report.skipped[:3])
+    hint = "Add clips, or choose another [dataset] split or seed."
+    return DataError(
+        f"the label {label} has no {side} window", why=reasons or "no clip of it is on that side", hint=hint
+    )
 
 
 def _remove_stale(out: Path, wanted: set[str]) -> None:

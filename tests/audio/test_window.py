@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ei_toolkit.audio.window import cut, cut_blocks
+
+
+def test_cut_gives_every_whole_window() -> None:
+    windows = list(cut(np.arange(10, dtype=np.int16), 4, 3))
+    assert [(start, view.tolist()) for start, view in windows] == [
+        (0, [0, 1, 2, 3]),
+        (3, [3, 4, 5, 6]),
+        (6, [6, 7, 8, 9]),
+    ]
+
+
+def test_what_is_shorter_than_a_window_gives_none() -> None:
+    assert list(cut(np.arange(3, dtype=np.int16), 4, 1)) == []
+
+
+@given(st.lists(st.integers(1, 50), max_size=8), st.integers(1, 40), st.integers(1, 60))
+def test_blocks_of_any_size_give_the_same_windows(sizes: list[int], window: int, hop: int) -> None:
+    samples = np.arange(sum(sizes), dtype=np.int16)
+    blocks = np.split(samples, np.cumsum(sizes)[:-1]) if sizes else []
+    streamed = [(start, view.tolist()) for start, view in cut_blocks(blocks, window, hop)]
+    expected = [(s, samples[s : s + window].tolist()) for s in range(0, len(samples) - window + 1, hop)]
+    assert streamed == expected
+
+
+def test_no_more_than_a_window_is_kept_between_blocks() -> None:
+    kept: list[int] = []
+    blocks = (np.zeros(1000, np.int16) for _ in range(50))
+    for _, view in cut_blocks(blocks, 400, 100):
+        kept.append(len(view.base) if view.base is not None else len(view))
+    assert max(kept) <= 1400

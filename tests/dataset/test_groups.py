@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.dataset.folder import Clip
+from ei_toolkit.dataset.groups import identify, read_groups
+from ei_toolkit.dataset.gtzan import load_index
+from ei_toolkit.errors import ConfigurationError
+
+
+def clip(name: str) -> Clip:
+    return Clip(Path(name), name, name.split("/")[0])
+
+
+def groups_of(names: list[str], own: dict[str, str], hashes: dict[str, str] | None = None) -> list[str]:
+    hashes = hashes or {name: name for name in names}
+    return [known.group for known in identify([clip(name) for name in names], hashes, load_index(), own)]
+
+
+def test_gtzan_names_the_artist_and_an_unknown_clip_stands_alone() -> None:
+    assert groups_of(["rock/rock.00010.wav", "rock/mine.wav"], {}) == ["ani-difranco", "rock/mine"]
+
+
+@pytest.mark.parametrize("key", ["rock/rock.00010.wav", "rock.00010.wav", "rock.00010"])
+def test_the_users_list_comes_first(key: str) -> None:
+    assert groups_of(["rock/rock.00010.wav"], {key: "cover band"}) == ["cover band"]
+
+
+def test_equal_files_share_a_group() -> None:
+    assert groups_of(["a/1.wav", "b/2.wav"], {}, {"a/1.wav": "same", "b/2.wav": "same"}) == ["a/1", "a/1"]
+
+
+def test_the_list_is_read_with_or_without_a_byte_order_mark(tmp_path: Path) -> None:
+    for text in ("clip,group\nä.wav,Trio\n", "\ufeffgroup,clip,note\nTrio,ä.wav,x\n"):
+        (tmp_path / "g.csv").write_text(text, encoding="utf-8")
+        assert read_groups(tmp_path / "g.csv") == {"ä.wav": "Trio"}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"), [(b"name,artist\n", "lacks the columns"), (b"\xff\xfe\0", "cannot be read")]
+)
+def test_a_list_that_is_none(tmp_path: Path, data: bytes, message: str) -> None:
+    (tmp_path / "g.csv").write_bytes(data)
+    with pytest.raises(ConfigurationError, match=message):
+        read_groups(tmp_path / "g.csv")
+
+
+def test_a_list_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read_groups(tmp_path / "g.csv")

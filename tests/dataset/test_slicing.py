@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from ei_toolkit.config import AugmentSettings, DatasetSettings, Settings
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.slicing import SliceReport, slice_clips
+from ei_toolkit.errors import ConfigurationError, DataError
+
+Write = Callable[..., Path]
+AUGMENT = AugmentSettings(copies=2, room=0.5, rumble=0.5, pitch_semitones=1, stretch=0.05, tilt_db=2)
+
+
+def cut(settings: Settings, project: Path, jobs: int = 1) -> SliceReport:
+    return slice_clips(settings, project, project / "out", jobs, lambda _done, _note: None)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "slice.json"}
+
+
+def altered(settings: Settings, **augment: object) -> Settings:
+    return replace(settings, slice=replace(settings.slice, augment=replace(AUGMENT, **augment)))  # type: ignore[arg-type]
+
+
+def test_every_window_is_traced_to_its_clip(clips: Path, settings: Settings) -> None:
+    report = cut(settings, clips.parent)
+    assert len(report.windows) == 40
+    for window in report.windows:
+        data = (clips.parent / "out" / window.file).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == window.sha256
+        assert window.file.endswith(f".{window.start_ms}.{window.sha256[:12]}.wav")
+        assert hashlib.sha256((clips / window.clip).read_bytes()).hexdigest() == window.clip_sha256
+        assert window.label == window.clip.split("/")[0]
+    assert Manifest.read(clips.parent / "out" / "manifest.csv").windows == report.windows
+
+
+def test_windows_hold_the_samples_of_their_place(clips: Path, settings: Settings) -> None:
+    window = next(w for w in cut(settings, clips.parent).windows if w.start_ms == 2000)
+    whole, _ = soundfile.read(clips / window.clip, dtype="int16")
+    part, rate = soundfile.read(clips.parent / "out" / window.file, dtype="int16")
+    assert rate == 8000
+    assert np.array_equal(part, whole[16_000:24_000])
+
+
+def test_file_names_are_plain_ascii_whatever_the_clip_is_called(clips: Path, settings: Settings) -> None:
+    assert all(window.file.isascii() and " " not in window.file for window in cut(settings, clips.parent).windows)
+
+
+def test_any_number_of_jobs_gives_the_same_bytes(clips: Path, settings: Settings, tmp_path: Path) -> None:
+    found = []
+    for jobs in (1, 2, 3):
+        cut(altered(settings), clips.parent, jobs)
+        found.append(contents(clips.parent / "out"))
+        (clips.parent / "out" / "slice.json").unlink()
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) > 100
+
+
+def test_only_training_windows_have_altered_copies_and_the_manifest_says_how(clips: Path, settings: Settings) -> None:
+    windows = cut(altered(settings), clips.parent).windows
+    training = [w for w in windows if w.split == "training"]
+    assert all(w.recipe == "" for w in windows if w.split == "testing")
+    assert sum(w.recipe == "" for w in training) * 3 == len(training)
+    assert all("gain" in w.recipe for w in training if w.recipe)
+
+
+def test_a_copy_does_not_depend_on_the_clips_beside_it(clips: Path, settings: Settings) -> None:
+    before = {w.sha256 for w in cut(altered(settings), clips.parent).windows if "1.wav" in w.clip}
+    next(clips.glob("*/*3.wav")).unlink()
+    after = {w.sha256 for w in cut(altered(settings), clips.parent).windows if "1.wav" in w.clip}
+    assert before & after in (before, after)  # the same, unless the clip changed sides
+
+
+def test_the_level_is_set_after_the_alteration(clips: Path, settings: Settings) -> None:
+    settings = altered(settings)
+    settings = replace(settings, slice=replace(settings.slice, level="rms", target_dbfs=-20.0))
+    for window in cut(settings, clips.parent).windows[::7]:
+        samples, _ = soundfile.read(clips.parent / "out" / window.file)
+        assert 20 * np.log10(samples.std()) == pytest.approx(-20, abs=0.2)
+
+
+def test_a_second_run_does_nothing(clips: Path, settings: Settings) -> None:
+    first = cut(settings, clips.parent)
+    times = {path: path.stat().st_mtime_ns for path in (clips.parent / "out").iterdir()}
+    second = cut(settings, clips.parent)
+    assert second.reused
+    assert second.windows == first.windows
+    assert {path: path.stat().st_mtime_ns for path in (clips.parent / "out").iterdir()} == times
+
+
+@pytest.mark.parametrize("change", ["clip", "setting", "window lost", "window emptied", "manifest damaged"])
+def test_any_change_is_noticed(clips: Path, settings: Settings, write_clip: Write, change: str) -> None:
+    report = cut(settings, clips.parent)
+    file = clips.parent / "out" / report.windows[0].file
+    if change == "clip":
+        write_clip(clips / "rock" / "new.wav", seed=99)
+    elif change == "setting":
+        settings = replace(settings, slice=replace(settings.slice, hop_ms=500))
+    elif change == "window lost":
+        file.unlink()
+    elif change == "window emptied":
+        file.write_bytes(b"")
+    else:
+        (clips.parent / "out" / "manifest.csv").write_text("gone\n")
+    again = cut(settings, clips.parent)
+    assert not again.reused
+    assert all((clips.parent / "out" / w.file).stat().st_size == 16_044 for w in again.windows)
+
+
+def test_windows_of_an_earlier_run_are_removed(clips: Path, settings: Settings) -> None:
+    before = {w.file for w in cut(settings, clips.parent).windows}
+    (clips.parent / "out" / "half.part").touch()
+    settings = replace(settings, slice=replace(settings.slice, window_ms=2000))
+    after = {w.file for w in cut(settings, clips.parent).windows}
+    assert not before & after
+    assert {path.name for path in (clips.parent / "out").iterdir()} == after | {"manifest.csv", "slice.json"}
+
+
+def test_an_interrupted_run_is_completed(clips: Path, settings: Settings) -> None:
+    """The manifest is written last: a run stopped before leaves files that the next takes over."""
+    whole = cut(settings, clips.parent)
+    expected = contents(clips.parent / "out")
+    for path in [clips.parent / "out" / "manifest.csv", clips.parent / "out" / "slice.json"]:
+        path.unlink()
+    (clips.parent / "out" / whole.windows[3].file).write_bytes(b"RIFF, and then the power failed")
+    assert cut(settings, clips.parent).windows == whole.windows
+    assert contents(clips.parent / "out") == expected
+
+
+def test_bad_clips_are_named_with_their_reason_and_skipped(clips: Path, settings: Settings, write_clip: Write) -> None:
+    rock = clips / "rock"
+    (rock / "empty.wav").touch()
+    (rock / "text.wav").write_text("no sound")
+    write_clip(rock / "short.wav", 0.5)
+    soundfile.write(rock / "silent.wav", np.zeros(20_000), 8000)
+    soundfile.write(rock / "nan.wav", np.full(20_000, np.nan), 8000, "FLOAT")
+    (rock / "cut.wav").write_bytes(write_clip(rock / "cut.wav").read_bytes()[:9000])
+    report = cut(settings, clips.parent, jobs=2)
+    assert {s.clip.removeprefix("rock/"): s.reason for s in report.skipped} == {
+        "cut.wav": "cut short, 86% of the sound that its header promises is missing",
+        "empty.wav": "the file is empty",
+        "nan.wav": "holds values that are not numbers",
+        "short.wav": "shorter than a window: 0.50 s of 1 s",
+        "silent.wav": "silent",
+        "text.wav": "not audio that can be read (Format not recognised)",
+    }
+    assert len(report.windows) == 40
+    assert cut(settings, clips.parent).skipped == report.skipped  # the second run says it again
+
+
+def test_silent_stretches_of_a_clip_give_no_window(clips: Path, settings: Settings) -> None:
+    sound = 0.1 * np.random.default_rng(1).standard_normal(24_000)
+    sound[8000:16_000] = 0
+    soundfile.write(clips / "rock" / "pause.wav", sound, 8000)
+    assert [w.start_ms for w in cut(settings, clips.parent).windows if "pause" in w.clip] == [0, 2000]
+
+
+def test_the_same_clip_under_two_names_is_cut_once(clips: Path, settings: Settings) -> None:
+    (clips / "rock" / "copy.wav").write_bytes((clips / "rock" / "stück 1.wav").read_bytes())
+    report = cut(settings, clips.parent)
+    assert report.duplicates == 4
+    assert len({w.sha256 for w in report.windows}) == len(report.windows) == 40
+
+
+def test_a_label_with_no_usable_clip(clips: Path, settings: Settings) -> None:
+    for path in (clips / "rock").iterdir():
+        path.write_text("no sound")
+    with pytest.raises(DataError, match="no clip of the label rock can be used"):
+        cut(settings, clips.parent)
+    assert not (clips.parent / "out").exists()
+
+
+def test_a_side_without_windows_is_an_error_and_the_old_manifest_stays(clips: Path, settings: Settings) -> None:
+    cut(settings, clips.parent)
+    before = (clips.parent / "out" / "manifest.csv").read_bytes()
+    for path in (clips / "rock").iterdir():
+        soundfile.write(path, np.zeros(20_000), 8000)
+    with pytest.raises(DataError, match="the label rock"):
+        cut(settings, clips.parent)
+    assert (clips.parent / "out" / "manifest.csv").read_bytes() == before
+
+
+def test_groups_of_the_user_keep_clips_together(clips: Path, settings: Settings) -> None:
+    clips_of = {label.name: sorted(p.name for p in label.iterdir()) for label in clips.iterdir()}
+    rows = [f"{name},{label[0]} trio {i % 2}" for label, names in clips_of.items() for i, name in enumerate(names)]
+    (clips / "groups.csv").write_text("clip,group\n" + "\n".join(rows), encoding="utf-8")
+    windows = cut(settings, clips.parent).windows
+    assert {w.group for w in windows} == {"k trio 0", "k trio 1", "r trio 0", "r trio 1"}
+    sides = {(w.group, w.split) for w in windows}
+    assert len(sides) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("sample_rate", 0), ("window_ms", 0), ("hop_ms", -5), ("augment", AugmentSettings(room=2))]
+)
+def test_settings_that_cannot_be(clips: Path, settings: Settings, name: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"slice.{name}"):
+        cut(replace(settings, slice=replace(settings.slice, **{name: value})), clips.parent)  # type: ignore[arg-type]
+
+
+def test_no_folder_of_clips_is_set(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"dataset\.root is not set"):
+        cut(Settings(), tmp_path)
+
+
+def test_a_place_that_cannot_be_written(clips: Path, settings: Settings) -> None:
+    (clips.parent / "out").write_text("a file is in the way")
+    with pytest.raises(DataError, match="windows cannot be written"):
+        cut(settings, clips.parent)
+
+
+def test_noise_of_the_users_own(clips: Path, settings: Settings, write_clip: Write) -> None:
+    write_clip(clips.parent / "noises" / "street.wav", 2, seed=50)
+    settings = altered(settings, noise_files="noises")
+    assert any("street" in w.recipe for w in cut(settings, clips.parent, jobs=2).windows)
+    with pytest.raises(ConfigurationError, match="no recordings"):
+        cut(altered(settings, noise_files="nowhere"), clips.parent, jobs=2)
+
+
+@pytest.mark.gtzan
+def test_real_clips_split_by_artist(gtzan: Path, tmp_path: Path) -> None:
+    for genre in ("rock", "classical"):
+        (tmp_path / "clips" / genre).mkdir(parents=True)
+        for path in sorted((gtzan / "audio" / genre).glob("*.flac"))[::4]:
+            (tmp_path / "clips" / genre / path.name).symlink_to(path)
+    report = cut(Settings(dataset=DatasetSettings(root="clips")), tmp_path, jobs=2)
+    sides: dict[str, set[str]] = {}
+    for window in report.windows:
+        sides.setdefault(window.group, set()).add(window.split)
+    assert all(len(of_group) == 1 for of_group in sides.values())
+    assert "queen" in sides
+    assert not report.skipped

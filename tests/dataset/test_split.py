@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ei_toolkit.dataset.folder import Clip
+from ei_toolkit.dataset.groups import KnownClip
+from ei_toolkit.dataset.gtzan import load_index
+from ei_toolkit.dataset.split import split_clips
+from ei_toolkit.errors import ConfigurationError, DataError
+
+
+def known(label: str, number: int, group: str) -> KnownClip:
+    name = f"{label}/{number}.wav"
+    return KnownClip(Clip(Path(name), name, label), name, group, None)
+
+
+def gtzan(*genres: str) -> list[KnownClip]:
+    return [
+        KnownClip(Clip(Path(), f"{t.genre}/{t.track}.wav", t.genre), t.sha256 or t.track, t.group, t)
+        for t in load_index().tracks.values()
+        if t.genre in genres
+    ]
+
+
+LABELS = st.sampled_from(["a", "b", "c"])
+GROUPED = st.lists(st.tuples(LABELS, st.integers(0, 8)), min_size=6, max_size=80)
+
+
+@given(GROUPED, st.floats(0.05, 0.6), st.integers(0, 1000))
+def test_no_artist_is_on_both_sides_and_every_label_is(pairs: list[tuple[str, int]], part: float, seed: int) -> None:
+    clips = [known(label, i, f"{label}{group}") for i, (label, group) in enumerate(pairs)]
+    assume(all(len({k.group for k in clips if k.clip.label == label}) > 1 for label in {k.clip.label for k in clips}))
+    sides = split_clips(clips, "artist", part, seed)
+    of_group = {(k.group, sides[k.clip.name]) for k in clips}
+    assert len(of_group) == len({group for group, _ in of_group})
+    assert {(k.clip.label, side) for k in clips for side in ("training", "testing")} == {
+        (k.clip.label, sides[k.clip.name]) for k in clips
+    }
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("method", ["artist", "track"])
+def test_about_the_asked_part_of_each_genre_is_held_out(seed: int, method: str) -> None:
+    sides = split_clips(gtzan("rock", "classical"), method, 0.2, seed)  # type: ignore[arg-type]
+    out = Counter(name.split("/")[0] for name, side in sides.items() if side == "testing")
+    assert all(out[genre] == pytest.approx(20, abs=3) for genre in ("rock", "classical"))
+
+
+def test_an_artist_with_two_genres_is_on_one_side() -> None:
+    clips = gtzan("rock", "metal")  # Queen is in both
+    sides = split_clips(clips, "artist", 0.2, 7)
+    assert len({sides[k.clip.name] for k in clips if k.group == "queen"}) == 1
+
+
+def test_the_seed_decides() -> None:
+    clips = gtzan("rock", "classical")
+    assert split_clips(clips, "artist", 0.2, 1) == split_clips(list(reversed(clips)), "artist", 0.2, 1)
+    assert split_clips(clips, "artist", 0.2, 1) != split_clips(clips, "artist", 0.2, 2)
+
+
+def test_equal_files_stay_together_when_split_by_track() -> None:
+    clips = [KnownClip(Clip(Path(), f"a/{i}", "a"), f"hash{i // 2}", f"a/{i}", None) for i in range(20)]
+    sides = split_clips(clips, "track", 0.3, 0)
+    assert all(sides[f"a/{i}"] == sides[f"a/{i + 1}"] for i in range(0, 20, 2))
+
+
+def test_fault_filtered_is_the_published_split() -> None:
+    sides = split_clips(gtzan("rock", "classical"), "fault-filtered", 0.2, 7)
+    assert Counter(sides.values()) == {"training": 136, "testing": 63}
+
+
+def test_one_artist_only_cannot_be_split() -> None:
+    clips = [known("a", i, "solo") for i in range(5)] + [known("b", i, f"g{i}") for i in range(5)]
+    with pytest.raises(DataError, match="the label a cannot be split by artist"):
+        split_clips(clips, "artist", 0.2, 7)
+
+
+def test_an_artist_held_out_for_one_label_may_leave_another_without_training() -> None:
+    clips = [known("a", 0, "x"), known("a", 1, "y"), known("b", 0, "x"), known("b", 1, "y")]
+    assert set(split_clips(clips, "artist", 0.5, 7).values()) == {"training", "testing"}
+
+
+@pytest.mark.parametrize("part", [0.0, 1.0, -0.2])
+def test_a_part_that_cannot_be(part: float) -> None:
+    with pytest.raises(ConfigurationError, match="test_fraction"):
+        split_clips([known("a", 0, "x")], "artist", part, 7)
