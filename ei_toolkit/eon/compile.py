@@ -1,0 +1,148 @@
+"""The compiler: bytes of a .tflite in, C++ and its facts out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from ei_toolkit.config.bundled import bundled
+from ei_toolkit.eon.emit import Program, header, source
+from ei_toolkit.eon.graph import Graph, Shape, Tensor
+from ei_toolkit.eon.layers import lower
+from ei_toolkit.eon.memory import reads, slot
+from ei_toolkit.eon.passes import simplify
+from ei_toolkit.eon.reader import read_model
+from ei_toolkit.eon.schedule import schedule
+from ei_toolkit.errors import UnsupportedModelError
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Shape, type ("int8" or "float32") and quantisation of the model's input or output."""
+
+    shape: Shape
+    dtype: str
+    scale: float
+    zero_point: int
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        size = 1
+        for n in self.shape:
+            size *= n
+        return size
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """One layer for reports: what it is, its shapes, its work, and its places in the arena."""
+
+    name: str
+    title: str
+    inputs: tuple[Shape, ...]
+    output: Shape
+    macs: int
+    step: int  # layers of one step run together, row by row
+    slots: tuple[tuple[str, int], ...]  # (what, offset in the arena)
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """The translation of one model."""
+
+    header: str
+    source: str
+    kernels: tuple[str, ...]
+    arena_bytes: int
+    arena_lower_bound: int
+    input: TensorSpec
+    output: TensorSpec
+    layers: tuple[LayerInfo, ...]
+    sha256: str
+    weights_bytes: int
+
+    @property
+    def macs(self) -> int:
+        """Multiplications and additions of one inference; nothing is computed twice."""
+        return sum(layer.macs for layer in self.layers)
+
+
+def compile_model(tflite: bytes, *, ram_optimized: bool = False) -> CompiledModel:
+    """Translate a .tflite. With `ram_optimized` chains of layers run row by row, without their tensors in between.
+
+    Raises DataError for bytes that are not a sound model, UnsupportedModelError for what cannot be translated
+    faithfully.
+    """
+    sha256 = hashlib.sha256(tflite).hexdigest()
+    graph = simplify(read_model(tflite))
+    _check_interface(graph)
+    units, plan = schedule(graph, lower(graph), ram_optimized=ram_optimized)
+    program = Program(graph, units, plan, sha256)
+    return CompiledModel(
+        header=header(program),
+        source=source(program),
+        kernels=kernel_files({h for layer in program.layers for h in layer.headers}),
+        arena_bytes=program.plan.arena_bytes,
+        arena_lower_bound=program.plan.lower_bound,
+        input=_spec(graph.tensors[graph.input]),
+        output=_spec(graph.tensors[graph.output]),
+        layers=_layers(program),
+        sha256=sha256,
+        weights_bytes=sum(c.bytes for layer in program.layers for c in layer.constants),
+    )
+
+
+def _check_interface(graph: Graph) -> None:
+    for what, index in (("input", graph.input), ("output", graph.output)):
+        tensor = graph.tensors[index]
+        if tensor.dtype not in ("int8", "float32") or tensor.data is not None:
+            kind = "constant" if tensor.data is not None else tensor.dtype
+            raise UnsupportedModelError(
+                f"the model's {what} is {kind}", hint="Convert it with int8 or float32 in and out."
+            )
+        if tensor.dtype == "int8" and len(tensor.quant.scales) != 1:
+            raise UnsupportedModelError(f"the model's {what} is quantised per channel")
+
+
+def _spec(tensor: Tensor) -> TensorSpec:
+    if tensor.dtype == "float32":
+        return TensorSpec(tensor.shape, tensor.dtype, 1.0, 0)
+    return TensorSpec(tensor.shape, tensor.dtype, tensor.quant.scale, tensor.quant.zero_point)
+
+
+def _layers(program: Program) -> tuple[LayerInfo, ...]:
+    tensors, offsets = program.graph.tensors, program.plan.offsets
+    return tuple(
+        LayerInfo(
+            name=layer.name,
+            title=layer.title,
+            inputs=tuple(tensors[t].shape for t in layer.inputs),
+            output=tensors[layer.output].shape,
+            macs=layer.macs,
+            step=step,
+            slots=tuple((name, offsets[name]) for name in _names(program, step)),
+        )
+        for step, unit in enumerate(program.units)
+        for layer in unit.layers
+    )
+
+
+def _names(program: Program, step: int) -> list[str]:
+    unit = program.units[step]
+    tensors = (*reads(program.graph, unit), program.graph.root(unit.output))
+    return [*map(slot, tensors), *(s.name for s in unit.scratch)]
+
+
+def kernel_files(headers: set[str]) -> tuple[str, ...]:
+    """The given kernel headers and all that they include, sorted: file names in firmware/runtime/kernels."""
+    folder = bundled("firmware") / "runtime" / "kernels"
+    found: set[str] = set()
+    waiting = set(headers)
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        text = (folder / name).read_text(encoding="utf-8")
+        waiting |= set(re.findall(r'#include "eitk/kernels/([^"]+)"', text)) - found
+    return tuple(sorted(found))

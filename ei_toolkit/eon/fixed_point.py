@@ -1,0 +1,133 @@
+"""Fixed-point arithmetic of TensorFlow Lite's int8 kernels, on Python integers.
+
+Sources: QuantizeMultiplier and MultiplyByQuantizedMultiplier with double rounding (TensorFlow Lite), the exponential,
+reciprocal and logistic functions of gemmlowp's fixedpoint.h. Values are raw integers; Qm.n has m integer bits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+INT32_MAX = (1 << 31) - 1
+INT32_MIN = -(1 << 31)
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """A positive real number as multiplier * 2^(shift - 31)."""
+
+    multiplier: int
+    shift: int
+
+
+def quantize_multiplier(real: float) -> Multiplier:
+    """Express `real` >= 0 with a 31-bit multiplier. Too small a number becomes zero, as in TensorFlow Lite."""
+    if real == 0.0:
+        return Multiplier(0, 0)
+    fraction, shift = math.frexp(real)
+    multiplier = math.floor(fraction * (1 << 31) + 0.5)
+    if multiplier == 1 << 31:
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return Multiplier(0, 0)
+    if shift > 30:
+        return Multiplier(INT32_MAX, 30)
+    return Multiplier(multiplier, shift)
+
+
+def wrap(value: int) -> int:
+    """A 32-bit two's complement number."""
+    return (value - INT32_MIN) % (1 << 32) + INT32_MIN
+
+
+def doubling_high_mul(a: int, b: int) -> int:
+    """round(a * b / 2^31), halves towards plus infinity as gemmlowp's truncating division makes them; saturated."""
+    if a == b == INT32_MIN:
+        return INT32_MAX
+    product = a * b
+    nudge = (1 << 30) if product >= 0 else 1 - (1 << 30)
+    total = product + nudge
+    return total >> 31 if total >= 0 else -(-total >> 31)
+
+
+def rounding_divide(value: int, exponent: int) -> int:
+    """value / 2^exponent rounded to nearest, halves away from zero."""
+    mask = (1 << exponent) - 1
+    threshold = (mask >> 1) + (value < 0)
+    return (value >> exponent) + ((value & mask) > threshold)
+
+
+def multiply(value: int, by: Multiplier) -> int:
+    """value * multiplier * 2^(shift - 31) as TensorFlow Lite rounds it."""
+    left, right = max(by.shift, 0), max(-by.shift, 0)
+    return rounding_divide(doubling_high_mul(wrap(value << left), by.multiplier), right)
+
+
+def saturating_shift_left(value: int, exponent: int) -> int:
+    """value * 2^exponent, saturated to 32 bits."""
+    return max(INT32_MIN, min(INT32_MAX, value << exponent))
+
+
+def exp_on_negative(a: int, integer_bits: int) -> int:
+    """exp(a) in Q0.31 for a <= 0 in Q(integer_bits).(31 - integer_bits)."""
+    if a == 0:
+        return INT32_MAX
+    fraction_bits = 31 - integer_bits
+    quarter = 1 << (fraction_bits - 2)
+    remainder = (a & (quarter - 1)) - quarter  # in [-1/4, 0)
+    result = _exp_between_minus_quarter_and_zero(saturating_shift_left(remainder, integer_bits))
+    below = remainder - a
+    factors = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)  # exp(-2^k), k = -2 .. 4
+    for exponent, factor in zip(range(-2, 5), factors, strict=True):
+        if integer_bits > exponent and below & (1 << (fraction_bits + exponent)):
+            result = doubling_high_mul(result, factor)
+    if integer_bits > 5 and a < -(1 << (fraction_bits + 5)):
+        return 0
+    return result
+
+
+def _exp_between_minus_quarter_and_zero(a: int) -> int:
+    """exp(a) in Q0.31 by the Taylor series around -1/8."""
+    x = a + (1 << 28)
+    x2 = doubling_high_mul(x, x)
+    x3 = doubling_high_mul(x2, x)
+    x4 = doubling_high_mul(x2, x2)
+    x4_over_4 = rounding_divide(x4, 2)
+    tail = rounding_divide(doubling_high_mul(x4_over_4 + x3, 715827883) + x2, 1)  # times 1/3
+    return wrap(1895147668 + doubling_high_mul(1895147668, x + tail))  # exp(-1/8)
+
+
+def one_over_one_plus(a: int) -> int:
+    """1 / (1 + a) in Q0.31 for a in [0, 1) in Q0.31, by three Newton steps."""
+    half_denominator = _rounding_half_sum(a, INT32_MAX)
+    x = 1515870810 + doubling_high_mul(half_denominator, -1010580540)  # 48/17 - 32/17 d, in Q2.29
+    for _ in range(3):
+        product = doubling_high_mul(half_denominator, x)
+        step = doubling_high_mul(x, (1 << 29) - product)
+        x = wrap(x + saturating_shift_left(step, 2))
+    return saturating_shift_left(x, 1)
+
+
+def _rounding_half_sum(a: int, b: int) -> int:
+    total = a + b
+    sign = 1 if total >= 0 else -1
+    half = abs(total + sign) // 2
+    return half * sign
+
+
+def logistic(a: int, integer_bits: int) -> int:
+    """1 / (1 + exp(-a)) in Q0.31 for a in Q(integer_bits)."""
+    if a == 0:
+        return 1 << 30
+    positive = one_over_one_plus(exp_on_negative(-abs(a), integer_bits))
+    return positive if a > 0 else INT32_MAX - positive
+
+
+def reciprocal(value: int, integer_bits: int) -> tuple[int, int]:
+    """(r, bits) with 1 / value = r * 2^-bits, r in Q0.31, for value > 0 in Q(integer_bits)."""
+    leading_zeros = 32 - value.bit_length()
+    bits_over_unit = integer_bits - leading_zeros
+    shifted_minus_one = ((value << leading_zeros) & 0xFFFFFFFF) - (1 << 31)
+    return one_over_one_plus(shifted_minus_one), bits_over_unit

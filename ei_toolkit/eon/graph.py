@@ -1,0 +1,178 @@
+"""The typed graph that the compiler works on: tensors, operators with their options, one input, one output."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ei_toolkit.errors import UnsupportedModelError
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """Affine quantisation: real = scale * (q - zero_point), one pair or one for each index along `axis`."""
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+    @property
+    def scale(self) -> float:
+        """The scale of a tensor that is quantised as a whole."""
+        return self.scales[0]
+
+    @property
+    def zero_point(self) -> int:
+        """The zero point of a tensor that is quantised as a whole."""
+        return self.zero_points[0]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor; `data` is set where it is constant."""
+
+    index: int
+    name: str
+    shape: Shape
+    dtype: str
+    quantization: Quantization | None = None
+    data: NDArray[Any] | None = None
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in memory."""
+        return self.elements * np.dtype(self.dtype).itemsize
+
+    @property
+    def quant(self) -> Quantization:
+        """The quantisation, which int8 tensors must have."""
+        if self.quantization is None:
+            raise UnsupportedModelError(
+                f"tensor {self.name} has no quantisation",
+                hint="Convert the whole model to int8, or the whole to float.",
+            )
+        return self.quantization
+
+
+@dataclass(frozen=True)
+class Window2D:
+    """Options of convolutions and pools. `size` is the pool's; a convolution's is its weights' shape.
+
+    `pads` (top, bottom, left, right) replaces `padding` where a PAD in front was folded in; `pool` is the max pool,
+    strides as large as itself, that was fused behind a convolution.
+    """
+
+    stride: tuple[int, int]
+    padding: str
+    activation: str = "NONE"
+    dilation: tuple[int, int] = (1, 1)
+    size: tuple[int, int] = (1, 1)
+    depth_multiplier: int = 1
+    pads: tuple[int, int, int, int] | None = None
+    pool: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """Options of operators that have nothing but a fused activation function."""
+
+    activation: str = "NONE"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Options of operators along an axis (CONCATENATION, PACK) with a fused activation function."""
+
+    axis: int
+    activation: str = "NONE"
+
+
+@dataclass(frozen=True)
+class Beta:
+    """Options of SOFTMAX."""
+
+    beta: float
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Options of STRIDED_SLICE: masks as in TensorFlow."""
+
+    begin_mask: int
+    end_mask: int
+    shrink_axis_mask: int
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """For operators without options."""
+
+
+Options = Window2D | Activation | Axis | Beta | Slice | NoOptions
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator; an absent optional input is -1. `fused` names what passes have merged into it."""
+
+    index: int
+    kind: str
+    inputs: tuple[int, ...]
+    output: int
+    options: Options
+    fused: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Kind and what was fused, for people."""
+        return " + ".join((self.kind, *self.fused))
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model: tensors by index, operators in an order in which they can run.
+
+    `views` maps a tensor to the one whose memory it shares, for operators that only change a shape.
+    """
+
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    input: int
+    output: int
+    views: Mapping[int, int] = field(default_factory=dict)
+
+    def root(self, tensor: int) -> int:
+        """The tensor whose memory `tensor` shares, or itself."""
+        return self.views.get(tensor, tensor)
+
+    def consumers(self, tensor: int) -> tuple[Operator, ...]:
+        """The operators that read a tensor, under whatever shape."""
+        root = self.root(tensor)
+        return tuple(op for op in self.operators if any(t >= 0 and self.root(t) == root for t in op.inputs))
+
+    def only_consumer(self, op: Operator) -> Operator | None:
+        """The one operator that reads what `op` writes, if there is one and the model itself does not hand it out."""
+        readers = self.consumers(op.output)
+        if len(readers) != 1 or self.root(self.output) == self.root(op.output):
+            return None
+        return readers[0]
+
+    def with_operators(self, operators: Iterable[Operator]) -> Graph:
+        """The same graph with other operators."""
+        return replace(self, operators=tuple(operators))
+
+    def with_tensor(self, tensor: Tensor) -> Graph:
+        """The same graph with one tensor replaced."""
+        return replace(self, tensors=(*self.tensors[: tensor.index], tensor, *self.tensors[tensor.index + 1 :]))

@@ -1,0 +1,40 @@
+"""Layers: each operator becomes a kernel of the runtime, its constants and its scratch memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ei_toolkit.eon.graph import Graph, Operator
+from ei_toolkit.eon.layers.convolution import conv2d
+from ei_toolkit.eon.layers.dense import fully_connected
+from ei_toolkit.eon.layers.layer import Layer
+from ei_toolkit.eon.layers.pooling import mean, pool2d
+from ei_toolkit.eon.layers.softmax import softmax
+from ei_toolkit.errors import UnsupportedModelError
+
+LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
+    "CONV_2D": conv2d,
+    "MAX_POOL_2D": pool2d,
+    "AVERAGE_POOL_2D": pool2d,
+    "FULLY_CONNECTED": fully_connected,
+    "MEAN": mean,
+    "SOFTMAX": softmax,
+}
+
+
+def lower(graph: Graph) -> tuple[Layer, ...]:
+    """The layers of a simplified graph, in order.
+
+    Raises UnsupportedModelError for what has no kernel, naming the operator.
+    """
+    return tuple(_lower(graph, op, position) for position, op in enumerate(graph.operators))
+
+
+def _lower(graph: Graph, op: Operator, position: int) -> Layer:
+    if op.kind not in LOWER:
+        raise UnsupportedModelError(
+            f"operator {op.index} ({op.kind}) remains at run time",
+            why="it is supported only on constants or where a pass removes it",
+            hint="Convert the model with a fixed batch of one.",
+        )
+    return LOWER[op.kind](graph, op, position)

@@ -1,0 +1,144 @@
+"""CONV_2D on int8, with a fused max pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ei_toolkit.eon.graph import Graph, Operator, Window2D
+from ei_toolkit.eon.layers.geometry import Geometry, geometry
+from ei_toolkit.eon.layers.layer import Constant, Layer, Rows, Scratch, constant, inputs_of, require, same_type
+from ei_toolkit.eon.layers.quantized import channels, requantize_traits
+
+
+@dataclass(frozen=True)
+class Block:
+    """How the kernel walks: pixels of the convolution that it computes at a time, and the window it keeps."""
+
+    pixel_rows: int
+    pixel_cols: int
+    window_rows: int
+    pad_right: int  # elements
+    width: int  # elements of one window row
+    runs: int
+    run_cols: int
+    run_elements: int  # even
+
+
+def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a CONV_2D."""
+    source, weights, bias = inputs_of(graph, op, 2, 3)
+    assert source is not None and isinstance(op.options, Window2D)
+    output = graph.tensors[op.output]
+    weights = constant(op, weights, "weights")
+    same_type(op, source, output)
+    require(len(weights.shape) == 4 and weights.shape[3] == source.shape[-1], op, f"its weights are {weights.shape}")
+    require(weights.shape[0] == output.shape[-1], op, f"its weights are {weights.shape}")
+    require(source.dtype == "int8", op, "its data are float32")
+    shape = geometry(op, source, output, (weights.shape[1], weights.shape[2]))
+    block = _block(shape)
+    filters = weights.shape[0]
+    per_channel = channels(op, source, weights, bias, output, axis=0)
+    assert weights.data is not None
+    packed = pack_weights(np.swapaxes(weights.data, 1, 2) if shape.swapped else weights.data, block)
+    traits = _traits(shape, block, filters, source.quant.zero_point)
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=shape.out_rows * shape.out_cols * weights.elements,
+        headers=("conv2d.h",),
+        traits=traits | requantize_traits(per_channel, op, op.options.activation, output),
+        constants=(
+            Constant(f"kWeights{position}", "int8_t", packed, len(packed)),
+            per_channel.constant(f"kChannels{position}", pad_to=2),
+        ),
+        scratch=(Scratch(f"window{position}", "int16_t", block.window_rows * block.width),),
+        rows=Rows(
+            cls=f"k::Conv2D<Layer{position}, {{source}}>",
+            arguments=f"window{position}, kWeights{position}, kChannels{position}",
+            in_rows=shape.in_rows,
+            in_row_elements=shape.in_cols * shape.in_channels,
+            out_rows=shape.pooled_rows,
+            out_row_elements=shape.pooled_cols * filters,
+            ctype="int8_t",
+            block_rows=block.pixel_rows // shape.pool_rows,
+            window_rows=block.window_rows,
+            step=block.pixel_rows * shape.stride_rows,
+            pad_top=shape.pad_top,
+        ),
+    )
+
+
+def _block(g: Geometry) -> Block:
+    rows, cols = _pixels(g)
+    last_col = -(-g.pooled_cols * g.pool_cols // cols) * cols - 1  # the last column that the kernel computes
+    reach = last_col * g.stride_cols + (g.kernel_cols - 1) * g.dilation_cols + 1
+    straight = g.dilation_cols == 1
+    run = (g.kernel_cols if straight else 1) * g.in_channels
+    odd = run % 2  # one element more is read, and multiplied by zero
+    pad_right = max(reach - g.pad_left - g.in_cols, 0) * g.in_channels + odd
+    return Block(
+        pixel_rows=rows,
+        pixel_cols=cols,
+        window_rows=(rows - 1) * g.stride_rows + (g.kernel_rows - 1) * g.dilation_rows + 1,
+        pad_right=pad_right,
+        width=(g.pad_left + g.in_cols) * g.in_channels + pad_right,
+        runs=g.kernel_rows * (1 if straight else g.kernel_cols),
+        run_cols=1 if straight else g.kernel_cols,
+        run_elements=run + odd,
+    )
+
+
+def _pixels(g: Geometry) -> tuple[int, int]:
+    """Four pixels at a time, as whole pools and along the longer side."""
+    if g.out_cols == 1:
+        return (4, 1)
+    if g.pool_rows == 2 or (g.out_cols == 2 and g.out_rows > 1):
+        return (2, 2)
+    return (1, 4)
+
+
+def pack_weights(weights: NDArray[Any], block: Block) -> list[int]:
+    """Order (channel, row, col, input) as the kernel reads it: pair of channels, run, pair of inputs, a0 b0 a1 b1."""
+    filters = weights.shape[0]
+    runs = weights.reshape(filters, block.runs, -1)
+    padded = np.zeros((filters + filters % 2, block.runs, block.run_elements), dtype=np.int8)
+    padded[:filters, :, : runs.shape[2]] = runs
+    pairs = padded.reshape(-1, 2, block.runs, block.run_elements // 2, 2)
+    order: list[int] = pairs.transpose(0, 2, 3, 4, 1).ravel().tolist()
+    return order
+
+
+def _traits(g: Geometry, block: Block, filters: int, zero_point: int) -> dict[str, int | float | str]:
+    return {
+        "kInRows": g.in_rows,
+        "kRowElements": g.in_cols * g.in_channels,
+        "kWindowRows": block.window_rows,
+        "kStep": block.pixel_rows * g.stride_rows,
+        "kPadTop": g.pad_top,
+        "kPadLeft": g.pad_left * g.in_channels,
+        "kPadRight": block.pad_right,
+        "kPadValue": zero_point,
+        "kConvRows": g.out_rows,
+        "kConvCols": g.out_cols,
+        "kOutRows": g.pooled_rows,
+        "kOutCols": g.pooled_cols,
+        "kOutChannels": filters,
+        "kPoolRows": g.pool_rows,
+        "kPoolCols": g.pool_cols,
+        "kPixelRows": block.pixel_rows,
+        "kPixelCols": block.pixel_cols,
+        "kPixelRowStep": g.stride_rows * block.width,
+        "kPixelColStep": g.stride_cols * g.in_channels,
+        "kRuns": block.runs,
+        "kRunCols": block.run_cols,
+        "kRunElements": block.run_elements,
+        "kRunRowStep": g.dilation_rows * block.width,
+        "kRunColStep": g.dilation_cols * g.in_channels,
+    }

@@ -1,0 +1,50 @@
+"""FULLY_CONNECTED on int8."""
+
+from __future__ import annotations
+
+from ei_toolkit.eon.graph import Activation, Graph, Operator
+from ei_toolkit.eon.layers.layer import Constant, Layer, Scratch, Sink, constant, inputs_of, require, same_type
+from ei_toolkit.eon.layers.quantized import channels, requantize_traits
+
+
+def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a FULLY_CONNECTED; the input is read as rows of as many elements as the weights have columns."""
+    source, weights, bias = inputs_of(graph, op, 2, 3)
+    assert source is not None and isinstance(op.options, Activation)
+    output = graph.tensors[op.output]
+    weights = constant(op, weights, "weights")
+    same_type(op, source, output)
+    require(len(weights.shape) == 2, op, f"its weights are {weights.shape}")
+    outputs, inputs = weights.shape
+    batches = source.elements // inputs
+    fits = source.elements == batches * inputs and output.elements == batches * outputs
+    require(fits, op, f"{source.shape} times {weights.shape} does not give {output.shape}")
+    require(source.dtype == "int8", op, "its data are float32")
+    per_channel = channels(op, source, weights, bias, output, axis=0, dense=True)
+    assert weights.data is not None
+    traits: dict[str, int | float | str] = {"kBatches": batches, "kInputs": inputs, "kOutputs": outputs}
+    tables = f"kWeights{position}, kChannels{position}"
+    rows = f"k::fully_connected_rows<Layer{position}, {{rows}}, {{row_elements}}>"
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=batches * weights.elements,
+        headers=("fully_connected.h",),
+        traits=traits | requantize_traits(per_channel, op, op.options.activation, output),
+        constants=(
+            Constant(f"kWeights{position}", "int8_t", weights.data.ravel().tolist(), weights.elements),
+            per_channel.constant(f"kChannels{position}"),
+        ),
+        call=f"k::fully_connected<Layer{position}>({{in0}}, {{out}}, {tables});",
+        sink=Sink(
+            f"{rows}({{source}}, sums{position}, {{out}}, {tables});",
+            1,
+            inputs,
+            (Scratch(f"sums{position}", "int32_t", outputs),),
+        )
+        if batches == 1
+        else None,
+    )

@@ -1,0 +1,150 @@
+"""What a lowered layer is, and the checks that all lowerings share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ei_toolkit.eon.graph import Graph, Operator, Tensor
+from ei_toolkit.errors import UnsupportedModelError
+
+CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
+C_BYTES = {"int8_t": 1, "int16_t": 2, "int32_t": 4, "float": 4}
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A table in flash. Rows of more than one number are structures."""
+
+    name: str
+    ctype: str
+    values: Sequence[Any]
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Memory that a layer needs while it runs."""
+
+    name: str
+    ctype: str
+    elements: int
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in memory."""
+        return self.elements * C_BYTES[self.ctype]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How a layer that works row by row eats its input and yields its output.
+
+    `cls` is the kernel's class, `arguments` those of its constructor behind the source. Before it yields block b
+    it has taken the input rows below window_rows - pad_top + b * step.
+    """
+
+    cls: str
+    arguments: str
+    in_rows: int
+    in_row_elements: int
+    out_rows: int
+    out_row_elements: int
+    ctype: str
+    block_rows: int
+    window_rows: int
+    step: int
+    pad_top: int
+
+    @property
+    def in_row_bytes(self) -> int:
+        """Bytes of an input row; input and output have the same type."""
+        return self.in_row_elements * C_BYTES[self.ctype]
+
+    def taken(self, block: int) -> int:
+        """Input rows that are no longer needed in the input tensor when block `block` is written."""
+        return max(0, min(self.in_rows, self.window_rows - self.pad_top + block * self.step))
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return -(-self.out_rows // self.block_rows)
+
+
+@dataclass(frozen=True)
+class Sink:
+    """How a layer that takes its input row by row is called: `call` with {source} and {out}; it has no rows out."""
+
+    call: str
+    in_rows: int
+    in_row_elements: int
+    scratch: tuple[Scratch, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator as the emitted program runs it.
+
+    `traits` become the constants of `struct Layer<position>`. `call` runs it on whole tensors, with {in0}, {out} and
+    the names of its scratch; a layer with `rows` is run through its class instead.
+    """
+
+    position: int
+    title: str
+    name: str
+    inputs: tuple[int, ...]
+    output: int
+    macs: int
+    headers: tuple[str, ...]
+    traits: Mapping[str, int | float | str] = field(default_factory=dict)
+    constants: tuple[Constant, ...] = ()
+    scratch: tuple[Scratch, ...] = ()
+    call: str = ""
+    rows: Rows | None = None
+    sink: Sink | None = None
+    in_place: bool = False
+
+
+def fail(op: Operator, why: str) -> UnsupportedModelError:
+    """The error for an operator that cannot be translated."""
+    return UnsupportedModelError(f"operator {op.index} ({op.kind}) is not supported", why=why)
+
+
+def require(condition: bool, op: Operator, why: str) -> None:
+    """Raise UnsupportedModelError unless `condition`."""
+    if not condition:
+        raise fail(op, why)
+
+
+def inputs_of(graph: Graph, op: Operator, least: int, most: int) -> list[Tensor | None]:
+    """The operator's input tensors, None for one left out, `most` in number."""
+    require(least <= len(op.inputs) <= most, op, f"it has {len(op.inputs)} inputs")
+    tensors = [graph.tensors[t] if t >= 0 else None for t in op.inputs]
+    require(all(t is not None for t in tensors[:least]), op, "an input is missing")
+    return tensors + [None] * (most - len(tensors))
+
+
+def single(graph: Graph, op: Operator) -> tuple[Tensor, Tensor]:
+    """Input and output of an operator with one of each, both of one known type."""
+    (source,) = inputs_of(graph, op, 1, 1)
+    assert source is not None
+    output = graph.tensors[op.output]
+    same_type(op, source, output)
+    return source, output
+
+
+def same_type(op: Operator, source: Tensor, output: Tensor) -> None:
+    """Raise unless both are int8, quantised as a whole, or both are float32."""
+    require(source.dtype == output.dtype, op, f"it mixes {source.dtype} and {output.dtype}")
+    require(source.dtype in ("int8", "float32"), op, f"its data are {source.dtype}")
+    if source.dtype == "int8":
+        whole = len(source.quant.scales) == 1 and len(output.quant.scales) == 1
+        require(whole, op, "an activation is quantised per channel")
+
+
+def constant(op: Operator, tensor: Tensor | None, what: str) -> Tensor:
+    """The tensor, which must be constant."""
+    if tensor is None or tensor.data is None:
+        raise fail(op, f"its {what} are not constant")
+    return tensor

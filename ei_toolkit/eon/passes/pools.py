@@ -1,0 +1,42 @@
+"""A max pool behind a convolution is computed with it, so that the convolution's full output never exists."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ei_toolkit.eon.graph import Graph, Operator, Window2D
+
+LARGEST = 2  # rows and columns of a pool that the convolution's four-pixel block can hold
+
+
+def fuse_pools(graph: Graph) -> Graph:
+    """Merge pools of at most 2 x 2, strides as large as themselves, into the convolution in front of them."""
+    for op in graph.operators:
+        pool = graph.only_consumer(op)
+        if pool is not None and op.kind == "CONV_2D" and _fits(graph, op, pool):
+            assert isinstance(op.options, Window2D) and isinstance(pool.options, Window2D)
+            options = replace(op.options, pool=pool.options.size)
+            title = "MAX_POOL_2D {}x{}".format(*pool.options.size)
+            merged = replace(op, output=pool.output, options=options, fused=(*op.fused, title))
+            graph = graph.with_operators(merged if o is op else o for o in graph.operators if o is not pool)
+    return graph
+
+
+def _fits(graph: Graph, conv: Operator, pool: Operator) -> bool:
+    before, after, seen = graph.tensors[conv.output], graph.tensors[pool.output], graph.tensors[pool.inputs[0]]
+    return (
+        pool.kind == "MAX_POOL_2D"
+        and isinstance(pool.options, Window2D)
+        and pool.options.stride == pool.options.size
+        and max(pool.options.size) <= LARGEST
+        and pool.options.activation == "NONE"
+        and before.dtype == "int8"
+        and before.shape == seen.shape
+        and before.quantization == after.quantization
+        and after.shape[1:3] == tuple(_pooled(n, pool.options, axis) for axis, n in enumerate(before.shape[1:3]))
+    )
+
+
+def _pooled(size: int, options: Window2D, axis: int) -> int:
+    """What SAME and VALID make of a size."""
+    return -(-size // options.size[axis]) if options.padding == "SAME" else size // options.size[axis]

@@ -1,0 +1,106 @@
+"""Units: layers that run together. Inside a unit rows stream from layer to layer; between units whole tensors lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ei_toolkit.eon.graph import Graph
+from ei_toolkit.eon.layers.layer import Layer, Scratch
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A chain of layers. All but the last work row by row; the last does too, or takes rows in (a sink)."""
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Tensors that the unit reads."""
+        return self.layers[0].inputs
+
+    @property
+    def output(self) -> int:
+        """The tensor that the unit writes."""
+        return self.layers[-1].output
+
+    @property
+    def scratch(self) -> tuple[Scratch, ...]:
+        """Windows, row buffers and sums that live while the unit runs."""
+        return tuple(self._scratch())
+
+    def _scratch(self) -> Iterator[Scratch]:
+        for layer, behind in zip(self.layers, (*self.layers[1:], None), strict=True):
+            yield from layer.scratch
+            if behind is None:
+                continue
+            rows = layer.rows
+            assert rows is not None
+            yield Scratch(f"rows{layer.position}", rows.ctype, rows.block_rows * rows.out_row_elements)
+            if behind.rows is None and behind.sink is not None:
+                yield from behind.sink.scratch
+
+    def lead(self, input_bytes: int, output_bytes: int) -> int | None:
+        """How far below an input of this size the output must begin, in bytes, to overlap it; None if it may not.
+
+        Rows are written while later input rows are still needed: a write may reach no further than what has been
+        taken from the input by then. A sink writes when it has taken everything.
+        """
+        first, last = self.layers[0].rows, self.layers[-1].rows
+        if first is None:
+            return 0 if self.layers[0].in_place and output_bytes == input_bytes else None
+        lead = -input_bytes
+        for block in range(last.blocks if last is not None else 0):
+            assert last is not None
+            written = min((block + 1) * last.block_rows, last.out_rows) * (output_bytes // last.out_rows)
+            taken = self._taken(block)
+            if taken < first.in_rows:
+                lead = max(lead, written - taken * first.in_row_bytes)
+        return lead
+
+    def _taken(self, block: int) -> int:
+        """Input rows that the unit has taken when it writes block `block`."""
+        taken = 0
+        for layer in reversed(self.layers):
+            assert layer.rows is not None
+            taken = layer.rows.taken(block)
+            if layer is not self.layers[0]:
+                front = self.layers[self.layers.index(layer) - 1].rows
+                assert front is not None
+                block = -(-taken // front.block_rows) - 1  # the block of the layer in front that was run last
+        return taken
+
+
+def group(graph: Graph, layers: Sequence[Layer], links: frozenset[int]) -> tuple[Unit, ...]:
+    """The units of a program, in order. `links` are positions of layers that hand their rows to their reader."""
+    chains: list[list[Layer]] = []
+    for layer in layers:
+        chain = next((c for c in chains if c[-1].position in links and _feeds(graph, c[-1], layer)), None)
+        if chain is None:
+            chains.append([layer])
+        else:
+            chain.append(layer)
+    return tuple(Unit(tuple(c)) for c in sorted(chains, key=lambda c: c[-1].position))
+
+
+def streamable(graph: Graph, layers: Sequence[Layer]) -> dict[int, Layer]:
+    """Layers whose rows could go straight to their only reader, by position, with that reader."""
+    return {
+        front.position: reader
+        for front in layers
+        if front.rows is not None and (reader := _only_reader(graph, front, layers)) is not None
+    }
+
+
+def _feeds(graph: Graph, front: Layer, layer: Layer) -> bool:
+    return any(graph.root(t) == graph.root(front.output) for t in layer.inputs)
+
+
+def _only_reader(graph: Graph, front: Layer, layers: Sequence[Layer]) -> Layer | None:
+    readers = [layer for layer in layers if _feeds(graph, front, layer)]
+    if len(readers) != 1 or graph.root(graph.output) == graph.root(front.output):
+        return None
+    reader = readers[0]
+    takes_rows = len(reader.inputs) == 1 and (reader.rows is not None or reader.sink is not None)
+    return reader if takes_rows else None

@@ -1,0 +1,66 @@
+// From a 32-bit accumulator to an int8 value: the fixed-point multiplication of TensorFlow Lite, double rounding.
+#pragma once
+
+#include "eitk/kernels/simd.h"
+
+namespace eitk {
+namespace kernels {
+
+// What one output channel adds and how it is scaled. real = multiplier * 2^-31 * 2^shift.
+struct Channel {
+  int32_t bias;  // with -zero_point * sum(weights) folded in
+  int32_t multiplier;
+  int32_t shift;  // positive to the left
+};
+
+inline int32_t clamp(int32_t value, int32_t low, int32_t high) {
+  return value < low ? low : (value > high ? high : value);
+}
+
+// Division by 2^exponent, rounded to nearest, halves away from zero; 0 <= exponent <= 31.
+inline int32_t rounding_divide_by_power_of_two(int32_t value, int exponent) {
+  const int32_t mask = static_cast<int32_t>((UINT32_C(1) << exponent) - 1);
+  const int32_t threshold = (mask >> 1) + (value < 0 ? 1 : 0);
+  return (value >> exponent) + ((value & mask) > threshold ? 1 : 0);
+}
+
+// round(a * b / 2^31), saturated: only INT32_MIN squared does not fit.
+inline int32_t saturating_doubling_high_mul(int32_t a, int32_t b) {
+  if (a == b && a == INT32_MIN) return INT32_MAX;
+  const int64_t product = static_cast<int64_t>(a) * b;
+  const int64_t nudge = product >= 0 ? (INT64_C(1) << 30) : 1 - (INT64_C(1) << 30);
+  return static_cast<int32_t>((product + nudge) / (INT64_C(1) << 31));
+}
+
+// value * multiplier * 2^(shift - 31) for every multiplier and shift.
+inline int32_t multiply_by_quantized(int32_t value, int32_t multiplier, int32_t shift) {
+  const int left = shift > 0 ? shift : 0;
+  const int right = shift > 0 ? 0 : -shift;
+  const int32_t shifted = static_cast<int32_t>(static_cast<uint32_t>(value) << left);
+  return rounding_divide_by_power_of_two(saturating_doubling_high_mul(shifted, multiplier), right);
+}
+
+// Zero point added, and clamped to the range of the activation function: kMin, kMax, kOutputZeroPoint of S.
+template <class S>
+inline int8_t finish(int32_t value) {
+  if (S::kMin == -128 && S::kMax == 127 && S::kOutputZeroPoint == -128) {
+    return static_cast<int8_t>(saturate_uint8(value) - 128);
+  }
+  // The clamp comes before the sum, which therefore cannot overflow.
+  return static_cast<int8_t>(
+      clamp(value, S::kMin - S::kOutputZeroPoint, S::kMax - S::kOutputZeroPoint) + S::kOutputZeroPoint);
+}
+
+// One accumulator to its int8 value.
+// S::kFast: |acc| < 2^30 and -30 <= shift <= -1 in every channel, so that a few instructions do.
+template <class S>
+inline int8_t requantize(int32_t acc, int32_t multiplier, int32_t shift) {
+  if (!S::kFast) return finish<S>(multiply_by_quantized(acc, multiplier, shift));
+  int32_t value = doubling_high_mul(acc, multiplier);
+  // Halves go away from zero. Where a ReLU turns every negative result into zero anyway, that step is idle.
+  if (S::kMin < S::kOutputZeroPoint) value += value >> 31;
+  return finish<S>((value + ((1 << -shift) >> 1)) >> -shift);
+}
+
+}  // namespace kernels
+}  // namespace eitk

@@ -1,0 +1,107 @@
+// Layers as streams of rows. A source hands out one row of its tensor after the other with `next()`;
+// a layer takes rows from a source, keeps those that its kernel still needs in a window, and is itself a source.
+// So a convolution and the pool behind it, or a whole chain of layers, run without their full tensors.
+#pragma once
+
+#include "eitk/kernels/simd.h"
+
+namespace eitk {
+namespace kernels {
+
+// The rows of a tensor that lies in memory.
+template <class T, int kRowElements>
+class TensorRows {
+ public:
+  using Element = T;
+  explicit TensorRows(const T* tensor) : row_(tensor) {}
+  const T* next() {
+    const T* row = row_;
+    row_ += kRowElements;
+    return row;
+  }
+
+ private:
+  const T* row_;
+};
+
+// A layer as a source: its rows come in blocks of L::kBlockOutRows and are handed out one by one.
+template <class L>
+class LayerRows {
+ public:
+  using Element = typename L::Output;
+  LayerRows(L& layer, Element* buffer) : layer_(layer), buffer_(buffer) {}
+  const Element* next() {
+    if (used_ == L::kBlockOutRows) {
+      layer_.block(buffer_);
+      used_ = 0;
+    }
+    return buffer_ + L::kOutRowElements * used_++;
+  }
+
+ private:
+  L& layer_;
+  Element* buffer_;
+  int used_ = L::kBlockOutRows;
+};
+
+// Runs a layer to its end, into a whole tensor.
+template <class L>
+inline void run(L& layer, typename L::Output* tensor) {
+  for (int row = 0; row < L::kOutRows; row += L::kBlockOutRows) {
+    layer.block(tensor + row * L::kOutRowElements);
+  }
+}
+
+// The rows that a kernel sees at one time, with the padding around them, sliding down its input.
+// W: kInRows, kRowElements, kWindowRows, kStep (rows from one block to the next), kPadTop,
+// kPadLeft and kPadRight (in elements), kPadValue.
+template <class T, class W, class Source>
+class Window {
+ public:
+  static constexpr int kWidth = W::kPadLeft + W::kRowElements + W::kPadRight;
+
+  Window(Source& source, T* data) : source_(source), data_(data) {}
+
+  // Slides to the next block and returns its first element.
+  const T* slide() {
+    constexpr int kKept = W::kWindowRows > W::kStep ? W::kWindowRows - W::kStep : 0;
+    constexpr int kSkipped = W::kStep > W::kWindowRows ? W::kStep - W::kWindowRows : 0;
+    int filled = 0;
+    if (started_) {
+      memmove(data_, data_ + (W::kWindowRows - kKept) * kWidth, sizeof(T) * kKept * kWidth);
+      for (int i = 0; i < kSkipped; ++i) take();
+      filled = kKept;
+    }
+    started_ = true;
+    for (T* row = data_ + filled * kWidth; filled < W::kWindowRows; ++filled, row += kWidth) fill(row);
+    return data_;
+  }
+
+ private:
+  // The next input row, or nullptr above and below the tensor.
+  const typename Source::Element* take() {
+    const bool inside = row_ >= 0 && row_ < W::kInRows;
+    ++row_;
+    return inside ? source_.next() : nullptr;
+  }
+
+  void fill(T* row) {
+    const typename Source::Element* values = take();
+    if (values == nullptr) return pad(row, kWidth);
+    pad(row, W::kPadLeft);
+    widen(values, row + W::kPadLeft, W::kRowElements);
+    pad(row + W::kPadLeft + W::kRowElements, W::kPadRight);
+  }
+
+  static void pad(T* to, int count) {
+    for (int i = 0; i < count; ++i) to[i] = W::kPadValue;
+  }
+
+  Source& source_;
+  T* data_;
+  int row_ = -W::kPadTop;
+  bool started_ = false;
+};
+
+}  // namespace kernels
+}  // namespace eitk

@@ -1,0 +1,99 @@
+// Pairs of 16-bit numbers in one word: the Cortex-M4's DSP extension where it is there, the same sums elsewhere.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__ARM_FEATURE_DSP)
+#include <arm_acle.h>
+#endif
+
+namespace eitk {
+namespace kernels {
+
+// Four bytes as one word, from any address (a single LDR on Cortex-M4).
+inline uint32_t load_word(const void* from) {
+  uint32_t word;
+  memcpy(&word, from, sizeof(word));
+  return word;
+}
+
+inline int32_t low_half(uint32_t pair) { return static_cast<int16_t>(pair & 0xFFFFu); }
+inline int32_t high_half(uint32_t pair) { return static_cast<int16_t>(pair >> 16); }
+
+#if defined(__ARM_FEATURE_DSP)
+
+// sum + a.low * b.low + a.high * b.high, modulo 2^32.
+inline int32_t dual_mac(uint32_t a, uint32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
+}
+
+// Bytes 0 and 2 of a word, each sign-extended to a half.
+inline uint32_t bytes_02(uint32_t word) {
+  uint32_t result;
+  __asm__("sxtb16 %0, %1" : "=r"(result) : "r"(word));
+  return result;
+}
+
+// Bytes 1 and 3 of a word, each sign-extended to a half.
+inline uint32_t bytes_13(uint32_t word) {
+  uint32_t result;
+  __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(word));
+  return result;
+}
+
+// (2 * a * b + 2^31) >> 32 for |a| < 2^30: the doubling high multiplication with rounding of gemmlowp.
+inline int32_t doubling_high_mul(int32_t a, int32_t b) {
+  int32_t result;
+  __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a * 2), "r"(b));
+  return result;
+}
+
+// The nearest value in -128..127 and in 0..255.
+inline int32_t saturate_int8(int32_t value) { return __ssat(value, 8); }
+inline int32_t saturate_uint8(int32_t value) { return static_cast<int32_t>(__usat(value, 8)); }
+
+#else
+
+inline int32_t dual_mac(uint32_t a, uint32_t b, int32_t sum) {
+  const uint32_t low = static_cast<uint32_t>(low_half(a) * low_half(b));
+  const uint32_t high = static_cast<uint32_t>(high_half(a) * high_half(b));
+  return static_cast<int32_t>(static_cast<uint32_t>(sum) + low + high);
+}
+
+inline uint32_t bytes_02(uint32_t word) {
+  const uint32_t low = static_cast<uint16_t>(static_cast<int8_t>(word & 0xFFu));
+  const uint32_t high = static_cast<uint16_t>(static_cast<int8_t>((word >> 16) & 0xFFu));
+  return low | (high << 16);
+}
+
+inline uint32_t bytes_13(uint32_t word) { return bytes_02((word >> 8) | (word << 24)); }
+
+inline int32_t doubling_high_mul(int32_t a, int32_t b) {
+  return static_cast<int32_t>((static_cast<int64_t>(a) * b + (INT64_C(1) << 30)) >> 31);
+}
+
+inline int32_t saturate_int8(int32_t value) { return value < -128 ? -128 : (value > 127 ? 127 : value); }
+inline int32_t saturate_uint8(int32_t value) { return value < 0 ? 0 : (value > 255 ? 255 : value); }
+
+#endif
+
+// Writes `count` int8 values as int16.
+inline void widen(const int8_t* from, int16_t* to, int count) {
+  int i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const uint32_t word = load_word(from + i);
+    const uint32_t even = bytes_02(word), odd = bytes_13(word);
+    const uint32_t pairs[2] = {(even & 0xFFFFu) | (odd << 16), (even >> 16) | (odd & 0xFFFF0000u)};
+    memcpy(to + i, pairs, sizeof(pairs));
+  }
+  for (; i < count; ++i) to[i] = from[i];
+}
+
+inline void widen(const float* from, float* to, int count) { memcpy(to, from, sizeof(float) * count); }
+inline void widen(const int8_t* from, int8_t* to, int count) { memcpy(to, from, count); }
+
+}  // namespace kernels
+}  // namespace eitk
