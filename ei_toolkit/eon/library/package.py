@@ -9,7 +9,7 @@ from ei_toolkit.eon.compile import CompiledModel, compile_model
 from ei_toolkit.eon.library import arduino, cmake
 from ei_toolkit.eon.library.archive import write_archive
 from ei_toolkit.eon.library.metadata import metadata_header
-from ei_toolkit.eon.library.names import archive_name, header_name
+from ei_toolkit.eon.library.names import archive_name, header_name, library_name
 from ei_toolkit.eon.library.plan import ModelFacts, Plan, make_plan
 from ei_toolkit.eon.library.request import LibraryInfo, LibraryRequest
 from ei_toolkit.eon.library.sources import runtime_sources
@@ -24,7 +24,7 @@ def package(request: LibraryRequest, out: Path) -> LibraryInfo:
     """
     compiled = compile_model(request.tflite, ram_optimized=request.engine == "tflite-eon-ram-optimized")
     plan = make_plan(request, _facts(compiled))
-    files = _common_files(plan, compiled) | _target_files(plan)
+    files = _in_folder(plan, _common_files(plan, compiled) | _target_files(plan))
     path = out / archive_name(request.project_name, request.target, request.deploy_version)
     return LibraryInfo(
         path=path,
@@ -59,3 +59,11 @@ def _common_files(plan: Plan, compiled: CompiledModel) -> dict[str, bytes]:
 def _target_files(plan: Plan) -> dict[str, bytes]:
     """What only this target has."""
     return cmake.files(plan.request) if plan.request.target == "zip" else arduino.files(plan.request)
+
+
+def _in_folder(plan: Plan, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The Arduino editor takes a zip with one folder in it; CMake users unpack into a folder of their own."""
+    if plan.request.target == "zip":
+        return files
+    folder = f"{library_name(plan.request.project_name)}_inferencing"
+    return {f"{folder}/{name}": data for name, data in files.items()}

@@ -51,8 +51,8 @@ class Plan:
 
     @property
     def dsp_ram_bytes(self) -> int:
-        """Static memory of one-shot feature extraction: the FFT in double, and unnormalised rows."""
-        return 8 * self.fft_points + 4 * self.rows
+        """Static memory of one-shot feature extraction: a frame, its spectrum in double, unnormalised rows."""
+        return 12 * self.fft_points + 4 * self.rows
 
     @property
     def stream_ram_bytes(self) -> int:

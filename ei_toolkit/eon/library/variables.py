@@ -69,7 +69,7 @@ def _twiddles(points: int) -> str:
 
 def _buffers(plan: Plan) -> str:
     rows = f"float rows[{plan.rows}];  // unnormalised features of a window\n" if plan.rows else ""
-    return f"\ndouble exact[{plan.fft_points}];  // one frame, in float or in double\n{rows}"
+    return f"\nfloat samples[{plan.fft_points}];  // one frame\ndouble spectrum[{plan.fft_points}];\n{rows}"
 
 
 def _block(block: BlockCode) -> str:
@@ -89,6 +89,6 @@ def _exports(plan: Plan) -> str:
     return (
         f"const BlockPlace kBlocks[] = {{\n{places}}};\n"
         f"const size_t kBlockCount = {len(plan.blocks)};\n"
-        f"const dsp::Workspace kWorkspace = {{exact, {rows}, {twiddles}, false}};\n"
+        f"const dsp::Workspace kWorkspace = {{samples, spectrum, {rows}, {twiddles}, false}};\n"
         f"dsp::Stream kStreams[] = {{\n{streams}}};\n"
     )

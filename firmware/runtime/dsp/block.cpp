@@ -28,8 +28,7 @@ int Block::rows(const SampleSource& samples, const Workspace& work, FeatureWrite
 int Block::window(const SampleSource& samples, const Workspace& work, FeatureWriter& out) const {
     Workspace own = work;
     if (minds_loudness()) {
-        float* piece = reinterpret_cast<float*>(work.exact);
-        if (const int error = survey(samples, piece, framing_.used, &own.loud)) return error;
+        if (const int error = survey(samples, work.samples, framing_.used, &own.loud)) return error;
     }
     if (!normalises_) return rows(samples, own, out);
     FeatureWriter raw(work.rows);

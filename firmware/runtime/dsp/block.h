@@ -15,10 +15,11 @@ struct Framing {
     size_t used, stride, count;
 };
 
-// Buffers and tables that blocks share. `exact` has room for the longest FFT; the float samples live in its second
-// half, so that they can be widened in place (samples.h). `rows` holds unnormalised rows where a block has them.
+// Buffers and tables that blocks share: the samples of a frame, its spectrum in float or in double (both for the
+// longest FFT), and unnormalised rows where a block has them.
 struct Workspace {
-    double* exact;
+    float* samples;
+    double* spectrum;
     float* rows;
     Twiddles<float> twiddles;
     Twiddles<double> exact_twiddles;

@@ -1,7 +1,7 @@
 // Power spectrum of real samples: a real FFT by way of a complex one of half the length.
 //
-// Decimation in time, in place: bit reversal, then two radix-2 levels at a time (a radix-4 butterfly with its middle
-// outputs in bit-reversed order), then the split of the half-length spectrum. The same code runs in float, where the
+// Decimation in time: samples are taken in bit-reversed order, then two radix-2 levels at a time (a radix-4 butterfly
+// with its middle outputs in bit-reversed order), then the split of the half-length spectrum. The same code runs in float, where the
 // Cortex-M4F is fast, and in double, where a result has to be settled (see features.h).
 #ifndef EITK_DSP_FFT_H
 #define EITK_DSP_FFT_H
@@ -62,27 +62,40 @@ void radix4_stage(Complex<Real>* z, size_t count, size_t m, const Twiddles<Real>
     }
 }
 
-template <typename Real>
-void radix2_stage(Complex<Real>* z, size_t count) {
-    for (size_t i = 0; i < count; i += 2) {
-        const Complex<Real> a = z[i], b = z[i + 1];
-        z[i] = {a.re + b.re, a.im + b.im};
-        z[i + 1] = {a.re - b.re, a.im - b.im};
+// Calls butterfly(to, from) for every `group` places in `count`, `from` being the place whose bits are those of `to`
+// reversed. The reversed counter is stepped by flipping its top bits, as many as the counter flips below.
+template <typename Butterfly>
+void in_reversed_order(size_t count, size_t group, Butterfly butterfly) {
+    const size_t groups = count / group;
+    size_t reversed = 0;
+    for (size_t i = 0; i < groups; ++i) {
+        butterfly(i * group, reversed);
+        reversed ^= groups - (groups >> (__builtin_ctz(static_cast<unsigned>(i + 1)) + 1));
     }
 }
 
-// Bit-reversed order. The reversed counter is stepped by flipping its top bits, as many as the counter flips below.
+// The first stage: takes pairs of samples as complex numbers, bit-reversed, and needs no twiddles. Returns the length
+// of the spectra that it leaves: 4, or 2 where the count is an odd power of two, or 1 where it is 1.
 template <typename Real>
-void bit_reverse(Complex<Real>* z, size_t count) {
-    size_t reversed = 0;
-    for (size_t i = 1; i < count; ++i) {
-        reversed ^= count - (count >> (__builtin_ctz(static_cast<unsigned>(i)) + 1));
-        if (i < reversed) {
-            const Complex<Real> kept = z[i];
-            z[i] = z[reversed];
-            z[reversed] = kept;
-        }
+size_t first_stage(const float* samples, Complex<Real>* z, size_t count) {
+    const auto sample = [samples](size_t i) -> Complex<Real> { return {Real(samples[2 * i]), Real(samples[2 * i + 1])}; };
+    if (count == 1) {
+        z[0] = sample(0);
+        return 1;
     }
+    if (__builtin_ctz(static_cast<unsigned>(count)) % 2 != 0) {
+        in_reversed_order(count, 2, [=](size_t to, size_t from) {
+            const Complex<Real> a = sample(from), b = sample(from + count / 2);
+            z[to] = {a.re + b.re, a.im + b.im};
+            z[to + 1] = {a.re - b.re, a.im - b.im};
+        });
+        return 2;
+    }
+    in_reversed_order(count, 4, [=](size_t to, size_t from) {
+        const size_t quarter = count / 4;
+        combine(z + to, 1, sample(from), sample(from + 2 * quarter), sample(from + quarter), sample(from + 3 * quarter));
+    });
+    return 4;
 }
 
 // From the half-length spectrum z to 4 |X|^2 of bins 0 .. count, in place as a plain array.
@@ -106,18 +119,13 @@ void split_power(Complex<Real>* z, size_t count, const Twiddles<Real>& twiddles)
 
 }  // namespace fft_detail
 
-// Replaces n real samples (n a power of two, at least 2) by 4 |X_k|^2 for k = 0 .. n / 2.
+// 4 |X_k|^2 for k = 0 .. n / 2 of n samples, a power of two and at least 2. `power` has room for n values.
 template <typename Real>
-void power_spectrum(Real* samples, size_t n, const Twiddles<Real>& twiddles) {
-    Complex<Real>* z = reinterpret_cast<Complex<Real>*>(samples);
+void power_spectrum(const float* samples, Real* power, size_t n, const Twiddles<Real>& twiddles) {
+    Complex<Real>* z = reinterpret_cast<Complex<Real>*>(power);
     const size_t count = n / 2;
-    fft_detail::bit_reverse(z, count);
-    size_t m = 1;
-    if (__builtin_ctz(static_cast<unsigned>(count)) % 2 != 0) {
-        fft_detail::radix2_stage(z, count);
-        m = 2;
-    }
-    for (; m < count; m *= 4) fft_detail::radix4_stage(z, count, m, twiddles);
+    for (size_t m = fft_detail::first_stage(samples, z, count); m < count; m *= 4)
+        fft_detail::radix4_stage(z, count, m, twiddles);
     fft_detail::split_power(z, count, twiddles);
 }
 

@@ -34,7 +34,8 @@ struct Level {
     Estimate of(const Estimate& power) const {
         const float scale = 1.0f / (12.0f - floor_db);
         if (power.bound <= 0.3f * power.value) {
-            const float bound = 1.25f * kDecibelsPerNeper * power.bound / power.value + kDecibelError;
+            const float relative = power.bound > 0.0f ? power.bound / power.value : 0.0f;
+            const float bound = 1.25f * kDecibelsPerNeper * relative + kDecibelError;
             return {(decibels(power.value) - floor_db) * scale, bound * scale};
         }
         const bool under = decibels(power.value + power.bound) + kDecibelError < floor_db;

@@ -1,3 +1,8 @@
+// Arduino cores build libraries with -Os; the loops of this file are worth more.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O2")
+#endif
+
 #include "eitk/dsp/mfe.h"
 
 #include "eitk/dsp/level.h"
@@ -51,12 +56,8 @@ void Mfe::put_all(const Spectrum<double>& found, FeatureWriter& out) const {
 }
 
 int Mfe::row(const Frame& frame, const Workspace& work, FeatureWriter& out) const {
-    Spectrum<float> quick;
-    if (const int error = spectrum(frame, framing().used, fft_, emphasis_, work, &quick)) return error;
-    if (settle_all(quick, out)) return 0;
-    Spectrum<double> exact;
-    if (const int error = spectrum(frame, framing().used, fft_, emphasis_, work, &exact)) return error;
-    put_all(exact, out);
+    if (const int error = load(frame, framing().used, fft_, emphasis_, work)) return error;
+    if (!settle_all(quick_spectrum(fft_, work), out)) put_all(exact_spectrum(fft_, work), out);
     return 0;
 }
 

@@ -1,3 +1,8 @@
+// Arduino cores build libraries with -Os; the loops of this file are worth more.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O2")
+#endif
+
 #include "eitk/dsp/spectrogram.h"
 
 #include "eitk/dsp/level.h"
@@ -54,18 +59,15 @@ float range(const float* values, size_t count, float* least) {
 }  // namespace
 
 int Spectrogram::row(const Frame& frame, const Workspace& work, FeatureWriter& out) const {
-    Spectrum<float> quick;
-    if (const int error = spectrum(frame, framing().used, fft_, kNone, work, &quick)) return error;
+    if (const int error = load(frame, framing().used, fft_, kNone, work)) return error;
+    const Spectrum<float> quick = quick_spectrum(fft_, work);
     if (normalises()) {
         for (size_t k = 0; k < bins(); ++k) out.settle(k, quick.power[k], 0.0f);
         return 0;
     }
     const float full_scale = version_ == 3 && work.loud ? 32768.0f * 32768.0f : 1.0f;
     const Scaling scaling = {{noise_floor_db_}, version_, 0.25f / (static_cast<float>(fft_) * full_scale)};
-    if (settle_all(quick, bins(), scaling, out)) return 0;
-    Spectrum<double> exact;
-    if (const int error = spectrum(frame, framing().used, fft_, kNone, work, &exact)) return error;
-    put_all(exact, bins(), scaling, out);
+    if (!settle_all(quick, bins(), scaling, out)) put_all(exact_spectrum(fft_, work), bins(), scaling, out);
     return 0;
 }
 

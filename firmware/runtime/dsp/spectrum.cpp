@@ -1,3 +1,8 @@
+// Arduino cores build libraries with -Os; the loops of this file are worth more.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O2")
+#endif
+
 #include "eitk/dsp/spectrum.h"
 
 #include <math.h>
@@ -17,31 +22,24 @@ float error_bound(const float* power, size_t fft) {
     return kErrorFactor * sqrtf(2.0f * levels * total / static_cast<float>(fft));  // Parseval gives the norm
 }
 
-int load(const Frame& frame, size_t used, size_t fft, const Emphasis& emphasis, float* x) {
+}  // namespace
+
+int load(const Frame& frame, size_t used, size_t fft, const Emphasis& emphasis, const Workspace& work) {
+    float* x = work.samples;
     if (const int error = frame.read(used, x)) return error;
     for (size_t i = used; i < fft; ++i) x[i] = 0.0f;
     return emphasis.shift == 0 ? 0 : emphasise(frame, emphasis, used, x);
 }
 
-}  // namespace
-
-int spectrum(const Frame& frame, size_t used, size_t fft, const Emphasis& emphasis, const Workspace& work,
-             Spectrum<float>* out) {
-    float* samples = reinterpret_cast<float*>(work.exact);
-    if (const int error = load(frame, used, fft, emphasis, samples)) return error;
-    power_spectrum(samples, fft, work.twiddles);
-    *out = {samples, error_bound(samples, fft)};
-    return 0;
+Spectrum<float> quick_spectrum(size_t fft, const Workspace& work) {
+    float* power = reinterpret_cast<float*>(work.spectrum);
+    power_spectrum(work.samples, power, fft, work.twiddles);
+    return {power, error_bound(power, fft)};
 }
 
-int spectrum(const Frame& frame, size_t used, size_t fft, const Emphasis& emphasis, const Workspace& work,
-             Spectrum<double>* out) {
-    float* samples = reinterpret_cast<float*>(work.exact) + fft;  // widening upward never overtakes what is unread
-    if (const int error = load(frame, used, fft, emphasis, samples)) return error;
-    for (size_t i = 0; i < fft; ++i) work.exact[i] = static_cast<double>(samples[i]);
-    power_spectrum(work.exact, fft, work.exact_twiddles);
-    *out = {work.exact, 0.0};
-    return 0;
+Spectrum<double> exact_spectrum(size_t fft, const Workspace& work) {
+    power_spectrum(work.samples, work.spectrum, fft, work.exact_twiddles);
+    return {work.spectrum, 0.0};
 }
 
 }  // namespace dsp

@@ -15,12 +15,13 @@ struct Spectrum {
     Real error;
 };
 
-// Both read the frame's first `used` samples, emphasise them and pad them with zeros to `fft` points, a power of two.
-// They return 0, or the error of the sample source. The result lies in Workspace::exact.
-int spectrum(const Frame& frame, size_t used, size_t fft, const Emphasis& emphasis, const Workspace& work,
-             Spectrum<float>* out);
-int spectrum(const Frame& frame, size_t used, size_t fft, const Emphasis& emphasis, const Workspace& work,
-             Spectrum<double>* out);
+// Reads a frame's first `used` samples, emphasises them and pads them with zeros to `fft` points, a power of two, in
+// Workspace::samples. 0, or the error of the sample source.
+int load(const Frame& frame, size_t used, size_t fft, const Emphasis& emphasis, const Workspace& work);
+
+// The spectrum of the samples that `load` left, in Workspace::spectrum; the one replaces the other.
+Spectrum<float> quick_spectrum(size_t fft, const Workspace& work);
+Spectrum<double> exact_spectrum(size_t fft, const Workspace& work);
 
 }  // namespace dsp
 }  // namespace eitk
