@@ -153,6 +153,7 @@ class BoardSettings:
     threshold: float = setting(0.6, "Smallest score for a decision; under it the light is blue.")
     hop_ms: int = setting(500, "Milliseconds between two decisions.")
     smoothing: int = setting(1, "Number of decisions that are averaged.")
+    hysteresis: float = setting(0.05, "How far a score may fall below the threshold before its label is given up.")
     colours: Mapping[str, str] = field(
         default_factory=lambda: MappingProxyType({"rock": "red", "classical": "green"}),
         metadata={"description": "Light of each label: red, green, blue, yellow, cyan, magenta, white."},

@@ -38,7 +38,8 @@ size_t SerialLine::write(const uint8_t* bytes, size_t count) {
     return count;
 }
 
-int main(int, char**) {
+int main(int argc, char** argv) {
+    hal::begin(argc, argv);
     setup();
     for (;;) {
         loop();

@@ -8,6 +8,9 @@ namespace hal {
 
 enum class Line { kSerial, kMicrophone };
 
+// Gets the lines and the clock ready.
+void begin(int argc, char** argv);
+
 // The next byte that has arrived on a line, if one has.
 bool read(Line line, uint8_t* byte);
 bool readable(Line line);

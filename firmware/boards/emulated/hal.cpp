@@ -25,7 +25,7 @@ volatile uint32_t& word(uint32_t address) { return *reinterpret_cast<volatile ui
 
 namespace hal {
 
-void begin() {
+void begin(int, char**) {
     for (Line line : kLines) {
         uart(line)->divider = 16;
         uart(line)->control = kTransmitEnable | kReceiveEnable | kReceiveInterrupt;

@@ -13,10 +13,6 @@ void reset();
 void fault();
 }
 
-namespace hal {
-void begin();
-}
-
 __attribute__((section(".vectors"), used)) const void* const vectors[16] = {
     &_stack_top,
     reinterpret_cast<const void*>(reset),
@@ -33,7 +29,6 @@ void reset() {
     memcpy(&_data_start, &_data_load, static_cast<size_t>((&_data_end - &_data_start)) * sizeof(uint32_t));
     memset(&_bss_start, 0, static_cast<size_t>((&_bss_end - &_bss_start)) * sizeof(uint32_t));
     for (auto call = _init_start; call != _init_end; ++call) (*call)();
-    hal::begin();
     main(0, nullptr);
     fault();
 }

@@ -1,4 +1,4 @@
-// The host board: a program of this machine. Its lines are file descriptors 3 (serial) and 4 (microphone).
+// The host board: a program of this machine. Its arguments are the file descriptors of its serial line and microphone.
 #include "hal.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 namespace {
 
-constexpr int kDescriptor[2] = {3, 4};
+int descriptors[2];
 
 struct Input {
     uint8_t bytes[4096];
@@ -31,7 +31,7 @@ int number(hal::Line line) { return static_cast<int>(line); }
 void flush(int n) {
     size_t done = 0;
     while (done < outputs[n].count) {
-        const ssize_t written = ::write(kDescriptor[n], outputs[n].bytes + done, outputs[n].count - done);
+        const ssize_t written = ::write(descriptors[n], outputs[n].bytes + done, outputs[n].count - done);
         if (written < 0 && errno != EINTR) leave();
         if (written > 0) done += static_cast<size_t>(written);
     }
@@ -39,9 +39,9 @@ void flush(int n) {
 }
 
 bool fill(int n) {
-    pollfd ready = {kDescriptor[n], POLLIN, 0};
+    pollfd ready = {descriptors[n], POLLIN, 0};
     if (poll(&ready, 1, 0) <= 0) return false;
-    const ssize_t count = ::read(kDescriptor[n], inputs[n].bytes, sizeof(inputs[n].bytes));
+    const ssize_t count = ::read(descriptors[n], inputs[n].bytes, sizeof(inputs[n].bytes));
     if (count == 0 || (count < 0 && errno != EINTR)) leave();
     inputs[n].next = 0;
     inputs[n].end = count > 0 ? static_cast<size_t>(count) : 0;
@@ -51,6 +51,11 @@ bool fill(int n) {
 }  // namespace
 
 namespace hal {
+
+void begin(int argc, char** argv) {
+    if (argc != 3) _exit(2);
+    for (int n = 0; n < 2; ++n) descriptors[n] = atoi(argv[n + 1]);
+}
 
 bool readable(Line line) {
     const int n = number(line);
@@ -79,7 +84,7 @@ uint32_t micros() {
 }
 
 void rest() {
-    pollfd ready[2] = {{kDescriptor[0], POLLIN, 0}, {kDescriptor[1], POLLIN, 0}};
+    pollfd ready[2] = {{descriptors[0], POLLIN, 0}, {descriptors[1], POLLIN, 0}};
     flush(0);
     poll(ready, 2, -1);
 }

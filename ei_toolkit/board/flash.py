@@ -1,0 +1,98 @@
+"""From a pinned library to a running board, on this machine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ei_toolkit.board import image as images
+from ei_toolkit.board.image import Image
+from ei_toolkit.board.library import file_sha256, open_library
+from ei_toolkit.board.sketch import stage
+from ei_toolkit.board.stand_in import folder_of, start
+from ei_toolkit.board.state import BoardState, held
+from ei_toolkit.config import ProjectPaths, Settings
+from ei_toolkit.config.lockfile import Lock, read_lock
+from ei_toolkit.errors import BoardError, ConfigurationError, DataError
+
+
+@dataclass(frozen=True)
+class Flashed:
+    """A board that runs a new image."""
+
+    board: str
+    image: Image
+    state: BoardState
+
+
+def pinned(paths: ProjectPaths) -> Lock:
+    """The deployment in eitk.lock. Raises ConfigurationError where there is none."""
+    lock = read_lock(paths.lock)
+    if lock is None:
+        raise ConfigurationError("there is no library yet", why=f"{paths.lock.name} is not there", hint="eitk build")
+    return lock
+
+
+def flash_stand_in(
+    settings: Settings, paths: ProjectPaths, name: str, *, library: Path | None, force: bool, say: Callable[[str], None]
+) -> Flashed:
+    """Build the pinned library (or the one given) with the sketch and start the board `name` with it.
+
+    A board of this name that runs goes on until the new image is built, and is then replaced.
+    Raises BoardError, ConfigurationError, DataError, MissingToolError; the running board is untouched by any of them
+    that comes before the start.
+    """
+    folder = folder_of(paths.boards, name)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    try:
+        with held(folder.path / "flash.lock"):
+            image = build_image(settings, paths, name, folder.build, library=library, force=force, say=say)
+            say(f"starting the {name} board")
+            return Flashed(name, image, start(paths.boards, name, image))
+    except BlockingIOError:
+        raise BoardError(
+            f"the {name} board is being flashed already", hint="Wait for the other eitk flash to end."
+        ) from None
+
+
+def build_image(
+    settings: Settings,
+    paths: ProjectPaths,
+    name: str,
+    folder: Path,
+    *,
+    library: Path | None,
+    force: bool,
+    say: Callable[[str], None],
+) -> Image:
+    """Build the image of a stand-in board in `folder`."""
+    lock = pinned(paths) if library is None else read_lock(paths.lock)
+    source = library or _pinned_zip(paths)
+    unpacked = folder / "library"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    opened = open_library(source, unpacked)
+    if lock and not force:
+        check_model(opened.model_sha256, lock)
+    sketch = stage(settings, opened, name, folder)
+    say(f"compiling {opened.header.removesuffix('_inferencing.h')} for the {name} board")
+    return images.build(opened, sketch, name, folder / "objects")
+
+
+def _pinned_zip(paths: ProjectPaths) -> Path:
+    lock = pinned(paths)
+    source = lock.zip_path(paths.root)
+    if file_sha256(source) != lock.zip_sha256:
+        raise DataError(f"{source.name} is not the library in eitk.lock", why="its hash differs", hint="eitk build")
+    return source
+
+
+def check_model(model_sha256: str, lock: Lock) -> None:
+    """Raises DataError for a library whose model is not the one in eitk.lock."""
+    if model_sha256 and model_sha256 != lock.model_sha256:
+        raise DataError(
+            "the library's model is not the one in eitk.lock",
+            why=f"{model_sha256[:12]} against {lock.model_sha256[:12]}",
+            hint="eitk build, or --force to flash it all the same",
+        )

@@ -1,0 +1,105 @@
+"""An Arduino library as it comes out of a build: a zip that is not trusted, then a folder with known parts."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ei_toolkit.errors import BoardError, DataError
+
+MAX_BYTES = 256 * 2**20  # an exported library of Edge Impulse unpacks to about 40 MB
+MAX_FILES = 20_000
+SOURCES = (".c", ".cpp", ".cc", ".S")
+DEFINE = re.compile(r"^\s*#define\s+(EI_CLASSIFIER_\w+|EITK_\w+)\s+(\S.*?)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Library:
+    """An unpacked library: its folder, the header that a sketch includes, and the numbers it was made with."""
+
+    folder: Path
+    header: str
+    defines: dict[str, str]
+
+    @property
+    def include(self) -> Path:
+        """The folder for the compiler's include path."""
+        return self.folder / "src"
+
+    @property
+    def sources(self) -> list[Path]:
+        """Every file to compile."""
+        return sorted(file for file in self.include.rglob("*") if file.suffix in SOURCES)
+
+    @property
+    def model_sha256(self) -> str:
+        """SHA-256 of the model it was made from; empty for a library that does not say."""
+        return self.defines.get("EITK_MODEL_SHA256", "").strip('"')
+
+    def number(self, name: str) -> int:
+        """A whole number among its defines. Raises BoardError where there is none."""
+        try:
+            return int(self.defines[name], 0)
+        except (KeyError, ValueError):
+            raise BoardError(
+                f"the library does not define {name} as a number", hint="Build it again: eitk build"
+            ) from None
+
+
+def open_library(source: Path, into: Path) -> Library:
+    """The library in `source`, a zip (unpacked to the folder `into`) or a folder.
+
+    Raises DataError for a zip that is damaged, unsafe or no Arduino library.
+    """
+    folder = source if source.is_dir() else _unpack(source, into)
+    roots = sorted({file.parent for file in folder.rglob("library.properties")}, key=lambda path: len(path.parts))
+    headers = sorted(roots[0].glob("src/*_inferencing.h")) if roots else []
+    if not headers:
+        raise DataError(
+            f"{source.name} is not an Arduino library with a model",
+            why="it has no library.properties beside src/*_inferencing.h",
+            hint='Build one: eitk build with [build] target = "arduino"',
+        )
+    return Library(roots[0], headers[0].name, _defines(roots[0]))
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _defines(root: Path) -> dict[str, str]:
+    files = [*root.glob("src/*_inferencing.h"), *root.glob("src/model-parameters/*.h")]
+    return {name: value for file in files for name, value in DEFINE.findall(file.read_text("utf-8", errors="replace"))}
+
+
+def _unpack(source: Path, into: Path) -> Path:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            if len(entries) > MAX_FILES or sum(entry.file_size for entry in entries) > MAX_BYTES:
+                raise DataError(f"{source.name} unpacks to more than a library can be")
+            for entry in entries:
+                target = into / _safe(entry, source.name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(archive.read(entry))
+    except FileNotFoundError:
+        raise DataError(f"{source} is not there", hint="Build it: eitk build") from None
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        raise DataError(
+            f"{source.name} cannot be unpacked", why=str(error), hint="Build it again: eitk build"
+        ) from None
+    return into
+
+
+def _safe(entry: zipfile.ZipInfo, name: str) -> PurePosixPath:
+    path = PurePosixPath(entry.filename.replace("\\", "/"))
+    outside = path.is_absolute() or ".." in path.parts or ":" in path.parts[0]
+    if outside or stat.S_ISLNK(entry.external_attr >> 16):
+        raise DataError(f"{name} holds an unsafe entry", why=f"{entry.filename!r} would land outside of its folder")
+    return path

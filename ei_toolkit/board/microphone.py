@@ -1,0 +1,59 @@
+"""Play sound to the microphone of a board that runs on this machine."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ei_toolkit.board.state import BoardState
+from ei_toolkit.errors import BoardError
+
+CONNECT_TIMEOUT_S = 5.0
+QUIET_TIMEOUT_S = 120.0  # a board that takes nothing for so long hangs
+CHUNK_SAMPLES = 1600
+
+
+def feed(state: BoardState, samples: NDArray[np.int16], advance: Callable[[int], None] = lambda _: None) -> int:
+    """Start the microphone anew and let the board hear `samples` (int16, shape (n,), 16 kHz).
+
+    Returns the number of samples heard, once all of them have been worked off; `advance` is told of each chunk.
+    Raises BoardError if another clip is being played or the board stops taking sound.
+    """
+    try:
+        with _order(state, b"feed") as line, line.makefile("rb") as answers:
+            _answered(answers.readline(), b"ready")
+            pcm = samples.astype("<i2").tobytes()
+            for start in range(0, len(pcm), 2 * CHUNK_SAMPLES):
+                chunk = pcm[start : start + 2 * CHUNK_SAMPLES]
+                line.sendall(chunk)
+                advance(len(chunk) // 2)
+            line.shutdown(socket.SHUT_WR)
+            return int(_answered(answers.readline(), b"fed").split()[1])
+    except OSError as error:
+        raise BoardError(
+            "the board stopped listening", why=str(error) or "no answer in time", hint="eitk flash"
+        ) from None
+
+
+def overflow(state: BoardState) -> None:
+    """Let the microphone's driver fail as the Nano's does when a buffer was not fetched in time."""
+    with _order(state, b"overflow") as line, line.makefile("rb") as answers:
+        _answered(answers.readline(), b"done")
+
+
+def _order(state: BoardState, order: bytes) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", state.microphone_port), CONNECT_TIMEOUT_S)
+    line.settimeout(QUIET_TIMEOUT_S)
+    line.sendall(order + b"\n")
+    return line
+
+
+def _answered(answer: bytes, wanted: bytes) -> bytes:
+    if answer.startswith(wanted):
+        return answer
+    if answer.startswith(b"busy"):
+        raise BoardError("the board hears another clip just now", hint="Wait for the other eitk play or listen to end.")
+    raise BoardError("the board stopped listening", hint="eitk tail shows its last words; eitk flash starts it anew.")

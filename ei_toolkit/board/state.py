@@ -1,0 +1,104 @@
+"""What is written down about a board that runs on this machine, and whether it still runs.
+
+`.eitk/boards/<name>/` holds `lock` (held by the living keeper), `state.json`, `keeper.log` and the built image.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ei_toolkit.errors import BoardError
+
+STAND_INS = ("emulated", "host")
+
+
+@dataclass(frozen=True)
+class BoardState:
+    """A running board: its keeper's process and the loopback ports of its serial line and its microphone."""
+
+    board: str
+    pid: int
+    serial_port: int
+    microphone_port: int
+    model_sha256: str
+    image_sha256: str
+    started: str
+
+    @property
+    def address(self) -> str:
+        """The serial line as pyserial opens it."""
+        return f"socket://127.0.0.1:{self.serial_port}"
+
+
+@dataclass(frozen=True)
+class BoardFolder:
+    """The folder of one board."""
+
+    path: Path
+
+    @property
+    def state_file(self) -> Path:
+        """Facts of the running board."""
+        return self.path / "state.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked for as long as the keeper lives."""
+        return self.path / "lock"
+
+    @property
+    def log_file(self) -> Path:
+        """What the keeper and QEMU complained about."""
+        return self.path / "keeper.log"
+
+    @property
+    def image_facts(self) -> Path:
+        """Facts of the image that was flashed last."""
+        return self.path / "image.json"
+
+    @property
+    def build(self) -> Path:
+        """Objects, library and sketch of the last build."""
+        return self.path / "build"
+
+    def write_state(self, state: BoardState) -> None:
+        """Write the state in one step."""
+        partial = self.state_file.with_suffix(".part")
+        partial.write_text(json.dumps(asdict(state)), encoding="utf-8")
+        partial.replace(self.state_file)
+
+    def running(self) -> BoardState | None:
+        """The running board; None, and its stale state cleaned, where its keeper has died."""
+        if not self.path.is_dir():
+            return None
+        try:
+            with held(self.lock_file):
+                self.state_file.unlink(missing_ok=True)
+            return None
+        except BlockingIOError:
+            return self._read()
+
+    def _read(self) -> BoardState | None:
+        try:
+            return BoardState(**json.loads(self.state_file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None  # the keeper has begun and is not ready yet
+        except (ValueError, TypeError) as error:
+            raise BoardError(f"{self.state_file} cannot be read", why=str(error), hint="eitk board stop") from None
+
+
+@contextmanager
+def held(file: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a file's lock. Raises BlockingIOError where another process holds it, unless told to wait."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(descriptor)

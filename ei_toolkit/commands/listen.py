@@ -1,0 +1,34 @@
+"""`eitk listen`: the on-device test of the whole chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ei_toolkit.commands.environment import Environment
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("listen")(listen)
+
+
+def listen(
+    context: typer.Context,
+    clips: Annotated[list[Path], typer.Argument(help="Clips; the label is the folder's name.")],
+    board: Annotated[str | None, typer.Option("--board", help="emulated or host.")] = None,
+) -> None:
+    """Play clips to a board and compare its answers with their labels and with the int8 model in Python."""
+    from ei_toolkit.board.hearing import listen_to_all
+    from ei_toolkit.board.views import heard_json, heard_view
+    from ei_toolkit.report.runs import record_run
+
+    env = Environment.of(context)
+    config = env.config(board__name=board)
+    with env.console.progress("listening, clips", len(clips)) as progress:
+        heard = listen_to_all(config.settings, config.paths, [env.cwd / clip for clip in clips], progress.advance)
+    facts = heard_json(config.settings.board.name, heard)
+    record_run(config, "listen", facts["summary"])
+    env.console.result(facts, heard_view(config.settings.board.name, heard))
