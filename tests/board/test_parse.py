@@ -108,4 +108,4 @@ def test_a_hundred_thousand_spoilt_lines_raise_nothing_and_predict_nothing_false
             if isinstance(event, Prediction):
                 said += 1
                 assert any(same(event, other) for other in true), event
-    assert said > 1000
+    assert said > 500
