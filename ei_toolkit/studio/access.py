@@ -13,10 +13,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from ei_toolkit.studio.context import Studio
-from ei_toolkit.studio.refusal import Forbidden, Unauthorised
+from ei_toolkit.studio.refusal import Forbidden, Unauthorised, Unknown
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.keys import ROLES, Key, Role
-from ei_toolkit.studio.wire import Fields
+from ei_toolkit.studio.wire import LARGEST_INTEGER, Fields
 
 EVERYBODY: tuple[Role, ...] = ROLES
 READERS: tuple[Role, ...] = ("admin", "readonly")
@@ -64,6 +64,8 @@ def allow(*roles: Role) -> Callable[[Request], Call]:
             raise Unauthorised("Invalid API key" if secret else "No API key given (x-api-key)")
         if key.role not in roles:
             raise Forbidden(f"insufficient permissions (valid roles: [{', '.join(roles)}])")
+        if any(isinstance(value, int) and value > LARGEST_INTEGER for value in request.path_params.values()):
+            raise Unknown("There is no such route: an id in the path is too large")
         if request.path_params.get("projectId", str(key.project)) != str(key.project):
             raise Forbidden("This API key belongs to another project")
         return Call(studio, key, Fields(dict(request.query_params)), secret)

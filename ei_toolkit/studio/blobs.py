@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -105,8 +106,8 @@ class Blobs:
 
     def sweep(self) -> None:
         """Delete what an earlier process left unfinished."""
-        for file in self.incoming.iterdir():
-            file.unlink(missing_ok=True)
+        shutil.rmtree(self.incoming)
+        self.incoming.mkdir()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ import select
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ei_toolkit.studio.jobs.process import child_environment
@@ -28,6 +29,7 @@ class Calculator:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._lock = threading.Lock()
+        self._catalogue: Sequence[Mapping[str, Any]] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, op: str, **values: Any) -> Any:
@@ -41,6 +43,12 @@ class Calculator:
         if "error" in reply:
             raise Refusal(str(reply["error"]))
         return reply["result"]
+
+    def catalogue(self) -> Sequence[Mapping[str, Any]]:
+        """The processing blocks that there are, asked once."""
+        if self._catalogue is None:
+            self._catalogue = self.ask("catalogue")
+        return self._catalogue
 
     def close(self) -> None:
         """End the helper."""

@@ -70,7 +70,18 @@ def _plain(query: Fields) -> list[Condition]:
     numbers = [(clause, (query.number(name),)) for name, clause in NUMERIC.items() if query.has(name)]
     dates = [(clause, (query.text(name),)) for name, clause in DATES.items() if query.has(name)]
     texts = [_contains(columns, query.text(name)) for name, columns in CONTAINS.items() if query.has(name)]
-    return [*numbers, *dates, *texts]
+    return [*numbers, *dates, *texts, *_ids(query)]
+
+
+def _ids(query: Fields) -> list[Condition]:
+    """`ids` and `excludeIds`, JSON lists of numbers."""
+    conditions = []
+    for name, negation in (("ids", ""), ("excludeIds", "NOT ")):
+        if query.has(name):
+            ids = Fields({name: query.parsed(name)}).items(name)
+            text = json.dumps([str(id_) for id_ in ids])
+            conditions.append((f"id {negation}IN (SELECT CAST(value AS INTEGER) FROM json_each(?))", (text,)))
+    return conditions
 
 
 def _contains(columns: Sequence[str], text: str) -> Condition:

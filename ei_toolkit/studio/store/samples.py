@@ -126,6 +126,15 @@ class Samples:
         row = self.database.one(f"SELECT COUNT(*) FROM samples WHERE {where}", values)
         return int(row[0]) if row else 0
 
+    def labels(self, project: int, category: str | None = None) -> list[str]:
+        """Labels that occur among enabled samples, sorted; unlabeled ones have none."""
+        where, values = ("AND category = ?", (project, category)) if category else ("", (project,))
+        sql = f"SELECT DISTINCT label, structured_labels FROM samples WHERE project = ? AND disabled = 0 {where}"
+        found: set[str] = set()
+        for label, structured in self.database.all(sql, values):
+            found |= {item["label"] for item in json.loads(structured)} if structured else {label}
+        return sorted(found - {""})
+
     def add(self, project: int, samples: Iterable[NewSample], *, unique: bool = False) -> tuple[int | Duplicate, ...]:
         """Store samples in one transaction; with `unique`, those whose content is there already are passed over."""
         with self.database.write() as connection:

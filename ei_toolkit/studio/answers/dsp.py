@@ -1,0 +1,97 @@
+"""Processing blocks as Edge Impulse describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ei_toolkit.studio.store.artifacts import Features
+from ei_toolkit.studio.wire import Fields
+
+
+def text_of(value: Any) -> str:
+    """A parameter as the API writes it: always a string, truth values in lower case."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def read_parameters(config: Fields, parameters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The known parameters of a `DSPConfigRequest`, as strings; numbers are taken too."""
+    given = config.mapping("config")
+    known = {parameter["name"] for parameter in parameters}
+    return {name: text_of(value) for name, value in given.items() if name in known and value is not None}
+
+
+def parameter_groups(parameters: Sequence[Mapping[str, Any]], config: Mapping[str, str]) -> list[dict[str, Any]]:
+    """`DSPGroup`s: every parameter with its value and default."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for parameter in parameters:
+        default = text_of(parameter["default"])
+        groups.setdefault(parameter["group"], []).append(
+            {
+                "name": parameter["title"],
+                "param": parameter["name"],
+                "type": parameter["type"],
+                "value": config.get(parameter["name"], default),
+                "defaultValue": default,
+                "help": parameter["help"],
+                "readonly": False,
+                "shouldShow": not parameter["hidden"],
+                "required": False,
+                "showClickToSet": False,
+            }
+        )
+    return [{"group": group, "items": items} for group, items in groups.items()]
+
+
+def dsp_info(
+    block: Mapping[str, Any],
+    window: Mapping[str, Any],
+    classes: Sequence[str],
+    features: Features | None,
+    expected: int,
+) -> dict[str, Any]:
+    """A `DSPInfo`."""
+    generated: dict[str, Any] = {"generated": features is not None, "classes": list(classes)}
+    if features:
+        generated |= {"count": features.summary["featureCount"], "labels": []}
+    return {
+        "id": block["id"],
+        "name": block["name"],
+        "windowLength": window["windowSizeMs"],
+        "type": block["type"],
+        "classes": list(classes),
+        "features": generated,
+        "expectedWindowCount": expected,
+        "inputAxes": list(block["axes"]),
+        "canCalculateFeatureImportance": False,
+        "calculateFeatureImportance": False,
+        "canNormalizeData": False,
+        "normalizeData": "none",
+        "hasAutoTune": False,
+        "hasAutotunerResults": False,
+        "usesState": False,
+    }
+
+
+def dsp_metadata(
+    features: Features | None, window: Mapping[str, Any], config: Mapping[str, str], created: str, included: bool
+) -> dict[str, Any]:
+    """A `DSPMetadata`: of the features that were generated, or saying that there are none."""
+    empty: dict[str, Any] = {"labels": [], "windowCount": 0, "featureCount": 0, "samples": []}
+    summary = features.summary if features else empty
+    frames, bins = (features.summary["frames"], features.summary["bins"]) if features else (0, 0)
+    return {
+        "created": features.created if features else created,
+        "generated": features is not None,
+        "dspConfig": summary.get("parameters", dict(config)),
+        "labels": summary["labels"],
+        "windowCount": summary["windowCount"],
+        "featureCount": summary["featureCount"],
+        "includedSamples": [{"id": id_, "windowCount": n} for id_, n in summary["samples"]] if included else [],
+        "windowSizeMs": window["windowSizeMs"],
+        "windowIncreaseMs": window["windowIncreaseMs"],
+        "padZeros": window["padZeros"],
+        "frequency": window["frequencyHz"],
+        "outputConfig": {"type": "spectrogram", "shape": {"width": frames, "height": bins}},
+        "fftUsed": [int(config["fft_length"])] if config.get("fft_length", "").isdigit() else [],
+    }

@@ -1,0 +1,111 @@
+"""Blocks of an impulse joined with what they need to run: their window, their settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.blocks import Impulse
+
+
+@dataclass(frozen=True)
+class ProcessingBlock:
+    """A processing block: `document` as clients sent it, `window` its input block, `config` its settings."""
+
+    id: int
+    impulse: int
+    document: Mapping[str, Any]
+    window: Mapping[str, Any]
+    config: Mapping[str, str]
+
+    @property
+    def type(self) -> str:
+        """Block type: spectrogram, mfe or mfcc."""
+        return str(self.document["type"])
+
+    @property
+    def version(self) -> int:
+        """Implementation version."""
+        return int(self.document["implementationVersion"])
+
+    @property
+    def axis(self) -> str:
+        """The axis that the block reads."""
+        return str(self.document["axes"][0])
+
+    @property
+    def frequency(self) -> float:
+        """Samples per second of its windows."""
+        return float(self.window["frequencyHz"])
+
+    @property
+    def window_samples(self) -> int:
+        """Samples of a window."""
+        return self._samples(self.window["windowSizeMs"])
+
+    @property
+    def increase_samples(self) -> int:
+        """Samples between two windows of a training sample."""
+        return self._samples(self.window["windowIncreaseMs"])
+
+    def _samples(self, milliseconds: float) -> int:
+        return max(1, round(milliseconds * self.frequency / 1000.0))
+
+    def question(self, config: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """What the helper process needs to know to run the block."""
+        return {
+            "block": self.type,
+            "version": self.version,
+            "frequency": self.frequency,
+            "samples": self.window_samples,
+            "params": dict(self.config if config is None else config),
+        }
+
+    @property
+    def recipe(self) -> str:
+        """Hash of everything but the sample that decides the features; the cache is keyed by it."""
+        window = {key: self.window[key] for key in ("windowSizeMs", "windowIncreaseMs", "frequencyHz", "padZeros")}
+        facts = [self.type, self.version, self.axis, window, dict(self.config)]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def processing_block(store: Store, project: int, block: int) -> ProcessingBlock:
+    """A processing block of a project."""
+    impulse, document = store.blocks.owner(project, "dspBlocks", block)
+    return _joined(store, impulse, document)
+
+
+def processing_blocks(store: Store, impulse: Impulse, learn: Mapping[str, Any]) -> list[ProcessingBlock]:
+    """The processing blocks that a learn block reads, in its order."""
+    documents = [impulse.block("dspBlocks", id_) for id_ in learn["dsp"]]
+    return [_joined(store, impulse, document) for document in documents if document]
+
+
+def learn_block(store: Store, project: int, block: int) -> tuple[Impulse, dict[str, Any]]:
+    """A learn block of a project and its impulse."""
+    return store.blocks.owner(project, "learnBlocks", block)
+
+
+def _joined(store: Store, impulse: Impulse, document: Mapping[str, Any]) -> ProcessingBlock:
+    inputs = impulse.blocks("inputBlocks")
+    window = next((block for block in inputs if block["id"] == document.get("input", block["id"])), None)
+    if window is None:
+        raise Refusal("The processing block has no input block")
+    config = store.blocks.config(impulse.project, document["id"])
+    return ProcessingBlock(document["id"], impulse.id, document, window, config)
+
+
+def fingerprint(store: Store, impulse: Impulse) -> str:
+    """Hash of an impulse and all settings of its blocks: two equal ones build the same thing from the same data."""
+    ids = [block["id"] for kind in ("dspBlocks", "learnBlocks") for block in impulse.blocks(kind)]
+    configs = {id_: store.blocks.config(impulse.project, id_) for id_ in ids}
+    models = {
+        id_: dict(model.files) for id_ in ids if (model := store.artifacts.model(impulse.project, id_)) is not None
+    }
+    facts = [impulse.document, configs, models]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,132 @@
+"""Samples: lists, single ones, their bytes and values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, Response
+
+from ei_toolkit.studio.access import Admin, Call, Reader
+from ei_toolkit.studio.answers.sample import full_sample, sample_summary, sample_with_values
+from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.samples import Sample
+from ei_toolkit.studio.wire import answer
+
+router = APIRouter(prefix="/v1/api/{projectId}/raw-data")
+LARGEST_PAGE = 10_000
+LARGEST_PAYLOAD = 480_000  # values in one answer
+
+
+@router.get("")
+def list_samples(call: Reader) -> Response:
+    """A page of samples and how many there are in all."""
+    wanted, (limit, offset) = SampleFilter.read(call.project, call.query), call.query.page(LARGEST_PAGE)
+    truncate = call.query.flag("truncateStructuredLabels", False)
+    sensors = not call.query.flag("excludeSensors", False)
+    page = call.store.samples.select(wanted, min(limit, LARGEST_PAGE) or LARGEST_PAGE, offset)
+    summaries = [sample_summary(sample, truncate_labels=truncate, sensors=sensors) for sample in page]
+    return answer({"samples": summaries, "totalCount": call.store.samples.count(wanted)})
+
+
+@router.get("/count")
+def count_samples(call: Reader) -> Response:
+    """How many samples a filter lets through."""
+    return answer({"count": call.store.samples.count(SampleFilter.read(call.project, call.query))})
+
+
+@router.get("/{sampleId:int}")
+def get_sample(sampleId: int, call: Reader) -> Response:
+    """A sample and its values."""
+    sample = call.store.samples.get(call.project, sampleId)
+    values = sample_values(call, sample, limit=call.query.integer("limitPayloadValues", 0))
+    return answer(full_sample(sample, values, truncate=call.query.flag("truncateStructuredLabels", False)))
+
+
+@router.get("/{sampleId:int}/slice")
+def get_sample_slice(sampleId: int, call: Reader) -> Response:
+    """Part of a sample's values, by index."""
+    sample = call.store.samples.get(call.project, sampleId)
+    start, end = call.query.integer("sliceStart"), call.query.integer("sliceEnd", sample.values_count)
+    return answer(sample_with_values(sample, sample_values(call, sample, start, end)))
+
+
+@router.get("/{sampleId:int}/original")
+def get_uncropped_downsampled_sample(sampleId: int, call: Reader) -> Response:
+    """The sample as it was uploaded, thinned out to `limitPayloadValues` values."""
+    sample = call.store.samples.get(call.project, sampleId)
+    start, end = call.query.integer("zoomStart", 0), call.query.integer("zoomEnd", sample.values_count)
+    limit = call.query.integer("limitPayloadValues", 0)
+    return answer(sample_with_values(sample, sample_values(call, sample, start, end, limit)))
+
+
+@router.get("/{sampleId:int}/wav")
+def get_sample_as_audio(sampleId: int, call: Reader) -> Response:
+    """A sample as a WAV file: the uploaded bytes, or a slice of one axis."""
+    sample = call.store.samples.get(call.project, sampleId)
+    if sample.format == "wav" and not call.query.has("sliceStart") and not call.query.has("sliceEnd"):
+        return _file(call, sample, "audio/wav")
+    start, end = call.query.integer("sliceStart", 0), call.query.integer("sliceEnd", sample.values_count)
+    wav = call.studio.calculator.ask(
+        "wav", **_where(call, sample), start=start, end=end, axis=call.query.integer("axisIx", 0), rate=sample.frequency
+    )
+    return Response(bytes.fromhex(wav), media_type="audio/wav")
+
+
+@router.get("/{sampleId:int}/raw")
+def get_sample_as_raw(sampleId: int, call: Reader) -> Response:
+    """The uploaded bytes."""
+    return _file(call, call.store.samples.get(call.project, sampleId), "application/octet-stream")
+
+
+@router.delete("/{sampleId:int}")
+def delete_sample(sampleId: int, call: Admin) -> Response:
+    """Delete a sample for good."""
+    call.store.samples.get(call.project, sampleId)
+    delete(call, [sampleId])
+    return answer()
+
+
+@router.post("/delete-all")
+def delete_all_samples(call: Admin) -> Response:
+    """Delete every sample of the project."""
+    delete(call, call.store.samples.ids(SampleFilter(call.project)))
+    return answer()
+
+
+@router.post("/delete-all/{category}")
+def delete_all_samples_by_category(category: str, call: Admin) -> Response:
+    """Delete every sample of a category."""
+    delete(call, call.store.samples.ids(SampleFilter(call.project, category)))
+    return answer()
+
+
+def delete(call: Call, ids: list[int]) -> None:
+    """Delete samples, then the bytes that none refers to any more."""
+    with call.store.database.exclusive():
+        for digest in call.store.samples.delete(call.project, ids):
+            call.store.blobs.remove(digest)
+
+
+def sample_values(call: Call, sample: Sample, start: int = 0, end: int | None = None, limit: int = 0) -> Any:
+    """Values from `start` to before `end`, one list an instant; thinned out where there are more than `limit`."""
+    stop = sample.values_count if end is None else min(end, sample.values_count)
+    if not 0 <= start <= stop:
+        raise Refusal(f"The slice {start} to {stop} is not inside the sample's {sample.values_count} values")
+    bound = min(limit, LARGEST_PAYLOAD) or LARGEST_PAYLOAD
+    return call.studio.calculator.ask("values", **_where(call, sample), start=start, end=stop, limit=bound)
+
+
+def _where(call: Call, sample: Sample) -> dict[str, str]:
+    return {"path": str(call.store.blobs.path(sample.sha256)), "format": sample.format}
+
+
+def _file(call: Call, sample: Sample, media_type: str) -> Response:
+    path: Path = call.store.blobs.path(sample.sha256)
+    name = quote(f"{sample.filename}{sample.suffix}")
+    return FileResponse(
+        path, media_type=media_type, headers={"Content-Disposition": f"attachment; filename*=utf-8''{name}"}
+    )

@@ -1,0 +1,55 @@
+"""Edge Impulse's data acquisition format, JSON or CBOR: sensors, interval, values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.work.cbor import decode
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """One recording; `values` is (n, sensors)."""
+
+    interval_ms: float
+    sensors: tuple[tuple[str, str], ...]
+    values: npt.NDArray[np.float32]
+    device_name: str | None
+    device_type: str | None
+
+
+def read_acquisition(path: Path, form: str) -> Acquisition:
+    """Read a file; refuses what is not in the format."""
+    data = path.read_bytes()
+    try:
+        payload = (json.loads(data) if form == "json" else decode(data))["payload"]
+        sensors = tuple((str(sensor["name"]), str(sensor.get("units", ""))) for sensor in payload["sensors"])
+        interval = float(payload["interval_ms"])
+        values = _table(payload["values"], len(sensors))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise Refusal("The file is not in the data acquisition format") from error
+    if not sensors or interval <= 0 or not np.isfinite(interval) or not len(values):
+        raise Refusal("The acquisition file needs sensors, an interval above 0, and values")
+    return Acquisition(interval, sensors, values, _text(payload.get("device_name")), _text(payload.get("device_type")))
+
+
+def _table(values: Sequence[Any], sensors: int) -> npt.NDArray[np.float32]:
+    if any(isinstance(value, str) for value in values[:1]):
+        raise Refusal("Binary payloads (Ref-Binary) are not implemented by the local studio")
+    table = np.asarray(values, np.float32)
+    table = table.reshape(-1, 1) if table.ndim == 1 and sensors == 1 else table
+    if table.ndim != 2 or table.shape[1] != sensors or not np.isfinite(table).all():
+        raise ValueError("values do not match the sensors")
+    return table
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
