@@ -1,0 +1,1 @@
+"""Windows to samples: batched, resumable, each exactly once."""

@@ -1,0 +1,79 @@
+"""The ledger: which windows are on the server, kept beside the manifest, one a studio and project.
+
+It is a record and never the truth: every upload starts by asking the server. A window's row is written after the
+server's answer; killed in between, the next run learns the answer from the server.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+from ei_toolkit.errors import DataError
+
+State = Literal["done", "failed"]
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS window (
+    sha256 TEXT PRIMARY KEY, file TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('done', 'failed')),
+    sample INTEGER, reason TEXT NOT NULL DEFAULT '', annotated INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of one window. `annotated`: metadata of its own, beyond its batch's, is on the server as well."""
+
+    sha256: str
+    file: str
+    state: State
+    sample: int | None = None
+    reason: str = ""
+    annotated: bool = False
+
+
+class Ledger:
+    """Entries by window hash. Use as a context manager, from one thread."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise DataError(
+                f"{path} is damaged", why=str(error), hint="Delete it; the server is asked anew what it has."
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def record(self, entries: Iterable[Entry]) -> None:
+        """Write entries in one transaction."""
+        rows = [(e.sha256, e.file, e.state, e.sample, e.reason, int(e.annotated)) for e in entries]
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany("REPLACE INTO window VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._db.execute("COMMIT")
+
+    def entries(self) -> dict[str, Entry]:
+        """All entries by hash."""
+        rows = self._db.execute("SELECT sha256, file, state, sample, reason, annotated FROM window")
+        return {
+            sha256: Entry(sha256, file, state, sample, reason, bool(annotated))
+            for sha256, file, state, sample, reason, annotated in rows
+        }
+
+
+def ledger_path(manifest: Path, studio: str, project: int) -> Path:
+    """Where the ledger of a manifest for one studio and project lies."""
+    slug = re.sub(r"[^a-z0-9]+", "-", studio.lower()).strip("-")
+    return manifest.parent / f"uploads.{slug}.{project}.sqlite"

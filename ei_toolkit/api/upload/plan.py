@@ -1,0 +1,68 @@
+"""What is left to do: the manifest against what the server has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ei_toolkit.api.project import Studio
+from ei_toolkit.api.samples import CATEGORIES, Sample, list_samples
+from ei_toolkit.api.upload.ingestion import Item, Shelf
+from ei_toolkit.dataset.manifest import Manifest, Window
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Manifest against server. `moved`: there, but in another category or under another label."""
+
+    missing: tuple[Window, ...]
+    present: tuple[tuple[Window, Sample], ...]
+    moved: tuple[tuple[Window, Sample], ...]
+    foreign: tuple[Sample, ...]
+
+
+def server_samples(studio: Studio) -> list[Sample]:
+    """All samples for training and testing."""
+    return [sample for category in CATEGORIES for sample in list_samples(studio, category)]
+
+
+def difference(manifest: Manifest, samples: Iterable[Sample]) -> Difference:
+    """Compare by name: a window's file name carries the hash of its bytes, so equal names are equal contents."""
+    by_name = {sample.name: sample for sample in samples}
+    missing: list[Window] = []
+    present: list[tuple[Window, Sample]] = []
+    moved: list[tuple[Window, Sample]] = []
+    for window in manifest.windows:
+        sample = by_name.pop(Path(window.file).stem, None)
+        if sample is None:
+            missing.append(window)
+        elif is_in_place(window, sample):
+            present.append((window, sample))
+        else:
+            moved.append((window, sample))
+    return Difference(tuple(missing), tuple(present), tuple(moved), tuple(by_name.values()))
+
+
+def is_in_place(window: Window, sample: Sample) -> bool:
+    """Whether the server has a window in the category and under the label of the manifest."""
+    return sample.category == window.split and sample.label == window.label
+
+
+def shelve(windows: Sequence[Window]) -> Mapping[Shelf, list[Window]]:
+    """Windows by what a request's headers say about all of its files."""
+    shelves: dict[Shelf, list[Window]] = {}
+    for window in windows:
+        shelves.setdefault(shelf_of(window), []).append(window)
+    return shelves
+
+
+def shelf_of(window: Window) -> Shelf:
+    """Category, label and the metadata that a window shares with others of its clip; `start_ms` follows later."""
+    metadata = {"artist": window.group, "clip": window.clip, "clip_sha256": window.clip_sha256, "recipe": window.recipe}
+    return Shelf(window.split, window.label, tuple(sorted((k, v) for k, v in metadata.items() if v)))
+
+
+def item_of(window: Window, folder: Path) -> Item:
+    """The file to send for a window of the manifest in `folder`."""
+    return Item(folder / window.file, window.sha256)

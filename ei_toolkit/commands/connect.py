@@ -1,0 +1,53 @@
+"""From settings to a studio that answers: what the commands that speak to one share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ei_toolkit.api.endpoint import Endpoint
+    from ei_toolkit.api.project import Studio
+    from ei_toolkit.commands.environment import Environment
+    from ei_toolkit.config import Config
+
+LOCAL = "local"
+
+
+def connect(env: Environment, config: Config) -> Studio:
+    """The studio and project of the settings; starts the local studio where `studio.url` is "local".
+
+    Raises ConfigurationError, CredentialError, NetworkError or ApiError.
+    """
+    from ei_toolkit.api.project import open_studio
+    from ei_toolkit.api.transport import Transport
+
+    return open_studio(Transport(endpoint_of(config, env.environ)))
+
+
+def endpoint_of(config: Config, environ: Mapping[str, str]) -> Endpoint:
+    """Addresses and key of the settings."""
+    if config.settings.studio.url == LOCAL:
+        return _local(config)
+    return _remote(config, environ)
+
+
+def _local(config: Config) -> Endpoint:
+    from ei_toolkit.api.endpoint import Endpoint
+    from ei_toolkit.studio.launch import ensure
+
+    studio = ensure(config.paths, config.settings.project.name)
+    return Endpoint(studio.api_url, studio.ingestion_url, studio.key, config.settings.studio.project, LOCAL)
+
+
+def _remote(config: Config, environ: Mapping[str, str]) -> Endpoint:
+    from urllib.parse import urlsplit
+
+    from ei_toolkit.api.credentials import find_key
+    from ei_toolkit.api.endpoint import Endpoint, checked_api_url, ingestion_url_of
+
+    settings = config.settings.studio
+    api_url = checked_api_url(settings.url)
+    ingestion = settings.ingestion_url.rstrip("/") or ingestion_url_of(api_url)
+    return Endpoint(api_url, ingestion, find_key(api_url, environ), settings.project, urlsplit(api_url).netloc)

@@ -1,0 +1,84 @@
+"""`eitk upload`: windows to the studio."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ei_toolkit.commands.environment import Environment
+
+if TYPE_CHECKING:
+    from ei_toolkit.api.upload.plan import Difference
+    from ei_toolkit.api.upload.run import Report
+
+SHOWN = 10  # failures named without --verbose
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("upload")(upload)
+
+
+def upload(
+    context: typer.Context,
+    manifest: Annotated[Path | None, typer.Argument(help="Manifest of windows; default: the project's.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at once.")] = 4,
+    batch: Annotated[int, typer.Option(min=1, max=1000, help="Most files in one request.")] = 256,
+    failures: Annotated[Path | None, typer.Option(help="Also write the windows that failed to this CSV.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+) -> None:
+    """Upload windows; resumes where it was stopped, sends nothing twice."""
+    from ei_toolkit.api.upload.annotate import annotate
+    from ei_toolkit.api.upload.ledger import Ledger, ledger_path
+    from ei_toolkit.api.upload.plan import difference, server_samples
+    from ei_toolkit.api.upload.run import Options
+    from ei_toolkit.api.upload.run import upload as run_upload
+    from ei_toolkit.commands.connect import connect
+    from ei_toolkit.dataset.manifest import Manifest
+
+    env = Environment.of(context)
+    config = env.config()
+    file = manifest or config.paths.manifest
+    windows = Manifest.read(file)
+    studio = connect(env, config)
+    plan = difference(windows, server_samples(studio))
+    if dry_run:
+        _show_plan(env, plan)
+        return
+    with (
+        Ledger(ledger_path(file, studio.transport.endpoint.name, studio.project)) as ledger,
+        env.console.progress("uploading windows", len(windows.windows)) as progress,
+    ):
+        report = run_upload(studio, plan, file.parent, ledger, Options(concurrency, batch), progress.to)
+        annotate(studio, windows, ledger)
+    _show(env, report, plan, failures)
+
+
+def _show_plan(env: Environment, plan: Difference) -> None:
+    data = {
+        "dry_run": True,
+        "would_send": len(plan.missing),
+        "would_move": len(plan.moved),
+        "present": len(plan.present),
+        "foreign": len(plan.foreign),
+    }
+    env.console.result(data, "\n".join(f"{name:<12}{value}" for name, value in data.items() if name != "dry_run"))
+
+
+def _show(env: Environment, report: Report, plan: Difference, failures: Path | None) -> None:
+    from ei_toolkit.api.upload.failures import check_complete, write_failures
+
+    if plan.foreign:
+        env.console.warn(
+            f"{len(plan.foreign)} samples on the server are not in the manifest and would be trained on; "
+            "see eitk samples diff"
+        )
+    shown = report.failures if env.console.verbose else report.failures[:SHOWN]
+    for failure in shown:
+        env.console.warn(f"not uploaded: {failure.file}: {failure.reason}")
+    if failures is not None:
+        write_failures(failures, report.failures)
+    env.console.result(report.data(), report.sentence())
+    check_complete(report)
