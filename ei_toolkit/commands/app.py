@@ -12,7 +12,21 @@ from typing import Annotated
 import typer
 
 from ei_toolkit import __version__
-from ei_toolkit.commands import boards, config, dataset, flash, impulse, init, listen, play, runs, slice, tail, upload
+from ei_toolkit.commands import (
+    boards,
+    config,
+    dataset,
+    flash,
+    impulse,
+    init,
+    listen,
+    play,
+    report,
+    runs,
+    slice,
+    tail,
+    upload,
+)
 from ei_toolkit.commands.environment import Environment
 from ei_toolkit.console import Console
 from ei_toolkit.errors import EitkError, Interrupted, UsageError
@@ -21,7 +35,7 @@ SHARED_FLAGS = frozenset({"--json", "--quiet", "-q", "--verbose", "-v", "--debug
 EPILOG = "Every command also takes --json, --quiet, --verbose, --debug."
 
 app = typer.Typer(name="eitk", no_args_is_help=True, pretty_exceptions_enable=False, epilog=EPILOG)
-for command in (init, config, runs, slice, dataset, upload, impulse, flash, boards, play, tail, listen):
+for command in (init, config, runs, slice, dataset, upload, impulse, flash, boards, play, tail, listen, report):
     command.register(app)
 
 

@@ -44,7 +44,7 @@ def bar_chart(values: Mapping[str, float], *, high: float | None = None, unit: s
         middle = i * BAR + BAR / 2
         parts.append(_label(left - 8, middle + 4, name, "end"))
         parts.append(f'<rect class="bar" x="{left}" y="{i * BAR + 3}" width="{width:.1f}" height="{BAR - 6}"/>')
-        parts.append(_label(left + width + 6, middle + 4, f"{value:,.4g}{unit}", "start"))
+        parts.append(_label(left + width + 6, middle + 4, _number(value) + unit, "start"))
     return Html(_svg("\n".join(parts), BAR * len(values) + 4))
 
 
@@ -70,9 +70,13 @@ def _svg(body: str, height: float) -> str:
     return f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img">{body}</svg>'
 
 
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def _y_tick(value: float, y: float) -> str:
     grid = f'<line class="gridline" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-    return grid + _label(LEFT - 6, y + 4, f"{value:.3g}", "end")
+    return grid + _label(LEFT - 6, y + 4, f"{value:.2g}", "end")
 
 
 def _label(x: float, y: float, words: str, anchor: str) -> str:

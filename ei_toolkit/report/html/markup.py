@@ -46,12 +46,14 @@ def heading(title: str) -> Html:
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]], *, caption: str = "") -> Html:
     """A table that scrolls sideways by itself where it is wider than the page. Numbers stand right."""
+    body = [tuple(row) for row in rows]
+    numbers = [any(_is_number(row[i]) for row in body) for i in range(len(head))]
     title = f"<caption>{text(caption)}</caption>" if caption else ""
-    top = "".join(f"<th>{text(cell)}</th>" for cell in head)
-    body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
+    lines = "\n".join(_row("td", row, numbers) for row in body)
     return Html(
-        f'<div class="wide"><table>{title}<thead><tr>{top}</tr></thead>\n<tbody>{body}</tbody></table></div>'
-    )  # fmt: skip
+        f'<div class="wide"><table>{title}<thead>{_row("th", head, numbers)}</thead>\n'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
 
 
 def figure(content: Html, caption: str) -> Html:
@@ -64,11 +66,21 @@ def grid(items: Iterable[Html]) -> Html:
     return Html(f'<div class="grid">{join(items)}</div>')
 
 
+def details(title: str, body: Html) -> Html:
+    """Something long that opens at a click."""
+    return Html(f"<details><summary>{text(title)}</summary>{body}</details>")
+
+
 def percent(fraction: float | None) -> str:
     """0.934 as "93.4 %"."""
     return "–" if fraction is None else f"{fraction * 100:.1f} %"
 
 
-def _cell(value: object) -> str:
-    number = isinstance(value, (int, float)) or (isinstance(value, str) and value[:1].isdigit())
-    return f'<td class="number">{text(value)}</td>' if number else f"<td>{text(value)}</td>"
+def _row(tag: str, cells: Sequence[object], numbers: Sequence[bool]) -> str:
+    shown = ("–" if cell is None else cell for cell in cells)
+    marks = (' class="number"' if number else "" for number in numbers)
+    return "<tr>" + "".join(f"<{tag}{m}>{text(c)}</{tag}>" for c, m in zip(shown, marks, strict=True)) + "</tr>"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) or (isinstance(value, str) and value[:1].isdigit())

@@ -1,0 +1,56 @@
+"""`eitk report`: everything about this project in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ei_toolkit.commands.environment import Environment
+
+if TYPE_CHECKING:
+    from ei_toolkit.report.facts import Facts
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("report")(report)
+
+
+def report(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    like: Annotated[
+        str | None, typer.Option(help="Print tables instead: reference for the published project's tables 1 to 4.")
+    ] = None,
+) -> None:
+    """Write one HTML file: data, sound, curves, verdict, robustness, size and speed, provenance."""
+    from ei_toolkit.report.facts import gather_facts
+    from ei_toolkit.report.html.page import build_page
+    from ei_toolkit.report.write import write_text
+
+    env = Environment.of(context)
+    facts = gather_facts(env.config())
+    if like is not None:
+        _print_tables(env, facts, like)
+        return
+    file = env.cwd / output
+    write_text(file, build_page(facts))
+    env.console.result({"report": str(file), "bytes": file.stat().st_size}, f"wrote {file}")
+    if open_:
+        typer.launch(file.as_uri())
+
+
+def _print_tables(env: Environment, facts: Facts, like: str) -> None:
+    from rich.console import Group
+
+    from ei_toolkit.errors import UsageError
+    from ei_toolkit.report.ours import our_figures
+    from ei_toolkit.report.published import like_published
+
+    if like != "reference":
+        raise UsageError(f"there are no tables like {like!r}", hint="eitk report --like reference")
+    tables = like_published(our_figures(facts))
+    env.console.result({table.title: table.data() for table in tables}, Group(*(table.rich() for table in tables)))

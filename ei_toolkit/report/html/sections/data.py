@@ -1,0 +1,36 @@
+"""Clips and windows by label and side, and what leaks between the sides."""
+
+from __future__ import annotations
+
+from ei_toolkit.dataset.summary import rows_of_windows
+from ei_toolkit.report.facts import Facts
+from ei_toolkit.report.html.markup import Section, join, paragraph, table
+
+
+def data(facts: Facts) -> Section:
+    """Counts, the way of splitting, and the artists that stand on both sides (none in an honest split)."""
+    rows = [
+        (row.label, row.split, row.clips, row.artists, row.windows, row.altered)
+        for row in rows_of_windows(facts.windows)
+    ]
+    head = ("label", "side", "clips", "artists", "windows", "of them altered")
+    settings = facts.config.settings
+    how = (
+        f"Windows of {settings.slice.window_ms / 1000:g} s every {settings.slice.hop_ms / 1000:g} s, split by"
+        f" {settings.dataset.split}, level: {settings.slice.level}."
+    )
+    return Section("data", "Data", join([paragraph(how), table(head, rows), paragraph(_leaks(facts))]))
+
+
+def _leaks(facts: Facts) -> str:
+    sides = {
+        side: {(w.group, w.clip_sha256) for w in facts.windows if w.split == side} for side in ("training", "testing")
+    }
+    artists = {group for group, _ in sides["training"]} & {group for group, _ in sides["testing"]}
+    clips = {clip for _, clip in sides["training"]} & {clip for _, clip in sides["testing"]}
+    if not artists and not clips:
+        return "Audit: no artist and no recording stands on both sides."
+    shown = ", ".join(sorted(artists)[:8]) + (" …" if len(artists) > 8 else "")
+    return (
+        f"Audit: {len(artists)} artists ({shown}) and {len(clips)} recordings stand on both sides: the test flatters."
+    )

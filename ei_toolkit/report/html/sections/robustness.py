@@ -1,0 +1,45 @@
+"""What holds up: the last evaluation, clean and under every condition, with the trivial baselines beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ei_toolkit.report.facts import Facts
+from ei_toolkit.report.html.charts import bar_chart
+from ei_toolkit.report.html.markup import Section, figure, grid, join, paragraph, percent, table
+
+
+def robustness(facts: Facts) -> Section | None:
+    """Accuracy by condition as a chart and a table."""
+    evaluation = facts.evaluation
+    clean: Mapping[str, Any] = evaluation.get("clean", {})
+    if not clean:
+        return None
+    conditions: Mapping[str, Mapping[str, float]] = {"clean": clean, **evaluation.get("conditions", {})}
+    rows = [
+        (name, percent(row.get("window_accuracy")), percent(row.get("track_accuracy")))
+        for name, row in conditions.items()
+    ]
+    shares = {name: float(row["window_accuracy"]) * 100 for name, row in conditions.items()}
+    parts = [
+        paragraph(_lead(evaluation)),
+        grid([figure(bar_chart(shares, high=100, unit=" %"), "Windows right, by condition")]),
+        table(("condition", "windows", "clips"), rows),
+    ]
+    if baselines := evaluation.get("baselines"):
+        parts.append(table(("trivial baseline", "windows right"), [(k, percent(v)) for k, v in _flat(baselines)]))
+    return Section("robustness", "Robustness", join(parts))
+
+
+def _lead(evaluation: Mapping[str, Any]) -> str:
+    interval = evaluation["clean"].get("interval")
+    words = f"Protocol {evaluation.get('protocol', 'test')}."
+    if interval:
+        words += f" 95 % interval of the clean figure by artist: {percent(interval[0])} to {percent(interval[1])}."
+    return words
+
+
+def _flat(baselines: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """A baseline is a fraction, or a table with one for windows."""
+    return [(k, float(v["window_accuracy"] if isinstance(v, Mapping) else v)) for k, v in baselines.items()]
