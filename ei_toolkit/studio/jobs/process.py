@@ -29,6 +29,7 @@ class JobProcess:
 
     process: asyncio.subprocess.Process
     stop_reason: str = ""
+    last_line: str = ""
 
     @classmethod
     async def start(cls, data: Path, job: int) -> JobProcess:
@@ -79,6 +80,10 @@ class JobProcess:
         while chunk := await self.process.stdout.read(65_536):
             *lines, rest = LINE_END.split(rest + chunk)
             for line in lines:
-                hear(line.decode("utf-8", "replace"))
+                self._heard(line, hear)
         if rest:
-            hear(rest.decode("utf-8", "replace"))
+            self._heard(rest, hear)
+
+    def _heard(self, line: bytes, hear: Callable[[str], None]) -> None:
+        self.last_line = line.decode("utf-8", "replace")
+        hear(self.last_line)

@@ -106,7 +106,7 @@ class Runner:
         await asyncio.to_thread(self.store.jobs.set_pid, job.id, process.process.pid)
         limit = await asyncio.to_thread(job_limit_s, self.store.projects, job.project, self.options.job_limit_s)
         code = await process.follow(lambda line: self._hear(job.id, line), limit)
-        return code == 0 and not process.stop_reason, process.stop_reason or _why(code)
+        return code == 0 and not process.stop_reason, process.stop_reason or _why(code, process.last_line)
 
     def _hear(self, job: int, line: str) -> None:
         self.hub.line(job, self.log(job).append(line).data)
@@ -122,10 +122,10 @@ class Runner:
             await asyncio.wait(list(self._tasks.values()), timeout=10)
 
 
-def _why(code: int) -> str:
+def _why(code: int, last_line: str) -> str:
     if code == 0:
         return ""
     if code < 0:
         name = signal.Signals(-code).name
         return f"its process was ended by {name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
-    return "see the lines above"
+    return last_line.removeprefix("Error: ") or "its process said nothing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,8 +27,8 @@ class Task:
         return self.job.project
 
     def say(self, line: str) -> None:
-        """Write a line of the job's log."""
-        print(line.rstrip("\n"), flush=True)
+        """Write a line of the job's log; to the true standard output, since a training redirects `sys.stdout`."""
+        print(line.rstrip("\n"), file=sys.__stdout__, flush=True)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
