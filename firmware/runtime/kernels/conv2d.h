@@ -13,8 +13,8 @@ namespace kernels {
 
 // Sums of four pixels, for two channels a and b.
 struct ConvSums {
-  int32_t a[4];
-  int32_t b[4];
+  int32_t a0, a1, a2, a3;
+  int32_t b0, b1, b2, b3;
 };
 
 // Offset of the i-th of the straight runs of inputs that a pixel sees.
@@ -29,37 +29,123 @@ constexpr int pixel_offset(int i) {
   return i / S::kPixelCols * S::kPixelRowStep + i % S::kPixelCols * S::kPixelColStep;
 }
 
+// Adds the products of all inputs of a block to its sums; returns the weights of the next pair of channels.
 // S: the constants of one layer; kRuns runs of kRunElements inputs make a pixel.
 // Weights: for each pair of channels, run and pair of inputs the bytes a0 b0 a1 b1.
 template <class S>
-inline const int8_t* conv_sums(const int16_t* x, const int8_t* weights, int32_t bias_a, int32_t bias_b, ConvSums& out) {
-  int32_t a0 = bias_a, a1 = bias_a, a2 = bias_a, a3 = bias_a;
-  int32_t b0 = bias_b, b1 = bias_b, b2 = bias_b, b3 = bias_b;
+inline const int8_t* conv_sums_portable(const int16_t* x, const int8_t* weights, ConvSums& s) {
   for (int run = 0; run < S::kRuns; ++run) {
     const int16_t* p = x + run_offset<S>(run);
-#pragma GCC unroll 4
-    for (int i = 0; i < S::kRunElements; i += 2) {
+    for (int i = 0; i < S::kRunElements; i += 2, p += 2, weights += 4) {
       const uint32_t w = load_word(weights);
       const uint32_t wa = bytes_02(w), wb = bytes_13(w);
-      const uint32_t x0 = load_word(p + pixel_offset<S>(0));
-      a0 = dual_mac(x0, wa, a0);
-      b0 = dual_mac(x0, wb, b0);
-      const uint32_t x1 = load_word(p + pixel_offset<S>(1));
-      a1 = dual_mac(x1, wa, a1);
-      b1 = dual_mac(x1, wb, b1);
-      const uint32_t x2 = load_word(p + pixel_offset<S>(2));
-      a2 = dual_mac(x2, wa, a2);
-      b2 = dual_mac(x2, wb, b2);
-      const uint32_t x3 = load_word(p + pixel_offset<S>(3));
-      a3 = dual_mac(x3, wa, a3);
-      b3 = dual_mac(x3, wb, b3);
-      weights += 4;
-      p += 2;
+      const uint32_t x0 = load_word(p + pixel_offset<S>(0)), x1 = load_word(p + pixel_offset<S>(1));
+      const uint32_t x2 = load_word(p + pixel_offset<S>(2)), x3 = load_word(p + pixel_offset<S>(3));
+      s.a0 = dual_mac(x0, wa, s.a0);
+      s.a1 = dual_mac(x1, wa, s.a1);
+      s.a2 = dual_mac(x2, wa, s.a2);
+      s.a3 = dual_mac(x3, wa, s.a3);
+      s.b0 = dual_mac(x0, wb, s.b0);
+      s.b1 = dual_mac(x1, wb, s.b1);
+      s.b2 = dual_mac(x2, wb, s.b2);
+      s.b3 = dual_mac(x3, wb, s.b3);
     }
   }
-  out = {{a0, a1, a2, a3}, {b0, b1, b2, b3}};
   return weights;
 }
+
+#if defined(__ARM_FEATURE_DSP)
+
+// Sixteen multiplications in fifteen instructions: one pair of inputs for each of four pixels, one pair of weights
+// for each of two channels.
+#define EITK_CONV_STEP                        \
+  "ldr %[wb], [%[w]], #4\n\t"                 \
+  "ldr %[px], [%[x], %[o1]]\n\t"              \
+  "sxtb16 %[wa], %[wb]\n\t"                   \
+  "sxtb16 %[wb], %[wb], ror #8\n\t"           \
+  "smlad %[a1], %[px], %[wa], %[a1]\n\t"      \
+  "smlad %[b1], %[px], %[wb], %[b1]\n\t"      \
+  "ldr %[px], [%[x], %[o2]]\n\t"              \
+  "smlad %[a2], %[px], %[wa], %[a2]\n\t"      \
+  "smlad %[b2], %[px], %[wb], %[b2]\n\t"      \
+  "ldr %[px], [%[x], %[o3]]\n\t"              \
+  "smlad %[a3], %[px], %[wa], %[a3]\n\t"      \
+  "smlad %[b3], %[px], %[wb], %[b3]\n\t"      \
+  "ldr %[px], [%[x]], #4\n\t"                 \
+  "smlad %[a0], %[px], %[wa], %[a0]\n\t"      \
+  "smlad %[b0], %[px], %[wb], %[b0]\n\t"
+
+// All runs. In one piece, because every register is in use and the compiler would spill the sums; the end of the
+// weights therefore waits on the stack.
+#define EITK_CONV_RUNS(steps)                                                                                     \
+  __asm__ volatile(                                                                                               \
+      "push {%[wa]}\n"                                                                                            \
+      "0:\n\t"                                                                                                    \
+      "add %[end], %[w], %[run]\n"                                                                                \
+      "1:\n\t" steps                                                                                             \
+      "cmp %[w], %[end]\n\t"                                                                                      \
+      "bne 1b\n\t"                                                                                                \
+      "ldr %[wa], [sp]\n\t"                                                                                       \
+      "add %[x], %[x], %[gap]\n\t"                                                                                \
+      "cmp %[w], %[wa]\n\t"                                                                                       \
+      "bne 0b\n\t"                                                                                                \
+      "add sp, sp, #4\n\t"                                                                                        \
+      : [a0] "+r"(s.a0), [a1] "+r"(s.a1), [a2] "+r"(s.a2), [a3] "+r"(s.a3), [b0] "+r"(s.b0), [b1] "+r"(s.b1),     \
+        [b2] "+r"(s.b2), [b3] "+r"(s.b3), [x] "+r"(x), [w] "+r"(weights), [wa] "+r"(wa), [wb] "=&r"(wb),          \
+        [px] "=&r"(pixel), [end] "=&r"(end)                                                                       \
+      : [o1] "i"(2 * pixel_offset<S>(1)), [o2] "i"(2 * pixel_offset<S>(2)), [o3] "i"(2 * pixel_offset<S>(3)),     \
+        [run] "i"(2 * S::kRunElements), [gap] "i"(2 * (S::kRunRowStep - S::kRunElements))                         \
+      : "memory", "cc")
+
+template <class S>
+inline const int8_t* conv_sums_dsp(const int16_t* x, const int8_t* weights, ConvSums& s) {
+  const int8_t* wa = weights + 2 * S::kRuns * S::kRunElements;  // until the first step: where the weights end
+  uint32_t wb, pixel;
+  const int8_t* end;
+  if (S::kRunElements % 8 == 0) {
+    EITK_CONV_RUNS(EITK_CONV_STEP EITK_CONV_STEP EITK_CONV_STEP EITK_CONV_STEP);
+  } else if (S::kRunElements % 4 == 0) {
+    EITK_CONV_RUNS(EITK_CONV_STEP EITK_CONV_STEP);
+  } else {
+    EITK_CONV_RUNS(EITK_CONV_STEP);
+  }
+  return weights;
+}
+
+// Whether all offsets of a layer fit the instructions, and its runs lie at equal distances.
+template <class S>
+constexpr bool fits_dsp() {
+  return S::kRunCols == 1 && pixel_offset<S>(3) < 2048 && S::kRunRowStep < 2048 && S::kRunElements < 2048 &&
+         S::kRunRowStep >= S::kRunElements;
+}
+
+template <class S, bool kFits>
+struct ConvSumsOf {
+  static const int8_t* add(const int16_t* x, const int8_t* weights, ConvSums& s) {
+    return conv_sums_portable<S>(x, weights, s);
+  }
+};
+
+template <class S>
+struct ConvSumsOf<S, true> {
+  static const int8_t* add(const int16_t* x, const int8_t* weights, ConvSums& s) {
+    return conv_sums_dsp<S>(x, weights, s);
+  }
+};
+
+template <class S>
+inline const int8_t* conv_sums(const int16_t* x, const int8_t* weights, ConvSums& s) {
+  return ConvSumsOf<S, fits_dsp<S>()>::add(x, weights, s);
+}
+
+#else
+
+template <class S>
+inline const int8_t* conv_sums(const int16_t* x, const int8_t* weights, ConvSums& s) {
+  return conv_sums_portable<S>(x, weights, s);
+}
+
+#endif
 
 // The largest sum of one pool among those of its pixels that lie inside the convolution's output.
 template <class S>
@@ -102,11 +188,14 @@ class Conv2D {
   void pixels(const int16_t* x, int col, int8_t* out) const {
     const int8_t* weights = weights_;
     const Channel* channel = channels_;
-    ConvSums sums;
     for (int c = 0; c < S::kOutChannels; c += 2, channel += 2) {
-      weights = conv_sums<S>(x, weights, channel[0].bias, channel[1].bias, sums);
-      store(sums.a, channel[0], col, out + c);
-      if (c + 1 < S::kOutChannels) store(sums.b, channel[1], col, out + c + 1);
+      const int32_t a = channel[0].bias, b = channel[1].bias;
+      ConvSums sums = {a, a, a, a, b, b, b, b};
+      weights = conv_sums<S>(x, weights, sums);
+      const int32_t of_a[4] = {sums.a0, sums.a1, sums.a2, sums.a3};
+      store(of_a, channel[0], col, out + c);
+      const int32_t of_b[4] = {sums.b0, sums.b1, sums.b2, sums.b3};
+      if (c + 1 < S::kOutChannels) store(of_b, channel[1], col, out + c + 1);
     }
   }
 

@@ -10,7 +10,7 @@ namespace kernels {
 struct Channel {
   int32_t bias;  // with -zero_point * sum(weights) folded in
   int32_t multiplier;
-  int32_t shift;  // positive to the left
+  int32_t shift;  // positive to the left; see `requantize` for what is stored where it is fast
 };
 
 inline int32_t clamp(int32_t value, int32_t low, int32_t high) {
@@ -41,12 +41,9 @@ inline int32_t multiply_by_quantized(int32_t value, int32_t multiplier, int32_t 
 }
 
 // Zero point added, and clamped to the range of the activation function: kMin, kMax, kOutputZeroPoint of S.
+// The clamp comes before the sum, which therefore cannot overflow.
 template <class S>
 inline int8_t finish(int32_t value) {
-  if (S::kMin == -128 && S::kMax == 127 && S::kOutputZeroPoint == -128) {
-    return static_cast<int8_t>(saturate_uint8(value) - 128);
-  }
-  // The clamp comes before the sum, which therefore cannot overflow.
   return static_cast<int8_t>(
       clamp(value, S::kMin - S::kOutputZeroPoint, S::kMax - S::kOutputZeroPoint) + S::kOutputZeroPoint);
 }
@@ -59,7 +56,11 @@ inline int8_t requantize(int32_t acc, int32_t multiplier, int32_t shift) {
   int32_t value = doubling_high_mul(acc, multiplier);
   // Halves go away from zero. Where a ReLU turns every negative result into zero anyway, that step is idle.
   if (S::kMin < S::kOutputZeroPoint) value += value >> 31;
-  return finish<S>((value + ((1 << -shift) >> 1)) >> -shift);
+  // All but one bit of the shift; the rounding and the zero point, in halves; the last bit with the saturation.
+  value = saturate_half_int8((value >> (-shift - 1)) + 1 + 2 * S::kOutputZeroPoint);
+  if (S::kMin > -128 && value < S::kMin) value = S::kMin;
+  if (S::kMax < 127 && value > S::kMax) value = S::kMax;
+  return static_cast<int8_t>(value);
 }
 
 }  // namespace kernels

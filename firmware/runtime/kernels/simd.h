@@ -4,10 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__ARM_FEATURE_DSP)
-#include <arm_acle.h>
-#endif
-
 namespace eitk {
 namespace kernels {
 
@@ -51,9 +47,12 @@ inline int32_t doubling_high_mul(int32_t a, int32_t b) {
   return result;
 }
 
-// The nearest value in -128..127 and in 0..255.
-inline int32_t saturate_int8(int32_t value) { return __ssat(value, 8); }
-inline int32_t saturate_uint8(int32_t value) { return static_cast<int32_t>(__usat(value, 8)); }
+// value / 2, rounded down, then the nearest number in -128 .. 127.
+inline int32_t saturate_half_int8(int32_t value) {
+  int32_t result;
+  __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(value));
+  return result;
+}
 
 #else
 
@@ -75,8 +74,10 @@ inline int32_t doubling_high_mul(int32_t a, int32_t b) {
   return static_cast<int32_t>((static_cast<int64_t>(a) * b + (INT64_C(1) << 30)) >> 31);
 }
 
-inline int32_t saturate_int8(int32_t value) { return value < -128 ? -128 : (value > 127 ? 127 : value); }
-inline int32_t saturate_uint8(int32_t value) { return value < 0 ? 0 : (value > 255 ? 255 : value); }
+inline int32_t saturate_half_int8(int32_t value) {
+  const int32_t half = value >> 1;
+  return half < -128 ? -128 : (half > 127 ? 127 : half);
+}
 
 #endif
 
