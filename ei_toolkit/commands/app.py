@@ -16,6 +16,8 @@ from ei_toolkit.commands import (
     boards,
     config,
     dataset,
+    eon,
+    evaluate,
     flash,
     impulse,
     init,
@@ -35,7 +37,7 @@ SHARED_FLAGS = frozenset({"--json", "--quiet", "-q", "--verbose", "-v", "--debug
 EPILOG = "Every command also takes --json, --quiet, --verbose, --debug."
 
 app = typer.Typer(name="eitk", no_args_is_help=True, pretty_exceptions_enable=False, epilog=EPILOG)
-for command in (init, config, runs, slice, dataset, upload, impulse, flash, boards, play, tail, listen, report):
+for command in (eon, evaluate, init, config, runs, slice, dataset, upload, impulse, flash, boards, play, tail, listen, report):
     command.register(app)
 
 

@@ -38,9 +38,7 @@ def write_sources(model: CompiledModel, folder: Path) -> list[Path]:
     kernels = folder / "eitk" / "kernels"
     kernels.mkdir(parents=True, exist_ok=True)
     origin = bundled("firmware") / "runtime" / "kernels"
-    files = []
-    for name in model.kernels:
-        files.append(Path(shutil.copyfile(origin / name, kernels / name)))
+    files = [Path(shutil.copyfile(origin / name, kernels / name)) for name in model.kernels]
     for name, text in (("model.h", model.header), ("model.cpp", model.source)):
         (folder / name).write_text(text, encoding="utf-8")
         files.append(folder / name)
@@ -69,15 +67,19 @@ def build_arm(folder: Path, *, steps: int = 0) -> Path:
         target = folder / (image.stem + "." + Path(source).stem + ".o")
         run_tool([tool("arm-none-eabi-g++"), *ARM, *flags, *_includes(folder), "-c", source, "-o", target], cwd=folder)
         objects.append(target)
-    link = [tool("arm-none-eabi-gcc"), *ARM_LINK, "-T", bare / "image.ld", *objects, "-lm", "-o", image]
-    run_tool(link, cwd=folder)
+    script = ["-T", bare / "image.ld"]
+    run_tool([tool("arm-none-eabi-gcc"), *ARM_LINK, *script, *objects, "-lm", "-o", image], cwd=folder)
     return image
 
 
 def sections(image: Path) -> Sections:
     """Sizes of an ARM image."""
     listing = run_tool([tool("arm-none-eabi-size"), "-A", image], cwd=image.parent).decode()
-    sizes = {fields[0]: int(fields[1]) for line in listing.splitlines() if len(fields := line.split()) == 3 and fields[0].startswith(".")}
+    sizes = {
+        fields[0]: int(fields[1])
+        for line in listing.splitlines()
+        if len(fields := line.split()) == 3 and fields[0].startswith(".")
+    }
     return Sections(*(sizes.get(name, 0) for name in (".text", ".rodata", ".data", ".bss")))
 
 

@@ -79,7 +79,9 @@ def _checked(model: CompiledModel, inputs: Array) -> Array:
         raise DataError(f"the inputs are {inputs.dtype}, the model takes {wanted}")
     if inputs.ndim < 2 or inputs[0].size != model.input.elements:
         raise DataError(
-            f"the inputs have the shape {inputs.shape}", why=f"one input is {model.input.shape}", hint="First axis: inputs."
+            f"the inputs have the shape {inputs.shape}",
+            why=f"one input is {model.input.shape}",
+            hint="First axis: inputs.",
         )
     return np.ascontiguousarray(inputs)
 
@@ -87,5 +89,7 @@ def _checked(model: CompiledModel, inputs: Array) -> Array:
 def _outputs(model: CompiledModel, content: bytes, count: int) -> Array:
     outputs = np.frombuffer(content, dtype=np.dtype(model.output.dtype))
     if outputs.size != count * model.output.elements:
-        raise EitkError("the model's program ended early", why=f"{outputs.size} of {count * model.output.elements} values")
+        raise EitkError(
+            "the model's program ended early", why=f"{outputs.size} of {count * model.output.elements} values"
+        )
     return outputs.reshape(count, model.output.elements)

@@ -134,6 +134,36 @@ def _mfe(block: LibraryDspBlock, frequency: float, cut: str, p: dict[str, Any]) 
     return _Parts(constructor, ("mel.h", "mfe.cpp", "mfe.h"), table, 2 * len(edges), reach=1)
 
 
+def _mfcc(block: LibraryDspBlock, frequency: float, cut: str, p: dict[str, Any]) -> _Parts:
+    if p["num_filters"] > p["fft_length"] - 2:
+        raise ConfigurationError(f"{p['num_filters']} filters are too many for an FFT of {p['fft_length']} points")
+    edges, edge_table = _mel_table(block, frequency)
+    dct = dsp.tables(block.type, frequency, block.implementation_version, **block.params)["dct"]
+    cosine_table = array("float", f"kCosines{block.id}", map(float_literal, dct.flat))
+    gain, weight = whole_emphasis(p["pre_cof"])
+    shift = p["pre_shift"] if p["pre_cof"] else 0
+    scale = 1 / (4 * p["fft_length"] * (gain**2 if shift else 1.0))
+    arguments = ", ".join(
+        (
+            cut,
+            str(p["fft_length"]),
+            f"{{kEdges{block.id}, {p['num_filters']}}}",
+            f"{{kCosines{block.id}, {p['num_cepstral']}}}",
+            f"{{{float_literal(gain)}, {float_literal(weight)}, {shift}}}",
+            double_literal(scale),
+            str(p["win_size"]),
+        )
+    )
+    return _Parts(
+        f"dsp::Mfcc kBlock{block.id}({arguments})",
+        ("mel.h", "mfcc.cpp", "mfcc.h", "sliding.h"),
+        edge_table + cosine_table,
+        2 * len(edges) + 4 * dct.size,
+        reach=shift,
+        normalises=p["win_size"] > 0,
+    )
+
+
 def _mel_table(block: LibraryDspBlock, frequency: float) -> tuple[npt.NDArray[np.int64], str]:
     edges = dsp.tables(block.type, frequency, block.implementation_version, **block.params)["mel_edges"]
     return edges, array("uint16_t", f"kEdges{block.id}", map(str, edges))
@@ -149,4 +179,5 @@ def whole_emphasis(coefficient: float) -> tuple[float, float]:
 PARTS: dict[str, Callable[[LibraryDspBlock, float, str, dict[str, Any]], _Parts]] = {
     "spectrogram": _spectrogram,
     "mfe": _mfe,
+    "mfcc": _mfcc,
 }

@@ -45,6 +45,11 @@ class Plan:
         return max(4, *(block.fft_length for block in self.blocks))
 
     @property
+    def spectrum(self) -> int:
+        """Doubles for a spectrum, and for a column of `normalise` (floats, one a frame) in the same place."""
+        return max(self.fft_points, *(-(-block.cut.count // 2) for block in self.blocks))
+
+    @property
     def rows(self) -> int:
         """Floats for unnormalised rows of the largest block that has them."""
         return max(block.rows for block in self.blocks)
@@ -52,7 +57,7 @@ class Plan:
     @property
     def dsp_ram_bytes(self) -> int:
         """Static memory of one-shot feature extraction: a frame, its spectrum in double, unnormalised rows."""
-        return 12 * self.fft_points + 4 * self.rows
+        return 4 * self.fft_points + 8 * self.spectrum + 4 * self.rows
 
     @property
     def stream_ram_bytes(self) -> int:

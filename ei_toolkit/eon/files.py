@@ -1,0 +1,59 @@
+"""Models and arrays on disk, for the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ei_toolkit.eon.build import write_sources
+from ei_toolkit.eon.compile import CompiledModel, compile_model
+from ei_toolkit.eon.profile import Profile, profile_model
+from ei_toolkit.eon.run import Target, run_model
+from ei_toolkit.errors import DataError
+
+MOST_BYTES = 16 << 20
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a model file.
+
+    Raises DataError where it cannot be read or is larger than any microcontroller's model.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise DataError(f"{path} is larger than {MOST_BYTES >> 20} MB", why="no microcontroller holds such a model")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}", why=error.strerror or str(error)) from error
+
+
+def compile_file(path: Path, folder: Path, *, ram_optimized: bool) -> tuple[CompiledModel, list[Path]]:
+    """Compile a .tflite and write model.h, model.cpp and kernels below `folder`."""
+    model = compile_model(read_bytes(path), ram_optimized=ram_optimized)
+    try:
+        return model, write_sources(model, folder)
+    except OSError as error:
+        raise DataError(f"cannot write to {folder}", why=error.strerror or str(error)) from error
+
+
+def run_file(path: Path, inputs: Path, outputs: Path, on: Target, *, ram_optimized: bool) -> NDArray[Any]:
+    """Run a .tflite on the inputs of one .npy file and write the outputs to another."""
+    import numpy as np
+
+    try:
+        values = np.load(inputs, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"cannot read an array from {inputs}", why=str(error)) from error
+    answers = run_model(compile_model(read_bytes(path), ram_optimized=ram_optimized), values, on)
+    part = outputs.with_name(outputs.name + ".part")
+    with part.open("wb") as file:
+        np.save(file, answers)
+    part.replace(outputs)
+    return answers
+
+
+def profile_file(path: Path, *, ram_optimized: bool) -> Profile:
+    """Profile a .tflite."""
+    return profile_model(read_bytes(path), ram_optimized=ram_optimized)

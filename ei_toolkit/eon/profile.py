@@ -1,0 +1,183 @@
+"""What a model costs on the board: measured on an emulated Cortex-M4F, or estimated where that is not installed.
+
+Flash and RAM are read from the linked image (`firmware/boards/bare`), the stack and the instructions are counted by
+running it. An estimate of the time follows from the instructions: at 64 MHz and 1.38 cycles an instruction for int8,
+1.86 for float. Those are the ratios between Edge Impulse's published latencies of the reference project (205 ms and
+3139 ms) and the instruction counts of the same network's kernels; cycle counts of Cortex-M4 loads and flash wait
+states differ from kernel to kernel, so an estimate may be off by a quarter either way.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ei_toolkit.eon.build import Sections, build_arm, sections, write_sources
+from ei_toolkit.eon.compile import CompiledModel, LayerInfo, compile_model
+from ei_toolkit.eon.costs import estimate
+from ei_toolkit.eon.run import Measured, run_image
+from ei_toolkit.eon.toolchain import has_arm_tools
+
+CLOCK_HZ = 64_000_000
+CYCLES_PER_INSTRUCTION = {"int8": 1.38, "float32": 1.86}
+LATENCY_ERROR = 0.25
+
+
+@dataclass(frozen=True)
+class LayerProfile:
+    """One layer's share. `instructions` are those of the whole step where layers run together; the first has them."""
+
+    name: str
+    title: str
+    step: int
+    macs: int
+    instructions: int
+    output: tuple[int, ...]
+
+    @property
+    def instructions_per_mac(self) -> float | None:
+        """The measure of a kernel; None for layers that do not multiply."""
+        return round(self.instructions / self.macs, 3) if self.macs else None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Cost of one inference. Sizes are of the whole bare image; `empty` is the same image without a model."""
+
+    how: Literal["emulated", "cost model"]
+    flash_bytes: int
+    ram_bytes: int
+    stack_bytes: int
+    arena_bytes: int
+    arena_lower_bound: int
+    weights_bytes: int
+    macs: int
+    instructions: int
+    latency_ms: float
+    latency_error: float
+    layers: tuple[LayerProfile, ...]
+    sections: Sections | None = None
+    empty: Sections | None = None
+
+
+def profile_model(tflite: bytes, *, ram_optimized: bool = False) -> Profile:
+    """Compile a model and measure it; without ARM tools a stored cost model answers, and `how` says so.
+
+    Raises DataError or UnsupportedModelError for a model that cannot be compiled or does not fit the board.
+    """
+    model = compile_model(tflite, ram_optimized=ram_optimized)
+    return _measure(model) if has_arm_tools() else _estimate(model)
+
+
+def latency_ms(instructions: int, dtype: str) -> float:
+    """Estimated milliseconds at 64 MHz."""
+    return round(instructions * CYCLES_PER_INSTRUCTION[dtype] / CLOCK_HZ * 1e3, 2)
+
+
+def _measure(model: CompiledModel) -> Profile:
+    steps = 1 + max((layer.step for layer in model.layers), default=-1)
+    with tempfile.TemporaryDirectory(prefix="eitk-profile-") as name:
+        folder = Path(name)
+        write_sources(model, folder)
+        image = build_arm(folder)
+        sizes = sections(image)
+        total = _run(image, model)
+        began = _run(build_arm(folder, steps=steps), model, steps).steps if steps else ()
+        empty = _empty(folder / "empty")
+    instructions = total.instructions[0]
+    spent = [b - a for a, b in zip(began, (*began[1:], instructions), strict=True)]
+    return _profile(model, "emulated", sizes, total.stack_bytes, instructions, spent, empty)
+
+
+def _run(image: Path, model: CompiledModel, steps: int = 0) -> Measured:
+    import numpy as np
+
+    zero_point = model.input.zero_point
+    inputs = np.full((1, model.input.elements), zero_point, dtype=model.input.dtype)
+    return run_image(image, model, inputs, steps=steps)[1]
+
+
+def _empty(folder: Path) -> Sections:
+    """The image of a model that does nothing."""
+    folder.mkdir()
+    (folder / "model.h").write_text(EMPTY_HEADER, encoding="utf-8")
+    (folder / "model.cpp").write_text(EMPTY_SOURCE, encoding="utf-8")
+    return sections(build_arm(folder))
+
+
+def _estimate(model: CompiledModel) -> Profile:
+    costs = estimate(model)
+    return _profile(model, "cost model", costs.sections, costs.stack_bytes, sum(costs.steps), list(costs.steps), None)
+
+
+def _profile(
+    model: CompiledModel,
+    how: Literal["emulated", "cost model"],
+    sizes: Sections,
+    stack_bytes: int,
+    instructions: int,
+    spent: list[int],
+    empty: Sections | None,
+) -> Profile:
+    return Profile(
+        how=how,
+        flash_bytes=sizes.flash,
+        ram_bytes=sizes.ram,
+        stack_bytes=stack_bytes,
+        arena_bytes=model.arena_bytes,
+        arena_lower_bound=model.arena_lower_bound,
+        weights_bytes=model.weights_bytes,
+        macs=model.macs,
+        instructions=instructions,
+        latency_ms=latency_ms(instructions, model.input.dtype),
+        latency_error=LATENCY_ERROR,
+        layers=_layers(model.layers, spent),
+        sections=sizes,
+        empty=empty,
+    )
+
+
+def _layers(layers: tuple[LayerInfo, ...], spent: list[int]) -> tuple[LayerProfile, ...]:
+    first = {layer.step: i for i, layer in reversed(tuple(enumerate(layers)))}
+    return tuple(
+        LayerProfile(
+            name=layer.name,
+            title=layer.title,
+            step=layer.step,
+            macs=layer.macs,
+            instructions=spent[layer.step] if first[layer.step] == i else 0,
+            output=layer.output,
+        )
+        for i, layer in enumerate(layers)
+    )
+
+
+EMPTY_HEADER = """\
+#pragma once
+#include <stdint.h>
+namespace eitk {
+namespace model {
+using Input = int8_t;
+using Output = int8_t;
+constexpr int kInputSize = 1, kOutputSize = 1;
+Input* input();
+const Output* output();
+void invoke();
+}  // namespace model
+}  // namespace eitk
+"""
+EMPTY_SOURCE = """\
+#include "model.h"
+namespace {
+int8_t value;
+}
+namespace eitk {
+namespace model {
+Input* input() { return &value; }
+const Output* output() { return &value; }
+void invoke() {}
+}  // namespace model
+}  // namespace eitk
+"""
