@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ei_toolkit.api.answer import Answer
+from ei_toolkit.api.official import official
 from ei_toolkit.api.project import Studio
 
 Category = Literal["training", "testing"]
@@ -59,27 +60,21 @@ def count_samples(studio: Studio, category: str) -> int:
 
 def move_sample(studio: Studio, sample: int, category: str) -> None:
     """Put a sample into another category."""
-    from edgeimpulse_api import MoveRawDataRequest
-
     studio.transport.post(
-        studio.path("raw-data", sample, "move"), MoveRawDataRequest(newCategory=category), repeatable=True
+        studio.path("raw-data", sample, "move"), official("MoveRawDataRequest")(newCategory=category), repeatable=True
     )
 
 
 def edit_label(studio: Studio, sample: int, label: str) -> None:
     """Give a sample another label."""
-    from edgeimpulse_api import EditSampleLabelRequest
-
     studio.transport.post(
-        studio.path("raw-data", sample, "edit-label"), EditSampleLabelRequest(label=label), repeatable=True
+        studio.path("raw-data", sample, "edit-label"), official("EditSampleLabelRequest")(label=label), repeatable=True
     )
 
 
 def add_metadata(studio: Studio, category: str, samples: Sequence[int], key: str, value: str) -> None:
     """Add one entry to the metadata of many samples of a category."""
-    from edgeimpulse_api import BatchAddMetadataRequest
-
-    body = BatchAddMetadataRequest(metadataKey=key, metadataValue=value)
+    body = official("BatchAddMetadataRequest")(metadataKey=key, metadataValue=value)
     for start in range(0, len(samples), BATCH_IDS):
         ids = json.dumps(list(samples[start : start + BATCH_IDS]), separators=(",", ":"))
         path = studio.path("raw-data", "batch", "add-metadata")

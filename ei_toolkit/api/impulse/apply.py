@@ -9,6 +9,7 @@ from ei_toolkit.api.impulse.bodies import impulse_body, learn_body
 from ei_toolkit.api.impulse.current import Current, current_impulse, impulse_id_of, require_impulse
 from ei_toolkit.api.impulse.diff import Change, diff
 from ei_toolkit.api.impulse.state import DspState, ImpulseState
+from ei_toolkit.api.official import official
 from ei_toolkit.api.project import Studio
 from ei_toolkit.errors import ApiError
 
@@ -58,16 +59,14 @@ def _new_id(studio: Studio) -> int:
 
 
 def _new_impulse(studio: Studio) -> int:
-    import edgeimpulse_api as ea
-
-    answer = studio.transport.post(studio.path("impulse", "new"), ea.CreateNewEmptyImpulseRequest())
+    answer = studio.transport.post(studio.path("impulse", "new"), official("CreateNewEmptyImpulseRequest")())
     return Answer(answer, "the new impulse").integer("id")
 
 
 def _set_config(studio: Studio, block_id: int, block: DspState) -> None:
-    import edgeimpulse_api as ea
-
-    studio.transport.post(studio.path("dsp", block_id), ea.DSPConfigRequest(config=dict(block.config)), repeatable=True)
+    studio.transport.post(
+        studio.path("dsp", block_id), official("DSPConfigRequest")(config=dict(block.config)), repeatable=True
+    )
 
 
 def _check(left: Sequence[Change]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ei_toolkit.api.impulse.state import ImpulseState, LearnState
+from ei_toolkit.api.official import official
 
 AUDIO_AXIS = "audio"
 SPEC_AUGMENT = {"warping": False, "freqMasking": "low", "timeMasking": "low", "gaussianNoise": "low"}
@@ -13,9 +14,7 @@ SPEC_AUGMENT = {"warping": False, "freqMasking": "low", "timeMasking": "low", "g
 
 def impulse_body(state: ImpulseState, name: str, input_id: int, dsp_ids: Sequence[int], learn_id: int) -> Any:
     """CreateImpulseRequest; always with `implementationVersion`, without which the cloud falls back to version 1."""
-    import edgeimpulse_api as ea
-
-    window = ea.ImpulseInputBlock(
+    window = official("ImpulseInputBlock")(
         id=input_id,
         type="time-series",
         name="Time series",
@@ -26,7 +25,7 @@ def impulse_body(state: ImpulseState, name: str, input_id: int, dsp_ids: Sequenc
         padZeros=state.input.pad_zeros,
     )
     blocks = [
-        ea.ImpulseDspBlock(
+        official("ImpulseDspBlock")(
             id=block_id,
             type=block.type,
             name=block.name,
@@ -37,25 +36,23 @@ def impulse_body(state: ImpulseState, name: str, input_id: int, dsp_ids: Sequenc
         )
         for block_id, block in zip(dsp_ids, state.dsp, strict=True)
     ]
-    learn = ea.ImpulseLearnBlock(
+    learn = official("ImpulseLearnBlock")(
         id=learn_id, type="keras", name="Classifier", title="Classification", dsp=list(dsp_ids)
     )
     named = {"name": name} if name else {}
-    return ea.CreateImpulseRequest(inputBlocks=[window], dspBlocks=blocks, learnBlocks=[learn], **named)
+    return official("CreateImpulseRequest")(inputBlocks=[window], dspBlocks=blocks, learnBlocks=[learn], **named)
 
 
 def learn_body(learn: LearnState) -> Any:
     """SetKerasParameterRequest: for the learn block and for the training job, which take the same."""
-    import edgeimpulse_api as ea
-
     network: dict[str, Any] = {"mode": learn.mode}
     if learn.mode == "expert":
         network["script"] = learn.script
     else:
-        network["visualLayers"] = [ea.KerasVisualLayer(**layer) for layer in learn.layers]
+        network["visualLayers"] = [official("KerasVisualLayer")(**layer) for layer in learn.layers]
     augment = {"enabled": True, **SPEC_AUGMENT} if learn.spec_augment else {"enabled": False}
     seed = {"customParameters": {"seed": str(learn.seed)}} if learn.seed is not None else {}
-    return ea.SetKerasParameterRequest(
+    return official("SetKerasParameterRequest")(
         **network,
         **seed,
         trainingCycles=learn.epochs,
@@ -64,6 +61,6 @@ def learn_body(learn: LearnState) -> Any:
         trainTestSplit=learn.validation,
         customValidationMetadataKey=learn.validation_group,
         autoClassWeights=learn.auto_class_weights,
-        augmentationPolicySpectrogram=ea.AugmentationPolicySpectrogram(**augment),
+        augmentationPolicySpectrogram=official("AugmentationPolicySpectrogram")(**augment),
         profileInt8=learn.profile_int8,
     )

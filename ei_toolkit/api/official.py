@@ -1,0 +1,53 @@
+"""Request classes of the official client, each loaded alone.
+
+`import edgeimpulse_api` reads a thousand models and takes seconds; one request class with what it refers to takes a
+tenth of a second. So the package's own `__init__` is not run: its models are imported below an empty package, which
+is taken away again, so that a real import elsewhere finds things as it expects them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+PACKAGE = "edgeimpulse_api"
+CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+_kept: dict[str, ModuleType] = {}
+
+
+def official(name: str) -> Any:
+    """A request class such as `CreateImpulseRequest`; its constructor validates."""
+    if PACKAGE in sys.modules:
+        return getattr(sys.modules[PACKAGE], name)
+    with _models_alone():
+        module = importlib.import_module(f"{PACKAGE}.models.{CAPITAL.sub('_', name).lower()}")
+    return getattr(module, name)
+
+
+@contextmanager
+def _models_alone() -> Iterator[None]:
+    sys.modules.update(_kept or _empty_packages())
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
+            _kept[name] = sys.modules.pop(name)
+
+
+def _empty_packages() -> dict[str, ModuleType]:
+    """The package and its models, with nothing in them but where their modules are found."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.submodule_search_locations is None:
+        raise ModuleNotFoundError(PACKAGE)
+    package, models = ModuleType(PACKAGE), ModuleType(f"{PACKAGE}.models")
+    package.__path__ = list(spec.submodule_search_locations)
+    models.__path__ = [str(Path(folder) / "models") for folder in package.__path__]
+    return {PACKAGE: package, models.__name__: models}
