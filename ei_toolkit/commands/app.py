@@ -37,7 +37,23 @@ SHARED_FLAGS = frozenset({"--json", "--quiet", "-q", "--verbose", "-v", "--debug
 EPILOG = "Every command also takes --json, --quiet, --verbose, --debug."
 
 app = typer.Typer(name="eitk", no_args_is_help=True, pretty_exceptions_enable=False, epilog=EPILOG)
-for command in (eon, evaluate, init, config, runs, slice, dataset, upload, impulse, flash, boards, play, tail, listen, report):
+for command in (
+    eon,
+    evaluate,
+    init,
+    config,
+    runs,
+    slice,
+    dataset,
+    upload,
+    impulse,
+    flash,
+    boards,
+    play,
+    tail,
+    listen,
+    report,
+):
     command.register(app)
 
 

@@ -67,7 +67,7 @@ def build_arm(folder: Path, *, steps: int = 0) -> Path:
         target = folder / (image.stem + "." + Path(source).stem + ".o")
         run_tool([tool("arm-none-eabi-g++"), *ARM, *flags, *_includes(folder), "-c", source, "-o", target], cwd=folder)
         objects.append(target)
-    script = ["-T", bare / "image.ld"]
+    script = ["-T", str(bare / "image.ld")]
     run_tool([tool("arm-none-eabi-gcc"), *ARM_LINK, *script, *objects, "-lm", "-o", image], cwd=folder)
     return image
 

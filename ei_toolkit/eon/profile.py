@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -84,11 +85,10 @@ def _measure(model: CompiledModel) -> Profile:
         image = build_arm(folder)
         sizes = sections(image)
         total = _run(image, model)
-        began = _run(build_arm(folder, steps=steps), model, steps).steps if steps else ()
+        timed = _run(build_arm(folder, steps=steps), model, steps) if steps else total
         empty = _empty(folder / "empty")
-    instructions = total.instructions[0]
-    spent = [b - a for a, b in zip(began, (*began[1:], instructions), strict=True)]
-    return _profile(model, "emulated", sizes, total.stack_bytes, instructions, spent, empty)
+    spent = [b - a for a, b in pairwise((*timed.steps, timed.instructions[0]))]
+    return _profile(model, "emulated", sizes, total.stack_bytes, total.instructions[0], spent, empty)
 
 
 def _run(image: Path, model: CompiledModel, steps: int = 0) -> Measured:
