@@ -14,6 +14,8 @@ import typer
 from ei_toolkit import __version__
 from ei_toolkit.commands import (
     boards,
+    card,
+    clean,
     config,
     dataset,
     eon,
@@ -53,6 +55,8 @@ for command in (
     tail,
     listen,
     report,
+    card,
+    clean,
 ):
     command.register(app)
 

@@ -1,0 +1,73 @@
+"""What a project has left behind that can be made again, and taking it away."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ei_toolkit.board.stand_in import running_boards
+from ei_toolkit.board.stand_in import stop as stop_board
+from ei_toolkit.config import ProjectPaths
+from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.studio.launch import stop as stop_studio
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A file or folder that can go, and the command that makes it again (empty: nothing does)."""
+
+    path: Path
+    bytes: int
+    again: str
+
+
+def find_leftovers(paths: ProjectPaths, *, everything: bool) -> list[Leftover]:
+    """What may go: windows, builds that are not pinned, states of boards that do not run.
+
+    With `everything` also the local studio's data (samples, jobs, its key) and the history of runs, which nothing
+    makes again. eitk.toml, eitk.lock, champion.json and the pinned build always stay.
+    """
+    return [
+        Leftover(path, _size(path), again) for path, again in sorted(_candidates(paths, everything)) if path.exists()
+    ]
+
+
+def remove(paths: ProjectPaths, leftovers: list[Leftover]) -> int:
+    """Take leftovers away and return the bytes freed; a studio or board that uses one is stopped first."""
+    gone = {leftover.path for leftover in leftovers}
+    if paths.studio in gone:
+        stop_studio(paths.studio)
+    for board in list(running_boards(paths.boards)):
+        if paths.boards / board.board in gone:
+            stop_board(paths.boards, board.board)
+    for path in gone:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    return sum(leftover.bytes for leftover in leftovers)
+
+
+def _candidates(paths: ProjectPaths, everything: bool) -> Iterator[tuple[Path, str]]:
+    yield paths.windows, "eitk slice"
+    yield paths.state / "champion-windows", "eitk gate"
+    lock = read_lock(paths.lock)
+    pinned = (paths.root / lock.zip).parent if lock else None
+    for build in paths.builds.glob("*"):
+        if build != pinned:
+            yield build, "eitk build"
+    running = {board.board for board in running_boards(paths.boards)}
+    for board in paths.boards.glob("*"):
+        if everything or board.name not in running:
+            yield board, "eitk flash"
+    if everything:
+        yield paths.studio, ""
+        yield paths.runs, ""
+
+
+def _size(path: Path) -> int:
+    if not path.is_dir():
+        return path.stat().st_size if path.exists() else 0
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())

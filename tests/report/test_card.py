@@ -1,0 +1,53 @@
+"""The card has front matter that a YAML reader accepts, and says nothing that is not known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from ei_toolkit.config import Config, ProjectSettings
+from ei_toolkit.report.card import LICENCE_GAP, is_gtzan, model_card
+from ei_toolkit.report.facts import Facts, gather_facts
+
+
+def front_matter(card: str) -> dict[str, Any]:
+    _, head, _ = card.split("---\n", 2)
+    fields: dict[str, Any] = yaml.safe_load(head)
+    return fields
+
+
+def test_front_matter_and_text_are_filled_from_the_project(whole: Facts) -> None:
+    card = model_card(whole)
+    fields = front_matter(card)
+    assert fields["pipeline_tag"] == "audio-classification"
+    [result] = fields["model-index"][0]["results"]
+    assert [metric["value"] for metric in result["metrics"]] == [0.93, 0.96]
+    assert whole.lock
+    assert whole.lock.model_sha256 in card
+    assert "| rock | testing | 2 | 2 |" in card
+    assert "| mic | 90.0 % | 95.0 % |" in card
+
+
+def test_before_the_gate_there_are_no_results(sliced: Config) -> None:
+    card = model_card(gather_facts(sliced))
+    assert front_matter(card)["model-index"][0]["results"] == []
+    assert "## Test" not in card
+
+
+def test_a_name_with_colons_and_quotes_does_not_break_the_front_matter(whole: Facts) -> None:
+    name = 'Rock: "yes"\n---\n# no'
+    settings = replace(whole.config.settings, project=ProjectSettings(name=name))
+    fields = front_matter(model_card(replace(whole, config=replace(whole.config, settings=settings))))
+    assert fields["model-index"][0]["name"] == name
+
+
+def test_the_licence_gap_is_said_where_the_clips_are_gtzan_and_only_there(whole: Facts) -> None:
+    assert not is_gtzan(whole)
+    assert LICENCE_GAP not in model_card(whole)
+    named = tuple(replace(w, clip=f"{w.label}/{w.label}.0000{i % 5}.wav") for i, w in enumerate(whole.windows))
+    gtzan = replace(whole, windows=named)
+    assert is_gtzan(gtzan)
+    assert LICENCE_GAP in model_card(gtzan)
+    assert front_matter(model_card(gtzan))["datasets"] == ["marsyas/gtzan"]
