@@ -31,9 +31,9 @@ int Block::window(const SampleSource& samples, const Workspace& work, FeatureWri
         if (const int error = survey(samples, work.samples, framing_.used, &own.loud)) return error;
     }
     if (!normalises_) return rows(samples, own, out);
-    FeatureWriter raw(work.rows);
+    FeatureWriter raw(work.rows, kRowTolerance);
     if (const int error = rows(samples, own, raw)) return error;
-    normalise(work.rows, out);
+    normalise(work.rows, own, out);
     return 0;
 }
 

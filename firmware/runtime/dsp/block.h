@@ -16,7 +16,7 @@ struct Framing {
 };
 
 // Buffers and tables that blocks share: the samples of a frame, its spectrum in float or in double (both for the
-// longest FFT), and unnormalised rows where a block has them.
+// longest FFT), and unnormalised rows where a block has them. A block may use what its spectrum leaves free.
 struct Workspace {
     float* samples;
     double* spectrum;
@@ -42,8 +42,9 @@ public:
     virtual int row(const Frame& frame, const Workspace& work, FeatureWriter& out) const = 0;
 
     // All raw rows of a window into features.
-    virtual void normalise(const float* rows, FeatureWriter& out) const {
+    virtual void normalise(const float* rows, const Workspace& work, FeatureWriter& out) const {
         (void)rows;
+        (void)work;
         (void)out;
     }
 

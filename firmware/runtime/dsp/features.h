@@ -14,18 +14,19 @@
 namespace eitk {
 namespace dsp {
 
-// Largest error of a feature that goes out as float.
+// Largest bound on the error of a feature that goes out as float, and of a raw row that is yet to be normalised. The
+// errors themselves are about a tenth of their bounds.
 constexpr float kFloatTolerance = 5e-6f;
+constexpr float kRowTolerance = 4e-5f;
 constexpr float kUnbounded = 1e30f;
 
 class FeatureWriter {
 public:
     // Features quantised as the model's input tensor: q = round(x / scale) + zero_point, halves away from zero.
     FeatureWriter(int8_t* out, float scale, int zero_point)
-        : quantised_(out), plain_(nullptr), scale_(scale), inverse_(1.0f / scale), zero_point_(zero_point) {}
+        : quantised_(out), scale_(scale), inverse_(1.0f / scale), zero_point_(zero_point) {}
 
-    explicit FeatureWriter(float* out)
-        : quantised_(nullptr), plain_(out), scale_(1.0f), inverse_(1.0f), zero_point_(0) {}
+    explicit FeatureWriter(float* out, float tolerance = kFloatTolerance) : plain_(out), tolerance_(tolerance) {}
 
     // The next row starts behind the `count` features of this one.
     void advance(size_t count) {
@@ -37,7 +38,7 @@ public:
     bool settle(size_t i, float value, float bound) {
         if (plain_ != nullptr) {
             plain_[i] = value;
-            return bound <= kFloatTolerance;
+            return bound <= tolerance_;
         }
         const float steps = limited(value * inverse_);
         const float nearest = static_cast<float>(rounded(steps));
@@ -69,10 +70,11 @@ private:
         return static_cast<int8_t>(q > 127 ? 127 : q < -128 ? -128 : q);
     }
 
-    int8_t* quantised_;
-    float* plain_;
-    float scale_, inverse_;
-    int zero_point_;
+    int8_t* quantised_ = nullptr;
+    float* plain_ = nullptr;
+    float tolerance_ = 0.0f;
+    float scale_ = 1.0f, inverse_ = 1.0f;
+    int zero_point_ = 0;
 };
 
 }  // namespace dsp

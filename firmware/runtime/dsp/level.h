@@ -16,8 +16,9 @@ struct Estimate {
 };
 
 // A power whose square root is off by at most `error` in each of the bins that it is the weighted sum of; `weight` is
-// the sum of their weights (Cauchy-Schwarz), `roundings` the number of roundings since.
-inline Estimate power_estimate(float power, float error, float weight, float roundings) {
+// the sum of their weights (Cauchy-Schwarz). The sum itself adds some roundings of 2^-24.
+inline Estimate power_estimate(float power, float error, float weight) {
+    const float roundings = 16.0f + 4.0f * sqrtf(weight);
     return {power, error * (2.0f * sqrtf(weight * power) + error * weight) + roundings * 6e-8f * power};
 }
 

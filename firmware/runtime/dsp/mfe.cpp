@@ -36,7 +36,7 @@ bool Mfe::settle_all(const Spectrum<float>& found, FeatureWriter& out) const {
     bool settled = true;
     for (size_t i = 0; i < bank_.bands && settled; ++i) {
         const float weight = bank_.weight(i);
-        Estimate energy = power_estimate(bank_.energy(found.power, i), found.error, weight, 16.0f + weight);
+        Estimate energy = power_estimate(bank_.energy(found.power, i), found.error, weight);
         energy = {energy.value * scale, energy.bound * scale};
         if (energy.value + energy.bound == 0.0f) energy.value = kZeroEnergy;
         settled = settle(i, level.of(energy), out);

@@ -13,7 +13,6 @@ namespace dsp {
 namespace {
 
 constexpr Emphasis kNone = {1.0f, 0.0f, 0};
-constexpr float kRoundings = 12.0f;  // from the spectrum's bins to a power
 
 template <typename Real>
 Real limited(Real level, int version) {
@@ -27,7 +26,7 @@ struct Scaling {
 };
 
 bool settle(size_t k, float power, float error, const Scaling& scaling, FeatureWriter& out) {
-    const Estimate found = power_estimate(power, error, 1.0f, kRoundings);
+    const Estimate found = power_estimate(power, error, 1.0f);
     const Estimate f = scaling.level.of({found.value * scaling.factor, found.bound * scaling.factor});
     return out.settle(k, limited(f.value, scaling.version), f.bound);
 }
@@ -71,7 +70,7 @@ int Spectrogram::row(const Frame& frame, const Workspace& work, FeatureWriter& o
     return 0;
 }
 
-void Spectrogram::normalise(const float* rows, FeatureWriter& out) const {
+void Spectrogram::normalise(const float* rows, const Workspace&, FeatureWriter& out) const {
     float least;
     const float spread = range(rows, features(), &least);
     for (size_t i = 0; i < features(); ++i)

@@ -15,7 +15,7 @@ public:
     int row(const Frame& frame, const Workspace& work, FeatureWriter& out) const override;
 
     // Versions 1 and 2: each window from its least to its greatest power.
-    void normalise(const float* rows, FeatureWriter& out) const override;
+    void normalise(const float* rows, const Workspace& work, FeatureWriter& out) const override;
 
 protected:
     // Version 3 divides the samples by 32768, unless all of the window lie within -1 .. 1.

@@ -61,14 +61,14 @@ int Stream::feed(const SampleSource& slice, const Workspace& work, Feature* feat
     own.loud = true;  // a microphone's samples are whole numbers, far outside -1 .. 1
     while (frame_ready()) {
         const SampleSource samples = {read, this, count_ + slice.length};
-        FeatureWriter out = block_.normalises() ? FeatureWriter(newest_row(rows_)) : writer_at(newest_row(features));
+        FeatureWriter out = block_.normalises() ? FeatureWriter(newest_row(rows_), kRowTolerance) : writer_at(newest_row(features));
         if (const int error = block_.row({&samples, start_}, own, out)) return error;
         start_ += block_.framing().stride;
         ++frames_;
     }
     if (block_.normalises() && complete()) {
         FeatureWriter out = writer_at(features);
-        block_.normalise(rows_, out);
+        block_.normalise(rows_, own, out);
     }
     return end();
 }

@@ -1,0 +1,93 @@
+"""Fixtures: generated blocks as a shared library, whole libraries built for the host."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest
+from ei_toolkit.eon.library.blocks import block_code
+from ei_toolkit.eon.library.metadata import metadata_header
+from ei_toolkit.eon.library.plan import ModelFacts, Plan, make_plan
+from ei_toolkit.eon.library.variables import variables_header, variables_source
+
+HERE = Path(__file__).parent
+FLAGS = ("-std=gnu++14", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-fno-exceptions", "-fno-rtti")
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass
+class Blocks:
+    """The compiled blocks of one impulse."""
+
+    code: ctypes.CDLL
+    plan: Plan
+
+    def features(self, block: int, samples: npt.ArrayLike) -> Floats:
+        window, out = np.ascontiguousarray(samples, np.float32), np.zeros(self.plan.blocks[block].features, np.float32)
+        assert self.code.features(block, _at(window), ctypes.c_size_t(len(window)), _at(out)) == 0
+        return out
+
+    def quantised(self, block: int, samples: npt.ArrayLike, scale: float, zero_point: int) -> npt.NDArray[np.int8]:
+        window, out = np.ascontiguousarray(samples, np.float32), np.zeros(self.plan.blocks[block].features, np.int8)
+        arguments = (block, _at(window), ctypes.c_size_t(len(window)), ctypes.c_float(scale), zero_point, _at(out))
+        assert self.code.quantised(*arguments) == 0
+        return out
+
+    def stream(self, block: int, slices: list[Floats]) -> list[Floats]:
+        """The newest window after each slice, once there is a whole one."""
+        self.code.reset(block)
+        newest = np.zeros(self.plan.blocks[block].features, np.float32)
+        feed = self.code.feed
+        return [newest.copy() for part in slices if feed(block, _at(part), ctypes.c_size_t(len(part)), _at(newest))]
+
+
+def _at(array: npt.NDArray[np.generic]) -> ctypes.c_void_p:
+    return array.ctypes.data_as(ctypes.c_void_p)
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The runtime as an include folder, and its blocks compiled once."""
+    folder = tmp_path_factory.mktemp("runtime")
+    (folder / "eitk").symlink_to(bundled("firmware") / "runtime")
+    sources = sorted((folder / "eitk" / "dsp").glob("*.cpp"))
+    command = ["g++", *FLAGS, "-O2", "-fPIC", f"-I{folder}", "-c"]
+    subprocess.run([*command, *map(str, sources)], check=True, cwd=folder)
+    return folder, [str(folder / f"{source.stem}.o") for source in sources]
+
+
+@pytest.fixture
+def build_blocks(tmp_path: Path, runtime: tuple[Path, list[str]]) -> Callable[..., Blocks]:
+    """Generate and compile blocks for windows of some length: build_blocks(blocks, window_samples)."""
+    include, objects = runtime
+
+    def build(blocks: list[LibraryDspBlock], window_samples: int) -> Blocks:
+        features = sum(block_code(block, window_samples, 16000).features for block in blocks)
+        facts = ModelFacts(inputs=features, outputs=1, quantized=True, arena_bytes=0, sha256="0" * 64)
+        request = LibraryRequest("p", 1, "o", 1, ("a",), b"", window_samples, 16000, tuple(blocks))
+        plan = make_plan(request, facts)
+        texts = {
+            "model_metadata.h": metadata_header(plan),
+            "model_variables.h": variables_header(plan),
+            "model_variables.cpp": variables_source(plan),
+        }
+        (tmp_path / "model-parameters").mkdir(exist_ok=True)
+        for name, text in texts.items():
+            (tmp_path / "model-parameters" / name).write_text(text)
+        library = tmp_path / "blocks.so"
+        sources = [str(HERE / "blocks.cpp"), str(tmp_path / "model-parameters" / "model_variables.cpp")]
+        includes = [f"-I{tmp_path}", f"-I{include}"]
+        subprocess.run(
+            ["g++", *FLAGS, "-shared", "-fPIC", *includes, *sources, *objects, "-o", str(library)], check=True
+        )
+        return Blocks(ctypes.CDLL(str(library)), plan)
+
+    return build
