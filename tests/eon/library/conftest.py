@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ei_toolkit.config.bundled import bundled
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest
 from ei_toolkit.eon.library.blocks import block_code
 from ei_toolkit.eon.library.metadata import metadata_header
