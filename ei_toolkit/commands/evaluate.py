@@ -1,0 +1,84 @@
+"""`eitk evaluate`: measure a recipe on held-out artists, clean and through gain, noise and a room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ei_toolkit.commands.environment import Environment
+
+if TYPE_CHECKING:
+    from ei_toolkit.learn.evaluate.run import Plan
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("evaluate")(evaluate)
+
+
+def evaluate(
+    context: typer.Context,
+    protocol: Annotated[
+        str, typer.Option(help="artist-5fold, fault-filtered, track or window.", metavar="NAME")
+    ] = "artist-5fold",
+    recipe: Annotated[str | None, typer.Option(help="A shipped recipe; default: this project's eitk.toml.")] = None,
+    clips: Annotated[Path | None, typer.Option(help="Folder of clips; default: the project's.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How often to fold and train anew; figures are the mean.")] = 3,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Other training cycles than the recipe's.")] = None,
+    conditions: Annotated[
+        str, typer.Option(help="Conditions to test under, separated by commas; all, or none.", metavar="NAMES")
+    ] = "all",
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes for features and inference.")] = 2,
+) -> None:
+    """Measure on clips that no model has seen: window and track accuracy, baselines beside it, changed sound."""
+    from ei_toolkit.learn.evaluate.outcome import outcome
+    from ei_toolkit.learn.evaluate.run import run_plan
+    from ei_toolkit.report.evaluation import evaluation_view, keep_evaluation
+
+    env = Environment.of(context)
+    plan = _plan(env, protocol, recipe, clips, seeds, epochs, conditions, jobs)
+    env.console.note(f"{len(plan.clips)} clips of {len({known.group for known in plan.clips})} artists")
+    data = outcome(run_plan(plan, env.console.note))
+    if recipe is None:
+        keep_evaluation(env.config(), data)
+    env.console.result(data, evaluation_view(data))
+
+
+def _plan(
+    env: Environment,
+    protocol: str,
+    recipe: str | None,
+    clips: Path | None,
+    seeds: int,
+    epochs: int | None,
+    conditions: str,
+    jobs: int,
+) -> Plan:
+    from ei_toolkit.learn.evaluate.clips import find_known_clips
+    from ei_toolkit.learn.evaluate.recipe import with_training
+    from ei_toolkit.learn.evaluate.run import Plan, checked_conditions, checked_protocol
+
+    chosen = with_training(_recipe(env, recipe), epochs=epochs)
+    names = checked_conditions(conditions)
+    held_out = checked_protocol(protocol)
+    root = (env.cwd / clips) if clips else _project_clips(env)
+    found = find_known_clips(root, chosen.settings, env.config().paths.root)
+    return Plan(chosen, found, held_out, seeds, names, jobs)
+
+
+def _recipe(env: Environment, name: str | None) -> Any:
+    from ei_toolkit.learn.evaluate.recipe import Recipe, project_recipe
+    from ei_toolkit.recipes.load import load_recipe
+
+    if name is None:
+        return project_recipe(env.config().settings, env.config().paths.root)
+    settings, script = load_recipe(name)
+    return Recipe(name, settings, script)
+
+
+def _project_clips(env: Environment) -> Path:
+    from ei_toolkit.dataset.plan import clips_root
+
+    return clips_root(env.config().settings.dataset, env.config().paths.root)
