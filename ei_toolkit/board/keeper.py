@@ -1,6 +1,6 @@
 """The keeper of one stand-in board: a process that outlives the terminal and owns QEMU or the host program.
 
-    python -m ei_toolkit.board.keeper FOLDER BOARD
+    python -m ei_toolkit.board.keeper FOLDER BOARD     ends with 0 once the board runs; the keeper itself goes on
 
 It offers two loopback ports. The serial port is the board's line; lines that nobody has read are kept. A reader that
 sends ENQ first answers each line that it has used with ACK, so that what it leaves is there for the next one.
@@ -16,6 +16,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from ei_toolkit.board.backlog import Backlog
 from ei_toolkit.board.feed import FRAME_BYTES, Feed
 from ei_toolkit.board.guest import start_guest
 from ei_toolkit.board.state import BoardFolder, BoardState, held
+from ei_toolkit.errors import BoardError, EitkError
 
 ENQ, ACK = b"\x05", b"\x06"
 ANSWER_TIMEOUT_S = 60.0  # a decision that is under way comes first
@@ -33,8 +35,9 @@ START_TIMEOUT_S = 30.0
 class Keeper:
     """Keeps one board from start to end."""
 
-    def __init__(self, folder: BoardFolder, board: str) -> None:
+    def __init__(self, folder: BoardFolder, board: str, ready: Callable[[], object]) -> None:
         self._folder = folder
+        self._ready = ready
         self._board = board
         self._backlog = Backlog()
         self._answers: dict[bytes, asyncio.Event] = {}
@@ -57,10 +60,11 @@ class Keeper:
             ):
                 ports = [server.sockets[0].getsockname()[1] for server in (serial, microphone)]
                 self._folder.write_state(self._state(facts, *ports))
+                self._ready()
                 await _first_of(listening, asyncio.create_task(self._guest.wait()), _stop_signal())
         finally:
-            self._folder.state_file.unlink(missing_ok=True)
             await self._guest.stop()
+            self._folder.state_file.unlink(missing_ok=True)
 
     def _state(self, facts: dict[str, str], serial_port: int, microphone_port: int) -> BoardState:
         return BoardState(
@@ -111,12 +115,11 @@ class Keeper:
     async def _serve_microphone(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             order = (await reader.readline()).strip()
-            if self._feeding.locked():
+            if order == b"overflow":
+                await self._feed.send(b"X")
+                writer.write(b"done\n")
+            elif self._feeding.locked():
                 writer.write(b"busy\n")
-            elif order == b"overflow":
-                async with self._feeding:
-                    await self._feed.send(b"X")
-                    writer.write(b"done\n")
             elif order == b"feed":
                 async with self._feeding:
                     await self._restart_microphone()
@@ -199,21 +202,29 @@ def _stop_signal() -> asyncio.Task[None]:
 
 
 def main(folder: Path, board: str) -> int:
-    """Entry point of the keeper's process."""
-    place = BoardFolder(folder)
+    """Become a process of its own; the one that was started ends when the board runs or has failed."""
+    told, tell = os.pipe()
+    if os.fork():
+        os.close(tell)
+        return 0 if os.read(told, 1) else BoardError.exit_code
+    os.close(told)
+    os.setsid()
+    return _keep(BoardFolder(folder), board, lambda: os.write(tell, b"+"))
+
+
+def _keep(folder: BoardFolder, board: str, ready: Callable[[], object]) -> int:
     try:
-        with held(place.lock_file):
-            asyncio.run(Keeper(place, board).keep())
+        with held(folder.lock_file):
+            asyncio.run(Keeper(folder, board, ready).keep())
     except BlockingIOError:
         print("another keeper holds this board", file=sys.stderr)
-        return 6
     except TimeoutError:
         print("the board started and said nothing", file=sys.stderr)
-        return 6
-    except ConnectionResetError as error:
+    except (ConnectionError, EitkError) as error:
         print(error, file=sys.stderr)
-        return 6
-    return 0
+    else:
+        return 0
+    return BoardError.exit_code
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -40,20 +41,13 @@ def start(boards: Path, name: str, image: Image) -> BoardState:
     folder = folder_of(boards, name)
     stop(boards, name)
     write_image_facts(image, folder.image_facts)
-    with folder.log_file.open("wb") as log:
-        keeper = subprocess.Popen(
-            [sys.executable, "-m", "ei_toolkit.board.keeper", str(folder.path), name],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    state = _await_state(folder, keeper)
+    command = [sys.executable, "-m", "ei_toolkit.board.keeper", str(folder.path), name]
+    with folder.log_file.open("wb") as log, contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=START_TIMEOUT_S, check=False)
+    state = folder.running()
     if state is None:
-        log_lines = folder.log_file.read_text(errors="replace").strip().splitlines()
-        raise BoardError(
-            f"the {name} board does not start", why=log_lines[-1] if log_lines else "it said nothing", hint="eitk flash"
-        )
+        words = folder.log_file.read_text(errors="replace").strip().splitlines()
+        raise BoardError(f"the {name} board does not start", why=words[-1] if words else "it said nothing")
     return state
 
 
@@ -68,20 +62,8 @@ def stop(boards: Path, name: str) -> bool:
     except ProcessLookupError:
         return False
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    while folder.running() is not None:
+    while folder.kept():
         if time.monotonic() > deadline:
             raise BoardError(f"the {name} board does not stop", why=f"its keeper is process {state.pid}")
         time.sleep(POLL_S)
     return True
-
-
-def _await_state(folder: BoardFolder, keeper: subprocess.Popen[bytes]) -> BoardState | None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if folder.state_file.is_file() and (state := folder.running()) and state.pid == keeper.pid:
-            return state
-        if keeper.poll() is not None:
-            return None
-        time.sleep(POLL_S)
-    keeper.terminate()
-    return None

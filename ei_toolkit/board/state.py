@@ -75,14 +75,18 @@ class BoardFolder:
 
     def running(self) -> BoardState | None:
         """The running board; None, and its stale state cleaned, where its keeper has died."""
+        return self._read() if self.kept() else None
+
+    def kept(self) -> bool:
+        """Whether a keeper lives. Cleans the state of one that died."""
         if not self.path.is_dir():
-            return None
+            return False
         try:
             with held(self.lock_file):
                 self.state_file.unlink(missing_ok=True)
-            return None
+            return False
         except BlockingIOError:
-            return self._read()
+            return True
 
     def _read(self) -> BoardState | None:
         try:
