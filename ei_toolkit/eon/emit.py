@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ei_toolkit.eon.graph import Graph, Tensor
-from ei_toolkit.eon.layers.layer import CTYPES, Constant, Layer
+from ei_toolkit.eon.layers.layer import CTYPES, Constant, Layer, number
 from ei_toolkit.eon.memory import reads, slot
 from ei_toolkit.eon.plan import Plan
 from ei_toolkit.eon.units import Unit
@@ -67,7 +67,7 @@ def _interface(side: str, tensor: Tensor) -> str:
     return "\n".join(
         (
             f"constexpr int k{side}Size = {tensor.elements};  // {shape_text(tensor)}",
-            f"constexpr float k{side}Scale = {float_text(scale)};",
+            f"constexpr float k{side}Scale = {number(scale)};",
             f"constexpr int k{side}ZeroPoint = {zero_point};",
         )
     )
@@ -169,14 +169,8 @@ def _table(constant: Constant) -> str:
 
 def _number(value: int | float) -> str:
     if isinstance(value, float):
-        return float_text(value)
+        return number(value)
     return "INT32_MIN" if value == -(1 << 31) else str(value)
-
-
-def float_text(value: float) -> str:
-    """A float32 literal that reads back as the same number."""
-    text = f"{value:.9g}"
-    return (text if any(c in text for c in ".en") else text + ".0") + "f"
 
 
 def shape_text(tensor: Tensor) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ei_toolkit.eon.graph import Graph, Operator
+from ei_toolkit.eon.layers.blocks import concatenation, pad
 from ei_toolkit.eon.layers.convolution import conv2d
 from ei_toolkit.eon.layers.dense import fully_connected
+from ei_toolkit.eon.layers.depthwise import depthwise_conv2d
+from ei_toolkit.eon.layers.elementwise import elementwise
 from ei_toolkit.eon.layers.layer import Layer
 from ei_toolkit.eon.layers.pooling import mean, pool2d
 from ei_toolkit.eon.layers.softmax import softmax
+from ei_toolkit.eon.layers.unary import dequantize, quantize, unary
 from ei_toolkit.errors import UnsupportedModelError
 
 LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
@@ -19,6 +23,16 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
     "FULLY_CONNECTED": fully_connected,
     "MEAN": mean,
     "SOFTMAX": softmax,
+    "DEPTHWISE_CONV_2D": depthwise_conv2d,
+    "ADD": elementwise,
+    "MUL": elementwise,
+    "CONCATENATION": concatenation,
+    "PAD": pad,
+    "RELU": unary,
+    "RELU6": unary,
+    "LOGISTIC": unary,
+    "QUANTIZE": quantize,
+    "DEQUANTIZE": dequantize,
 }
 
 

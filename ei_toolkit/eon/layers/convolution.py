@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Graph, Operator, Window2D
+from ei_toolkit.eon.layers.float_convolution import conv2d_float
 from ei_toolkit.eon.layers.geometry import Geometry, geometry
 from ei_toolkit.eon.layers.layer import Constant, Layer, Rows, Scratch, constant, inputs_of, require, same_type
 from ei_toolkit.eon.layers.quantized import channels, requantize_traits
@@ -37,7 +38,8 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     same_type(op, source, output)
     require(len(weights.shape) == 4 and weights.shape[3] == source.shape[-1], op, f"its weights are {weights.shape}")
     require(weights.shape[0] == output.shape[-1], op, f"its weights are {weights.shape}")
-    require(source.dtype == "int8", op, "its data are float32")
+    if source.dtype == "float32":
+        return conv2d_float(graph, op, position)
     shape = geometry(op, source, output, (weights.shape[1], weights.shape[2]))
     block = _block(shape)
     filters = weights.shape[0]

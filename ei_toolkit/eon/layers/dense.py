@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from ei_toolkit.eon.graph import Activation, Graph, Operator
-from ei_toolkit.eon.layers.layer import Constant, Layer, Scratch, Sink, constant, inputs_of, require, same_type
+from ei_toolkit.eon.graph import Activation, Graph, Operator, Tensor
+from ei_toolkit.eon.layers.float_convolution import float_biases, float_table
+from ei_toolkit.eon.layers.layer import (
+    Constant,
+    Layer,
+    Scratch,
+    Sink,
+    constant,
+    float_range,
+    inputs_of,
+    require,
+    same_type,
+)
 from ei_toolkit.eon.layers.quantized import channels, requantize_traits
 
 
@@ -19,7 +30,8 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
     batches = source.elements // inputs
     fits = source.elements == batches * inputs and output.elements == batches * outputs
     require(fits, op, f"{source.shape} times {weights.shape} does not give {output.shape}")
-    require(source.dtype == "int8", op, "its data are float32")
+    if source.dtype == "float32":
+        return _float(op, weights, bias, batches, output.name, position)
     per_channel = channels(op, source, weights, bias, output, axis=0, dense=True)
     assert weights.data is not None
     traits: dict[str, int | float | str] = {"kBatches": batches, "kInputs": inputs, "kOutputs": outputs}
@@ -47,4 +59,24 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
         )
         if batches == 1
         else None,
+    )
+
+
+def _float(op: Operator, weights: Tensor, bias: Tensor | None, batches: int, name: str, position: int) -> Layer:
+    assert isinstance(op.options, Activation)
+    outputs, inputs = weights.shape
+    return Layer(
+        position=position,
+        title=op.title,
+        name=name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=batches * weights.elements,
+        headers=("conv2d_float.h",),
+        traits=float_range(op.options.activation) | {"kBatches": batches, "kInputs": inputs, "kOutputs": outputs},
+        constants=(
+            float_table(op, f"kWeights{position}", weights),
+            float_biases(op, f"kBiases{position}", bias, outputs, outputs),
+        ),
+        call=f"k::fully_connected_float<Layer{position}>({{in0}}, {{out}}, kWeights{position}, kBiases{position});",
     )

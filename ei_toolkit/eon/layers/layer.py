@@ -148,3 +148,31 @@ def constant(op: Operator, tensor: Tensor | None, what: str) -> Tensor:
     if tensor is None or tensor.data is None:
         raise fail(op, f"its {what} are not constant")
     return tensor
+
+
+def number(value: float) -> str:
+    """A float32 literal of C++ that reads back as the same number."""
+    text = f"{value:.9g}"
+    return (text if any(c in text for c in ".en") else text + ".0") + "f"
+
+
+FLOAT_RANGES = {
+    "NONE": ("-FLT_MAX", "FLT_MAX"),
+    "RELU": ("0.0f", "FLT_MAX"),
+    "RELU6": ("0.0f", "6.0f"),
+    "RELU_N1_TO_1": ("-1.0f", "1.0f"),
+}
+
+
+def float_range(activation: str) -> dict[str, int | float | str]:
+    """The range of an activation function on float, as traits."""
+    low, high = FLOAT_RANGES[activation]
+    return {"min()": low, "max()": high}
+
+
+def operand(tensor: Tensor, position: int, name: str, slot: int) -> tuple[str, Constant | None]:
+    """How a call names an input: its place in the arena (the `slot`-th input of the layer), or a table in flash."""
+    if tensor.data is None:
+        return f"{{in{slot}}}", None
+    table = f"k{name}{position}"
+    return table, Constant(table, CTYPES[tensor.dtype], tensor.data.ravel().tolist(), tensor.bytes)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from ei_toolkit.eon.fixed_point import Multiplier, quantize_multiplier
 from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
 from ei_toolkit.eon.layers.geometry import Geometry, geometry
-from ei_toolkit.eon.layers.layer import CTYPES, Layer, Rows, Scratch, Sink, inputs_of, require, same_type, single
+from ei_toolkit.eon.layers.layer import (
+    CTYPES,
+    Layer,
+    Rows,
+    Scratch,
+    Sink,
+    float_range,
+    inputs_of,
+    require,
+    same_type,
+    single,
+)
 from ei_toolkit.eon.layers.quantized import activation_range
-
-FLOAT_RANGES = {
-    "NONE": ("-FLT_MAX", "FLT_MAX"),
-    "RELU": ("0.0f", "FLT_MAX"),
-    "RELU6": ("0.0f", "6.0f"),
-    "RELU_N1_TO_1": ("-1.0f", "1.0f"),
-}
 
 
 def pool2d(graph: Graph, op: Operator, position: int) -> Layer:
@@ -56,13 +60,11 @@ def pool2d(graph: Graph, op: Operator, position: int) -> Layer:
 def _traits(g: Geometry, op: Operator, options: Window2D, output: Tensor, ctype: str) -> dict[str, int | float | str]:
     if output.dtype == "int8":
         low, high = activation_range(op, options.activation, output)
-        limits = (str(low), str(high))
+        limits: dict[str, int | float | str] = {"min()": low, "max()": high}
     else:
-        limits = FLOAT_RANGES[options.activation]
-    return {
+        limits = float_range(options.activation)
+    return limits | {
         "using Element": ctype,
-        "min()": limits[0],
-        "max()": limits[1],
         "kInRows": g.in_rows,
         "kInCols": g.in_cols,
         "kChannels": g.in_channels,

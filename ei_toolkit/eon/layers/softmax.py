@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ei_toolkit.eon.graph import Beta, Graph, Operator, Tensor
-from ei_toolkit.eon.layers.layer import Constant, Layer, require, single
+from ei_toolkit.eon.layers.layer import Constant, Layer, number, require, single
 from ei_toolkit.eon.softmax import Int8Softmax
 
 MOST_CLASSES = 1 << 12  # the sum of exponentials has twelve integer bits
@@ -26,7 +26,7 @@ def softmax(graph: Graph, op: Operator, position: int) -> Layer:
         macs=0,
         headers=("softmax.h",),
         traits={"kRows": source.elements // classes, "kClasses": classes}
-        | ({"beta()": f"{op.options.beta!r}f"} if source.dtype == "float32" else {})
+        | ({"beta()": number(op.options.beta)} if source.dtype == "float32" else {})
         | ({"kExponentials": len(constants[0].values)} if kernel == "softmax_int8" else {}),
         constants=constants,
         call=f"k::{kernel}<Layer{position}>({{in0}}, {{out}}{tables});",

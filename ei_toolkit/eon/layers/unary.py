@@ -1,0 +1,130 @@
+"""Functions of one value: LOGISTIC, RELU, RELU6, QUANTIZE, DEQUANTIZE. On int8 they are tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from ei_toolkit.eon.fixed_point import logistic, multiply, quantize_multiplier, rounding_divide
+from ei_toolkit.eon.graph import Graph, Operator, Tensor
+from ei_toolkit.eon.layers.layer import Constant, Layer, float_range, inputs_of, number, require, single
+from ei_toolkit.eon.layers.quantized import activation_range
+
+INT8 = range(-128, 128)
+LOGISTIC_BITS = 4  # integer bits of LOGISTIC's input
+
+
+def unary(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a function that maps int8 to int8 or float to float."""
+    source, output = single(graph, op)
+    require(source.elements == output.elements, op, f"it turns {source.shape} into {output.shape}")
+    if source.dtype == "int8":
+        table = TABLES[op.kind](op, source, output)
+        constants: tuple[Constant, ...] = (Constant(f"kTable{position}", "int8_t", table, len(table)),)
+        call, header, traits = f"k::lookup<Layer{position}>({{in0}}, {{out}}, kTable{position});", "lookup.h", {}
+    else:
+        require(op.kind in ("RELU", "RELU6", "LOGISTIC"), op, "its data are float32")
+        kernel = "logistic_all" if op.kind == "LOGISTIC" else "clamp_all"
+        constants, header = (), "functions_float.h"
+        call, traits = f"k::{kernel}<Layer{position}>({{in0}}, {{out}});", float_range(_activation(op))
+    return _layer(op, output, position, traits | {"kElements": source.elements}, call, header, constants)
+
+
+def quantize(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a QUANTIZE from float32, or between two int8 scales."""
+    (source,) = inputs_of(graph, op, 1, 1)
+    assert source is not None
+    output = graph.tensors[op.output]
+    if source.dtype == "int8" and output.dtype == "int8":
+        return unary(graph, op, position)
+    require((source.dtype, output.dtype) == ("float32", "int8"), op, f"it turns {source.dtype} into {output.dtype}")
+    return _conversion(op, source, output, output, position)
+
+
+def dequantize(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a DEQUANTIZE from int8 to float32."""
+    (source,) = inputs_of(graph, op, 1, 1)
+    assert source is not None
+    output = graph.tensors[op.output]
+    require((source.dtype, output.dtype) == ("int8", "float32"), op, f"it turns {source.dtype} into {output.dtype}")
+    return _conversion(op, source, output, source, position)
+
+
+def _conversion(op: Operator, source: Tensor, output: Tensor, quantized: Tensor, position: int) -> Layer:
+    require(source.elements == output.elements, op, f"it turns {source.shape} into {output.shape}")
+    require(len(quantized.quant.scales) == 1, op, "an activation is quantised per channel")
+    traits: dict[str, int | float | str] = {
+        "kElements": source.elements,
+        "scale()": number(quantized.quant.scale),
+        "kZeroPoint": quantized.quant.zero_point,
+    }
+    call = f"k::{op.kind.lower()}<Layer{position}>({{in0}}, {{out}});"
+    return _layer(op, output, position, traits, call, "quantize.h", ())
+
+
+def _layer(
+    op: Operator,
+    output: Tensor,
+    position: int,
+    traits: dict[str, int | float | str],
+    call: str,
+    header: str,
+    constants: tuple[Constant, ...],
+) -> Layer:
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=0,
+        headers=(header,),
+        traits=traits,
+        constants=constants,
+        call=call,
+        in_place=True,
+    )
+
+
+def _activation(op: Operator) -> str:
+    return op.kind if op.kind in ("RELU", "RELU6") else "NONE"
+
+
+def _rescaled(op: Operator, source: Tensor, output: Tensor) -> list[int]:
+    """RELU, RELU6 and QUANTIZE: another scale, then the clamp."""
+    ratio = source.quant.scale / output.quant.scale
+    if op.kind != "QUANTIZE":
+        ratio = float(np.float32(source.quant.scale) / np.float32(output.quant.scale))  # in float32, as TensorFlow Lite
+    scale = quantize_multiplier(ratio)
+    require(scale.shift <= 22, op, "its scales differ by more than 2^22")
+    low, high = activation_range(op, _activation(op), output)
+    zero_in, zero_out = source.quant.zero_point, output.quant.zero_point
+    return [max(low, min(high, multiply(q - zero_in, scale) + zero_out)) for q in INT8]
+
+
+def _logistic(op: Operator, source: Tensor, output: Tensor) -> list[int]:
+    target = (output.quant.scale, output.quant.zero_point)
+    require(target == (1 / 256, -128), op, f"its output has scale and zero point {target}, not 1/256 and -128")
+    scale = quantize_multiplier(source.quant.scale * (1 << (31 - LOGISTIC_BITS)))
+    require(0 <= scale.shift <= 31, op, f"its input scale is {source.quant.scale}")
+    most = ((1 << LOGISTIC_BITS) - 1) * (1 << (31 - LOGISTIC_BITS)) / (1 << scale.shift)
+    radius = math.floor(most)
+
+    def value(q: int) -> int:
+        centred = q - source.quant.zero_point
+        if abs(centred) >= radius:
+            return 127 if centred > 0 else -128
+        result = rounding_divide(logistic(multiply(centred, scale), LOGISTIC_BITS), 31 - 8)
+        return max(-128, min(127, result - 128))
+
+    return [value(q) for q in INT8]
+
+
+TABLES: dict[str, Callable[[Operator, Tensor, Tensor], list[int]]] = {
+    "RELU": _rescaled,
+    "RELU6": _rescaled,
+    "QUANTIZE": _rescaled,
+    "LOGISTIC": _logistic,
+}
