@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ import numpy.typing as npt
 import pytest
 
 from ei_toolkit.config.bundled import bundled
-from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest
+from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, package
 from ei_toolkit.eon.library.blocks import block_code
 from ei_toolkit.eon.library.metadata import metadata_header
+from ei_toolkit.eon.library.names import header_name
 from ei_toolkit.eon.library.plan import ModelFacts, Plan, make_plan
 from ei_toolkit.eon.library.variables import variables_header, variables_source
 
@@ -90,5 +92,39 @@ def build_blocks(tmp_path: Path, runtime: tuple[Path, list[str]]) -> Callable[..
             ["g++", *FLAGS, "-shared", "-fPIC", *includes, *sources, *objects, "-o", str(library)], check=True
         )
         return Blocks(ctypes.CDLL(str(library)), plan)
+
+    return build
+
+
+@pytest.fixture
+def request_of_sample(goldens: Path) -> LibraryRequest:
+    """The golden model behind the published spectrogram block."""
+    params = {"frame_length": 0.025, "frame_stride": 0.025, "fft_length": 64, "noise_floor_db": -50}
+    return LibraryRequest(
+        project_name="Music Genre Classifier",
+        project_id=1,
+        owner="somebody",
+        deploy_version=3,
+        labels=("classical", "rock"),
+        tflite=(goldens / "int8" / "sample_int8.tflite").read_bytes(),
+        window_samples=48000,
+        frequency=16000,
+        dsp_blocks=(LibraryDspBlock(3, "spectrogram", 4, params),),
+    )
+
+
+@pytest.fixture
+def build_listener(tmp_path: Path) -> Callable[..., Path]:
+    """Pack a library, compile it with listener.cpp for this machine: build_listener(request, *flags) -> program."""
+
+    def build(request: LibraryRequest, *flags: str) -> Path:
+        with zipfile.ZipFile(package(request, tmp_path).path) as archive:
+            archive.extractall(tmp_path)
+        source = next(tmp_path.glob("*_inferencing/src"))
+        header = f'-DLIBRARY_HEADER="{header_name(request.project_name)}"'
+        files = [str(HERE / "listener.cpp"), *map(str, source.rglob("*.cpp"))]
+        program = tmp_path / "listener"
+        subprocess.run(["g++", *FLAGS, *flags, header, f"-I{source}", *files, "-o", str(program)], check=True)
+        return program
 
     return build

@@ -1,0 +1,71 @@
+"""Libraries built for this machine and fed as a sketch feeds them, against Python on the same windows."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ei_toolkit import dsp
+from ei_toolkit.eon.library import LibraryRequest
+from ei_toolkit.learn.infer import Interpreter
+
+SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+def windows(count: int) -> npt.NDArray[np.int16]:
+    rng = np.random.default_rng(5)
+    time = np.arange(48000) / 16000
+    tones = [np.sin(2 * np.pi * rng.uniform(50, 4000) * time) * 10 ** rng.uniform(0, 4.4) for _ in range(count)]
+    return np.clip(np.round(tones + rng.normal(0, 30, (count, 48000))), -32768, 32767).astype(np.int16)
+
+
+def listen(program: Path, mode: str, samples: npt.NDArray[np.int16]) -> tuple[list[str], npt.NDArray[np.int8]]:
+    """Labels and int8 scores, a row for every answer."""
+    done = subprocess.run([program, mode], input=samples.tobytes(), capture_output=True, check=True)
+    rows = [line.split("\t") for line in done.stdout.decode().splitlines()]
+    labels = list(dict.fromkeys(row[0] for row in rows))
+    return labels, np.array([int(row[2]) for row in rows], np.int8).reshape(-1, len(labels))
+
+
+def python_scores(request: LibraryRequest, samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int8]:
+    block = request.dsp_blocks[0]
+    features = dsp.run_many(block.type, samples, 16000, block.implementation_version, **block.params)
+    return Interpreter(request.tflite).predict_int8(features.astype(np.float32))
+
+
+@pytest.mark.parametrize("engine", ["tflite-eon", "tflite-eon-ram-optimized"])
+def test_scores_are_those_of_python(
+    request_of_sample: LibraryRequest, build_listener: Callable[..., Path], engine: str
+) -> None:
+    request = replace(request_of_sample, engine=engine)
+    program, samples = build_listener(request, *SANITIZERS), windows(10)
+    labels, scores = listen(program, "once", samples)
+    assert labels == ["classical", "rock"]
+    assert np.array_equal(scores, python_scores(request, samples))
+
+
+def test_a_stream_is_classified_as_its_windows_are(
+    request_of_sample: LibraryRequest, build_listener: Callable[..., Path]
+) -> None:
+    program, samples = build_listener(request_of_sample, *SANITIZERS), windows(3)
+    _, scores = listen(program, "continuous", samples)
+    stream = samples.reshape(-1)
+    whole = np.array([stream[end - 48000 : end] for end in range(48000, len(stream) + 1, 12000)])
+    assert np.array_equal(scores[3:], python_scores(request_of_sample, whole))
+
+
+def test_wrong_signals_are_refused(request_of_sample: LibraryRequest, build_listener: Callable[..., Path]) -> None:
+    subprocess.run([build_listener(request_of_sample), "refused"], check=True)
+
+
+def test_names_of_every_kind_compile(request_of_sample: LibraryRequest, build_listener: Callable[..., Path]) -> None:
+    labels = ('hip-hop "live"', "Größe ??/ 音")
+    request = replace(request_of_sample, project_name="Jürgen's Box */ 2", owner='a"b\\', labels=labels)
+    found, _ = listen(build_listener(request), "once", windows(1))
+    assert tuple(found) == labels
