@@ -9,7 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 from ei_toolkit.config import Settings, SliceSettings
@@ -83,8 +84,8 @@ def _cut_all(tasks: Sequence[Task], settings: SliceSettings, out: Path, jobs: in
     if jobs == 1:
         yield from map(cut, tasks)
         return
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=signal.signal,
-                               initargs=(signal.SIGINT, signal.SIG_IGN))  # fmt: skip
+    ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers
+    pool = ProcessPoolExecutor(jobs, _context(), initializer=signal.signal, initargs=ignore_interrupt)
     try:
         yield from pool.map(cut, tasks)
     except BrokenProcessPool:
@@ -94,6 +95,15 @@ def _cut_all(tasks: Sequence[Task], settings: SliceSettings, out: Path, jobs: in
         ) from None  # fmt: skip
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _context() -> BaseContext:
+    """Workers forked from a clean process that has done the imports once; plain forking is not safe with threads."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([cut_clip.__module__, "soundfile", "soxr"])
+    return context
 
 
 def _with_progress(plan: Plan, cuts: Iterator[Cut], progress: Progress) -> Iterator[Cut]:

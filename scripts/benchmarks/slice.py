@@ -1,0 +1,102 @@
+"""Slicing into windows laid end to end: against the plain way (librosa.load and pydub, one process), as programs."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ei_toolkit.audio.wav import wav_bytes
+
+CLIPS, SECONDS, RATE = 136, 30, 22_050
+PLAIN = """
+import sys
+from pathlib import Path
+import librosa
+import numpy as np
+from pydub import AudioSegment
+clips, out = Path(sys.argv[1]), Path(sys.argv[2])
+for path in sorted(clips.glob("*/*.wav")):
+    samples, rate = librosa.load(path, sr=16000, mono=True)
+    data = np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16).tobytes()
+    segment = AudioSegment(data, frame_rate=16000, sample_width=2, channels=1)
+    for start in range(0, len(segment) - 3000 + 1, 3000):
+        name = f"{path.stem}.{start}.wav"
+        segment[start : start + 3000].export(out / name, format="wav").close()
+"""
+CONFIG = '[dataset]\nroot = "{root}"\nsplit = "track"\n[slice]\nhop_ms = 3000\n'
+
+
+def make_clips(folder: Path) -> Path:
+    """Noise of GTZAN's number, length and format; what is in the clips does not change the time."""
+    rng = np.random.default_rng(0)
+    for number in range(CLIPS):
+        samples = (3000 * rng.standard_normal(SECONDS * RATE, dtype=np.float32)).astype(np.int16)
+        path = folder / ("rock" if number % 2 else "classical") / f"{number:03d}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(wav_bytes(samples, RATE))
+    return folder
+
+
+def seconds_of(command: list[str], folder: Path) -> float:
+    """Wall time of a program."""
+    start = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def with_jobs(jobs: int, clips: Path, folder: Path) -> tuple[float, str]:
+    """Time of `eitk slice --jobs N` and a hash of every file it wrote but its own state."""
+    folder.mkdir()
+    (folder / "eitk.toml").write_text(CONFIG.format(root=clips))
+    eitk = "import sys; from ei_toolkit.commands.app import main; main()"
+    taken = seconds_of([sys.executable, "-c", eitk, "slice", "--jobs", str(jobs)], folder)
+    files = sorted(path for path in (folder / ".eitk" / "windows").iterdir() if path.name != "slice.json")
+    written = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files))
+    return taken, written.hexdigest()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clips", nargs="?", type=Path, help="CLIPS/<label>/*.wav; default: 136 clips of noise")
+    parser.add_argument("--repeat", type=int, default=3, help="the best of so many runs counts")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        result = measure(args.clips.resolve() if args.clips else make_clips(Path(temporary) / "clips"),
+                         Path(temporary), args.repeat)  # fmt: skip
+    if args.json:
+        print(json.dumps(result))
+    else:
+        print("\n".join(f"{key:24} {value}" for key, value in result.items()))
+
+
+def measure(clips: Path, folder: Path, repeat: int) -> dict[str, float | bool]:
+    """Seconds of the plain way and of eitk with 1, 2 and 3 processes; whether these wrote the same bytes."""
+    plain_out = folder / "plain"
+    plain_out.mkdir()
+    plain = min(seconds_of([sys.executable, "-c", PLAIN, str(clips), str(plain_out)], folder) for _ in range(repeat))
+    times: dict[int, float] = {}
+    hashes = set()
+    for jobs in (1, 2, 3):
+        runs = [with_jobs(jobs, clips, folder / f"eitk{jobs}.{number}") for number in range(repeat)]
+        times[jobs] = min(taken for taken, _ in runs)
+        hashes |= {written for _, written in runs}
+    return {
+        "plain_s": round(plain, 2),
+        **{f"eitk_{jobs}_jobs_s": round(taken, 2) for jobs, taken in times.items()},
+        "times_faster_2_jobs": round(plain / times[2], 1),
+        "same_bytes": len(hashes) == 1,
+    }
+
+
+if __name__ == "__main__":
+    main()
