@@ -1,0 +1,38 @@
+"""The whole road as a user walks it: clips in, a board that names them out. Nothing is faked on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ARM = shutil.which("arm-none-eabi-g++") and shutil.which("qemu-system-arm")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_from_clips_to_what_the_board_says(tmp_path: Path) -> None:
+    board = "emulated" if ARM else "host"
+    done = subprocess.run(
+        [sys.executable, "-m", "ei_toolkit", "demo", "--dir", "demo", "--board", board, "--json"],
+        cwd=tmp_path,
+        env=os.environ | {"EITK_TRAINING_EPOCHS": "8"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads(done.stdout)
+    heard = result["heard"]
+    assert heard["summary"]["windows"] == 38  # two clips of 12 s, a window of 3 s every half second
+    assert heard["summary"]["equal"] == 38
+    assert [clip["winner"] for clip in heard["clips"]] == [clip["label"] for clip in heard["clips"]]
+    assert result["test"]["int8"]["accuracy"] > 0.9
+    assert (result["tracks"], result["artists"]) == (12, 4)
+    for command in ("init", "slice", "upload", "impulse apply", "train --eon", "flash", "play", "tail", "listen"):
+        assert f"$ eitk {command}" in done.stderr
