@@ -11,46 +11,44 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit import dsp
-from ei_toolkit.dsp.framing import Framing, framing
+from ei_toolkit.dsp.framing import framing
 from ei_toolkit.eon.library.literals import array, double_literal, float_literal
 from ei_toolkit.eon.library.request import LibraryDspBlock
 from ei_toolkit.errors import ConfigurationError
 
-COMMON_FILES = (
-    "block.cpp",
-    "block.h",
-    "decibels.h",
-    "emphasis.cpp",
-    "emphasis.h",
-    "features.h",
-    "fft.h",
-    "level.h",
-    "source.h",
-    "spectrum.cpp",
-    "spectrum.h",
-    "stream.cpp",
-    "stream.h",
-)
+RAW_PIECE = 256  # a raw window is copied in pieces of at most so many samples
+
+
+@dataclass(frozen=True)
+class Cut:
+    """`count` frames of a window, `stride` samples apart; of each the first `used` samples matter."""
+
+    used: int
+    stride: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{{{self.used}, {self.stride}, {self.count}}}"
 
 
 @dataclass(frozen=True)
 class BlockCode:
     """One block, ready to be written: C++ of its tables and object, and what it needs of memory.
 
-    `kept` are the samples that a stream keeps, `rows` the unnormalised values of a window (0 where there are none).
+    `reach` are the samples before a frame that it looks at; a block that `normalises` keeps the rows of a window.
     """
 
     id: int
     type: str
-    cut: Framing
+    cut: Cut
     bins: int
-    fft_length: int
-    tables: str
     constructor: str
     files: tuple[str, ...]
-    kept: int
-    rows: int
-    table_bytes: int
+    fft_length: int = 0
+    tables: str = ""
+    table_bytes: int = 0
+    reach: int = 0
+    normalises: bool = False
 
     @property
     def features(self) -> int:
@@ -58,53 +56,41 @@ class BlockCode:
         return self.cut.count * self.bins
 
     @property
-    def used(self) -> int:
-        """Samples of a frame that its FFT sees."""
-        return min(self.cut.length, self.fft_length)
+    def kept(self) -> int:
+        """Samples that a stream keeps."""
+        return self.cut.used + self.reach
+
+    @property
+    def rows(self) -> int:
+        """Values of a window that are yet to be normalised."""
+        return self.features if self.normalises else 0
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """What differs between block types."""
+class Value:
+    """One parameter of a block, as C++."""
 
-    constructor: str
-    files: tuple[str, ...]
-    tables: str = ""
-    table_bytes: int = 0
-    reach: int = 0
-    normalises: bool = False
+    name: str
+    kind: str
+    literal: str
 
 
 def block_code(block: LibraryDspBlock, window_samples: int, frequency: float) -> BlockCode:
     """The C++ of a block for windows of `window_samples`. Raises ConfigurationError where the block makes no sense."""
-    if block.type not in PARTS:
-        known = ", ".join(PARTS)
+    if block.type not in CODE:
+        known = ", ".join(CODE)
         raise ConfigurationError(f"the library has no C++ for the block {block.type!r}", hint=f"Blocks: {known}.")
-    version, p = block.implementation_version, parameters(block)
-    frames, bins = dsp.output_shape(block.type, window_samples, frequency, version, **block.params)
-    cut = framing(window_samples, frequency, p["frame_length"], p["frame_stride"], version)
-    used = min(cut.length, p["fft_length"])
-    parts = PARTS[block.type](block, frequency, f"{{{used}, {cut.stride}, {cut.count}}}", p)
-    return BlockCode(
-        id=block.id,
-        type=block.type,
-        cut=cut,
-        bins=bins,
-        fft_length=p["fft_length"],
-        tables=parts.tables,
-        constructor=parts.constructor,
-        files=parts.files,
-        kept=used + parts.reach,
-        rows=frames * bins if parts.normalises else 0,
-        table_bytes=parts.table_bytes,
-    )
+    return CODE[block.type](block, window_samples, frequency)
 
 
-def parameters(block: LibraryDspBlock) -> dict[str, Any]:
-    """All parameters of a block with their defaults, as numbers."""
+def parameter_values(block: LibraryDspBlock) -> list[Value]:
+    """All parameters of a block, for its configuration struct."""
+    if block.type == "raw":
+        return [Value("scale_axes", "float", float_literal(_raw_scale(block)))]
+    kinds = {"int": "int", "float": "float", "boolean": "bool"}
+    numbers = _numbers(block)
     known = dsp.describe(block.type).parameters
-    numbers = {"int": int, "float": float, "boolean": str}
-    return {p.name: numbers[p.type](block.params.get(p.name, p.default)) for p in known}
+    return [Value(p.name, kinds[p.type], _literal(numbers[p.name], p.type)) for p in known]
 
 
 def quarter_cosine(points: int) -> npt.NDArray[np.float64]:
@@ -114,61 +100,6 @@ def quarter_cosine(points: int) -> npt.NDArray[np.float64]:
     return table
 
 
-def _spectrogram(block: LibraryDspBlock, frequency: float, cut: str, p: dict[str, Any]) -> _Parts:
-    version = block.implementation_version
-    arguments = f"{cut}, {p['fft_length']}, {version}, {float_literal(p['noise_floor_db'])}"
-    return _Parts(
-        f"dsp::Spectrogram kBlock{block.id}({arguments})", ("spectrogram.cpp", "spectrogram.h"), normalises=version < 3
-    )
-
-
-def _mfe(block: LibraryDspBlock, frequency: float, cut: str, p: dict[str, Any]) -> _Parts:
-    edges, table = _mel_table(block, frequency)
-    # MFE's samples are x / 32768: a power of two that goes into the scale. Its 0.98 is a float32.
-    scale = 1 / (4 * p["fft_length"] * 2.0**30)
-    bank, emphasis = f"{{kEdges{block.id}, {p['num_filters']}}}", f"{{1.0f, {float_literal(0.98)}, 1}}"
-    arguments = (
-        f"{cut}, {p['fft_length']}, {bank}, {emphasis}, {double_literal(scale)}, {float_literal(p['noise_floor_db'])}"
-    )
-    constructor = f"dsp::Mfe kBlock{block.id}({arguments})"
-    return _Parts(constructor, ("mel.h", "mfe.cpp", "mfe.h"), table, 2 * len(edges), reach=1)
-
-
-def _mfcc(block: LibraryDspBlock, frequency: float, cut: str, p: dict[str, Any]) -> _Parts:
-    if p["num_filters"] > p["fft_length"] - 2:
-        raise ConfigurationError(f"{p['num_filters']} filters are too many for an FFT of {p['fft_length']} points")
-    edges, edge_table = _mel_table(block, frequency)
-    dct = dsp.tables(block.type, frequency, block.implementation_version, **block.params)["dct"]
-    cosine_table = array("float", f"kCosines{block.id}", map(float_literal, dct.flat))
-    gain, weight = whole_emphasis(p["pre_cof"])
-    shift = p["pre_shift"] if p["pre_cof"] else 0
-    scale = 1 / (4 * p["fft_length"] * (gain**2 if shift else 1.0))
-    arguments = ", ".join(
-        (
-            cut,
-            str(p["fft_length"]),
-            f"{{kEdges{block.id}, {p['num_filters']}}}",
-            f"{{kCosines{block.id}, {p['num_cepstral']}}}",
-            f"{{{float_literal(gain)}, {float_literal(weight)}, {shift}}}",
-            double_literal(scale),
-            str(p["win_size"]),
-        )
-    )
-    return _Parts(
-        f"dsp::Mfcc kBlock{block.id}({arguments})",
-        ("mel.h", "mfcc.cpp", "mfcc.h", "sliding.h"),
-        edge_table + cosine_table,
-        2 * len(edges) + 4 * dct.size,
-        reach=shift,
-        normalises=p["win_size"] > 0,
-    )
-
-
-def _mel_table(block: LibraryDspBlock, frequency: float) -> tuple[npt.NDArray[np.int64], str]:
-    edges = dsp.tables(block.type, frequency, block.implementation_version, **block.params)["mel_edges"]
-    return edges, array("uint16_t", f"kEdges{block.id}", map(str, edges))
-
-
 def whole_emphasis(coefficient: float) -> tuple[float, float]:
     """(gain, weight) with weight / gain = coefficient, whole numbers where that keeps 16-bit samples exact."""
     ratio = Fraction(coefficient).limit_denominator(100)
@@ -176,8 +107,118 @@ def whole_emphasis(coefficient: float) -> tuple[float, float]:
     return (float(ratio.denominator), float(ratio.numerator)) if exact else (1.0, coefficient)
 
 
-PARTS: dict[str, Callable[[LibraryDspBlock, float, str, dict[str, Any]], _Parts]] = {
+def _spectrogram(block: LibraryDspBlock, window_samples: int, frequency: float) -> BlockCode:
+    p, version = _numbers(block), block.implementation_version
+    cut, bins = _frames(block, window_samples, frequency)
+    return BlockCode(
+        block.id,
+        block.type,
+        cut,
+        bins,
+        _constructor(block, "Spectrogram", cut, p["fft_length"], version, float_literal(p["noise_floor_db"])),
+        ("spectrogram.cpp", "spectrogram.h"),
+        p["fft_length"],
+        normalises=version < 3,
+    )
+
+
+def _mfe(block: LibraryDspBlock, window_samples: int, frequency: float) -> BlockCode:
+    p = _numbers(block)
+    cut, bins = _frames(block, window_samples, frequency)
+    bank, table, table_bytes = _mel_bank(block, frequency, bins)
+    emphasis = f"{{1.0f, {float_literal(0.98)}, 1}}"
+    scale = 1 / (4 * p["fft_length"] * 2.0**30)  # samples / 32768 is a power of two, and so goes in here
+    floor = float_literal(p["noise_floor_db"])
+    constructor = _constructor(block, "Mfe", cut, p["fft_length"], bank, emphasis, double_literal(scale), floor)
+    files = ("mel.h", "mfe.cpp", "mfe.h")
+    return BlockCode(block.id, block.type, cut, bins, constructor, files, p["fft_length"], table, table_bytes, reach=1)
+
+
+def _mfcc(block: LibraryDspBlock, window_samples: int, frequency: float) -> BlockCode:
+    p = _numbers(block)
+    cut, bins = _frames(block, window_samples, frequency)
+    if p["num_filters"] > p["fft_length"] - 2 or p["pre_shift"] < 0:
+        raise ConfigurationError(
+            f"the library cannot have {p['num_filters']} filters for an FFT of {p['fft_length']} points, "
+            f"pre_shift {p['pre_shift']}",
+            hint="Use fewer filters, and a pre_shift of 1.",
+        )
+    bank, edges, edge_bytes = _mel_bank(block, frequency, p["num_filters"])
+    dct = _tables(block, frequency)["dct"]
+    cosines = array("float", f"kCosines{block.id}", map(float_literal, dct.flat))
+    gain, weight = whole_emphasis(p["pre_cof"])
+    shift = p["pre_shift"] if p["pre_cof"] else 0
+    emphasis = f"{{{float_literal(gain)}, {float_literal(weight)}, {shift}}}"
+    scale = double_literal(1 / (4 * p["fft_length"] * (gain**2 if shift else 1.0)))
+    table = f"{{kCosines{block.id}, {bins}}}"
+    return BlockCode(
+        block.id,
+        block.type,
+        cut,
+        bins,
+        _constructor(block, "Mfcc", cut, p["fft_length"], bank, table, emphasis, scale, p["win_size"]),
+        ("mel.h", "mfcc.cpp", "mfcc.h", "sliding.h"),
+        p["fft_length"],
+        edges + cosines,
+        edge_bytes + 4 * dct.size,
+        reach=shift,
+        normalises=p["win_size"] > 0,
+    )
+
+
+def _raw(block: LibraryDspBlock, window_samples: int, frequency: float) -> BlockCode:
+    piece = next(n for n in range(min(RAW_PIECE, window_samples), 0, -1) if window_samples % n == 0)
+    cut = Cut(piece, piece, window_samples // piece)
+    constructor = _constructor(block, "Raw", cut, float_literal(_raw_scale(block)))
+    return BlockCode(block.id, block.type, cut, piece, constructor, ("raw.cpp", "raw.h"))
+
+
+CODE: dict[str, Callable[[LibraryDspBlock, int, float], BlockCode]] = {
     "spectrogram": _spectrogram,
     "mfe": _mfe,
     "mfcc": _mfcc,
+    "raw": _raw,
 }
+
+
+def _constructor(block: LibraryDspBlock, name: str, *arguments: object) -> str:
+    return f"dsp::{name} kBlock{block.id}({', '.join(map(str, arguments))})"
+
+
+def _frames(block: LibraryDspBlock, window_samples: int, frequency: float) -> tuple[Cut, int]:
+    """Frames and bins of a window, checked as training checks them."""
+    p, version = _numbers(block), block.implementation_version
+    frames, bins = dsp.output_shape(block.type, window_samples, frequency, version, **block.params)
+    found = framing(window_samples, frequency, p["frame_length"], p["frame_stride"], version)
+    return Cut(min(found.length, p["fft_length"]), found.stride, frames), bins
+
+
+def _mel_bank(block: LibraryDspBlock, frequency: float, bands: int) -> tuple[str, str, int]:
+    """Initialiser of a MelBank, its table, and the table's bytes."""
+    edges = _tables(block, frequency)["mel_edges"]
+    table = array("uint16_t", f"kEdges{block.id}", map(str, edges))
+    return f"{{kEdges{block.id}, {bands}}}", table, 2 * len(edges)
+
+
+def _tables(block: LibraryDspBlock, frequency: float) -> dict[str, npt.NDArray[Any]]:
+    return dsp.tables(block.type, frequency, block.implementation_version, **block.params)
+
+
+def _numbers(block: LibraryDspBlock) -> dict[str, Any]:
+    """All parameters of a block with their defaults, as numbers."""
+    numbers: dict[str, Callable[[Any], Any]] = {"int": lambda x: int(float(x)), "float": float, "boolean": str}
+    known = dsp.describe(block.type).parameters
+    return {p.name: numbers[p.type](block.params.get(p.name, p.default)) for p in known}
+
+
+def _raw_scale(block: LibraryDspBlock) -> float:
+    try:
+        return float(block.params.get("scale_axes", 1))
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"scale_axes = {block.params['scale_axes']!r} is not a number") from None
+
+
+def _literal(value: float | str, kind: str) -> str:
+    if kind == "boolean":
+        return "true" if str(value).lower() in ("true", "1") else "false"
+    return float_literal(float(value)) if kind == "float" else str(value)

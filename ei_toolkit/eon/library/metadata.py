@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ei_toolkit import dsp
-from ei_toolkit.eon.library.blocks import parameters
+from ei_toolkit.eon.library.blocks import parameter_values
 from ei_toolkit.eon.library.literals import float_literal
 from ei_toolkit.eon.library.names import c_string
 from ei_toolkit.eon.library.plan import Plan
@@ -38,8 +37,6 @@ SLICES = """
 #define EI_CLASSIFIER_SLICE_SIZE (EI_CLASSIFIER_RAW_SAMPLE_COUNT / EI_CLASSIFIER_SLICES_PER_MODEL_WINDOW)
 """
 
-C_TYPE = {"int": "int", "float": "float", "boolean": "bool"}
-
 
 def metadata_header(plan: Plan) -> str:
     """The text of model_metadata.h."""
@@ -56,7 +53,7 @@ def config_name(block: LibraryDspBlock) -> str:
 def config_value(block: LibraryDspBlock) -> str:
     """The parameters of a block as an initialiser of its struct."""
     values = [str(block.id), str(block.implementation_version), str(len(block.axes))]
-    values += [_c_value(value) for value in parameters(block).values()]
+    values += [value.literal for value in parameter_values(block)]
     return "{" + ", ".join(values) + "}"
 
 
@@ -105,12 +102,6 @@ def _one_of_each_type(plan: Plan) -> list[LibraryDspBlock]:
 
 def _config_struct(block: LibraryDspBlock) -> str:
     fields = ["uint32_t block_id", "uint16_t implementation_version", "int axes"]
-    fields += [f"{C_TYPE[p.type]} {p.name}" for p in dsp.describe(block.type).parameters]
+    fields += [f"{value.kind} {value.name}" for value in parameter_values(block)]
     body = "".join(f"    {field};\n" for field in fields)
     return f"\n// Parameters of a {block.type} block.\ntypedef struct {{\n{body}}} {config_name(block)};\n"
-
-
-def _c_value(value: int | float | str) -> str:
-    if isinstance(value, str):
-        return "true" if value.lower() in ("true", "1") else "false"
-    return float_literal(value) if isinstance(value, float) else str(value)

@@ -45,6 +45,11 @@ class Plan:
         return max(4, *(block.fft_length for block in self.blocks))
 
     @property
+    def samples(self) -> int:
+        """Floats for the samples of a frame."""
+        return max(self.fft_points, *(block.cut.used for block in self.blocks))
+
+    @property
     def spectrum(self) -> int:
         """Doubles for a spectrum, and for a column of `normalise` (floats, one a frame) in the same place."""
         return max(self.fft_points, *(-(-block.cut.count // 2) for block in self.blocks))
@@ -57,7 +62,7 @@ class Plan:
     @property
     def dsp_ram_bytes(self) -> int:
         """Static memory of one-shot feature extraction: a frame, its spectrum in double, unnormalised rows."""
-        return 4 * self.fft_points + 8 * self.spectrum + 4 * self.rows
+        return 4 * self.samples + 8 * self.spectrum + 4 * self.rows
 
     @property
     def stream_ram_bytes(self) -> int:

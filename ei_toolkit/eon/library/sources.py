@@ -6,11 +6,26 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ei_toolkit.config.bundled import bundled
-from ei_toolkit.eon.library.blocks import COMMON_FILES
 from ei_toolkit.eon.library.plan import Plan
 from ei_toolkit.errors import EitkError
 
 RUNTIME = "src/eitk"
+
+COMMON_FILES = (
+    "block.cpp",
+    "block.h",
+    "decibels.h",
+    "emphasis.cpp",
+    "emphasis.h",
+    "features.h",
+    "fft.h",
+    "level.h",
+    "source.h",
+    "spectrum.cpp",
+    "spectrum.h",
+    "stream.cpp",
+    "stream.h",
+)
 
 
 def runtime_sources(plan: Plan, kernels: Iterable[str]) -> dict[str, bytes]:

@@ -69,7 +69,7 @@ def _twiddles(points: int) -> str:
 
 def _buffers(plan: Plan) -> str:
     rows = f"float rows[{plan.rows}];  // unnormalised features of a window\n" if plan.rows else ""
-    return f"\nfloat samples[{plan.fft_points}];  // one frame\ndouble spectrum[{plan.spectrum}];\n{rows}"
+    return f"\nfloat samples[{plan.samples}];  // one frame\ndouble spectrum[{plan.spectrum}];\n{rows}"
 
 
 def _block(block: BlockCode) -> str:

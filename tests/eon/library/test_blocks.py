@@ -68,7 +68,7 @@ def test_a_stream_gives_what_windows_give(build_blocks: Callable[..., Any], slic
     for at, block in enumerate(blocks):
         cut = built.plan.blocks[at].cut
         newest = built.stream(at, slices)[-1]
-        frames_heard = (len(samples) - built.plan.blocks[at].used) // cut.stride + 1
+        frames_heard = (len(samples) - cut.used) // cut.stride + 1
         start = (frames_heard - cut.count) * cut.stride
         whole = built.features(at, samples[start : start + 16000]).reshape(cut.count, -1)
         # A window's first frame sees the window's end before it, the stream's the sample that really came before.
@@ -106,3 +106,10 @@ def test_emphasis_is_in_whole_numbers_where_possible(coefficient: float, pair: t
 def test_an_unknown_block_is_refused(build_blocks: Callable[..., Any]) -> None:
     with pytest.raises(ConfigurationError, match="no C\\+\\+ for the block 'image'"):
         build_blocks([LibraryDspBlock(1, "image", 1)], 48000)
+
+
+@pytest.mark.parametrize("length", [784, 16000, 251, 257])
+def test_raw_gives_the_samples_back(build_blocks: Callable[..., Any], length: int) -> None:
+    raw = LibraryDspBlock(7, "raw", 1, {"scale_axes": "0.5"})
+    samples = np.random.default_rng(0).normal(size=length).astype(np.float32)
+    assert np.array_equal(build_blocks([raw], length).features(0, samples), samples * np.float32(0.5))
