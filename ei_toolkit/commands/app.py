@@ -14,6 +14,7 @@ import typer
 from ei_toolkit import __version__
 from ei_toolkit.commands import (
     boards,
+    build,
     card,
     clean,
     config,
@@ -21,14 +22,19 @@ from ei_toolkit.commands import (
     eon,
     evaluate,
     flash,
+    gate,
     impulse,
     init,
+    jobs,
     listen,
     play,
+    profile,
     report,
     runs,
     slice,
     tail,
+    test,
+    train,
     upload,
 )
 from ei_toolkit.commands.environment import Environment
@@ -49,6 +55,11 @@ for command in (
     dataset,
     upload,
     impulse,
+    train,
+    test,
+    profile,
+    build,
+    jobs,
     flash,
     boards,
     play,
@@ -57,6 +68,7 @@ for command in (
     report,
     card,
     clean,
+    gate,
 ):
     command.register(app)
 

@@ -15,9 +15,9 @@ LEARN_TYPES = ("keras",)
 
 @dataclass(frozen=True)
 class Current:
-    """An impulse of a project. `impulse_id` is None for the default impulse of a project that has none yet."""
+    """An impulse of a project, and the ids of its blocks."""
 
-    impulse_id: int | None
+    impulse_id: int
     state: ImpulseState
     input_id: int
     dsp_ids: tuple[int, ...]

@@ -1,0 +1,1 @@
+"""Deployments: built, downloaded by their version, checked, pinned in eitk.lock."""

@@ -1,0 +1,56 @@
+"""A zip from a server is hostile until checked: no path out of its folder, no links, no bomb."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from ei_toolkit.errors import ApiError
+
+MOST_FILES = 20_000
+LARGEST_TOTAL = 1024 * 2**20
+LARGEST_RATIO = 200  # times that a file may grow; C sources compress about five times
+SMALL = 2**20  # what is smaller cannot hurt whatever its ratio
+
+
+def check_zip(path: Path) -> None:
+    """Raise ApiError unless the file is a whole zip that is safe to unpack."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > LARGEST_TOTAL:
+                raise _refused("it would unpack to too much")
+            for entry in entries:
+                _check_entry(entry)
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        raise _refused(f"it is no whole zip: {error}") from None
+    if broken is not None:
+        raise _refused(f"{broken} is damaged")
+    if not entries:
+        raise _refused("it is empty")
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_entry(entry: zipfile.ZipInfo) -> None:
+    name = PurePosixPath(entry.filename)
+    is_drive = len(entry.filename) > 1 and entry.filename[1] == ":"
+    if name.is_absolute() or ".." in name.parts or "\\" in entry.filename or is_drive:
+        raise _refused(f"{entry.filename!r} would land outside its folder")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise _refused(f"{entry.filename!r} is a link")
+    if entry.flag_bits & 0x1:
+        raise _refused(f"{entry.filename!r} is encrypted")
+    if entry.file_size > SMALL and entry.file_size > LARGEST_RATIO * max(1, entry.compress_size):
+        raise _refused(f"{entry.filename!r} would grow more than {LARGEST_RATIO} times")
+
+
+def _refused(why: str) -> ApiError:
+    return ApiError("the downloaded library is refused", why=why, hint="Build it again: eitk build")

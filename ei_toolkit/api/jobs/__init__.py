@@ -1,0 +1,1 @@
+"""Jobs: started or attached to, watched until they end, told about as they go."""

@@ -1,0 +1,70 @@
+"""`eitk jobs`: what the studio is doing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ei_toolkit.commands.environment import Environment
+from ei_toolkit.commands.follow import Follower, OnInterrupt
+
+if TYPE_CHECKING:
+    from ei_toolkit.api.project import Studio
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    group = typer.Typer(no_args_is_help=True, help="Jobs of the studio: list, follow, cancel.")
+    group.command("list")(list_)
+    group.command("follow")(follow)
+    group.command("cancel")(cancel)
+    app.add_typer(group, name="jobs")
+
+
+def list_(
+    context: typer.Context,
+    all_: Annotated[bool, typer.Option("--all", help="Also jobs that have ended.")] = False,
+    last: Annotated[int, typer.Option(min=1, help="Most jobs to show.")] = 20,
+) -> None:
+    """List jobs that wait or run, newest first."""
+    from ei_toolkit.api.jobs.job import list_jobs
+    from ei_toolkit.report.tables import Table
+
+    env = Environment.of(context)
+    jobs = list_jobs(_studio(env), active=not all_, limit=last)[:last]
+    rows = tuple((job.id, job.state, job.category, job.started or None, job.finished or None) for job in jobs)
+    data = [{**asdict(job), "state": job.state} for job in jobs]
+    table = Table("", ("job", "state", "what", "started", "finished"), rows)
+    env.console.result(data, table.rich() if rows else "no job waits or runs")
+
+
+def follow(
+    context: typer.Context,
+    job: Annotated[int, typer.Argument(help="Number of the job.")],
+    timeout: Annotated[float | None, typer.Option(help="Most seconds to wait.")] = None,
+    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "detach",
+) -> None:
+    """Print a job's log until it ends; exit code 5 if it fails."""
+    env = Environment.of(context)
+    Follower(env, _studio(env), timeout, on_interrupt).print_log(job)
+
+
+def cancel(
+    context: typer.Context,
+    job: Annotated[int, typer.Argument(help="Number of the job.")],
+    force: Annotated[bool, typer.Option("--force", help="Also if the job does not react.")] = False,
+) -> None:
+    """Cancel a job."""
+    from ei_toolkit.api.jobs.job import cancel_job
+
+    env = Environment.of(context)
+    cancel_job(_studio(env), job, force=force)
+    env.console.result({"job": job, "cancelled": True}, f"job {job} was cancelled")
+
+
+def _studio(env: Environment) -> Studio:
+    from ei_toolkit.commands.connect import connect
+
+    return connect(env, env.config())

@@ -1,0 +1,99 @@
+"""`eitk train`: from samples to a model, and with --eon to a library."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ei_toolkit.commands.environment import Environment
+from ei_toolkit.commands.follow import Follower, OnInterrupt
+
+if TYPE_CHECKING:
+    from ei_toolkit.api.impulse.current import Current
+    from ei_toolkit.api.project import Studio
+    from ei_toolkit.api.train import TrainReport
+    from ei_toolkit.config import Config
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("train")(train)
+
+
+def train(
+    context: typer.Context,
+    eon: Annotated[bool, typer.Option("--eon", help="Also build the library, as eitk build does.")] = False,
+    features: Annotated[bool, typer.Option(help="Generate features first.")] = True,
+    follow: Annotated[bool, typer.Option(help="Wait for the end; otherwise only start one job for all.")] = True,
+    timeout: Annotated[float | None, typer.Option(help="Most seconds for one job.")] = None,
+    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "ask",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check that everything is ready.")] = False,
+) -> None:
+    """Generate features, train, test; shows progress and tables of results."""
+    from ei_toolkit.api.project import require_training
+    from ei_toolkit.api.train import train as run_training
+    from ei_toolkit.commands.connect import connect
+
+    env = Environment.of(context)
+    config = env.config()
+    studio = connect(env, config)
+    require_training(studio.transport)
+    current = ready(studio, config)
+    if dry_run:
+        env.console.result({"dry_run": True, "impulse": current.impulse_id}, "everything is ready for training")
+        return
+    if not follow:
+        _only_start(env, studio, current, features)
+        return
+    follower = Follower(env, studio, timeout, on_interrupt)
+    started = time.monotonic()
+    report = run_training(studio, current, follower, features=features)
+    _record_training(config, report, time.monotonic() - started)
+    data: dict[str, Any] = {"event": "result", **report.data()}
+    if eon:
+        from ei_toolkit.commands.build import build_and_record
+
+        data["deployment"] = build_and_record(env, config, studio, current.impulse_id, follower)
+    _show(env, report, data)
+
+
+def ready(studio: Studio, config: Config) -> Current:
+    """The impulse to train; that of eitk.toml, where there is one."""
+    from ei_toolkit.api.impulse.wanted import wanted_impulse
+    from ei_toolkit.api.train import ready_impulse
+
+    settings = config.settings
+    wanted = wanted_impulse(settings, config.paths.root) if settings.impulse.dsp else None
+    return ready_impulse(studio, wanted, settings.impulse.name)
+
+
+def _only_start(env: Environment, studio: Studio, current: Current, features: bool) -> None:
+    from ei_toolkit.api.jobs.kinds import start_retrain, start_training
+
+    if features:
+        started = start_retrain(studio, current.impulse_id)
+    else:
+        started = start_training(studio, current.learn_id, current.state.learn)
+    env.console.result({"job": started.id}, f"job {started.id} has started; eitk jobs follow {started.id}")
+
+
+def _record_training(config: Config, report: TrainReport, seconds: float) -> None:
+    from ei_toolkit.report.runs import record_run
+
+    record_run(config, "train", {**report.data(), "seconds": seconds})
+
+
+def _show(env: Environment, report: TrainReport, data: dict[str, Any]) -> None:
+    from rich.console import Group
+
+    from ei_toolkit.report.deployment_table import deployment_table
+    from ei_toolkit.report.training_tables import evaluation_tables, profile_table
+
+    tables = evaluation_tables("validation", report.training.validation) + evaluation_tables("test", report.test)
+    if main_device := [p for p in report.training.profiles if p.is_default]:
+        tables.append(profile_table(main_device))
+    if lock := data.get("deployment"):
+        tables.append(deployment_table(lock))
+    env.console.result(data, Group(*(part for table in tables for part in (table.rich(), ""))))
