@@ -12,9 +12,8 @@ from ei_toolkit.config import Config
 from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.errors import DataError
+from ei_toolkit.report.evaluation import EVALUATION_NAME
 from ei_toolkit.report.runs import Run, list_runs
-
-EVALUATION_NAME = "evaluation.json"  # in ProjectPaths.state, written by `eitk evaluate`
 
 
 @dataclass(frozen=True)

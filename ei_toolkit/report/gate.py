@@ -39,8 +39,8 @@ class Trial:
 class Evidence:
     """All that the verdict rests on. `champion` and `difference` are None for the first challenger.
 
-    `majority` is the share of the most frequent label, `worst` the condition with the lowest window accuracy (None
-    where the model was not evaluated under conditions), `clips` and `artists` how many were tried.
+    `majority` is the share of the most frequent label, `worst` the condition with the lowest window accuracy under it,
+    `clips` and `artists` how many were tried.
     """
 
     challenger: Trial
@@ -50,7 +50,7 @@ class Evidence:
     threshold: float
     clips: int
     artists: int
-    worst: tuple[str, float] | None = None
+    worst: tuple[str, float]
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,8 @@ def _objections(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
         yield f"it needs {cost.flash_bytes / 1000:.1f} kB of flash, {limits.max_flash_kb:g} are allowed"
     if cost.latency_ms > limits.max_latency_ms:
         yield f"a decision takes {cost.latency_ms:.0f} ms, {limits.max_latency_ms:g} are allowed"
-    if limits.min_robust_accuracy and evidence.worst is None:
-        yield "its robustness is not known (eitk evaluate has not been run on this model)"
-    elif evidence.worst and evidence.worst[1] * 100 < limits.min_robust_accuracy:
-        name, accuracy = evidence.worst
+    name, accuracy = evidence.worst
+    if accuracy * 100 < limits.min_robust_accuracy:
         wanted = f"{limits.min_robust_accuracy:g} % are wanted"
         yield f"under {name} only {_percent(accuracy)} of windows are right, {wanted}"
 
@@ -110,8 +108,7 @@ def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
         f"It takes {cost.ram_bytes / 1000:.1f} of {limits.max_ram_kb:g} kB of RAM, {cost.flash_bytes / 1000:.1f} of"
         f" {limits.max_flash_kb:g} kB of flash and {cost.latency_ms:.0f} of {limits.max_latency_ms:g} ms ({cost.how})."
     )
-    if evidence.worst:
-        yield f"Its worst condition is {evidence.worst[0]}: {_percent(evidence.worst[1])} of windows."
+    yield f"Its worst condition is {evidence.worst[0]}: {_percent(evidence.worst[1])} of windows."
 
 
 def _percent(fraction: float) -> str:

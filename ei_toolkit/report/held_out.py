@@ -1,19 +1,17 @@
-"""What a model says to the held-out windows, each model through its own way from samples to features."""
+"""What a model says to the held-out clips, each model through its own way from sound to features."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit import dsp
-from ei_toolkit.config import AugmentSettings, Config, Settings, SliceSettings
-from ei_toolkit.dataset.manifest import Manifest, Window
-from ei_toolkit.dataset.slicing import slice_clips
+from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError
+from ei_toolkit.learn.evaluate.clips import CLEAN, read_windows, under_condition
 from ei_toolkit.learn.infer import Interpreter
 from ei_toolkit.learn.metrics import confusion
 from ei_toolkit.report.candidate import Candidate
@@ -21,105 +19,80 @@ from ei_toolkit.report.paired import Track
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Probabilities (n, labels) of one model for n held-out windows."""
+class HeldOut:
+    """A testing clip; `name` is relative to the folder of clips."""
 
-    windows: tuple[Window, ...]
+    name: str
+    artist: str
+    label: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Probabilities (n, labels) for n windows; `owner` (n,) is the place of each window's clip in `clips`."""
+
+    clips: tuple[HeldOut, ...]
     labels: tuple[str, ...]
+    owner: npt.NDArray[np.intp]
     probabilities: npt.NDArray[np.float32]
 
     @property
     def truth(self) -> npt.NDArray[np.intp]:
-        """Index of each window's label."""
-        return np.array([self.labels.index(window.label) for window in self.windows])
-
-    def decided(self, threshold: float) -> npt.NDArray[np.bool_]:
-        """Whether the board would show the right label: it wins, and with at least `threshold`."""
-        right = self.probabilities.argmax(axis=1) == self.truth
-        return np.asarray(right & (self.probabilities.max(axis=1) >= threshold))
+        """Index of each clip's label."""
+        return np.array([self.labels.index(clip.label) for clip in self.clips])
 
     def tracks(self, threshold: float) -> list[Track]:
-        """Each clip with the share of its windows that the board would name rightly."""
-        right: dict[str, list[bool]] = {}
-        first: dict[str, Window] = {}
-        for window, ok in zip(self.windows, self.decided(threshold), strict=True):
-            right.setdefault(window.clip, []).append(bool(ok))
-            first.setdefault(window.clip, window)
-        return [Track(clip, first[clip].group, first[clip].label, sum(ok) / len(ok)) for clip, ok in right.items()]
+        """Each clip with the share of its windows that the board would name rightly.
+
+        A window is right where the clip's label wins with a score of at least `threshold`.
+        """
+        wins = self.probabilities.argmax(axis=1) == self.truth[self.owner]
+        decided = wins & (self.probabilities.max(axis=1) >= threshold)
+        windows = np.bincount(self.owner, minlength=len(self.clips))
+        right = np.bincount(self.owner, weights=decided, minlength=len(self.clips)) / np.maximum(windows, 1)
+        return [Track(c.name, c.artist, c.label, float(r)) for c, r in zip(self.clips, right, strict=True)]
+
+    def window_accuracy(self) -> float:
+        """Share of windows in which the clip's label wins."""
+        return float((self.probabilities.argmax(axis=1) == self.truth[self.owner]).mean())
 
     def track_accuracy(self) -> float:
-        """Share of clips whose mean probability is highest for their label."""
-        clips = list(dict.fromkeys(window.clip for window in self.windows))
-        place = np.array([clips.index(window.clip) for window in self.windows])
-        total = np.zeros((len(clips), len(self.labels)))
-        np.add.at(total, place, self.probabilities)
-        truth = np.zeros(len(clips), dtype=int)
-        truth[place] = self.truth
-        return float((total.argmax(axis=1) == truth).mean())
+        """Share of clips whose label has the highest mean probability."""
+        total = np.zeros((len(self.clips), len(self.labels)))
+        np.add.at(total, self.owner, self.probabilities)
+        return float((total.argmax(axis=1) == self.truth).mean())
 
-    def confusion(self) -> list[list[int]]:
+    def confusion(self) -> tuple[tuple[int, ...], ...]:
         """Windows by label (row) and by what won (column)."""
-        counts: list[list[int]] = confusion(self.truth, self.probabilities.argmax(axis=1), len(self.labels)).tolist()
-        return counts
+        counts = confusion(self.truth[self.owner], self.probabilities.argmax(axis=1), len(self.labels))
+        return tuple(map(tuple, counts.tolist()))
 
 
-def try_model(candidate: Candidate, folder: Path, windows: Sequence[Window]) -> Outcome:
-    """Run a model over windows whose files lie in `folder`.
+def held_out_clips(manifest: Manifest) -> tuple[HeldOut, ...]:
+    """The testing clips, in the manifest's order."""
+    clips = (HeldOut(w.clip, w.group, w.label, w.clip_sha256) for w in manifest.windows if w.split == "testing")
+    return tuple(dict.fromkeys(clips))
 
-    Raises DataError where a file is not the manifest's, or where the settings no longer describe the model.
+
+def try_model(candidate: Candidate, root: Path, clips: Sequence[HeldOut], condition: str = CLEAN) -> Outcome:
+    """Run a model over every window of the clips below `root`, under a condition of `audio.conditions`.
+
+    Raises DataError for a clip that cannot be read, or where the settings no longer describe the model.
     """
     model = Interpreter(candidate.model)
-    features = features_of(candidate.settings, read_windows(folder, windows, candidate.settings))
-    if features.shape[1] != model.input_size:
+    features = [_features(candidate, root / clip.name, condition) for clip in clips]
+    owner = np.repeat(np.arange(len(clips)), [len(own) for own in features])
+    whole = np.concatenate(features)
+    if whole.shape[1] != model.input_size:
         raise DataError(
-            f"the model takes {model.input_size} features, the impulse gives {features.shape[1]}",
+            f"the model takes {model.input_size} features, the impulse gives {whole.shape[1]}",
             why="eitk.toml was changed after the model was trained",
             hint="eitk impulse apply, then eitk train --eon",
         )
-    return Outcome(tuple(windows), candidate.labels, model.predict(features))
+    return Outcome(tuple(clips), candidate.labels, owner, model.predict(whole))
 
 
-def read_windows(folder: Path, windows: Sequence[Window], settings: Settings) -> npt.NDArray[np.int16]:
-    """Samples (n, window length) of window files. Raises DataError for one that is not as the settings say."""
-    import soundfile
-
-    length = settings.slice.sample_rate * settings.slice.window_ms // 1000
-    samples = np.empty((len(windows), length), dtype=np.int16)
-    for i, window in enumerate(windows):
-        try:
-            data, _ = soundfile.read(folder / window.file, dtype="int16")
-        except (OSError, soundfile.SoundFileError) as error:
-            raise DataError(f"{window.file} cannot be read", why=str(error), hint="eitk slice") from None
-        if data.shape != (length,):
-            raise DataError(f"{window.file} is not {settings.slice.window_ms} ms long", hint="eitk slice")
-        samples[i] = data
-    return samples
-
-
-def features_of(settings: Settings, samples: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
-    """Features (n, f) of windows (n, samples), all blocks of the impulse side by side."""
-    rate = settings.slice.sample_rate
-    parts = [
-        dsp.run_many(block.type, samples, rate, block.implementation_version, **block.params)
-        for block in settings.impulse.dsp
-    ]
-    return np.concatenate(parts, axis=1).astype(np.float32)
-
-
-def held_out(config: Config, candidate: Candidate) -> tuple[Path, list[Window]]:
-    """Folder and windows of the project's testing clips, cut as this candidate's settings want them.
-
-    The project's own windows serve where the settings of `[slice]` are the same; else the clips are cut again.
-    """
-    folder = config.paths.windows
-    if _cut(candidate.settings) != _cut(config.settings):
-        folder = config.paths.state / "champion-windows"
-        own = replace(config.settings, slice=_cut(candidate.settings))
-        slice_clips(own, config.paths.root, folder, 1, lambda _done, _note: None)
-    windows = Manifest.read(folder / config.paths.manifest.name).windows
-    return folder, [window for window in windows if window.split == "testing" and not window.recipe]
-
-
-def _cut(settings: Settings) -> SliceSettings:
-    """What of [slice] changes a held-out window."""
-    return replace(settings.slice, augment=AugmentSettings())
+def _features(candidate: Candidate, clip: Path, condition: str) -> npt.NDArray[np.float32]:
+    windows = read_windows(clip, candidate.settings.slice)
+    return under_condition(windows, condition, candidate.settings).features

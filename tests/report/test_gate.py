@@ -12,7 +12,7 @@ from ei_toolkit.report.paired import Difference
 
 COST = Cost(ram_bytes=12_300, flash_bytes=20_100, latency_ms=31, how="estimate")
 GOOD = Trial(decided=0.94, track_accuracy=0.96, confusion=((90, 10), (2, 98)), cost=COST)
-FIRST = Evidence(GOOD, None, None, majority=0.5, threshold=0.6, clips=28, artists=9)
+FIRST = Evidence(GOOD, None, None, majority=0.5, threshold=0.6, clips=28, artists=9, worst=("mic", 0.9))
 LIMITS = GateSettings()
 
 
@@ -49,7 +49,7 @@ def test_max_drop_allows_some_more() -> None:
     (GateSettings(max_ram_kb=12), "12.3 kB of RAM"),
     (GateSettings(max_flash_kb=20), "20.1 kB of flash"),
     (GateSettings(max_latency_ms=30), "31 ms"),
-    (GateSettings(min_robust_accuracy=90), "robustness is not known"),
+    (GateSettings(min_robust_accuracy=91), "under mic only 90.0 %"),
 ])  # fmt: skip
 def test_each_limit_refuses_in_its_own_words(limits: GateSettings, word: str) -> None:
     verdict = judge(FIRST, limits)

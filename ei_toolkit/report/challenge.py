@@ -1,0 +1,99 @@
+"""Bring champion and challenger before the gate, and promote the one that passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ei_toolkit.audio.conditions import CONDITIONS
+from ei_toolkit.config import Config
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.plan import clips_root
+from ei_toolkit.eon.profile import profile_model
+from ei_toolkit.errors import ConfigurationError, DataError
+from ei_toolkit.report.candidate import Candidate, challenger, champion_file, read_champion, write_champion
+from ei_toolkit.report.gate import Cost, Evidence, Trial, Verdict, judge
+from ei_toolkit.report.held_out import HeldOut, Outcome, held_out_clips, try_model
+from ei_toolkit.report.paired import paired_difference
+
+Progress = Callable[[float, str], None]
+
+
+def challenge(config: Config, progress: Progress, *, dry_run: bool = False) -> tuple[Verdict, dict[str, Any]]:
+    """Try the last built model against the champion; promote it if it passes.
+
+    Returns the verdict and its figures. Raises DataError where there is nothing to try, ConfigurationError where the
+    two tell different labels apart.
+    """
+    manifest = Manifest.read(config.paths.manifest)
+    new, old = challenger(config, manifest), read_champion(champion_file(config.paths))
+    evidence = gather(config, manifest, new, old, progress)
+    verdict = judge(evidence, config.settings.gate)
+    promoted = verdict.passed and not dry_run and (old is None or old.sha256 != new.sha256)
+    if promoted:
+        write_champion(champion_file(config.paths), new, {"figures": asdict(evidence.challenger)})
+    return verdict, asdict(evidence) | {
+        "verdict": "passed" if verdict.passed else "refused",
+        "reasons": verdict.reasons,
+        "text": verdict.text,
+        "promoted": promoted,
+        "challenger_sha256": new.sha256,
+        "champion_sha256": old.sha256 if old else None,
+    }
+
+
+def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | None, progress: Progress) -> Evidence:
+    """Try both on the testing clips that neither was trained on, and the challenger under every condition."""
+    if old and old.labels != new.labels:
+        raise ConfigurationError(
+            f"the champion tells {', '.join(old.labels)} apart, the challenger {', '.join(new.labels)}",
+            hint="They cannot be compared. Move champion.json away to begin a new line.",
+        )
+    clips = _fair(held_out_clips(manifest), new, old)
+    root, threshold = clips_root(config.settings.dataset, config.paths.root), config.settings.board.threshold
+    outcome = try_model(new, root, clips)
+    before = try_model(old, root, clips) if old else None
+    tracks, labels = outcome.tracks(threshold), [clip.label for clip in clips]
+    return Evidence(
+        challenger=_trial(new, outcome, threshold),
+        champion=_trial(old, before, threshold) if old and before else None,
+        difference=paired_difference(before.tracks(threshold), tracks) if before else None,
+        majority=max(labels.count(label) for label in new.labels) / len(labels),
+        threshold=threshold,
+        clips=len(clips),
+        artists=len({clip.artist for clip in clips}),
+        worst=_worst(new, root, clips, progress),
+    )
+
+
+def _fair(clips: tuple[HeldOut, ...], new: Candidate, old: Candidate | None) -> tuple[HeldOut, ...]:
+    """The clips that neither has heard in training."""
+    heard = new.trained_on | (old.trained_on if old else frozenset())
+    fair = tuple(clip for clip in clips if clip.sha256 not in heard)
+    if not fair:
+        raise DataError(
+            "there is no testing clip that neither model has heard in training",
+            hint="Keep the split of [dataset] as it was, or move champion.json away to begin a new line.",
+        )
+    return fair
+
+
+def _trial(candidate: Candidate, outcome: Outcome, threshold: float) -> Trial:
+    profile, tracks = profile_model(candidate.model), outcome.tracks(threshold)
+    return Trial(
+        decided=sum(track.right for track in tracks) / len(tracks),
+        track_accuracy=outcome.track_accuracy(),
+        confusion=outcome.confusion(),
+        cost=Cost(profile.ram_bytes, profile.flash_bytes, profile.latency_ms, profile.how),
+    )
+
+
+def _worst(candidate: Candidate, root: Path, clips: tuple[HeldOut, ...], progress: Progress) -> tuple[str, float]:
+    """The condition with the lowest window accuracy."""
+    found = {}
+    for done, name in enumerate(CONDITIONS, 1):
+        found[name] = try_model(candidate, root, clips, name).window_accuracy()
+        progress(done, name)
+    return min(found.items(), key=lambda item: item[1])
