@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Literal
 from ei_toolkit.api.answer import Answer
 from ei_toolkit.api.official import official
 from ei_toolkit.api.project import Studio
+from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 
 Category = Literal["training", "testing"]
 CATEGORIES: tuple[Category, ...] = ("training", "testing")
@@ -52,6 +54,12 @@ def get_sample(studio: Studio, sample: int) -> Sample:
     return _sample(Answer(answer, "the sample").object("sample"))
 
 
+def counts_by_label(studio: Studio) -> dict[tuple[str, str], int]:
+    """Number of samples by (category, label), sorted."""
+    counts = Counter((s.category, s.label) for category in CATEGORIES for s in list_samples(studio, category))
+    return dict(sorted(counts.items()))
+
+
 def count_samples(studio: Studio, category: str) -> int:
     """Number of samples of a category."""
     answer = studio.transport.get(studio.path("raw-data", "count"), category=category)
@@ -82,17 +90,24 @@ def add_metadata(studio: Studio, category: str, samples: Sequence[int], key: str
 
 
 def delete_samples(studio: Studio, samples: Sequence[int]) -> None:
-    """Delete samples one by one; one that is already gone is no error."""
-    from ei_toolkit.errors import ApiError, CredentialError, NetworkError
-
+    """Delete samples; one that is gone by now is no error."""
     for sample in samples:
         try:
             studio.transport.delete(studio.path("raw-data", sample))
-        except (NetworkError, CredentialError):
-            raise
-        except ApiError as error:
-            if "no " not in error.what.lower() and "not" not in error.what.lower():
+        except ApiError:
+            if _exists(studio, sample):
                 raise
+
+
+def _exists(studio: Studio, sample: int) -> bool:
+    """Whether a sample is there. Raises NetworkError or CredentialError where that cannot be known."""
+    try:
+        get_sample(studio, sample)
+    except (NetworkError, CredentialError):
+        raise
+    except ApiError:
+        return False
+    return True
 
 
 def pull_sample(studio: Studio, sample: Sample, folder: Path) -> Path:

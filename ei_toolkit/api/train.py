@@ -13,7 +13,15 @@ from ei_toolkit.api.impulse.state import ImpulseState
 from ei_toolkit.api.jobs.job import Job, Started
 from ei_toolkit.api.jobs.kinds import start_build, start_features, start_test, start_training
 from ei_toolkit.api.project import Studio
-from ei_toolkit.api.results import VARIANTS, Evaluation, TrainingResult, Variant, tested_variants, training_result
+from ei_toolkit.api.results import (
+    VARIANTS,
+    DeviceProfile,
+    Evaluation,
+    TrainingResult,
+    Variant,
+    tested_variants,
+    training_result,
+)
 from ei_toolkit.api.samples import CATEGORIES, count_samples
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import Lock
@@ -38,13 +46,26 @@ class TrainReport:
     test: tuple[Evaluation, ...]
 
     def data(self) -> dict[str, Any]:
-        """For --json and for the record of runs: the test by variant, the validation beside it."""
+        """For --json and for the record of runs; each part by variant."""
+        main = [profile for profile in self.training.profiles if profile.is_default and profile.engines]
         return {
             "impulse": self.impulse,
-            **{evaluation.variant: evaluation.data() for evaluation in self.test},
             "validation": {evaluation.variant: evaluation.data() for evaluation in self.training.validation},
+            "test": {evaluation.variant: evaluation.data() for evaluation in self.test},
+            "hardware": {profile.variant: _hardware(profile) for profile in main},
             "history": {name: list(values) for name, values in self.training.history.items()},
         }
+
+
+def _hardware(profile: DeviceProfile) -> dict[str, Any]:
+    engine = profile.engines[0]
+    return {
+        "device": profile.device,
+        "engine": engine.engine,
+        "latency_ms": profile.latency_ms,
+        "ram_bytes": engine.ram,
+        "flash_bytes": engine.rom,
+    }
 
 
 def ready_impulse(studio: Studio, wanted: ImpulseState | None, name: str) -> Current:

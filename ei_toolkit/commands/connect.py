@@ -41,13 +41,27 @@ def _local(config: Config) -> Endpoint:
     return Endpoint(studio.api_url, studio.ingestion_url, studio.key, config.settings.studio.project, LOCAL)
 
 
-def _remote(config: Config, environ: Mapping[str, str]) -> Endpoint:
+def remote_url(config: Config) -> str:
+    """The API address that a key is for: that of the settings, else the cloud's."""
+    from ei_toolkit.api.endpoint import CLOUD_API, checked_api_url
+
+    url = config.settings.studio.url
+    return CLOUD_API if url == LOCAL else checked_api_url(url)
+
+
+def with_key(config: Config, key: str) -> Endpoint:
+    """Addresses of the settings with a key."""
     from urllib.parse import urlsplit
 
-    from ei_toolkit.api.credentials import find_key
-    from ei_toolkit.api.endpoint import Endpoint, checked_api_url, ingestion_url_of
+    from ei_toolkit.api.endpoint import Endpoint, ingestion_url_of
 
     settings = config.settings.studio
-    api_url = checked_api_url(settings.url)
+    api_url = remote_url(config)
     ingestion = settings.ingestion_url.rstrip("/") or ingestion_url_of(api_url)
-    return Endpoint(api_url, ingestion, find_key(api_url, environ), settings.project, urlsplit(api_url).netloc)
+    return Endpoint(api_url, ingestion, key, settings.project, urlsplit(api_url).netloc)
+
+
+def _remote(config: Config, environ: Mapping[str, str]) -> Endpoint:
+    from ei_toolkit.api.credentials import find_key
+
+    return with_key(config, find_key(remote_url(config), environ))

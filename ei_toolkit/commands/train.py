@@ -34,7 +34,9 @@ def train(
     """Generate features, train, test; shows progress and tables of results."""
     from ei_toolkit.api.project import require_training
     from ei_toolkit.api.train import train as run_training
+    from ei_toolkit.commands.build import build_and_record
     from ei_toolkit.commands.connect import connect
+    from ei_toolkit.report.runs import record_run
 
     env = Environment.of(context)
     config = env.config()
@@ -50,13 +52,14 @@ def train(
     follower = Follower(env, studio, timeout, on_interrupt)
     started = time.monotonic()
     report = run_training(studio, current, follower, features=features)
-    _record_training(config, report, time.monotonic() - started)
-    data: dict[str, Any] = {"event": "result", **report.data()}
-    if eon:
-        from ei_toolkit.commands.build import build_and_record
-
-        data["deployment"] = build_and_record(env, config, studio, current.impulse_id, follower)
-    _show(env, report, data)
+    data = report.data() | {"seconds": time.monotonic() - started}
+    try:
+        if eon:
+            lock = build_and_record(env, config, studio, current.impulse_id, follower)
+            data |= {"deployment_version": lock["deployment_version"], "deployment": lock}
+    finally:
+        record_run(config, "train", data)
+    _show(env, report, {"event": "result", **data})
 
 
 def ready(studio: Studio, config: Config) -> Current:
@@ -77,12 +80,6 @@ def _only_start(env: Environment, studio: Studio, current: Current, features: bo
     else:
         started = start_training(studio, current.learn_id, current.state.learn)
     env.console.result({"job": started.id}, f"job {started.id} has started; eitk jobs follow {started.id}")
-
-
-def _record_training(config: Config, report: TrainReport, seconds: float) -> None:
-    from ei_toolkit.report.runs import record_run
-
-    record_run(config, "train", {**report.data(), "seconds": seconds})
 
 
 def _show(env: Environment, report: TrainReport, data: dict[str, Any]) -> None:
