@@ -29,6 +29,9 @@ def umbrella_header(request: LibraryRequest) -> str:
 #ifndef EITK_INFERENCING_H
 #define EITK_INFERENCING_H
 
+#include <math.h>  // sketches count on these two
+#include <string.h>
+
 #include "model-parameters/model_metadata.h"
 #include "model-parameters/model_variables.h"
 

@@ -3,7 +3,7 @@
 #include <Project_inferencing.h>
 
 static int tone(size_t offset, size_t length, float* out) {
-    const float step = 2.0f * PI * 440.0f / EI_CLASSIFIER_FREQUENCY;
+    const float step = 6.2831853f * 440.0f / EI_CLASSIFIER_FREQUENCY;
     for (size_t i = 0; i < length; i++) out[i] = 8000.0f * sinf(step * (float)(offset + i));
     return 0;
 }
