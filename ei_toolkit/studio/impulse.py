@@ -66,6 +66,12 @@ class ProcessingBlock:
             "params": dict(self.config if config is None else config),
         }
 
+    def windowing(self) -> dict[str, Any]:
+        """The same, and how recordings are cut into windows."""
+        cutting = {"increase": self.increase_samples, "pad": bool(self.window["padZeros"]), "axis": self.axis}
+        times = {"windowMs": self.window["windowSizeMs"], "increaseMs": self.window["windowIncreaseMs"]}
+        return {**self.question(), **cutting, **times}
+
     @property
     def recipe(self) -> str:
         """Hash of everything but the sample that decides the features; the cache is keyed by it."""

@@ -20,8 +20,49 @@ def classify_result(
     stored: Mapping[str, Any], page: Sequence[Mapping[str, Any]], samples: Mapping[int, Sample], impulse: Impulse
 ) -> dict[str, Any]:
     """Fields of a `ClassifyJobResponse`: a page of samples, the accuracy over all."""
+    return {
+        **_page(stored, page, samples, impulse),
+        "accuracy": accuracy(stored),
+        "additionalMetricsByLearnBlock": [_additional(stored, _block(stored, impulse))],
+    }
+
+
+def classify_page(
+    stored: Mapping[str, Any], page: Sequence[Mapping[str, Any]], samples: Mapping[int, Sample], impulse: Impulse
+) -> dict[str, Any]:
+    """Fields of a `ClassifyJobResponsePage`."""
+    return {**_page(stored, page, samples, impulse), "totalCount": len(stored["samples"])}
+
+
+def evaluation(variant: str, stored: Mapping[str, Any], impulse: Impulse) -> dict[str, Any]:
+    """A `ModelVariantStats`."""
+    found = accuracy(stored)
+    counts = found["confusionMatrixValues"]
+    total = found["totalSummary"]["good"] + found["totalSummary"]["bad"]
+    return {
+        "modelType": variant,
+        "learnBlockId": stored["learn"],
+        "learnBlockType": _block(stored, impulse).get("type", "keras"),
+        "confusionMatrix": {
+            actual: {predicted: {"raw": n} for predicted, n in row.items()} for actual, row in counts.items()
+        },
+        "trainingLabels": list(stored["labels"]),
+        "classificationLabels": sorted(counts),
+        "totalWindowCount": total,
+        "totalCorrectWindowCount": {"raw": float(found["totalSummary"]["good"])},
+        "accuracy": {"raw": found["accuracyScore"]},
+    }
+
+
+def _block(stored: Mapping[str, Any], impulse: Impulse) -> dict[str, Any]:
+    return impulse.block("learnBlocks", stored["learn"]) or {"id": stored["learn"], "type": "keras", "name": "deleted"}
+
+
+def _page(
+    stored: Mapping[str, Any], page: Sequence[Mapping[str, Any]], samples: Mapping[int, Sample], impulse: Impulse
+) -> dict[str, Any]:
     known = [entry for entry in page if entry["id"] in samples]
-    block = impulse.block("learnBlocks", stored["learn"]) or {}
+    block = {"title": "Classification", "dsp": [], **_block(stored, impulse)}
     return {
         "result": [
             {
@@ -32,8 +73,6 @@ def classify_result(
             for entry in known
         ],
         "predictions": [prediction for entry in known for prediction in _predictions(stored, entry)],
-        "accuracy": accuracy(stored),
-        "additionalMetricsByLearnBlock": [_additional(stored, block)],
     }
 
 

@@ -95,3 +95,43 @@ def dsp_metadata(
         "outputConfig": {"type": "spectrogram", "shape": {"width": frames, "height": bins}},
         "fftUsed": [int(config["fft_length"])] if config.get("fft_length", "").isdigit() else [],
     }
+
+
+def feature_labels(frames: int, bins: int) -> list[str]:
+    """A name for each feature, frame by frame."""
+    return [f"frame {frame} bin {bin_}" for frame in range(frames) for bin_ in range(bins)]
+
+
+def line_graph(name: str, profile: Sequence[float]) -> dict[str, Any]:
+    """A `DspRunGraph`: the mean over all frames of each bin."""
+    return {
+        "name": f"{name}, mean over frames",
+        "type": "linear",
+        "X": {name: list(profile)},
+        "y": [float(bin_) for bin_ in range(len(profile))],
+        "lineWidth": 1.0,
+        "smoothing": False,
+        "axisLabels": {"X": "Bin", "y": "Value"},
+    }
+
+
+def explorer_points(
+    values: Sequence[Sequence[float]], rows: Sequence[Sequence[float]], labels: Sequence[str], names: Mapping[int, str]
+) -> dict[str, Any]:
+    """Fields of a `DspTrainedFeaturesResponse`: one point a window; `rows` as in the y file of the features."""
+    points = []
+    for value, (label, sample, start, end) in zip(values, rows, strict=True):
+        points.append(
+            {
+                "X": {str(axis): number for axis, number in enumerate(value)},
+                "y": round(label),
+                "yLabel": labels[round(label) - 1],
+                "sample": {
+                    "id": float(sample),
+                    "name": names.get(round(sample), ""),
+                    "startMs": float(start),
+                    "endMs": float(end),
+                },
+            }
+        )
+    return {"totalSampleCount": len(points), "data": points, "skipFirstFeatures": 0}

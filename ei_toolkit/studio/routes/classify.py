@@ -9,10 +9,17 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ei_toolkit.studio.access import Call, Reader
-from ei_toolkit.studio.answers.classify import classify_result
+from ei_toolkit.studio.answers.classify import classification, classify_page, classify_result, evaluation
+from ei_toolkit.studio.answers.keras import keras_settings
+from ei_toolkit.studio.answers.sample import full_sample, sample_with_values
+from ei_toolkit.studio.impulse import processing_blocks
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.routes.impulses import wanted_impulse
+from ei_toolkit.studio.routes.samples import content_of, sample_values
+from ei_toolkit.studio.store.artifacts import Model
+from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.samples import Sample
 from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/v1/api/{projectId}")
@@ -22,26 +29,135 @@ VARIANTS = ("int8", "float32")
 @router.get("/classify/all/result")
 def get_classify_job_result(call: Reader) -> Response:
     """How the last classify job went, for one variant."""
-    return answer(_result(call, 0, None))
+    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
+    stored, available = _stored(call, impulse)
+    samples = _samples(call, stored["samples"])
+    return answer({**classify_result(stored, stored["samples"], samples, impulse), "availableVariants": available})
 
 
 @router.get("/classify/all/result/page")
 def get_classify_job_result_page(call: Reader) -> Response:
     """The same, a page of samples at a time."""
-    limit, offset = call.query.page()
-    return answer(_result(call, offset, limit or None))
-
-
-def _result(call: Call, offset: int, limit: int | None) -> dict[str, Any]:
     impulse = call.store.blocks.get(call.project, wanted_impulse(call))
+    stored, _ = _stored(call, impulse)
+    limit, offset = call.query.page()
+    page = stored["samples"][offset : offset + limit if limit else None]
+    return answer(classify_page(stored, page, _samples(call, page), impulse))
+
+
+@router.get("/deployment/evaluate")
+@router.get("/deployment/evaluate/cache")
+def get_evaluate_job_result(call: Reader) -> Response:
+    """Accuracy of every variant that was tried."""
+    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
+    found = {variant: _load(call, impulse, variant) for variant in VARIANTS}
+    tried = {variant: stored for variant, stored in found.items() if stored is not None}
+    return answer({"result": [evaluation(variant, stored, impulse) for variant, stored in tried.items()]})
+
+
+@router.get("/classify/{sampleId:int}")
+def classify_sample(sampleId: int, call: Reader) -> Response:
+    """Scores of every window of one sample, int8 where there is such a model."""
+    return answer(_classified(call, sampleId))
+
+
+@router.post("/classify/v2/{sampleId:int}")
+def classify_sample_v2(sampleId: int, call: Reader) -> Response:
+    """The same for a variant of choice."""
+    return answer(_classified(call, sampleId))
+
+
+@router.post("/classify/v2/{sampleId:int}/variants")
+def classify_sample_for_variants(sampleId: int, call: Reader) -> Response:
+    """The same for several variants."""
+    variants = [part for part in call.query.text("variants", ",".join(VARIANTS)).split(",") if part]
+    one = _try(call, sampleId, variants)
+    results = [{"variant": name, "classifications": [found]} for name, found in one.pop("classifications").items()]
+    return answer({"results": results, **one})
+
+
+@router.get("/classify/v2/{sampleId:int}/raw-data/{windowIndex:int}")
+def get_sample_window_from_cache(sampleId: int, windowIndex: int, call: Reader) -> Response:
+    """The values of one window of a sample."""
+    window = call.store.blocks.get(call.project, wanted_impulse(call)).blocks("inputBlocks")[0]
+    sample = call.store.samples.get(call.project, sampleId)
+    rate = sample.frequency / 1000.0
+    start = round(windowIndex * window["windowIncreaseMs"] * rate)
+    if start >= sample.values_count:
+        raise Refusal(f"The sample has no window {windowIndex}")
+    end = min(sample.values_count, start + round(window["windowSizeMs"] * rate))
+    return answer(sample_with_values(sample, sample_values(call, sample, start, end)))
+
+
+def _classified(call: Call, sample: int) -> dict[str, Any]:
+    wanted = [call.query.text("variant")] if call.query.has("variant") else []
+    one = _try(call, sample, wanted)
+    return {**one, "classifications": [next(iter(one["classifications"].values()))]}
+
+
+def _try(call: Call, sample_id: int, variants: list[str]) -> dict[str, Any]:
+    """Classify a sample; `classifications` is by variant here."""
+    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
+    sample = call.store.samples.get(call.project, sample_id)
+    block, model = _trained(call, impulse)
+    names = variants or [variant for variant in VARIANTS if f"tflite-{variant}" in model.files][:1]
+    missing = [name for name in names if f"tflite-{name}" not in model.files]
+    if missing:
+        raise Refusal(f"There is no {', '.join(missing)} model")
+    models = {name: str(call.store.blobs.path(model.files[f"tflite-{name}"])) for name in names}
+    blocks = [dsp.windowing() for dsp in processing_blocks(call.store, impulse, block)]
+    found = call.studio.calculator.ask("classify", **content_of(call, sample), blocks=blocks, models=models)
+    return _answer(call, impulse, block, model, sample, found)
+
+
+def _answer(
+    call: Call, impulse: Impulse, block: dict[str, Any], model: Model, sample: Sample, found: dict[str, Any]
+) -> dict[str, Any]:
+    window = impulse.blocks("inputBlocks")[0]
+    settings = keras_settings(call.store.blocks.config(call.project, block["id"]), 0)
+    stored = {
+        "labels": model.summary["labels"],
+        "threshold": settings["minimumConfidenceRating"],
+        "increaseMs": window["windowIncreaseMs"],
+    }
+    labels = [sample.label] * len(found["times"])
+    return {
+        "classifications": {
+            name: classification(stored, {"labels": labels, "scores": scores}, block)
+            for name, scores in found["scores"].items()
+        },
+        "sample": full_sample(sample, sample_values(call, sample, limit=1000)),
+        "windowSizeMs": window["windowSizeMs"],
+        "windowIncreaseMs": window["windowIncreaseMs"],
+        "alreadyInDatabase": True,
+    }
+
+
+def _trained(call: Call, impulse: Impulse) -> tuple[dict[str, Any], Model]:
+    for block in impulse.blocks("learnBlocks"):
+        if model := call.store.artifacts.model(call.project, block["id"]):
+            return block, model
+    raise Refusal("No learn block of this impulse is trained yet")
+
+
+def _stored(call: Call, impulse: Impulse) -> tuple[dict[str, Any], list[str]]:
     available = [v for v in VARIANTS if call.store.artifacts.result(call.project, "classify", impulse.id, v)]
     variant = call.query.text("variant", available[0] if available else "int8")
+    stored = _load(call, impulse, variant)
+    if stored is None:
+        raise Refusal(f"No classification result for {variant} yet: start a classify job")
+    return stored, available
+
+
+def _load(call: Call, impulse: Impulse, variant: str) -> dict[str, Any] | None:
     blob = call.store.artifacts.result(call.project, "classify", impulse.id, variant)
     if blob is None:
-        raise Refusal(f"No classification result for {variant} yet: start a classify job")
-    stored: dict[str, Any] = json.loads(call.store.blobs.read(blob))
-    page = stored["samples"][offset : None if limit is None else offset + limit]
-    ids = json.dumps([entry["id"] for entry in page])
+        return None
+    document: dict[str, Any] = json.loads(call.store.blobs.read(blob))
+    return document
+
+
+def _samples(call: Call, entries: list[dict[str, Any]]) -> dict[int, Sample]:
+    ids = json.dumps([entry["id"] for entry in entries])
     wanted = SampleFilter(call.project, None, (("id IN (SELECT value FROM json_each(?))", (ids,)),))
-    samples = {sample.id: sample for sample in call.store.samples.select(wanted)}
-    return {**classify_result(stored, page, samples, impulse), "availableVariants": available}
+    return {sample.id: sample for sample in call.store.samples.select(wanted)}

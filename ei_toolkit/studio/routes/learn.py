@@ -11,6 +11,7 @@ from ei_toolkit.studio.access import Admin, Body, Call, DeploymentReader, Reader
 from ei_toolkit.studio.answers.downloads import MODEL_FILES, downloads
 from ei_toolkit.studio.answers.keras import keras_answer, keras_metadata, keras_settings, read_keras
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
+from ei_toolkit.studio.jobs.queue import queue
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.artifacts import Model
 from ei_toolkit.studio.wire import answer
@@ -21,14 +22,7 @@ router = APIRouter(prefix="/v1/api/{projectId}")
 @router.get("/training/keras/{learnId:int}")
 def get_keras(learnId: int, call: Reader) -> Response:
     """Settings of a learn block."""
-    impulse, block = learn_block(call.store, call.project, learnId)
-    made = [call.store.artifacts.features(call.project, id_) for id_ in block["dsp"]]
-    names = [dsp.document["name"] for dsp in processing_blocks(call.store, impulse, block)]
-    count = sum(features.summary["featureCount"] for features in made if features)
-    windows = max((features.summary["windowCount"] for features in made if features), default=0)
-    model = call.store.artifacts.model(call.project, learnId)
-    classes = call.store.samples.labels(call.project)
-    return answer(keras_answer(block, settings(call, learnId), model, names, classes, count, windows))
+    return answer(keras_config(call, learnId))
 
 
 @router.post("/training/keras/{learnId:int}")
@@ -45,6 +39,14 @@ def set_keras(learnId: int, call: Admin, body: Body) -> Response:
 def get_keras_metadata(learnId: int, call: Reader) -> Response:
     """What the training gave, variant by variant."""
     return answer(keras_metadata(trained_model(call, learnId)))
+
+
+@router.post("/training/keras/{learnId:int}/profile")
+def start_keras_profile_job(learnId: int, call: Admin) -> Response:
+    """Estimate the models on the devices again."""
+    trained_model(call, learnId)
+    queue(call, "profile-keras", f"profile-{learnId}", "Profiling model", {"learn": learnId})
+    return answer()
 
 
 @router.get("/downloads")
@@ -69,6 +71,18 @@ def download_learn_model(learnId: int, modelDownloadId: str, call: DeploymentRea
     path = call.store.blobs.path(model.files[kind.id])
     headers = {"Content-Disposition": f"attachment; filename={kind.filename}"}
     return FileResponse(path, media_type="application/octet-stream", headers=headers)
+
+
+def keras_config(call: Call, learn: int) -> dict[str, Any]:
+    """Fields of a `KerasResponse`."""
+    impulse, block = learn_block(call.store, call.project, learn)
+    made = [call.store.artifacts.features(call.project, id_) for id_ in block["dsp"]]
+    names = [str(dsp.document["name"]) for dsp in processing_blocks(call.store, impulse, block)]
+    count = sum(features.summary["featureCount"] for features in made if features)
+    windows = max((features.summary["windowCount"] for features in made if features), default=0)
+    model = call.store.artifacts.model(call.project, learn)
+    classes = call.store.samples.labels(call.project)
+    return keras_answer(block, settings(call, learn), model, names, classes, count, windows)
 
 
 def settings(call: Call, block: int) -> dict[str, Any]:

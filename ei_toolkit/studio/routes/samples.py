@@ -71,7 +71,7 @@ def get_sample_as_audio(sampleId: int, call: Reader) -> Response:
         return _file(call, sample, "audio/wav")
     start, end = call.query.integer("sliceStart", 0), call.query.integer("sliceEnd", sample.values_count)
     wav = call.studio.calculator.ask(
-        "wav", **_where(call, sample), start=start, end=end, axis=call.query.integer("axisIx", 0), rate=sample.frequency
+        "wav", **content_of(call, sample), start=start, end=end, axis=call.query.integer("axisIx", 0)
     )
     return Response(bytes.fromhex(wav), media_type="audio/wav")
 
@@ -117,11 +117,14 @@ def sample_values(call: Call, sample: Sample, start: int = 0, end: int | None = 
     if not 0 <= start <= stop:
         raise Refusal(f"The slice {start} to {stop} is not inside the sample's {sample.values_count} values")
     bound = min(limit, LARGEST_PAYLOAD) or LARGEST_PAYLOAD
-    return call.studio.calculator.ask("values", **_where(call, sample), start=start, end=stop, limit=bound)
+    return call.studio.calculator.ask("values", **content_of(call, sample), start=start, end=stop, limit=bound)
 
 
-def _where(call: Call, sample: Sample) -> dict[str, str]:
-    return {"path": str(call.store.blobs.path(sample.sha256)), "format": sample.format}
+def content_of(call: Call, sample: Sample) -> dict[str, Any]:
+    """What the helper process needs to know to read a sample."""
+    path = str(call.store.blobs.path(sample.sha256))
+    sensors = [name for name, _ in sample.sensors]
+    return {"path": path, "format": sample.format, "sensors": sensors, "rate": sample.frequency}
 
 
 def _file(call: Call, sample: Sample, media_type: str) -> Response:

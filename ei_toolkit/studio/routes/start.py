@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -12,10 +9,10 @@ from ei_toolkit.studio.access import Admin, Body, Call, Deployer
 from ei_toolkit.studio.answers.deployment import ENGINES, TARGETS
 from ei_toolkit.studio.answers.keras import read_keras
 from ei_toolkit.studio.impulse import learn_block, processing_block
+from ei_toolkit.studio.jobs.queue import queue, started
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.routes.impulses import wanted_impulse
 from ei_toolkit.studio.routes.learn import require_permission, settings
-from ei_toolkit.studio.store.jobs import Job
 from ei_toolkit.studio.wire import Fields, answer
 
 router = APIRouter(prefix="/v1/api/{projectId}/jobs")
@@ -56,6 +53,14 @@ def start_classify_job(call: Admin, body: Body) -> Response:
     return started(queue(call, "classify", f"classify-{impulse.id}", "Classifying test data", spec))
 
 
+@router.post("/evaluate")
+def start_evaluate_job(call: Admin) -> Response:
+    """Try every variant on the test set."""
+    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
+    spec = {"impulse": impulse.id, "variants": VARIANTS, "category": call.query.text("category", "testing")}
+    return started(queue(call, "classify", f"classify-{impulse.id}", "Evaluating impulse", spec))
+
+
 @router.post("/build-ondevice-model")
 def build_on_device_model_job(call: Deployer, body: Body) -> Response:
     """Build a library; the answer names the version to download."""
@@ -74,18 +79,6 @@ def build(call: Call, impulse: int, target: str, body: Fields) -> Response:
     version = call.store.projects.next_deployment(call.project)
     job = queue(call, "build", f"build-{impulse}-{target}", "Building deployment", {**spec, "version": version})
     return answer({"id": job.id, "deploymentVersion": version})
-
-
-def queue(call: Call, kind: str, key: str, category: str, spec: Mapping[str, Any]) -> Job:
-    """Write a job down and have the runner look."""
-    job = call.store.jobs.add(call.project, kind, key, category, spec)
-    call.studio.runner.wake()
-    return job
-
-
-def started(job: Job) -> Response:
-    """The answer to a started job."""
-    return answer({"id": job.id})
 
 
 def _variants(body: Fields) -> list[str]:

@@ -96,6 +96,17 @@ class Artifacts:
             (project, block, json.dumps(files), json.dumps(summary), now()),
         )
 
+    def copy(self, project: int, source: int, target: int) -> None:
+        """Give a block what was made for another one; the blobs are shared."""
+        columns = {"features": "category, x, y, summary, created", "models": "files, summary, created"}
+        with self.database.write() as connection:
+            for table, copied in columns.items():
+                connection.execute(
+                    f"INSERT OR REPLACE INTO {table} (project, block, {copied})"
+                    f" SELECT project, ?, {copied} FROM {table} WHERE project = ? AND block = ?",
+                    (target, project, source),
+                )
+
     def result(self, project: int, kind: str, subject: int, variant: str = "") -> str | None:
         """The blob of a result: the last one of its kind for a subject (impulse, block or job) and variant."""
         sql = "SELECT blob FROM results WHERE project = ? AND kind = ? AND subject = ? AND variant = ?"

@@ -87,6 +87,15 @@ def _sample(row: Row) -> Sample:
 
 
 @dataclass(frozen=True)
+class DataSummary:
+    """What is there in one category."""
+
+    count: int = 0
+    length_ms: float = 0.0
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Duplicate:
     """A sample that was not stored, and the ids of those with the same content."""
 
@@ -134,6 +143,33 @@ class Samples:
         for label, structured in self.database.all(sql, values):
             found |= {item["label"] for item in json.loads(structured)} if structured else {label}
         return sorted(found - {""})
+
+    def summaries(self, project: int) -> dict[str, DataSummary]:
+        """Number, length and labels of the samples of each category."""
+        sql = (
+            "SELECT category, label, structured_labels IS NOT NULL, COUNT(*), SUM(length_ms) FROM samples"
+            " WHERE project = ? GROUP BY category, label, structured_labels IS NOT NULL"
+        )
+        found: dict[str, DataSummary] = {}
+        for category, label, multi, count, length in self.database.all(sql, (project,)):
+            before = found.get(category, DataSummary())
+            labels = {*before.labels, *(label.split(", ") if multi else [label])} - {""}
+            found[category] = DataSummary(before.count + count, before.length_ms + length, tuple(sorted(labels)))
+        return found
+
+    def axes(self, project: int) -> dict[str, float]:
+        """Milliseconds of each axis of the training samples."""
+        sql = (
+            "SELECT json_extract(axis.value, '$[0]'), SUM(length_ms) FROM samples, json_each(sensors) AS axis"
+            " WHERE project = ? AND category = 'training' GROUP BY 1"
+        )
+        return {row[0]: row[1] for row in self.database.all(sql, (project,))}
+
+    def usual_interval(self, project: int) -> float:
+        """The most frequent interval in ms; 0 without samples."""
+        sql = "SELECT interval_ms FROM samples WHERE project = ? GROUP BY 1 ORDER BY COUNT(*) DESC LIMIT 1"
+        row = self.database.one(sql, (project,))
+        return float(row[0]) if row else 0.0
 
     def add(self, project: int, samples: Iterable[NewSample], *, unique: bool = False) -> tuple[int | Duplicate, ...]:
         """Store samples in one transaction; with `unique`, those whose content is there already are passed over."""

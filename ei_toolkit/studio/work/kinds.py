@@ -14,6 +14,12 @@ KINDS = {
     "retrain": "training:retrain",
     "classify": "testing:classify",
     "build": "building:build",
+    "profile-keras": "training:profile_block",
+    "profile-tflite": "profiling:profile_tflite",
+    "clone": "cloning:report_clone",
+    "export": "exporting:export",
+    "pretrained-upload": "pretrained:take_in",
+    "pretrained-profile": "pretrained:profile_stored",
 }
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from ei_toolkit.eon.compile import CompiledModel, compile_model
-from ei_toolkit.studio.devices import DEVICES, Device
+from ei_toolkit.errors import EitkError
+from ei_toolkit.learn.infer import Interpreter
+from ei_toolkit.studio.devices import DEVICES, Device, device
+from ei_toolkit.studio.work.task import Task
 
 # Cycles per multiply-accumulate of the emitted kernels, by architecture: (int8, float32).
 CYCLES: Mapping[str, tuple[float, float]] = {
@@ -21,7 +25,7 @@ RUNTIME_ROM = 14_000  # classifier, DSP and startup code of a generated library
 def profile(model: bytes, selected: str | None = None) -> list[dict[str, Any]]:
     """An `onDevicePerformance` entry for every device."""
     plain, tight = compile_model(model), compile_model(model, ram_optimized=True)
-    return [_entry(device, len(model), plain, tight, device.mcu == selected) for device in DEVICES]
+    return [_entry(each, len(model), plain, tight, each.mcu == selected) for each in DEVICES]
 
 
 def latency_ms(compiled: CompiledModel, device: Device) -> float:
@@ -54,3 +58,40 @@ def _entry(device: Device, size: int, plain: CompiledModel, tight: CompiledModel
         "customMetrics": [],
         "hasPerformance": True,
     }
+
+
+def model_info(model: bytes, variant: str, device: Device) -> dict[str, Any]:
+    """A `ProfileModelInfo` for one device; a model that cannot be compiled says why."""
+    facts = {"variant": variant, "device": device.mcu, "tfliteFileSizeBytes": len(model), "customMetrics": []}
+    try:
+        plain, tight = compile_model(model), compile_model(model, ram_optimized=True)
+    except EitkError as error:
+        return {**facts, "isSupportedOnMcu": False, "mcuSupportError": str(error), "hasPerformance": False}
+    needs = {
+        "tflite": memory(len(model), plain, interpreter=True),
+        "eon": memory(len(model), plain),
+        "eonRamOptimized": memory(len(model), tight),
+    }
+    return {
+        **facts,
+        "isSupportedOnMcu": True,
+        "memory": {name: _details(need) for name, need in needs.items()},
+        "timePerInferenceMs": round(latency_ms(plain, device)),
+        "hasPerformance": True,
+    }
+
+
+def profile_tflite(task: Task) -> None:
+    """The job: estimate a model that was sent."""
+    model = task.store.blobs.read(str(task.job.spec["model"]))
+    variant = "int8" if Interpreter(model).is_int8 else "float32"
+    info = model_info(model, variant, device(str(task.job.spec["device"])))
+    blob = task.store.blobs.put(json.dumps(info).encode())
+    task.store.artifacts.put_result(task.project, "profile-tflite", task.job.id, blob)
+    task.say("Calculating inferencing time... OK")
+    task.say("Profiling 100% done")
+
+
+def _details(need: Mapping[str, int]) -> dict[str, int]:
+    """A `ProfileModelInfoMemoryDetails`."""
+    return {"ram": need["ramRequired"], "rom": need["romRequired"], "arenaSize": need["arenaSize"]}

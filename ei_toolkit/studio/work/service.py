@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ei_toolkit import dsp
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.errors import EitkError
+from ei_toolkit.learn.infer import Interpreter
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.work.acquisition import read_acquisition
-from ei_toolkit.studio.work.values import read_values
+from ei_toolkit.studio.work.values import read_axis, read_values, resample
+from ei_toolkit.studio.work.windows import cut
 
 Question = Mapping[str, Any]
+CYCLES_PER_OPERATION, CYCLES_PER_BIN = 4, 120
 
 
 def _catalogue(_: Question) -> list[dict[str, Any]]:
@@ -64,12 +68,88 @@ def _wav(question: Question) -> str:
     return wav_bytes(samples, round(question["rate"])).hex()
 
 
+def _run(question: Question) -> dict[str, Any]:
+    """Features of values that are sent, and their mean over the frames."""
+    q = question
+    frames, bins = _shape(q)
+    features = dsp.run(q["block"], q["values"], q["frequency"], q["version"], **q["params"])
+    profile = features.reshape(frames, bins).mean(axis=0)
+    return {"features": features.tolist(), "frames": frames, "bins": bins, "profile": profile.tolist()}
+
+
+def _windows(question: Question) -> npt.NDArray[np.float32]:
+    """(windows, features) of a stored sample through one block."""
+    q = question
+    values = read_axis(Path(q["path"]), q["format"], q["sensors"], q["axis"])
+    windows = cut(resample(values, q["rate"], q["frequency"]), q["samples"], q["increase"], q["pad"])
+    if not len(windows):
+        raise Refusal("The sample is shorter than a window, and padZeros is off")
+    features = dsp.run_many(q["block"], windows, q["frequency"], q["version"], **q["params"])
+    return features.astype(np.float32)
+
+
+def _times(question: Question, count: int) -> list[tuple[float, float]]:
+    starts = [index * float(question["increaseMs"]) for index in range(count)]
+    return [(start, start + question["windowMs"]) for start in starts]
+
+
+def _window_features(question: Question) -> dict[str, Any]:
+    """Some features of each window of a sample, and when the windows are."""
+    features = _windows(question)
+    return {"values": _columns(features, question["columns"]), "times": _times(question, len(features))}
+
+
+def _explorer(question: Question) -> dict[str, Any]:
+    """Some features of each window that was stored."""
+    x, y = (np.load(question[name], mmap_mode="r") for name in ("x", "y"))
+    return {"values": _columns(x, question["columns"]), "rows": y.tolist()}
+
+
+def _columns(features: npt.NDArray[np.float32], columns: list[int]) -> list[list[float]]:
+    if not all(0 <= column < features.shape[1] for column in columns):
+        raise Refusal(f"There are {features.shape[1]} features; the axes {columns} are not all among them")
+    chosen: list[list[float]] = features[:, columns].astype(float).tolist()
+    return chosen
+
+
+def _classify(question: Question) -> dict[str, Any]:
+    """Scores of each window of a sample, by model variant; `blocks` are the processing blocks side by side."""
+    parts = [_windows({**question, **block}) for block in question["blocks"]]
+    features = np.concatenate(parts, axis=1)
+    scores = {
+        variant: Interpreter(Path(path).read_bytes()).predict(features).astype(float).tolist()
+        for variant, path in question["models"].items()
+    }
+    return {"scores": scores, "times": _times(question["blocks"][0], len(features))}
+
+
+def _predict(question: Question) -> list[float]:
+    """Scores of one row of features."""
+    row = np.asarray([question["features"]], np.float32)
+    scores: list[float] = Interpreter(Path(question["model"]).read_bytes()).predict(row)[0].astype(float).tolist()
+    return scores
+
+
+def _cost(question: Question) -> dict[str, int]:
+    """Rough cycles and bytes of a block on a Cortex-M with FPU: an FFT of 5 n log2 n operations for each frame."""
+    frames, bins = _shape(question)
+    points = 2 * (bins - 1) if question["block"] == "spectrogram" else int(question["params"].get("fft_length", 256))
+    cycles = frames * (CYCLES_PER_OPERATION * 5 * points * np.log2(max(points, 2)) + CYCLES_PER_BIN * bins)
+    return {"cycles": int(cycles), "ram": 4 * (3 * points + frames * bins)}
+
+
 OPERATIONS: Mapping[str, Callable[[Question], Any]] = {
     "catalogue": _catalogue,
     "shape": _shape,
     "inspect": _inspect,
     "values": _values,
     "wav": _wav,
+    "run": _run,
+    "window_features": _window_features,
+    "explorer": _explorer,
+    "classify": _classify,
+    "predict": _predict,
+    "cost": _cost,
 }
 
 

@@ -37,6 +37,19 @@ def retrain(task: Task) -> None:
         _train(task, impulse, block)
 
 
+def profile_block(task: Task) -> None:
+    """The job: estimate a trained block's models on the devices again."""
+    block = int(task.job.spec["learn"])
+    model = task.store.artifacts.model(task.project, block)
+    if model is None:
+        raise Refusal("This block is not trained yet")
+    paths = {name: task.store.blobs.path(digest) for name, digest in model.files.items()}
+    performance, unsupported = _profiles(task, paths)
+    summary = {**model.summary, "performance": performance, "unsupported": unsupported}
+    task.store.artifacts.put_model(task.project, block, model.files, summary)
+    task.say("Profiling 100% done")
+
+
 def _train(task: Task, impulse: Impulse, block: Mapping[str, Any]) -> None:
     from ei_toolkit.learn.train import train  # imports TensorFlow
 
@@ -127,7 +140,7 @@ def _profiles(task: Task, paths: Mapping[str, Path | None]) -> tuple[dict[str, A
     device = task.store.projects.get(task.project).settings.get("latencyDevice")
     performance, unsupported = {}, {}
     for variant in ("float32", "int8"):
-        path = paths[f"tflite-{variant}"]
+        path = paths.get(f"tflite-{variant}")
         if path is None:
             continue
         task.say(f"Profiling {variant} model...")

@@ -1,0 +1,65 @@
+"""Exporting: all samples of a project as a zip that the official tools can upload again (`info.labels`)."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.samples import Sample
+from ei_toolkit.studio.work.task import Task
+
+
+def export(task: Task) -> None:
+    """The job: write the zip and store it."""
+    with task.scratch() as folder:
+        path = folder / "export.zip"
+        count = write_export(task.store, task.project, path)
+        blob = task.store.blobs.put_file(path)
+    task.store.artifacts.put_result(task.project, "export", 0, blob)
+    task.say(f"Exported {count} samples")
+
+
+def write_export(store: Store, project: int, out: Path) -> int:
+    """Write all samples of a project and their `info.labels`; returns how many there are."""
+    samples = store.samples.select(SampleFilter(project, sort_by="id-asc"))
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for sample, name in zip(samples, _names(samples), strict=True):
+            archive.write(store.blobs.path(sample.sha256), name)
+        archive.writestr("info.labels", json.dumps(info_labels(samples), ensure_ascii=False, indent=1))
+    return len(samples)
+
+
+def info_labels(samples: Iterable[Sample]) -> dict[str, Any]:
+    """The document that the command-line uploader and the SDK read."""
+    samples = list(samples)
+    entries = zip(samples, _names(samples), strict=True)
+    return {"version": 1, "files": [_entry(sample, name) for sample, name in entries]}
+
+
+def _names(samples: Iterable[Sample]) -> Iterator[str]:
+    """A path for each sample; a name that occurs twice gets the sample's id."""
+    taken: set[str] = set()
+    for sample in samples:
+        stem = sample.filename.replace("/", "_").replace("\\", "_").lstrip(".") or "sample"
+        name = f"{sample.category}/{stem}{sample.suffix}"
+        if name in taken:
+            name = f"{sample.category}/{stem}.{sample.id}{sample.suffix}"
+        taken.add(name)
+        yield name
+
+
+def _entry(sample: Sample, path: str) -> dict[str, Any]:
+    entry = {"path": path, "name": sample.filename, "category": sample.category, "label": _label(sample)}
+    metadata = {"metadata": dict(sample.metadata)} if sample.metadata else {}
+    return {**entry, **metadata, "boundingBoxes": []}
+
+
+def _label(sample: Sample) -> dict[str, Any]:
+    if sample.label_type == "multi-label":
+        return {"type": "multi-label", "labels": [dict(label) for label in sample.structured_labels or ()]}
+    return {"type": "unlabeled"} if sample.label_type == "unlabeled" else {"type": "label", "label": sample.label}
