@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ei_toolkit.config import Config
 from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.dataset.manifest import Manifest, Window
+from ei_toolkit.eon.profile import Profile, profile_model
 from ei_toolkit.errors import DataError
 from ei_toolkit.report.evaluation import EVALUATION_NAME
 from ei_toolkit.report.runs import Run, list_runs
@@ -36,6 +38,11 @@ class Facts:
         """The pinned .tflite, where it is still there."""
         file = self.config.paths.root / self.lock.model if self.lock else None
         return file.read_bytes() if file and file.is_file() else None
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """What the pinned model takes on the board; takes seconds, once."""
+        return profile_model(self.model) if self.model is not None else None
 
     def of_kind(self, kind: str) -> list[Run]:
         """Runs of one kind, oldest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ei_toolkit.report.facts import Facts
@@ -18,14 +19,14 @@ def our_figures(facts: Facts) -> Ours:
         (part, variant): {name: found[name] for name in METRICS if isinstance(found.get(name), (int, float))}
         for part in ("validation", "test")
         for variant in VARIANTS
-        if (found := train.get(part, {}).get(variant))
+        if (found := _of(train, part).get(variant))
     }
     return Ours(
         labels=facts.labels,
         clips={label: (_clips(facts, label, "training"), _clips(facts, label, "testing")) for label in facts.labels},
         metrics=metrics,
         confusion=train.get("validation", {}).get("int8", {}).get("confusion_matrix", []),
-        hardware=_hardware(train),
+        hardware=_hardware(facts, train),
     )
 
 
@@ -33,14 +34,20 @@ def _clips(facts: Facts, label: str, side: str) -> int:
     return len({window.clip for window in facts.windows if window.label == label and window.split == side})
 
 
-def _hardware(train: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+def _of(train: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    """Validation stands in a table of its own, the test by variant beside it."""
+    return train.get("validation", {}) if part == "validation" else train
+
+
+def _hardware(facts: Facts, train: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     own = [train.get("hardware", {}).get(variant, {}) for variant in VARIANTS]
-    tests = [train.get("test", {}).get(variant, {}) for variant in VARIANTS]
+    if facts.profile is not None:
+        own[0] = asdict(facts.profile)
     rows = {
         "latency": [_shown(one.get("latency_ms"), "{:.0f} ms", 1) for one in own],
         "RAM": [_shown(one.get("ram_bytes"), "{:.1f} K", 1 / 1024) for one in own],
         "flash": [_shown(one.get("flash_bytes"), "{:.1f} K", 1 / 1024) for one in own],
-        "accuracy": [_shown(one.get("accuracy"), "{:.2f} %", 100) for one in tests],
+        "accuracy": [_shown(train.get(variant, {}).get("accuracy"), "{:.2f} %", 100) for variant in VARIANTS],
     }
     return {name: (int8, float32) for name, (int8, float32) in rows.items()}
 

@@ -67,7 +67,7 @@ def whole(sliced: Config, goldens: Path) -> Facts:
         "loss": [0.7, 0.4, 0.2],
         "val_loss": [0.7, 0.5, 0.4],
     }
-    record_run(sliced, "train", {"validation": {"int8": MEASURED}, "test": {"int8": MEASURED}, "history": history})
+    record_run(sliced, "train", {"validation": {"int8": MEASURED}, "int8": MEASURED, "history": history})
     verdict = {"verdict": "refused", "text": "The challenger is refused: <it> is worse.", "reasons": ["it is worse"]}
     record_run(sliced, "gate", verdict | {"challenger": TRIAL, "champion": TRIAL})
     record_run(sliced, "flash", {"board": "emulated", "flash_bytes": 101_000, "ram_bytes": 60_000})

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from ei_toolkit.eon.compile import CompiledModel, compile_model
+from ei_toolkit.eon.profile import Profile
 from ei_toolkit.report.facts import Facts
 from ei_toolkit.report.html.charts import bar_chart
 from ei_toolkit.report.html.markup import Html, Section, figure, grid, join, paragraph, table
 
 
 def cost(facts: Facts) -> Section | None:
-    """Layers with shapes and multiplications, RAM and weights; flash and RAM of the last flashed image."""
-    model = facts.model
-    if model is None:
+    """Layers with shapes, multiplications and instructions; RAM, flash, time; the last flashed image."""
+    profile = facts.profile
+    if profile is None:
         return None
-    compiled = compile_model(model)
-    macs = {
-        f"{i}: {layer.title.split()[0].lower()}": float(layer.macs)
-        for i, layer in enumerate(compiled.layers)
-        if layer.macs
+    spent = {
+        f"{i}: {layer.title.split()[0].lower()}": float(layer.instructions) for i, layer in enumerate(profile.layers)
     }
-    parts = [paragraph(_lead(compiled)), grid([figure(bar_chart(macs), "Multiplications by layer")]), _layers(compiled)]
+    chart = figure(bar_chart({name: count for name, count in spent.items() if count}), "Instructions by layer")
+    parts = [paragraph(_lead(profile)), grid([chart]), _layers(profile)]
     image = facts.latest("flash")
     if image:
         rows = [(key, value) for key, value in image.items() if isinstance(value, (str, int, float))]
@@ -27,20 +25,19 @@ def cost(facts: Facts) -> Section | None:
     return Section("cost", "Size and speed", join(parts))
 
 
-def _lead(compiled: CompiledModel) -> str:
+def _lead(profile: Profile) -> str:
+    measured = "measured on an emulated Cortex-M4F" if profile.how == "emulated" else "from the stored cost model"
     return (
-        f"{compiled.macs:,} multiplications a decision, {compiled.weights_bytes:,} bytes of weights and tables,"
-        f" {compiled.arena_bytes:,} bytes of RAM for tensors (lower bound {compiled.arena_lower_bound:,})."
+        f"The model alone takes {profile.flash_bytes:,} bytes of flash and {profile.ram_bytes:,} bytes of RAM"
+        f" ({profile.arena_bytes:,} for tensors, {profile.stack_bytes:,} more on the stack), and"
+        f" {profile.instructions:,} instructions a decision, {measured}: about {profile.latency_ms:g} ms at 64 MHz"
+        f" (an estimate, give or take {profile.latency_error * 100:g} %). It has {profile.macs:,} multiplications."
     )
 
 
-def _layers(compiled: CompiledModel) -> Html:
+def _layers(profile: Profile) -> Html:
     rows = [
-        (layer.title, _shape(layer.inputs[0]) if layer.inputs else "", _shape(layer.output), layer.macs)
-        for layer in compiled.layers
+        (layer.title, " × ".join(map(str, layer.output)), layer.macs, layer.instructions, layer.instructions_per_mac)
+        for layer in profile.layers
     ]
-    return table(("layer", "input", "output", "multiplications"), rows)
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return " × ".join(map(str, shape))
+    return table(("layer", "output", "multiplications", "instructions", "instructions a multiplication"), rows)
