@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import urllib.error
@@ -126,24 +125,11 @@ def _write_secret(file: Path, secret: str) -> None:
 
 def _start(data: Path, idle_s: float, allow_scripts: bool) -> Status:
     _require_engine()
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "ei_toolkit.studio.server",
-        str(data),
-        "--port",
-        "0",
-        "--ingestion-port",
-        "0",
-    ]
-    command += ["--idle", str(idle_s), *(["--allow-scripts"] if allow_scripts else [])]
-    with (data / "server.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=data
-        )
+    flags = ["--port", "0", "--ingestion-port", "0", "--idle", str(idle_s)]
+    flags += ["--allow-scripts"] if allow_scripts else []
+    pid = spawn_server(data, flags)
     until = time.monotonic() + START_S
-    while time.monotonic() < until and process.poll() is None:
+    while time.monotonic() < until and os.waitpid(pid, os.WNOHANG) == (0, 0):
         if running := status(data):
             return running
         time.sleep(0.05)
@@ -152,6 +138,18 @@ def _start(data: Path, idle_s: float, allow_scripts: bool) -> Status:
         why=_last_line(data / "server.log") or "it did not answer in time",
         hint=f"see {data / 'server.log'}",
     )
+
+
+def spawn_server(data: Path, flags: list[str]) -> int:
+    """Start a server process in a session of its own, its output in `server.log`; returns its pid."""
+    log = os.open(data / "server.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    command = [sys.executable, "-P", "-m", "ei_toolkit.studio.server", str(data.resolve()), *flags]
+    try:
+        outputs = [(os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
+        actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), *outputs]
+        return os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
+    finally:
+        os.close(log)
 
 
 def _require_engine() -> None:
