@@ -15,6 +15,7 @@ from ei_toolkit.errors import BoardError
 ENQ, ACK = b"\x05", b"\x06"
 BAUD = 115200  # means nothing on native USB, but must not be 1200
 CONNECT_TIMEOUT_S = 5.0
+WRITE_TIMEOUT_S = 5.0
 
 
 class LinkLost(Exception):
@@ -79,14 +80,17 @@ class KeeperLink:
 class SerialLink:
     """The serial line of a board on USB, through pyserial; DTR is set, which its sketches wait for."""
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str, *, baud: int = BAUD, exclusive: bool = False) -> None:
         import serial
 
+        # pyserial itself raises TypeError when a port vanishes between two calls
         self._errors: tuple[type[Exception], ...] = (serial.SerialException, OSError, TypeError)
         try:
-            self._serial = serial.serial_for_url(port, BAUD, timeout=0)
+            self._serial = serial.serial_for_url(port, baud, timeout=0, write_timeout=WRITE_TIMEOUT_S)
+            if exclusive and not port.startswith("socket:"):
+                self._serial.exclusive = True
         except self._errors as error:
-            raise LinkLost(str(error)) from None
+            raise LinkLost(str(error)) from error
 
     def read(self, timeout: float) -> bytes:
         """What has arrived."""
@@ -104,6 +108,11 @@ class SerialLink:
             self._serial.write(data)
         except self._errors as error:
             raise LinkLost(str(error)) from None
+
+    def drop_dtr(self) -> None:
+        """Take DTR away, which tells a sketch that nobody listens any more."""
+        with contextlib.suppress(*self._errors):
+            self._serial.dtr = False
 
     def used(self, lines: int) -> None:
         """A wire keeps nothing."""

@@ -1,10 +1,15 @@
 // The part of Arduino's core that the sketch and the library use, for boards that are programs.
 #pragma once
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "Print.h"
+
+#define PI 3.1415926535897932384626433832795
+#define TWO_PI 6.283185307179586476925286766559
 
 #define LOW 0
 #define HIGH 1
