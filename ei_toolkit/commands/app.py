@@ -19,6 +19,8 @@ from ei_toolkit.commands import (
     clean,
     config,
     dataset,
+    demo,
+    doctor,
     eon,
     evaluate,
     flash,
@@ -28,6 +30,7 @@ from ei_toolkit.commands import (
     jobs,
     listen,
     login,
+    nightly,
     play,
     profile,
     report,
@@ -52,6 +55,7 @@ for command in (
     evaluate,
     init,
     config,
+    doctor,
     login,
     runs,
     slice,
@@ -73,6 +77,8 @@ for command in (
     card,
     clean,
     gate,
+    nightly,
+    demo,
 ):
     command.register(app)
 
