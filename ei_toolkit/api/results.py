@@ -13,6 +13,7 @@ from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 Variant = Literal["int8", "float32"]
 VARIANTS: tuple[Variant, ...] = ("int8", "float32")
 UNCERTAIN = "uncertain"
+NANO = "nano-33-ble"  # part of the device's id
 AUC_NAMES = ("area under roc curve", "roc auc", "auc")
 
 
@@ -117,6 +118,14 @@ class TrainingResult:
     profiles: tuple[DeviceProfile, ...]
     is_profiling: bool
     history: Mapping[str, tuple[float, ...]]
+
+    @property
+    def main_profiles(self) -> tuple[DeviceProfile, ...]:
+        """Those of the one device that matters: the Nano 33 BLE Sense, else the studio's default."""
+        for wanted in (lambda p: NANO in p.device, lambda p: p.is_default):
+            if found := tuple(filter(wanted, self.profiles)):
+                return found
+        return self.profiles
 
 
 def training_result(studio: Studio, learn_id: int) -> TrainingResult:

@@ -47,7 +47,7 @@ class TrainReport:
 
     def data(self) -> dict[str, Any]:
         """For --json and for the record of runs; each part by variant."""
-        main = [profile for profile in self.training.profiles if profile.is_default and profile.engines]
+        main = [profile for profile in self.training.main_profiles if profile.engines]
         return {
             "impulse": self.impulse,
             "validation": {evaluation.variant: evaluation.data() for evaluation in self.training.validation},

@@ -89,7 +89,7 @@ def _show(env: Environment, report: TrainReport, data: dict[str, Any]) -> None:
     from ei_toolkit.report.training_tables import evaluation_tables, profile_table
 
     tables = evaluation_tables("validation", report.training.validation) + evaluation_tables("test", report.test)
-    if main_device := [p for p in report.training.profiles if p.is_default]:
+    if main_device := report.training.main_profiles:
         tables.append(profile_table(main_device))
     if lock := data.get("deployment"):
         tables.append(deployment_table(lock))
