@@ -57,9 +57,11 @@ def probe(path: Path) -> float:
 
 def _check(path: Path) -> None:
     try:
-        if path.stat().st_size == 0:
+        size = path.stat().st_size
+        if size == 0:
             raise DataError(f"{path.name}: the file is empty")
-        missing = missing_part(path)
+        with path.open("rb") as stream:
+            missing = missing_part(stream, size)
     except OSError as error:
         raise DataError(f"{path.name}: cannot be opened", why=error.strerror or "") from None
     if missing:

@@ -6,24 +6,23 @@ libsndfile silently shortens a WAV or AU file to what is there, so the promise i
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 from typing import BinaryIO
 
 STREAMED = 0x7FFFF000  # sizes from here on are written by programs that could not know the length
 
 
-def missing_part(path: Path) -> float:
+def missing_part(stream: BinaryIO, size: int) -> float:
     """The part of the promised sound that the file lacks: 0.0 for a whole file, 0.25 for one short by a quarter.
 
-    Files in formats other than WAV and AU count as whole here; their decoders notice. Raises OSError.
+    `stream` stands at the start of a file of `size` bytes. Files in formats other than WAV and AU count as whole here;
+    their decoders notice. Raises OSError.
     """
-    with path.open("rb") as stream:
-        found = _promised(stream)
+    found = _promised(stream)
     if found is None:
         return 0.0
-    start, size = found
-    there = path.stat().st_size - start
-    return 1.0 - max(there, 0) / size if there < size else 0.0
+    start, promised = found
+    there = size - start
+    return 1.0 - max(there, 0) / promised if there < promised else 0.0
 
 
 def _promised(stream: BinaryIO) -> tuple[int, int] | None:

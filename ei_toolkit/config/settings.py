@@ -45,6 +45,7 @@ class DatasetSettings:
         "", "CSV with the columns clip,group; empty means groups.csv in the folder of clips, if it is there."
     )
     seed: int = setting(7, "Seed of the split.")
+    sources: tuple[str, ...] = setting((), "Addresses to fetch GTZAN from, tried in order; empty means the known ones.")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,121 @@
+"""Fetch GTZAN into DEST/<genre>/<track>.wav: what is there already stays, what is missing is looked for."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ei_toolkit.config.bundled import bundled
+from ei_toolkit.dataset.fetch.archive import clips_in
+from ei_toolkit.dataset.fetch.download import Patience, Progress, download
+from ei_toolkit.dataset.gtzan import Track, load_index
+from ei_toolkit.dataset.verify import USABLE, Finding, judge, verify_folder, wanted_tracks
+from ei_toolkit.errors import DataError, NetworkError
+
+DOWNLOADS = ".download"  # in DEST; a name that no search for clips looks into
+SETTLED = frozenset({"ok", "same sound", "unverified"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """A published place. `md5` may be empty."""
+
+    url: str
+    md5: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class FetchReport:
+    """Every wanted track as it is in DEST now, and how many of them this run wrote."""
+
+    findings: tuple[Finding, ...]
+    written: int
+
+    def counts(self) -> Counter[str]:
+        """Number of tracks by status."""
+        return Counter(finding.status for finding in self.findings)
+
+
+def published_sources(own: Sequence[str] = ()) -> list[Source]:
+    """The user's addresses ([dataset] sources), else those that eitk knows (datasets/gtzan/sources.toml)."""
+    known = tomllib.loads((bundled("datasets") / "gtzan" / "sources.toml").read_text(encoding="utf-8"))["source"]
+    md5 = {source["url"]: source["md5"] for source in known}
+    return [Source(url, md5.get(url, "")) for url in own] or [Source(**source) for source in known]
+
+
+def fetch_gtzan(
+    dest: Path, origin: str, sources: Sequence[Source], genres: Collection[str], progress: Progress,
+    patience: Patience | None = None,
+) -> FetchReport:  # fmt: skip
+    """Bring the tracks of `genres` (all, if empty) to `dest` and verify every one.
+
+    `origin` is an address, an archive or a folder; empty means the first of `sources` that answers. A track that is
+    whole in `dest` is left alone. Raises NetworkError, and DataError where not one track can be had.
+    """
+    tracks = wanted_tracks(load_index(), genres)
+    lacking = {f.track for f in verify_folder(dest, tracks) if f.status not in SETTLED}
+    written = 0
+    if lacking:
+        candidates = _local(dest, origin, sources, progress, patience)
+        try:
+            written = _collect(dest, candidates, {t.track: t for t in tracks if t.track in lacking}, progress)
+        finally:  # a damaged download must not be found again
+            shutil.rmtree(dest / DOWNLOADS, ignore_errors=True)
+    findings = tuple(verify_folder(dest, tracks))
+    if not any(finding.status in USABLE for finding in findings):
+        raise DataError(
+            f"no GTZAN track in {origin or 'the archive'}",
+            why="no file is named like one, or none is whole",
+            hint="Tracks are named <genre>.<number>.wav, .au or .flac.",
+        )
+    return FetchReport(findings, written)
+
+
+def _local(dest: Path, origin: str, sources: Sequence[Source], progress: Progress, patience: Patience | None) -> Path:
+    """The folder or archive to look into, downloaded if need be."""
+    if origin and urlsplit(origin).scheme not in ("http", "https"):
+        return Path(origin).expanduser()
+    known = {source.url: source for source in published_sources()}
+    failures: list[str] = []
+    for source in [known.get(origin, Source(origin))] if origin else sources:
+        target = dest / DOWNLOADS / (Path(urlsplit(source.url).path).name or "archive")
+        if target.is_file():
+            return target  # an earlier run downloaded it whole and was stopped
+        try:
+            download(source.url, target, source.md5, progress, patience)
+            return target
+        except (NetworkError, DataError) as error:
+            failures.append(str(error))
+    raise NetworkError(
+        "GTZAN cannot be fetched",
+        why="; ".join(failures),
+        hint="Download it by hand and give it: eitk dataset fetch gtzan --from FILE_OR_FOLDER",
+    )
+
+
+def _collect(dest: Path, source: Path, lacking: dict[str, Track], progress: Progress) -> int:
+    """Write each lacking track that the source holds; of several files the first whole one counts."""
+    settled: set[str] = set()
+    written: set[str] = set()
+    for number, (stem, data) in enumerate(clips_in(source, lambda stem: stem in lacking and stem not in settled)):
+        verdict = judge(lacking[stem], data)
+        if verdict.status in USABLE and (stem not in written or verdict.status in SETTLED):
+            _write(dest / lacking[stem].genre / f"{stem}.wav", verdict.wav)
+            written.add(stem)
+        if verdict.status in SETTLED:
+            settled.add(stem)
+        progress(number + 1, stem)
+    return len(written)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_bytes(data)
+    part.replace(path)
