@@ -50,16 +50,12 @@ SHARED_FLAGS = frozenset({"--json", "--quiet", "-q", "--verbose", "-v", "--debug
 EPILOG = "Every command also takes --json, --quiet, --verbose, --debug."
 
 app = typer.Typer(name="eitk", no_args_is_help=True, pretty_exceptions_enable=False, epilog=EPILOG)
-for command in (
-    eon,
-    evaluate,
+for command in (  # in the order of the road
+    demo,
     init,
     config,
-    doctor,
-    login,
-    runs,
-    slice,
     dataset,
+    slice,
     upload,
     samples,
     impulse,
@@ -68,17 +64,21 @@ for command in (
     profile,
     build,
     jobs,
-    flash,
     boards,
+    flash,
     play,
     tail,
     listen,
-    report,
-    card,
-    clean,
+    evaluate,
     gate,
     nightly,
-    demo,
+    runs,
+    report,
+    card,
+    eon,
+    doctor,
+    login,
+    clean,
 ):
     command.register(app)
 
