@@ -54,9 +54,11 @@ def to_csv(runs: Sequence[Run]) -> str:
 
 
 def gist(run: Run) -> str:
-    """The verdict of a gate, else the first few fractions that a run reports."""
-    numbers = [f"{key} {value:.4g}" for key, value in flatten(run.metrics) if isinstance(value, float)]
-    return str(run.metrics.get("verdict", "")) or ", ".join(numbers[:4])
+    """The verdict of a gate, else the first few accuracies, else the first few numbers."""
+    numbers = [(key, value) for key, value in flatten(run.metrics) if isinstance(value, (int, float))]
+    telling = [(key, value) for key, value in numbers if key.endswith("accuracy")]
+    shown = [f"{key} {value:.4g}" for key, value in (telling or numbers)[:3]]
+    return str(run.metrics.get("verdict", "")) or ", ".join(shown)
 
 
 def _beside(tables: Sequence[Mapping[str, Scalar]]) -> dict[str, list[Scalar]]:

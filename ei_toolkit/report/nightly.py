@@ -19,7 +19,10 @@ from ei_toolkit.report.shell import CommandFailed, Shell
 from ei_toolkit.report.summary import night_summary
 from ei_toolkit.report.write import write_text
 
-MADE = {"gtzan": ("dataset", "fetch", "gtzan"), "synth": ("dataset", "synth")}  # everything else is a folder of clips
+MADE = {  # datasets that a command fetches or makes; everything else is a folder of clips
+    "gtzan": ("dataset", "fetch", "--genre", "classical", "--genre", "rock", "gtzan"),
+    "synth": ("dataset", "synth"),
+}
 PUBLISHED = "published"
 
 
@@ -61,6 +64,8 @@ def run_night(
     if night.new:
         shell.run("report")
         shell.run("card")
+        if shutil.which("arduino-cli"):
+            shell.run("flash", "--board", "nano33ble", "--build")
     _publish(config, night)
     return night
 
@@ -75,7 +80,7 @@ def _prepare(shell: Shell, dataset: str, recipe: str, board: str) -> None:
 
 
 def _train_and_judge(shell: Shell) -> None:
-    for command in ("upload", "impulse apply", "train --eon", "evaluate"):
+    for command in ("upload", "impulse apply", "train --eon", "evaluate --seeds 1"):
         shell.run(*command.split())
     try:
         shell.run("gate")
@@ -94,7 +99,7 @@ def _publish(config: Config, night: Night) -> None:
     )
     lock = read_lock(config.paths.lock)
     files = [config.paths.lock, champion_file(config.paths), config.paths.root / "MODEL_CARD.md"]
-    files += [config.paths.root / "report.html", *config.paths.boards.glob("*/*.bin")]
+    files += [config.paths.root / "report.html", *config.paths.boards.glob("nano33ble/**/*.bin")]
     for file in [*files, *([config.paths.root / lock.zip] if lock else [])]:
         if file.is_file():
             shutil.copy2(file, night.published / file.name)

@@ -20,7 +20,7 @@ from ei_toolkit.report.runs import record_run
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A project in which one model was trained twice, the second time for five epochs."""
-    write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    write_recipe("reference", tmp_path, clips=None, name=None, force=False)
     record_run(load_config(tmp_path, {}), "train", {"int8": {"accuracy": 0.9}})
     record_run(load_config(tmp_path, {}, {"training.epochs": 5}), "train", {"int8": {"accuracy": 0.7}})
     return tmp_path
@@ -40,7 +40,7 @@ def test_list_is_a_table_or_json(folder: Path) -> None:
 
 def test_compare_shows_what_was_changed_and_what_came_of_it(folder: Path) -> None:
     lines = [line.split() for line in eitk(folder, "runs", "compare", "1", "2")[1].splitlines()]
-    assert lines[1:] == [["training.epochs", "24", "5"], ["int8.accuracy", "0.9", "0.7"]]
+    assert lines[1:] == [["training.epochs", "30", "5"], ["int8.accuracy", "0.9", "0.7"]]
 
 
 def test_export_writes_csv_or_json(folder: Path) -> None:

@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Callable[..., Config]:
 
     def make(**flags: object) -> Config:
         if not (tmp_path / "eitk.toml").exists():
-            write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+            write_recipe("reference", tmp_path, clips=None, name=None, force=False)
         return load_config(tmp_path, {}, {key.replace("__", "."): value for key, value in flags.items()})
 
     return make

@@ -21,7 +21,7 @@ def test_a_row_holds_settings_windows_code_and_metrics(project: Make) -> None:
     run = record_run(config, "train", {"accuracy": 0.9, "classes": {"rock": 0.8}})
     assert find_run(config.paths, run.id) == run
     assert run.metrics == {"accuracy": 0.9, "classes": {"rock": 0.8}}
-    assert run.config["training"]["epochs"] == 24
+    assert run.config["training"]["epochs"] == 30
     assert len(run.data_hash) == 64
     assert run.code_version.startswith("0.")
 
