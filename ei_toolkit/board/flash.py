@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ei_toolkit.board import image as images
 from ei_toolkit.board.image import Image
-from ei_toolkit.board.library import file_sha256, open_library
+from ei_toolkit.board.library import Library, file_sha256, open_library
 from ei_toolkit.board.sketch import stage
 from ei_toolkit.board.stand_in import folder_of, start
-from ei_toolkit.board.state import BoardState, held
+from ei_toolkit.board.state import BoardFolder, BoardState, held
 from ei_toolkit.config import ProjectPaths, Settings
 from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.errors import BoardError, ConfigurationError, DataError
@@ -35,49 +36,68 @@ def pinned(paths: ProjectPaths) -> Lock:
     return lock
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What to flash: the pinned library or the one in `library`; `force` overrides the refusals."""
+
+    library: Path | None = None
+    force: bool = False
+
+
 def flash_stand_in(
-    settings: Settings, paths: ProjectPaths, name: str, *, library: Path | None, force: bool, say: Callable[[str], None]
+    settings: Settings, paths: ProjectPaths, name: str, choice: Choice, say: Callable[[str], None]
 ) -> Flashed:
-    """Build the pinned library (or the one given) with the sketch and start the board `name` with it.
+    """Build the library with the sketch and start the board `name` with it.
 
     A board of this name that runs goes on until the new image is built, and is then replaced.
     Raises BoardError, ConfigurationError, DataError, MissingToolError; the running board is untouched by any of them
     that comes before the start.
     """
+    with _flashing(paths, name) as folder:
+        image = _build(settings, paths, name, folder.build, choice, say)
+        say(f"starting the {name} board")
+        return Flashed(name, image, start(paths.boards, name, image))
+
+
+def build_only(settings: Settings, paths: ProjectPaths, name: str, choice: Choice, say: Callable[[str], None]) -> Image:
+    """Build the image of a stand-in board and start nothing. Raises as flash_stand_in does."""
+    with _flashing(paths, name) as folder:
+        return _build(settings, paths, name, folder.build, choice, say)
+
+
+@contextmanager
+def _flashing(paths: ProjectPaths, name: str) -> Iterator[BoardFolder]:
+    """The board's folder, for one flash at a time."""
     folder = folder_of(paths.boards, name)
     folder.path.mkdir(parents=True, exist_ok=True)
     try:
         with held(folder.path / "flash.lock"):
-            image = build_image(settings, paths, name, folder.build, library=library, force=force, say=say)
-            say(f"starting the {name} board")
-            return Flashed(name, image, start(paths.boards, name, image))
+            yield folder
     except BlockingIOError:
         raise BoardError(
             f"the {name} board is being flashed already", hint="Wait for the other eitk flash to end."
         ) from None
 
 
-def build_image(
-    settings: Settings,
-    paths: ProjectPaths,
-    name: str,
-    folder: Path,
-    *,
-    library: Path | None,
-    force: bool,
-    say: Callable[[str], None],
+def _build(
+    settings: Settings, paths: ProjectPaths, name: str, folder: Path, choice: Choice, say: Callable[[str], None]
 ) -> Image:
-    """Build the image of a stand-in board in `folder`."""
-    lock = pinned(paths) if library is None else read_lock(paths.lock)
-    source = library or _pinned_zip(paths)
+    library = open_pinned(paths, folder, choice)
+    sketch = stage(settings, library, name, folder)
+    say(f"compiling {library.header.removesuffix('_inferencing.h')} for the {name} board")
+    return images.build(library, sketch, name, folder / "objects")
+
+
+def open_pinned(paths: ProjectPaths, folder: Path, choice: Choice) -> Library:
+    """The chosen library, unpacked in `folder`. Raises DataError if it or its model is not what eitk.lock names."""
+    lock = pinned(paths) if choice.library is None else read_lock(paths.lock)
+    source = choice.library or _pinned_zip(paths)
     unpacked = folder / "library"
     shutil.rmtree(unpacked, ignore_errors=True)
-    opened = open_library(source, unpacked)
-    if lock and not force:
-        check_model(opened.model_sha256, lock)
-    sketch = stage(settings, opened, name, folder)
-    say(f"compiling {opened.header.removesuffix('_inferencing.h')} for the {name} board")
-    return images.build(opened, sketch, name, folder / "objects")
+    library = open_library(source, unpacked)
+    if lock and not choice.force:
+        check_model(library.model_sha256, lock)
+    return library
 
 
 def _pinned_zip(paths: ProjectPaths) -> Path:

@@ -47,6 +47,8 @@ def stage(settings: Settings, library: Library, board: str, into: Path) -> Stage
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(bundled("firmware") / NAME, folder)
     (folder / "eitk_config.h").write_text(header, encoding="utf-8")
+    profile = folder / "sketch.yaml"
+    profile.write_text(_with_library(profile.read_text(encoding="utf-8"), library.folder), encoding="utf-8")
     return StagedSketch(folder)
 
 
@@ -76,6 +78,12 @@ def config_header(settings: Settings, library: Library, board: str) -> str:
         f"// Written by eitk flash from eitk.toml.\n#pragma once\n\n#include <{library.header}>\n\n"
         f'#include "level.h"\n#include "lights.h"\n\nnamespace config {{\n{lines}\n}}  // namespace config\n'
     )
+
+
+def _with_library(profile: str, library: Path) -> str:
+    """sketch.yaml with the library by path, so that nothing is installed for all sketches."""
+    entry = f"    libraries:\n      - dir: {json.dumps(str(library.resolve()))}\n"
+    return profile.replace("default_profile:", entry + "default_profile:")
 
 
 def _text(value: str) -> str:

@@ -58,7 +58,7 @@ def flash_usb(image: bytes, wanted: str, usb: Usb, waits: Waits) -> UsbPort:
             failure = error
             usb.say(f"attempt {attempt} of {ATTEMPTS} failed: {error}")
             continue
-        return _await_application(port, usb, waits)
+        return await_application(port, usb, waits)
     raise BoardError(
         "the board could not be flashed",
         why=str(failure),
@@ -172,7 +172,8 @@ def _arrived(board: UsbPort, usb: Usb, before: set[str]) -> UsbPort | None:
     return fresh[0] if len(fresh) == 1 and not (board.location and fresh[0].location) else None
 
 
-def _await_application(bootloader: UsbPort, usb: Usb, waits: Waits) -> UsbPort:
+def await_application(bootloader: UsbPort, usb: Usb, waits: Waits) -> UsbPort:
+    """The board's port once its sketch runs. Raises BoardError if it does not come back."""
     usb.say("waiting for the sketch to start")
     before = {port.device for port in usb.ports() if port.state == "application"}
 

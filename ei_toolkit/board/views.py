@@ -7,7 +7,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ei_toolkit.board.flash import Flashed
+from ei_toolkit.board.image import Image
 from ei_toolkit.board.listen import HeardClip, HeardWindow
+from ei_toolkit.board.nano import Built, NanoFlashed
+from ei_toolkit.board.ports import BOARD, UsbPort
 from ei_toolkit.board.state import BoardState
 
 if TYPE_CHECKING:
@@ -16,16 +19,7 @@ if TYPE_CHECKING:
 
 def flashed_json(flashed: Flashed) -> dict[str, Any]:
     """What `eitk flash --json` answers."""
-    image = flashed.image
-    return {
-        "board": flashed.board,
-        "flash_bytes": image.flash_bytes,
-        "ram_bytes": image.ram_bytes,
-        "model_sha256": image.model_sha256,
-        "image": str(image.path),
-        "image_sha256": image.sha256,
-        "address": flashed.state.address,
-    }
+    return {**image_json(flashed.board, flashed.image), "address": flashed.state.address}
 
 
 def flashed_view(flashed: Flashed) -> RenderableType:
@@ -37,15 +31,80 @@ def flashed_view(flashed: Flashed) -> RenderableType:
     )
 
 
-def boards_view(boards: Sequence[BoardState]) -> RenderableType:
+def image_json(board: str, image: Image) -> dict[str, Any]:
+    """What `eitk flash --build --json` answers."""
+    return {
+        "board": board,
+        "flash_bytes": image.flash_bytes,
+        "ram_bytes": image.ram_bytes,
+        "model_sha256": image.model_sha256,
+        "image": str(image.path),
+        "image_sha256": image.sha256,
+    }
+
+
+def image_view(board: str, image: Image) -> RenderableType:
+    """The same for people."""
+    return f"{image.path}: {image.flash_bytes:,} bytes of flash, {image.ram_bytes:,} bytes of RAM for {board}"
+
+
+def built_json(built: Built) -> dict[str, Any]:
+    """The same for a board on USB."""
+    return {
+        "board": BOARD,
+        "flash_bytes": len(built.image.data),
+        "model_sha256": built.image.model_sha256,
+        "image": str(built.out / built.image.name),
+    }
+
+
+def built_view(built: Built) -> RenderableType:
+    """The same for people."""
+    return f"{built.out / built.image.name}: {len(built.image.data):,} bytes for {BOARD}"
+
+
+def change_line(change: dict[str, Any]) -> str:
+    """One line of `eitk boards --watch`."""
+    return f"{change['change']} {change['port']}  {change['board']} ({change['state']})"
+
+
+def nano_json(flashed: NanoFlashed) -> dict[str, Any]:
+    """What `eitk flash --json` answers for a board on USB."""
+    return {
+        "board": flashed.port.board,
+        "port": flashed.port.device,
+        "how": flashed.how,
+        "image": flashed.image.name,
+        "flash_bytes": len(flashed.image.data),
+        "model_sha256": flashed.image.model_sha256,
+    }
+
+
+def nano_view(flashed: NanoFlashed) -> RenderableType:
+    """The same for people."""
+    model = flashed.image.model_sha256[:12] or flashed.image.name
+    return (
+        f"{flashed.port.device} runs {model}: {len(flashed.image.data):,} bytes written and verified by {flashed.how}"
+    )
+
+
+def boards_json(running: Sequence[BoardState], plugged: Sequence[UsbPort]) -> list[dict[str, Any]]:
+    """What `eitk boards --json` answers."""
+    here = [asdict(state) | {"port": state.address, "state": "running"} for state in running]
+    return here + [asdict(port) | {"port": port.device} for port in plugged]
+
+
+def boards_view(running: Sequence[BoardState], plugged: Sequence[UsbPort]) -> RenderableType:
     """A table of boards."""
     from rich.table import Table
 
-    if not boards:
-        return "no board runs on this machine; start one with: eitk flash --board emulated"
-    table = Table("board", "port", "state", "model", "since", box=None)
-    for state in boards:
-        table.add_row(state.board, state.address, "running", state.model_sha256[:12], state.started)
+    if not running and not plugged:
+        return "no board is plugged in and none runs on this machine; start one with: eitk flash --board emulated"
+    table = Table("board", "port", "state", "serial number", "model", "since", box=None)
+    for port in plugged:
+        table.add_row(port.board, port.device, port.state, port.serial_number, "", "")
+    for state in running:
+        table.add_row(state.board, state.address, "running", "", state.model_sha256[:12], state.started)
     return table
 
 

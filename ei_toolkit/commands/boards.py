@@ -17,16 +17,27 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="board")
 
 
-def boards(context: typer.Context) -> None:
-    """List boards that run on this machine."""
-    from dataclasses import asdict
-
+def boards(
+    context: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and tell what comes and goes.")] = False,
+) -> None:
+    """List boards: those on USB, and those that run on this machine."""
+    from ei_toolkit.board.inventory import changes
+    from ei_toolkit.board.ports import usb_ports
     from ei_toolkit.board.stand_in import running_boards
-    from ei_toolkit.board.views import boards_view
+    from ei_toolkit.board.views import boards_json, boards_view, change_line
 
     env = Environment.of(context)
-    found = list(running_boards(env.config().paths.boards))
-    env.console.result([asdict(state) | {"address": state.address} for state in found], boards_view(found))
+    folder = env.config().paths.boards
+    if watch:
+        for change in changes(usb_ports, lambda: list(running_boards(folder))):
+            if env.console.json_output:
+                env.console.event(change)
+            else:
+                env.console.line(change_line(change))
+        return
+    running, plugged = list(running_boards(folder)), usb_ports()
+    env.console.result(boards_json(running, plugged), boards_view(running, plugged))
 
 
 def stop(

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ei_toolkit.commands.environment import Environment
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ei_toolkit.board.flash import Choice
+    from ei_toolkit.config import Config
 
 
 def register(app: typer.Typer) -> None:
@@ -17,25 +23,63 @@ def register(app: typer.Typer) -> None:
 
 def flash(
     context: typer.Context,
+    image: Annotated[Path | None, typer.Argument(help="Ready image: .bin, or a firmware zip of Edge Impulse.")] = None,
     board: Annotated[str | None, typer.Option("--board", help="nano33ble, emulated or host.")] = None,
+    port: Annotated[str | None, typer.Option("--port", help="Serial port of the board, or auto.")] = None,
     library: Annotated[Path | None, typer.Option("--library", help="Library, instead of the one in eitk.lock.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Flash a model that is not the one in eitk.lock.")] = False,
+    build: Annotated[bool, typer.Option("--build", help="Compile only; touch no board.")] = False,
+    own_client: Annotated[bool, typer.Option("--no-arduino-cli", help="Upload without arduino-cli.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Flash what eitk would refuse: another model, too slow.")
+    ] = False,
 ) -> None:
-    """Compile the library of the last `eitk build` with the sketch and start the board with it."""
-    from ei_toolkit.board.flash import flash_stand_in
-    from ei_toolkit.board.views import flashed_json, flashed_view
+    """Compile the library of the last `eitk build` with the sketch and put it on the board."""
+    from ei_toolkit.board.flash import Choice
     from ei_toolkit.report.runs import record_run
 
     env = Environment.of(context)
-    config = env.config(board__name=board)
-    flashed = flash_stand_in(
-        config.settings,
-        config.paths,
-        config.settings.board.name,
-        library=(env.cwd / library) if library else None,
-        force=force,
-        say=env.console.note,
-    )
-    facts = flashed_json(flashed)
-    record_run(config, "flash", facts)
-    env.console.result(facts, flashed_view(flashed))
+    config = env.config(board__name=board, board__port=port)
+    choice = Choice((env.cwd / library) if library else None, force)
+    if config.settings.board.name == "nano33ble":
+        facts, view = _nano(env, config, choice, (env.cwd / image) if image else None, build, own_client)
+    else:
+        facts, view = _stand_in(env, config, choice, image, build)
+    if not build:
+        record_run(config, "flash", facts)
+    env.console.result(facts, view)
+
+
+def _nano(
+    env: Environment, config: Config, choice: Choice, image: Path | None, build: bool, own_client: bool
+) -> tuple[dict[str, Any], RenderableType]:
+    from ei_toolkit.board import nano, views
+    from ei_toolkit.board.ports import usb_ports
+    from ei_toolkit.board.serial_port import open_port, touch
+    from ei_toolkit.board.usb_flash import Usb
+
+    usb = Usb(usb_ports, open_port, touch, env.console.note)
+    setup = nano.Nano(config.settings, config.paths, env.environ, usb, own_client=own_client)
+    if build:
+        made = nano.build(setup, choice)
+        return views.built_json(made), views.built_view(made)
+    with env.console.progress("writing, bytes") as progress:
+        setup = nano.with_progress(setup, progress.advance)
+        done = nano.flash_image(setup, image, choice.force) if image else nano.flash_library(setup, choice)
+    return views.nano_json(done), views.nano_view(done)
+
+
+def _stand_in(
+    env: Environment, config: Config, choice: Choice, image: Path | None, build: bool
+) -> tuple[dict[str, Any], RenderableType]:
+    from ei_toolkit.board import views
+    from ei_toolkit.board.flash import build_only, flash_stand_in
+    from ei_toolkit.errors import UsageError
+
+    name = config.settings.board.name
+    if image is not None:
+        raise UsageError(f"the {name} board takes no ready image", hint="Leave it out, or name one: --board nano33ble")
+    if build:
+        made = build_only(config.settings, config.paths, name, choice, env.console.note)
+        return views.image_json(name, made), views.image_view(name, made)
+    flashed = flash_stand_in(config.settings, config.paths, name, choice, env.console.note)
+    return views.flashed_json(flashed), views.flashed_view(flashed)

@@ -121,6 +121,8 @@ inline void print_info(float threshold, bool running) {
     print_json_text(config::kBoard);
     Serial.print(F(",\"model\":"));
     print_json_text(model_name());
+    Serial.print(F(",\"model_sha256\":"));
+    print_json_text(model_sha256());
     Serial.print(F(",\"labels\":["));
     for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) {
         if (i > 0) Serial.print(',');
