@@ -124,6 +124,8 @@ def run(arguments: Sequence[str], environment: Environment | None = None) -> int
     except typer.TyperException as error:  # a wrong flag or argument, in Typer's own words
         env.console.error(UsageError(str(error), hint="eitk COMMAND --help"))
         return UsageError.exit_code
+    except Exception as error:  # noqa: BLE001 - the edge of the process: a traceback is for --debug only
+        return _end(_unexpected(error), env, "--debug" in hoisted)
     return code if isinstance(code, int) else 0
 
 
@@ -137,6 +139,15 @@ def _hoist_shared_flags(arguments: Sequence[str]) -> list[str]:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     flags = [argument for argument in arguments[:end] if argument in SHARED_FLAGS]
     return [*flags, *(a for a in arguments[:end] if a not in SHARED_FLAGS), *arguments[end:]]
+
+
+def _unexpected(error: Exception) -> EitkError:
+    """An error that no part of eitk foresaw, in the form of those that it did."""
+    found = EitkError(
+        f"{type(error).__name__}: {error}", why="eitk did not foresee this", hint="Run again with --debug."
+    )
+    found.__cause__ = error
+    return found
 
 
 def _end(error: EitkError, env: Environment, debug: bool) -> int:

@@ -42,3 +42,18 @@ def test_an_error_ends_in_its_exit_code_and_says_what_to_try(tmp_path: Path) -> 
 
 def test_a_wrong_flag_is_a_usage_error(tmp_path: Path) -> None:
     assert run(["config", "show", "--nonsense"], environment(tmp_path)) == 2
+
+
+def test_what_nobody_foresaw_is_a_message_and_a_traceback_only_with_debug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("ei_toolkit.commands.environment.load_config", broken)
+    for flags, traced in (([], False), (["--debug"], True)):
+        env = environment(tmp_path)
+        assert run(["config", "show", *flags], env) == 1
+        shown = env.console.stderr.getvalue()  # type: ignore[attr-defined]
+        assert "error: ZeroDivisionError: by zero" in shown
+        assert ("Traceback" in shown) is traced
