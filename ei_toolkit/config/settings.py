@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
 Scalar = str | int | float | bool
+
+
+def frozen(table: dict[str, Any]) -> MappingProxyType[str, Any]:
+    """A mapping that cannot be changed."""
+    return MappingProxyType(table)
+
+
+copyreg.pickle(MappingProxyType, lambda mapping: (frozen, (dict(mapping),)))  # settings travel to worker processes
 
 
 def setting(default: Any, description: str) -> Any:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from importlib import resources
 
 from ei_toolkit.config import Settings
 from ei_toolkit.config.parse import parse_table
-from ei_toolkit.recipes.write import recipe_text
+from ei_toolkit.recipes.write import recipe_text, script_text
 
 
 def load_recipe(name: str) -> tuple[Settings, str]:
@@ -16,9 +15,4 @@ def load_recipe(name: str) -> tuple[Settings, str]:
     Raises UsageError for an unknown name.
     """
     settings = parse_table(Settings, tomllib.loads(recipe_text(name)), "")
-    return settings, script_text(settings.impulse.script)
-
-
-def script_text(file: str) -> str:
-    """The text of a training script that ships beside the recipes; "" for no file."""
-    return resources.files(__package__).joinpath(file).read_text(encoding="utf-8") if file else ""
+    return settings, script_text(settings.impulse.script) if settings.impulse.script else ""

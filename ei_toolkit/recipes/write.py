@@ -30,17 +30,18 @@ def recipe_text(name: str) -> str:
 def write_recipe(
     recipe: str, folder: Path, *, clips: Path | None, name: str | None, force: bool, board: str | None = None
 ) -> Path:
-    """Write `folder`/eitk.toml from a recipe and return its path.
+    """Write `folder`/eitk.toml from a recipe, and its training script beside it; return the path of eitk.toml.
 
     Raises ConfigurationError where one is already there and `force` is not set, UsageError for an unknown recipe or
     a folder of clips that is not there.
     """
     import tomlkit
 
-    file = folder / CONFIG_NAME
-    if file.exists() and not force:
-        raise ConfigurationError(f"{file} is already there", hint="Edit it, or replace it with: eitk init --force")
     document = tomlkit.parse(recipe_text(recipe))
+    script = str(document.get("impulse", {}).get("script", ""))
+    for file in (folder / wanted for wanted in (CONFIG_NAME, script) if wanted):
+        if file.exists() and not force:
+            raise ConfigurationError(f"{file} is already there", hint="Edit it, or replace it with: eitk init --force")
     if name is not None:
         document["project"]["name"] = name
     if board is not None:
@@ -48,8 +49,19 @@ def write_recipe(
     if clips is not None:
         _fill_in_clips(document, clips, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".toml.part")
-    partial.write_text(tomlkit.dumps(document), encoding="utf-8")
+    if script:
+        _write(folder / script, script_text(script))
+    return _write(folder / CONFIG_NAME, tomlkit.dumps(document))
+
+
+def script_text(file: str) -> str:
+    """The text of a training script that ships beside the recipes."""
+    return resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+
+
+def _write(file: Path, text: str) -> Path:
+    partial = file.with_name(file.name + ".part")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(file)
     return file
 

@@ -64,3 +64,18 @@ def test_an_unknown_recipe_is_named_beside_the_known_ones(tmp_path: Path) -> Non
 def test_a_clips_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no folder"):
         write_recipe("robust", tmp_path, clips=tmp_path / "nowhere", name=None, force=False)
+
+
+def test_the_training_script_is_written_beside_the_file(tmp_path: Path) -> None:
+    write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    settings = load_config(tmp_path, {}).settings
+    assert "model.fit(" in (tmp_path / settings.impulse.script).read_text()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_script_of_the_users_own_is_kept_unless_forced(tmp_path: Path) -> None:
+    (tmp_path / "robust.py").write_text("# mine\n")
+    with pytest.raises(ConfigurationError, match="already there"):
+        write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    assert not (tmp_path / "eitk.toml").exists()
+    assert (tmp_path / "robust.py").read_text() == "# mine\n"

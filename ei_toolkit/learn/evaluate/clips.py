@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,8 @@ def find_known_clips(root: Path, settings: Settings, project: Path) -> list[Know
     """The clips below `root` with their artists, sorted by name. Raises DataError where there are none to use."""
     clips = find_clips(root, settings.project.labels)
     hashes = {clip.name: hashlib.sha256(clip.path.read_bytes()).hexdigest() for clip in clips}
-    return identify(clips, hashes, load_index(), own_groups(settings.dataset, project))
+    dataset = replace(settings.dataset, root=str(root.resolve()))
+    return identify(clips, hashes, load_index(), own_groups(dataset, project))
 
 
 def read_windows(path: Path, slicing: SliceSettings) -> Samples:
