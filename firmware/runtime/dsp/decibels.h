@@ -1,4 +1,4 @@
-// 10 log10 of a power: quickly in float with a known error, and exactly in double.
+// Logarithms of powers: quickly in float with a known error, and exactly in double.
 #ifndef EITK_DSP_DECIBELS_H
 #define EITK_DSP_DECIBELS_H
 
@@ -11,7 +11,9 @@ namespace dsp {
 
 constexpr float kSmallestPower = 1e-30f;
 constexpr float kDecibelsPerNeper = 4.342944819f;  // 10 / ln 10, for powers
-constexpr float kDecibelError = 2.5e-5f;           // of decibels(float) between -300 and 200 dB; tests hold it
+
+// Largest error of natural_log(x) at a logarithm of size `log`; the tests hold it.
+inline float log_error(float log) { return 2e-6f + 2e-7f * (log < 0.0f ? -log : log); }
 
 // Natural logarithm: x = 2^e m with m in [sqrt 1/2, sqrt 2), ln m = 2 artanh((m - 1) / (m + 1)) as a series.
 // `x` must be positive and normal.
@@ -27,9 +29,7 @@ inline float natural_log(float x) {
     return static_cast<float>(exponent) * 0.69314718f + (2.0f * s + 2.0f * s * series);
 }
 
-inline float decibels(float power) {
-    return kDecibelsPerNeper * natural_log(power > kSmallestPower ? power : kSmallestPower);
-}
+inline float above_zero(float power) { return power > kSmallestPower ? power : kSmallestPower; }
 
 inline double decibels(double power) { return 10.0 * log10(power > 1e-30 ? power : 1e-30); }
 

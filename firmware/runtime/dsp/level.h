@@ -15,11 +15,12 @@ struct Estimate {
     float value, bound;
 };
 
-// A power whose square root is off by at most `error` in each of the bins that it is the weighted sum of; `weight` is
-// the sum of their weights (Cauchy-Schwarz). The sum itself adds some roundings of 2^-24.
+// A power that is the sum of bins, weighted by at most 1 and by `weight` in all, each off by at most `error` in its
+// square root. The errors of bins are independent, so they add as squares: half of this was the most ever seen (with
+// the sum of the bounds instead, nearly twice as many frames would be computed twice). The sum rounds a few times too.
 inline Estimate power_estimate(float power, float error, float weight) {
     const float roundings = 16.0f + 4.0f * sqrtf(weight);
-    return {power, error * (2.0f * sqrtf(weight * power) + error * weight) + roundings * 6e-8f * power};
+    return {power, error * (2.0f * sqrtf(power) + error * weight) + roundings * 6e-8f * power};
 }
 
 // (10 log10(power) - floor) / (12 - floor)
@@ -33,13 +34,14 @@ struct Level {
     // Where the error is too great to bound the logarithm from below, the bound from above may still show that the
     // level is under the floor.
     Estimate of(const Estimate& power) const {
-        const float scale = 1.0f / (12.0f - floor_db);
+        const float scale = 1.0f / (12.0f - floor_db), log = natural_log(above_zero(power.value));
         if (power.bound <= 0.3f * power.value) {
             const float relative = power.bound > 0.0f ? power.bound / power.value : 0.0f;
-            const float bound = 1.25f * kDecibelsPerNeper * relative + kDecibelError;
-            return {(decibels(power.value) - floor_db) * scale, bound * scale};
+            const float bound = kDecibelsPerNeper * (1.25f * relative + log_error(log));
+            return {(kDecibelsPerNeper * log - floor_db) * scale, bound * scale};
         }
-        const bool under = decibels(power.value + power.bound) + kDecibelError < floor_db;
+        const float highest = natural_log(above_zero(power.value + power.bound));
+        const bool under = kDecibelsPerNeper * (highest + log_error(highest)) < floor_db;
         return {-1.0f, under ? 0.0f : kUnbounded};
     }
 };

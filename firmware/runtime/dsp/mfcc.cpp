@@ -15,14 +15,18 @@ namespace dsp {
 namespace {
 
 constexpr double kZeroEnergy = 1e-10;  // what the published block puts in place of an energy of zero
-constexpr float kLogError = 2e-6f;     // of natural_log between -70 and 60, and of the rounding of what comes out
+
+Estimate log_estimate(float power, float relative) {
+    const float log = natural_log(power);
+    return {log, 1.25f * relative + log_error(log)};
+}
 
 // ln of a power in the block's own scale, from float with the bound that its estimate implies, or from double.
 Estimate log_power(float power, float error, float weight, double scale) {
     const Estimate found = power_estimate(power, error, weight);
-    if (found.value + found.bound == 0.0f) return {natural_log(static_cast<float>(kZeroEnergy)), kLogError};
+    if (found.value + found.bound == 0.0f) return log_estimate(static_cast<float>(kZeroEnergy), 0.0f);
     if (!(found.bound <= 0.3f * found.value)) return {0.0f, kUnbounded};
-    return {natural_log(power * static_cast<float>(scale)), 1.25f * found.bound / power + kLogError};
+    return log_estimate(power * static_cast<float>(scale), found.bound / power);
 }
 
 Estimate log_power(double power, double, float, double scale) {

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "eitk/classifier/impulse.h"
+#include "eitk/dsp/decibels.h"
+#include "eitk/dsp/spectrum.h"
 
 namespace {
 
@@ -39,5 +41,22 @@ int feed(int block, const float* slice, size_t length, float* newest) {
     const auto writer_at = [](float* at) { return eitk::dsp::FeatureWriter(at); };
     stream.feed<float>({read_window, slice, length}, eitk::impulse::kWorkspace, newest, writer_at);
     return stream.complete() ? 1 : 0;
+}
+
+// The power spectrum of fft samples, in float and in double; returns the bound on the error of their square roots.
+float spectra(const float* samples, size_t fft, float* quick, double* exact) {
+    const eitk::dsp::Workspace& work = eitk::impulse::kWorkspace;
+    memcpy(work.samples, samples, fft * sizeof *samples);
+    const eitk::dsp::Spectrum<float> found = eitk::dsp::quick_spectrum(fft, work);
+    memcpy(quick, found.power, (fft / 2 + 1) * sizeof *quick);
+    memcpy(exact, eitk::dsp::exact_spectrum(fft, work).power, (fft / 2 + 1) * sizeof *exact);
+    return found.error;
+}
+
+void logarithms(const float* x, size_t count, float* logs, float* errors) {
+    for (size_t i = 0; i < count; ++i) {
+        logs[i] = eitk::dsp::natural_log(x[i]);
+        errors[i] = eitk::dsp::log_error(logs[i]);
+    }
 }
 }
