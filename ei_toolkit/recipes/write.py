@@ -40,7 +40,7 @@ def write_recipe(
     document = tomlkit.parse(recipe_text(recipe))
     script = str(document.get("impulse", {}).get("script", ""))
     for file in (folder / wanted for wanted in (CONFIG_NAME, script) if wanted):
-        if file.exists() and not force:
+        if file.exists() and not force and not _is_ours(file):
             raise ConfigurationError(f"{file} is already there", hint="Edit it, or replace it with: eitk init --force")
     if name is not None:
         document["project"]["name"] = name
@@ -57,6 +57,12 @@ def write_recipe(
 def script_text(file: str) -> str:
     """The text of a training script that ships beside the recipes."""
     return resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a file is a training script as it ships, which can be written again without loss."""
+    shipped = resources.files(__package__).joinpath(file.name)
+    return file.suffix == ".py" and shipped.is_file() and shipped.read_bytes() == file.read_bytes()
 
 
 def _write(file: Path, text: str) -> Path:

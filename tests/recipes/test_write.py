@@ -79,3 +79,10 @@ def test_a_script_of_the_users_own_is_kept_unless_forced(tmp_path: Path) -> None
         write_recipe("robust", tmp_path, clips=None, name=None, force=False)
     assert not (tmp_path / "eitk.toml").exists()
     assert (tmp_path / "robust.py").read_text() == "# mine\n"
+
+
+def test_a_script_that_was_not_changed_is_no_obstacle(tmp_path: Path) -> None:
+    write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    (tmp_path / "eitk.toml").unlink()
+    write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    assert (tmp_path / "eitk.toml").exists()
