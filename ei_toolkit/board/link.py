@@ -31,6 +31,9 @@ class Link(Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes. Raises LinkLost."""
 
+    def put_back(self, data: bytes) -> None:
+        """Let the next read begin with these bytes."""
+
     def used(self, lines: int) -> None:
         """The reader has made use of so many lines; a keeper will not offer them again."""
 
@@ -42,6 +45,7 @@ class KeeperLink:
     """The serial line of a board that runs on this machine."""
 
     def __init__(self, state: BoardState) -> None:
+        self._again = b""
         try:
             self._socket = socket.create_connection(("127.0.0.1", state.serial_port), CONNECT_TIMEOUT_S)
             self._socket.sendall(ENQ)
@@ -50,6 +54,9 @@ class KeeperLink:
 
     def read(self, timeout: float) -> bytes:
         """What has arrived."""
+        if self._again:
+            again, self._again = self._again, b""
+            return again
         if not select.select([self._socket], [], [], timeout)[0]:
             return b""
         try:
@@ -67,6 +74,10 @@ class KeeperLink:
         except OSError as error:
             raise LinkLost(str(error)) from None
 
+    def put_back(self, data: bytes) -> None:
+        """Read them again."""
+        self._again = data + self._again
+
     def used(self, lines: int) -> None:
         """Tell the keeper."""
         with contextlib.suppress(LinkLost):
@@ -83,6 +94,7 @@ class SerialLink:
     def __init__(self, port: str, *, baud: int = BAUD, exclusive: bool = False) -> None:
         import serial
 
+        self._again = b""
         # pyserial itself raises TypeError when a port vanishes between two calls
         self._errors: tuple[type[Exception], ...] = (serial.SerialException, OSError, TypeError)
         try:
@@ -94,6 +106,9 @@ class SerialLink:
 
     def read(self, timeout: float) -> bytes:
         """What has arrived."""
+        if self._again:
+            again, self._again = self._again, b""
+            return again
         try:
             self._serial.timeout = timeout
             first: bytes = self._serial.read(1)
@@ -113,6 +128,10 @@ class SerialLink:
         """Take DTR away, which tells a sketch that nobody listens any more."""
         with contextlib.suppress(*self._errors):
             self._serial.dtr = False
+
+    def put_back(self, data: bytes) -> None:
+        """Read them again."""
+        self._again = data + self._again
 
     def used(self, lines: int) -> None:
         """A wire keeps nothing."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.board.events import Event, Info, Prediction, Warning
-from ei_toolkit.board.link import Link
+from ei_toolkit.board.link import Link, LinkLost
 from ei_toolkit.board.microphone import feed
 from ei_toolkit.board.parse import Parser
 from ei_toolkit.board.reference import Reference
@@ -83,7 +83,10 @@ def listen(
     if not ends:
         raise DataError(f"{clip.name} is shorter than a window", hint="Give a longer clip.")
     _skip_what_was_said(link)
-    predictions, warnings = _hear(samples, ends, state, link, advance)
+    try:
+        predictions, warnings = _hear(samples, ends, state, link, advance)
+    except LinkLost as error:
+        raise BoardError("the board stopped while it listened", why=str(error), hint="eitk flash") from None
     python = reference.scores(samples, ends)
     rate = reference.settings.slice.sample_rate
     windows = tuple(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 HISTORY_S = 60.0
-STRIP_COLUMNS = 60
+SAMPLE_RATE = 16000
 BAR_COLUMNS = 32
 METER_COLUMNS = 32
 FLOOR_DBFS = -60.0
@@ -37,12 +37,19 @@ class View:
         """Remember an event."""
         if isinstance(event, Prediction):
             self.last, self.answers = event, self.answers + 1
-            self.history.append((time.monotonic(), event.winner))
+            self._remember(event)
         elif isinstance(event, Warning):
             self.note = event.text
         elif isinstance(event, Info) and "state" in event.data:
             self.note = f"the board is {event.data['state']}"
-        while self.history and self.history[0][0] < time.monotonic() - HISTORY_S:
+
+    def _remember(self, event: Prediction) -> None:
+        """Keep the last minute, by the board's own clock where it tells it: clips may play faster than they last."""
+        now = event.end / SAMPLE_RATE if event.end is not None else time.monotonic()
+        if self.history and now < self.history[-1][0]:
+            self.history.clear()  # the microphone was started anew
+        self.history.append((now, event.winner))
+        while self.history[0][0] < now - HISTORY_S:
             self.history.popleft()
 
     def render(self) -> RenderableType:
@@ -79,9 +86,13 @@ class View:
     def _strip(self) -> RenderableType:
         from rich.text import Text
 
+        seconds = {int(at): winner for at, winner in self.history}  # the last answer of each second
         strip = Text("\n")
-        for _, winner in list(self.history)[-STRIP_COLUMNS:]:
-            strip.append("▂" if winner == UNDECIDED else "█", style=self._colour(winner))
+        for second in range(max(seconds) - int(HISTORY_S) + 1, max(seconds) + 1):
+            winner = seconds.get(second)
+            strip.append(
+                " " if winner is None else "▂" if winner == UNDECIDED else "█", style=self._colour(winner or "")
+            )
         return strip
 
     def _footer(self, prediction: Prediction) -> RenderableType:
@@ -106,7 +117,7 @@ def plain_line(event: Event) -> str:
         if event.dsp_us is not None and event.nn_us is not None
         else ""
     )
-    end = f"{event.end / 16000:7.2f} s  " if event.end is not None else ""
+    end = f"{event.end / SAMPLE_RATE:7.2f} s  " if event.end is not None else ""
     return f"{end}{event.winner:<12}{scores}{times}"
 
 

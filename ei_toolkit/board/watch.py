@@ -1,34 +1,105 @@
-"""The events of a board, one after the other, for as long as somebody wants them."""
+"""The events of a board, one after the other, across resets, unplugging and new port names."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from ei_toolkit.board.events import Event, Warning
+from ei_toolkit.board.events import Event, Info, Prediction, Warning
 from ei_toolkit.board.lines import LineSplitter
 from ei_toolkit.board.link import Link, LinkLost
 from ei_toolkit.board.parse import Parser
+from ei_toolkit.errors import BoardError
 
 TICK_S = 0.1  # how long a read waits; also how long the end of a text block is waited for
+GATHER_S = 0.01  # after data, a pause in which more gathers: a fast board costs fewer reads
+RECONNECT_S = 0.2
+GIVE_UP_S = 60.0
 
 
 def events(link: Link, parser: Parser, *, seconds: float | None = None) -> Iterator[Event | None]:
-    """Events as they come, None in every quiet moment, until `seconds` are over or the line is lost.
+    """Events as they come, None in every quiet moment, until `seconds` are over. Raises LinkLost.
 
     A line that has been parsed counts as used.
     """
     lines = LineSplitter()
     deadline = None if seconds is None else time.monotonic() + seconds
     while deadline is None or time.monotonic() < deadline:
-        try:
-            data = link.read(TICK_S)
-        except LinkLost as error:
-            yield from parser.flush()
-            yield Warning(f"the line is lost: {error}")
-            return
+        data = link.read(TICK_S)
         if not data:
             yield from parser.flush() or (None,)
+            continue
         for line in lines.add(data):
             link.used(1)
             yield from parser.feed(line)
+        time.sleep(GATHER_S)
+
+
+@dataclass
+class Source:
+    """A board that can be opened again: `open` gives a fresh line, or raises LinkLost while there is none.
+
+    `begin` is called with each line that was opened; it may start what waits to be started.
+    """
+
+    open: Callable[[], Link]
+    begin: Callable[[Link], list[Event]] = lambda _: []
+    give_up_s: float = GIVE_UP_S
+
+
+def follow(source: Source, parser: Parser, *, seconds: float | None = None) -> Iterator[Event | None]:
+    """Events of a board for `seconds`, or for ever; a lost line is told, and the board looked for until it is back.
+
+    Raises BoardError if it does not come back.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    link = source.open()
+    try:
+        while True:
+            try:
+                yield from source.begin(link)
+                left = None if deadline is None else deadline - time.monotonic()
+                yield from events(link, parser, seconds=left)
+                return
+            except LinkLost as error:
+                link.close()
+                yield from parser.flush()
+                yield Warning(f"the line is lost: {error}")
+            found = _reopened(source, deadline)
+            if found is None:
+                return
+            link = found
+            yield Info("the board is back")
+    finally:
+        link.close()
+
+
+def until(source: Iterator[Event | None], count: int | None) -> Iterator[Event]:
+    """Events without the quiet moments, up to and with the prediction number `count`."""
+    left = count
+    for event in source:
+        if event is None:
+            continue
+        yield event
+        if left is not None and isinstance(event, Prediction):
+            left -= 1
+            if left == 0:
+                return
+
+
+def _reopened(source: Source, deadline: float | None) -> Link | None:
+    """A new line to the board; None when the time is over. Raises BoardError if the board stays away."""
+    give_up = time.monotonic() + source.give_up_s
+    while deadline is None or time.monotonic() < deadline:
+        try:
+            return source.open()
+        except LinkLost as error:
+            if time.monotonic() > give_up:
+                raise BoardError(
+                    f"the board did not come back within {source.give_up_s:.0f} s",
+                    why=str(error),
+                    hint="Plug it in again, or start it: eitk flash",
+                ) from None
+        time.sleep(RECONNECT_S)
+    return None

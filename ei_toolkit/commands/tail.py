@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,10 +12,8 @@ import typer
 from ei_toolkit.commands.environment import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ei_toolkit.board.events import Event
-    from ei_toolkit.board.live import View
+    from ei_toolkit.board.sinks import Sink
+    from ei_toolkit.config import BoardSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -25,49 +24,45 @@ def register(app: typer.Typer) -> None:
 def tail(
     context: typer.Context,
     board: Annotated[str | None, typer.Option("--board", help="nano33ble, emulated or host.")] = None,
+    port: Annotated[str | None, typer.Option("--port", help="Serial port of the board, or auto.")] = None,
     count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="End after so many predictions.")] = None,
     duration: Annotated[str | None, typer.Option("--for", help="End after a time: 60s, 5m.")] = None,
+    every: Annotated[str | None, typer.Option("--every", help="Show at most one prediction in this time.")] = None,
+    log: Annotated[Path | None, typer.Option("--log", help="Also write to a file: .csv, .jsonl, .log.")] = None,
 ) -> None:
     """Show what the board says: a live view on a terminal, plain lines elsewhere, NDJSON with --json."""
     from ei_toolkit.board.durations import parse_duration
-    from ei_toolkit.board.events import Prediction, event_json
-    from ei_toolkit.board.link import open_stand_in
-    from ei_toolkit.board.live import View, plain_line
     from ei_toolkit.board.parse import Parser
-    from ei_toolkit.board.watch import events
+    from ei_toolkit.board.ports import usb_ports
+    from ei_toolkit.board.sinks import both, log_file, rate_limited
+    from ei_toolkit.board.sources import source_of
+    from ei_toolkit.board.watch import follow, until
 
     env = Environment.of(context)
-    config = env.config(board__name=board)
+    config = env.config(board__name=board, board__port=port)
     settings = config.settings.board
     seconds = parse_duration(duration) if duration else None
-    link = open_stand_in(config.paths.boards, settings.name)
-    predictions = 0
-    with _sink(env, View(settings.name, settings.colours), event_json, plain_line) as show:
-        for event in events(link, Parser(settings.threshold), seconds=seconds):
-            show(event)
-            predictions += isinstance(event, Prediction)
-            if predictions == count:
-                break
-    link.close()
+    source = source_of(config.paths.boards, settings.name, settings.port, usb_ports)
+    with _shown(env, settings) as shown, log_file(env.cwd / log if log else None) as logged:
+        sink = both(rate_limited(shown, parse_duration(every)) if every else shown, logged)
+        for event in until(follow(source, Parser(settings.threshold), seconds=seconds), count):
+            sink(event)
 
 
 @contextmanager
-def _sink(
-    env: Environment, view: View, as_json: Callable[[Event], dict[str, object]], as_line: Callable[[Event], str]
-) -> Iterator[Callable[[Event | None], None]]:
-    """Where events go: NDJSON, a live view, or lines."""
+def _shown(env: Environment, settings: BoardSettings) -> Iterator[Sink]:
+    """Where a person or a program looks: NDJSON, a live view, or lines."""
+    from ei_toolkit.board.live import View, plain_line
+    from ei_toolkit.board.sinks import json_lines
+
     if env.console.json_output:
-        yield lambda event: env.console.event(as_json(event)) if event is not None else None
+        yield json_lines(env.console.stdout)
     elif env.console.stdout.isatty():
         from rich.live import Live
 
-        with Live(view.render(), console=env.console.rich(env.console.stdout), refresh_per_second=8) as live:
-
-            def show(event: Event | None) -> None:
-                if event is not None:
-                    view.take(event)
-                live.update(view.render())
-
-            yield show
+        view = View(settings.name, settings.colours)
+        screen = env.console.rich(env.console.stdout)
+        with Live(get_renderable=view.render, console=screen, refresh_per_second=8):
+            yield view.take
     else:
-        yield lambda event: env.console.line(as_line(event)) if event is not None else None
+        yield lambda event: env.console.line(plain_line(event))

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from ei_toolkit.board.ports import UsbPort
 from ei_toolkit.board.stand_in import stop
 from ei_toolkit.board.state import STAND_INS
 from ei_toolkit.commands.app import run
 from ei_toolkit.commands.environment import Environment
 from ei_toolkit.console import Console
 
+SIMULATOR = Path(__file__).parent / "simulated_board.py"
 TINY = Path(__file__).parent / "tiny_library" / "Tiny_inferencing"
 
 
@@ -63,4 +69,44 @@ def board(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-Flash = Callable[..., int]
+class Bench:
+    """A simulated board and the computer's side of it."""
+
+    def __init__(self, folder: Path, switches: tuple[str, ...]) -> None:
+        self.folder = folder
+        self.said: list[str] = []
+        self.program = subprocess.Popen([sys.executable, str(SIMULATOR), str(folder), *switches])
+        self.await_port()
+
+    def await_port(self) -> None:
+        deadline = time.monotonic() + 5
+        while not self.ports() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def ports(self) -> list[UsbPort]:
+        file = self.folder / "ports.json"
+        listed = json.loads(file.read_text()) if file.exists() else []
+        return [UsbPort(board="nano33ble", vid=0x2341, **port) for port in listed]
+
+    def holds(self, image: bytes) -> bool:
+        flash = (self.folder / "flash.bin").read_bytes()
+        return flash[: len(image)] == image and set(flash[len(image) :]) <= {0xFF}
+
+    def stop(self) -> None:
+        self.program.terminate()
+        self.program.wait()
+
+
+@pytest.fixture
+def simulate(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    benches: list[Bench] = []
+
+    def start(*switches: str) -> Bench:
+        folder = tmp_path / str(len(benches))
+        folder.mkdir()
+        benches.append(Bench(folder, switches))
+        return benches[-1]
+
+    yield start
+    for bench in benches:
+        bench.stop()

@@ -47,6 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--second", action="store_true", help="another board is plugged in beside this one")
     parser.add_argument("--line", default="", help="what the sketch prints, over and over")
     parser.add_argument("--rate", type=float, default=10, help="lines a second")
+    parser.add_argument("--at", action="store_true", help="AT firmware: silent until AT+RUNIMPULSE")
     parser.add_argument("--unplug-every", type=float, help="seconds after which the sketch's port goes and comes back")
     return parser.parse_args()
 
@@ -69,6 +70,8 @@ class Board:
         self.master = -1
         self.touched = False
         self.started = time.monotonic()
+        self.typed = b""
+        self.running = not options.at
 
     def run(self) -> None:
         state = self.options.start
@@ -139,10 +142,20 @@ class Board:
                 opened = False
                 continue
             opened, speed = True, termios.tcgetattr(self.master)[5]
-            if self.options.line and time.monotonic() >= next_line:
-                next_line = max(next_line, time.monotonic() - 0.1) + 1 / self.options.rate
+            if self.options.at and b"AT+RUNIMPULSE\r" in self.answer_prompt(data):
+                self.running = True
+            next_line = max(next_line, time.monotonic() - 0.1)
+            while self.running and self.options.line and time.monotonic() >= next_line:
+                next_line += 1 / self.options.rate
                 self.write(self.options.line.replace("SEQ", str(count)).encode() + b"\r\n")
                 count += 1
+
+    def answer_prompt(self, data: bytes) -> bytes:
+        """The AT firmware's prompt: it echoes, and answers each carriage return."""
+        self.typed = (self.typed + data)[-64:]
+        if data:
+            self.write(data + (b"\n> " if b"\r" in data else b""))
+        return self.typed
 
     def tapped(self) -> bool:
         after = self.options.double_tap_after

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,56 +17,13 @@ from ei_toolkit.board.serial_port import PortDenied, open_port, touch
 from ei_toolkit.board.usb_flash import Usb, Waits, flash_usb
 from ei_toolkit.errors import BoardError
 
-SIMULATOR = Path(__file__).parent / "simulated_board.py"
 WAITS = Waits(bootloader=1.5, double_tap=1.5, application=2.0, protocol=Patience(answer=0.5, erase=2.0, write=1.0))
 IMAGE = random.Random(5).randbytes(50_000)
-Simulate = Callable[..., "Bench"]
+Simulate = Callable[..., Any]
 
 
-class Bench:
-    """A simulated board and the computer's side of it."""
-
-    def __init__(self, folder: Path, switches: tuple[str, ...]) -> None:
-        self.folder = folder
-        self.said: list[str] = []
-        self.program = subprocess.Popen([sys.executable, str(SIMULATOR), str(folder), *switches])
-        self.await_port()
-
-    def await_port(self) -> None:
-        deadline = time.monotonic() + 5
-        while not self.ports() and time.monotonic() < deadline:
-            time.sleep(0.01)
-
-    def ports(self) -> list[UsbPort]:
-        file = self.folder / "ports.json"
-        listed = json.loads(file.read_text()) if file.exists() else []
-        return [UsbPort(board="nano33ble", vid=0x2341, **port) for port in listed]
-
-    def flash(self, image: bytes = IMAGE, wanted: str = "auto", waits: Waits = WAITS) -> UsbPort:
-        return flash_usb(image, wanted, Usb(self.ports, open_port, touch, self.said.append), waits)
-
-    def holds(self, image: bytes = IMAGE) -> bool:
-        flash = (self.folder / "flash.bin").read_bytes()
-        return flash[: len(image)] == image and set(flash[len(image) :]) <= {0xFF}
-
-    def stop(self) -> None:
-        self.program.terminate()
-        self.program.wait()
-
-
-@pytest.fixture
-def simulate(tmp_path: Path) -> Iterator[Simulate]:
-    benches: list[Bench] = []
-
-    def start(*switches: str) -> Bench:
-        folder = tmp_path / str(len(benches))
-        folder.mkdir()
-        benches.append(Bench(folder, switches))
-        return benches[-1]
-
-    yield start
-    for bench in benches:
-        bench.stop()
+def flash(bench: Any, image: bytes = IMAGE, waits: Waits = WAITS) -> UsbPort:
+    return flash_usb(image, "auto", Usb(bench.ports, open_port, touch, bench.said.append), waits)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +41,10 @@ def simulate(tmp_path: Path) -> Iterator[Simulate]:
 def test_what_arrives_equals_the_image(simulate: Simulate, switches: tuple[str, ...]) -> None:
     bench = simulate(*switches)
     before = bench.ports()[0].device
-    port = bench.flash()
+    port = flash(bench)
     assert port.state == "application"
     assert port in bench.ports()
-    assert bench.holds()
+    assert bench.holds(IMAGE)
     assert before is not None
 
 
@@ -109,7 +64,7 @@ def test_what_arrives_equals_the_image(simulate: Simulate, switches: tuple[str, 
 def test_what_cannot_be_mended_is_explained(simulate: Simulate, switches: tuple[str, ...], words: str) -> None:
     bench = simulate(*switches)
     with pytest.raises(BoardError) as caught:
-        bench.flash()
+        flash(bench)
     assert words in f"{caught.value.what} {caught.value.why}"
     assert caught.value.hint
 
@@ -117,9 +72,9 @@ def test_what_cannot_be_mended_is_explained(simulate: Simulate, switches: tuple[
 def test_after_a_failure_the_board_can_be_flashed_again(simulate: Simulate) -> None:
     bench = simulate("--corrupt", "39", "--late", "0.05")  # 13 blocks, three attempts
     with pytest.raises(BoardError):
-        bench.flash()
-    bench.flash()
-    assert bench.holds()
+        flash(bench)
+    flash(bench)
+    assert bench.holds(IMAGE)
 
 
 @pytest.mark.slow
@@ -132,7 +87,7 @@ def test_a_hundred_slips_of_the_cable_are_mended_or_explained(simulate: Simulate
         for _ in range(2):  # four slips may be more than the three attempts of one run can take, never of two
             bench.await_port()
             try:
-                bench.flash(image, waits=waits)
+                flash(bench, image, waits)
             except BoardError as error:
                 assert error.hint
             else:
@@ -148,7 +103,7 @@ def test_a_port_that_another_program_holds_is_explained(simulate: Simulate) -> N
     holder = open_port(bench.ports()[0].device)
     try:
         with pytest.raises(BoardError, match="another program holds"):
-            bench.flash()
+            flash(bench)
     finally:
         holder.close()
 
