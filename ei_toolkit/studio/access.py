@@ -7,7 +7,7 @@ uploads, builds and downloads. Every role may ask what its key is and whose proj
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -33,7 +33,7 @@ class Call:
     studio: Studio
     key: Key
     query: Fields
-    secret: str
+    secret: str = field(repr=False)
 
     @property
     def project(self) -> int:

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ei_toolkit.config.project import ProjectPaths
@@ -30,7 +30,7 @@ class LocalStudio:
 
     api_url: str
     ingestion_url: str
-    key: str
+    key: str = field(repr=False)
     pid: int
 
 

@@ -115,23 +115,29 @@ def line_graph(name: str, profile: Sequence[float]) -> dict[str, Any]:
     }
 
 
+Row = Sequence[float]  # label index from 1, sample id, start and end in ms, as in the y file of the features
+
+
 def explorer_points(
-    values: Sequence[Sequence[float]], rows: Sequence[Sequence[float]], labels: Sequence[str], names: Mapping[int, str]
+    values: Sequence[Sequence[float]], rows: Sequence[Row], labels: Sequence[str], names: Mapping[int, str]
 ) -> dict[str, Any]:
-    """Fields of a `DspTrainedFeaturesResponse`: one point a window; `rows` as in the y file of the features."""
-    points = []
-    for value, (label, sample, start, end) in zip(values, rows, strict=True):
-        points.append(
-            {
-                "X": {str(axis): number for axis, number in enumerate(value)},
-                "y": round(label),
-                "yLabel": labels[round(label) - 1],
-                "sample": {
-                    "id": float(sample),
-                    "name": names.get(round(sample), ""),
-                    "startMs": float(start),
-                    "endMs": float(end),
-                },
-            }
-        )
-    return {"totalSampleCount": len(points), "data": points, "skipFirstFeatures": 0}
+    """Fields of a `DspTrainedFeaturesResponse`: one point a window, its coordinates by axis."""
+    points = [_point(row, labels, names) for row in rows]
+    data = [
+        {"X": {str(axis): number for axis, number in enumerate(value)}, **point}
+        for value, point in zip(values, points, strict=True)
+    ]
+    return {"totalSampleCount": len(data), "data": data, "skipFirstFeatures": 0}
+
+
+def sample_points(values: Sequence[Sequence[float]], rows: Sequence[Row], label: str, name: str) -> dict[str, Any]:
+    """Fields of a `DspSampleFeaturesResponse`: the same of one sample, coordinates as a list."""
+    points = [_point(row, [label], {round(row[1]): name}) for row in rows]
+    data = [{"X": list(value), **point} for value, point in zip(values, points, strict=True)]
+    return {"totalSampleCount": len(data), "data": data, "skipFirstFeatures": 0}
+
+
+def _point(row: Row, labels: Sequence[str], names: Mapping[int, str]) -> dict[str, Any]:
+    label, sample, start, end = row
+    where = {"id": round(sample), "name": names.get(round(sample), ""), "startMs": float(start), "endMs": float(end)}
+    return {"y": round(label), "yLabel": labels[round(label) - 1], "sample": where}

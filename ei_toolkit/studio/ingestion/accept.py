@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ei_toolkit.studio.ingestion.labels import label_of, metadata_of, split_category, structured_labels
+from ei_toolkit.studio.dataset_split import Split
+from ei_toolkit.studio.ingestion.labels import label_of, metadata_of, structured_labels
 from ei_toolkit.studio.ingestion.multipart import Part, discard
 from ei_toolkit.studio.ingestion.wav import read_header
 from ei_toolkit.studio.refusal import Refusal
@@ -117,7 +118,7 @@ def _sample(
     kind: LabelType = "multi-label" if stretches else label.kind
     text = ", ".join(dict.fromkeys(s["label"] for s in stretches)) if stretches else label.text
     return NewSample(
-        category=split_category(digest) if upload.category == "split" else upload.category,
+        category=Split().of_digest(digest) if upload.category == "split" else upload.category,
         filename=Path(part.filename).stem,
         suffix=Path(part.filename).suffix or f".{contents.format}",
         label=text,

@@ -14,7 +14,6 @@ from ei_toolkit.studio.refusal import Malformed
 
 LABEL_IN_NAME = re.compile(r"^[a-zA-Z0-9\s\-_]+")
 LONGEST_NAME = 255
-SPLIT_TESTING = 0.2  # Edge Impulse: 80 % training, 20 % testing
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,3 @@ def structured_labels(side_car: bytes) -> dict[str, list[dict[str, Any]]]:
         }
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise Malformed("structured_labels.labels cannot be read") from error
-
-
-def split_category(sha256: str) -> Literal["training", "testing"]:
-    """Where a `split` upload goes: decided by the content alone, so that the same file always goes the same way."""
-    return "testing" if int(sha256[:8], 16) / 2**32 < SPLIT_TESTING else "training"

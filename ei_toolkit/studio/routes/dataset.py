@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ei_toolkit.studio.access import Admin, Call, Reader
-from ei_toolkit.studio.ingestion.labels import split_category
+from ei_toolkit.studio.access import Admin, Body, Call, Reader
+from ei_toolkit.studio.dataset_split import Split, read_split
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.wire import answer
 
@@ -41,30 +41,31 @@ def get_dataset_ratio(call: Reader) -> Response:
 
 
 @router.post("/split")
-def split_dataset(call: Admin) -> Response:
-    """Divide training and testing anew, by the hash of each sample's content."""
-    _split(call)
+def split_dataset(call: Admin, body: Body) -> Response:
+    """Divide the samples anew by hash, in the wanted proportions; samples that share metadata may stay together."""
+    _split(call, read_split(body))
     return answer()
 
 
 @router.post("/rebalance")
 def rebalance_dataset(call: Admin) -> Response:
     """The same, answering the new ratio."""
-    _split(call)
+    _split(call, Split())
     return answer({"ratio": _ratio(call)})
 
 
 @router.post("/v2/rebalance")
 def rebalance_dataset_v2(call: Admin) -> Response:
     """The same."""
-    _split(call)
+    _split(call, Split())
     return answer()
 
 
-def _split(call: Call) -> None:
-    divided = ("category IN ('training', 'testing')", ())
-    samples = call.store.samples.select(SampleFilter(call.project, None, (divided,)))
-    moved = {s.id: category for s in samples if (category := split_category(s.sha256)) != s.category}
+def _split(call: Call, split: Split) -> None:
+    divided = [("category IN ('training', 'testing', 'validation')", ())]
+    enabled = [("disabled = 0", ())] if split.only_enabled else []
+    samples = call.store.samples.select(SampleFilter(call.project, None, (*divided, *enabled)))
+    moved = {sample.id: new for sample in samples if (new := split.category(sample)) != sample.category}
     call.store.samples.change_each(call.project, "category", moved)
 
 

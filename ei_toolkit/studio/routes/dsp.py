@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
@@ -20,12 +22,7 @@ router = APIRouter(prefix="/v1/api/{projectId}")
 @router.get("/dsp/{dspId:int}")
 def get_dsp_config(dspId: int, call: Reader) -> Response:
     """Settings of a block."""
-    block = processing_block(call.store, call.project, dspId)
-    parameters = parameters_of(call.studio.calculator.catalogue(), block.type)
-    features = call.store.artifacts.features(call.project, dspId)
-    expected = call.store.samples.count(SampleFilter(call.project, "training", (("disabled = 0", ()),)))
-    info = dsp_info(block.document, block.window, call.store.samples.labels(call.project), features, expected)
-    return answer({"dsp": info, "config": parameter_groups(parameters, block.config)})
+    return answer(dsp_config(call, processing_block(call.store, call.project, dspId)))
 
 
 @router.post("/dsp/{dspId:int}")
@@ -66,6 +63,15 @@ def download_dsp_data(dspId: int, category: str, call: Reader) -> Response:
 def download_dsp_labels(dspId: int, category: str, call: Reader) -> Response:
     """For each window: label index (from 1), sample id, start and end in ms, as a NumPy file of int32."""
     return _npy(call, _features(call, dspId, category).y)
+
+
+def dsp_config(call: Call, block: ProcessingBlock) -> dict[str, Any]:
+    """Fields of a `DSPConfigResponse`."""
+    parameters = parameters_of(call.studio.calculator.catalogue(), block.type)
+    features = call.store.artifacts.features(call.project, block.id)
+    expected = call.store.samples.count(SampleFilter(call.project, "training", (("disabled = 0", ()),)))
+    info = dsp_info(block.document, block.window, call.store.samples.labels(call.project), features, expected)
+    return {"dsp": info, "config": parameter_groups(parameters, block.config)}
 
 
 def _features(call: Call, block: int, category: str) -> Features:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ei_toolkit.studio.access import Body, Call, Reader
-from ei_toolkit.studio.answers.dsp import explorer_points, feature_labels, line_graph
+from ei_toolkit.studio.answers.dsp import explorer_points, feature_labels, line_graph, sample_points
 from ei_toolkit.studio.answers.sample import sample_with_values
 from ei_toolkit.studio.devices import DEVICES
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
@@ -95,9 +95,8 @@ def dsp_get_features_for_sample(dspId: int, sampleId: int, call: Reader) -> Resp
     found = call.studio.calculator.ask(
         "window_features", **content_of(call, sample), **block.windowing(), columns=_axes(call)
     )
-    labels = sorted({sample.label})
-    rows = [(labels.index(sample.label) + 1, sample.id, start, end) for start, end in found["times"]]
-    return answer(explorer_points(found["values"], rows, labels, {sample.id: sample.filename}))
+    rows = [(1, sample.id, start, end) for start, end in found["times"]]
+    return answer(sample_points(found["values"], rows, sample.label, sample.filename))
 
 
 @router.get("/features/get-graph/{category}")

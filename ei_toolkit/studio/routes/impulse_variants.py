@@ -8,13 +8,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ei_toolkit.studio.access import Admin, Body, Call, Reader
-from ei_toolkit.studio.answers.catalogue import parameters_of
-from ei_toolkit.studio.answers.dsp import dsp_metadata, parameter_groups
+from ei_toolkit.studio.answers.dsp import dsp_metadata
 from ei_toolkit.studio.answers.impulse import KINDS, impulse_answer
 from ei_toolkit.studio.answers.keras import keras_metadata
 from ei_toolkit.studio.impulse import processing_block
 from ei_toolkit.studio.jobs.queue import queue, started
 from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.routes.dsp import dsp_config
 from ei_toolkit.studio.routes.impulses import MOST_IMPULSES, wanted_impulse
 from ei_toolkit.studio.routes.learn import keras_config
 from ei_toolkit.studio.store.blocks import Impulse
@@ -73,7 +73,7 @@ def set_impulse_thresholds(impulseId: int, call: Admin, body: Body) -> Response:
             raise Refusal("A threshold must be between 0 and 1")
         call.store.blocks.configure(call.project, block, {"minimumConfidenceRating": value})
     tested = any(call.store.artifacts.result(call.project, "classify", impulseId, v) for v in ("int8", "float32"))
-    return answer({"hadModelTestingResults": tested, "regenerateModelTestingStatus": "none"})
+    return answer({"hadModelTestingResults": tested, "regenerateModelTestingStatus": "not_regenerated"})
 
 
 @router.get("/impulses-detailed")
@@ -140,9 +140,8 @@ def _dsp_config(call: Call, id_: int) -> dict[str, Any]:
     block = processing_block(call.store, call.project, id_)
     features = call.store.artifacts.features(call.project, id_)
     created = call.store.blocks.get(call.project, block.impulse).created
-    parameters = parameters_of(call.studio.calculator.catalogue(), block.type)
     return {
         "blockId": id_,
-        "config": parameter_groups(parameters, block.config),
+        "config": dsp_config(call, block),
         "metadata": dsp_metadata(features, block.window, block.config, created, included=False),
     }

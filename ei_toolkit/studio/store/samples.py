@@ -157,13 +157,13 @@ class Samples:
             found[category] = DataSummary(before.count + count, before.length_ms + length, tuple(sorted(labels)))
         return found
 
-    def axes(self, project: int) -> dict[str, float]:
+    def axes(self, project: int) -> dict[str, int]:
         """Milliseconds of each axis of the training samples."""
         sql = (
             "SELECT json_extract(axis.value, '$[0]'), SUM(length_ms) FROM samples, json_each(sensors) AS axis"
             " WHERE project = ? AND category = 'training' GROUP BY 1"
         )
-        return {row[0]: row[1] for row in self.database.all(sql, (project,))}
+        return {row[0]: round(row[1]) for row in self.database.all(sql, (project,))}
 
     def usual_interval(self, project: int) -> float:
         """The most frequent interval in ms; 0 without samples."""
