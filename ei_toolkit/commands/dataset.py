@@ -21,7 +21,7 @@ SHOWN = 10  # tracks named without --verbose
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     group = typer.Typer(no_args_is_help=True, help="Clips: make, fetch, verify, audit, describe.")
-    for command in (synth, fetch, verify):
+    for command in (synth, fetch, verify, audit, card):
         group.command()(command)
     app.add_typer(group, name="dataset")
 
@@ -90,6 +90,44 @@ def verify(
     _show(env, findings, {"folder": str(folder)})
     if error := damage(folder, findings):
         raise error
+
+
+def audit(
+    context: typer.Context,
+    split: Annotated[
+        Literal["artist", "fault-filtered", "track"] | None, typer.Option(help="Audit this split in place of yours.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one a core.")] = None,
+) -> None:
+    """Listen to all clips and say what leaks: artists, recordings, faults, loudness."""
+    from ei_toolkit.commands.slice import cores
+    from ei_toolkit.dataset.audit import audit as listen_to_all
+    from ei_toolkit.dataset.audit_view import as_data, as_text
+    from ei_toolkit.dataset.plan import plan_slices
+
+    env = Environment.of(context)
+    config = env.config(dataset__split=split)
+    workers = jobs or cores()
+    plan = plan_slices(config.settings, config.paths.root, workers)
+    with env.console.progress("listening", len(plan.tasks)) as progress:
+        found = listen_to_all(plan, workers, progress.to)
+    env.console.result(as_data(found), as_text(found))
+    if found.leaks:
+        env.console.warn("test clips are known from training: results on this split say too much")
+
+
+def card(context: typer.Context) -> None:
+    """Print a data card of the project's clips in Markdown."""
+    from ei_toolkit.dataset.card import data_card
+    from ei_toolkit.dataset.plan import plan_slices
+
+    env = Environment.of(context)
+    config = env.config()
+    text = data_card(config.settings, plan_slices(config.settings, config.paths.root))
+    if env.console.json_output:
+        env.console.result({"card": text})
+    else:
+        env.console.line(text.rstrip())
 
 
 def _show(env: Environment, findings: Sequence[Finding], extra: dict[str, object]) -> None:

@@ -36,7 +36,7 @@ def slice_(
 
     env = Environment.of(context)
     config = env.config()
-    workers = jobs or _cores()
+    workers = jobs or cores()
     if dry_run:
         plan = plan_slices(config.settings, config.paths.root, workers)
         _show(env, rows_of_plan(plan), plan.skipped, {"dry_run": True})
@@ -73,7 +73,8 @@ def _table(rows: list[Row]) -> Table:
     return table
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

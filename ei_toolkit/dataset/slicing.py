@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_all_start_methods, get_context
-from multiprocessing.context import BaseContext
 from pathlib import Path
 
 from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.dataset import reuse
-from ei_toolkit.dataset.cutting import Cut, Task, cut_clip
+from ei_toolkit.dataset.cutting import Cut, cut_clip
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.dataset.plan import Plan, Skipped, plan_slices
+from ei_toolkit.dataset.workers import map_clips
 from ei_toolkit.errors import DataError
 
 MANIFEST = "manifest.csv"
@@ -56,11 +52,12 @@ def slice_clips(settings: Settings, project: Path, out: Path, jobs: int, progres
 
 def _cut_until_complete(settings: Settings, project: Path, out: Path, jobs: int, progress: Progress) -> SliceReport:
     """Cut; where clips that only decoding shows to be bad leave a side empty, split again without them."""
+    cut = partial(cut_clip, settings=_located(settings.slice, project), out=out)
     bad: tuple[Skipped, ...] = ()
     while True:
         plan = plan_slices(settings, project, jobs, bad)
         out.mkdir(parents=True, exist_ok=True)
-        cuts = list(_with_progress(plan, _cut_all(plan.tasks, _located(settings.slice, project), out, jobs), progress))
+        cuts = list(_with_progress(plan, map_clips(cut, plan.tasks, jobs), progress))
         report = _report(plan, cuts)
         missing = _missing_side(plan, report)
         if not missing:
@@ -76,34 +73,6 @@ def _located(settings: SliceSettings, project: Path) -> SliceSettings:
         return settings
     folder = project / Path(settings.augment.noise_files).expanduser()
     return replace(settings, augment=replace(settings.augment, noise_files=str(folder)))
-
-
-def _cut_all(tasks: Sequence[Task], settings: SliceSettings, out: Path, jobs: int) -> Iterator[Cut]:
-    """Cut every clip, in order. With one job everything stays in this process."""
-    cut = partial(cut_clip, settings=settings, out=out)
-    if jobs == 1:
-        yield from map(cut, tasks)
-        return
-    ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers
-    pool = ProcessPoolExecutor(jobs, _context(), initializer=signal.signal, initargs=ignore_interrupt)
-    try:
-        yield from pool.map(cut, tasks)
-    except BrokenProcessPool:
-        raise DataError(
-            "a worker process died while it read a clip", why="a decoder crashed, or memory ran out",
-            hint="Run again with --jobs 1 --verbose to see which clip it was.",
-        ) from None  # fmt: skip
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _context() -> BaseContext:
-    """Workers forked from a clean process that has done the imports once; plain forking is not safe with threads."""
-    if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload([cut_clip.__module__, "soundfile", "soxr"])
-    return context
 
 
 def _with_progress(plan: Plan, cuts: Iterator[Cut], progress: Progress) -> Iterator[Cut]:

@@ -1,0 +1,170 @@
+"""What gives a result away: artists and recordings on both sides of a split, known faults, loudness."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, pstdev
+
+import numpy as np
+
+from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.audio.fingerprint import RATE, Landmarks, find_matches, landmarks
+from ei_toolkit.dataset.cutting import Task
+from ei_toolkit.dataset.plan import Plan
+from ei_toolkit.dataset.summary import Row, rows_of_plan
+from ei_toolkit.dataset.workers import map_clips
+from ei_toolkit.errors import DataError
+
+Progress = Callable[[float, str], None]
+SILENCE_DBFS = -96.0
+
+
+@dataclass(frozen=True)
+class SameRecording:
+    """Two clips of one recording; `offset` in seconds, None where they are different parts of it.
+
+    It `leaks` where the two lie on different sides of the split.
+    """
+
+    first: str
+    second: str
+    offset: float | None
+    leaks: bool
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """Mean level and spread of a label's clips, in dB relative to full scale."""
+
+    label: str
+    mean_dbfs: float
+    spread_db: float
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found. Shares are of test clips; `loudness_accuracy` is that of the nearest mean level alone."""
+
+    rows: tuple[Row, ...]
+    shared_artists: tuple[str, ...]
+    test_clips_of_shared_artists: float
+    clips_without_artist: int
+    same_recordings: tuple[SameRecording, ...]
+    faults: tuple[tuple[str, str], ...]
+    loudness: tuple[Loudness, ...]
+    loudness_accuracy: float
+    majority_accuracy: float
+    unreadable: tuple[str, ...]
+
+    @property
+    def leaks(self) -> bool:
+        """Whether test clips are known from training."""
+        return bool(self.shared_artists) or any(pair.leaks for pair in self.same_recordings)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What listening to one clip gave; no landmarks where it cannot be read."""
+
+    landmarks: Landmarks | None
+    dbfs: float
+
+
+def audit(plan: Plan, jobs: int, progress: Progress) -> Audit:
+    """Listen to every clip of a plan and say what leaks from training into testing."""
+    heard: dict[str, Heard] = {}
+    paths = [task.known.clip.path for task in plan.tasks]
+    for done, (task, one) in enumerate(zip(plan.tasks, map_clips(listen, paths, jobs), strict=True), start=1):
+        heard[task.known.clip.name] = one
+        progress(done, task.known.clip.name)
+    readable = [task for task in plan.tasks if heard[task.known.clip.name].landmarks]
+    levels = {name: one.dbfs for name, one in heard.items()}
+    shared = _shared_artists(plan.tasks)
+    testing = [task for task in plan.tasks if task.side == "testing"]
+    return Audit(
+        rows=tuple(rows_of_plan(plan)),
+        shared_artists=shared,
+        test_clips_of_shared_artists=sum(t.known.group in shared for t in testing) / max(len(testing), 1),
+        clips_without_artist=sum(_alone(task) for task in plan.tasks),
+        same_recordings=_same_recordings(plan.tasks, {n: h.landmarks for n, h in heard.items() if h.landmarks}),
+        faults=tuple(
+            (t.known.clip.name, t.known.track.fault) for t in plan.tasks if t.known.track and t.known.track.fault
+        ),
+        loudness=_loudness(readable, levels),
+        loudness_accuracy=_accuracy_of_level(readable, levels),
+        majority_accuracy=_accuracy_of_majority(readable),
+        unreadable=tuple(t.known.clip.name for t in plan.tasks if not heard[t.known.clip.name].landmarks),
+    )
+
+
+def listen(path: Path) -> Heard:
+    """Landmarks and level of one clip; runs in a worker."""
+    try:
+        samples = read_clip(path, RATE)
+    except DataError:
+        return Heard(None, SILENCE_DBFS)
+    rms = float(np.std(samples.astype(np.float32))) / 32768
+    return Heard(landmarks(samples), 20 * float(np.log10(rms)) if rms > 0 else SILENCE_DBFS)
+
+
+def _alone(task: Task) -> bool:
+    """Whether nobody knows the artist: the clip is then a group of its own."""
+    own = task.known.clip.name.rsplit(".", 1)[0]
+    return task.known.group == own or bool(task.known.track and task.known.group == task.known.track.track)
+
+
+def _shared_artists(tasks: Sequence[Task]) -> tuple[str, ...]:
+    sides: dict[str, set[str]] = defaultdict(set)
+    for task in tasks:
+        sides[task.known.group].add(task.side)
+    return tuple(sorted(group for group, of_group in sides.items() if len(of_group) > 1))
+
+
+def _same_recordings(tasks: Sequence[Task], heard: dict[str, Landmarks]) -> tuple[SameRecording, ...]:
+    """Pairs that sound the same, and pairs that the index knows to be the same although these excerpts differ."""
+    side = {task.known.clip.name: task.side for task in tasks}
+    pairs: dict[tuple[str, str], float | None] = {
+        (match.first, match.second): match.offset for match in find_matches(heard)
+    }
+    by_track = {task.known.track.track: task.known.clip.name for task in tasks if task.known.track}
+    for task in tasks:
+        for part in task.known.track.fault.split("; ") if task.known.track else ():
+            other = by_track.get(part.removeprefix("same recording as "))
+            if other:
+                first, second = sorted((task.known.clip.name, other))
+                pairs.setdefault((first, second), None)
+    return tuple(SameRecording(a, b, at, side[a] != side[b]) for (a, b), at in sorted(pairs.items()))
+
+
+def _loudness(tasks: Sequence[Task], levels: dict[str, float]) -> tuple[Loudness, ...]:
+    of_label = _levels_by_label(tasks, levels)
+    return tuple(Loudness(label, fmean(dbfs), pstdev(dbfs)) for label, dbfs in sorted(of_label.items()))
+
+
+def _levels_by_label(tasks: Sequence[Task], levels: dict[str, float]) -> dict[str, list[float]]:
+    of_label: dict[str, list[float]] = defaultdict(list)
+    for task in tasks:
+        of_label[task.known.clip.label].append(levels[task.known.clip.name])
+    return of_label
+
+
+def _accuracy_of_level(tasks: Sequence[Task], levels: dict[str, float]) -> float:
+    """Part of the test clips whose label is the one with the nearest mean level in training."""
+    of_label = _levels_by_label([task for task in tasks if task.side == "training"], levels)
+    means = {label: fmean(dbfs) for label, dbfs in of_label.items()}
+    return _accuracy(tasks, lambda task: min(means, key=lambda label: abs(means[label] - levels[task.known.clip.name])))
+
+
+def _accuracy_of_majority(tasks: Sequence[Task]) -> float:
+    counts: dict[str, int] = defaultdict(int)
+    for task in tasks:
+        counts[task.known.clip.label] += task.side == "training"
+    return _accuracy(tasks, lambda _task: max(sorted(counts), key=lambda label: counts[label]))
+
+
+def _accuracy(tasks: Sequence[Task], guess: Callable[[Task], str]) -> float:
+    testing = [task for task in tasks if task.side == "testing"]
+    return sum(guess(task) == task.known.clip.label for task in testing) / max(len(testing), 1)
