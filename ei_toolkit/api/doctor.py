@@ -12,6 +12,7 @@ from ei_toolkit.api.answer import Answer
 from ei_toolkit.api.endpoint import Endpoint, is_loopback
 from ei_toolkit.api.failure import no_answer
 from ei_toolkit.api.project import Studio
+from ei_toolkit.api.samples import CATEGORIES, count_samples
 
 CLOCK_S = 60.0  # how far a clock may be off before signatures and tokens suffer
 ASK_S = 3.0
@@ -57,7 +58,7 @@ def limits(studio: Studio) -> Limits:
     compute = answer.object("computeTime") if answer.has("computeTime") else Answer({}, "the project")
     return Limits(
         answer.object("project").text("name", ""),
-        answer.object("dataSummary").integer("dataCount", 0) if answer.has("dataSummary") else 0,
+        sum(count_samples(studio, category) for category in CATEGORIES),
         performance.number("jobLimitM") if performance.has("jobLimitM") else None,
         compute.number("timeLeftMs") / 60000 if compute.has("timeLeftMs") else None,
     )
