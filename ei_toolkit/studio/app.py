@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.guard import LARGEST_BODY, LARGEST_REQUEST, Guard
+from ei_toolkit.studio.http import failure
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.routes import API_ROUTERS, INGESTION_ROUTERS
-from ei_toolkit.studio.wire import failure
 
 log = logging.getLogger("ei_toolkit.studio")
 Handler = Callable[[Request, Exception], Awaitable[Response]]

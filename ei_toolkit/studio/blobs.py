@@ -7,12 +7,15 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 CHUNK = 1 << 20
+SYNC_THREADS = 32
+Item = TypeVar("Item")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -33,9 +36,10 @@ class Incoming:
 
     def sync(self) -> str:
         """Bring everything to disk; returns the SHA-256."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
+        if not self.file.closed:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
         return self.hash.hexdigest()
 
     def discard(self) -> None:
@@ -75,8 +79,7 @@ class Blobs:
             final.parent.mkdir(exist_ok=True)
             incoming.path.replace(final)
             folders.add(final.parent)
-        for folder in folders:
-            _sync_folder(folder)
+        in_parallel(_sync_folder, list(folders))
 
     def put(self, data: bytes) -> str:
         """Store bytes; returns their SHA-256."""
@@ -108,6 +111,17 @@ class Blobs:
         """Delete what an earlier process left unfinished."""
         shutil.rmtree(self.incoming)
         self.incoming.mkdir()
+
+
+def in_parallel(action: Callable[[Item], object], items: Sequence[Item]) -> None:
+    """Do something that waits for the disk to many things: syncs at one moment share the journal's writes."""
+    if len(items) < 2:
+        for item in items:
+            action(item)
+        return
+    with ThreadPoolExecutor(min(SYNC_THREADS, len(items))) as pool:
+        for _ in pool.map(action, items):
+            pass
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ei_toolkit.studio.activity import Activity
+from ei_toolkit.studio.http import failure
 from ei_toolkit.studio.refusal import TooLarge
-from ei_toolkit.studio.wire import failure
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 LARGEST_BODY = 256 * 2**20  # a 100 MB model as base64 inside JSON; files are streamed under bounds of their own

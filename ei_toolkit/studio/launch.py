@@ -42,6 +42,7 @@ def ensure(
     Its data is in `.eitk/studio/`, its admin key in a file there that only its owner can read. It ends by itself
     after `idle_s` seconds without a request and without a job.
     """
+    _require_engine()
     data = paths.studio
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(data / "launch.lock"):
@@ -124,7 +125,6 @@ def _write_secret(file: Path, secret: str) -> None:
 
 
 def _start(data: Path, idle_s: float, allow_scripts: bool) -> Status:
-    _require_engine()
     flags = ["--port", "0", "--ingestion-port", "0", "--idle", str(idle_s)]
     flags += ["--allow-scripts"] if allow_scripts else []
     pid = spawn_server(data, flags)

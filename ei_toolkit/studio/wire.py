@@ -1,4 +1,4 @@
-"""The forms of the wire: times, tolerant bodies and queries, and answers."""
+"""The forms of the wire: times, tolerant bodies and queries."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-
-from starlette.responses import Response
 
 from ei_toolkit.studio.refusal import Malformed
 
@@ -25,35 +23,6 @@ def now() -> str:
 def stamp(moment: datetime) -> str:
     """One moment (aware) in that form."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-
-
-def answer(fields: Mapping[str, Any] | None = None, *, status: int = 200) -> Response:
-    """A successful JSON answer."""
-    return json_response({"success": True, **(fields or {})}, status)
-
-
-def failure(message: str, status: int = 200) -> Response:
-    """A refused JSON answer."""
-    return json_response({"success": False, "error": message}, status)
-
-
-def json_response(document: Mapping[str, Any], status: int = 200) -> Response:
-    """Any JSON answer; a number that JSON cannot write becomes null rather than a broken document."""
-    try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except ValueError:
-        text = json.dumps(_finite(document), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Response(text.encode("utf-8", "replace"), status, media_type="application/json")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
 
 
 def truth(text: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ei_toolkit.studio.blobs import Incoming, in_parallel
 from ei_toolkit.studio.dataset_split import Split
 from ei_toolkit.studio.ingestion.labels import label_of, metadata_of, structured_labels
 from ei_toolkit.studio.ingestion.multipart import Part, discard
@@ -51,6 +52,7 @@ def accept(store: Store, upload: Upload, parts: list[Part]) -> list[Outcome]:
         metadata = metadata_of(upload.headers)
         side_cars, files = _sort_parts(parts)
         stretches = _read_side_cars(side_cars)
+        in_parallel(Incoming.sync, [part.incoming for part in files if not part.error])
         arrivals = [_look(upload, part, metadata, stretches.get(part.filename)) for part in files]
         return _keep(store, upload, arrivals)
     finally:

@@ -8,8 +8,8 @@ from typing import Any
 from starlette.responses import Response
 
 from ei_toolkit.studio.access import Call
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.store.jobs import Job
-from ei_toolkit.studio.wire import answer
 
 
 def queue(call: Call, kind: str, key: str, category: str, spec: Mapping[str, Any]) -> Job:

@@ -12,6 +12,7 @@ from ei_toolkit.studio.access import Call, Reader
 from ei_toolkit.studio.answers.classify import classification, classify_page, classify_result, evaluation
 from ei_toolkit.studio.answers.keras import keras_settings
 from ei_toolkit.studio.answers.sample import full_sample, sample_with_values
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.impulse import processing_blocks
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.routes.impulses import wanted_impulse
@@ -20,7 +21,6 @@ from ei_toolkit.studio.store.artifacts import Model
 from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
-from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/v1/api/{projectId}")
 VARIANTS = ("int8", "float32")

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from ei_toolkit.studio.access import Admin, Body, Call, Reader
 from ei_toolkit.studio.dataset_split import Split, read_split
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.store.sample_filter import SampleFilter
-from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/v1/api/{projectId}")
 

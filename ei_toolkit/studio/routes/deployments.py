@@ -9,10 +9,10 @@ from starlette.responses import FileResponse, Response
 
 from ei_toolkit.studio.access import Anyone, Call, DeploymentReader
 from ei_toolkit.studio.answers.deployment import TARGETS, history_entry, last_build, target_answer
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.impulse import fingerprint
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.artifacts import Deployment
-from ei_toolkit.studio.wire import answer
 
 everywhere = APIRouter(prefix="/v1/api")
 router = APIRouter(prefix="/v1/api/{projectId}/deployment")

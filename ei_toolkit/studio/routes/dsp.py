@@ -10,11 +10,11 @@ from starlette.responses import FileResponse, Response
 from ei_toolkit.studio.access import Admin, Body, Call, Reader
 from ei_toolkit.studio.answers.catalogue import parameters_of
 from ei_toolkit.studio.answers.dsp import dsp_info, dsp_metadata, parameter_groups, read_parameters
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.artifacts import Features
 from ei_toolkit.studio.store.sample_filter import SampleFilter
-from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/v1/api/{projectId}")
 

@@ -11,12 +11,13 @@ from ei_toolkit.studio.access import Body, Call, Reader
 from ei_toolkit.studio.answers.dsp import explorer_points, feature_labels, line_graph, sample_points
 from ei_toolkit.studio.answers.sample import sample_with_values
 from ei_toolkit.studio.devices import DEVICES
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.routes.samples import content_of, sample_values
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
-from ei_toolkit.studio.wire import Fields, answer
+from ei_toolkit.studio.wire import Fields
 
 router = APIRouter(prefix="/v1/api/{projectId}/dsp/{dspId:int}")
 MOST_VALUES = 1_000_000

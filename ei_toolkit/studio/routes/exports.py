@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
 from ei_toolkit.studio.access import Admin, Call, Reader
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.jobs.queue import queue, started
 from ei_toolkit.studio.refusal import Refusal
-from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/v1/api/{projectId}")
 

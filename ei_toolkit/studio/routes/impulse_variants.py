@@ -11,6 +11,7 @@ from ei_toolkit.studio.access import Admin, Body, Call, Reader
 from ei_toolkit.studio.answers.dsp import dsp_metadata
 from ei_toolkit.studio.answers.impulse import KINDS, impulse_answer
 from ei_toolkit.studio.answers.keras import keras_metadata
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.impulse import processing_block
 from ei_toolkit.studio.jobs.queue import queue, started
 from ei_toolkit.studio.refusal import Refusal
@@ -18,7 +19,6 @@ from ei_toolkit.studio.routes.dsp import dsp_config
 from ei_toolkit.studio.routes.impulses import MOST_IMPULSES, wanted_impulse
 from ei_toolkit.studio.routes.learn import keras_config
 from ei_toolkit.studio.store.blocks import Impulse
-from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/v1/api/{projectId}")
 EMPTY: dict[str, Any] = {"type": "default", **{kind: [] for kind in KINDS}}

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from ei_toolkit.studio.access import Admin, Body, Call, Reader
 from ei_toolkit.studio.answers.catalogue import input_blocks, learn_blocks, processing_blocks
 from ei_toolkit.studio.answers.impulse import block_ids, impulse_answer, read_impulse
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.blocks import Impulse
-from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/v1/api/{projectId}")
 MOST_IMPULSES = 100

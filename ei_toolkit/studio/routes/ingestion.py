@@ -11,12 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from ei_toolkit.studio.access import Call, Uploader
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.ingestion.accept import Contents, Upload, accept
 from ei_toolkit.studio.ingestion.labels import safe_filename
 from ei_toolkit.studio.ingestion.multipart import Bounds, Part, discard, receive
 from ei_toolkit.studio.refusal import Malformed, TooLarge, Unknown
 from ei_toolkit.studio.store.samples import CATEGORIES
-from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/api")
 SUFFIXES = {"application/json": ".json", "application/cbor": ".cbor"}

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from ei_toolkit.studio.access import Call, Deployer, DeploymentReader
 from ei_toolkit.studio.answers.job import job_answer, log_answer
-from ei_toolkit.studio.wire import answer
+from ei_toolkit.studio.http import answer
 
 router = APIRouter(prefix="/v1/api/{projectId}/jobs")
 MOST_LINES = 1000

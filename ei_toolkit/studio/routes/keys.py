@@ -9,9 +9,10 @@ from starlette.responses import Response
 
 from ei_toolkit.studio.access import Admin, Anyone, Body, Call
 from ei_toolkit.studio.answers.project import key_answer
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.keys import ROLES, Role, new_secret
-from ei_toolkit.studio.wire import Fields, answer, stamp
+from ei_toolkit.studio.wire import Fields, stamp
 
 router = APIRouter(prefix="/v1/api/{projectId}")
 LONGEST_TTL_S = 10 * 365 * 86_400

@@ -10,11 +10,11 @@ from starlette.responses import FileResponse, Response
 from ei_toolkit.studio.access import Admin, Body, Call, DeploymentReader, Reader
 from ei_toolkit.studio.answers.downloads import MODEL_FILES, downloads
 from ei_toolkit.studio.answers.keras import keras_answer, keras_metadata, keras_settings, read_keras
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
 from ei_toolkit.studio.jobs.queue import queue
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.artifacts import Model
-from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/v1/api/{projectId}")
 

@@ -13,10 +13,11 @@ from starlette.responses import Response
 
 from ei_toolkit.studio.access import Admin, Body, Call, Reader
 from ei_toolkit.studio.answers.pretrained import pretrained_answer, read_parameters
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.ingestion.multipart import Bounds, Part, discard, receive
 from ei_toolkit.studio.jobs.queue import queue, started
 from ei_toolkit.studio.refusal import Refusal
-from ei_toolkit.studio.wire import Fields, answer
+from ei_toolkit.studio.wire import Fields
 
 router = APIRouter(prefix="/v1/api/{projectId}")
 BOUNDS = Bounds(file_size=200 * 2**20, files=8)

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from ei_toolkit.studio.access import Admin, Anyone, Body, Call, DeploymentReader, Reader
 from ei_toolkit.studio.answers.project import ImpulseState, data_summary, project_info
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.sample_filter import SampleFilter
-from ei_toolkit.studio.wire import Fields, answer, stamp
+from ei_toolkit.studio.wire import Fields, stamp
 
 router = APIRouter(prefix="/v1/api/{projectId}")
 LONGEST_NAME = 200

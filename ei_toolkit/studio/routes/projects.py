@@ -8,9 +8,9 @@ from starlette.responses import Response
 from ei_toolkit.studio.access import Admin, Anyone, Body
 from ei_toolkit.studio.answers.project import project_summary
 from ei_toolkit.studio.context import Studio
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.keys import new_secret
-from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/v1")
 

@@ -10,12 +10,13 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ei_toolkit.studio.access import Admin, Body, Call
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.ingestion.labels import safe_filename
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.routes.samples import delete
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import CATEGORIES, Sample
-from ei_toolkit.studio.wire import Fields, answer
+from ei_toolkit.studio.wire import Fields
 
 router = APIRouter(prefix="/v1/api/{projectId}/raw-data")
 

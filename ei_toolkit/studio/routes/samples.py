@@ -11,10 +11,10 @@ from starlette.responses import FileResponse, Response
 
 from ei_toolkit.studio.access import Admin, Call, Reader
 from ei_toolkit.studio.answers.sample import full_sample, sample_summary, sample_with_values
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
-from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/v1/api/{projectId}/raw-data")
 LARGEST_PAGE = 10_000

@@ -8,12 +8,13 @@ from starlette.responses import Response
 from ei_toolkit.studio.access import Admin, Body, Call, Deployer
 from ei_toolkit.studio.answers.deployment import ENGINES, TARGETS
 from ei_toolkit.studio.answers.keras import read_keras
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.impulse import learn_block, processing_block
 from ei_toolkit.studio.jobs.queue import queue, started
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.routes.impulses import wanted_impulse
 from ei_toolkit.studio.routes.learn import require_permission, settings
-from ei_toolkit.studio.wire import Fields, answer
+from ei_toolkit.studio.wire import Fields
 
 router = APIRouter(prefix="/v1/api/{projectId}/jobs")
 VARIANTS = ("int8", "float32")

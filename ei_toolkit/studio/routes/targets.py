@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from ei_toolkit.studio.access import Admin, Body, DeploymentReader, Reader
 from ei_toolkit.studio.answers.targets import default_constraints, model_variants, read_constraints
+from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.routes.impulses import wanted_impulse
-from ei_toolkit.studio.wire import answer
 
 router = APIRouter(prefix="/v1/api/{projectId}")
 
