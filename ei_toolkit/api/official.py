@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,15 +22,17 @@ PACKAGE = "edgeimpulse_api"
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 _kept: dict[str, ModuleType] = {}
+_one_at_a_time = threading.Lock()
 
 
 def official(name: str) -> Any:
     """A request class such as `CreateImpulseRequest`; its constructor validates."""
-    if PACKAGE in sys.modules:
-        return getattr(sys.modules[PACKAGE], name)
-    with _models_alone():
-        module = importlib.import_module(f"{PACKAGE}.models.{CAPITAL.sub('_', name).lower()}")
-    return getattr(module, name)
+    with _one_at_a_time:
+        if PACKAGE in sys.modules:
+            return getattr(sys.modules[PACKAGE], name)
+        with _models_alone():
+            module = importlib.import_module(f"{PACKAGE}.models.{CAPITAL.sub('_', name).lower()}")
+        return getattr(module, name)
 
 
 @contextmanager

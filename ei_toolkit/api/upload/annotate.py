@@ -11,7 +11,6 @@ from ei_toolkit.api.samples import START, add_metadata
 from ei_toolkit.api.upload.ledger import Entry, Ledger
 from ei_toolkit.dataset.manifest import Manifest
 
-
 AT_ONCE = 4  # requests
 
 
