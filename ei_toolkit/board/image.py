@@ -16,7 +16,7 @@ from ei_toolkit.board import toolchain
 from ei_toolkit.board.library import Library
 from ei_toolkit.board.sketch import StagedSketch
 from ei_toolkit.config.bundled import bundled
-from ei_toolkit.errors import BoardError, ConfigurationError
+from ei_toolkit.errors import BoardError, ConfigurationError, MissingToolError
 
 CPU = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
 FLAGS = (
@@ -134,6 +134,9 @@ def _call(arguments: Sequence[str], explain: Callable[[str], BoardError]) -> str
         done = subprocess.run(
             arguments, capture_output=True, text=True, errors="replace", timeout=COMPILE_TIMEOUT_S, check=False
         )
+    except FileNotFoundError:
+        name = Path(arguments[0]).name
+        raise MissingToolError(f"{name} is not installed", hint=f"{toolchain.APT}binutils g++") from None
     except subprocess.TimeoutExpired:
         raise BoardError(f"{Path(arguments[0]).name} did not end within {COMPILE_TIMEOUT_S} s") from None
     if done.returncode != 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -19,6 +20,9 @@ BAR_COLUMNS = 32
 METER_COLUMNS = 32
 FLOOR_DBFS = -60.0
 UNDECIDED_COLOUR = "blue"
+BANNER = re.compile(
+    r"^(Edge Impulse Inferencing|Inferencing settings|Interval:|Frame size:|Sample length:|No\. of classes:)"
+)
 
 
 @dataclass
@@ -40,8 +44,8 @@ class View:
             self._remember(event)
         elif isinstance(event, Warning):
             self.note = event.text
-        elif isinstance(event, Info) and "state" in event.data:
-            self.note = f"the board is {event.data['state']}"
+        elif isinstance(event, Info):
+            self.note = info_words(event) or self.note
 
     def _remember(self, event: Prediction) -> None:
         """Keep the last minute, by the board's own clock where it tells it: clips may play faster than they last."""
@@ -108,7 +112,9 @@ class View:
 
 
 def plain_line(event: Event) -> str:
-    """An event as one plain line, for output that is no terminal."""
+    """An event as one plain line, for output that is no terminal; empty for what tells nobody anything."""
+    if isinstance(event, Info):
+        return info_words(event)
     if not isinstance(event, Prediction):
         return event.text
     scores = "  ".join(f"{label} {score:.3f}" for label, score in event.scores.items())
@@ -119,6 +125,20 @@ def plain_line(event: Event) -> str:
     )
     end = f"{event.end / SAMPLE_RATE:7.2f} s  " if event.end is not None else ""
     return f"{end}{event.winner:<12}{scores}{times}"
+
+
+def info_words(event: Info) -> str:
+    """What the board tells about itself, in words; empty for the banner of its start."""
+    state, info, test = (event.data.get(key) for key in ("state", "info", "selftest"))
+    if state == "running":
+        return "the microphone starts anew"
+    if state is not None:
+        return f"the board is {state}"
+    if isinstance(info, dict):
+        return f"model {info.get('model')}, labels {info.get('labels')}, threshold {info.get('threshold')}"
+    if isinstance(test, dict):
+        return f"self-test: {'ok' if test.get('ok') else 'failed'}, scores {test.get('scores_crc')}"
+    return "" if BANNER.match(event.text) else event.text
 
 
 def _bar(share: float, columns: int) -> str:

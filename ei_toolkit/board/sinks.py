@@ -46,8 +46,9 @@ def text_lines(stream: TextIO) -> Sink:
     """Plain lines with the time in front."""
 
     def write(event: Event) -> None:
-        stream.write(f"{_now()}  {plain_line(event)}\n")
-        stream.flush()
+        if words := plain_line(event):
+            stream.write(f"{_now()}  {words}\n")
+            stream.flush()
 
     return write
 

@@ -12,6 +12,7 @@ import typer
 from ei_toolkit.commands.environment import Environment
 
 if TYPE_CHECKING:
+    from ei_toolkit.board.events import Event
     from ei_toolkit.board.sinks import Sink
     from ei_toolkit.config import BoardSettings
 
@@ -52,6 +53,7 @@ def tail(
 @contextmanager
 def _shown(env: Environment, settings: BoardSettings) -> Iterator[Sink]:
     """Where a person or a program looks: NDJSON, a live view, or lines."""
+    from ei_toolkit.board.events import Prediction, Warning
     from ei_toolkit.board.live import View, plain_line
     from ei_toolkit.board.sinks import json_lines
 
@@ -65,4 +67,13 @@ def _shown(env: Environment, settings: BoardSettings) -> Iterator[Sink]:
         with Live(get_renderable=view.render, console=screen, refresh_per_second=8):
             yield view.take
     else:
-        yield lambda event: env.console.line(plain_line(event))
+
+        def show(event: Event) -> None:
+            if isinstance(event, Prediction):
+                env.console.line(plain_line(event))
+            elif isinstance(event, Warning):
+                env.console.warn(event.text)
+            elif words := plain_line(event):
+                env.console.note(words)
+
+        yield show

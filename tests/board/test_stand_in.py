@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.board.link import running_state
@@ -136,3 +138,18 @@ def test_a_board_that_does_not_run_is_explained(project: Any, tmp_path: Path) ->
     for arguments in (("tail",), ("play", str(clip))):
         assert project.eitk(*arguments, "--board", "host") == 6
         assert "eitk flash" in project.stderr
+
+
+def test_missing_tools_are_named_with_what_to_install(
+    project: Any, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "bin"
+    empty.mkdir()
+    for needed, board in (("g++", "host"), ("qemu-system-arm", "emulated")):
+        monkeypatch.setenv("PATH", str(empty))
+        assert project.eitk("flash", "--board", board, "--library", str(tiny)) == 3
+        assert needed in project.stderr
+    for tool in ("g++", "as", "ld"):
+        (empty / tool).symlink_to(shutil.which(tool, path=os.defpath) or "/nowhere")
+    assert project.eitk("flash", "--board", "host", "--library", str(tiny)) == 3
+    assert "size is not installed" in project.stderr
