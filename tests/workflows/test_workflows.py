@@ -101,6 +101,9 @@ def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, wo
         assert {"champion.json", "eitk.lock", "report.html", "MODEL_CARD.md", "summary.md"} <= {
             file.name for file in (workspace / "nightly/published").iterdir()
         }
+        again = run_step('scripts/nightly "$DATASET"', {"DATASET": "synth", "EITK_STUDIO_URL": "local"})
+        assert again.returncode == 0
+        assert "nothing new since run" in again.stdout
 
 
 def in_a_fork(value: str) -> str:
