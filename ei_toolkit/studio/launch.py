@@ -42,7 +42,7 @@ def ensure(
     Its data is in `.eitk/studio/`, its admin key in a file there that only its owner can read. It ends by itself
     after `idle_s` seconds without a request and without a job.
     """
-    _require_engine()
+    require_engine()
     data = paths.studio
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(data / "launch.lock"):
@@ -94,9 +94,9 @@ def stop(data: Path, *, wait_s: float = 20.0) -> bool:
 
 def _prepare(data: Path, project_name: str) -> str:
     """Make the project and its key if they are not there; the key's file is written before the key is stored."""
-    file = data / "key"
+    file = secret_file(data)
     if not file.exists():
-        _write_secret(file, new_secret())
+        write_secret(file, new_secret())
     secret = file.read_text(encoding="utf-8").strip()
     store = Store.open(data)
     try:
@@ -115,7 +115,13 @@ def _prepare(data: Path, project_name: str) -> str:
         store.close()
 
 
-def _write_secret(file: Path, secret: str) -> None:
+def secret_file(data: Path) -> Path:
+    """Where the admin key of a data folder's first project is kept, for its owner alone."""
+    return data / "key"
+
+
+def write_secret(file: Path, secret: str) -> None:
+    """Write a key into a file that only its owner can read."""
     part = file.with_suffix(".part")
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -152,7 +158,8 @@ def spawn_server(data: Path, flags: list[str]) -> int:
         os.close(log)
 
 
-def _require_engine() -> None:
+def require_engine() -> None:
+    """Raise MissingToolError where the packages of the extra `local` are not installed."""
     from importlib.util import find_spec
 
     missing = [name for name in ("fastapi", "uvicorn", "python_multipart", "tensorflow") if find_spec(name) is None]

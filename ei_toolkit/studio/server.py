@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -37,9 +37,26 @@ class Running:
     ingestion_port: int
     version: str = __version__
 
+    @property
+    def api_url(self) -> str:
+        """Address of the API, ending in /v1."""
+        return f"http://{self._name}:{self.port}/v1"
 
-def serve(options: Options) -> None:
-    """Serve until stopped. Raises ConfigurationError if the folder is served already or a port is in use."""
+    @property
+    def ingestion_url(self) -> str:
+        """Address of uploads, a host root."""
+        return f"http://{self._name}:{self.ingestion_port}"
+
+    @property
+    def _name(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+
+def serve(options: Options, tell: Callable[[Running], None] = lambda _: None) -> None:
+    """Serve until stopped; `tell` hears the addresses once they are bound.
+
+    Raises ConfigurationError if the folder is served already, was written by a newer eitk, or a port is in use.
+    """
     options.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (
         hold(options.lock),
@@ -49,6 +66,7 @@ def serve(options: Options) -> None:
         studio = Studio.open(options)
         running = Running(os.getpid(), options.host, api.getsockname()[1], ingestion.getsockname()[1])
         _write(options.running, running)
+        tell(running)
         try:
             asyncio.run(_run(studio, api, ingestion))
         finally:

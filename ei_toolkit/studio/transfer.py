@@ -1,0 +1,128 @@
+"""A project's samples as a zip, out and in, in the form that the official tools read (`info.labels`)."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ei_toolkit.errors import DataError
+from ei_toolkit.studio.blobs import CHUNK
+from ei_toolkit.studio.ingestion.accept import Contents, Upload, accept
+from ei_toolkit.studio.ingestion.labels import safe_filename
+from ei_toolkit.studio.ingestion.multipart import Bounds, Part
+from ei_toolkit.studio.manage import chosen_project, opened
+from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.samples import CATEGORIES
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What became of the files of an import."""
+
+    stored: int
+    known: int
+    refused: tuple[str, ...]
+
+
+def export_project(data: Path, project: int, out: Path) -> int:
+    """Write all samples of a project into a zip; returns how many. The zip appears when it is complete."""
+    from ei_toolkit.studio.work.exporting import write_export
+
+    part = out.with_name(out.name + ".part")
+    with opened(data) as store:
+        try:
+            count = write_export(store, chosen_project(store, project), part)
+            part.replace(out)
+        finally:
+            part.unlink(missing_ok=True)
+    return count
+
+
+def import_project(data: Path, project: int, source: Path, progress: Callable[[int], None]) -> ImportReport:
+    """Read a zip with `info.labels` into a project; what is there already is passed over.
+
+    Raises DataError for a file that is no such zip.
+    """
+    outcomes: list[dict[str, Any]] = []
+    try:
+        with opened(data) as store, zipfile.ZipFile(source) as archive:
+            chosen = chosen_project(store, project)
+            for entry in _entries(archive):
+                outcomes.append(_import(store, chosen, archive, entry))
+                progress(1)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{source.name} cannot be read", why=str(error)) from error
+    errors = [f"{outcome['fileName']}: {outcome['error']}" for outcome in outcomes if not outcome["success"]]
+    known = [error for error in errors if "already exists" in error]
+    refused = tuple(error for error in errors if error not in known)
+    return ImportReport(len(outcomes) - len(errors), len(known), refused)
+
+
+def _entries(archive: zipfile.ZipFile) -> Iterator[dict[str, Any]]:
+    try:
+        name = next(name for name in archive.namelist() if Path(name).name == "info.labels")
+        files: list[dict[str, Any]] = json.loads(archive.read(name))["files"]
+        prefix = name.removesuffix("info.labels")
+        return ({**entry, "member": prefix + entry["path"]} for entry in files)
+    except (StopIteration, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            "the zip has no info.labels that can be read", hint="export it with eitk studio export"
+        ) from error
+
+
+def _import(store: Store, project: int, archive: zipfile.ZipFile, entry: dict[str, Any]) -> dict[str, Any]:
+    name = safe_filename(str(entry.get("name", "sample")) + Path(str(entry["path"])).suffix)
+    category = entry.get("category", "split")
+    if category not in (*CATEGORIES, "split") or entry["member"] not in archive.namelist():
+        return {"success": False, "fileName": name, "error": "the zip does not hold it, or its category is unknown"}
+    parts = [_part(store, archive, entry["member"], name)]
+    parts += _side_car(store, entry.get("label", {}), name)
+    try:
+        return accept(store, Upload(project, category, _headers(entry), _inspect), parts)[0]
+    except Refusal as refusal:
+        return {"success": False, "fileName": name, "error": str(refusal)}
+
+
+def _part(store: Store, archive: zipfile.ZipFile, member: str, name: str) -> Part:
+    part = Part("data", name, store.blobs.begin())
+    with archive.open(member) as file:
+        while chunk := file.read(CHUNK):
+            if part.incoming.size + len(chunk) > Bounds().file_size:
+                part.error = "it is too large"
+                break
+            part.incoming.write(chunk)
+    return part
+
+
+def _side_car(store: Store, label: dict[str, Any], name: str) -> list[Part]:
+    """Labelled stretches travel as they do in an upload."""
+    if label.get("type") != "multi-label":
+        return []
+    part = Part("data", "structured_labels.labels", store.blobs.begin())
+    document = {"version": 1, "type": "structured-labels", "structuredLabels": {name: label.get("labels", [])}}
+    part.incoming.write(json.dumps(document).encode())
+    return [part]
+
+
+def _headers(entry: dict[str, Any]) -> dict[str, str]:
+    label = entry.get("label", {})
+    headers = {"x-disallow-duplicates": "1", "x-metadata": quote(json.dumps(entry.get("metadata", {})))}
+    if label.get("type") == "unlabeled":
+        return {**headers, "x-no-label": "1"}
+    return {**headers, "x-label": quote(str(label["label"]))} if "label" in label else headers
+
+
+def _inspect(path: Path, form: str) -> Contents:
+    from ei_toolkit.studio.work.acquisition import read_acquisition
+
+    found = read_acquisition(path, form)
+    return Contents(
+        "json" if form == "json" else "cbor", found.interval_ms, found.sensors, len(found.values),
+        found.device_name, found.device_type,
+    )  # fmt: skip
