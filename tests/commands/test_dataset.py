@@ -79,3 +79,25 @@ def test_verify_of_real_clips(gtzan: Path) -> None:
     code, out, _ = eitk(gtzan, "verify", "audio", "--genre", "pop", "--json")
     assert code == 0
     assert json.loads(out)["counts"] == {"missing": 95, "same sound": 5}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    eitk(tmp_path, "synth", "clips", "--clips", "8")
+    (tmp_path / "eitk.toml").write_text('[dataset]\nroot = "clips"\n')
+    return tmp_path
+
+
+def test_audit_warns_of_a_split_that_leaks(project: Path) -> None:
+    code, out, err = eitk(project, "audit", "--split", "track", "--jobs", "1", "--json")
+    assert code == 0
+    assert json.loads(out)["leaks"] is True
+    assert "say too much" in err
+    code, out, err = eitk(project, "audit", "--jobs", "1")
+    assert "artists on both sides: none" in out
+    assert "say too much" not in err
+
+
+def test_card_is_markdown_or_json(project: Path) -> None:
+    assert eitk(project, "card")[1].startswith("# Data of Music Genre Classifier\n")
+    assert json.loads(eitk(project, "card", "--json")[1])["card"].startswith("# Data of")

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ei_toolkit.config import Settings
+from ei_toolkit.dataset.card import data_card
+from ei_toolkit.dataset.plan import plan_slices
+
+Write = Callable[..., Path]
+
+
+def test_the_card_of_ones_own_clips(clips: Path, settings: Settings) -> None:
+    card = data_card(settings, plan_slices(settings, clips.parent))
+    assert "10 clips, 10 artist groups. 0 of the clips are tracks of the" in card
+    assert "| rock | training | 4 | 4 |" in card
+    assert "yours to account for" in card
+    assert "nobody can grant" not in card.lower()
+    assert "Known faults" not in card
+
+
+def test_the_card_of_gtzan_says_that_there_is_no_licence(tmp_path: Path, settings: Settings, write_clip: Write) -> None:
+    for track in ("classical.00051", "classical.00003", "rock.00010", "rock.00030"):
+        write_clip(tmp_path / "clips" / track.split(".")[0] / f"{track}.wav", seed=int(track[-2:]))
+    (tmp_path / "clips" / "rock" / "rock.00020.wav").touch()
+    card = data_card(settings, plan_slices(settings, tmp_path))
+    assert "Nobody can grant you one now" in card
+    assert "* classical.00051: same recording as classical.00080" in card
+    assert "* 1 clips left out: the file is empty" in card
+    assert "yours to account for" not in card
+
+
+def test_the_card_names_the_split_and_the_preparation(clips: Path, settings: Settings) -> None:
+    settings = replace(settings, slice=replace(settings.slice, level="rms"))
+    card = data_card(settings, plan_slices(settings, clips.parent))
+    assert "Split: artist, 20% of each label held out, seed 7." in card
+    assert "cut into 1000 ms every 1000 ms" in card
+    assert "Level: rms." in card
