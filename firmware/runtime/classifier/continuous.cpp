@@ -18,6 +18,7 @@ void run_classifier_deinit() { run_classifier_init(); }
 
 EI_IMPULSE_ERROR run_classifier_continuous(ei::signal_t* signal, ei_impulse_result_t* result, bool debug, bool) {
     eitk::clear(result);
+    if (eitk::model::input() == nullptr) return EI_IMPULSE_TFLITE_ARENA_ALLOC_FAILED;  // an interpreter may lack room
     const uint64_t started_us = ei_read_timer_us();
     bool complete = true;
     for (size_t i = 0; i < eitk::impulse::kBlockCount; ++i) {

@@ -8,6 +8,7 @@ ei_impulse_handle_t ei_default_impulse = {EI_CLASSIFIER_IMPULSE_ID};
 EI_IMPULSE_ERROR run_classifier(ei::signal_t* signal, ei_impulse_result_t* result, bool debug) {
     eitk::clear(result);
     if (signal->total_length != EI_CLASSIFIER_DSP_INPUT_FRAME_SIZE) return EI_IMPULSE_ERROR_SHAPES_DONT_MATCH;
+    if (eitk::model::input() == nullptr) return EI_IMPULSE_TFLITE_ARENA_ALLOC_FAILED;  // an interpreter may lack room
     const uint64_t started_us = ei_read_timer_us();
     for (size_t i = 0; i < eitk::impulse::kBlockCount; ++i) {
         const eitk::impulse::BlockPlace& place = eitk::impulse::kBlocks[i];

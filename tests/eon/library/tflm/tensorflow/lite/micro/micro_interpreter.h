@@ -1,0 +1,22 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+#include "tensorflow/lite/schema/schema_generated.h"
+
+namespace tflite {
+
+class MicroInterpreter {
+public:
+    MicroInterpreter(const Model* model, const MicroOpResolver& resolver, uint8_t* arena, size_t arena_size);
+    TfLiteStatus AllocateTensors();
+    TfLiteStatus Invoke();
+    template <class T>
+    T* typed_input_tensor(int index);
+    template <class T>
+    T* typed_output_tensor(int index);
+};
+
+}  // namespace tflite
