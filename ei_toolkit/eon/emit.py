@@ -181,7 +181,7 @@ def shape_text(tensor: Tensor) -> str:
 
 def _comment(text: str) -> str:
     """Text of a model's author, safe in a one-line comment."""
-    return "".join(c if c.isprintable() and c != "\\" else "?" for c in text)[:110]
+    return "".join(c if c.isprintable() and c not in "\\?" else "." for c in text)[:110]
 
 
 def _unit(program: Program, step: int, unit: Unit) -> str:

@@ -1,7 +1,7 @@
 """Fixed-point arithmetic of TensorFlow Lite's int8 kernels, on Python integers.
 
-Sources: QuantizeMultiplier and MultiplyByQuantizedMultiplier with double rounding (TensorFlow Lite), the exponential,
-reciprocal and logistic functions of gemmlowp's fixedpoint.h. Values are raw integers; Qm.n has m integer bits.
+Sources: QuantizeMultiplier and MultiplyByQuantizedMultiplier with double rounding (TensorFlow Lite), the exponential
+and reciprocal of gemmlowp's fixedpoint.h. Values are raw integers; Qm.n has m integer bits.
 """
 
 from __future__ import annotations
@@ -115,14 +115,6 @@ def _rounding_half_sum(a: int, b: int) -> int:
     sign = 1 if total >= 0 else -1
     half = abs(total + sign) // 2
     return half * sign
-
-
-def logistic(a: int, integer_bits: int) -> int:
-    """1 / (1 + exp(-a)) in Q0.31 for a in Q(integer_bits)."""
-    if a == 0:
-        return 1 << 30
-    positive = one_over_one_plus(exp_on_negative(-abs(a), integer_bits))
-    return positive if a > 0 else INT32_MAX - positive
 
 
 def reciprocal(value: int, integer_bits: int) -> tuple[int, int]:

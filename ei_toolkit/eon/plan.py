@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 ALIGNMENT = 4
 SEARCH_ROUNDS = 200
+SEARCH_WORK = 400_000  # pairs of buffers to compare in all rounds
 EXHAUSTIVE = 6  # buffers whose every order is tried
 
 
@@ -85,7 +86,7 @@ def _orders(buffers: Sequence[Buffer]) -> Iterable[Sequence[Buffer]]:
         yield from itertools.permutations(by_size)
         return
     generator = random.Random(0)
-    for _ in range(SEARCH_ROUNDS):
+    for _ in range(min(SEARCH_ROUNDS, SEARCH_WORK // len(buffers) ** 2)):
         order = list(by_size)
         for _ in range(generator.randint(1, 4)):
             i, j = generator.randrange(len(order)), generator.randrange(len(order))

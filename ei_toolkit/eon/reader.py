@@ -14,8 +14,8 @@ from ei_toolkit.eon.graph import Graph, Operator, Quantization, Tensor
 from ei_toolkit.eon.options import read_options
 from ei_toolkit.errors import DataError, UnsupportedModelError
 
-MAX_ITEMS = 10_000  # tensors, operators and dimensions: far beyond what a microcontroller runs
-MAX_ELEMENTS = 1 << 26
+MAX_ITEMS = 2_000  # tensors or operators: far beyond what a microcontroller runs
+MAX_ELEMENTS = 1 << 24
 DTYPES = {"FLOAT32": "float32", "INT8": "int8", "INT32": "int32", "INT64": "int64", "BOOL": "bool"}
 
 
@@ -80,9 +80,9 @@ def _quantization(raw: Any, name: str, shape: tuple[int, ...]) -> Quantization |
     axis = int(details.QuantizedDimension())
     if count != 1 and (not 0 <= axis < len(shape) or shape[axis] != count):
         raise DataError(f"tensor {name} has {count} scales, which fit none of its dimensions {shape}")
-    scales = tuple(float(details.Scale(i)) for i in range(count))
-    zero_points = tuple(int(details.ZeroPoint(i)) for i in range(count)) if details.ZeroPointLength() else (0,) * count
-    if details.ZeroPointLength() not in (0, count):
+    scales = tuple(float(s) for s in details.ScaleAsNumpy())
+    zero_points = tuple(_numbers(details.ZeroPointAsNumpy(), count)) or (0,) * count
+    if len(zero_points) != count:
         raise DataError(f"tensor {name} has {count} scales and {details.ZeroPointLength()} zero points")
     if not all(math.isfinite(s) and s > 0 for s in scales):
         raise DataError(f"tensor {name} has a scale that is not a positive number")
@@ -141,8 +141,9 @@ def _single(indices: Any, what: str, tensors: int) -> int:
     return int(numbers[0])
 
 
-def _numbers(array: Any) -> list[int]:
-    return [] if isinstance(array, int) else [int(n) for n in array[: MAX_ITEMS + 1]]
+def _numbers(array: Any, most: int = MAX_ITEMS) -> list[int]:
+    """The numbers of a vector, or none where the package answers 0 for an absent one; one more than `most` at most."""
+    return [] if isinstance(array, int) else [int(n) for n in array[: most + 1]]
 
 
 def _count(count: int, what: str, most: int = MAX_ITEMS) -> int:

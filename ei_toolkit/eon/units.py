@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.layers.layer import Layer, Scratch
 
+MOST_BLOCKS = 4096  # of a layer whose output may overlap its input: more are not followed one by one
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -50,6 +52,8 @@ class Unit:
         first, last = self.layers[0].rows, self.layers[-1].rows
         if first is None:
             return 0 if self.layers[0].in_place and output_bytes == input_bytes else None
+        if last is not None and last.blocks > MOST_BLOCKS:
+            return None
         lead = -input_bytes
         for block in range(last.blocks if last is not None else 0):
             assert last is not None
@@ -102,5 +106,12 @@ def _only_reader(graph: Graph, front: Layer, layers: Sequence[Layer]) -> Layer |
     if len(readers) != 1 or graph.root(graph.output) == graph.root(front.output):
         return None
     reader = readers[0]
-    takes_rows = len(reader.inputs) == 1 and (reader.rows is not None or reader.sink is not None)
-    return reader if takes_rows else None
+    return reader if len(reader.inputs) == 1 and _takes_rows(front, reader) else None
+
+
+def _takes_rows(front: Layer, reader: Layer) -> bool:
+    """Whether the rows that one layer yields are those that the other takes; a sink takes any."""
+    if reader.rows is None or front.rows is None:
+        return reader.sink is not None
+    yields = (front.rows.out_rows, front.rows.out_row_elements)
+    return yields == (reader.rows.in_rows, reader.rows.in_row_elements)

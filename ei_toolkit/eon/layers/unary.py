@@ -7,13 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ei_toolkit.eon.fixed_point import logistic, multiply, quantize_multiplier, rounding_divide
+from ei_toolkit.eon.fixed_point import multiply, quantize_multiplier
 from ei_toolkit.eon.graph import Graph, Operator, Tensor
 from ei_toolkit.eon.layers.layer import Constant, Layer, float_range, inputs_of, number, require, single
 from ei_toolkit.eon.layers.quantized import activation_range
 
 INT8 = range(-128, 128)
-LOGISTIC_BITS = 4  # integer bits of LOGISTIC's input
 
 
 def unary(graph: Graph, op: Operator, position: int) -> Layer:
@@ -107,19 +106,15 @@ def _rescaled(op: Operator, source: Tensor, output: Tensor) -> list[int]:
 def _logistic(op: Operator, source: Tensor, output: Tensor) -> list[int]:
     target = (output.quant.scale, output.quant.zero_point)
     require(target == (1 / 256, -128), op, f"its output has scale and zero point {target}, not 1/256 and -128")
-    scale = quantize_multiplier(source.quant.scale * (1 << (31 - LOGISTIC_BITS)))
-    require(0 <= scale.shift <= 31, op, f"its input scale is {source.quant.scale}")
-    most = ((1 << LOGISTIC_BITS) - 1) * (1 << (31 - LOGISTIC_BITS)) / (1 << scale.shift)
-    radius = math.floor(most)
+    scale, zero_point = np.float32(source.quant.scale), source.quant.zero_point
+    return [_logistic_of(scale * np.float32(q - zero_point)) for q in INT8]
 
-    def value(q: int) -> int:
-        centred = q - source.quant.zero_point
-        if abs(centred) >= radius:
-            return 127 if centred > 0 else -128
-        result = rounding_divide(logistic(multiply(centred, scale), LOGISTIC_BITS), 31 - 8)
-        return max(-128, min(127, result - 128))
 
-    return [value(q) for q in INT8]
+def _logistic_of(value: np.float32) -> int:
+    """1 / (1 + exp(-value)) at scale 1/256, in float32 as the reference interpreter fills its table."""
+    exponential = np.float32(math.exp(min(-float(value), 80.0)))
+    probability = np.float32(1) / (np.float32(1) + exponential)
+    return min(127, math.floor(float(probability) * 256 + 0.5) - 128)
 
 
 TABLES: dict[str, Callable[[Operator, Tensor, Tensor], list[int]]] = {

@@ -147,16 +147,22 @@ inline const int8_t* conv_sums(const int16_t* x, const int8_t* weights, ConvSums
 
 #endif
 
+struct FourSums {
+  int32_t of[4];
+};
+
+constexpr int smaller(int a, int b) { return a < b ? a : b; }
+
 // The largest sum of one pool among those of its pixels that lie inside the convolution's output.
-template <class S>
-inline int32_t pooled(const int32_t* sums, int rows, int cols, int row, int col) {
-  int32_t largest = INT32_MIN;
+template <class S, bool kWhole>
+inline int32_t pooled(const FourSums& sums, int rows, int cols, int row, int col) {
+  int32_t largest = sums.of[row * S::kPixelCols + col];
 #pragma GCC unroll 4
   for (int r = row; r < row + S::kPoolRows; ++r) {
 #pragma GCC unroll 4
     for (int c = col; c < col + S::kPoolCols; ++c) {
-      const int32_t sum = sums[r * S::kPixelCols + c];
-      if (r < rows && c < cols && sum > largest) largest = sum;
+      const int32_t sum = sums.of[r * S::kPixelCols + c];
+      if ((kWhole || (r < rows && c < cols)) && sum > largest) largest = sum;
     }
   }
   return largest;
@@ -170,6 +176,10 @@ class Conv2D {
   static constexpr int kOutRowElements = S::kOutCols * S::kOutChannels;
   static constexpr int kBlockOutRows = S::kPixelRows / S::kPoolRows;
 
+  // What lies within the convolution's output and, unlike the odd end of a VALID pool, within the pools.
+  static constexpr int kWholeRows = smaller(S::kConvRows, S::kOutRows * S::kPoolRows);
+  static constexpr int kWholeCols = smaller(S::kConvCols, S::kOutCols * S::kPoolCols);
+
   Conv2D(Source& source, int16_t* window, const int8_t* weights, const Channel* channels)
       : window_(source, window), weights_(weights), channels_(channels) {}
 
@@ -177,14 +187,20 @@ class Conv2D {
   void block(int8_t* out) {
     const int16_t* x = window_.slide();
     for (int col = 0; col < S::kOutCols * S::kPoolCols; col += S::kPixelCols) {
-      pixels(x, col, out + col / S::kPoolCols * S::kOutChannels);
+      int8_t* const to = out + col / S::kPoolCols * S::kOutChannels;
+      if (row_ + S::kPixelRows <= kWholeRows && col + S::kPixelCols <= kWholeCols) {
+        pixels<true>(x, col, to);
+      } else {
+        pixels<false>(x, col, to);
+      }
       x += S::kPixelCols * S::kPixelColStep;
     }
     row_ += S::kPixelRows;
   }
 
  private:
-  // All channels of one block of four pixels.
+  // All channels of one block of four pixels; kWhole: none of them lies outside the output.
+  template <bool kWhole>
   void pixels(const int16_t* x, int col, int8_t* out) const {
     const int8_t* weights = weights_;
     const Channel* channel = channels_;
@@ -192,23 +208,21 @@ class Conv2D {
       const int32_t a = channel[0].bias, b = channel[1].bias;
       ConvSums sums = {a, a, a, a, b, b, b, b};
       weights = conv_sums<S>(x, weights, sums);
-      const int32_t of_a[4] = {sums.a0, sums.a1, sums.a2, sums.a3};
-      store(of_a, channel[0], col, out + c);
-      const int32_t of_b[4] = {sums.b0, sums.b1, sums.b2, sums.b3};
-      if (c + 1 < S::kOutChannels) store(of_b, channel[1], col, out + c + 1);
+      store<kWhole>({sums.a0, sums.a1, sums.a2, sums.a3}, channel[0], col, out + c);
+      if (c + 1 < S::kOutChannels) store<kWhole>({sums.b0, sums.b1, sums.b2, sums.b3}, channel[1], col, out + c + 1);
     }
   }
 
   // Writes one channel of a block.
-  void store(const int32_t* sums, const Channel& channel, int col, int8_t* out) const {
+  template <bool kWhole>
+  void store(const FourSums& sums, const Channel& channel, int col, int8_t* out) const {
     const int rows = S::kConvRows - row_, cols = S::kConvCols - col;
-    const bool whole = rows >= S::kPixelRows && cols >= S::kPixelCols;
 #pragma GCC unroll 4
     for (int r = 0; r < S::kPixelRows; r += S::kPoolRows) {
 #pragma GCC unroll 4
       for (int c = 0; c < S::kPixelCols; c += S::kPoolCols) {
-        if (!whole && (row_ + r >= S::kOutRows * S::kPoolRows || col + c >= S::kOutCols * S::kPoolCols)) continue;
-        const int32_t sum = whole ? pooled<S>(sums, 4, 4, r, c) : pooled<S>(sums, rows, cols, r, c);
+        if (!kWhole && (row_ + r >= S::kOutRows * S::kPoolRows || col + c >= S::kOutCols * S::kPoolCols)) continue;
+        const int32_t sum = pooled<S, kWhole>(sums, rows, cols, r, c);
         out[r / S::kPoolRows * kOutRowElements + c / S::kPoolCols * S::kOutChannels] =
             requantize<S>(sum, channel.multiplier, channel.shift);
       }

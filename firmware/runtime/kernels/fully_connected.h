@@ -19,13 +19,18 @@ inline int32_t dot(const int8_t* x, const int8_t* w, int count, int32_t sum) {
   return sum;
 }
 
-// S: kBatches, kInputs, kOutputs and the constants of `requantize`. Weights lie as [output][input].
+template <class S>
+inline int8_t dense_output(int32_t sum, const Channel& channel) {
+  return finish<S>(multiply_rounding_once(sum, channel.multiplier, channel.shift));
+}
+
+// S: kBatches, kInputs, kOutputs and the constants of `finish`. Weights lie as [output][input].
 template <class S>
 inline void fully_connected(const int8_t* in, int8_t* out, const int8_t* weights, const Channel* channels) {
   for (int batch = 0; batch < S::kBatches; ++batch, in += S::kInputs) {
     for (int o = 0; o < S::kOutputs; ++o) {
-      const Channel& c = channels[o];
-      *out++ = requantize<S>(dot(in, weights + o * S::kInputs, S::kInputs, c.bias), c.multiplier, c.shift);
+      const int32_t sum = dot(in, weights + o * S::kInputs, S::kInputs, channels[o].bias);
+      *out++ = dense_output<S>(sum, channels[o]);
     }
   }
 }
@@ -39,7 +44,7 @@ inline void fully_connected_rows(Source& source, int32_t* sums, int8_t* out, con
     const int8_t* x = source.next();
     for (int o = 0; o < S::kOutputs; ++o) sums[o] = dot(x, weights + o * S::kInputs, kRowElements, sums[o]);
   }
-  for (int o = 0; o < S::kOutputs; ++o) out[o] = requantize<S>(sums[o], channels[o].multiplier, channels[o].shift);
+  for (int o = 0; o < S::kOutputs; ++o) out[o] = dense_output<S>(sums[o], channels[o]);
 }
 
 }  // namespace kernels

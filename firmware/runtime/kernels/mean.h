@@ -2,6 +2,7 @@
 #pragma once
 
 #include "eitk/kernels/requantize.h"
+#include "eitk/kernels/rows.h"
 
 namespace eitk {
 namespace kernels {

@@ -40,6 +40,13 @@ inline int32_t multiply_by_quantized(int32_t value, int32_t multiplier, int32_t 
   return rounding_divide_by_power_of_two(saturating_doubling_high_mul(shifted, multiplier), right);
 }
 
+// The same, rounded once, halves upwards: what the reference interpreter's FULLY_CONNECTED does, and only that.
+inline int32_t multiply_rounding_once(int32_t value, int32_t multiplier, int32_t shift) {
+  const int total_shift = 31 - shift;
+  const int64_t half = INT64_C(1) << (total_shift - 1);
+  return static_cast<int32_t>((static_cast<int64_t>(value) * multiplier + half) >> total_shift);
+}
+
 // Zero point added, and clamped to the range of the activation function: kMin, kMax, kOutputZeroPoint of S.
 // The clamp comes before the sum, which therefore cannot overflow.
 template <class S>

@@ -83,14 +83,16 @@ inline int32_t saturate_half_int8(int32_t value) {
 
 // Writes `count` int8 values as int16.
 inline void widen(const int8_t* from, int16_t* to, int count) {
-  int i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const uint32_t word = load_word(from + i);
+  const int8_t* const end_of_words = from + count / 4 * 4;
+  const int8_t* const end = from + count;
+  for (; from != end_of_words; from += 4, to += 4) {
+    const uint32_t word = load_word(from);
     const uint32_t even = bytes_02(word), odd = bytes_13(word);
-    const uint32_t pairs[2] = {(even & 0xFFFFu) | (odd << 16), (even >> 16) | (odd & 0xFFFF0000u)};
-    memcpy(to + i, pairs, sizeof(pairs));
+    const uint32_t first = (even & 0xFFFFu) | (odd << 16), second = (even >> 16) | (odd & 0xFFFF0000u);
+    memcpy(to, &first, sizeof(first));
+    memcpy(to + 2, &second, sizeof(second));
   }
-  for (; i < count; ++i) to[i] = from[i];
+  while (from != end) *to++ = *from++;
 }
 
 inline void widen(const float* from, float* to, int count) { memcpy(to, from, sizeof(float) * count); }

@@ -1,0 +1,234 @@
+"""Tiny .tflite models, the reference interpreter's answers, and many compiled models in one program."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from ei_toolkit.config.bundled import bundled
+from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.eon.toolchain import ARM, ARM_LINK, HOST, ICOUNT, MACHINE
+
+TYPES = {"int8": schema.TensorType.INT8, "int32": schema.TensorType.INT32, "float32": schema.TensorType.FLOAT32}
+
+VERSIONS = {schema.BuiltinOperator.EXPAND_DIMS: 1}  # of operators that the interpreter does not know in version 3
+
+
+@dataclass
+class TinyModel:
+    """Builds a .tflite tensor by tensor and operator by operator."""
+
+    tensors: list[Any] = field(default_factory=list)
+    buffers: list[Any] = field(default_factory=lambda: [schema.BufferT()])
+    operators: list[Any] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+
+    def tensor(
+        self,
+        shape: Sequence[int],
+        dtype: str = "int8",
+        scale: float | Sequence[float] | None = None,
+        zero_point: int = 0,
+        *,
+        axis: int = 0,
+        data: Any = None,
+    ) -> int:
+        """Add a tensor; constant if it has data. Several scales are per index along `axis`."""
+        made = schema.TensorT()
+        made.name, made.shape, made.type = f"t{len(self.tensors)}".encode(), list(shape), TYPES[dtype]
+        if scale is not None:
+            scales = [scale] if isinstance(scale, float) else list(scale)
+            made.quantization = schema.QuantizationParametersT()
+            made.quantization.scale = scales
+            made.quantization.zeroPoint = [zero_point] * len(scales)
+            made.quantization.quantizedDimension = axis
+        if data is not None:
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(np.ascontiguousarray(data, dtype=dtype).tobytes(), dtype=np.uint8)
+            made.buffer = len(self.buffers)
+            self.buffers.append(buffer)
+        self.tensors.append(made)
+        return len(self.tensors) - 1
+
+    def operator(self, kind: str, inputs: Sequence[int], output: int, options: str | None = None, **values: Any) -> int:
+        """Add an operator with options such as ("Conv2DOptions", strideH=1); returns its output."""
+        code = getattr(schema.BuiltinOperator, kind)
+        if code not in self.codes:
+            self.codes.append(code)
+        made = schema.OperatorT()
+        made.opcodeIndex, made.inputs, made.outputs = self.codes.index(code), list(inputs), [output]
+        if options is not None:
+            made.builtinOptionsType = getattr(schema.BuiltinOptions, options)
+            made.builtinOptions = getattr(schema, options + "T")()
+            for name, value in values.items():
+                setattr(made.builtinOptions, name, value)
+        self.operators.append(made)
+        return output
+
+    def finish(self, source: int, output: int) -> bytes:
+        """The file, with one input and one output."""
+        graph = schema.SubGraphT()
+        graph.tensors, graph.operators, graph.inputs, graph.outputs = self.tensors, self.operators, [source], [output]
+        model = schema.ModelT()
+        model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
+        model.operatorCodes = []
+        for code in self.codes:
+            made = schema.OperatorCodeT()
+            made.builtinCode, made.deprecatedBuiltinCode, made.version = code, min(code, 127), VERSIONS.get(code, 3)
+            model.operatorCodes.append(made)
+        builder = flatbuffers.Builder(4096)
+        builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+        return bytes(builder.Output())
+
+
+@pytest.fixture(scope="session")
+def tiny() -> type[TinyModel]:
+    """The builder of tiny models."""
+    return TinyModel
+
+
+def reference(model: bytes, inputs: np.ndarray) -> np.ndarray:
+    """What the reference kernels answer: one row of outputs for each input."""
+    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    interpreter.allocate_tensors()
+    source, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    answers = []
+    for values in inputs:
+        interpreter.set_tensor(source["index"], values.reshape(source["shape"]))
+        interpreter.invoke()
+        answers.append(interpreter.get_tensor(output["index"]).ravel())
+    return np.array(answers)
+
+
+@pytest.fixture(scope="session")
+def reference_outputs() -> Callable[[bytes, np.ndarray], np.ndarray]:
+    """The reference interpreter."""
+    return reference
+
+
+def inputs_for(model: bytes, count: int, seed: int) -> np.ndarray:
+    """Random inputs of the model's type: uniform noise, and values near the middle."""
+    spec = compile_model(model).input
+    generator = np.random.default_rng(seed)
+    if spec.dtype == "float32":
+        return generator.normal(0, 2, (count, spec.elements)).astype(np.float32)
+    values = generator.integers(-128, 128, (count, spec.elements))
+    values[1::2] = np.clip(generator.normal(spec.zero_point, 20, values[1::2].shape), -128, 127)
+    return values.astype(np.int8)
+
+
+MAIN_HEAD = '#include "platform.h"\n{includes}\n'
+MAIN_CASE = 'namespace case{i} {{\n#include "case{i}/model.cpp"\n}}\n'
+MAIN_RUN = """\
+  for (int n = 0; n < {count}; ++n) {{
+    namespace m = case{i}::eitk::model;
+    platform::read_input(m::input(), sizeof(m::Input) * m::kInputSize);
+    m::invoke();
+    platform::write_output(m::output(), sizeof(m::Output) * m::kOutputSize);
+  }}
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Compiles many models into one program and runs it, here or on an emulated Cortex-M4F."""
+
+    folder: Path
+
+    def outputs(
+        self,
+        models: Sequence[bytes],
+        inputs: Sequence[np.ndarray],
+        *,
+        arm: bool = False,
+        ram_optimized: bool = False,
+        flags: Sequence[str] = (),
+    ) -> list[np.ndarray]:
+        """Outputs of every model for each of its inputs; compiler warnings are errors."""
+        compiled = [compile_model(model, ram_optimized=ram_optimized) for model in models]
+        for i, model in enumerate(compiled):
+            (self.folder / f"case{i}").mkdir()
+            (self.folder / f"case{i}" / "model.h").write_text(model.header)
+            (self.folder / f"case{i}" / "model.cpp").write_text(model.source)
+        headers = sorted({name for model in compiled for name in model.kernels})
+        for name in headers:
+            target = self.folder / "eitk" / "kernels" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((bundled("firmware") / "runtime" / "kernels" / name).read_bytes())
+        text = MAIN_HEAD.format(includes="\n".join(f'#include "eitk/kernels/{name}"' for name in headers))
+        text += "".join(MAIN_CASE.format(i=i) for i in range(len(compiled)))
+        runs = "".join(MAIN_RUN.format(i=i, count=len(values)) for i, values in enumerate(inputs))
+        (self.folder / "main.cpp").write_text(text + "int main() {\n" + runs + "  return 0;\n}\n")
+        content = b"".join(values.tobytes() for values in inputs)
+        answer = self._run_arm(content) if arm else self._run_host(content, flags)
+        return self._split(answer, compiled, inputs)
+
+    def _run_host(self, content: bytes, flags: Sequence[str]) -> bytes:
+        bare = bundled("firmware") / "boards" / "bare"
+        sources = ["main.cpp", str(bare / "platform_host.cpp")]
+        self._call(["g++", *HOST, "-Werror", *flags, "-I.", f"-I{bare}", *sources, "-o", "program"])
+        return self._call(["./program"], content)
+
+    def _run_arm(self, content: bytes) -> bytes:
+        bare = bundled("firmware") / "boards" / "bare"
+        objects = []
+        for source in ("main.cpp", str(bare / "platform_bare.cpp"), str(bare / "startup.cpp")):
+            objects.append(Path(source).stem + ".o")
+            self._call(["arm-none-eabi-g++", *ARM, "-Werror", "-I.", f"-I{bare}", "-c", source, "-o", objects[-1]])
+        self._call(["arm-none-eabi-gcc", *ARM_LINK, "-T", str(bare / "image.ld"), *objects, "-lm", "-o", "program.elf"])
+        (self.folder / "input.bin").write_bytes(content)
+        semihosting = ["-semihosting-config", "enable=on,target=native"]
+        self._call(["qemu-system-arm", *MACHINE, *ICOUNT, *semihosting, "-kernel", "program.elf"])
+        return (self.folder / "output.bin").read_bytes()
+
+    def _call(self, command: Sequence[str], content: bytes = b"") -> bytes:
+        done = subprocess.run(command, cwd=self.folder, input=content, capture_output=True, timeout=280)
+        assert done.returncode == 0, done.stderr.decode(errors="replace")[-4000:]
+        return done.stdout
+
+    @staticmethod
+    def _split(answer: bytes, compiled: Sequence[Any], inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        outputs, at = [], 0
+        for model, values in zip(compiled, inputs, strict=True):
+            dtype = np.dtype(model.output.dtype)
+            size = len(values) * model.output.elements
+            outputs.append(np.frombuffer(answer, dtype, size, at).reshape(len(values), -1))
+            at += size * dtype.itemsize
+        assert at == len(answer)
+        return outputs
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Checks that compiled models answer what the reference interpreter answers."""
+
+    make_folder: Callable[[], Path]
+
+    def __call__(self, models: Sequence[bytes], *, count: int = 4, tolerance: float = 0.0, **options: Any) -> None:
+        """Compare all outputs of all models, element by element; int8 must be equal."""
+        models = list(dict.fromkeys(models))  # equal headers would be included once only
+        inputs = [inputs_for(model, count, seed) for seed, model in enumerate(models)]
+        answers = Bench(self.make_folder()).outputs(models, inputs, **options)
+        for i, (model, values, answer) in enumerate(zip(models, inputs, answers, strict=True)):
+            expected = reference(model, values)
+            if answer.dtype == np.int8:
+                wrong = np.flatnonzero((answer != expected).ravel())
+                titles = [layer.title for layer in compile_model(model).layers]
+                assert not wrong.size, f"model {i} {titles}: {wrong.size} of {answer.size} differ, first {wrong[:5]}"
+            else:
+                np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=tolerance)
+
+
+@pytest.fixture(scope="session")
+def agree(tmp_path_factory: pytest.TempPathFactory) -> Agreement:
+    """Compare compiled models with the reference interpreter."""
+    return Agreement(lambda: tmp_path_factory.mktemp("eon"))

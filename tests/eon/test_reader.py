@@ -1,0 +1,154 @@
+"""Bad models: each a clear error, never a crash."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.errors import DataError, UnsupportedModelError
+
+
+def small_net(tiny: Any, *, pad: bool = False) -> bytes:
+    """A convolution, a pool, a dense layer and a softmax on 6 x 5 x 2."""
+    generator = np.random.default_rng(1)
+    model = tiny()
+    source = model.tensor((1, 6, 5, 2), scale=0.05, zero_point=3)
+    x = source
+    if pad:
+        amounts = model.tensor([4, 2], "int32", data=[[0, 0], [1, 1], [0, 0], [0, 0]])
+        x = model.operator("PAD", [x, amounts], model.tensor((1, 8, 5, 2), scale=0.05, zero_point=3), "PadOptions")
+    rows = 6 if pad else 4
+    weights = model.tensor((3, 3, 3, 2), scale=[0.01, 0.02, 0.03], data=generator.integers(-127, 128, (3, 3, 3, 2)))
+    bias = model.tensor([3], "int32", scale=[0.0005, 0.001, 0.0015], data=[10, -20, 30])
+    convolved = model.tensor((1, rows, 3, 3), scale=0.1, zero_point=-128)
+    model.operator("CONV_2D", [x, weights, bias], convolved, "Conv2DOptions", strideH=1, strideW=1, padding=1)
+    pooled = model.tensor((1, rows // 2, 1, 3), scale=0.1, zero_point=-128)
+    pool = {"strideH": 2, "strideW": 2, "filterHeight": 2, "filterWidth": 2, "padding": 1}
+    model.operator("MAX_POOL_2D", [convolved], pooled, "Pool2DOptions", **pool)
+    count = rows // 2 * 3
+    dense = model.tensor((2, count), scale=0.01, data=generator.integers(-127, 128, (2, count)))
+    logits = model.tensor((1, 2), scale=0.2, zero_point=5)
+    model.operator("FULLY_CONNECTED", [pooled, dense, -1], logits, "FullyConnectedOptions")
+    output = model.tensor((1, 2), scale=1 / 256, zero_point=-128)
+    model.operator("SOFTMAX", [logits], output, "SoftmaxOptions", beta=1.0)
+    return bytes(model.finish(source, output))
+
+
+def mutate(content: bytes, chance: random.Random) -> bytes:
+    """Flip, set, move, cut or append some bytes."""
+    data = bytearray(content)
+    for _ in range(chance.choice((1, 1, 2, 5, 20))):
+        at = chance.randrange(8, len(data))
+        kind = chance.randrange(6)
+        if kind == 0:
+            data[at] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            data[at] = chance.choice((0, 1, 2, 4, 127, 128, 255))
+        elif kind == 2:
+            data[at : at + 4] = chance.choice((0, 1, 2**31 - 1, 2**32 - 1, 2**31, len(data))).to_bytes(4, "little")
+        elif kind == 3:
+            other = chance.randrange(8, len(data))
+            data[at : at + 8] = data[other : other + 8]
+        elif kind == 4 and len(data) > 64:
+            del data[chance.randrange(32, len(data)) :]
+        else:
+            data += bytes(chance.randrange(256) for _ in range(8))
+    return bytes(data)
+
+
+def survive(models: list[bytes], count: int) -> int:
+    """Compile mutated models; every failure must be a DataError. Returns how many compiled."""
+    compiled = 0
+    for seed in range(count):
+        chance = random.Random(seed)
+        try:
+            compile_model(mutate(chance.choice(models), chance), ram_optimized=bool(seed % 2))
+            compiled += 1
+        except DataError as error:
+            assert str(error)
+    return compiled
+
+
+def test_mutated_models_end_in_clear_errors(tiny: Any) -> None:
+    compiled = survive([small_net(tiny), small_net(tiny, pad=True)], 1000)
+    assert 0 < compiled < 1000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_ten_thousand_mutations(tiny: Any) -> None:
+    assert 0 < survive([small_net(tiny), small_net(tiny, pad=True)], 10_000) < 10_000
+
+
+def test_truncation_anywhere_is_noticed(tiny: Any) -> None:
+    content = small_net(tiny)
+    for end in range(0, len(content) - 1, 7):
+        with pytest.raises(DataError):
+            compile_model(content[:end])
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"not a model at all", b"\0" * 64, b"\x1c\0\0\0TFL3" + b"\xff" * 64])
+def test_what_is_not_a_model_is_said_to_be_none(content: bytes) -> None:
+    with pytest.raises(DataError, match="model"):
+        compile_model(content)
+
+
+def test_float_amid_int8_is_refused(tiny: Any) -> None:
+    model = tiny()
+    source = model.tensor((1, 4, 4, 1), scale=0.1)
+    output = model.tensor((1, 4, 4, 1), "float32")
+    pool = {"strideH": 1, "strideW": 1, "filterHeight": 1, "filterWidth": 1}
+    model.operator("MAX_POOL_2D", [source], output, "Pool2DOptions", **pool)
+    with pytest.raises(UnsupportedModelError, match="MAX_POOL_2D") as caught:
+        compile_model(model.finish(source, output))
+    assert "mixes int8 and float32" in caught.value.why
+
+
+def test_weights_that_are_not_constant_are_refused(tiny: Any) -> None:
+    model = tiny()
+    source = model.tensor((2, 2), scale=0.1)
+    output = model.tensor((2, 2), scale=0.1)
+    model.operator("FULLY_CONNECTED", [source, source, -1], output, "FullyConnectedOptions")
+    with pytest.raises(UnsupportedModelError, match="FULLY_CONNECTED") as caught:
+        compile_model(model.finish(source, output))
+    assert "weights are not constant" in caught.value.why
+
+
+def test_a_sum_that_could_overflow_is_refused(tiny: Any) -> None:
+    model = tiny()
+    source = model.tensor((1, 2), scale=0.1)
+    weights = model.tensor((1, 2), scale=0.1, data=[[127, 127]])
+    bias = model.tensor([1], "int32", scale=0.01, data=[2**31 - 1])
+    output = model.tensor((1, 1), scale=0.1)
+    model.operator("FULLY_CONNECTED", [source, weights, bias], output, "FullyConnectedOptions")
+    with pytest.raises(UnsupportedModelError) as caught:
+        compile_model(model.finish(source, output))
+    assert "overflow" in caught.value.why
+
+
+def test_an_output_of_another_shape_is_refused(tiny: Any) -> None:
+    content = small_net(tiny)
+    with pytest.raises(DataError):
+        compile_model(content.replace((3).to_bytes(4, "little") * 2, (7).to_bytes(4, "little") * 2))
+
+
+def test_an_operator_cannot_read_what_is_not_yet_written(tiny: Any) -> None:
+    model = tiny()
+    source, middle, output = (model.tensor((1, 4), scale=0.1) for _ in range(3))
+    model.operator("RELU", [middle], output)
+    model.operator("RELU", [source], middle)
+    with pytest.raises(DataError, match="before it is written"):
+        compile_model(model.finish(source, output))
+
+
+def test_a_name_cannot_leave_its_comment(tiny: Any) -> None:
+    model = tiny()
+    source, output = model.tensor((1, 4), scale=0.1), model.tensor((1, 4), scale=0.1)
+    model.tensors[output].name = b"evil\n#error \\\n??/"
+    model.operator("RELU", [source], output)
+    text = compile_model(model.finish(source, output)).source
+    assert "\n#error" not in text and "\\\n" not in text
