@@ -77,7 +77,7 @@ def unseen_clips(folder: Path) -> list[Path]:
             chosen.setdefault(window.label, window.clip)
     if missing := {window.label for window in windows} - set(chosen):
         raise DataError(f"no clip of {', '.join(sorted(missing))} is held out", hint="eitk slice")
-    root = config.paths.root / config.settings.dataset.root
+    root = (config.paths.root / config.settings.dataset.root).resolve()
     return [root / clip for clip in chosen.values()]
 
 
