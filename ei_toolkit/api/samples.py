@@ -19,7 +19,6 @@ CATEGORIES: tuple[Category, ...] = ("training", "testing")
 PAGE = 1000  # samples asked for at once
 BATCH_IDS = 200  # ids that fit a query string
 LARGEST_SAMPLE = 100 * 2**20
-START = "start_ms"  # metadata key: where in its clip a window starts
 
 
 @dataclass(frozen=True)
@@ -81,12 +80,11 @@ def edit_label(studio: Studio, sample: int, label: str) -> None:
 
 
 def add_metadata(studio: Studio, category: str, samples: Sequence[int], key: str, value: str) -> None:
-    """Add one entry to the metadata of many samples of a category."""
+    """Add one entry to the metadata of samples of a category, `BATCH_IDS` at most."""
     body = official("BatchAddMetadataRequest")(metadataKey=key, metadataValue=value)
-    for start in range(0, len(samples), BATCH_IDS):
-        ids = json.dumps(list(samples[start : start + BATCH_IDS]), separators=(",", ":"))
-        path = studio.path("raw-data", "batch", "add-metadata")
-        studio.transport.post(path, body, repeatable=True, category=category, ids=ids)
+    ids = json.dumps(list(samples), separators=(",", ":"))
+    path = studio.path("raw-data", "batch", "add-metadata")
+    studio.transport.post(path, body, repeatable=True, category=category, ids=ids)
 
 
 def delete_samples(studio: Studio, samples: Sequence[int]) -> None:

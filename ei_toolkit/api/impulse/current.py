@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from ei_toolkit.api.project import Studio
 from ei_toolkit.errors import ApiError
 
 LEARN_TYPES = ("keras",)
+NONE_YET = re.compile(r"\bno impulse\b|impulse .*(not|no) .*(found|exist|created)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ def current_impulse(studio: Studio, name: str = "") -> Current | None:
     impulse_id = impulse_id_of(studio, name)
     if name and impulse_id is None:
         return None
-    answer = Answer(studio.transport.get(studio.path("impulse"), impulseId=impulse_id), "the impulse")
-    if not answer.has("impulse"):
+    answer = _ask(studio, impulse_id)
+    if answer is None or not answer.has("impulse"):
         return None
     impulse = answer.object("impulse")
     inputs = impulse.objects("inputBlocks", [])
@@ -57,6 +59,16 @@ def current_impulse(studio: Studio, name: str = "") -> Current | None:
     state = ImpulseState(_input(inputs[0]), dsp, _learn(studio, learn_id))
     ids = tuple(block.integer("id") for block in blocks)
     return Current(impulse.integer("id"), state, inputs[0].integer("id"), ids, learn_id)
+
+
+def _ask(studio: Studio, impulse_id: int | None) -> Answer | None:
+    """The answer about an impulse. Some studios answer without one, some say that there is none."""
+    try:
+        return Answer(studio.transport.get(studio.path("impulse"), impulseId=impulse_id), "the impulse")
+    except ApiError as error:
+        if NONE_YET.search(error.what):
+            return None
+        raise
 
 
 def require_impulse(studio: Studio, name: str = "") -> Current:

@@ -58,8 +58,8 @@ def shelve(windows: Sequence[Window]) -> Mapping[Shelf, list[Window]]:
 
 
 def shelf_of(window: Window) -> Shelf:
-    """Category, label and the metadata that a window shares with others of its clip; `start_ms` follows later."""
-    metadata = {"artist": window.group, "clip": window.clip, "clip_sha256": window.clip_sha256, "recipe": window.recipe}
+    """Category, label and the metadata that all windows of a clip share; see `annotate` for the rest."""
+    metadata = {"artist": window.group, "clip": window.clip, "clip_sha256": window.clip_sha256}
     return Shelf(window.split, window.label, tuple(sorted((k, v) for k, v in metadata.items() if v)))
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from ei_toolkit.api.backoff import backoff
 from ei_toolkit.api.project import Studio
-from ei_toolkit.api.samples import START, Sample, edit_label, get_sample, move_sample
+from ei_toolkit.api.samples import Sample, edit_label, get_sample, move_sample
+from ei_toolkit.api.upload.annotate import is_annotated
 from ei_toolkit.api.upload.ingestion import Again, Answered, Ingestion, Refused, Stored, as_error
 from ei_toolkit.api.upload.ledger import Entry, Ledger
 from ei_toolkit.api.upload.plan import Difference, is_in_place, item_of, shelve
@@ -186,8 +187,7 @@ def upload(
 
 
 def _entry_of(window: Window, sample: Sample) -> Entry:
-    annotated = dict(sample.metadata).get(START) == str(window.start_ms)
-    return Entry(window.sha256, window.file, "done", sample.id, "", annotated)
+    return Entry(window.sha256, window.file, "done", sample.id, "", is_annotated(window, sample))
 
 
 def put_in_place(studio: Studio, window: Window, sample: int, category: str, label: str) -> None:
