@@ -66,7 +66,7 @@ def allow(*roles: Role) -> Callable[[Request], Call]:
             raise Forbidden(f"insufficient permissions (valid roles: [{', '.join(roles)}])")
         if any(isinstance(value, int) and value > LARGEST_INTEGER for value in request.path_params.values()):
             raise Unknown("There is no such route: an id in the path is too large")
-        if request.path_params.get("projectId", str(key.project)) != str(key.project):
+        if request.path_params.get("projectId", key.project) != key.project:
             raise Forbidden("This API key belongs to another project")
         return Call(studio, key, Fields(dict(request.query_params)), secret)
 

@@ -68,6 +68,7 @@ def find_method(verb: str, path: str) -> Method | None:
     return next((method for method in official_methods() if method.matches(verb, path)), None)
 
 
+@cache
 def served_shapes() -> frozenset[str]:
     """Verbs and paths of all routes of the API."""
     from fastapi.routing import APIRoute

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ei_toolkit.studio.access import Anyone
-from ei_toolkit.studio.coverage import find_method
+from ei_toolkit.studio.coverage import find_method, served_shapes
 from ei_toolkit.studio.refusal import NotOffered, Unknown
 
 router = APIRouter()
@@ -16,6 +16,6 @@ router = APIRouter()
 def absent(path: str, request: Request, call: Anyone) -> Response:
     """Say why there is nothing here."""
     method = find_method(request.method, f"/{path}")
-    if method is None:
+    if method is None or method.shape in served_shapes():  # the latter: an id that is no number
         raise Unknown("There is no such route")
     raise NotOffered(f"{method.name} ({method.verb} {method.path})")

@@ -22,7 +22,7 @@ from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
 
-router = APIRouter(prefix="/v1/api/{projectId}")
+router = APIRouter(prefix="/v1/api/{projectId:int}")
 VARIANTS = ("int8", "float32")
 
 

@@ -10,7 +10,7 @@ from ei_toolkit.studio.dataset_split import Split, read_split
 from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 
-router = APIRouter(prefix="/v1/api/{projectId}")
+router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 
 @router.get("/raw-data/metadata")

@@ -15,7 +15,7 @@ from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.artifacts import Deployment
 
 everywhere = APIRouter(prefix="/v1/api")
-router = APIRouter(prefix="/v1/api/{projectId}/deployment")
+router = APIRouter(prefix="/v1/api/{projectId:int}/deployment")
 
 
 @everywhere.get("/deployment/targets")

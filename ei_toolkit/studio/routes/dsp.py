@@ -16,7 +16,7 @@ from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.artifacts import Features
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 
-router = APIRouter(prefix="/v1/api/{projectId}")
+router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 
 @router.get("/dsp/{dspId:int}")

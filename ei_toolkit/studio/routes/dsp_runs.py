@@ -19,7 +19,7 @@ from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
 from ei_toolkit.studio.wire import Fields
 
-router = APIRouter(prefix="/v1/api/{projectId}/dsp/{dspId:int}")
+router = APIRouter(prefix="/v1/api/{projectId:int}/dsp/{dspId:int}")
 MOST_VALUES = 1_000_000
 
 

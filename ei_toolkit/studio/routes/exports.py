@@ -10,7 +10,7 @@ from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.jobs.queue import queue, started
 from ei_toolkit.studio.refusal import Refusal
 
-router = APIRouter(prefix="/v1/api/{projectId}")
+router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 
 @router.post("/jobs/export/original")

@@ -20,7 +20,7 @@ from ei_toolkit.studio.routes.impulses import MOST_IMPULSES, wanted_impulse
 from ei_toolkit.studio.routes.learn import keras_config
 from ei_toolkit.studio.store.blocks import Impulse
 
-router = APIRouter(prefix="/v1/api/{projectId}")
+router = APIRouter(prefix="/v1/api/{projectId:int}")
 EMPTY: dict[str, Any] = {"type": "default", **{kind: [] for kind in KINDS}}
 
 

@@ -14,7 +14,7 @@ from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.blocks import Impulse
 
-router = APIRouter(prefix="/v1/api/{projectId}")
+router = APIRouter(prefix="/v1/api/{projectId:int}")
 MOST_IMPULSES = 100
 
 

@@ -11,7 +11,7 @@ from ei_toolkit.studio.access import Call, Deployer, DeploymentReader
 from ei_toolkit.studio.answers.job import job_answer, log_answer
 from ei_toolkit.studio.http import answer
 
-router = APIRouter(prefix="/v1/api/{projectId}/jobs")
+router = APIRouter(prefix="/v1/api/{projectId:int}/jobs")
 MOST_LINES = 1000
 
 

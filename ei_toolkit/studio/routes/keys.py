@@ -14,7 +14,7 @@ from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.keys import ROLES, Role, new_secret
 from ei_toolkit.studio.wire import Fields, stamp
 
-router = APIRouter(prefix="/v1/api/{projectId}")
+router = APIRouter(prefix="/v1/api/{projectId:int}")
 LONGEST_TTL_S = 10 * 365 * 86_400
 
 

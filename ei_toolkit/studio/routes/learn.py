@@ -16,7 +16,7 @@ from ei_toolkit.studio.jobs.queue import queue
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.artifacts import Model
 
-router = APIRouter(prefix="/v1/api/{projectId}")
+router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 
 @router.get("/training/keras/{learnId:int}")

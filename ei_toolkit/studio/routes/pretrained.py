@@ -19,7 +19,7 @@ from ei_toolkit.studio.jobs.queue import queue, started
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.wire import Fields
 
-router = APIRouter(prefix="/v1/api/{projectId}")
+router = APIRouter(prefix="/v1/api/{projectId:int}")
 BOUNDS = Bounds(file_size=200 * 2**20, files=8)
 FILE_TYPES = ("tflite", "saved_model")
 

@@ -16,7 +16,7 @@ from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.wire import Fields, stamp
 
-router = APIRouter(prefix="/v1/api/{projectId}")
+router = APIRouter(prefix="/v1/api/{projectId:int}")
 LONGEST_NAME = 200
 MOST_TAGS = 100
 

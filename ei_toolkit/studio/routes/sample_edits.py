@@ -18,7 +18,7 @@ from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import CATEGORIES, Sample
 from ei_toolkit.studio.wire import Fields
 
-router = APIRouter(prefix="/v1/api/{projectId}/raw-data")
+router = APIRouter(prefix="/v1/api/{projectId:int}/raw-data")
 
 
 @router.post("/{sampleId:int}/edit-label")

@@ -16,7 +16,7 @@ from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
 
-router = APIRouter(prefix="/v1/api/{projectId}/raw-data")
+router = APIRouter(prefix="/v1/api/{projectId:int}/raw-data")
 LARGEST_PAGE = 10_000
 LARGEST_PAYLOAD = 480_000  # values in one answer
 

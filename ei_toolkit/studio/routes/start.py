@@ -16,7 +16,7 @@ from ei_toolkit.studio.routes.impulses import wanted_impulse
 from ei_toolkit.studio.routes.learn import require_permission, settings
 from ei_toolkit.studio.wire import Fields
 
-router = APIRouter(prefix="/v1/api/{projectId}/jobs")
+router = APIRouter(prefix="/v1/api/{projectId:int}/jobs")
 VARIANTS = ("int8", "float32")
 
 

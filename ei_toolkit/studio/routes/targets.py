@@ -10,7 +10,7 @@ from ei_toolkit.studio.answers.targets import default_constraints, model_variant
 from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.routes.impulses import wanted_impulse
 
-router = APIRouter(prefix="/v1/api/{projectId}")
+router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 
 @router.get("/target-constraints")
