@@ -98,7 +98,7 @@ def build_blocks(tmp_path: Path, runtime: tuple[Path, list[str]]) -> Callable[..
     return build
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def request_of_sample(goldens: Path) -> LibraryRequest:
     """The golden model behind the published spectrogram block."""
     params = {"frame_length": 0.025, "frame_stride": 0.025, "fft_length": 64, "noise_floor_db": -50}
@@ -121,11 +121,12 @@ def compile_one(command: list[str], file: Path) -> Path:
     return made
 
 
-@pytest.fixture
-def build_listener(tmp_path: Path) -> Callable[..., Path]:
+@pytest.fixture(scope="session")
+def build_listener(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Pack a library, compile it with listener.cpp for this machine: build_listener(request, *flags) -> program."""
 
     def build(request: LibraryRequest, *flags: str) -> Path:
+        tmp_path = tmp_path_factory.mktemp("listener")
         with zipfile.ZipFile(package(request, tmp_path).path) as archive:
             archive.extractall(tmp_path)
         source = next(tmp_path.glob("*_inferencing/src"))
