@@ -1,4 +1,4 @@
-"""`eitk boards` and `eitk board stop`: what is there, and ending a board that runs on this machine."""
+"""`eitk boards`, `eitk board stop`, `eitk board check`: what is there, ending one, and whether it works."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from ei_toolkit.commands.environment import Environment
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command("boards")(boards)
-    group = typer.Typer(no_args_is_help=True, help="Boards that run on this machine.")
+    group = typer.Typer(no_args_is_help=True, help="One board.")
     group.command("stop")(stop)
+    group.command("check")(check)
     app.add_typer(group, name="board")
 
 
@@ -52,3 +53,20 @@ def stop(
     name = board or config.settings.board.name
     stopped = stop_board(config.paths.boards, name)
     env.console.result({"board": name, "stopped": stopped}, f"{name} stopped" if stopped else f"{name} did not run")
+
+
+def check(
+    context: typer.Context,
+    board: Annotated[
+        str | None, typer.Argument(help="nano33ble, emulated or host; the configured one if absent.")
+    ] = None,
+    port: Annotated[str | None, typer.Option("--port", help="Serial port of the board, or auto.")] = None,
+) -> None:
+    """Let a board run its self-test and compare level, features and scores with the int8 model in Python."""
+    from ei_toolkit.board.checking import check_board
+    from ei_toolkit.board.ports import usb_ports
+
+    env = Environment.of(context)
+    config = env.config(board__name=board, board__port=port)
+    answer = check_board(config.settings, config.paths, usb_ports)
+    env.console.result(answer.as_json(), f"{answer.board} works: samples and scores equal the int8 model in Python")

@@ -49,6 +49,32 @@ def tiny() -> Path:
     return TINY
 
 
+def pin(project: Project, tflite: bytes) -> None:
+    """Package a model with the project's blocks and pin it, as `eitk build` does."""
+    from ei_toolkit.config import load_config
+    from ei_toolkit.config.lockfile import Lock, write_lock
+    from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, package
+
+    settings = load_config(project.root, {}).settings
+    blocks = tuple(
+        LibraryDspBlock(number, block.type, block.implementation_version, dict(block.params))
+        for number, block in enumerate(settings.impulse.dsp, 2)
+    )
+    request = LibraryRequest("Tunes", 1, "tests", 1, ("classical", "rock"), tflite, 48000, 16000.0, blocks)
+    info = package(request, project.root)
+    (project.root / "model.tflite").write_bytes(tflite)
+    zip_name = str(info.path.relative_to(project.root))
+    lock = Lock(1, 1, "tflite-eon", "int8", "arduino", zip_name, info.sha256, "model.tflite", info.model_sha256, "now")
+    write_lock(project.root / "eitk.lock", lock)
+
+
+@pytest.fixture
+def pinned_project(project: Project) -> Project:
+    """A project whose eitk.lock pins a real library: the robust recipe's MFE and a small network."""
+    pin(project, (Path(__file__).parent / "models" / "mfe_int8.tflite").read_bytes())
+    return project
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     """A project with the recipe `robust` whose boards end with the test."""
