@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
 def report(
     context: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
+    figures: Annotated[Path | None, typer.Option(help="Folder to write the figures to as well, as PNG files.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     like: Annotated[
         str | None, typer.Option(help="Print tables instead: reference for the published project's tables 1 to 4.")
@@ -38,9 +39,21 @@ def report(
         return
     file = env.cwd / output
     write_text(file, build_page(facts))
-    env.console.result({"report": str(file), "bytes": file.stat().st_size}, f"wrote {file}")
+    written = _write_figures(facts, env.cwd / figures) if figures else []
+    data = {"report": str(file), "bytes": file.stat().st_size, "figures": written}
+    env.console.result(data, f"wrote {file}" + (f" and {len(written)} figures to {figures}" if figures else ""))
     if open_:
         typer.launch(file.as_uri())
+
+
+def _write_figures(facts: Facts, folder: Path) -> list[str]:
+    from ei_toolkit.report.figure_files import figure_files
+    from ei_toolkit.report.write import write_bytes
+
+    made = figure_files(facts)
+    for name, png in made.items():
+        write_bytes(folder / name, png)
+    return list(made)
 
 
 def _print_tables(env: Environment, facts: Facts, like: str) -> None:

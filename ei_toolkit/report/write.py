@@ -1,4 +1,4 @@
-"""Write a text file whole or not at all."""
+"""Write a file whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from pathlib import Path
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write `text` to `file` through a partial file, so that no reader ever sees half of it."""
+    """Write `text` to `file` as UTF-8, as `write_bytes` does."""
+    write_bytes(file, text.encode())
+
+
+def write_bytes(file: Path, data: bytes) -> None:
+    """Write `data` to `file` through a partial file, so that no reader ever sees half of it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(file.name + ".part")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_bytes(data)
     partial.replace(file)

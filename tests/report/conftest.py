@@ -71,8 +71,14 @@ def whole(sliced: Config, goldens: Path) -> Facts:
     verdict = {"verdict": "refused", "text": "The challenger is refused: <it> is worse.", "reasons": ["it is worse"]}
     record_run(sliced, "gate", verdict | {"challenger": TRIAL, "champion": TRIAL})
     record_run(sliced, "flash", {"board": "emulated", "flash_bytes": 101_000, "ram_bytes": 60_000})
-    conditions = {name: {"window_accuracy": 0.9, "track_accuracy": 0.95} for name in ("gain-20", "white10", "mic")}
-    clean = {"window_accuracy": 0.95, "track_accuracy": 0.98, "interval": [0.9, 0.99]}
-    evaluation = {"protocol": "test", "clean": clean, "conditions": conditions, "baselines": {"majority": 0.5}}
+    row = {"window_accuracy": 0.9, "track_accuracy": 0.95}
+    conditions = dict.fromkeys(("gain-20", "gain+20", "white10", "mic"), row)
+    tracks = [{"clip": f"{label}.wav", "artist": "a", "label": label, "predicted": label, "probabilities": sure}
+              for label, sure in (("classical", [0.8, 0.2]), ("rock", [0.1, 0.9]))]  # fmt: skip
+    evaluation = {
+        "recipe": "eitk.toml", "protocol": "artist-5fold", "labels": ["classical", "rock"], "conditions": conditions,
+        "clean": {"window_accuracy": 0.95, "track_accuracy": 0.98, "interval": [0.9, 0.99]}, "tracks": tracks,
+        "baselines": dict.fromkeys(("majority", "level", "logistic"), row | {"conditions": conditions}),
+    }  # fmt: skip
     (sliced.paths.state / "evaluation.json").write_text(json.dumps(evaluation))
     return gather_facts(sliced)

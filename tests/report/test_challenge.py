@@ -21,8 +21,8 @@ from ei_toolkit.learn.evaluate.clips import impulse_features
 from ei_toolkit.learn.request import TrainRequest
 from ei_toolkit.learn.train import train
 from ei_toolkit.report.candidate import champion_file, read_champion
-from ei_toolkit.report.html.sections.listen import read_samples
 from ei_toolkit.report.runs import list_runs
+from ei_toolkit.report.window_features import read_samples
 
 pytestmark = [
     pytest.mark.slow,

@@ -28,5 +28,10 @@ def spectrogram_image(features: npt.NDArray[np.float64], title: str) -> Html:
     low, high = np.percentile(features, SHOWN_RANGE)
     png = io.BytesIO()
     imsave(png, features.T[::-1], cmap="magma", vmin=low, vmax=max(high, low + 1e-6), format="png")
-    data = base64.b64encode(png.getvalue()).decode()
-    return Html(f'<img class="spectrogram" alt="{text(title)}" src="data:image/png;base64,{data}">')
+    return image(png.getvalue(), title, "spectrogram")
+
+
+def image(png: bytes, title: str, kind: str = "plot") -> Html:
+    """A picture that carries its pixels."""
+    data = base64.b64encode(png).decode()
+    return Html(f'<img class="{kind}" alt="{text(title)}" src="data:image/png;base64,{data}">')

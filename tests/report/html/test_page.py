@@ -30,7 +30,8 @@ def test_the_page_fetches_nothing(whole: Facts) -> None:
 def test_four_windows_can_be_seen_and_heard(whole: Facts) -> None:
     page = build_page(whole)
     assert page.count("data:audio/wav;base64,UklGR") == 4
-    assert page.count("data:image/png;base64,iVBOR") == 4
+    assert page.count('<img class="spectrogram"') == 4
+    assert page.count("data:image/png;base64,iVBOR") == 6  # and two plots of the evaluation
 
 
 def test_before_the_first_training_there_are_data_sound_and_provenance(sliced: Config) -> None:

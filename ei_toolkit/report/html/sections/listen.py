@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
-
-from ei_toolkit import dsp
 from ei_toolkit.dataset.manifest import Window
-from ei_toolkit.errors import DataError
 from ei_toolkit.report.facts import Facts, held_out_windows
 from ei_toolkit.report.html.markup import Html, Section, figure, grid, join, paragraph
 from ei_toolkit.report.html.media import player, spectrogram_image
+from ei_toolkit.report.window_features import window_features
 
 LABELS, EACH = 6, 2  # how many labels are shown, and how many windows of each
 
@@ -38,26 +32,6 @@ def _some(windows: list[Window]) -> list[Window]:
 
 def _figure(facts: Facts, window: Window) -> Html:
     title = f"{window.label}: {window.clip} at {window.start_ms / 1000:g} s, by {window.group}"
-    picture = spectrogram_image(_features(facts, window), title)
+    picture = spectrogram_image(window_features(facts, window), title)
     sound = player(facts.config.paths.windows / window.file, title)
     return figure(join([picture, sound]), title)
-
-
-def _features(facts: Facts, window: Window) -> npt.NDArray[np.float64]:
-    """Features (frames, bins) of the first block."""
-    settings = facts.config.settings
-    block, rate = settings.impulse.dsp[0], settings.slice.sample_rate
-    samples = read_samples(facts.config.paths.windows / window.file)
-    shape = dsp.output_shape(block.type, len(samples), rate, block.implementation_version, **block.params)
-    return dsp.run(block.type, samples, rate, block.implementation_version, **block.params).reshape(shape)
-
-
-def read_samples(file: Path) -> npt.NDArray[np.int16]:
-    """Samples of a window file. Raises DataError where it cannot be read."""
-    import soundfile
-
-    try:
-        samples: npt.NDArray[np.int16] = soundfile.read(file, dtype="int16")[0]
-    except (OSError, soundfile.SoundFileError) as error:
-        raise DataError(f"{file} cannot be read", why=str(error), hint="eitk slice") from None
-    return samples

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ei_toolkit.report.facts import Facts
+from ei_toolkit.report.figure_files import accuracy_by_gain, reliability
 from ei_toolkit.report.html.charts import bar_chart
-from ei_toolkit.report.html.markup import Section, figure, grid, join, paragraph, percent, table
+from ei_toolkit.report.html.markup import Html, Section, figure, grid, join, paragraph, percent, table
+from ei_toolkit.report.html.media import image
 
 
 def robustness(facts: Facts) -> Section | None:
@@ -24,12 +26,20 @@ def robustness(facts: Facts) -> Section | None:
     shares = {name: float(row["window_accuracy"]) * 100 for name, row in conditions.items()}
     parts = [
         paragraph(_lead(evaluation)),
-        grid([figure(bar_chart(shares, high=100, unit=" %"), "Windows right, by condition")]),
+        grid([figure(bar_chart(shares, high=100, unit=" %"), "Windows right, by condition"), *_plots(facts)]),
         table(("condition", "windows", "clips"), rows),
     ]
     if baselines := evaluation.get("baselines"):
         parts.append(table(("trivial baseline", "windows right"), [(k, percent(v)) for k, v in _flat(baselines)]))
     return Section("robustness", "Robustness", join(parts))
+
+
+def _plots(facts: Facts) -> list[Html]:
+    pngs = {
+        "Accuracy against the microphone's gain": accuracy_by_gain(facts),
+        "How often it is right against how sure it is, by clip": reliability(facts),
+    }
+    return [figure(image(png, title), title) for title, png in pngs.items() if png is not None]
 
 
 def _lead(evaluation: Mapping[str, Any]) -> str:
