@@ -1,0 +1,75 @@
+"""A whole evaluation on synthetic clips: decoding, folds, training, int8, conditions, baselines."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.commands.app import run
+from ei_toolkit.commands.environment import Environment
+from ei_toolkit.console import Console
+from ei_toolkit.dataset.synth import write_demo_clips
+from ei_toolkit.recipes import write_recipe
+
+QUICK = ("--protocol", "track", "--seeds", "1", "--epochs", "3", "--conditions", "gain-20")
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("synthetic")
+    write_demo_clips(folder, clips_per_genre=10, seconds=6.0)
+    return folder
+
+
+def evaluate(cwd: Path, *flags: str) -> tuple[int, str, str]:
+    console = Console(io.StringIO(), io.StringIO())
+    code = run(["evaluate", *flags], Environment(console, cwd, {}))
+    return code, console.stdout.getvalue(), console.stderr.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_a_recipe_is_evaluated_without_a_project(clips: Path, tmp_path: Path) -> None:
+    code, out, _ = evaluate(tmp_path, "--recipe", "reference", "--clips", str(clips), *QUICK, "--json")
+    data = json.loads(out)
+    assert code == 0
+    assert (data["clean"]["tracks"], data["clean"]["windows"]) == (20, 60)
+    assert data["variant"] == "int8"
+    for row in (data["clean"], data["conditions"]["gain-20"], data["float32"]):
+        assert 0 <= row["window_accuracy"] <= 1
+        assert 0 <= row["track_accuracy"] <= 1
+    assert set(data["baselines"]) == {"majority", "level", "logistic"}
+    assert data["baselines"]["logistic"]["window_accuracy"] > 0.8
+    assert data["baselines"]["majority"]["track_accuracy"] <= 0.5
+    assert sum(map(sum, data["clean"]["confusion_matrix"])) == 60
+    assert len(data["models"]) == 5
+    assert not (tmp_path / ".eitk").exists()
+
+
+@pytest.mark.slow
+def test_a_projects_evaluation_is_kept_with_it(clips: Path, tmp_path: Path) -> None:
+    write_recipe("reference", tmp_path, clips=clips, name=None, force=False)
+    code, out, _ = evaluate(tmp_path, *QUICK)
+    assert code == 0
+    assert "window / track accuracy" in out
+    kept = json.loads((tmp_path / ".eitk" / "evaluation.json").read_text())
+    assert {track["label"] for track in kept["tracks"]} == {"classical", "rock"}
+    assert (tmp_path / ".eitk" / "runs.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "meaning"),
+    [
+        (("--recipe", "soup", "--clips", "."), 2, "no recipe"),
+        (("--recipe", "reference", "--clips", "nowhere"), 3, "not a folder of clips"),
+        (("--recipe", "reference", "--clips", ".", "--protocol", "luck"), 2, "no protocol"),
+        (("--recipe", "reference", "--clips", ".", "--conditions", "rain"), 2, "no condition"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_before_anything_is_computed(
+    tmp_path: Path, flags: tuple[str, ...], code: int, meaning: str
+) -> None:
+    got, _, err = evaluate(tmp_path, *flags)
+    assert (got, meaning in err) == (code, True), err
