@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from ei_toolkit import __version__
 from ei_toolkit.commands import (
     boards,
     build,
@@ -87,7 +86,9 @@ for command in (  # in the order of the road
 
 def _version(shown: bool) -> None:
     if shown:
-        typer.echo(f"eitk {__version__}")
+        from ei_toolkit.report.tool_versions import version_lines
+
+        typer.echo("\n".join(version_lines()))
         raise typer.Exit
 
 
@@ -102,7 +103,10 @@ def root(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version, and those of the tools found here."
+        ),
     ] = False,
 ) -> None:
     """From a folder of music clips to a light on a board, through the Edge Impulse API or offline."""
