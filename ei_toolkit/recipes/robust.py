@@ -2,8 +2,8 @@
 
 The network hears 120 frames of 40 mel bands as a sequence: three convolutions over time with batch normalisation, then
 the mean over time. What visual layers cannot say, and what holds up through a microphone: every epoch alters the
-features anew (another tone, another start, bands and moments missing, two windows mixed), the learning rate warms up
-and falls, and the weights are the mean of those of the last epochs.
+features anew (another recording, another room, noise, another start, bands and moments missing, two windows mixed),
+the learning rate warms up and falls, and the weights are the mean of those of the last epochs.
 
 A studio gives a script these names: args, callbacks, classes, input_length, train_dataset, validation_dataset,
 train_sample_count. It takes back `model`.
@@ -12,18 +12,26 @@ train_sample_count. It takes back `model`.
 import numpy as np
 import tensorflow as tf
 
-EPOCHS = args.epochs or 14
+EPOCHS = args.epochs or 16
 LEARNING_RATE = args.learning_rate or 0.003
 BATCH_SIZE = args.batch_size or 32
 SEED = getattr(args, "seed", 7)
 
 BANDS = 40  # [impulse.dsp] num_filters
 FRAMES = input_length // BANDS
-DECIBELS = 77.0  # a feature of 1 is 12 dB, a feature of 0 the noise floor of -65 dB
+RATE, FFT_LENGTH, FRAME_SECONDS = 16000, 512, 0.025
+FLOOR_DB, TOP_DB = -65.0, 12.0  # a feature of 0, and of 1
+SIGNAL_POWER = 0.01  # every window has an RMS of -20 dB
 
-TILT_DB = 5.0  # deviation of the random tone: treble against bass,
+CLEAN = 0.2  # part of the windows that stay as they are
+TILT_DB = 4.0  # deviation of a random tone: treble against bass,
 CURVE_DB = 4.0  # a curve through six points over the bands,
-OFFSET_DB = 2.5  # and all bands alike
+OFFSET_DB = 2.0  # and all bands alike
+ROOM = 0.4  # part of the windows that ring on
+REVERBERATION_S = 0.1, 0.8
+NOISY = 0.7  # part of the windows with noise
+NOISE_SNR_DB = 3.0, 30.0
+NOISE_SLOPES = 0.0, 0.5, 1.0, 1.5  # power over frequency: white, between, pink, and darker
 MASKED = 0.5  # part of the windows that lose some bands and some moments
 MASKED_BANDS, MASKED_FRAMES = 6, 20
 MIXUP = 0.3
@@ -34,18 +42,89 @@ features, labels = (np.stack(part) for part in zip(*train_dataset.as_numpy_itera
 features = features.reshape(-1, FRAMES, BANDS)
 steps = max(1, len(features) // BATCH_SIZE)
 
-mel = np.linspace(0, 1127 * np.log(1 + 8000 / 700), BANDS + 2)[1:-1]
-octaves = np.log2(np.maximum(700 * (np.exp(mel / 1127) - 1), 62.5) / 707)  # 707 Hz is the middle of the band
-tilt = 2 * octaves / 7
+
+def mel_bank():
+    """Triangles over the bins of the FFT, (bands, bins), as the MFE block has them, and the middle of each in Hz."""
+    hertz = 700 * (np.exp(np.linspace(0, np.log(1 + 8000 / 700), BANDS + 2)) - 1)
+    edges = np.minimum((FFT_LENGTH + 1) * hertz / RATE, FFT_LENGTH / 2).astype(int)
+    bins = np.arange(FFT_LENGTH // 2 + 1)
+    return np.stack([np.interp(bins, edges[i : i + 3], [0, 1, 0]) for i in range(BANDS)]), hertz[1:-1]
 
 
-def toned(x):
-    """Another loudspeaker or recording: a random smooth curve in decibels, the same for all frames of a window."""
-    n = len(x)
+bank, centres = mel_bank()
+bin_hertz = np.fft.rfftfreq(FFT_LENGTH, 1 / RATE)
+emphasis = np.abs(1 - 0.98 * np.exp(-2j * np.pi * bin_hertz / RATE)) ** 2
+band_emphasis = bank @ emphasis / bank.sum(axis=1)
+tilt = 2 * np.log2(np.maximum(centres, 62.5) / 707) / 7  # from -1 at 62.5 Hz to 1 at 8 kHz
+flutter = 1 / np.sqrt(np.maximum(bank.sum(axis=1), 1), dtype=np.float32)  # noise in a narrow band is restless
+
+
+def noise_in_bands(slope):
+    """Energy in each band of noise with a power of 1 that falls as frequency ** -slope."""
+    density = np.maximum(bin_hertz, 20.0) ** -slope
+    return bank @ (density / density.mean() * emphasis) * (FRAME_SECONDS * RATE / FFT_LENGTH)
+
+
+noises = np.stack([noise_in_bands(slope) for slope in NOISE_SLOPES]).astype(np.float32)
+
+
+def uniform(low, high, n):
+    """A random number for each of n windows, shaped to multiply with them."""
+    return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)
+
+
+def some(n, part):
+    """1 for about that part of n windows, 0 for the rest."""
+    return (uniform(0, 1, n) < part).astype(np.float32)
+
+
+def power(x):
+    """Energies in each band of features."""
+    return np.exp(((TOP_DB - FLOOR_DB) * x + FLOOR_DB) * np.float32(np.log(10) / 10))
+
+
+def loudness(energy):
+    """Power of each window before the pre-emphasis, but for a constant."""
+    return (energy.mean(axis=1, keepdims=True) / band_emphasis).sum(axis=2, keepdims=True)
+
+
+def toned(energy):
+    """Another loudspeaker or recording: a random smooth curve over the bands, the same for all frames of a window."""
+    n = len(energy)
     points = rng.normal(size=(n, 6)) * CURVE_DB
     curve = np.stack([np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 6), p) for p in points])
     curve += rng.normal(size=(n, 1)) * TILT_DB * tilt + rng.normal(size=(n, 1)) * OFFSET_DB
-    return np.where(x > 0, np.clip(x + curve[:, None] / DECIBELS, 0, 1), x)
+    return energy * (10 ** (curve / 10))[:, None].astype(np.float32)
+
+
+def echoing(energy):
+    """A room: every frame rings on for 16 frames, falling by 60 dB in the reverberation time."""
+    n = len(energy)
+    decay = 10 ** (-6 * FRAME_SECONDS / uniform(*REVERBERATION_S, n))
+    share = some(n, ROOM) * 10 ** uniform(-1.2, 0.3, n)
+    ringing = energy
+    for frames in (1, 2, 4, 8):
+        ringing = ringing + decay**frames * np.roll(ringing, frames, axis=1)
+    return energy + share * (1 - decay) * ringing
+
+
+def noisy(energy):
+    """Noise of a random colour behind the window, and the whole at its level again."""
+    n = len(energy)
+    ratio = some(n, NOISY) * 10 ** (-uniform(*NOISE_SNR_DB, n) / 10)
+    restless = np.exp(rng.standard_normal(energy.shape, np.float32) * flutter)
+    noise = noises[rng.integers(len(noises), size=n)][:, None] * restless
+    return (energy + SIGNAL_POWER * ratio * noise) / (1 + ratio)
+
+
+def altered(x):
+    """Features of windows as another recording, in another room, behind noise."""
+    energy = power(x)
+    heard = echoing(toned(energy))
+    energy = noisy(heard * (loudness(energy) / loudness(heard)).astype(np.float32))
+    decibels = np.log(np.maximum(energy, 1e-30)) * np.float32(10 / np.log(10))
+    kept = some(len(x), CLEAN)
+    return kept * x + (1 - kept) * np.clip((decibels - FLOOR_DB) / (TOP_DB - FLOOR_DB), 0, 1)
 
 
 def masked(x):
@@ -71,7 +150,7 @@ def epoch():
     for step in range(steps):
         chosen = order[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]
         x = np.roll(features[chosen], rng.integers(FRAMES), axis=1)
-        x, y = mixed(masked(toned(x)), labels[chosen])
+        x, y = mixed(masked(altered(x)), labels[chosen])
         yield x.reshape(len(x), input_length).astype(np.float32), y.astype(np.float32)
 
 
