@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def build(
     context: typer.Context,
+    model: Annotated[Path | None, typer.Option(help="Bring your own .tflite instead of the trained model.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Most seconds for the job.")] = None,
     on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "ask",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be built.")] = False,
@@ -35,6 +37,10 @@ def build(
     env = Environment.of(context)
     config = env.config()
     studio = connect(env, config)
+    if model is not None and not dry_run:
+        lock = _build_own(env, config, studio, model, timeout)
+        env.console.result({"event": "result", "deployment": lock}, deployment_table(lock).rich())
+        return
     impulse = require_impulse(studio, config.settings.impulse.name).impulse_id
     if dry_run:
         wanted = _wanted(config)
@@ -56,6 +62,17 @@ def build_and_record(
     lock = asdict(run_build(studio, impulse, _wanted(config), config.paths, follower))
     record_run(config, "build", {**lock, "seconds": time.monotonic() - started})
     return lock
+
+
+def _build_own(env: Environment, config: Config, studio: Studio, model: Path, timeout: float | None) -> dict[str, Any]:
+    from ei_toolkit.api.byom import deploy_model
+    from ei_toolkit.errors import ConfigurationError
+
+    labels = config.settings.project.labels
+    if not labels:
+        raise ConfigurationError("the labels of the model are not known", hint="Set [project] labels, in their order.")
+    with env.console.progress("building with the official SDK"):
+        return asdict(deploy_model(studio, model, labels, _wanted(config), config.paths, timeout))
 
 
 def _wanted(config: Config) -> Any:

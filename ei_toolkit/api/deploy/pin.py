@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ei_toolkit.api.deploy.download import Deployment, deployment_of, download_model, download_zip
-from ei_toolkit.api.deploy.zipcheck import sha256_of
+from ei_toolkit.api.deploy.zipcheck import check_model_in_zip, sha256_of
 from ei_toolkit.api.project import Studio
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import Lock, write_lock
@@ -37,11 +37,14 @@ def pin(studio: Studio, version: int, wanted: Wanted, paths: ProjectPaths) -> Lo
     try:
         archive = download_zip(studio, version, fresh)
         model = download_model(studio, wanted.model_type, fresh / "model.tflite", deployment.impulse or None)
+        check_model_in_zip(archive, model)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.replace(folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    lock = _lock(deployment, folder / archive.name, folder / model.name, paths.root)
+    lock = lock_of(
+        version, deployment.impulse, wanted, deployment.created, folder / archive.name, folder / model.name, paths.root
+    )
     write_lock(paths.lock, lock)
     return lock
 
@@ -57,16 +60,17 @@ def _check(deployment: Deployment, wanted: Wanted, version: int) -> None:
         )
 
 
-def _lock(deployment: Deployment, archive: Path, model: Path, root: Path) -> Lock:
+def lock_of(version: int, impulse: int, wanted: Wanted, created: str, archive: Path, model: Path, root: Path) -> Lock:
+    """The lock of a deployment whose files are in place."""
     return Lock(
-        deployment_version=deployment.version,
-        impulse=deployment.impulse,
-        engine=deployment.engine,
-        model_type=deployment.model_type,
-        target=deployment.format,
+        deployment_version=version,
+        impulse=impulse,
+        engine=wanted.engine,
+        model_type=wanted.model_type,
+        target=wanted.target,
         zip=archive.relative_to(root).as_posix(),
         zip_sha256=sha256_of(archive),
         model=model.relative_to(root).as_posix(),
         model_sha256=sha256_of(model),
-        created=deployment.created,
+        created=created,
     )

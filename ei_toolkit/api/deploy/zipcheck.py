@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import stat
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -12,6 +13,8 @@ from ei_toolkit.errors import ApiError
 MOST_FILES = 20_000
 LARGEST_TOTAL = 1024 * 2**20
 LARGEST_RATIO = 200  # times that a file may grow; C sources compress about five times
+LARGEST_SOURCE = 2**22
+MODEL_HASH = re.compile(rb'#define\s+EITK_MODEL_SHA256\s+"([0-9a-f]{64})"')
 SMALL = 2**20  # what is smaller cannot hurt whatever its ratio
 
 
@@ -37,6 +40,23 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_model_in_zip(archive: Path, model: Path) -> None:
+    """Raise ApiError where the library says which model it was made of, and that is not `model`.
+
+    Libraries of eitk's own studio say so; then a training between build and download cannot go unnoticed.
+    """
+    with zipfile.ZipFile(archive) as opened:
+        for entry in opened.infolist():
+            if entry.filename.endswith((".h", ".cpp")) and entry.file_size < LARGEST_SOURCE:
+                found = MODEL_HASH.search(opened.read(entry))
+                if found and found[1].decode() != sha256_of(model):
+                    raise ApiError(
+                        "the library and the model are of different trainings",
+                        why=f"the library was made of model {found[1].decode()[:12]}",
+                        hint="Build it again: eitk build",
+                    )
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
