@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ei_toolkit.board import image as images
+from ei_toolkit.board.budget import check_budget
 from ei_toolkit.board.image import Image
 from ei_toolkit.board.library import Library, file_sha256, open_library
 from ei_toolkit.board.sketch import stage
@@ -82,6 +83,8 @@ def _flashing(paths: ProjectPaths, name: str) -> Iterator[BoardFolder]:
 def _build(
     settings: Settings, paths: ProjectPaths, name: str, folder: Path, choice: Choice, say: Callable[[str], None]
 ) -> Image:
+    if name != "host":
+        check_speed(settings, paths, choice)
     library = open_pinned(paths, folder, choice)
     sketch = stage(settings, library, name, folder)
     say(f"compiling {library.header.removesuffix('_inferencing.h')} for the {name} board")
@@ -98,6 +101,13 @@ def open_pinned(paths: ProjectPaths, folder: Path, choice: Choice) -> Library:
     if lock and not choice.force:
         check_model(library.model_sha256, lock)
     return library
+
+
+def check_speed(settings: Settings, paths: ProjectPaths, choice: Choice) -> None:
+    """Raises BoardError if the pinned model would not keep up with the hop on a board of 64 MHz."""
+    lock = read_lock(paths.lock)
+    if lock is not None and choice.library is None and not choice.force:
+        check_budget(settings, lock.model_path(paths.root).read_bytes())
 
 
 def _pinned_zip(paths: ProjectPaths) -> Path:

@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ei_toolkit.board.flash import pinned
 from ei_toolkit.board.labels import label_of
-from ei_toolkit.board.link import open_stand_in, running_state
+from ei_toolkit.board.link import Link, running_state
 from ei_toolkit.board.listen import HeardClip, listen
+from ei_toolkit.board.loudspeaker import find_player
+from ei_toolkit.board.ports import Lister
 from ei_toolkit.board.reference import Reference
+from ei_toolkit.board.room import Air, listen_through_the_air
+from ei_toolkit.board.sources import source_of
+from ei_toolkit.board.state import STAND_INS
 from ei_toolkit.config import ProjectPaths, Settings
 from ei_toolkit.errors import BoardError
 
+Hear = Callable[[Path, str], HeardClip]
+
 
 def listen_to_all(
-    settings: Settings, paths: ProjectPaths, clips: Sequence[Path], advance: Callable[[float], None]
+    settings: Settings,
+    paths: ProjectPaths,
+    clips: Sequence[Path],
+    *,
+    ports: Lister,
+    environ: Mapping[str, str],
+    advance: Callable[[float], None],
 ) -> list[HeardClip]:
-    """Let the configured board hear each clip. Raises BoardError if it runs another model than eitk.lock names."""
+    """Let the configured board hear each clip: its own microphone line, or the computer's loudspeaker."""
+    board, rate = settings.board, settings.slice.sample_rate
+    link = source_of(paths.boards, board.name, board.port, ports).open()
+    try:
+        if board.name in STAND_INS:
+            return _each(clips, settings, advance, _on_this_machine(settings, paths, link))
+        air = Air(link, find_player(environ), rate)
+        return _each(clips, settings, advance, lambda clip, label: listen_through_the_air(clip, label, air))
+    finally:
+        link.close()
+
+
+def _each(clips: Sequence[Path], settings: Settings, advance: Callable[[float], None], hear: Hear) -> list[HeardClip]:
+    heard = []
+    for clip in clips:
+        heard.append(hear(clip, label_of(clip, settings.project.labels)))
+        advance(1)
+    return heard
+
+
+def _on_this_machine(settings: Settings, paths: ProjectPaths, link: Link) -> Hear:
+    """Raises BoardError if the board runs another model than eitk.lock names."""
     lock = pinned(paths)
     state = running_state(paths.boards, settings.board.name)
     if state.model_sha256 and state.model_sha256 != lock.model_sha256:
@@ -28,13 +62,4 @@ def listen_to_all(
         )
     reference = Reference.load(settings, lock.model_path(paths.root))
     hop = settings.board.hop_ms * settings.slice.sample_rate // 1000
-    link = open_stand_in(paths.boards, settings.board.name)
-    heard = []
-    try:
-        for clip in clips:
-            label = label_of(clip, settings.project.labels)
-            heard.append(listen(clip, label, state, link, reference, hop, lambda _: None))
-            advance(1)
-    finally:
-        link.close()
-    return heard
+    return lambda clip, label: listen(clip, label, state, link, reference, hop, lambda _: None)

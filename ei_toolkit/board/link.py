@@ -142,15 +142,6 @@ class SerialLink:
             self._serial.close()
 
 
-def open_stand_in(boards: Path, name: str) -> KeeperLink:
-    """The line of a running stand-in. Raises BoardError if it does not run."""
-    state = running_state(boards, name)
-    try:
-        return KeeperLink(state)
-    except LinkLost as error:
-        raise BoardError(f"the {name} board does not answer", why=str(error), hint="eitk flash") from None
-
-
 def running_state(boards: Path, name: str) -> BoardState:
     """Where a stand-in can be reached. Raises BoardError if it does not run."""
     if name not in STAND_INS:

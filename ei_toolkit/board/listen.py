@@ -26,7 +26,10 @@ PATIENCE_S = 120.0  # a board that says nothing for so long while it is fed has 
 
 @dataclass(frozen=True)
 class HeardWindow:
-    """One window: what the board printed and what Python says. Scores are int8, in the order of the board's labels."""
+    """One window: what the board printed and what Python says. Scores are int8, in the order of the board's labels.
+
+    `python_q` is empty where the board heard through the air, and Python cannot know which samples.
+    """
 
     clip: str
     label: str
@@ -41,7 +44,7 @@ class HeardWindow:
     @property
     def equal(self) -> bool:
         """Whether board and Python agree in every bit of every score."""
-        return self.board_q == self.python_q
+        return bool(self.python_q) and self.board_q == self.python_q
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ei_toolkit.board.arduino_cli import ArduinoCli
-from ei_toolkit.board.budget import check_budget
 from ei_toolkit.board.firmware_zip import ReadyImage, open_image
-from ei_toolkit.board.flash import Choice, check_model, open_pinned
+from ei_toolkit.board.flash import Choice, check_model, check_speed, open_pinned
 from ei_toolkit.board.ports import BOARD, UsbPort, choose
 from ei_toolkit.board.sketch import StagedSketch, stage
 from ei_toolkit.board.stand_in import folder_of
@@ -87,7 +86,7 @@ def build(nano: Nano, choice: Choice) -> Built:
         )
     folder = folder_of(nano.paths.boards, BOARD)
     library = open_pinned(nano.paths, folder.build, choice)
-    _check_speed(nano, choice)
+    check_speed(nano.settings, nano.paths, choice)
     sketch = stage(nano.settings, library, BOARD, folder.build)
     out = folder.build / "out"
     shutil.rmtree(out, ignore_errors=True)
@@ -95,12 +94,6 @@ def build(nano: Nano, choice: Choice) -> Built:
     nano.usb.say(f"compiling {library.header.removesuffix('_inferencing.h')} with arduino-cli")
     compiled = cli.compile(sketch, out, nano.usb.say)
     return Built(cli, sketch, out, open_image(compiled))
-
-
-def _check_speed(nano: Nano, choice: Choice) -> None:
-    lock = read_lock(nano.paths.lock)
-    if lock is not None and choice.library is None and not choice.force:
-        check_budget(nano.settings, lock.model_path(nano.paths.root).read_bytes())
 
 
 def with_progress(nano: Nano, advance: Callable[[int], None]) -> Nano:

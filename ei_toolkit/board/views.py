@@ -138,24 +138,18 @@ def heard_view(board: str, heard: Sequence[HeardClip]) -> RenderableType:
             table.add_row(*_row(window))
     summary = _summary(board, heard)
     line = (
-        f"{summary['equal']} of {summary['windows']} windows equal to the int8 model in Python; "
         f"{summary['right_windows']} windows and {summary['right_tracks']} of {summary['tracks']} clips named rightly"
     )
+    if summary["compared"]:
+        line = f"{summary['equal']} of {summary['compared']} windows equal to the int8 model in Python; {line}"
     return Group(table, line)
 
 
 def _row(window: HeardWindow) -> tuple[str, ...]:
     scores = "  ".join(f"{label} {score:.3f}" for label, score in window.board_scores.items())
     q, python_q = (" ".join(map(str, row)) for row in (window.board_q, window.python_q))
-    return (
-        window.clip,
-        f"{window.end_ms / 1000:.1f} s",
-        window.winner,
-        scores,
-        q,
-        python_q,
-        "yes" if window.equal else "NO",
-    )
+    equal = "–" if not window.python_q else "yes" if window.equal else "NO"
+    return window.clip, f"{window.end_ms / 1000:.1f} s", window.winner, scores, q, python_q, equal
 
 
 def _summary(board: str, heard: Sequence[HeardClip]) -> dict[str, Any]:
@@ -168,6 +162,7 @@ def _summary(board: str, heard: Sequence[HeardClip]) -> dict[str, Any]:
         "right_tracks": tracks,
         "windows": len(windows),
         "right_windows": right,
+        "compared": sum(bool(window.python_q) for window in windows),
         "equal": sum(window.equal for window in windows),
         "accuracy": right / len(windows) if windows else 0.0,
         "track_accuracy": tracks / len(heard) if heard else 0.0,

@@ -18,17 +18,26 @@ def register(app: typer.Typer) -> None:
 def listen(
     context: typer.Context,
     clips: Annotated[list[Path], typer.Argument(help="Clips; the label is the folder's name.")],
-    board: Annotated[str | None, typer.Option("--board", help="emulated or host.")] = None,
+    board: Annotated[str | None, typer.Option("--board", help="nano33ble, emulated or host.")] = None,
+    port: Annotated[str | None, typer.Option("--port", help="Serial port of the board, or auto.")] = None,
 ) -> None:
     """Play clips to a board and compare its answers with their labels and with the int8 model in Python."""
     from ei_toolkit.board.hearing import listen_to_all
+    from ei_toolkit.board.ports import usb_ports
     from ei_toolkit.board.views import heard_json, heard_view
     from ei_toolkit.report.runs import record_run
 
     env = Environment.of(context)
-    config = env.config(board__name=board)
+    config = env.config(board__name=board, board__port=port)
     with env.console.progress("listening, clips", len(clips)) as progress:
-        heard = listen_to_all(config.settings, config.paths, [env.cwd / clip for clip in clips], progress.advance)
+        heard = listen_to_all(
+            config.settings,
+            config.paths,
+            [env.cwd / clip for clip in clips],
+            ports=usb_ports,
+            environ=env.environ,
+            advance=progress.advance,
+        )
     facts = heard_json(config.settings.board.name, heard)
     record_run(config, "listen", facts["summary"])
     env.console.result(facts, heard_view(config.settings.board.name, heard))

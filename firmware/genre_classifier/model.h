@@ -24,6 +24,6 @@ inline const char* model_name() {
 }
 // The published int8 output has the scale 1/256 and the zero point -128.
 inline int8_t quantised_output(const ei_impulse_result_t& result, int label) {
-    return static_cast<int8_t>(result.classification[label].value * 256.0f + 0.5f - 128.0f);
+    return static_cast<int8_t>(static_cast<int>(result.classification[label].value * 256.0f + 0.5f) - 128);
 }
 #endif
