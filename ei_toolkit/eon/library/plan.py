@@ -51,7 +51,7 @@ class Plan:
 
     @property
     def spectrum(self) -> int:
-        """Doubles for a spectrum, and for a column of `normalise` (floats, one a frame) in the same place."""
+        """Twofolds for a spectrum; the same place holds a column of `normalise`, a float for each frame."""
         return max(self.fft_points, *(-(-block.cut.count // 2) for block in self.blocks))
 
     @property
@@ -61,7 +61,7 @@ class Plan:
 
     @property
     def dsp_ram_bytes(self) -> int:
-        """Static memory of one-shot feature extraction: a frame, its spectrum in double, unnormalised rows."""
+        """Static memory of one-shot feature extraction: a frame, its spectrum in Twofold, unnormalised rows."""
         return 4 * self.samples + 8 * self.spectrum + 4 * self.rows
 
     @property

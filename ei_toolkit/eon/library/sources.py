@@ -25,6 +25,7 @@ COMMON_FILES = (
     "spectrum.h",
     "stream.cpp",
     "stream.h",
+    "twofold.h",
 )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ei_toolkit.eon.library.blocks import BlockCode, quarter_cosine
-from ei_toolkit.eon.library.literals import array, double_literal, float_literal
+from ei_toolkit.eon.library.literals import array, float_literal
 from ei_toolkit.eon.library.metadata import config_name, config_value
 from ei_toolkit.eon.library.names import c_string
 from ei_toolkit.eon.library.plan import Plan
@@ -63,13 +65,19 @@ def _twiddles(points: int) -> str:
     return (
         f"// cos(2 pi k / {points}), a quarter of the circle.\n"
         + array("float", "kQuarter", map(float_literal, table))
-        + array("double", "kExactQuarter", map(double_literal, table))
+        + array("dsp::Twofold", "kExactQuarter", map(_twofold, table))
     )
+
+
+def _twofold(value: float) -> str:
+    """A float64 as the float next to it and the float next to what that leaves."""
+    high = float(np.float32(value))
+    return f"{{{float_literal(high)}, {float_literal(value - high)}}}"
 
 
 def _buffers(plan: Plan) -> str:
     rows = f"float rows[{plan.rows}];  // unnormalised features of a window\n" if plan.rows else ""
-    return f"\nfloat samples[{plan.samples}];  // one frame\ndouble spectrum[{plan.spectrum}];\n{rows}"
+    return f"\nfloat samples[{plan.samples}];  // one frame\ndsp::Twofold spectrum[{plan.spectrum}];\n{rows}"
 
 
 def _block(block: BlockCode) -> str:

@@ -5,6 +5,7 @@
 #include "eitk/dsp/features.h"
 #include "eitk/dsp/fft.h"
 #include "eitk/dsp/source.h"
+#include "eitk/dsp/twofold.h"
 
 namespace eitk {
 namespace dsp {
@@ -15,14 +16,14 @@ struct Framing {
     size_t used, stride, count;
 };
 
-// Buffers and tables that blocks share: the samples of a frame, its spectrum in float or in double (both for the
+// Buffers and tables that blocks share: the samples of a frame, its spectrum in float or in Twofold (both for the
 // longest FFT), and unnormalised rows where a block has them. A block may use what its spectrum leaves free.
 struct Workspace {
     float* samples;
-    double* spectrum;
+    Twofold* spectrum;
     float* rows;
     Twiddles<float> twiddles;
-    Twiddles<double> exact_twiddles;
+    Twiddles<Twofold> exact_twiddles;
     bool loud;  // whether any sample of the window lies outside -1 .. 1
 };
 

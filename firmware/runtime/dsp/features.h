@@ -2,9 +2,9 @@
 //
 // Training computes features in float64; a board that computed them in float32 would give about one int8 input in a
 // hundred another value. So every block works in float with a bound on its error and asks `settle` whether all values
-// within the bound come out the same. Where they do not, the block computes that frame again in double and calls
-// `put`. This is the floating-point filter of computational geometry (Shewchuk 1997; Ziv 1991 for functions): nearly
-// the speed of float, the result of double.
+// within the bound come out the same. Where they do not, the block computes that frame again with twice the digits
+// (twofold.h) and calls `put`. This is the floating-point filter of computational geometry (Shewchuk 1997; Ziv 1991 for
+// functions): nearly the speed of float, the result of double.
 #ifndef EITK_DSP_FEATURES_H
 #define EITK_DSP_FEATURES_H
 

@@ -2,7 +2,7 @@
 //
 // Decimation in time: samples are taken in bit-reversed order, then two radix-2 levels at a time (a radix-4 butterfly
 // with its middle outputs in bit-reversed order), then the split of the half-length spectrum. The same code runs in float, where the
-// Cortex-M4F is fast, and in double, where a result has to be settled (see features.h).
+// Cortex-M4F is fast, and in Twofold, where a result has to be settled (see features.h).
 #ifndef EITK_DSP_FFT_H
 #define EITK_DSP_FFT_H
 
@@ -112,9 +112,9 @@ void split_power(Complex<Real>* z, size_t count, const Twiddles<Real>& twiddles)
         z[count - k].re = high.re * high.re + high.im * high.im;
     }
     Real* power = &z[0].re;
-    power[0] = 4 * sum * sum;
+    power[0] = Real(4.0f) * sum * sum;
     for (size_t k = 1; k < count; ++k) power[k] = z[k].re;
-    power[count] = 4 * difference * difference;
+    power[count] = Real(4.0f) * difference * difference;
 }
 
 }  // namespace fft_detail

@@ -18,13 +18,14 @@ struct MelBank {
     template <typename Real>
     Real energy(const Real* power, size_t i) const {
         const size_t left = edges[i], middle = edges[i + 1], right = edges[i + 2];
-        Real rising = 0, falling = 0, weight = 0;
-        for (size_t k = left + 1; k < middle; ++k) rising += (weight += 1) * power[k];
-        weight = 0;
-        for (size_t k = right - 1; k > middle && k < right; --k) falling += (weight += 1) * power[k];
-        Real sum = left < right ? power[middle] : Real(0);
-        if (middle > left) sum += rising / static_cast<Real>(middle - left);
-        if (right > middle) sum += falling / static_cast<Real>(right - middle);
+        Real rising(0.0f), falling(0.0f);
+        float weight = 0.0f;
+        for (size_t k = left + 1; k < middle; ++k) rising += Real(weight += 1.0f) * power[k];
+        weight = 0.0f;
+        for (size_t k = right - 1; k > middle && k < right; --k) falling += Real(weight += 1.0f) * power[k];
+        Real sum = left < right ? power[middle] : Real(0.0f);
+        if (middle > left) sum += rising / static_cast<float>(middle - left);
+        if (right > middle) sum += falling / static_cast<float>(right - middle);
         return sum;
     }
 

@@ -29,13 +29,14 @@ Estimate log_power(float power, float error, float weight, double scale) {
     return log_estimate(power * static_cast<float>(scale), found.bound / power);
 }
 
-Estimate log_power(double power, double, float, double scale) {
-    return {static_cast<float>(log(power == 0.0 ? kZeroEnergy : power * scale)), 0.0f};
+Estimate log_power(Twofold power, Twofold, float, double scale) {
+    const double exact = static_cast<double>(power);
+    return {static_cast<float>(log(exact == 0.0 ? kZeroEnergy : exact * scale)), 0.0f};
 }
 
 template <typename Real>
 Real total(const Real* power, size_t bins) {
-    Real sum = 0;
+    Real sum(0.0f);
     for (size_t k = 0; k < bins; ++k) sum += power[k];
     return sum;
 }
@@ -65,7 +66,7 @@ bool Mfcc::cepstrum(const Spectrum<Real>& found, float* logs, FeatureWriter& out
 
 int Mfcc::row(const Frame& frame, const Workspace& work, FeatureWriter& out) const {
     if (const int error = load(frame, framing().used, fft_, emphasis_, work)) return error;
-    float* logs = reinterpret_cast<float*>(work.spectrum) + fft_ + 2;  // behind the bins, in float as in double
+    float* logs = reinterpret_cast<float*>(work.spectrum) + fft_ + 2;  // behind the bins, in float as in Twofold
     if (!cepstrum(quick_spectrum(fft_, work), logs, out)) cepstrum(exact_spectrum(fft_, work), logs, out);
     return 0;
 }

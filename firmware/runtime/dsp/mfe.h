@@ -25,7 +25,7 @@ public:
 
 private:
     bool settle_all(const Spectrum<float>& found, FeatureWriter& out) const;
-    void put_all(const Spectrum<double>& found, FeatureWriter& out) const;
+    void put_all(const Spectrum<Twofold>& found, FeatureWriter& out) const;
 
     size_t fft_;
     MelBank bank_;

@@ -37,10 +37,10 @@ bool settle_all(const Spectrum<float>& found, size_t bins, const Scaling& scalin
     return settled;
 }
 
-void put_all(const Spectrum<double>& found, size_t bins, const Scaling& scaling, FeatureWriter& out) {
+void put_all(const Spectrum<Twofold>& found, size_t bins, const Scaling& scaling, FeatureWriter& out) {
     for (size_t k = 0; k < bins; ++k) {
-        if (settle(k, static_cast<float>(found.power[k]), 0.0f, scaling, out)) continue;
-        const double power = found.power[k] * static_cast<double>(scaling.factor);
+        if (settle(k, found.power[k].high, 0.0f, scaling, out)) continue;
+        const double power = static_cast<double>(found.power[k]) * static_cast<double>(scaling.factor);
         out.put(k, limited(scaling.level.of(power), scaling.version));
     }
 }

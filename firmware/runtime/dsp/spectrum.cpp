@@ -45,9 +45,9 @@ Spectrum<float> quick_spectrum(size_t fft, const Workspace& work) {
     return {power, error_bound(power, fft)};
 }
 
-Spectrum<double> exact_spectrum(size_t fft, const Workspace& work) {
+Spectrum<Twofold> exact_spectrum(size_t fft, const Workspace& work) {
     power_spectrum(work.samples, work.spectrum, fft, work.exact_twiddles);
-    return {work.spectrum, 0.0};
+    return {work.spectrum, Twofold(0.0f)};
 }
 
 }  // namespace dsp

@@ -1,4 +1,4 @@
-// The power spectrum of one frame, in float with a bound on its error, or in double.
+// The power spectrum of one frame, in float with a bound on its error, or in Twofold, which is as good as exact.
 #ifndef EITK_DSP_SPECTRUM_H
 #define EITK_DSP_SPECTRUM_H
 
@@ -21,7 +21,7 @@ int load(const Frame& frame, size_t used, size_t fft, const Emphasis& emphasis, 
 
 // The spectrum of the samples that `load` left, in Workspace::spectrum; the one replaces the other.
 Spectrum<float> quick_spectrum(size_t fft, const Workspace& work);
-Spectrum<double> exact_spectrum(size_t fft, const Workspace& work);
+Spectrum<Twofold> exact_spectrum(size_t fft, const Workspace& work);
 
 }  // namespace dsp
 }  // namespace eitk

@@ -43,13 +43,14 @@ int feed(int block, const float* slice, size_t length, float* newest) {
     return stream.complete() ? 1 : 0;
 }
 
-// The power spectrum of fft samples, in float and in double; returns the bound on the error of their square roots.
+// The power spectrum of fft samples, in float and in Twofold; returns the bound on the error of their square roots.
 float spectra(const float* samples, size_t fft, float* quick, double* exact) {
     const eitk::dsp::Workspace& work = eitk::impulse::kWorkspace;
     memcpy(work.samples, samples, fft * sizeof *samples);
     const eitk::dsp::Spectrum<float> found = eitk::dsp::quick_spectrum(fft, work);
     memcpy(quick, found.power, (fft / 2 + 1) * sizeof *quick);
-    memcpy(exact, eitk::dsp::exact_spectrum(fft, work).power, (fft / 2 + 1) * sizeof *exact);
+    const eitk::dsp::Spectrum<eitk::dsp::Twofold> settled = eitk::dsp::exact_spectrum(fft, work);
+    for (size_t k = 0; k <= fft / 2; ++k) exact[k] = static_cast<double>(settled.power[k]);
     return found.error;
 }
 
