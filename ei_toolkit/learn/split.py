@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ei_toolkit.errors import DataError
 
 Indices = npt.NDArray[np.int64]
+FEW_GROUPS = 4
 
 
 def validation_split(
@@ -18,7 +19,7 @@ def validation_split(
     """(training, validation) indices in shuffled order, about `fraction` of each label in validation.
 
     Whole groups go to one side; without groups every window is its own. Of each label at least one group stays in
-    training. Raises DataError where a label has no window.
+    training; a label with four groups or more gives at least its smallest. Raises DataError for a wrong fraction.
     """
     if not 0 <= fraction < 1:
         raise DataError(f"a validation part of {fraction:g} is not between 0 and 1")
@@ -83,4 +84,6 @@ def _pick(
         if abs(wanted - size) < abs(wanted):
             chosen.append(int(group))
             wanted -= size
+    if not chosen and wanted > 0 and len(groups) >= FEW_GROUPS:
+        chosen = [int(min(groups, key=lambda group: (mine & (group_of == group)).sum()))]
     return chosen

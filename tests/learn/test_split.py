@@ -32,6 +32,13 @@ def test_a_label_with_one_artist_is_kept_for_training() -> None:
     assert len(held) == 3
 
 
+def test_a_small_part_still_takes_the_smallest_artist() -> None:
+    sizes = {"a": 40, "b": 40, "c": 20, "d": 40}
+    groups = [artist for artist, size in sizes.items() for _ in range(size)]
+    _, held = validation_split([0] * len(groups), groups, 0.05, seed=0)
+    assert {groups[i] for i in held} == {"c"}
+
+
 def test_the_seed_decides() -> None:
     labels, groups = [i % 2 for i in range(100)], [f"{i // 5}" for i in range(100)]
     one, same, other = (validation_split(labels, groups, 0.3, seed)[1].tolist() for seed in (1, 1, 2))
