@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.chain import draw_chain, hear, tilt
+from ei_toolkit.audio.chain import draw_chain, hear
 from ei_toolkit.audio.conditions import to_int16
 from ei_toolkit.audio.noise import Colour, add_noise, coloured, recorded
 from ei_toolkit.audio.stretch import fit, pitch_shift, time_stretch
@@ -67,15 +67,13 @@ def _tempo_and_pitch(signal: Sound, settings: AugmentSettings, rng: np.random.Ge
 def _through_air(
     signal: Sound, sample_rate: int, settings: AugmentSettings, rng: np.random.Generator, done: list[str]
 ) -> Sound:
-    if settings.tilt_db:
-        tilt_db = float(rng.uniform(-settings.tilt_db, settings.tilt_db))
-        signal = tilt(signal, sample_rate, tilt_db)
-        done.append(f"tilt{tilt_db:+.1f}")
-    if rng.random() < settings.room:
-        chain = draw_chain(rng)
-        signal = hear(signal, sample_rate, chain)
-        done.append(str(chain))
-    return signal
+    tilt_db = float(rng.uniform(-settings.tilt_db, settings.tilt_db)) if settings.tilt_db else 0.0
+    chain = draw_chain(rng) if rng.random() < settings.room else None
+    if not tilt_db and chain is None:
+        return signal
+    done += [f"tilt{tilt_db:+.1f}"] if tilt_db else []
+    done += [str(chain)] if chain else []
+    return hear(signal, sample_rate, chain, tilt_db)
 
 
 def _with_noise(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from ei_toolkit.audio.rooms import BANK, room_spectrum
 Sound = NDArray[np.float32]
 MICROPHONE_LOW_HZ = 40.0  # the PDM filter of a Nano 33 BLE Sense blocks what is slower
 MICROPHONE_HIGH_HZ = 7600.0  # and its decimator begins to fall here
+TILT_HZ = (62.5, 8000.0)  # seven octaves over which a tilt rises
 
 
 @dataclass(frozen=True)
@@ -35,34 +37,52 @@ def draw_chain(rng: np.random.Generator) -> Chain:
                  int(rng.integers(BANK)))  # fmt: skip
 
 
-def hear(signal: Sound, sample_rate: int, chain: Chain) -> Sound:
-    """`signal`, shape (n,), as the microphone hears it, at the same RMS.
+def hear(signal: Sound, sample_rate: int, chain: Chain | None, tilt_db: float = 0.0) -> Sound:
+    """`signal`, shape (n,), through a chain (None: as it is) and with its treble raised by `tilt_db`, at the same RMS.
 
     The convolution is circular: what rings on after the end is heard at the start, since a window is cut from music
     that was already sounding.
     """
     n = len(signal)
-    hz = np.fft.rfftfreq(n, 1 / sample_rate).astype(np.float64)
-    spectrum = np.fft.rfft(signal) * room_spectrum(chain.room, n, sample_rate) * _gain(chain, hz).astype(np.float32)
+    spectrum = np.fft.rfft(signal)
+    if tilt_db:
+        spectrum *= np.exp(np.float32(tilt_db * np.log(10) / 20) * _octaves(n, sample_rate))
+    if chain:
+        spectrum *= room_spectrum(chain.room, n, sample_rate)
+        spectrum *= _gain(chain, n, sample_rate)
     heard: Sound = np.fft.irfft(spectrum, n).astype(np.float32)
     before, after = float(np.linalg.norm(signal)), float(np.linalg.norm(heard))
     return heard * np.float32(before / max(after, 1e-9))
 
 
-def tilt(signal: Sound, sample_rate: int, tilt_db: float) -> Sound:
-    """Raise the treble by `tilt_db` over the bass, linearly in octaves from 62.5 Hz to 8 kHz, at the same RMS."""
-    hz = np.fft.rfftfreq(len(signal), 1 / sample_rate)
-    octaves = np.log2(np.clip(hz, 62.5, 8000) / 707.0) / 7.0
-    bent: Sound = np.fft.irfft(np.fft.rfft(signal) * 10 ** (tilt_db * octaves / 20), len(signal)).astype(np.float32)
-    return bent * np.float32(np.linalg.norm(signal) / max(float(np.linalg.norm(bent)), 1e-9))
-
-
-def _gain(chain: Chain, hz: NDArray[np.float64]) -> NDArray[np.float64]:
+def _gain(chain: Chain, n: int, sample_rate: int) -> Sound:
     """Amplitude response of loudspeaker and microphone: high-pass and low-pass of 12 dB an octave, one peak."""
-    above = np.maximum(hz, 1.0)
-    speaker = 1 / np.sqrt(1 + (chain.low_hz / above) ** 4) / np.sqrt(1 + (hz / chain.high_hz) ** 4)
-    octaves = np.log2(above / chain.resonance_hz)
-    peak = 10 ** (chain.resonance_db * np.exp(-(octaves**2) * 4) / 20)
-    microphone = 1 / np.sqrt(1 + (MICROPHONE_LOW_HZ / above) ** 4) / np.sqrt(1 + (hz / MICROPHONE_HIGH_HZ) ** 12)
-    gain: NDArray[np.float64] = speaker * peak * microphone * (hz > 0)
+    hz = _hz(n, sample_rate)
+    low, high = np.square(np.float32(chain.low_hz) / hz), np.square(hz / np.float32(chain.high_hz))
+    octaves = np.log2(hz / np.float32(chain.resonance_hz))
+    peak = np.exp(np.float32(chain.resonance_db * np.log(10) / 20) * np.exp(-4 * np.square(octaves)))
+    gain: Sound = peak * _microphone(n, sample_rate) / np.sqrt((1 + low * low) * (1 + high * high))
     return gain
+
+
+@lru_cache(maxsize=4)
+def _microphone(n: int, sample_rate: int) -> Sound:
+    hz = _hz(n, sample_rate)
+    gain: Sound = 1 / np.sqrt(1 + (MICROPHONE_LOW_HZ / hz) ** 4) / np.sqrt(1 + (hz / MICROPHONE_HIGH_HZ) ** 12)
+    gain[0] = 0
+    return gain
+
+
+@lru_cache(maxsize=4)
+def _octaves(n: int, sample_rate: int) -> Sound:
+    """Position of each bin between −1/2 (lowest) and 1/2 (highest) of the octaves of a tilt."""
+    low, high = TILT_HZ
+    octaves: Sound = np.log2(np.clip(_hz(n, sample_rate), low, high) / np.sqrt(low * high)) / np.log2(high / low)
+    return octaves.astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _hz(n: int, sample_rate: int) -> Sound:
+    """Frequency of each bin of a spectrum of `n` samples, at least 1 Hz."""
+    hz: NDArray[np.float64] = np.maximum(np.fft.rfftfreq(n, 1 / sample_rate), 1.0)
+    return hz.astype(np.float32)

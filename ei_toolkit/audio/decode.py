@@ -15,7 +15,12 @@ from ei_toolkit.errors import DataError
 
 BLOCK_SECONDS = 2  # small enough for the processor's cache; large blocks cost more in page faults than in work
 SAMPLE_RATES = range(1_000, 800_001)  # outside of it a header is damaged or hostile
-NEEDS_FFMPEG = frozenset({".m4a", ".aac", ".mp4", ".wma"})
+NEEDS_FFMPEG = {  # offset and beginnings of what is handed to ffmpeg; it would also follow a playlist by any name
+    ".m4a": (4, (b"ftyp",)),
+    ".mp4": (4, (b"ftyp",)),
+    ".aac": (0, (b"\xff\xf1", b"\xff\xf9", b"ID3")),
+    ".wma": (0, (b"\x30\x26\xb2\x75",)),
+}
 
 
 def read_clip(path: Path, sample_rate: int) -> NDArray[np.int16]:
@@ -107,8 +112,12 @@ def _blocks(path: Path, size: int) -> Iterator[NDArray[np.float32]]:
 
 
 def _through_ffmpeg(path: Path) -> tuple[int, Iterator[NDArray[np.float32]]]:
-    if shutil.which("ffmpeg") is None:
+    if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
         raise DataError(f"{path.name}: {path.suffix} needs ffmpeg, which is not installed", hint="apt install ffmpeg")
+    offset, beginnings = NEEDS_FFMPEG[path.suffix.lower()]
+    with path.open("rb") as stream:
+        if not stream.read(16)[offset:].startswith(beginnings):
+            raise DataError(f"{path.name}: not audio that can be read")
     from pydub import AudioSegment
     from pydub.exceptions import CouldntDecodeError
 

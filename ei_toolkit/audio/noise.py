@@ -22,13 +22,18 @@ def coloured(colour: Colour, n: int, sample_rate: int, rng: np.random.Generator)
     """Noise of unit RMS, shape (n,): white, pink (power falls as 1/f) or rumble (1/f², below 120 Hz only)."""
     if colour == "white":
         return rng.standard_normal(n, dtype=np.float32)
-    spectrum = rng.standard_normal((2, n // 2 + 1), dtype=np.float32)
-    hz = np.fft.rfftfreq(n, 1 / sample_rate).astype(np.float32)
-    shape = np.maximum(hz, 20.0) ** EXPONENT[colour] * (hz >= 10)
-    if colour == "rumble":
-        shape *= hz < RUMBLE_HZ
-    noise: Sound = np.fft.irfft((spectrum[0] + 1j * spectrum[1]) * shape, n).astype(np.float32)
-    return noise / rms(noise)
+    parts = rng.standard_normal((n // 2 + 1, 2), dtype=np.float32)
+    noise: Sound = np.fft.irfft(parts.view(np.complex64)[:, 0] * _shape(colour, n, sample_rate), n).astype(np.float32)
+    noise *= 1 / rms(noise)
+    return noise
+
+
+@lru_cache(maxsize=8)
+def _shape(colour: Colour, n: int, sample_rate: int) -> Sound:
+    """Amplitude of a coloured noise over frequency, shape (n // 2 + 1,); nothing below 10 Hz."""
+    hz = np.fft.rfftfreq(n, 1 / sample_rate)
+    shape: NDArray[np.float64] = np.maximum(hz, 20.0) ** EXPONENT[colour] * (hz >= 10)
+    return (shape * (hz < RUMBLE_HZ) if colour == "rumble" else shape).astype(np.float32)
 
 
 def recorded(folder: Path, n: int, sample_rate: int, rng: np.random.Generator) -> tuple[Sound, str]:

@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -113,8 +114,9 @@ def _write(
 
 def _write_once(path: Path, data: bytes) -> None:
     """Write a file whose name tells its content; one of the right size is taken for whole."""
-    if path.is_file() and path.stat().st_size == len(data):
-        return
+    with suppress(FileNotFoundError):
+        if path.stat().st_size == len(data):
+            return
     part = path.with_suffix(".part")
     part.write_bytes(data)
     part.replace(path)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,9 +62,9 @@ class Manifest:
         """Write the manifest in one step: readers see the old one or the new one."""
         part = path.with_suffix(".part")
         with part.open("w", encoding="utf-8", newline="") as stream:
-            out = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-            out.writeheader()
-            out.writerows(asdict(window) for window in self.windows)
+            out = csv.writer(stream, lineterminator="\n")
+            out.writerow(COLUMNS)
+            out.writerows(map(attrgetter(*COLUMNS), self.windows))
         part.replace(path)
 
 

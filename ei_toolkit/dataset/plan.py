@@ -65,7 +65,7 @@ def clips_root(settings: DatasetSettings, project: Path) -> Path:
     """The folder of clips. Raises ConfigurationError where none is set."""
     if not settings.root:
         raise ConfigurationError("dataset.root is not set", hint="Name the folder of clips: eitk init --clips FOLDER")
-    return project / Path(settings.root).expanduser()
+    return (project / Path(settings.root).expanduser()).resolve()
 
 
 def groups_file(settings: DatasetSettings, project: Path) -> Path | None:

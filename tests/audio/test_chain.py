@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.chain import Chain, draw_chain, hear, tilt
+from ei_toolkit.audio.chain import Chain, draw_chain, hear
+from ei_toolkit.audio.rooms import draw_room, response
 
 RATE = 16_000
 
@@ -30,6 +31,24 @@ def test_loudness_stays_so_that_only_gain_changes_it() -> None:
     assert np.linalg.norm(heard) == pytest.approx(np.linalg.norm(signal), rel=1e-4)
 
 
+def test_no_chain_and_no_tilt_change_nothing() -> None:
+    assert hear(noise(), RATE, None) == pytest.approx(noise(), abs=0.01)
+
+
+def test_filters_are_those_of_their_formulas() -> None:
+    click = np.zeros(48_000, np.float32)
+    click[0] = 1
+    chain = Chain(200, 6000, 800, 5, room=3)
+    hz = np.fft.rfftfreq(48_000, 1 / RATE)[1:]
+    speaker = 1 / np.sqrt((1 + (200 / hz) ** 4) * (1 + (hz / 6000) ** 4))
+    microphone = 1 / np.sqrt((1 + (40 / hz) ** 4) * (1 + (hz / 7600) ** 12))
+    peak = 10 ** (5 * np.exp(-4 * np.log2(hz / 800) ** 2) / 20)
+    room = np.fft.rfft(response(draw_room(3), RATE), 48_000)[1:]
+    expected = np.abs(room * speaker * microphone * peak)
+    found = np.abs(np.fft.rfft(hear(click, RATE, chain)))[1:]
+    assert found / found.max() == pytest.approx(expected / expected.max(), abs=1e-4)
+
+
 def test_what_sounds_at_the_end_rings_on_at_the_start() -> None:
     click = np.zeros(48_000, np.float32)
     click[-10] = 1000
@@ -43,5 +62,5 @@ def test_a_silent_window_stays_silent() -> None:
 
 @pytest.mark.parametrize("tilt_db", [-6.0, 6.0])
 def test_tilt_raises_the_treble_over_the_bass(tilt_db: float) -> None:
-    bent = tilt(noise(), RATE, tilt_db)
+    bent = hear(noise(), RATE, None, tilt_db)
     assert level_db(bent, 7000, 8000) - level_db(bent, 55, 70) == pytest.approx(tilt_db, abs=1.5)

@@ -164,6 +164,15 @@ def test_m4a_without_ffmpeg_says_what_is_missing(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+@pytest.mark.parametrize("name", ["a.m4a", "a.aac"])
+def test_ffmpeg_is_given_no_playlists_and_says_what_it_cannot_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("#EXTM3U\n#EXTINF:10,\nfile:///etc/hostname\n")
+    assert refusal(tmp_path / name) == f"{name}: not audio that can be read"
+    (tmp_path / name).write_bytes((b"\0\0\0\x20ftypM4A " if name == "a.m4a" else b"\xff\xf1") + bytes(500))
+    assert "not audio that ffmpeg can read" in refusal(tmp_path / name)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 def test_m4a_by_way_of_ffmpeg(tmp_path: Path, peak_hz: Peak) -> None:
     from pydub import AudioSegment
 

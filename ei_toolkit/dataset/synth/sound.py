@@ -56,7 +56,7 @@ def hall(sound: Sound, reverberation: float, wet: float, rng: np.random.Generato
     """Add a room: noise that decays by 60 dB in `reverberation` seconds, the treble sooner."""
     tail = rng.standard_normal(round(reverberation * RATE)) * decay(reverberation, reverberation / 6.9)
     tail = band(tail[: len(seconds(reverberation))], 80, 3500, slope=2)
-    size = len(sound) + len(tail)
+    size = 1 << (len(sound) + len(tail)).bit_length()  # a length that the transform is quick with
     heard = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(tail / np.linalg.norm(tail), size), size)
     return (1 - wet) * sound + wet * heard[: len(sound)]
 
