@@ -66,7 +66,9 @@ inline void print_scores(const ei_impulse_result_t& result) {
         Serial.print(':');
         Serial.print(result.classification[i].value, 5);
     }
-    Serial.print(F("},\"q\":["));
+    Serial.print('}');
+    if (!kQuantised) return;
+    Serial.print(F(",\"q\":["));
     for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) {
         if (i > 0) Serial.print(',');
         Serial.print(static_cast<int>(quantised_output(result, i)));

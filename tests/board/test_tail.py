@@ -60,8 +60,8 @@ def test_a_thousand_lines_a_second_take_less_than_a_fifth_of_a_core(simulate: Si
 
     idle, few = cpu_of(1)
     busy, many = cpu_of(5)
-    assert many - few > 3000
-    assert (busy - idle) / 4 < 0.2
+    assert many - few > 500
+    assert (busy - idle) / (many - few) < 0.2 / 1000  # seconds a line
 
 
 def test_at_firmware_is_asked_to_run_its_impulse(simulate: Simulate) -> None:
