@@ -45,6 +45,7 @@ class BlockCode:
     constructor: str
     files: tuple[str, ...]
     fft_length: int = 0
+    bands: int = 0
     tables: str = ""
     table_bytes: int = 0
     reach: int = 0
@@ -131,7 +132,9 @@ def _mfe(block: LibraryDspBlock, window_samples: int, frequency: float) -> Block
     floor = float_literal(p["noise_floor_db"])
     constructor = _constructor(block, "Mfe", cut, p["fft_length"], bank, emphasis, double_literal(scale), floor)
     files = ("mel.h", "mfe.cpp", "mfe.h")
-    return BlockCode(block.id, block.type, cut, bins, constructor, files, p["fft_length"], table, table_bytes, reach=1)
+    return BlockCode(
+        block.id, block.type, cut, bins, constructor, files, p["fft_length"], bins, table, table_bytes, reach=1
+    )
 
 
 def _mfcc(block: LibraryDspBlock, window_samples: int, frequency: float) -> BlockCode:
@@ -159,6 +162,7 @@ def _mfcc(block: LibraryDspBlock, window_samples: int, frequency: float) -> Bloc
         _constructor(block, "Mfcc", cut, p["fft_length"], bank, table, emphasis, scale, p["win_size"]),
         ("mel.h", "mfcc.cpp", "mfcc.h", "sliding.h"),
         p["fft_length"],
+        p["num_filters"],
         edges + cosines,
         edge_bytes + 4 * dct.size,
         reach=shift,

@@ -35,6 +35,7 @@ def package(request: LibraryRequest, out: Path) -> LibraryInfo:
         dsp_ram_bytes=plan.dsp_ram_bytes,
         stream_ram_bytes=plan.stream_ram_bytes,
         table_bytes=plan.table_bytes,
+        dsp_instructions=plan.dsp_instructions,
     )
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ei_toolkit.eon.library.blocks import BlockCode, block_code
+from ei_toolkit.eon.library.cost import window_instructions
 from ei_toolkit.eon.library.request import LibraryRequest
 from ei_toolkit.errors import ConfigurationError
 
@@ -74,6 +75,11 @@ class Plan:
     def table_bytes(self) -> int:
         """Constants of the blocks in flash."""
         return 12 * (self.fft_points // 4 + 1) + sum(block.table_bytes for block in self.blocks)
+
+    @property
+    def dsp_instructions(self) -> int:
+        """Instructions for the features of a window on a Cortex-M4F; an estimate."""
+        return sum(map(window_instructions, self.blocks))
 
 
 def make_plan(request: LibraryRequest, model: ModelFacts) -> Plan:

@@ -48,7 +48,8 @@ class LibraryRequest:
 @dataclass(frozen=True)
 class LibraryInfo:
     """A finished library. Bytes are of static memory; `dsp_ram_bytes` without, `stream_ram_bytes` only with
-    run_classifier_continuous; `table_bytes` are constants of the blocks in flash.
+    run_classifier_continuous; `table_bytes` are constants of the blocks in flash. `dsp_instructions` is an estimate
+    for the features of one window on a Cortex-M4F, within 20 %.
     """
 
     path: Path
@@ -59,3 +60,4 @@ class LibraryInfo:
     dsp_ram_bytes: int
     stream_ram_bytes: int
     table_bytes: int
+    dsp_instructions: int

@@ -81,7 +81,7 @@ void Mfcc::normalise(const float* rows, const Workspace& work, FeatureWriter& ou
             centred[i] = static_cast<float>(static_cast<double>(rows[i * bins() + j]) - raw.mean());
         SlidingSums left({centred, frames, 1}, window_);
         for (size_t i = 0; i < frames; ++i, left.step())
-            out.put(i * bins() + j, static_cast<double>(centred[i] / (static_cast<float>(left.deviation()) + 1e-10f)));
+            out.put(i * bins() + j, static_cast<double>(centred[i] / (left.deviation() + 1e-10f)));
     }
 }
 

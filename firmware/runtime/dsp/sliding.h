@@ -26,7 +26,7 @@ struct Column {
 class SlidingSums {
 public:
     SlidingSums(const Column& column, size_t window)
-        : column_(column), half_(static_cast<ptrdiff_t>(window / 2)), count_(static_cast<double>(window)) {
+        : column_(column), half_(static_cast<ptrdiff_t>(window / 2)), share_(1.0 / static_cast<double>(window)) {
         for (ptrdiff_t i = -half_; i <= half_; ++i) enter(static_cast<double>(column_.mirrored(i)));
     }
 
@@ -36,11 +36,12 @@ public:
         enter(static_cast<double>(column_.mirrored(place_ + half_)));
     }
 
-    double mean() const { return sum_ / count_; }
+    double mean() const { return sum_ * share_; }
 
-    double deviation() const {
-        const double variance = squares_ / count_ - mean() * mean();
-        return variance > 0.0 ? sqrt(variance) : 0.0;
+    float deviation() const {
+        const double mean_of_all = mean();
+        const float variance = static_cast<float>(squares_ * share_ - mean_of_all * mean_of_all);
+        return variance > 0.0f ? sqrtf(variance) : 0.0f;
     }
 
 private:
@@ -56,7 +57,7 @@ private:
 
     Column column_;
     ptrdiff_t half_;
-    double count_;
+    double share_;  // of one frame in the window
     ptrdiff_t place_ = 0;
     double sum_ = 0.0, squares_ = 0.0;
 };
