@@ -6,6 +6,7 @@ import hashlib
 import re
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from ei_toolkit.errors import ApiError
@@ -28,7 +29,7 @@ def check_zip(path: Path) -> None:
             for entry in entries:
                 _check_entry(entry)
             broken = archive.testzip()
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise _refused(f"it is no whole zip: {error}") from None
     if broken is not None:
         raise _refused(f"{broken} is damaged")
@@ -66,6 +67,8 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise _refused(f"{entry.filename!r} would land outside its folder")
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise _refused(f"{entry.filename!r} is a link")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _refused(f"{entry.filename!r} is packed in an unusual way")
     if entry.flag_bits & 0x1:
         raise _refused(f"{entry.filename!r} is encrypted")
     if entry.file_size > SMALL and entry.file_size > LARGEST_RATIO * max(1, entry.compress_size):
