@@ -5,7 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ei_toolkit.eon.fixed_point import INT32_MAX
 from ei_toolkit.eon.graph import Graph, Tensor
 from ei_toolkit.eon.layers.layer import CTYPES, Constant, Layer, number
 from ei_toolkit.eon.memory import reads, slot
@@ -159,18 +161,19 @@ def _trait(name: str, value: int | float | str) -> str:
 
 
 def _table(constant: Constant) -> str:
-    text = ", ".join(
-        "{" + ", ".join(map(_number, v)) + "}" if isinstance(v, tuple) else _number(v) for v in constant.values
-    )
+    text = ", ".join(map(_value, constant.values))
     rows = textwrap.wrap(text, 116, break_long_words=False, break_on_hyphens=False)
     body = "\n    ".join(rows)
     return f"alignas(4) const {constant.ctype} {constant.name}[{len(constant.values)}] = {{\n    {body}}};"
 
 
-def _number(value: int | float) -> str:
+def _value(value: int | float | tuple[Any, ...]) -> str:
+    """A number, or a structure of values."""
+    if isinstance(value, tuple):
+        return "{" + ", ".join(map(_value, value)) + "}"
     if isinstance(value, float):
         return number(value)
-    return "INT32_MIN" if value == -(1 << 31) else str(value)
+    return "INT32_MIN" if value == -(1 << 31) else f"{value}u" if value > INT32_MAX else str(value)
 
 
 def shape_text(tensor: Tensor) -> str:

@@ -51,4 +51,7 @@ def _lower(graph: Graph, op: Operator, position: int) -> Layer:
             why="it is supported only on constants or where a pass removes it",
             hint="Convert the model with a fixed batch of one.",
         )
+    given = [graph.tensors[t] for t in op.inputs[:1] if t >= 0]
+    if not given or not given[0].shape or not graph.tensors[op.output].shape:
+        raise UnsupportedModelError(f"operator {op.index} ({op.kind}) works on a scalar or on nothing")
     return LOWER[op.kind](graph, op, position)

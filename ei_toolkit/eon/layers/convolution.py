@@ -9,10 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Graph, Operator, Window2D
+from ei_toolkit.eon.layers.first_convolution import Kernel, first_kernel, is_first
 from ei_toolkit.eon.layers.float_convolution import conv2d_float
 from ei_toolkit.eon.layers.geometry import Geometry, geometry
-from ei_toolkit.eon.layers.layer import Constant, Layer, Rows, Scratch, constant, inputs_of, require, same_type
-from ei_toolkit.eon.layers.quantized import channels, requantize_traits
+from ei_toolkit.eon.layers.layer import (
+    C_BYTES,
+    Constant,
+    Layer,
+    Rows,
+    Scratch,
+    constant,
+    inputs_of,
+    require,
+    same_type,
+)
+from ei_toolkit.eon.layers.quantized import Channels, channels, requantize_traits
+
+WIDE_WEIGHTS = 2048  # layers with no more weights than this store them as int16: two instructions in fifteen less
 
 
 @dataclass(frozen=True)
@@ -45,8 +58,12 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     filters = weights.shape[0]
     per_channel = channels(op, source, weights, bias, output, axis=0)
     assert weights.data is not None
-    packed = pack_weights(np.swapaxes(weights.data, 1, 2) if shape.swapped else weights.data, block)
     traits = _traits(shape, block, filters, source.quant.zero_point)
+    traits |= requantize_traits(per_channel, op, op.options.activation, output)
+    if is_first(shape, per_channel, traits):
+        kernel = first_kernel(position, weights.data, per_channel)
+    else:
+        kernel = _kernel(position, shape, block, weights.data, per_channel)
     return Layer(
         position=position,
         title=op.title,
@@ -54,16 +71,13 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
         inputs=(op.inputs[0],),
         output=op.output,
         macs=shape.out_rows * shape.out_cols * weights.elements,
-        headers=("conv2d.h",),
-        traits=traits | requantize_traits(per_channel, op, op.options.activation, output),
-        constants=(
-            Constant(f"kWeights{position}", "int8_t", packed, len(packed)),
-            per_channel.constant(f"kChannels{position}", pad_to=2),
-        ),
+        headers=(kernel.header,),
+        traits={**traits, **kernel.traits},
+        constants=kernel.constants,
         scratch=(Scratch(f"window{position}", "int16_t", block.window_rows * block.width),),
         rows=Rows(
-            cls=f"k::Conv2D<Layer{position}, {{source}}>",
-            arguments=f"window{position}, kWeights{position}, kChannels{position}",
+            cls=f"k::{kernel.cls}<Layer{position}, {{source}}>",
+            arguments=", ".join((f"window{position}", *(c.name for c in kernel.constants))),
             in_rows=shape.in_rows,
             in_row_elements=shape.in_cols * shape.in_channels,
             out_rows=shape.pooled_rows,
@@ -75,6 +89,18 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
             pad_top=shape.pad_top,
         ),
     )
+
+
+def _kernel(position: int, g: Geometry, block: Block, weights: NDArray[Any], per_channel: Channels) -> Kernel:
+    """The kernel for any convolution."""
+    wide = weights.size <= WIDE_WEIGHTS
+    packed = pack_weights(np.swapaxes(weights, 1, 2) if g.swapped else weights, block, wide=wide)
+    ctype = "int16_t" if wide else "int8_t"
+    constants = (
+        Constant(f"kWeights{position}", ctype, packed, len(packed) * C_BYTES[ctype]),
+        per_channel.constant(f"kChannels{position}", pad_to=2),
+    )
+    return Kernel("conv2d.h", "Conv2D", {"using Weight": ctype}, constants)
 
 
 def _block(g: Geometry) -> Block:
@@ -106,14 +132,17 @@ def _pixels(g: Geometry) -> tuple[int, int]:
     return (1, 4)
 
 
-def pack_weights(weights: NDArray[Any], block: Block) -> list[int]:
-    """Order (channel, row, col, input) as the kernel reads it: pair of channels, run, pair of inputs, a0 b0 a1 b1."""
+def pack_weights(weights: NDArray[Any], block: Block, *, wide: bool) -> list[int]:
+    """Order (channel, row, col, input) as the kernel reads it.
+
+    That is: pair of channels a and b, run, pair of inputs 0 and 1, and there a0 b0 a1 b1, or a0 a1 b0 b1 if wide.
+    """
     filters = weights.shape[0]
     runs = weights.reshape(filters, block.runs, -1)
     padded = np.zeros((filters + filters % 2, block.runs, block.run_elements), dtype=np.int8)
     padded[:filters, :, : runs.shape[2]] = runs
     pairs = padded.reshape(-1, 2, block.runs, block.run_elements // 2, 2)
-    order: list[int] = pairs.transpose(0, 2, 3, 4, 1).ravel().tolist()
+    order: list[int] = pairs.transpose((0, 2, 3, 1, 4) if wide else (0, 2, 3, 4, 1)).ravel().tolist()
     return order
 
 

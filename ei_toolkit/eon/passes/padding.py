@@ -24,6 +24,8 @@ def fold_padding(graph: Graph) -> Graph:
 def _merged(graph: Graph, pad: Operator, conv: Operator) -> tuple[Graph, Operator] | None:
     """The graph and the convolution without the PAD, or None where they do not fit together."""
     options = conv.options
+    if not pad.inputs or min(pad.inputs) < 0 or not conv.inputs or conv.inputs[0] < 0:
+        return None
     amounts = graph.tensors[pad.inputs[1]].data if len(pad.inputs) == 2 else None
     source, padded = graph.tensors[pad.inputs[0]], graph.tensors[pad.output]
     seen = graph.tensors[conv.inputs[0]]  # 4-D; the PAD may have worked on a view of three

@@ -23,9 +23,10 @@ def fuse_pools(graph: Graph) -> Graph:
 
 
 def _fits(graph: Graph, conv: Operator, pool: Operator) -> bool:
-    before, after, seen = graph.tensors[conv.output], graph.tensors[pool.output], graph.tensors[pool.inputs[0]]
+    before, after, seen = (graph.tensors[t] for t in (conv.output, pool.output, pool.inputs[0]))
     return (
         pool.kind == "MAX_POOL_2D"
+        and len(pool.inputs) == 1
         and isinstance(pool.options, Window2D)
         and pool.options.stride == pool.options.size
         and max(pool.options.size) <= LARGEST

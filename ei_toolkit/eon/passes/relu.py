@@ -27,6 +27,7 @@ def _fits(graph: Graph, op: Operator, behind: Operator) -> bool:
     return (
         op.kind in FUSABLE
         and behind.kind in RELUS
+        and len(behind.inputs) == 1
         and isinstance(op.options, Window2D | Activation)
         and op.options.activation == "NONE"
         and before.dtype == after.dtype

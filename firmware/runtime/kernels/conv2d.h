@@ -29,16 +29,28 @@ constexpr int pixel_offset(int i) {
   return i / S::kPixelCols * S::kPixelRowStep + i % S::kPixelCols * S::kPixelColStep;
 }
 
+// The weights of one pair of inputs for two channels: the bytes a0 b0 a1 b1, or already widened a0 a1 b0 b1.
+inline void weight_pairs(const int8_t* weights, uint32_t& a, uint32_t& b) {
+  const uint32_t word = load_word(weights);
+  a = bytes_02(word);
+  b = bytes_13(word);
+}
+
+inline void weight_pairs(const int16_t* weights, uint32_t& a, uint32_t& b) {
+  a = load_word(weights);
+  b = load_word(weights + 2);
+}
+
 // Adds the products of all inputs of a block to its sums; returns the weights of the next pair of channels.
-// S: the constants of one layer; kRuns runs of kRunElements inputs make a pixel.
-// Weights: for each pair of channels, run and pair of inputs the bytes a0 b0 a1 b1.
+// S: the constants of one layer; kRuns runs of kRunElements inputs make a pixel; Weight: int8_t, or int16_t where
+// the compiler chose to spend flash on speed. Order: pair of channels, run, pair of inputs.
 template <class S>
-inline const int8_t* conv_sums_portable(const int16_t* x, const int8_t* weights, ConvSums& s) {
+inline const typename S::Weight* conv_sums_portable(const int16_t* x, const typename S::Weight* weights, ConvSums& s) {
   for (int run = 0; run < S::kRuns; ++run) {
     const int16_t* p = x + run_offset<S>(run);
     for (int i = 0; i < S::kRunElements; i += 2, p += 2, weights += 4) {
-      const uint32_t w = load_word(weights);
-      const uint32_t wa = bytes_02(w), wb = bytes_13(w);
+      uint32_t wa, wb;
+      weight_pairs(weights, wa, wb);
       const uint32_t x0 = load_word(p + pixel_offset<S>(0)), x1 = load_word(p + pixel_offset<S>(1));
       const uint32_t x2 = load_word(p + pixel_offset<S>(2)), x3 = load_word(p + pixel_offset<S>(3));
       s.a0 = dual_mac(x0, wa, s.a0);
@@ -56,13 +68,11 @@ inline const int8_t* conv_sums_portable(const int16_t* x, const int8_t* weights,
 
 #if defined(__ARM_FEATURE_DSP)
 
-// Sixteen multiplications in fifteen instructions: one pair of inputs for each of four pixels, one pair of weights
-// for each of two channels.
-#define EITK_CONV_STEP                        \
-  "ldr %[wb], [%[w]], #4\n\t"                 \
+// Sixteen multiplications in fifteen instructions, or thirteen with wide weights: one pair of inputs for each of four
+// pixels, one pair of weights for each of two channels.
+#define EITK_CONV_STEP(load_weights)          \
+  load_weights                                \
   "ldr %[px], [%[x], %[o1]]\n\t"              \
-  "sxtb16 %[wa], %[wb]\n\t"                   \
-  "sxtb16 %[wb], %[wb], ror #8\n\t"           \
   "smlad %[a1], %[px], %[wa], %[a1]\n\t"      \
   "smlad %[b1], %[px], %[wb], %[b1]\n\t"      \
   "ldr %[px], [%[x], %[o2]]\n\t"              \
@@ -74,6 +84,12 @@ inline const int8_t* conv_sums_portable(const int16_t* x, const int8_t* weights,
   "ldr %[px], [%[x]], #4\n\t"                 \
   "smlad %[a0], %[px], %[wa], %[a0]\n\t"      \
   "smlad %[b0], %[px], %[wb], %[b0]\n\t"
+
+#define EITK_NARROW                 \
+  "ldr %[wb], [%[w]], #4\n\t"       \
+  "sxtb16 %[wa], %[wb]\n\t"         \
+  "sxtb16 %[wb], %[wb], ror #8\n\t"
+#define EITK_WIDE "ldrd %[wa], %[wb], [%[w]], #8\n\t"
 
 // All runs. In one piece, because every register is in use and the compiler would spill the sums; the end of the
 // weights therefore waits on the stack.
@@ -94,54 +110,77 @@ inline const int8_t* conv_sums_portable(const int16_t* x, const int8_t* weights,
         [b2] "+r"(s.b2), [b3] "+r"(s.b3), [x] "+r"(x), [w] "+r"(weights), [wa] "+r"(wa), [wb] "=&r"(wb),          \
         [px] "=&r"(pixel), [end] "=&r"(end)                                                                       \
       : [o1] "i"(2 * pixel_offset<S>(1)), [o2] "i"(2 * pixel_offset<S>(2)), [o3] "i"(2 * pixel_offset<S>(3)),     \
-        [run] "i"(2 * S::kRunElements), [gap] "i"(2 * (S::kRunRowStep - S::kRunElements))                         \
+        [run] "i"(run_bytes<S>()), [gap] "i"(2 * (S::kRunRowStep - S::kRunElements))                              \
       : "memory", "cc")
+
+// As many steps between two tests of the end as fit a run.
+#define EITK_CONV_LOOP(step)                       \
+  if (S::kRunElements % 8 == 0) {                  \
+    EITK_CONV_RUNS(step step step step);           \
+  } else if (S::kRunElements % 6 == 0) {           \
+    EITK_CONV_RUNS(step step step);                \
+  } else if (S::kRunElements % 4 == 0) {           \
+    EITK_CONV_RUNS(step step);                     \
+  } else {                                         \
+    EITK_CONV_RUNS(step);                          \
+  }
+
+// Bytes of the weights of one run.
+template <class S>
+constexpr int run_bytes() {
+  return 2 * S::kRunElements * static_cast<int>(sizeof(typename S::Weight));
+}
 
 template <class S>
 inline const int8_t* conv_sums_dsp(const int16_t* x, const int8_t* weights, ConvSums& s) {
-  const int8_t* wa = weights + 2 * S::kRuns * S::kRunElements;  // until the first step: where the weights end
+  const int8_t* wa = weights + S::kRuns * run_bytes<S>();  // until the first step: where the weights end
   uint32_t wb, pixel;
   const int8_t* end;
-  if (S::kRunElements % 8 == 0) {
-    EITK_CONV_RUNS(EITK_CONV_STEP EITK_CONV_STEP EITK_CONV_STEP EITK_CONV_STEP);
-  } else if (S::kRunElements % 4 == 0) {
-    EITK_CONV_RUNS(EITK_CONV_STEP EITK_CONV_STEP);
-  } else {
-    EITK_CONV_RUNS(EITK_CONV_STEP);
-  }
+  EITK_CONV_LOOP(EITK_CONV_STEP(EITK_NARROW));
+  return weights;
+}
+
+template <class S>
+inline const int16_t* conv_sums_dsp(const int16_t* x, const int16_t* weights, ConvSums& s) {
+  const int16_t* wa = weights + S::kRuns * run_bytes<S>() / 2;
+  uint32_t wb, pixel;
+  const int16_t* end;
+  EITK_CONV_LOOP(EITK_CONV_STEP(EITK_WIDE));
   return weights;
 }
 
 // Whether all offsets of a layer fit the instructions, and its runs lie at equal distances.
 template <class S>
 constexpr bool fits_dsp() {
-  return S::kRunCols == 1 && pixel_offset<S>(3) < 2048 && S::kRunRowStep < 2048 && S::kRunElements < 2048 &&
+  return S::kRunCols == 1 && pixel_offset<S>(3) < 2048 && S::kRunRowStep < 2048 && run_bytes<S>() < 4096 &&
          S::kRunRowStep >= S::kRunElements;
 }
 
 template <class S, bool kFits>
 struct ConvSumsOf {
-  static const int8_t* add(const int16_t* x, const int8_t* weights, ConvSums& s) {
+  using Weight = typename S::Weight;
+  static const Weight* add(const int16_t* x, const Weight* weights, ConvSums& s) {
     return conv_sums_portable<S>(x, weights, s);
   }
 };
 
 template <class S>
 struct ConvSumsOf<S, true> {
-  static const int8_t* add(const int16_t* x, const int8_t* weights, ConvSums& s) {
+  using Weight = typename S::Weight;
+  static const Weight* add(const int16_t* x, const Weight* weights, ConvSums& s) {
     return conv_sums_dsp<S>(x, weights, s);
   }
 };
 
 template <class S>
-inline const int8_t* conv_sums(const int16_t* x, const int8_t* weights, ConvSums& s) {
+inline const typename S::Weight* conv_sums(const int16_t* x, const typename S::Weight* weights, ConvSums& s) {
   return ConvSumsOf<S, fits_dsp<S>()>::add(x, weights, s);
 }
 
 #else
 
 template <class S>
-inline const int8_t* conv_sums(const int16_t* x, const int8_t* weights, ConvSums& s) {
+inline const typename S::Weight* conv_sums(const int16_t* x, const typename S::Weight* weights, ConvSums& s) {
   return conv_sums_portable<S>(x, weights, s);
 }
 
@@ -180,7 +219,7 @@ class Conv2D {
   static constexpr int kWholeRows = smaller(S::kConvRows, S::kOutRows * S::kPoolRows);
   static constexpr int kWholeCols = smaller(S::kConvCols, S::kOutCols * S::kPoolCols);
 
-  Conv2D(Source& source, int16_t* window, const int8_t* weights, const Channel* channels)
+  Conv2D(Source& source, int16_t* window, const typename S::Weight* weights, const Channel* channels)
       : window_(source, window), weights_(weights), channels_(channels) {}
 
   // Computes the next rows of the output; rows below its end are not written.
@@ -201,8 +240,8 @@ class Conv2D {
  private:
   // All channels of one block of four pixels; kWhole: none of them lies outside the output.
   template <bool kWhole>
-  void pixels(const int16_t* x, int col, int8_t* out) const {
-    const int8_t* weights = weights_;
+  EITK_ALL_REGISTERS void pixels(const int16_t* x, int col, int8_t* out) const {
+    const typename S::Weight* weights = weights_;
     const Channel* channel = channels_;
     for (int c = 0; c < S::kOutChannels; c += 2, channel += 2) {
       const int32_t a = channel[0].bias, b = channel[1].bias;
@@ -230,7 +269,7 @@ class Conv2D {
   }
 
   Window<int16_t, S, Source> window_;
-  const int8_t* weights_;
+  const typename S::Weight* weights_;
   const Channel* channels_;
   int row_ = 0;  // row of the convolution's output that the next block begins with
 };

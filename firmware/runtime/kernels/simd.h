@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
+// In front of functions whose assembler takes every register: inlined, they could meet one that is already in use.
+#define EITK_ALL_REGISTERS __attribute__((noinline))
+
 namespace eitk {
 namespace kernels {
 
