@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,19 +57,19 @@ def expected(reference: Reference) -> SelfTest:
 def run_on(link: Link) -> SelfTest:
     """Ask a board for its self-test. Raises BoardError if it does not answer, or could not run it."""
     answer = ask(link, b"c", "selftest")
-    if answer.get("ok") is not True:
-        raise BoardError("the board could not run its self-test", why=f"it answered {dict(answer)}")
+    if not isinstance(answer, dict) or answer.get("ok") is not True:
+        raise BoardError("the board could not run its self-test", why=f"it answered {answer}")
     return SelfTest(int(answer["samples_crc"]), int(answer["scores_crc"]))
 
 
-def ask(link: Link, command: bytes, answer: str) -> Mapping[str, Any]:
-    """Send a command and give the object `answer` of the JSON line that replies. Raises BoardError after a minute."""
+def ask(link: Link, command: bytes, answer: str) -> Any:
+    """Send a command and give the member `answer` of the JSON line that replies. Raises BoardError after a minute."""
     deadline = time.monotonic() + ANSWER_S
     try:
         link.write(command + b"\n")
         for event in events(link, Parser(), seconds=ANSWER_S):
             found = event.data.get(answer) if isinstance(event, Info) else None
-            if isinstance(found, Mapping):
+            if found is not None:
                 return found
             if time.monotonic() > deadline:
                 break

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from ei_toolkit.audio.wav import wav_bytes
-from ei_toolkit.board.link import running_state
+from ei_toolkit.board.link import KeeperLink, running_state
 from ei_toolkit.board.microphone import overflow
+from ei_toolkit.board.selftest import ask
 
 
 def write_clip(path: Path, seconds: float, seed: int = 1) -> Path:
@@ -153,3 +154,21 @@ def test_missing_tools_are_named_with_what_to_install(
         (empty / tool).symlink_to(shutil.which(tool, path=os.defpath) or "/nowhere")
     assert project.eitk("flash", "--board", "host", "--library", str(tiny)) == 3
     assert "size is not installed" in project.stderr
+
+
+def test_garbage_on_the_serial_line_is_ignored_and_commands_are_obeyed(project: Any, board: str, tiny: Path) -> None:
+    flash(project, board, tiny)
+    link = KeeperLink(running_state(project.boards, board))
+    rng = np.random.default_rng(8)
+    for _ in range(20):
+        link.write(rng.integers(7, 256, rng.integers(1, 60), dtype=np.uint8).tobytes().replace(b"\n", b"x") + b"\n")
+    link.write(b"t 7\nt nonsense\nt 0.75\n")
+    assert ask(link, b"?", "info")["threshold"] in (0.6, 0.75)  # the first answer may be that of `t`
+    assert ask(link, b"?", "info")["threshold"] == 0.75
+    assert ask(link, b"s", "state") == "stopped"
+    assert ask(link, b"?", "info")["state"] == "stopped"
+    assert ask(link, b"r", "state") == "running"
+    info = ask(link, b"?", "info")
+    assert (info["labels"], info["window"], info["hop"]) == (["classical", "rock"], 48000, 8000)
+    assert info["model_sha256"] == "0123456789abcdef" * 4
+    link.close()
