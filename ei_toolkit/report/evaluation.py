@@ -34,7 +34,16 @@ def evaluation_view(data: Mapping[str, Any]) -> RenderableType:
     for condition, row in data["conditions"].items():
         beside = (_pair(b["conditions"][condition]) for b in data["baselines"].values())
         table.add_row(condition, _pair(row), *beside)
-    return Group(table, *_sentences(data))
+    return Group(table, "", _by_label(clean), *_sentences(data))
+
+
+def _by_label(clean: Mapping[str, Any]) -> Table:
+    """What windows of each label were taken for, clean."""
+    labels = list(clean["recall"])
+    table = Table("windows of", *(f"taken for {label}" for label in labels), "right", box=None)
+    for label, counts in zip(labels, clean["confusion_matrix"], strict=True):
+        table.add_row(label, *map(str, counts), f"{100 * clean['recall'][label]:.1f} %")
+    return table
 
 
 def _sentences(data: Mapping[str, Any]) -> list[str]:
@@ -49,6 +58,8 @@ def _sentences(data: Mapping[str, Any]) -> list[str]:
         f"int8 costs {100 * data['int8_drop']:+.2f} points",
         f"hardest artist: {worst['artist']}, {100 * worst['window_accuracy']:.0f} % of the windows",
     ]
+    if len(clean["recall"]) > 2:
+        lines.append(f"the label is among the likeliest two: {100 * clean['top_2_accuracy']:.1f} % of the windows")
     collapsed = sum(any("collapsed" in warning for warning in model["warnings"]) for model in data["models"])
     if collapsed:
         lines.append(f"{collapsed} of {len(data['models'])} trainings collapsed to chance, and are counted in")

@@ -73,6 +73,18 @@ def reliability(truth: Sequence[int], probabilities: npt.NDArray[np.floating[Any
     return _png(figure)
 
 
+def likeliest(ranked: Mapping[str, Sequence[tuple[str, float]]]) -> bytes:
+    """The likeliest labels of some clips: clip to (label, probability), likeliest first; a group of bars a clip."""
+    figure, (axis,) = _figure(1)
+    rows = [(clip, label, p) for clip, best in ranked.items() for label, p in best]
+    places = np.arange(len(rows))[::-1]
+    first = [clip for i, (clip, *_) in enumerate(rows) if i == 0 or rows[i - 1][0] != clip]
+    axis.barh(places, [p for *_, p in rows], color=[COLOURS[first.index(clip) % len(COLOURS)] for clip, *_ in rows])
+    axis.set(yticks=places, xlim=(0, 1), xlabel="probability")
+    axis.set_yticklabels([f"{clip}: {label}" for clip, label, _ in rows])
+    return _png(figure)
+
+
 def accuracy_by_gain(evaluations: Mapping[str, Mapping[str, Any]]) -> bytes:
     """Window accuracy against gain, a line an evaluation (name to `eitk evaluate --json`), and its level baseline."""
     figure, (axis,) = _figure(1)

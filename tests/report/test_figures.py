@@ -24,6 +24,7 @@ DRAWN: dict[str, Callable[[], bytes]] = {
     ),
     "confusion_matrix": lambda: figures.confusion_matrix([[9, 1], [0, 0]], ["classical", "rock"]),
     "reliability": lambda: figures.reliability([0, 1] * 50, RNG.dirichlet([1, 1], 100)),
+    "likeliest": lambda: figures.likeliest({"a.wav": [("rock", 0.7), ("blues", 0.2)], "b.wav": [("jazz", 0.9)]}),
     "accuracy_by_gain": lambda: figures.accuracy_by_gain({"robust": EVALUATION}),
     "accuracy_by_condition": lambda: figures.accuracy_by_condition(EVALUATION),
 }

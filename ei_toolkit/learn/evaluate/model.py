@@ -17,7 +17,8 @@ from ei_toolkit.learn.request import TrainRequest
 from ei_toolkit.learn.visual import visual_layers
 
 Log = Callable[[str], None]
-SPEC_AUGMENT = {"enabled": True, "warping": False, "freqMasking": "low", "timeMasking": "low", "gaussianNoise": "none"}
+# What [training] spec_augment asks of a studio.
+SPEC_AUGMENT = {"enabled": True, "warping": False, "freqMasking": "low", "timeMasking": "low", "gaussianNoise": "low"}
 
 
 @dataclass(frozen=True)

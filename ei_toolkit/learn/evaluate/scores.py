@@ -65,6 +65,7 @@ def summarise(scores: Scores, seed: int = 0) -> dict[str, Any]:
         **accuracies(scores),
         "interval": list(track_interval(track_scores(scores), seed)),
         "three_window_accuracy": _together(scores),
+        "top_2_accuracy": _among_best(scores, 2),
         "ece": calibration_error(truth, scores.probabilities),
         "confusion_matrix": matrix.tolist(),
         "recall": dict(zip(scores.labels, recall.tolist(), strict=True)),
@@ -114,6 +115,12 @@ def _together(scores: Scores) -> float:
             near = rows[start :: scores.apart][:TOGETHER]
             right.append(scores.probabilities[near].mean(axis=0).argmax() == scores.truth[rows[0]])
     return float(np.mean(right)) if right else float(scores.right.mean())
+
+
+def _among_best(scores: Scores, count: int) -> float:
+    """Share of windows whose label is among the likeliest `count`; says something with three labels or more."""
+    best = np.argsort(-scores.probabilities, axis=1, kind="stable")[:, :count]
+    return float((best == scores.truth[:, None]).any(axis=1).mean())
 
 
 def _worst_artist(scores: Scores) -> dict[str, Any]:

@@ -57,3 +57,11 @@ def test_the_interval_draws_whole_artists() -> None:
 def test_a_perfect_answer_has_a_perfect_interval() -> None:
     rows = [(f"rock/{i}", f"artist {i}", 1, 0.99) for i in range(6)]
     assert track_interval(track_scores(scores_of(rows)), seed=1) == (1.0, 1.0)
+
+
+def test_with_three_labels_the_second_guess_counts_too() -> None:
+    probabilities = np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]])
+    names = np.array(["a", "b", "c"])
+    three = Scores(("blues", "jazz", "rock"), names, names, np.array([0, 1, 2]), probabilities)
+    assert summarise(three)["top_2_accuracy"] == pytest.approx(2 / 3)
+    assert accuracies(three)["window_accuracy"] == pytest.approx(1 / 3)
