@@ -96,7 +96,7 @@ def _target(board: str) -> _Target:
             (*CPU, "-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-T", str(script)),
             (*common, *sorted((boards / "emulated").glob("*.cpp"))),
         )
-    raise ConfigurationError(f"{board} is not a board that runs on this machine", hint="emulated or host")
+    raise ConfigurationError(f"{board!r} is not a board that runs on this machine", hint="emulated or host")
 
 
 def _stamp(places: Sequence[Path]) -> str:

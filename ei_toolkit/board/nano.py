@@ -10,9 +10,10 @@ from pathlib import Path
 from ei_toolkit.board.arduino_cli import ArduinoCli
 from ei_toolkit.board.firmware_zip import ReadyImage, open_image
 from ei_toolkit.board.flash import Choice, check_model, check_speed, open_pinned
-from ei_toolkit.board.ports import BOARD, UsbPort, choose
+from ei_toolkit.board.ports import UsbPort, choose
 from ei_toolkit.board.sketch import StagedSketch, stage
 from ei_toolkit.board.stand_in import folder_of
+from ei_toolkit.board.state import USB_BOARD
 from ei_toolkit.board.usb_flash import Usb, Waits, await_application, check_fits, flash_usb
 from ei_toolkit.config import ProjectPaths, Settings
 from ei_toolkit.config.lockfile import read_lock
@@ -84,10 +85,10 @@ def build(nano: Nano, choice: Choice) -> Built:
             hint="https://docs.arduino.cc/arduino-cli/installation; or flash an image that is ready: eitk flash "
             "IMAGE.bin; or try it without a board: eitk flash --board emulated",
         )
-    folder = folder_of(nano.paths.boards, BOARD)
+    folder = folder_of(nano.paths.boards, USB_BOARD)
     library = open_pinned(nano.paths, folder.build, choice)
     check_speed(nano.settings, nano.paths, choice)
-    sketch = stage(nano.settings, library, BOARD, folder.build)
+    sketch = stage(nano.settings, library, USB_BOARD, folder.build)
     out = folder.build / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ei_toolkit.board.state import USB_BOARD
 from ei_toolkit.errors import BoardError
 
 State = Literal["application", "bootloader", "unknown"]
@@ -19,7 +20,6 @@ NAMES = {
     (ARDUINO, 0x015A): "bootloader",
     (ARDUINO, 0x025A): "bootloader",
 }
-BOARD = "nano33ble"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def usb_ports() -> list[UsbPort]:
             found.append(
                 UsbPort(
                     device=port.device,
-                    board=BOARD,
+                    board=USB_BOARD,
                     state="application" if state == "application" else "bootloader",
                     vid=port.vid,
                     pid=port.pid,
@@ -70,7 +70,7 @@ def choose(ports: Sequence[UsbPort], wanted: str) -> UsbPort:
     """The port to use; `wanted` is a device name or "auto". Raises BoardError where there is none, or a choice."""
     if wanted != "auto":
         named = [port for port in ports if port.device == wanted]
-        return named[0] if named else UsbPort(wanted, BOARD, "unknown", 0, 0)
+        return named[0] if named else UsbPort(wanted, USB_BOARD, "unknown", 0, 0)
     if not ports:
         raise BoardError(
             "no Nano 33 BLE is plugged in",

@@ -8,13 +8,14 @@ from ei_toolkit.board import at
 from ei_toolkit.board.link import KeeperLink, Link, LinkLost, running_state
 from ei_toolkit.board.ports import Lister, UsbPort, choose
 from ei_toolkit.board.serial_port import PortBusy, PortDenied, explain_busy, explain_denied, open_port
-from ei_toolkit.board.state import STAND_INS
+from ei_toolkit.board.state import STAND_INS, check_name
 from ei_toolkit.board.watch import Source
 from ei_toolkit.errors import BoardError
 
 
 def source_of(boards: Path, name: str, port: str, ports: Lister) -> Source:
     """The source of the board `name`. Raises BoardError where there is none to begin with."""
+    check_name(name)
     if name in STAND_INS:
         running_state(boards, name)
         return Source(lambda: _stand_in(boards, name))

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ei_toolkit.errors import BoardError
+from ei_toolkit.errors import BoardError, ConfigurationError
 
 STAND_INS = ("emulated", "host")
+USB_BOARD = "nano33ble"
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,12 @@ class BoardFolder:
             return None  # the keeper has begun and is not ready yet
         except (ValueError, TypeError) as error:
             raise BoardError(f"{self.state_file} cannot be read", why=str(error), hint="eitk board stop") from None
+
+
+def check_name(name: str) -> None:
+    """Raises ConfigurationError for a board that nobody knows."""
+    if name not in (USB_BOARD, *STAND_INS):
+        raise ConfigurationError(f"{name!r} is not a board", hint=f"One of {USB_BOARD}, {', '.join(STAND_INS)}.")
 
 
 @contextmanager

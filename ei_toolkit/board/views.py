@@ -10,8 +10,8 @@ from ei_toolkit.board.flash import Flashed
 from ei_toolkit.board.image import Image
 from ei_toolkit.board.listen import HeardClip, HeardWindow
 from ei_toolkit.board.nano import Built, NanoFlashed
-from ei_toolkit.board.ports import BOARD, UsbPort
-from ei_toolkit.board.state import BoardState
+from ei_toolkit.board.ports import UsbPort
+from ei_toolkit.board.state import USB_BOARD, BoardState
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -51,7 +51,7 @@ def image_view(board: str, image: Image) -> RenderableType:
 def built_json(built: Built) -> dict[str, Any]:
     """The same for a board on USB."""
     return {
-        "board": BOARD,
+        "board": USB_BOARD,
         "flash_bytes": len(built.image.data),
         "model_sha256": built.image.model_sha256,
         "image": str(built.out / built.image.name),
@@ -60,7 +60,7 @@ def built_json(built: Built) -> dict[str, Any]:
 
 def built_view(built: Built) -> RenderableType:
     """The same for people."""
-    return f"{built.out / built.image.name}: {len(built.image.data):,} bytes for {BOARD}"
+    return f"{built.out / built.image.name}: {len(built.image.data):,} bytes for {USB_BOARD}"
 
 
 def change_line(change: dict[str, Any]) -> str:

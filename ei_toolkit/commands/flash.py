@@ -32,15 +32,24 @@ def flash(
     force: Annotated[
         bool, typer.Option("--force", help="Flash what eitk would refuse: another model, too slow.")
     ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and say what would be flashed.")] = False,
 ) -> None:
     """Compile the library of the last `eitk build` with the sketch and put it on the board."""
     from ei_toolkit.board.flash import Choice
+    from ei_toolkit.board.plan import plan_flash
+    from ei_toolkit.board.ports import usb_ports
+    from ei_toolkit.board.state import USB_BOARD, check_name
     from ei_toolkit.report.runs import record_run
 
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
+    check_name(config.settings.board.name)
     choice = Choice((env.cwd / library) if library else None, force)
-    if config.settings.board.name == "nano33ble":
+    if dry_run:
+        plan = plan_flash(config.settings, config.paths, choice, (env.cwd / image) if image else None, usb_ports)
+        env.console.result(plan.as_json(), plan.view())
+        return
+    if config.settings.board.name == USB_BOARD:
         facts, view = _nano(env, config, choice, (env.cwd / image) if image else None, build, own_client)
     else:
         facts, view = _stand_in(env, config, choice, image, build)
