@@ -131,9 +131,10 @@ def _change(call: Call, columns: Mapping[str, Any]) -> Response:
 
 
 def _change_metadata(call: Call, change: Callable[[Mapping[str, str]], dict[str, str]]) -> Response:
-    samples = call.store.samples.select(SampleFilter.read(call.project, call.query))
-    values = {sample.id: json.dumps(change(sample.metadata)) for sample in samples}
-    call.store.samples.change_each(call.project, "metadata", values)
+    wanted = SampleFilter.read(call.project, call.query)
+    with call.store.database.exclusive():
+        values = {s.id: json.dumps(change(s.metadata)) for s in call.store.samples.select(wanted)}
+        call.store.samples.change_each(call.project, "metadata", values)
     return answer()
 
 

@@ -92,12 +92,18 @@ def _contains(columns: Sequence[str], text: str) -> Condition:
 
 
 def _labels(query: Fields) -> list[Condition]:
+    """`labels`: a JSON list by the contract; the SDK sends a bare label, or null for any."""
     if not query.has("labels"):
         return []
-    labels = query.parsed("labels")
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise Malformed("labels must be a JSON list of strings")
-    return [(f"label IN ({_marks(labels)})", tuple(labels))]
+    text = query.text("labels")
+    try:
+        labels = json.loads(text)
+    except (ValueError, RecursionError):
+        labels = text
+    if labels is None:
+        return []
+    wanted = [str(label) for label in labels] if isinstance(labels, list) else [text]
+    return [("label IN (SELECT value FROM json_each(?))", (json.dumps(wanted),))]
 
 
 def _disabled(query: Fields) -> list[Condition]:

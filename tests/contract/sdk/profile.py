@@ -1,0 +1,21 @@
+"""Profile a model that was trained elsewhere."""
+
+import json
+import sys
+from pathlib import Path
+
+sys.modules["tensorflow"] = sys.modules["keras"] = None  # the SDK would import them, and needs them for nothing here
+import edgeimpulse as ei  # noqa: E402
+
+found = ei.model.profile(model=Path(sys.argv[1]).read_bytes(), device="cortex-m4f-80mhz")
+found.summary()
+info = found.model.profile_info
+print(
+    json.dumps(
+        {
+            "variant": info.table.variant,
+            "low_end_supported": info.table.low_end_mcu.supported,
+            "ram": info.int8.memory.eon.ram,
+        }
+    )
+)
