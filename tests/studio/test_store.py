@@ -1,0 +1,147 @@
+"""State on disk: migrations, blobs, filters, transfer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ei_toolkit.errors import ConfigurationError, DataError
+from ei_toolkit.studio.blobs import Blobs
+from ei_toolkit.studio.ingestion.labels import header_text, safe_filename
+from ei_toolkit.studio.ingestion.wav import read_header
+from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.migrations import MIGRATIONS
+from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.samples import NewSample
+from ei_toolkit.studio.transfer import export_project, import_project
+from ei_toolkit.studio.wire import Fields
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "data")
+
+
+def add(store: Store, project: int, name: str, label: str, data: bytes, **metadata: str) -> int:
+    digest = store.blobs.put(data)
+    sample = NewSample(
+        "training", name, ".wav", label, "label", digest, "wav", 0.0625, (("audio", "wav"),), 16, metadata=metadata
+    )
+    [id_] = store.samples.add(project, [sample])
+    assert isinstance(id_, int)
+    return id_
+
+
+def test_a_new_file_has_the_newest_schema_and_a_newer_one_is_refused(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    with sqlite3.connect(tmp_path / "studio.sqlite") as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    with pytest.raises(ConfigurationError, match="newer eitk"):
+        Store.open(tmp_path)
+
+
+def test_a_blob_has_its_name_only_when_it_is_complete(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    digest = hashlib.sha256(b"hello").hexdigest()
+    incoming = blobs.begin()
+    incoming.write(b"hello")
+    assert not blobs.path(digest).exists()
+    assert incoming.sync() == digest
+    blobs.place([(incoming, digest)])
+    assert blobs.read(digest) == b"hello"
+    blobs.begin().write(b"half")
+    blobs.sweep()
+    assert not list(blobs.incoming.iterdir())
+
+
+@pytest.mark.parametrize("digest", ["", "../../etc/passwd", "a" * 63, "A" * 64])
+def test_only_digests_name_blobs(tmp_path: Path, digest: str) -> None:
+    with pytest.raises(ValueError, match="digest"):
+        Blobs(tmp_path).path(digest)
+
+
+def test_filters_find_what_they_name(store: Store) -> None:
+    project = store.projects.create("p").id
+    one = add(store, project, "a_1", "rock", b"1", artist="x")
+    two = add(store, project, "a%2", "jazz", b"2", artist="y")
+    three = add(store, project, "b", "jazz", b"3")
+
+    def found(**query: str) -> list[int]:
+        return [s.id for s in store.samples.select(SampleFilter.read(project, Fields(query)))]
+
+    assert found() == [three, two, one]
+    assert found(sortBy="id-asc", labels='["jazz"]') == [two, three]
+    assert found(filename="a_") == [one]
+    assert found(filename="%") == [two]
+    assert found(search="jaz") == [three, two]
+    assert found(metadata='[{"key":"artist","op":"eq","values":["x"]}]') == [one]
+    assert found(metadata='[{"key":"artist","op":"neq","values":["x"]}]') == [three, two]
+    assert found(metadata='[{"no_metadata":true}]') == [three]
+    assert found(ids=f"[{one},{two}]", excludeIds=f"[{one}]") == [two]
+    assert found(minId=str(two), maxId=str(three)) == [two]
+
+
+def test_a_project_goes_through_a_zip_and_comes_back_equal(store: Store, tmp_path: Path) -> None:
+    import numpy as np
+
+    from ei_toolkit.audio.wav import wav_bytes
+
+    project = store.projects.create("p").id
+    wav = wav_bytes(np.arange(16, dtype=np.int16), 16000)
+    add(store, project, "größe", "hip hop/é", wav, artist="Åse")
+    assert export_project(tmp_path / "data", project, tmp_path / "out.zip") == 1
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        [entry] = json.loads(archive.read("info.labels"))["files"]
+    assert entry["label"] == {"type": "label", "label": "hip hop/é"} and entry["boundingBoxes"] == []
+    other = Store.open(tmp_path / "other").projects.create("q").id
+    report = import_project(tmp_path / "other", other, tmp_path / "out.zip", lambda _: None)
+    assert (report.stored, report.known, report.refused) == (1, 0, ())
+    again = import_project(tmp_path / "other", other, tmp_path / "out.zip", lambda _: None)
+    assert (again.stored, again.known) == (0, 1)
+    [sample] = Store.open(tmp_path / "other").samples.select(SampleFilter(other))
+    assert (sample.filename, sample.label, sample.metadata) == ("größe", "hip hop/é", {"artist": "Åse"})
+
+
+def test_something_that_is_no_export_is_refused(store: Store, tmp_path: Path) -> None:
+    project = store.projects.create("p").id
+    (tmp_path / "x.zip").write_bytes(b"no zip")
+    with pytest.raises(DataError, match="cannot be read"):
+        import_project(tmp_path / "data", project, tmp_path / "x.zip", lambda _: None)
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=300, deadline=None)
+def test_no_bytes_break_the_reader_of_wav_headers(data: bytes) -> None:
+    import tempfile
+
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"RIFF\0\0\0\0WAVE" + data)
+        file.flush()
+        try:
+            header = read_header(Path(file.name))
+        except Refusal:
+            return
+        assert header.frames > 0 and header.rate > 0
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=300)
+def test_a_file_name_is_always_one_printable_part(name: str) -> None:
+    safe = safe_filename(name)
+    assert safe and "/" not in safe and "\\" not in safe and safe.isprintable()
+
+
+@given(st.text(alphabet=st.characters(codec="latin-1"), max_size=60))
+def test_any_header_becomes_some_text(value: str) -> None:
+    assert isinstance(header_text(value), str)
