@@ -172,3 +172,19 @@ def test_garbage_on_the_serial_line_is_ignored_and_commands_are_obeyed(project: 
     assert (info["labels"], info["window"], info["hop"]) == (["classical", "rock"], 48000, 8000)
     assert info["model_sha256"] == "0123456789abcdef" * 4
     link.close()
+
+
+def cpu_ticks(parent: int) -> int:
+    """Processor time of a process and its children, in hundredths of a second."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    fields = [Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in (str(parent), *children)]
+    return sum(int(field[11]) + int(field[12]) for field in fields)
+
+
+def test_a_board_that_hears_nothing_uses_no_processor_time(project: Any, board: str, tiny: Path) -> None:
+    flash(project, board, tiny)
+    pid = running_state(project.boards, board).pid
+    time.sleep(0.5)
+    before = cpu_ticks(pid)
+    time.sleep(1.0)
+    assert cpu_ticks(pid) - before <= 5
