@@ -2,7 +2,7 @@
 
 `import edgeimpulse_api` reads a thousand models and takes seconds; one request class with what it refers to takes a
 tenth of a second. So the package's own `__init__` is not run: its models are imported below an empty package, which
-is taken away again, so that a real import elsewhere finds things as it expects them.
+is taken away again. The models stay, so that a real import elsewhere goes on with them: no class exists twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 PACKAGE = "edgeimpulse_api"
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
-_kept: dict[str, ModuleType] = {}
+_empty: dict[str, ModuleType] = {}
 _one_at_a_time = threading.Lock()
 
 
@@ -37,12 +37,14 @@ def official(name: str) -> Any:
 
 @contextmanager
 def _models_alone() -> Iterator[None]:
-    sys.modules.update(_kept or _empty_packages())
+    if not _empty:
+        _empty.update(_empty_packages())
+    sys.modules.update(_empty)
     try:
         yield
     finally:
-        for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
-            _kept[name] = sys.modules.pop(name)
+        for name in _empty:
+            del sys.modules[name]
 
 
 def _empty_packages() -> dict[str, ModuleType]:

@@ -5,6 +5,7 @@ So what is shown has one source, in order and without doubles, whether the socke
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -48,7 +49,15 @@ def _connect(studio: Studio, job: int, rung: threading.Event) -> socketio.Client
     import socketio
     from socketio.exceptions import SocketIOError
 
-    client = socketio.Client(reconnection_attempts=0, reconnection_delay=1, reconnection_delay_max=10)
+    silent = logging.getLogger(f"{__name__}.silent")
+    silent.disabled = True  # its libraries print what they cannot do about a lost connection; polling goes on anyway
+    client = socketio.Client(
+        reconnection_attempts=0,
+        reconnection_delay=1,
+        reconnection_delay_max=10,
+        logger=silent,
+        engineio_logger=silent,
+    )
 
     def subscribe() -> None:
         client.emit("start-log-stream", {"jobId": job})
