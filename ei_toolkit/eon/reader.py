@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Graph, Operator, Quantization, Tensor
 from ei_toolkit.eon.options import read_options
-from ei_toolkit.errors import DataError, UnsupportedModelError
+from ei_toolkit.errors import DataError, MissingToolError, UnsupportedModelError
 
 MAX_ITEMS = 2_000  # tensors or operators: far beyond what a microcontroller runs
 MAX_ELEMENTS = 1 << 24
@@ -23,8 +23,9 @@ def read_model(content: bytes) -> Graph:
     """Read a .tflite with one subgraph, one input and one output.
 
     Raises DataError where the bytes are not a sound model, UnsupportedModelError where it holds what the compiler
-    does not know.
+    does not know, MissingToolError without the packages that read flatbuffers.
     """
+    _check_packages()
     if len(content) < 16 or content[4:8] != b"TFL3":
         raise DataError("this is not a TensorFlow Lite model", why="the file identifier TFL3 is missing")
     try:
@@ -32,6 +33,14 @@ def read_model(content: bytes) -> Graph:
     except (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError, KeyError) as error:
         # The flatbuffers package does not verify offsets; what lies outside the file surfaces as one of these.
         raise DataError("the model file is damaged", why=f"{type(error).__name__} while reading it") from error
+
+
+def _check_packages() -> None:
+    try:
+        import flatbuffers  # noqa: F401
+        import tflite  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingToolError(f"{error.name} is not installed", hint="pip install 'eitk[firmware]'") from error
 
 
 def _read(content: bytes) -> Graph:
