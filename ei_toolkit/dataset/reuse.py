@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ei_toolkit import __version__
+from ei_toolkit import audio
 from ei_toolkit.audio.wav import HEADER_BYTES
 from ei_toolkit.config import Settings
 from ei_toolkit.dataset.folder import find_clips
@@ -39,9 +39,18 @@ def fingerprint(settings: Settings, project: Path) -> str:
             for path in (project / Path(settings.slice.augment.noise_files).expanduser()).rglob("*")
             if path.is_file()
         )
-    chosen = [__version__, asdict(settings.slice), asdict(settings.dataset), settings.project.labels]
+    chosen = [_program(), asdict(settings.slice), asdict(settings.dataset), settings.project.labels]
     seen = [(str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files if path.exists()]
     return hashlib.sha256(json.dumps([chosen, seen]).encode()).hexdigest()
+
+
+def _program() -> str:
+    """A hash of the code that makes windows: another version of it may make others."""
+    folder = Path(audio.__file__).parent
+    code = sorted(
+        [*folder.glob("*.py"), folder.parent / "dataset" / "cutting.py", folder.parent / "dataset" / "split.py"]
+    )
+    return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
 
 
 def last_report(out: Path, mark: str) -> LastRun | None:

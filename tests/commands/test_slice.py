@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import soundfile
 from ei_toolkit.commands.app import run
 from ei_toolkit.commands.environment import Environment
 from ei_toolkit.console import Console
+from ei_toolkit.dataset.manifest import Manifest
 
 
 def eitk(folder: Path, *arguments: str) -> tuple[int, str, str]:
@@ -85,3 +88,21 @@ def test_what_cannot_be_ends_in_a_message_and_its_exit_code(project: Path, break
     assert "error:" in err
     assert "try:" in err
     assert not (project / ".eitk").exists()
+
+
+def test_a_run_that_was_killed_is_completed_by_the_next(project: Path) -> None:
+    for number in range(5, 60):
+        sound = 0.1 * np.random.default_rng(number).standard_normal(160_000)
+        soundfile.write(project / "clips" / "rock" / f"{number}.wav", sound, 8000)
+    command = [sys.executable, "-c", "from ei_toolkit.commands.app import main; main()", "slice", "--jobs", "1"]
+    windows = project / ".eitk" / "windows"
+    with subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        while not list(windows.glob("*.wav")):
+            assert running.poll() is None
+        running.kill()
+    assert not (windows / "manifest.csv").exists()
+    code, out, _ = eitk(project, "slice", "--json", "--jobs", "1")
+    assert code == 0
+    kept = {path.name for path in windows.iterdir()} - {"manifest.csv", "slice.json"}
+    assert kept == {window.file for window in Manifest.read(windows / "manifest.csv").windows}
+    assert sum(row["windows"] for row in json.loads(out)["rows"]) == len(kept)

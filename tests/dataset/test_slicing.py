@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -238,3 +239,17 @@ def test_real_clips_split_by_artist(gtzan: Path, tmp_path: Path) -> None:
     assert all(len(of_group) == 1 for of_group in sides.values())
     assert "queen" in sides
     assert not report.skipped
+
+
+def test_a_long_clip_is_cut_without_being_held_in_memory(clips: Path, settings: Settings) -> None:
+    rng = np.random.default_rng(0)
+    with soundfile.SoundFile(clips / "rock" / "long.flac", "w", 48_000, 2) as out:
+        for _ in range(180):
+            out.write(0.1 * rng.standard_normal((48_000, 2)))
+    settings = replace(settings, slice=replace(settings.slice, sample_rate=48_000, hop_ms=20_000))
+    tracemalloc.start()
+    windows = cut(settings, clips.parent).windows
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len([w for w in windows if "long" in w.clip]) == 9
+    assert peak < 12e6  # decoded as float32 it would be 69 MB
