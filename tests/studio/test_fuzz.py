@@ -1,0 +1,131 @@
+"""Random requests to every route: no 500, no hang, no growth. `EITK_FUZZ=100000` is the long version."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ei_toolkit.studio.coverage import Method, official_methods, served_shapes
+
+EXAMPLES = int(os.environ.get("EITK_FUZZ", "400"))
+SPARED = {"delete_project", "revoke_project_api_key", "revoke_project_ingestion_only_api_key"}
+METHODS = [m for m in official_methods() if m.shape in served_shapes() and m.name not in SPARED]
+NAMES = """
+    name label labels category limit offset filename metadata ids sortBy minLength config dspId params features
+    inputBlocks dspBlocks learnBlocks id type dsp input windowSizeMs windowIncreaseMs frequencyHz padZeros axes
+    implementationVersion visualLayers trainingCycles learningRate batchSize mode script customParameters variant
+    variants modelVariants engine modelType sliceStart sliceEnd limitPayloadValues impulseId newCategory thresholds
+    structuredLabels startIndex endIndex targetDevices tfliteFileBase64 device role ttl apiKey projectName username
+    password jobLimitM trainingSplitRatio includeDisabled featureAx1 metadataKey metadataValue zoomStart axisIx
+    """.split()  # noqa: SIM905 - a list of this length reads better as a text
+ids = st.sampled_from([0, 1, 2, 3, 99, 2**31, 2**63, 10**30])
+texts = st.one_of(
+    st.sampled_from(
+        ["", "1", "True", "null", "training", "all", "[]", "{}", "[1]", '["a"]', "nan", "1e400", "-1", "é", "int8"]
+    ),
+    st.text(max_size=20),
+)
+leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts, ids)
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
+    max_leaves=12,
+)
+objects = st.dictionaries(st.sampled_from(NAMES), values, max_size=8)
+queries = st.dictionaries(st.sampled_from(NAMES), texts, max_size=4)
+HEAD = b'--x\r\nContent-Disposition: form-data; name="data"; filename="a.wav"\r\n\r\n'
+FIELD = re.compile(r"\{(\w+)\}")
+
+
+def fill(draw: Any, method: Method) -> str:
+    """A path with random fields; the project is the key's own nearly always."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] == "projectId":
+            return "1"
+        return str(draw(ids if match[1].endswith("Id") else texts)).replace("/", "") or "x"
+
+    return FIELD.sub(value, method.path)
+
+
+@pytest.fixture(scope="module")
+def busy(server: Any) -> Any:
+    """A server with something in it, so that random requests get somewhere."""
+    import numpy as np
+
+    from ei_toolkit.audio.wav import wav_bytes
+
+    for seed, label in enumerate(("classical", "rock", "rock")):
+        noise = np.random.default_rng(seed).integers(-99, 99, 1600).astype(np.int16)
+        server.upload({f"{seed}.wav": wav_bytes(noise, 16000)}, x_label=label)
+    window = {"id": 1, "type": "time-series", "windowSizeMs": 100, "windowIncreaseMs": 50, "frequencyHz": 16000}
+    dsp = {"id": 2, "type": "spectrogram", "axes": ["audio"], "input": 1, "implementationVersion": 4}
+    learn = {"id": 3, "type": "keras", "dsp": [2]}
+    server.json("POST", "/1/impulse", json={"inputBlocks": [window], "dspBlocks": [dsp], "learnBlocks": [learn]})
+    server.wait(server.json("POST", "/1/jobs/generate-features", json={"dspId": 2})["id"])
+    return server
+
+
+@given(data=st.data())
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_no_request_breaks_the_api(busy: Any, data: Any) -> None:
+    method = data.draw(st.sampled_from(METHODS))
+    path = fill(data.draw, method).removeprefix("/api")
+    url = busy.api + path if method.path.startswith("/api/") else busy.api.removesuffix("/api") + method.path
+    body = data.draw(st.one_of(objects.map(lambda o: json.dumps(o).encode()), st.binary(max_size=40)))
+    start = time.monotonic()
+    answer = requests.request(
+        method.verb, url, params=data.draw(queries), data=body if method.verb == "POST" else None,
+        headers={"x-api-key": busy.keys["admin"]}, timeout=60,
+    )  # fmt: skip
+    assert answer.status_code in (200, 400, 403, 404, 413), (method, answer.status_code, answer.text[:300])
+    assert time.monotonic() - start < 30
+    if answer.headers["content-type"] == "application/json":
+        assert isinstance(answer.json()["success"], bool)
+
+
+header_values = st.one_of(
+    st.sampled_from(
+        ["1", "", "rock", "%zz", "{}", "[", '{"a":1}', "multipart/form-data", "multipart/form-data; boundary=x"]
+    ),
+    st.text(st.characters(codec="latin-1", categories=["L", "N", "P"]), max_size=30),
+)
+
+
+@given(
+    category=st.sampled_from(["training", "split", "testing", "nowhere"]),
+    route=st.sampled_from(["files", "data"]),
+    headers=st.dictionaries(
+        st.sampled_from(["x-label", "x-metadata", "x-no-label", "x-file-name", "content-type"]),
+        header_values,
+    ),
+    body=st.one_of(st.binary(max_size=200), st.binary(max_size=60).map(lambda data: HEAD + data + b"\r\n--x--\r\n")),
+)  # fmt: skip
+@settings(max_examples=EXAMPLES // 2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_no_upload_breaks_ingestion(busy: Any, category: str, route: str, headers: dict[str, str], body: bytes) -> None:
+    sent = {name: value.encode("latin-1") for name, value in headers.items()}
+    answer = requests.post(
+        f"{busy.ingestion}/{category}/{route}", data=body, headers={**sent, "x-api-key": busy.keys["admin"]}, timeout=60
+    )
+    assert answer.status_code in (200, 400, 404, 413, 421), (answer.status_code, answer.text[:300])
+
+
+def test_afterwards_nothing_has_grown_and_nothing_is_left_over(busy: Any) -> None:
+    for job in busy.json("GET", "/1/jobs")["jobs"]:
+        busy.json("POST", f"/1/jobs/{job['id']}/cancel?forceCancel=true")
+        busy.wait(job["id"])
+    lines = Path(f"/proc/{busy.pid}/status").read_text().splitlines()
+    resident = int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+    assert resident < 400 * 1024
+    assert len(list(Path(f"/proc/{busy.pid}/fd").iterdir())) < 120
+    assert not [f for f in (busy.data / "incoming").iterdir() if f.is_file()]
+    assert "Traceback" not in (busy.data / "server.log").read_text()
