@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.learn.augment import SpecAugment, from_policy, noise_deviation
 from ei_toolkit.learn.layers import build_model
 from ei_toolkit.learn.request import TrainRequest
@@ -66,7 +67,7 @@ def _fit_layers(request: TrainRequest, train: Indices, validation: Indices, call
         metrics=["accuracy"],
     )
     data = _dataset(x[train], y[train])
-    masks = from_policy(request.spec_augment, (x.shape[1] // _columns(request), _columns(request)))
+    masks = from_policy(request.spec_augment, _shape(request))
     if masks is not None:
         data = data.map(masks.mapper())
     model.fit(
@@ -125,10 +126,18 @@ def _one_hot(request: TrainRequest) -> npt.NDArray[np.float32]:
     return rows
 
 
-def _columns(request: TrainRequest) -> int:
-    """Features of a frame: as asked, else as the reshape layer has it."""
+def _shape(request: TrainRequest) -> tuple[int, int]:
+    """(frames, bands) of the features: as asked, else as the reshape layer has it.
+
+    Raises ConfigurationError where masks are wanted and nothing says what a frame is.
+    """
     shaped = (int(layer["columns"]) for layer in request.visual_layers if layer.get("type") == "reshape")
-    return request.columns or next(shaped, 1)
+    columns, n = request.columns or next(shaped, 0), request.features.shape[1]
+    if columns and n % columns == 0:
+        return n // columns, columns
+    if request.spec_augment.get("enabled"):
+        raise ConfigurationError("SpecAugment needs to know a frame", hint="Add a reshape layer, or switch it off.")
+    return n, 1
 
 
 def _dataset(features: Any, labels: Any) -> Any:

@@ -31,7 +31,7 @@ def build_model(layers: Sequence[VisualLayer], n_features: int, n_classes: int, 
     for index, layer in enumerate(used):
         for made in _keras_layers(layer, used[index + 1 :], n_features):
             _add(model, made, f"layer {index + 1} ({layer.get('type')})")
-    if len(model.output_shape) != 2:
+    if model.layers and len(model.output_shape) != 2:
         raise ConfigurationError(
             f"the last layer gives {model.output_shape[1:]}, and the output needs a flat vector",
             hint="Put a flatten layer in front of the output.",

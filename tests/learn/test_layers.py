@@ -70,3 +70,7 @@ def test_convolutions_carry_the_published_constraint() -> None:
 def test_layers_that_make_no_model_are_refused(layers: list[dict], meaning: str) -> None:
     with pytest.raises(ConfigurationError, match=meaning):
         build_model(layers, 3960, 2)
+
+
+def test_no_layers_at_all_are_a_straight_line_through_the_features() -> None:
+    assert build_model([], 10, 2).count_params() == 22

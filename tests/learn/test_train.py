@@ -127,6 +127,7 @@ def test_float_only_where_int8_is_not_wanted(request_for: RequestFor) -> None:
         ({"labels": [0, 1]}, DataError),
         ({"groups": ["a"]}, DataError),
         ({"epochs": 0}, ConfigurationError),
+        ({"visual_layers": [], "spec_augment": {"enabled": True, "freqMasking": "low"}}, ConfigurationError),
         ({"features": np.full((160, 160), np.nan, np.float32)}, DataError),
     ],
 )
