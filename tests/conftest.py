@@ -6,8 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SHARED = Path(os.environ.get("EITK_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+settings.register_profile("eitk", deadline=None)  # a busy machine is slow, not wrong
+settings.load_profile("eitk")
 
 
 @pytest.fixture(autouse=True)
