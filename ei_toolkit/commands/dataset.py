@@ -104,6 +104,7 @@ def audit(
     from ei_toolkit.dataset.audit import audit as listen_to_all
     from ei_toolkit.dataset.audit_view import as_data, as_text
     from ei_toolkit.dataset.plan import plan_slices
+    from ei_toolkit.report.audit_file import keep_audit
 
     env = Environment.of(context)
     config = env.config(dataset__split=split)
@@ -111,6 +112,8 @@ def audit(
     plan = plan_slices(config.settings, config.paths.root, workers)
     with env.console.progress("listening", len(plan.tasks)) as progress:
         found = listen_to_all(plan, workers, progress.to)
+    if split is None:
+        keep_audit(config.paths, as_data(found), as_text(found))
     env.console.result(as_data(found), as_text(found))
     if found.leaks:
         env.console.warn("test clips are known from training: results on this split say too much")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from ei_toolkit.audio.conditions import CONDITIONS
 from ei_toolkit.config import Config
@@ -15,7 +17,7 @@ from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.errors import ConfigurationError, DataError
 from ei_toolkit.report.candidate import Candidate, challenger, champion_file, read_champion, write_champion
 from ei_toolkit.report.gate import Cost, Evidence, Trial, Verdict, judge
-from ei_toolkit.report.held_out import HeldOut, Outcome, held_out_clips, try_model
+from ei_toolkit.report.held_out import HeldOut, Outcome, cut_windows, held_out_clips, try_model
 from ei_toolkit.report.paired import paired_difference
 
 Progress = Callable[[float, str], None]
@@ -53,8 +55,9 @@ def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | 
         )
     clips = _fair(held_out_clips(manifest), new, old)
     root, threshold = clips_root(config.settings.dataset, config.paths.root), config.settings.board.threshold
-    outcome = try_model(new, root, clips)
-    before = try_model(old, root, clips) if old else None
+    windows = cut_windows(new.settings, root, clips)
+    outcome = try_model(new, clips, windows)
+    before = try_model(old, clips, cut_windows(old.settings, root, clips)) if old else None
     tracks, labels = outcome.tracks(threshold), [clip.label for clip in clips]
     return Evidence(
         challenger=_trial(new, outcome, threshold),
@@ -64,7 +67,7 @@ def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | 
         threshold=threshold,
         clips=len(clips),
         artists=len({clip.artist for clip in clips}),
-        worst=_worst(new, root, clips, progress),
+        worst=_worst(new, clips, windows, progress),
     )
 
 
@@ -90,10 +93,12 @@ def _trial(candidate: Candidate, outcome: Outcome, threshold: float) -> Trial:
     )
 
 
-def _worst(candidate: Candidate, root: Path, clips: tuple[HeldOut, ...], progress: Progress) -> tuple[str, float]:
+def _worst(
+    candidate: Candidate, clips: Sequence[HeldOut], windows: Sequence[npt.NDArray[np.int16]], progress: Progress
+) -> tuple[str, float]:
     """The condition with the lowest window accuracy."""
     found = {}
     for done, name in enumerate(CONDITIONS, 1):
-        found[name] = try_model(candidate, root, clips, name).window_accuracy()
+        found[name] = try_model(candidate, clips, windows, name).window_accuracy()
         progress(done, name)
     return min(found.items(), key=lambda item: item[1])

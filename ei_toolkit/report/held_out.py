@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.config import Settings
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError
 from ei_toolkit.learn.evaluate.clips import CLEAN, read_windows, under_condition
@@ -75,24 +76,28 @@ def held_out_clips(manifest: Manifest) -> tuple[HeldOut, ...]:
     return tuple(dict.fromkeys(clips))
 
 
-def try_model(candidate: Candidate, root: Path, clips: Sequence[HeldOut], condition: str = CLEAN) -> Outcome:
-    """Run a model over every window of the clips below `root`, under a condition of `audio.conditions`.
+def cut_windows(settings: Settings, root: Path, clips: Sequence[HeldOut]) -> list[npt.NDArray[np.int16]]:
+    """The windows (n, samples) of each clip below `root`. Raises DataError for a clip that cannot be read."""
+    return [read_windows(root / clip.name, settings.slice) for clip in clips]
 
-    Raises DataError for a clip that cannot be read, or where the settings no longer describe the model.
+
+def try_model(
+    candidate: Candidate,
+    clips: Sequence[HeldOut],
+    windows: Sequence[npt.NDArray[np.int16]],
+    condition: str = CLEAN,
+) -> Outcome:
+    """Run a model over the windows of each clip, under a condition of `audio.conditions`.
+
+    Raises DataError where the settings no longer describe the model.
     """
     model = Interpreter(candidate.model)
-    features = [_features(candidate, root / clip.name, condition) for clip in clips]
-    owner = np.repeat(np.arange(len(clips)), [len(own) for own in features])
-    whole = np.concatenate(features)
-    if whole.shape[1] != model.input_size:
+    features = np.concatenate([under_condition(own, condition, candidate.settings).features for own in windows])
+    if features.shape[1] != model.input_size:
         raise DataError(
-            f"the model takes {model.input_size} features, the impulse gives {whole.shape[1]}",
+            f"the model takes {model.input_size} features, the impulse gives {features.shape[1]}",
             why="eitk.toml was changed after the model was trained",
             hint="eitk impulse apply, then eitk train --eon",
         )
-    return Outcome(tuple(clips), candidate.labels, owner, model.predict(whole))
-
-
-def _features(candidate: Candidate, clip: Path, condition: str) -> npt.NDArray[np.float32]:
-    windows = read_windows(clip, candidate.settings.slice)
-    return under_condition(windows, condition, candidate.settings).features
+    owner = np.repeat(np.arange(len(clips)), [len(own) for own in windows])
+    return Outcome(tuple(clips), candidate.labels, owner, model.predict(features))

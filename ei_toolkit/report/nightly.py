@@ -80,7 +80,7 @@ def _prepare(shell: Shell, dataset: str, recipe: str, board: str) -> None:
 
 
 def _train_and_judge(shell: Shell) -> None:
-    for command in ("upload", "impulse apply", "train --eon", "evaluate --seeds 1"):
+    for command in ("dataset audit", "upload", "impulse apply", "train --eon", "evaluate --seeds 1"):
         shell.run(*command.split())
     try:
         shell.run("gate")

@@ -71,6 +71,11 @@ def details(title: str, body: Html) -> Html:
     return Html(f"<details><summary>{text(title)}</summary>{body}</details>")
 
 
+def preformatted(words: str) -> Html:
+    """Lines as they are; too long ones scroll by themselves."""
+    return Html(f'<div class="wide"><pre>{text(words)}</pre></div>')
+
+
 def percent(fraction: float | None) -> str:
     """0.934 as "93.4 %"."""
     return "–" if fraction is None else f"{fraction * 100:.1f} %"

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from ei_toolkit.config import Config, ProjectSettings
+from ei_toolkit.report.audit_file import keep_audit
 from ei_toolkit.report.facts import Facts, gather_facts
 from ei_toolkit.report.html.page import build_page
 
@@ -53,4 +54,12 @@ def test_names_and_verdicts_of_others_stay_text(whole: Facts) -> None:
 def test_what_stands_on_both_sides_is_said(whole: Facts) -> None:
     same = tuple(replace(window, group="Queen") for window in whole.windows)
     assert "1 artists (Queen)" in build_page(replace(whole, windows=same))
-    assert "no artist and no recording stands on both sides" in build_page(whole)
+    assert "No artist and no recording stands on both sides" in build_page(whole)
+
+
+def test_an_audit_is_shown_while_it_is_about_these_windows(whole: Facts) -> None:
+    paths = whole.config.paths
+    keep_audit(paths, {"leaks": False}, "loudness of <rock>: -14 dBFS")
+    assert "loudness of &lt;rock&gt;: -14 dBFS" in build_page(whole)
+    paths.manifest.write_text(paths.manifest.read_text().replace("training", "testing", 1))
+    assert "loudness of" not in build_page(whole)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ei_toolkit.dataset.summary import rows_of_windows
+from ei_toolkit.report.audit_file import read_audit
 from ei_toolkit.report.facts import Facts
-from ei_toolkit.report.html.markup import Section, join, paragraph, table
+from ei_toolkit.report.html.markup import Html, Section, details, join, paragraph, preformatted, table
 
 
 def data(facts: Facts) -> Section:
@@ -19,7 +20,15 @@ def data(facts: Facts) -> Section:
         f"Windows of {settings.slice.window_ms / 1000:g} s every {settings.slice.hop_ms / 1000:g} s, split by"
         f" {settings.dataset.split}, level: {settings.slice.level}."
     )
-    return Section("data", "Data", join([paragraph(how), table(head, rows), paragraph(_leaks(facts))]))
+    return Section("data", "Data", join([paragraph(how), table(head, rows), paragraph(_leaks(facts)), _audit(facts)]))
+
+
+def _audit(facts: Facts) -> Html:
+    """What `eitk dataset audit` heard in these clips: recordings that are there twice, faults, loudness."""
+    said = read_audit(facts.config.paths)
+    if said is None:
+        return paragraph("Recordings under two names, faults and loudness: eitk dataset audit listens for them.")
+    return details("What eitk dataset audit heard", preformatted(said))
 
 
 def _leaks(facts: Facts) -> str:
@@ -29,8 +38,6 @@ def _leaks(facts: Facts) -> str:
     artists = {group for group, _ in sides["training"]} & {group for group, _ in sides["testing"]}
     clips = {clip for _, clip in sides["training"]} & {clip for _, clip in sides["testing"]}
     if not artists and not clips:
-        return "Audit: no artist and no recording stands on both sides."
+        return "No artist and no recording stands on both sides."
     shown = ", ".join(sorted(artists)[:8]) + (" …" if len(artists) > 8 else "")
-    return (
-        f"Audit: {len(artists)} artists ({shown}) and {len(clips)} recordings stand on both sides: the test flatters."
-    )
+    return f"{len(artists)} artists ({shown}) and {len(clips)} recordings stand on both sides: the test flatters."
