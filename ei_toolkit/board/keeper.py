@@ -54,15 +54,13 @@ class Keeper:
             await asyncio.wait_for(_first_of(asyncio.create_task(_event(running)), listening), START_TIMEOUT_S)
             if not running.is_set():
                 raise ConnectionResetError("the board's program ended before the sketch ran")
-            async with (
-                await asyncio.start_server(self._serve_serial, "127.0.0.1", 0) as serial,
-                await asyncio.start_server(self._serve_microphone, "127.0.0.1", 0) as microphone,
-            ):
-                ports = [server.sockets[0].getsockname()[1] for server in (serial, microphone)]
-                self._folder.write_state(self._state(facts, *ports))
-                self._ready()
-                await _first_of(listening, asyncio.create_task(self._guest.wait()), _stop_signal())
-        finally:
+            serial = await asyncio.start_server(self._serve_serial, "127.0.0.1", 0)
+            microphone = await asyncio.start_server(self._serve_microphone, "127.0.0.1", 0)
+            ports = [server.sockets[0].getsockname()[1] for server in (serial, microphone)]
+            self._folder.write_state(self._state(facts, *ports))
+            self._ready()
+            await _first_of(listening, asyncio.create_task(self._guest.wait()), _stop_signal())
+        finally:  # the servers end with the loop: waiting for their clients would let a tail keep the board alive
             await self._guest.stop()
             self._folder.state_file.unlink(missing_ok=True)
 
@@ -126,7 +124,7 @@ class Keeper:
                     writer.write(b"ready\n")
                     writer.write(b"fed %d\n" % await self._pass_on(reader))
             await writer.drain()
-        except (ConnectionError, TimeoutError) as error:
+        except (ConnectionError, TimeoutError, ValueError) as error:  # ValueError: an order that is no line
             print(f"microphone: {error!r}", file=sys.stderr, flush=True)
         finally:
             writer.close()

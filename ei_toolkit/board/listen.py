@@ -90,23 +90,27 @@ def listen(
         predictions, warnings = _hear(samples, ends, state, link, advance)
     except LinkLost as error:
         raise BoardError("the board stopped while it listened", why=str(error), hint="eitk flash") from None
-    python = reference.scores(samples, ends)
+    python = [tuple(int(value) for value in row) for row in reference.scores(samples, ends)]
     rate = reference.settings.slice.sample_rate
     windows = tuple(
-        HeardWindow(
-            clip=clip.name,
-            label=label,
-            end_ms=end * 1000 // rate,
-            board_scores=dict(said.scores),
-            board_q=said.q or (),
-            python_q=tuple(int(value) for value in row),
-            winner=said.winner,
-            dsp_us=said.dsp_us,
-            nn_us=said.nn_us,
-        )
-        for end, said, row in zip(ends, predictions, python, strict=True)
+        heard_window(clip.name, label, said, scores, rate) for said, scores in zip(predictions, python, strict=True)
     )
     return HeardClip(clip.name, label, windows, tuple(warnings))
+
+
+def heard_window(clip: str, label: str, said: Prediction, python_q: tuple[int, ...], rate: int) -> HeardWindow:
+    """A board's answer beside Python's."""
+    return HeardWindow(
+        clip=clip,
+        label=label,
+        end_ms=(said.end or 0) * 1000 // rate,
+        board_scores=dict(said.scores),
+        board_q=said.q or (),
+        python_q=python_q,
+        winner=said.winner,
+        dsp_us=said.dsp_us,
+        nn_us=said.nn_us,
+    )
 
 
 def _hear(

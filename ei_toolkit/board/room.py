@@ -12,7 +12,7 @@ from pathlib import Path
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.board.events import Prediction, Warning
 from ei_toolkit.board.link import Link, LinkLost
-from ei_toolkit.board.listen import HeardClip, HeardWindow
+from ei_toolkit.board.listen import HeardClip, HeardWindow, heard_window
 from ei_toolkit.board.loudspeaker import playing
 from ei_toolkit.board.parse import Parser
 from ei_toolkit.board.watch import events
@@ -44,7 +44,7 @@ def listen_through_the_air(clip: Path, label: str, air: Air) -> HeardClip:
             ended: float | None = None
             for event in events(air.link, Parser()):
                 if isinstance(event, Prediction):
-                    windows.append(_window(clip.name, label, event, air.rate))
+                    windows.append(heard_window(clip.name, label, event, (), air.rate))
                 elif isinstance(event, Warning):
                     warnings.append(event.text)
                 if process.poll() is not None:
@@ -56,17 +56,3 @@ def listen_through_the_air(clip: Path, label: str, air: Air) -> HeardClip:
     if not windows:
         raise BoardError(f"the board said nothing about {clip.name}", why="; ".join(warnings[:3]), hint="eitk flash")
     return HeardClip(clip.name, label, tuple(windows), tuple(warnings))
-
-
-def _window(clip: str, label: str, said: Prediction, rate: int) -> HeardWindow:
-    return HeardWindow(
-        clip=clip,
-        label=label,
-        end_ms=(said.end or 0) * 1000 // rate,
-        board_scores=dict(said.scores),
-        board_q=said.q or (),
-        python_q=(),
-        winner=said.winner,
-        dsp_us=said.dsp_us,
-        nn_us=said.nn_us,
-    )

@@ -36,7 +36,8 @@ class Microphone {
 
     // Starts a microphone again that has fallen silent; true if it had to.
     bool restarted() {
-        if (!running_ || millis() - last_ms_ <= kPatienceMs) return false;
+        const uint32_t last = last_ms_;  // before the time is asked: the interrupt may move it past that
+        if (!running_ || millis() - last <= kPatienceMs) return false;
         end();
         begin();
         return true;

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ei_toolkit.audio.wav import wav_bytes
-from ei_toolkit.board.link import KeeperLink, running_state
+from ei_toolkit.board.link import KeeperLink, LinkLost, running_state
 from ei_toolkit.board.microphone import overflow
 from ei_toolkit.board.selftest import ask
 
@@ -188,3 +188,15 @@ def test_a_board_that_hears_nothing_uses_no_processor_time(project: Any, board: 
     before = cpu_ticks(pid)
     time.sleep(1.0)
     assert cpu_ticks(pid) - before <= 5
+
+
+def test_a_board_stops_although_somebody_listens_to_it(project: Any, board: str, tiny: Path) -> None:
+    flash(project, board, tiny)
+    link = KeeperLink(running_state(project.boards, board))
+    start = time.monotonic()
+    assert project.eitk("board", "stop", board) == 0, project.stderr
+    assert time.monotonic() - start < 8
+    with pytest.raises(LinkLost):
+        while True:
+            link.read(1.0)
+    link.close()
