@@ -22,6 +22,10 @@ KEYWORDS = {
 }
 
 
+# Headers of Edge Impulse's SDK that programs include beside, or instead of, the umbrella header.
+SDK_HEADERS = ("classifier/ei_run_classifier.h", "dsp/numpy.hpp", "porting/ei_classifier_porting.h")
+
+
 def umbrella_header(request: LibraryRequest) -> str:
     """The one header that a sketch includes."""
     return f"""\
@@ -41,6 +45,12 @@ using namespace ei;  // sketches write signal_t and numpy:: without it
 
 #endif
 """
+
+
+def sdk_headers(request: LibraryRequest) -> dict[str, str]:
+    """Name in src/ -> text: each leads to the umbrella header."""
+    text = f'#pragma once\n#include "{header_name(request.project_name)}"\n'
+    return {f"edge-impulse-sdk/{name}": text for name in SDK_HEADERS}
 
 
 def properties(request: LibraryRequest) -> str:

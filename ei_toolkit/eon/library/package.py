@@ -51,7 +51,9 @@ def _common_files(plan: Plan, model: ModelCode) -> dict[str, bytes]:
         "model-parameters/model_metadata.h": metadata_header(plan),
         "model-parameters/model_variables.h": variables_header(plan),
         "model-parameters/model_variables.cpp": variables_source(plan),
-    } | {f"tflite-model/{name}": text for name, text in model.files.items()}
+    }
+    texts |= {f"tflite-model/{name}": text for name, text in model.files.items()}
+    texts |= arduino.sdk_headers(plan.request)
     return {f"src/{name}": text.encode() for name, text in texts.items()} | runtime_sources(plan, model.kernels)
 
 

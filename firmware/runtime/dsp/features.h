@@ -17,7 +17,7 @@ namespace dsp {
 // Largest bound on the error of a feature that goes out as float, and of a raw row that is yet to be normalised. The
 // errors themselves are about a tenth of their bounds.
 constexpr float kFloatTolerance = 5e-6f;
-constexpr float kRowTolerance = 2e-4f;
+constexpr float kRowTolerance = 8e-5f;
 constexpr float kUnbounded = 1e30f;
 
 class FeatureWriter {

@@ -1,6 +1,8 @@
 // Feeds windows of 16-bit samples to a library, as a sketch would: listener MODE < samples.
 // once: every window through run_classifier. continuous: the same stream in quarters of a window.
 #include LIBRARY_HEADER
+#include "edge-impulse-sdk/classifier/ei_run_classifier.h"
+#include "edge-impulse-sdk/dsp/numpy.hpp"
 
 #include <stdio.h>
 #include <string.h>
