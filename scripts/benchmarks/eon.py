@@ -1,0 +1,141 @@
+"""Compiled models on an emulated Cortex-M4F: instructions, flash, RAM, against interpreter and CMSIS-NN."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.eon.costs import estimate
+from ei_toolkit.eon.profile import Profile, profile_model
+
+# Measured with the same GCC 12.2, flags and emulator: TensorFlow Lite Micro with CMSIS-NN, and CMSIS-NN called
+# directly. Instructions, RAM and flash in bytes.
+BASELINES = {
+    "sample": {"TFLM + CMSIS-NN": (7_987_925, 41_944, 61_004), "CMSIS-NN direct": (7_984_063, 40_428, 24_528)},
+    "kws": {"TFLM + CMSIS-NN": (3_934_920, 21_784, 56_524), "CMSIS-NN direct": (3_932_248, 20_268, 20_048)},
+}
+PUBLISHED = "published figures of the reference project (vendor's estimate): 205 ms, 45.6 K RAM, 44.5 K flash"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model, compiled in one way."""
+
+    model: str
+    engine: str
+    compile_s: float
+    profile: Profile
+    estimated_instructions: int
+
+
+def nets() -> dict[str, bytes]:
+    """The measured nets with random weights, which cost what trained ones do, as full int8 .tflite."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+
+    layers = keras.layers
+
+    def conv(filters: int) -> list[Any]:
+        return [layers.Conv2D(filters, 3, padding="same", activation="relu")]
+
+    def pool() -> list[Any]:
+        return [layers.MaxPooling2D(2, 2, padding="same")]
+
+    def conv1d(filters: int) -> list[Any]:
+        return [layers.Conv1D(filters, 3, padding="same", activation="relu"), layers.MaxPooling1D(2, 2, padding="same")]
+
+    def image(rows: int, columns: int, *parts: list[Any]) -> list[Any]:
+        return [layers.Reshape((rows, columns, 1)), *(layer for part in parts for layer in part)]
+
+    stacks = {
+        "sample": image(120, 33, conv(8), pool(), conv(16), pool()),
+        "kws": image(40, 49, conv(8), pool(), conv(16), pool()),
+        "reference, pool each": image(120, 33, *(conv(n) + pool() for n in (8, 8, 8, 16, 16, 16, 32))),
+        "reference, pool last": image(
+            *(120, 33, conv(8), conv(8), conv(8), pool(), conv(16), conv(16), conv(16), pool(), conv(32), pool())
+        ),
+        "robust": [layers.Reshape((120, 40)), *conv1d(24), *conv1d(32), *conv1d(32)],
+    }
+    return {name: convert(keras, stack) for name, stack in stacks.items()}
+
+
+def convert(keras: Any, stack: list[Any]) -> bytes:
+    """A classifier of two classes on this stack, quantised to int8."""
+    import numpy as np
+    import tensorflow as tf
+
+    shape = stack[0].target_shape
+    size = int(np.prod(shape))
+    ends = [keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
+    model = keras.Sequential([keras.layers.Input((size,), batch_size=1), *stack, *ends])
+    generator = np.random.default_rng(0)
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([generator.random((1, size), np.float32)] for _ in range(8))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    with contextlib.redirect_stdout(sys.stderr):  # the converter tells what it does
+        return bytes(converter.convert())
+
+
+def measure(models: dict[str, bytes]) -> Iterator[Row]:
+    """Every model, compiled for speed and for RAM."""
+    for name, content in models.items():
+        for engine, ram_optimized in (("eon", False), ("eon, RAM-optimised", True)):
+            start = time.perf_counter()
+            model = compile_model(content, ram_optimized=ram_optimized)
+            seconds = time.perf_counter() - start
+            profile = profile_model(content, ram_optimized=ram_optimized)
+            yield Row(name, engine, round(seconds, 3), profile, sum(estimate(model).steps))
+
+
+def show(rows: list[Row]) -> None:
+    """The tables for people."""
+    print(f"{'model':22} {'engine':20} {'instructions':>12} {'/MAC':>5} {'RAM':>7} {'flash':>7} {'stack':>5} {'ms':>7}")
+    for row in rows:
+        for engine, (instructions, ram, flash) in BASELINES.get(row.model, {}).items() if row.engine == "eon" else ():
+            ratio = instructions / row.profile.macs
+            print(f"{row.model:22} {engine:20} {instructions:12,} {ratio:5.2f} {ram:7,} {flash:7,}")
+        p = row.profile
+        print(
+            f"{row.model:22} {row.engine:20} {p.instructions:12,} {p.instructions / p.macs:5.2f} {p.ram_bytes:7,} "
+            f"{p.flash_bytes:7,} {p.stack_bytes:5} {p.latency_ms:7.1f}"
+        )
+    print(
+        f"\n{PUBLISHED}\nms: estimates at 64 MHz; RAM without the stack; flash of the whole image, start-up included\n"
+    )
+    print("instructions per MAC by layer (eon):")
+    for row in rows:
+        if row.engine == "eon":
+            ratios = [f"{layer.instructions_per_mac:.2f}" for layer in row.profile.layers if layer.macs]
+            print(f"  {row.model:22} {' '.join(ratios)}")
+    worst = max(abs(r.estimated_instructions / r.profile.instructions - 1) for r in rows)
+    print(f"\ncompiling takes at most {max(r.compile_s for r in rows):.2f} s")
+    print(f"the cost model used without ARM tools is off by at most {worst:.0%} on these models")
+
+
+def main() -> None:
+    """Parse the command line, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*", type=Path, help=".tflite files to measure instead of the usual nets")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    arguments = parser.parse_args()
+    models = {path.stem: path.read_bytes() for path in arguments.models} or nets()
+    rows = list(measure(models))
+    if arguments.json:
+        json.dump([asdict(row) for row in rows], sys.stdout, indent=1)
+    else:
+        show(rows)
+
+
+if __name__ == "__main__":
+    main()
