@@ -30,7 +30,8 @@ def slice_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which clips would go where.")] = False,
 ) -> None:
     """Cut clips into windows: split by artist, levelled, altered copies for training, all in a manifest."""
-    from ei_toolkit.dataset.plan import plan_slices
+    from ei_toolkit.dataset.folder import find_clips
+    from ei_toolkit.dataset.plan import clips_root, plan_slices
     from ei_toolkit.dataset.slicing import slice_clips
     from ei_toolkit.dataset.summary import rows_of_plan, rows_of_windows
 
@@ -41,7 +42,8 @@ def slice_(
         plan = plan_slices(config.settings, config.paths.root, workers)
         _show(env, rows_of_plan(plan), plan.skipped, {"dry_run": True})
         return
-    with env.console.progress("slicing clips") as progress:
+    total = len(find_clips(clips_root(config.settings.dataset, config.paths.root), config.settings.project.labels))
+    with env.console.progress("slicing clips", total) as progress:
         report = slice_clips(config.settings, config.paths.root, config.paths.windows, workers, progress.to)
     extra = {"manifest": str(config.paths.manifest), "duplicates": report.duplicates, "reused": report.reused}
     if report.reused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -117,7 +118,7 @@ def _write_once(path: Path, data: bytes) -> None:
     with suppress(FileNotFoundError):
         if path.stat().st_size == len(data):
             return
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{os.getpid()}.part")  # equal clips give equal names, maybe in two workers at once
     part.write_bytes(data)
     part.replace(path)
 

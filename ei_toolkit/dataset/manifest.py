@@ -30,6 +30,7 @@ class Window:
     recipe: str = ""
 
 
+MANIFEST_NAME = "manifest.csv"
 COLUMNS = tuple(f.name for f in fields(Window))
 
 

@@ -12,7 +12,7 @@ from ei_toolkit import audio
 from ei_toolkit.audio.wav import HEADER_BYTES
 from ei_toolkit.config import Settings
 from ei_toolkit.dataset.folder import find_clips
-from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest
 from ei_toolkit.dataset.plan import Skipped, clips_root, groups_file
 from ei_toolkit.errors import DataError
 
@@ -60,7 +60,7 @@ def last_report(out: Path, mark: str) -> LastRun | None:
         skipped = tuple(Skipped(**item) for item in state["skipped"])
         if state["fingerprint"] != mark:
             return None
-        windows = Manifest.read(out / "manifest.csv").windows
+        windows = Manifest.read(out / MANIFEST_NAME).windows
     except (OSError, ValueError, KeyError, TypeError, DataError):
         return None
     there = {entry.name: entry.stat().st_size for entry in os.scandir(out)}

@@ -11,12 +11,11 @@ from pathlib import Path
 from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.dataset import reuse
 from ei_toolkit.dataset.cutting import Cut, cut_clip
-from ei_toolkit.dataset.manifest import Manifest, Window
+from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest, Window
 from ei_toolkit.dataset.plan import Plan, Skipped, plan_slices
 from ei_toolkit.dataset.workers import map_clips
 from ei_toolkit.errors import DataError
 
-MANIFEST = "manifest.csv"
 Progress = Callable[[float, str], None]
 
 
@@ -39,10 +38,10 @@ def slice_clips(settings: Settings, project: Path, out: Path, jobs: int, progres
     """
     mark = reuse.fingerprint(settings, project)
     if kept := reuse.last_report(out, mark):
-        return SliceReport(Manifest.read(out / MANIFEST).windows, kept.skipped, kept.duplicates, reused=True)
+        return SliceReport(Manifest.read(out / MANIFEST_NAME).windows, kept.skipped, kept.duplicates, reused=True)
     try:
         report = _cut_until_complete(settings, project, out, jobs, progress)
-        Manifest(report.windows).write(out / MANIFEST)
+        Manifest(report.windows).write(out / MANIFEST_NAME)
         _remove_stale(out, {window.file for window in report.windows})
         reuse.remember(out, mark, report.skipped, report.duplicates)
     except OSError as error:

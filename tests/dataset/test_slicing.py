@@ -171,6 +171,16 @@ def test_the_same_clip_under_two_names_is_cut_once(clips: Path, settings: Settin
     assert len({w.sha256 for w in report.windows}) == len(report.windows) == 40
 
 
+def test_equal_clips_of_one_name_in_two_labels_do_not_meet_in_writing(clips: Path, settings: Settings) -> None:
+    for number in range(6):
+        samples = 0.1 * np.random.default_rng(number).standard_normal(80_000)
+        for label in clips.iterdir():
+            soundfile.write(label / f"same {number}.wav", samples, 8000)
+    report = cut(settings, clips.parent, jobs=2)
+    assert report.duplicates == 60
+    assert {w.file for w in report.windows} <= {path.name for path in (clips.parent / "out").iterdir()}
+
+
 def test_a_label_with_no_usable_clip(clips: Path, settings: Settings) -> None:
     for path in (clips / "rock").iterdir():
         path.write_text("no sound")
