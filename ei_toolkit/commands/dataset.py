@@ -79,14 +79,12 @@ def verify(
     """Check GTZAN clips against the index; exit 1 where one is altered or corrupt."""
     from ei_toolkit.dataset.gtzan import load_index
     from ei_toolkit.dataset.plan import clips_root
-    from ei_toolkit.dataset.verify import damage, verify_folder, wanted_tracks
+    from ei_toolkit.dataset.verify import damage, genres_in, verify_folder, wanted_tracks
 
     env = Environment.of(context)
     config = env.config()
     folder = env.cwd / clips if clips else clips_root(config.settings.dataset, config.paths.root)
-    present = [entry.name for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
-    known = {track.genre for track in load_index().tracks.values()}
-    findings = verify_folder(folder, wanted_tracks(load_index(), genre or sorted(known.intersection(present))))
+    findings = verify_folder(folder, wanted_tracks(load_index(), genre or genres_in(folder)))
     _show(env, findings, {"folder": str(folder)})
     if error := damage(folder, findings):
         raise error

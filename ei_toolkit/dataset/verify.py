@@ -14,7 +14,7 @@ from typing import Literal
 from ei_toolkit.audio.headers import missing_part
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.dataset.folder import SUFFIXES
-from ei_toolkit.dataset.gtzan import Index, Track
+from ei_toolkit.dataset.gtzan import Index, Track, load_index
 from ei_toolkit.errors import DataError, UsageError
 
 Status = Literal["ok", "same sound", "unverified", "altered", "corrupt", "missing"]
@@ -47,6 +47,12 @@ def wanted_tracks(index: Index, genres: Collection[str] = ()) -> list[Track]:
     if strange := sorted(set(genres) - known):
         raise UsageError(f"GTZAN has no genre {', '.join(strange)}", hint=f"Genres: {', '.join(sorted(known))}.")
     return [track for track in index.tracks.values() if not genres or track.genre in genres]
+
+
+def genres_in(root: Path) -> list[str]:
+    """The genres of GTZAN that have a folder in `root`."""
+    genres = {track.genre for track in load_index().tracks.values()}
+    return sorted(genre for genre in genres if (root / genre).is_dir())
 
 
 def verify_folder(root: Path, tracks: Sequence[Track], jobs: int = 1) -> list[Finding]:

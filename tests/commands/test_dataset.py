@@ -11,6 +11,7 @@ import soundfile
 from ei_toolkit.commands.app import run
 from ei_toolkit.commands.environment import Environment
 from ei_toolkit.console import Console
+from ei_toolkit.dataset.synth import write_demo_clips
 
 
 def eitk(folder: Path, *arguments: str) -> tuple[int, str, str]:
@@ -83,7 +84,7 @@ def test_verify_of_real_clips(gtzan: Path) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    eitk(tmp_path, "synth", "clips", "--clips", "8")
+    write_demo_clips(tmp_path / "clips", clips_per_genre=8, seconds=3)
     (tmp_path / "eitk.toml").write_text('[dataset]\nroot = "clips"\n')
     return tmp_path
 
