@@ -12,6 +12,8 @@ from ei_toolkit.commands.environment import Environment
 if TYPE_CHECKING:
     from ei_toolkit.learn.evaluate.run import Plan
 
+TEST = "test"
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
@@ -21,7 +23,11 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     context: typer.Context,
     protocol: Annotated[
-        str, typer.Option(help="artist-5fold, fault-filtered, track or window.", metavar="NAME")
+        str,
+        typer.Option(
+            help="artist-5fold, fault-filtered, track, window: train anew. test: the pinned model on held-out clips.",
+            metavar="NAME",
+        ),
     ] = "artist-5fold",
     recipe: Annotated[str | None, typer.Option(help="A shipped recipe; default: this project's eitk.toml.")] = None,
     clips: Annotated[Path | None, typer.Option(help="Folder of clips; default: the project's.")] = None,
@@ -34,16 +40,35 @@ def evaluate(
 ) -> None:
     """Measure on clips that no model has seen: window and track accuracy, baselines beside it, changed sound."""
     from ei_toolkit.learn.evaluate.outcome import outcome
-    from ei_toolkit.learn.evaluate.run import run_plan
+    from ei_toolkit.learn.evaluate.run import run_model, run_plan
     from ei_toolkit.report.evaluation import evaluation_view, keep_evaluation
 
     env = Environment.of(context)
-    plan = _plan(env, protocol, recipe, clips, seeds, epochs, conditions, jobs)
-    env.console.note(f"{len(plan.clips)} clips of {len({known.group for known in plan.clips})} artists")
-    data = outcome(run_plan(plan, env.console.note))
+    if protocol == TEST:
+        plan = _plan(env, "artist-5fold", None, None, 1, None, conditions, jobs)
+        run = run_model(plan, *_pinned(env), env.console.note)
+    else:
+        plan = _plan(env, protocol, recipe, clips, seeds, epochs, conditions, jobs)
+        env.console.note(f"{len(plan.clips)} clips of {len({known.group for known in plan.clips})} artists")
+        run = run_plan(plan, env.console.note)
+    data = outcome(run, protocol)
     if recipe is None:
         keep_evaluation(env.config(), data)
     env.console.result(data, evaluation_view(data))
+
+
+def _pinned(env: Environment) -> tuple[bytes, set[str]]:
+    """The pinned model, and the clips whose windows were held out of its training."""
+    from ei_toolkit.config.lockfile import read_lock
+    from ei_toolkit.dataset.manifest import Manifest
+    from ei_toolkit.errors import DataError
+
+    paths = env.config().paths
+    lock = read_lock(paths.lock)
+    if lock is None:
+        raise DataError("no model is pinned yet", hint="eitk train --eon")
+    held_out = {window.clip for window in Manifest.read(paths.manifest).windows if window.split == "testing"}
+    return lock.model_path(paths.root).read_bytes(), held_out
 
 
 def _plan(

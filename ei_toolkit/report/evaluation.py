@@ -54,8 +54,8 @@ def _sentences(data: Mapping[str, Any]) -> list[str]:
         f"{data['recipe']}, {data['protocol']}, {data['seeds']} seed(s): {clean['tracks']} tracks of "
         f"{clean['artists']} artists, {clean['windows']} windows",
         f"95 % interval of the track accuracy, by artist: {100 * low:.1f} to {100 * high:.1f}",
-        f"three windows together {100 * clean['three_window_accuracy']:.1f}; calibration error {clean['ece']:.3f}; "
-        f"int8 costs {100 * data['int8_drop']:+.2f} points",
+        f"three windows together {100 * clean['three_window_accuracy']:.1f}; calibration error {clean['ece']:.3f}"
+        + (f"; int8 costs {100 * data['int8_drop']:+.2f} points" if data["int8_drop"] is not None else ""),
         f"hardest artist: {worst['artist']}, {100 * worst['window_accuracy']:.0f} % of the windows",
     ]
     if len(clean["recall"]) > 2:

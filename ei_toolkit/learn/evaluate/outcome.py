@@ -14,7 +14,7 @@ from ei_toolkit.learn.evaluate.scores import Scores, accuracies, summarise, trac
 BASELINES = ("majority", "level", "logistic")
 
 
-def outcome(run: Run) -> dict[str, Any]:
+def outcome(run: Run, protocol: str) -> dict[str, Any]:
     """Accuracies (0 to 1) under `clean`, `float32` and `conditions`, the baselines beside each, and every track.
 
     Every figure is the mean over the seeds; `clean.interval`, confusion and the tracks are those of the first seed.
@@ -23,15 +23,16 @@ def outcome(run: Run) -> dict[str, Any]:
     by_seed = [[answer for answer in run.answers if answer.seed == seed] for seed in range(plan.seeds)]
     first = summarise(_scores(run, by_seed[0], CLEAN))
     clean = {**first, **_mean(summarise(_scores(run, answers, CLEAN)) for answers in by_seed)}
+    exact = _accuracy(run, by_seed, FLOAT) if FLOAT in run.answers[0].probabilities else None
     return {
         "recipe": plan.recipe.name,
-        "protocol": plan.protocol,
+        "protocol": protocol,
         "seeds": plan.seeds,
         "labels": list(plan.labels),
         "variant": "int8",
         "clean": clean,
-        "float32": _accuracy(run, by_seed, FLOAT),
-        "int8_drop": _accuracy(run, by_seed, FLOAT)["window_accuracy"] - clean["window_accuracy"],
+        "float32": exact,
+        "int8_drop": exact["window_accuracy"] - clean["window_accuracy"] if exact else None,
         "conditions": {name: _accuracy(run, by_seed, name) for name in plan.conditions},
         "baselines": {name: _baseline(run, by_seed, name) for name in BASELINES},
         "models": [_model(fold.trained) | {"seed": fold.seed, "fold": fold.number} for fold in run.folds],

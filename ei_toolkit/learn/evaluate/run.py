@@ -7,9 +7,9 @@ reference int8 kernels; TensorFlow runs in this process only.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,9 +22,10 @@ from ei_toolkit.audio.conditions import CONDITIONS
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.learn.evaluate.baselines import Baselines, fit_baselines
-from ei_toolkit.learn.evaluate.clips import CLEAN, Heard, altered, read_windows, under_condition
-from ei_toolkit.learn.evaluate.folds import PROTOCOLS, FoldOf, Protocol, assign_folds
-from ei_toolkit.learn.evaluate.model import Material, Trained, columns_of, train_model
+from ei_toolkit.learn.evaluate.clips import CLEAN, Heard, read_windows, under_condition
+from ei_toolkit.learn.evaluate.folds import PROTOCOLS, TRAINING, FoldOf, Protocol, assign_folds
+from ei_toolkit.learn.evaluate.model import Trained, columns_of, train_model
+from ei_toolkit.learn.evaluate.prepare import Mask, Prepared, clean_levels, material, prepare_all
 from ei_toolkit.learn.evaluate.recipe import Recipe
 
 Log = Callable[[str], None]
@@ -51,7 +52,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Fold:
-    """A trained model, its baselines, and where each window of each clip stands: tested by this fold or not."""
+    """A trained model and the baselines fitted on the same windows."""
 
     seed: int
     number: int
@@ -82,17 +83,6 @@ class Run:
     answers: Sequence[Answer]
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """The training views of one clip: clean first, then the altered copies."""
-
-    views: Sequence[Heard]
-
-    @property
-    def windows(self) -> int:
-        return len(self.views[0].features)
-
-
 def checked_protocol(name: str) -> Protocol:
     """The protocol of that name. Raises UsageError."""
     if name not in PROTOCOLS:
@@ -114,36 +104,36 @@ def checked_conditions(names: str) -> tuple[str, ...]:
 
 def run_plan(plan: Plan, log: Log) -> Run:
     """Carry the plan out. Raises DataError for clips or folds that cannot be, ConfigurationError for the recipe."""
+    settings = plan.recipe.settings
     with ProcessPoolExecutor(plan.jobs, get_context("spawn")) as pool:
         log(f"features of {len(plan.clips)} clips")
-        prepare = partial(_prepare, settings=plan.recipe)
-        prepared = list(pool.map(prepare, plan.clips, chunksize=4))
-        _check(plan, prepared)
-        homes = [assign_folds(plan.protocol, plan.clips, [p.windows for p in prepared], s) for s in range(plan.seeds)]
-        folds = list(_train_all(plan, prepared, homes, log))
-        log(f"{len(folds)} models under {1 + len(plan.conditions)} conditions")
-        listen = partial(_listen, plan=plan, homes=homes, folds=folds)
-        answers = [answer for found in pool.map(listen, range(len(plan.clips)), chunksize=4) for answer in found]
-    return Run(plan, folds, answers)
+        prepared = prepare_all(pool, plan.clips, settings, settings.slice.augment.copies, log)
+        usable = replace(plan, clips=[one.known for one in prepared])
+        windows = [one.windows for one in prepared]
+        homes = [assign_folds(plan.protocol, usable.clips, windows, seed) for seed in range(plan.seeds)]
+        folds = list(_train_all(usable, prepared, homes, log))
+        return Run(usable, folds, _listen_all(pool, usable, homes, folds, log))
 
 
-def _prepare(known: KnownClip, settings: Recipe) -> _Prepared:
-    windows = read_windows(known.clip.path, settings.settings.slice)
-    if not len(windows):
-        raise DataError(f"{known.clip.name} is shorter than a window", hint="Remove it from the folder.")
-    copies = range(settings.settings.slice.augment.copies)
-    clean = under_condition(windows, CLEAN, settings.settings)
-    return _Prepared([clean, *(altered(windows, known.clip.name, copy, settings.settings) for copy in copies)])
+def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> Run:
+    """Try one finished model on the clips that it has not seen, by name; the other clips fit the baselines only.
+
+    Raises DataError where no clip of some label is held out.
+    """
+    with ProcessPoolExecutor(plan.jobs, get_context("spawn")) as pool:
+        log(f"features of {len(plan.clips)} clips")
+        prepared = prepare_all(pool, plan.clips, plan.recipe.settings, 0, log)
+        usable = replace(plan, clips=[one.known for one in prepared], seeds=1)
+        home = [np.full(one.windows, 0 if one.known.clip.name in held_out else TRAINING) for one in prepared]
+        tested = {one.known.clip.label for one in prepared if one.known.clip.name in held_out}
+        if tested != set(usable.labels):
+            raise DataError("no clip of some label is held out", hint="eitk slice, then train on its windows.")
+        baselines = _baselines(usable, prepared, [one != 0 for one in home])
+        folds = [Fold(0, 0, Trained(model, b"", 0, 0.0, ()), baselines)]
+        return Run(usable, folds, _listen_all(pool, usable, [home], folds, log))
 
 
-def _check(plan: Plan, prepared: Sequence[_Prepared]) -> None:
-    if len(plan.labels) < 2:
-        raise DataError("an evaluation needs clips of at least two labels")
-    if not prepared:
-        raise DataError("there are no clips")
-
-
-def _train_all(plan: Plan, prepared: Sequence[_Prepared], homes: Sequence[FoldOf], log: Log) -> Iterator[Fold]:
+def _train_all(plan: Plan, prepared: Sequence[Prepared], homes: Sequence[FoldOf], log: Log) -> Iterator[Fold]:
     for seed, home in enumerate(homes):
         numbers = sorted({int(fold) for one in home for fold in one if fold >= 0})
         for number in numbers:
@@ -151,30 +141,25 @@ def _train_all(plan: Plan, prepared: Sequence[_Prepared], homes: Sequence[FoldOf
             yield _train_fold(plan, prepared, home, seed, number, log)
 
 
-def _train_fold(plan: Plan, prepared: Sequence[_Prepared], home: FoldOf, seed: int, number: int, log: Log) -> Fold:
+def _train_fold(plan: Plan, prepared: Sequence[Prepared], home: FoldOf, seed: int, number: int, log: Log) -> Fold:
     kept = [one != number for one in home]
-    views = max(len(p.views) for p in prepared)
-    material = _material(plan, prepared, kept, range(views))
+    training = material(prepared, kept, plan.labels, range(len(prepared[0].views)))
     with tempfile.TemporaryDirectory() as folder:
-        trained = train_model(plan.recipe, plan.labels, material, seed, Path(folder), lambda _line: None)
-    clean = _material(plan, prepared, kept, [0])
-    levels = np.concatenate([p.views[0].level_db[keep] for p, keep in zip(prepared, kept, strict=True)])
-    bins = columns_of(plan.recipe.settings)
-    baselines = fit_baselines(Heard(clean.features, levels), clean.labels, len(plan.labels), bins)
+        trained = train_model(plan.recipe, plan.labels, training, seed, Path(folder), lambda _line: None)
     log(f"trained in {trained.seconds:.0f} s{''.join('; ' + w for w in trained.warnings)}")
-    return Fold(seed, number, trained, baselines)
+    return Fold(seed, number, trained, _baselines(plan, prepared, kept))
 
 
-def _material(
-    plan: Plan, prepared: Sequence[_Prepared], kept: Sequence[npt.NDArray[np.bool_]], views: Iterable[int]
-) -> Material:
-    features, labels, groups = [], [], []
-    for view in views:
-        for known, clip, keep in zip(plan.clips, prepared, kept, strict=True):
-            features.append(clip.views[view].features[keep])
-            labels.append(np.full(int(keep.sum()), plan.labels.index(known.clip.label)))
-            groups.extend([known.group] * int(keep.sum()))
-    return Material(np.concatenate(features), np.concatenate(labels), groups)
+def _baselines(plan: Plan, prepared: Sequence[Prepared], kept: Sequence[Mask]) -> Baselines:
+    clean = material(prepared, kept, plan.labels, [0])
+    heard = Heard(clean.features, clean_levels(prepared, kept))
+    return fit_baselines(heard, clean.labels, len(plan.labels), columns_of(plan.recipe.settings))
+
+
+def _listen_all(pool: Executor, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold], log: Log) -> list[Answer]:
+    log(f"{len(folds)} model(s) under {1 + len(plan.conditions)} condition(s)")
+    listen = partial(_listen, plan=plan, homes=homes, folds=folds)
+    return [answer for found in pool.map(listen, range(len(plan.clips)), chunksize=4) for answer in found]
 
 
 def _listen(clip: int, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold]) -> list[Answer]:
@@ -192,8 +177,9 @@ def _listen(clip: int, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold
 def _ask(fold: Fold, heard: dict[str, Heard], rows: npt.NDArray[np.int64]) -> Probabilities:
     from ei_toolkit.learn.infer import Interpreter
 
-    model, exact = Interpreter(fold.trained.int8), Interpreter(fold.trained.float32)
-    said: Probabilities = {FLOAT: exact.predict(heard[CLEAN].features[rows]).astype(np.float64)}
+    model, said = Interpreter(fold.trained.int8), Probabilities()
+    if fold.trained.float32:
+        said[FLOAT] = Interpreter(fold.trained.float32).predict(heard[CLEAN].features[rows]).astype(np.float64)
     for name, one in heard.items():
         part = Heard(one.features[rows], one.level_db[rows])
         said[name] = model.predict(part.features).astype(np.float64)
