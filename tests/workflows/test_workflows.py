@@ -27,6 +27,13 @@ IN_A_FORK = {
     "${{ github.server_url }}/${{ github.repository }}/actions/runs/${{ github.run_id }}": "https://example.org/runs/1",
 }
 
+QUICK = {  # steps run as they stand; this is the user's environment around them
+    "EITK_TRAINING_EPOCHS": "6",
+    "EITK_SLICE_AUGMENT_COPIES": "0",
+    "EITK_TEST_WORKERS": "0",
+    "PYTEST_ADDOPTS": "tests/test_console.py",
+}
+
 Run = Callable[[str, dict[str, str]], subprocess.CompletedProcess[str]]
 
 
@@ -93,7 +100,7 @@ def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, wo
         if "run" not in step:
             continue
         env = {key: in_a_fork(value) for key, value in (whole_job | step.get("env", {})).items()}
-        done = run_step(step["run"], env | {"PYTEST_ADDOPTS": "tests/test_console.py", "EITK_TEST_WORKERS": "0"})
+        done = run_step(step["run"], env | QUICK)
         assert done.returncode == 0, f"{step['name']}: {done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     if job == "retrain":
         assert "no champion yet" in (tmp_path / "summary.md").read_text()
@@ -101,7 +108,7 @@ def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, wo
         assert {"champion.json", "eitk.lock", "report.html", "MODEL_CARD.md", "summary.md"} <= {
             file.name for file in (workspace / "nightly/published").iterdir()
         }
-        again = run_step('scripts/nightly "$DATASET"', {"DATASET": "synth", "EITK_STUDIO_URL": "local"})
+        again = run_step('scripts/nightly "$DATASET"', QUICK | {"DATASET": "synth"})
         assert again.returncode == 0
         assert "nothing new since run" in again.stdout
 
