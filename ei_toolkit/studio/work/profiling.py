@@ -1,4 +1,4 @@
-"""What a model needs on a device: memory from the compiled plan, time estimated from its multiplications."""
+"""What a model needs on a device: memory and time by the compiler's cost model."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from ei_toolkit.eon.compile import CompiledModel, compile_model
+from ei_toolkit.eon.costs import estimate
+from ei_toolkit.eon.profile import CLOCK_HZ
+from ei_toolkit.eon.profile import latency_ms as eon_latency_ms
 from ei_toolkit.errors import EitkError
 from ei_toolkit.learn.infer import Interpreter
 from ei_toolkit.studio.devices import DEVICES, Device, device
 from ei_toolkit.studio.work.task import Task
 
-# Cycles per multiply-accumulate of the emitted kernels, by architecture: (int8, float32).
-CYCLES: Mapping[str, tuple[float, float]] = {
-    "cortex-m4f": (1.6, 4.0),
-    "cortex-m7": (0.9, 2.0),
-    "cortex-m0+": (9.0, 60.0),
+# How much longer (or shorter) a processor takes for the same kernels than a Cortex-M4F of the same clock:
+# the Cortex-M7 issues two instructions at once; the Cortex-M0+ has no SIMD, no single-cycle long multiply, no FPU.
+RELATIVE_CYCLES: Mapping[str, Mapping[str, float]] = {
+    "cortex-m4f": {"int8": 1.0, "float32": 1.0},
+    "cortex-m7": {"int8": 0.6, "float32": 0.55},
+    "cortex-m0+": {"int8": 5.0, "float32": 30.0},
 }
 INTERPRETER_ROM, INTERPRETER_RAM = 35_000, 12_000  # the TFLM interpreter's code and bookkeeping
-RUNTIME_ROM = 14_000  # classifier, DSP and startup code of a generated library
 
 
 def profile(model: bytes, selected: str | None = None) -> list[dict[str, Any]]:
@@ -28,22 +31,26 @@ def profile(model: bytes, selected: str | None = None) -> list[dict[str, Any]]:
     return [_entry(each, len(model), plain, tight, each.mcu == selected) for each in DEVICES]
 
 
-def latency_ms(compiled: CompiledModel, device: Device) -> float:
-    """Estimated milliseconds of one inference."""
-    cycles = CYCLES[device.architecture][0 if compiled.input.dtype == "int8" else 1] * compiled.macs
-    return round(max(1.0, cycles / (device.clock_mhz * 1000.0)), 1)
+def latency_ms(compiled: CompiledModel, found: Device) -> float:
+    """Estimated milliseconds of one inference, by the cost model of the compiler."""
+    instructions, kind = sum(estimate(compiled).steps), compiled.input.dtype
+    at_reference = eon_latency_ms(instructions, kind) * CLOCK_HZ / (found.clock_mhz * 1e6)
+    return round(max(1.0, at_reference * RELATIVE_CYCLES[found.architecture][kind]), 1)
 
 
-def memory(size: int, compiled: CompiledModel, *, interpreter: bool = False) -> dict[str, int]:
-    """A `ProfileModelTable` memory entry, bytes."""
-    ram = compiled.arena_bytes + (INTERPRETER_RAM if interpreter else 0)
-    rom = (size + INTERPRETER_ROM) if interpreter else compiled.weights_bytes
-    return {
-        "ramRequired": ram,
-        "romRequired": rom + RUNTIME_ROM,
-        "arenaSize": compiled.arena_bytes,
-        "modelSize": size,
-    }
+def memory(size: int, compiled: CompiledModel) -> dict[str, int]:
+    """Memory of the compiled model in bytes: the whole bare image with its stack."""
+    costs = estimate(compiled)
+    return _memory(costs.sections.ram + costs.stack_bytes, costs.sections.flash, compiled.arena_bytes, size)
+
+
+def interpreter_memory(size: int, compiled: CompiledModel) -> dict[str, int]:
+    """The same for TFLM's interpreter, which keeps the model as it is."""
+    return _memory(compiled.arena_bytes + INTERPRETER_RAM, size + INTERPRETER_ROM, compiled.arena_bytes, size)
+
+
+def _memory(ram: int, rom: int, arena: int, size: int) -> dict[str, int]:
+    return {"ramRequired": ram, "romRequired": rom, "arenaSize": arena, "modelSize": size}
 
 
 def _entry(device: Device, size: int, plain: CompiledModel, tight: CompiledModel, selected: bool) -> dict[str, Any]:
@@ -52,7 +59,7 @@ def _entry(device: Device, size: int, plain: CompiledModel, tight: CompiledModel
         "name": device.name,
         "isDefault": selected,
         "latency": latency_ms(plain, device),
-        "tflite": memory(size, plain, interpreter=True),
+        "tflite": interpreter_memory(size, plain),
         "eon": memory(size, plain),
         "eon_ram_optimized": memory(size, tight),
         "customMetrics": [],
@@ -68,7 +75,7 @@ def model_info(model: bytes, variant: str, device: Device) -> dict[str, Any]:
     except EitkError as error:
         return {**facts, "isSupportedOnMcu": False, "mcuSupportError": str(error), "hasPerformance": False}
     needs = {
-        "tflite": memory(len(model), plain, interpreter=True),
+        "tflite": interpreter_memory(len(model), plain),
         "eon": memory(len(model), plain),
         "eonRamOptimized": memory(len(model), tight),
     }

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ei_toolkit import dsp
 from ei_toolkit.audio.wav import wav_bytes
+from ei_toolkit.eon.library.request import LibraryDspBlock
 from ei_toolkit.errors import EitkError
 from ei_toolkit.learn.infer import Interpreter
 from ei_toolkit.studio.refusal import Refusal
@@ -23,7 +24,6 @@ from ei_toolkit.studio.work.values import read_axis, read_values, resample
 from ei_toolkit.studio.work.windows import cut
 
 Question = Mapping[str, Any]
-CYCLES_PER_OPERATION, CYCLES_PER_BIN = 4, 120
 
 
 def _catalogue(_: Question) -> list[dict[str, Any]]:
@@ -131,11 +131,14 @@ def _predict(question: Question) -> list[float]:
 
 
 def _cost(question: Question) -> dict[str, int]:
-    """Rough cycles and bytes of a block on a Cortex-M with FPU: an FFT of 5 n log2 n operations for each frame."""
-    frames, bins = _shape(question)
-    points = 2 * (bins - 1) if question["block"] == "spectrogram" else int(question["params"].get("fft_length", 256))
-    cycles = frames * (CYCLES_PER_OPERATION * 5 * points * np.log2(max(points, 2)) + CYCLES_PER_BIN * bins)
-    return {"cycles": int(cycles), "ram": 4 * (3 * points + frames * bins)}
+    """Estimated instructions and bytes of memory of a block on a Cortex-M4F."""
+    from ei_toolkit.eon.library.blocks import block_code
+    from ei_toolkit.eon.library.cost import window_instructions
+
+    block = LibraryDspBlock(1, question["block"], question["version"], question["params"])
+    code = block_code(block, question["samples"], question["frequency"])
+    ram = 4 * (code.fft_length + code.rows) + 8 * max(code.fft_length, -(-code.cut.count // 2))
+    return {"instructions": window_instructions(code), "ram": ram}
 
 
 OPERATIONS: Mapping[str, Callable[[Question], Any]] = {
