@@ -1,0 +1,41 @@
+"""Draw docs/images/tail.svg, the live view of `eitk tail`, from what a board really said.
+
+eitk play CLIP && eitk tail --count 55 --json > said.jsonl
+.venv/bin/python scripts/picture_of_tail.py said.jsonl docs/images/tail.svg
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from ei_toolkit.board.events import Prediction
+from ei_toolkit.board.live import View
+from ei_toolkit.config import BoardSettings
+
+WEB_FONT = re.compile(r',\s*url\("https?://[^)]*\) format\("\w+"\)')  # a picture that loads nothing
+
+
+def main(said: Path, picture: Path) -> None:
+    """Show the events to the view and save what it draws at the end."""
+    view = View("emulated", BoardSettings().colours)
+    for line in said.read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        if event["event"] == "prediction":
+            view.take(Prediction(**{key: value for key, value in event.items() if key not in ("time", "event")}))
+    view.started = time.monotonic() - (view.last.ms or 0) / 1000 if view.last else view.started
+    canvas = Console(record=True, width=66, file=io.StringIO(), force_terminal=True)
+    canvas.print(view.render())
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    drawing = WEB_FONT.sub("", canvas.export_svg(title="eitk tail"))
+    picture.write_text(drawing, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
