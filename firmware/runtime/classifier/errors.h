@@ -17,7 +17,7 @@ typedef enum {
 
 namespace ei {
 
-enum { EIDSP_OK = 0, EIDSP_SIGNAL_SIZE_MISMATCH = -1010 };
+enum { EIDSP_OK = 0 };  // what numpy's functions and get_data return
 
 }  // namespace ei
 

@@ -11,7 +11,8 @@ int read_signal(const void* context, size_t offset, size_t length, float* out) {
 
 int milliseconds(int64_t us) { return static_cast<int>((us + 500) / 1000); }
 
-int64_t since(uint64_t started_us) { return static_cast<int64_t>(ei_read_timer_us() - started_us); }
+// Arduino's clock has 32 bits and wraps every 71 minutes.
+int64_t since(uint64_t started_us) { return static_cast<uint32_t>(ei_read_timer_us() - started_us); }
 
 inline float plain(int8_t value, float scale, int zero_point) { return static_cast<float>(value - zero_point) * scale; }
 
@@ -36,7 +37,8 @@ dsp::FeatureWriter writer_at(float* at) { return dsp::FeatureWriter(at); }
 
 void clear(ei_impulse_result_t* result) {
     *result = ei_impulse_result_t();
-    for (int i = 0; i < model::kOutputSize; ++i) result->classification[i].label = ei_classifier_inferencing_categories[i];
+    for (int i = 0; i < model::kOutputSize; ++i)
+        result->classification[i].label = ei_classifier_inferencing_categories[i];
 }
 
 void set_dsp_time(ei_impulse_result_t* result, uint64_t started_us) {

@@ -13,7 +13,8 @@ EI_IMPULSE_ERROR run_classifier(ei::signal_t* signal, ei_impulse_result_t* resul
     for (size_t i = 0; i < eitk::impulse::kBlockCount; ++i) {
         const eitk::impulse::BlockPlace& place = eitk::impulse::kBlocks[i];
         eitk::dsp::FeatureWriter out = eitk::writer_at(eitk::model::input() + place.offset);
-        if (place.block->window(eitk::source_of(*signal), eitk::impulse::kWorkspace, out) != 0) return EI_IMPULSE_DSP_ERROR;
+        const int error = place.block->window(eitk::source_of(*signal), eitk::impulse::kWorkspace, out);
+        if (error != 0) return EI_IMPULSE_DSP_ERROR;
         if (ei_run_impulse_check_canceled() == EI_IMPULSE_CANCELED) return EI_IMPULSE_CANCELED;
     }
     eitk::set_dsp_time(result, started_us);

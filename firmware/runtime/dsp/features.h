@@ -1,10 +1,10 @@
 // Where features go, and when a feature computed in float is good enough.
 //
 // Training computes features in float64; a board that computed them in float32 would give about one int8 input in a
-// hundred another value. So every block works in float with a bound on its error and asks `settle` whether all values
-// within the bound come out the same. Where they do not, the block computes that frame again with twice the digits
-// (twofold.h) and calls `put`. This is the floating-point filter of computational geometry (Shewchuk 1997; Ziv 1991 for
-// functions): nearly the speed of float, the result of double.
+// hundred thousand another value, which is a few windows in a hundred. So every block works in float with a bound on
+// its error and asks `settle` whether all values within the bound come out the same. Where they do not, the block
+// computes that frame again with twice the digits (twofold.h) and calls `put`. This is the floating-point filter of
+// computational geometry (Shewchuk 1997; Ziv 1991 for functions): nearly the speed of float, the result of double.
 #ifndef EITK_DSP_FEATURES_H
 #define EITK_DSP_FEATURES_H
 
@@ -57,7 +57,8 @@ public:
 private:
     static constexpr float kDivisionError = 4e-7f;  // relative: x * (1 / s) against x / s, three roundings
 
-    static float limited(float steps) { return steps > 1e4f ? 1e4f : steps < -1e4f ? -1e4f : steps; }
+    // What is not a number becomes the least.
+    static float limited(float steps) { return steps > -1e4f ? (steps < 1e4f ? steps : 1e4f) : -1e4f; }
 
     static int rounded(float steps) {
         const int whole = static_cast<int>(steps);

@@ -1,8 +1,8 @@
 // Power spectrum of real samples: a real FFT by way of a complex one of half the length.
 //
 // Decimation in time: samples are taken in bit-reversed order, then two radix-2 levels at a time (a radix-4 butterfly
-// with its middle outputs in bit-reversed order), then the split of the half-length spectrum. The same code runs in float, where the
-// Cortex-M4F is fast, and in Twofold, where a result has to be settled (see features.h).
+// with its middle outputs in bit-reversed order), then the split of the half-length spectrum. The same code runs in
+// float, where the Cortex-M4F is fast, and in Twofold, where a result has to be settled (features.h).
 #ifndef EITK_DSP_FFT_H
 #define EITK_DSP_FFT_H
 
@@ -78,7 +78,9 @@ void in_reversed_order(size_t count, size_t group, Butterfly butterfly) {
 // of the spectra that it leaves: 4, or 2 where the count is an odd power of two, or 1 where it is 1.
 template <typename Real>
 size_t first_stage(const float* samples, Complex<Real>* z, size_t count) {
-    const auto sample = [samples](size_t i) -> Complex<Real> { return {Real(samples[2 * i]), Real(samples[2 * i + 1])}; };
+    const auto sample = [samples](size_t i) -> Complex<Real> {
+        return {Real(samples[2 * i]), Real(samples[2 * i + 1])};
+    };
     if (count == 1) {
         z[0] = sample(0);
         return 1;
@@ -93,7 +95,8 @@ size_t first_stage(const float* samples, Complex<Real>* z, size_t count) {
     }
     in_reversed_order(count, 4, [=](size_t to, size_t from) {
         const size_t quarter = count / 4;
-        combine(z + to, 1, sample(from), sample(from + 2 * quarter), sample(from + quarter), sample(from + 3 * quarter));
+        const Complex<Real> a = sample(from), b = sample(from + 2 * quarter);
+        combine(z + to, 1, a, b, sample(from + quarter), sample(from + 3 * quarter));
     });
     return 4;
 }

@@ -47,8 +47,9 @@ bool Mfe::settle_all(const Spectrum<float>& found, FeatureWriter& out) const {
 void Mfe::put_all(const Spectrum<Twofold>& found, FeatureWriter& out) const {
     const Level level = {noise_floor_db_};
     for (size_t i = 0; i < bank_.bands; ++i) {
-        const double energy = static_cast<double>(bank_.energy(found.power, i)), power = energy == 0.0 ? 1e-10 : energy * power_scale_;
-        if (settle(i, level.of(Estimate{static_cast<float>(power), 2e-7f * static_cast<float>(power)}), out)) continue;
+        const double energy = static_cast<double>(bank_.energy(found.power, i));
+        const double power = energy == 0.0 ? 1e-10 : energy * power_scale_;
+        if (settle(i, level.of(power_estimate(static_cast<float>(power), 0.0f, 0.0f)), out)) continue;
         const double exact = level.of(power);
         const double position = exact < 0.0 ? 0.0 : exact > 1.0 ? 256.0 : 256.0 * exact;
         out.put(i, static_cast<double>(wrapped(static_cast<float>(nearbyint(position)))));

@@ -12,7 +12,8 @@ namespace dsp {
 class Mfe final : public Block {
 public:
     // `power_scale` turns 4 |X|^2 of the emphasised samples into the block's power.
-    constexpr Mfe(Framing framing, size_t fft, MelBank bank, Emphasis emphasis, double power_scale, float noise_floor_db)
+    constexpr Mfe(Framing framing, size_t fft, MelBank bank, Emphasis emphasis, double power_scale,
+                  float noise_floor_db)
         : Block(framing, bank.bands, false),
           fft_(fft),
           bank_(bank),

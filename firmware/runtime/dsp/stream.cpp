@@ -23,6 +23,11 @@ void Stream::begin(const SampleSource& slice) {
     start_ = count_;
 }
 
+int Stream::failed(int error) {
+    reset();
+    return error;
+}
+
 bool Stream::frame_ready() const { return start_ + block_.framing().used <= count_ + slice_->length; }
 
 // Keeps what the next frame needs of the samples heard so far, and forgets the slice.
@@ -30,7 +35,7 @@ int Stream::end() {
     const size_t heard = count_ + slice_->length, from = start_ - block_.reach();
     const size_t wanted = from < heard ? heard - from : 0;
     if (wanted > 0)
-        if (const int error = read(this, from, wanted, kept_)) return error;
+        if (const int error = read(this, from, wanted, kept_)) return failed(error);
     count_ = wanted;
     start_ -= heard - wanted;
     slice_ = nullptr;

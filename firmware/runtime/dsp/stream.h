@@ -22,7 +22,7 @@ public:
     bool complete() const { return frames_ >= block_.framing().count; }
 
     // Takes in the slice's samples. `features` is the block's part of the newest window, `writer_at` makes a writer
-    // for it. 0, or the error of the sample source.
+    // for it. 0, or the error of the sample source, after which the stream begins afresh.
     template <typename Feature>
     int feed(const SampleSource& slice, const Workspace& work, Feature* features, FeatureWriter (*writer_at)(Feature*));
 
@@ -33,6 +33,7 @@ private:
     Feature* newest_row(Feature* features);
 
     void begin(const SampleSource& slice);
+    int failed(int error);
     bool frame_ready() const;
     int end();
 
@@ -61,8 +62,9 @@ int Stream::feed(const SampleSource& slice, const Workspace& work, Feature* feat
     own.loud = true;  // a microphone's samples are whole numbers, far outside -1 .. 1
     while (frame_ready()) {
         const SampleSource samples = {read, this, count_ + slice.length};
-        FeatureWriter out = block_.normalises() ? FeatureWriter(newest_row(rows_), kRowTolerance) : writer_at(newest_row(features));
-        if (const int error = block_.row({&samples, start_}, own, out)) return error;
+        FeatureWriter out = block_.normalises() ? FeatureWriter(newest_row(rows_), kRowTolerance)
+                                                : writer_at(newest_row(features));
+        if (const int error = block_.row({&samples, start_}, own, out)) return failed(error);
         start_ += block_.framing().stride;
         ++frames_;
     }

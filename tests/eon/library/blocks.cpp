@@ -12,6 +12,10 @@ int read_window(const void* context, size_t offset, size_t length, float* out) {
     return 0;
 }
 
+int window(int block, const eitk::dsp::SampleSource& samples, eitk::dsp::FeatureWriter writer) {
+    return eitk::impulse::kBlocks[block].block->window(samples, eitk::impulse::kWorkspace, writer);
+}
+
 int read_nothing(const void*, size_t, size_t, float*) { return -7; }
 
 }  // namespace
@@ -19,18 +23,15 @@ int read_nothing(const void*, size_t, size_t, float*) { return -7; }
 extern "C" {
 
 int features(int block, const float* samples, size_t length, float* out) {
-    eitk::dsp::FeatureWriter writer(out);
-    return eitk::impulse::kBlocks[block].block->window({read_window, samples, length}, eitk::impulse::kWorkspace, writer);
+    return window(block, {read_window, samples, length}, eitk::dsp::FeatureWriter(out));
 }
 
 int quantised(int block, const float* samples, size_t length, float scale, int zero_point, int8_t* out) {
-    eitk::dsp::FeatureWriter writer(out, scale, zero_point);
-    return eitk::impulse::kBlocks[block].block->window({read_window, samples, length}, eitk::impulse::kWorkspace, writer);
+    return window(block, {read_window, samples, length}, eitk::dsp::FeatureWriter(out, scale, zero_point));
 }
 
 int failing(int block, float* out) {
-    eitk::dsp::FeatureWriter writer(out);
-    return eitk::impulse::kBlocks[block].block->window({read_nothing, nullptr, 48000}, eitk::impulse::kWorkspace, writer);
+    return window(block, {read_nothing, nullptr, 48000}, eitk::dsp::FeatureWriter(out));
 }
 
 void reset(int block) { eitk::impulse::kStreams[block].reset(); }

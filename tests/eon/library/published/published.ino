@@ -87,8 +87,7 @@ void setup() {
     ei_printf("\tNo. of classes: %d\n",
               sizeof(ei_classifier_inferencing_categories) / sizeof(ei_classifier_inferencing_categories[0]));
     if (microphone_start(EI_CLASSIFIER_RAW_SAMPLE_COUNT) == false) {
-        ei_printf("ERR: Could not allocate audio buffer (size %d), this could be due to the window length of your model\r\n",
-                  EI_CLASSIFIER_RAW_SAMPLE_COUNT);
+        ei_printf("ERR: Could not allocate audio buffer (size %d)\r\n", EI_CLASSIFIER_RAW_SAMPLE_COUNT);
         return;
     }
 }
