@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ei_toolkit import __version__
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.errors import ConfigurationError, MissingToolError
 from ei_toolkit.studio.store import Store
@@ -48,6 +49,9 @@ def ensure(
     with _alone(data / "launch.lock"):
         key = _prepare(data, project_name)
         running = status(data)
+        if running is not None and running.version != __version__:  # an update came between
+            stop(data)
+            running = None
         if running is None:
             running = _start(data, idle_s, allow_scripts)
     return LocalStudio(running.api_url, running.ingestion_url, key, running.pid)
