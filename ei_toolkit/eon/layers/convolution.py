@@ -111,6 +111,7 @@ def _block(g: Geometry) -> Block:
     run = (g.kernel_cols if straight else 1) * g.in_channels
     odd = run % 2  # one element more is read, and multiplied by zero
     pad_right = max(reach - g.pad_left - g.in_cols, 0) * g.in_channels + odd
+    pad_right += ((g.pad_left + g.in_cols) * g.in_channels + pad_right) % 2  # rows of whole words move faster
     return Block(
         pixel_rows=rows,
         pixel_cols=cols,

@@ -101,9 +101,10 @@ def window_traits(g: Geometry, channels: int, pad_value: int) -> dict[str, int |
 
 
 def row_width(g: Geometry) -> int:
-    """Elements of a window row: all that the last pixel reads, and one more for a kernel that reads pairs."""
+    """Elements of a window row: all that the last pixel reads, one more for a kernel that reads pairs, whole words."""
     reach = (g.out_cols - 1) * g.stride_cols + (g.kernel_cols - 1) * g.dilation_cols + 1
-    return max(reach, g.pad_left + g.in_cols) * g.in_channels + 1
+    needed = max(reach, g.pad_left + g.in_cols) * g.in_channels + 1
+    return needed + needed % 2
 
 
 def window_rows(g: Geometry, cls: str, position: int, ctype: str, channels: int, tables: tuple[str, str]) -> Rows:

@@ -1,7 +1,7 @@
 // CONCATENATION and PAD: blocks of memory, copied and filled.
 #pragma once
 
-#include <string.h>
+#include "eitk/kernels/simd.h"
 
 namespace eitk {
 namespace kernels {
@@ -9,7 +9,7 @@ namespace kernels {
 // Copies `kCount` blocks of `kElements` that lie `kStride` apart in the output.
 template <int kCount, int kElements, int kStride, class T>
 inline void copy_blocks(const T* in, T* out) {
-  for (int i = 0; i < kCount; ++i) memcpy(out + i * kStride, in + i * kElements, sizeof(T) * kElements);
+  for (int i = 0; i < kCount; ++i) move_down<sizeof(T) == 4>(out + i * kStride, in + i * kElements, sizeof(T) * kElements);
 }
 
 // S: kSize0 .. kSize3 of the input, kBefore0 .. kBefore3, kAfter0 .. kAfter3: elements to add in each dimension.
@@ -22,7 +22,7 @@ inline void pad(const T* in, T* out, T value) {
         for (int n = 0; n < kRow; ++n) out[n] = value;
         const bool inside = i >= 0 && i < S::kSize0 && j >= 0 && j < S::kSize1 && k >= 0 && k < S::kSize2;
         if (!inside) continue;
-        memcpy(out + S::kBefore3, in, sizeof(T) * S::kSize3);
+        move_down<sizeof(T) == 4>(out + S::kBefore3, in, sizeof(T) * S::kSize3);
         in += S::kSize3;
       }
     }

@@ -218,6 +218,7 @@ class Conv2D {
   // What lies within the convolution's output and, unlike the odd end of a VALID pool, within the pools.
   static constexpr int kWholeRows = smaller(S::kConvRows, S::kOutRows * S::kPoolRows);
   static constexpr int kWholeCols = smaller(S::kConvCols, S::kOutCols * S::kPoolCols);
+  static constexpr bool kAnyWhole = kWholeRows >= S::kPixelRows && kWholeCols >= S::kPixelCols;
 
   Conv2D(Source& source, int16_t* window, const typename S::Weight* weights, const Channel* channels)
       : window_(source, window), weights_(weights), channels_(channels) {}
@@ -227,8 +228,8 @@ class Conv2D {
     const int16_t* x = window_.slide();
     for (int col = 0; col < S::kOutCols * S::kPoolCols; col += S::kPixelCols) {
       int8_t* const to = out + col / S::kPoolCols * S::kOutChannels;
-      if (row_ + S::kPixelRows <= kWholeRows && col + S::kPixelCols <= kWholeCols) {
-        pixels<true>(x, col, to);
+      if (kAnyWhole && row_ + S::kPixelRows <= kWholeRows && col + S::kPixelCols <= kWholeCols) {
+        pixels<kAnyWhole>(x, col, to);
       } else {
         pixels<false>(x, col, to);
       }

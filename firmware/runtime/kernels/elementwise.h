@@ -15,10 +15,14 @@ struct AddInt8 {
   static int32_t scaled(int32_t value, int32_t multiplier, int32_t shift) {
     return rounding_divide_by_power_of_two(doubling_high_mul(value * (1 << 20), multiplier), -shift);
   }
+  // The sum is below 2^30: each input has at most nine bits, scaled by 2^20 and then at least halved.
+  static int32_t scaled_back(int32_t sum) {
+    return rounding_divide_by_power_of_two(doubling_high_mul(sum, S::kOutMultiplier), -S::kOutShift);
+  }
   static int8_t of(int8_t a, int8_t b) {
     const int32_t sum = scaled(a - S::kZeroA, S::kMultiplierA, S::kShiftA) +
                         scaled(b - S::kZeroB, S::kMultiplierB, S::kShiftB);
-    return finish<S>(multiply_by_quantized(sum, S::kOutMultiplier, S::kOutShift));
+    return finish<S>(scaled_back(sum));
   }
 };
 

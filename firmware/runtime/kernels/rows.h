@@ -68,7 +68,8 @@ class Window {
     constexpr int kSkipped = W::kStep > W::kWindowRows ? W::kStep - W::kWindowRows : 0;
     int filled = 0;
     if (started_) {
-      memmove(data_, data_ + (W::kWindowRows - kKept) * kWidth, sizeof(T) * kKept * kWidth);
+      constexpr bool kWords = sizeof(T) * kWidth % 4 == 0;
+      move_down<kWords>(data_, data_ + (W::kWindowRows - kKept) * kWidth, sizeof(T) * kKept * kWidth);
       for (int i = 0; i < kSkipped; ++i) take();
       filled = kKept;
     }

@@ -84,6 +84,29 @@ inline int32_t saturate_half_int8(int32_t value) {
 
 #endif
 
+// Copies towards lower addresses, even onto itself; with kWords both addresses and the count are multiples of four.
+template <bool kWords>
+inline void move_down(void* to, const void* from, int bytes) {
+  char* target = static_cast<char*>(to);
+  const char* source = static_cast<const char*>(from);
+  const char* const end = source + bytes;
+  if (kWords) {
+    struct Block {
+      uint32_t words[4];
+    };
+    for (const char* const blocks = source + bytes / 16 * 16; source != blocks; source += 16, target += 16) {
+      Block block;
+      memcpy(&block, __builtin_assume_aligned(source, 4), sizeof(block));
+      memcpy(__builtin_assume_aligned(target, 4), &block, sizeof(block));
+    }
+  }
+  for (const char* const words = end - (end - source) % 4; source != words; source += 4, target += 4) {
+    const uint32_t word = load_word(source);
+    memcpy(target, &word, sizeof(word));
+  }
+  while (source != end) *target++ = *source++;
+}
+
 // Writes `count` int8 values as int16.
 inline void widen(const int8_t* from, int16_t* to, int count) {
   const int8_t* const end_of_words = from + count / 4 * 4;
@@ -98,8 +121,8 @@ inline void widen(const int8_t* from, int16_t* to, int count) {
   while (from != end) *to++ = *from++;
 }
 
-inline void widen(const float* from, float* to, int count) { memcpy(to, from, sizeof(float) * count); }
-inline void widen(const int8_t* from, int8_t* to, int count) { memcpy(to, from, count); }
+inline void widen(const float* from, float* to, int count) { move_down<true>(to, from, sizeof(float) * count); }
+inline void widen(const int8_t* from, int8_t* to, int count) { move_down<false>(to, from, count); }
 
 }  // namespace kernels
 }  // namespace eitk
