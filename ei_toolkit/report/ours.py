@@ -19,7 +19,7 @@ def our_figures(facts: Facts) -> Ours:
         (part, variant): {name: found[name] for name in METRICS if isinstance(found.get(name), (int, float))}
         for part in ("validation", "test")
         for variant in VARIANTS
-        if (found := _of(train, part).get(variant))
+        if (found := train.get(part, {}).get(variant))
     }
     return Ours(
         labels=facts.labels,
@@ -34,11 +34,6 @@ def _clips(facts: Facts, label: str, side: str) -> int:
     return len({window.clip for window in facts.windows if window.label == label and window.split == side})
 
 
-def _of(train: Mapping[str, Any], part: str) -> Mapping[str, Any]:
-    """Validation stands in a table of its own, the test by variant beside it."""
-    return train.get("validation", {}) if part == "validation" else train
-
-
 def _hardware(facts: Facts, train: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     own = [train.get("hardware", {}).get(variant, {}) for variant in VARIANTS]
     if facts.profile is not None:
@@ -47,7 +42,9 @@ def _hardware(facts: Facts, train: Mapping[str, Any]) -> dict[str, tuple[str, st
         "latency": [_shown(one.get("latency_ms"), "{:.0f} ms", 1) for one in own],
         "RAM": [_shown(one.get("ram_bytes"), "{:.1f} K", 1 / 1024) for one in own],
         "flash": [_shown(one.get("flash_bytes"), "{:.1f} K", 1 / 1024) for one in own],
-        "accuracy": [_shown(train.get(variant, {}).get("accuracy"), "{:.2f} %", 100) for variant in VARIANTS],
+        "accuracy": [
+            _shown(train.get("test", {}).get(variant, {}).get("accuracy"), "{:.2f} %", 100) for variant in VARIANTS
+        ],
     }
     return {name: (int8, float32) for name, (int8, float32) in rows.items()}
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from ei_toolkit.report.tables import cell
+
 
 class Html(str):
     """Text that already is HTML."""
@@ -82,7 +84,7 @@ def percent(fraction: float | None) -> str:
 
 
 def _row(tag: str, cells: Sequence[object], numbers: Sequence[bool]) -> str:
-    shown = ("–" if cell is None else cell for cell in cells)
+    shown = (cell(value) if isinstance(value, float | None) else value for value in cells)
     marks = (' class="number"' if number else "" for number in numbers)
     return "<tr>" + "".join(f"<{tag}{m}>{text(c)}</{tag}>" for c, m in zip(shown, marks, strict=True)) + "</tr>"
 

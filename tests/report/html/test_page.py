@@ -63,3 +63,9 @@ def test_an_audit_is_shown_while_it_is_about_these_windows(whole: Facts) -> None
     assert "loudness of &lt;rock&gt;: -14 dBFS" in build_page(whole)
     paths.manifest.write_text(paths.manifest.read_text().replace("training", "testing", 1))
     assert "loudness of" not in build_page(whole)
+
+
+def test_fractions_are_shown_with_four_digits(whole: Facts) -> None:
+    page = build_page(whole)
+    assert '<td class="number">0.93</td>' in page
+    assert not re.search(r">\d\.\d{5,}<", page)

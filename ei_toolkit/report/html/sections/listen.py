@@ -24,10 +24,13 @@ def listen(facts: Facts) -> Section | None:
 
 
 def _some(windows: list[Window]) -> list[Window]:
+    """The middle window of a clip each of different artists, or of different clips where there is one artist."""
     clips: dict[str, list[Window]] = {}
     for window in windows:
         clips.setdefault(window.clip, []).append(window)
-    return [own[len(own) // 2] for own in list(clips.values())[:EACH]]
+    middles = [own[len(own) // 2] for own in clips.values()]
+    by_artist = list({window.group: window for window in reversed(middles)}.values())[::-1]
+    return list(dict.fromkeys([*by_artist, *middles]))[:EACH]
 
 
 def _figure(facts: Facts, window: Window) -> Html:
