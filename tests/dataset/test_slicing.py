@@ -263,3 +263,14 @@ def test_a_long_clip_is_cut_without_being_held_in_memory(clips: Path, settings: 
     tracemalloc.stop()
     assert len([w for w in windows if "long" in w.clip]) == 9
     assert peak < 12e6  # decoded as float32 it would be 69 MB
+
+
+def test_a_split_that_leaves_a_side_empty_says_so(tmp_path: Path, settings: Settings, write_clip: Write) -> None:
+    """Both classical tracks belong to the training part of the published split."""
+    for track in ("classical.00030", "classical.00043", "rock.00030", "rock.00031"):
+        write_clip(tmp_path / "clips" / track.split(".")[0] / f"{track}.wav", seed=int(track[-2:]))
+    settings = replace(settings, dataset=replace(settings.dataset, split="fault-filtered"))
+    with pytest.raises(DataError, match="the label classical has no testing window") as caught:
+        cut(settings, tmp_path)
+    assert caught.value.why == "no clip of it is on that side"
+    assert not (tmp_path / "out" / "manifest.csv").exists()
