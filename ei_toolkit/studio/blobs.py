@@ -69,8 +69,11 @@ class Blobs:
         return Incoming(Path(name), os.fdopen(descriptor, "wb"))
 
     def place(self, arrived: Iterable[tuple[Incoming, str]]) -> None:
-        """Give synced blobs their names, and sync the folders that hold the names."""
-        folders = set()
+        """Give synced blobs their names.
+
+        The names are on disk once the database has committed the rows that refer to them: its own sync, which comes
+        after, makes a journaling file system write these earlier renames too.
+        """
         for incoming, digest in arrived:
             final = self.path(digest)
             if final.exists():
@@ -78,8 +81,6 @@ class Blobs:
                 continue
             final.parent.mkdir(exist_ok=True)
             incoming.path.replace(final)
-            folders.add(final.parent)
-        in_parallel(_sync_folder, list(folders))
 
     def put(self, data: bytes) -> str:
         """Store bytes; returns their SHA-256."""
@@ -122,11 +123,3 @@ def in_parallel(action: Callable[[Item], object], items: Sequence[Item]) -> None
     with ThreadPoolExecutor(min(SYNC_THREADS, len(items))) as pool:
         for _ in pool.map(action, items):
             pass
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

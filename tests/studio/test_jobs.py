@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+SMALL_JOBS = int(os.environ.get("EITK_JOBS", "10"))  # 1000 is the long version
 IMPULSE = {
     "inputBlocks": [{"id": 1, "type": "time-series", "windowSizeMs": 100, "windowIncreaseMs": 50, "frequencyHz": 16000,
                      "padZeros": True}],
@@ -140,10 +141,9 @@ def test_a_job_dies_with_its_server_and_is_failed_with_a_reason_at_the_next_star
 
 
 def test_many_small_jobs_leak_no_process_and_no_file(ready: Any) -> None:
-    """`EITK_JOBS=1000` is the long version."""
     ready.wait(features(ready))
     before = handles(ready.pid)
-    for _ in range(int(os.environ.get("EITK_JOBS", "10"))):
+    for _ in range(SMALL_JOBS):
         assert ready.wait(features(ready))["finishedSuccessful"]
     assert handles(ready.pid) <= before + 2
     assert len(children(ready.pid)) <= 1  # the calculator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+
+from ei_toolkit.studio.live import session
 
 WINDOW = {"id": 1, "type": "time-series", "windowSizeMs": 100, "windowIncreaseMs": 50, "frequencyHz": 16000}
 DSP = {"id": 2, "type": "spectrogram", "axes": ["audio"], "input": 1, "implementationVersion": 4}
@@ -108,3 +111,21 @@ def test_another_project_cannot_listen(server: Any, job: int) -> None:
         socket.send(f'42["start-log-stream",{{"jobId":{job}}}]')
         socket.send("2")
         assert socket.recv(5) == "3"  # nothing of the job came before
+
+
+def test_the_server_pings_by_the_clock_while_a_log_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "PING_S", 0.05)
+
+    async def packets() -> list[str]:
+        talk = session.Session(studio=None, project=1, protocol=4)  # type: ignore[arg-type]
+        talk.send("42line")
+        heard: list[str] = []
+        async for packet in talk.outgoing():
+            heard.append(packet)
+            if len(heard) == 40:
+                return heard
+            talk.send("42line")
+            await asyncio.sleep(0.01)
+        return heard
+
+    assert asyncio.run(packets()).count("2") >= 3

@@ -64,12 +64,16 @@ class Session:
 
     async def outgoing(self) -> AsyncIterator[str]:
         """Packets to send, with the server's pings among them for Engine.IO 4."""
+        clock = asyncio.get_running_loop().time
+        next_ping = clock() + PING_S
         while True:
-            try:
-                packet = await asyncio.wait_for(self.outbox.get(), PING_S)
-            except TimeoutError:
+            if clock() >= next_ping:  # by the clock, however much is being sent: the client counts on it
+                next_ping = clock() + PING_S
                 if self.protocol == 4:
                     yield "2"
+            try:
+                packet = await asyncio.wait_for(self.outbox.get(), next_ping - clock())
+            except TimeoutError:
                 continue
             if packet is None:
                 return
