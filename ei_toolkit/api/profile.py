@@ -7,7 +7,8 @@ import time
 from ei_toolkit.api.jobs.job import Started
 from ei_toolkit.api.jobs.kinds import profiling_job, start_profile
 from ei_toolkit.api.project import Studio
-from ei_toolkit.api.results import DeviceProfile, training_result
+from ei_toolkit.api.read_results import training_result
+from ei_toolkit.api.results import DeviceProfile
 from ei_toolkit.api.train import Follow
 from ei_toolkit.errors import ApiError
 

@@ -13,14 +13,13 @@ from ei_toolkit.api.impulse.state import ImpulseState
 from ei_toolkit.api.jobs.job import Job, Started
 from ei_toolkit.api.jobs.kinds import start_build, start_features, start_test, start_training
 from ei_toolkit.api.project import Studio
+from ei_toolkit.api.read_results import tested_variants, training_result
 from ei_toolkit.api.results import (
     VARIANTS,
     DeviceProfile,
     Evaluation,
     TrainingResult,
     Variant,
-    tested_variants,
-    training_result,
 )
 from ei_toolkit.api.samples import CATEGORIES, count_samples
 from ei_toolkit.config import ProjectPaths

@@ -25,7 +25,7 @@ def test(
     from rich.console import Group
 
     from ei_toolkit.api.impulse.current import require_impulse
-    from ei_toolkit.api.results import tested_variants
+    from ei_toolkit.api.read_results import tested_variants
     from ei_toolkit.api.train import run_test
     from ei_toolkit.commands.connect import connect
     from ei_toolkit.report.training_tables import evaluation_tables

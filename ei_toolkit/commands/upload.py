@@ -11,7 +11,7 @@ from ei_toolkit.commands.environment import Environment
 
 if TYPE_CHECKING:
     from ei_toolkit.api.upload.plan import Difference
-    from ei_toolkit.api.upload.run import Report
+    from ei_toolkit.api.upload.report import Report
 
 SHOWN = 10  # failures named without --verbose
 
@@ -68,7 +68,7 @@ def _show_plan(env: Environment, plan: Difference) -> None:
 
 
 def _show(env: Environment, report: Report, plan: Difference, failures: Path | None) -> None:
-    from ei_toolkit.api.upload.failures import check_complete, write_failures
+    from ei_toolkit.api.upload.report import check_complete, write_failures
 
     if plan.foreign:
         env.console.warn(

@@ -67,7 +67,7 @@ class Again:
     """The request as a whole did not arrive, or not surely; nothing is known about its files.
 
     `kind`: `down` nobody listens · `broken` the connection or the answer broke · `busy` the server said later ·
-    `large` the request is more than the server takes · `odd` a refusal that one file of many may have caused.
+    `large` the request is more than the server takes, or takes in time · `odd` refused, maybe for one file of many.
     """
 
     kind: Literal["down", "broken", "busy", "large", "odd"]
@@ -118,8 +118,7 @@ class Ingestion:
         except requests.exceptions.SSLError as error:
             raise no_answer(error, self._endpoint, self._endpoint.ingestion_url) from None
         except requests.RequestException as error:
-            kind: Literal["down", "broken"] = "down" if was_never_sent(error) else "broken"
-            return Again(kind, str(no_answer(error, self._endpoint, self._endpoint.ingestion_url)))
+            return Again(_kind(error), str(no_answer(error, self._endpoint, self._endpoint.ingestion_url)))
 
     def _headers(self, shelf: Shelf) -> dict[str, str]:
         label = {"x-label": quote(shelf.label, safe=UNRESERVED)} if shelf.label else {"x-label": "", "x-no-label": "1"}
@@ -148,6 +147,12 @@ class Ingestion:
         if answer.status_code == 200 and not said:
             return Again("broken", "the answer was cut off")
         raise error
+
+
+def _kind(error: requests.RequestException) -> Literal["down", "large", "broken"]:
+    if was_never_sent(error):
+        return "down"
+    return "large" if isinstance(error, requests.Timeout) else "broken"  # what takes too long may be too much at once
 
 
 def match(files: Sequence[object], names: Sequence[str]) -> tuple[Stored | Refused, ...]:

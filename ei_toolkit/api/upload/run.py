@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ei_toolkit.api.backoff import backoff
 from ei_toolkit.api.project import Studio
@@ -17,6 +16,7 @@ from ei_toolkit.api.upload.ingestion import Again, Answered, Ingestion, Refused,
 from ei_toolkit.api.upload.ledger import Entry, Ledger
 from ei_toolkit.api.upload.plan import Difference, is_in_place, item_of, shelve
 from ei_toolkit.api.upload.queue import MOST_TRIES, Sizer, Task, TaskQueue
+from ei_toolkit.api.upload.report import Failure, Report
 from ei_toolkit.dataset.manifest import Window
 
 PATIENCE_S = 3.0  # how long nobody may listen at the address before the upload ends
@@ -29,41 +29,6 @@ class Options:
 
     concurrency: int = 4
     batch: int = 256
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A window that is not on the server, and why."""
-
-    file: str
-    reason: str
-
-
-@dataclass
-class Report:
-    """What an upload did. `done` counts every window of the manifest that is on the server."""
-
-    windows: int
-    done: int = 0
-    sent: int = 0
-    duplicates: int = 0
-    moved: int = 0
-    requests: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
-    failures: list[Failure] = field(default_factory=list)
-
-    def data(self) -> dict[str, Any]:
-        """For --json."""
-        return asdict(self)
-
-    def sentence(self) -> str:
-        """For people."""
-        parts = [f"{self.done} of {self.windows} windows are on the server", f"{self.sent} sent now"]
-        parts += [f"{self.duplicates} were there"] if self.duplicates else []
-        parts += [f"{self.moved} moved or relabelled"] if self.moved else []
-        rate = f", {self.sent / self.seconds:.0f}/s" if self.sent and self.seconds > 0 else ""
-        return f"{'; '.join(parts)} ({self.requests} requests, {self.seconds:.1f} s{rate})"
 
 
 Progress = Callable[[float, str], None]

@@ -26,7 +26,7 @@ from ei_toolkit.api.jobs.job import LogReader, cancel_job, job_status, list_jobs
 from ei_toolkit.api.jobs.kinds import start_build, start_features, start_retrain, start_test, start_training
 from ei_toolkit.api.official import official
 from ei_toolkit.api.project import Studio, key_info, open_studio
-from ei_toolkit.api.results import read_test, read_training
+from ei_toolkit.api.read_results import read_test, read_training
 from ei_toolkit.api.samples import (
     add_metadata,
     count_samples,

@@ -21,10 +21,10 @@ from ei_toolkit.api.project import Studio, open_studio
 from ei_toolkit.api.samples import edit_label, list_samples, move_sample
 from ei_toolkit.api.transport import Transport
 from ei_toolkit.api.upload.annotate import annotate
-from ei_toolkit.api.upload.failures import check_complete, write_failures
 from ei_toolkit.api.upload.ledger import Ledger
 from ei_toolkit.api.upload.plan import difference, server_samples
-from ei_toolkit.api.upload.run import Options, Report, upload
+from ei_toolkit.api.upload.report import Report, check_complete, write_failures
+from ei_toolkit.api.upload.run import Options, upload
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 
