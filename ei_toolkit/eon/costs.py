@@ -1,6 +1,6 @@
 """The cost model that answers where no ARM tools are installed: fitted to profiles of the emulated Cortex-M4F.
 
-Per kernel: instructions for each multiplication, for each output value and for the call; bytes of code. The fit and
+Per kernel: instructions for each multiplication, output value and input value; bytes of code. The fit and
 its error are printed by `scripts/bench eon`.
 """
 
@@ -15,11 +15,12 @@ from ei_toolkit.eon.compile import CompiledModel, LayerInfo
 
 @dataclass(frozen=True)
 class KernelCost:
-    """Instructions per MAC and per output value, and bytes of code, of one kernel."""
+    """Instructions per MAC, per output and per input value, and bytes of code, of one kernel."""
 
-    per_mac: float
-    per_output: float
     code: int
+    per_mac: float = 0.0
+    per_output: float = 0.0
+    per_input: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,24 @@ class Estimate:
 
 
 INT8 = {
-    "CONV_2D": KernelCost(1.05, 40.0, 900),
-    "DEPTHWISE_CONV_2D": KernelCost(4.0, 30.0, 700),
-    "FULLY_CONNECTED": KernelCost(2.4, 40.0, 300),
-    "MAX_POOL_2D": KernelCost(0.0, 40.0, 300),
-    "AVERAGE_POOL_2D": KernelCost(0.0, 60.0, 350),
-    "MEAN": KernelCost(0.0, 60.0, 250),
-    "SOFTMAX": KernelCost(0.0, 100.0, 300),
+    "CONV_2D": KernelCost(900, per_mac=1.05, per_output=15),
+    "DEPTHWISE_CONV_2D": KernelCost(700, per_mac=3.4, per_output=12),
+    "FULLY_CONNECTED": KernelCost(300, per_mac=2.4, per_output=30),
+    "MAX_POOL_2D": KernelCost(300, per_input=9, per_output=10),
+    "AVERAGE_POOL_2D": KernelCost(350, per_input=9, per_output=10),
+    "MEAN": KernelCost(250, per_input=6, per_output=20),
+    "SOFTMAX": KernelCost(300, per_output=60),
+    "ADD": KernelCost(250, per_output=31),
+    "MUL": KernelCost(200, per_output=20),
 }
-FLOAT = {"CONV_2D": KernelCost(3.0, 40.0, 700), "DEPTHWISE_CONV_2D": KernelCost(5.0, 30.0, 600)}
-OTHER = KernelCost(4.0, 20.0, 200)
+FLOAT = {
+    "CONV_2D": KernelCost(700, per_mac=3.4, per_output=10),
+    "DEPTHWISE_CONV_2D": KernelCost(600, per_mac=5, per_output=20),
+    "FULLY_CONNECTED": KernelCost(300, per_mac=5),
+    "MAX_POOL_2D": KernelCost(300, per_input=8),
+    "AVERAGE_POOL_2D": KernelCost(300, per_input=8),
+}
+OTHER = KernelCost(200, per_output=10)
 STARTUP_CODE = 1200
 STATIC_RAM = 32
 STACK = 250
@@ -61,4 +70,5 @@ def estimate(model: CompiledModel) -> Estimate:
 
 
 def _instructions(layer: LayerInfo, cost: KernelCost) -> int:
-    return round(layer.macs * cost.per_mac + math.prod(layer.output) * cost.per_output)
+    inputs = sum(map(math.prod, layer.inputs))
+    return round(layer.macs * cost.per_mac + math.prod(layer.output) * cost.per_output + inputs * cost.per_input)
