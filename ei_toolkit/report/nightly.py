@@ -64,9 +64,9 @@ def run_night(
     if night.new:
         shell.run("report")
         shell.run("card")
-        if shutil.which("arduino-cli"):
+        if night.passed and shutil.which("arduino-cli"):
             shell.run("flash", "--board", "nano33ble", "--build")
-    _publish(config, night)
+    publish(config, night)
     return night
 
 
@@ -89,17 +89,19 @@ def _train_and_judge(shell: Shell) -> None:
             raise
 
 
-def _publish(config: Config, night: Night) -> None:
-    """Put everything that others want to have into one folder."""
+def publish(config: Config, night: Night) -> None:
+    """Put what others want to have into one folder; library, image and lock only of a model that passed."""
     gates = [run for run in list_runs(config.paths, "gate") if run.id <= night.gate.id]
     labels = Manifest.read(config.paths.manifest).labels
     night.published.mkdir(exist_ok=True)
-    write_text(
-        night.published / "summary.md", night_summary(config.settings.project.name, gates, labels, new=night.new)
-    )
-    lock = read_lock(config.paths.lock)
-    files = [config.paths.lock, champion_file(config.paths), config.paths.root / "MODEL_CARD.md"]
-    files += [config.paths.root / "report.html", *config.paths.boards.glob("nano33ble/**/*.bin")]
-    for file in [*files, *([config.paths.root / lock.zip] if lock else [])]:
+    summary = night_summary(config.settings.project.name, gates, labels, new=night.new)
+    write_text(night.published / "summary.md", summary)
+    root = config.paths.root
+    files = [champion_file(config.paths), root / "MODEL_CARD.md", root / "report.html"]
+    if night.passed:
+        lock = read_lock(config.paths.lock)
+        files += [config.paths.lock, *config.paths.boards.glob("nano33ble/**/*.bin")]
+        files += [root / lock.zip] if lock else []
+    for file in files:
         if file.is_file():
             shutil.copy2(file, night.published / file.name)
