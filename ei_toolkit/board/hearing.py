@@ -62,4 +62,4 @@ def _on_this_machine(settings: Settings, paths: ProjectPaths, link: Link) -> Hea
         )
     reference = Reference.load(settings, lock.model_path(paths.root))
     hop = settings.board.hop_ms * settings.slice.sample_rate // 1000
-    return lambda clip, label: listen(clip, label, state, link, reference, hop, lambda _: None)
+    return lambda clip, label: listen(clip, label, state, link, reference, hop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,15 +68,7 @@ class HeardClip:
         return sum(window.equal for window in self.windows)
 
 
-def listen(
-    clip: Path,
-    label: str,
-    state: BoardState,
-    link: Link,
-    reference: Reference,
-    hop: int,
-    advance: Callable[[int], None],
-) -> HeardClip:
+def listen(clip: Path, label: str, state: BoardState, link: Link, reference: Reference, hop: int) -> HeardClip:
     """Play `clip` to the board and collect its answers; `hop` is the board's, in samples.
 
     Raises DataError for a clip shorter than a window, BoardError if answers do not come.
@@ -87,7 +79,7 @@ def listen(
         raise DataError(f"{clip.name} is shorter than a window", hint="Give a longer clip.")
     _skip_what_was_said(link)
     try:
-        predictions, warnings = _hear(samples, ends, state, link, advance)
+        predictions, warnings = _hear(samples, ends, state, link)
     except LinkLost as error:
         raise BoardError("the board stopped while it listened", why=str(error), hint="eitk flash") from None
     python = [tuple(int(value) for value in row) for row in reference.scores(samples, ends)]
@@ -114,10 +106,10 @@ def heard_window(clip: str, label: str, said: Prediction, python_q: tuple[int, .
 
 
 def _hear(
-    samples: NDArray[np.int16], ends: Sequence[int], state: BoardState, link: Link, advance: Callable[[int], None]
+    samples: NDArray[np.int16], ends: Sequence[int], state: BoardState, link: Link
 ) -> tuple[list[Prediction], list[str]]:
     """Play the samples and give the answer for each window, and the warnings."""
-    feeding = _Feeding(state, samples, advance)
+    feeding = _Feeding(state, samples)
     answers: dict[int, Prediction] = {}
     warnings: list[str] = []
     last_word = time.monotonic()
@@ -148,14 +140,14 @@ def _hear(
 class _Feeding:
     """The clip going to the microphone, in a thread, while the answers are read."""
 
-    def __init__(self, state: BoardState, samples: NDArray[np.int16], advance: Callable[[int], None]) -> None:
+    def __init__(self, state: BoardState, samples: NDArray[np.int16]) -> None:
         self.error: EitkError | None = None
-        self._thread = threading.Thread(target=self._feed, args=(state, samples, advance), daemon=True)
+        self._thread = threading.Thread(target=self._feed, args=(state, samples), daemon=True)
         self._thread.start()
 
-    def _feed(self, state: BoardState, samples: NDArray[np.int16], advance: Callable[[int], None]) -> None:
+    def _feed(self, state: BoardState, samples: NDArray[np.int16]) -> None:
         try:
-            feed(state, samples, advance)
+            feed(state, samples)
         except EitkError as error:
             self.error = error
 

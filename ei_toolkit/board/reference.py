@@ -15,6 +15,8 @@ from ei_toolkit.config import Settings
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.learn.infer import Interpreter
 
+BATCH = 32  # windows at a time: half an hour of windows at once would need gigabytes
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -35,22 +37,24 @@ class Reference:
 
     def scores(self, samples: NDArray[np.int16], ends: Sequence[int]) -> NDArray[np.int8]:
         """(windows, classes) int8 scores of the windows of `samples` that end before the samples `ends`."""
-        windows = np.stack([self._levelled(samples[end - self.window : end]) for end in ends])
+        batches = [self._batch(samples, ends[i : i + BATCH]) for i in range(0, len(ends), BATCH)]
+        scores: NDArray[np.int8] = np.concatenate(batches)
+        return scores
+
+    def _batch(self, samples: NDArray[np.int16], ends: Sequence[int]) -> NDArray[np.int8]:
+        windows = np.stack([self.levelled(samples[end - self.window : end]) for end in ends])
         scores: NDArray[np.int8] = self.interpreter.predict_int8(self._features(windows))
         return scores
 
     def levelled(self, window: NDArray[np.int16]) -> NDArray[np.int16]:
         """A window at the level that the board brings it to."""
-        return self._levelled(window)
+        level = self.settings.slice
+        return apply_level(window, level.level, level.target_dbfs, level.max_gain_db)
 
     def score_window(self, window: NDArray[np.int16]) -> NDArray[np.int8]:
         """(classes,) int8 scores of one window."""
-        scores: NDArray[np.int8] = self.interpreter.predict_int8(self._features(self._levelled(window)[None]))[0]
+        scores: NDArray[np.int8] = self.interpreter.predict_int8(self._features(self.levelled(window)[None]))[0]
         return scores
-
-    def _levelled(self, window: NDArray[np.int16]) -> NDArray[np.int16]:
-        level = self.settings.slice
-        return apply_level(window, level.level, level.target_dbfs, level.max_gain_db)
 
     def _features(self, windows: NDArray[np.int16]) -> NDArray[np.float64]:
         blocks = self.settings.impulse.dsp
