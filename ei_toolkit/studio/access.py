@@ -6,14 +6,14 @@ uploads, builds and downloads. Every role may ask what its key is and whose proj
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from ei_toolkit.studio.context import Studio
-from ei_toolkit.studio.refusal import Forbidden, Unauthorised, Unknown
+from ei_toolkit.studio.refusal import Forbidden, TooLarge, Unauthorised, Unknown
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.keys import ROLES, Key, Role
 from ei_toolkit.studio.wire import LARGEST_INTEGER, Fields
@@ -73,9 +73,18 @@ def allow(*roles: Role) -> Callable[[Request], Call]:
     return authorise
 
 
-async def body(request: Request) -> Fields:
-    """The JSON body of a request."""
-    return Fields.parse(await request.body())
+def json_body(largest: int) -> Callable[[Request], Awaitable[Fields]]:
+    """A dependency: the JSON body of a request, `largest` bytes at most."""
+
+    async def read(request: Request) -> Fields:
+        received = bytearray()
+        async for chunk in request.stream():
+            received += chunk
+            if len(received) > largest:
+                raise TooLarge(f"The body may have {largest // 2**20} MB at most")
+        return Fields.parse(bytes(received))
+
+    return read
 
 
 Anyone = Annotated[Call, Depends(allow(*EVERYBODY))]
@@ -84,4 +93,5 @@ Deployer = Annotated[Call, Depends(allow(*DEPLOYERS))]
 DeploymentReader = Annotated[Call, Depends(allow(*DEPLOYMENT_READERS))]
 Uploader = Annotated[Call, Depends(allow(*UPLOADERS))]
 Admin = Annotated[Call, Depends(allow(*ADMINS))]
-Body = Annotated[Fields, Depends(body)]
+Body = Annotated[Fields, Depends(json_body(16 * 2**20))]
+ModelBody = Annotated[Fields, Depends(json_body(140 * 2**20))]  # a model of 100 MB as base64

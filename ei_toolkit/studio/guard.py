@@ -11,7 +11,7 @@ from ei_toolkit.studio.http import failure
 from ei_toolkit.studio.refusal import TooLarge
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-LARGEST_BODY = 256 * 2**20  # a 100 MB model as base64 inside JSON; files are streamed under bounds of their own
+LARGEST_BODY = 256 * 2**20  # an uploaded model with its data, streamed to disk; JSON has narrower bounds (access.py)
 LARGEST_REQUEST = 1000 * 101 * 2**20
 
 

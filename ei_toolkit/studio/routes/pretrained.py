@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ei_toolkit.studio.access import Admin, Body, Call, Reader
+from ei_toolkit.studio.access import Admin, Body, Call, ModelBody, Reader
 from ei_toolkit.studio.answers.pretrained import pretrained_answer, read_parameters
 from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.ingestion.multipart import Bounds, Part, discard, receive
@@ -80,7 +80,7 @@ def download_pretrained_model(pretrainedModelDownloadType: str, call: Reader) ->
 
 
 @router.post("/jobs/profile-tflite")
-def start_profile_tflite_job(call: Admin, body: Body) -> Response:
+def start_profile_tflite_job(call: Admin, body: ModelBody) -> Response:
     """Estimate a model that is sent."""
     try:
         model = base64.b64decode(body.text("tfliteFileBase64"), validate=True)
