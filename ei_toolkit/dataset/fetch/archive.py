@@ -75,10 +75,9 @@ def _guarded(source: Path, clips: Iterator[tuple[str, bytes]]) -> Iterator[tuple
         EOFError,
         OSError,
         zlib.error,
-        NotImplementedError,
         RuntimeError,
     ) as e:
-        why = str(e) or type(e).__name__  # the last two: a compression or encryption that zipfile does not know
+        why = str(e) or type(e).__name__  # RuntimeError: a compression or encryption that zipfile does not know
         raise DataError(f"{source.name} is not an archive that can be read", why=why,
                         hint="Fetch it again, or give a tar.gz, a zip or a folder.") from None  # fmt: skip
 
