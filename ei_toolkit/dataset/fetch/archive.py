@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -15,6 +16,7 @@ from ei_toolkit.errors import DataError
 LARGEST_CLIP = 64 << 20  # half a minute of stereo at 192 kHz in 32-bit float would fit
 LARGEST_TOTAL = 16 << 30
 MOST_MEMBERS = 200_000
+UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 Wanted = Callable[[str], bool]
 
 
@@ -69,14 +71,7 @@ def _guarded(source: Path, clips: Iterator[tuple[str, bytes]]) -> Iterator[tuple
             if total > LARGEST_TOTAL:
                 raise _bomb(source, f"more than {LARGEST_TOTAL >> 30} GiB of clips")
             yield stem, data
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        EOFError,
-        OSError,
-        zlib.error,
-        RuntimeError,
-    ) as e:
+    except UNREADABLE as e:
         why = str(e) or type(e).__name__  # RuntimeError: a compression or encryption that zipfile does not know
         raise DataError(f"{source.name} is not an archive that can be read", why=why,
                         hint="Fetch it again, or give a tar.gz, a zip or a folder.") from None  # fmt: skip

@@ -63,6 +63,7 @@ def make_folder(path: Path) -> Path:
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "a.tar.gz": make_tar,
     "a.tar": lambda path: make_tar(path, "w"),
+    "a.tar.xz": lambda path: make_tar(path, "w:xz"),
     "a.zip": make_zip,
     "folder": make_folder,
 }
@@ -108,7 +109,7 @@ def test_more_members_than_any_edition(tmp_path: Path, kind: str, monkeypatch: p
         list(clips_in(MAKERS[kind](tmp_path / kind), wanted))
 
 
-@pytest.mark.parametrize("kind", ["a.zip", "a.tar.gz"])
+@pytest.mark.parametrize("kind", ["a.zip", "a.tar.gz", "a.tar.xz"])
 @pytest.mark.parametrize(
     "damage", [lambda d: d[: len(d) // 2], lambda d: d[:60] + b"\xff" * 40 + d[100:], lambda _d: b"no"]
 )
