@@ -77,6 +77,7 @@ class Blobs:
         for incoming, digest in arrived:
             final = self.path(digest)
             if final.exists():
+                final.touch()  # it is wanted again: young, as the collection of garbage sees it
                 incoming.discard()
                 continue
             final.parent.mkdir(exist_ok=True)

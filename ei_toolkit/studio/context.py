@@ -11,6 +11,7 @@ from ei_toolkit.studio.live.hub import Hub
 from ei_toolkit.studio.live.tokens import Tokens
 from ei_toolkit.studio.options import Options
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.garbage import collect
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Studio:
         """A studio on a data folder; nothing runs yet."""
         store, hub = Store.open(options.data), Hub()
         store.blobs.sweep()
+        collect(store.database, store.blobs)
         calculator = Calculator(options)
         return cls(options, store, Runner(options, store, hub), hub, Tokens(), calculator, Activity())
 

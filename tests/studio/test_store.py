@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import zipfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from ei_toolkit.studio.ingestion.labels import header_text, safe_filename
 from ei_toolkit.studio.ingestion.wav import read_header
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.garbage import collect
 from ei_toolkit.studio.store.migrations import MIGRATIONS
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import NewSample
@@ -60,9 +62,24 @@ def test_a_blob_has_its_name_only_when_it_is_complete(tmp_path: Path) -> None:
     assert incoming.sync() == digest
     blobs.place([(incoming, digest)])
     assert blobs.read(digest) == b"hello"
-    blobs.begin().write(b"half")
+    half = blobs.begin()
+    half.write(b"half")
+    half.file.close()
     blobs.sweep()
     assert not list(blobs.incoming.iterdir())
+
+
+def test_only_old_blobs_that_nothing_refers_to_are_collected(store: Store) -> None:
+    project = store.projects.create("p").id
+    kept, gone, young = store.blobs.put(b"kept"), store.blobs.put(b"gone"), store.blobs.put(b"young")
+    store.artifacts.put_model(project, 3, {"keras": kept}, {})
+    for digest in (kept, gone):
+        os.utime(store.blobs.path(digest), (0, 0))
+    assert collect(store.database, store.blobs) == 1
+    assert [store.blobs.path(digest).exists() for digest in (kept, gone, young)] == [True, False, True]
+    os.utime(store.blobs.path(young), (0, 0))
+    store.blobs.put(b"young")  # wanted again
+    assert collect(store.database, store.blobs) == 0
 
 
 @pytest.mark.parametrize("digest", ["", "../../etc/passwd", "a" * 63, "A" * 64])
