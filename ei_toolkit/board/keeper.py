@@ -5,7 +5,8 @@
 It offers two loopback ports. The serial port is the board's line; lines that nobody has read are kept. A reader that
 sends ENQ first answers each line that it has used with ACK, so that what it leaves is there for the next one.
 The microphone port takes one order a connection: `feed`, then 16-bit PCM until the sender closes its side, answered
-by `ready`, then by `fed <samples>` when the board has heard all of it; or `overflow`, a fault of the microphone.
+by `ready`, by `at <samples>` for every second heard, and by `fed <samples>` at the end; or `overflow`, which lets the
+microphone's driver fail.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ ENQ, ACK = b"\x05", b"\x06"
 ANSWER_TIMEOUT_S = 60.0  # a decision that is under way comes first
 HELLO_TIMEOUT_S = 0.2
 START_TIMEOUT_S = 30.0
+TELL_SAMPLES = 16000
 
 
 class Keeper:
@@ -122,7 +124,7 @@ class Keeper:
                 async with self._feeding:
                     await self._restart_microphone()
                     writer.write(b"ready\n")
-                    writer.write(b"fed %d\n" % await self._pass_on(reader))
+                    writer.write(b"fed %d\n" % await self._pass_on(reader, writer))
             await writer.drain()
         except (ConnectionError, TimeoutError, ValueError) as error:  # ValueError: an order that is no line
             print(f"microphone: {error!r}", file=sys.stderr, flush=True)
@@ -135,11 +137,14 @@ class Keeper:
         await self._feed.settle()
         await self._command(b"r", b'"state":"running"')
 
-    async def _pass_on(self, reader: asyncio.StreamReader) -> int:
-        samples = 0
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        samples = told = 0
         while pcm := await _up_to(reader, FRAME_BYTES):
             await self._feed.send(b"D", pcm[: len(pcm) // 2 * 2])
             samples += len(pcm) // 2
+            if samples - told >= TELL_SAMPLES:
+                told += TELL_SAMPLES
+                writer.write(b"at %d\n" % told)
         await self._feed.send(b"E")
         await self._feed.settle()
         return samples

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from ei_toolkit.errors import BoardError
 
 CONNECT_TIMEOUT_S = 5.0
 QUIET_TIMEOUT_S = 120.0  # a board that takes nothing for so long hangs
-CHUNK_SAMPLES = 1600
+SECOND = 16000
+AHEAD_S = 4
 
 
 def feed(state: BoardState, samples: NDArray[np.int16], advance: Callable[[int], None] = lambda _: None) -> int:
@@ -26,16 +28,24 @@ def feed(state: BoardState, samples: NDArray[np.int16], advance: Callable[[int],
         with _order(state, b"feed") as line, line.makefile("rb") as answers:
             _answered(answers.readline(), b"ready")
             pcm = samples.astype("<i2").tobytes()
-            for start in range(0, len(pcm), 2 * CHUNK_SAMPLES):
-                chunk = pcm[start : start + 2 * CHUNK_SAMPLES]
-                line.sendall(chunk)
-                advance(len(chunk) // 2)
+            for start in range(0, len(pcm), 2 * SECOND):
+                line.sendall(pcm[start : start + 2 * SECOND])
+                if start >= 2 * SECOND * AHEAD_S:  # no more than this is under way, or silence would not mean anything
+                    _answered(answers.readline(), b"at")
+                    advance(SECOND)
             line.shutdown(socket.SHUT_WR)
-            return int(_answered(answers.readline(), b"fed").split()[1])
+            return _last_answer(answers, advance)
     except OSError as error:
         raise BoardError(
             "the board stopped listening", why=str(error) or "no answer in time", hint="eitk flash"
         ) from None
+
+
+def _last_answer(answers: BinaryIO, advance: Callable[[int], None]) -> int:
+    """Wait for what is still under way, and give the number of samples heard."""
+    while (answer := answers.readline()).startswith(b"at"):
+        advance(SECOND)
+    return int(_answered(answer, b"fed").split()[1])
 
 
 def overflow(state: BoardState) -> None:
