@@ -32,7 +32,7 @@ def upload(
     """Upload windows; resumes where it was stopped, sends nothing twice."""
     from ei_toolkit.api.upload.annotate import annotate
     from ei_toolkit.api.upload.ledger import Ledger, ledger_path
-    from ei_toolkit.api.upload.plan import difference, server_samples
+    from ei_toolkit.api.upload.plan import difference, visible_samples
     from ei_toolkit.api.upload.run import Options
     from ei_toolkit.api.upload.run import upload as run_upload
     from ei_toolkit.commands.connect import connect
@@ -43,7 +43,8 @@ def upload(
     file = manifest or config.paths.manifest
     windows = Manifest.read(file)
     studio = connect(env, config)
-    plan = difference(windows, server_samples(studio))
+    there = visible_samples(studio)
+    plan = difference(windows, there or [])
     if dry_run:
         _show_plan(env, plan)
         return
@@ -52,7 +53,8 @@ def upload(
         env.console.progress("uploading windows", len(windows.windows)) as progress,
     ):
         report = run_upload(studio, plan, file.parent, ledger, Options(concurrency, batch), progress.to)
-        annotate(studio, windows, ledger)
+        if there is not None:
+            annotate(studio, windows, ledger)
     _show(env, report, plan, failures)
 
 

@@ -31,7 +31,10 @@ def is_annotated(window: Window, sample: Sample) -> bool:
 
 
 def annotate(studio: Studio, manifest: Manifest, ledger: Ledger) -> int:
-    """Tell the studio each window's own metadata; returns how many windows were told. Safe to repeat."""
+    """Tell the studio each window's own metadata; returns how many windows were told. Safe to repeat.
+
+    Raises CredentialError where the key may upload but not change samples; the windows are there all the same.
+    """
     entries = ledger.entries()
     open_entries: list[Entry] = []
     alike: dict[tuple[str, str, str], list[int]] = {}

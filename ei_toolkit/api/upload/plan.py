@@ -10,6 +10,7 @@ from ei_toolkit.api.project import Studio
 from ei_toolkit.api.samples import CATEGORIES, Sample, list_samples
 from ei_toolkit.api.upload.ingestion import Item, Shelf
 from ei_toolkit.dataset.manifest import Manifest, Window
+from ei_toolkit.errors import CredentialError
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,14 @@ class Difference:
 def server_samples(studio: Studio) -> list[Sample]:
     """All samples for training and testing."""
     return [sample for category in CATEGORIES for sample in list_samples(studio, category)]
+
+
+def visible_samples(studio: Studio) -> list[Sample] | None:
+    """All samples, or None where the key may upload but not look; the server then tells duplicates as they come."""
+    try:
+        return server_samples(studio)
+    except CredentialError:
+        return None
 
 
 def difference(manifest: Manifest, samples: Iterable[Sample]) -> Difference:

@@ -18,6 +18,7 @@ from ei_toolkit.api.upload.plan import Difference, is_in_place, item_of, shelve
 from ei_toolkit.api.upload.queue import MOST_TRIES, Sizer, Task, TaskQueue
 from ei_toolkit.api.upload.report import Failure, Report
 from ei_toolkit.dataset.manifest import Window
+from ei_toolkit.errors import CredentialError
 
 PATIENCE_S = 3.0  # how long nobody may listen at the address before the upload ends
 HOPE_S = 60.0  # how long a server may answer nothing but errors
@@ -122,7 +123,10 @@ class _Run:
 
     def _put_in_place(self, window: Window, sample_id: int) -> None:
         """A window that was there under another name may be in another category or have another label."""
-        sample = get_sample(self.studio, sample_id)
+        try:
+            sample = get_sample(self.studio, sample_id)
+        except CredentialError:
+            return  # the key may upload but not look
         if not is_in_place(window, sample):
             put_in_place(self.studio, window, sample_id, sample.category, sample.label)
             self.report.moved += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -17,12 +18,13 @@ from typing import Any
 import pytest
 
 from ei_toolkit.api.endpoint import Endpoint
+from ei_toolkit.api.official import official
 from ei_toolkit.api.project import Studio, open_studio
 from ei_toolkit.api.samples import edit_label, list_samples, move_sample
 from ei_toolkit.api.transport import Transport
 from ei_toolkit.api.upload.annotate import annotate
 from ei_toolkit.api.upload.ledger import Ledger
-from ei_toolkit.api.upload.plan import difference, server_samples
+from ei_toolkit.api.upload.plan import difference, server_samples, visible_samples
 from ei_toolkit.api.upload.report import Report, check_complete, write_failures
 from ei_toolkit.api.upload.run import Options, upload
 from ei_toolkit.dataset.manifest import Manifest
@@ -144,6 +146,22 @@ def test_a_wrong_key_ends_the_upload(studio: Studio, make_manifest: MakeManifest
     wrong = through(studio, key="ei_" + "0" * 40)
     with Ledger(tmp_path / "ledger.sqlite") as ledger, pytest.raises(CredentialError):
         upload(wrong, plan, manifest.parent, ledger, Options(), lambda _done, _note: None)
+
+
+def test_a_key_that_may_only_upload_uploads(
+    endpoint: Endpoint, studio: Studio, make_manifest: MakeManifest, tmp_path: Path
+) -> None:
+    key = f"ei_{secrets.token_hex(24)}"  # our own, because the transport cuts keys out of answers
+    body = official("AddProjectApiKeyRequest")(name="up", isDevelopmentKey=False, role="ingestiononly", apiKey=key)
+    studio.transport.post(studio.path("apikeys"), body)
+    manifest = make_manifest(tmp_path / "w", 20)
+    for sent in (20, 0):
+        limited = through(studio, key=key)
+        with Ledger(tmp_path / "ledger.sqlite") as ledger:
+            plan = difference(Manifest.read(manifest), visible_samples(limited) or [])
+            report = upload(limited, plan, manifest.parent, ledger, Options(), lambda _done, _note: None)
+        assert (report.done, report.sent) == (20, sent)
+    assert_each_window_once(studio, manifest)
 
 
 def check_faults(studio: Studio, proxy: Any, manifest: Path, seed: int) -> dict[str, int]:
