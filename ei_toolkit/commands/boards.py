@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ei_toolkit.commands import complete
 from ei_toolkit.commands.environment import Environment
 
 
@@ -60,7 +61,9 @@ def check(
     board: Annotated[
         str | None, typer.Argument(help="nano33ble, emulated or host; the configured one if absent.")
     ] = None,
-    port: Annotated[str | None, typer.Option("--port", help="Serial port of the board, or auto.")] = None,
+    port: Annotated[
+        str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
+    ] = None,
 ) -> None:
     """Let a board run its self-test and compare level, features and scores with the int8 model in Python."""
     from ei_toolkit.board.checking import check_board

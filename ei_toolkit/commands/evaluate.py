@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ei_toolkit.commands import complete
 from ei_toolkit.commands.environment import Environment
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ def evaluate(
             metavar="NAME",
         ),
     ] = "artist-5fold",
-    recipe: Annotated[str | None, typer.Option(help="A shipped recipe; default: this project's eitk.toml.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="A shipped recipe; default: this project's eitk.toml.", autocompletion=complete.recipes),
+    ] = None,
     clips: Annotated[Path | None, typer.Option(help="Folder of clips; default: the project's.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How often to fold and train anew; figures are the mean.")] = 3,
     epochs: Annotated[int | None, typer.Option(min=1, help="Other training cycles than the recipe's.")] = None,

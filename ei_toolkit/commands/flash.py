@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ei_toolkit.commands import complete
 from ei_toolkit.commands.environment import Environment
 
 if TYPE_CHECKING:
@@ -24,8 +25,12 @@ def register(app: typer.Typer) -> None:
 def flash(
     context: typer.Context,
     image: Annotated[Path | None, typer.Argument(help="Ready image: .bin, or a firmware zip of Edge Impulse.")] = None,
-    board: Annotated[str | None, typer.Option("--board", help="nano33ble, emulated or host.")] = None,
-    port: Annotated[str | None, typer.Option("--port", help="Serial port of the board, or auto.")] = None,
+    board: Annotated[
+        str | None, typer.Option("--board", help="nano33ble, emulated or host.", autocompletion=complete.boards)
+    ] = None,
+    port: Annotated[
+        str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
+    ] = None,
     library: Annotated[Path | None, typer.Option("--library", help="Library, instead of the one in eitk.lock.")] = None,
     build: Annotated[bool, typer.Option("--build", help="Compile only; touch no board.")] = False,
     own_client: Annotated[bool, typer.Option("--no-arduino-cli", help="Upload without arduino-cli.")] = False,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ei_toolkit.commands import complete
 from ei_toolkit.commands.environment import Environment
 
 
@@ -17,10 +18,14 @@ def register(app: typer.Typer) -> None:
 
 def init(
     context: typer.Context,
-    recipe: Annotated[str, typer.Option(help="Recipe to start from: robust or reference.")] = "robust",
+    recipe: Annotated[
+        str, typer.Option(help="Recipe to start from: robust or reference.", autocompletion=complete.recipes)
+    ] = "robust",
     clips: Annotated[Path | None, typer.Option(help="Folder of clips, CLIPS/<label>/*.wav.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the project.")] = None,
-    board: Annotated[str | None, typer.Option(help="Board: nano33ble, emulated or host.")] = None,
+    board: Annotated[
+        str | None, typer.Option(help="Board: nano33ble, emulated or host.", autocompletion=complete.boards)
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an eitk.toml that is there.")] = False,
 ) -> None:
     """Write eitk.toml from a recipe."""

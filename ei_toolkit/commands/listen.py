@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ei_toolkit.commands import complete
 from ei_toolkit.commands.environment import Environment
 
 
@@ -18,8 +19,12 @@ def register(app: typer.Typer) -> None:
 def listen(
     context: typer.Context,
     clips: Annotated[list[Path], typer.Argument(help="Clips; the label is the folder's name.")],
-    board: Annotated[str | None, typer.Option("--board", help="nano33ble, emulated or host.")] = None,
-    port: Annotated[str | None, typer.Option("--port", help="Serial port of the board, or auto.")] = None,
+    board: Annotated[
+        str | None, typer.Option("--board", help="nano33ble, emulated or host.", autocompletion=complete.boards)
+    ] = None,
+    port: Annotated[
+        str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
+    ] = None,
 ) -> None:
     """Play clips to a board and compare its answers with their labels and with the int8 model in Python."""
     from ei_toolkit.board.hearing import listen_to_all

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ei_toolkit.commands import complete
 from ei_toolkit.commands.environment import Environment
 
 
@@ -18,7 +19,9 @@ def register(app: typer.Typer) -> None:
 def play(
     context: typer.Context,
     clips: Annotated[list[Path], typer.Argument(help="Clips: wav, au, flac, mp3, ogg.")],
-    board: Annotated[str | None, typer.Option("--board", help="emulated or host.")] = None,
+    board: Annotated[
+        str | None, typer.Option("--board", help="emulated or host.", autocompletion=complete.boards)
+    ] = None,
 ) -> None:
     """Play clips to the microphone of a board that runs on this machine; `eitk tail` shows its answers."""
     from ei_toolkit.audio.decode import read_clip

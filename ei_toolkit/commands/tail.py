@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ei_toolkit.commands import complete
 from ei_toolkit.commands.environment import Environment
 
 if TYPE_CHECKING:
@@ -24,8 +25,12 @@ def register(app: typer.Typer) -> None:
 
 def tail(
     context: typer.Context,
-    board: Annotated[str | None, typer.Option("--board", help="nano33ble, emulated or host.")] = None,
-    port: Annotated[str | None, typer.Option("--port", help="Serial port of the board, or auto.")] = None,
+    board: Annotated[
+        str | None, typer.Option("--board", help="nano33ble, emulated or host.", autocompletion=complete.boards)
+    ] = None,
+    port: Annotated[
+        str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
+    ] = None,
     count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="End after so many predictions.")] = None,
     duration: Annotated[str | None, typer.Option("--for", help="End after a time: 60s, 5m.")] = None,
     every: Annotated[str | None, typer.Option("--every", help="Show at most one prediction in this time.")] = None,
