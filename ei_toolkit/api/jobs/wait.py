@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ei_toolkit.api.endpoint import is_loopback
 from ei_toolkit.api.jobs.job import Job, LogReader, job_status
 from ei_toolkit.api.jobs.live import Bell
 from ei_toolkit.api.project import Studio
-from ei_toolkit.errors import JobFailed, NetworkError
+from ei_toolkit.errors import ApiError, JobFailed, NetworkError
 
 LOUD_S = 0.2  # least time between two looks at a log that grows all the time
 LIVE_S = 10.0  # a look now and then even though the socket is up
 POLL_S = (0.3, 2.5)  # between looks without a socket: first, at most
 BRIDGE_S = 90.0  # how long a network may be cut while a job runs
+LOCAL_BRIDGE_S = 15.0  # on this machine there is no network to be cut, only a studio that is gone or busy
 TAIL = 15  # lines of the log that a failure shows
 
 
@@ -39,16 +41,19 @@ def wait_for(studio: Studio, job: int, listener: Listener, *, timeout_s: float |
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     with _bell(studio, job) as bell:
         pause = POLL_S[0]
-        last_heard = time.monotonic()
+        last_heard, is_cut = time.monotonic(), False
+        patience = LOCAL_BRIDGE_S if is_loopback(studio.transport.endpoint.api_url) else BRIDGE_S
         while True:
             try:
                 found = job_status(studio, job)
                 grown = lines.add(log.fresh())
-                last_heard = time.monotonic()
-            except NetworkError as error:
-                if time.monotonic() - last_heard > BRIDGE_S:
+                last_heard, is_cut = time.monotonic(), False
+            except ApiError as error:
+                if not _may_pass(error) or time.monotonic() - last_heard > patience:
                     raise
-                listener.note(f"{error.what}; the job goes on, trying again")
+                if not is_cut:
+                    listener.note(f"{error.what}; the job goes on, trying again")
+                is_cut = True
                 time.sleep(1.0)
                 continue
             if found.finished:
@@ -59,6 +64,11 @@ def wait_for(studio: Studio, job: int, listener: Listener, *, timeout_s: float |
             pause = POLL_S[0] if grown else min(pause * 1.5, POLL_S[1])
             if bell.wait(LIVE_S if bell.live else pause):
                 time.sleep(LOUD_S)
+
+
+def _may_pass(error: ApiError) -> bool:
+    """Whether the job may still run: no answer at all, or a server that stumbles."""
+    return isinstance(error, NetworkError) or (error.status or 0) >= 500
 
 
 class _Lines:
