@@ -136,6 +136,24 @@ def test_an_output_of_another_shape_is_refused(tiny: Any) -> None:
         compile_model(content.replace((3).to_bytes(4, "little") * 2, (7).to_bytes(4, "little") * 2))
 
 
+def test_a_fused_convolution_must_have_had_the_shape_it_declares(tiny: Any) -> None:
+    content = small_net(tiny)
+    strides = [at for at in range(len(content) - 8) if content[at : at + 8] == bytes((1, 0, 0, 0, 1, 0, 0, 0))]
+    assert strides
+    for at in strides:
+        with pytest.raises(DataError):
+            compile_model(content[: at + 1] + b"\x01" + content[at + 2 :])  # a stride, size or code of 257
+
+
+def test_padding_that_does_not_make_the_declared_shape_is_refused(tiny: Any) -> None:
+    content = small_net(tiny, pad=True)
+    amounts = np.array([0, 0, 1, 1, 0, 0, 0, 0], dtype="<i4").tobytes()
+    assert amounts in content
+    wrong = np.array([0, 0, 2, 1, 0, 0, 0, 0], dtype="<i4").tobytes()
+    with pytest.raises(UnsupportedModelError, match="PAD"):
+        compile_model(content.replace(amounts, wrong))
+
+
 def test_an_operator_cannot_read_what_is_not_yet_written(tiny: Any) -> None:
     model = tiny()
     source, middle, output = (model.tensor((1, 4), scale=0.1) for _ in range(3))

@@ -44,7 +44,7 @@ def _merged(graph: Graph, pad: Operator, conv: Operator) -> tuple[Graph, Operato
         return None
     rows = [(0, 0)] * missing + rows
     unpadded = tuple(size - a - b for size, (a, b) in zip(seen.shape, rows, strict=True))
-    if rows[0] != (0, 0) or rows[3] != (0, 0):
+    if rows[0] != (0, 0) or rows[3] != (0, 0) or (1,) * (4 - len(source.shape)) + source.shape != unpadded:
         return None
     if any(min(pair) < 0 for pair in rows) or min(unpadded) <= 0:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ei_toolkit.eon.graph import Graph, Operator, Window2D
+from ei_toolkit.eon.layers.geometry import geometry
 
 LARGEST = 2  # rows and columns of a pool that the convolution's four-pixel block can hold
 
@@ -26,6 +27,8 @@ def _fits(graph: Graph, conv: Operator, pool: Operator) -> bool:
     before, after, seen = (graph.tensors[t] for t in (conv.output, pool.output, pool.inputs[0]))
     return (
         pool.kind == "MAX_POOL_2D"
+        and len(conv.inputs) >= 2
+        and min(conv.inputs[:2]) >= 0
         and len(pool.inputs) == 1
         and isinstance(pool.options, Window2D)
         and pool.options.stride == pool.options.size
@@ -34,8 +37,21 @@ def _fits(graph: Graph, conv: Operator, pool: Operator) -> bool:
         and before.dtype == "int8"
         and before.shape == seen.shape
         and before.quantization == after.quantization
+        and _is_sound(graph, conv)
         and after.shape[1:3] == tuple(_pooled(n, pool.options, axis) for axis, n in enumerate(before.shape[1:3]))
     )
+
+
+def _is_sound(graph: Graph, conv: Operator) -> bool:
+    """Whether the convolution's output, which will no longer be looked at, has the shape that its options give.
+
+    Raises UnsupportedModelError where it has another.
+    """
+    source, weights = (graph.tensors[t] for t in conv.inputs[:2])
+    if len(weights.shape) != 4:
+        return False
+    geometry(conv, source, graph.tensors[conv.output], (weights.shape[1], weights.shape[2]))
+    return True
 
 
 def _pooled(size: int, options: Window2D, axis: int) -> int:
