@@ -12,6 +12,7 @@ import pytest
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.eon.run import run_model
+from ei_toolkit.errors import DataError
 
 GOLDEN = ["sample", "kws"]
 
@@ -54,6 +55,17 @@ def test_golden_models_stay_within_their_budget(
     assert profile.flash_bytes <= flash
     assert 0 < profile.stack_bytes < 1000
     assert sum(layer.instructions for layer in profile.layers) == pytest.approx(profile.instructions, rel=0.02)
+
+
+@pytest.mark.arm
+def test_a_model_that_cannot_fit_the_board_is_refused(tiny: Any) -> None:
+    model = tiny()
+    source, output = (model.tensor((1, 300_000), scale=0.1) for _ in range(2))
+    other = model.tensor((1, 300_000), scale=0.2)
+    model.operator("RELU", [source], other)
+    model.operator("ADD", [source, other], output, "AddOptions")
+    with pytest.raises(DataError, match="does not fit the board"):
+        profile_model(model.finish(source, output))
 
 
 def test_streaming_saves_memory_and_computes_nothing_twice(goldens: Path) -> None:

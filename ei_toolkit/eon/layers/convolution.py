@@ -75,19 +75,24 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
         traits={**traits, **kernel.traits},
         constants=kernel.constants,
         scratch=(Scratch(f"window{position}", "int16_t", block.window_rows * block.width),),
-        rows=Rows(
-            cls=f"k::{kernel.cls}<Layer{position}, {{source}}>",
-            arguments=", ".join((f"window{position}", *(c.name for c in kernel.constants))),
-            in_rows=shape.in_rows,
-            in_row_elements=shape.in_cols * shape.in_channels,
-            out_rows=shape.pooled_rows,
-            out_row_elements=shape.pooled_cols * filters,
-            ctype="int8_t",
-            block_rows=block.pixel_rows // shape.pool_rows,
-            window_rows=block.window_rows,
-            step=block.pixel_rows * shape.stride_rows,
-            pad_top=shape.pad_top,
-        ),
+        rows=_rows(shape, block, filters, kernel, position),
+    )
+
+
+def _rows(g: Geometry, block: Block, filters: int, kernel: Kernel, position: int) -> Rows:
+    """How the kernel takes and yields rows."""
+    return Rows(
+        cls=f"k::{kernel.cls}<Layer{position}, {{source}}>",
+        arguments=", ".join((f"window{position}", *(c.name for c in kernel.constants))),
+        in_rows=g.in_rows,
+        in_row_elements=g.in_cols * g.in_channels,
+        out_rows=g.pooled_rows,
+        out_row_elements=g.pooled_cols * filters,
+        ctype="int8_t",
+        block_rows=block.pixel_rows // g.pool_rows,
+        window_rows=block.window_rows,
+        step=block.pixel_rows * g.stride_rows,
+        pad_top=g.pad_top,
     )
 
 

@@ -37,6 +37,8 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
     traits: dict[str, int | float | str] = {"kBatches": batches, "kInputs": inputs, "kOutputs": outputs}
     tables = f"kWeights{position}, kChannels{position}"
     rows = f"k::fully_connected_rows<Layer{position}, {{rows}}, {{row_elements}}>"
+    sums = Scratch(f"sums{position}", "int32_t", outputs)
+    sink = Sink(f"{rows}({{source}}, {sums.name}, {{out}}, {tables});", 1, inputs, (sums,))
     return Layer(
         position=position,
         title=op.title,
@@ -51,14 +53,7 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
             per_channel.constant(f"kChannels{position}"),
         ),
         call=f"k::fully_connected<Layer{position}>({{in0}}, {{out}}, {tables});",
-        sink=Sink(
-            f"{rows}({{source}}, sums{position}, {{out}}, {tables});",
-            1,
-            inputs,
-            (Scratch(f"sums{position}", "int32_t", outputs),),
-        )
-        if batches == 1
-        else None,
+        sink=sink if batches == 1 else None,
     )
 
 
