@@ -6,12 +6,15 @@ reference int8 kernels; TensorFlow runs in this process only.
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import cast
 
@@ -105,7 +108,7 @@ def checked_conditions(names: str) -> tuple[str, ...]:
 def run_plan(plan: Plan, log: Log) -> Run:
     """Carry the plan out. Raises DataError for clips or folds that cannot be, ConfigurationError for the recipe."""
     settings = plan.recipe.settings
-    with ProcessPoolExecutor(plan.jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(plan.jobs, get_context("spawn"), initializer=_begin_worker) as pool:
         log(f"features of {len(plan.clips)} clips")
         prepared = prepare_all(pool, plan.clips, settings, settings.slice.augment.copies, log)
         usable = replace(plan, clips=[one.known for one in prepared])
@@ -120,7 +123,7 @@ def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> 
 
     Raises DataError where no clip of some label is held out.
     """
-    with ProcessPoolExecutor(plan.jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(plan.jobs, get_context("spawn"), initializer=_begin_worker) as pool:
         log(f"features of {len(plan.clips)} clips")
         prepared = prepare_all(pool, plan.clips, plan.recipe.settings, 0, log)
         usable = replace(plan, clips=[one.known for one in prepared], seeds=1)
@@ -131,6 +134,18 @@ def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> 
         baselines = _baselines(usable, prepared, [one != 0 for one in home])
         folds = [Fold(0, 0, Trained(model, b"", 0, 0.0, ()), baselines)]
         return Run(usable, folds, _listen_all(pool, usable, [home], folds, log))
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end with it even where it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _train_all(plan: Plan, prepared: Sequence[Prepared], homes: Sequence[FoldOf], log: Log) -> Iterator[Fold]:
