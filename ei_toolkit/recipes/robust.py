@@ -41,6 +41,7 @@ rng = np.random.default_rng(SEED)
 features, labels = (np.stack(part) for part in zip(*train_dataset.as_numpy_iterator()))
 features = features.reshape(-1, FRAMES, BANDS)
 steps = max(1, len(features) // BATCH_SIZE)
+memory = min(0.97, max(0.5, 1 - 10 / (EPOCHS * steps)))  # of batch normalisation: a tenth of a short training
 
 
 def mel_bank():
@@ -157,7 +158,7 @@ def epoch():
 def convolution(x, filters, pool):
     """Three frames wide; over time only, so the bands are the channels."""
     x = tf.keras.layers.Conv2D(filters, (3, 1), padding="same", use_bias=False)(x)
-    x = tf.keras.layers.ReLU()(tf.keras.layers.BatchNormalization(momentum=0.97)(x))
+    x = tf.keras.layers.ReLU()(tf.keras.layers.BatchNormalization(momentum=memory)(x))
     return tf.keras.layers.MaxPooling2D((2, 1))(x) if pool else x
 
 
