@@ -39,9 +39,7 @@ def _app(studio: Studio, routers: tuple[APIRouter, ...], largest_body: int) -> A
         app.include_router(router)
     for error, handler in _handlers().items():
         app.add_exception_handler(error, handler)
-    return Guard(
-        app, studio.activity, () if studio.options.host in ("", "0.0.0.0") else (studio.options.host,), largest_body
-    )
+    return Guard(app, studio.activity, studio.options.host, largest_body)
 
 
 def _handlers() -> dict[type[Exception], Handler]:

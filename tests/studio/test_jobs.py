@@ -174,3 +174,14 @@ def alive(pid: int) -> bool:
 
 def handles(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def test_a_cancel_right_after_the_start_is_not_lost(ready: Any) -> None:
+    for _ in range(5):
+        job = features(ready)
+        ready.json("POST", f"/1/jobs/{job}/cancel?forceCancel=true")
+        found = ready.wait(job)
+        assert found["finishedSuccessful"] or found["additionalInfo"] == "cancelled"
+    running = ready.json("POST", "/1/jobs/train/keras/3", json={"trainingCycles": 1000})["id"]
+    ready.json("POST", f"/1/jobs/{running}/cancel?forceCancel=true")
+    assert ready.wait(running, 20)["additionalInfo"] == "cancelled"

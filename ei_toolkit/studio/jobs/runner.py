@@ -13,6 +13,7 @@ from ei_toolkit.studio.jobs.log import JobLog
 from ei_toolkit.studio.jobs.process import JobProcess
 from ei_toolkit.studio.live.hub import Hub
 from ei_toolkit.studio.options import Options
+from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.jobs import Job
 from ei_toolkit.studio.store.projects import job_limit_s
@@ -27,6 +28,7 @@ class Runner:
         self.options, self.store, self.hub = options, store, hub
         self._processes: dict[int, JobProcess] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._cancelled: set[int] = set()
         self._wanted: asyncio.Event = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -46,9 +48,9 @@ class Runner:
 
     def cancel(self, job: Job, *, force: bool = False) -> None:
         """End a job: a waiting one never starts, a running one's process is ended."""
-        if job.state == "queued" and self.store.jobs.finish(job.id, success=False, reason="cancelled"):
-            self._tell(lambda: self._say_end(job.id, False, "cancelled"))
-        else:
+        if job.state == "queued" and self.store.jobs.finish_queued(job.id, "cancelled"):
+            self._tell(lambda: self._say_cancelled(job.id))
+        elif job.state != "finished":
             self._tell(lambda: self._stop_process(job.id, force))
 
     async def run(self) -> None:
@@ -70,6 +72,8 @@ class Runner:
     def _stop_process(self, job: int, force: bool) -> None:
         if job in self._processes:
             self._processes[job].stop("cancelled", force=force)
+        else:
+            self._cancelled.add(job)  # its process is about to start
 
     def _bury_interrupted(self) -> None:
         for job in self.store.jobs.running():
@@ -90,36 +94,43 @@ class Runner:
         try:
             success, reason = await self._run_process(job)
             seconds = time.monotonic() - started
+            self._hear(job.id, _last_words(success, reason))  # before the end, so that whoever sees it has all lines
             await asyncio.to_thread(self.store.jobs.finish, job.id, success=success, reason=reason, seconds=seconds)
-            self._say_end(job.id, success, reason)
+            self.hub.end(job.id, success)
         finally:
+            self._cancelled.discard(job.id)
             self._processes.pop(job.id, None)
             self._tasks.pop(job.id, None)
             self._wanted.set()
 
     async def _run_process(self, job: Job) -> tuple[bool, str]:
         try:
+            limit = await asyncio.to_thread(job_limit_s, self.store.projects, job.project, self.options.job_limit_s)
             process = await JobProcess.start(self.options.data, job.id)
-        except OSError as error:
+        except (OSError, Refusal) as error:
             return False, f"its process could not be started: {error}"
         self._processes[job.id] = process
-        await asyncio.to_thread(self.store.jobs.set_pid, job.id, process.process.pid)
-        limit = await asyncio.to_thread(job_limit_s, self.store.projects, job.project, self.options.job_limit_s)
+        if job.id in self._cancelled:
+            process.stop("cancelled", force=True)
         code = await process.follow(lambda line: self._hear(job.id, line), limit)
         return code == 0 and not process.stop_reason, process.stop_reason or _why(code, process.last_line)
 
     def _hear(self, job: int, line: str) -> None:
         self.hub.line(job, self.log(job).append(line).data)
 
-    def _say_end(self, job: int, success: bool, reason: str) -> None:
-        self._hear(job, "Job completed (success)" if success else f"Job failed: {reason}")
-        self.hub.end(job, success)
+    def _say_cancelled(self, job: int) -> None:
+        self._hear(job, _last_words(False, "cancelled"))
+        self.hub.end(job, False)
 
     async def _stop_all(self) -> None:
         for process in self._processes.values():
             process.stop(STOPPED, force=True)
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=10)
+
+
+def _last_words(success: bool, reason: str) -> str:
+    return "Job completed (success)" if success else f"Job failed: {reason}"
 
 
 def _why(code: int, last_line: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from ei_toolkit.studio.refusal import Refusal
@@ -28,11 +28,13 @@ class Job:
     state: State
     success: bool | None
     reason: str
-    pid: int | None
     created: str
     started: str | None
     finished: str | None
     seconds: float | None
+
+
+COLUMNS = ", ".join(field.name for field in fields(Job))
 
 
 def _job(row: Row) -> Job:
@@ -64,14 +66,14 @@ class Jobs:
 
     def get(self, project: int, job: int) -> Job:
         """One job."""
-        row = self.database.one("SELECT * FROM jobs WHERE id = ? AND project = ?", (job, project))
+        row = self.database.one(f"SELECT {COLUMNS} FROM jobs WHERE id = ? AND project = ?", (job, project))
         if row is None:
             raise Refusal("No job with this ID found")
         return _job(row)
 
     def by_id(self, job: int) -> Job:
         """One job of any project; for the job process."""
-        row = self.database.one("SELECT * FROM jobs WHERE id = ?", (job,))
+        row = self.database.one(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job,))
         if row is None:
             raise Refusal("No job with this ID found")
         return _job(row)
@@ -89,31 +91,36 @@ class Jobs:
             where, values = f"{where} AND key = ?", [*values, key]
         total = self.database.one(f"SELECT COUNT(*) FROM jobs WHERE {where}", values)
         rows = self.database.all(
-            f"SELECT * FROM jobs WHERE {where} ORDER BY id DESC LIMIT ? OFFSET ?", (*values, limit or -1, offset)
+            f"SELECT {COLUMNS} FROM jobs WHERE {where} ORDER BY id DESC LIMIT ? OFFSET ?",
+            (*values, limit or -1, offset),
         )
         return [_job(row) for row in rows], int(total[0]) if total else 0
 
     def queued(self) -> list[Job]:
         """Jobs that wait, oldest first."""
-        return [_job(row) for row in self.database.all("SELECT * FROM jobs WHERE state = 'queued' ORDER BY id")]
+        return [
+            _job(row) for row in self.database.all(f"SELECT {COLUMNS} FROM jobs WHERE state = 'queued' ORDER BY id")
+        ]
 
     def running(self) -> list[Job]:
         """Jobs that run."""
-        return [_job(row) for row in self.database.all("SELECT * FROM jobs WHERE state = 'running'")]
+        return [_job(row) for row in self.database.all(f"SELECT {COLUMNS} FROM jobs WHERE state = 'running'")]
 
     def start(self, job: int) -> bool:
         """Mark a queued job as running; False if it was cancelled meanwhile."""
         sql = "UPDATE jobs SET state = 'running', started = ? WHERE id = ? AND state = 'queued'"
         return bool(self.database.run(sql, (now(), job)))
 
-    def set_pid(self, job: int, pid: int) -> None:
-        """Remember the process of a running job."""
-        self.database.run("UPDATE jobs SET pid = ? WHERE id = ?", (pid, job))
+    def finish_queued(self, job: int, reason: str) -> bool:
+        """Mark a job that never started as failed; False if it has started meanwhile."""
+        done = "state = 'finished', success = 0, reason = ?, finished = ?"
+        sql = f"UPDATE jobs SET {done} WHERE id = ? AND state = 'queued'"
+        return bool(self.database.run(sql, (reason, now(), job)))
 
     def finish(self, job: int, *, success: bool, reason: str = "", seconds: float | None = None) -> bool:
         """Mark a job as finished; False if it was already."""
         sql = (
-            "UPDATE jobs SET state = 'finished', success = ?, reason = ?, seconds = ?, finished = ?, pid = NULL"
+            "UPDATE jobs SET state = 'finished', success = ?, reason = ?, seconds = ?, finished = ?"
             " WHERE id = ? AND state != 'finished'"
         )
         return bool(self.database.run(sql, (int(success), reason, seconds, now(), job)))

@@ -120,7 +120,6 @@ CREATE TABLE jobs (
     state TEXT NOT NULL,
     success INTEGER,
     reason TEXT NOT NULL DEFAULT '',
-    pid INTEGER,
     created TEXT NOT NULL,
     started TEXT,
     finished TEXT,
