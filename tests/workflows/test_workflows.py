@@ -28,8 +28,6 @@ IN_A_FORK = {
 }
 
 QUICK = {  # steps run as they stand; this is the user's environment around them
-    "EITK_TRAINING_EPOCHS": "6",
-    "EITK_SLICE_AUGMENT_COPIES": "0",
     "EITK_TEST_WORKERS": "0",
     "PYTEST_ADDOPTS": "tests/test_console.py",
 }
