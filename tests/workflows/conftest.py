@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from ei_toolkit.board.stand_in import running_boards
+from ei_toolkit.board.stand_in import stop as stop_board
+from ei_toolkit.config import ProjectPaths
+from ei_toolkit.studio.launch import stop as stop_studio
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN_GH = """#!/usr/bin/env bash
@@ -23,7 +28,7 @@ done
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Path:
+def workspace(tmp_path: Path) -> Iterator[Path]:
     """What a checkout of the present files would be, with this environment's packages."""
     done = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
@@ -37,7 +42,12 @@ def workspace(tmp_path: Path) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(ROOT / ".venv")
-    return folder
+    yield folder
+    for state in folder.glob("*/.eitk"):
+        paths = ProjectPaths(state.parent)
+        stop_studio(paths.studio)
+        for board in list(running_boards(paths.boards)):
+            stop_board(paths.boards, board.board)
 
 
 @pytest.fixture
