@@ -50,7 +50,7 @@ def studio(endpoint: Endpoint) -> Studio:
     """The studio's project, with no samples and no impulse in it."""
     found = open_studio(Transport(endpoint))
     found.transport.post(found.path("raw-data", "delete-all"))
-    if current_impulse(found):
+    while current_impulse(found):
         found.transport.delete(found.path("impulse"))
     return found
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from edgeimpulse_api.models.create_impulse_request import CreateImpulseRequest
 
 from ei_toolkit.api.byom import deploy_model
 from ei_toolkit.api.deploy.pin import Wanted
@@ -33,20 +34,33 @@ assert "tensorflow" not in sys.modules
 """
 
 
-@pytest.mark.slow
-def test_a_model_becomes_a_pinned_library(studio: Studio, goldens: Path, tmp_path: Path) -> None:
-    model = next(iter(sorted(goldens.rglob("*int8*.tflite"))), None) or next(iter(sorted(goldens.rglob("*.tflite"))))
+def deploy_in_a_process(studio: Studio, model: Path, root: Path) -> subprocess.CompletedProcess[str]:
+    """The SDK keeps its settings in globals: in a process of its own it disturbs no other test."""
     endpoint = studio.transport.endpoint
-    done = subprocess.run(
-        [sys.executable, "-c", DEPLOY, endpoint.api_url, endpoint.ingestion_url, str(model), str(tmp_path)],
+    return subprocess.run(
+        [sys.executable, "-c", DEPLOY, endpoint.api_url, endpoint.ingestion_url, str(model), str(root)],
         input=endpoint.key, capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_model_becomes_a_pinned_library(studio: Studio, goldens: Path, tmp_path: Path) -> None:
+    model = goldens / "int8" / "sample_int8.tflite"
+    done = deploy_in_a_process(studio, model, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert endpoint.key not in done.stdout + done.stderr
+    assert studio.transport.endpoint.key not in done.stdout + done.stderr
     lock = read_lock(ProjectPaths(tmp_path).lock)
     assert lock is not None
     assert lock.model_path(tmp_path).read_bytes() == model.read_bytes()
     assert lock.zip_path(tmp_path).stat().st_size > 1000
+
+
+def test_a_project_with_an_impulse_builds_no_other_model(studio: Studio, goldens: Path, tmp_path: Path) -> None:
+    blocks = CreateImpulseRequest(inputBlocks=[], dspBlocks=[], learnBlocks=[])
+    studio.transport.post(studio.path("impulse"), blocks)
+    done = deploy_in_a_process(studio, goldens / "int8" / "sample_int8.tflite", tmp_path)
+    assert "a project of its own" in done.stderr
+    assert read_lock(ProjectPaths(tmp_path).lock) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x1c\x00\x00\x00TFL2"])

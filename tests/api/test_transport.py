@@ -40,9 +40,9 @@ class Script:
                 declared = headers.get("Content-Length", str(len(answer)))
                 for name, value in {"Content-Type": "application/json", "Content-Length": declared, **headers}.items():
                     self.send_header(name, value)
+                self.send_header("Connection", "close")  # else the next request races with the closing
                 self.end_headers()
                 self.wfile.write(answer)
-                self.close_connection = True
 
             do_POST = do_DELETE = do_GET
 

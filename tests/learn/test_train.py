@@ -26,7 +26,7 @@ EPOCHS = args.epochs or 30
 BATCH_SIZE = args.batch_size or 32
 train_dataset = train_dataset.batch(BATCH_SIZE, drop_remainder=False)
 validation_dataset = validation_dataset.batch(BATCH_SIZE, drop_remainder=False)
-model = Sequential([tf.keras.Input((input_length,)), Dense(4, activation='relu'),
+model = Sequential([tf.keras.Input((input_length,)), Dense(16, activation='relu'),
                     Dense(classes, name='y_pred', activation='softmax')])
 callbacks.append(BatchLoggerCallback(BATCH_SIZE, train_sample_count, epochs=EPOCHS, ensure_determinism=False))
 model.compile(loss='categorical_crossentropy', optimizer=Adam(learning_rate=0.01), metrics=['accuracy'])

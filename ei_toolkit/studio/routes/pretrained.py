@@ -49,10 +49,13 @@ def profile_pretrained_model(call: Admin) -> Response:
 def save_pretrained_model_parameters(call: Admin, body: Body) -> Response:
     """Say what goes into the model and what comes out; it can be built from then on."""
     document = _required(call)
+    impulse = call.store.blocks.find(call.project)
+    if impulse is not None and impulse.document.get("type") != "BYOM":
+        raise Refusal("This project has an impulse, which a build would take: bring the model to a project of its own")
     parameters = read_parameters(body, document["outputs"][0]["shape"][-1])
     blob = call.store.blobs.put(json.dumps({**document, "parameters": parameters}).encode())
     call.store.artifacts.put_result(call.project, "pretrained", 0, blob)
-    if call.store.blocks.find(call.project) is None:
+    if impulse is None:
         empty = {"type": "BYOM", "inputBlocks": [], "dspBlocks": [], "learnBlocks": [], "postProcessingBlocks": []}
         call.store.blocks.put(call.project, 1, "Pretrained model", empty)
     return answer()
