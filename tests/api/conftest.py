@@ -35,7 +35,7 @@ def local_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launch.Lo
     """A studio of the tests' own, in a process of its own."""
     paths = ProjectPaths(tmp_path_factory.mktemp("studio"))
     try:
-        yield launch.ensure(paths, "api tests", idle_s=600)
+        yield launch.ensure(paths, "api tests", idle_s=3600)
     finally:
         launch.stop(paths.studio)
 
