@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 CHUNK = 1 << 20
-SYNC_THREADS = 32
+SYNC_THREADS = 16
 Item = TypeVar("Item")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -54,6 +55,7 @@ class Blobs:
     def __init__(self, data: Path) -> None:
         self.folder = data / "blobs"
         self.incoming = data / "incoming"
+        self._numbers = itertools.count()
         for folder in (self.folder, self.incoming):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -65,8 +67,8 @@ class Blobs:
 
     def begin(self) -> Incoming:
         """Start writing a blob."""
-        descriptor, name = tempfile.mkstemp(dir=self.incoming)
-        return Incoming(Path(name), os.fdopen(descriptor, "wb"))
+        path = self.incoming / f"{os.getpid()}.{next(self._numbers)}"
+        return Incoming(path, path.open("xb", buffering=0))
 
     def place(self, arrived: Iterable[tuple[Incoming, str]]) -> None:
         """Give synced blobs their names.
@@ -80,8 +82,11 @@ class Blobs:
                 final.touch()  # it is wanted again: young, as the collection of garbage sees it
                 incoming.discard()
                 continue
-            final.parent.mkdir(exist_ok=True)
-            incoming.path.replace(final)
+            try:
+                incoming.path.replace(final)
+            except FileNotFoundError:  # the first blob in its folder
+                final.parent.mkdir(exist_ok=True)
+                incoming.path.replace(final)
 
     def put(self, data: bytes) -> str:
         """Store bytes; returns their SHA-256."""
@@ -117,10 +122,10 @@ class Blobs:
 
 def in_parallel(action: Callable[[Item], object], items: Sequence[Item]) -> None:
     """Do something that waits for the disk to many things: syncs at one moment share the journal's writes."""
-    if len(items) < 2:
-        for item in items:
-            action(item)
-        return
-    with ThreadPoolExecutor(min(SYNC_THREADS, len(items))) as pool:
-        for _ in pool.map(action, items):
-            pass
+    for _ in map(action, items) if len(items) < 2 else _waiters().map(action, items):
+        pass
+
+
+@cache
+def _waiters() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(SYNC_THREADS, "sync")

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
 
 from ei_toolkit.studio.blobs import Blobs, Incoming
 from ei_toolkit.studio.ingestion.labels import safe_filename
 from ei_toolkit.studio.refusal import Malformed, TooLarge
 
+PIECE = 1 << 20  # hashing and writing happen in a thread, and a turn of one costs as much as 100 kB of that
 BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,200})"?', re.IGNORECASE)
 
 
@@ -101,8 +103,8 @@ async def receive(content_type: str, body: AsyncIterator[bytes], blobs: Blobs, b
     reception = _Reception(blobs, bounds)
     try:
         parser = MultipartParser(found[1], reception.callbacks())  # type: ignore[arg-type]  # a TypedDict of the same names
-        async for chunk in body:
-            parser.write(chunk)
+        async for piece in gathered(body, PIECE):
+            await run_in_threadpool(parser.write, piece)
         if not reception.complete:
             raise Malformed("The multipart body ends before its last boundary")
     except MultipartParseError as error:
@@ -112,6 +114,18 @@ async def receive(content_type: str, body: AsyncIterator[bytes], blobs: Blobs, b
         discard(reception.parts)
         raise
     return reception.parts
+
+
+async def gathered(body: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of at least `size`, but for the last."""
+    waiting, held = list[bytes](), 0
+    async for chunk in body:
+        waiting.append(chunk)
+        held += len(chunk)
+        if held >= size:
+            yield b"".join(waiting)
+            waiting, held = [], 0
+    yield b"".join(waiting)
 
 
 def discard(parts: list[Part]) -> None:
