@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,24 @@ import pytest
 ARM = shutil.which("arm-none-eabi-g++") and shutil.which("qemu-system-arm")
 
 
+EITK = [sys.executable, "-m", "ei_toolkit"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder for the demo; the board and the studio that it leaves running for its user end with the test."""
+    yield tmp_path
+    for command in (["board", "stop"], ["studio", "stop"]):
+        subprocess.run([*EITK, *command], cwd=tmp_path / "demo", capture_output=True, check=False)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_from_clips_to_what_the_board_says(tmp_path: Path) -> None:
+def test_from_clips_to_what_the_board_says(folder: Path) -> None:
     board = "emulated" if ARM else "host"
     done = subprocess.run(
-        [sys.executable, "-m", "ei_toolkit", "demo", "--dir", "demo", "--board", board, "--json"],
-        cwd=tmp_path,
+        [*EITK, "demo", "--dir", "demo", "--board", board, "--json"],
+        cwd=folder,
         env=os.environ | {"EITK_TRAINING_EPOCHS": "8"},
         capture_output=True,
         text=True,
