@@ -13,6 +13,9 @@ from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.eon.run import run_model
 from ei_toolkit.errors import DataError
+from ei_toolkit.learn.request import TrainRequest
+from ei_toolkit.learn.train import train
+from ei_toolkit.recipes.load import load_recipe
 
 GOLDEN = ["sample", "kws"]
 
@@ -175,13 +178,22 @@ def convert(model: Any, seed: int) -> bytes:
     return bytes(converter.convert())
 
 
+def robust_recipe(folder: Path) -> bytes:
+    """What the script of the recipe `robust` trains in an epoch."""
+    features = np.random.default_rng(1).random((64, 4800), np.float32)
+    script = load_recipe("robust")[1]
+    request = TrainRequest(features, [0, 1] * 32, ("classical", "rock"), folder, script=script, epochs=1)
+    return train(request, lambda _line: None).files.int8.read_bytes()
+
+
 @pytest.fixture(scope="module")
-def nets() -> dict[str, bytes]:
+def nets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The Keras models, converted once."""
     import keras
 
     keras.utils.set_random_seed(5)
-    return {name: convert(model, seed) for seed, (name, model) in enumerate(keras_models().items())}
+    converted = {name: convert(model, seed) for seed, (name, model) in enumerate(keras_models().items())}
+    return converted | {"robust": robust_recipe(tmp_path_factory.mktemp("robust"))}
 
 
 @pytest.mark.slow
