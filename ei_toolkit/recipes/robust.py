@@ -1,9 +1,10 @@
 """Training script of the recipe `robust`, for Edge Impulse's expert mode and for eitk's own studio.
 
 The network hears 120 frames of 40 mel bands as a sequence: three convolutions over time with batch normalisation, then
-the mean over time. What visual layers cannot say, and what holds up through a microphone: every epoch alters the
-features anew (another recording, another room, noise, another start, bands and moments missing, two windows mixed),
-the learning rate warms up and falls, and the weights are the mean of those of the last epochs.
+the mean and the maximum over time. What visual layers cannot say, and what holds up through a microphone: every epoch
+alters the features anew (another recording, a small loudspeaker, clipping, another room, noise, another start, bands
+and moments missing, two windows mixed), the learning rate warms up and falls, and the weights are the mean of those of
+the last epochs.
 
 A studio gives a script these names: args, callbacks, classes, input_length, train_dataset, validation_dataset,
 train_sample_count. It takes back `model`.
@@ -12,9 +13,9 @@ train_sample_count. It takes back `model`.
 import numpy as np
 import tensorflow as tf
 
-EPOCHS = args.epochs or 18
+EPOCHS = args.epochs or 60
 LEARNING_RATE = args.learning_rate or 0.003
-BATCH_SIZE = args.batch_size or 32
+BATCH_SIZE = args.batch_size or 64
 SEED = getattr(args, "seed", 7)
 
 BANDS = 40  # [impulse.dsp] num_filters
@@ -27,6 +28,8 @@ CLEAN = 0.3  # part of the windows that stay as they are
 TILT_DB = 4.0  # deviation of a random tone: treble against bass,
 CURVE_DB = 4.0  # a curve through six points over the bands,
 OFFSET_DB = 2.0  # and all bands alike
+SMALL_SPEAKER = 0.5  # part of the windows without the lowest bass and the highest treble, and with a resonance
+OVERDRIVEN = 0.3  # part of the windows that clip
 ROOM = 0.2  # part of the windows that ring on
 REVERBERATION_S = 0.1, 0.8
 NOISY = 0.4  # part of the windows with noise
@@ -35,7 +38,7 @@ NOISE_SLOPES = 0.0, 0.5, 1.0, 1.5  # power over frequency: white, between, pink,
 MASKED = 0.4  # part of the windows that lose some bands and some moments
 MASKED_BANDS, MASKED_FRAMES = 6, 20
 MIXUP = 0.3
-AVERAGED_EPOCHS = 5
+AVERAGED = 0.27  # part of the epochs, the last ones, whose weights are averaged
 
 rng = np.random.default_rng(SEED)
 features, labels = (np.stack(part) for part in zip(*train_dataset.as_numpy_iterator()))
@@ -74,45 +77,63 @@ def uniform(low, high, n):
     return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)
 
 
-def some(n, part):
-    """1 for about that part of n windows, 0 for the rest."""
-    return (uniform(0, 1, n) < part).astype(np.float32)
+def some(x, part):
+    """Places of about that part of the windows."""
+    return np.flatnonzero(rng.random(len(x)) < part)
 
 
-def power(x):
-    """Energies in each band of features."""
-    return np.exp(((TOP_DB - FLOOR_DB) * x + FLOOR_DB) * np.float32(np.log(10) / 10))
+def decibels(curve):
+    """Factors of energies, from decibels."""
+    return np.exp(curve * np.log(10) / 10).astype(np.float32)
 
 
 def loudness(energy):
     """Power of each window before the pre-emphasis, but for a constant."""
-    return (energy.mean(axis=1, keepdims=True) / band_emphasis).sum(axis=2, keepdims=True)
+    return (energy.mean(axis=1, keepdims=True) / band_emphasis).sum(axis=2, keepdims=True).astype(np.float32)
 
 
 def toned(energy):
-    """Another loudspeaker or recording: a random smooth curve over the bands, the same for all frames of a window."""
+    """Another recording: a random smooth curve over the bands, the same for all frames of a window."""
     n = len(energy)
     points = rng.normal(size=(n, 6)) * CURVE_DB
     curve = np.stack([np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 6), p) for p in points])
     curve += rng.normal(size=(n, 1)) * TILT_DB * tilt + rng.normal(size=(n, 1)) * OFFSET_DB
-    return energy * (10 ** (curve / 10))[:, None].astype(np.float32)
+    return energy * decibels(curve)[:, None]
+
+
+def small_speaker(energy):
+    """Nothing below 80 to 400 Hz, nothing above 5 to 12 kHz (12 dB an octave), and one resonance of up to 6 dB."""
+    low = 80 * 5 ** uniform(0, 1, len(energy))
+    passed = 1 / (1 + (low / centres) ** 4) / (1 + (centres / uniform(5000, 12000, len(energy))) ** 4)
+    octaves = np.log2(centres / low / uniform(1.2, 8, len(energy)))
+    return energy * passed.astype(np.float32) * decibels(uniform(-6, 6, len(energy)) * np.exp(-3 * octaves**2))
+
+
+def overdriven(energy):
+    """Clipping: what is loud becomes less loud, and what is lost comes back in part as noise."""
+    n = len(energy)
+    power = (energy / band_emphasis).sum(axis=2, keepdims=True)
+    over = power / power.mean(axis=1, keepdims=True) * decibels(uniform(-12, 8, n))
+    kept = (1 / (1 + over)).astype(np.float32)
+    noise = noises[rng.integers(1, len(noises), size=n)][:, None]
+    noise = noise / (noise / band_emphasis).sum(axis=2, keepdims=True)
+    return kept * (energy + ((1 - kept) * uniform(0.02, 0.2, n) * power * noise).astype(np.float32))
 
 
 def echoing(energy):
     """A room: every frame rings on for 16 frames, falling by 60 dB in the reverberation time."""
     n = len(energy)
     decay = 10 ** (-6 * FRAME_SECONDS / uniform(*REVERBERATION_S, n))
-    share = some(n, ROOM) * 10 ** uniform(-1.2, 0.3, n)
     ringing = energy
     for frames in (1, 2, 4, 8):
         ringing = ringing + decay**frames * np.roll(ringing, frames, axis=1)
-    return energy + share * (1 - decay) * ringing
+    return energy + 10 ** uniform(-1.2, 0.3, n) * (1 - decay) * ringing
 
 
 def noisy(energy):
     """Noise of a random colour behind the window, and the whole at its level again."""
     n = len(energy)
-    ratio = some(n, NOISY) * 10 ** (-uniform(*NOISE_SNR_DB, n) / 10)
+    ratio = 10 ** (-uniform(*NOISE_SNR_DB, n) / 10)
     restless = np.exp(rng.standard_normal(energy.shape, np.float32) * flutter)
     noise = noises[rng.integers(len(noises), size=n)][:, None] * restless
     return (energy + SIGNAL_POWER * ratio * noise) / (1 + ratio)
@@ -120,17 +141,22 @@ def noisy(energy):
 
 def altered(x):
     """Features of windows as another recording, in another room, behind noise."""
-    energy = power(x)
-    heard = echoing(toned(energy))
-    energy = noisy(heard * (loudness(energy) / loudness(heard)).astype(np.float32))
-    decibels = np.log(np.maximum(energy, 1e-30)) * np.float32(10 / np.log(10))
-    kept = some(len(x), CLEAN)
-    return kept * x + (1 - kept) * np.clip((decibels - FLOOR_DB) / (TOP_DB - FLOOR_DB), 0, 1)
+    energy = np.exp(((TOP_DB - FLOOR_DB) * x + FLOOR_DB) * np.float32(np.log(10) / 10))
+    level = loudness(energy)
+    energy = toned(energy)
+    for part, alter in ((SMALL_SPEAKER, small_speaker), (ROOM, echoing), (OVERDRIVEN, overdriven)):
+        chosen = some(x, part)
+        energy[chosen] = alter(energy[chosen])
+    energy *= level / loudness(energy)
+    chosen = some(x, NOISY)
+    energy[chosen] = noisy(energy[chosen])
+    heard = np.log(np.maximum(energy, 1e-30)) * np.float32(10 / np.log(10))
+    return np.clip((heard - FLOOR_DB) / (TOP_DB - FLOOR_DB), 0, 1)
 
 
 def masked(x):
     """Some windows without a few neighbouring bands and a few neighbouring frames."""
-    for i in np.flatnonzero(rng.random(len(x)) < MASKED):
+    for i in some(x, MASKED):
         band, frame = rng.integers(BANDS), rng.integers(FRAMES)
         x[i, :, band : band + rng.integers(MASKED_BANDS)] = 0
         x[i, frame : frame + rng.integers(MASKED_FRAMES)] = 0
@@ -139,7 +165,7 @@ def masked(x):
 
 def mixed(x, y):
     """Each window with a little of another (mixup)."""
-    share = rng.beta(MIXUP, MIXUP, (len(x), 1, 1))
+    share = rng.beta(MIXUP, MIXUP, (len(x), 1, 1)).astype(np.float32)
     share = np.maximum(share, 1 - share)
     other = rng.permutation(len(x))
     return share * x + (1 - share) * x[other], share[:, 0] * y + (1 - share[:, 0]) * y[other]
@@ -151,7 +177,9 @@ def epoch():
     for step in range(steps):
         chosen = order[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]
         x = np.roll(features[chosen], rng.integers(FRAMES), axis=1)
-        x, y = mixed(masked(altered(x)), labels[chosen])
+        heard = some(x, 1 - CLEAN)
+        x[heard] = altered(x[heard])
+        x, y = mixed(masked(x), labels[chosen])
         yield x.reshape(len(x), input_length).astype(np.float32), y.astype(np.float32)
 
 
@@ -180,7 +208,7 @@ class AverageWeights(tf.keras.callbacks.Callback):
         self.kept = []
 
     def on_epoch_end(self, epoch, logs=None):
-        if epoch >= EPOCHS - AVERAGED_EPOCHS:
+        if epoch >= int(EPOCHS * (1 - AVERAGED)):
             self.kept.append(self.model.get_weights())
 
     def on_train_end(self, logs=None):
@@ -193,7 +221,9 @@ x = convolution(x, 24, pool=True)
 x = convolution(x, 32, pool=True)
 x = convolution(x, 32, pool=False)
 x = tf.keras.layers.Dropout(0.2)(x)
-x = tf.keras.layers.GlobalAveragePooling2D()(x)
+mean = tf.keras.layers.GlobalAveragePooling2D()(x)
+largest = tf.keras.layers.Flatten()(tf.keras.layers.MaxPooling2D((x.shape[1], 1))(x))
+x = tf.keras.layers.Concatenate()([mean, largest])
 model = tf.keras.Model(inputs, tf.keras.layers.Dense(classes, activation="softmax", name="y_pred")(x))
 
 shapes = (tf.TensorSpec((None, input_length), tf.float32), tf.TensorSpec((None, classes), tf.float32))
