@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 PACKAGE = "edge-impulse-api@1.95.13"
+HASTE = ("--fetch-retries=1", "--fetch-retry-maxtimeout=1000", "--fetch-timeout=20000")  # offline is known in seconds
 SCRIPT = Path(__file__).parent / "js" / "road.js"
 
 
@@ -21,7 +22,7 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("Node is not installed")
     folder = tmp_path_factory.mktemp("npm")
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE]
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *HASTE, PACKAGE]
     installed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
     if installed.returncode:
         pytest.skip(f"npm could not install {PACKAGE}")

@@ -143,7 +143,7 @@ def _workers(jobs: int) -> ProcessPoolExecutor:
 
 def _begin_worker() -> None:
     """One core for TensorFlow; leave Ctrl-C to the parent, and end with it even where it is killed."""
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -253,6 +253,9 @@ class Conv2D {
     }
   }
 
+// GCC 12 does not always see that pixels outside the output are passed over, and warns of them.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Warray-bounds"
   // Writes one channel of a block.
   template <bool kWhole>
   void store(const FourSums& sums, const Channel& channel, int col, int8_t* out) const {
@@ -268,6 +271,7 @@ class Conv2D {
       }
     }
   }
+#pragma GCC diagnostic pop
 
   Window<int16_t, S, Source> window_;
   const typename S::Weight* weights_;
