@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 
 PACKAGE = "edge-impulse-api@1.95.13"
-HASTE = ("--fetch-retries=1", "--fetch-retry-maxtimeout=1000", "--fetch-timeout=20000")  # offline is known in seconds
+HASTE = (
+    "--fetch-retries=1",
+    "--fetch-retry-mintimeout=500",
+    "--fetch-retry-maxtimeout=1000",
+)  # offline shows in seconds
 SCRIPT = Path(__file__).parent / "js" / "road.js"
 
 
