@@ -12,11 +12,8 @@ from typing import Any
 import pytest
 
 PACKAGE = "edge-impulse-api@1.95.13"
-HASTE = (
-    "--fetch-retries=1",
-    "--fetch-retry-mintimeout=500",
-    "--fetch-retry-maxtimeout=1000",
-)  # offline shows in seconds
+# Without a network npm gives up within seconds.
+HASTE = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=1000")
 SCRIPT = Path(__file__).parent / "js" / "road.js"
 
 
