@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,17 @@ SHARED = Path(os.environ.get("EITK_SHARED", Path(__file__).resolve().parents[2] 
 
 settings.register_profile("eitk", deadline=None)  # a busy machine is slow, not wrong
 settings.load_profile("eitk")
+
+
+ARM_TOOLS = ("arm-none-eabi-g++", "qemu-system-arm")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, with a word, what needs the ARM compiler and QEMU where they are not at hand."""
+    missing = " and ".join(tool for tool in ARM_TOOLS if shutil.which(tool) is None)
+    for item in items if missing else ():
+        if item.get_closest_marker("arm"):
+            item.add_marker(pytest.mark.skip(reason=f"{missing} not installed"))
 
 
 @pytest.fixture(autouse=True)
