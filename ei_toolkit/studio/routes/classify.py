@@ -79,7 +79,7 @@ def classify_sample_for_variants(sampleId: int, call: Reader) -> Response:
 @router.get("/classify/v2/{sampleId:int}/raw-data/{windowIndex:int}")
 def get_sample_window_from_cache(sampleId: int, windowIndex: int, call: Reader) -> Response:
     """The values of one window of a sample."""
-    window = call.store.blocks.get(call.project, wanted_impulse(call)).blocks("inputBlocks")[0]
+    window = call.store.blocks.get(call.project, wanted_impulse(call)).window
     sample = call.store.samples.get(call.project, sampleId)
     rate = sample.frequency / 1000.0
     start = round(windowIndex * window["windowIncreaseMs"] * rate)
@@ -113,7 +113,7 @@ def _try(call: Call, sample_id: int, variants: list[str]) -> dict[str, Any]:
 def _answer(
     call: Call, impulse: Impulse, block: dict[str, Any], model: Model, sample: Sample, found: dict[str, Any]
 ) -> dict[str, Any]:
-    window = impulse.blocks("inputBlocks")[0]
+    window = impulse.window
     settings = keras_settings(call.store.blocks.config(call.project, block["id"]), 0)
     stored = {
         "labels": model.summary["labels"],

@@ -27,6 +27,14 @@ class Impulse:
         """`inputBlocks`, `dspBlocks`, `learnBlocks` or `postProcessingBlocks`."""
         return list(self.document.get(kind) or [])
 
+    @property
+    def window(self) -> dict[str, Any]:
+        """The first input block; an impulse may be stored without one, but nothing can be cut by it."""
+        inputs = self.blocks("inputBlocks")
+        if not inputs:
+            raise Refusal("The impulse has no input block")
+        return inputs[0]
+
     def block(self, kind: str, id_: int) -> dict[str, Any] | None:
         """The block of an id."""
         return next((block for block in self.blocks(kind) if block["id"] == id_), None)

@@ -31,7 +31,7 @@ def classify(task: Task) -> None:
     if features.shape[1] != model.summary["featureCount"]:
         raise Refusal("The impulse has changed since the model was trained: train it again")
     threshold = keras_settings(task.store.blocks.config(task.project, block["id"]), 0)["minimumConfidenceRating"]
-    window = {**impulse.blocks("inputBlocks")[0], "threshold": threshold}
+    window = {**impulse.window, "threshold": threshold}
     for variant in task.job.spec["variants"]:
         if f"tflite-{variant}" not in model.files:
             task.say(f"There is no {variant} model; it is passed over")
