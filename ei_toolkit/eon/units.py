@@ -110,8 +110,9 @@ def _only_reader(graph: Graph, front: Layer, layers: Sequence[Layer]) -> Layer |
 
 
 def _takes_rows(front: Layer, reader: Layer) -> bool:
-    """Whether the rows that one layer yields are those that the other takes; a sink takes any."""
-    if reader.rows is None or front.rows is None:
-        return reader.sink is not None
+    """Whether the rows that one layer yields are those that the other takes; a sink is less particular."""
+    assert front.rows is not None
+    if reader.rows is None:
+        return reader.sink is not None and front.rows.out_row_elements % reader.sink.together == 0
     yields = (front.rows.out_rows, front.rows.out_row_elements)
     return yields == (reader.rows.in_rows, reader.rows.in_row_elements)

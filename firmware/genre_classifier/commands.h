@@ -33,19 +33,22 @@ class CommandLine {
   private:
     // A number from 0 to 1 in plain decimals; by hand, because strtof may allocate.
     static bool parse_fraction(const char* text, float* value) {
-        uint32_t digits = 0, scale = 0;
+        uint32_t number = 0, scale = 1;  // number / scale; what is behind six decimals is left out
+        bool fraction = false, digit = false;
         for (; *text != 0; ++text) {
-            if (*text == '.' && scale == 0) {
-                scale = 1;
-            } else if (*text >= '0' && *text <= '9' && digits < 100000) {
-                digits = digits * 10 + static_cast<uint32_t>(*text - '0');
-                scale *= 10;
-            } else {
-                return false;
+            if (*text == '.' && !fraction) {
+                fraction = true;
+                continue;
             }
+            if (*text < '0' || *text > '9') return false;
+            digit = true;
+            if (fraction && scale == 1000000) continue;
+            number = number * 10 + static_cast<uint32_t>(*text - '0');
+            if (fraction) scale *= 10;
+            if (number > scale) return false;
         }
-        *value = static_cast<float>(digits) / static_cast<float>(scale > 0 ? scale : 1);
-        return *value <= 1.0f;
+        *value = static_cast<float>(number) / static_cast<float>(scale);
+        return digit;
     }
 
     Command parse() {

@@ -24,8 +24,10 @@ class SampleRing {
     // Samples written since the last clear; wraps after 74 hours, and every use of it allows for that.
     uint32_t heard() const { return heard_; }
 
-    // Whether the sample with this number has not been written over yet.
-    bool holds(uint32_t number) const { return heard_ - number <= Capacity; }
+    // Whether the sample with this number has not been written over yet; it may lie ahead.
+    bool holds(uint32_t number) const {
+        return static_cast<int32_t>(heard_ - number) <= static_cast<int32_t>(Capacity);
+    }
 
     // Place of the sample with this number, which must be held.
     uint32_t place(uint32_t number) const {

@@ -232,3 +232,9 @@ class Agreement:
 def agree(tmp_path_factory: pytest.TempPathFactory) -> Agreement:
     """Compare compiled models with the reference interpreter."""
     return Agreement(lambda: tmp_path_factory.mktemp("eon"))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """Compile and run without the reference interpreter."""
+    return Bench(tmp_path)

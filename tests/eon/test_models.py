@@ -160,6 +160,13 @@ def keras_models() -> dict[str, Any]:
             layers.GlobalAveragePooling2D(),
             layers.Dense(10, activation="softmax"),
         ),
+        "a mean over pixels that lie across rows": chain(
+            (60, 2),
+            layers.Conv1D(8, 3, padding="same", activation="relu"),
+            layers.Reshape((30, 16)),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(3, activation="softmax"),
+        ),
         "residual, ten classes": residual,
     }
 

@@ -450,6 +450,28 @@ def test_kernels_are_clean_under_sanitizers(operator: str, data: st.DataObject, 
     agree([data.draw(INT8[operator](tiny)) for _ in range(MODELS)], flags=flags)
 
 
+def test_the_shares_of_more_classes_than_the_reference_takes_are_all_under_half_a_step(tiny: Any, bench: Any) -> None:
+    model = tiny()
+    source = model.tensor((1, 600), scale=0.05)
+    output = model.tensor((1, 600), scale=1 / 256, zero_point=-128)
+    model.operator("SOFTMAX", [source], output, "SoftmaxOptions", beta=1.0)
+    equal = np.zeros((1, 600), np.int8)
+    [answer] = bench.outputs([model.finish(source, output)], [equal], flags=("-fsanitize=undefined",))
+    assert set(answer.ravel()) == {-128}
+
+
+def test_a_scaled_sum_that_wraps_is_refused_since_a_pool_behind_it_would_see_another_order(tiny: Any) -> None:
+    from ei_toolkit.eon.compile import compile_model
+
+    model = tiny()
+    source, output = model.tensor((1, 4, 4, 8), scale=0.5), model.tensor((1, 4, 4, 1), scale=1e-5)
+    weights = model.tensor((1, 3, 3, 8), scale=0.5, data=np.full((1, 3, 3, 8), 127))
+    window = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+    model.operator("CONV_2D", [source, weights], output, "Conv2DOptions", padding=0, **window)
+    with pytest.raises(UnsupportedModelError, match="scaled sum could overflow"):
+        compile_model(model.finish(source, output))
+
+
 def test_an_unknown_operator_is_named(tiny: Any) -> None:
     from ei_toolkit.eon.compile import compile_model
 

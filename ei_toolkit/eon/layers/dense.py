@@ -38,7 +38,7 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
     tables = f"kWeights{position}, kChannels{position}"
     rows = f"k::fully_connected_rows<Layer{position}, {{rows}}, {{row_elements}}>"
     sums = Scratch(f"sums{position}", "int32_t", outputs)
-    sink = Sink(f"{rows}({{source}}, {sums.name}, {{out}}, {tables});", 1, inputs, (sums,))
+    sink = Sink(f"{rows}({{source}}, {sums.name}, {{out}}, {tables});", 1, inputs, together=1, scratch=(sums,))
     return Layer(
         position=position,
         title=op.title,

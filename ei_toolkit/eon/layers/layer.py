@@ -74,11 +74,15 @@ class Rows:
 
 @dataclass(frozen=True)
 class Sink:
-    """How a layer that takes its input row by row is called: `call` with {source} and {out}; it has no rows out."""
+    """How a layer that takes its input row by row is called: `call` with {source} and {out}; it has no rows out.
+
+    Rows of another length will do as long as each holds whole groups of `together` elements.
+    """
 
     call: str
     in_rows: int
     in_row_elements: int
+    together: int
     scratch: tuple[Scratch, ...] = ()
 
 

@@ -119,6 +119,7 @@ def mean(graph: Graph, op: Operator, position: int) -> Layer:
             f"k::mean<Layer{position}, {{rows}}, {{row_elements}}>({{source}}, sums{position}, {{out}});",
             count,
             channels,
+            together=channels,
         ),
     )
 

@@ -53,6 +53,8 @@ def channels(
     require(bound < 1 << 31 and int(np.abs(folded).max()) < 1 << 31, op, "a sum could overflow 32 bits")
     multipliers = tuple(quantize_multiplier(m) for m in _real_multipliers(source, weights, output, len(matrix), dense))
     require(all(m.shift <= 16 for m in multipliers), op, "its scales differ by more than 2^16")
+    wraps = not dense and any(bound << max(m.shift, 0) >= 1 << 31 for m in multipliers)
+    require(not wraps, op, "a scaled sum could overflow 32 bits")  # a pool behind it would see another order
     fast = bound < FAST_LIMIT and all(-30 <= m.shift <= -1 for m in multipliers)
     return Channels(tuple(int(b) for b in folded), multipliers, fast)
 

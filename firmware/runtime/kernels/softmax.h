@@ -52,10 +52,12 @@ inline void softmax_int8(const int8_t* in, int8_t* out, const int32_t* exponenti
     const int zeros = leading_zeros(static_cast<uint32_t>(sum));
     const uint32_t mantissa = static_cast<uint32_t>(sum) << zeros;
     const int32_t scale = one_over_one_plus(static_cast<int32_t>(mantissa - 0x80000000u));
+    const int shift = 12 - zeros + 31 - 8;  // beyond 31 with 512 equal inputs: then every share is under half a step
     for (int i = 0; i < S::kClasses; ++i) {
       const int below = largest - in[i];
       const int32_t e = below < S::kExponentials ? exponentials[below] : 0;
-      const int32_t share = rounding_divide_by_power_of_two(saturating_doubling_high_mul(scale, e), 12 - zeros + 31 - 8);
+      const int32_t part = saturating_doubling_high_mul(scale, e);
+      const int32_t share = shift > 31 ? 0 : rounding_divide_by_power_of_two(part, shift);
       out[i] = static_cast<int8_t>(clamp(share - 128, -128, 127));
     }
   }
