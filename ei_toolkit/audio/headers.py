@@ -1,23 +1,64 @@
 """What a sound file's header promises, to tell a file that was cut short from one that is whole.
 
-libsndfile silently shortens a WAV or AU file to what is there, so the promise is read here.
+libsndfile and ffmpeg silently shorten a file in most formats to what is there, so the promise is read here.
 """
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import BinaryIO
 
-STREAMED = 0x7FFFF000  # sizes from here on are written by programs that could not know the length
+STREAMED = 0x7EFF0000  # sizes from here on are written by programs that could not know the length; SoX has the smallest
+WIDE_STREAMED = 1 << 62  # the same for sizes of 64 bits
+MOST_CHUNKS = 10_000  # a file of nothing but empty chunks is not read to its end
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a container writes its chunks: `head` unpacks a name and a size in bytes, `sound` is the one that counts.
+
+    The first lies at `first`. The size counts `counted` bytes of the head too; a chunk is filled up to a multiple of
+    `align` bytes; a size from `streamed` on was not known.
+    """
+
+    head: str
+    sound: bytes
+    first: int = 12
+    counted: int = 0
+    align: int = 2
+    streamed: int = STREAMED
+
+
+WAV = Layout("<4sI", b"data")
+AIFF = Layout(">4sI", b"SSND")
+SVX = Layout(">4sI", b"BODY")
+LAYOUTS = {  # by the first and the third four bytes of a file
+    (b"RIFF", b"WAVE"): WAV,
+    (b"RIFX", b"WAVE"): Layout(">4sI", b"data"),
+    (b"FORM", b"AIFF"): AIFF,
+    (b"FORM", b"AIFC"): AIFF,
+    (b"FORM", b"8SVX"): SVX,
+    (b"FORM", b"16SV"): SVX,
+}
+W64_BEGINS = bytes.fromhex("726966662e91cf11a5d628db")
+W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
+W64 = Layout("<16sQ", W64_DATA, first=40, counted=24, align=8, streamed=WIDE_STREAMED)
+CAF = Layout(">4sQ", b"data", first=8, align=1, streamed=WIDE_STREAMED)
+AU_ORDER = {b".snd": ">II", b"dns.": "<II"}
+
+Promise = tuple[int, int] | None  # offset and size in bytes of the sound; None where the header does not tell
 
 
 def missing_part(stream: BinaryIO, size: int) -> float:
     """The part of the promised sound that the file lacks: 0.0 for a whole file, 0.25 for one short by a quarter.
 
-    `stream` stands at the start of a file of `size` bytes. Files in formats other than WAV and AU count as whole here;
-    their decoders notice. Raises OSError.
+    `stream` stands at the start of a file of `size` bytes: WAV, RF64, W64, AU, AIFF, CAF, SVX or MP4. Every other
+    format counts as whole here. Of those, `ogg.lacks_last_page` tells for Ogg, and the decoders notice for FLAC and an
+    MP3 with a Xing header. Nobody does for an MP3 without one, raw AAC, WMA and what else libsndfile reads (NIST, VOC,
+    PAF, AVR, MAT, PVF): cut short, they are taken as what is left of them. Raises OSError.
     """
-    found = _promised(stream)
+    found = _promised(stream, size)
     if found is None:
         return 0.0
     start, promised = found
@@ -25,21 +66,68 @@ def missing_part(stream: BinaryIO, size: int) -> float:
     return 1.0 - max(there, 0) / promised if there < promised else 0.0
 
 
-def _promised(stream: BinaryIO) -> tuple[int, int] | None:
-    """Offset and size in bytes of the sound, or None where the header does not tell."""
+def _promised(stream: BinaryIO, size: int) -> Promise:
     head = stream.read(12)
-    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
-        return _wav_data(stream)
-    if head[:4] == b".snd" and len(head) == 12:
-        offset, size = struct.unpack(">II", head[4:])
-        return (offset, size) if 0 < size < STREAMED else None
+    if head[:4] in AU_ORDER and len(head) == 12:
+        start, promised = struct.unpack(AU_ORDER[head[:4]], head[4:])
+        return _told(start, promised, STREAMED)
+    if head[4:8] == b"ftyp":
+        return _mp4_data(stream, size)
+    if head[:4] in (b"RF64", b"BW64") and head[8:] == b"WAVE":
+        return _rf64_data(stream, size)
+    layout = _layout(head)
+    return _sound_chunk(stream, size, layout) if layout else None
+
+
+def _layout(head: bytes) -> Layout | None:
+    if head == W64_BEGINS:
+        return W64
+    return CAF if head.startswith(b"caff") else LAYOUTS.get((head[:4], head[8:]))
+
+
+def _told(start: int, promised: int, streamed: int) -> Promise:
+    return (start, promised) if 0 < promised < streamed else None
+
+
+def _sound_chunk(stream: BinaryIO, size: int, layout: Layout) -> Promise:
+    """The chunk that holds the sound."""
+    head = struct.Struct(layout.head)
+    stream.seek(layout.first)
+    for _ in range(MOST_CHUNKS):
+        if len(read := stream.read(head.size)) < head.size:
+            return None
+        name, promised = head.unpack(read)
+        promised -= layout.counted
+        if name == layout.sound:
+            return _told(stream.tell(), promised, layout.streamed)
+        if not 0 <= promised <= size:
+            return None
+        stream.seek(promised + -promised % layout.align, 1)
     return None
 
 
-def _wav_data(stream: BinaryIO) -> tuple[int, int] | None:
-    while len(chunk := stream.read(8)) == 8:
-        name, size = chunk[:4], int(struct.unpack("<I", chunk[4:])[0])
-        if name == b"data":
-            return (stream.tell(), size) if 0 < size < STREAMED else None
-        stream.seek(size + size % 2, 1)
+def _rf64_data(stream: BinaryIO, size: int) -> Promise:
+    """As in WAV, but all ones stand for the size of 64 bits in the chunk ds64, which comes first."""
+    wide = stream.read(24)
+    found = _sound_chunk(stream, size, Layout(WAV.head, WAV.sound, streamed=1 << 32))
+    if found and found[1] == 0xFFFFFFFF:
+        known = len(wide) == 24 and wide.startswith(b"ds64")
+        return _told(found[0], struct.unpack_from("<Q", wide, 16)[0], WIDE_STREAMED) if known else None
+    return found
+
+
+def _mp4_data(stream: BinaryIO, size: int) -> Promise:
+    """The first box `mdat`; a size of 1 means that 64 bits follow, 0 that the box reaches to the end of the file."""
+    start = 0
+    for _ in range(MOST_CHUNKS):
+        stream.seek(start)
+        if len(head := stream.read(16)) < 16:
+            return None
+        length, name, wide = struct.unpack(">I4sQ", head)
+        counted, length = (16, wide) if length == 1 else (8, length)
+        if name == b"mdat":
+            return _told(start + counted, length - counted, WIDE_STREAMED)
+        if not counted <= length <= size:
+            return None
+        start += length
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -66,4 +67,5 @@ def _check(root: Path, found: set[str], wanted: set[str]) -> None:
 
 
 def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    """In NFC; bytes of a name that are not UTF-8 become U+FFFD, since nothing could write them down."""
+    return unicodedata.normalize("NFC", os.fsencode(text).decode("utf-8", "replace"))

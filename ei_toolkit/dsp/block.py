@@ -15,6 +15,7 @@ from ei_toolkit.errors import ConfigurationError
 Floats = npt.NDArray[np.float64]
 Table = npt.NDArray[Any]
 WORDS = {"true": True, "1": True, "false": False, "0": False}
+LONGEST_SHOWN = 60
 
 
 def parameter(default: Any, title: str, help_text: str, *, group: str, hidden: bool = False) -> Any:
@@ -78,7 +79,7 @@ class Block:
         if version not in self.versions:
             known = ", ".join(map(str, self.versions))
             raise ConfigurationError(
-                f"the {self.type} block has no implementation version {version}", hint=f"Versions: {known}."
+                f"the {self.type} block has no implementation version {shown(version)}", hint=f"Versions: {known}."
             )
         return int(version)
 
@@ -102,18 +103,25 @@ class Block:
         return ConfigurationError(f"the {self.type} block has no parameter {name!r}", hint=hint)
 
 
+def shown(value: object) -> str:
+    """A wrong value as an error shows it: as Python writes it, unless that is long or refused."""
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more than 4300 digits
+        return "a very large number"
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
+
+
 def _convert(parameter: Parameter, value: object) -> int | float | bool:
     """One value in the parameter's own type."""
     wrong = ConfigurationError(
-        f"{parameter.name} = {value!r} is not a{'n' * (parameter.type == 'int')} {parameter.type}"
+        f"{parameter.name} = {shown(value)} is not a{'n' * (parameter.type == 'int')} {parameter.type}"
     )
-    if parameter.type == "boolean":
-        if str(value).lower() not in WORDS:
-            raise wrong
-        return WORDS[str(value).lower()]
     try:
+        if parameter.type == "boolean":
+            return WORDS[str(value).lower()]
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise wrong from None
     if not np.isfinite(number) or (parameter.type == "int" and not number.is_integer()):
         raise wrong

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.dsp import mfcc, mfe, spectrogram
-from ei_toolkit.dsp.block import Block, BlockDescription, Floats, Table
+from ei_toolkit.dsp.block import Block, BlockDescription, Floats, Table, shown
 from ei_toolkit.errors import ConfigurationError
 
 BLOCKS: dict[str, Block] = {module.BLOCK.type: module.BLOCK for module in (spectrogram, mfe, mfcc)}
@@ -36,7 +37,10 @@ def output_shape(
 
 
 def tables(block: str, sampling_frequency: float, implementation_version: int, **params: Any) -> dict[str, Table]:
-    """The constants of the block that generated C++ carries, by name, computed in float64."""
+    """The constants of the block that generated C++ carries, by name, computed in float64.
+
+    Raises ConfigurationError for a bad parameter.
+    """
     found = _block(block)
     version = found.check_version(implementation_version)
     return dict(found.tables(_checked(sampling_frequency), version, found.parse(params)))
@@ -82,6 +86,10 @@ def _block(block: str) -> Block:
 
 
 def _checked(frequency: float) -> float:
-    if not frequency > 0:
-        raise ConfigurationError(f"sampling frequency {frequency!r} is not above 0")
-    return float(frequency)
+    try:
+        hertz = float(frequency)
+    except (TypeError, ValueError, OverflowError):
+        hertz = math.nan
+    if not 0 < hertz < math.inf:
+        raise ConfigurationError(f"sampling frequency {shown(frequency)} is not a finite number above 0")
+    return hertz

@@ -12,6 +12,7 @@ from ei_toolkit.errors import ConfigurationError
 
 MIN_FRAME_SAMPLES = 4
 MAX_FRAMES = 500
+MAX_FRAME_SAMPLES = 1 << 31  # what the board's integers can count
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,12 @@ def framing(n_samples: int, frequency: float, frame_length: float, frame_stride:
     """Frames of a window of `n_samples`; `frame_length` and `frame_stride` in seconds.
 
     Raises ConfigurationError where the window is empty or shorter than a frame, where a frame or stride is under
-    four samples, or where there would be more than 500 frames.
+    four samples or not under 2³¹, or where there would be more than 500 frames.
     """
+    wanted = _samples("frame_length", frequency, frame_length)
     # Version 1 rounds the length to even and loses the last full frame; later versions round up and keep it.
-    length = round(frequency * frame_length) if version == 1 else _ceil(frequency * frame_length)
-    stride = _ceil(frequency * frame_stride)
+    length = round(wanted) if version == 1 else _ceil(wanted)
+    stride = _ceil(_samples("frame_stride", frequency, frame_stride))
     if n_samples == 0:
         raise ConfigurationError("the window is empty", hint="Use a longer window.")
     if length < MIN_FRAME_SAMPLES or stride < MIN_FRAME_SAMPLES:
@@ -48,6 +50,16 @@ def frames(windows: Floats, cut: Framing, keep: int) -> Floats:
     """The first `keep` samples of each frame: (n, samples) -> (n, count, min(length, keep)), a view."""
     reach = np.lib.stride_tricks.sliding_window_view(windows, min(cut.length, keep), axis=1)
     return reach[:, : cut.count * cut.stride : cut.stride][:, : cut.count]
+
+
+def _samples(name: str, frequency: float, seconds: float) -> float:
+    """Seconds as samples, of which two finite numbers may still make too many for any window."""
+    samples = frequency * seconds
+    if not abs(samples) < MAX_FRAME_SAMPLES:
+        raise ConfigurationError(
+            f"{name} = {seconds:g} s is out of range", why=f"it is {samples:.3g} samples at {frequency:g} Hz"
+        )
+    return samples
 
 
 def _ceil(value: float) -> int:

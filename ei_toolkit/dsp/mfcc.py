@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.dsp.block import Block, Floats, Table, parameter
-from ei_toolkit.dsp.framing import Framing, framing
+from ei_toolkit.dsp.framing import MAX_FRAMES, Framing, framing
 from ei_toolkit.dsp.mel import filterbank, mel_edges, pre_emphasis
 from ei_toolkit.dsp.spectrum import check_fft, power_spectrum
 from ei_toolkit.errors import ConfigurationError
 
 TINY = 1e-10
+MAX_WIN_SIZE = 2 * MAX_FRAMES - 1  # from either end of the longest window it reaches to the other
 Array = npt.NDArray[Any]  # float64 before the normalisation, float32 within
 
 
@@ -63,24 +64,32 @@ def features(windows: Floats, frequency: float, version: int, p: Mfcc) -> Floats
 
 def tables(frequency: float, version: int, p: Mfcc) -> Mapping[str, Table]:
     """`mel_edges` (num_filters + 2) and `dct` (num_cepstral, num_filters)."""
-    edges = mel_edges(p.num_filters, p.fft_length, frequency, p.low_frequency, p.high_frequency, version)
-    return {"mel_edges": edges, "dct": _dct(p.num_filters, p.num_cepstral)}
-
-
-def _framing(n_samples: int, frequency: float, version: int, p: Mfcc) -> Framing:
-    check_fft(p.fft_length)
-    if p.win_size > 0 and p.win_size % 2 == 0:
-        raise ConfigurationError(f"win_size = {p.win_size} is even", hint=f"Use {p.win_size + 1}, or 0 for none.")
-    return framing(n_samples, frequency, p.frame_length, p.frame_stride, version)
-
-
-def _bank(frequency: float, version: int, p: Mfcc) -> Floats:
     check_fft(p.fft_length)
     if not 1 <= p.num_cepstral <= p.num_filters:
         raise ConfigurationError(
             f"num_cepstral = {p.num_cepstral} does not fit num_filters = {p.num_filters}",
             hint="Use at least 1 and at most as many coefficients as filters.",
         )
+    edges = mel_edges(p.num_filters, p.fft_length, frequency, p.low_frequency, p.high_frequency, version)
+    return {"mel_edges": edges, "dct": _dct(p.num_filters, p.num_cepstral)}
+
+
+def _framing(n_samples: int, frequency: float, version: int, p: Mfcc) -> Framing:
+    check_fft(p.fft_length)
+    _check_win_size(p.win_size)
+    return framing(n_samples, frequency, p.frame_length, p.frame_stride, version)
+
+
+def _check_win_size(size: int) -> None:
+    if size > MAX_WIN_SIZE:
+        raise ConfigurationError(
+            f"win_size = {size} is too large", hint=f"Use at most {MAX_WIN_SIZE} frames, or 0 for none."
+        )
+    if size > 0 and size % 2 == 0:
+        raise ConfigurationError(f"win_size = {size} is even", hint=f"Use {size + 1}, or 0 for none.")
+
+
+def _bank(frequency: float, version: int, p: Mfcc) -> Floats:
     return filterbank(tables(frequency, version, p)["mel_edges"], p.fft_length)
 
 

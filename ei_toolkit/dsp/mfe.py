@@ -59,6 +59,9 @@ def features(windows: Floats, frequency: float, version: int, p: Mfe) -> Floats:
 
 def tables(frequency: float, version: int, p: Mfe) -> Mapping[str, Table]:
     """`mel_edges`: FFT bin of each corner of the triangles, `num_filters + 2` of them."""
+    check_fft(p.fft_length)
+    if p.num_filters < 2:
+        raise ConfigurationError(f"num_filters = {p.num_filters} is too small", hint="Use at least 2.")
     return {"mel_edges": mel_edges(p.num_filters, p.fft_length, frequency, p.low_frequency, p.high_frequency, version)}
 
 
@@ -69,9 +72,6 @@ def _framing(n_samples: int, frequency: float, version: int, p: Mfe) -> Framing:
 
 
 def _bank(frequency: float, version: int, p: Mfe) -> Floats:
-    check_fft(p.fft_length)
-    if p.num_filters < 2:
-        raise ConfigurationError(f"num_filters = {p.num_filters} is too small", hint="Use at least 2.")
     return filterbank(tables(frequency, version, p)["mel_edges"], p.fft_length)
 
 

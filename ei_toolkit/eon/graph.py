@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -159,8 +160,16 @@ class Graph:
 
     def consumers(self, tensor: int) -> tuple[Operator, ...]:
         """The operators that read a tensor, under whatever shape."""
-        root = self.root(tensor)
-        return tuple(op for op in self.operators if any(t >= 0 and self.root(t) == root for t in op.inputs))
+        return tuple(self._readers.get(self.root(tensor), ()))
+
+    @cached_property
+    def _readers(self) -> Mapping[int, list[Operator]]:
+        """By root, the operators that read it, in order; a pass asks for every operator in turn."""
+        readers: dict[int, list[Operator]] = {}
+        for op in self.operators:
+            for root in {self.root(t) for t in op.inputs if t >= 0}:
+                readers.setdefault(root, []).append(op)
+        return readers
 
     def only_consumer(self, op: Operator) -> Operator | None:
         """The one operator that reads what `op` writes, if there is one and the model itself does not hand it out."""

@@ -16,6 +16,9 @@ from ei_toolkit.errors import DataError, MissingToolError, UnsupportedModelError
 
 MAX_ITEMS = 2_000  # tensors or operators: far beyond what a microcontroller runs
 MAX_ELEMENTS = 1 << 24
+MAX_SCALES = 1 << 18  # of all tensors together; a file may give the same ones to each
+MAX_INPUTS = 64  # of an operator; CONCATENATION, the widest, joins a handful
+MAX_NAME = 4096  # bytes; what is longer is cut
 DTYPES = {"FLOAT32": "float32", "INT8": "int8", "INT32": "int32", "INT64": "int64", "BOOL": "bool"}
 
 
@@ -50,6 +53,7 @@ def _read(content: bytes) -> Graph:
     if model.SubgraphsLength() != 1:
         raise UnsupportedModelError(f"the model has {model.SubgraphsLength()} subgraphs", why="only one is supported")
     subgraph = model.Subgraphs(0)
+    _check_scales(subgraph)
     tensors = tuple(_tensor(model, subgraph, i) for i in _range(subgraph.TensorsLength(), "tensors"))
     operators = tuple(_operators(model, subgraph, len(tensors)))
     graph = Graph(
@@ -62,9 +66,15 @@ def _read(content: bytes) -> Graph:
     return graph
 
 
+def _check_scales(subgraph: Any) -> None:
+    tensors = (subgraph.Tensors(i) for i in _range(subgraph.TensorsLength(), "tensors"))
+    details = (tensor.Quantization() for tensor in tensors)
+    _count(sum(d.ScaleLength() for d in details if d is not None), "scales", MAX_SCALES)
+
+
 def _tensor(model: Any, subgraph: Any, index: int) -> Tensor:
     raw = subgraph.Tensors(index)
-    name = (raw.Name() or b"").decode("utf-8", "replace") or f"tensor {index}"
+    name = (raw.Name() or b"")[:MAX_NAME].decode("utf-8", "replace") or f"tensor {index}"
     shape = _shape(raw, name)
     dtype = DTYPES.get(_enum("TensorType", raw.Type()))
     if dtype is None:
@@ -114,7 +124,9 @@ def _data(model: Any, raw: Any, name: str, shape: tuple[int, ...], dtype: str) -
         return None
     if data.size != wanted:
         raise DataError(f"tensor {name} {shape} needs {wanted} bytes, its buffer holds {data.size}")
-    return np.frombuffer(data.tobytes(), dtype=np.dtype(dtype).newbyteorder("<")).reshape(shape)
+    # A view of the file: a thousand tensors may share one buffer.
+    values: NDArray[Any] = data.view(np.dtype(dtype).newbyteorder("<")).reshape(shape)
+    return values
 
 
 def _operators(model: Any, subgraph: Any, tensors: int) -> Iterator[Operator]:
@@ -124,13 +136,23 @@ def _operators(model: Any, subgraph: Any, tensors: int) -> Iterator[Operator]:
         if raw.OpcodeIndex() >= codes:
             raise DataError(f"operator {i} refers to an operator code that does not exist")
         kind = _kind(model.OperatorCodes(raw.OpcodeIndex()))
-        inputs = tuple(int(t) for t in _numbers(raw.InputsAsNumpy()))
+        inputs = _inputs(raw, f"operator {i} ({kind})")
         outputs = tuple(int(t) for t in _numbers(raw.OutputsAsNumpy()))
         if len(outputs) != 1:
             raise UnsupportedModelError(f"operator {i} ({kind}) has {len(outputs)} outputs")
         if any(not -1 <= t < tensors for t in inputs) or not 0 <= outputs[0] < tensors:
             raise DataError(f"operator {i} ({kind}) refers to a tensor that does not exist")
         yield Operator(i, kind, inputs, outputs[0], read_options(kind, raw, i))
+
+
+def _inputs(raw: Any, where: str) -> tuple[int, ...]:
+    if raw.InputsLength() > MAX_INPUTS:
+        raise UnsupportedModelError(
+            f"{where} has {raw.InputsLength()} inputs",
+            why=f"at most {MAX_INPUTS} are supported",
+            hint="Join them in several steps.",
+        )
+    return tuple(_numbers(raw.InputsAsNumpy()))
 
 
 def _kind(code: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.decode import BLOCK_SECONDS, probe, read_blocks, read_clip
+from ei_toolkit.audio import decode
+from ei_toolkit.audio.decode import BLOCK_SECONDS, LONGEST_CLIP_SECONDS, probe, read_blocks, read_clip
 from ei_toolkit.errors import DataError
 
 Peak = Callable[[NDArray[np.float32], int], float]
@@ -110,7 +112,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
     assert "cannot be opened" in refusal(tmp_path / "a.wav")
 
 
-@pytest.mark.parametrize("suffix", [".wav", ".au"])
+@pytest.mark.parametrize("suffix", [".wav", ".au", ".aiff", ".w64", ".rf64"])
 def test_a_file_cut_short(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     data = whole_wav(path)
@@ -122,6 +124,62 @@ def test_a_flac_cut_short(tmp_path: Path) -> None:
     data = whole_wav(tmp_path / "a.flac")
     (tmp_path / "a.flac").write_bytes(data[: len(data) // 2])
     assert "cut short" in refusal(tmp_path / "a.flac") or "damaged" in refusal(tmp_path / "a.flac")
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_cut_short(tmp_path: Path, subtype: str) -> None:
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, tone(16_000, 3), 16_000, subtype)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    assert refusal(path) == "a.ogg: cut short, the last page of its stream is missing"
+    with pytest.raises(DataError, match="cut short"):
+        probe(path)
+
+
+def flac_that_promises(path: Path, frames: int) -> None:
+    """Three seconds under a header with another number of frames; 0 means that it is not known."""
+    soundfile.write(path, tone(16_000, 3), 16_000)
+    data = bytearray(path.read_bytes())
+    data[21:26] = (data[21] >> 4 << 36 | frames).to_bytes(5, "big")
+    path.write_bytes(data)
+
+
+def test_a_clip_that_promises_days_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flac_that_promises(tmp_path / "a.flac", 16_000 * (LONGEST_CLIP_SECONDS + 1))
+    monkeypatch.setattr(decode, "_blocks", lambda *_: pytest.fail("decoded"))
+    assert refusal(tmp_path / "a.flac") == "a.flac: lasts 10,801 s or more, and a clip at most 10,800 s"
+
+
+def test_a_clip_longer_than_promised_is_refused_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "LONGEST_CLIP_SECONDS", 1)
+    flac_that_promises(tmp_path / "a.flac", 0)
+    assert "lasts 2 s or more, and a clip at most 1 s" in refusal(tmp_path / "a.flac")
+
+
+def test_a_clip_of_the_greatest_length_is_read_and_blocks_have_no_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "a.flac", tone(22_050, 3), 22_050)
+    monkeypatch.setattr(decode, "LONGEST_CLIP_SECONDS", 3)
+    clip = read_clip(tmp_path / "a.flac", 16_000)
+    monkeypatch.setattr(decode, "LONGEST_CLIP_SECONDS", 2)
+    assert np.array_equal(np.concatenate(list(read_blocks(tmp_path / "a.flac", 16_000))), clip)
+    assert "lasts 3 s or more" in refusal(tmp_path / "a.flac")
+
+
+def test_a_long_m4a_is_refused_by_what_ffprobe_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = '{"format": {"duration": "208800.0"}, "streams": []}'
+    for name, does in (("ffprobe", f"echo '{told}'"), ("ffmpeg", "exit 1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert "lasts 208,800 s or more" in refusal(tmp_path / "a.m4a")
+    with pytest.raises(DataError, match="not audio that ffmpeg can read"):  # no limit: as far as ffmpeg comes
+        list(read_blocks(tmp_path / "a.m4a", 16_000))
 
 
 def test_a_header_alone(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from ei_toolkit import dsp
 from ei_toolkit.dsp import face
+from ei_toolkit.dsp.mel import filterbank
 from ei_toolkit.errors import ConfigurationError
 
 SEED_PARAMS = {"frame_length": 0.025, "frame_stride": 0.025, "fft_length": 64, "noise_floor_db": -50}
@@ -81,6 +84,17 @@ def test_parameters_may_be_text_as_the_api_carries_them() -> None:
         ("mfe", 4, {"num_filters": 200}, "contains all zeros"),
         ("mfcc", 4, {"num_cepstral": 40}, "does not fit num_filters"),
         ("mfcc", 4, {"win_size": 100}, "even"),
+        ("spectrogram", 4, {"frame_length": "1e305"}, "frame_length = 1e\\+305 s is out of range"),
+        ("spectrogram", 1, {"frame_length": -1e305}, "frame_length = -1e\\+305 s is out of range"),
+        ("mfe", 4, {"frame_stride": 1e305}, "frame_stride = 1e\\+305 s is out of range"),
+        ("mfcc", 4, {"frame_stride": 1e300}, "frame_stride = 1e\\+300 s is out of range"),
+        ("spectrogram", 4, {"fft_length": 10**400}, "fft_length = 1000.*… is not an int"),
+        ("spectrogram", 4, {"fft_length": 10**5000}, "a very large number is not an int"),
+        ("spectrogram", 4, {"show_axes": 10**5000}, "a very large number is not a boolean"),
+        ("mfe", 4, {"num_filters": 10**9}, "contains all zeros"),
+        ("mfcc", 4, {"num_filters": 10**9, "num_cepstral": 10**9}, "contains all zeros"),
+        ("mfcc", 4, {"win_size": 1001}, "too large"),
+        ("mfcc", 4, {"win_size": 10**9 + 1}, "too large"),
     ],
 )
 def test_a_bad_parameter_is_a_configuration_error(
@@ -91,6 +105,53 @@ def test_a_bad_parameter_is_a_configuration_error(
     if block in dsp.block_types():
         with pytest.raises(ConfigurationError, match=meaning):
             dsp.output_shape(block, 16000, 16000, version, **params)
+
+
+@pytest.mark.parametrize("frequency", [0, -16000, np.nan, np.inf, 10**400, None, "fast"])
+def test_a_bad_sampling_frequency_is_a_configuration_error(frequency: Any) -> None:
+    meaning = "not a finite number above 0"
+    with pytest.raises(ConfigurationError, match=meaning):
+        dsp.run("mfe", windows(1)[0], frequency, 4)
+    with pytest.raises(ConfigurationError, match=meaning):
+        dsp.output_shape("mfe", 16000, frequency, 4)
+    with pytest.raises(ConfigurationError, match=meaning):
+        dsp.tables("mfe", frequency, 4)
+
+
+def test_a_number_that_python_refuses_to_write_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigurationError, match="sampling frequency a very large number"):
+        dsp.tables("mfe", 10**5000, 4)
+    with pytest.raises(ConfigurationError, match="no implementation version a very large number"):
+        dsp.tables("mfe", 16000, 10**5000)
+
+
+@pytest.mark.parametrize(
+    ("block", "params"),
+    [
+        ("mfe", {"num_filters": -5}),
+        ("mfe", {"num_filters": 10**9, "fft_length": 10**9}),
+        ("mfcc", {"num_cepstral": 10**11}),
+        ("mfcc", {"fft_length": 0}),
+    ],
+)
+def test_tables_refuse_what_the_features_refuse(block: str, params: dict[str, int]) -> None:
+    with pytest.raises(ConfigurationError):
+        dsp.tables(block, 16000, 4, **params)
+
+
+@pytest.mark.parametrize("fft_length", [2, 8, 64])
+def test_a_filterbank_has_at_most_as_many_filters_as_the_fft_has_points(fft_length: int) -> None:
+    corners = np.repeat(np.arange(fft_length // 2 + 1), 2)
+    assert len(filterbank(corners, fft_length)) == fft_length
+    for more in corners:
+        with pytest.raises(ConfigurationError, match="contains all zeros"):
+            filterbank(np.sort(np.append(corners, more)), fft_length)
+
+
+def test_the_largest_normalization_window_covers_the_longest_window_from_either_end() -> None:
+    data = windows(1, 500 * 80)[0]
+    asked = {"frame_length": 0.005, "frame_stride": 0.005, "fft_length": 512, "win_size": 999}
+    assert np.isfinite(dsp.run("mfcc", data, 16000, 4, **asked)).all()
 
 
 def test_an_empty_window_is_a_configuration_error() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ei_toolkit.eon.graph import Graph, Window2D
-from ei_toolkit.eon.passes.constant_folding import fold_constants
+from ei_toolkit.eon.passes.constant_folding import FOLDERS, MOST_BYTES, fold_constants
 from ei_toolkit.eon.passes.padding import fold_padding
 from ei_toolkit.eon.passes.pools import fuse_pools
 from ei_toolkit.eon.passes.relu import fuse_relu
@@ -50,6 +50,144 @@ def test_the_shape_arithmetic_of_a_dynamic_batch_disappears(tiny: Any) -> None:
     graph = fold_constants(read_model(model.finish(source, output)))
     assert kinds(graph) == ["RESHAPE"]
     assert graph.tensors[packed].data is not None and graph.tensors[packed].data.tolist() == [1, 2, 3]
+
+
+def fold(tiny: Any, kind: str, parts: list[dict[str, Any]], output: dict[str, Any], **values: Any) -> np.ndarray:
+    """What an operator on constants becomes."""
+    model = tiny()
+    source, end = model.tensor((1, 4), **QUANT), model.tensor((1, 4), **QUANT)
+    inputs = [model.tensor(np.shape(part["data"]), **part) for part in parts]
+    made = model.tensor(**output)
+    model.operator(kind, inputs, made, OPTIONS.get(kind), **values)
+    model.operator("RELU", [source], end)
+    graph = fold_constants(read_model(model.finish(source, end)))
+    assert kinds(graph) == ["RELU"]
+    data = graph.tensors[made].data
+    assert data is not None
+    return np.array(data)
+
+
+OPTIONS = {
+    "CONCATENATION": "ConcatenationOptions",
+    "PACK": "PackOptions",
+    "STRIDED_SLICE": "StridedSliceOptions",
+    "SHAPE": "ShapeOptions",
+}
+BYTES: dict[str, Any] = {"scale": 0.1, "data": [1, -2]}
+WORDS: dict[str, Any] = {"dtype": "int32", "data": [1, -2]}
+FLOATS: dict[str, Any] = {"dtype": "float32", "data": [1.0, -2.0]}
+
+
+@pytest.mark.parametrize("part", [BYTES, WORDS, FLOATS], ids=["int8", "int32", "float32"])
+def test_constants_are_joined(tiny: Any, part: dict[str, Any]) -> None:
+    kind = {name: value for name, value in part.items() if name != "data"}
+    assert fold(tiny, "CONCATENATION", [part, part], {"shape": (4,), **kind}, axis=0).tolist() == [1, -2, 1, -2]
+    assert fold(tiny, "PACK", [part, part], {"shape": (2, 2), **kind}, axis=1).tolist() == [[1, 1], [-2, -2]]
+
+
+def test_weights_are_dequantised_channel_by_channel(tiny: Any) -> None:
+    scales = [0.1, 0.7, 1e-3]
+    values = np.random.default_rng(3).integers(-128, 128, (5, 3)).astype(np.int8)
+    part = {"scale": scales, "zero_point": -7, "axis": 1, "data": values}
+    answer = fold(tiny, "DEQUANTIZE", [part], {"shape": (5, 3), "dtype": "float32"})
+    exact = (values.astype(np.float64) + 7) * np.array(scales, np.float32)
+    np.testing.assert_array_equal(answer, exact.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "output", "values"),
+    [
+        ("CONCATENATION", BYTES, {"shape": (2,), "scale": 0.1}, {"axis": 0}),
+        ("CONCATENATION", WORDS, {"shape": (2,), "dtype": "int32"}, {"axis": 0}),
+        ("PACK", WORDS, {"shape": (2,), "dtype": "int32"}, {"axis": 0}),
+        ("RESHAPE", WORDS, {"shape": (1, 1), "dtype": "int32"}, {}),
+        ("DEQUANTIZE", BYTES, {"shape": (3,), "dtype": "float32"}, {}),
+    ],
+)
+def test_a_result_of_another_size_is_refused_before_it_is_computed(
+    tiny: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    part: dict[str, Any],
+    output: dict[str, Any],
+    values: dict[str, Any],
+) -> None:
+    monkeypatch.setitem(FOLDERS, kind, lambda op, inputs: pytest.fail("it was computed"))
+    with pytest.raises(DataError, match=rf"operator 0 \({kind}\)") as caught:
+        fold(tiny, kind, [part] * 3, output, **values)
+    assert caught.value.why
+
+
+@pytest.mark.parametrize("kind", ["CONCATENATION", "PACK"])
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"scale": 0.2, "data": [1, -2]}, "different scales"),
+        ({"scale": 0.1, "zero_point": 3, "data": [1, -2]}, "different scales"),
+        (WORDS, "int32"),
+    ],
+    ids=["scale", "zero point", "type"],
+)
+def test_constants_that_do_not_match_are_not_joined(tiny: Any, kind: str, other: dict[str, Any], why: str) -> None:
+    output = {"shape": (4,) if kind == "CONCATENATION" else (2, 2), "scale": 0.1}
+    with pytest.raises(UnsupportedModelError, match=rf"operator 0 \({kind}\)") as caught:
+        fold(tiny, kind, [BYTES, other], output, axis=0)
+    assert why in caught.value.why
+
+
+@pytest.mark.parametrize("part", [BYTES, WORDS], ids=["int8", "int32"])
+def test_a_join_of_constants_with_an_activation_is_refused(tiny: Any, part: dict[str, Any]) -> None:
+    output = {"shape": (4,)} | {name: value for name, value in part.items() if name != "data"}
+    with pytest.raises(UnsupportedModelError) as caught:
+        fold(tiny, "CONCATENATION", [part, part], output, axis=0, fusedActivationFunction=1)
+    assert "activation function RELU" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "output"),
+    [
+        ("DEQUANTIZE", BYTES, {"shape": (2,), "scale": 0.1}),
+        ("DEQUANTIZE", WORDS, {"shape": (2,), "dtype": "float32"}),
+        ("RESHAPE", WORDS, {"shape": (2,), "scale": 0.1}),
+        ("SHAPE", WORDS, {"shape": (1,), "scale": 0.1}),
+    ],
+)
+def test_constants_do_not_change_their_type_in_passing(
+    tiny: Any, kind: str, part: dict[str, Any], output: dict[str, Any]
+) -> None:
+    with pytest.raises(UnsupportedModelError) as caught:
+        fold(tiny, kind, [part], output)
+    assert "it turns" in caught.value.why
+
+
+def test_a_slice_of_more_dimensions_than_there_are_is_refused(tiny: Any) -> None:
+    many = {"dtype": "int32", "data": [1] * 1000}
+    with pytest.raises(DataError) as caught:
+        fold(tiny, "STRIDED_SLICE", [WORDS, many, many, many], {"shape": (1,), "dtype": "int32"})
+    assert caught.value.why == "it slices 1000 of 1 dimensions"
+
+
+def test_constants_do_not_grow_without_end(tiny: Any) -> None:
+    model = tiny()
+    source, end = model.tensor((1, 4), **QUANT), model.tensor((1, 4), **QUANT)
+    size = 1 << 20
+    part = model.tensor((size,), scale=0.1, data=np.zeros(size))
+    for _ in range(MOST_BYTES // (4 * size) + 1):
+        model.operator("DEQUANTIZE", [part], model.tensor((size,), "float32"))
+    model.operator("RELU", [source], end)
+    with pytest.raises(DataError, match=r"operator 16 \(DEQUANTIZE\) .* above 64 MB") as caught:
+        fold_constants(read_model(model.finish(source, end)))
+    assert caught.value.why and caught.value.hint
+
+
+def test_constants_that_do_not_fit_the_memory_are_a_clear_error(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(op: object, inputs: object) -> np.ndarray:
+        raise MemoryError("Unable to allocate 23.4 GiB")
+
+    monkeypatch.setitem(FOLDERS, "RESHAPE", exhausted)
+    with pytest.raises(DataError, match="cannot be computed") as caught:
+        fold(tiny, "RESHAPE", [WORDS], {"shape": (1, 2), "dtype": "int32"})
+    assert "23.4 GiB" in caught.value.why
 
 
 def test_reshapes_become_views_of_one_memory(tiny: Any) -> None:

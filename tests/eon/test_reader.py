@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.eon.reader import MAX_INPUTS, MAX_NAME, MAX_SCALES, read_model
 from ei_toolkit.errors import DataError, UnsupportedModelError
 
 
@@ -170,3 +171,65 @@ def test_a_name_cannot_leave_its_comment(tiny: Any) -> None:
     model.operator("RELU", [source], output)
     text = compile_model(model.finish(source, output)).source
     assert "\n#error" not in text and "\\\n" not in text
+
+
+@pytest.mark.parametrize("kind", ["RELU", "CONCATENATION"])
+def test_an_operator_with_too_many_inputs_is_named(tiny: Any, kind: str) -> None:
+    model = tiny()
+    source, output = model.tensor((1, 4), scale=0.1), model.tensor((1, 4), scale=0.1)
+    options = "ConcatenationOptions" if kind == "CONCATENATION" else None
+    model.operator(kind, [source] * (MAX_INPUTS + 1), output, options)
+    with pytest.raises(UnsupportedModelError, match=rf"operator 0 \({kind}\) has 65 inputs") as caught:
+        read_model(model.finish(source, output))
+    assert caught.value.why and caught.value.hint
+
+
+def test_a_wide_concatenation_is_read(tiny: Any) -> None:
+    model = tiny()
+    source, output = model.tensor((1, 4), scale=0.1), model.tensor((1, 4 * MAX_INPUTS), scale=0.1)
+    model.operator("CONCATENATION", [source] * MAX_INPUTS, output, "ConcatenationOptions", axis=1)
+    assert len(compile_model(model.finish(source, output)).layers[0].inputs) == MAX_INPUTS
+
+
+def test_constants_are_views_of_the_file(tiny: Any) -> None:
+    model = tiny()
+    source, output = model.tensor((1, 4), scale=0.1), model.tensor((1, 4), scale=0.1)
+    first = model.tensor((2, 2), "int32", data=[[1, 2], [3, -4]])
+    second = model.tensor((4,), "int32")
+    model.tensors[second].buffer = model.tensors[first].buffer
+    model.operator("RELU", [source], output)
+    content = model.finish(source, output)
+    a, b = (read_model(content).tensors[t].data for t in (first, second))
+    assert a is not None and b is not None
+    assert a.tolist() == [[1, 2], [3, -4]] and b.tolist() == [1, 2, 3, -4]
+    assert np.shares_memory(a, b) and np.shares_memory(a, np.frombuffer(content, np.uint8))
+
+
+def test_constants_that_the_file_does_not_align_are_read(tiny: Any) -> None:
+    model = tiny()
+    source, output = model.tensor((1, 4), scale=0.1), model.tensor((1, 4), scale=0.1)
+    words = model.tensor((3,), "int32", data=[7, 8, 9])
+    model.operator("RELU", [source], output)
+    content = model.finish(source, output)
+    root = int.from_bytes(content[:4], "little")
+    shifted = (root + 1).to_bytes(4, "little") + content[4:8] + b"\0" + content[8:]
+    data = read_model(shifted).tensors[words].data
+    assert data is not None and data.tolist() == [7, 8, 9] and not data.flags.aligned
+
+
+def test_more_scales_than_any_model_has_are_refused(tiny: Any) -> None:
+    model = tiny()
+    source, output = model.tensor((1, 4), scale=0.1), model.tensor((1, 4), scale=0.1)
+    for _ in range(2):
+        model.tensor((MAX_SCALES // 2 + 1,), scale=[0.1] * (MAX_SCALES // 2 + 1))
+    model.operator("RELU", [source], output)
+    with pytest.raises(DataError, match="claims 262148 scales"):
+        read_model(model.finish(source, output))
+
+
+def test_an_endless_name_is_cut(tiny: Any) -> None:
+    model = tiny()
+    source, output = model.tensor((1, 4), scale=0.1), model.tensor((1, 4), scale=0.1)
+    model.tensors[output].name = b"n" * 100_000
+    model.operator("RELU", [source], output)
+    assert len(read_model(model.finish(source, output)).tensors[output].name) == MAX_NAME

@@ -10,32 +10,91 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Axis, Graph, Operator, Slice, Tensor
+from ei_toolkit.eon.layers.blocks import concatenation
+from ei_toolkit.eon.layers.layer import require
 from ei_toolkit.errors import DataError
 
 Array = NDArray[Any]
+
+MOST_BYTES = 64 << 20  # of all results together: far more than the flash of any microcontroller
+JOINS = frozenset({"PACK", "CONCATENATION"})
 
 
 def fold_constants(graph: Graph) -> Graph:
     """Replace every operator whose inputs are known by its result. The batch is taken to be one.
 
-    Raises DataError where a result does not have the shape that the model declares.
+    Raises DataError where a result does not have the shape that the model declares or where all results together are
+    too large, UnsupportedModelError for what is not supported at run time either.
     """
     kept: list[Operator] = []
+    folded = 0
     for op in graph.operators:
         inputs = [graph.tensors[t] for t in op.inputs if t >= 0]
         known = op.kind == "SHAPE" or all(t.data is not None for t in inputs)
         if known and inputs and op.kind in FOLDERS:
-            graph = graph.with_tensor(_result(op, inputs, graph.tensors[op.output]))
+            output = graph.tensors[op.output]
+            folded += output.bytes
+            _check_budget(op, folded)
+            _check(graph, op, inputs)
+            graph = graph.with_tensor(_result(op, inputs, output))
         else:
             kept.append(op)
     return graph.with_operators(kept)
+
+
+def _check_budget(op: Operator, folded: int) -> None:
+    if folded > MOST_BYTES:
+        raise DataError(
+            f"operator {op.index} ({op.kind}) brings what is computed from constants above {MOST_BYTES >> 20} MB",
+            why="no microcontroller holds as much",
+            hint="Convert a smaller model, or one that holds its constants ready-made.",
+        )
+
+
+def _check(graph: Graph, op: Operator, inputs: list[Tensor]) -> None:
+    """Before anything is computed, refuse wrong types and sizes, and what a join would have to rescale or clamp."""
+    output = graph.tensors[op.output]
+    sources = inputs if op.kind in JOINS else inputs[:1]
+    for source in sources:
+        require(_fits(op, source.dtype, output.dtype), op, f"it turns {source.dtype} into {output.dtype}")
+    if op.kind in JOINS:
+        _check_join(graph, op, sources)
+    given = sum(t.elements for t in sources)
+    if op.kind not in ("SHAPE", "STRIDED_SLICE") and given != output.elements:
+        why = f"it is given {given} elements and must make {output.elements}"
+        raise DataError(f"operator {op.index} ({op.kind}) cannot be computed", why=why)
+
+
+def _fits(op: Operator, source: str, output: str) -> bool:
+    if op.kind == "SHAPE":
+        return output in ("int32", "int64")
+    return (source, output) == ("int8", "float32") if op.kind == "DEQUANTIZE" else source == output
+
+
+def _check_join(graph: Graph, op: Operator, parts: list[Tensor]) -> None:
+    """Refuse parts of another scale and activation functions; on int8 and float32 as CONCATENATION at run time does."""
+    assert isinstance(op.options, Axis)
+    output = graph.tensors[op.output]
+    require(min(op.inputs) >= 0, op, "an input is missing")
+    if op.kind == "CONCATENATION" and output.dtype in ("int8", "float32"):
+        concatenation(_without_data(graph, op), op, 0)
+    elif output.dtype == "int8":
+        pairs = {(t.quant.scales, t.quant.zero_points) for t in (*parts, output)}
+        require(len(pairs) == 1, op, "its inputs and output have different scales")
+    require(op.options.activation == "NONE", op, f"it has the activation function {op.options.activation}")
+
+
+def _without_data(graph: Graph, op: Operator) -> Graph:
+    """The graph as if the operator's inputs were known at run time only, so that lowering it makes no tables."""
+    read = frozenset(op.inputs)
+    return replace(graph, tensors=tuple(replace(t, data=None) if t.index in read else t for t in graph.tensors))
 
 
 def _result(op: Operator, inputs: list[Tensor], output: Tensor) -> Tensor:
     try:
         value = FOLDERS[op.kind](op, inputs)
         data = np.asarray(value, dtype=output.dtype).reshape(output.shape)
-    except (ValueError, IndexError, TypeError) as error:
+    except (ValueError, IndexError, TypeError, MemoryError) as error:
         raise DataError(f"operator {op.index} ({op.kind}) cannot be computed", why=str(error)) from error
     return replace(output, data=data)
 
@@ -52,6 +111,8 @@ def _shape(op: Operator, inputs: list[Tensor]) -> Array:
 def _strided_slice(op: Operator, inputs: list[Tensor]) -> Array:
     assert isinstance(op.options, Slice)
     data, begin, end, strides = (_data(t) for t in inputs)
+    if begin.size > data.ndim:
+        raise ValueError(f"it slices {begin.size} of {data.ndim} dimensions")
     index: list[int | slice] = []
     for i, (first, last, step) in enumerate(zip(begin.ravel(), end.ravel(), strides.ravel(), strict=True)):
         if op.options.shrink_axis_mask >> i & 1:
@@ -83,9 +144,9 @@ def _dequantize(op: Operator, inputs: list[Tensor]) -> Array:
     along = [1] * data.ndim
     if len(quant.scales) > 1:
         along[quant.axis] = -1
-    scales = np.array(quant.scales, dtype=np.float32).reshape(along)
-    zero_points = np.array(quant.zero_points, dtype=np.int32).reshape(along)
-    result: Array = scales * (data.astype(np.int32) - zero_points)
+    result: Array = data.astype(np.float32)
+    result -= np.array(quant.zero_points, dtype=np.float32).reshape(along)
+    result *= np.array(quant.scales, dtype=np.float32).reshape(along)
     return result
 
 
