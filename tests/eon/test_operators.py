@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ei_toolkit.errors import UnsupportedModelError
+from ei_toolkit.errors import DataError, UnsupportedModelError
 
 Draw = Callable[..., Any]
 MODELS = 8  # in one program
@@ -469,6 +469,31 @@ def test_a_scaled_sum_that_wraps_is_refused_since_a_pool_behind_it_would_see_ano
     window = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
     model.operator("CONV_2D", [source, weights], output, "Conv2DOptions", padding=0, **window)
     with pytest.raises(UnsupportedModelError, match="scaled sum could overflow"):
+        compile_model(model.finish(source, output))
+
+
+def test_weights_that_many_layers_share_count_for_each(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ei_toolkit.eon import layers
+    from ei_toolkit.eon.compile import compile_model
+
+    monkeypatch.setattr(layers, "MOST_CONSTANT_BYTES", 1000)
+    model = tiny()
+    source = output = model.tensor((1, 16), scale=0.1)
+    weights = model.tensor((16, 16), scale=0.1, data=np.ones((16, 16)))
+    for _ in range(4):
+        output, before = model.tensor((1, 16), scale=0.1), output
+        model.operator("FULLY_CONNECTED", [before, weights], output, "FullyConnectedOptions")
+    with pytest.raises(DataError, match="weights take more"):
+        compile_model(model.finish(source, output))
+
+
+def test_a_concatenation_with_an_input_left_out_is_refused(tiny: Any) -> None:
+    from ei_toolkit.eon.compile import compile_model
+
+    model = tiny()
+    source, output = model.tensor((1, 4), scale=0.1), model.tensor((1, 8), scale=0.1)
+    model.operator("CONCATENATION", [source, -1, source], output, "ConcatenationOptions", axis=1)
+    with pytest.raises(UnsupportedModelError, match="an input is missing"):
         compile_model(model.finish(source, output))
 
 

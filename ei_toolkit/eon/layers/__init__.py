@@ -14,7 +14,9 @@ from ei_toolkit.eon.layers.layer import Layer
 from ei_toolkit.eon.layers.pooling import mean, pool2d
 from ei_toolkit.eon.layers.softmax import softmax
 from ei_toolkit.eon.layers.unary import dequantize, quantize, unary
-from ei_toolkit.errors import UnsupportedModelError
+from ei_toolkit.errors import DataError, UnsupportedModelError
+
+MOST_CONSTANT_BYTES = 16 << 20
 
 LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
     "CONV_2D": conv2d,
@@ -39,9 +41,20 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
 def lower(graph: Graph) -> tuple[Layer, ...]:
     """The layers of a simplified graph, in order.
 
-    Raises UnsupportedModelError for what has no kernel, naming the operator.
+    Raises UnsupportedModelError for what has no kernel, naming the operator, and DataError for constants that no
+    board holds: each layer has its own tables, so layers that share weights multiply them.
     """
-    return tuple(_lower(graph, op, position) for position, op in enumerate(graph.operators))
+    layers, constants = [], 0
+    for position, op in enumerate(graph.operators):
+        layers.append(_lower(graph, op, position))
+        constants += sum(constant.bytes for constant in layers[-1].constants)
+        if constants > MOST_CONSTANT_BYTES:
+            raise DataError(
+                f"the model's weights take more than {MOST_CONSTANT_BYTES >> 20} MB",
+                why=f"counted up to operator {op.index} ({op.kind})",
+                hint="A model for a microcontroller has less than 1 MB of them.",
+            )
+    return tuple(layers)
 
 
 def _lower(graph: Graph, op: Operator, position: int) -> Layer:

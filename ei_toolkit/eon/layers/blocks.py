@@ -11,7 +11,7 @@ from ei_toolkit.eon.layers.layer import Constant, Layer, constant, inputs_of, op
 def concatenation(graph: Graph, op: Operator, position: int) -> Layer:
     """Lower a CONCATENATION of tensors with one scale."""
     assert isinstance(op.options, Axis)
-    parts = [t for t in inputs_of(graph, op, 1, len(op.inputs)) if t is not None]
+    parts = [t for t in inputs_of(graph, op, len(op.inputs), len(op.inputs)) if t is not None]
     output = graph.tensors[op.output]
     require(op.options.activation == "NONE", op, f"it has the activation function {op.options.activation}")
     require(-len(output.shape) <= op.options.axis < len(output.shape), op, f"its axis is {op.options.axis}")

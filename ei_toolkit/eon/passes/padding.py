@@ -38,6 +38,8 @@ def _merged(graph: Graph, pad: Operator, conv: Operator) -> tuple[Graph, Operato
         or len(seen.shape) != 4
     ):
         return None
+    if amounts.size > 8:
+        return None
     rows = [(int(a), int(b)) for a, b in amounts.reshape(-1, 2)]
     missing = 4 - len(rows)
     if len(padded.shape) != len(rows) or seen.shape != (1,) * missing + padded.shape:
