@@ -62,21 +62,22 @@ def serve(
 
 def status(context: typer.Context, data: Data = None) -> None:
     """Say whether a studio serves the data folder, and where."""
-    from ei_toolkit.studio.launch import status as find
+    from ei_toolkit.studio.running import Silent, look
 
     env = Environment.of(context)
-    running = find(_folder(env, data))
-    view = (
-        f"running (pid {running.pid}): API {running.api_url}, uploads {running.ingestion_url}"
-        if running
-        else "not running"
-    )
-    env.console.result({"running": bool(running), **(asdict(running) if running else {})}, view)
+    found = look(_folder(env, data))
+    if found is None:
+        env.console.result({"running": False}, "not running")
+    elif isinstance(found, Silent):
+        env.console.result({"running": False, "pid": found.pid}, f"not running: {found}; eitk studio stop ends it")
+    else:
+        view = f"running (pid {found.pid}): API {found.api_url}, uploads {found.ingestion_url}"
+        env.console.result({"running": True, **asdict(found)}, view)
 
 
 def stop(context: typer.Context, data: Data = None) -> None:
     """Stop the studio that serves the data folder."""
-    from ei_toolkit.studio.launch import stop as end
+    from ei_toolkit.studio.running import stop as end
 
     env = Environment.of(context)
     stopped = end(_folder(env, data))
@@ -123,7 +124,7 @@ def export(
 
 def import_(
     context: typer.Context,
-    source: Annotated[Path, typer.Argument(help="Zip file with info.labels.", exists=True, dir_okay=False)],
+    source: Annotated[Path, typer.Argument(help="Zip file with info.labels.")],
     data: Data = None,
     project: ProjectId = 0,
 ) -> None:
@@ -132,7 +133,7 @@ def import_(
 
     env = Environment.of(context)
     with env.console.progress("importing") as progress:
-        report = import_project(_folder(env, data), project, env.cwd / source, progress.advance)
+        report = import_project(_folder(env, data), project, (env.cwd / source).resolve(), progress.advance)
     for reason in report.refused:
         env.console.warn(reason)
     view = f"{report.stored} stored, {report.known} known already, {len(report.refused)} refused"
@@ -170,13 +171,27 @@ def revoke_key(
     key: Annotated[int, typer.Argument(help="Id of the key.")],
     data: Data = None,
     project: ProjectId = 0,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Make a key useless."""
-    from ei_toolkit.studio.manage import revoke_key as revoke
+    """Make a key useless; asks first if eitk itself uses it."""
+    from ei_toolkit.studio import manage
 
     env = Environment.of(context)
-    revoke(_folder(env, data), project, key)
+    folder = _folder(env, data)
+    if not yes and key == manage.own_key(folder):
+        _confirm_own_key(env, key)
+    manage.revoke_key(folder, project, key)
     env.console.result({"revoked": key}, f"key {key} is revoked")
+
+
+def _confirm_own_key(env: Environment, key: int) -> None:
+    from ei_toolkit.errors import UsageError
+
+    what = f"key {key} is the one that eitk itself uses"
+    after = "whatever else uses it is shut out, and eitk's next command makes a new key for the project"
+    if not env.console.interactive:
+        raise UsageError(what, why=after, hint="Say --yes if that is meant.")
+    typer.confirm(f"{what}: {after}. Revoke it?", abort=True, err=True)
 
 
 def _folder(env: Environment, data: Path | None) -> Path:

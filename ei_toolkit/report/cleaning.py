@@ -11,7 +11,7 @@ from ei_toolkit.board.stand_in import running_boards
 from ei_toolkit.board.stand_in import stop as stop_board
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import read_lock
-from ei_toolkit.studio.launch import stop as stop_studio
+from ei_toolkit.studio.running import stop as stop_studio
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The local studio: Edge Impulse's API served on this machine, and the work behind it.
 
 app.py, server.py      two HTTP services (API with its live log, ingestion) in one process
-launch.py              start one on demand, find the running one, stop it
+launch.py, running.py  start one on demand; find the running one, stop it
+lock.py, own_key.py    who holds a data folder; the key that eitk itself uses
 routes/                what each path does: read the request, ask the store, answer
 answers/               pure functions from rows to the JSON of Edge Impulse's schema
 ingestion/             what arrives: multipart bodies, labels, headers of sample files

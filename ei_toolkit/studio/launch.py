@@ -1,15 +1,10 @@
-"""A studio on demand: find the one that serves a folder, or start it, and stop it."""
+"""A studio on demand: find the one that serves a folder, or start it."""
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import signal
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,8 +13,9 @@ from pathlib import Path
 from ei_toolkit import __version__
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.errors import ConfigurationError, MissingToolError
-from ei_toolkit.studio.store import Store
-from ei_toolkit.studio.store.keys import new_secret
+from ei_toolkit.studio.lock import alone
+from ei_toolkit.studio.own_key import own_key
+from ei_toolkit.studio.running import Silent, Status, said, settled, status, stop
 
 IDLE_S = 15 * 60.0
 START_S = 60.0
@@ -41,14 +37,18 @@ def ensure(
     """The studio of a project's folder, running; its one project is called `project_name`.
 
     Its data is in `.eitk/studio/`, its admin key in a file there that only its owner can read. It ends by itself
-    after `idle_s` seconds without a request and without a job.
+    after `idle_s` seconds without a request and without a job. Raises ConfigurationError if the folder cannot be used
+    or is held by a process that does not answer, CredentialError if the key is lost and cannot be replaced.
     """
     require_engine()
     data = paths.studio
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _alone(data / "launch.lock"):
-        key = _prepare(data, project_name)
-        running = status(data)
+    with usable(data), alone(data / "launch.lock"):
+        key = own_key(data, project_name)
+        running = settled(data)
+        if isinstance(running, Silent):
+            raise ConfigurationError(
+                "the local studio cannot be used", why=str(running), hint="eitk studio stop ends it"
+            )
         if running is not None and running.version != __version__:  # an update came between
             stop(data)
             running = None
@@ -57,81 +57,18 @@ def ensure(
     return LocalStudio(running.api_url, running.ingestion_url, key, running.pid)
 
 
-@dataclass(frozen=True)
-class Status:
-    """A running server."""
-
-    pid: int
-    api_url: str
-    ingestion_url: str
-    version: str
-
-
-def status(data: Path) -> Status | None:
-    """The server of a data folder if one runs and answers."""
+@contextmanager
+def usable(data: Path) -> Iterator[None]:
+    """Make a data folder that is not there; raises ConfigurationError for what the system refuses to do in it."""
     try:
-        said = json.loads((data / "server.json").read_text(encoding="utf-8"))
-        host = f"[{said['host']}]" if ":" in said["host"] else said["host"]
-        host = "127.0.0.1" if host == "0.0.0.0" else host
-        found = Status(
-            int(said["pid"]),
-            f"http://{host}:{said['port']}/v1",
-            f"http://{host}:{said['ingestion_port']}",
-            said["version"],
-        )
-    except (OSError, ValueError, KeyError):
-        return None
-    return found if _answers(found.api_url) else None
-
-
-def stop(data: Path, *, wait_s: float = 20.0) -> bool:
-    """Stop the server of a data folder; False if none runs."""
-    running = status(data)
-    if running is None:
-        return False
-    os.kill(running.pid, signal.SIGTERM)
-    until = time.monotonic() + wait_s
-    while _is_held(data / "server.lock") and time.monotonic() < until:
-        time.sleep(0.02)
-    return True
-
-
-def _prepare(data: Path, project_name: str) -> str:
-    """Make the project and its key if they are not there; the key's file is written before the key is stored."""
-    file = secret_file(data)
-    if not file.exists():
-        write_secret(file, new_secret())
-    secret = file.read_text(encoding="utf-8").strip()
-    store = Store.open(data)
-    try:
-        key = store.keys.find(secret)
-        if key is None:
-            project = store.projects.create(project_name)
-            store.keys.add(project.id, "eitk", "admin", secret, development=True)
-            return secret
-        project = store.projects.get(key.project)
-        if project.name != project_name:
-            store.projects.update(
-                project.id, name=project_name, description=project.description, settings=project.settings
-            )
-        return secret
-    finally:
-        store.close()
-
-
-def secret_file(data: Path) -> Path:
-    """Where the admin key of a data folder's first project is kept, for its owner alone."""
-    return data / "key"
-
-
-def write_secret(file: Path, secret: str) -> None:
-    """Write a key into a file that only its owner can read."""
-    part = file.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-        handle.write(secret)
-    part.replace(file)
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{data} cannot be used as a data folder",
+            why=error.strerror or str(error),
+            hint="it has to be a folder that you may write to",
+        ) from error
 
 
 def _start(data: Path, idle_s: float, allow_scripts: bool) -> Status:
@@ -140,9 +77,12 @@ def _start(data: Path, idle_s: float, allow_scripts: bool) -> Status:
     pid = spawn_server(data, flags)
     until = time.monotonic() + START_S
     while time.monotonic() < until and os.waitpid(pid, os.WNOHANG) == (0, 0):
-        if running := status(data):
+        told = said(data)  # an older file may still be there
+        if told and told.pid == pid and (running := status(data)):
             return running
         time.sleep(0.05)
+    if running := status(data):  # somebody else's server was faster
+        return running
     raise ConfigurationError(
         "the local studio could not be started",
         why=_last_line(data / "server.log") or "it did not answer in time",
@@ -175,33 +115,6 @@ def require_engine() -> None:
         )
 
 
-def _answers(api_url: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback never goes through a proxy
-    try:
-        with opener.open(f"{api_url}/api/projects/api-key-info", timeout=5):
-            return True
-    except urllib.error.HTTPError as error:
-        return error.code == 401
-    except OSError:
-        return False
-
-
 def _last_line(file: Path) -> str:
     lines = file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return lines[-1] if lines else ""
-
-
-def _is_held(lock: Path) -> bool:
-    with lock.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        return False
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ei_toolkit.errors import ConfigurationError, CredentialError, DataError, UsageError
-from ei_toolkit.studio.launch import require_engine, secret_file, write_secret
+from ei_toolkit.studio.launch import require_engine, usable
 from ei_toolkit.studio.options import Options
+from ei_toolkit.studio.own_key import read_secret, secret_file, write_secret
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.keys import ROLES, new_secret
@@ -42,7 +43,7 @@ def check_host(options: Options, *, knows: bool) -> Options:
             f"{options.host} can be reached from other machines, and this studio speaks plain http",
             hint="leave --host out, or add --i-know and keep the keys to yourself",
         )
-    with opened(options.data) as store:
+    with opened(options.data, make=True) as store:
         if not any(store.keys.of(project.id) for project in store.projects.all()):
             raise CredentialError("there is no key yet", hint="eitk studio keys add --role admin")
     return options
@@ -51,7 +52,7 @@ def check_host(options: Options, *, knows: bool) -> Options:
 def prepare(data: Path, project_name: str) -> Path:
     """Make a first project with an admin key where there is none; returns the file that holds the key."""
     file = secret_file(data)
-    with opened(data) as store:
+    with opened(data, make=True) as store:
         if not store.projects.all():
             secret = new_secret()
             write_secret(file, secret)
@@ -77,7 +78,7 @@ def projects(data: Path) -> list[ProjectFacts]:
 
 def add_project(data: Path, name: str) -> tuple[int, str]:
     """A new project; returns its id and its admin key, which is shown this once."""
-    with opened(data) as store:
+    with opened(data, make=True) as store:
         project, secret = store.projects.create(name), new_secret()
         store.keys.add(project.id, "created with the project", "admin", secret, development=True)
         return project.id, secret
@@ -110,14 +111,31 @@ def revoke_key(data: Path, project: int, key: int) -> None:
         store.keys.revoke(chosen_project(store, project), key)
 
 
+def own_key(data: Path) -> int | None:
+    """Id of the key that eitk itself uses for the studio that it starts on a data folder; None if it has none."""
+    with opened(data) as store:
+        key = store.keys.find(read_secret(secret_file(data)))
+        return key.id if key else None
+
+
 @contextmanager
-def opened(data: Path) -> Iterator[Store]:
-    """The store of a data folder, closed afterwards; what it refuses becomes an error of the toolkit."""
+def opened(data: Path, *, make: bool = False) -> Iterator[Store]:
+    """The store of a data folder, closed afterwards; what it refuses becomes an error of the toolkit.
+
+    Raises ConfigurationError for a folder that holds no studio, unless one is to be made, and for one that cannot be
+    written to.
+    """
     require_engine()
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not os.access(data, os.W_OK):
-        raise ConfigurationError(f"{data} cannot be written to", hint="name another folder with --data")
-    store = Store.open(data)
+    if not make and not os.access(Options(data).database, os.F_OK):
+        raise ConfigurationError(
+            f"{data} holds no studio",
+            why="studio.sqlite cannot be found in it",
+            hint="name its folder with --data; eitk studio projects --add NAME makes a new one",
+        )
+    with usable(data):
+        if not os.access(data, os.W_OK):
+            raise ConfigurationError(f"{data} cannot be written to", hint="name another folder with --data")
+        store = Store.open(data)
     try:
         yield store
     except Refusal as refusal:

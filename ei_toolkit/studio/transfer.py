@@ -31,17 +31,16 @@ class ImportReport:
 
 
 def export_project(data: Path, project: int, out: Path) -> int:
-    """Write all samples of a project into a zip; returns how many. The zip appears when it is complete."""
-    from ei_toolkit.studio.work.exporting import write_export
+    """Write all samples of a project into a zip; returns how many. The zip appears when it is complete.
 
-    part = out.with_name(out.name + ".part")
-    with opened(data) as store:
-        try:
-            count = write_export(store, chosen_project(store, project), part)
-            part.replace(out)
-        finally:
-            part.unlink(missing_ok=True)
-    return count
+    Raises DataError for a zip that cannot be written.
+    """
+    try:
+        _check_target(out)
+        with opened(data) as store:
+            return _export(store, chosen_project(store, project), out)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written", why=_why(error), hint="name another file, or make room") from error
 
 
 def import_project(data: Path, project: int, source: Path, progress: Callable[[int], None]) -> ImportReport:
@@ -57,11 +56,39 @@ def import_project(data: Path, project: int, source: Path, progress: Callable[[i
                 outcomes.append(_import(store, chosen, archive, entry))
                 progress(1)
     except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{source.name} cannot be read", why=str(error)) from error
+        hint = "name a zip that eitk studio export has written"
+        raise DataError(f"{source} cannot be read", why=_why(error), hint=hint) from error
     errors = [f"{outcome['fileName']}: {outcome['error']}" for outcome in outcomes if not outcome["success"]]
     known = [error for error in errors if "already exists" in error]
     refused = tuple(error for error in errors if error not in known)
     return ImportReport(len(outcomes) - len(errors), len(known), refused)
+
+
+def _check_target(out: Path) -> None:
+    if out.is_dir():
+        raise DataError(f"{out} is a folder", hint="name the zip file to write")
+    if not out.parent.is_dir():
+        raise DataError(
+            f"{out} cannot be written", why=f"there is no folder {out.parent}", hint="make the folder first"
+        )
+
+
+def _export(store: Store, project: int, out: Path) -> int:
+    from ei_toolkit.studio.work.exporting import write_export
+
+    part = out.with_name(out.name + ".part")
+    try:
+        count = write_export(store, project, part)
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def _why(error: Exception) -> str:
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
 
 
 def _entries(archive: zipfile.ZipFile) -> Iterator[dict[str, Any]]:

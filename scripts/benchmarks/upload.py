@@ -22,7 +22,7 @@ import numpy as np
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.dataset.manifest import Manifest, Window
-from ei_toolkit.studio import launch
+from ei_toolkit.studio import launch, running
 
 RATE, MILLISECONDS, PER_CLIP = 16_000, 3_000, 19  # a clip of 30 s gives 19 windows with a hop of 1.5 s
 UPLOAD = """
@@ -82,7 +82,7 @@ def fresh_studio(beside: Path) -> Iterator[launch.LocalStudio]:
     try:
         yield launch.ensure(paths, "bench")
     finally:
-        launch.stop(paths.studio)
+        running.stop(paths.studio)
 
 
 def with_eitk(manifest: Path) -> dict[str, float]:

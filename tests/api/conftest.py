@@ -24,7 +24,7 @@ from ei_toolkit.api.transport import Transport
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.dataset.manifest import Manifest, Window
-from ei_toolkit.studio import launch
+from ei_toolkit.studio import launch, running
 
 RATE = 16_000
 Serve = Callable[[type[BaseHTTPRequestHandler]], str]
@@ -37,7 +37,7 @@ def local_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launch.Lo
     try:
         yield launch.ensure(paths, "api tests", idle_s=3600)
     finally:
-        launch.stop(paths.studio)
+        running.stop(paths.studio)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from ei_toolkit.config import ProjectPaths
 from ei_toolkit.console import Console
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.recipes import write_recipe
-from ei_toolkit.studio import launch
+from ei_toolkit.studio import launch, running
 
 PLANTED = "ei_" + "p1antedKey" * 5
 DOWN = "http://127.0.0.1:9"
@@ -35,7 +35,7 @@ def local_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launch.Lo
     try:
         yield launch.ensure(paths, "command tests", idle_s=600)
     finally:
-        launch.stop(paths.studio)
+        running.stop(paths.studio)
 
 
 @pytest.fixture
@@ -105,6 +105,60 @@ def test_samples_are_compared_pulled_and_deleted(eitk: Any, project: Path) -> No
     assert len(json.loads(eitk("samples", "diff", "--json")[1])["missing"]) == 3
 
 
+def test_pulled_samples_and_lists_go_to_the_folder_to_start_in(
+    eitk: Any, project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert json.loads(eitk("upload", ".eitk/windows/manifest.csv", "--failures", "f.csv", "--json")[1])["sent"] == 10
+    assert (project / "f.csv").is_file()
+    assert json.loads(eitk("samples", "diff", ".eitk/windows/manifest.csv", "--json")[1])["present"] == 10
+    (name, *_) = (path.stem for path in ProjectPaths(project).windows.glob("*.wav"))
+    code, out, _ = eitk("samples", "pull", "out[bold]", "--name", name)
+    assert (code, out) == (0, f"1 samples are in {project}/out[bold]\n")
+    assert len(list((project / "out[bold]").rglob("*.wav"))) == 1
+    assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("samples", "pull", "file/x"), ("upload", "--failures", "file/f.csv")], ids=" ".join)
+def test_what_cannot_be_written_is_said_with_a_hint(eitk: Any, project: Path, words: tuple[str, ...]) -> None:
+    eitk("upload")
+    (project / "file").touch()
+    code, _, err = eitk(*words)
+    assert code == 1
+    assert f"{project}/file" in err
+    assert "foresee" not in err
+    assert "try:" in err
+
+
+def test_an_id_that_nobody_has_is_an_error(eitk: Any) -> None:
+    eitk("upload")
+    first = json.loads(eitk("samples", "list", "--json")[1])[0]["id"]
+    code, out, err = eitk("samples", "delete", "424242", "--yes")
+    assert (code, out) == (1, "deleted 0 samples\n")
+    assert "has no sample 424242" in err
+    assert "eitk samples list" in err
+    code, out, _ = eitk("samples", "delete", str(first), str(first), "424242", "--yes", "--json")
+    assert (code, json.loads(out)) == (1, {"deleted": 1, "ids": [first], "unknown": [424242]})
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_deleting_asks_and_takes_no_for_an_answer(eitk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    eitk("upload")
+    code, _, err = eitk("samples", "delete", "--category", "testing")
+    assert code == 2
+    assert "--yes" in err
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("io.StringIO", Terminal)
+    monkeypatch.setattr("typer.confirm", lambda *_a, **_k: False)
+    code, out, err = eitk("samples", "delete", "--category", "testing")
+    assert (code, out) == (1, "")
+    assert err == "nothing was deleted\n"
+
+
 def test_a_failed_window_is_named_and_ends_in_exit_code_4(eitk: Any, project: Path) -> None:
     next(ProjectPaths(project).windows.glob("3.*.wav")).unlink()
     code, _, err = eitk("upload", "--failures", str(project / "failed.csv"))
@@ -123,6 +177,9 @@ def test_impulse_show_diff_apply_pull(eitk: Any, project: Path) -> None:
     toml.write_text(toml.read_text().replace("columns = 33", "columns = 65"))
     changes = json.loads(eitk("impulse", "diff", "--json")[1])["changes"]
     assert ("Spectrogram.fft_length", "64", "128") in [(c["key"], c["there"], c["wanted"]) for c in changes]
+    shown = eitk("impulse", "pull", "--dry-run")[1]
+    assert "[slice]\n" in shown
+    assert "[[impulse.dsp]]\n" in shown
     assert eitk("impulse", "pull")[0] == 0
     assert "fft_length = 64" in toml.read_text()
 
@@ -267,6 +324,7 @@ def test_login_keeps_a_checked_key_in_the_keyring(
     eitk: Any, local_studio: launch.LocalStudio, memory_keyring: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     typed = [PLANTED, local_studio.key]
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("typer.prompt", lambda *_a, **_k: typed.pop(0))
     assert eitk("login")[0] == 3
     assert memory_keyring.kept == {}
@@ -277,3 +335,16 @@ def test_login_keeps_a_checked_key_in_the_keyring(
     assert eitk("samples", "count", EI_API_KEY="")[0] == 0
     assert json.loads(eitk("logout", "--json")[1])["removed"] is True
     assert eitk("samples", "count", EI_API_KEY="")[0] == 3
+
+
+def test_login_reads_a_line_where_nobody_types(
+    eitk: Any,
+    local_studio: launch.LocalStudio,
+    memory_keyring: MemoryKeyring,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{local_studio.key}\n"))
+    assert eitk("login")[0] == 0
+    assert memory_keyring.kept == {("eitk", local_studio.api_url): local_studio.key}
+    assert capfd.readouterr().err == ""

@@ -10,7 +10,8 @@ from ei_toolkit.config import Config
 from ei_toolkit.report.cleaning import find_leftovers, remove
 from ei_toolkit.report.facts import Facts
 from ei_toolkit.report.runs import list_runs
-from ei_toolkit.studio.launch import ensure, status
+from ei_toolkit.studio.launch import ensure
+from ei_toolkit.studio.running import status
 
 
 def names(config: Config, *, everything: bool = False) -> list[str]:

@@ -18,16 +18,23 @@ Row = sqlite3.Row
 
 
 class Database:
-    """A pool of connections. Opening brings an older file up to date and refuses a newer one."""
+    """A pool of connections. Opening brings an older file up to date.
+
+    Raises ConfigurationError for a newer file, a damaged one, and one that cannot be opened.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._writer = threading.RLock()
-        with self._borrow() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            migrate(connection, path)
+        try:
+            with self._borrow() as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                migrate(connection, path)
+        except sqlite3.Error as error:
+            self.close()
+            raise _unusable(path, error) from error
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -83,9 +90,24 @@ class Database:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
-    for pragma in (f"busy_timeout = {BUSY_MS}", "foreign_keys = ON", "synchronous = FULL"):
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in (f"busy_timeout = {BUSY_MS}", "foreign_keys = ON", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> ConfigurationError:
+    if isinstance(error, sqlite3.OperationalError):  # locked, not to be written, no space
+        return ConfigurationError(
+            f"{path} cannot be opened",
+            why=str(error),
+            hint="it has to be a file that you may write to and nobody locks",
+        )
+    hint = f"put a backup in its place, or move {path.parent} away and upload again"
+    return ConfigurationError(f"{path} is damaged", why=str(error), hint=hint)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

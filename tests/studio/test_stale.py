@@ -1,0 +1,193 @@
+"""What an earlier or a hung studio leaves behind: nobody else is trusted, signalled, or taken for it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.config.project import ProjectPaths
+from ei_toolkit.errors import ConfigurationError, CredentialError
+from ei_toolkit.studio import launch, lock, manage, running
+from ei_toolkit.studio.launch import ensure
+from ei_toolkit.studio.running import Silent, look, status, stop
+from ei_toolkit.studio.store import Store
+
+linux = pytest.mark.skipif(not lock.LOCKS.exists(), reason="only Linux tells who holds a lock")
+
+STUBBORN = """
+import fcntl, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+lock = open(sys.argv[1], "a")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def bystander() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has nothing to do with any studio."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def stubborn(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that holds a data folder, answers nobody and ignores SIGTERM."""
+    command = [sys.executable, "-c", STUBBORN, str(tmp_path / "server.lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def copy_of(server_json: Path, into: Path, pid: int) -> None:
+    into.mkdir(parents=True, exist_ok=True)
+    said = json.loads(server_json.read_text())
+    (into / "server.json").write_text(json.dumps({**said, "pid": pid}))
+
+
+def test_a_server_that_got_the_port_of_a_killed_one_is_not_taken_for_it(
+    tmp_path: Path, bystander: subprocess.Popen[bytes]
+) -> None:
+    ours, theirs = ProjectPaths(tmp_path / "ours"), ProjectPaths(tmp_path / "theirs")
+    other = ensure(theirs, "Theirs")
+    try:
+        copy_of(theirs.studio / "server.json", ours.studio, bystander.pid)
+        assert status(ours.studio) is None and look(ours.studio) is None and not stop(ours.studio)
+        assert bystander.poll() is None
+        own = ensure(ours, "Ours")
+        assert own.api_url != other.api_url and own.pid not in (other.pid, bystander.pid)
+        assert stop(ours.studio) and bystander.poll() is None and status(theirs.studio) is not None
+    finally:
+        stop(theirs.studio)
+
+
+@linux
+def test_the_holder_of_the_lock_is_stopped_and_not_whom_an_old_file_names(
+    tmp_path: Path, stubborn: subprocess.Popen[bytes], bystander: subprocess.Popen[bytes]
+) -> None:
+    said = {"pid": bystander.pid, "host": "127.0.0.1", "port": 1, "ingestion_port": 1, "version": "0"}
+    (tmp_path / "server.json").write_text(json.dumps(said))
+    assert look(tmp_path) == Silent(tmp_path, stubborn.pid)
+    assert stop(tmp_path, wait_s=0.2)
+    assert stubborn.wait(10) == -signal.SIGKILL and bystander.poll() is None
+
+
+@linux
+def test_a_suspended_studio_is_named_and_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "ANSWER_S", 0.3, raising=False)
+    monkeypatch.setattr(launch, "SETTLE_S", 0.3, raising=False)
+    paths = ProjectPaths(tmp_path)
+    running = ensure(paths, "Hung")
+    os.kill(running.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(ConfigurationError, match=f"pid {running.pid} holds .* but does not answer"):
+            ensure(paths, "Hung")
+        assert status(paths.studio) is None and look(paths.studio) == Silent(paths.studio, running.pid)
+        assert stop(paths.studio) and look(paths.studio) is None
+    finally:
+        os.kill(running.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "null", '{"pid": "x"}', '{"pid": -1, "host": "h", "port": 1, "ingestion_port": 1, "version": "0"}',
+     '{"pid": 1, "host": 1, "port": 1, "ingestion_port": 1, "version": "0"}', '{"pid": 1, "host": "127.0.0.1"}'],
+)  # fmt: skip
+def test_a_broken_server_file_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "server.json").write_text(text)
+    assert status(tmp_path) is None and not stop(tmp_path)
+
+
+def test_a_port_that_speaks_no_http_is_no_studio(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            with listener.accept()[0] as visitor:
+                visitor.recv(4096)
+                visitor.sendall(b"SSH-2.0-something\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        port = listener.getsockname()[1]
+        said = {"pid": os.getpid(), "host": "127.0.0.1", "port": port, "ingestion_port": 1, "version": "0"}
+        (tmp_path / "server.json").write_text(json.dumps(said))
+        assert status(tmp_path) is None
+        thread.join()
+
+
+@pytest.mark.parametrize("loss", ["revoked", "removed", "empty", "short"])
+def test_a_lost_key_is_replaced_by_one_of_the_same_project(
+    tmp_path: Path, loss: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "_start", lambda *_: running.Status(1, "", "", "0"))
+    paths = ProjectPaths(tmp_path)
+    before, file = ensure(paths, "Mine").key, paths.studio / "key"
+    if loss == "revoked":
+        manage.revoke_key(paths.studio, 1, 1)
+    elif loss == "removed":
+        file.unlink()
+    else:
+        file.write_text("" if loss == "empty" else "short")
+    with caplog.at_level(logging.WARNING):
+        after = ensure(paths, "Mine").key
+    store = Store.open(paths.studio)
+    assert [project.name for project in store.projects.all()] == ["Mine"]
+    found = store.keys.find(after)
+    store.close()
+    assert found is not None and found.project == 1 and after != before == before.strip()
+    assert file.read_text() == after and "made a new one for project 1" in caplog.text
+
+
+def test_a_new_key_is_for_the_project_of_the_name_and_never_for_a_guess(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "_start", lambda *_: running.Status(1, "", "", "0"))
+    paths = ProjectPaths(tmp_path)
+    for name in ("First", "Second"):
+        manage.add_project(paths.studio, name)
+    with pytest.raises(CredentialError, match="2 projects could be meant") as caught:
+        ensure(paths, "Third")
+    assert "keys add --project" in caught.value.hint
+    key = ensure(paths, "Second").key
+    store = Store.open(paths.studio)
+    found = store.keys.find(key)
+    store.close()
+    assert found is not None and found.project == 2
+
+
+def test_a_damaged_database_is_said_with_what_to_do(tmp_path: Path) -> None:
+    paths = ProjectPaths(tmp_path)
+    paths.studio.mkdir(parents=True)
+    (paths.studio / "studio.sqlite").write_bytes(b"no database at all " * 100)
+    for attempt in (lambda: manage.projects(paths.studio), lambda: ensure(paths, "p")):
+        with pytest.raises(ConfigurationError, match="is damaged") as caught:
+            attempt()
+        assert "backup" in caught.value.hint
+    (paths.studio / "studio.sqlite").unlink()
+    (paths.studio / "studio.sqlite").mkdir()
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        ensure(paths, "p")
+
+
+def test_a_folder_that_cannot_be_made_or_used_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".eitk").write_text("a file")
+    with pytest.raises(ConfigurationError, match="cannot be used as a data folder"):
+        ensure(ProjectPaths(tmp_path), "p")
+    (tmp_path / "data/blobs").parent.mkdir()
+    (tmp_path / "data/blobs").write_text("a file")
+    with pytest.raises(ConfigurationError, match="cannot be used as a data folder"):
+        manage.prepare(tmp_path / "data", "p")
