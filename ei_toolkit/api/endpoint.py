@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
 
 from ei_toolkit.errors import ConfigurationError
 
@@ -26,21 +27,41 @@ class Endpoint:
 
 
 def checked_api_url(url: str) -> str:
-    """`url` without a trailing slash. Raises ConfigurationError unless it is http(s) and ends in /v1."""
+    """`url` without a trailing slash. Raises ConfigurationError unless the key may go there and it ends in /v1."""
+    wanted = f'Use "local", or an address that ends in /v1 such as {CLOUD_API}'
+    trimmed, parts = _checked("studio.url", url, wanted)
+    if not parts.path.endswith("/v1"):
+        raise _no_address("studio.url", url, wanted)
+    return trimmed
+
+
+def checked_ingestion_url(url: str) -> str:
+    """`url` without a trailing slash. Raises ConfigurationError unless the key may go there."""
+    wanted = "Leave it out, or use an address such as https://ingestion.edgeimpulse.com"
+    return _checked("studio.ingestion_url", url, wanted)[0]
+
+
+def _checked(key: str, url: str, wanted: str) -> tuple[str, SplitResult]:
+    """An address that is http(s), holds no key itself, and leaves this machine encrypted only."""
     trimmed = url.rstrip("/")
-    parts = urlsplit(trimmed)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.endswith("/v1"):
-        raise ConfigurationError(
-            f"studio.url = {url!r} is not an API address",
-            hint=f'Use "local", or an address that ends in /v1 such as {CLOUD_API}',
-        )
+    try:
+        parts = urlsplit(trimmed)
+        port = parts.port
+    except ValueError as error:
+        raise _no_address(key, url, wanted, str(error)) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or parts.query or parts.fragment:
+        raise _no_address(key, url, wanted)
     if parts.username or parts.password:
-        raise ConfigurationError("studio.url holds a user or a password", hint="Keys go into EI_API_KEY.")
+        raise ConfigurationError(f"{key} holds a user or a password", hint="Keys go into EI_API_KEY.")
     if parts.scheme == "http" and not is_loopback(trimmed):
         raise ConfigurationError(
-            f"studio.url = {url!r} would send the key unencrypted", hint="Use https:// for a studio on another machine."
+            f"{key} = {url!r} would send the key unencrypted", hint="Use https:// for a studio on another machine."
         )
-    return trimmed
+    return trimmed, parts
+
+
+def _no_address(key: str, url: str, wanted: str, why: str = "") -> ConfigurationError:
+    return ConfigurationError(f"{key} = {url!r} is not an address of a studio", why=why, hint=wanted)
 
 
 def ingestion_url_of(api_url: str) -> str:
@@ -49,9 +70,9 @@ def ingestion_url_of(api_url: str) -> str:
     Raises ConfigurationError where neither rule applies.
     """
     parts = urlsplit(api_url)
-    if parts.port == LOCAL_PORTS[0] and is_loopback(api_url):
-        return f"{parts.scheme}://{parts.hostname}:{LOCAL_PORTS[1]}"
     host = parts.hostname or ""
+    if parts.port == LOCAL_PORTS[0] and is_loopback(api_url):
+        return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{LOCAL_PORTS[1]}"
     if host.startswith("studio."):
         return f"{parts.scheme}://ingestion.{host.removeprefix('studio.')}"
     raise ConfigurationError(
@@ -62,4 +83,7 @@ def ingestion_url_of(api_url: str) -> str:
 def is_loopback(url: str) -> bool:
     """Whether an address stays on this machine."""
     host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name; one like 127.example.com may lie anywhere
+        return host == "localhost"

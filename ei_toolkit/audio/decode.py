@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

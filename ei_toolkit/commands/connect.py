@@ -23,7 +23,20 @@ def connect(env: Environment, config: Config) -> Studio:
     from ei_toolkit.api.project import open_studio
     from ei_toolkit.api.transport import Transport
 
+    if config.settings.studio.url == LOCAL:
+        _say_what_local_means(env, config)
     return open_studio(Transport(endpoint_of(config, env.environ)))
+
+
+def _say_what_local_means(env: Environment, config: Config) -> None:
+    """Say which key, and which settings, somebody may wrongly believe to be in use."""
+    from ei_toolkit.api.credentials import VARIABLE
+    from ei_toolkit.config import CONFIG_NAME
+
+    if env.environ.get(VARIABLE, "").strip():
+        env.console.note(f'{VARIABLE} is not used: [studio] url is "local", the studio on this machine')
+    if config.file is None:
+        env.console.warn(f"there is no {CONFIG_NAME} in {config.paths.root} or above; eitk init writes one")
 
 
 def endpoint_of(config: Config, environ: Mapping[str, str]) -> Endpoint:
@@ -50,14 +63,15 @@ def remote_url(config: Config) -> str:
 
 
 def with_key(config: Config, key: str) -> Endpoint:
-    """Addresses of the settings with a key."""
+    """Addresses of the settings with a key. Raises ConfigurationError for one that the key must not go to."""
     from urllib.parse import urlsplit
 
-    from ei_toolkit.api.endpoint import Endpoint, ingestion_url_of
+    from ei_toolkit.api.endpoint import Endpoint, checked_ingestion_url, ingestion_url_of
 
     settings = config.settings.studio
     api_url = remote_url(config)
-    ingestion = settings.ingestion_url.rstrip("/") or ingestion_url_of(api_url)
+    own = settings.ingestion_url
+    ingestion = checked_ingestion_url(own) if own else ingestion_url_of(api_url)
     return Endpoint(api_url, ingestion, key, settings.project, urlsplit(api_url).netloc)
 
 

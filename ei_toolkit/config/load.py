@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_origin, get_type_hints
 
+from ei_toolkit.config.check import check_settings
 from ei_toolkit.config.parse import parse_table, parse_text
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.config.settings import Settings
@@ -48,7 +49,7 @@ def load_config(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any
     """Load the configuration that is in force at `start`.
 
     `flags` maps dotted keys to values already of the right type; None values are ignored.
-    Raises ConfigurationError for an unreadable file, an unknown key or a wrong value.
+    Raises ConfigurationError for an unreadable file, an unknown key, or a wrong value wherever it came from.
     """
     file = find_config(start)
     settings, origins = Settings(), {}
@@ -64,6 +65,7 @@ def load_config(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any
         if value is not None:
             settings = _replaced(settings, key, value)
             origins[key] = "flag"
+    check_settings(settings)
     root = file.parent if file else start
     return Config(settings, ProjectPaths(root), file, MappingProxyType(origins))
 
@@ -71,7 +73,7 @@ def load_config(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"{file} cannot be read", why=str(error), hint="Mend the file, or start anew with: eitk init"
         ) from None

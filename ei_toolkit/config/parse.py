@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
@@ -60,7 +61,7 @@ def parse_text(hint: Any, text: str, where: str) -> Any:
         return _choice_of_words(text, where)
     if hint in (int, float):
         try:
-            return hint(text)
+            return _scalar(hint, hint(text), where)
         except ValueError:
             raise _wrong(where, text, f"a {_name(hint)}") from None
     return parse_value(hint, text, where)
@@ -104,15 +105,27 @@ def _mapping(item: Any, value: object, where: str) -> Mapping[str, Any]:
 def _scalar_of(hints: tuple[Any, ...], value: object, where: str) -> object:
     if not isinstance(value, tuple(hints)):
         raise _wrong(where, value, "text, a number or true/false")
+    if not _finite(value):
+        raise _wrong(where, value, "a finite number")
     return value
 
 
 def _scalar(hint: Callable[..., Any], value: object, where: str) -> Any:
+    if not _finite(value):
+        raise _wrong(where, value, "a finite number")
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):  # type: ignore[arg-type]
         raise _wrong(where, value, f"a {_name(hint)}")
     return value
+
+
+def _finite(value: object) -> bool:
+    """Whether arithmetic can use a value; text is not asked."""
+    try:
+        return not isinstance(value, (int, float)) or math.isfinite(value)
+    except OverflowError:  # a whole number beyond any float
+        return False
 
 
 def _name(hint: Any) -> str:

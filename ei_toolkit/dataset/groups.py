@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.gtzan import Index, Track
-from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.errors import ConfigurationError, DataError
 
 COLUMNS = {"clip", "group"}
+SHOWN = 5  # incomplete rows that an error names
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ def identify(clips: Sequence[Clip], hashes: Mapping[str, str], index: Index, own
     """Give each clip its group: from the user's CSV, else GTZAN's index, else the clip alone.
 
     `hashes` maps clip names to SHA-256; `own` maps clip names, file names or stems to groups. Equal files share the
-    group of the first of them.
+    group of the first of them. Raises DataError where `own` names none of the clips.
     """
+    _check_names_some(own, clips)
     known: list[KnownClip] = []
     group_of: dict[str, str] = {}
     for clip in clips:
@@ -42,15 +44,46 @@ def identify(clips: Sequence[Clip], hashes: Mapping[str, str], index: Index, own
 
 
 def read_groups(file: Path) -> dict[str, str]:
-    """The user's CSV with the columns clip and group. Raises ConfigurationError."""
+    """The user's CSV with the columns clip and group.
+
+    Raises ConfigurationError where it cannot be read, DataError where it is empty or a row lacks one of the two.
+    """
+    rows = _read(file)
+    if not rows:
+        raise DataError(f"{file} has no rows", hint="One row a clip, below the line clip,group; or remove the file.")
+    numbered = enumerate(rows, start=1)
+    if bare := [f"row {number} ({clip or 'no clip'})" for number, (clip, group) in numbered if not (clip and group)]:
+        raise _incomplete(file, bare)
+    return dict(rows)
+
+
+def _read(file: Path) -> list[tuple[str, str]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream)
             if not set(rows.fieldnames or ()) >= COLUMNS:
                 raise ConfigurationError(f"{file} lacks the columns clip and group", hint="First line: clip,group")
-            return {_composed(row["clip"] or ""): row["group"] or "" for row in rows}
+            return [(_composed(row["clip"] or ""), (row["group"] or "").strip()) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{file} cannot be read", why=str(error), hint="Mend [dataset] groups.") from None
+
+
+def _incomplete(file: Path, bare: Sequence[str]) -> DataError:
+    shown = ", ".join(bare[:SHOWN]) + (f" and {len(bare) - SHOWN} more" if len(bare) > SHOWN else "")
+    return DataError(
+        f"{file}: {shown}: clip or group is missing",
+        why="a clip without a group could share its artist with the other side of the split",
+        hint="Fill them in, or remove these rows: a clip without a row stands alone.",
+    )
+
+
+def _check_names_some(own: Mapping[str, str], clips: Sequence[Clip]) -> None:
+    if own and clips and not any(_own_group(clip.name, own) for clip in clips):
+        raise DataError(
+            "no row of the list of groups names a clip",
+            why=f"its first row is for {next(iter(own))}, the first clip is {clips[0].name}",
+            hint=f"Name a clip {clips[0].name}, {PurePosixPath(clips[0].name).name} or without its ending.",
+        )
 
 
 def _own_group(name: str, own: Mapping[str, str]) -> str:
@@ -59,4 +92,4 @@ def _own_group(name: str, own: Mapping[str, str]) -> str:
 
 
 def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", text.strip())

@@ -19,6 +19,8 @@ from ei_toolkit.errors import ConfigurationError, DataError
 
 GROUPS_NAME = "groups.csv"  # beside the label folders; [dataset] groups names another
 SAMPLE_RATES = range(1_000, 192_001)
+TARGETS_DBFS = (-100, 0)
+GAINS_DB = (0, 120)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[
     where no split is possible.
     """
     check_slice(settings.slice)
+    _check_test_fraction(settings.dataset.test_fraction)
     root = clips_root(settings.dataset, project)
     clips = find_clips(root, settings.project.labels)
     with ThreadPoolExecutor(jobs) as pool:  # hashing and reading leave Python's lock
@@ -53,7 +56,8 @@ def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[
     hashes = {clip.name: one.sha256 for clip, one in zip(clips, found, strict=True) if clip.name not in reasons}
     skipped = [Skipped(name, reason) for name, reason in reasons.items()]
     usable = [clip for clip in clips if clip.name in hashes]
-    _every_label_left({clip.label for clip in clips} - {clip.label for clip in usable}, skipped)
+    lost = {clip.label for clip in clips} - {clip.label for clip in usable}
+    _every_label_left(lost, skipped, settings.slice.window_ms)
     known = identify(usable, hashes, load_index(), own_groups(settings.dataset, project))
     sides = split_clips(known, settings.dataset.split, settings.dataset.test_fraction, settings.dataset.seed)
     left_out = [Skipped(k.clip.name, "not in the fault-filtered split") for k in known if k.clip.name not in sides]
@@ -83,20 +87,42 @@ def own_groups(settings: DatasetSettings, project: Path) -> Mapping[str, str]:
 
 
 def check_slice(settings: SliceSettings) -> None:
-    """Raise ConfigurationError for lengths and rates that cannot be."""
-    if settings.sample_rate not in SAMPLE_RATES:
-        raise ConfigurationError(f"slice.sample_rate = {settings.sample_rate} is not between 1000 and 192000")
+    """Raise ConfigurationError for lengths, rates and levels that cannot be."""
+    _check_range("slice.sample_rate", settings.sample_rate, SAMPLE_RATES[0], SAMPLE_RATES[-1])
     for name in ("window_ms", "hop_ms"):
         if getattr(settings, name) * settings.sample_rate < 1000:
-            raise ConfigurationError(f"slice.{name} = {getattr(settings, name)} is shorter than a sample")
+            raise ConfigurationError(
+                f"slice.{name} = {getattr(settings, name)} is shorter than a sample",
+                hint=f"Set slice.{name} to 1 or more.",
+            )
+    _check_range("slice.target_dbfs", settings.target_dbfs, *TARGETS_DBFS)
+    _check_range("slice.max_gain_db", settings.max_gain_db, *GAINS_DB)
     check_augment(settings.augment)
 
 
-def _every_label_left(lost: set[str], skipped: list[Skipped]) -> None:
+def _check_range(key: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigurationError(f"{key} = {value} is not between {low} and {high}", hint=f"Set {key} to {low}…{high}.")
+
+
+def _check_test_fraction(fraction: float) -> None:
+    if not 0 < fraction < 1:
+        raise ConfigurationError(
+            f"dataset.test_fraction = {fraction} is not between 0 and 1",
+            hint="Set dataset.test_fraction above 0 and below 1, for example to 0.2.",
+        )
+
+
+def _every_label_left(lost: set[str], skipped: list[Skipped], window_ms: int) -> None:
     if not lost:
         return
     label = min(lost)
-    reason = next(s for s in skipped if s.clip.startswith(f"{label}/"))
+    reasons = [s for s in skipped if s.clip.startswith(f"{label}/")]
+    short = next((s for s in reasons if s.reason.startswith("shorter than a window")), None)
+    shorten = f"Set slice.window_ms, now {window_ms}, to less than the clips last, or replace these clips."
+    reason = short or reasons[0]
     raise DataError(
-        f"no clip of the label {label} can be used", why=f"{reason.clip}: {reason.reason}", hint="Replace these clips."
+        f"no clip of the label {label} can be used",
+        why=f"{reason.clip}: {reason.reason}",
+        hint=shorten if short else "Replace these clips.",
     )

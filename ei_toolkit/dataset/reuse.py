@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ei_toolkit import audio
 from ei_toolkit.audio.wav import HEADER_BYTES
-from ei_toolkit.config import Settings
+from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest
 from ei_toolkit.dataset.plan import Skipped, clips_root, groups_file
@@ -53,25 +53,31 @@ def _program() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
 
 
-def last_report(out: Path, mark: str) -> LastRun | None:
-    """The last run's report, if it had the same fingerprint and all of its windows are still there, whole."""
+def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None:
+    """The last run's report, if it had the same fingerprint, and its manifest and all of its windows are whole."""
     try:
         state = json.loads((out / STATE).read_text(encoding="utf-8"))
         skipped = tuple(Skipped(**item) for item in state["skipped"])
-        if state["fingerprint"] != mark:
+        if state["fingerprint"] != mark or state["manifest"] != _manifest_hash(out):
             return None
         windows = Manifest.read(out / MANIFEST_NAME).windows
+        sizes = {entry.name: entry.stat().st_size for entry in os.scandir(out)}
     except (OSError, ValueError, KeyError, TypeError, DataError):
         return None
-    there = {entry.name: entry.stat().st_size for entry in os.scandir(out)}
-    if any(there.get(window.file, 0) <= HEADER_BYTES for window in windows):
-        return None
-    return LastRun(skipped, state["duplicates"])
+    # by size alone: hashing every window in every run would cost too much, so a flipped bit stays
+    size = HEADER_BYTES + 2 * (settings.sample_rate * settings.window_ms // 1000)
+    whole = all(sizes.get(window.file) == size for window in windows)
+    return LastRun(skipped, state["duplicates"]) if whole else None
 
 
 def remember(out: Path, mark: str, skipped: tuple[Skipped, ...], duplicates: int) -> None:
-    """Keep this run's fingerprint for the next."""
+    """Keep this run's fingerprint, and that of the manifest in `out`, for the next."""
     part = out / f"{STATE}.part"
-    state = {"fingerprint": mark, "skipped": [asdict(item) for item in skipped], "duplicates": duplicates}
+    report = {"skipped": [asdict(item) for item in skipped], "duplicates": duplicates}
+    state = {"fingerprint": mark, "manifest": _manifest_hash(out), **report}
     part.write_text(json.dumps(state, ensure_ascii=False), encoding="utf-8")
     part.replace(out / STATE)
+
+
+def _manifest_hash(out: Path) -> str:
+    return hashlib.sha256((out / MANIFEST_NAME).read_bytes()).hexdigest()

@@ -37,7 +37,7 @@ def slice_clips(settings: Settings, project: Path, out: Path, jobs: int, progres
     DataError where a label has no window on one side.
     """
     mark = reuse.fingerprint(settings, project)
-    if kept := reuse.last_report(out, mark):
+    if kept := reuse.last_report(out, mark, settings.slice):
         return SliceReport(Manifest.read(out / MANIFEST_NAME).windows, kept.skipped, kept.duplicates, reused=True)
     try:
         report = _cut_until_complete(settings, project, out, jobs, progress)

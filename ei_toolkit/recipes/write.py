@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from importlib import resources
+from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ei_toolkit.config import CONFIG_NAME
+from ei_toolkit.config import CONFIG_NAME, Settings
+from ei_toolkit.config.check import check_settings
+from ei_toolkit.config.parse import parse_table
 from ei_toolkit.errors import ConfigurationError, UsageError
-
-if TYPE_CHECKING:
-    from tomlkit import TOMLDocument
 
 
 def recipe_names() -> list[str]:
@@ -28,12 +28,21 @@ def recipe_text(name: str) -> str:
 
 
 def write_recipe(
-    recipe: str, folder: Path, *, clips: Path | None, name: str | None, force: bool, board: str | None = None
+    recipe: str,
+    folder: Path,
+    *,
+    clips: Path | None,
+    name: str | None,
+    force: bool,
+    board: str | None = None,
+    labels: Sequence[str] = (),
+    say: Callable[[str], None] = lambda _text: None,
 ) -> Path:
     """Write `folder`/eitk.toml from a recipe, and its training script beside it; return the path of eitk.toml.
 
-    Raises ConfigurationError where one is already there and `force` is not set, UsageError for an unknown recipe or
-    a folder of clips that is not there.
+    `labels` replace those of the recipe. With `force` an eitk.toml is replaced, and a script that was changed is
+    kept beside the new one, which `say` is told. Raises ConfigurationError where one is already there and `force` is
+    not set, or for a value that cannot be; UsageError for an unknown recipe or a folder of clips that is not there.
     """
     import tomlkit
 
@@ -42,14 +51,15 @@ def write_recipe(
     for file in (folder / wanted for wanted in (CONFIG_NAME, script) if wanted):
         if file.exists() and not force and not _is_ours(file):
             raise ConfigurationError(f"{file} is already there", hint="Edit it, or replace it with: eitk init --force")
-    if name is not None:
-        document["project"]["name"] = name
-    if board is not None:
-        document["board"]["name"] = board
+    for table, key, value in (("project", "name", name), ("project", "labels", list(labels)), ("board", "name", board)):
+        if value:
+            document[table][key] = value
     if clips is not None:
-        _fill_in_clips(document, clips, folder)
+        document["dataset"]["root"] = _relative(clips, folder)
+    check_settings(parse_table(Settings, document.unwrap(), ""))
     folder.mkdir(parents=True, exist_ok=True)
     if script:
+        _set_aside(folder / script, say)
         _write(folder / script, script_text(script))
     return _write(folder / CONFIG_NAME, tomlkit.dumps(document))
 
@@ -72,10 +82,16 @@ def _write(file: Path, text: str) -> Path:
     return file
 
 
-def _fill_in_clips(document: TOMLDocument, clips: Path, folder: Path) -> None:
+def _set_aside(script: Path, say: Callable[[str], None]) -> None:
+    """Keep a script that somebody changed under a name that is free."""
+    if not script.exists() or _is_ours(script):
+        return
+    names = (script.with_name(f"{script.name}.bak{number}") for number in chain(("",), count(2)))
+    kept = script.rename(next(name for name in names if not name.exists()))
+    say(f"{script.name} was changed: it is kept as {kept.name}")
+
+
+def _relative(clips: Path, folder: Path) -> str:
     if not clips.is_dir():
         raise UsageError(f"there is no folder {clips}", hint="Give a folder with one folder of clips for each label.")
-    document["dataset"]["root"] = os.path.relpath(clips.resolve(), folder.resolve())
-    found = sorted(entry.name for entry in clips.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    if found and not set(document["project"]["labels"]) <= set(found):
-        document["project"]["labels"] = found
+    return os.path.relpath(clips.resolve(), folder.resolve())

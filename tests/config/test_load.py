@@ -71,6 +71,18 @@ def test_whole_numbers_are_numbers(project: Path) -> None:
         ("[impulse.dsp]\nframe_length = [1]", "text, a number"),
         ("[impulse.dsp]\nfft_length = 64", "incomplete"),
         ("[training\n", "cannot be read"),
+        ("[slice]\ntarget_dbfs = nan", "slice.target_dbfs = nan is not a finite number"),
+        ("[slice]\nmax_gain_db = -inf", "slice.max_gain_db = -inf is not a finite number"),
+        ("[slice.augment]\nnoise_snr_db = [nan, 5.0]", "slice.augment.noise_snr_db[0] = nan"),
+        ("[impulse.dsp]\ntype = 'mfe'\nframe_length = inf", "a finite number"),
+        (f"[training]\nlearning_rate = 1{'0' * 400}", "a finite number"),
+        (f"[training]\nepochs = 1{'0' * 5000}", "cannot be read"),
+        ("[studio]\nproject = -4", "studio.project = -4 is no project id"),
+        ('[board]\nname = "foo"', "Set board.name to one of nano33ble, emulated, host."),
+        ("[board]\nthreshold = 1.5", "board.threshold = 1.5 is not between 0 and 1"),
+        ("[board]\nhysteresis = -0.1", "Set board.hysteresis to 0…1."),
+        ('[build]\ntarget = "nonsense"', "Set build.target to one of arduino, zip."),
+        ('[build]\nengine = "steam"', "tflite-eon-ram-optimized"),
     ],
 )
 def test_a_wrong_file_says_which_key_and_what_would_be_right(tmp_path: Path, text: str, word: str) -> None:
@@ -82,12 +94,22 @@ def test_a_wrong_file_says_which_key_and_what_would_be_right(tmp_path: Path, tex
 
 @pytest.mark.parametrize(
     ("name", "value", "word"),
-    [("EITK_TRAINING_EPOCHS", "many", "whole number"), ("EITK_TRAINING_INT8", "perhaps", "true or false")],
+    [
+        ("EITK_TRAINING_EPOCHS", "many", "whole number"),
+        ("EITK_TRAINING_INT8", "perhaps", "true or false"),
+        ("EITK_SLICE_TARGET_DBFS", "nan", "a finite number"),
+        ("EITK_SLICE_AUGMENT_NOISE_SNR_DB", "5, inf", "a finite number"),
+    ],
 )
 def test_a_wrong_variable_is_named(tmp_path: Path, name: str, value: str, word: str) -> None:
     with pytest.raises(ConfigurationError, match=name) as caught:
         load_config(tmp_path, {name: value})
     assert word in str(caught.value)
+
+
+def test_a_wrong_flag_is_refused_like_a_wrong_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"board\.name = 'foo' is not one of"):
+        load_config(tmp_path, {}, {"board.name": "foo"})
 
 
 def test_one_dsp_table_is_a_list_of_one_and_unknown_keys_are_its_parameters(tmp_path: Path) -> None:

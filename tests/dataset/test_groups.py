@@ -7,7 +7,7 @@ import pytest
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import identify, read_groups
 from ei_toolkit.dataset.gtzan import load_index
-from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.errors import ConfigurationError, DataError
 
 
 def clip(name: str) -> Clip:
@@ -50,3 +50,35 @@ def test_a_list_that_is_none(tmp_path: Path, data: bytes, message: str) -> None:
 def test_a_list_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_groups(tmp_path / "g.csv")
+
+
+def test_rows_without_a_clip_or_a_group_are_named(tmp_path: Path) -> None:
+    (tmp_path / "g.csv").write_text("clip,group\na.wav,Trio\nb.wav,\n,Duo\nc.wav\n")
+    with pytest.raises(
+        DataError, match=r"row 2 \(b\.wav\), row 3 \(no clip\), row 4 \(c\.wav\): clip or group is missing"
+    ):
+        read_groups(tmp_path / "g.csv")
+
+
+def test_many_incomplete_rows_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "g.csv").write_text("clip,group\n" + "a.wav,\n" * 12)
+    with pytest.raises(DataError, match="and 7 more"):
+        read_groups(tmp_path / "g.csv")
+
+
+def test_a_list_without_rows(tmp_path: Path) -> None:
+    (tmp_path / "g.csv").write_text("clip,group\n")
+    with pytest.raises(DataError, match="no rows"):
+        read_groups(tmp_path / "g.csv")
+
+
+def test_spaces_around_a_name_do_not_make_it_another(tmp_path: Path) -> None:
+    (tmp_path / "g.csv").write_text("clip,group\na.wav , Trio\nb.wav,Trio \n")
+    assert read_groups(tmp_path / "g.csv") == {"a.wav": "Trio", "b.wav": "Trio"}
+
+
+def test_a_list_that_names_no_clip_is_refused_and_one_that_names_some_is_not() -> None:
+    with pytest.raises(DataError, match="no row of the list") as caught:
+        groups_of(["rock/mine.wav"], {"other.wav": "band"})
+    assert "other.wav" in caught.value.why and "rock/mine.wav" in caught.value.hint
+    assert groups_of(["rock/mine.wav", "rock/yours.wav"], {"mine": "band"}) == ["band", "rock/yours"]

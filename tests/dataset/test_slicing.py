@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,6 +56,14 @@ def test_file_names_are_plain_ascii_whatever_the_clip_is_called(clips: Path, set
     assert all(window.file.isascii() and " " not in window.file for window in cut(settings, clips.parent).windows)
 
 
+def test_a_clip_whose_name_is_not_utf8_is_cut_under_a_name_that_can_be_written(clips: Path, settings: Settings) -> None:
+    clip = next(clips.glob("*/*.wav"))
+    odd = Path(os.fsdecode(os.fsencode(clip.with_name("odd")) + b"\xff.wav"))
+    clip.rename(odd)
+    names = {window.clip for window in cut(settings, clips.parent).windows}
+    assert f"{odd.parent.name}/odd\ufffd.wav" in names
+
+
 def test_any_number_of_jobs_gives_the_same_bytes(clips: Path, settings: Settings, tmp_path: Path) -> None:
     found = []
     for jobs in (1, 2, 3):
@@ -97,10 +106,13 @@ def test_a_second_run_does_nothing(clips: Path, settings: Settings) -> None:
     assert {path: path.stat().st_mtime_ns for path in (clips.parent / "out").iterdir()} == times
 
 
-@pytest.mark.parametrize("change", ["clip", "setting", "window lost", "window emptied", "manifest damaged"])
+CHANGES = ["clip", "setting", "window lost", "window emptied", "window cut short", "manifest damaged", "rows lost"]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_any_change_is_noticed(clips: Path, settings: Settings, write_clip: Write, change: str) -> None:
     report = cut(settings, clips.parent)
-    file = clips.parent / "out" / report.windows[0].file
+    file, manifest = clips.parent / "out" / report.windows[0].file, clips.parent / "out" / "manifest.csv"
     if change == "clip":
         write_clip(clips / "rock" / "new.wav", seed=99)
     elif change == "setting":
@@ -109,10 +121,17 @@ def test_any_change_is_noticed(clips: Path, settings: Settings, write_clip: Writ
         file.unlink()
     elif change == "window emptied":
         file.write_bytes(b"")
+    elif change == "window cut short":
+        file.write_bytes(file.read_bytes()[:5000])
+    elif change == "manifest damaged":
+        manifest.write_text("gone\n")
     else:
-        (clips.parent / "out" / "manifest.csv").write_text("gone\n")
+        manifest.write_text("".join(manifest.read_text().splitlines(keepends=True)[:20]))
     again = cut(settings, clips.parent)
     assert not again.reused
+    assert Manifest.read(manifest).windows == again.windows
+    assert len(again.windows) >= len(report.windows)
+    assert cut(settings, clips.parent).reused
     assert all((clips.parent / "out" / w.file).stat().st_size == 16_044 for w in again.windows)
 
 
@@ -184,9 +203,16 @@ def test_equal_clips_of_one_name_in_two_labels_do_not_meet_in_writing(clips: Pat
 def test_a_label_with_no_usable_clip(clips: Path, settings: Settings) -> None:
     for path in (clips / "rock").iterdir():
         path.write_text("no sound")
-    with pytest.raises(DataError, match="no clip of the label rock can be used"):
+    with pytest.raises(DataError, match="no clip of the label rock can be used") as caught:
         cut(settings, clips.parent)
+    assert caught.value.hint == "Replace these clips."
     assert not (clips.parent / "out").exists()
+
+
+def test_a_window_longer_than_the_clips_is_named(clips: Path, settings: Settings) -> None:
+    with pytest.raises(DataError, match="no clip of the label") as caught:
+        cut(replace(settings, slice=replace(settings.slice, window_ms=5000)), clips.parent)
+    assert "slice.window_ms, now 5000" in caught.value.hint
 
 
 def test_a_side_without_windows_is_an_error_and_the_old_manifest_stays(clips: Path, settings: Settings) -> None:
@@ -210,11 +236,30 @@ def test_groups_of_the_user_keep_clips_together(clips: Path, settings: Settings)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("sample_rate", 0), ("window_ms", 0), ("hop_ms", -5), ("augment", AugmentSettings(room=2))]
+    ("name", "value", "hint"),
+    [
+        ("sample_rate", 0, "1000…192000"),
+        ("window_ms", 0, "1 or more"),
+        ("hop_ms", -5, "1 or more"),
+        ("target_dbfs", 1e9, "-100…0"),
+        ("max_gain_db", 1e9, "0…120"),
+        ("augment", AugmentSettings(room=2), "0…1"),
+        ("augment", AugmentSettings(copies=-1), "copies to 0…100"),
+        ("augment", AugmentSettings(seed=-7), "0 or more"),
+        ("augment", AugmentSettings(noise_snr_db=(float("nan"), 5.0)), "[5.0, 30.0]"),
+    ],
 )
-def test_settings_that_cannot_be(clips: Path, settings: Settings, name: str, value: object) -> None:
-    with pytest.raises(ConfigurationError, match=f"slice.{name}"):
+def test_settings_that_cannot_be(clips: Path, settings: Settings, name: str, value: object, hint: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"slice.{name}") as caught:
         cut(replace(settings, slice=replace(settings.slice, **{name: value})), clips.parent)  # type: ignore[arg-type]
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -1.0])
+def test_a_part_for_testing_that_cannot_be(clips: Path, settings: Settings, fraction: float) -> None:
+    with pytest.raises(ConfigurationError, match=r"dataset\.test_fraction") as caught:
+        cut(replace(settings, dataset=replace(settings.dataset, test_fraction=fraction)), clips.parent)
+    assert "0.2" in caught.value.hint
 
 
 def test_no_folder_of_clips_is_set(tmp_path: Path) -> None:

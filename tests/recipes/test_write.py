@@ -39,11 +39,16 @@ def test_the_clips_folder_is_written_relative_to_the_file(tmp_path: Path) -> Non
     assert load_config(tmp_path / "project", {}).settings.dataset.root == "../data"
 
 
-def test_labels_come_from_the_folder_where_the_recipe_does_not_fit_it(tmp_path: Path) -> None:
-    for label in ("jazz", "Blues Rock"):
-        (tmp_path / "data" / label).mkdir(parents=True)
-    write_recipe("robust", tmp_path, clips=tmp_path / "data", name=None, force=False)
-    assert load_config(tmp_path, {}).settings.project.labels == ("Blues Rock", "jazz")
+def test_labels_of_the_users_own_replace_those_of_the_recipe(tmp_path: Path) -> None:
+    labels = ("classical", "Blues Rock", "rock")
+    write_recipe("robust", tmp_path, clips=None, name=None, force=False, labels=labels)
+    assert load_config(tmp_path, {}).settings.project.labels == labels
+
+
+def test_a_board_that_nobody_knows_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="'foo' is not one of nano33ble, emulated, host"):
+        write_recipe("robust", tmp_path / "project", clips=None, name=None, force=False, board="foo")
+    assert not (tmp_path / "project").exists()
 
 
 def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
@@ -79,6 +84,19 @@ def test_a_script_of_the_users_own_is_kept_unless_forced(tmp_path: Path) -> None
         write_recipe("robust", tmp_path, clips=None, name=None, force=False)
     assert not (tmp_path / "eitk.toml").exists()
     assert (tmp_path / "robust.py").read_text() == "# mine\n"
+
+
+def test_force_keeps_a_changed_script_each_time_and_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    for text in ("# mine\n", "# mine, better\n"):
+        (tmp_path / "robust.py").write_text(text)
+        write_recipe("robust", tmp_path, clips=None, name=None, force=True, say=said.append)
+    assert (tmp_path / "robust.py.bak").read_text() == "# mine\n"
+    assert (tmp_path / "robust.py.bak2").read_text() == "# mine, better\n"
+    assert "model.fit(" in (tmp_path / "robust.py").read_text()
+    assert said[0] == "robust.py was changed: it is kept as robust.py.bak"
+    write_recipe("robust", tmp_path, clips=None, name=None, force=True, say=said.append)
+    assert len(said) == 2 and not (tmp_path / "robust.py.bak3").exists()
 
 
 def test_a_script_that_was_not_changed_is_no_obstacle(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from ei_toolkit.errors import ConfigurationError
 
 BOARD_RAM = 256 * 1024  # Arduino Nano 33 BLE Sense
 SKETCH_RAM = 44 * 1024  # what a sketch with the Arduino core takes before it does anything
+SEEDS = 2**32  # what Keras takes
 CONVOLUTIONS = ("conv1d", "conv2d")
 
 
@@ -32,7 +33,11 @@ def check_impulse(state: ImpulseState, *, for_board: bool = True) -> None:
 def _samples(window: InputState) -> int:
     samples = round(window.window_ms * window.frequency_hz / 1000)
     if samples < 1 or window.increase_ms < 1:
-        raise ConfigurationError("slice.window_ms, slice.hop_ms and slice.sample_rate must be positive")
+        raise ConfigurationError(
+            "slice.window_ms, slice.hop_ms and slice.sample_rate must be positive",
+            why=f"they are {window.window_ms:g}, {window.increase_ms:g} and {window.frequency_hz:g}",
+            hint="For example 3000, 1500 and 16000.",
+        )
     return samples
 
 
@@ -43,7 +48,20 @@ def _shape(block: DspState, samples: int, window: InputState) -> tuple[int, int]
     if fft.isdecimal() and (int(fft) < 2 or int(fft) & (int(fft) - 1)):
         near = 2 ** max(1, round(math.log2(max(2, int(fft)))))
         raise ConfigurationError(f"fft_length = {fft} is no power of two", hint=f"Set fft_length = {near}.")
-    return dsp.output_shape(block.type, samples, window.frequency_hz, block.version, **block.config)
+    try:
+        return dsp.output_shape(block.type, samples, window.frequency_hz, block.version, **block.config)
+    except ConfigurationError as error:
+        raise (error if error.hint else _with_default(error, block)) from None
+
+
+def _with_default(error: ConfigurationError, block: DspState) -> ConfigurationError:
+    """A parameter of the wrong kind, with a value of the right one."""
+    from ei_toolkit import dsp
+
+    defaults = {parameter.name: parameter.default for parameter in dsp.describe(block.type).parameters}
+    name = error.what.partition(" = ")[0]
+    hint = f"Set {name} to a value such as {defaults[name]}, its default." if name in defaults else ""
+    return ConfigurationError(error.what, why=error.why, hint=hint)
 
 
 def _check_ram(window: InputState, samples: int, features: int) -> None:
@@ -92,12 +110,13 @@ def _check_kernel(layer: VisualLayer, rows: int, columns: int, where: str) -> No
 
 def _check_training(state: ImpulseState) -> None:
     learn = state.learn
-    wrong = {
-        "training.epochs": learn.epochs < 1,
-        "training.learning_rate": not 0 < learn.learning_rate <= 1,
-        "training.batch_size": learn.batch_size < 1,
-        "training.validation": not 0 < learn.validation < 1,
-    }
-    for key, is_wrong in wrong.items():
-        if is_wrong:
-            raise ConfigurationError(f"{key} is out of range", hint=f"eitk config show says what {key} is now.")
+    checks = (
+        ("training.epochs", learn.epochs, learn.epochs >= 1, "a whole number from 1"),
+        ("training.learning_rate", learn.learning_rate, 0 < learn.learning_rate <= 1, "above 0, and 1 at most"),
+        ("training.batch_size", learn.batch_size, learn.batch_size >= 1, "a whole number from 1"),
+        ("training.validation", learn.validation, 0 < learn.validation < 1, "above 0 and below 1"),
+        ("training.seed", learn.seed, learn.seed is None or 0 <= learn.seed < SEEDS, f"0 to {SEEDS - 1}"),
+    )
+    for key, value, is_right, allowed in checks:
+        if not is_right:
+            raise ConfigurationError(f"{key} = {value} is out of range: {allowed}", hint=f"Set {key}: {allowed}.")

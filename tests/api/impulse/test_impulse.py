@@ -140,7 +140,10 @@ def test_a_named_impulse_stands_beside_the_default_one(studio: Studio, wanted: I
         (lambda s: with_layers(s, Layer("dropout", rate=1.5)), "no dropout rate"),
         (lambda s: replace(s, slice=replace(s.slice, window_ms=8000)), "does not fit the board's RAM"),
         (lambda s: replace(s, slice=replace(s.slice, window_ms=0)), "must be positive"),
-        (lambda s: replace(s, training=replace(s.training, validation=1.0)), "training.validation is out of range"),
+        (lambda s: replace(s, training=replace(s.training, validation=1.0)), "validation = 1.0 is out of range"),
+        (lambda s: replace(s, training=replace(s.training, epochs=0)), "epochs = 0 is out of range: a whole number"),
+        (lambda s: replace(s, training=replace(s.training, learning_rate=2.0)), "learning_rate = 2.0 is out of range"),
+        (lambda s: replace(s, training=replace(s.training, seed=-7)), "training.seed = -7 is out of range: 0 to"),
         (lambda s: replace(s, impulse=replace(s.impulse, script="gone.py")), "cannot be read"),
     ],
 )  # fmt: skip
@@ -149,6 +152,13 @@ def test_contradictions_are_refused_before_anything_is_sent(
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
         check_impulse(wanted_impulse(change(settings), tmp_path))
+
+
+def test_a_parameter_of_the_wrong_kind_comes_with_one_of_the_right(settings: Settings, tmp_path: Path) -> None:
+    wrong = with_dsp(settings, DspBlock("mfe", 4, params={"num_filters": "forty"}))
+    with pytest.raises(ConfigurationError, match="num_filters = 'forty'") as caught:
+        check_impulse(wanted_impulse(wrong, tmp_path))
+    assert caught.value.hint == "Set num_filters to a value such as 40, its default."
 
 
 @pytest.mark.parametrize("recipe", ["reference", "robust"])
