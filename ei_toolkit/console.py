@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ei_toolkit.errors import EitkError, JobFailed
+from ei_toolkit.errors import EitkError, JobFailed, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -63,17 +64,15 @@ class Console:
     def result(self, data: Any, view: RenderableType | None = None) -> None:
         """Print the result: one JSON object with --json, else `view` (a Rich renderable or text)."""
         if self.json_output or view is None:
-            self.stdout.write(
-                json.dumps(data, ensure_ascii=False, indent=None if not self.stdout.isatty() else 2) + "\n"
-            )
-            self.stdout.flush()
+            self.line(_json(data, indent=2 if self.stdout.isatty() else None))
+        elif isinstance(view, str):
+            self.rich(self.stdout).print(view, soft_wrap=True)
         else:
-            self.rich(self.stdout).print(view)
+            self.rich(self.stdout).print(_whole(view))
 
     def event(self, data: dict[str, Any]) -> None:
         """Print one line of NDJSON on stdout."""
-        self.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
-        self.stdout.flush()
+        self.line(_json(data))
 
     def line(self, text: str) -> None:
         """Print one plain line of a result on stdout."""
@@ -83,7 +82,7 @@ class Console:
     def note(self, text: str) -> None:
         """Say what is going on (stderr; not with --quiet)."""
         if not self.quiet:
-            self.rich(self.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
+            self.rich(self.stderr).print(text, soft_wrap=True)
 
     def detail(self, text: str) -> None:
         """Say what only --verbose wants to hear."""
@@ -105,6 +104,14 @@ class Console:
         if error.hint:
             self._styled("  try: ", "bold green", error.hint)
 
+    def confirm(self, question: str) -> bool:
+        """Ask for a yes on the terminal. Raises UsageError where nobody can answer."""
+        import typer
+
+        if not (self.stderr.isatty() and sys.stdin.isatty()):
+            raise UsageError(f"nobody is there to be asked: {question}", hint="Say --yes if that is meant.")
+        return typer.confirm(question, err=True)
+
     @contextmanager
     def progress(self, title: str, total: float | None = None) -> Iterator[Progress]:
         """Show progress: a bar with rate and estimate on a terminal, else a line every 30 s."""
@@ -121,8 +128,9 @@ class Console:
         from rich import progress as rp
 
         columns = (
-            rp.TextColumn("{task.description}"), rp.BarColumn(), rp.MofNCompleteColumn(),
-            rp.TextColumn("{task.fields[rate]}"), rp.TimeRemainingColumn(), rp.TextColumn("{task.fields[note]}"),
+            rp.TextColumn("{task.description}", markup=False), rp.BarColumn(), rp.MofNCompleteColumn(),
+            rp.TextColumn("{task.fields[rate]}"), rp.TimeRemainingColumn(),
+            rp.TextColumn("{task.fields[note]}", markup=False),
         )  # fmt: skip
         with rp.Progress(*columns, console=self.rich(self.stderr), transient=True) as bar:
             task = bar.add_task(title, total=total, note="", rate="")
@@ -155,7 +163,32 @@ class Console:
         self.rich(self.stderr).print(Text.assemble((prefix, style), text), soft_wrap=True)
 
     def rich(self, stream: TextIO) -> RichConsole:
-        """A Rich console on a stream; it honours NO_COLOR and knows a terminal from a file."""
+        """A Rich console on a stream; it prints text as it is, honours NO_COLOR and knows a terminal from a file."""
         from rich.console import Console as RichConsole
 
-        return RichConsole(file=stream, highlight=False, width=None if stream.isatty() else 120)
+        width = None if stream.isatty() else 120
+        return RichConsole(file=stream, markup=False, emoji=False, highlight=False, width=width)
+
+
+def _json(data: Any, indent: int | None = None) -> str:
+    return json.dumps(_finite(data), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def _finite(data: Any) -> Any:
+    """The same with null for nan and infinity, which JSON has no words for."""
+    if isinstance(data, Mapping):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
+
+
+def _whole(view: RenderableType) -> RenderableType:
+    """The same, its tables folding what is too long for a column instead of cutting it."""
+    from rich.console import Group
+    from rich.table import Table
+
+    for table in view.renderables if isinstance(view, Group) else [view]:
+        for column in table.columns if isinstance(table, Table) else ():
+            column.overflow = "fold"
+    return view

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from ei_toolkit.console import Console
-from ei_toolkit.errors import ConfigurationError, JobFailed
+from ei_toolkit.errors import ConfigurationError, JobFailed, UsageError
 
 
 def make(**flags: bool) -> tuple[Console, io.StringIO, io.StringIO]:
@@ -30,6 +30,64 @@ def test_notes_go_to_stderr_and_brackets_are_not_markup() -> None:
     console, out, err = make()
     console.note("cut [bold] clips")
     assert (out.getvalue(), err.getvalue()) == ("", "cut [bold] clips\n")
+
+
+@pytest.mark.parametrize("text", ["[slice]\n[[impulse.dsp]]", "Rock [live] [/metal]", "out[bold] :smile:", "x" * 200])
+def test_a_result_is_printed_as_it_is(text: str) -> None:
+    console, out, _ = make()
+    console.result({}, text)
+    assert out.getvalue() == text + "\n"
+
+
+def test_tables_show_brackets_in_heads_and_cells() -> None:
+    from rich.console import Group
+    from rich.table import Table as RichTable
+
+    from ei_toolkit.report.tables import Table
+
+    raw = RichTable("taken for [live]")
+    raw.add_row("[/metal]")
+    console, out, _ = make()
+    console.result({}, Group(raw, Table("[rock]", ("[head]",), (("[cell]",),)).rich(), "[line]"))
+    for text in ("taken for [live]", "[/metal]", "[rock]", "[head]", "[cell]", "[line]"):
+        assert text in out.getvalue()
+    assert "\\" not in out.getvalue()
+
+
+def test_a_bar_shows_brackets_in_what_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    console, _, err = make()
+    monkeypatch.setattr(err, "isatty", lambda: True, raising=False)
+    with console.progress("playing a[live].wav", 2) as progress:
+        progress.advance(1, "b[/live].wav")
+    assert "playing a[live].wav" in err.getvalue()
+
+
+def test_a_narrow_terminal_folds_long_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ei_toolkit.report.tables import Table
+
+    monkeypatch.setenv("COLUMNS", "60")
+    console, out, _ = make()
+    monkeypatch.setattr(out, "isatty", lambda: True, raising=False)
+    console.result({}, Table("", ("id", "name"), ((1, "n" * 100),)).rich())
+    assert out.getvalue().count("n") == 101  # with that of the head
+    assert "…" not in out.getvalue()
+
+
+def test_what_is_no_number_is_null_in_json() -> None:
+    console, out, _ = make(json_output=True)
+    console.result({"a": [float("nan"), 1.5], "b": {"c": float("inf")}})
+    console.event({"score": float("nan")})
+    lines = [json.loads(line, parse_constant=pytest.fail) for line in out.getvalue().splitlines()]
+    assert lines == [{"a": [None, 1.5], "b": {"c": None}}, {"score": None}]
+
+
+def test_a_question_without_a_terminal_says_what_to_do() -> None:
+    console, _, _ = make()
+    with pytest.raises(UsageError) as caught:
+        console.confirm("delete all?")
+    assert "delete all?" in caught.value.what
+    assert "--yes" in caught.value.hint
 
 
 def test_quiet_silences_notes_but_not_warnings() -> None:

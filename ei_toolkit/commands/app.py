@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +48,13 @@ from ei_toolkit.errors import EitkError, Interrupted, UsageError
 
 SHARED_FLAGS = frozenset({"--json", "--quiet", "-q", "--verbose", "-v", "--debug"})
 EPILOG = "Every command also takes --json, --quiet, --verbose, --debug."
+FILE_HINTS = {
+    errno.ENOENT: "Check the spelling of the path.",
+    errno.ENOTDIR: "A part of this path is a file and no folder; name another path.",
+    errno.EISDIR: "It is a folder; name a file.",
+    errno.ENOSPC: "Make room on the disk; eitk clean removes what can be made again.",
+}
+DENIED = "Look at its owner and permissions with ls -ld, or work in another folder: eitk -C FOLDER"
 
 app = typer.Typer(name="eitk", no_args_is_help=True, pretty_exceptions_enable=False, epilog=EPILOG)
 for command in (  # in the order of the road
@@ -112,7 +119,7 @@ def root(
     """From a folder of music clips to a light on a board, through the Edge Impulse API or offline."""
     env = context.ensure_object(Environment)
     console = Console(env.console.stdout, env.console.stderr, json_output=json, quiet=quiet, verbose=verbose)
-    context.obj = replace(env, console=console, cwd=(folder or env.cwd).resolve())
+    context.obj = replace(env, console=console, cwd=_start(env.cwd, folder))
 
 
 def run(arguments: Sequence[str], environment: Environment | None = None) -> int:
@@ -127,11 +134,12 @@ def run(arguments: Sequence[str], environment: Environment | None = None) -> int
         return _end(Interrupted("interrupted"), env, False)
     except typer.Exit as stop:
         return stop.exit_code
-    except typer.TyperException as error:  # a wrong flag or argument, in Typer's own words
-        env.console.error(UsageError(str(error), hint="eitk COMMAND --help"))
-        return UsageError.exit_code
+    except typer.TyperException as error:
+        return _end(_misused(error), env, False)
     except Exception as error:  # noqa: BLE001 - the edge of the process: a traceback is for --debug only
         return _end(_unexpected(error), env, "--debug" in hoisted)
+    if code == Interrupted.exit_code:  # what Typer makes of a Ctrl-C
+        return _end(Interrupted("interrupted"), env, False)
     return code if isinstance(code, int) else 0
 
 
@@ -147,17 +155,36 @@ def _hoist_shared_flags(arguments: Sequence[str]) -> list[str]:
     return [*flags, *(a for a in arguments[:end] if a not in SHARED_FLAGS), *arguments[end:]]
 
 
+def _start(cwd: Path, folder: Path | None) -> Path:
+    """The folder to run in. Raises UsageError where it is not there."""
+    start = (cwd / folder.expanduser() if folder else cwd).resolve()
+    if folder and not start.is_dir():
+        raise UsageError(f"there is no folder {start}", hint="Make it first, or name another: eitk -C FOLDER")
+    return start
+
+
+def _misused(error: typer.TyperException) -> UsageError:
+    """A wrong flag or argument, in Typer's own words."""
+    context = getattr(error, "ctx", None)
+    return UsageError(error.format_message(), hint=f"{context.command_path if context else 'eitk'} --help")
+
+
 def _unexpected(error: Exception) -> EitkError:
-    """An error that no part of eitk foresaw, in the form of those that it did."""
-    found = EitkError(
-        f"{type(error).__name__}: {error}", why="eitk did not foresee this", hint="Run again with --debug."
-    )
+    """An error that no part of eitk raised on purpose, in the form of those that it did."""
+    if isinstance(error, OSError) and error.filename is not None:
+        hint = FILE_HINTS.get(error.errno or 0, DENIED)
+        found = EitkError(f"{error.filename} cannot be read or written", why=(error.strerror or "").lower(), hint=hint)
+    else:
+        said = f"{type(error).__name__}: {error}"
+        found = EitkError(said, why="eitk did not foresee this", hint="Run again with --debug.")
     found.__cause__ = error
     return found
 
 
 def _end(error: EitkError, env: Environment, debug: bool) -> int:
     if debug:
+        import traceback
+
         traceback.print_exception(error, file=env.console.stderr)
     env.console.error(error)
     return error.exit_code

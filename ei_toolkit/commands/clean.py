@@ -21,7 +21,6 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove windows, builds that are not pinned and states of boards that do not run."""
-    from ei_toolkit.errors import UsageError
     from ei_toolkit.report.cleaning import find_leftovers, remove
     from ei_toolkit.report.tables import Table
 
@@ -29,10 +28,10 @@ def clean(
     paths = env.config().paths
     found = find_leftovers(paths, everything=everything)
     rows = [(str(x.path.relative_to(paths.root)), f"{x.bytes / 1e6:.1f}", x.again or "nothing") for x in found]
-    if everything and found and not (yes or dry_run):
-        if not env.console.interactive:
-            raise UsageError("eitk clean --all removes what nothing makes again", hint="Say --yes if that is meant.")
-        typer.confirm("Remove the local studio's data and the history of runs as well?", abort=True, err=True)
+    question = "remove the local studio's data and the history of runs, which nothing makes again, as well?"
+    if everything and found and not (yes or dry_run) and not env.console.confirm(question):
+        env.console.note("nothing was removed")
+        raise typer.Exit(1)
     freed = 0 if dry_run else remove(paths, found)
     data = {"removed": [] if dry_run else [row[0] for row in rows], "found": [row[0] for row in rows], "bytes": freed}
     env.console.result(

@@ -21,16 +21,15 @@ def show(
     origin: Annotated[bool, typer.Option("--origin", help="Also say where each value came from.")] = False,
 ) -> None:
     """Print every setting in force; secrets are never among them."""
-    from rich.table import Table
-
     from ei_toolkit.config.plain import plain
+    from ei_toolkit.report.tables import Table
 
     env = Environment.of(context)
     config = env.config()
     data: dict[str, Any] = {}
-    table = Table("setting", "value", *(["origin"] if origin else []), box=None)
+    rows = []
     for key, value in config.values():
         shown = plain(value)
         data[key] = {"value": shown, "origin": config.origin(key)} if origin else shown
-        table.add_row(key, str(shown), *([config.origin(key)] if origin else []))
-    env.console.result(data, table)
+        rows.append((key, str(shown), *([config.origin(key)] if origin else [])))
+    env.console.result(data, Table("", ("setting", "value", *(["origin"] if origin else [])), tuple(rows)).rich())

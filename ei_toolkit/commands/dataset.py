@@ -73,7 +73,9 @@ def fetch(
 
 def verify(
     context: typer.Context,
-    clips: Annotated[Path | None, typer.Argument(help="Folder of GTZAN clips; default: [dataset] root.")] = None,
+    clips: Annotated[
+        Path | None, typer.Argument(help="Folder of GTZAN clips; default: dataset.root of eitk.toml.")
+    ] = None,
     genre: Genres = None,
 ) -> None:
     """Check GTZAN clips against the index; exit 1 where one is altered or corrupt."""

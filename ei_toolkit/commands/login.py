@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -26,7 +27,7 @@ def login(
     env = Environment.of(context)
     config = env.config()
     url = remote_url(config)
-    key = checked_key(typer.prompt(f"API key for {url}", hide_input=True, err=True))
+    key = checked_key(_read_key(url))
     if check:
         from ei_toolkit.api.project import key_info
         from ei_toolkit.api.transport import Transport
@@ -35,6 +36,12 @@ def login(
         env.console.note(f"the key opens project {info.project} with the role {info.role}")
     store_key(url, key)
     env.console.result({"studio": url, "stored": True}, f"the key for {url} is in the keyring")
+
+
+def _read_key(url: str) -> str:
+    if not sys.stdin.isatty():  # echo KEY | eitk login
+        return sys.stdin.readline().strip()
+    return str(typer.prompt(f"API key for {url}", hide_input=True, err=True))
 
 
 def logout(context: typer.Context) -> None:

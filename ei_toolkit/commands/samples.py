@@ -68,6 +68,7 @@ def pull(
     from ei_toolkit.api.samples import pull_sample
 
     env = Environment.of(context)
+    folder = env.cwd / folder
     studio = _studio(env)
     found = _select(studio, category, label, name)
     with env.console.progress("downloading samples", len(found)) as progress:
@@ -87,24 +88,26 @@ def delete(
 ) -> None:
     """Delete samples: some ids, those that the manifest does not have, or a whole category."""
     from ei_toolkit.api.samples import delete_samples
-    from ei_toolkit.errors import Interrupted, UsageError
+    from ei_toolkit.errors import UsageError
 
     env = Environment.of(context)
     if (bool(ids), stale, category is not None).count(True) != 1:
         raise UsageError("say which samples", hint="Give ids, or --stale, or --category.")
     studio = _studio(env)
-    chosen = list(ids or [])
+    chosen, unknown = _known(studio, ids) if ids else ([], [])
     if stale:
         chosen = [sample.id for sample in _difference(env, studio, None).foreign]
     if category is not None:
         chosen = [sample.id for sample in _select(studio, category, None, "")]
     question = f"delete {len(chosen)} samples from project {studio.project}?"
-    if chosen and not dry_run and not yes and not typer.confirm(question, err=True):
-        raise Interrupted("nothing was deleted")
+    if chosen and not dry_run and not yes and not env.console.confirm(question):
+        env.console.note("nothing was deleted")
+        raise typer.Exit(1)
     if not dry_run:
         delete_samples(studio, chosen)
-    verb = "would delete" if dry_run else "deleted"
-    env.console.result({"deleted": 0 if dry_run else len(chosen), "ids": chosen}, f"{verb} {len(chosen)} samples")
+    data = {"deleted": 0 if dry_run else len(chosen), "ids": chosen, "unknown": unknown}
+    env.console.result(data, f"{'would delete' if dry_run else 'deleted'} {len(chosen)} samples")
+    _check_known(studio, unknown)
 
 
 def diff(
@@ -141,11 +144,28 @@ def _select(studio: Studio, category: CategoryOption, label: str | None, name: s
     return [sample for sample in samples if label in (None, sample.label) and name in sample.name]
 
 
+def _known(studio: Studio, ids: list[int]) -> tuple[list[int], list[int]]:
+    """Ids that the studio has and ids that it has not, each once."""
+    there = {sample.id for sample in _select(studio, "all", None, "")}
+    asked = list(dict.fromkeys(ids))
+    return [each for each in asked if each in there], [each for each in asked if each not in there]
+
+
+def _check_known(studio: Studio, unknown: list[int]) -> None:
+    """Raise DataError where there are unknown ids."""
+    from ei_toolkit.errors import DataError
+
+    if unknown:
+        named = ", ".join(map(str, unknown))
+        raise DataError(f"project {studio.project} has no sample {named}", hint="eitk samples list")
+
+
 def _difference(env: Environment, studio: Studio, manifest: Path | None) -> Difference:
     from ei_toolkit.api.upload.plan import difference, server_samples
     from ei_toolkit.dataset.manifest import Manifest
 
-    return difference(Manifest.read(manifest or env.config().paths.manifest), server_samples(studio))
+    file = env.cwd / manifest if manifest else env.config().paths.manifest
+    return difference(Manifest.read(file), server_samples(studio))
 
 
 def _studio(env: Environment) -> Studio:

@@ -11,11 +11,12 @@ from ei_toolkit.commands.environment import Environment
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
     from ei_toolkit.dataset.plan import Skipped
     from ei_toolkit.dataset.summary import Row
 
+CUT = ("windows", "altered")  # counts of what only a real run makes
 SHOWN = 10  # skipped clips named without --verbose
 
 
@@ -60,18 +61,19 @@ def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: 
         env.console.warn(f"skipped {item.clip}: {item.reason}")
     if len(skipped) > SHOWN and not env.console.verbose:
         env.console.warn(f"… and {len(skipped) - SHOWN} more; --verbose names them all")
-    data = {"rows": [asdict(row) for row in rows], "skipped": [asdict(item) for item in skipped], **extra}
-    env.console.result(data, _table(rows))
+    unknown = CUT if "dry_run" in extra else ()
+    counted = [{key: value for key, value in asdict(row).items() if key not in unknown} for row in rows]
+    data = {"rows": counted, "skipped": [asdict(item) for item in skipped], **extra}
+    env.console.result(data, _table(counted))
 
 
-def _table(rows: list[Row]) -> Table:
-    from rich.table import Table
+def _table(rows: list[dict[str, Any]]) -> RichTable:
+    from ei_toolkit.report.tables import Table
 
-    table = Table("label", "split", box=None)
-    for name in ("windows", "clips", "artists"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(row.label, row.split, *(str(n) for n in (row.windows, row.clips, row.artists)))
+    names = [name for name in ("label", "split", "windows", "clips", "artists") if not rows or name in rows[0]]
+    table = Table("", tuple(names), tuple(tuple(row[name] for name in names) for row in rows)).rich()
+    for column in table.columns[2:]:
+        column.justify = "right"
     return table
 
 

@@ -40,7 +40,7 @@ def upload(
 
     env = Environment.of(context)
     config = env.config()
-    file = manifest or config.paths.manifest
+    file = env.cwd / manifest if manifest else config.paths.manifest
     windows = Manifest.read(file)
     studio = connect(env, config)
     there = visible_samples(studio)
@@ -55,7 +55,7 @@ def upload(
         report = run_upload(studio, plan, file.parent, ledger, Options(concurrency, batch), progress.to)
         if there is not None:
             annotate(studio, windows, ledger)
-    _show(env, report, plan, failures)
+    _show(env, report, plan, env.cwd / failures if failures else None)
 
 
 def _show_plan(env: Environment, plan: Difference) -> None:

@@ -52,11 +52,13 @@ class Manifest:
             with path.open(encoding="utf-8", newline="") as stream:
                 rows = csv.DictReader(stream)
                 if tuple(rows.fieldnames or ()) != COLUMNS:
-                    raise DataError(f"{path} is not a window manifest", hint="eitk slice")
+                    raise DataError(f"{path} is not a window manifest", why="its columns are others", hint=_hint(path))
                 return cls(tuple(_window(row) for row in rows))
-        except FileNotFoundError:
-            raise DataError(f"there are no windows at {path.parent}", hint="eitk slice") from None
-        except (OSError, ValueError, TypeError, csv.Error) as error:
+        except UnicodeDecodeError:
+            raise DataError(f"{path} is not a window manifest", why="it is not text", hint=_hint(path)) from None
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        except (ValueError, TypeError, csv.Error) as error:
             raise DataError(f"{path} is damaged", why=str(error), hint="eitk slice") from None
 
     def write(self, path: Path) -> None:
@@ -67,6 +69,18 @@ class Manifest:
             out.writerow(COLUMNS)
             out.writerows(map(attrgetter(*COLUMNS), self.windows))
         part.replace(path)
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    if not isinstance(error, FileNotFoundError):
+        hint = f"Name a {MANIFEST_NAME} that you may read."
+        return DataError(f"{path} cannot be read", why=(error.strerror or "").lower(), hint=hint)
+    there = f"there are no windows at {path.parent}" if path.name == MANIFEST_NAME else f"there is no file {path}"
+    return DataError(there, hint=_hint(path))
+
+
+def _hint(path: Path) -> str:
+    return "eitk slice" if path.name == MANIFEST_NAME else f"Name a {MANIFEST_NAME} that eitk slice wrote."
 
 
 def _window(row: dict[str, Any]) -> Window:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ei_toolkit.config import ProjectPaths, find_config
 from ei_toolkit.errors import EitkError, MissingToolError
 from ei_toolkit.report.tables import Table
 
@@ -19,6 +22,7 @@ Verdict = Literal["ok", "warning", "missing", "failure"]
 PACKAGES = ("edgeimpulse", "edgeimpulse-api", "numpy", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "keyring")
 OPTIONAL = frozenset({"tensorflow-cpu", "tensorflow", "ai-edge-litert"})
 SLOW_MS = 1000.0
+WRITABLE = "Look at its owner and permissions with ls -ld, or work in another folder: eitk -C FOLDER"
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,25 @@ def studio_findings(connect: Callable[[], Studio]) -> Iterator[Finding]:
     except EitkError as error:
         yield Finding("studio", "failure", str(error), error.hint)
         return
+    except OSError as error:
+        said = f"{error.filename} cannot be used: {error.strerror}" if error.filename else str(error)
+        yield Finding("studio", "failure", said, WRITABLE if error.filename else "")
+        return
     per_job = "no limit known" if found.minutes_per_job is None else f"{found.minutes_per_job:g} min a job"
     left = "" if found.minutes_left is None else f", {found.minutes_left:.0f} min of computing left"
     yield Finding("project", "ok", f"{studio.project} “{found.project}”, {found.samples} samples, {per_job}{left}")
+
+
+def folder_findings(start: Path) -> Iterator[Finding]:
+    """Whether the project's folders can be written to."""
+    file = find_config(start)
+    paths = ProjectPaths(file.parent if file else start)
+    there = [folder for folder in (paths.root, paths.state, paths.windows) if os.access(folder, os.F_OK)]
+    closed = [folder for folder in there if not os.access(folder, os.W_OK | os.X_OK)]
+    for folder in closed:
+        yield Finding("folder", "failure", f"{folder} cannot be written to", WRITABLE)
+    if not closed:
+        yield Finding("folder", "ok", str(paths.root))
 
 
 def package_findings() -> Iterator[Finding]:

@@ -21,12 +21,13 @@ class Table:
 
     def rich(self) -> RichTable:
         """For a terminal."""
-        from rich.markup import escape
+        from rich.table import Column
         from rich.table import Table as RichTable
         from rich.text import Text
 
         title = Text(self.title) if self.title else None
-        shown = RichTable(*map(escape, self.head), title=title, title_justify="left", box=None)
+        head = (Column(Text(name)) for name in self.head)
+        shown = RichTable(*head, title=title, title_justify="left", box=None)
         for row in self.rows:
             shown.add_row(*(Text(cell(value)) for value in row))
         return shown

@@ -43,3 +43,17 @@ def test_all_needs_a_yes_where_nobody_can_be_asked(folder: Path) -> None:
     assert (folder / ".eitk/windows").exists()
     assert eitk(folder, "clean", "--all", "--yes")[0] == 0
     assert not (folder / ".eitk/runs.sqlite").exists()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_no_removes_nothing_and_is_no_interruption(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("io.StringIO", Terminal)
+    monkeypatch.setattr("typer.confirm", lambda *_a, **_k: False)
+    code, _, err = eitk(folder, "clean", "--all")
+    assert (code, err) == (1, "nothing was removed\n")
+    assert (folder / ".eitk/runs.sqlite").exists()

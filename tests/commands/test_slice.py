@@ -57,7 +57,16 @@ def test_a_dry_run_writes_nothing(project: Path) -> None:
     code, out, _ = eitk(project, "slice", "--dry-run", "--json")
     assert code == 0
     assert json.loads(out)["dry_run"]
+    assert set(json.loads(out)["rows"][0]) == {"label", "split", "clips", "artists"}
+    assert eitk(project, "slice", "--dry-run")[1].split()[:4] == ["label", "split", "clips", "artists"]
     assert not (project / ".eitk").exists()
+
+
+def test_labels_with_brackets_are_shown(project: Path) -> None:
+    (project / "clips" / "rock").rename(project / "clips" / "[live]")
+    (project / "eitk.toml").write_text((project / "eitk.toml").read_text() + "[project]\nlabels = []\n")
+    assert "[live]" in eitk(project, "slice", "--dry-run")[1]
+    assert "[live] training" in eitk(project, "dataset", "audit")[1]
 
 
 def test_a_second_run_says_that_nothing_changed(project: Path) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -37,19 +38,19 @@ class Entry:
 
 
 class Ledger:
-    """Entries by window hash. Use as a context manager, from one thread."""
+    """Entries by window hash. Use as a context manager, from one thread.
+
+    Raises DataError for a file that is damaged or cannot be written.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        self._path = path
+        with _explained(path):
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(SCHEMA)
-        except sqlite3.DatabaseError as error:
-            raise DataError(
-                f"{path} is damaged", why=str(error), hint="Delete it; the server is asked anew what it has."
-            ) from None
 
     def __enter__(self) -> Self:
         return self
@@ -58,11 +59,12 @@ class Ledger:
         self._db.close()
 
     def record(self, entries: Iterable[Entry]) -> None:
-        """Write entries in one transaction."""
+        """Write entries in one transaction. Raises DataError where that cannot be."""
         rows = [(e.sha256, e.file, e.state, e.sample, e.reason, int(e.annotated)) for e in entries]
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("REPLACE INTO window VALUES (?, ?, ?, ?, ?, ?)", rows)
-        self._db.execute("COMMIT")
+        with _explained(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("REPLACE INTO window VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._db.execute("COMMIT")
 
     def entries(self) -> dict[str, Entry]:
         """All entries by hash."""
@@ -71,6 +73,19 @@ class Ledger:
             sha256: Entry(sha256, file, state, sample, reason, bool(annotated))
             for sha256, file, state, sample, reason, annotated in rows
         }
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into DataError: a file that cannot be written is no damaged one."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        hint = f"See that {path.parent} may be written to and that its disk has room; then run eitk upload again."
+        raise DataError(f"{path} cannot be written", why=str(error), hint=hint) from None
+    except sqlite3.DatabaseError as error:
+        hint = "Delete it; the server is asked anew what it has."
+        raise DataError(f"{path} is damaged", why=str(error), hint=hint) from None
 
 
 def ledger_path(manifest: Path, studio: str, project: int) -> Path:
