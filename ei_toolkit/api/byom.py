@@ -20,11 +20,12 @@ from ei_toolkit.api.project import Studio
 from ei_toolkit.api.redact import redact
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import Lock, write_lock
-from ei_toolkit.errors import ApiError, DataError, EitkError
+from ei_toolkit.errors import ApiError, DataError, EitkError, MissingToolError
 
 T = TypeVar("T")
 HEAVY = ("tensorflow", "keras", "onnx", "pandas")  # the SDK loads them if it can; a .tflite on disk needs none
 DEFAULT_TIMEOUT_S = 900.0
+SMALLEST = 16  # bytes of a .tflite
 
 
 def profile_model(studio: Studio, model: Path, device: str | None, timeout_s: float | None = None) -> dict[str, Any]:
@@ -104,12 +105,29 @@ def _last_version(studio: Studio) -> int:
 
 def _check_model(model: Path) -> None:
     try:
-        with model.open("rb") as file:
-            start = file.read(8)
+        content = model.read_bytes()
     except OSError as error:
         raise DataError(f"{model} cannot be read", why=error.strerror or "") from None
-    if start[4:8] != TFLITE_MARK:
+    if content[4:8] != TFLITE_MARK or len(content) < SMALLEST:
         raise DataError(f"{model} is no TensorFlow Lite model", hint="Convert it to .tflite first.")
+    _check_whole(model, content)
+
+
+def _check_whole(model: Path, content: bytes) -> None:
+    """Raises DataError for a file that is cut off or torn; what only eitk's compiler cannot translate may pass."""
+    from ei_toolkit.eon.reader import read_model
+
+    try:
+        read_model(content)
+    except MissingToolError:
+        return  # the reader's packages are an extra; the studio looks at the file as well
+    except DataError as error:
+        if error.__cause__ is None:
+            return
+        # Only what leads out of the file has a cause; the rest are limits and operators of eitk's compiler.
+        raise DataError(
+            f"{model} is damaged", why=error.why, hint="It may have been cut off: copy or convert it again."
+        ) from None
 
 
 def _with_sdk(endpoint: Endpoint, act: Callable[[Any], T]) -> T:

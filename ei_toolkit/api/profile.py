@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from ei_toolkit.api.jobs.job import Started
 from ei_toolkit.api.jobs.kinds import profiling_job, start_profile
 from ei_toolkit.api.project import Studio
 from ei_toolkit.api.read_results import training_result
-from ei_toolkit.api.results import DeviceProfile
+from ei_toolkit.api.results import DeviceProfile, TrainingResult
 from ei_toolkit.api.train import Follow
 from ei_toolkit.errors import ApiError
 
 LOOK_S = 2.0
 LOOKS = 60
+NOT_TRAINED = re.compile(r"\bnot .*trained|\btrain .*first|\bno trained", re.IGNORECASE)
+
+
+def require_trained(studio: Studio, learn_id: int) -> TrainingResult:
+    """What the last training of a learn block gave. Raises ApiError, with what to do, where it was never trained."""
+    try:
+        return training_result(studio, learn_id)
+    except ApiError as error:
+        if NOT_TRAINED.search(error.what) and not error.hint:
+            error.hint = "Train it: eitk train"
+        raise
 
 
 def profiles(studio: Studio, learn_id: int, follow: Follow, *, again: bool) -> tuple[DeviceProfile, ...]:
@@ -21,7 +33,7 @@ def profiles(studio: Studio, learn_id: int, follow: Follow, *, again: bool) -> t
 
     Raises ApiError where the model was not trained or the studio gives no profile.
     """
-    found = training_result(studio, learn_id)
+    found = require_trained(studio, learn_id)
     if again or not (found.profiles or found.is_profiling):
         start_profile(studio, learn_id)
     for _ in range(LOOKS):

@@ -29,7 +29,7 @@ class Checked:
 def check_board(settings: Settings, paths: ProjectPaths, ports: Lister) -> Checked:
     """Run the self-test on the configured board. Raises BoardError where it differs from Python."""
     wanted = expected(Reference.load(settings, pinned(paths).model_path(paths.root)))
-    link = source_of(paths.boards, settings.board.name, settings.board.port, ports).open()
+    link = source_of(paths.boards, settings.board.name, settings.board.port, ports).first()
     try:
         answered = run_on(link)
     finally:
@@ -39,6 +39,6 @@ def check_board(settings: Settings, paths: ProjectPaths, ports: Lister) -> Check
         raise BoardError(
             f"the self-test of the {settings.board.name} board differs from Python in its {what}",
             why=f"{asdict(answered)} against {asdict(wanted)}",
-            hint="It may run another model or other level settings: eitk flash",
+            hint=f"It may run another model or other level settings: eitk flash --board {settings.board.name}",
         )
     return Checked(settings.board.name, answered)

@@ -92,12 +92,22 @@ def _build(
 
 
 def open_pinned(paths: ProjectPaths, folder: Path, choice: Choice) -> Library:
-    """The chosen library, unpacked in `folder`. Raises DataError if it or its model is not what eitk.lock names."""
+    """The chosen library, unpacked in `folder`.
+
+    Raises DataError if it or its model is not what eitk.lock names,
+    BoardError for one that needs what no board here has.
+    """
     lock = pinned(paths) if choice.library is None else read_lock(paths.lock)
     source = choice.library or _pinned_zip(paths)
     unpacked = folder / "library"
     shutil.rmtree(unpacked, ignore_errors=True)
     library = open_library(source, unpacked)
+    if library.lacks_interpreter:
+        raise BoardError(
+            'the library was built with engine = "tflite"',
+            why="it needs TensorFlow Lite Micro, which it does not carry for the boards here",
+            hint='Set [build] engine = "tflite-eon" in eitk.toml, then: eitk build',
+        )
     if lock and not choice.force:
         check_model(library.model_sha256, lock)
     return library

@@ -32,7 +32,7 @@ def listen_to_all(
 ) -> list[HeardClip]:
     """Let the configured board hear each clip: its own microphone line, or the computer's loudspeaker."""
     board, rate = settings.board, settings.slice.sample_rate
-    link = source_of(paths.boards, board.name, board.port, ports).open()
+    link = source_of(paths.boards, board.name, board.port, ports).first()
     try:
         if board.name in STAND_INS:
             return _each(clips, settings, advance, _on_this_machine(settings, paths, link))
@@ -58,7 +58,7 @@ def _on_this_machine(settings: Settings, paths: ProjectPaths, link: Link) -> Hea
         raise BoardError(
             f"the {state.board} board runs another model than eitk.lock names",
             why=f"{state.model_sha256[:12]} against {lock.model_sha256[:12]}",
-            hint="eitk flash",
+            hint=f"eitk flash --board {state.board}",
         )
     reference = Reference.load(settings, lock.model_path(paths.root))
     hop = settings.board.hop_ms * settings.slice.sample_rate // 1000

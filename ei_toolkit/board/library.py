@@ -14,6 +14,7 @@ from ei_toolkit.errors import BoardError, DataError
 MAX_BYTES = 256 * 2**20  # an exported library of Edge Impulse unpacks to about 40 MB
 MAX_FILES = 20_000
 SOURCES = (".c", ".cpp", ".cc", ".S")
+INTERPRETER = "tensorflow/lite/micro/micro_interpreter.h"
 DEFINE = re.compile(r"^\s*#define\s+(EI_CLASSIFIER_\w+|EITK_\w+)\s+(\S.*?)\s*$", re.MULTILINE)
 
 
@@ -39,6 +40,16 @@ class Library:
     def model_sha256(self) -> str:
         """SHA-256 of the model it was made from; empty for a library that does not say."""
         return self.defines.get("EITK_MODEL_SHA256", "").strip('"')
+
+    @property
+    def lacks_interpreter(self) -> bool:
+        """Whether it calls TensorFlow Lite Micro without bringing it: eitk's engine `tflite`."""
+        model = self.include / "tflite-model" / "model.cpp"
+        return (
+            model.is_file()
+            and f'#include "{INTERPRETER}"' in model.read_text("utf-8", errors="replace")
+            and not (self.include / INTERPRETER).exists()
+        )
 
     def number(self, name: str) -> int:
         """A whole number among its defines. Raises BoardError where there is none."""

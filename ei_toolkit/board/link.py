@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ei_toolkit.board.stand_in import folder_of
-from ei_toolkit.board.state import STAND_INS, BoardState
+from ei_toolkit.board.state import BoardState, check_stand_in
 from ei_toolkit.errors import BoardError
 
 ENQ, ACK = b"\x05", b"\x06"
@@ -101,7 +101,7 @@ class SerialLink:
             self._serial = serial.serial_for_url(port, baud, timeout=0, write_timeout=WRITE_TIMEOUT_S)
             if exclusive and not port.startswith("socket:"):
                 self._serial.exclusive = True
-        except self._errors as error:
+        except (*self._errors, ValueError) as error:  # ValueError: an address of a kind that pyserial does not know
             raise LinkLost(str(error)) from error
 
     def read(self, timeout: float) -> bytes:
@@ -144,9 +144,8 @@ class SerialLink:
 
 def running_state(boards: Path, name: str) -> BoardState:
     """Where a stand-in can be reached. Raises BoardError if it does not run."""
-    if name not in STAND_INS:
-        raise BoardError(f"{name} does not run on this machine", hint=f"One of {', '.join(STAND_INS)}.")
+    check_stand_in(name)
     state = folder_of(boards, name).running()
     if state is None:
-        raise BoardError(f"the {name} board does not run", hint="Start it: eitk flash")
+        raise BoardError(f"the {name} board does not run", hint=f"Start it: eitk flash --board {name}")
     return state

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from ei_toolkit.board.state import USB_BOARD
-from ei_toolkit.errors import BoardError
+from ei_toolkit.board.state import STAND_INS, USB_BOARD
+from ei_toolkit.errors import BoardError, UsageError
 
 State = Literal["application", "bootloader", "unknown"]
 ARDUINO = 0x2341
@@ -70,7 +71,7 @@ def choose(ports: Sequence[UsbPort], wanted: str) -> UsbPort:
     """The port to use; `wanted` is a device name or "auto". Raises BoardError where there is none, or a choice."""
     if wanted != "auto":
         named = [port for port in ports if port.device == wanted]
-        return named[0] if named else UsbPort(wanted, USB_BOARD, "unknown", 0, 0)
+        return named[0] if named else _unlisted(wanted)
     if not ports:
         raise BoardError(
             "no Nano 33 BLE is plugged in",
@@ -82,3 +83,22 @@ def choose(ports: Sequence[UsbPort], wanted: str) -> UsbPort:
         names = ", ".join(f"{port.device} ({port.state})" for port in ports)
         raise BoardError("two boards are plugged in, and only one can be meant", why=names, hint="Name it: --port PORT")
     return ports[0]
+
+
+def check_port(name: str, port: str | None) -> None:
+    """Raises UsageError where a port is named for a board that has none: it would go unused."""
+    if port not in (None, "auto") and name in STAND_INS:
+        raise UsageError(
+            f"the {name} board runs on this machine and has no port {port}",
+            hint=f"Leave out --port, or name the board on it: --board {USB_BOARD}",
+        )
+
+
+def _unlisted(device: str) -> UsbPort:
+    """A port behind which no board is recognised: behind an adapter, or an address such as socket://."""
+    if "://" not in device and not Path(device).exists():
+        raise BoardError(
+            f"there is no port {device}",
+            hint="See which boards are there: eitk boards; --port auto takes the only one.",
+        )
+    return UsbPort(device, USB_BOARD, "unknown", 0, 0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ei_toolkit import dsp
 from ei_toolkit.audio.level import apply_level
 from ei_toolkit.config import Settings
-from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.errors import ConfigurationError, DataError
 from ei_toolkit.learn.infer import Interpreter
 
 BATCH = 32  # windows at a time: half an hour of windows at once would need gigabytes
@@ -27,8 +27,14 @@ class Reference:
 
     @classmethod
     def load(cls, settings: Settings, model: Path) -> Reference:
-        """Load the int8 .tflite in `model`."""
-        return cls(settings, Interpreter(model.read_bytes()))
+        """Load the int8 .tflite in `model`. Raises DataError for a float32 one."""
+        interpreter = Interpreter(model.read_bytes())
+        if not interpreter.is_int8:
+            raise DataError(
+                "the pinned model is float32, and only an int8 one can be compared bit by bit",
+                hint='Set [build] model_type = "int8" in eitk.toml, then: eitk build and eitk flash',
+            )
+        return cls(settings, interpreter)
 
     @property
     def window(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import subprocess
 import time
@@ -24,12 +25,16 @@ class PortBusy(LinkLost):
     """Another program holds the port."""
 
 
+class NotSerial(LinkLost):
+    """What has this name is no serial port."""
+
+
 def open_port(device: str) -> SerialLink:
-    """Open a port for this program alone. Raises PortDenied, PortBusy, LinkLost."""
+    """Open a port for this program alone. Raises PortDenied, PortBusy, NotSerial, LinkLost."""
     try:
         return SerialLink(device, exclusive=True)
     except LinkLost as error:
-        raise _sorted(error) from None
+        raise _sorted(device, error) from None
 
 
 def touch(device: str) -> None:
@@ -37,7 +42,7 @@ def touch(device: str) -> None:
     try:
         link = SerialLink(device, baud=TOUCH_BAUD, exclusive=True)
     except LinkLost as error:
-        raise _sorted(error) from None
+        raise _sorted(device, error) from None
     link.drop_dtr()
     time.sleep(TOUCH_HOLD_S)
     link.close()
@@ -66,20 +71,28 @@ def explain_busy(device: str, error: Exception) -> BoardError:
     return BoardError(f"another program holds {device}", why=str(error), hint=hint)
 
 
-def _sorted(error: LinkLost) -> LinkLost:
+def explain_not_serial(error: NotSerial) -> BoardError:
+    """What to do about a name that is no serial port."""
+    return BoardError(str(error), hint="See which boards are there: eitk boards; --port auto takes the only one.")
+
+
+def _sorted(device: str, error: LinkLost) -> LinkLost:
     number = getattr(error.__cause__, "errno", None) or _errno_in(str(error))
     if number in (errno.EACCES, errno.EPERM):
         return PortDenied(str(error))
     if number in (errno.EBUSY, errno.EAGAIN):
         return PortBusy(str(error))
+    if number == errno.ENOENT:
+        return LinkLost(f"there is no port {device}")
+    if number in (errno.ENOTTY, errno.EISDIR) or isinstance(error.__cause__, ValueError):
+        return NotSerial(f"{device} is no serial port")
     return error
 
 
 def _errno_in(text: str) -> int | None:
-    for number in (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EAGAIN):
-        if f"Errno {number}]" in text:
-            return number
-    return None
+    """The number in a message of pyserial, which wraps errors of the system in two ways."""
+    found = re.search(r"\[Errno (\d+)\]|\((\d+), '", text)
+    return int(found[1] or found[2]) if found else None
 
 
 def _modem_manager_runs() -> bool:

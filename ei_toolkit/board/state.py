@@ -95,13 +95,22 @@ class BoardFolder:
         except FileNotFoundError:
             return None  # the keeper has begun and is not ready yet
         except (ValueError, TypeError) as error:
-            raise BoardError(f"{self.state_file} cannot be read", why=str(error), hint="eitk board stop") from None
+            raise BoardError(
+                f"{self.state_file} cannot be read", why=str(error), hint=f"eitk board stop {self.path.name}"
+            ) from None
 
 
 def check_name(name: str) -> None:
     """Raises ConfigurationError for a board that nobody knows."""
     if name not in (USB_BOARD, *STAND_INS):
         raise ConfigurationError(f"{name!r} is not a board", hint=f"One of {USB_BOARD}, {', '.join(STAND_INS)}.")
+
+
+def check_stand_in(name: str) -> None:
+    """Raises ConfigurationError for a board that nobody knows, BoardError for one that is not of this machine."""
+    check_name(name)
+    if name not in STAND_INS:
+        raise BoardError(f"{name} does not run on this machine", hint=f"One of {', '.join(STAND_INS)}.")
 
 
 @contextmanager

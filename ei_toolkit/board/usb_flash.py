@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from ei_toolkit.board.link import Link, LinkLost
 from ei_toolkit.board.ports import Lister, UsbPort, choose
 from ei_toolkit.board.samba import MAX_IMAGE, Patience, ProtocolError, write_image
-from ei_toolkit.board.serial_port import PortBusy, PortDenied, explain_busy, explain_denied
+from ei_toolkit.board.serial_port import (
+    NotSerial,
+    PortBusy,
+    PortDenied,
+    explain_busy,
+    explain_denied,
+    explain_not_serial,
+)
 from ei_toolkit.errors import BoardError
 
 ATTEMPTS = 3
@@ -122,6 +129,8 @@ def _touch(port: UsbPort, usb: Usb) -> None:
         raise explain_denied(port.device, error) from None
     except PortBusy as error:
         raise explain_busy(port.device, error) from None
+    except NotSerial as error:
+        raise explain_not_serial(error) from None
     except LinkLost:
         pass  # gone in the very moment: it resets already
 

@@ -47,14 +47,23 @@ class Source:
     begin: Callable[[Link], list[Event]] = lambda _: []
     give_up_s: float = GIVE_UP_S
 
+    def first(self) -> Link:
+        """The line to begin with. Raises BoardError where there is none: nobody waits for what was never there."""
+        try:
+            return self.open()
+        except LinkLost as error:
+            raise BoardError(
+                "the board cannot be reached", why=str(error), hint="See which boards are there: eitk boards"
+            ) from None
+
 
 def follow(source: Source, parser: Parser, *, seconds: float | None = None) -> Iterator[Event | None]:
     """Events of a board for `seconds`, or for ever; a lost line is told, and the board looked for until it is back.
 
-    Raises BoardError if it does not come back.
+    Raises BoardError if it is not there to begin with, or does not come back.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
-    link = source.open()
+    link = source.first()
     try:
         while True:
             try:

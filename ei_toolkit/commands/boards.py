@@ -48,11 +48,14 @@ def stop(
 ) -> None:
     """Stop a board that runs on this machine."""
     from ei_toolkit.board.stand_in import stop as stop_board
+    from ei_toolkit.board.state import check_stand_in
+    from ei_toolkit.config import ProjectPaths, find_config
 
     env = Environment.of(context)
-    config = env.config()
-    name = board or config.settings.board.name
-    stopped = stop_board(config.paths.boards, name)
+    name = board if board is not None else env.config().settings.board.name
+    check_stand_in(name)
+    file = find_config(env.cwd)  # only its place: a wrong value in it keeps no board running
+    stopped = stop_board(ProjectPaths(file.parent if file else env.cwd).boards, name)
     env.console.result({"board": name, "stopped": stopped}, f"{name} stopped" if stopped else f"{name} did not run")
 
 
@@ -67,9 +70,10 @@ def check(
 ) -> None:
     """Let a board run its self-test and compare level, features and scores with the int8 model in Python."""
     from ei_toolkit.board.checking import check_board
-    from ei_toolkit.board.ports import usb_ports
+    from ei_toolkit.board.ports import check_port, usb_ports
 
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
+    check_port(config.settings.board.name, port)
     answer = check_board(config.settings, config.paths, usb_ports)
     env.console.result(answer.as_json(), f"{answer.board} works: samples and scores equal the int8 model in Python")

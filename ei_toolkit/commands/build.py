@@ -31,6 +31,7 @@ def build(
 ) -> None:
     """Build the library of the trained model, download it and pin it in eitk.lock."""
     from ei_toolkit.api.impulse.current import require_impulse
+    from ei_toolkit.api.profile import require_trained
     from ei_toolkit.commands.connect import connect
     from ei_toolkit.report.deployment_table import deployment_table
 
@@ -38,10 +39,13 @@ def build(
     config = env.config()
     studio = connect(env, config)
     if model is not None and not dry_run:
-        lock = _build_own(env, config, studio, model, timeout)
+        lock = _build_own(env, config, studio, env.cwd / model, timeout)
         env.console.result({"event": "result", "deployment": lock}, deployment_table(lock).rich())
         return
-    impulse = require_impulse(studio, config.settings.impulse.name).impulse_id
+    current = require_impulse(studio, config.settings.impulse.name)
+    impulse = current.impulse_id
+    if model is None:
+        require_trained(studio, current.learn_id)
     if dry_run:
         wanted = _wanted(config)
         data = {"dry_run": True, "impulse": impulse, **asdict(wanted)}

@@ -25,10 +25,13 @@ def demo(
     board: Annotated[str | None, typer.Option(help="Board: emulated or host; the best one at hand if absent.")] = None,
 ) -> None:
     """Run the main job: slice, upload, train, build, flash an emulated board and let it listen to unseen clips."""
+    from ei_toolkit.board.state import check_stand_in
     from ei_toolkit.report.demo import run_demo
     from ei_toolkit.report.demo_view import demo_view
 
     env = Environment.of(context)
+    if board is not None:
+        check_stand_in(board)
     source = None if clips is None else (env.cwd / clips).resolve()
     result = run_demo(source, env.cwd / folder, env.console, recipe=recipe, board=board)
     env.console.result(result.as_json(), demo_view(result))

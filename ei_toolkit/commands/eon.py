@@ -70,9 +70,24 @@ def run(
 
     env = Environment.of(context)
     target = env.cwd / output
+    _check_target(target)
     answers = run_file(env.cwd / model, env.cwd / input, target, on.value, ram_optimized=ram_optimized)
     data = {"outputs": str(target), "shape": list(answers.shape), "on": on.value}
     env.console.result(data, f"{len(answers)} outputs ({on.value}) -> {output}")
+
+
+def _check_target(file: Path) -> None:
+    """Raises DataError before anything is compiled where the outputs could not be written."""
+    import os
+
+    from ei_toolkit.errors import DataError
+
+    folder = file.parent
+    if file.is_dir():
+        raise DataError(f"cannot write {file}", why="it is a folder", hint="Name a file: --output y.npy")
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        why = f"{folder} may not be written to" if folder.is_dir() else f"there is no folder {folder}"
+        raise DataError(f"cannot write {file}", why=why, hint="Name a file in another folder, or make this one.")
 
 
 @eon.command("profile")

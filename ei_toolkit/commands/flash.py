@@ -42,13 +42,14 @@ def flash(
     """Compile the library of the last `eitk build` with the sketch and put it on the board."""
     from ei_toolkit.board.flash import Choice
     from ei_toolkit.board.plan import plan_flash
-    from ei_toolkit.board.ports import usb_ports
+    from ei_toolkit.board.ports import check_port, usb_ports
     from ei_toolkit.board.state import USB_BOARD, check_name
     from ei_toolkit.report.runs import record_run
 
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
     check_name(config.settings.board.name)
+    check_port(config.settings.board.name, port)
     choice = Choice((env.cwd / library) if library else None, force)
     if dry_run:
         plan = plan_flash(config.settings, config.paths, choice, (env.cwd / image) if image else None, usb_ports)

@@ -28,12 +28,13 @@ def listen(
 ) -> None:
     """Play clips to a board and compare its answers with their labels and with the int8 model in Python."""
     from ei_toolkit.board.hearing import listen_to_all
-    from ei_toolkit.board.ports import usb_ports
+    from ei_toolkit.board.ports import check_port, usb_ports
     from ei_toolkit.board.views import heard_json, heard_view
     from ei_toolkit.report.runs import record_run
 
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
+    check_port(config.settings.board.name, port)
     with env.console.progress("listening, clips", len(clips)) as progress:
         heard = listen_to_all(
             config.settings,

@@ -39,7 +39,7 @@ def tail(
     """Show what the board says: a live view on a terminal, plain lines elsewhere, NDJSON with --json."""
     from ei_toolkit.board.durations import parse_duration
     from ei_toolkit.board.parse import Parser
-    from ei_toolkit.board.ports import usb_ports
+    from ei_toolkit.board.ports import check_port, usb_ports
     from ei_toolkit.board.sinks import both, log_file, rate_limited
     from ei_toolkit.board.sources import source_of
     from ei_toolkit.board.watch import follow, until
@@ -47,6 +47,7 @@ def tail(
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
     settings = config.settings.board
+    check_port(settings.name, port)
     seconds = parse_duration(duration) if duration else None
     source = source_of(config.paths.boards, settings.name, settings.port, usb_ports)
     with _shown(env, settings) as shown, log_file(env.cwd / log if log else None) as logged:

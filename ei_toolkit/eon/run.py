@@ -77,6 +77,8 @@ def _checked(model: CompiledModel, inputs: Array) -> Array:
     wanted = np.dtype(model.input.dtype)
     if inputs.dtype != wanted:
         raise DataError(f"the inputs are {inputs.dtype}, the model takes {wanted}")
+    if inputs.ndim and not len(inputs):
+        raise DataError("the array holds no inputs", why=f"its shape is {inputs.shape}", hint="First axis: inputs.")
     if inputs.ndim < 2 or inputs[0].size != model.input.elements:
         raise DataError(
             f"the inputs have the shape {inputs.shape}",

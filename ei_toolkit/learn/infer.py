@@ -80,7 +80,7 @@ class Interpreter:
     def predict_int8(self, features: Array) -> npt.NDArray[np.int8]:
         """(n, f) features to the (n, classes) int8 values that a board computes. Raises DataError for a float model."""
         if not self.is_int8:
-            raise DataError("this model is float32, not int8", hint="Use predict, or the int8 model.")
+            raise DataError("this model is float32, not int8", hint="Load the int8 model, or call Interpreter.predict.")
         return self.run_int8(self.input.quantise(self._checked(features)))
 
     def run_int8(self, quantised: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:

@@ -34,6 +34,7 @@ from ei_toolkit.learn.evaluate.recipe import Recipe
 
 Log = Callable[[str], None]
 FLOAT = "float32"
+PINNED = "test"  # no protocol of folds: run_model
 Probabilities = dict[str, npt.NDArray[np.float64]]
 
 
@@ -90,7 +91,7 @@ class Run:
 def checked_protocol(name: str) -> Protocol:
     """The protocol of that name. Raises UsageError."""
     if name not in PROTOCOLS:
-        raise UsageError(f"there is no protocol {name!r}", hint="Protocols: " + ", ".join(PROTOCOLS) + ".")
+        raise UsageError(f"there is no protocol {name!r}", hint="Protocols: " + ", ".join((*PROTOCOLS, PINNED)) + ".")
     return cast(Protocol, name)
 
 

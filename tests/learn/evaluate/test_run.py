@@ -105,6 +105,7 @@ def test_a_clip_that_cannot_be_read_is_named_and_left_out(clips: Path, tmp_path:
         (("--recipe", "soup", "--clips", "."), 2, "no recipe"),
         (("--recipe", "reference", "--clips", "nowhere"), 3, "not a folder of clips"),
         (("--recipe", "reference", "--clips", ".", "--protocol", "luck"), 2, "no protocol"),
+        (("--recipe", "reference", "--clips", ".", "--protocol", "luck"), 2, "track, window, test."),
         (("--recipe", "reference", "--clips", ".", "--conditions", "rain"), 2, "no condition"),
     ],
 )
