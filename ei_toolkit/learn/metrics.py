@@ -19,7 +19,7 @@ def classification(labels: Sequence[int] | Ints, probabilities: Floats, class_na
     `confusion_matrix[actual][predicted]` counts windows, `report` has scikit-learn's form, `loss` is the mean
     cross-entropy, `auc` the macro mean of one class against the rest (None where a class does not occur).
     """
-    actual, predicted = np.asarray(labels), probabilities.argmax(axis=1)
+    actual, predicted = np.asarray(labels, np.int64), probabilities.argmax(axis=1)
     matrix = confusion(actual, predicted, len(class_names))
     return {
         "loss": cross_entropy(actual, probabilities),

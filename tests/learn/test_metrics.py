@@ -41,6 +41,12 @@ def test_a_missing_class_leaves_no_auc_and_no_division_by_zero() -> None:
     assert ours["report"]["rock"] == {"precision": 0.0, "recall": 0.0, "f1-score": 0.0, "support": 0}
 
 
+def test_no_window_at_all_is_counted_as_nothing() -> None:
+    ours = classification([], np.empty((0, 3), np.float32), NAMES)
+    assert (ours["accuracy"], ours["loss"], ours["auc"]) == (0.0, 0.0, None)
+    assert ours["confusion_matrix"] == [[0] * 3] * 3 and ours["report"]["weighted avg"]["support"] == 0
+
+
 def test_calibration_error_of_an_oracle_and_of_a_boaster() -> None:
     labels = np.array([0, 1] * 50)
     assert calibration_error(labels, np.eye(2)[labels]) == 0.0

@@ -72,6 +72,7 @@ def test_a_blob_has_its_name_only_when_it_is_complete(tmp_path: Path) -> None:
 def test_only_old_blobs_that_nothing_refers_to_are_collected(store: Store) -> None:
     project = store.projects.create("p").id
     kept, gone, young = store.blobs.put(b"kept"), store.blobs.put(b"gone"), store.blobs.put(b"young")
+    store.blocks.put(project, 1, "i", {"learnBlocks": [{"id": 3}]})
     store.artifacts.put_model(project, 3, {"keras": kept}, {})
     for digest in (kept, gone):
         os.utime(store.blobs.path(digest), (0, 0))

@@ -13,6 +13,7 @@ from ei_toolkit.studio.answers.impulse import block_ids, impulse_answer, read_im
 from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.blocks import Impulse
+from ei_toolkit.studio.store.jobs import Job
 
 router = APIRouter(prefix="/v1/api/{projectId:int}")
 MOST_IMPULSES = 100
@@ -65,11 +66,16 @@ def create_impulse(call: Admin, body: Body) -> Response:
 
 @router.delete("/impulse")
 def delete_impulse(call: Admin) -> Response:
-    """Delete the impulse with everything that was made for its blocks."""
+    """End the jobs of the impulse, and delete it with everything that was made for it and its blocks."""
     impulse = call.store.blocks.get(call.project, wanted_impulse(call))
-    call.store.blocks.delete(call.project, impulse.id)
-    for block in block_ids(impulse.document):
-        call.store.blocks.forget(call.project, block)
+    for job in call.store.jobs.page(call.project, active=True)[0]:
+        if _works_on(job, impulse):
+            call.studio.runner.cancel(job, force=True)
+    with call.store.database.exclusive():
+        call.store.blocks.delete(call.project, impulse.id)
+        call.store.artifacts.clear_results(call.project, "classify", impulse.id)
+        for block in block_ids(impulse.document):
+            call.store.blocks.forget(call.project, block)
     return answer()
 
 
@@ -85,6 +91,11 @@ def wanted_impulse(call: Call) -> int | None:
     return call.query.integer("impulseId") if call.query.has("impulseId") else None
 
 
+def _works_on(job: Job, impulse: Impulse) -> bool:
+    blocks = block_ids(impulse.document)
+    return job.spec.get("impulse") == impulse.id or job.spec.get("dsp") in blocks or job.spec.get("learn") in blocks
+
+
 def _check_ids(call: Call, document: dict[str, Any], own: int) -> None:
     others = [i for i in call.store.blocks.impulses(call.project) if i.id != own]
     taken = {id_ for impulse in others for id_ in block_ids(impulse.document)}
@@ -93,11 +104,13 @@ def _check_ids(call: Call, document: dict[str, Any], own: int) -> None:
 
 
 def _forget_changed(call: Call, before: Impulse | None, document: dict[str, Any]) -> None:
-    """Drop what was made for blocks that are gone, and features of processing blocks that changed."""
+    """Drop what was made for blocks that are gone, test results too, and features of processing blocks that changed."""
     if before is None:
         return
     for block in set(block_ids(before.document)) - set(block_ids(document)):
         call.store.blocks.forget(call.project, block)
+    if {b["id"] for b in before.blocks("learnBlocks")} - {b["id"] for b in document["learnBlocks"]}:
+        call.store.artifacts.clear_results(call.project, "classify", before.id)
     same_input = before.blocks("inputBlocks") == document["inputBlocks"]
     for block in document["dspBlocks"]:
         if not same_input or block not in before.blocks("dspBlocks"):

@@ -32,13 +32,15 @@ def get_project_info(request: Request, call: Anyone) -> Response:
 @router.post("")
 def update_project(call: Admin, body: Body) -> Response:
     """Change name, description or settings."""
-    project = call.store.projects.get(call.project)
-    name = body.text("name", project.name).strip()[:LONGEST_NAME]
-    if not name:
-        raise Refusal("A project needs a name")
-    description = body.text("description", project.description)
-    settings = {**project.settings, **_settings(body)}
-    call.store.projects.update(project.id, name=name, description=description, settings=settings)
+    changes = _settings(body)
+    with call.store.database.exclusive():
+        project = call.store.projects.get(call.project)
+        name = body.text("name", project.name).strip()[:LONGEST_NAME]
+        if not name:
+            raise Refusal("A project needs a name")
+        description = body.text("description", project.description)
+        settings = {**project.settings, **changes}
+        call.store.projects.update(project.id, name=name, description=description, settings=settings)
     return answer()
 
 
@@ -157,9 +159,10 @@ def _positive(body: Fields, name: str) -> int:
 
 
 def _set(call: Call, changes: Mapping[str, Any]) -> Response:
-    project = call.store.projects.get(call.project)
-    settings = {**project.settings, **changes}
-    call.store.projects.update(project.id, name=project.name, description=project.description, settings=settings)
+    with call.store.database.exclusive():
+        project = call.store.projects.get(call.project)
+        settings = {**project.settings, **changes}
+        call.store.projects.update(project.id, name=project.name, description=project.description, settings=settings)
     return answer()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +71,9 @@ class Artifacts:
         return Features(block, category, row["x"], row["y"], json.loads(row["summary"]), row["created"])
 
     def put_features(self, project: int, features: Features) -> None:
-        """Store or replace features."""
-        self.database.run(
+        """Store or replace features. Refused for a block that was deleted meanwhile."""
+        self._put_of_block(
+            "dspBlocks",
             "INSERT OR REPLACE INTO features (project, block, category, x, y, summary, created)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (project, features.block, features.category, features.x, features.y, json.dumps(features.summary), now()),
@@ -90,11 +91,23 @@ class Artifacts:
         return Model(block, json.loads(row["files"]), json.loads(row["summary"]), row["created"])
 
     def put_model(self, project: int, block: int, files: Mapping[str, str], summary: Mapping[str, Any]) -> None:
-        """Store or replace a model."""
-        self.database.run(
+        """Store or replace a model. Refused for a block that was deleted meanwhile."""
+        self._put_of_block(
+            "learnBlocks",
             "INSERT OR REPLACE INTO models (project, block, files, summary, created) VALUES (?, ?, ?, ?, ?)",
             (project, block, json.dumps(files), json.dumps(summary), now()),
         )
+
+    def _put_of_block(self, kind: str, sql: str, values: Sequence[Any]) -> None:
+        """One statement whose first values are project and block, in one transaction with a look at the block."""
+        known = (
+            "SELECT 1 FROM impulses, json_each(document, ?) AS block"
+            " WHERE project = ? AND json_extract(block.value, '$.id') = ?"
+        )
+        with self.database.write() as connection:
+            if connection.execute(known, (f"$.{kind}", *values[:2])).fetchone() is None:
+                raise Refusal(f"Block {values[1]} was deleted meanwhile: there is nothing to keep this for")
+            connection.execute(sql, values)
 
     def copy(self, project: int, source: int, target: int) -> None:
         """Give a block what was made for another one; the blobs are shared."""

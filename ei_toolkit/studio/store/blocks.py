@@ -106,7 +106,7 @@ class Blocks:
         return document
 
     def forget(self, project: int, block: int) -> None:
-        """Delete everything that was made for a block: settings, features, model, results."""
+        """Delete everything that was made for a block: settings, features, model."""
         with self.database.write() as connection:
             for table in ("block_configs", "features", "models"):
                 connection.execute(f"DELETE FROM {table} WHERE project = ? AND block = ?", (project, block))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,33 +12,47 @@ from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
 from ei_toolkit.studio.work.task import Task
+from ei_toolkit.studio.work.windows import require_deleted
 
 
 def export(task: Task) -> None:
     """The job: write the zip and store it."""
     with task.scratch() as folder:
         path = folder / "export.zip"
-        count = write_export(task.store, task.project, path)
+        count = write_export(task.store, task.project, path, task.say)
         blob = task.store.blobs.put_file(path)
     task.store.artifacts.put_result(task.project, "export", 0, blob)
     task.say(f"Exported {count} samples")
 
 
-def write_export(store: Store, project: int, out: Path) -> int:
-    """Write all samples of a project and their `info.labels`; returns how many there are."""
+def write_export(store: Store, project: int, out: Path, say: Callable[[str], None] | None = None) -> int:
+    """Write all samples of a project and their `info.labels`; returns how many there are.
+
+    Samples that are deleted meanwhile are left out, and `say` hears of it.
+    """
     samples = store.samples.select(SampleFilter(project, sort_by="id-asc"))
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for sample, name in zip(samples, _names(samples), strict=True):
-            archive.write(store.blobs.path(sample.sha256), name)
-        archive.writestr("info.labels", json.dumps(info_labels(samples), ensure_ascii=False, indent=1))
-    return len(samples)
+        named = zip(samples, _names(samples), strict=True)
+        written = [(sample, name) for sample, name in named if _write(store, archive, sample, name)]
+        archive.writestr("info.labels", json.dumps(info_labels(written), ensure_ascii=False, indent=1))
+    if say and (deleted := len(samples) - len(written)):
+        say(f"{deleted} samples were deleted while this ran")
+    return len(written)
 
 
-def info_labels(samples: Iterable[Sample]) -> dict[str, Any]:
-    """The document that the command-line uploader and the SDK read."""
-    samples = list(samples)
-    entries = zip(samples, _names(samples), strict=True)
-    return {"version": 1, "files": [_entry(sample, name) for sample, name in entries]}
+def info_labels(named: Iterable[tuple[Sample, str]]) -> dict[str, Any]:
+    """The document that the command-line uploader and the SDK read, of samples and their paths in the zip."""
+    return {"version": 1, "files": [_entry(sample, name) for sample, name in named]}
+
+
+def _write(store: Store, archive: zipfile.ZipFile, sample: Sample, name: str) -> bool:
+    """Add a sample to the zip; False for one that was deleted meanwhile."""
+    try:
+        archive.write(store.blobs.path(sample.sha256), name)
+    except FileNotFoundError:
+        require_deleted(store, sample)
+        return False
+    return True
 
 
 def _names(samples: Iterable[Sample]) -> Iterator[str]:

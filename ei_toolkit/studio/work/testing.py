@@ -16,7 +16,7 @@ from ei_toolkit.studio.answers.keras import keras_settings
 from ei_toolkit.studio.impulse import processing_blocks
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.artifacts import Model
-from ei_toolkit.studio.work.features import Computed, store_features
+from ei_toolkit.studio.work.features import Computed, features_side_by_side
 from ei_toolkit.studio.work.task import Task
 from ei_toolkit.studio.work.training import side_by_side
 
@@ -26,10 +26,11 @@ def classify(task: Task) -> None:
     impulse = task.store.blocks.get(task.project, int(task.job.spec["impulse"]))
     block, model = trained(task, impulse.blocks("learnBlocks"))
     category = str(task.job.spec.get("category", "testing"))
-    parts = [store_features(task, dsp, category) for dsp in processing_blocks(task.store, impulse, block)]
+    parts = features_side_by_side(task, processing_blocks(task.store, impulse, block), category)
     features = side_by_side(parts)
     if features.shape[1] != model.summary["featureCount"]:
         raise Refusal("The impulse has changed since the model was trained: train it again")
+    _say_unknown(task, model.summary["labels"], parts[0])
     threshold = keras_settings(task.store.blocks.config(task.project, block["id"]), 0)["minimumConfidenceRating"]
     window = {**impulse.window, "threshold": threshold}
     for variant in task.job.spec["variants"]:
@@ -42,6 +43,12 @@ def classify(task: Task) -> None:
         task.store.artifacts.put_result(task.project, "classify", impulse.id, blob, variant)
         share = accuracy(stored)["accuracyScore"]
         task.say(f"Calculating {variant} accuracy... {100 * share:.2f} % of {len(features)} windows")
+
+
+def _say_unknown(task: Task, labels: Sequence[str], part: Computed) -> None:
+    unknown = sorted({window.label for window in part.windows} - set(labels))
+    if unknown:
+        task.say(f"The model does not know the labels {', '.join(unknown)}: their windows count as wrong")
 
 
 def trained(task: Task, blocks: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Model]:
@@ -80,7 +87,10 @@ def _result(
 
 
 def _metrics(labels: Sequence[str], part: Computed, scores: npt.NDArray[np.float32]) -> dict[str, float | None]:
+    """Metrics of the windows whose label the model knows; none without such a window."""
     known = [index for index, window in enumerate(part.windows) if window.label in labels]
+    if not known:
+        return {}
     actual = [labels.index(part.windows[index].label) for index in known]
     found = classification(actual, scores[known], list(labels))
     weighted = found["report"]["weighted avg"]

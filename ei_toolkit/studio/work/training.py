@@ -16,7 +16,7 @@ from ei_toolkit.studio.impulse import learn_block, processing_blocks
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.sample_filter import SampleFilter
-from ei_toolkit.studio.work.features import Computed, store_features
+from ei_toolkit.studio.work.features import Computed, features_side_by_side
 from ei_toolkit.studio.work.task import Task
 
 DEFAULT_SEED = 7
@@ -53,9 +53,7 @@ def profile_block(task: Task) -> None:
 def _train(task: Task, impulse: Impulse, block: Mapping[str, Any]) -> None:
     from ei_toolkit.learn.train import train  # imports TensorFlow
 
-    parts = [store_features(task, dsp, "training") for dsp in processing_blocks(task.store, impulse, block)]
-    if not parts:
-        raise Refusal("The learn block reads no processing block")
+    parts = features_side_by_side(task, processing_blocks(task.store, impulse, block), "training")
     labels = sorted({window.label for window in parts[0].windows})
     if len(labels) < 2:
         raise Refusal(f"Training needs at least two labels; there is only {', '.join(labels) or 'none'}")
@@ -63,6 +61,7 @@ def _train(task: Task, impulse: Impulse, block: Mapping[str, Any]) -> None:
     with task.scratch() as folder:
         outcome = train(_request(task, settings, parts, labels, folder), task.say)
         _store(task, block["id"], outcome, parts, labels)
+        task.store.artifacts.clear_results(task.project, "classify", impulse.id)  # they are of the model before
     task.say("Model training complete.")
 
 

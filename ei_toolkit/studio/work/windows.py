@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.studio.impulse import ProcessingBlock
+from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
 from ei_toolkit.studio.work.values import read_axis, resample
 
@@ -42,6 +44,12 @@ def windows_of(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
     return cut(values, block.window_samples, block.increase_samples, bool(block.window["padZeros"]))
 
 
+def require_deleted(store: Store, sample: Sample) -> None:
+    """Refuse a sample whose content is not there although nobody deleted it."""
+    if store.samples.ids(SampleFilter(sample.project, conditions=(("id = ?", (sample.id,)),))):
+        raise Refusal(f"The content of {sample.filename} (sample {sample.id}) is gone: delete it and upload it again")
+
+
 @dataclass(frozen=True)
 class WindowName:
     """What is known of one window beside its values."""
@@ -60,7 +68,7 @@ def name_windows(sample: Sample, count: int, window: Mapping[str, Any]) -> list[
 
 
 def _label(sample: Sample, end_ms: float) -> str:
-    """A window of a multi-label recording is called what its end is called, Edge Impulse's default."""
+    """A window of a multi-label recording is called what its end is called, Edge Impulse's default; perhaps nothing."""
     if not sample.structured_labels:
         return sample.label
     last = max(0, min(sample.values_count, round(end_ms / sample.interval_ms)) - 1)
