@@ -47,8 +47,15 @@ def follow(
     on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "detach",
 ) -> None:
     """Print a job's log until it ends; exit code 5 if it fails."""
+    from ei_toolkit.api.jobs.wait import whole_log
+    from ei_toolkit.errors import JobFailed
+
     env = Environment.of(context)
-    Follower(env, _studio(env), timeout, on_interrupt).print_log(job)
+    try:
+        Follower(env, _studio(env), timeout, on_interrupt).print_log(job)
+    except JobFailed as failed:
+        failed.hint = failed.hint.replace(whole_log(job), "")
+        raise
 
 
 def cancel(
@@ -56,12 +63,16 @@ def cancel(
     job: Annotated[int, typer.Argument(help="Number of the job.")],
     force: Annotated[bool, typer.Option("--force", help="Also if the job does not react.")] = False,
 ) -> None:
-    """Cancel a job."""
-    from ei_toolkit.api.jobs.job import cancel_job
+    """Cancel a job; one that has ended already stays as it is."""
+    from ei_toolkit.api.jobs.job import cancel_job, job_status
 
     env = Environment.of(context)
-    cancel_job(_studio(env), job, force=force)
-    env.console.result({"job": job, "cancelled": True}, f"job {job} was cancelled")
+    studio = _studio(env)
+    found = job_status(studio, job)
+    if not found.finished:
+        cancel_job(studio, job, force=force)
+    said = f"job {job} has ended already ({found.state})" if found.finished else f"job {job} was cancelled"
+    env.console.result({"job": job, "cancelled": not found.finished}, said)
 
 
 def _studio(env: Environment) -> Studio:

@@ -44,7 +44,8 @@ def list_(
     runs = list_runs(env.config().paths, kind)[-last:]
     rows = [(run.id, run.created, run.kind, run.data_hash[:12], run.fingerprint, gist(run)) for run in runs]
     table = Table("", ("run", "when", "kind", "windows", "fingerprint", "result"), tuple(rows))
-    env.console.result([_data(run) for run in runs], table.rich())
+    none = f"there are no runs of the kind {kind} yet" if kind else "there are no runs yet"
+    env.console.result([_data(run) for run in runs], table.rich() if runs else none)
 
 
 def show(context: typer.Context, run: Annotated[int, typer.Argument(help="Number of the run.")]) -> None:
@@ -63,9 +64,12 @@ def compare(
     runs: Annotated[list[int], typer.Argument(help="Numbers of two or more runs.")],
 ) -> None:
     """Show what differs between runs, then their metrics side by side."""
+    from ei_toolkit.errors import UsageError
     from ei_toolkit.report.compare_runs import differences, metrics
     from ei_toolkit.report.runs import find_run
 
+    if len(set(runs)) < 2:
+        raise UsageError("one run cannot be compared", hint="Name two or more; eitk runs show tells about one.")
     env = Environment.of(context)
     found = [find_run(env.config().paths, number) for number in runs]
     differing, measured = differences(found), metrics(found)

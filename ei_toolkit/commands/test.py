@@ -9,6 +9,8 @@ import typer
 from ei_toolkit.commands.environment import Environment
 from ei_toolkit.commands.follow import Follower, OnInterrupt
 
+UNTESTED = "the model was not tested since its last training: eitk test"
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
@@ -38,4 +40,4 @@ def test(
     found = run_test(studio, current, follower) if run else tested_variants(studio, current.impulse_id)
     data: dict[str, Any] = {"event": "result", **{evaluation.variant: evaluation.data() for evaluation in found}}
     tables = [table.rich() for table in evaluation_tables("test", found)]
-    env.console.result(data, Group(*tables) if tables else "the model was not tested yet")
+    env.console.result(data, Group(*tables) if tables else UNTESTED)

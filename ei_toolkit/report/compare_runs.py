@@ -10,6 +10,14 @@ from typing import Any
 from ei_toolkit.report.runs import Run
 
 Scalar = str | int | float | bool | None
+TELLING = (
+    "clean.track_accuracy",
+    "clean.window_accuracy",
+    "accuracy",
+    "test.int8.accuracy",
+    "validation.int8.accuracy",
+)
+BESIDE = ("baselines.", "conditions.", "history.")  # what the model's own figures are read against
 
 
 def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Scalar]]:
@@ -54,11 +62,22 @@ def to_csv(runs: Sequence[Run]) -> str:
 
 
 def gist(run: Run) -> str:
-    """The verdict of a gate, else the first few accuracies, else the first few numbers."""
+    """The verdict of a gate, else the most telling accuracies, else the first few numbers."""
     numbers = [(key, value) for key, value in flatten(run.metrics) if isinstance(value, (int, float))]
-    telling = [(key, value) for key, value in numbers if key.endswith("accuracy")]
-    shown = [f"{key} {value:.4g}" for key, value in (telling or numbers)[:3]]
+    telling = sorted((pair for pair in numbers if pair[0].endswith("accuracy")), key=lambda pair: _rank(pair[0]))
+    shown = [f"{key} {_short(value)}" for key, value in (telling or numbers)[:3]]
     return str(run.metrics.get("verdict", "")) or ", ".join(shown)
+
+
+def _rank(key: str) -> tuple[int, bool]:
+    """Smaller for what says more of the model itself."""
+    return TELLING.index(key) if key in TELLING else len(TELLING), key.startswith(BESIDE)
+
+
+def _short(value: float) -> str:
+    if float(value).is_integer():
+        return str(int(value))
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def _beside(tables: Sequence[Mapping[str, Scalar]]) -> dict[str, list[Scalar]]:

@@ -17,6 +17,9 @@ from ei_toolkit.errors import DataError
 from ei_toolkit.report.evaluation import EVALUATION_NAME
 from ei_toolkit.report.runs import Run, list_runs
 
+MODEL_OF = {"gate": "challenger_sha256", "flash": "model_sha256"}  # kinds of run that are about one model, and which
+SECONDS = len("2026-11-21T00:00:00")  # what the clocks of runs and studios write alike
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -49,20 +52,30 @@ class Facts:
         return [run for run in self.runs if run.kind == kind]
 
     def latest(self, kind: str) -> Mapping[str, Any]:
-        """Metrics of the latest run of a kind; empty before the first."""
-        runs = self.of_kind(kind)
+        """Metrics of the latest run of a kind; of a gate or flash, of the pinned model. Empty before the first."""
+        named, pinned = MODEL_OF.get(kind), self.lock.model_sha256 if self.lock else ""
+        runs = [run for run in self.of_kind(kind) if named is None or run.metrics.get(named) == pinned]
         return runs[-1].metrics if runs else {}
 
 
 def gather_facts(config: Config) -> Facts:
     """Read what there is. Raises DataError before `eitk slice`: then there is nothing to report on."""
+    runs, lock = tuple(list_runs(config.paths)), read_lock(config.paths.lock)
+    evaluation = read_evaluation(config.paths.state)
     return Facts(
         config=config,
         windows=Manifest.read(config.paths.manifest).windows,
-        runs=tuple(list_runs(config.paths)),
-        evaluation=read_evaluation(config.paths.state),
-        lock=read_lock(config.paths.lock),
+        runs=runs,
+        evaluation=evaluation if _is_about_the_pinned(evaluation, runs, lock) else {},
+        lock=lock,
     )
+
+
+def _is_about_the_pinned(evaluation: Mapping[str, Any], runs: Sequence[Run], lock: Lock | None) -> bool:
+    """False for a trial of a model that was pinned before the present one; other protocols train their own."""
+    made = [run.created for run in runs if run.kind == "evaluation"]
+    is_later = bool(made) and lock is not None and made[-1][:SECONDS] >= lock.created[:SECONDS]
+    return evaluation.get("protocol") != "test" or is_later
 
 
 def read_evaluation(state: Path) -> Mapping[str, Any]:

@@ -59,3 +59,15 @@ def test_seen_is_a_question_that_the_exit_code_answers(folder: Path) -> None:
 def test_an_unknown_run_is_a_usage_error(folder: Path) -> None:
     assert eitk(folder, "runs", "show", "9")[0] == 2
     assert "training.epochs" in eitk(folder, "runs", "show", "2")[1]
+
+
+def test_a_project_without_runs_says_so(tmp_path: Path) -> None:
+    write_recipe("reference", tmp_path, clips=None, name=None, force=False)
+    assert eitk(tmp_path, "runs", "list") == (0, "there are no runs yet\n")
+    assert eitk(tmp_path, "runs", "list", "--kind", "gate")[1] == "there are no runs of the kind gate yet\n"
+    assert eitk(tmp_path, "runs", "list", "--json")[1] == "[]\n"
+
+
+@pytest.mark.parametrize("runs", [("1",), ("1", "1")])
+def test_one_run_cannot_be_compared(folder: Path, runs: tuple[str, ...]) -> None:
+    assert eitk(folder, "runs", "compare", *runs)[0] == 2

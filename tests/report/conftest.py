@@ -56,6 +56,12 @@ def sliced(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
+def trial() -> dict[str, object]:
+    """Figures of one candidate at the gate."""
+    return dict(TRIAL)
+
+
+@pytest.fixture
 def whole(sliced: Config, goldens: Path) -> Facts:
     """Facts of a project with a model, a training, an evaluation, a verdict and an image."""
     model = (goldens / "int8/sample_int8.tflite").read_bytes()
@@ -71,8 +77,8 @@ def whole(sliced: Config, goldens: Path) -> Facts:
     }
     record_run(sliced, "train", {"validation": {"int8": MEASURED}, "test": {"int8": MEASURED}, "history": history})
     verdict = {"verdict": "refused", "text": "The challenger is refused: <it> is worse.", "reasons": ["it is worse"]}
-    record_run(sliced, "gate", verdict | {"challenger": TRIAL, "champion": TRIAL})
-    record_run(sliced, "flash", {"board": "emulated", "flash_bytes": 101_000, "ram_bytes": 60_000})
+    record_run(sliced, "gate", verdict | {"challenger": TRIAL, "champion": TRIAL, "challenger_sha256": sha})
+    record_run(sliced, "flash", {"board": "emulated", "model_sha256": sha, "flash_bytes": 101_000, "ram_bytes": 60_000})
     row = {"window_accuracy": 0.9, "track_accuracy": 0.95}
     conditions = dict.fromkeys(("gain-20", "gain+20", "white10", "mic"), row)
     tracks = [{"clip": f"{label}.wav", "artist": "a", "label": label, "predicted": label, "probabilities": sure}

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import yaml
 
 from ei_toolkit.config import Config, ProjectSettings
+from ei_toolkit.config.lockfile import write_lock
 from ei_toolkit.report.card import LICENCE_GAP, is_gtzan, model_card
 from ei_toolkit.report.facts import Facts, gather_facts
+from ei_toolkit.report.html.sections.cost import cost
+from ei_toolkit.report.html.sections.verdict import verdict
+from ei_toolkit.report.runs import record_run
 
 
 def front_matter(card: str) -> dict[str, Any]:
@@ -34,6 +40,29 @@ def test_before_the_gate_there_are_no_results(sliced: Config) -> None:
     card = model_card(gather_facts(sliced))
     assert front_matter(card)["model-index"][0]["results"] == []
     assert "## Test" not in card
+
+
+def test_a_model_is_not_credited_with_the_verdict_and_the_image_of_another(whole: Facts) -> None:
+    assert whole.lock
+    other = replace(whole, lock=replace(whole.lock, model_sha256="f" * 64))
+    card = model_card(other)
+    assert "f" * 64 in card
+    assert front_matter(card)["model-index"][0]["results"] == []
+    assert "## Test" not in card
+    assert verdict(other) is None
+    assert verdict(whole) is not None
+    shown = cost(other)
+    assert shown is None or "last flashed image" not in str(shown)
+
+
+@pytest.mark.parametrize(("built", "shown"), [("2000-01-01T00:00:00.000Z", True), ("2999-01-01T00:00:00.000Z", False)])
+def test_a_trial_of_the_model_pinned_before_is_left_out(whole: Facts, built: str, shown: bool) -> None:
+    assert whole.lock
+    paths = whole.config.paths
+    record_run(whole.config, "evaluation", {"protocol": "test"})
+    (paths.state / "evaluation.json").write_text(json.dumps({**whole.evaluation, "protocol": "test"}))
+    write_lock(paths.lock, replace(whole.lock, created=built))
+    assert ("protocol test" in model_card(gather_facts(whole.config))) is shown
 
 
 def test_a_name_with_colons_and_quotes_does_not_break_the_front_matter(whole: Facts) -> None:

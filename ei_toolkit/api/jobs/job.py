@@ -65,7 +65,14 @@ def running(studio: Studio, key: str) -> Started | None:
 
 def job_status(studio: Studio, job: int) -> Job:
     """How a job is doing. Raises ApiError for a job that does not exist."""
-    answer = studio.transport.get(studio.path("jobs", job, "status"))
+    try:
+        answer = studio.transport.get(studio.path("jobs", job, "status"))
+    except (NetworkError, CredentialError):
+        raise
+    except ApiError as error:
+        if not error.hint and (error.status or 0) < 500:
+            error.hint = "eitk jobs list --all"
+        raise
     return read_job(Answer(answer, "the job's status").object("job"))
 
 

@@ -98,11 +98,16 @@ class _Lines:
         self._listener.line(line)
 
 
+def whole_log(job: int) -> str:
+    """The hint of a job that failed; of no use where the whole log was just shown."""
+    return f"The whole log: eitk jobs follow {job}"
+
+
 def _ended(job: Job, lines: _Lines) -> Job:
     if not job.succeeded:
         raise JobFailed(
             f"job {job.id} ({job.category or 'unnamed'}) failed",
-            hint=f"The whole log: eitk jobs follow {job.id}",
+            hint=whole_log(job.id),
             log=tuple(lines.tail),
         )
     return job

@@ -124,6 +124,7 @@ def test_a_job_that_does_not_say_that_it_succeeded_has_failed(play: Any, succeed
         follow(play(Play([f"{n}\n" for n in range(40)], succeeds, step=9)))
     assert caught.value.log[-1] == "39"
     assert len(caught.value.log) == wait_module.TAIL
+    assert "eitk jobs follow 7" in caught.value.hint
 
 
 def test_a_time_limit_ends_the_watching_and_not_the_job(play: Any) -> None:
