@@ -127,7 +127,8 @@ def _batch_normalisation() -> Iterator[Any]:
 
 def _whole(layer: VisualLayer, key: str, default: int | None = None) -> int:
     value = layer.get(key, default)
-    number = int(value) if isinstance(value, (int, float)) and float(value).is_integer() else 0
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    number = int(value) if whole else 0
     if not 1 <= number <= LARGEST:
         raise ConfigurationError(
             f"{key} = {value!r} of a {layer.get('type')} layer is not a number from 1 to {LARGEST}"

@@ -24,7 +24,7 @@ class Split:
     def category(self, sample: Sample) -> Category:
         """Where a sample goes."""
         group = [sample.metadata[key] for key in self.together if key in sample.metadata]
-        digest = hashlib.sha256("\0".join(group).encode()).hexdigest() if group else sample.sha256
+        digest = hashlib.sha256("\0".join(group).encode("utf-8", "replace")).hexdigest() if group else sample.sha256
         return self.of_digest(digest)
 
     def of_digest(self, digest: str) -> Category:

@@ -19,6 +19,7 @@ from ei_toolkit.studio.manage import chosen_project, opened
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.samples import CATEGORIES
+from ei_toolkit.studio.wire import read_json
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _why(error: Exception) -> str:
 def _entries(archive: zipfile.ZipFile) -> Iterator[dict[str, Any]]:
     try:
         name = next(name for name in archive.namelist() if Path(name).name == "info.labels")
-        files: list[dict[str, Any]] = json.loads(archive.read(name))["files"]
+        files: list[dict[str, Any]] = read_json(archive.read(name))["files"]
         prefix = name.removesuffix("info.labels")
         return ({**entry, "member": prefix + entry["path"]} for entry in files)
     except (StopIteration, ValueError, KeyError, TypeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,9 @@ from typing import Any
 from ei_toolkit.studio.refusal import Malformed
 
 LARGEST_INTEGER = 2**63 - 1  # what SQLite can hold
+DEEPEST = 100  # levels of lists and objects in JSON that is sent; Python itself gives up near a thousand
+HEX = "[0-9a-fA-F]{2}"
+LONE = re.compile(rf"\\(?:\\|u[dD][89abAB]{HEX}\\u[dD][c-fC-F]{HEX}|(u[dD][89a-fA-F]{HEX}))")  # whole pairs go by
 TRUE, FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
 
 
@@ -33,6 +37,30 @@ def truth(text: str) -> bool:
     raise Malformed(f"{text[:40]!r} is neither true nor false")
 
 
+def read_json(data: str | bytes) -> Any:
+    """The value that JSON holds; half a surrogate pair, which no text can hold, becomes U+FFFD.
+
+    Raises ValueError for what is not JSON, and for what is nested deeper than `DEEPEST`.
+    """
+    text = data if isinstance(data, str) else data.decode(json.detect_encoding(data))
+    try:
+        value = json.loads(LONE.sub(lambda found: r"\ufffd" if found[1] else found[0], text))
+    except RecursionError as error:
+        raise ValueError("JSON is nested too deeply") from error
+    _check_depth(value)
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    level: list[Any] = [[value]]
+    for _ in range(DEEPEST + 1):
+        items = (item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer))
+        level = [item for item in items if isinstance(item, dict | list)]
+        if not level:
+            return
+    raise ValueError("JSON is nested too deeply")
+
+
 @dataclass(frozen=True)
 class Fields:
     """A JSON object or a query string, read leniently: null counts as absent, unknown keys are ignored."""
@@ -45,9 +73,9 @@ class Fields:
         if not body.strip():
             return cls()
         try:
-            document = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise Malformed("The body is not JSON") from error
+            document = read_json(body)
+        except ValueError as error:
+            raise Malformed(f"The body is not JSON, or nested deeper than {DEEPEST} levels") from error
         if not isinstance(document, dict):
             raise Malformed("The body is not a JSON object")
         return cls(document)
@@ -61,7 +89,7 @@ class Fields:
         value = self._given(name, default)
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise Malformed(f"{name} must be a string")
-        return str(value).encode("utf-8", "replace").decode("utf-8")
+        return str(value)
 
     def integer(self, name: str, default: int | None = None) -> int:
         """A whole number, also as text."""
@@ -109,8 +137,8 @@ class Fields:
     def parsed(self, name: str) -> Any:
         """A value that travels as JSON text in a query."""
         try:
-            return json.loads(self.text(name))
-        except (ValueError, RecursionError) as error:
+            return read_json(self.text(name))
+        except ValueError as error:
             raise Malformed(f"{name} must be JSON") from error
 
     def page(self, default_limit: int = 0) -> tuple[int, int]:

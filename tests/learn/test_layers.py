@@ -63,6 +63,8 @@ def test_convolutions_carry_the_published_constraint() -> None:
         ([{"type": "reshape", "columns": 7}], "cannot be reshaped"),
         ([{"type": "dense"}], "neurons"),
         ([{"type": "dense", "neurons": 10**9}], "neurons"),
+        ([{"type": "dense", "neurons": 10**400}], "neurons"),
+        ([{"type": "dense", "neurons": float("inf")}], "neurons"),
         ([{"type": "dropout", "dropoutRate": 1.5}], "dropoutRate"),
         ([{"type": "dense", "neurons": "many"}], "neurons"),
     ],

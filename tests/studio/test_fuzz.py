@@ -26,22 +26,31 @@ NAMES = """
     variants modelVariants engine modelType sliceStart sliceEnd limitPayloadValues impulseId newCategory thresholds
     structuredLabels startIndex endIndex targetDevices tfliteFileBase64 device role ttl apiKey projectName username
     password jobLimitM trainingSplitRatio includeDisabled featureAx1 metadataKey metadataValue zoomStart axisIx
+    keepTogetherMetadataKeys key op values kFoldsValidationConfig numFolds seed neurons artist block
     """.split()  # noqa: SIM905 - a list of this length reads better as a text
-ids = st.sampled_from([0, 1, 2, 3, 99, 2**31, 2**63, 10**30])
+ids = st.sampled_from([0, 1, 2, 3, 99, 2**31, 2**63 - 2, 2**63 - 1, 2**63, 10**30])
 texts = st.one_of(
     st.sampled_from(
         ["", "1", "True", "null", "training", "all", "[]", "{}", "[1]", '["a"]', "nan", "1e400", "-1", "é", "int8"]
     ),
     st.text(max_size=20),
 )
-leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts, ids)
+broken = st.sampled_from(["\ud800", "\udfffx", "x\ud800\ud800"])  # JSON carries them as escapes
+huge = st.sampled_from([2**53 + 1, -(2**63), 10**400, -(10**400), 1e308, 5e-324])
+deep = st.sampled_from([20, 98, 101, 400]).map(lambda depth: json.loads("[" * depth + "NaN" + "]" * depth))
+leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts, ids, broken, huge, deep)
 values = st.recursive(
     leaves,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES) | broken, inner, max_size=6),
     max_leaves=12,
 )
 objects = st.dictionaries(st.sampled_from(NAMES), values, max_size=8)
-queries = st.dictionaries(st.sampled_from(NAMES), texts, max_size=4)
+filters = st.builds(
+    lambda key, chosen, times: json.dumps([{"key": key, "values": chosen}, *[{"key": "a"}] * times]),
+    texts | broken, st.lists(leaves, max_size=4), st.sampled_from([0, 1, 99, 1200]),
+)  # fmt: skip
+queries = st.dictionaries(st.sampled_from(NAMES), texts | values.map(json.dumps), max_size=4)
+filtered = st.builds(lambda query, metadata: {**query, "metadata": metadata}, queries, filters)
 HEAD = b'--x\r\nContent-Disposition: form-data; name="data"; filename="a.wav"\r\n\r\n'
 FIELD = re.compile(r"\{(\w+)\}")
 
@@ -81,10 +90,11 @@ def test_no_request_breaks_the_api(busy: Any, data: Any) -> None:
     method = data.draw(st.sampled_from(METHODS))
     path = fill(data.draw, method).removeprefix("/api")
     url = busy.api + path if method.path.startswith("/api/") else busy.api.removesuffix("/api") + method.path
-    body = data.draw(st.one_of(objects.map(lambda o: json.dumps(o).encode()), st.binary(max_size=40)))
+    bottomless = st.sampled_from([900, 100_000]).map(lambda depth: b'{"metadata":' + b"[" * depth + b"]" * depth + b"}")
+    body = data.draw(st.one_of(objects.map(lambda o: json.dumps(o).encode()), st.binary(max_size=40), bottomless))
     start = time.monotonic()
     answer = requests.request(
-        method.verb, url, params=data.draw(queries), data=body if method.verb == "POST" else None,
+        method.verb, url, params=data.draw(queries | filtered), data=body if method.verb == "POST" else None,
         headers={"x-api-key": busy.keys["admin"]}, timeout=60,
     )  # fmt: skip
     assert answer.status_code in (200, 400, 403, 404, 413), (method, answer.status_code, answer.text[:300])
@@ -97,7 +107,27 @@ header_values = st.one_of(
     st.sampled_from(
         ["1", "", "rock", "%zz", "{}", "[", '{"a":1}', "multipart/form-data", "multipart/form-data; boundary=x"]
     ),
+    st.just('{"artist":"\\ud800"}'),
     st.text(st.characters(codec="latin-1", categories=["L", "N", "P"]), max_size=30),
+)
+
+
+def part(name: str, document: Any) -> bytes:
+    head = f'--x\r\nContent-Disposition: form-data; name="data"; filename="{name}"\r\n\r\n'
+    return head.encode() + json.dumps(document).encode() + b"\r\n"
+
+
+recordings = st.fixed_dictionaries(
+    {
+        "device_name": leaves,
+        "interval_ms": st.floats() | huge | st.just(1),
+        "sensors": st.lists(st.fixed_dictionaries({"name": texts | broken, "units": leaves}), min_size=1, max_size=2),
+        "values": st.just([1, 2, 3]) | values,
+    }
+).map(lambda payload: part("r.json", {"payload": payload}))
+stretches = st.fixed_dictionaries({"startIndex": leaves | st.just(0), "endIndex": leaves, "label": texts | broken})
+side_cars = st.lists(stretches, max_size=3).map(
+    lambda labels: part("structured_labels.labels", {"structuredLabels": {"r.json": labels}})
 )
 
 
@@ -107,8 +137,12 @@ header_values = st.one_of(
     headers=st.dictionaries(
         st.sampled_from(["x-label", "x-metadata", "x-no-label", "x-file-name", "content-type"]),
         header_values,
+    ).map(lambda headers: {"content-type": "multipart/form-data; boundary=x", **headers}),
+    body=st.one_of(
+        st.binary(max_size=200),
+        st.binary(max_size=60).map(lambda data: HEAD + data + b"\r\n--x--\r\n"),
+        st.builds(lambda *parts: b"".join(parts) + b"--x--\r\n", recordings, recordings, side_cars),
     ),
-    body=st.one_of(st.binary(max_size=200), st.binary(max_size=60).map(lambda data: HEAD + data + b"\r\n--x--\r\n")),
 )  # fmt: skip
 @settings(max_examples=EXAMPLES // 2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_no_upload_breaks_ingestion(busy: Any, category: str, route: str, headers: dict[str, str], body: bytes) -> None:

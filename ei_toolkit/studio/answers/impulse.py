@@ -7,6 +7,7 @@ from typing import Any
 
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.blocks import Impulse
+from ei_toolkit.studio.store.projects import LARGEST_BLOCK
 from ei_toolkit.studio.wire import Fields
 
 KINDS = ("inputBlocks", "dspBlocks", "learnBlocks", "postProcessingBlocks")
@@ -83,8 +84,8 @@ def _learn(block: Fields) -> dict[str, Any]:
 
 def _named(block: Fields, name: str, title: str) -> dict[str, Any]:
     id_ = block.integer("id")
-    if id_ < 1:
-        raise Refusal("Block ids must be 1 or more")
+    if not 1 <= id_ <= LARGEST_BLOCK:
+        raise Refusal(f"Block ids must be from 1 to {LARGEST_BLOCK}")
     return {"id": id_, "name": block.text("name", name), "title": block.text("title", title)}
 
 

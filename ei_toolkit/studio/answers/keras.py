@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,7 +36,8 @@ DEFAULTS: Mapping[str, Any] = {
     "showAugmentationTrainingSettings": False,
 }
 OBJECTS = ("augmentationPolicySpectrogram", "customParameters", "kFoldsValidationConfig")
-LARGEST_EPOCHS, LARGEST_BATCH = 10_000, 4096
+LARGEST_EPOCHS, LARGEST_BATCH, MOST_FOLDS = 10_000, 4096, 100
+SEEDS = 2**32  # numpy's generators take no larger one
 
 
 def keras_settings(config: Mapping[str, Any], columns: int) -> dict[str, Any]:
@@ -57,6 +59,8 @@ def read_keras(body: Fields) -> dict[str, Any]:
         settings["visualLayers"] = [dict(layer.values) for layer in body.objects("visualLayers")]
     if body.has("customValidationMetadataKey"):
         settings["customValidationMetadataKey"] = body.text("customValidationMetadataKey")
+    if "numFolds" in settings.get("kFoldsValidationConfig", {}):
+        settings["kFoldsValidationConfig"] = _k_folds(settings["kFoldsValidationConfig"])
     _check(settings)
     return settings
 
@@ -80,6 +84,16 @@ def _check(settings: Mapping[str, Any]) -> None:
         raise Refusal("trainTestSplit must be at least 0 and below 1")
     if not 0 < settings.get("learningRate", 0.005) <= 10:
         raise Refusal("learningRate must be above 0 and at most 10")
+    seed = str(settings.get("customParameters", {}).get("seed", 0))
+    if not re.fullmatch("[0-9]{1,10}", seed) or int(seed) >= SEEDS:
+        raise Refusal(f"customParameters.seed must be a whole number from 0 to {SEEDS - 1}")
+
+
+def _k_folds(config: Mapping[str, Any]) -> dict[str, Any]:
+    folds = Fields(config).integer("numFolds", 0)
+    if folds != 0 and not 2 <= folds <= MOST_FOLDS:
+        raise Refusal(f"kFoldsValidationConfig.numFolds must be 0, or from 2 to {MOST_FOLDS}")
+    return {**config, "numFolds": folds}
 
 
 def keras_answer(

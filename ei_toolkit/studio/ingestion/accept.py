@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ei_toolkit.studio.blobs import Incoming, in_parallel
 from ei_toolkit.studio.dataset_split import Split
-from ei_toolkit.studio.ingestion.labels import label_of, metadata_of, structured_labels
+from ei_toolkit.studio.ingestion.labels import check_stretches, label_of, metadata_of, structured_labels
 from ei_toolkit.studio.ingestion.multipart import Part, discard
 from ei_toolkit.studio.ingestion.wav import read_header
 from ei_toolkit.studio.refusal import Refusal
@@ -91,6 +91,7 @@ def _look(
             raise Refusal(part.error)
         digest = part.incoming.sync()
         contents = _contents(upload, part)
+        check_stretches(stretches or (), contents.values_count)
     except Refusal as refusal:
         return _Arrival(part, None, str(refusal))
     return _Arrival(part, _sample(upload, part, digest, contents, metadata, stretches))

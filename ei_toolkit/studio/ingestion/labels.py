@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
-from ei_toolkit.studio.refusal import Malformed
+from ei_toolkit.studio.refusal import Malformed, Refusal
+from ei_toolkit.studio.wire import Fields, read_json
 
 LABEL_IN_NAME = re.compile(r"^[a-zA-Z0-9\s\-_]+")
 LONGEST_NAME = 255
@@ -59,8 +60,8 @@ def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
     if not text:
         return {}
     try:
-        values = json.loads(header_text(text))
-    except (ValueError, RecursionError) as error:
+        values = read_json(header_text(text))
+    except ValueError as error:
         raise Malformed("x-metadata is not JSON") from error
     if not isinstance(values, dict):
         raise Malformed("x-metadata is not a JSON object")
@@ -68,16 +69,26 @@ def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def structured_labels(side_car: bytes) -> dict[str, list[dict[str, Any]]]:
-    """A `structured_labels.labels` part: labelled stretches by file name, `endIndex` inclusive."""
+    """A `structured_labels.labels` part: labelled stretches by file name. Raises Malformed."""
     try:
-        document = json.loads(side_car)
-        stretches = document["structuredLabels"]
-        return {
-            safe_filename(name): [
-                {"startIndex": int(s["startIndex"]), "endIndex": int(s["endIndex"]), "label": str(s["label"])}
-                for s in labels
-            ]
-            for name, labels in stretches.items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise Malformed("structured_labels.labels cannot be read") from error
+        document = Fields.parse(side_car)
+        if not document.has("structuredLabels"):
+            raise Malformed("structuredLabels is missing")
+        files = Fields(document.mapping("structuredLabels"))
+        return {safe_filename(name): read_stretches(files, name) for name in files.values}
+    except Malformed as error:
+        raise Malformed(f"structured_labels.labels cannot be read: {error}") from error
+
+
+def read_stretches(fields: Fields, name: str) -> list[dict[str, Any]]:
+    """Labelled stretches by index, `endIndex` inclusive. Raises Malformed."""
+    return [
+        {"startIndex": item.integer("startIndex"), "endIndex": item.integer("endIndex"), "label": item.text("label")}
+        for item in fields.objects(name)
+    ]
+
+
+def check_stretches(stretches: Sequence[Mapping[str, Any]], values_count: int) -> None:
+    """Raises Refusal where a stretch is not within a sample of that many values."""
+    if not all(0 <= stretch["startIndex"] <= stretch["endIndex"] < values_count for stretch in stretches):
+        raise Refusal("A structured label lies outside the sample")

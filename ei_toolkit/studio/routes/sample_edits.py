@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ei_toolkit.studio.access import Admin, Body, Call
 from ei_toolkit.studio.http import answer
-from ei_toolkit.studio.ingestion.labels import safe_filename
+from ei_toolkit.studio.ingestion.labels import check_stretches, read_stretches, safe_filename
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.routes.samples import delete
 from ei_toolkit.studio.store.sample_filter import SampleFilter
@@ -155,10 +155,7 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _stretches(sample: Sample, body: Fields) -> dict[str, Any]:
-    given = body.objects("structuredLabels")
-    stretches = [(item.integer("startIndex"), item.integer("endIndex"), item.text("label")) for item in given]
-    if not all(0 <= start <= end < sample.values_count for start, end, _ in stretches):
-        raise Refusal("A structured label lies outside the sample")
-    labels = [{"startIndex": start, "endIndex": end, "label": label} for start, end, label in stretches]
-    text = ", ".join(dict.fromkeys(label for _, _, label in stretches))
-    return {"structured_labels": json.dumps(labels), "label_type": "multi-label", "label": text}
+    stretches = read_stretches(body, "structuredLabels")
+    check_stretches(stretches, sample.values_count)
+    text = ", ".join(dict.fromkeys(stretch["label"] for stretch in stretches))
+    return {"structured_labels": json.dumps(stretches), "label_type": "multi-label", "label": text}

@@ -116,6 +116,8 @@ def sample_values(call: Call, sample: Sample, start: int = 0, end: int | None = 
     stop = sample.values_count if end is None else min(end, sample.values_count)
     if not 0 <= start <= stop:
         raise Refusal(f"The slice {start} to {stop} is not inside the sample's {sample.values_count} values")
+    if limit < 0:
+        raise Refusal("limitPayloadValues must not be negative")
     bound = min(limit, LARGEST_PAYLOAD) or LARGEST_PAYLOAD
     return call.studio.calculator.ask("values", **content_of(call, sample), start=start, end=stop, limit=bound)
 

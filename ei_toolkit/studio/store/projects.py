@@ -12,6 +12,8 @@ from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store.database import Database, Row
 from ei_toolkit.studio.wire import now
 
+LARGEST_BLOCK = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class Project:
@@ -71,8 +73,11 @@ class Projects:
         self.database.run("DELETE FROM projects WHERE id = ?", (project,))
 
     def next_block(self, project: int) -> int:
-        """An id for a block that no block of this project has had."""
-        return self._count_up(project, "next_block")
+        """An id for a block that no block of this project has had. Raises Refusal where none is left."""
+        block = self._count_up(project, "next_block")
+        if block > LARGEST_BLOCK:
+            raise Refusal("This project has had a block with the largest id there is; no other is left")
+        return block
 
     def reserve_blocks(self, project: int, largest: int) -> None:
         """Never hand out ids up to `largest`: a client chose them itself."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ei_toolkit.studio.refusal import Malformed
-from ei_toolkit.studio.wire import Fields
+from ei_toolkit.studio.wire import Fields, read_json
 
 ORDERS = {
     f"{key}-{direction}": f"{column} {direction.upper()}" + ("" if column == "id" else ", id DESC")
@@ -27,6 +27,8 @@ NUMERIC: dict[str, str] = {
 }
 CONTAINS = {"filename": ("filename",), "search": ("filename", "label")}
 DATES = {"minDate": "created > ?", "maxDate": "created < ?"}
+LONGEST_SEARCH = 1000  # SQLite's patterns have 50 000 bytes at most
+MOST_CONDITIONS = 100  # on metadata; SQLite's expressions are a thousand deep at most
 Condition = tuple[str, tuple[Any, ...]]
 
 
@@ -85,7 +87,9 @@ def _ids(query: Fields) -> list[Condition]:
 
 
 def _contains(columns: Sequence[str], text: str) -> Condition:
-    """Whether any of the columns contains a text, wild cards taken literally."""
+    """Whether any of the columns contains a text, wild cards taken literally. Raises Malformed."""
+    if len(text) > LONGEST_SEARCH:
+        raise Malformed(f"A text to search for may have {LONGEST_SEARCH} characters at most")
     pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     clause = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns)
     return f"({clause})", (pattern,) * len(columns)
@@ -97,8 +101,8 @@ def _labels(query: Fields) -> list[Condition]:
         return []
     text = query.text("labels")
     try:
-        labels = json.loads(text)
-    except (ValueError, RecursionError):
+        labels = read_json(text)
+    except ValueError:
         labels = text
     if labels is None:
         return []
@@ -121,6 +125,8 @@ def _metadata(query: Fields) -> list[Condition]:
     if not query.has("metadata"):
         return []
     items = Fields({"metadata": query.parsed("metadata")}).objects("metadata")
+    if len(items) > MOST_CONDITIONS:
+        raise Malformed(f"metadata may hold {MOST_CONDITIONS} conditions at most")
     combinator = next((item.text("filters_combinator") for item in items if item.has("filters_combinator")), "and")
     clauses = [_metadata_clause(item) for item in items if item.has("key")]
     if any(item.has("no_metadata") and item.flag("no_metadata") for item in items):
@@ -134,10 +140,7 @@ def _metadata(query: Fields) -> list[Condition]:
 
 def _metadata_clause(item: Fields) -> Condition:
     values = [value if isinstance(value, str) else json.dumps(value) for value in item.items("values")]
-    chosen = f" AND value IN ({_marks(values)})" if values else ""
+    chosen = " AND own.value IN (SELECT value FROM json_each(?))" if values else ""
     negation = "NOT " if item.text("op", "eq") == "neq" else ""
-    return f"{negation}EXISTS (SELECT 1 FROM json_each(metadata) WHERE key = ?{chosen})", (item.text("key"), *values)
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ", ".join("?" * len(values))
+    clause = f"{negation}EXISTS (SELECT 1 FROM json_each(metadata) AS own WHERE own.key = ?{chosen})"
+    return clause, (item.text("key"), json.dumps(values)) if values else (item.text("key"),)

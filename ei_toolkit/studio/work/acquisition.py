@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.wire import read_json
 from ei_toolkit.studio.work.cbor import decode
+
+SHORTEST_INTERVAL_MS = 1e-6
+LONGEST_MS = 100 * 366 * 24 * 3_600_000.0
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,16 @@ def read_acquisition(path: Path, form: str) -> Acquisition:
     """Read a file; refuses what is not in the format."""
     data = path.read_bytes()
     try:
-        payload = (json.loads(data) if form == "json" else decode(data))["payload"]
+        payload = (read_json(data) if form == "json" else decode(data))["payload"]
         sensors = tuple((str(sensor["name"]), str(sensor.get("units", ""))) for sensor in payload["sensors"])
         interval = float(payload["interval_ms"])
         values = _table(payload["values"], len(sensors))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise Refusal("The file is not in the data acquisition format") from error
     if not sensors or interval <= 0 or not np.isfinite(interval) or not len(values):
         raise Refusal("The acquisition file needs sensors, an interval above 0, and values")
+    if interval < SHORTEST_INTERVAL_MS or interval * len(values) > LONGEST_MS:
+        raise Refusal("The acquisition file's interval is too short, or too long for that many values")
     return Acquisition(interval, sensors, values, _text(payload.get("device_name")), _text(payload.get("device_type")))
 
 

@@ -33,7 +33,17 @@ def _catalogue(_: Question) -> list[dict[str, Any]]:
 def _shape(question: Question) -> list[int]:
     """[frames, bins] of a window; the parameters are checked on the way."""
     q = question
-    return list(dsp.output_shape(q["block"], q["samples"], q["frequency"], q["version"], **q["params"]))
+    return list(dsp.output_shape(q["block"], q["samples"], q["frequency"], q["version"], **_params(q)))
+
+
+def _params(question: Question) -> dict[str, Any]:
+    """Parameters that the block has; any other name might be taken for an argument of the function that is called."""
+    params: dict[str, Any] = question["params"]
+    known = {parameter.name for parameter in dsp.describe(question["block"]).parameters}
+    for name in params:
+        if name not in known:
+            raise Refusal(f"The {question['block']} block has no parameter {name!r}")
+    return params
 
 
 def _inspect(question: Question) -> dict[str, Any]:
@@ -72,7 +82,7 @@ def _run(question: Question) -> dict[str, Any]:
     """Features of values that are sent, and their mean over the frames."""
     q = question
     frames, bins = _shape(q)
-    features = dsp.run(q["block"], q["values"], q["frequency"], q["version"], **q["params"])
+    features = dsp.run(q["block"], q["values"], q["frequency"], q["version"], **_params(q))
     profile = features.reshape(frames, bins).mean(axis=0)
     return {"features": features.tolist(), "frames": frames, "bins": bins, "profile": profile.tolist()}
 
@@ -84,7 +94,7 @@ def _windows(question: Question) -> npt.NDArray[np.float32]:
     windows = cut(resample(values, q["rate"], q["frequency"]), q["samples"], q["increase"], q["pad"])
     if not len(windows):
         raise Refusal("The sample is shorter than a window, and padZeros is off")
-    features = dsp.run_many(q["block"], windows, q["frequency"], q["version"], **q["params"])
+    features = dsp.run_many(q["block"], windows, q["frequency"], q["version"], **_params(q))
     return features.astype(np.float32)
 
 
