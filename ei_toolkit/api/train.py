@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from ei_toolkit.api.answer import Answer
 from ei_toolkit.api.deploy.pin import Wanted, pin
+from ei_toolkit.api.heard import heard_file
 from ei_toolkit.api.impulse.current import Current, require_impulse
 from ei_toolkit.api.impulse.diff import diff
 from ei_toolkit.api.impulse.state import ImpulseState
@@ -98,10 +99,11 @@ def train(studio: Studio, current: Current, follow: Follow, *, features: bool) -
 
 
 def run_test(studio: Studio, current: Current, follow: Follow) -> tuple[Evaluation, ...]:
-    """Try every trained variant on the test set."""
+    """Try every trained variant on the test set; returns these alone, for the studio may keep others of before."""
     variants: tuple[Variant, ...] = VARIANTS if current.state.learn.profile_int8 else ("float32",)
     follow(start_test(studio, current.impulse_id, variants), "test")
-    return tested_variants(studio, current.impulse_id)
+    found = tested_variants(studio, current.impulse_id)
+    return tuple(evaluation for evaluation in found if evaluation.variant in variants)
 
 
 def build(studio: Studio, impulse_id: int, wanted: Wanted, paths: ProjectPaths, follow: Follow) -> Lock:
@@ -115,5 +117,5 @@ def build(studio: Studio, impulse_id: int, wanted: Wanted, paths: ProjectPaths, 
         follow(started, "build")
         if not started.attached:
             version = Answer(started.answer, "the started build").integer("deploymentVersion")
-            return pin(studio, version, wanted, paths)
+            return pin(studio, version, wanted, paths, heard_file(studio, paths, impulse_id))
     raise DataError("other builds kept the studio busy", hint="eitk jobs list, then eitk build again")

@@ -13,8 +13,6 @@ from ei_toolkit.commands.environment import Environment
 if TYPE_CHECKING:
     from ei_toolkit.learn.evaluate.run import Plan
 
-TEST = "test"
-
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
@@ -44,11 +42,11 @@ def evaluate(
 ) -> None:
     """Measure on clips that no model has seen: window and track accuracy, baselines beside it, changed sound."""
     from ei_toolkit.learn.evaluate.outcome import outcome
-    from ei_toolkit.learn.evaluate.run import run_model, run_plan
+    from ei_toolkit.learn.evaluate.run import PINNED, run_model, run_plan
     from ei_toolkit.report.evaluation import evaluation_view, keep_evaluation
 
     env = Environment.of(context)
-    if protocol == TEST:
+    if protocol == PINNED:
         plan = _plan(env, "artist-5fold", None, None, 1, None, conditions, jobs)
         run = run_model(plan, *_pinned(env), env.console.note)
     else:
@@ -62,17 +60,27 @@ def evaluate(
 
 
 def _pinned(env: Environment) -> tuple[bytes, set[str]]:
-    """The pinned model, and the clips whose windows were held out of its training."""
+    """The pinned model, and the testing clips that it has not heard in training.
+
+    Raises DataError where there is no model, or it is of other windows and what it has heard is not known.
+    """
     from ei_toolkit.config.lockfile import read_lock
+    from ei_toolkit.dataset.heard import Heard
     from ei_toolkit.dataset.manifest import Manifest
     from ei_toolkit.errors import DataError
+    from ei_toolkit.report.held_out import held_out_clips, unheard
+    from ei_toolkit.report.trained_on import trained_on
 
-    paths = env.config().paths
-    lock = read_lock(paths.lock)
+    config = env.config()
+    lock = read_lock(config.paths.lock)
     if lock is None:
         raise DataError("no model is pinned yet", hint="eitk train --eon")
-    held_out = {window.clip for window in Manifest.read(paths.manifest).windows if window.split == "testing"}
-    return lock.model_path(paths.root).read_bytes(), held_out
+    manifest = Manifest.read(config.paths.manifest)
+    heard = trained_on(config, manifest, lock)
+    if heard is None:
+        env.console.warn("nothing tells what the pinned model was trained on; the present training clips are assumed")
+    held_out = unheard(held_out_clips(manifest), heard or Heard.of_manifest(manifest), config.settings.dataset)
+    return lock.model_path(config.paths.root).read_bytes(), {clip.name for clip in held_out}
 
 
 def _plan(

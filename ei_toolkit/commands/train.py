@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ei_toolkit.api.project import Studio
     from ei_toolkit.api.train import TrainReport
     from ei_toolkit.config import Config
+    from ei_toolkit.dataset.heard import Heard
 
 
 def register(app: typer.Typer) -> None:
@@ -32,10 +33,12 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check that everything is ready.")] = False,
 ) -> None:
     """Generate features, train, test; shows progress and tables of results."""
+    from ei_toolkit.api.heard import expect_heard, heard_file
     from ei_toolkit.api.project import require_training
     from ei_toolkit.api.train import train as run_training
     from ei_toolkit.commands.build import build_and_record
     from ei_toolkit.commands.connect import connect
+    from ei_toolkit.dataset.heard import write_heard
     from ei_toolkit.report.runs import record_run
 
     env = Environment.of(context)
@@ -43,15 +46,20 @@ def train(
     studio = connect(env, config)
     require_training(studio.transport)
     current = ready(studio, config)
+    heard = _will_hear(studio, config)
     if dry_run:
         env.console.result({"dry_run": True, "impulse": current.impulse_id}, "everything is ready for training")
         return
+    record = heard_file(studio, config.paths, current.impulse_id)
+    expect_heard(record, heard)
     if not follow:
         _only_start(env, studio, current, features)
         return
     follower = Follower(env, studio, timeout, on_interrupt)
     started = time.monotonic()
     report = run_training(studio, current, follower, features=features)
+    if features:  # else it heard the samples of the features that were there
+        write_heard(record, heard)
     data = report.data() | {"seconds": time.monotonic() - started}
     try:
         if eon:
@@ -70,6 +78,17 @@ def ready(studio: Studio, config: Config) -> Current:
     settings = config.settings
     wanted = wanted_impulse(settings, config.paths.root) if settings.impulse.dsp else None
     return ready_impulse(studio, wanted, settings.impulse.name)
+
+
+def _will_hear(studio: Studio, config: Config) -> Heard:
+    """The clips to train on. Raises DataError where one of them would be tested too."""
+    from ei_toolkit.api.heard import heard_samples
+    from ei_toolkit.api.upload.plan import server_samples
+    from ei_toolkit.dataset.manifest import Manifest
+
+    file = config.paths.manifest
+    manifest = Manifest.read(file) if file.is_file() else Manifest(())  # samples need not be eitk's
+    return heard_samples(manifest, server_samples(studio))
 
 
 def _only_start(env: Environment, studio: Studio, current: Current, features: bool) -> None:

@@ -32,7 +32,7 @@ def upload(
     """Upload windows; resumes where it was stopped, sends nothing twice."""
     from ei_toolkit.api.upload.annotate import annotate
     from ei_toolkit.api.upload.ledger import Ledger, ledger_path
-    from ei_toolkit.api.upload.plan import difference, visible_samples
+    from ei_toolkit.api.upload.plan import difference, removable, remove_misplaced, visible_samples
     from ei_toolkit.api.upload.run import Options
     from ei_toolkit.api.upload.run import upload as run_upload
     from ei_toolkit.commands.connect import connect
@@ -44,9 +44,9 @@ def upload(
     windows = Manifest.read(file)
     studio = connect(env, config)
     there = visible_samples(studio)
-    plan = difference(windows, there or [])
+    plan, wrong = difference(windows, there or []), removable(windows, there or [])
     if dry_run:
-        _show_plan(env, plan)
+        _show_plan(env, plan, len(wrong))
         return
     with (
         Ledger(ledger_path(file, studio.transport.endpoint.name, studio.project)) as ledger,
@@ -55,16 +55,19 @@ def upload(
         report = run_upload(studio, plan, file.parent, ledger, Options(concurrency, batch), progress.to)
         if there is not None:
             annotate(studio, windows, ledger)
+        if wrong:  # asked anew, for sending may have put some of them in place
+            report.removed = remove_misplaced(studio, windows)
     _show(env, report, plan, env.cwd / failures if failures else None)
 
 
-def _show_plan(env: Environment, plan: Difference) -> None:
+def _show_plan(env: Environment, plan: Difference, wrong: int) -> None:
     data = {
         "dry_run": True,
         "would_send": len(plan.missing),
         "would_move": len(plan.moved),
         "present": len(plan.present),
-        "foreign": len(plan.foreign),
+        "would_remove": wrong,
+        "foreign": len(plan.foreign) - wrong,
     }
     env.console.result(data, "\n".join(f"{name:<12}{value}" for name, value in data.items() if name != "dry_run"))
 
@@ -72,10 +75,9 @@ def _show_plan(env: Environment, plan: Difference) -> None:
 def _show(env: Environment, report: Report, plan: Difference, failures: Path | None) -> None:
     from ei_toolkit.api.upload.report import check_complete, write_failures
 
-    if plan.foreign:
+    if foreign := max(len(plan.foreign) - report.removed, 0):
         env.console.warn(
-            f"{len(plan.foreign)} samples on the server are not in the manifest and would be trained on; "
-            "see eitk samples diff"
+            f"{foreign} samples on the server are not in the manifest and would be trained on; see eitk samples diff"
         )
     shown = report.failures if env.console.verbose else report.failures[:SHOWN]
     for failure in shown:

@@ -16,8 +16,10 @@ from ei_toolkit.config import Config, ProjectPaths, Settings
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.config.parse import parse_table
 from ei_toolkit.config.plain import plain
+from ei_toolkit.dataset.heard import Heard
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError, EitkError
+from ei_toolkit.report.trained_on import trained_on
 from ei_toolkit.report.write import write_text
 
 CHAMPION_NAME = "champion.json"
@@ -25,12 +27,12 @@ CHAMPION_NAME = "champion.json"
 
 @dataclass(frozen=True)
 class Candidate:
-    """One model. `labels` in the order of its outputs; `trained_on` holds the SHA-256 of its training clips."""
+    """One model. `labels` in the order of its outputs; `heard` are the clips that it was trained on."""
 
     model: bytes
     labels: tuple[str, ...]
     settings: Settings
-    trained_on: frozenset[str]
+    heard: Heard
 
     @property
     def sha256(self) -> str:
@@ -44,14 +46,19 @@ def champion_file(paths: ProjectPaths) -> Path:
 
 
 def challenger(config: Config, manifest: Manifest) -> Candidate:
-    """The model of the last `eitk build`. Raises DataError where there is none, or not the one in `eitk.lock`."""
+    """The model of the last `eitk build`.
+
+    Raises DataError where there is none, or not the one in `eitk.lock`, or it is not known what it has heard.
+    """
     lock = read_lock(config.paths.lock)
     if lock is None:
         raise DataError("there is no challenger: nothing was built here yet", hint="eitk train --eon")
     model = lock.model_path(config.paths.root).read_bytes()
     if sha256(model).hexdigest() != lock.model_sha256:
         raise DataError(f"{lock.model} is not the model that eitk.lock names", hint="eitk build")
-    heard = frozenset(window.clip_sha256 for window in manifest.windows if window.split == "training")
+    heard = trained_on(config, manifest, lock)
+    if heard is None:
+        raise DataError("nothing tells which clips the pinned model was trained on", hint="eitk train --eon")
     return Candidate(model, manifest.labels, config.settings, heard)
 
 
@@ -65,7 +72,8 @@ def read_champion(file: Path) -> Candidate | None:
         if sha256(model).hexdigest() != kept["model_sha256"]:
             raise ValueError("the model's hash is another")
         settings = parse_table(Settings, kept["settings"], "settings")
-        return Candidate(model, tuple(kept["labels"]), settings, frozenset(kept["trained_on"]))
+        heard = Heard(frozenset(kept["trained_on"]), frozenset(kept.get("trained_groups", ())))  # groups: since 0.2
+        return Candidate(model, tuple(kept["labels"]), settings, heard)
     except (OSError, ValueError, KeyError, TypeError, binascii.Error, EitkError) as error:
         raise DataError(
             f"{file} is damaged", why=str(error), hint="Take it from a backup, or move it away to start anew."
@@ -80,7 +88,8 @@ def write_champion(file: Path, candidate: Candidate, figures: Mapping[str, Any])
         "labels": candidate.labels,
         **figures,
         "settings": plain(candidate.settings),
-        "trained_on": sorted(candidate.trained_on),
+        "trained_on": sorted(candidate.heard.clips),
+        "trained_groups": sorted(candidate.heard.groups),
         "model": base64.b64encode(candidate.model).decode(),
     }
     write_text(file, json.dumps(kept, indent=1) + "\n")

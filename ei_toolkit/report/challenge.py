@@ -17,8 +17,10 @@ from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.errors import ConfigurationError, DataError
 from ei_toolkit.report.candidate import Candidate, challenger, champion_file, read_champion, write_champion
 from ei_toolkit.report.gate import Cost, Evidence, Trial, Verdict, judge
-from ei_toolkit.report.held_out import HeldOut, Outcome, cut_windows, held_out_clips, try_model
+from ei_toolkit.report.held_out import HeldOut, Outcome, cut_windows, held_out_clips, try_model, unheard
 from ei_toolkit.report.paired import paired_difference
+
+KEEP_SPLIT = "Keep the split of [dataset] as it was, or move champion.json away to begin a new line."
 
 Progress = Callable[[float, str], None]
 
@@ -72,13 +74,15 @@ def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | 
 
 
 def _fair(clips: tuple[HeldOut, ...], new: Candidate, old: Candidate | None) -> tuple[HeldOut, ...]:
-    """The clips that neither has heard in training."""
-    heard = new.trained_on | (old.trained_on if old else frozenset())
-    fair = tuple(clip for clip in clips if clip.sha256 not in heard)
+    """The clips that neither has heard in training, nor another one of the same artist."""
+    heard = new.heard | old.heard if old else new.heard
+    fair = unheard(clips, heard, new.settings.dataset)
     if not fair:
+        stale = not unheard(clips, new.heard, new.settings.dataset)
+        who = "the challenger has not" if stale else "neither model has"
         raise DataError(
-            "there is no testing clip that neither model has heard in training",
-            hint="Keep the split of [dataset] as it was, or move champion.json away to begin a new line.",
+            f"there is no testing clip that {who} heard in training",
+            hint="eitk upload, then eitk train --eon" if stale else KEEP_SPLIT,
         )
     return fair
 

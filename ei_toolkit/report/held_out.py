@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit.config import Settings
+from ei_toolkit.config import DatasetSettings, Settings
+from ei_toolkit.dataset.heard import Heard
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError
 from ei_toolkit.learn.evaluate.clips import CLEAN, read_windows, under_condition
@@ -74,6 +75,12 @@ def held_out_clips(manifest: Manifest) -> tuple[HeldOut, ...]:
     """The testing clips, in the manifest's order."""
     clips = (HeldOut(w.clip, w.group, w.label, w.clip_sha256) for w in manifest.windows if w.split == "testing")
     return tuple(dict.fromkeys(clips))
+
+
+def unheard(clips: Sequence[HeldOut], heard: Heard, dataset: DatasetSettings) -> tuple[HeldOut, ...]:
+    """The clips that are new to a model, and so are their artists, unless the project is split by track."""
+    by_artist = dataset.split != "track"
+    return tuple(clip for clip in clips if not heard.has(clip.sha256, clip.artist, by_group=by_artist))
 
 
 def cut_windows(settings: Settings, root: Path, clips: Sequence[HeldOut]) -> list[npt.NDArray[np.int16]]:

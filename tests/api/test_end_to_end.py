@@ -19,6 +19,7 @@ from ei_toolkit.commands.environment import Environment
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.console import Console
+from ei_toolkit.dataset.heard import HEARD_NAME, Heard, read_heard
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.studio import launch
 
@@ -71,7 +72,7 @@ def make_project(folder: Path) -> Path:
         (windows / name).write_bytes(content)
         artist = number // 2 % 6
         split = "testing" if artist == 5 else "training"
-        rows.append(Window(name, digest, name, "0" * 64, f"artist {artist}", 0, label, split))  # type: ignore[arg-type]
+        rows.append(Window(name, digest, name, digest, f"artist {artist}", 0, label, split))  # type: ignore[arg-type]
     Manifest(tuple(rows)).write(windows / "manifest.csv")
     return folder
 
@@ -118,6 +119,8 @@ def test_with_the_local_studio(eitk: Any, local_studio: launch.LocalStudio, stud
     epochs = [e["epoch"] for e in events if e["event"] == "progress" and e["phase"] == "training"]
     assert epochs == sorted(epochs)
     assert set(epochs) == {1, 2, 3, 4}
+    kept = read_heard(read_lock(tmp_path / "eitk.lock").model_path(tmp_path).parent / HEARD_NAME)  # type: ignore[union-attr]
+    assert kept == Heard.of_manifest(Manifest.read(ProjectPaths(tmp_path).manifest))
     result = events[-1]
     assert result["event"] == "result"
     for part in ("validation", "test"):

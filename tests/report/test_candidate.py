@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ei_toolkit.config import Config
+from ei_toolkit.dataset.heard import Heard
 from ei_toolkit.errors import DataError
 from ei_toolkit.report.candidate import Candidate, read_champion, write_champion
+
+HEARD = Heard(frozenset({"ab", "cd"}), frozenset({"an artist"}))
 
 
 @pytest.fixture
 def candidate(project: Callable[..., Config]) -> Candidate:
-    return Candidate(b"TFL3 model", ("classical", "rock"), project(slice__level="dc").settings, frozenset({"ab", "cd"}))
+    return Candidate(b"TFL3 model", ("classical", "rock"), project(slice__level="dc").settings, HEARD)
 
 
 def test_what_is_promoted_is_what_is_read(tmp_path: Path, candidate: Candidate) -> None:
@@ -25,6 +30,15 @@ def test_what_is_promoted_is_what_is_read(tmp_path: Path, candidate: Candidate) 
 
 def test_before_the_first_champion_there_is_none(tmp_path: Path) -> None:
     assert read_champion(tmp_path / "champion.json") is None
+
+
+def test_a_champion_of_before_names_clips_alone(tmp_path: Path, candidate: Candidate) -> None:
+    file = tmp_path / "champion.json"
+    write_champion(file, candidate, {})
+    kept = json.loads(file.read_text())
+    del kept["trained_groups"]
+    file.write_text(json.dumps(kept))
+    assert read_champion(file) == replace(candidate, heard=Heard(HEARD.clips))
 
 
 @pytest.mark.parametrize("damage", [

@@ -11,6 +11,7 @@ from ei_toolkit.api.deploy.zipcheck import check_model_in_zip, sha256_of
 from ei_toolkit.api.project import Studio
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import Lock, write_lock
+from ei_toolkit.dataset.heard import HEARD_NAME
 from ei_toolkit.errors import ApiError
 
 
@@ -23,9 +24,10 @@ class Wanted:
     model_type: str
 
 
-def pin(studio: Studio, version: int, wanted: Wanted, paths: ProjectPaths) -> Lock:
+def pin(studio: Studio, version: int, wanted: Wanted, paths: ProjectPaths, heard: Path) -> Lock:
     """Fetch version `version` into `.eitk/builds/` and write eitk.lock; both change in one step each, the lock last.
 
+    `heard` says which clips the model was trained on, and is kept with it; it need not be there.
     Raises ApiError where the studio has something else under that version, or sends what cannot be used.
     """
     deployment = deployment_of(studio, version)
@@ -38,6 +40,8 @@ def pin(studio: Studio, version: int, wanted: Wanted, paths: ProjectPaths) -> Lo
         archive = download_zip(studio, version, fresh)
         model = download_model(studio, wanted.model_type, fresh / "model.tflite", deployment.impulse or None)
         check_model_in_zip(archive, model)
+        if heard.is_file():
+            shutil.copyfile(heard, fresh / HEARD_NAME)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.replace(folder)
     finally:

@@ -90,5 +90,9 @@ def _explained(path: Path) -> Iterator[None]:
 
 def ledger_path(manifest: Path, studio: str, project: int) -> Path:
     """Where the ledger of a manifest for one studio and project lies."""
-    slug = re.sub(r"[^a-z0-9]+", "-", studio.lower()).strip("-")
-    return manifest.parent / f"uploads.{slug}.{project}.sqlite"
+    return manifest.parent / f"uploads.{slug(studio)}.{project}.sqlite"
+
+
+def slug(studio: str) -> str:
+    """A studio's name as part of a file's name."""
+    return re.sub(r"[^a-z0-9]+", "-", studio.lower()).strip("-")

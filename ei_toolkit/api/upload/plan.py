@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ei_toolkit.api.project import Studio
-from ei_toolkit.api.samples import CATEGORIES, Sample, list_samples
+from ei_toolkit.api.samples import CATEGORIES, Sample, delete_samples, list_samples
 from ei_toolkit.api.upload.ingestion import Item, Shelf
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.errors import CredentialError
+
+NAME = re.compile(r".+\.[0-9a-f]{12}")  # as `eitk slice` names windows: the end is of the hash of their bytes
+CLIP = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,36 @@ def difference(manifest: Manifest, samples: Iterable[Sample]) -> Difference:
         else:
             moved.append((window, sample))
     return Difference(tuple(missing), tuple(present), tuple(moved), tuple(by_name.values()))
+
+
+def misplaced(manifest: Manifest, samples: Iterable[Sample]) -> list[Sample]:
+    """Samples in one category whose clip the manifest has in the other alone: it would be trained on and tested."""
+    windows = {Path(window.file).stem: window.clip_sha256 for window in manifest.windows}
+    sides: dict[str, set[str]] = {}
+    for window in manifest.windows:
+        sides.setdefault(window.clip_sha256, set()).add(window.split)
+    clips = ((s, windows.get(s.name) or dict(s.metadata).get("clip_sha256", "")) for s in samples)
+    return [sample for sample, clip in clips if clip in sides and sample.category not in sides[clip]]
+
+
+def removable(manifest: Manifest, samples: Iterable[Sample]) -> list[Sample]:
+    """Misplaced samples that the manifest no longer has and that eitk uploaded, such as altered copies."""
+    names = {Path(window.file).stem for window in manifest.windows}
+    return [s for s in misplaced(manifest, samples) if s.name not in names and _is_from_eitk(s)]
+
+
+def remove_misplaced(studio: Studio, manifest: Manifest) -> int:
+    """Delete the removable samples that the server has now; returns how many."""
+    chosen = removable(manifest, server_samples(studio))
+    delete_samples(studio, [sample.id for sample in chosen])
+    return len(chosen)
+
+
+def _is_from_eitk(sample: Sample) -> bool:
+    """Whether a sample has the name and the metadata that only `eitk upload` gives."""
+    metadata = dict(sample.metadata)
+    named = NAME.fullmatch(sample.name) and CLIP.fullmatch(metadata.get("clip_sha256", ""))
+    return bool(named and metadata.get("clip"))
 
 
 def is_in_place(window: Window, sample: Sample) -> bool:

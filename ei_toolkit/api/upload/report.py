@@ -28,6 +28,7 @@ class Report:
     sent: int = 0
     duplicates: int = 0
     moved: int = 0
+    removed: int = 0
     requests: int = 0
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
@@ -41,6 +42,7 @@ class Report:
         parts = [f"{self.done} of {self.windows} windows are on the server", f"{self.sent} sent now"]
         parts += [f"{self.duplicates} were there"] if self.duplicates else []
         parts += [f"{self.moved} moved or relabelled"] if self.moved else []
+        parts += [f"{self.removed} removed whose clips are on the other side of the split"] if self.removed else []
         rate = f", {self.sent / self.seconds:.0f}/s" if self.sent and self.seconds > 0 else ""
         return f"{'; '.join(parts)} ({self.requests} requests, {self.seconds:.1f} s{rate})"
 
