@@ -170,7 +170,7 @@ def test_a_clip_of_the_greatest_length_is_read_and_blocks_have_no_limit(
     assert "lasts 3 s or more" in refusal(tmp_path / "a.flac")
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # pydub leaves the file open when ffmpeg fails
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:.audioop.")  # of pydub, where ffmpeg fails
 def test_a_long_m4a_is_refused_by_what_ffprobe_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = '{"format": {"duration": "208800.0"}, "streams": []}'
     for name, does in (("ffprobe", f"echo '{told}'"), ("ffmpeg", "exit 1")):
