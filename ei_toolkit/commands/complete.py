@@ -5,7 +5,9 @@ from __future__ import annotations
 
 def boards() -> list[str]:
     """Names of `[board] name`."""
-    return ["nano33ble", "emulated", "host"]
+    from ei_toolkit.config.check import BOARDS
+
+    return list(BOARDS)
 
 
 def ports() -> list[str]:

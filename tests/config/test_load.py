@@ -81,8 +81,6 @@ def test_whole_numbers_are_numbers(project: Path) -> None:
         ('[board]\nname = "foo"', "Set board.name to one of nano33ble, emulated, host."),
         ("[board]\nthreshold = 1.5", "board.threshold = 1.5 is not between 0 and 1"),
         ("[board]\nhysteresis = -0.1", "Set board.hysteresis to 0…1."),
-        ('[build]\ntarget = "nonsense"', "Set build.target to one of arduino, zip."),
-        ('[build]\nengine = "steam"', "tflite-eon-ram-optimized"),
     ],
 )
 def test_a_wrong_file_says_which_key_and_what_would_be_right(tmp_path: Path, text: str, word: str) -> None:
