@@ -17,15 +17,19 @@ TOUCH_BAUD = 1200
 TOUCH_HOLD_S = 0.25  # the core looks at the line after 200 ms
 
 
-class PortDenied(LinkLost):
+class Unusable(LinkLost):
+    """A port that will not open however often it is tried."""
+
+
+class PortDenied(Unusable):
     """The user may not open the port."""
 
 
-class PortBusy(LinkLost):
+class PortBusy(Unusable):
     """Another program holds the port."""
 
 
-class NotSerial(LinkLost):
+class NotSerial(Unusable):
     """What has this name is no serial port."""
 
 
@@ -48,8 +52,16 @@ def touch(device: str) -> None:
     link.close()
 
 
-def explain_denied(device: str, error: Exception) -> BoardError:
-    """What to do about a port that the user may not open."""
+def explain(device: str, error: Unusable) -> BoardError:
+    """What to do about a port that cannot be used."""
+    if isinstance(error, PortDenied):
+        return _explain_denied(device, error)
+    if isinstance(error, PortBusy):
+        return _explain_busy(device, error)
+    return BoardError(str(error), hint="See which boards are there: eitk boards; --port auto takes the only one.")
+
+
+def _explain_denied(device: str, error: Exception) -> BoardError:
     return BoardError(
         f"{device} may not be opened",
         why=str(error),
@@ -58,8 +70,7 @@ def explain_denied(device: str, error: Exception) -> BoardError:
     )
 
 
-def explain_busy(device: str, error: Exception) -> BoardError:
-    """What to do about a port that another program holds."""
+def _explain_busy(device: str, error: Exception) -> BoardError:
     if _modem_manager_runs():
         hint = (
             "ModemManager takes new serial ports for modems. Keep it away from this board: "
@@ -69,11 +80,6 @@ def explain_busy(device: str, error: Exception) -> BoardError:
     else:
         hint = "Close the other program (eitk tail, a serial monitor, the Arduino IDE), then run this again."
     return BoardError(f"another program holds {device}", why=str(error), hint=hint)
-
-
-def explain_not_serial(error: NotSerial) -> BoardError:
-    """What to do about a name that is no serial port."""
-    return BoardError(str(error), hint="See which boards are there: eitk boards; --port auto takes the only one.")
 
 
 def _sorted(device: str, error: LinkLost) -> LinkLost:

@@ -7,15 +7,7 @@ from pathlib import Path
 from ei_toolkit.board import at
 from ei_toolkit.board.link import KeeperLink, Link, LinkLost, running_state
 from ei_toolkit.board.ports import Lister, UsbPort, choose
-from ei_toolkit.board.serial_port import (
-    NotSerial,
-    PortBusy,
-    PortDenied,
-    explain_busy,
-    explain_denied,
-    explain_not_serial,
-    open_port,
-)
+from ei_toolkit.board.serial_port import Unusable, explain, open_port
 from ei_toolkit.board.state import STAND_INS, check_name
 from ei_toolkit.board.watch import Source
 from ei_toolkit.errors import BoardError
@@ -37,12 +29,8 @@ def usb_source(board: UsbPort, ports: Lister) -> Source:
         device = _device_now(board, ports)
         try:
             return open_port(device)
-        except PortDenied as error:
-            raise explain_denied(device, error) from None
-        except PortBusy as error:
-            raise explain_busy(device, error) from None
-        except NotSerial as error:
-            raise explain_not_serial(error) from None
+        except Unusable as error:
+            raise explain(device, error) from None
 
     return Source(open_again, at.begin)
 

@@ -13,14 +13,7 @@ from dataclasses import dataclass, field
 from ei_toolkit.board.link import Link, LinkLost
 from ei_toolkit.board.ports import Lister, UsbPort, choose
 from ei_toolkit.board.samba import MAX_IMAGE, Patience, ProtocolError, write_image
-from ei_toolkit.board.serial_port import (
-    NotSerial,
-    PortBusy,
-    PortDenied,
-    explain_busy,
-    explain_denied,
-    explain_not_serial,
-)
+from ei_toolkit.board.serial_port import PortBusy, PortDenied, Unusable, explain
 from ei_toolkit.errors import BoardError
 
 ATTEMPTS = 3
@@ -97,10 +90,8 @@ def _write(port: UsbPort, image: bytes, usb: Usb, waits: Waits) -> None:
 def _open(port: UsbPort, usb: Usb) -> Link:
     try:
         return usb.open(port.device)
-    except PortDenied as error:
-        raise explain_denied(port.device, error) from None
-    except PortBusy as error:
-        raise explain_busy(port.device, error) from None
+    except (PortDenied, PortBusy) as error:
+        raise explain(port.device, error) from None
 
 
 def _into_bootloader(board: UsbPort, usb: Usb, waits: Waits) -> UsbPort:
@@ -125,12 +116,8 @@ def _into_bootloader(board: UsbPort, usb: Usb, waits: Waits) -> UsbPort:
 def _touch(port: UsbPort, usb: Usb) -> None:
     try:
         usb.touch(port.device)
-    except PortDenied as error:
-        raise explain_denied(port.device, error) from None
-    except PortBusy as error:
-        raise explain_busy(port.device, error) from None
-    except NotSerial as error:
-        raise explain_not_serial(error) from None
+    except Unusable as error:
+        raise explain(port.device, error) from None
     except LinkLost:
         pass  # gone in the very moment: it resets already
 

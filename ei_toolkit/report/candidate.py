@@ -72,7 +72,8 @@ def read_champion(file: Path) -> Candidate | None:
         if sha256(model).hexdigest() != kept["model_sha256"]:
             raise ValueError("the model's hash is another")
         settings = parse_table(Settings, kept["settings"], "settings")
-        heard = Heard(frozenset(kept["trained_on"]), frozenset(kept.get("trained_groups", ())))  # groups: since 0.2
+        # older files have no groups
+        heard = Heard(frozenset(kept["trained_on"]), frozenset(kept.get("trained_groups", ())))
         return Candidate(model, tuple(kept["labels"]), settings, heard)
     except (OSError, ValueError, KeyError, TypeError, binascii.Error, EitkError) as error:
         raise DataError(

@@ -110,7 +110,7 @@ async def receive(content_type: str, body: AsyncIterator[bytes], blobs: Blobs, b
     except MultipartParseError as error:
         discard(reception.parts)
         raise Malformed("The multipart body cannot be read") from error
-    except BaseException:
+    except BaseException:  # also where the client goes away, which cancels this: nothing is left on disk
         discard(reception.parts)
         raise
     return reception.parts

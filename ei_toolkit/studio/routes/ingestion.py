@@ -77,7 +77,7 @@ async def _raw_part(request: Request, call: Call, name: str) -> Part:
             part.incoming.write(chunk)
         if not part.incoming.size:
             raise Malformed("The body is empty")
-    except BaseException:
+    except BaseException:  # also where the client goes away, which cancels this: nothing is left on disk
         discard([part])
         raise
     return part

@@ -49,7 +49,7 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
-            except BaseException:
+            except BaseException:  # also for a Ctrl-C: the connection goes back to the pool
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
