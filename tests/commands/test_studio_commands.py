@@ -199,7 +199,7 @@ def test_training_without_the_impulse_of_eitk_toml_is_refused(eitk: Any, project
     toml = project / "eitk.toml"
     toml.write_text(toml.read_text().replace("epochs = 30", "epochs = 5"))
     code, _, err = eitk("train")
-    assert code == 3
+    assert code == 3, err
     assert "learn.epochs is 30 there, 5 here" in err
 
 
