@@ -27,6 +27,11 @@ def ready(own_server: Any, make_noise: Any) -> Any:
     return own_server
 
 
+GROWTH = 6
+"""Open files more than before: under load the pool may gain a connection or two, of two files each, and a request
+may be under way. A leak would show as one a job."""
+
+
 def features(server: Any) -> int:
     started = server.json("POST", "/1/jobs/generate-features", json={"dspId": 2})
     assert started["success"], started
@@ -156,7 +161,7 @@ def test_small_jobs_leak_no_process_and_no_file(ready: Any, jobs: int) -> None:
     before = handles(ready.pid)
     for _ in range(jobs):
         assert ready.wait(features(ready))["finishedSuccessful"]
-    assert handles(ready.pid) <= before + 2
+    assert handles(ready.pid) <= before + GROWTH
     assert len(children(ready.pid)) <= 1  # the calculator
 
 
