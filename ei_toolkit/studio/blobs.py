@@ -1,4 +1,4 @@
-"""Bytes on disk by their SHA-256. A file under its final name is complete: written aside, synced, renamed."""
+"""What jobs made, on disk by its SHA-256. A file under its final name is complete: written aside, synced, renamed."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
+
+from ei_toolkit.studio.holes import write_all
 
 CHUNK = 1 << 20
-SYNC_THREADS = 16
-Item = TypeVar("Item")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -31,14 +29,13 @@ class Incoming:
 
     def write(self, data: bytes) -> None:
         """Append."""
-        self.file.write(data)
+        write_all(self.file.fileno(), data, self.size)
         self.hash.update(data)
         self.size += len(data)
 
     def sync(self) -> str:
         """Bring everything to disk; returns the SHA-256."""
         if not self.file.closed:
-            self.file.flush()
             os.fsync(self.file.fileno())
             self.file.close()
         return self.hash.hexdigest()
@@ -118,14 +115,3 @@ class Blobs:
         """Delete what an earlier process left unfinished."""
         shutil.rmtree(self.incoming)
         self.incoming.mkdir()
-
-
-def in_parallel(action: Callable[[Item], object], items: Sequence[Item]) -> None:
-    """Do something that waits for the disk to many things: syncs at one moment share the journal's writes."""
-    for _ in map(action, items) if len(items) < 2 else _waiters().map(action, items):
-        pass
-
-
-@cache
-def _waiters() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(SYNC_THREADS, "sync")

@@ -31,7 +31,7 @@ class Studio:
         """A studio on a data folder; nothing runs yet."""
         store, hub = Store.open(options.data), Hub()
         store.blobs.sweep()
-        collect(store.database, store.blobs)
+        collect(store)
         calculator = Calculator(options)
         return cls(options, store, Runner(options, store, hub), hub, Tokens(), calculator, Activity())
 

@@ -16,6 +16,7 @@ from ei_toolkit.studio.ingestion.accept import Contents, Upload, accept
 from ei_toolkit.studio.ingestion.labels import safe_filename
 from ei_toolkit.studio.ingestion.multipart import Bounds, Part
 from ei_toolkit.studio.manage import chosen_project, opened
+from ei_toolkit.studio.packs import Pack, Place
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.samples import CATEGORIES
@@ -109,32 +110,32 @@ def _import(store: Store, project: int, archive: zipfile.ZipFile, entry: dict[st
     category = entry.get("category", "split")
     if category not in (*CATEGORIES, "split") or entry["member"] not in archive.namelist():
         return {"success": False, "fileName": name, "error": "the zip does not hold it, or its category is unknown"}
-    parts = [_part(store, archive, entry["member"], name)]
-    parts += _side_car(store, entry.get("label", {}), name)
     try:
-        return accept(store, Upload(project, category, _headers(entry), _inspect), parts)[0]
+        with store.packs.begin() as pack:
+            parts = [_part(pack, archive, entry["member"], name), *_side_car(pack, entry.get("label", {}), name)]
+            return accept(store, Upload(project, category, _headers(entry), _inspect), pack, parts)[0]
     except Refusal as refusal:
         return {"success": False, "fileName": name, "error": str(refusal)}
 
 
-def _part(store: Store, archive: zipfile.ZipFile, member: str, name: str) -> Part:
-    part = Part("data", name, store.blobs.begin())
+def _part(pack: Pack, archive: zipfile.ZipFile, member: str, name: str) -> Part:
+    part = Part("data", name, pack.begin())
     with archive.open(member) as file:
         while chunk := file.read(CHUNK):
-            if part.incoming.size + len(chunk) > Bounds().file_size:
+            if part.content.size + len(chunk) > Bounds().file_size:
                 part.error = "it is too large"
                 break
-            part.incoming.write(chunk)
+            part.content.write(chunk)
     return part
 
 
-def _side_car(store: Store, label: dict[str, Any], name: str) -> list[Part]:
+def _side_car(pack: Pack, label: dict[str, Any], name: str) -> list[Part]:
     """Labelled stretches travel as they do in an upload."""
     if label.get("type") != "multi-label":
         return []
-    part = Part("data", "structured_labels.labels", store.blobs.begin())
+    part = Part("data", "structured_labels.labels", pack.begin())
     document = {"version": 1, "type": "structured-labels", "structuredLabels": {name: label.get("labels", [])}}
-    part.incoming.write(json.dumps(document).encode())
+    part.content.write(json.dumps(document).encode())
     return [part]
 
 
@@ -146,10 +147,10 @@ def _headers(entry: dict[str, Any]) -> dict[str, str]:
     return {**headers, "x-label": quote(str(label["label"]))} if "label" in label else headers
 
 
-def _inspect(path: Path, form: str) -> Contents:
+def _inspect(place: Place, form: str) -> Contents:
     from ei_toolkit.studio.work.acquisition import read_acquisition
 
-    found = read_acquisition(path, form)
+    found = read_acquisition(place.read(), form)
     return Contents(
         "json" if form == "json" else "cbor", found.interval_ms, found.sensors, len(found.values),
         found.device_name, found.device_type,

@@ -17,6 +17,7 @@ from ei_toolkit.studio.impulse import processing_blocks
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.artifacts import Features
+from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import NewSample
 from ei_toolkit.studio.work import exporting, features, windows
@@ -67,8 +68,7 @@ def sample(store: Store, name: str, data: bytes) -> NewSample:
 def delete_last(task: Task) -> None:
     """What `DELETE raw-data/{sampleId}` does."""
     ids = task.store.samples.ids(SampleFilter(task.project))
-    for digest in task.store.samples.delete(task.project, ids[2:]):
-        task.store.blobs.remove(digest)
+    delete_samples(task.store, task.project, ids[2:])
 
 
 def all_features(task: Task) -> list[features.Computed]:

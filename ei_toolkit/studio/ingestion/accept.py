@@ -1,4 +1,4 @@
-"""From parts on disk to stored samples: look at each file, then keep all good ones in one transaction."""
+"""From the parts of a pack to stored samples: look at each, then keep all good ones in one transaction."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ei_toolkit.studio.blobs import Incoming, in_parallel
 from ei_toolkit.studio.dataset_split import Split
 from ei_toolkit.studio.ingestion.labels import check_stretches, label_of, metadata_of, structured_labels
-from ei_toolkit.studio.ingestion.multipart import Part, discard
+from ei_toolkit.studio.ingestion.multipart import Part
 from ei_toolkit.studio.ingestion.wav import read_header
+from ei_toolkit.studio.packs import Pack, Place
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.garbage import trim_packs
 from ei_toolkit.studio.store.samples import Category, Duplicate, LabelType, NewSample
 
 FORMATS: Mapping[str, Literal["wav", "json", "cbor"]] = {".wav": "wav", ".json": "json", ".cbor": "cbor"}
@@ -40,23 +41,20 @@ class Upload:
     project: int
     category: Category | Literal["split"]
     headers: Mapping[str, str]
-    inspect: Callable[[Path, str], Contents]
+    inspect: Callable[[Place, str], Contents]
 
 
 Outcome = dict[str, Any]
 
 
-def accept(store: Store, upload: Upload, parts: list[Part]) -> list[Outcome]:
+def accept(store: Store, upload: Upload, pack: Pack, parts: Sequence[Part]) -> list[Outcome]:
     """Store the samples of one request; answers one entry a file, in order. Nothing is stored if it raises."""
-    try:
-        metadata = metadata_of(upload.headers)
-        side_cars, files = _sort_parts(parts)
-        stretches = _read_side_cars(side_cars)
-        in_parallel(Incoming.sync, [part.incoming for part in files if not part.error])
-        arrivals = [_look(upload, part, metadata, stretches.get(part.filename)) for part in files]
-        return _keep(store, upload, arrivals)
-    finally:
-        discard(parts)
+    metadata = metadata_of(upload.headers)
+    side_cars, files = _sort_parts(parts)
+    stretches = _read_side_cars(side_cars)
+    arrivals = [_look(upload, part, metadata, stretches.get(part.filename)) for part in files]
+    pack.sync()
+    return _keep(store, upload, pack, arrivals)
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,8 @@ def _sort_parts(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
 def _read_side_cars(parts: Sequence[Part]) -> dict[str, list[dict[str, Any]]]:
     stretches: dict[str, list[dict[str, Any]]] = {}
     for part in parts:
-        if part.filename == "structured_labels.labels" and part.incoming.size <= LARGEST_SIDE_CAR:
-            part.incoming.file.flush()
-            stretches |= structured_labels(part.incoming.path.read_bytes())
+        if part.filename == "structured_labels.labels" and part.content.size <= LARGEST_SIDE_CAR:
+            stretches |= structured_labels(part.content.read())
     return stretches
 
 
@@ -89,23 +86,21 @@ def _look(
     try:
         if part.error:
             raise Refusal(part.error)
-        digest = part.incoming.sync()
         contents = _contents(upload, part)
         check_stretches(stretches or (), contents.values_count)
     except Refusal as refusal:
         return _Arrival(part, None, str(refusal))
-    return _Arrival(part, _sample(upload, part, digest, contents, metadata, stretches))
+    return _Arrival(part, _sample(upload, part, contents, metadata, stretches))
 
 
 def _contents(upload: Upload, part: Part) -> Contents:
     suffix = Path(part.filename).suffix.lower()
-    with part.incoming.path.open("rb") as file:
-        start = file.read(4)
+    start = part.content.read(0, 4)
     if start == b"RIFF":
-        header = read_header(part.incoming.path)
+        header = read_header(part.content.read, part.content.size)
         return Contents("wav", 1000.0 / header.rate, _channels(header.channels), header.frames)
     if suffix in (".json", ".cbor"):
-        return upload.inspect(part.incoming.path, "json" if start.lstrip()[:1] == b"{" else "cbor")
+        return upload.inspect(part.content.place, "json" if start.lstrip()[:1] == b"{" else "cbor")
     raise Refusal(f"Files of this kind ({suffix or 'no suffix'}) cannot be read; WAV, JSON and CBOR can")
 
 
@@ -114,19 +109,19 @@ def _channels(count: int) -> Sequence[tuple[str, str]]:
 
 
 def _sample(
-    upload: Upload, part: Part, digest: str, contents: Contents,
+    upload: Upload, part: Part, contents: Contents,
     metadata: Mapping[str, str], stretches: Sequence[Mapping[str, Any]] | None,
 ) -> NewSample:  # fmt: skip
-    label = label_of(upload.headers, part.filename)
+    label, place = label_of(upload.headers, part.filename), part.content.place
     kind: LabelType = "multi-label" if stretches else label.kind
     text = ", ".join(dict.fromkeys(s["label"] for s in stretches)) if stretches else label.text
     return NewSample(
-        category=Split().of_digest(digest) if upload.category == "split" else upload.category,
+        category=Split().of_digest(place.sha256) if upload.category == "split" else upload.category,
         filename=Path(part.filename).stem,
         suffix=Path(part.filename).suffix or f".{contents.format}",
         label=text,
         label_type=kind,
-        sha256=digest,
+        sha256=place.sha256,
         format=contents.format,
         interval_ms=contents.interval_ms,
         sensors=contents.sensors,
@@ -136,17 +131,22 @@ def _sample(
         device_name=contents.device_name,
         device_type=contents.device_type or upload.headers.get("x-device-type", ""),
         source=upload.headers.get("x-upload-source", ""),
+        pack=part.content.pack.name,
+        start=place.start,
+        size=place.size,
     )
 
 
-def _keep(store: Store, upload: Upload, arrivals: Sequence[_Arrival]) -> list[Outcome]:
-    """Blobs first, then their rows in one transaction, with other writers kept out of between."""
-    good = [(arrival.part.incoming, arrival.sample) for arrival in arrivals if arrival.sample]
-    with store.database.exclusive():
-        store.blobs.place((incoming, sample.sha256) for incoming, sample in good)
-        unique = "x-disallow-duplicates" in upload.headers
-        stored = iter(store.samples.add(upload.project, (sample for _, sample in good), unique=unique))
-    return [_outcome(upload.project, arrival, next(stored) if arrival.sample else None) for arrival in arrivals]
+def _keep(store: Store, upload: Upload, pack: Pack, arrivals: Sequence[_Arrival]) -> list[Outcome]:
+    """The pack first, then the rows that refer to it, in one transaction."""
+    good = [arrival.sample for arrival in arrivals if arrival.sample]
+    stored: tuple[int | Duplicate, ...] = ()
+    if good:
+        store.packs.place(pack)
+        stored = store.samples.add(upload.project, good, unique="x-disallow-duplicates" in upload.headers)
+        trim_packs(store, [pack.name])
+    told = iter(stored)
+    return [_outcome(upload.project, arrival, next(told) if arrival.sample else None) for arrival in arrivals]
 
 
 def _outcome(project: int, arrival: _Arrival, stored: int | Duplicate | None) -> Outcome:

@@ -10,8 +10,8 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
-from ei_toolkit.studio.blobs import Blobs, Incoming
 from ei_toolkit.studio.ingestion.labels import safe_filename
+from ei_toolkit.studio.packs import Pack, Stretch
 from ei_toolkit.studio.refusal import Malformed, TooLarge
 
 PIECE = 1 << 20  # hashing and writing happen in a thread, and a turn of one costs as much as 100 kB of that
@@ -32,7 +32,7 @@ class Part:
 
     name: str
     filename: str
-    incoming: Incoming
+    content: Stretch
     error: str = ""
 
 
@@ -40,7 +40,7 @@ class Part:
 class _Reception:
     """State of a body that is being read, fed by the parser's callbacks."""
 
-    blobs: Blobs
+    pack: Pack
     bounds: Bounds
     parts: list[Part] = field(default_factory=list)
     complete: bool = False
@@ -82,37 +82,33 @@ class _Reception:
         _, options = parse_options_header(self._disposition)
         name = options.get(b"name", b"").decode("utf-8", "replace")
         filename = safe_filename(options.get(b"filename", b"").decode("utf-8", "replace"))
-        self.parts.append(Part(name, filename, self.blobs.begin()))
+        self.parts.append(Part(name, filename, self.pack.begin()))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         part = self.parts[-1]
-        if part.incoming.size + end - start > self.bounds.file_size:
+        if part.content.size + end - start > self.bounds.file_size:
             part.error = f"A file may have {self.bounds.file_size // 2**20} MB at most"
         if not part.error:
-            part.incoming.write(data[start:end])
+            part.content.write(memoryview(data)[start:end])
 
     def _end(self) -> None:
         self.complete = True
 
 
-async def receive(content_type: str, body: AsyncIterator[bytes], blobs: Blobs, bounds: Bounds) -> list[Part]:
-    """Read a whole body into parts on disk; when anything goes wrong nothing of it is left."""
+async def receive(content_type: str, body: AsyncIterator[bytes], pack: Pack, bounds: Bounds) -> list[Part]:
+    """Read a whole body into parts of a pack. Raises Malformed and TooLarge."""
     found = BOUNDARY.search(content_type.encode("latin-1", "replace"))
     if not found or "multipart/form-data" not in content_type.lower():
         raise Malformed("The body must be multipart/form-data with a boundary")
-    reception = _Reception(blobs, bounds)
+    reception = _Reception(pack, bounds)
     try:
         parser = MultipartParser(found[1], reception.callbacks())  # type: ignore[arg-type]  # a TypedDict of the same names
         async for piece in gathered(body, PIECE):
             await run_in_threadpool(parser.write, piece)
-        if not reception.complete:
-            raise Malformed("The multipart body ends before its last boundary")
     except MultipartParseError as error:
-        discard(reception.parts)
         raise Malformed("The multipart body cannot be read") from error
-    except BaseException:  # also where the client goes away, which cancels this: nothing is left on disk
-        discard(reception.parts)
-        raise
+    if not reception.complete:
+        raise Malformed("The multipart body ends before its last boundary")
     return reception.parts
 
 
@@ -126,9 +122,3 @@ async def gathered(body: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes
             yield b"".join(waiting)
             waiting, held = [], 0
     yield b"".join(waiting)
-
-
-def discard(parts: list[Part]) -> None:
-    """Forget parts that are not wanted."""
-    for part in parts:
-        part.incoming.discard()

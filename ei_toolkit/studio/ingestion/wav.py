@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 from ei_toolkit.studio.refusal import Refusal
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
-LARGEST_RATE, LARGEST_CHANNELS = 384_000, 32
+Read = Callable[[int, int], bytes]
+"""(offset, count) -> that many bytes from there, fewer at the end."""
+LARGEST_RATE, LARGEST_CHANNELS, MOST_CHUNKS = 384_000, 32, 1000
 SUPPORTED = {(PCM, 8), (PCM, 16), (PCM, 24), (PCM, 32), (FLOAT, 32), (FLOAT, 64)}
 
 
@@ -26,29 +27,32 @@ class WavHeader:
     frames: int
 
 
-def read_header(path: Path) -> WavHeader:
-    """Read the chunks of a RIFF file up to its samples; refuses what is not a usable WAV."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(12)
-        if len(start) < 12 or start[:4] != b"RIFF" or start[8:] != b"WAVE":
-            raise Refusal("Not a WAV file")
-        return _read_chunks(file, size)
-
-
-def _read_chunks(file: BinaryIO, size: int) -> WavHeader:
+def read_header(read: Read, size: int) -> WavHeader:
+    """Read the chunks of a RIFF file of `size` bytes up to its samples; refuses what is not a usable WAV."""
+    start = read(0, 12)
+    if len(start) < 12 or start[:4] != b"RIFF" or start[8:] != b"WAVE":
+        raise Refusal("Not a WAV file")
     form: tuple[int, int, int, int] | None = None
-    while len(head := file.read(8)) == 8:
-        name, length = head[:4], int.from_bytes(head[4:], "little")
+    for name, at, length in _chunks(read):
         if name == b"fmt ":
-            form = _read_format(file.read(length) if length <= 4096 else b"")
+            form = _read_format(read(at, length) if length <= 4096 else b"")
         elif name == b"data":
             if form is None:
                 raise Refusal("The WAV file has no format before its samples")
-            return _header(form, file.tell(), min(length, size - file.tell()), length)
-        else:
-            file.seek(length + length % 2, 1)
+            return _header(form, at, min(length, size - at), length)
     raise Refusal("The WAV file has no samples")
+
+
+def _chunks(read: Read) -> Iterator[tuple[bytes, int, int]]:
+    """(name, where its content starts, its length as it says itself) of each chunk."""
+    at = 12
+    for _ in range(MOST_CHUNKS):
+        head = read(at, 8)
+        if len(head) < 8:
+            return
+        length = int.from_bytes(head[4:], "little")
+        yield head[:4], at + 8, length
+        at += 8 + length + length % 2
 
 
 def _read_format(chunk: bytes) -> tuple[int, int, int, int]:

@@ -14,7 +14,8 @@ from ei_toolkit.studio.access import Call, Uploader
 from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.ingestion.accept import Contents, Upload, accept
 from ei_toolkit.studio.ingestion.labels import safe_filename
-from ei_toolkit.studio.ingestion.multipart import Bounds, Part, discard, receive
+from ei_toolkit.studio.ingestion.multipart import Bounds, Part, receive
+from ei_toolkit.studio.packs import Pack, Place
 from ei_toolkit.studio.refusal import Malformed, TooLarge, Unknown
 from ei_toolkit.studio.store.samples import CATEGORIES
 
@@ -26,8 +27,10 @@ SUFFIXES = {"application/json": ".json", "application/cbor": ".cbor"}
 async def upload_files(category: str, request: Request, call: Uploader) -> Response:
     """Files as multipart, each answered for itself."""
     upload = _upload(category, request, call)
-    parts = await receive(request.headers.get("content-type", ""), request.stream(), call.store.blobs, Bounds())
-    return answer({"files": await run_in_threadpool(accept, call.store, upload, parts)})
+    with call.store.packs.begin() as pack:
+        parts = await receive(request.headers.get("content-type", ""), request.stream(), pack, Bounds())
+        outcomes = await run_in_threadpool(accept, call.store, upload, pack, parts)
+    return answer({"files": outcomes})
 
 
 @router.post("/{category}/data")
@@ -37,8 +40,9 @@ async def upload_data(category: str, request: Request, call: Uploader) -> Respon
     if not name:
         return PlainTextResponse("Missing header x-file-name", 421)
     upload = _upload(category, request, call)
-    part = await _raw_part(request, call, name)
-    [outcome] = await run_in_threadpool(accept, call.store, upload, [part])
+    with call.store.packs.begin() as pack:
+        part = await _raw_part(request, pack, name)
+        [outcome] = await run_in_threadpool(accept, call.store, upload, pack, [part])
     if not outcome["success"]:
         return PlainTextResponse(outcome["error"], 400)
     return PlainTextResponse(outcome["fileName"])
@@ -51,9 +55,9 @@ def _upload(category: str, request: Request, call: Call) -> Upload:
     return Upload(call.project, category, headers, partial(_inspect, call))  # type: ignore[arg-type]
 
 
-def _inspect(call: Call, path: Path, form: str) -> Contents:
+def _inspect(call: Call, place: Place, form: str) -> Contents:
     """Have the helper process look into an acquisition file."""
-    found: dict[str, Any] = call.studio.calculator.ask("inspect", path=str(path), format=form)
+    found: dict[str, Any] = call.studio.calculator.ask("inspect", content=place.plain(), format=form)
     sensors = tuple((str(name), str(units)) for name, units in found["sensors"])
     return Contents(
         found["format"],
@@ -65,19 +69,15 @@ def _inspect(call: Call, path: Path, form: str) -> Contents:
     )
 
 
-async def _raw_part(request: Request, call: Call, name: str) -> Part:
+async def _raw_part(request: Request, pack: Pack, name: str) -> Part:
     """The body as one part; its kind is told by its content type where the name does not say."""
     suffix = SUFFIXES.get(request.headers.get("content-type", "").split(";")[0].strip().lower(), "")
     filename = safe_filename(name)
-    part = Part("data", filename if Path(filename).suffix else filename + suffix, call.store.blobs.begin())
-    try:
-        async for chunk in request.stream():
-            if part.incoming.size + len(chunk) > Bounds().file_size:
-                raise TooLarge("A file may have 100 MB at most")
-            part.incoming.write(chunk)
-        if not part.incoming.size:
-            raise Malformed("The body is empty")
-    except BaseException:  # also where the client goes away, which cancels this: nothing is left on disk
-        discard([part])
-        raise
+    part = Part("data", filename if Path(filename).suffix else filename + suffix, pack.begin())
+    async for chunk in request.stream():
+        if part.content.size + len(chunk) > Bounds().file_size:
+            raise TooLarge("A file may have 100 MB at most")
+        part.content.write(chunk)
+    if not part.content.size:
+        raise Malformed("The body is empty")
     return part

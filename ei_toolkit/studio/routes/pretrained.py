@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ei_toolkit.studio.access import Admin, Body, Call, ModelBody, Reader
 from ei_toolkit.studio.answers.pretrained import pretrained_answer, read_parameters
 from ei_toolkit.studio.http import answer
-from ei_toolkit.studio.ingestion.multipart import Bounds, Part, discard, receive
+from ei_toolkit.studio.ingestion.multipart import Bounds, Part, receive
 from ei_toolkit.studio.jobs.queue import queue, started
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.wire import Fields
@@ -27,8 +27,9 @@ FILE_TYPES = ("tflite", "saved_model")
 @router.post("/pretrained-model/upload")
 async def upload_pretrained_model(request: Request, call: Admin) -> Response:
     """Take a model in; the job brings it into shape."""
-    parts = await receive(request.headers.get("content-type", ""), request.stream(), call.store.blobs, BOUNDS)
-    return await run_in_threadpool(_take, call, parts)
+    with call.store.packs.begin() as pack:
+        parts = await receive(request.headers.get("content-type", ""), request.stream(), pack, BOUNDS)
+        return await run_in_threadpool(_take, call, parts)
 
 
 @router.get("/pretrained-model")
@@ -104,15 +105,12 @@ def get_profile_tflite_job_result(jobId: int, call: Reader) -> Response:
 
 
 def _take(call: Call, parts: list[Part]) -> Response:
-    try:
-        fields = {part.name: _text(part) for part in parts if part.name not in ("modelFile", "representativeFeatures")}
-        files = {part.name: part for part in parts if part.name in ("modelFile", "representativeFeatures")}
-        if "modelFile" not in files or files["modelFile"].error:
-            raise Refusal(files["modelFile"].error if files else "The request carries no modelFile")
-        spec = _spec(Fields(fields))
-        blobs = {name: _keep(call, part) for name, part in files.items()}
-    finally:
-        discard(parts)
+    fields = {part.name: _text(part) for part in parts if part.name not in ("modelFile", "representativeFeatures")}
+    files = {part.name: part for part in parts if part.name in ("modelFile", "representativeFeatures")}
+    if "modelFile" not in files or files["modelFile"].error:
+        raise Refusal(files["modelFile"].error if files else "The request carries no modelFile")
+    spec = _spec(Fields(fields))
+    blobs = {name: call.store.blobs.put(part.content.read()) for name, part in files.items()}
     spec |= {"model": blobs["modelFile"], "features": blobs.get("representativeFeatures")}
     return started(queue(call, "pretrained-upload", "pretrained", "Uploading pretrained model", spec))
 
@@ -127,14 +125,7 @@ def _spec(fields: Fields) -> dict[str, Any]:
 
 
 def _text(part: Part) -> str:
-    part.incoming.file.flush()
-    return part.incoming.path.read_bytes()[:1000].decode("utf-8", "replace")
-
-
-def _keep(call: Call, part: Part) -> str:
-    digest = part.incoming.sync()
-    call.store.blobs.place([(part.incoming, digest)])
-    return digest
+    return part.content.read(0, 1000).decode("utf-8", "replace")
 
 
 def _document(call: Call) -> dict[str, Any] | None:

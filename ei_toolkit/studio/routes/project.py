@@ -13,6 +13,7 @@ from ei_toolkit.studio.access import Admin, Anyone, Body, Call, DeploymentReader
 from ei_toolkit.studio.answers.project import ImpulseState, data_summary, project_info
 from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.wire import Fields, stamp
 
@@ -50,10 +51,8 @@ def delete_project(call: Admin) -> Response:
     for job in call.store.jobs.page(call.project, active=True)[0]:
         call.studio.runner.cancel(job, force=True)
     with call.store.database.exclusive():
-        digests = call.store.samples.delete(call.project, call.store.samples.ids(SampleFilter(call.project)))
+        delete_samples(call.store, call.project, call.store.samples.ids(SampleFilter(call.project)))
         call.store.projects.delete(call.project)
-        for digest in digests:
-            call.store.blobs.remove(digest)
     return answer()
 
 

@@ -13,7 +13,7 @@ from ei_toolkit.studio.access import Admin, Body, Call
 from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.ingestion.labels import check_stretches, read_stretches, safe_filename
 from ei_toolkit.studio.refusal import Refusal
-from ei_toolkit.studio.routes.samples import delete
+from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import CATEGORIES, Sample
 from ei_toolkit.studio.wire import Fields
@@ -67,7 +67,7 @@ def set_sample_structured_labels(sampleId: int, call: Admin, body: Body) -> Resp
 @router.post("/batch/delete")
 def batch_delete(call: Admin) -> Response:
     """Delete."""
-    delete(call, _chosen(call))
+    delete_samples(call.store, call.project, _chosen(call))
     return answer()
 
 

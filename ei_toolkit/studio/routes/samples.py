@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from ei_toolkit.studio.access import Admin, Call, Reader
 from ei_toolkit.studio.answers.sample import full_sample, sample_summary, sample_with_values
 from ei_toolkit.studio.http import answer
 from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
 
@@ -86,29 +86,22 @@ def get_sample_as_raw(sampleId: int, call: Reader) -> Response:
 def delete_sample(sampleId: int, call: Admin) -> Response:
     """Delete a sample for good."""
     call.store.samples.get(call.project, sampleId)
-    delete(call, [sampleId])
+    delete_samples(call.store, call.project, [sampleId])
     return answer()
 
 
 @router.post("/delete-all")
 def delete_all_samples(call: Admin) -> Response:
     """Delete every sample of the project."""
-    delete(call, call.store.samples.ids(SampleFilter(call.project)))
+    delete_samples(call.store, call.project, call.store.samples.ids(SampleFilter(call.project)))
     return answer()
 
 
 @router.post("/delete-all/{category}")
 def delete_all_samples_by_category(category: str, call: Admin) -> Response:
     """Delete every sample of a category."""
-    delete(call, call.store.samples.ids(SampleFilter(call.project, category)))
+    delete_samples(call.store, call.project, call.store.samples.ids(SampleFilter(call.project, category)))
     return answer()
-
-
-def delete(call: Call, ids: list[int]) -> None:
-    """Delete samples, then the bytes that none refers to any more."""
-    with call.store.database.exclusive():
-        for digest in call.store.samples.delete(call.project, ids):
-            call.store.blobs.remove(digest)
 
 
 def sample_values(call: Call, sample: Sample, start: int = 0, end: int | None = None, limit: int = 0) -> Any:
@@ -124,14 +117,15 @@ def sample_values(call: Call, sample: Sample, start: int = 0, end: int | None = 
 
 def content_of(call: Call, sample: Sample) -> dict[str, Any]:
     """What the helper process needs to know to read a sample."""
-    path = str(call.store.blobs.path(sample.sha256))
     sensors = [name for name, _ in sample.sensors]
-    return {"path": path, "format": sample.format, "sensors": sensors, "rate": sample.frequency}
+    where = call.store.place(sample).plain()
+    return {"content": where, "format": sample.format, "sensors": sensors, "rate": sample.frequency}
 
 
 def _file(call: Call, sample: Sample, media_type: str) -> Response:
-    path: Path = call.store.blobs.path(sample.sha256)
     name = quote(f"{sample.filename}{sample.suffix}")
-    return FileResponse(
-        path, media_type=media_type, headers={"Content-Disposition": f"attachment; filename*=utf-8''{name}"}
+    return Response(
+        call.store.place(sample).read(),
+        media_type=media_type,
+        headers={"Content-Disposition": f"attachment; filename*=utf-8''{name}"},
     )

@@ -128,4 +128,11 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_state ON jobs (project, state, id)
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST,)
+PACKS = """
+ALTER TABLE samples ADD COLUMN pack TEXT;
+ALTER TABLE samples ADD COLUMN start INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE samples ADD COLUMN size INTEGER NOT NULL DEFAULT -1;
+CREATE INDEX samples_by_pack ON samples (pack) WHERE pack IS NOT NULL
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, PACKS)

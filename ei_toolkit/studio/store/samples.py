@@ -1,4 +1,4 @@
-"""Samples: one row each, the bytes in the blob store."""
+"""Samples: one row each; their bytes lie in packs."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ class NewSample:
     device_name: str | None = None
     device_type: str = ""
     source: str = ""
+    pack: str | None = None
+    start: int = 0
+    size: int = -1
 
     @property
     def length_ms(self) -> float:
@@ -69,6 +72,9 @@ class Sample:
     disabled: bool
     created: str
     modified: str
+    pack: str | None
+    start: int
+    size: int
 
     @property
     def frequency(self) -> float:
@@ -100,6 +106,14 @@ class Duplicate:
     """A sample that was not stored, and the ids of those with the same content."""
 
     ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """Blobs that no sample refers to any more, and packs that hold less than before."""
+
+    blobs: frozenset[str]
+    packs: frozenset[str]
 
 
 class Samples:
@@ -196,21 +210,29 @@ class Samples:
                 [(value, now(), project, id_) for id_, value in values.items()],
             )
 
-    def delete(self, project: int, ids: Sequence[int]) -> set[str]:
-        """Delete samples; returns the digests of blobs that no sample refers to any more."""
+    def delete(self, project: int, ids: Sequence[int]) -> Deleted:
+        """Delete samples; returns what no longer is wanted of their bytes."""
         with self.database.write() as connection:
-            gone = set()
+            gone: set[tuple[str, str | None]] = set()
             for id_ in ids:
-                sql = "DELETE FROM samples WHERE project = ? AND id = ? RETURNING sha256"
-                gone |= {row[0] for row in connection.execute(sql, (project, id_)).fetchall()}
-            kept = "SELECT 1 FROM samples WHERE sha256 = ? LIMIT 1"
-            return {digest for digest in gone if connection.execute(kept, (digest,)).fetchone() is None}
+                sql = "DELETE FROM samples WHERE project = ? AND id = ? RETURNING sha256, pack"
+                gone |= {(row[0], row[1]) for row in connection.execute(sql, (project, id_)).fetchall()}
+            kept = "SELECT 1 FROM samples WHERE sha256 = ? AND pack IS NULL LIMIT 1"
+            digests = {digest for digest, pack in gone if pack is None}
+            free = {digest for digest in digests if connection.execute(kept, (digest,)).fetchone() is None}
+        return Deleted(frozenset(free), frozenset(pack for _, pack in gone if pack))
+
+    def stretches(self, pack: str) -> list[tuple[int, int]]:
+        """(start, size) of every sample in a pack."""
+        return [
+            (row[0], row[1]) for row in self.database.all("SELECT start, size FROM samples WHERE pack = ?", (pack,))
+        ]
 
 
 COLUMNS = (
     "project", "category", "filename", "suffix", "label", "label_type", "structured_labels", "metadata", "sha256",
     "format", "interval_ms", "sensors", "values_count", "length_ms", "device_name", "device_type", "source",
-    "created", "modified",
+    "created", "modified", "pack", "start", "size",
 )  # fmt: skip
 INSERT = f"INSERT INTO samples ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
@@ -230,5 +252,5 @@ def _values(project: int, sample: NewSample) -> tuple[Any, ...]:
         project, sample.category, sample.filename, sample.suffix, sample.label, sample.label_type, labels,
         json.dumps(dict(sample.metadata or {})), sample.sha256, sample.format, sample.interval_ms,
         json.dumps(list(sample.sensors)), sample.values_count, sample.length_ms, sample.device_name,
-        sample.device_type, sample.source, now(), now(),
+        sample.device_type, sample.source, now(), now(), sample.pack, sample.start, sample.size,
     )  # fmt: skip

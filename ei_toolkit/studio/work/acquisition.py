@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,9 +28,8 @@ class Acquisition:
     device_type: str | None
 
 
-def read_acquisition(path: Path, form: str) -> Acquisition:
-    """Read a file; refuses what is not in the format."""
-    data = path.read_bytes()
+def read_acquisition(data: bytes, form: str) -> Acquisition:
+    """Read the bytes of a file; refuses what is not in the format."""
     try:
         payload = (read_json(data) if form == "json" else decode(data))["payload"]
         sensors = tuple((str(sensor["name"]), str(sensor.get("units", ""))) for sensor in payload["sensors"])

@@ -18,12 +18,17 @@ from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.eon.library.request import LibraryDspBlock
 from ei_toolkit.errors import EitkError
 from ei_toolkit.learn.infer import Interpreter
+from ei_toolkit.studio.packs import Place
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.work.acquisition import read_acquisition
 from ei_toolkit.studio.work.values import read_axis, read_values, resample
 from ei_toolkit.studio.work.windows import cut
 
 Question = Mapping[str, Any]
+
+
+def _content(question: Question) -> bytes:
+    return Place.parse(question["content"]).read()
 
 
 def _catalogue(_: Question) -> list[dict[str, Any]]:
@@ -48,7 +53,7 @@ def _params(question: Question) -> dict[str, Any]:
 
 def _inspect(question: Question) -> dict[str, Any]:
     """What an acquisition file holds."""
-    found = read_acquisition(Path(question["path"]), question["format"])
+    found = read_acquisition(_content(question), question["format"])
     return {
         "format": question["format"],
         "interval_ms": found.interval_ms,
@@ -61,7 +66,7 @@ def _inspect(question: Question) -> dict[str, Any]:
 
 def _values(question: Question) -> list[list[float]]:
     """Values from `start` to before `end`, thinned out to `limit` instants."""
-    values = read_values(Path(question["path"]), question["format"])[question["start"] : question["end"]]
+    values = read_values(_content(question), question["format"])[question["start"] : question["end"]]
     if len(values) > question["limit"]:
         values = values[np.linspace(0, len(values) - 1, question["limit"]).round().astype(int)]
     table: list[list[float]] = values.astype(float).tolist()
@@ -70,7 +75,7 @@ def _values(question: Question) -> list[list[float]]:
 
 def _wav(question: Question) -> str:
     """A slice of one axis as the bytes of a WAV file, in hexadecimal."""
-    values = read_values(Path(question["path"]), question["format"])
+    values = read_values(_content(question), question["format"])
     if not 0 <= question["axis"] < values.shape[1]:
         raise Refusal(f"There is no axis {question['axis']}")
     piece = values[question["start"] : question["end"], question["axis"]]
@@ -90,7 +95,7 @@ def _run(question: Question) -> dict[str, Any]:
 def _windows(question: Question) -> npt.NDArray[np.float32]:
     """(windows, features) of a stored sample through one block."""
     q = question
-    values = read_axis(Path(q["path"]), q["format"], q["sensors"], q["axis"])
+    values = read_axis(_content(q), q["format"], q["sensors"], q["axis"])
     windows = cut(resample(values, q["rate"], q["frequency"]), q["samples"], q["increase"], q["pad"])
     if not len(windows):
         raise Refusal("The sample is shorter than a window, and padZeros is off")
@@ -172,6 +177,8 @@ def reply(question: Question) -> dict[str, Any]:
         return {"result": OPERATIONS[question["op"]](question)}
     except (EitkError, Refusal) as error:
         return {"error": str(error)}
+    except FileNotFoundError:
+        return {"error": "What was asked about is not there any more"}
     except Exception:  # noqa: BLE001 - the edge of the process: one bad question must not end it
         traceback.print_exc(file=sys.stderr)
         return {"error": "The calculation failed; see the studio's log"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,14 @@ INTEGERS: Mapping[int, str] = {16: "<i2", 32: "<i4"}
 FULL_SCALE = 32768.0
 
 
-def read_values(path: Path, form: str) -> Floats:
-    """(n, sensors) values of a sample file."""
-    return _read_wav(path) if form == "wav" else read_acquisition(path, form).values
+def read_values(content: bytes, form: str) -> Floats:
+    """(n, sensors) values of a sample."""
+    return _read_wav(content) if form == "wav" else read_acquisition(content, form).values
 
 
-def read_axis(path: Path, form: str, names: list[str], axis: str) -> Floats:
+def read_axis(content: bytes, form: str, names: list[str], axis: str) -> Floats:
     """(n,) values of the sensor called `axis`, or of the only one there is."""
-    values = read_values(path, form)
+    values = read_values(content, form)
     if axis not in names and len(names) > 1:
         raise Refusal(f"There is no axis {axis!r}; there are {', '.join(names)}")
     return values[:, names.index(axis) if axis in names else 0]
@@ -41,17 +40,15 @@ def resample(values: Floats, rate: float, wanted: float) -> Floats:
     return resampled
 
 
-def _read_wav(path: Path) -> Floats:
+def _read_wav(content: bytes) -> Floats:
     """PCM in units of 16 bits, whatever its width; 16-bit samples come out as they are."""
-    header = read_header(path)
+    header = read_header(lambda offset, count: content[offset : offset + count], len(content))
     frame = header.channels * header.bits // 8
-    with path.open("rb") as file:
-        file.seek(header.offset)
-        raw = file.read(header.frames * frame)
+    raw = memoryview(content)[header.offset : header.offset + header.frames * frame]
     return _scaled(raw, header.encoding, header.bits).reshape(-1, header.channels)
 
 
-def _scaled(raw: bytes, encoding: int, bits: int) -> Floats:
+def _scaled(raw: memoryview, encoding: int, bits: int) -> Floats:
     if encoding == FLOAT:
         found: npt.NDArray[Any] = np.frombuffer(raw, f"<f{bits // 8}") * FULL_SCALE
     elif bits == 8:
