@@ -56,8 +56,13 @@ class Transport:
         """GET a path below the API address. Raises ApiError, NetworkError or CredentialError."""
         return self._json("GET", path, query, None, repeatable=True)
 
-    def post(self, path: str, body: Body | None = None, *, repeatable: bool = False, **query: str | int | None) -> Json:
-        """POST a body. `repeatable` says that doing it twice is the same as doing it once."""
+    def post(
+        self, path: str, body: Body | Json | None = None, *, repeatable: bool = False, **query: str | int | None
+    ) -> Json:
+        """POST a body: a request class or, where that says little, plain JSON.
+
+        `repeatable` says that doing it twice is the same as doing it once.
+        """
         return self._json("POST", path, query, _plain(body), repeatable=repeatable)
 
     def delete(self, path: str) -> Json:
@@ -191,10 +196,10 @@ def _chunks(answer: requests.Response, largest: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _plain(body: Body | None) -> Json | None:
+def _plain(body: Body | Json | None) -> Json | None:
     """A body as JSON; the official classes add `null` for some fields that were never set."""
-    if body is None:
-        return None
+    if body is None or isinstance(body, dict):
+        return body
     return {key: value for key, value in body.to_dict().items() if value is not None}
 
 

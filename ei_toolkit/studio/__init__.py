@@ -7,7 +7,8 @@ routes/                what each path does: read the request, ask the store, ans
 answers/               pure functions from rows to the JSON of Edge Impulse's schema
 ingestion/             what arrives: multipart bodies, labels, headers of sample files
 store/                 SQLite: one small class a table
-blobs.py               sample bytes and artifacts on disk, named by their SHA-256
+packs.py, blobs.py     bytes on disk: the recordings of a request in one file; what jobs made, by its SHA-256
+holes.py, allocator.py erasing part of a file; keeping freed memory
 jobs/, live/           job processes, their logs, and the socket that follows them
 worker.py, work/       the job process: features, training, tests, builds. The server computes nothing
 """

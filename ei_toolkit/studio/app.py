@@ -35,8 +35,8 @@ def ingestion_app(studio: Studio) -> ASGIApp:
 def _app(studio: Studio, routers: tuple[APIRouter, ...], largest_body: int) -> ASGIApp:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.studio = studio
-    for router in routers:
-        app.include_router(router)
+    for router in routers:  # routes as they are: including a router builds each of them again, at its first request
+        app.router.routes.extend(router.routes)
     for error, handler in _handlers().items():
         app.add_exception_handler(error, handler)
     return Guard(app, studio.activity, studio.options.host, largest_body)

@@ -118,7 +118,7 @@ class Packs:
         return Pack(self.incoming / secrets.token_hex(8))
 
     def place(self, pack: Pack) -> None:
-        """Give a synced pack its name; see `Blobs.place` for when that is on disk."""
+        """Give a synced pack its name; on disk with the rows that refer to it, as in `Blobs`."""
         pack.path.replace(self.path(pack.name))
 
     def path(self, name: str) -> Path:

@@ -20,6 +20,7 @@ import uvicorn
 
 from ei_toolkit import __version__
 from ei_toolkit.errors import ConfigurationError, EitkError
+from ei_toolkit.studio.allocator import keep_freed_memory
 from ei_toolkit.studio.app import api_app, ingestion_app
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.options import API_PORT, INGESTION_PORT, Options
@@ -186,6 +187,7 @@ def parse(arguments: list[str]) -> Options:
 def main() -> int:
     """Entry point of the server process."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    keep_freed_memory()
     try:
         serve(parse(sys.argv[1:]))
     except EitkError as error:

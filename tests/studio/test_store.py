@@ -53,20 +53,23 @@ def test_a_new_file_has_the_newest_schema_and_a_newer_one_is_refused(tmp_path: P
         Store.open(tmp_path)
 
 
-def test_a_blob_has_its_name_only_when_it_is_complete(tmp_path: Path) -> None:
+def test_a_blob_has_its_name_only_when_it_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blobs = Blobs(tmp_path)
     digest = hashlib.sha256(b"hello").hexdigest()
-    incoming = blobs.begin()
-    incoming.write(b"hello")
-    assert not blobs.path(digest).exists()
-    assert incoming.sync() == digest
-    blobs.place([(incoming, digest)])
+    (tmp_path / "source").write_bytes(b"hello")
+    assert blobs.put(b"hello") == blobs.put_file(tmp_path / "source") == digest
     assert blobs.read(digest) == b"hello"
-    half = blobs.begin()
-    half.write(b"half")
-    half.file.close()
+    monkeypatch.setattr(os, "fsync", _full)
+    with pytest.raises(OSError, match="no space"):
+        blobs.put(b"other")
+    assert [path.name for path in blobs.folder.rglob("*") if path.is_file()] == [digest]
+    (blobs.incoming / "of-a-killed-process").write_bytes(b"half")
     blobs.sweep()
     assert not list(blobs.incoming.iterdir())
+
+
+def _full(_: int) -> None:
+    raise OSError("no space")
 
 
 def test_only_old_blobs_that_nothing_refers_to_are_collected(store: Store) -> None:

@@ -53,7 +53,6 @@ def accept(store: Store, upload: Upload, pack: Pack, parts: Sequence[Part]) -> l
     side_cars, files = _sort_parts(parts)
     stretches = _read_side_cars(side_cars)
     arrivals = [_look(upload, part, metadata, stretches.get(part.filename)) for part in files]
-    pack.sync()
     return _keep(store, upload, pack, arrivals)
 
 
@@ -142,6 +141,7 @@ def _keep(store: Store, upload: Upload, pack: Pack, arrivals: Sequence[_Arrival]
     good = [arrival.sample for arrival in arrivals if arrival.sample]
     stored: tuple[int | Duplicate, ...] = ()
     if good:
+        pack.sync()
         store.packs.place(pack)
         stored = store.samples.add(upload.project, good, unique="x-disallow-duplicates" in upload.headers)
         trim_packs(store, [pack.name])

@@ -123,9 +123,10 @@ def content_of(call: Call, sample: Sample) -> dict[str, Any]:
 
 
 def _file(call: Call, sample: Sample, media_type: str) -> Response:
+    try:
+        content = call.store.place(sample).read()
+    except FileNotFoundError as error:
+        raise Refusal("The content of this sample is not there any more: delete it and upload it again") from error
     name = quote(f"{sample.filename}{sample.suffix}")
-    return Response(
-        call.store.place(sample).read(),
-        media_type=media_type,
-        headers={"Content-Disposition": f"attachment; filename*=utf-8''{name}"},
-    )
+    headers = {"Content-Disposition": f"attachment; filename*=utf-8''{name}"}
+    return Response(content, media_type=media_type, headers=headers)

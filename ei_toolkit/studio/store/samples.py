@@ -188,7 +188,8 @@ class Samples:
     def add(self, project: int, samples: Iterable[NewSample], *, unique: bool = False) -> tuple[int | Duplicate, ...]:
         """Store samples in one transaction; with `unique`, those whose content is there already are passed over."""
         with self.database.write() as connection:
-            return tuple(_add(connection, project, sample, unique) for sample in samples)
+            created = now()
+            return tuple(_add(connection, project, sample, unique, created) for sample in samples)
 
     def change(self, project: int, ids: Sequence[int], **columns: Any) -> int:
         """Set columns of some samples; returns how many there were."""
@@ -237,20 +238,20 @@ COLUMNS = (
 INSERT = f"INSERT INTO samples ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
 
-def _add(connection: Connection, project: int, sample: NewSample, unique: bool) -> int | Duplicate:
+def _add(connection: Connection, project: int, sample: NewSample, unique: bool, created: str) -> int | Duplicate:
     if unique:
         sql = "SELECT id FROM samples WHERE project = ? AND sha256 = ? ORDER BY id"
         same = tuple(row[0] for row in connection.execute(sql, (project, sample.sha256)))
         if same:
             return Duplicate(same)
-    return int(connection.execute(INSERT, _values(project, sample)).lastrowid or 0)
+    return int(connection.execute(INSERT, _values(project, sample, created)).lastrowid or 0)
 
 
-def _values(project: int, sample: NewSample) -> tuple[Any, ...]:
+def _values(project: int, sample: NewSample, created: str) -> tuple[Any, ...]:
     labels = json.dumps(list(sample.structured_labels)) if sample.structured_labels is not None else None
     return (
         project, sample.category, sample.filename, sample.suffix, sample.label, sample.label_type, labels,
         json.dumps(dict(sample.metadata or {})), sample.sha256, sample.format, sample.interval_ms,
         json.dumps(list(sample.sensors)), sample.values_count, sample.length_ms, sample.device_name,
-        sample.device_type, sample.source, now(), now(), sample.pack, sample.start, sample.size,
+        sample.device_type, sample.source, created, created, sample.pack, sample.start, sample.size,
     )  # fmt: skip
