@@ -1,4 +1,7 @@
-"""What jobs made, on disk by its SHA-256. A file under its final name is complete: written aside, synced, renamed."""
+"""What jobs made and models that were uploaded, on disk by their SHA-256.
+
+A file under its final name is complete: written aside, synced, renamed.
+"""
 
 from __future__ import annotations
 
@@ -32,27 +35,15 @@ class Blobs:
 
     def put(self, data: bytes) -> str:
         """Store bytes; returns their SHA-256."""
-        return self._keep([data])
+        return self.put_pieces([data])
 
     def put_file(self, source: Path) -> str:
         """Store a copy of a file; returns its SHA-256."""
         with source.open("rb") as file:
-            return self._keep(iter(lambda: file.read(CHUNK), b""))
+            return self.put_pieces(iter(lambda: file.read(CHUNK), b""))
 
-    def read(self, digest: str) -> bytes:
-        """All bytes of a blob; FileNotFoundError if it is not there."""
-        return self.path(digest).read_bytes()
-
-    def remove(self, digest: str) -> None:
-        """Delete a blob that nothing refers to any more."""
-        self.path(digest).unlink(missing_ok=True)
-
-    def sweep(self) -> None:
-        """Delete what an earlier process left unfinished."""
-        shutil.rmtree(self.incoming)
-        self.incoming.mkdir()
-
-    def _keep(self, pieces: Iterable[bytes]) -> str:
+    def put_pieces(self, pieces: Iterable[bytes]) -> str:
+        """Store bytes that come in pieces; returns their SHA-256."""
         part = self.incoming / f"{os.getpid()}.{next(self._numbers)}"
         digest = hashlib.sha256()
         try:
@@ -66,6 +57,19 @@ class Blobs:
         finally:
             part.unlink(missing_ok=True)
         return digest.hexdigest()
+
+    def read(self, digest: str) -> bytes:
+        """All bytes of a blob; FileNotFoundError if it is not there."""
+        return self.path(digest).read_bytes()
+
+    def remove(self, digest: str) -> None:
+        """Delete a blob that nothing refers to any more."""
+        self.path(digest).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Delete what an earlier process left unfinished."""
+        shutil.rmtree(self.incoming)
+        self.incoming.mkdir()
 
     def _place(self, part: Path, digest: str) -> None:
         """Give a synced blob its name.

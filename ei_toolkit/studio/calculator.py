@@ -1,4 +1,4 @@
-"""Small calculations that a request waits for, done in one helper process: the server never touches sample data.
+"""Small calculations that a request waits for, done in one helper process: the server computes nothing.
 
 The helper speaks JSON lines: `{"op":…}` in, `{"result":…}` or `{"error":…}` out. It is started at the first use,
 started again if it dies, and ended if an answer takes too long.

@@ -13,10 +13,12 @@ CHUNK = 1 << 20
 
 
 def erase(descriptor: int, start: int, size: int) -> None:
-    """Make `size` bytes from `start` on read as zeros. They lie within the file."""
+    """Make `size` bytes from `start` on read as zeros; those that do already cost nothing. They lie within the file."""
     if not _punch(descriptor, start, size):
         for at in range(start, start + size, CHUNK):
-            write_all(descriptor, bytes(min(CHUNK, start + size - at)), at)
+            zeros = bytes(min(CHUNK, start + size - at))
+            if os.pread(descriptor, len(zeros), at) != zeros:
+                write_all(descriptor, zeros, at)
 
 
 def write_all(descriptor: int, data: bytes | memoryview, at: int) -> None:

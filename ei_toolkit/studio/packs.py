@@ -10,7 +10,9 @@ import hashlib
 import os
 import re
 import secrets
+import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +20,7 @@ from typing import Any, Self
 from ei_toolkit.studio.holes import erase, write_all
 
 NAME = re.compile(r"[0-9a-f]{16}")
+PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,34 @@ class Place:
     size: int
     sha256: str
 
+    @property
+    def length(self) -> int:
+        """Number of bytes."""
+        return self.path.stat().st_size - self.start if self.size < 0 else self.size
+
     def read(self) -> bytes:
         """The bytes. Raises FileNotFoundError where they are not, or no longer, those that were stored."""
-        with self.path.open("rb", buffering=0) as file:
-            file.seek(self.start)
-            data = file.read(self.size)
+        data = b"".join(self._pieces())
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise FileNotFoundError(f"a recording in {self.path}")
         return data
+
+    def checked_pieces(self) -> Iterator[bytes]:
+        """The bytes a piece at a time, for whom they are too many at once; checked before. Raises as `read` does."""
+        digest = hashlib.sha256()
+        for piece in self._pieces():
+            digest.update(piece)
+        if digest.hexdigest() != self.sha256:
+            raise FileNotFoundError(f"a recording in {self.path}")
+        return self._pieces()
+
+    def _pieces(self) -> Iterator[bytes]:
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self.start)
+            left = self.length
+            while left > 0 and (piece := file.read(min(PIECE, left))):
+                yield piece
+                left -= len(piece)
 
     def plain(self) -> dict[str, Any]:
         """As JSON, for another process."""
@@ -59,6 +82,7 @@ class Stretch:
 
     def write(self, data: bytes | memoryview) -> None:
         """Append."""
+        assert self.start + self.size == self.pack.size, "another stretch was begun"
         self.pack.write(data)
         self.hash.update(data)
         self.size += len(data)
@@ -68,6 +92,10 @@ class Stretch:
         left = max(0, self.size - offset)
         return self.pack.read(self.start + offset, left if count is None else min(count, left))
 
+    def pieces(self) -> Iterator[bytes]:
+        """All bytes, a piece at a time."""
+        return (self.read(offset, PIECE) for offset in range(0, self.size, PIECE))
+
     @property
     def place(self) -> Place:
         """Where the bytes are before their pack is placed."""
@@ -75,17 +103,21 @@ class Stretch:
 
 
 class Pack:
-    """The recordings of one request on their way to disk. Nothing is left of them unless the pack is placed."""
+    """The recordings of one request on their way to disk. Nothing is left of them unless the pack is placed.
+
+    A server that stops leaves a pack while a thread may still write: its descriptor must not be another file's by then.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path, self.name, self.size = path, path.name, 0
-        self._file = path.open("x+b", buffering=0)
+        self._file, self._lock = path.open("x+b", buffering=0), threading.Lock()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with self._lock:
+            self._file.close()
         self.path.unlink(missing_ok=True)
 
     def begin(self) -> Stretch:
@@ -94,16 +126,19 @@ class Pack:
 
     def write(self, data: bytes | memoryview) -> None:
         """Append."""
-        write_all(self._file.fileno(), data, self.size)
+        with self._lock:
+            write_all(self._file.fileno(), data, self.size)
         self.size += len(data)
 
     def read(self, start: int, size: int) -> bytes:
         """Bytes that were written."""
-        return os.pread(self._file.fileno(), size, start)
+        with self._lock:
+            return os.pread(self._file.fileno(), size, start)
 
     def sync(self) -> None:
         """Bring everything to disk."""
-        os.fsync(self._file.fileno())
+        with self._lock:
+            os.fsync(self._file.fileno())
 
 
 class Packs:
@@ -132,10 +167,10 @@ class Packs:
         path, wanted = self.path(name), sorted(live)
         if not wanted:
             path.unlink(missing_ok=True)
-        elif path.exists() and (unwanted := list(gaps(wanted, path.stat().st_size))):
-            with path.open("r+b", buffering=0) as file:
-                for start, size in unwanted:
-                    erase(file.fileno(), start, size)
+            return
+        with suppress(FileNotFoundError), path.open("r+b", buffering=0) as file:  # its last sample may be gone by now
+            for start, size in gaps(wanted, os.fstat(file.fileno()).st_size):
+                erase(file.fileno(), start, size)
 
 
 def gaps(stretches: Iterable[tuple[int, int]], end: int) -> Iterator[tuple[int, int]]:

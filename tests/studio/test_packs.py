@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from ei_toolkit.studio import holes
-from ei_toolkit.studio.packs import Pack, Packs, Place, gaps
+from ei_toolkit.studio import packs as packs_module
+from ei_toolkit.studio.packs import NAME, Pack, Packs, Place, gaps
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.garbage import collect, delete_samples
 from ei_toolkit.studio.store.migrations import MIGRATIONS
@@ -150,6 +151,84 @@ def test_a_start_removes_old_packs_without_rows_and_finishes_a_deletion_that_was
     assert collect(store) == 1
     assert [orphan.exists() for orphan in orphans] == [False, True]
     assert b"A" not in contents_of(store.packs.path(kept.name))[0]
+
+
+def test_a_start_finishes_a_deletion_of_recordings_smaller_than_what_a_disk_gives_out(store: Store) -> None:
+    kept, ids = keep(store, *(bytes([number]) * 3000 for number in range(1, 101)))
+    store.samples.delete(1, ids[::5])
+    collect(store)
+    content = store.packs.path(kept.name).read_bytes()
+    assert not any(bytes([number]) * 3000 in content for number in range(1, 101, 5))
+    assert store.place(store.samples.get(1, ids[1])).read() == b"\2" * 3000
+
+
+def test_what_the_disk_refuses_to_erase_is_no_error_and_is_erased_at_the_next_start(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [keep(store, b"A" * 100, b"B" * 100) for _ in range(3)]
+
+    def broken(*_: int) -> None:
+        raise OSError("I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(packs_module, "erase", broken)
+        delete_samples(store, 1, [ids[0] for _, ids in kept])
+    paths = [store.packs.path(pack.name) for pack, _ in kept]
+    assert all(b"A" in path.read_bytes() for path in paths)
+    collect(store)
+    assert not any(b"A" in path.read_bytes() for path in paths)
+
+
+def test_a_pack_whose_last_sample_another_request_deletes_is_passed_over(store: Store) -> None:
+    pack, _ = keep(store, b"A", b"B")
+    store.packs.path(pack.name).unlink()
+    store.packs.trim(pack.name, [(0, 1)])
+
+
+def test_a_start_passes_over_what_goes_meanwhile_and_what_is_no_pack(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(store, b"A")
+    (store.packs.folder / "0123456789abcdef").write_bytes(b"of an import that runs")
+    (store.packs.folder / "lost+found").mkdir()
+    real = Path.stat
+
+    def stat(path: Path, **_: Any) -> os.stat_result:
+        if NAME.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+        return real(path)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert collect(store) == 0
+
+
+def test_zeros_are_not_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holes, "_fallocate", lambda: None)
+    written: list[int] = []
+    monkeypatch.setattr(holes, "write_all", lambda _, data, at: written.append(len(data)))
+    with (tmp_path / "x").open("w+b", buffering=0) as file:
+        file.write(bytes(5000) + b"x" * 10)
+        holes.erase(file.fileno(), 0, 5000)
+        assert written == []
+        holes.erase(file.fileno(), 0, 5010)
+        assert written == [5010]
+
+
+def test_a_thread_that_writes_on_after_the_end_writes_into_no_other_file(packs: Packs, tmp_path: Path) -> None:
+    with packs.begin() as pack:
+        stretch = pack.begin()
+    with (tmp_path / "other").open("w+b") as other, pytest.raises(ValueError, match="closed"):
+        stretch.write(b"late")
+    assert other.closed and (tmp_path / "other").read_bytes() == b""
+
+
+def test_a_long_recording_is_read_in_pieces(store: Store) -> None:
+    content = os.urandom(2 * MEGABYTE + 5)
+    _, ids = keep(store, b"before", content)
+    place = store.place(store.samples.get(1, ids[1]))
+    pieces = list(place.checked_pieces())
+    assert [len(piece) for piece in pieces] == [MEGABYTE, MEGABYTE, 5] and b"".join(pieces) == content
+    assert place.length == len(content)
 
 
 def test_a_studio_from_before_packs_keeps_its_samples(tmp_path: Path) -> None:

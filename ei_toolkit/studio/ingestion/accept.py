@@ -144,7 +144,8 @@ def _keep(store: Store, upload: Upload, pack: Pack, arrivals: Sequence[_Arrival]
         pack.sync()
         store.packs.place(pack)
         stored = store.samples.add(upload.project, good, unique="x-disallow-duplicates" in upload.headers)
-        trim_packs(store, [pack.name])
+        if pack.size > sum(sample.size for sample, id_ in zip(good, stored, strict=True) if isinstance(id_, int)):
+            trim_packs(store, [pack.name])
     told = iter(stored)
     return [_outcome(upload.project, arrival, next(told) if arrival.sample else None) for arrival in arrivals]
 

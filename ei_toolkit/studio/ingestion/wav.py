@@ -53,6 +53,7 @@ def _chunks(read: Read) -> Iterator[tuple[bytes, int, int]]:
         length = int.from_bytes(head[4:], "little")
         yield head[:4], at + 8, length
         at += 8 + length + length % 2
+    raise Refusal(f"The WAV file has more than {MOST_CHUNKS} chunks before its samples")
 
 
 def _read_format(chunk: bytes) -> tuple[int, int, int, int]:
@@ -70,7 +71,7 @@ def _read_format(chunk: bytes) -> tuple[int, int, int, int]:
 
 def _header(form: tuple[int, int, int, int], offset: int, present: int, promised: int) -> WavHeader:
     encoding, bits, channels, rate = form
-    if promised not in (0, 0xFFFFFFFF) and present < promised:  # streams leave the length open
+    if promised != 0xFFFFFFFF and present < promised:  # a stream leaves its length open
         raise Refusal("The WAV file is cut off: it promises more samples than it holds")
     frames = present // (channels * bits // 8)
     if frames <= 0:

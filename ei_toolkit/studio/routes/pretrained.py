@@ -110,7 +110,7 @@ def _take(call: Call, parts: list[Part]) -> Response:
     if "modelFile" not in files or files["modelFile"].error:
         raise Refusal(files["modelFile"].error if files else "The request carries no modelFile")
     spec = _spec(Fields(fields))
-    blobs = {name: call.store.blobs.put(part.content.read()) for name, part in files.items()}
+    blobs = {name: call.store.blobs.put_pieces(part.content.pieces()) for name, part in files.items()}
     spec |= {"model": blobs["modelFile"], "features": blobs.get("representativeFeatures")}
     return started(queue(call, "pretrained-upload", "pretrained", "Uploading pretrained model", spec))
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from ei_toolkit.studio.access import Admin, Call, Reader
 from ei_toolkit.studio.answers.sample import full_sample, sample_summary, sample_with_values
@@ -123,10 +123,11 @@ def content_of(call: Call, sample: Sample) -> dict[str, Any]:
 
 
 def _file(call: Call, sample: Sample, media_type: str) -> Response:
+    place = call.store.place(sample)
     try:
-        content = call.store.place(sample).read()
+        pieces = place.checked_pieces()
     except FileNotFoundError as error:
         raise Refusal("The content of this sample is not there any more: delete it and upload it again") from error
     name = quote(f"{sample.filename}{sample.suffix}")
-    headers = {"Content-Disposition": f"attachment; filename*=utf-8''{name}"}
-    return Response(content, media_type=media_type, headers=headers)
+    headers = {"Content-Disposition": f"attachment; filename*=utf-8''{name}", "Content-Length": str(place.length)}
+    return StreamingResponse(pieces, media_type=media_type, headers=headers)

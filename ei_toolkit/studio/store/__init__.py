@@ -1,4 +1,4 @@
-"""All state of a studio: one database, one blob store, one object a table."""
+"""All state of a studio: one database, two kinds of files, one object a table."""
 
 from __future__ import annotations
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from ei_toolkit.studio.packs import NAME
 from ei_toolkit.studio.store import Store
 
 YOUNG_S = 600.0  # a file this young may belong to a row that is still to be written
-COLUMNS = (("samples", "sha256"), ("features", "x"), ("features", "y"), ("results", "blob"), ("deployments", "blob"))
-
-
-BLOCK = 4096  # bytes that a file system gives out at once
-PACKED = "SELECT pack, SUM(size + 2 * ?) FROM samples WHERE pack IS NOT NULL GROUP BY pack"
+COLUMNS = (("features", "x"), ("features", "y"), ("results", "blob"), ("deployments", "blob"))
+PACKED = "SELECT pack, SUM(size) FROM samples WHERE pack IS NOT NULL GROUP BY pack"
+log = logging.getLogger("ei_toolkit.studio")
 
 
 def delete_samples(store: Store, project: int, ids: Sequence[int]) -> None:
@@ -26,32 +26,47 @@ def delete_samples(store: Store, project: int, ids: Sequence[int]) -> None:
 
 
 def trim_packs(store: Store, names: Iterable[str]) -> None:
-    """Erase what no sample refers to in packs whose rows are committed; a pack never gets any later."""
+    """Erase what no sample refers to in packs whose rows are committed; a pack never gets any later.
+
+    What the disk refuses is done at the next start: the rows say already what is there.
+    """
     for name in names:
-        store.packs.trim(name, store.samples.stretches(name))
+        try:
+            store.packs.trim(name, store.samples.stretches(name))
+        except OSError as error:
+            log.warning("what is unwanted in the pack %s could not be erased: %s", name, error)
 
 
 def collect(store: Store) -> int:
     """Delete unreferenced files that are not young; returns how many. For a start, before anything is served."""
     known, old = set(_referenced(store)), time.time() - YOUNG_S
-    unknown = (path for path in store.blobs.folder.glob("??/*") if path.name not in known)
-    removed = sum(_remove_if_older(path, old) for path in unknown)
-    room = {row[0]: row[1] for row in store.database.all(PACKED, (BLOCK,))}
-    for path in store.packs.folder.iterdir():
-        if path.name not in room:
-            removed += _remove_if_older(path, old)
-        elif path.stat().st_blocks * 512 > room[path.name]:  # a deletion was cut off
-            trim_packs(store, [path.name])
-    return removed
+    unknown = [path for path in store.blobs.folder.glob("??/*") if path.name not in known]
+    packs = [path for path in store.packs.folder.iterdir() if NAME.fullmatch(path.name)]
+    live = {row[0]: row[1] for row in store.database.all(PACKED)}
+    unknown += [path for path in packs if path.name not in live]
+    trim_packs(store, [path.name for path in packs if path.name in live and _size(path) > live[path.name]])
+    return sum(_remove_if_older(path, old) for path in unknown)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # an import that runs beside this has no more use for it
+        return 0
 
 
 def _remove_if_older(path: Path, than: float) -> bool:
-    if found := path.stat().st_mtime < than:
-        path.unlink()
-    return found
+    try:
+        if path.stat().st_mtime < than:
+            path.unlink()
+            return True
+    except FileNotFoundError:
+        pass
+    return False
 
 
 def _referenced(store: Store) -> Iterator[str]:
+    yield from (row[0] for row in store.database.all("SELECT DISTINCT sha256 FROM samples WHERE pack IS NULL"))
     for table, column in COLUMNS:
         yield from (row[0] for row in store.database.all(f"SELECT DISTINCT {column} FROM {table}"))
     for row in store.database.all("SELECT files FROM models"):
