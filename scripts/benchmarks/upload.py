@@ -124,7 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=300, help="files in the race against the SDK")
     parser.add_argument("--windows", type=int, default=10_000, help="windows in the memory test; 0 leaves it out")
-    parser.add_argument("--repeat", type=int, default=3, help="the best of so many runs counts, taken in turns")
+    parser.add_argument("--repeat", type=int, default=7, help="the best of so many runs counts, taken in turns")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

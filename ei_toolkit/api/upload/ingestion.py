@@ -18,6 +18,7 @@ from ei_toolkit.api.backoff import RETRYABLE, rate_limit_pause, retry_after
 from ei_toolkit.api.endpoint import Endpoint, is_loopback
 from ei_toolkit.api.failure import no_answer, refusal, was_never_sent
 from ei_toolkit.api.redact import redact
+from ei_toolkit.api.upload.multipart import Multipart
 from ei_toolkit.errors import EitkError
 
 LARGEST_FILE = 100 * 2**20
@@ -106,11 +107,12 @@ class Ingestion:
         return Answered(tuple(c if isinstance(c, Refused) else next(told) for c in contents), answer.pause)
 
     def _post(self, shelf: Shelf, files: Sequence[tuple[str, bytes]]) -> Answered | Again:
+        body = Multipart(files)
         try:
             answer = self._session.post(
                 f"{self._endpoint.ingestion_url}/api/{shelf.category}/files",
-                headers=self._headers(shelf),
-                files=[("data", (name, content, "audio/wav")) for name, content in files],
+                headers={**self._headers(shelf), "Content-Type": body.content_type},
+                data=body,
                 timeout=(CONNECT_S, READ_S),
                 allow_redirects=False,
             )
