@@ -80,7 +80,9 @@ def fresh_studio(beside: Path) -> Iterator[launch.LocalStudio]:
     """A studio with nothing in it. Its files stay to the end: ext4 is slow where many were just deleted."""
     paths = ProjectPaths(Path(tempfile.mkdtemp(dir=beside)))
     try:
-        yield launch.ensure(paths, "bench")
+        studio = launch.ensure(paths, "bench")
+        os.sync()  # what the run before has left to be written is not this one's
+        yield studio
     finally:
         running.stop(paths.studio)
 
