@@ -43,7 +43,6 @@ def ensure(
     require_engine()
     data = paths.studio
     with usable(data), alone(data / "launch.lock"):
-        key = own_key(data, project_name)
         running = settled(data)
         if isinstance(running, Silent):
             raise ConfigurationError(
@@ -52,6 +51,7 @@ def ensure(
         if running is not None and running.version != __version__:  # an update came between
             stop(data)
             running = None
+        key = own_key(data, project_name)  # the first to open the store: brings it up to date
         if running is None:
             running = _start(data, idle_s, allow_scripts)
     return LocalStudio(running.api_url, running.ingestion_url, key, running.pid)

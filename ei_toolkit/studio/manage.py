@@ -11,10 +11,12 @@ from typing import Any
 
 from ei_toolkit.errors import ConfigurationError, CredentialError, DataError, UsageError
 from ei_toolkit.studio.launch import require_engine, usable
+from ei_toolkit.studio.lock import is_held
 from ei_toolkit.studio.options import Options
 from ei_toolkit.studio.own_key import read_secret, secret_file, write_secret
 from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.database import is_outdated
 from ei_toolkit.studio.store.keys import ROLES, new_secret
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -122,8 +124,8 @@ def own_key(data: Path) -> int | None:
 def opened(data: Path, *, make: bool = False) -> Iterator[Store]:
     """The store of a data folder, closed afterwards; what it refuses becomes an error of the toolkit.
 
-    Raises ConfigurationError for a folder that holds no studio, unless one is to be made, and for one that cannot be
-    written to.
+    Raises ConfigurationError for a folder that holds no studio, unless one is to be made, for one that cannot be
+    written to, and for one that an older server serves, which would not know a newer schema.
     """
     require_engine()
     if not make and not os.access(Options(data).database, os.F_OK):
@@ -135,6 +137,10 @@ def opened(data: Path, *, make: bool = False) -> Iterator[Store]:
     with usable(data):
         if not os.access(data, os.W_OK):
             raise ConfigurationError(f"{data} cannot be written to", hint="name another folder with --data")
+        if is_outdated(Options(data).database) and is_held(Options(data).lock):
+            raise ConfigurationError(
+                f"{data} is served by a studio of an older eitk", hint="eitk studio stop, then again"
+            )
         store = Store.open(data)
     try:
         yield store

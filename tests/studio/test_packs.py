@@ -6,14 +6,18 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ei_toolkit.studio import holes
+from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.studio import holes, manage
 from ei_toolkit.studio import packs as packs_module
+from ei_toolkit.studio.options import Options
 from ei_toolkit.studio.packs import NAME, Pack, Packs, Place, gaps
+from ei_toolkit.studio.server import hold
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.garbage import collect, delete_samples
 from ei_toolkit.studio.store.migrations import MIGRATIONS
@@ -231,13 +235,27 @@ def test_a_long_recording_is_read_in_pieces(store: Store) -> None:
     assert place.length == len(content)
 
 
-def test_a_studio_from_before_packs_keeps_its_samples(tmp_path: Path) -> None:
-    Store.open(tmp_path).close()
-    with sqlite3.connect(tmp_path / "studio.sqlite") as connection:
+def first_schema(data: Path) -> None:
+    """Make a folder as the first studios had it."""
+    Store.open(data).close()
+    with closing(sqlite3.connect(data / "studio.sqlite")) as connection:
         connection.execute("DROP INDEX samples_by_pack")
         for column in ("pack", "start", "size"):
             connection.execute(f"ALTER TABLE samples DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+
+
+def test_a_folder_that_an_older_studio_serves_is_not_changed_under_its_feet(tmp_path: Path) -> None:
+    first_schema(tmp_path)
+    with hold(Options(tmp_path).lock), pytest.raises(ConfigurationError, match="older eitk"):
+        manage.projects(tmp_path)
+    assert manage.projects(tmp_path) == []
+
+
+def test_a_studio_from_before_packs_keeps_its_samples(tmp_path: Path) -> None:
+    first_schema(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "studio.sqlite")) as connection:
         connection.execute("INSERT INTO projects (name, hmac_key, created, modified) VALUES ('p', '', '', '')")
         digest = hashlib.sha256(b"old").hexdigest()
         connection.execute(
@@ -246,7 +264,7 @@ def test_a_studio_from_before_packs_keeps_its_samples(tmp_path: Path) -> None:
             " ?, 'wav', 1, '[]', 1, 1, '', '')",
             (digest,),
         )
-    connection.close()
+        connection.commit()
     store = Store.open(tmp_path)
     assert store.database.all("PRAGMA user_version")[0][0] == len(MIGRATIONS)
     store.blobs.put(b"old")

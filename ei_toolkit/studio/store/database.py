@@ -6,7 +6,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,16 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def is_outdated(path: Path) -> bool:
+    """Whether opening a file would change its schema; False for one that cannot be read, which opening explains."""
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error:
+        return False
+    return 0 < version < len(MIGRATIONS)
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> ConfigurationError:
