@@ -105,7 +105,7 @@ class Fields:
             number = float(value) if isinstance(value, str | float) else int(value)
         except (TypeError, ValueError, OverflowError) as error:
             raise Malformed(f"{name} must be a number") from error
-        if not math.isfinite(number) or abs(number) > LARGEST_INTEGER:
+        if abs(number) > LARGEST_INTEGER or not math.isfinite(number):  # isfinite fails on very long integers
             raise Malformed(f"{name} is out of range")
         return number
 

@@ -12,7 +12,7 @@ import pytest
 from ei_toolkit import dsp
 from ei_toolkit.studio.answers.keras import read_keras
 from ei_toolkit.studio.dataset_split import Split
-from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.refusal import Malformed, Refusal
 from ei_toolkit.studio.wire import DEEPEST, Fields, read_json
 from ei_toolkit.studio.work.service import reply
 
@@ -72,6 +72,12 @@ def test_a_filter_has_a_bound_on_its_conditions_but_takes_many_values(server: An
     assert many.status_code == 400 and "100 conditions" in many.json()["error"]
     wide = [{"key": "a", "values": [str(number) for number in range(3000)]}]
     assert server.json("GET", "/1/raw-data", params={"metadata": json.dumps(wide)})["success"]
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), 1e300, float("inf"), float("nan"), "9" * 400, 2**63])
+def test_a_number_that_cannot_be_kept_is_out_of_range_however_long(value: Any) -> None:
+    with pytest.raises(Malformed, match="out of range"):
+        Fields({"startIndex": value}).integer("startIndex")
 
 
 @pytest.mark.parametrize("name", ["search", "filename"])
