@@ -81,10 +81,8 @@ def edit_label(studio: Studio, sample: int, label: str) -> None:
 
 def add_metadata(studio: Studio, category: str, samples: Sequence[int], key: str, value: str) -> None:
     """Add one entry to the metadata of samples of a category, `BATCH_IDS` at most."""
-    body = {
-        "metadataKey": key,
-        "metadataValue": value,
-    }  # loading its class takes as long as uploading a hundred windows
+    # plain JSON: loading its class takes as long as uploading a hundred windows
+    body = {"metadataKey": key, "metadataValue": value}
     ids = json.dumps(list(samples), separators=(",", ":"))
     path = studio.path("raw-data", "batch", "add-metadata")
     studio.transport.post(path, body, repeatable=True, category=category, ids=ids)

@@ -40,8 +40,7 @@ class Place:
     def read(self) -> bytes:
         """The bytes. Raises FileNotFoundError where they are not, or no longer, those that were stored."""
         data = b"".join(self._pieces())
-        if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise FileNotFoundError(f"a recording in {self.path}")
+        self._check(hashlib.sha256(data))
         return data
 
     def checked_pieces(self) -> Iterator[bytes]:
@@ -49,9 +48,12 @@ class Place:
         digest = hashlib.sha256()
         for piece in self._pieces():
             digest.update(piece)
+        self._check(digest)
+        return self._pieces()
+
+    def _check(self, digest: hashlib._Hash) -> None:
         if digest.hexdigest() != self.sha256:
             raise FileNotFoundError(f"a recording in {self.path}")
-        return self._pieces()
 
     def _pieces(self) -> Iterator[bytes]:
         with self.path.open("rb", buffering=0) as file:

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ei_toolkit.studio.packs import NAME
@@ -56,12 +57,10 @@ def _size(path: Path) -> int:
 
 
 def _remove_if_older(path: Path, than: float) -> bool:
-    try:
+    with suppress(FileNotFoundError):  # as in _size
         if path.stat().st_mtime < than:
             path.unlink()
             return True
-    except FileNotFoundError:
-        pass
     return False
 
 
