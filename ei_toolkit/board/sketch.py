@@ -12,6 +12,7 @@ from ei_toolkit.audio.level import level_constants
 from ei_toolkit.board.library import Library
 from ei_toolkit.config import Settings
 from ei_toolkit.config.bundled import bundled
+from ei_toolkit.eon.literals import string_literal
 from ei_toolkit.errors import BoardError, ConfigurationError
 
 NAME = "genre_classifier"
@@ -58,10 +59,12 @@ def config_header(settings: Settings, library: Library, board: str) -> str:
     _check(settings, library, rate)
     level = level_constants(settings.slice.target_dbfs, settings.slice.max_gain_db)
     colours = {**settings.board.colours, "undecided": "blue"}  # at least one entry: C++ has no empty arrays
-    entries = ", ".join(f"{{{_text(label)}, Colour::k{colour.capitalize()}}}" for label, colour in colours.items())
+    entries = ", ".join(
+        f"{{{string_literal(label)}, Colour::k{colour.capitalize()}}}" for label, colour in colours.items()
+    )
     constants = (
-        ("char kVersion[]", _text(__version__)),
-        ("char kBoard[]", _text(board)),
+        ("char kVersion[]", string_literal(__version__)),
+        ("char kBoard[]", string_literal(board)),
         ("float kThreshold", f"{settings.board.threshold:.6f}f"),
         ("float kHysteresis", f"{settings.board.hysteresis:.6f}f"),
         ("int kSmoothing", str(settings.board.smoothing)),
@@ -84,11 +87,6 @@ def _with_library(profile: str, library: Path) -> str:
     """sketch.yaml with the library by path, so that nothing is installed for all sketches."""
     entry = f"    libraries:\n      - dir: {json.dumps(str(library.resolve()))}\n"
     return profile.replace("default_profile:", entry + "default_profile:")
-
-
-def _text(value: str) -> str:
-    """A C++ string literal."""
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _check(settings: Settings, library: Library, rate: int) -> None:

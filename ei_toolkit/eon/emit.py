@@ -9,7 +9,8 @@ from typing import Any
 
 from ei_toolkit.eon.fixed_point import INT32_MAX
 from ei_toolkit.eon.graph import Graph, Tensor
-from ei_toolkit.eon.layers.layer import CTYPES, Constant, Layer, number
+from ei_toolkit.eon.layers.layer import CTYPES, Constant, Layer
+from ei_toolkit.eon.literals import comment_text, float_literal
 from ei_toolkit.eon.memory import reads, slot
 from ei_toolkit.eon.plan import Plan
 from ei_toolkit.eon.units import Unit
@@ -69,7 +70,7 @@ def _interface(side: str, tensor: Tensor) -> str:
     return "\n".join(
         (
             f"constexpr int k{side}Size = {tensor.elements};  // {shape_text(tensor)}",
-            f"constexpr float k{side}Scale = {number(scale)};",
+            f"constexpr float k{side}Scale = {float_literal(scale)};",
             f"constexpr int k{side}ZeroPoint = {zero_point};",
         )
     )
@@ -142,7 +143,7 @@ def _layer(program: Program, layer: Layer) -> str:
     inputs = ", ".join(shape_text(tensors[t]) for t in layer.inputs)
     lines = [
         f"// Layer {layer.position}: {layer.title}, {inputs} -> {shape_text(tensors[layer.output])}, {layer.macs} MACs",
-        f"// {_comment(layer.name)}",
+        f"// {comment_text(layer.name)[:110]}",
     ]
     if layer.traits:
         lines += [f"struct Layer{layer.position} {{", *(f"  {_trait(k, v)}" for k, v in layer.traits.items()), "};"]
@@ -172,7 +173,7 @@ def _value(value: int | float | tuple[Any, ...]) -> str:
     if isinstance(value, tuple):
         return "{" + ", ".join(map(_value, value)) + "}"
     if isinstance(value, float):
-        return number(value)
+        return float_literal(value)
     return "INT32_MIN" if value == -(1 << 31) else f"{value}u" if value > INT32_MAX else str(value)
 
 
@@ -180,11 +181,6 @@ def shape_text(tensor: Tensor) -> str:
     """A shape without its batch of one: 120x33x1."""
     shape = tensor.shape[1:] if len(tensor.shape) > 1 and tensor.shape[0] == 1 else tensor.shape
     return "x".join(map(str, shape)) or "1"
-
-
-def _comment(text: str) -> str:
-    """Text of a model's author, safe in a one-line comment."""
-    return "".join(c if c.isprintable() and c not in "\\?" else "." for c in text)[:110]
 
 
 def _unit(program: Program, step: int, unit: Unit) -> str:

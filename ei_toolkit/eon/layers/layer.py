@@ -154,12 +154,6 @@ def constant(op: Operator, tensor: Tensor | None, what: str) -> Tensor:
     return tensor
 
 
-def number(value: float) -> str:
-    """A float32 literal of C++ that reads back as the same number."""
-    text = f"{value:.9g}"
-    return (text if any(c in text for c in ".en") else text + ".0") + "f"
-
-
 FLOAT_RANGES = {
     "NONE": ("-FLT_MAX", "FLT_MAX"),
     "RELU": ("0.0f", "FLT_MAX"),

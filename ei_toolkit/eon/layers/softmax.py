@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ei_toolkit.eon.graph import Beta, Graph, Operator, Tensor
-from ei_toolkit.eon.layers.layer import Constant, Layer, number, require, single
+from ei_toolkit.eon.layers.layer import Constant, Layer, require, single
+from ei_toolkit.eon.literals import float_literal
 from ei_toolkit.eon.softmax import Int8Softmax
 
 MOST_CLASSES = 1 << 12  # the sum of exponentials has twelve integer bits
@@ -26,7 +27,7 @@ def softmax(graph: Graph, op: Operator, position: int) -> Layer:
         macs=0,
         headers=("softmax.h",),
         traits={"kRows": source.elements // classes, "kClasses": classes}
-        | ({"beta()": number(op.options.beta)} if source.dtype == "float32" else {})
+        | ({"beta()": float_literal(op.options.beta)} if source.dtype == "float32" else {})
         | ({"kExponentials": len(constants[0].values)} if kernel == "softmax_int8" else {}),
         constants=constants,
         call=f"k::{kernel}<Layer{position}>({{in0}}, {{out}}{tables});",

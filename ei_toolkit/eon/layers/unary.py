@@ -9,8 +9,9 @@ import numpy as np
 
 from ei_toolkit.eon.fixed_point import multiply, quantize_multiplier
 from ei_toolkit.eon.graph import Graph, Operator, Tensor
-from ei_toolkit.eon.layers.layer import Constant, Layer, float_range, inputs_of, number, require, single
+from ei_toolkit.eon.layers.layer import Constant, Layer, float_range, inputs_of, require, single
 from ei_toolkit.eon.layers.quantized import activation_range
+from ei_toolkit.eon.literals import float_literal
 
 INT8 = range(-128, 128)
 
@@ -56,7 +57,7 @@ def _conversion(op: Operator, source: Tensor, output: Tensor, quantized: Tensor,
     require(len(quantized.quant.scales) == 1, op, "an activation is quantised per channel")
     traits: dict[str, int | float | str] = {
         "kElements": source.elements,
-        "scale()": number(quantized.quant.scale),
+        "scale()": float_literal(quantized.quant.scale),
         "kZeroPoint": quantized.quant.zero_point,
     }
     call = f"k::{op.kind.lower()}<Layer{position}>({{in0}}, {{out}});"

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from ei_toolkit import dsp
 from ei_toolkit.dsp.framing import framing
-from ei_toolkit.eon.library.literals import array, double_literal, float_literal
 from ei_toolkit.eon.library.request import LibraryDspBlock
+from ei_toolkit.eon.literals import array, double_literal, float_literal
 from ei_toolkit.errors import ConfigurationError
 
 RAW_PIECE = 256  # a raw window is copied in pieces of at most so many samples

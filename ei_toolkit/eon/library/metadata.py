@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ei_toolkit.eon.library.blocks import parameter_values
-from ei_toolkit.eon.library.literals import float_literal
-from ei_toolkit.eon.library.names import c_string
 from ei_toolkit.eon.library.plan import Plan
 from ei_toolkit.eon.library.request import LibraryDspBlock
+from ei_toolkit.eon.literals import float_literal, string_literal
 
 DATATYPE = {True: 9, False: 1}  # TensorFlow Lite's numbers for int8 and float32
 FFT_LENGTHS = (32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -62,8 +61,8 @@ def _macros(plan: Plan) -> dict[str, str]:
     interval = f"{1000 / request.frequency:.10g}"
     facts = {
         "PROJECT_ID": str(request.project_id),
-        "PROJECT_OWNER": c_string(request.owner),
-        "PROJECT_NAME": c_string(request.project_name),
+        "PROJECT_OWNER": string_literal(request.owner),
+        "PROJECT_NAME": string_literal(request.project_name),
         "PROJECT_DEPLOY_VERSION": str(request.deploy_version),
         "IMPULSE_ID": str(request.impulse_id),
         "NN_INPUT_FRAME_SIZE": str(plan.features),
@@ -77,7 +76,7 @@ def _macros(plan: Plan) -> dict[str, str]:
         "HAS_ANOMALY": "0",
         "OBJECT_DETECTION": "0",
         "SENSOR": "EI_CLASSIFIER_SENSOR_MICROPHONE",
-        "FUSION_AXES_STRING": c_string(" + ".join(request.dsp_blocks[0].axes)),
+        "FUSION_AXES_STRING": string_literal(" + ".join(request.dsp_blocks[0].axes)),
         "THRESHOLD": float_literal(request.threshold),
         "INFERENCING_ENGINE": "EI_CLASSIFIER_TFLITE",
         "COMPILED": "1" if request.engine != "tflite" else "0",
@@ -89,7 +88,7 @@ def _macros(plan: Plan) -> dict[str, str]:
     }
     used = {block.fft_length for block in plan.blocks}
     ffts = {f"LOAD_FFT_{n}": str(int(n in used)) for n in FFT_LENGTHS}
-    own = {"EITK_LIBRARY": "1", "EITK_MODEL_SHA256": c_string(model.sha256)}
+    own = {"EITK_LIBRARY": "1", "EITK_MODEL_SHA256": string_literal(model.sha256)}
     studio = {
         f"EI_STUDIO_VERSION_{part}": value for part, value in zip(("MAJOR", "MINOR", "PATCH"), "100", strict=True)
     }

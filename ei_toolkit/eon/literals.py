@@ -1,0 +1,53 @@
+"""C++ text from Python values: numbers, strings, comments and tables. Every generator of C++ in eitk uses these."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from textwrap import wrap
+
+import numpy as np
+
+
+def float_literal(value: float) -> str:
+    """The float32 next to `value`, in as many digits as give it back."""
+    return _with_point(f"{float(np.float32(value)):.9g}") + "f"
+
+
+def double_literal(value: float) -> str:
+    """A float64, in as many digits as give it back."""
+    return _with_point(repr(float(value)))
+
+
+def string_literal(text: str) -> str:
+    """A string literal with the UTF-8 bytes of `text`, whatever it holds.
+
+    Quotes and backslashes are escaped. So is every question mark: two of them could begin a trigraph. Characters that
+    are not printable become octal escapes of exactly three digits, which a digit behind them cannot lengthen.
+    """
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def comment_text(text: str) -> str:
+    """`text` for a comment: printable, on one line, unable to end the comment or to continue it on the next line."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    without_trigraphs = re.sub(r"\?(?=\?)", "? ", printable.replace("\\", "/"))
+    return " ".join(without_trigraphs.replace("*/", "* /").split())
+
+
+def array(kind: str, name: str, values: Iterable[str]) -> str:
+    """A constant table, wrapped."""
+    lines = wrap(", ".join(values), width=108, break_long_words=False)
+    return f"constexpr {kind} {name}[] = {{\n    " + "\n    ".join(lines) + "};\n"
+
+
+def _with_point(digits: str) -> str:
+    return digits if any(c in digits for c in ".en") else digits + ".0"
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\?':
+        return "\\" + character
+    if character.isprintable():
+        return character
+    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogatepass"))
