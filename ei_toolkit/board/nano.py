@@ -76,7 +76,7 @@ class Built:
 
 
 def build(nano: Nano, choice: Choice) -> Built:
-    """Compile; the image stays in the board's folder as `genre_classifier.ino.bin`."""
+    """Compile; the image stays in the board's folder as `audio_classifier.ino.bin`."""
     cli = ArduinoCli.find(nano.environ)
     if cli is None:
         raise MissingToolError(

@@ -1,6 +1,6 @@
 """The sketch's self-test, computed in Python: what a board that works must answer to `c`.
 
-The windows are those of firmware/genre_classifier/selftest.h, made by integer arithmetic alone.
+The windows are those of firmware/audio_classifier/selftest.h, made by integer arithmetic alone.
 """
 
 from __future__ import annotations

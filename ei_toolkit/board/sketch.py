@@ -15,7 +15,7 @@ from ei_toolkit.config.bundled import bundled
 from ei_toolkit.eon.literals import string_literal
 from ei_toolkit.errors import BoardError, ConfigurationError
 
-NAME = "genre_classifier"
+NAME = "audio_classifier"
 COLOURS = ("red", "green", "blue", "yellow", "cyan", "magenta", "white")
 SLACK_SAMPLES = 8192  # what the microphone may write while a decision is made: 512 ms, 16 kB
 SETTLE_BUFFERS = {

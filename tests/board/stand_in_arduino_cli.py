@@ -13,7 +13,7 @@ from pathlib import Path
 SAYS = {
     "no-core": "Downloading index: package_index.tar.bz2\n"
     "Error initializing instance: Platform 'arduino:mbed_nano@4.0.2' not found",
-    "error": "Compiling sketch...\ngenre_classifier.ino:12:3: error: 'nonsense' was not declared in this scope\n"
+    "error": "Compiling sketch...\naudio_classifier.ino:12:3: error: 'nonsense' was not declared in this scope\n"
     "exit status 1\nError during build: exit status 1",
     "too-big": "Linking everything together...\n"
     "region `FLASH' overflowed by 4096 bytes\nError during build: exit status 1",
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
             print(SAYS[setup["compile"]], file=sys.stderr)
             return 1
         out = Path(arguments[arguments.index("--output-dir") + 1])
-        (out / "genre_classifier.ino.bin").write_bytes(Path(setup["image"]).read_bytes())
+        (out / "audio_classifier.ino.bin").write_bytes(Path(setup["image"]).read_bytes())
         print("Sketch uses 100000 bytes (10%) of program storage space. Maximum is 983040 bytes.")
     return 0
 

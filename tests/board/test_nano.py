@@ -61,7 +61,7 @@ def test_it_compiles_with_the_pinned_core_and_the_library_by_path_then_uploads(
     cli = Cli(tmp_path_factory.mktemp("bin"))
     done = flash_library(nano(project, cli.environ, PLUGGED), Choice(tiny))
     assert done.image.model_sha256 == MODEL
-    sketch = project.boards / "nano33ble" / "build" / "genre_classifier"
+    sketch = project.boards / "nano33ble" / "build" / "audio_classifier"
     out = project.boards / "nano33ble" / "build" / "out"
     assert cli.calls == [
         ["version", "--json"],

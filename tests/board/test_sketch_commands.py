@@ -36,7 +36,7 @@ def heard(folder: Path, text: str) -> list[str]:
     compiler = shutil.which("g++") or pytest.skip("g++ is not installed")
     (folder / "Arduino.h").write_text(ARDUINO)
     (folder / "main.cpp").write_text(PROGRAM)
-    flags = ["-std=gnu++14", "-Wall", "-Wextra", "-Werror", "-I.", f"-I{bundled('firmware') / 'genre_classifier'}"]
+    flags = ["-std=gnu++14", "-Wall", "-Wextra", "-Werror", "-I.", f"-I{bundled('firmware') / 'audio_classifier'}"]
     subprocess.run([compiler, *flags, "main.cpp", "-o", "main"], cwd=folder, check=True)
     done = subprocess.run([folder / "main"], input=text, capture_output=True, text=True, check=True, timeout=20)
     return done.stdout.splitlines()

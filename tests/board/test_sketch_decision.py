@@ -31,7 +31,7 @@ CLASSICAL, ROCK, UNDECIDED = 0, 1, -1
 def decide(folder: Path, rock: list[float], depth: int = 1) -> list[int]:
     compiler = shutil.which("g++") or pytest.skip("g++ is not installed")
     (folder / "decision.cpp").write_text(PROGRAM)
-    include = bundled("firmware") / "genre_classifier"
+    include = bundled("firmware") / "audio_classifier"
     flags = ["-std=gnu++14", "-Wall", "-Wextra", "-Werror", f"-DDEPTH={depth}", f"-I{include}"]
     subprocess.run([compiler, *flags, "decision.cpp", "-o", "decision"], cwd=folder, check=True)
     done = subprocess.run(

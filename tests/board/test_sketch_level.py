@@ -38,7 +38,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("g++ is not installed")
     folder = tmp_path_factory.mktemp("level")
     (folder / "level.cpp").write_text(PROGRAM)
-    include = bundled("firmware") / "genre_classifier"
+    include = bundled("firmware") / "audio_classifier"
     subprocess.run(
         [compiler, "-std=gnu++14", "-O2", f"-I{include}", "level.cpp", "-o", "level"], cwd=folder, check=True
     )

@@ -35,7 +35,7 @@ def test_every_window_is_decided_once_also_where_the_hop_is_longer_than_the_wind
     compiler = shutil.which("g++") or pytest.skip("g++ is not installed")
     (tmp_path / "ring.cpp").write_text(PROGRAM)
     flags = ["-std=gnu++14", "-Wall", "-Wextra", "-Werror", f"-DHOP={hop}"]
-    include = bundled("firmware") / "genre_classifier"
+    include = bundled("firmware") / "audio_classifier"
     subprocess.run([compiler, *flags, f"-I{include}", "ring.cpp", "-o", "ring"], cwd=tmp_path, check=True)
     done = subprocess.run([tmp_path / "ring"], capture_output=True, text=True, check=True, timeout=20)
     assert done.stdout.split() == [str((HEARD - 768) // hop + 1), "0"]
