@@ -23,6 +23,7 @@ FLAGS = (
     "-std=gnu++14", "-O2", "-w", "-DARDUINO=10819", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
     "-ffunction-sections", "-fdata-sections",
 )  # fmt: skip
+STACK = "-Wl,--defsym=stack_size=0x4000"  # 16 KB reserved for the sketch and its library
 C_FLAGS = tuple(flag for flag in FLAGS if flag not in ("-std=gnu++14", "-fno-rtti", "-fno-threadsafe-statics"))
 REGION = re.compile(r"region [`'](\w+)' overflowed by (\d+) bytes")
 COMPILE_TIMEOUT_S = 300
@@ -47,6 +48,7 @@ class _Target:
     flags: tuple[str, ...]
     link: tuple[str, ...]
     sources: tuple[Path, ...]
+    includes: tuple[Path, ...] = ()
 
 
 def build(library: Library, sketch: StagedSketch, board: str, out: Path) -> Image:
@@ -56,7 +58,7 @@ def build(library: Library, sketch: StagedSketch, board: str, out: Path) -> Imag
     """
     target = _target(board)
     out.mkdir(parents=True, exist_ok=True)
-    places = {"board": [_core()], "library": [_core(), library.include]}
+    places = {"board": [_core(), *target.includes], "library": [_core(), library.include]}
     places["sketch"] = [*places["library"], sketch.folder]
     sources = [("sketch", sketch.main), *(("library", file) for file in library.sources)]
     sources += [("board", file) for file in target.sources]
@@ -87,14 +89,15 @@ def _target(board: str) -> _Target:
         return _Target(compiler, compiler, "size", (), (), (*common, boards / "host" / "hal.cpp"))
     if board == "emulated":
         toolchain.qemu()
-        script = boards / "emulated" / "mps2.ld"
+        script = boards / "bare_metal" / "image.ld"
         return _Target(
             toolchain.arm_tool("g++"),
             toolchain.arm_tool("gcc"),
             toolchain.arm_tool("size"),
             CPU,
-            (*CPU, "-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-T", str(script)),
-            (*common, *sorted((boards / "emulated").glob("*.cpp"))),
+            (*CPU, "-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", STACK, "-T", str(script)),
+            (*common, *sorted((boards / "emulated").glob("*.cpp")), boards / "bare_metal" / "startup.cpp"),
+            (boards / "bare_metal",),
         )
     raise ConfigurationError(f"{board!r} is not a board that runs on this machine", hint="emulated or host")
 

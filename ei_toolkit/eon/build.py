@@ -10,7 +10,15 @@ from ei_toolkit.config.bundled import bundled
 from ei_toolkit.eon.compile import CompiledModel
 from ei_toolkit.eon.toolchain import ARM, ARM_LINK, HOST, run_tool, tool
 
-PLATFORM = {"host": ("platform_host.cpp",), "emulated": ("platform_bare.cpp", "startup.cpp")}
+BOARDS = {  # sources below firmware/boards, besides the compiled model
+    "host": ("model_runner/run_model.cpp", "model_runner/platform_host.cpp"),
+    "emulated": (
+        "model_runner/run_model.cpp",
+        "model_runner/platform_bare_metal.cpp",
+        "bare_metal/startup.cpp",
+        "bare_metal/semihosting.cpp",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ def write_sources(model: CompiledModel, folder: Path) -> list[Path]:
     """Write model.h, model.cpp and the kernels they include below `folder`; returns the files."""
     kernels = folder / "eitk" / "kernels"
     kernels.mkdir(parents=True, exist_ok=True)
-    origin = bundled("firmware") / "runtime" / "kernels"
+    origin = bundled("firmware") / "runtime" / "eitk" / "kernels"
     files = [Path(shutil.copyfile(origin / name, kernels / name)) for name in model.kernels]
     for name, text in (("model.h", model.header), ("model.cpp", model.source)):
         (folder / name).write_text(text, encoding="utf-8")
@@ -57,9 +65,9 @@ def build_arm(folder: Path, *, steps: int = 0) -> Path:
 
     Raises DataError where the model does not fit the board's memory.
     """
-    bare = bundled("firmware") / "boards" / "bare"
+    boards = bundled("firmware") / "boards"
     image = folder / ("run_steps.elf" if steps else "run_model.elf")
-    flags = [f"-DEITK_STEPS={steps}", "-include", str(bare / "layer_clock.h")] if steps else []
+    flags = [f"-DEITK_STEPS={steps}", "-include", str(boards / "model_runner" / "layer_clock.h")] if steps else []
     objects = []
     for source in _inputs(folder, "emulated"):
         if not str(source).endswith(".cpp"):
@@ -67,7 +75,7 @@ def build_arm(folder: Path, *, steps: int = 0) -> Path:
         target = folder / (image.stem + "." + Path(source).stem + ".o")
         run_tool([tool("arm-none-eabi-g++"), *ARM, *flags, *_includes(folder), "-c", source, "-o", target], cwd=folder)
         objects.append(target)
-    script = ["-T", str(bare / "image.ld")]
+    script = ["-T", str(boards / "bare_metal" / "image.ld")]
     run_tool([tool("arm-none-eabi-gcc"), *ARM_LINK, *script, *objects, "-lm", "-o", image], cwd=folder)
     return image
 
@@ -84,10 +92,11 @@ def sections(image: Path) -> Sections:
 
 
 def _includes(folder: Path) -> list[str]:
-    return ["-I", str(folder), "-I", str(bundled("firmware") / "boards" / "bare")]
+    boards = bundled("firmware") / "boards"
+    return ["-I", str(folder), "-I", str(boards / "bare_metal"), "-I", str(boards / "model_runner")]
 
 
 def _inputs(folder: Path, platform: str) -> list[str]:
-    bare = bundled("firmware") / "boards" / "bare"
-    sources = [folder / "model.cpp", bare / "run_model.cpp", *(bare / name for name in PLATFORM[platform])]
+    boards = bundled("firmware") / "boards"
+    sources = [folder / "model.cpp", *(boards / name for name in BOARDS[platform])]
     return [*_includes(folder), *map(str, sources)]

@@ -136,8 +136,8 @@ def _names(program: Program, step: int) -> list[str]:
 
 
 def kernel_files(headers: set[str]) -> tuple[str, ...]:
-    """The given kernel headers and all that they include, sorted: file names in firmware/runtime/kernels."""
-    folder = bundled("firmware") / "runtime" / "kernels"
+    """The given kernel headers and all that they include, sorted: file names in firmware/runtime/eitk/kernels."""
+    folder = bundled("firmware") / "runtime" / "eitk" / "kernels"
     found: set[str] = set()
     waiting = set(headers)
     while waiting:

@@ -1,9 +1,9 @@
 """What a model costs on the board: measured on an emulated Cortex-M4F, or estimated where that is not installed.
 
-Flash and RAM are read from the linked image (`firmware/boards/bare`), the stack and the instructions are counted by
-running it. An estimate of the time follows from the instructions: at 64 MHz and 1.38 cycles an instruction for int8,
-1.86 for float. Those are the ratios between Edge Impulse's published latencies of the reference project (205 ms and
-3139 ms) and the instruction counts of the same network's kernels; cycle counts of Cortex-M4 loads and flash wait
+Flash and RAM are read from the linked image (`firmware/boards/model_runner`), the stack and the instructions are
+counted by running it. An estimate of the time follows from the instructions: at 64 MHz and 1.38 cycles an instruction
+for int8, 1.86 for float. Those are the ratios between Edge Impulse's published latencies of the reference project (205
+ms and 3139 ms) and the instruction counts of the same network's kernels; cycle counts of Cortex-M4 loads and flash wait
 states differ from kernel to kernel, so an estimate may be off by a quarter either way.
 """
 

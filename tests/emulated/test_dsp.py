@@ -75,16 +75,16 @@ def build(folder: Path, features: int) -> None:
     (generated / "model_metadata.h").write_text(metadata_header(plan))
     (generated / "model_variables.h").write_text(variables_header(plan))
     (generated / "model_variables.cpp").write_text(variables_source(plan))
-    (folder / "eitk").symlink_to(bundled("firmware") / "runtime")
-    sources = [*(folder / "eitk" / "dsp").glob("*.cpp"), *HERE.glob("*.cpp"), generated / "model_variables.cpp"]
+    runtime, bare_metal = bundled("firmware") / "runtime", bundled("firmware") / "boards" / "bare_metal"
+    sources = [*(runtime / "eitk" / "dsp").glob("*.cpp"), *HERE.glob("*.cpp"), generated / "model_variables.cpp"]
+    sources += [bare_metal / "startup.cpp", bare_metal / "semihosting.cpp"]
     defines = [f"-DSCALE={INPUT.scale}f", f"-DZERO_POINT={INPUT.zero_point}"]
     sections = ["-ffunction-sections", "-fdata-sections", "-c"]
-    includes = [f"-I{folder}", f"-I{HERE}"]
+    includes = [f"-I{folder}", f"-I{runtime}", f"-I{bare_metal}"]
     compile_ = ["arm-none-eabi-g++", *CPU, *FLAGS, *sections, *defines, *includes]
     subprocess.run([*compile_, *map(str, sources)], check=True, cwd=folder)
-    script = bundled("firmware") / "boards" / "emulated" / "mps2.ld"
     objects = [str(path) for path in folder.glob("*.o")]
-    link = ["arm-none-eabi-gcc", *CPU, "-T", str(script), *objects, *LINK, "-o", "image.elf"]
+    link = ["arm-none-eabi-gcc", *CPU, "-T", str(bare_metal / "image.ld"), *objects, *LINK, "-o", "image.elf"]
     subprocess.run(link, check=True, cwd=folder)
 
 

@@ -163,7 +163,7 @@ class Bench:
         for name in headers:
             target = self.folder / "eitk" / "kernels" / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((bundled("firmware") / "runtime" / "kernels" / name).read_bytes())
+            target.write_bytes((bundled("firmware") / "runtime" / "eitk" / "kernels" / name).read_bytes())
         text = MAIN_HEAD.format(includes="\n".join(f'#include "eitk/kernels/{name}"' for name in headers))
         text += "".join(MAIN_CASE.format(i=i) for i in range(len(compiled)))
         runs = "".join(MAIN_RUN.format(i=i, count=len(values)) for i, values in enumerate(inputs))
@@ -173,18 +173,21 @@ class Bench:
         return self._split(answer, compiled, inputs)
 
     def _run_host(self, content: bytes, flags: Sequence[str]) -> bytes:
-        bare = bundled("firmware") / "boards" / "bare"
-        sources = ["main.cpp", str(bare / "platform_host.cpp")]
-        self._call(["g++", *HOST, "-Werror", *flags, "-I.", f"-I{bare}", *sources, "-o", "program"])
+        runner = bundled("firmware") / "boards" / "model_runner"
+        sources = ["main.cpp", str(runner / "platform_host.cpp")]
+        self._call(["g++", *HOST, "-Werror", *flags, "-I.", f"-I{runner}", *sources, "-o", "program"])
         return self._call(["./program"], content)
 
     def _run_arm(self, content: bytes) -> bytes:
-        bare = bundled("firmware") / "boards" / "bare"
+        runner, bare_metal = (bundled("firmware") / "boards" / name for name in ("model_runner", "bare_metal"))
+        sources = [runner / "platform_bare_metal.cpp", bare_metal / "startup.cpp", bare_metal / "semihosting.cpp"]
+        includes = ["-I.", f"-I{runner}", f"-I{bare_metal}"]
         objects = []
-        for source in ("main.cpp", str(bare / "platform_bare.cpp"), str(bare / "startup.cpp")):
+        for source in ("main.cpp", *map(str, sources)):
             objects.append(Path(source).stem + ".o")
-            self._call(["arm-none-eabi-g++", *ARM, "-Werror", "-I.", f"-I{bare}", "-c", source, "-o", objects[-1]])
-        self._call(["arm-none-eabi-gcc", *ARM_LINK, "-T", str(bare / "image.ld"), *objects, "-lm", "-o", "program.elf"])
+            self._call(["arm-none-eabi-g++", *ARM, "-Werror", *includes, "-c", source, "-o", objects[-1]])
+        script = ["-T", str(bare_metal / "image.ld")]
+        self._call(["arm-none-eabi-gcc", *ARM_LINK, *script, *objects, "-lm", "-o", "program.elf"])
         (self.folder / "input.bin").write_bytes(content)
         semihosting = ["-semihosting-config", "enable=on,target=native"]
         self._call(["qemu-system-arm", *MACHINE, *ICOUNT, *semihosting, "-kernel", "program.elf"])

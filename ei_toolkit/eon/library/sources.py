@@ -31,7 +31,7 @@ COMMON_FILES = (
 
 def runtime_sources(plan: Plan, kernels: Iterable[str]) -> dict[str, bytes]:
     """Path in the library -> bytes."""
-    root = bundled("firmware") / "runtime"
+    root = bundled("firmware") / "runtime" / "eitk"
     blocks = {name for block in plan.blocks for name in block.files}
     return (
         _folder(root / "classifier", sorted(path.name for path in (root / "classifier").glob("*.[ch]*")))

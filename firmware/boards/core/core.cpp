@@ -43,6 +43,6 @@ int main(int argc, char** argv) {
     setup();
     for (;;) {
         loop();
-        if (!PDM.pump() && Serial.available() == 0) hal::rest();
+        if (!PDM.pump() && Serial.available() == 0) hal::wait_for_input();
     }
 }

@@ -1,4 +1,4 @@
-// What a stand-in board must give: two byte lines (serial, microphone), a clock of its own, and a way to rest.
+// The hardware that a virtual board provides: two byte lines (serial and microphone), a clock, and a way to wait.
 #pragma once
 
 #include <stddef.h>
@@ -8,10 +8,10 @@ namespace hal {
 
 enum class Line { kSerial, kMicrophone };
 
-// Gets the lines and the clock ready.
+// Prepares the lines and the clock.
 void begin(int argc, char** argv);
 
-// The next byte that has arrived on a line, if one has.
+// Reads the next byte that has arrived on a line. False if none has.
 bool read(Line line, uint8_t* byte);
 bool readable(Line line);
 void write(Line line, const uint8_t* bytes, size_t count);
@@ -19,7 +19,7 @@ void write(Line line, const uint8_t* bytes, size_t count);
 // Microseconds of the processor's clock; wraps.
 uint32_t micros();
 
-// Rests until a byte has arrived on some line.
-void rest();
+// Waits until a byte has arrived on one of the lines.
+void wait_for_input();
 
 }  // namespace hal

@@ -1,6 +1,8 @@
 // The emulated board: QEMU's mps2-an386, a Cortex-M4F. UART0 is the serial line, UART1 the microphone.
 #include "hal.h"
 
+#include "machine.h"
+
 namespace {
 
 constexpr hal::Line kLines[] = {hal::Line::kSerial, hal::Line::kMicrophone};
@@ -8,34 +10,30 @@ constexpr hal::Line kLines[] = {hal::Line::kSerial, hal::Line::kMicrophone};
 struct Uart {
     volatile uint32_t data, state, control, interrupt, divider;
 };
-constexpr uint32_t kTransmitFull = 1, kReceiveFull = 2;                            // state
+constexpr uint32_t kTransmitFull = 1, kReceiveFull = 2;                             // state
 constexpr uint32_t kTransmitEnable = 1, kReceiveEnable = 2, kReceiveInterrupt = 8;  // control
+constexpr uint32_t kReceived = 2;                                                   // interrupt
 
 Uart* uart(hal::Line line) { return reinterpret_cast<Uart*>(line == hal::Line::kSerial ? 0x40004000 : 0x40005000); }
 
-struct Timer {
-    volatile uint32_t control, value, reload, interrupt;
-};
-Timer* const timer = reinterpret_cast<Timer*>(0x40000000);
-constexpr uint32_t kTicksPerMicrosecond = 25;
+// The receive interrupts of UART0 and UART1 in the interrupt controller.
+constexpr uint32_t kReceiveInterrupts = (1u << 0) | (1u << 2);
+constexpr uint32_t kInterruptEnable = 0xE000E100, kInterruptClearPending = 0xE000E280;
 
-volatile uint32_t& word(uint32_t address) { return *reinterpret_cast<volatile uint32_t*>(address); }
+constexpr uint32_t kResetControl = 0xE000ED0C, kResetRequest = 0x05FA0004;  // AIRCR
 
 }  // namespace
 
 namespace hal {
 
 void begin(int, char**) {
-    for (Line line : kLines) {
+    for (const Line line : kLines) {
         uart(line)->divider = 16;
         uart(line)->control = kTransmitEnable | kReceiveEnable | kReceiveInterrupt;
     }
-    timer->reload = 0xFFFFFFFFu;
-    timer->value = 0xFFFFFFFFu;
-    timer->control = 1;
-    // Both receive interrupts may wake the processor; interrupts stay masked, so no handler runs.
-    asm volatile("cpsid i");
-    word(0xE000E100) = (1u << 0) | (1u << 2);
+    // Both receive interrupts wake the processor in `wait_for_input`. Interrupts stay masked, so that no handler runs.
+    __asm__ volatile("cpsid i");
+    machine::memory_register(kInterruptEnable) = kReceiveInterrupts;
 }
 
 bool readable(Line line) { return (uart(line)->state & kReceiveFull) != 0; }
@@ -48,27 +46,40 @@ bool read(Line line, uint8_t* byte) {
 
 void write(Line line, const uint8_t* bytes, size_t count) {
     for (size_t i = 0; i < count; ++i) {
-        while (uart(line)->state & kTransmitFull) {
+        while ((uart(line)->state & kTransmitFull) != 0) {
         }
         uart(line)->data = bytes[i];
     }
 }
 
-// The timer counts down and wraps after 171 s; the sum goes on.
+// The timer wraps after 171 s; the sum of its differences does not.
 uint32_t micros() {
-    static uint32_t last = 0, whole = 0, rest_ticks = 0;
-    const uint32_t now = 0xFFFFFFFFu - timer->value;
-    rest_ticks += now - last;
-    last = now;
-    whole += rest_ticks / kTicksPerMicrosecond;
-    rest_ticks %= kTicksPerMicrosecond;
-    return whole;
+    static uint32_t last_ticks = 0, microseconds = 0, remaining_ticks = 0;
+    const uint32_t now = machine::timer_ticks();
+    remaining_ticks += now - last_ticks;
+    last_ticks = now;
+    microseconds += remaining_ticks / machine::kTicksPerMicrosecond;
+    remaining_ticks %= machine::kTicksPerMicrosecond;
+    return microseconds;
 }
 
-void rest() {
-    for (Line line : kLines) uart(line)->interrupt = 2;  // acknowledged: received
-    word(0xE000E280) = (1u << 0) | (1u << 2);                                        // and no longer pending
-    if (!readable(Line::kSerial) && !readable(Line::kMicrophone)) asm volatile("wfi");
+void wait_for_input() {
+    for (const Line line : kLines) uart(line)->interrupt = kReceived;
+    machine::memory_register(kInterruptClearPending) = kReceiveInterrupts;
+    if (!readable(Line::kSerial) && !readable(Line::kMicrophone)) __asm__ volatile("wfi");
 }
 
 }  // namespace hal
+
+namespace machine {
+
+// A sketch never ends by itself, so the status is that of a fault. QEMU runs with -no-reboot: a reset ends it.
+void exit(int) {
+    static const char text[] = "ERR: processor fault\r\n";
+    hal::write(hal::Line::kSerial, reinterpret_cast<const uint8_t*>(text), sizeof(text) - 1);
+    memory_register(kResetControl) = kResetRequest;
+    for (;;) {
+    }
+}
+
+}  // namespace machine

@@ -1,24 +1,25 @@
-// What newlib asks of an operating system. A library of Edge Impulse may allocate: what RAM is left over is the heap.
+// The functions that newlib expects of an operating system. A library exported by Edge Impulse may allocate memory:
+// the RAM between the variables and the reserved stack is the heap.
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
 #include "hal.h"
+#include "machine.h"
 
 extern "C" {
-extern char _heap_start[], _heap_end[];
-void fault();
+extern char heap_begin[], heap_end[];
 
 void* _sbrk(ptrdiff_t bytes) {
-    static char* top = _heap_start;
-    if (bytes > _heap_end - top) {
+    static char* top = heap_begin;
+    if (bytes > heap_end - top) {
         errno = ENOMEM;
         return reinterpret_cast<void*>(-1);
     }
-    char* const old = top;
+    char* const old_top = top;
     top += bytes;
-    return old;
+    return old_top;
 }
 
 int _write(int, const char* text, int count) {
@@ -37,14 +38,7 @@ int _fstat(int, struct stat* status) {
     return 0;
 }
 
-int _kill(int, int) {
-    fault();
-    return -1;
-}
+int _kill(int, int) { machine::exit(machine::kFaultStatus); }
 
-[[noreturn]] void _exit(int) {
-    fault();
-    for (;;) {
-    }
-}
+[[noreturn]] void _exit(int) { machine::exit(machine::kFaultStatus); }
 }

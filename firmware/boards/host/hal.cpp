@@ -1,4 +1,5 @@
-// The host board: a program of this machine. Its arguments are the file descriptors of its serial line and microphone.
+// The host board: a program of this machine. Its arguments are the file descriptors of the serial line and of the
+// microphone line.
 #include "hal.h"
 
 #include <errno.h>
@@ -25,14 +26,14 @@ Output outputs[2];
 
 int number(hal::Line line) { return static_cast<int>(line); }
 
-// The other end is gone: nobody can hear this board any more.
-[[noreturn]] void leave() { _exit(0); }
+// The process at the other end of a line has ended, so this one ends as well.
+[[noreturn]] void exit_disconnected() { _exit(0); }
 
 void flush(int n) {
     size_t done = 0;
     while (done < outputs[n].count) {
         const ssize_t written = ::write(descriptors[n], outputs[n].bytes + done, outputs[n].count - done);
-        if (written < 0 && errno != EINTR) leave();
+        if (written < 0 && errno != EINTR) exit_disconnected();
         if (written > 0) done += static_cast<size_t>(written);
     }
     outputs[n].count = 0;
@@ -42,7 +43,7 @@ bool fill(int n) {
     pollfd ready = {descriptors[n], POLLIN, 0};
     if (poll(&ready, 1, 0) <= 0) return false;
     const ssize_t count = ::read(descriptors[n], inputs[n].bytes, sizeof(inputs[n].bytes));
-    if (count == 0 || (count < 0 && errno != EINTR)) leave();
+    if (count == 0 || (count < 0 && errno != EINTR)) exit_disconnected();
     inputs[n].next = 0;
     inputs[n].end = count > 0 ? static_cast<size_t>(count) : 0;
     return inputs[n].end > 0;
@@ -83,7 +84,7 @@ uint32_t micros() {
     return static_cast<uint32_t>(static_cast<uint64_t>(now.tv_sec) * 1000000u + static_cast<uint64_t>(now.tv_nsec) / 1000u);
 }
 
-void rest() {
+void wait_for_input() {
     pollfd ready[2] = {{descriptors[0], POLLIN, 0}, {descriptors[1], POLLIN, 0}};
     flush(0);
     poll(ready, 2, -1);

@@ -1,4 +1,4 @@
-// Included in front of model.cpp: notes when each step of the model begins.
+// Included before model.cpp when profiling: the model calls eitk_on_layer at the start of each step.
 #pragma once
 
 extern "C" void eitk_on_layer(int layer);

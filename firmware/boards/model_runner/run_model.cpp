@@ -1,0 +1,35 @@
+// Runs a compiled model on every input. On a platform with a timer the program reports, as 32-bit numbers: the stack
+// bytes of an inference; then for each inference the ticks of an empty measurement and the ticks of the inference;
+// and, where EITK_STEPS is defined, the tick at which each step of the first inference started, counted from the
+// start of the inference.
+#include "model.h"
+#include "platform.h"
+
+namespace model = eitk::model;
+
+#if defined(EITK_STEPS)
+static uint32_t step_start[EITK_STEPS + 1];
+extern "C" void eitk_on_layer(int layer) { step_start[layer] = platform::ticks(); }
+#endif
+
+int main() {
+    bool first = true;
+    while (platform::read_input(model::input(), sizeof(model::Input) * model::kInputSize)) {
+        if (first) platform::fill_unused_stack();
+        const uint32_t before = platform::ticks();
+        const uint32_t start = platform::ticks();
+        model::invoke();
+        const uint32_t end = platform::ticks();
+        if (first) platform::report(platform::used_stack());
+        platform::report(start - before);
+        platform::report(end - start);
+        platform::write_output(model::output(), sizeof(model::Output) * model::kOutputSize);
+#if defined(EITK_STEPS)
+        if (first) {
+            for (int i = 0; i < EITK_STEPS; ++i) platform::report(step_start[i] - start);
+        }
+#endif
+        first = false;
+    }
+    return 0;
+}
