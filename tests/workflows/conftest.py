@@ -41,7 +41,8 @@ def workspace(tmp_path: Path) -> Iterator[Path]:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
+    for environment in (".venv", ".venv-lowest"):
+        (folder / environment).symlink_to(ROOT / environment)
     yield folder
     for state in folder.glob("*/.eitk"):
         paths = ProjectPaths(state.parent)

@@ -80,7 +80,7 @@ def test_continuous_integration_calls_the_scripts_of_a_developer() -> None:
     steps = [
         step["run"] for _, job in JOBS if job in load("ci")["jobs"] for step in steps_of("ci", job) if "run" in step
     ]
-    assert steps == ["scripts/test", "scripts/demo", "scripts/package"]
+    assert steps == ["scripts/test", "scripts/lowest", "scripts/demo", "scripts/package"]
     assert sorted(load("ci")["jobs"]["test"]["strategy"]["matrix"]["python"]) == ["3.11", "3.12", "3.13"]
 
 
@@ -89,8 +89,8 @@ def test_continuous_integration_calls_the_scripts_of_a_developer() -> None:
 @pytest.mark.parametrize(("file", "job"), JOBS)
 def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, workspace: Path, tmp_path: Path) -> None:
     """All steps of a job, in order, in one workspace. Inside `scripts/test` pytest is given one quick file."""
-    if not (ROOT / ".venv/.eitk-stamp").is_file():
-        pytest.skip("this environment was not made by scripts/setup")
+    if not (ROOT / (".venv-lowest" if job == "lowest" else ".venv") / ".eitk-stamp").is_file():
+        pytest.skip("the environment of this job was not made by scripts/setup")
     if shutil.which("bash") is None:
         pytest.skip("no bash")
     whole_job = load(file)["jobs"][job].get("env", {})
