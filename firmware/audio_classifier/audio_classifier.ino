@@ -19,7 +19,7 @@ static_assert(EI_CLASSIFIER_RAW_SAMPLES_PER_FRAME == 1, "the impulse must take o
 static CommandLine commands;
 static Decision<EI_CLASSIFIER_LABEL_COUNT, config::kSmoothing> decision;
 static float threshold = config::kThreshold;
-static uint32_t next_end = 0;     // number of the sample after the next window, as the ring counts
+static uint32_t next_end = 0;       // number of the sample after the next window, as the ring counts
 static uint64_t end_of_window = 0;  // the same, without wrapping
 static uint32_t answers = 0;
 static uint32_t overruns = 0;

@@ -5,13 +5,13 @@
 #include <string.h>
 
 struct Command {
-    char name = 0;            // '?', 'c', 's', 'r' or 't'; 0 is none
+    char name = 0;  // '?', 'c', 's', 'r' or 't'; 0 is none
     bool has_value = false;
     float value = 0;
 };
 
 class CommandLine {
-  public:
+public:
     // The command that a line just completed, if any.
     Command poll() {
         while (Serial.available() > 0) {
@@ -30,7 +30,7 @@ class CommandLine {
         return Command{};
     }
 
-  private:
+private:
     // A number from 0 to 1 in plain decimals; by hand, because strtof may allocate.
     static bool parse_fraction(const char* text, float* value) {
         uint32_t number = 0, scale = 1;  // number / scale; what is behind six decimals is left out

@@ -3,7 +3,7 @@
 
 template <int Labels, int Depth>
 class Decision {
-  public:
+public:
     static constexpr int kUndecided = -1;
 
     void clear() {
@@ -29,7 +29,7 @@ class Decision {
         return sum / static_cast<float>(filled_);
     }
 
-  private:
+private:
     int best_label() const {
         int best = 0;
         for (int i = 1; i < Labels; ++i) {

@@ -7,9 +7,9 @@
 enum class LevelMode { kNone, kDc, kRms };
 
 struct Level {
-    int32_t mean = 0;       // rounded mean of the window
-    uint32_t rms_q8 = 0;    // RMS about the mean, times 256
-    int64_t gain_q16 = 0;   // gain, times 65536
+    int32_t mean = 0;      // rounded mean of the window
+    uint32_t rms_q8 = 0;   // RMS about the mean, times 256
+    int64_t gain_q16 = 0;  // gain, times 65536
 };
 
 inline int64_t floor_divide(int64_t a, int64_t b) {
@@ -52,9 +52,7 @@ Level measure_level(At at, uint32_t count, int64_t target, int64_t max_gain_q16)
     return level;
 }
 
-inline int16_t clip_to_int16(int64_t v) {
-    return static_cast<int16_t>(v < -32768 ? -32768 : (v > 32767 ? 32767 : v));
-}
+inline int16_t clip_to_int16(int64_t v) { return static_cast<int16_t>(v < -32768 ? -32768 : (v > 32767 ? 32767 : v)); }
 
 inline int16_t apply_level(int16_t sample, const Level& level, LevelMode mode) {
     if (mode == LevelMode::kNone) return sample;

@@ -8,7 +8,7 @@
 #include "ring.h"
 
 class Microphone {
-  public:
+public:
     static constexpr int kRate = 16000;
     static constexpr int kBufferSamples = 512;
     static constexpr uint32_t kBufferMs = kBufferSamples * 1000 / kRate;
@@ -43,7 +43,7 @@ class Microphone {
         return true;
     }
 
-  private:
+private:
     static constexpr uint32_t kPatienceMs = 3 * kBufferMs;
 
     static void receive();  // runs in the interrupt: it copies, nothing else

@@ -7,7 +7,7 @@
 
 template <uint32_t Capacity>
 class SampleRing {
-  public:
+public:
     void clear() {
         heard_ = 0;
         next_ = 0;
@@ -40,7 +40,7 @@ class SampleRing {
 
     int16_t at_place(uint32_t place) const { return data_[place < Capacity ? place : place - Capacity]; }
 
-  private:
+private:
     int16_t data_[Capacity];
     volatile uint32_t heard_ = 0;
     volatile uint32_t next_ = 0;

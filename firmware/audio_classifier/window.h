@@ -5,7 +5,7 @@
 #include "level.h"
 
 class Window {
-  public:
+public:
     static constexpr uint32_t kSamples = EI_CLASSIFIER_RAW_SAMPLE_COUNT;
 
     // Points the window at `kSamples` samples read through `at(start + i)` and measures their level.
@@ -20,7 +20,7 @@ class Window {
 
     const Level& level() const { return level_; }
 
-  private:
+private:
     int16_t (*at_)(uint32_t) = nullptr;
     uint32_t start_ = 0;
     Level level_;

@@ -34,7 +34,7 @@ void delay(uint32_t ms);
 uint32_t micros();
 
 class SerialLine final : public Print {
-  public:
+public:
     void begin(unsigned long) {}
     explicit operator bool() const { return true; }
     int available();

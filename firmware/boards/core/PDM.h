@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 class PDMClass {
-  public:
+public:
     int begin(int channels, int rate);
     void end();
     int available() const { return available_; }
@@ -25,7 +25,7 @@ class PDMClass {
 
     uint32_t samples_arrived() const { return arrived_; }
 
-  private:
+private:
     static constexpr int kMaxSamples = 2048;
     static constexpr int kUnfilledBuffers = 2;  // the Nano's driver hands out its double buffer before it is written
 

@@ -11,7 +11,7 @@ class __FlashStringHelper;
 #define HEX 16
 
 class Print {
-  public:
+public:
     virtual size_t write(uint8_t byte) = 0;
     virtual size_t write(const uint8_t* bytes, size_t count) = 0;
     size_t write(const char* text);
@@ -35,6 +35,6 @@ class Print {
         return print(value, format) + println();
     }
 
-  protected:
+protected:
     ~Print() = default;
 };

@@ -81,7 +81,8 @@ void write(Line line, const uint8_t* bytes, size_t count) {
 uint32_t micros() {
     timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<uint32_t>(static_cast<uint64_t>(now.tv_sec) * 1000000u + static_cast<uint64_t>(now.tv_nsec) / 1000u);
+    return static_cast<uint32_t>(static_cast<uint64_t>(now.tv_sec) * 1000000u +
+                                 static_cast<uint64_t>(now.tv_nsec) / 1000u);
 }
 
 void wait_for_input() {

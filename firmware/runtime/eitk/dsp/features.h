@@ -30,8 +30,10 @@ public:
 
     // The next row starts behind the `count` features of this one.
     void advance(size_t count) {
-        if (quantised_ != nullptr) quantised_ += count;
-        else plain_ += count;
+        if (quantised_ != nullptr)
+            quantised_ += count;
+        else
+            plain_ += count;
     }
 
     // Writes feature i if every value within `bound` of `value` gives the same; says whether it did.
@@ -50,8 +52,10 @@ public:
     // Writes feature i. The division is in float, as in training.
     void put(size_t i, double value) {
         const float x = static_cast<float>(value);
-        if (plain_ != nullptr) plain_[i] = x;
-        else quantised_[i] = clamped(rounded(limited(x / scale_)));
+        if (plain_ != nullptr)
+            plain_[i] = x;
+        else
+            quantised_[i] = clamped(rounded(limited(x / scale_)));
     }
 
 private:

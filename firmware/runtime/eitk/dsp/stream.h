@@ -62,8 +62,8 @@ int Stream::feed(const SampleSource& slice, const Workspace& work, Feature* feat
     own.loud = true;  // a microphone's samples are whole numbers, far outside -1 .. 1
     while (frame_ready()) {
         const SampleSource samples = {read, this, count_ + slice.length};
-        FeatureWriter out = block_.normalises() ? FeatureWriter(newest_row(rows_), kRowTolerance)
-                                                : writer_at(newest_row(features));
+        FeatureWriter out =
+            block_.normalises() ? FeatureWriter(newest_row(rows_), kRowTolerance) : writer_at(newest_row(features));
         if (const int error = block_.row({&samples, start_}, own, out)) return failed(error);
         start_ += block_.framing().stride;
         ++frames_;

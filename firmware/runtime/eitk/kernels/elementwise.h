@@ -12,55 +12,55 @@ namespace kernels {
 // kOutShift back to the output's.
 template <class S>
 struct AddInt8 {
-  static int32_t scaled(int32_t value, int32_t multiplier, int32_t shift) {
-    return rounding_divide_by_power_of_two(doubling_high_mul(value * (1 << 20), multiplier), -shift);
-  }
-  // The sum is below 2^30: each input has at most nine bits, scaled by 2^20 and then at least halved.
-  static int32_t scaled_back(int32_t sum) {
-    return rounding_divide_by_power_of_two(doubling_high_mul(sum, S::kOutMultiplier), -S::kOutShift);
-  }
-  static int8_t of(int8_t a, int8_t b) {
-    const int32_t sum = scaled(a - S::kZeroA, S::kMultiplierA, S::kShiftA) +
-                        scaled(b - S::kZeroB, S::kMultiplierB, S::kShiftB);
-    return finish<S>(scaled_back(sum));
-  }
+    static int32_t scaled(int32_t value, int32_t multiplier, int32_t shift) {
+        return rounding_divide_by_power_of_two(doubling_high_mul(value * (1 << 20), multiplier), -shift);
+    }
+    // The sum is below 2^30: each input has at most nine bits, scaled by 2^20 and then at least halved.
+    static int32_t scaled_back(int32_t sum) {
+        return rounding_divide_by_power_of_two(doubling_high_mul(sum, S::kOutMultiplier), -S::kOutShift);
+    }
+    static int8_t of(int8_t a, int8_t b) {
+        const int32_t sum =
+            scaled(a - S::kZeroA, S::kMultiplierA, S::kShiftA) + scaled(b - S::kZeroB, S::kMultiplierB, S::kShiftB);
+        return finish<S>(scaled_back(sum));
+    }
 };
 
 template <class S>
 struct MulInt8 {
-  static int8_t of(int8_t a, int8_t b) {
-    return requantize<S>((a - S::kZeroA) * (b - S::kZeroB), S::kOutMultiplier, S::kOutShift);
-  }
+    static int8_t of(int8_t a, int8_t b) {
+        return requantize<S>((a - S::kZeroA) * (b - S::kZeroB), S::kOutMultiplier, S::kOutShift);
+    }
 };
 
 template <class S>
 inline float clamp_float(float value) {
-  return value < S::min() ? S::min() : (value > S::max() ? S::max() : value);
+    return value < S::min() ? S::min() : (value > S::max() ? S::max() : value);
 }
 
 template <class S>
 struct AddFloat {
-  static float of(float a, float b) { return clamp_float<S>(a + b); }
+    static float of(float a, float b) { return clamp_float<S>(a + b); }
 };
 
 template <class S>
 struct MulFloat {
-  static float of(float a, float b) { return clamp_float<S>(a * b); }
+    static float of(float a, float b) { return clamp_float<S>(a * b); }
 };
 
 // out = F(a, b) over S::kSize0 x kSize1 x kSize2 x kSize3 elements; kStrideA0 .. kStrideB3 are 0 along a repeated
 // dimension. May write over an input that is not repeated.
 template <class S, class F, class T>
 inline void elementwise(const T* a, const T* b, T* out) {
-  for (int i = 0; i < S::kSize0; ++i) {
-    for (int j = 0; j < S::kSize1; ++j) {
-      for (int k = 0; k < S::kSize2; ++k) {
-        const T* row_a = a + i * S::kStrideA0 + j * S::kStrideA1 + k * S::kStrideA2;
-        const T* row_b = b + i * S::kStrideB0 + j * S::kStrideB1 + k * S::kStrideB2;
-        for (int n = 0; n < S::kSize3; ++n) *out++ = F::of(row_a[n * S::kStrideA3], row_b[n * S::kStrideB3]);
-      }
+    for (int i = 0; i < S::kSize0; ++i) {
+        for (int j = 0; j < S::kSize1; ++j) {
+            for (int k = 0; k < S::kSize2; ++k) {
+                const T* row_a = a + i * S::kStrideA0 + j * S::kStrideA1 + k * S::kStrideA2;
+                const T* row_b = b + i * S::kStrideB0 + j * S::kStrideB1 + k * S::kStrideB2;
+                for (int n = 0; n < S::kSize3; ++n) *out++ = F::of(row_a[n * S::kStrideA3], row_b[n * S::kStrideB3]);
+            }
+        }
     }
-  }
 }
 
 }  // namespace kernels

@@ -13,100 +13,111 @@ namespace kernels {
 
 // One output channel. `left` and `right` hold for each kernel row the pairs (w0, w1) (w2, 0) and (0, w0) (w1, w2).
 struct FirstChannel {
-  uint32_t left[6];
-  uint32_t right[6];
-  int32_t bias;
-  int32_t multiplier;
-  int32_t shift;  // to the right, less one
+    uint32_t left[6];
+    uint32_t right[6];
+    int32_t bias;
+    int32_t multiplier;
+    int32_t shift;  // to the right, less one
 };
 
 // Sixteen inputs: for each of four rows the pairs (0, 1) and (2, 3).
 struct FirstInputs {
-  uint32_t of[8];
+    uint32_t of[8];
 };
 
 #if defined(__ARM_FEATURE_DSP)
 
 // Three kernel rows times the upper and the lower pixel of a column: P and Q are their sums.
-#define EITK_FIRST_COLUMN(P, Q)                 \
-  "ldrd %[wa], %[wb], [%[w]], #8\n\t"           \
-  "smuad " P ", %[d0], %[wa]\n\t"               \
-  "smlad " P ", %[d1], %[wb], " P "\n\t"        \
-  "smuad " Q ", %[d2], %[wa]\n\t"               \
-  "smlad " Q ", %[d3], %[wb], " Q "\n\t"        \
-  "ldrd %[wa], %[wb], [%[w]], #8\n\t"           \
-  "smlad " P ", %[d2], %[wa], " P "\n\t"        \
-  "smlad " P ", %[d3], %[wb], " P "\n\t"        \
-  "smlad " Q ", %[d4], %[wa], " Q "\n\t"        \
-  "smlad " Q ", %[d5], %[wb], " Q "\n\t"        \
-  "ldrd %[wa], %[wb], [%[w]], #8\n\t"           \
-  "smlad " P ", %[d4], %[wa], " P "\n\t"        \
-  "smlad " P ", %[d5], %[wb], " P "\n\t"        \
-  "smlad " Q ", %[d6], %[wa], " Q "\n\t"        \
-  "smlad " Q ", %[d7], %[wb], " Q "\n\t"
+#define EITK_FIRST_COLUMN(P, Q)         \
+    "ldrd %[wa], %[wb], [%[w]], #8\n\t" \
+    "smuad " P                          \
+    ", %[d0], %[wa]\n\t"                \
+    "smlad " P ", %[d1], %[wb], " P     \
+    "\n\t"                              \
+    "smuad " Q                          \
+    ", %[d2], %[wa]\n\t"                \
+    "smlad " Q ", %[d3], %[wb], " Q     \
+    "\n\t"                              \
+    "ldrd %[wa], %[wb], [%[w]], #8\n\t" \
+    "smlad " P ", %[d2], %[wa], " P     \
+    "\n\t"                              \
+    "smlad " P ", %[d3], %[wb], " P     \
+    "\n\t"                              \
+    "smlad " Q ", %[d4], %[wa], " Q     \
+    "\n\t"                              \
+    "smlad " Q ", %[d5], %[wb], " Q     \
+    "\n\t"                              \
+    "ldrd %[wa], %[wb], [%[w]], #8\n\t" \
+    "smlad " P ", %[d4], %[wa], " P     \
+    "\n\t"                              \
+    "smlad " P ", %[d5], %[wb], " P     \
+    "\n\t"                              \
+    "smlad " Q ", %[d6], %[wa], " Q     \
+    "\n\t"                              \
+    "smlad " Q ", %[d7], %[wb], " Q "\n\t"
 
 #define EITK_LARGER(P, Q) "cmp " P ", " Q "\n\tit lt\n\tmovlt " P ", " Q "\n\t"
 #define EITK_FIRST_BOTH EITK_FIRST_COLUMN("%[q]", "%[r]") EITK_LARGER("%[p]", "%[q]") EITK_LARGER("%[p]", "%[r]")
 #define EITK_FIRST_SKIP "add %[w], %[w], #24\n\t"
 
 // All channels of one pool. Every register is in use: the output's address and the end wait on the stack.
-#define EITK_FIRST_CHANNELS(right)                                                                              \
-  __asm__ volatile(                                                                                             \
-      "push {%[wb]}\n\t"                                                                                        \
-      "push {%[wa]}\n"                                                                                          \
-      "0:\n\t" EITK_FIRST_COLUMN("%[p]", "%[q]") EITK_LARGER("%[p]", "%[q]") right                              \
-      "ldr %[q], [%[w]], #4\n\t"                                                                                \
-      "ldrd %[wa], %[wb], [%[w]], #8\n\t"                                                                       \
-      "add %[p], %[p], %[q]\n\t"                                                                                \
-      "lsl %[p], %[p], #1\n\t"                                                                                  \
-      "smmulr %[p], %[p], %[wa]\n\t"                                                                            \
-      "ldr %[q], [sp]\n\t"                                                                                      \
-      "asr %[p], %[p], %[wb]\n\t"                                                                               \
-      "sub %[p], %[p], #255\n\t"                                                                                \
-      "ssat %[p], #8, %[p], asr #1\n\t"                                                                         \
-      "ldr %[wa], [sp, #4]\n\t"                                                                                 \
-      "strb %[p], [%[q]], #1\n\t"                                                                               \
-      "str %[q], [sp]\n\t"                                                                                      \
-      "cmp %[w], %[wa]\n\t"                                                                                     \
-      "bne 0b\n\t"                                                                                              \
-      "add sp, sp, #8\n\t"                                                                                      \
-      : [w] "+r"(channel), [wa] "+r"(to), [wb] "+r"(end), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r)              \
-      : [d0] "r"(x.of[0]), [d1] "r"(x.of[1]), [d2] "r"(x.of[2]), [d3] "r"(x.of[3]), [d4] "r"(x.of[4]),          \
-        [d5] "r"(x.of[5]), [d6] "r"(x.of[6]), [d7] "r"(x.of[7])                                                 \
-      : "memory", "cc")
+#define EITK_FIRST_CHANNELS(right)                                                                       \
+    __asm__ volatile(                                                                                    \
+        "push {%[wb]}\n\t"                                                                               \
+        "push {%[wa]}\n"                                                                                 \
+        "0:\n\t" EITK_FIRST_COLUMN("%[p]", "%[q]") EITK_LARGER("%[p]", "%[q]") right                     \
+        "ldr %[q], [%[w]], #4\n\t"                                                                       \
+        "ldrd %[wa], %[wb], [%[w]], #8\n\t"                                                              \
+        "add %[p], %[p], %[q]\n\t"                                                                       \
+        "lsl %[p], %[p], #1\n\t"                                                                         \
+        "smmulr %[p], %[p], %[wa]\n\t"                                                                   \
+        "ldr %[q], [sp]\n\t"                                                                             \
+        "asr %[p], %[p], %[wb]\n\t"                                                                      \
+        "sub %[p], %[p], #255\n\t"                                                                       \
+        "ssat %[p], #8, %[p], asr #1\n\t"                                                                \
+        "ldr %[wa], [sp, #4]\n\t"                                                                        \
+        "strb %[p], [%[q]], #1\n\t"                                                                      \
+        "str %[q], [sp]\n\t"                                                                             \
+        "cmp %[w], %[wa]\n\t"                                                                            \
+        "bne 0b\n\t"                                                                                     \
+        "add sp, sp, #8\n\t"                                                                             \
+        : [w] "+r"(channel), [wa] "+r"(to), [wb] "+r"(end), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r)     \
+        : [d0] "r"(x.of[0]), [d1] "r"(x.of[1]), [d2] "r"(x.of[2]), [d3] "r"(x.of[3]), [d4] "r"(x.of[4]), \
+          [d5] "r"(x.of[5]), [d6] "r"(x.of[6]), [d7] "r"(x.of[7])                                        \
+        : "memory", "cc")
 
 template <bool kBothColumns>
 EITK_ALL_REGISTERS void first_channels(const FirstInputs& x, const FirstChannel* channel, int count, int8_t* to) {
-  const FirstChannel* end = channel + count;
-  int32_t p, q, r;
-  if (kBothColumns) {
-    EITK_FIRST_CHANNELS(EITK_FIRST_BOTH);
-  } else {
-    EITK_FIRST_CHANNELS(EITK_FIRST_SKIP);
-  }
+    const FirstChannel* end = channel + count;
+    int32_t p, q, r;
+    if (kBothColumns) {
+        EITK_FIRST_CHANNELS(EITK_FIRST_BOTH);
+    } else {
+        EITK_FIRST_CHANNELS(EITK_FIRST_SKIP);
+    }
 }
 
 #else
 
 // The larger sum of a column's two pixels.
 inline int32_t first_column(const FirstInputs& x, const uint32_t* weights) {
-  int32_t upper = 0, lower = 0;
-  for (int i = 0; i < 6; ++i) {
-    upper = dual_mac(x.of[i], weights[i], upper);
-    lower = dual_mac(x.of[i + 2], weights[i], lower);
-  }
-  return upper > lower ? upper : lower;
+    int32_t upper = 0, lower = 0;
+    for (int i = 0; i < 6; ++i) {
+        upper = dual_mac(x.of[i], weights[i], upper);
+        lower = dual_mac(x.of[i + 2], weights[i], lower);
+    }
+    return upper > lower ? upper : lower;
 }
 
 template <bool kBothColumns>
 inline void first_channels(const FirstInputs& x, const FirstChannel* channel, int count, int8_t* to) {
-  for (const FirstChannel* const end = channel + count; channel != end; ++channel) {
-    int32_t largest = first_column(x, channel->left);
-    const int32_t right = kBothColumns ? first_column(x, channel->right) : largest;
-    if (right > largest) largest = right;
-    const int32_t value = doubling_high_mul(largest + channel->bias, channel->multiplier);
-    *to++ = static_cast<int8_t>(saturate_half_int8((value >> channel->shift) - 255));
-  }
+    for (const FirstChannel* const end = channel + count; channel != end; ++channel) {
+        int32_t largest = first_column(x, channel->left);
+        const int32_t right = kBothColumns ? first_column(x, channel->right) : largest;
+        if (right > largest) largest = right;
+        const int32_t value = doubling_high_mul(largest + channel->bias, channel->multiplier);
+        *to++ = static_cast<int8_t>(saturate_half_int8((value >> channel->shift) - 255));
+    }
 }
 
 #endif
@@ -115,33 +126,34 @@ inline void first_channels(const FirstInputs& x, const FirstChannel* channel, in
 // its ReLU ends at the zero point -128, and every channel can be scaled fast (see `requantize`).
 template <class S, class Source>
 class FirstConv2D {
- public:
-  using Output = int8_t;
-  static constexpr int kOutRows = S::kOutRows;
-  static constexpr int kOutRowElements = S::kOutCols * S::kOutChannels;
-  static constexpr int kBlockOutRows = 1;
-  static constexpr int kWidth = S::kPadLeft + S::kRowElements + S::kPadRight;
+public:
+    using Output = int8_t;
+    static constexpr int kOutRows = S::kOutRows;
+    static constexpr int kOutRowElements = S::kOutCols * S::kOutChannels;
+    static constexpr int kBlockOutRows = 1;
+    static constexpr int kWidth = S::kPadLeft + S::kRowElements + S::kPadRight;
 
-  FirstConv2D(Source& source, int16_t* window, const FirstChannel* channels)
-      : window_(source, window), channels_(channels) {}
+    FirstConv2D(Source& source, int16_t* window, const FirstChannel* channels)
+        : window_(source, window), channels_(channels) {}
 
-  void block(int8_t* out) {
-    const int16_t* x = window_.slide();
-    for (int col = 0; col < S::kOutCols; ++col, x += 2, out += S::kOutChannels) {
-      const FirstInputs inputs = {{load_word(x), load_word(x + 2), load_word(x + kWidth), load_word(x + kWidth + 2),
-                                   load_word(x + 2 * kWidth), load_word(x + 2 * kWidth + 2), load_word(x + 3 * kWidth),
-                                   load_word(x + 3 * kWidth + 2)}};
-      if (2 * col + 1 < S::kConvCols) {
-        first_channels<true>(inputs, channels_, S::kOutChannels, out);
-      } else {
-        first_channels<false>(inputs, channels_, S::kOutChannels, out);
-      }
+    void block(int8_t* out) {
+        const int16_t* x = window_.slide();
+        for (int col = 0; col < S::kOutCols; ++col, x += 2, out += S::kOutChannels) {
+            const FirstInputs inputs = {{load_word(x), load_word(x + 2), load_word(x + kWidth),
+                                         load_word(x + kWidth + 2), load_word(x + 2 * kWidth),
+                                         load_word(x + 2 * kWidth + 2), load_word(x + 3 * kWidth),
+                                         load_word(x + 3 * kWidth + 2)}};
+            if (2 * col + 1 < S::kConvCols) {
+                first_channels<true>(inputs, channels_, S::kOutChannels, out);
+            } else {
+                first_channels<false>(inputs, channels_, S::kOutChannels, out);
+            }
+        }
     }
-  }
 
- private:
-  Window<int16_t, S, Source> window_;
-  const FirstChannel* channels_;
+private:
+    Window<int16_t, S, Source> window_;
+    const FirstChannel* channels_;
 };
 
 }  // namespace kernels

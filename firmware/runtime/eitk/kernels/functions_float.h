@@ -9,12 +9,12 @@ namespace kernels {
 
 template <class S>
 inline void clamp_all(const float* in, float* out) {
-  for (int i = 0; i < S::kElements; ++i) out[i] = in[i] < S::min() ? S::min() : (in[i] > S::max() ? S::max() : in[i]);
+    for (int i = 0; i < S::kElements; ++i) out[i] = in[i] < S::min() ? S::min() : (in[i] > S::max() ? S::max() : in[i]);
 }
 
 template <class S>
 inline void logistic_all(const float* in, float* out) {
-  for (int i = 0; i < S::kElements; ++i) out[i] = 1.0f / (1.0f + expf(-in[i]));
+    for (int i = 0; i < S::kElements; ++i) out[i] = 1.0f / (1.0f + expf(-in[i]));
 }
 
 }  // namespace kernels

@@ -9,7 +9,7 @@ namespace kernels {
 // May write over its input.
 template <class S>
 inline void lookup(const int8_t* in, int8_t* out, const int8_t* table) {
-  for (int i = 0; i < S::kElements; ++i) out[i] = table[in[i] + 128];
+    for (int i = 0; i < S::kElements; ++i) out[i] = table[in[i] + 128];
 }
 
 }  // namespace kernels

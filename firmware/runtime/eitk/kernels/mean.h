@@ -10,27 +10,27 @@ namespace kernels {
 // Adds kRows rows of pixels to the sums of their kChannels channels.
 template <int kChannels, int kRows, int kRowElements, class Sum, class Source>
 inline void sum_pixels(Source& source, Sum* sums) {
-  for (int c = 0; c < kChannels; ++c) sums[c] = 0;
-  for (int row = 0; row < kRows; ++row) {
-    const typename Source::Element* values = source.next();
-    for (int i = 0; i < kRowElements; i += kChannels) {
-      for (int c = 0; c < kChannels; ++c) sums[c] += values[i + c];
+    for (int c = 0; c < kChannels; ++c) sums[c] = 0;
+    for (int row = 0; row < kRows; ++row) {
+        const typename Source::Element* values = source.next();
+        for (int i = 0; i < kRowElements; i += kChannels) {
+            for (int c = 0; c < kChannels; ++c) sums[c] += values[i + c];
+        }
     }
-  }
 }
 
 // S: kChannels, kBias (-zero point * count), kMultiplier, kShift (1 / count within) and those of `requantize`.
 template <class S, int kRows, int kRowElements, class Source>
 inline void mean(Source& source, int32_t* sums, int8_t* out) {
-  sum_pixels<S::kChannels, kRows, kRowElements>(source, sums);
-  for (int c = 0; c < S::kChannels; ++c) out[c] = requantize<S>(sums[c] + S::kBias, S::kMultiplier, S::kShift);
+    sum_pixels<S::kChannels, kRows, kRowElements>(source, sums);
+    for (int c = 0; c < S::kChannels; ++c) out[c] = requantize<S>(sums[c] + S::kBias, S::kMultiplier, S::kShift);
 }
 
 // S: kChannels, kCount (pixels).
 template <class S, int kRows, int kRowElements, class Source>
 inline void mean(Source& source, float* sums, float* out) {
-  sum_pixels<S::kChannels, kRows, kRowElements>(source, sums);
-  for (int c = 0; c < S::kChannels; ++c) out[c] = sums[c] / static_cast<float>(S::kCount);
+    sum_pixels<S::kChannels, kRows, kRowElements>(source, sums);
+    for (int c = 0; c < S::kChannels; ++c) out[c] = sums[c] / static_cast<float>(S::kCount);
 }
 
 }  // namespace kernels

@@ -11,70 +11,71 @@ namespace kernels {
 // The largest value of a pool, clamped to the activation's range.
 template <class S>
 struct Largest {
-  using Element = typename S::Element;
-  Element value = S::min();
-  void add(Element x) {
-    if (x > value) value = x;
-  }
-  Element result(int) const { return value > S::max() ? S::max() : value; }
+    using Element = typename S::Element;
+    Element value = S::min();
+    void add(Element x) {
+        if (x > value) value = x;
+    }
+    Element result(int) const { return value > S::max() ? S::max() : value; }
 };
 
 // The mean of a pool of int8 values, rounded with halves away from zero.
 template <class S>
 struct MeanInt8 {
-  int32_t sum = 0;
-  void add(int8_t x) { sum += x; }
-  int8_t result(int count) const {
-    const int32_t mean = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
-    return static_cast<int8_t>(mean < S::min() ? S::min() : (mean > S::max() ? S::max() : mean));
-  }
+    int32_t sum = 0;
+    void add(int8_t x) { sum += x; }
+    int8_t result(int count) const {
+        const int32_t mean = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+        return static_cast<int8_t>(mean < S::min() ? S::min() : (mean > S::max() ? S::max() : mean));
+    }
 };
 
 template <class S>
 struct MeanFloat {
-  float sum = 0;
-  void add(float x) { sum += x; }
-  float result(int count) const {
-    const float mean = sum / static_cast<float>(count);
-    return mean < S::min() ? S::min() : (mean > S::max() ? S::max() : mean);
-  }
+    float sum = 0;
+    void add(float x) { sum += x; }
+    float result(int count) const {
+        const float mean = sum / static_cast<float>(count);
+        return mean < S::min() ? S::min() : (mean > S::max() ? S::max() : mean);
+    }
 };
 
-// S: geometry as for Window, the activation's range min() and max(), and kPoolRows, kPoolCols, kColStride, kChannels, kInCols, kPadCols (columns left).
+// S: geometry as for Window, the activation's range min() and max(), and kPoolRows, kPoolCols, kColStride, kChannels,
+// kInCols, kPadCols (columns left).
 template <class S, class Source, template <class> class Reduction>
 class Pool2D {
- public:
-  using Output = typename S::Element;
-  static constexpr int kOutRows = S::kOutRows;
-  static constexpr int kOutRowElements = S::kOutCols * S::kChannels;
-  static constexpr int kBlockOutRows = 1;
+public:
+    using Output = typename S::Element;
+    static constexpr int kOutRows = S::kOutRows;
+    static constexpr int kOutRowElements = S::kOutCols * S::kChannels;
+    static constexpr int kBlockOutRows = 1;
 
-  Pool2D(Source& source, Output* window) : window_(source, window) {}
+    Pool2D(Source& source, Output* window) : window_(source, window) {}
 
-  void block(Output* out) {
-    const Output* x = window_.slide();
-    const int first = row_ < 0 ? -row_ : 0;
-    const int last = S::kInRows - row_ < S::kPoolRows ? S::kInRows - row_ : S::kPoolRows;
-    for (int col = 0; col < S::kOutCols; ++col) {
-      const int left = col * S::kColStride - S::kPadCols;
-      const int begin = left < 0 ? 0 : left;
-      const int end = left + S::kPoolCols < S::kInCols ? left + S::kPoolCols : S::kInCols;
-      for (int c = 0; c < S::kChannels; ++c) *out++ = reduce(x + c, first, last, begin, end);
+    void block(Output* out) {
+        const Output* x = window_.slide();
+        const int first = row_ < 0 ? -row_ : 0;
+        const int last = S::kInRows - row_ < S::kPoolRows ? S::kInRows - row_ : S::kPoolRows;
+        for (int col = 0; col < S::kOutCols; ++col) {
+            const int left = col * S::kColStride - S::kPadCols;
+            const int begin = left < 0 ? 0 : left;
+            const int end = left + S::kPoolCols < S::kInCols ? left + S::kPoolCols : S::kInCols;
+            for (int c = 0; c < S::kChannels; ++c) *out++ = reduce(x + c, first, last, begin, end);
+        }
+        row_ += S::kStep;
     }
-    row_ += S::kStep;
-  }
 
- private:
-  static Output reduce(const Output* x, int first, int last, int begin, int end) {
-    Reduction<S> reduction;
-    for (int r = first; r < last; ++r) {
-      for (int c = begin; c < end; ++c) reduction.add(x[(r * S::kInCols + c) * S::kChannels]);
+private:
+    static Output reduce(const Output* x, int first, int last, int begin, int end) {
+        Reduction<S> reduction;
+        for (int r = first; r < last; ++r) {
+            for (int c = begin; c < end; ++c) reduction.add(x[(r * S::kInCols + c) * S::kChannels]);
+        }
+        return reduction.result((last - first) * (end - begin));
     }
-    return reduction.result((last - first) * (end - begin));
-  }
 
-  Window<Output, S, Source> window_;
-  int row_ = -S::kPadTop;  // input row that the window begins with
+    Window<Output, S, Source> window_;
+    int row_ = -S::kPadTop;  // input row that the window begins with
 };
 
 }  // namespace kernels

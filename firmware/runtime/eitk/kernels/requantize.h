@@ -8,66 +8,66 @@ namespace kernels {
 
 // What one output channel adds and how it is scaled. real = multiplier * 2^-31 * 2^shift.
 struct Channel {
-  int32_t bias;  // with -zero_point * sum(weights) folded in
-  int32_t multiplier;
-  int32_t shift;  // positive to the left; see `requantize` for what is stored where it is fast
+    int32_t bias;  // with -zero_point * sum(weights) folded in
+    int32_t multiplier;
+    int32_t shift;  // positive to the left; see `requantize` for what is stored where it is fast
 };
 
 inline int32_t clamp(int32_t value, int32_t low, int32_t high) {
-  return value < low ? low : (value > high ? high : value);
+    return value < low ? low : (value > high ? high : value);
 }
 
 // Division by 2^exponent, rounded to nearest, halves away from zero; 0 <= exponent <= 31.
 inline int32_t rounding_divide_by_power_of_two(int32_t value, int exponent) {
-  const int32_t mask = static_cast<int32_t>((UINT32_C(1) << exponent) - 1);
-  const int32_t threshold = (mask >> 1) + (value < 0 ? 1 : 0);
-  return (value >> exponent) + ((value & mask) > threshold ? 1 : 0);
+    const int32_t mask = static_cast<int32_t>((UINT32_C(1) << exponent) - 1);
+    const int32_t threshold = (mask >> 1) + (value < 0 ? 1 : 0);
+    return (value >> exponent) + ((value & mask) > threshold ? 1 : 0);
 }
 
 // round(a * b / 2^31), saturated: only INT32_MIN squared does not fit.
 inline int32_t saturating_doubling_high_mul(int32_t a, int32_t b) {
-  if (a == b && a == INT32_MIN) return INT32_MAX;
-  const int64_t product = static_cast<int64_t>(a) * b;
-  const int64_t nudge = product >= 0 ? (INT64_C(1) << 30) : 1 - (INT64_C(1) << 30);
-  return static_cast<int32_t>((product + nudge) / (INT64_C(1) << 31));
+    if (a == b && a == INT32_MIN) return INT32_MAX;
+    const int64_t product = static_cast<int64_t>(a) * b;
+    const int64_t nudge = product >= 0 ? (INT64_C(1) << 30) : 1 - (INT64_C(1) << 30);
+    return static_cast<int32_t>((product + nudge) / (INT64_C(1) << 31));
 }
 
 // value * multiplier * 2^(shift - 31) for every multiplier and shift.
 inline int32_t multiply_by_quantized(int32_t value, int32_t multiplier, int32_t shift) {
-  const int left = shift > 0 ? shift : 0;
-  const int right = shift > 0 ? 0 : -shift;
-  const int32_t shifted = static_cast<int32_t>(static_cast<uint32_t>(value) << left);
-  return rounding_divide_by_power_of_two(saturating_doubling_high_mul(shifted, multiplier), right);
+    const int left = shift > 0 ? shift : 0;
+    const int right = shift > 0 ? 0 : -shift;
+    const int32_t shifted = static_cast<int32_t>(static_cast<uint32_t>(value) << left);
+    return rounding_divide_by_power_of_two(saturating_doubling_high_mul(shifted, multiplier), right);
 }
 
 // The same, rounded once, halves upwards: what the reference interpreter's FULLY_CONNECTED does, and only that.
 inline int32_t multiply_rounding_once(int32_t value, int32_t multiplier, int32_t shift) {
-  const int total_shift = 31 - shift;
-  const int64_t half = INT64_C(1) << (total_shift - 1);
-  return static_cast<int32_t>((static_cast<int64_t>(value) * multiplier + half) >> total_shift);
+    const int total_shift = 31 - shift;
+    const int64_t half = INT64_C(1) << (total_shift - 1);
+    return static_cast<int32_t>((static_cast<int64_t>(value) * multiplier + half) >> total_shift);
 }
 
 // Zero point added, and clamped to the range of the activation function: kMin, kMax, kOutputZeroPoint of S.
 // The clamp comes before the sum, which therefore cannot overflow.
 template <class S>
 inline int8_t finish(int32_t value) {
-  return static_cast<int8_t>(
-      clamp(value, S::kMin - S::kOutputZeroPoint, S::kMax - S::kOutputZeroPoint) + S::kOutputZeroPoint);
+    return static_cast<int8_t>(clamp(value, S::kMin - S::kOutputZeroPoint, S::kMax - S::kOutputZeroPoint) +
+                               S::kOutputZeroPoint);
 }
 
 // One accumulator to its int8 value.
 // S::kFast: |acc| < 2^30 and -30 <= shift <= -1 in every channel, so that a few instructions do.
 template <class S>
 inline int8_t requantize(int32_t acc, int32_t multiplier, int32_t shift) {
-  if (!S::kFast) return finish<S>(multiply_by_quantized(acc, multiplier, shift));
-  int32_t value = doubling_high_mul(acc, multiplier);
-  // Halves go away from zero. Where a ReLU turns every negative result into zero anyway, that step is idle.
-  if (S::kMin < S::kOutputZeroPoint) value += value >> 31;
-  // All but one bit of the shift; the rounding and the zero point, in halves; the last bit with the saturation.
-  value = saturate_half_int8((value >> (-shift - 1)) + 1 + 2 * S::kOutputZeroPoint);
-  if (S::kMin > -128 && value < S::kMin) value = S::kMin;
-  if (S::kMax < 127 && value > S::kMax) value = S::kMax;
-  return static_cast<int8_t>(value);
+    if (!S::kFast) return finish<S>(multiply_by_quantized(acc, multiplier, shift));
+    int32_t value = doubling_high_mul(acc, multiplier);
+    // Halves go away from zero. Where a ReLU turns every negative result into zero anyway, that step is idle.
+    if (S::kMin < S::kOutputZeroPoint) value += value >> 31;
+    // All but one bit of the shift; the rounding and the zero point, in halves; the last bit with the saturation.
+    value = saturate_half_int8((value >> (-shift - 1)) + 1 + 2 * S::kOutputZeroPoint);
+    if (S::kMin > -128 && value < S::kMin) value = S::kMin;
+    if (S::kMax < 127 && value > S::kMax) value = S::kMax;
+    return static_cast<int8_t>(value);
 }
 
 }  // namespace kernels

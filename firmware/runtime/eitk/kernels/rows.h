@@ -11,45 +11,45 @@ namespace kernels {
 // The rows of a tensor that lies in memory.
 template <class T, int kRowElements>
 class TensorRows {
- public:
-  using Element = T;
-  explicit TensorRows(const T* tensor) : row_(tensor) {}
-  const T* next() {
-    const T* row = row_;
-    row_ += kRowElements;
-    return row;
-  }
+public:
+    using Element = T;
+    explicit TensorRows(const T* tensor) : row_(tensor) {}
+    const T* next() {
+        const T* row = row_;
+        row_ += kRowElements;
+        return row;
+    }
 
- private:
-  const T* row_;
+private:
+    const T* row_;
 };
 
 // A layer as a source: its rows come in blocks of L::kBlockOutRows and are handed out one by one.
 template <class L>
 class LayerRows {
- public:
-  using Element = typename L::Output;
-  LayerRows(L& layer, Element* buffer) : layer_(layer), buffer_(buffer) {}
-  const Element* next() {
-    if (used_ == L::kBlockOutRows) {
-      layer_.block(buffer_);
-      used_ = 0;
+public:
+    using Element = typename L::Output;
+    LayerRows(L& layer, Element* buffer) : layer_(layer), buffer_(buffer) {}
+    const Element* next() {
+        if (used_ == L::kBlockOutRows) {
+            layer_.block(buffer_);
+            used_ = 0;
+        }
+        return buffer_ + L::kOutRowElements * used_++;
     }
-    return buffer_ + L::kOutRowElements * used_++;
-  }
 
- private:
-  L& layer_;
-  Element* buffer_;
-  int used_ = L::kBlockOutRows;
+private:
+    L& layer_;
+    Element* buffer_;
+    int used_ = L::kBlockOutRows;
 };
 
 // Runs a layer to its end, into a whole tensor.
 template <class L>
 inline void run(L& layer, typename L::Output* tensor) {
-  for (int row = 0; row < L::kOutRows; row += L::kBlockOutRows) {
-    layer.block(tensor + row * L::kOutRowElements);
-  }
+    for (int row = 0; row < L::kOutRows; row += L::kBlockOutRows) {
+        layer.block(tensor + row * L::kOutRowElements);
+    }
 }
 
 // The rows that a kernel sees at one time, with the padding around them, sliding down its input.
@@ -57,51 +57,51 @@ inline void run(L& layer, typename L::Output* tensor) {
 // kPadLeft and kPadRight (in elements), kPadValue.
 template <class T, class W, class Source>
 class Window {
- public:
-  static constexpr int kWidth = W::kPadLeft + W::kRowElements + W::kPadRight;
+public:
+    static constexpr int kWidth = W::kPadLeft + W::kRowElements + W::kPadRight;
 
-  Window(Source& source, T* data) : source_(source), data_(data) {}
+    Window(Source& source, T* data) : source_(source), data_(data) {}
 
-  // Slides to the next block and returns its first element.
-  const T* slide() {
-    constexpr int kKept = W::kWindowRows > W::kStep ? W::kWindowRows - W::kStep : 0;
-    constexpr int kSkipped = W::kStep > W::kWindowRows ? W::kStep - W::kWindowRows : 0;
-    int filled = 0;
-    if (started_) {
-      constexpr bool kWords = sizeof(T) * kWidth % 4 == 0;
-      move_down<kWords>(data_, data_ + (W::kWindowRows - kKept) * kWidth, sizeof(T) * kKept * kWidth);
-      for (int i = 0; i < kSkipped; ++i) take();
-      filled = kKept;
+    // Slides to the next block and returns its first element.
+    const T* slide() {
+        constexpr int kKept = W::kWindowRows > W::kStep ? W::kWindowRows - W::kStep : 0;
+        constexpr int kSkipped = W::kStep > W::kWindowRows ? W::kStep - W::kWindowRows : 0;
+        int filled = 0;
+        if (started_) {
+            constexpr bool kWords = sizeof(T) * kWidth % 4 == 0;
+            move_down<kWords>(data_, data_ + (W::kWindowRows - kKept) * kWidth, sizeof(T) * kKept * kWidth);
+            for (int i = 0; i < kSkipped; ++i) take();
+            filled = kKept;
+        }
+        started_ = true;
+        for (T* row = data_ + filled * kWidth; filled < W::kWindowRows; ++filled, row += kWidth) fill(row);
+        return data_;
     }
-    started_ = true;
-    for (T* row = data_ + filled * kWidth; filled < W::kWindowRows; ++filled, row += kWidth) fill(row);
-    return data_;
-  }
 
- private:
-  // The next input row, or nullptr above and below the tensor.
-  const typename Source::Element* take() {
-    const bool inside = row_ >= 0 && row_ < W::kInRows;
-    ++row_;
-    return inside ? source_.next() : nullptr;
-  }
+private:
+    // The next input row, or nullptr above and below the tensor.
+    const typename Source::Element* take() {
+        const bool inside = row_ >= 0 && row_ < W::kInRows;
+        ++row_;
+        return inside ? source_.next() : nullptr;
+    }
 
-  void fill(T* row) {
-    const typename Source::Element* values = take();
-    if (values == nullptr) return pad(row, kWidth);
-    pad(row, W::kPadLeft);
-    widen(values, row + W::kPadLeft, W::kRowElements);
-    pad(row + W::kPadLeft + W::kRowElements, W::kPadRight);
-  }
+    void fill(T* row) {
+        const typename Source::Element* values = take();
+        if (values == nullptr) return pad(row, kWidth);
+        pad(row, W::kPadLeft);
+        widen(values, row + W::kPadLeft, W::kRowElements);
+        pad(row + W::kPadLeft + W::kRowElements, W::kPadRight);
+    }
 
-  static void pad(T* to, int count) {
-    for (int i = 0; i < count; ++i) to[i] = W::kPadValue;
-  }
+    static void pad(T* to, int count) {
+        for (int i = 0; i < count; ++i) to[i] = W::kPadValue;
+    }
 
-  Source& source_;
-  T* data_;
-  int row_ = -W::kPadTop;
-  bool started_ = false;
+    Source& source_;
+    T* data_;
+    int row_ = -W::kPadTop;
+    bool started_ = false;
 };
 
 }  // namespace kernels

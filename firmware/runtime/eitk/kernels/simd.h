@@ -12,9 +12,9 @@ namespace kernels {
 
 // Four bytes as one word, from any address (a single LDR on Cortex-M4).
 inline uint32_t load_word(const void* from) {
-  uint32_t word;
-  memcpy(&word, from, sizeof(word));
-  return word;
+    uint32_t word;
+    memcpy(&word, from, sizeof(word));
+    return word;
 }
 
 inline int32_t low_half(uint32_t pair) { return static_cast<int16_t>(pair & 0xFFFFu); }
@@ -24,62 +24,62 @@ inline int32_t high_half(uint32_t pair) { return static_cast<int16_t>(pair >> 16
 
 // sum + a.low * b.low + a.high * b.high, modulo 2^32.
 inline int32_t dual_mac(uint32_t a, uint32_t b, int32_t sum) {
-  int32_t result;
-  __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-  return result;
+    int32_t result;
+    __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
 }
 
 // Bytes 0 and 2 of a word, each sign-extended to a half.
 inline uint32_t bytes_02(uint32_t word) {
-  uint32_t result;
-  __asm__("sxtb16 %0, %1" : "=r"(result) : "r"(word));
-  return result;
+    uint32_t result;
+    __asm__("sxtb16 %0, %1" : "=r"(result) : "r"(word));
+    return result;
 }
 
 // Bytes 1 and 3 of a word, each sign-extended to a half.
 inline uint32_t bytes_13(uint32_t word) {
-  uint32_t result;
-  __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(word));
-  return result;
+    uint32_t result;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(word));
+    return result;
 }
 
 // (2 * a * b + 2^31) >> 32 for |a| < 2^30: the doubling high multiplication with rounding of gemmlowp.
 inline int32_t doubling_high_mul(int32_t a, int32_t b) {
-  int32_t result;
-  __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a * 2), "r"(b));
-  return result;
+    int32_t result;
+    __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a * 2), "r"(b));
+    return result;
 }
 
 // value / 2, rounded down, then the nearest number in -128 .. 127.
 inline int32_t saturate_half_int8(int32_t value) {
-  int32_t result;
-  __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(value));
-  return result;
+    int32_t result;
+    __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(value));
+    return result;
 }
 
 #else
 
 inline int32_t dual_mac(uint32_t a, uint32_t b, int32_t sum) {
-  const uint32_t low = static_cast<uint32_t>(low_half(a) * low_half(b));
-  const uint32_t high = static_cast<uint32_t>(high_half(a) * high_half(b));
-  return static_cast<int32_t>(static_cast<uint32_t>(sum) + low + high);
+    const uint32_t low = static_cast<uint32_t>(low_half(a) * low_half(b));
+    const uint32_t high = static_cast<uint32_t>(high_half(a) * high_half(b));
+    return static_cast<int32_t>(static_cast<uint32_t>(sum) + low + high);
 }
 
 inline uint32_t bytes_02(uint32_t word) {
-  const uint32_t low = static_cast<uint16_t>(static_cast<int8_t>(word & 0xFFu));
-  const uint32_t high = static_cast<uint16_t>(static_cast<int8_t>((word >> 16) & 0xFFu));
-  return low | (high << 16);
+    const uint32_t low = static_cast<uint16_t>(static_cast<int8_t>(word & 0xFFu));
+    const uint32_t high = static_cast<uint16_t>(static_cast<int8_t>((word >> 16) & 0xFFu));
+    return low | (high << 16);
 }
 
 inline uint32_t bytes_13(uint32_t word) { return bytes_02((word >> 8) | (word << 24)); }
 
 inline int32_t doubling_high_mul(int32_t a, int32_t b) {
-  return static_cast<int32_t>((static_cast<int64_t>(a) * b + (INT64_C(1) << 30)) >> 31);
+    return static_cast<int32_t>((static_cast<int64_t>(a) * b + (INT64_C(1) << 30)) >> 31);
 }
 
 inline int32_t saturate_half_int8(int32_t value) {
-  const int32_t half = value >> 1;
-  return half < -128 ? -128 : (half > 127 ? 127 : half);
+    const int32_t half = value >> 1;
+    return half < -128 ? -128 : (half > 127 ? 127 : half);
 }
 
 #endif
@@ -87,38 +87,38 @@ inline int32_t saturate_half_int8(int32_t value) {
 // Copies towards lower addresses, even onto itself; with kWords both addresses and the count are multiples of four.
 template <bool kWords>
 inline void move_down(void* to, const void* from, int bytes) {
-  char* target = static_cast<char*>(to);
-  const char* source = static_cast<const char*>(from);
-  const char* const end = source + bytes;
-  if (kWords) {
-    struct Block {
-      uint32_t words[4];
-    };
-    for (const char* const blocks = source + bytes / 16 * 16; source != blocks; source += 16, target += 16) {
-      Block block;
-      memcpy(&block, __builtin_assume_aligned(source, 4), sizeof(block));
-      memcpy(__builtin_assume_aligned(target, 4), &block, sizeof(block));
+    char* target = static_cast<char*>(to);
+    const char* source = static_cast<const char*>(from);
+    const char* const end = source + bytes;
+    if (kWords) {
+        struct Block {
+            uint32_t words[4];
+        };
+        for (const char* const blocks = source + bytes / 16 * 16; source != blocks; source += 16, target += 16) {
+            Block block;
+            memcpy(&block, __builtin_assume_aligned(source, 4), sizeof(block));
+            memcpy(__builtin_assume_aligned(target, 4), &block, sizeof(block));
+        }
     }
-  }
-  for (const char* const words = end - (end - source) % 4; source != words; source += 4, target += 4) {
-    const uint32_t word = load_word(source);
-    memcpy(target, &word, sizeof(word));
-  }
-  while (source != end) *target++ = *source++;
+    for (const char* const words = end - (end - source) % 4; source != words; source += 4, target += 4) {
+        const uint32_t word = load_word(source);
+        memcpy(target, &word, sizeof(word));
+    }
+    while (source != end) *target++ = *source++;
 }
 
 // Writes `count` int8 values as int16.
 inline void widen(const int8_t* from, int16_t* to, int count) {
-  const int8_t* const end_of_words = from + count / 4 * 4;
-  const int8_t* const end = from + count;
-  for (; from != end_of_words; from += 4, to += 4) {
-    const uint32_t word = load_word(from);
-    const uint32_t even = bytes_02(word), odd = bytes_13(word);
-    const uint32_t first = (even & 0xFFFFu) | (odd << 16), second = (even >> 16) | (odd & 0xFFFF0000u);
-    memcpy(to, &first, sizeof(first));
-    memcpy(to + 2, &second, sizeof(second));
-  }
-  while (from != end) *to++ = *from++;
+    const int8_t* const end_of_words = from + count / 4 * 4;
+    const int8_t* const end = from + count;
+    for (; from != end_of_words; from += 4, to += 4) {
+        const uint32_t word = load_word(from);
+        const uint32_t even = bytes_02(word), odd = bytes_13(word);
+        const uint32_t first = (even & 0xFFFFu) | (odd << 16), second = (even >> 16) | (odd & 0xFFFF0000u);
+        memcpy(to, &first, sizeof(first));
+        memcpy(to + 2, &second, sizeof(second));
+    }
+    while (from != end) *to++ = *from++;
 }
 
 inline void widen(const float* from, float* to, int count) { move_down<true>(to, from, sizeof(float) * count); }

@@ -11,66 +11,67 @@ namespace kernels {
 // Two classes: the first output for every difference of the inputs, -255 .. 255, stands in a table.
 template <class S>
 inline void softmax_two(const int8_t* in, int8_t* out, const int8_t* table) {
-  for (int row = 0; row < S::kRows; ++row, in += 2, out += 2) {
-    const int difference = in[0] - in[1];
-    out[0] = table[255 + difference];
-    out[1] = table[255 - difference];
-  }
+    for (int row = 0; row < S::kRows; ++row, in += 2, out += 2) {
+        const int difference = in[0] - in[1];
+        out[0] = table[255 + difference];
+        out[1] = table[255 - difference];
+    }
 }
 
 // 1 / (1 + a) in Q0.31 for a in [0, 1) in Q0.31: three Newton steps from 48/17 - 32/17 d.
 inline int32_t one_over_one_plus(int32_t a) {
-  const int32_t half_denominator = static_cast<int32_t>((static_cast<int64_t>(a) + INT32_MAX + 1) / 2);
-  int32_t x = 1515870810 + saturating_doubling_high_mul(half_denominator, -1010580540);
-  for (int i = 0; i < 3; ++i) {
-    const int32_t product = saturating_doubling_high_mul(half_denominator, x);
-    x += saturating_doubling_high_mul(x, (1 << 29) - product) * 4;
-  }
-  return x > INT32_MAX / 2 ? INT32_MAX : x * 2;
+    const int32_t half_denominator = static_cast<int32_t>((static_cast<int64_t>(a) + INT32_MAX + 1) / 2);
+    int32_t x = 1515870810 + saturating_doubling_high_mul(half_denominator, -1010580540);
+    for (int i = 0; i < 3; ++i) {
+        const int32_t product = saturating_doubling_high_mul(half_denominator, x);
+        x += saturating_doubling_high_mul(x, (1 << 29) - product) * 4;
+    }
+    return x > INT32_MAX / 2 ? INT32_MAX : x * 2;
 }
 
 inline int leading_zeros(uint32_t value) {
-  int count = 0;
-  while ((value & 0x80000000u) == 0) {
-    value <<= 1;
-    ++count;
-  }
-  return count;
+    int count = 0;
+    while ((value & 0x80000000u) == 0) {
+        value <<= 1;
+        ++count;
+    }
+    return count;
 }
 
 // Any number of classes: exponentials of the distance to the largest input, in Q0.31, stand in a table.
 template <class S>
 inline void softmax_int8(const int8_t* in, int8_t* out, const int32_t* exponentials) {
-  for (int row = 0; row < S::kRows; ++row, in += S::kClasses, out += S::kClasses) {
-    int largest = in[0];
-    for (int i = 1; i < S::kClasses; ++i) largest = in[i] > largest ? in[i] : largest;
-    int32_t sum = 0;  // Q12.19
-    for (int i = 0; i < S::kClasses; ++i) {
-      const int below = largest - in[i];
-      if (below < S::kExponentials) sum += rounding_divide_by_power_of_two(exponentials[below], 12);
+    for (int row = 0; row < S::kRows; ++row, in += S::kClasses, out += S::kClasses) {
+        int largest = in[0];
+        for (int i = 1; i < S::kClasses; ++i) largest = in[i] > largest ? in[i] : largest;
+        int32_t sum = 0;  // Q12.19
+        for (int i = 0; i < S::kClasses; ++i) {
+            const int below = largest - in[i];
+            if (below < S::kExponentials) sum += rounding_divide_by_power_of_two(exponentials[below], 12);
+        }
+        const int zeros = leading_zeros(static_cast<uint32_t>(sum));
+        const uint32_t mantissa = static_cast<uint32_t>(sum) << zeros;
+        const int32_t scale = one_over_one_plus(static_cast<int32_t>(mantissa - 0x80000000u));
+        const int shift =
+            12 - zeros + 31 - 8;  // beyond 31 with 512 equal inputs: then every share is under half a step
+        for (int i = 0; i < S::kClasses; ++i) {
+            const int below = largest - in[i];
+            const int32_t e = below < S::kExponentials ? exponentials[below] : 0;
+            const int32_t part = saturating_doubling_high_mul(scale, e);
+            const int32_t share = shift > 31 ? 0 : rounding_divide_by_power_of_two(part, shift);
+            out[i] = static_cast<int8_t>(clamp(share - 128, -128, 127));
+        }
     }
-    const int zeros = leading_zeros(static_cast<uint32_t>(sum));
-    const uint32_t mantissa = static_cast<uint32_t>(sum) << zeros;
-    const int32_t scale = one_over_one_plus(static_cast<int32_t>(mantissa - 0x80000000u));
-    const int shift = 12 - zeros + 31 - 8;  // beyond 31 with 512 equal inputs: then every share is under half a step
-    for (int i = 0; i < S::kClasses; ++i) {
-      const int below = largest - in[i];
-      const int32_t e = below < S::kExponentials ? exponentials[below] : 0;
-      const int32_t part = saturating_doubling_high_mul(scale, e);
-      const int32_t share = shift > 31 ? 0 : rounding_divide_by_power_of_two(part, shift);
-      out[i] = static_cast<int8_t>(clamp(share - 128, -128, 127));
-    }
-  }
 }
 
 template <class S>
 inline void softmax_float(const float* in, float* out) {
-  for (int row = 0; row < S::kRows; ++row, in += S::kClasses, out += S::kClasses) {
-    float largest = in[0], sum = 0;
-    for (int i = 1; i < S::kClasses; ++i) largest = in[i] > largest ? in[i] : largest;
-    for (int i = 0; i < S::kClasses; ++i) sum += out[i] = expf((in[i] - largest) * S::beta());
-    for (int i = 0; i < S::kClasses; ++i) out[i] /= sum;
-  }
+    for (int row = 0; row < S::kRows; ++row, in += S::kClasses, out += S::kClasses) {
+        float largest = in[0], sum = 0;
+        for (int i = 1; i < S::kClasses; ++i) largest = in[i] > largest ? in[i] : largest;
+        for (int i = 0; i < S::kClasses; ++i) sum += out[i] = expf((in[i] - largest) * S::beta());
+        for (int i = 0; i < S::kClasses; ++i) out[i] /= sum;
+    }
 }
 
 }  // namespace kernels
