@@ -73,7 +73,7 @@ def test_every_value_of_the_recipe_reference_is_read(reference: Any) -> None:
 
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
-def test_what_only_reads_says_nothing_from_the_second_time_on(robust_unchanged: Any, words: tuple[str, ...]) -> None:
+def test_a_reading_command_prints_no_note_the_second_time(robust_unchanged: Any, words: tuple[str, ...]) -> None:
     first, second = robust_unchanged.run(*words), robust_unchanged.run(*words)
     assert "error" not in first.stderr
     assert second.stderr == ""
@@ -203,7 +203,7 @@ def test_runs_can_be_shown_and_compared(robust_unchanged: Any) -> None:
     assert compared["metrics"]["challenger.cost.ram_bytes"] == [1464, 1464]
 
 
-def test_report_and_model_card_tell_what_was_found_before(robust: Any) -> None:
+def test_report_and_model_card_show_the_stored_results(robust: Any) -> None:
     robust.run("report")
     report = (robust.folder / "report.html").read_text()
     found = json.loads(robust.stored(".eitk/evaluation.json"))
@@ -218,14 +218,14 @@ def test_report_and_model_card_tell_what_was_found_before(robust: Any) -> None:
     assert "it needs 1.5 kB of RAM, 1 are allowed" in card  # of the last gate
 
 
-def test_a_night_that_is_complete_is_not_repeated(robust: Any) -> None:
+def test_a_complete_nightly_run_is_not_repeated(robust: Any) -> None:
     robust.run("slice")
     robust.run("gate")
     with sqlite3.connect(robust.folder / ".eitk/runs.sqlite") as db:  # as if the present code had made the stored run
         db.execute("UPDATE runs SET fingerprint = (SELECT fingerprint FROM runs WHERE id = 8) WHERE id = 4")
         db.execute("DELETE FROM runs WHERE id = 8")
-    night = robust.eitk("nightly", "../clips", "--dir", ".")
-    assert (night["new"], night["run"], night["verdict"]) == (False, 4, "passed")
+    nightly = robust.eitk("nightly", "../clips", "--dir", ".")
+    assert (nightly["new"], nightly["run"], nightly["verdict"]) == (False, 4, "passed")
     assert len(robust.eitk("runs", "list")) == 7
     assert sha256((robust.folder / "published/champion.json").read_bytes()) == sha256(robust.stored("champion.json"))
 

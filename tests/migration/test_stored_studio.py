@@ -156,7 +156,7 @@ def test_keys_exports_and_own_models_are_kept(robust_unchanged: Any) -> None:
     assert sha256(api.bytes("/pretrained-model/download/int8")) == lock["model_sha256"]
 
 
-def test_a_studio_that_was_killed_goes_on(reference: Any) -> None:
+def test_a_studio_that_was_killed_starts_again(reference: Any) -> None:
     api = reference.api()
     jobs = {job["id"]: job for job in api.json("/jobs/all")["jobs"]}
     assert [jobs[number]["finishedSuccessful"] for number in sorted(jobs)] == [True, True, True, False]
