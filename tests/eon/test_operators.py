@@ -411,6 +411,22 @@ def test_int8_outputs_are_the_reference_interpreters(operator: str, data: st.Dat
     agree([data.draw(INT8[operator](tiny)) for _ in range(MODELS)])
 
 
+@pytest.mark.parametrize("scales", [(0.2, 0.01, 0.2), (0.2, 0.02, 0.1), (0.004, 0.01, 0.004), (0.05, 0.01, 0.05)])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_sums_halfway_between_two_outputs_are_rounded_as_by_the_reference_interpreter(
+    scales: tuple[float, float, float], with_bias: bool, tiny: Any, agree: Any
+) -> None:
+    """The product of the scales must be rounded as there: in float32 instead of float64 half of the outputs differ."""
+    of_source, of_weights, of_output = scales
+    model = tiny()
+    source, output = model.tensor((1, 64), scale=of_source), model.tensor((1, 64), scale=of_output)
+    half = round(0.5 * of_output / (of_source * of_weights))
+    weights = model.tensor((64, 64), scale=of_weights, data=np.diag([half] * 64))
+    bias = model.tensor([64], "int32", scale=of_source * of_weights, data=np.zeros(64, int)) if with_bias else -1
+    model.operator("FULLY_CONNECTED", [source, weights, bias], output, "FullyConnectedOptions")
+    agree([bytes(model.finish(source, output))])
+
+
 @pytest.mark.parametrize("operator", FLOAT)
 @settings(many, max_examples=2)
 @given(data=st.data())

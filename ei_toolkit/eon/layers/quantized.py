@@ -51,7 +51,7 @@ def channels(
     farthest = max(127 - zero_point, zero_point + 128)
     bound = int((np.abs(biases) + np.abs(matrix).sum(axis=1) * farthest).max())
     require(bound < 1 << 31 and int(np.abs(folded).max()) < 1 << 31, op, "a sum could overflow 32 bits")
-    multipliers = tuple(quantize_multiplier(m) for m in _real_multipliers(source, weights, output, len(matrix), dense))
+    multipliers = tuple(quantize_multiplier(m) for m in _real_multipliers(source, weights, output, len(matrix)))
     require(all(m.shift <= 16 for m in multipliers), op, "its scales differ by more than 2^16")
     wraps = not dense and any(bound << max(m.shift, 0) >= 1 << 31 for m in multipliers)
     require(not wraps, op, "a scaled sum could overflow 32 bits")  # a pool behind it would see another order
@@ -80,12 +80,9 @@ def _biases(op: Operator, bias: Tensor | None, count: int) -> NDArray[np.int64]:
     return values
 
 
-def _real_multipliers(source: Tensor, weights: Tensor, output: Tensor, count: int, dense: bool) -> list[float]:
-    """scale_in * scale_weights / scale_out for each channel, in the precision that TensorFlow Lite uses."""
+def _real_multipliers(source: Tensor, weights: Tensor, output: Tensor, count: int) -> list[float]:
+    """scale_in * scale_weights / scale_out for each channel, in float64 as the reference interpreter computes it."""
     scales = weights.quant.scales
-    if dense and len(scales) == 1:  # here the product is rounded to float32 before the division
-        product = np.float32(source.quant.scale) * np.float32(scales[0])
-        return [float(product) / output.quant.scale] * count
     return [source.quant.scale * s / output.quant.scale for s in (scales * count if len(scales) == 1 else scales)]
 
 
