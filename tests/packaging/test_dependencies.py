@@ -38,10 +38,14 @@ NOT_IMPORTED = {
 NOT_IMPORTED_YET = {"cbor2", "filelock", "jinja2", "librosa", "msgspec", "pydantic"}  # being introduced
 NOT_IMPORTED_IN_TESTS = {
     "build": "run as a program to build the wheel",
+    "clang-format": "run as a program on the C++ sources",
+    "clang-tidy": "run as a program on the C++ sources",
+    "cmake": "run as a program to build the firmware's tests",
     "coverage": "run as a program",
     "hatchling": "the build backend, used without a network",
     "httpx": "starlette.testclient imports it",
     "mypy": "run as a program",
+    "ninja": "run by cmake",
     "pytest-timeout": "plugin of pytest",
     "pytest-xdist": "plugin of pytest",
     "ruff": "run as a program",
