@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -176,6 +177,8 @@ class Bench:
         runner = bundled("firmware") / "boards" / "model_runner"
         sources = ["main.cpp", str(runner / "platform_host.cpp")]
         self._call(["g++", *HOST, "-Werror", *flags, "-I.", f"-I{runner}", *sources, "-o", "program"])
+        if shutil.which("clang++"):
+            self._call(["clang++", *HOST, "-Werror", "-fsyntax-only", "-I.", f"-I{runner}", "main.cpp"])
         return self._call(["./program"], content)
 
     def _run_arm(self, content: bytes) -> bytes:

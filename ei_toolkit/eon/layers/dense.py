@@ -15,7 +15,7 @@ from ei_toolkit.eon.layers.layer import (
     require,
     same_type,
 )
-from ei_toolkit.eon.layers.quantized import channels, requantize_traits
+from ei_toolkit.eon.layers.quantized import channels, output_traits
 
 
 def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
@@ -47,7 +47,7 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
         output=op.output,
         macs=batches * weights.elements,
         headers=("fully_connected.h",),
-        traits=traits | requantize_traits(per_channel, op, op.options.activation, output),
+        traits=traits | output_traits(op, op.options.activation, output),
         constants=(
             Constant(f"kWeights{position}", "int8_t", weights.data.ravel().tolist(), weights.elements),
             per_channel.constant(f"kChannels{position}"),

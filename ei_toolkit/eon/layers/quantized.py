@@ -106,10 +106,14 @@ def activation_range(op: Operator, activation: str, output: Tensor) -> tuple[int
 
 def requantize_traits(channels: Channels, op: Operator, activation: str, output: Tensor) -> dict[str, Any]:
     """The constants of the kernel's `requantize`."""
+    return {"kFast": "true" if channels.fast else "false"} | output_traits(op, activation, output)
+
+
+def output_traits(op: Operator, activation: str, output: Tensor) -> dict[str, Any]:
+    """The constants of the kernel's `finish`."""
     low, high = activation_range(op, activation, output)
     require(low <= high, op, "its activation function leaves no values")
     return {
-        "kFast": "true" if channels.fast else "false",
         "kOutputZeroPoint": output.quant.zero_point,
         "kMin": low,
         "kMax": high,

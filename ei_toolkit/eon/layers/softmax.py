@@ -26,7 +26,8 @@ def softmax(graph: Graph, op: Operator, position: int) -> Layer:
         output=op.output,
         macs=0,
         headers=("softmax.h",),
-        traits={"kRows": source.elements // classes, "kClasses": classes}
+        traits={"kRows": source.elements // classes}
+        | ({} if kernel == "softmax_two" else {"kClasses": classes})
         | ({"beta()": float_literal(op.options.beta)} if source.dtype == "float32" else {})
         | ({"kExponentials": len(constants[0].values)} if kernel == "softmax_int8" else {}),
         constants=constants,

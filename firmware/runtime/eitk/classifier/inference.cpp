@@ -14,14 +14,16 @@ int milliseconds(int64_t us) { return static_cast<int>((us + 500) / 1000); }
 // Arduino's clock has 32 bits and wraps every 71 minutes.
 int64_t since(uint64_t started_us) { return static_cast<uint32_t>(ei_read_timer_us() - started_us); }
 
-inline float plain(int8_t value, float scale, int zero_point) { return static_cast<float>(value - zero_point) * scale; }
-
-inline float plain(float value, float, int) { return value; }
+// The real value of an int8 value. Models that work in float have scale 1 and zero point 0.
+template <typename Value>
+float dequantised(Value value, float scale, int zero_point) {
+    return static_cast<float>(value - zero_point) * scale;
+}
 
 void print_features() {
     ei_printf("Features: ");
     for (int i = 0; i < model::kInputSize; ++i) {
-        ei_printf_float(plain(model::input()[i], model::kInputScale, model::kInputZeroPoint));
+        ei_printf_float(dequantised(model::input()[i], model::kInputScale, model::kInputZeroPoint));
         ei_printf(" ");
     }
     ei_printf("\n");
@@ -54,7 +56,7 @@ EI_IMPULSE_ERROR infer(ei_impulse_result_t* result, bool debug) {
     result->timing.classification_us = since(started_us);
     result->timing.classification = milliseconds(result->timing.classification_us);
     for (int i = 0; i < model::kOutputSize; ++i)
-        result->classification[i].value = plain(model::output()[i], model::kOutputScale, model::kOutputZeroPoint);
+        result->classification[i].value = dequantised(model::output()[i], model::kOutputScale, model::kOutputZeroPoint);
     return EI_IMPULSE_OK;
 }
 
@@ -62,10 +64,16 @@ EI_IMPULSE_ERROR infer(ei_impulse_result_t* result, bool debug) {
 
 namespace {
 
-inline const int8_t* int8_or_null(const int8_t* output) { return output; }
+template <typename Output>
+struct Int8OrNull {
+    static const int8_t* from(const Output*) { return nullptr; }
+};
 
-inline const int8_t* int8_or_null(const float*) { return nullptr; }
+template <>
+struct Int8OrNull<int8_t> {
+    static const int8_t* from(const int8_t* output) { return output; }
+};
 
 }  // namespace
 
-const int8_t* eitk_classifier_output_int8() { return int8_or_null(eitk::model::output()); }
+const int8_t* eitk_classifier_output_int8() { return Int8OrNull<eitk::model::Output>::from(eitk::model::output()); }
