@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ SHARED = Path(os.environ.get("EITK_SHARED", Path(__file__).resolve().parents[2] 
 settings.register_profile("eitk", deadline=None)  # a busy machine is slow, not wrong
 settings.load_profile("eitk")
 
+
+# CMake and Ninja are installed beside Python.
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 ARM_TOOLS = ("arm-none-eabi-g++", "qemu-system-arm")
 
@@ -43,6 +47,15 @@ def goldens() -> Path:
     folder = SHARED / "goldens"
     if not folder.is_dir():
         pytest.skip("golden vectors are not at hand")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def arduino_core() -> Path:
+    """Folder of the program `check`, which compiles with the headers and the flags of Arduino's core."""
+    folder = SHARED / "arduino-core"
+    if not folder.is_dir():
+        pytest.skip("the headers of Arduino's core are not at hand")
     return folder
 
 

@@ -79,7 +79,7 @@ def config_header(settings: Settings, library: Library, board: str) -> str:
     lines = "\n".join(f"constexpr {name} = {value};" for name, value in constants)
     return (
         f"// Written by eitk flash from eitk.toml.\n#pragma once\n\n#include <{library.header}>\n\n"
-        f'#include "level.h"\n#include "lights.h"\n\nnamespace config {{\n{lines}\n}}  // namespace config\n'
+        f'#include "led.h"\n#include "level.h"\n\nnamespace config {{\n{lines}\n}}  // namespace config\n'
     )
 
 

@@ -1,70 +1,72 @@
-// Commands on the serial line, one a line. What is not a command is ignored, however long or broken it is.
+// Commands on the serial line, one on each line.
 #pragma once
 
-#include <Arduino.h>
+#include <stdint.h>
 #include <string.h>
 
 struct Command {
-    char name = 0;  // '?', 'c', 's', 'r' or 't'; 0 is none
+    char name = 0;  // '?', 'c', 's', 'r' or 't'; 0 means no command
     bool has_value = false;
     float value = 0;
 };
 
-class CommandLine {
+// Collects the characters of a line and parses it at its end. Lines that are not a command are ignored, whatever they
+// contain and however long they are.
+class CommandParser {
 public:
-    // The command that a line just completed, if any.
-    Command poll() {
-        while (Serial.available() > 0) {
-            const int c = Serial.read();
-            if (c == '\n' || c == '\r') {
-                const Command command = parse();
-                length_ = 0;
-                spoilt_ = false;
-                if (command.name != 0) return command;
-            } else if (c < ' ' || c > '~' || length_ + 1 >= static_cast<int>(sizeof(text_))) {
-                spoilt_ = true;
-            } else {
-                text_[length_++] = static_cast<char>(c);
-            }
+    // Adds one character. Returns the command of the line that it ends, if that line is one.
+    Command add(char c) {
+        if (c == '\n' || c == '\r') {
+            const Command command = invalid_ ? Command{} : parse();
+            length_ = 0;
+            invalid_ = false;
+            return command;
+        }
+        if (c < ' ' || c > '~' || length_ == kMaxLength) {
+            invalid_ = true;
+        } else {
+            line_[length_++] = c;
         }
         return Command{};
     }
 
 private:
-    // A number from 0 to 1 in plain decimals; by hand, because strtof may allocate.
+    static constexpr int kMaxLength = 23;
+
+    // Parses a decimal number from 0 to 1 without an exponent. strtof is not used because it may allocate memory.
     static bool parse_fraction(const char* text, float* value) {
-        uint32_t number = 0, scale = 1;  // number / scale; what is behind six decimals is left out
-        bool fraction = false, digit = false;
+        constexpr uint32_t kMaxScale = 1000000;  // digits after the sixth decimal are ignored
+        uint32_t number = 0, scale = 1;          // the value is number / scale
+        bool after_point = false, has_digit = false;
         for (; *text != 0; ++text) {
-            if (*text == '.' && !fraction) {
-                fraction = true;
+            if (*text == '.' && !after_point) {
+                after_point = true;
                 continue;
             }
             if (*text < '0' || *text > '9') return false;
-            digit = true;
-            if (fraction && scale == 1000000) continue;
+            has_digit = true;
+            if (after_point && scale == kMaxScale) continue;
             number = number * 10 + static_cast<uint32_t>(*text - '0');
-            if (fraction) scale *= 10;
+            if (after_point) scale *= 10;
             if (number > scale) return false;
         }
         *value = static_cast<float>(number) / static_cast<float>(scale);
-        return digit;
+        return has_digit;
     }
 
     Command parse() {
         Command command;
-        text_[length_] = 0;
-        if (spoilt_ || length_ == 0) return command;
-        if (length_ == 1 && strchr("?csrt", text_[0]) != nullptr) {
-            command.name = text_[0];
-        } else if (text_[0] == 't' && text_[1] == ' ') {
-            command.has_value = parse_fraction(text_ + 2, &command.value);
-            command.name = command.has_value ? 't' : 0;
+        line_[length_] = 0;
+        if (length_ == 1 && strchr("?csrt", line_[0]) != nullptr) {
+            command.name = line_[0];
+        } else if (line_[0] == 't' && line_[1] == ' ') {
+            command.has_value = parse_fraction(line_ + 2, &command.value);
+            command.name = command.has_value ? 't' : '\0';
         }
         return command;
     }
 
-    char text_[24];
+    char line_[kMaxLength + 1] = {};
     int length_ = 0;
-    bool spoilt_ = false;
+    bool invalid_ = false;
 };

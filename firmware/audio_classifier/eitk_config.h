@@ -1,11 +1,11 @@
-// What `eitk flash` writes from eitk.toml into its own copy of the sketch. These are the defaults of the published
-// project, so that the sketch also opens in the Arduino IDE.
+// The settings of the sketch. `eitk flash` writes this file from eitk.toml into its own copy of the sketch. These are
+// the settings of the published project, so that the sketch can also be compiled in the Arduino IDE.
 #pragma once
 
 #include <Music_Genre_Classifier_inferencing.h>
 
+#include "led.h"
 #include "level.h"
-#include "lights.h"
 
 namespace config {
 constexpr char kVersion[] = "ide";

@@ -1,28 +1,39 @@
-// The PDM microphone as it really is: its first buffers are not sound, and its driver stops for good when one buffer
-// was not fetched in time. The watchdog starts it again and counts.
+// The PDM microphone of the Nano 33 BLE Sense, recorded without a pause into a ring buffer.
+//
+// The first buffers of the driver contain no sound, and the sensor needs time to settle: these buffers are discarded.
+// The driver stops for good when a buffer was not fetched in time: `restart_if_stalled` starts it again.
 #pragma once
 
+#include <Arduino.h>
 #include <PDM.h>
 
-#include "eitk_config.h"
+#include <atomic>
+
 #include "ring.h"
 
+template <uint32_t RingCapacity>
 class Microphone {
 public:
-    static constexpr int kRate = 16000;
+    static constexpr int kSampleRate = 16000;
     static constexpr int kBufferSamples = 512;
-    static constexpr uint32_t kBufferMs = kBufferSamples * 1000 / kRate;
-    static constexpr int kGain = 80;  // +20 dB, the highest step there is; what is above it is out of range
+    static constexpr uint32_t kBufferMs = kBufferSamples * 1000 / kSampleRate;
+    static constexpr uint32_t kRestartAfterMs = 3 * kBufferMs;
+    static constexpr int kGain = 80;  // +20 dB, the highest gain of the hardware
 
-    SampleRing<EI_CLASSIFIER_RAW_SAMPLE_COUNT + config::kSlackSamples> ring;
+    using Ring = SampleRing<RingCapacity>;
 
-    bool begin() {
-        ring.clear();
-        settle_ = config::kSettleBuffers;
-        last_ms_ = millis();
-        PDM.onReceive(receive);
+    explicit Microphone(uint32_t settle_buffers) : settle_buffers_(settle_buffers) {}
+
+    // Starts recording. The PDM library calls `on_buffer` in its interrupt and passes no context, so `on_buffer` has
+    // to call `receive` of this object. False if the driver does not start.
+    bool begin(void (*on_buffer)()) {
+        on_buffer_ = on_buffer;
+        ring_.clear();
+        remaining_settle_buffers_.store(settle_buffers_, std::memory_order_relaxed);
+        last_buffer_ms_.store(millis(), std::memory_order_release);
+        PDM.onReceive(on_buffer);
         PDM.setBufferSize(kBufferSamples * sizeof(int16_t));
-        running_ = PDM.begin(1, kRate) != 0;
+        running_ = PDM.begin(1, kSampleRate) != 0;
         PDM.setGain(kGain);
         return running_;
     }
@@ -34,36 +45,36 @@ public:
 
     bool running() const { return running_; }
 
-    // Starts a microphone again that has fallen silent; true if it had to.
-    bool restarted() {
-        const uint32_t last = last_ms_;  // before the time is asked: the interrupt may move it past that
-        if (!running_ || millis() - last <= kPatienceMs) return false;
+    // Starts the microphone again if it has delivered no buffer for kRestartAfterMs. True if it did so.
+    bool restart_if_stalled() {
+        // Read before the current time, because the interrupt may store a later time in between.
+        const uint32_t last_buffer_ms = last_buffer_ms_.load(std::memory_order_acquire);
+        if (!running_ || millis() - last_buffer_ms <= kRestartAfterMs) return false;
         end();
-        begin();
+        begin(on_buffer_);
         return true;
     }
 
-private:
-    static constexpr uint32_t kPatienceMs = 3 * kBufferMs;
-
-    static void receive();  // runs in the interrupt: it copies, nothing else
-
-    void take() {
+    // Copies one buffer of the driver into the ring. Only the interrupt calls this.
+    void receive() {
         const int bytes = PDM.read(buffer_, sizeof(buffer_));
-        last_ms_ = millis();
-        if (settle_ > 0) {
-            --settle_;
+        last_buffer_ms_.store(millis(), std::memory_order_release);
+        const uint32_t remaining = remaining_settle_buffers_.load(std::memory_order_relaxed);
+        if (remaining > 0) {
+            remaining_settle_buffers_.store(remaining - 1, std::memory_order_relaxed);
         } else if (bytes > 0) {
-            ring.write(buffer_, static_cast<uint32_t>(bytes) / sizeof(int16_t));
+            ring_.write(buffer_, static_cast<uint32_t>(bytes) / sizeof(int16_t));
         }
     }
 
+    const Ring& ring() const { return ring_; }
+
+private:
+    Ring ring_;
     int16_t buffer_[kBufferSamples];
-    volatile uint32_t last_ms_ = 0;
-    volatile int settle_ = 0;
+    std::atomic<uint32_t> last_buffer_ms_{0};
+    std::atomic<uint32_t> remaining_settle_buffers_{0};
+    uint32_t settle_buffers_;
+    void (*on_buffer_)() = nullptr;
     bool running_ = false;
 };
-
-static Microphone microphone;
-
-inline void Microphone::receive() { microphone.take(); }

@@ -1,36 +1,33 @@
-// What the sketch tells about the library's model, the same for eitk's own libraries and for Edge Impulse's.
+// Facts of the library's model, the same for libraries that eitk generated and that Edge Impulse exported.
 #pragma once
 
 #include "eitk_config.h"
 
 #ifdef EITK_LIBRARY
-// Found again in the image: `eitk flash IMAGE.bin` reads there which model it would put on the board.
+// `eitk flash IMAGE.bin` finds this text in an image, to tell which model it contains.
 static const char kModelMark[] = "eitk-model:" EITK_MODEL_SHA256;
 inline const char* model_sha256() { return kModelMark + sizeof("eitk-model:") - 1; }
 
-// The first twelve digits of the model's SHA-256.
-inline const char* model_name() {
-    static char name[13] = {0};
-    for (int i = 0; i < 12; ++i) name[i] = model_sha256()[i];
-    return name;
-}
+// The first twelve digits of the SHA-256 are the model's name.
+inline const char* model_name() { return model_sha256(); }
+constexpr size_t kModelNameLength = 12;
 #else
 #define EITK_TEXT_OF(x) #x
 #define EITK_TEXT(x) EITK_TEXT_OF(x)
+#define EITK_MODEL_NAME "ei-" EITK_TEXT(EI_CLASSIFIER_PROJECT_ID) "-" EITK_TEXT(EI_CLASSIFIER_PROJECT_DEPLOY_VERSION)
 inline const char* model_sha256() { return ""; }
-inline const char* model_name() {
-    return "ei-" EITK_TEXT(EI_CLASSIFIER_PROJECT_ID) "-" EITK_TEXT(EI_CLASSIFIER_PROJECT_DEPLOY_VERSION);
-}
+inline const char* model_name() { return EITK_MODEL_NAME; }
+constexpr size_t kModelNameLength = sizeof(EITK_MODEL_NAME) - 1;
 #endif
 
-// Edge Impulse's numbers for TensorFlow Lite's types: 9 is int8. A library that does not say has an int8 model.
+// 9 is Edge Impulse's number for int8. A library without the macro has an int8 model.
 #if defined(EI_CLASSIFIER_TFLITE_OUTPUT_DATATYPE) && EI_CLASSIFIER_TFLITE_OUTPUT_DATATYPE != 9
 constexpr bool kQuantised = false;
 #else
 constexpr bool kQuantised = true;
 #endif
 
-// The int8 output behind a score; published libraries give the score only, with scale 1/256 and zero point -128.
+// The int8 output behind a score. Libraries of Edge Impulse give the score only, with scale 1/256 and zero point -128.
 inline int8_t quantised_output(const ei_impulse_result_t& result, int label) {
 #ifdef EITK_LIBRARY
     if (kQuantised) return eitk_classifier_output_int8()[label];

@@ -1,160 +1,148 @@
-// What goes out on the serial line: the text that Edge Impulse's sketches print, and one JSON line for programs.
+// The lines on the serial line: the text that Edge Impulse's sketches print, and one JSON object a line for programs.
+// ei_toolkit/board reads both.
 #pragma once
 
 #include <Arduino.h>
 #include <math.h>
 
-#include "lights.h"
-#include "microphone.h"
+#include "json.h"
+#include "led.h"
+#include "level.h"
 #include "model.h"
 #include "selftest.h"
-#include "window.h"
 
-struct Answer {
-    uint32_t seq;
-    uint64_t end;  // samples heard since the microphone started, up to the end of the window
-    int winner;    // index of the label that holds, or negative while undecided
+// One result. `result` and `level` are those of the window.
+struct Prediction {
+    const ei_impulse_result_t& result;
+    const Level& level;
+    uint32_t sequence;
+    uint64_t window_end;  // samples recorded since the microphone started, up to the end of the window
+    int winner;           // index of the recognised label, negative while uncertain
     Colour colour;
     uint32_t overruns;
 };
 
-inline void print_json_text(const char* text) {
-    Serial.print('"');
-    for (; *text != 0; ++text) {
-        if (*text == '"' || *text == '\\') Serial.print('\\');
-        if (static_cast<unsigned char>(*text) >= ' ') Serial.print(*text);
-    }
-    Serial.print('"');
-}
-
-inline void print_unsigned64(uint64_t value) {
-    if (value >= 1000000000u) {
-        print_unsigned64(value / 1000000000u);
-        uint32_t rest = static_cast<uint32_t>(value % 1000000000u);
-        for (uint32_t unit = 100000000u; unit > 0; unit /= 10) Serial.print(static_cast<char>('0' + rest / unit % 10));
-    } else {
-        Serial.print(static_cast<unsigned long>(value));
-    }
-}
-
-inline void print_text(const ei_impulse_result_t& result) {
-    Serial.print(F("Predictions (DSP: "));
-    Serial.print(static_cast<int>(result.timing.dsp));
-    Serial.print(F(" ms., Classification: "));
-    Serial.print(static_cast<int>(result.timing.classification));
-    Serial.print(F(" ms., Anomaly: "));
-    Serial.print(static_cast<int>(result.timing.anomaly));
-    Serial.println(F(" ms.): "));
-    for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) {
-        Serial.print(F("    "));
-        Serial.print(result.classification[i].label);
-        Serial.print(F(": "));
-        Serial.println(result.classification[i].value, 5);
-    }
-}
-
+// Level in dB relative to full scale; a silent window counts as an RMS of 1/256.
 inline float level_dbfs(const Level& level) {
     const float rms = static_cast<float>(level.rms_q8 > 0 ? level.rms_q8 : 1) / 256.0f;
     return 20.0f * log10f(rms / 32768.0f);
 }
 
-inline void print_scores(const ei_impulse_result_t& result) {
-    Serial.print(F(",\"scores\":{"));
+inline void print_text(Print& out, const ei_impulse_result_t& result) {
+    out.print(F("Predictions (DSP: "));
+    out.print(static_cast<int>(result.timing.dsp));
+    out.print(F(" ms., Classification: "));
+    out.print(static_cast<int>(result.timing.classification));
+    out.print(F(" ms., Anomaly: "));
+    out.print(static_cast<int>(result.timing.anomaly));
+    out.println(F(" ms.): "));
     for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) {
-        if (i > 0) Serial.print(',');
-        print_json_text(result.classification[i].label);
-        Serial.print(':');
-        Serial.print(result.classification[i].value, 5);
+        out.print(F("    "));
+        out.print(result.classification[i].label);
+        out.print(F(": "));
+        out.println(result.classification[i].value, 5);
     }
-    Serial.print('}');
+}
+
+inline void print_scores(Print& out, const ei_impulse_result_t& result) {
+    out.print(F(",\"scores\":{"));
+    for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) {
+        if (i > 0) out.print(',');
+        print_json_string(out, result.classification[i].label);
+        out.print(':');
+        out.print(result.classification[i].value, 5);
+    }
+    out.print('}');
     if (!kQuantised) return;
-    Serial.print(F(",\"q\":["));
+    out.print(F(",\"q\":["));
     for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) {
-        if (i > 0) Serial.print(',');
-        Serial.print(static_cast<int>(quantised_output(result, i)));
+        if (i > 0) out.print(',');
+        out.print(static_cast<int>(quantised_output(result, i)));
     }
-    Serial.print(']');
+    out.print(']');
 }
 
-inline void print_json(const Answer& answer, const ei_impulse_result_t& result) {
-    Serial.print(F("{\"eitk\":1,\"seq\":"));
-    Serial.print(static_cast<unsigned long>(answer.seq));
-    Serial.print(F(",\"end\":"));
-    print_unsigned64(answer.end);
-    Serial.print(F(",\"ms\":"));
-    Serial.print(static_cast<unsigned long>(millis()));
-    Serial.print(F(",\"model\":"));
-    print_json_text(model_name());
-    Serial.print(F(",\"level_dbfs\":"));
-    Serial.print(level_dbfs(window.level()), 2);
-    print_scores(result);
-    Serial.print(F(",\"winner\":"));
-    print_json_text(answer.winner < 0 ? "undecided" : result.classification[answer.winner].label);
-    Serial.print(F(",\"led\":"));
-    print_json_text(colour_name(answer.colour));
-    Serial.print(F(",\"dsp_us\":"));
-    Serial.print(static_cast<long>(result.timing.dsp_us));
-    Serial.print(F(",\"nn_us\":"));
-    Serial.print(static_cast<long>(result.timing.classification_us));
-    Serial.print(F(",\"overruns\":"));
-    Serial.print(static_cast<unsigned long>(answer.overruns));
-    Serial.println('}');
+inline void print_prediction(Print& out, const Prediction& prediction) {
+    const ei_impulse_result_t& result = prediction.result;
+    out.print(F("{\"eitk\":1,\"seq\":"));
+    out.print(static_cast<unsigned long>(prediction.sequence));
+    out.print(F(",\"end\":"));
+    print_uint64(out, prediction.window_end);
+    out.print(F(",\"ms\":"));
+    out.print(static_cast<unsigned long>(millis()));
+    out.print(F(",\"model\":"));
+    print_json_string(out, model_name(), kModelNameLength);
+    out.print(F(",\"level_dbfs\":"));
+    out.print(level_dbfs(prediction.level), 2);
+    print_scores(out, result);
+    out.print(F(",\"winner\":"));
+    print_json_string(out, prediction.winner < 0 ? "undecided" : result.classification[prediction.winner].label);
+    out.print(F(",\"led\":"));
+    print_json_string(out, colour_name(prediction.colour));
+    out.print(F(",\"dsp_us\":"));
+    out.print(static_cast<long>(result.timing.dsp_us));
+    out.print(F(",\"nn_us\":"));
+    out.print(static_cast<long>(result.timing.classification_us));
+    out.print(F(",\"overruns\":"));
+    out.print(static_cast<unsigned long>(prediction.overruns));
+    out.println('}');
 }
 
-inline void print_settings() {
-    Serial.println(F("Edge Impulse Inferencing Demo"));
-    Serial.println(F("Inferencing settings:"));
-    Serial.print(F("\tInterval: "));
-    Serial.print(static_cast<float>(EI_CLASSIFIER_INTERVAL_MS), 2);
-    Serial.println(F(" ms."));
-    Serial.print(F("\tFrame size: "));
-    Serial.println(static_cast<int>(EI_CLASSIFIER_DSP_INPUT_FRAME_SIZE));
-    Serial.print(F("\tSample length: "));
-    Serial.print(static_cast<int>(EI_CLASSIFIER_RAW_SAMPLE_COUNT / (Microphone::kRate / 1000)));
-    Serial.println(F(" ms."));
-    Serial.print(F("\tNo. of classes: "));
-    Serial.println(static_cast<int>(EI_CLASSIFIER_LABEL_COUNT));
+// The lines with which Edge Impulse's sketches start.
+inline void print_settings(Print& out) {
+    out.println(F("Edge Impulse Inferencing Demo"));
+    out.println(F("Inferencing settings:"));
+    out.print(F("\tInterval: "));
+    out.print(static_cast<float>(EI_CLASSIFIER_INTERVAL_MS), 2);
+    out.println(F(" ms."));
+    out.print(F("\tFrame size: "));
+    out.println(static_cast<int>(EI_CLASSIFIER_DSP_INPUT_FRAME_SIZE));
+    out.print(F("\tSample length: "));
+    out.print(static_cast<int>(EI_CLASSIFIER_RAW_SAMPLE_COUNT / (EI_CLASSIFIER_FREQUENCY / 1000)));
+    out.println(F(" ms."));
+    out.print(F("\tNo. of classes: "));
+    out.println(static_cast<int>(EI_CLASSIFIER_LABEL_COUNT));
 }
 
-inline void print_info(float threshold, bool running) {
-    Serial.print(F("{\"eitk\":1,\"info\":{\"sketch\":"));
-    print_json_text(config::kVersion);
-    Serial.print(F(",\"board\":"));
-    print_json_text(config::kBoard);
-    Serial.print(F(",\"model\":"));
-    print_json_text(model_name());
-    Serial.print(F(",\"model_sha256\":"));
-    print_json_text(model_sha256());
-    Serial.print(F(",\"labels\":["));
+inline void print_info(Print& out, float threshold, bool running) {
+    out.print(F("{\"eitk\":1,\"info\":{\"sketch\":"));
+    print_json_string(out, config::kVersion);
+    out.print(F(",\"board\":"));
+    print_json_string(out, config::kBoard);
+    out.print(F(",\"model\":"));
+    print_json_string(out, model_name(), kModelNameLength);
+    out.print(F(",\"model_sha256\":"));
+    print_json_string(out, model_sha256());
+    out.print(F(",\"labels\":["));
     for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) {
-        if (i > 0) Serial.print(',');
-        print_json_text(ei_classifier_inferencing_categories[i]);
+        if (i > 0) out.print(',');
+        print_json_string(out, ei_classifier_inferencing_categories[i]);
     }
-    Serial.print(F("],\"window\":"));
-    Serial.print(static_cast<unsigned long>(Window::kSamples));
-    Serial.print(F(",\"hop\":"));
-    Serial.print(static_cast<unsigned long>(config::kHopSamples));
-    Serial.print(F(",\"threshold\":"));
-    Serial.print(threshold, 3);
-    Serial.print(F(",\"smoothing\":"));
-    Serial.print(config::kSmoothing);
-    Serial.print(F(",\"state\":"));
-    print_json_text(running ? "running" : "stopped");
-    Serial.println(F("}}"));
+    out.print(F("],\"window\":"));
+    out.print(static_cast<unsigned long>(EI_CLASSIFIER_RAW_SAMPLE_COUNT));
+    out.print(F(",\"hop\":"));
+    out.print(static_cast<unsigned long>(config::kHopSamples));
+    out.print(F(",\"threshold\":"));
+    out.print(threshold, 3);
+    out.print(F(",\"smoothing\":"));
+    out.print(config::kSmoothing);
+    out.print(F(",\"state\":"));
+    print_json_string(out, running ? "running" : "stopped");
+    out.println(F("}}"));
 }
 
-inline void print_state(const char* state) {
-    Serial.print(F("{\"eitk\":1,\"state\":"));
-    print_json_text(state);
-    Serial.println('}');
+inline void print_state(Print& out, const char* state) {
+    out.print(F("{\"eitk\":1,\"state\":"));
+    print_json_string(out, state);
+    out.println('}');
 }
 
-inline void print_self_test(const SelfTest& test) {
-    Serial.print(F("{\"eitk\":1,\"selftest\":{\"ok\":"));
-    Serial.print(test.ok ? F("true") : F("false"));
-    Serial.print(F(",\"samples_crc\":"));
-    Serial.print(static_cast<unsigned long>(test.samples_crc));
-    Serial.print(F(",\"scores_crc\":"));
-    Serial.print(static_cast<unsigned long>(test.scores_crc));
-    Serial.println(F("}}"));
+inline void print_self_test(Print& out, const SelfTest& test) {
+    out.print(F("{\"eitk\":1,\"selftest\":{\"ok\":"));
+    out.print(test.ok ? F("true") : F("false"));
+    out.print(F(",\"samples_crc\":"));
+    out.print(static_cast<unsigned long>(test.samples_crc));
+    out.print(F(",\"scores_crc\":"));
+    out.print(static_cast<unsigned long>(test.scores_crc));
+    out.println(F("}}"));
 }

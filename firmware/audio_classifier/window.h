@@ -1,42 +1,43 @@
-// The window that the classifier reads: a run of samples, levelled on the way out, never copied.
+// The window that the classifier reads: consecutive samples of a source, levelled as they are read and never copied.
 #pragma once
 
-#include "eitk_config.h"
+#include <stddef.h>
+#include <stdint.h>
+
 #include "level.h"
 
+template <uint32_t Length, LevelMode Mode>
 class Window {
 public:
-    static constexpr uint32_t kSamples = EI_CLASSIFIER_RAW_SAMPLE_COUNT;
+    static constexpr uint32_t kLength = Length;
 
-    // Points the window at `kSamples` samples read through `at(start + i)` and measures their level.
-    void open(int16_t (*at)(uint32_t), uint32_t start) {
-        at_ = at;
+    explicit constexpr Window(const LevelLimits& limits) : limits_(limits) {}
+
+    // Makes the `Length` samples source.sample(start), source.sample(start + 1), ... the window and measures their
+    // level. The source must outlive the window's use.
+    template <typename Source>
+    void open(const Source& source, uint32_t start) {
+        source_ = &source;
+        read_ = [](const void* context, uint32_t index) { return static_cast<const Source*>(context)->sample(index); };
         start_ = start;
-        level_ = measure_level([this](uint32_t i) { return at_(start_ + i); }, kSamples, config::kLevelTarget,
-                               config::kLevelMaxGainQ16);
+        level_ = measure_level([&](uint32_t i) { return source.sample(start + i); }, Length, limits_);
     }
 
-    int16_t sample(uint32_t i) const { return apply_level(at_(start_ + i), level_, config::kLevelMode); }
+    // The i-th sample, levelled.
+    int16_t sample(uint32_t i) const { return apply_level(read_(source_, start_ + i), level_, Mode); }
+
+    // Copies samples as float values, as the get_data function of Edge Impulse's signal_t does. Returns 0.
+    int read(size_t offset, size_t length, float* out) const {
+        for (size_t i = 0; i < length; ++i) out[i] = static_cast<float>(sample(static_cast<uint32_t>(offset + i)));
+        return 0;
+    }
 
     const Level& level() const { return level_; }
 
 private:
-    int16_t (*at_)(uint32_t) = nullptr;
+    LevelLimits limits_;
+    Level level_ = {};
+    const void* source_ = nullptr;
+    int16_t (*read_)(const void* context, uint32_t index) = nullptr;
     uint32_t start_ = 0;
-    Level level_;
 };
-
-static Window window;
-
-// The callback of the library's signal_t.
-static int read_window(size_t offset, size_t length, float* out) {
-    for (size_t i = 0; i < length; ++i) out[i] = static_cast<float>(window.sample(static_cast<uint32_t>(offset + i)));
-    return 0;
-}
-
-inline EI_IMPULSE_ERROR classify_window(ei_impulse_result_t* result) {
-    signal_t signal;
-    signal.total_length = Window::kSamples;
-    signal.get_data = &read_window;
-    return run_classifier(&signal, result, false);
-}

@@ -1,4 +1,4 @@
-// Pins, clocks, the serial line and the loop.
+// Pins, clocks and the serial line.
 #include "Arduino.h"
 #include "PDM.h"
 #include "hal.h"
@@ -36,13 +36,4 @@ size_t SerialLine::write(uint8_t byte) { return write(&byte, 1); }
 size_t SerialLine::write(const uint8_t* bytes, size_t count) {
     hal::write(hal::Line::kSerial, bytes, count);
     return count;
-}
-
-int main(int argc, char** argv) {
-    hal::begin(argc, argv);
-    setup();
-    for (;;) {
-        loop();
-        if (!PDM.pump() && Serial.available() == 0) hal::wait_for_input();
-    }
 }

@@ -23,7 +23,7 @@ int main(int, char** argv) {
     const LevelMode mode = static_cast<LevelMode>(atoi(argv[1]));
     std::vector<int16_t> x;
     for (int16_t v; fread(&v, 2, 1, stdin) == 1;) x.push_back(v);
-    const Level level = measure_level([&](uint32_t i) { return x[i]; }, x.size(), atoll(argv[2]), atoll(argv[3]));
+    const Level level = measure_level([&](uint32_t i) { return x[i]; }, x.size(), {atoll(argv[2]), atoll(argv[3])});
     for (int16_t& v : x) v = apply_level(v, level, mode);
     fwrite(x.data(), 2, x.size(), stdout);
 }

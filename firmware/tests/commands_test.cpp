@@ -1,0 +1,62 @@
+#include "commands.h"
+
+#include "check.h"
+
+namespace {
+
+// The commands in a text.
+std::vector<Command> commands_of(const std::string& text) {
+    CommandParser parser;
+    std::vector<Command> commands;
+    for (const char c : text) {
+        const Command command = parser.add(c);
+        if (command.name != 0) commands.push_back(command);
+    }
+    return commands;
+}
+
+}  // namespace
+
+TEST(letters_are_commands) {
+    std::string names;
+    for (const Command& command : commands_of("?\nc\r\ns\nr\nt\n")) {
+        names += command.name;
+        CHECK(!command.has_value);
+    }
+    CHECK_EQUAL(names, std::string("?csrt"));
+}
+
+TEST(a_threshold_is_a_decimal_number_from_0_to_1) {
+    const std::pair<const char*, double> cases[] = {
+        {"t 0.6\r\n", 0.6}, {"t .25\n", 0.25},         {"t 1.000000\n", 1},
+        {"t 0\n", 0},       {"t 0.7000000000\n", 0.7}, {"t 1.\n", 1},
+    };
+    for (const auto& one : cases) {
+        const std::vector<Command> commands = commands_of(one.first);
+        CHECK_EQUAL(commands.size(), 1u);
+        if (commands.size() != 1) continue;
+        CHECK(commands[0].name == 't' && commands[0].has_value);
+        CHECK_NEAR(commands[0].value, one.second, 1e-6);
+    }
+}
+
+TEST(lines_that_are_not_commands_are_ignored) {
+    for (const char* text :
+         {"t \n", "t .\n", "t 1.1\n", "t 2\n", "t -1\n", "t 0.5x\n", "t 1e1\n", "x\n", "ss\n", "\n\r\n", "t 0.5.5\n",
+          " ?\n", "\x01?\n", "?\x7f\n", "\xff\n", "t 99999999999999999999\n"}) {
+        CHECK(commands_of(text).empty());
+    }
+}
+
+TEST(a_line_of_any_length_is_ignored_as_a_whole) {
+    for (const size_t length : {21u, 22u, 23u, 24u, 25u, 1000u}) {
+        const std::vector<Command> commands = commands_of("t 0." + std::string(length, '1') + "\n?\n");
+        // Lines of up to 23 characters fit: "t 0." and 19 digits.
+        CHECK_EQUAL(commands.size(), 1u);
+        CHECK(!commands.empty() && commands.back().name == '?');
+    }
+    CHECK_EQUAL(commands_of("t 0." + std::string(19, '1') + "\n").size(), 1u);
+    CHECK(commands_of("t 0." + std::string(20, '1') + "\n").empty());
+}
+
+TEST(a_line_without_its_end_is_not_yet_a_command) { CHECK(commands_of("t 0.5").empty()); }
