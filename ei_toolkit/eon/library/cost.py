@@ -11,7 +11,7 @@ from math import log2
 
 from ei_toolkit.eon.library.blocks import BlockCode
 
-QUICK_POINT, SETTLED_POINT = 4.6, 23.0  # for each point and level of an FFT, in float and in Twofold
+QUICK_POINT, SETTLED_POINT = 4.6, 23.0  # for each point and level of an FFT, in float and in DoubleFloat
 SAMPLE, EMPHASISED_SAMPLE = 8, 16  # read from the signal's callback, padded, emphasised
 FEATURE = 165  # logarithm, bound, and rounding as the model's input
 BAND_POINT, SETTLED_BAND_POINT = 7, 20  # summing bins in bands, for each point of the FFT

@@ -52,7 +52,7 @@ class Plan:
 
     @property
     def spectrum(self) -> int:
-        """Twofolds for a spectrum; the same place holds a column of `normalise`, a float for each frame."""
+        """DoubleFloats for a spectrum. A column of `normalise`, a float for each frame, uses the same memory."""
         return max(self.fft_points, *(-(-block.cut.count // 2) for block in self.blocks))
 
     @property
@@ -62,7 +62,7 @@ class Plan:
 
     @property
     def dsp_ram_bytes(self) -> int:
-        """Static memory of one-shot feature extraction: a frame, its spectrum in Twofold, unnormalised rows."""
+        """Static memory of one-shot feature extraction: a frame, its spectrum in DoubleFloat, unnormalised rows."""
         return 4 * self.samples + 8 * self.spectrum + 4 * self.rows
 
     @property

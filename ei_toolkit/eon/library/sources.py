@@ -15,6 +15,7 @@ COMMON_FILES = (
     "block.cpp",
     "block.h",
     "decibels.h",
+    "double_float.h",
     "emphasis.cpp",
     "emphasis.h",
     "features.h",
@@ -25,7 +26,6 @@ COMMON_FILES = (
     "spectrum.h",
     "stream.cpp",
     "stream.h",
-    "twofold.h",
 )
 
 

@@ -64,19 +64,19 @@ def _twiddles(points: int) -> str:
     return (
         f"// cos(2 pi k / {points}), a quarter of the circle.\n"
         + array("float", "kQuarter", map(float_literal, table))
-        + array("dsp::Twofold", "kExactQuarter", map(_twofold, table))
+        + array("dsp::DoubleFloat", "kDoubleFloatQuarter", map(_double_float, table))
     )
 
 
-def _twofold(value: float) -> str:
-    """A float64 as the float next to it and the float next to what that leaves."""
+def _double_float(value: float) -> str:
+    """A float64 as the nearest float and the float nearest to the remainder."""
     high = float(np.float32(value))
     return f"{{{float_literal(high)}, {float_literal(value - high)}}}"
 
 
 def _buffers(plan: Plan) -> str:
     rows = f"float rows[{plan.rows}];  // unnormalised features of a window\n" if plan.rows else ""
-    return f"\nfloat samples[{plan.samples}];  // one frame\ndsp::Twofold spectrum[{plan.spectrum}];\n{rows}"
+    return f"\nfloat samples[{plan.samples}];  // one frame\ndsp::DoubleFloat spectrum[{plan.spectrum}];\n{rows}"
 
 
 def _block(block: BlockCode) -> str:
@@ -87,14 +87,14 @@ def _block(block: BlockCode) -> str:
 
 
 def _exports(plan: Plan) -> str:
-    places = "".join(f"    {{&kBlock{b.id}, {at}}},\n" for b, at in zip(plan.blocks, plan.offsets, strict=True))
+    entries = "".join(f"    {{&kBlock{b.id}, {at}}},\n" for b, at in zip(plan.blocks, plan.offsets, strict=True))
     streams = "".join(
         f"    dsp::Stream(kBlock{b.id}, kept{b.id}, {f'rows{b.id}' if b.rows else 'nullptr'}),\n" for b in plan.blocks
     )
     rows, points = "rows" if plan.rows else "nullptr", plan.fft_points
-    twiddles = f"{{kQuarter, {points}}}, {{kExactQuarter, {points}}}"
+    twiddles = f"{{kQuarter, {points}}}, {{kDoubleFloatQuarter, {points}}}"
     return (
-        f"const BlockPlace kBlocks[] = {{\n{places}}};\n"
+        f"const ImpulseBlock kBlocks[] = {{\n{entries}}};\n"
         f"const size_t kBlockCount = {len(plan.blocks)};\n"
         f"const dsp::Workspace kWorkspace = {{samples, spectrum, {rows}, {twiddles}, false}};\n"
         f"dsp::Stream kStreams[] = {{\n{streams}}};\n"

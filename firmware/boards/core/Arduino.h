@@ -1,4 +1,4 @@
-// The part of Arduino's core that the sketch and the library use, for boards that are programs.
+// The part of the Arduino core that the sketch and its library use, for virtual boards.
 #pragma once
 
 #include <math.h>
@@ -26,11 +26,12 @@ void pinMode(int pin, int mode);
 void digitalWrite(int pin, int value);
 int digitalRead(int pin);
 
-// Time as the microphone tells it: it stands still while no sound arrives.
+// Time of the microphone: the samples received so far divided by the sample rate, plus the delays. It does not advance
+// while no samples arrive.
 uint32_t millis();
 void delay(uint32_t ms);
 
-// Time as the processor tells it.
+// Time of the processor.
 uint32_t micros();
 
 class SerialLine final : public Print {

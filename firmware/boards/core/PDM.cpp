@@ -10,8 +10,8 @@ int PDMClass::begin(int channels, int rate) {
     if (channels != 1 || rate != 16000) return 0;
     filled_ = 0;
     available_ = 0;
-    stuck_ = false;
-    unfilled_left_ = kUnfilledBuffers;
+    stalled_ = false;
+    remaining_unfilled_ = kUnfilledBuffers;
     running_ = true;
     return 1;
 }
@@ -30,65 +30,65 @@ int PDMClass::read(void* buffer, size_t bytes) {
     return count;
 }
 
-bool PDMClass::pump() {
-    if (owes_credit_) {
-        const uint8_t credit = '+';
-        owes_credit_ = false;
-        hal::write(hal::Line::kMicrophone, &credit, 1);
+bool PDMClass::process_input() {
+    if (acknowledge_frame_) {
+        const uint8_t acknowledgement = '+';
+        acknowledge_frame_ = false;
+        hal::write(hal::Line::kMicrophone, &acknowledgement, 1);
     }
     uint8_t byte = 0;
     bool any = false;
-    handed_out_ = false;
-    while (!handed_out_ && hal::read(hal::Line::kMicrophone, &byte)) {
+    buffer_delivered_ = false;
+    while (!buffer_delivered_ && hal::read(hal::Line::kMicrophone, &byte)) {
         any = true;
-        if (take(byte)) break;
+        if (add_byte(byte)) break;
     }
     return any;
 }
 
-// True when a frame is complete.
-bool PDMClass::take(uint8_t byte) {
-    if (header_bytes_ < 3) return take_header(byte);
-    if (--bytes_left_ % 2 != 0) {
+// True if the byte completes a frame.
+bool PDMClass::add_byte(uint8_t byte) {
+    if (header_bytes_ < 3) return add_header_byte(byte);
+    if (--remaining_bytes_ % 2 != 0) {
         low_byte_ = byte;
         return false;
     }
-    take_sample(static_cast<int16_t>(static_cast<uint16_t>(low_byte_ | (byte << 8))));
-    return bytes_left_ == 0 && finish_frame();
+    add_sample(static_cast<int16_t>(static_cast<uint16_t>(low_byte_ | (byte << 8))));
+    return remaining_bytes_ == 0 && finish_frame();
 }
 
-bool PDMClass::take_header(uint8_t byte) {
+bool PDMClass::add_header_byte(uint8_t byte) {
     header_[header_bytes_++] = byte;
     if (header_bytes_ < 3) return false;
-    bytes_left_ = header_[0] == 'D' ? 2u * (header_[1] + 256u * header_[2]) : 0;
-    return bytes_left_ == 0 && finish_frame();
+    remaining_bytes_ = header_[0] == 'D' ? 2u * (header_[1] + 256u * header_[2]) : 0;
+    return remaining_bytes_ == 0 && finish_frame();
 }
 
 bool PDMClass::finish_frame() {
-    if (header_[0] == 'X') stuck_ = true;
-    while (header_[0] == 'E' && running_ && !stuck_ && filled_ > 0) take_sample(0);
+    if (header_[0] == 'X') stalled_ = true;
+    while (header_[0] == 'E' && running_ && !stalled_ && filled_ > 0) add_sample(0);
     header_bytes_ = 0;
-    owes_credit_ = true;
+    acknowledge_frame_ = true;
     return true;
 }
 
-void PDMClass::take_sample(int16_t sample) {
-    ++arrived_;
-    if (!running_ || stuck_) return;
-    for (; unfilled_left_ > 0 && running_; --unfilled_left_) {
+void PDMClass::add_sample(int16_t sample) {
+    ++samples_received_;
+    if (!running_ || stalled_) return;
+    for (; remaining_unfilled_ > 0 && running_; --remaining_unfilled_) {
         memset(buffer_, 0x55, sizeof(buffer_));
-        hand_out();
+        deliver_buffer();
     }
     buffer_[filled_++] = sample;
     if (filled_ == buffer_samples_) {
         filled_ = 0;
-        hand_out();
+        deliver_buffer();
     }
 }
 
-void PDMClass::hand_out() {
+void PDMClass::deliver_buffer() {
     available_ = buffer_samples_ * static_cast<int>(sizeof(int16_t));
     if (callback_ != nullptr) callback_();
-    stuck_ = available_ > 0;  // not fetched: the real driver gives up
-    handed_out_ = true;
+    stalled_ = available_ > 0;  // the sketch did not fetch it: the real driver stops
+    buffer_delivered_ = true;
 }

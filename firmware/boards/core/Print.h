@@ -1,4 +1,4 @@
-// Formatted output as Arduino's Print gives it, without allocating.
+// Formatted output as in Arduino's Print, without memory allocation.
 #pragma once
 
 #include <stddef.h>

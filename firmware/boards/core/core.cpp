@@ -18,7 +18,7 @@ void digitalWrite(int pin, int value) {
 
 int digitalRead(int pin) { return pin >= 0 && pin < static_cast<int>(sizeof(pins)) ? pins[pin] : LOW; }
 
-uint32_t millis() { return delayed_ms + PDM.samples_arrived() / 16; }
+uint32_t millis() { return delayed_ms + PDM.samples_received() / 16; }
 
 void delay(uint32_t ms) { delayed_ms += ms; }
 

@@ -8,6 +8,6 @@ int main(int argc, char** argv) {
     setup();
     for (;;) {
         loop();
-        if (!PDM.pump() && Serial.available() == 0) hal::wait_for_input();
+        if (!PDM.process_input() && Serial.available() == 0) hal::wait_for_input();
     }
 }

@@ -1,4 +1,4 @@
-// Classifies raw samples: classify_samples FILE, with one window of 16-bit little-endian mono samples.
+// Classifies one window: classify_samples FILE, where FILE has 16-bit little-endian mono samples.
 
 #include <stdio.h>
 
@@ -6,7 +6,7 @@
 
 static int16_t window[EI_CLASSIFIER_RAW_SAMPLE_COUNT];
 
-static int window_samples(size_t offset, size_t length, float* out) {
+static int read_samples(size_t offset, size_t length, float* out) {
     return numpy::int16_to_float(&window[offset], out, length);
 }
 
@@ -25,14 +25,15 @@ int main(int argc, char** argv) {
     }
     signal_t signal;
     signal.total_length = EI_CLASSIFIER_RAW_SAMPLE_COUNT;
-    signal.get_data = &window_samples;
+    signal.get_data = &read_samples;
     ei_impulse_result_t result;
     const EI_IMPULSE_ERROR error = run_classifier(&signal, &result);
     if (error != EI_IMPULSE_OK) {
         fprintf(stderr, "run_classifier: %d\n", error);
         return 1;
     }
-    for (size_t i = 0; i < EI_CLASSIFIER_LABEL_COUNT; i++)
-        printf("%s: %.6f\n", result.classification[i].label, static_cast<double>(result.classification[i].value));
+    for (const ei_impulse_result_classification_t& score : result.classification) {
+        printf("%s: %.6f\n", score.label, static_cast<double>(score.value));
+    }
     return 0;
 }

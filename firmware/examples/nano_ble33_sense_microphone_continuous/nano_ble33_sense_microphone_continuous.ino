@@ -1,61 +1,67 @@
-// Listens without a pause: every quarter of a window the newest window is classified. Frames are computed as samples
-// arrive, so two slices are all the audio that is ever kept.
+// Classifies the microphone of an Arduino Nano 33 BLE Sense continuously: after every quarter of a window the newest
+// window is classified. Features are computed as samples arrive, so that only two slices of audio are stored.
 
 #define EI_CLASSIFIER_SLICES_PER_MODEL_WINDOW 4
 
 #include <PDM.h>
 #include <Project_inferencing.h>
 
-static int16_t slices[2][EI_CLASSIFIER_SLICE_SIZE];
-static volatile uint8_t recording = 0;
-static volatile size_t recorded = 0;
-static volatile bool ready = false;
-static volatile bool overrun = false;
+#include <atomic>
 
-// Called by the microphone's interrupt: fills one slice while the other is classified.
-static void samples_ready() {
-    static int16_t arrived[2048];
-    const size_t count = PDM.read(arrived, PDM.available()) / sizeof arrived[0];
+static int16_t slices[2][EI_CLASSIFIER_SLICE_SIZE];
+static std::atomic<uint32_t> recording{0};  // the slice that the interrupt fills; the loop reads the other one
+static std::atomic<bool> ready{false};
+static std::atomic<bool> overrun{false};
+
+// The PDM library calls this in its interrupt. It fills one slice while the other one is classified.
+static void copy_samples() {
+    static int16_t buffer[2048];
+    static size_t recorded = 0;
+    const size_t count = PDM.read(buffer, PDM.available()) / sizeof buffer[0];
     for (size_t i = 0; i < count; i++) {
-        slices[recording][recorded] = arrived[i];
-        recorded = recorded + 1;
+        const uint32_t slice = recording.load(std::memory_order_relaxed);
+        slices[slice][recorded++] = buffer[i];
         if (recorded < EI_CLASSIFIER_SLICE_SIZE) continue;
-        overrun = overrun || ready;
-        ready = true;
+        if (ready.load(std::memory_order_acquire)) overrun.store(true, std::memory_order_relaxed);
         recorded = 0;
-        recording = 1 - recording;
+        recording.store(1 - slice, std::memory_order_relaxed);
+        ready.store(true, std::memory_order_release);
     }
 }
 
-static int slice_samples(size_t offset, size_t length, float* out) {
-    return numpy::int16_to_float(&slices[1 - recording][offset], out, length);
+static int read_slice(size_t offset, size_t length, float* out) {
+    const int16_t* slice = slices[1 - recording.load(std::memory_order_relaxed)];
+    return numpy::int16_to_float(slice + offset, out, length);
 }
 
 void setup() {
     Serial.begin(115200);
     run_classifier_init();
-    PDM.onReceive(&samples_ready);
+    PDM.onReceive(&copy_samples);
     PDM.setBufferSize(4096);
-    if (!PDM.begin(1, EI_CLASSIFIER_FREQUENCY)) ei_printf("ERR: Failed to start PDM!\n");
-    PDM.setGain(80);  // +20 dB, the most that the hardware has
+    if (PDM.begin(1, EI_CLASSIFIER_FREQUENCY) == 0) ei_printf("ERR: Failed to start PDM!\n");
+    PDM.setGain(80);  // +20 dB, the highest gain of the hardware
 }
 
 void loop() {
-    if (!ready) return;
+    if (!ready.load(std::memory_order_acquire)) return;
     signal_t signal;
     signal.total_length = EI_CLASSIFIER_SLICE_SIZE;
-    signal.get_data = &slice_samples;
+    signal.get_data = &read_slice;
     ei_impulse_result_t result;
     const EI_IMPULSE_ERROR error = run_classifier_continuous(&signal, &result);
-    ready = false;
-    if (overrun) ei_printf("Error sample buffer overrun. Decrease EI_CLASSIFIER_SLICES_PER_MODEL_WINDOW\n");
-    overrun = false;
+    ready.store(false, std::memory_order_release);
+    if (overrun.load(std::memory_order_relaxed)) {
+        ei_printf("Error sample buffer overrun. Decrease EI_CLASSIFIER_SLICES_PER_MODEL_WINDOW\n");
+        overrun.store(false, std::memory_order_relaxed);
+    }
     if (error != EI_IMPULSE_OK) {
         ei_printf("ERR: Failed to run classifier (%d)\n", error);
         return;
     }
     ei_printf("Predictions (DSP: %d ms., Classification: %d ms., Anomaly: %d ms.): \n", result.timing.dsp,
               result.timing.classification, result.timing.anomaly);
-    for (size_t i = 0; i < EI_CLASSIFIER_LABEL_COUNT; i++)
-        ei_printf("    %s: %.5f\n", result.classification[i].label, (double)result.classification[i].value);
+    for (const ei_impulse_result_classification_t& score : result.classification) {
+        ei_printf("    %s: %.5f\n", score.label, static_cast<double>(score.value));
+    }
 }

@@ -28,10 +28,10 @@ static void write_file(const char* name, const void* from, size_t bytes) {
 int main() {
     read_file("window.bin", window, sizeof window);
     for (size_t i = 0; i < eitk::impulse::kBlockCount; ++i) {
-        const eitk::impulse::BlockPlace& place = eitk::impulse::kBlocks[i];
-        eitk::dsp::FeatureWriter out(features + place.offset, SCALE, ZERO_POINT);
+        const eitk::impulse::ImpulseBlock& block = eitk::impulse::kBlocks[i];
+        eitk::dsp::FeatureWriter out(features + block.offset, SCALE, ZERO_POINT);
         const uint32_t start = machine::timer_ticks();
-        place.block->window({read_window, nullptr, EI_CLASSIFIER_RAW_SAMPLE_COUNT}, eitk::impulse::kWorkspace, out);
+        block.block->window({read_window, nullptr, EI_CLASSIFIER_RAW_SAMPLE_COUNT}, eitk::impulse::kWorkspace, out);
         instructions[i] = static_cast<uint32_t>(static_cast<uint64_t>(machine::timer_ticks() - start) * 5 / 128);
     }
     write_file("features.bin", features, sizeof features);

@@ -44,15 +44,17 @@ int feed(int block, const float* slice, size_t length, float* newest) {
     return stream.complete() ? 1 : 0;
 }
 
-// The power spectrum of fft samples, in float and in Twofold; returns the bound on the error of their square roots.
-float spectra(const float* samples, size_t fft, float* quick, double* exact) {
+// The power spectrum of fft samples, in float and in DoubleFloat. Returns the bound on the error of the square roots of
+// the former.
+float spectra(const float* samples, size_t fft, float* in_float, double* in_double_float) {
     const eitk::dsp::Workspace& work = eitk::impulse::kWorkspace;
     memcpy(work.samples, samples, fft * sizeof *samples);
-    const eitk::dsp::Spectrum<float> found = eitk::dsp::quick_spectrum(fft, work);
-    memcpy(quick, found.power, (fft / 2 + 1) * sizeof *quick);
-    const eitk::dsp::Spectrum<eitk::dsp::Twofold> settled = eitk::dsp::exact_spectrum(fft, work);
-    for (size_t k = 0; k <= fft / 2; ++k) exact[k] = static_cast<double>(settled.power[k]);
-    return found.error;
+    const eitk::dsp::Spectrum<float> spectrum = eitk::dsp::float_spectrum(fft, work);
+    memcpy(in_float, spectrum.power, (fft / 2 + 1) * sizeof *in_float);
+    const float error = spectrum.error;
+    const eitk::dsp::Spectrum<eitk::dsp::DoubleFloat> accurate = eitk::dsp::double_float_spectrum(fft, work);
+    for (size_t k = 0; k <= fft / 2; ++k) in_double_float[k] = static_cast<double>(accurate.power[k]);
+    return error;
 }
 
 void logarithms(const float* x, size_t count, float* logs, float* errors) {

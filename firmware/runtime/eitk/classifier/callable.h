@@ -1,27 +1,28 @@
-// A function, a function pointer or a small lambda, kept in place: what std::function is to sketches, without a heap.
+// A replacement for std::function that does not use the heap.
 #ifndef EITK_CLASSIFIER_CALLABLE_H
 #define EITK_CLASSIFIER_CALLABLE_H
 
 #include <stddef.h>
 
 #include <new>
+#include <type_traits>
 
 namespace eitk {
 
 template <typename Signature>
 class Callable;
 
-// Holds any callable of at most four pointers that can be copied byte by byte and needs no destructor.
+// Stores a function pointer or a lambda of at most four pointers in size. A lambda must have a trivial destructor.
 template <typename Result, typename... Arguments>
 class Callable<Result(Arguments...)> {
 public:
     Callable() = default;
 
-    Callable(Result (*function)(Arguments...)) { keep(function); }  // NOLINT: sketches assign functions
+    Callable(Result (*function)(Arguments...)) { store(function); }  // NOLINT: sketches assign functions
 
     template <typename Function>
     Callable(const Function& function) {  // NOLINT: sketches assign lambdas
-        keep(function);
+        store(function);
     }
 
     Result operator()(Arguments... arguments) const { return call_(storage_, arguments...); }
@@ -30,12 +31,13 @@ public:
 
 private:
     template <typename Function>
-    void keep(const Function& function) {
+    void store(const Function& function) {
         static_assert(sizeof(Function) <= sizeof storage_, "a lambda for get_data may capture at most four pointers");
-        static_assert(__has_trivial_destructor(Function), "a lambda for get_data may capture plain values only");
+        static_assert(std::is_trivially_destructible<Function>::value,
+                      "a lambda for get_data may capture plain values only");
         new (storage_) Function(function);
-        call_ = [](const void* kept, Arguments... arguments) -> Result {
-            return (*static_cast<const Function*>(kept))(arguments...);
+        call_ = [](const void* stored, Arguments... arguments) -> Result {
+            return (*static_cast<const Function*>(stored))(arguments...);
         };
     }
 

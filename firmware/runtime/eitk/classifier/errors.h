@@ -1,4 +1,4 @@
-// Results of the classifier's calls, with Edge Impulse's names and numbers.
+// Return values of the classifier, with Edge Impulse's names and numbers.
 #ifndef EITK_CLASSIFIER_ERRORS_H
 #define EITK_CLASSIFIER_ERRORS_H
 
@@ -12,12 +12,12 @@ typedef enum {
     EI_IMPULSE_ALLOC_FAILED = -8,
     EI_IMPULSE_OUT_OF_MEMORY = -11,
     EI_IMPULSE_INFERENCE_ERROR = -22,
-    EI_IMPULSE_INVALID_SIZE = -24
+    EI_IMPULSE_INVALID_SIZE = -24,
 } EI_IMPULSE_ERROR;
 
 namespace ei {
 
-enum { EIDSP_OK = 0 };  // what numpy's functions and get_data return
+enum { EIDSP_OK = 0 };  // return value of get_data and of the functions in ei::numpy
 
 }  // namespace ei
 

@@ -1,4 +1,5 @@
-// The generated impulse: which blocks make which part of the model's input. Defined in model_variables.cpp.
+// The generated impulse: which processing blocks compute which part of the model's input. Defined in the generated
+// file model_variables.cpp.
 #ifndef EITK_CLASSIFIER_IMPULSE_H
 #define EITK_CLASSIFIER_IMPULSE_H
 
@@ -10,15 +11,15 @@
 namespace eitk {
 namespace impulse {
 
-struct BlockPlace {
+struct ImpulseBlock {
     const dsp::Block* block;
-    size_t offset;  // of its first feature in the model's input
+    size_t offset;  // index of its first feature in the model's input
 };
 
-extern const BlockPlace kBlocks[];
+extern const ImpulseBlock kBlocks[];
 extern const size_t kBlockCount;
 extern const dsp::Workspace kWorkspace;
-extern dsp::Stream kStreams[];  // one for each block; only linked where run_classifier_continuous is used
+extern dsp::Stream kStreams[];  // one for each block; linked only where run_classifier_continuous is used
 
 }  // namespace impulse
 }  // namespace eitk

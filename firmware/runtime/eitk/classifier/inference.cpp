@@ -11,8 +11,8 @@ int read_signal(const void* context, size_t offset, size_t length, float* out) {
 
 int milliseconds(int64_t us) { return static_cast<int>((us + 500) / 1000); }
 
-// Arduino's clock has 32 bits and wraps every 71 minutes.
-int64_t since(uint64_t started_us) { return static_cast<uint32_t>(ei_read_timer_us() - started_us); }
+// The clock of Arduino cores has 32 bits and wraps every 71 minutes.
+int64_t elapsed_us(uint64_t started_us) { return static_cast<uint32_t>(ei_read_timer_us() - started_us); }
 
 // The real value of an int8 value. Models that work in float have scale 1 and zero point 0.
 template <typename Value>
@@ -44,7 +44,7 @@ void clear(ei_impulse_result_t* result) {
 }
 
 void set_dsp_time(ei_impulse_result_t* result, uint64_t started_us) {
-    result->timing.dsp_us = since(started_us);
+    result->timing.dsp_us = elapsed_us(started_us);
     result->timing.dsp = milliseconds(result->timing.dsp_us);
 }
 
@@ -53,7 +53,7 @@ EI_IMPULSE_ERROR infer(ei_impulse_result_t* result, bool debug) {
     if (ei_run_impulse_check_canceled() == EI_IMPULSE_CANCELED) return EI_IMPULSE_CANCELED;
     const uint64_t started_us = ei_read_timer_us();
     model::invoke();
-    result->timing.classification_us = since(started_us);
+    result->timing.classification_us = elapsed_us(started_us);
     result->timing.classification = milliseconds(result->timing.classification_us);
     for (int i = 0; i < model::kOutputSize; ++i)
         result->classification[i].value = dequantised(model::output()[i], model::kOutputScale, model::kOutputZeroPoint);

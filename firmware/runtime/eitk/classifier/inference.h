@@ -1,4 +1,4 @@
-// The parts that one-shot and continuous classification share.
+// What run_classifier and run_classifier_continuous share.
 #ifndef EITK_CLASSIFIER_INFERENCE_H
 #define EITK_CLASSIFIER_INFERENCE_H
 
@@ -9,19 +9,19 @@
 
 namespace eitk {
 
-// The sketch's signal as a source of samples. The signal must outlive it.
+// A source of the samples of `signal`, which must outlive the source.
 dsp::SampleSource source_of(const ei::signal_t& signal);
 
-// Writes features in the model's own input format, from `at` on.
+// A writer of features in the format of the model's input, starting at `at`.
 dsp::FeatureWriter writer_at(int8_t* at);
 dsp::FeatureWriter writer_at(float* at);
 
-// All labels with a score of zero.
+// Sets all labels, and all scores and times to zero.
 void clear(ei_impulse_result_t* result);
 
 void set_dsp_time(ei_impulse_result_t* result, uint64_t started_us);
 
-// Runs the model on what lies in its input, and fills in scores and times.
+// Runs the model on its input, and writes scores and times.
 EI_IMPULSE_ERROR infer(ei_impulse_result_t* result, bool debug);
 
 }  // namespace eitk

@@ -1,4 +1,4 @@
-// The machine as an Arduino core offers it.
+// Platform functions on an Arduino core.
 #if defined(ARDUINO)
 
 #include <Arduino.h>

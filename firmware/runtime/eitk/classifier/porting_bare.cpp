@@ -1,4 +1,4 @@
-// A machine of which nothing is known: no clock, and no output until the board defines ei_putchar.
+// Platform functions without an operating system: no clock, and no output unless the board defines ei_putchar.
 #if !defined(ARDUINO) && !defined(__unix__) && !defined(__APPLE__)
 
 #include <stdarg.h>
@@ -12,7 +12,7 @@ __attribute__((weak)) uint64_t ei_read_timer_us() { return 0; }
 
 __attribute__((weak)) uint64_t ei_read_timer_ms() { return ei_read_timer_us() / 1000u; }
 
-// Without a clock there is nothing to wait for.
+// There is no clock to wait for.
 __attribute__((weak)) EI_IMPULSE_ERROR ei_sleep(int32_t time_ms) {
     (void)time_ms;
     return EI_IMPULSE_OK;

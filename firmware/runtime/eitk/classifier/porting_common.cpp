@@ -1,4 +1,4 @@
-// What is the same on every machine.
+// Platform functions that are the same everywhere.
 #include <stdlib.h>
 
 #include "eitk/classifier/porting.h"

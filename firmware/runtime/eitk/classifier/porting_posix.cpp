@@ -1,4 +1,4 @@
-// The machine as a POSIX system offers it.
+// Platform functions on a POSIX system.
 #if !defined(ARDUINO) && (defined(__unix__) || defined(__APPLE__))
 
 #include <stdarg.h>

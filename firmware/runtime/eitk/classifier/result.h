@@ -1,4 +1,4 @@
-// What a classification gives, field by field as Edge Impulse's sketches read it.
+// The result of a classification, with the fields that sketches for Edge Impulse's libraries read.
 #ifndef EITK_CLASSIFIER_RESULT_H
 #define EITK_CLASSIFIER_RESULT_H
 
@@ -17,7 +17,7 @@ typedef struct {
     float value;
 } ei_impulse_result_bounding_box_t;
 
-// Milliseconds, rounded, and microseconds. `sampling` is for the sketch to fill in.
+// In milliseconds, rounded, and in microseconds. The sketch sets `sampling`.
 typedef struct {
     int sampling;
     int dsp;
@@ -30,7 +30,7 @@ typedef struct {
     int64_t postprocessing_us;
 } ei_impulse_result_timing_t;
 
-// An audio classifier finds no boxes and no anomalies: these fields are there for sketches that print them.
+// An audio classifier detects no boxes and no anomalies. These fields exist for sketches that print them.
 typedef struct {
     ei_impulse_result_bounding_box_t* bounding_boxes;
     uint32_t bounding_boxes_count;

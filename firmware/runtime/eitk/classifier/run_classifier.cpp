@@ -8,12 +8,12 @@ ei_impulse_handle_t ei_default_impulse = {EI_CLASSIFIER_IMPULSE_ID};
 EI_IMPULSE_ERROR run_classifier(ei::signal_t* signal, ei_impulse_result_t* result, bool debug) {
     eitk::clear(result);
     if (signal->total_length != EI_CLASSIFIER_DSP_INPUT_FRAME_SIZE) return EI_IMPULSE_ERROR_SHAPES_DONT_MATCH;
-    if (eitk::model::input() == nullptr) return EI_IMPULSE_TFLITE_ARENA_ALLOC_FAILED;  // an interpreter may lack room
+    if (eitk::model::input() == nullptr) return EI_IMPULSE_TFLITE_ARENA_ALLOC_FAILED;  // of an interpreter
     const uint64_t started_us = ei_read_timer_us();
     for (size_t i = 0; i < eitk::impulse::kBlockCount; ++i) {
-        const eitk::impulse::BlockPlace& place = eitk::impulse::kBlocks[i];
-        eitk::dsp::FeatureWriter out = eitk::writer_at(eitk::model::input() + place.offset);
-        const int error = place.block->window(eitk::source_of(*signal), eitk::impulse::kWorkspace, out);
+        const eitk::impulse::ImpulseBlock& block = eitk::impulse::kBlocks[i];
+        eitk::dsp::FeatureWriter out = eitk::writer_at(eitk::model::input() + block.offset);
+        const int error = block.block->window(eitk::source_of(*signal), eitk::impulse::kWorkspace, out);
         if (error != 0) return EI_IMPULSE_DSP_ERROR;
         if (ei_run_impulse_check_canceled() == EI_IMPULSE_CANCELED) return EI_IMPULSE_CANCELED;
     }

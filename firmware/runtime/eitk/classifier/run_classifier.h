@@ -1,4 +1,4 @@
-// The calls of a sketch.
+// The functions that a sketch calls.
 #ifndef EITK_CLASSIFIER_RUN_CLASSIFIER_H
 #define EITK_CLASSIFIER_RUN_CLASSIFIER_H
 
@@ -9,7 +9,7 @@
 #include "eitk/classifier/result.h"
 #include "eitk/classifier/signal.h"
 
-// A library holds one impulse; the handle exists for sketches that name it.
+// A library contains one impulse. The handle exists for sketches that pass it.
 typedef struct {
     uint32_t id;
 } ei_impulse_handle_t;
@@ -21,16 +21,15 @@ EI_IMPULSE_ERROR run_classifier(ei::signal_t* signal, ei_impulse_result_t* resul
 EI_IMPULSE_ERROR run_classifier(ei_impulse_handle_t* impulse, ei::signal_t* signal, ei_impulse_result_t* result,
                                 bool debug = false);
 
-// Classifies a stream, slice by slice (any length, EI_CLASSIFIER_SLICE_SIZE as a rule): frames are computed as samples
-// arrive and the model sees the newest window of them. Until there is a whole window all scores are zero.
-// The averaging flag is accepted and ignored, as Edge Impulse's own library does since 2022.
+// Classifies a stream slice by slice. A slice may have any length, usually EI_CLASSIFIER_SLICE_SIZE. Frames are
+// computed as samples arrive, and the model runs on the newest window of frames. All scores are zero until a whole
+// window has arrived. `enable_maf` (moving average filter) has no effect, as in Edge Impulse's own library since 2022.
 void run_classifier_init();
 EI_IMPULSE_ERROR run_classifier_continuous(ei::signal_t* signal, ei_impulse_result_t* result, bool debug = false,
                                            bool enable_maf = true);
 void run_classifier_deinit();
 
-// The model's own answer to the latest classification, before it became floats: EI_CLASSIFIER_LABEL_COUNT values.
-// Null where the model works in float.
+// The int8 output of the model for the last classification: EI_CLASSIFIER_LABEL_COUNT values. Null for a float model.
 const int8_t* eitk_classifier_output_int8();
 
 #endif

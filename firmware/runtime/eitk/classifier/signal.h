@@ -1,4 +1,4 @@
-// How a sketch hands its samples to the classifier.
+// How a sketch passes its samples to the classifier.
 #ifndef EITK_CLASSIFIER_SIGNAL_H
 #define EITK_CLASSIFIER_SIGNAL_H
 
@@ -9,8 +9,8 @@
 
 namespace ei {
 
-// `get_data` fills out[0..length) with the samples from `offset` on, as raw values, and returns 0. It is called once
-// or twice a frame, so the whole window never has to exist as floats.
+// `get_data` writes the samples [offset, offset + length) to `out`, as raw values, and returns 0. It is called once or
+// twice for each frame, so that the whole window never exists as float values.
 typedef struct {
     eitk::Callable<int(size_t offset, size_t length, float* out)> get_data;
     size_t total_length;
@@ -29,7 +29,7 @@ inline int int8_to_float(const int8_t* input, float* output, size_t length) {
     return 0;
 }
 
-// A signal over samples that the caller keeps.
+// A signal of samples in memory, which must outlive the signal.
 inline int signal_from_buffer(const float* data, size_t length, signal_t* signal) {
     signal->total_length = length;
     signal->get_data = [data](size_t offset, size_t count, float* out) {

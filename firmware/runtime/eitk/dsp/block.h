@@ -1,30 +1,31 @@
-// What every processing block offers: features of a window, or of one frame after another.
+// The interface of every processing block: features of a window, or of one frame after the other.
 #ifndef EITK_DSP_BLOCK_H
 #define EITK_DSP_BLOCK_H
 
+#include "eitk/dsp/double_float.h"
 #include "eitk/dsp/features.h"
 #include "eitk/dsp/fft.h"
 #include "eitk/dsp/source.h"
-#include "eitk/dsp/twofold.h"
 
 namespace eitk {
 namespace dsp {
 
-// `count` frames of a window, `stride` samples apart. Of each only the first `used` samples matter: an FFT shorter
-// than the frame never sees the rest.
+// A window has `count` frames, `stride` samples apart. A block reads only the first `used` samples of each frame: an
+// FFT shorter than the frame does not depend on the others.
 struct Framing {
     size_t used, stride, count;
 };
 
-// Buffers and tables that blocks share: the samples of a frame, its spectrum in float or in Twofold (both for the
-// longest FFT), and unnormalised rows where a block has them. A block may use what its spectrum leaves free.
+// Buffers and tables that blocks share. `samples` holds one frame and `spectrum` its spectrum, in float or in
+// DoubleFloat; both have room for the longest FFT. `rows` holds the rows of a block that normalises them. A block may
+// use the part of `spectrum` that its spectrum does not occupy.
 struct Workspace {
     float* samples;
-    Twofold* spectrum;
+    DoubleFloat* spectrum;
     float* rows;
     Twiddles<float> twiddles;
-    Twiddles<Twofold> exact_twiddles;
-    bool loud;  // whether any sample of the window lies outside -1 .. 1
+    Twiddles<DoubleFloat> double_float_twiddles;
+    bool full_scale;  // whether the window has samples outside -1 .. 1, so that its full scale is 32768 and not 1
 };
 
 class Block {
@@ -36,30 +37,31 @@ public:
     constexpr size_t bins() const { return bins_; }
     constexpr size_t features() const { return framing_.count * bins_; }
 
-    // Whether `row` gives raw rows, to be kept in Workspace::rows until `normalise` makes features of all of them.
+    // Whether `row` computes intermediate rows. They are collected in Workspace::rows until `normalise` computes the
+    // features from all of them.
     constexpr bool normalises() const { return normalises_; }
 
-    // One frame into one row of features. 0, or the error of the sample source.
+    // Computes one row from one frame. Returns 0, or the error of the sample source.
     virtual int row(const Frame& frame, const Workspace& work, FeatureWriter& out) const = 0;
 
-    // All raw rows of a window into features.
+    // Computes the features of a window from all its intermediate rows.
     virtual void normalise(const float* rows, const Workspace& work, FeatureWriter& out) const {
         (void)rows;
         (void)work;
         (void)out;
     }
 
-    // How many samples in front of a frame its row looks at.
-    virtual size_t reach() const { return 0; }
+    // The number of samples before a frame on which its row depends.
+    virtual size_t lookback() const { return 0; }
 
-    // A whole window into features. 0, or the error of the sample source.
+    // Computes the features of a window. Returns 0, or the error of the sample source.
     int window(const SampleSource& samples, const Workspace& work, FeatureWriter& out) const;
 
 protected:
     ~Block() = default;
 
-    // Whether rows depend on Workspace::loud.
-    virtual bool minds_loudness() const { return false; }
+    // Whether rows depend on Workspace::full_scale.
+    virtual bool needs_full_scale_check() const { return false; }
 
 private:
     int rows(const SampleSource& samples, const Workspace& work, FeatureWriter& out) const;

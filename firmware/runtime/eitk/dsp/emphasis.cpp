@@ -1,7 +1,7 @@
 #include "eitk/dsp/emphasis.h"
 
-// MFE rounds its emphasised samples to float32, product and difference each, and training sees them so. A fused
-// multiply-add would round once, and differ.
+// The MFE block of training rounds the product and the difference to float32, one after the other. A fused
+// multiply-add would round once, and give another result.
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
@@ -18,9 +18,9 @@ int emphasise(const Frame& frame, const Emphasis& emphasis, size_t used, float* 
         x[i] = emphasis.gain * x[i] - product;
     }
     for (size_t i = 0; i < shift && i < used; ++i) {
-        float before;
-        if (const int error = frame.before(i, shift, &before)) return error;
-        const float product = emphasis.weight * before;
+        float earlier = 0.0f;
+        if (const int error = frame.read_before(i, shift, &earlier)) return error;
+        const float product = emphasis.weight * earlier;
         x[i] = emphasis.gain * x[i] - product;
     }
     return 0;

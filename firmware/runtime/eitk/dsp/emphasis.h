@@ -7,13 +7,14 @@
 namespace eitk {
 namespace dsp {
 
-// y[i] = gain x[i] - weight x[i - shift], circular over the window; a shift of 0 means y = x.
+// y[i] = gain x[i] - weight x[i - shift], where the window is circular. A shift of 0 means y = x.
 struct Emphasis {
     float gain, weight;
     size_t shift;
 };
 
-// In place on the frame's first `used` samples. 0, or the error of the sample source.
+// Applies the emphasis in place to x[0..used), the first samples of the frame. Returns 0, or the error of the sample
+// source.
 int emphasise(const Frame& frame, const Emphasis& emphasis, size_t used, float* x);
 
 }  // namespace dsp

@@ -1,4 +1,4 @@
-// Energies of mel bands: triangles of height 1 over the bins of a power spectrum.
+// Energies of mel bands: triangular filters of height 1 over the bins of a power spectrum.
 #ifndef EITK_DSP_MEL_H
 #define EITK_DSP_MEL_H
 
@@ -8,13 +8,13 @@
 namespace eitk {
 namespace dsp {
 
-// Corners of the triangles as bins of the FFT, computed by the generator in float64: a corner that falls on the other
-// side of a bin in float32 would change a whole band.
+// The corners of the triangles as FFT bins, computed by the generator in float64: float32 could round a corner to
+// another bin, which would change the whole band.
 struct MelBank {
-    const uint16_t* edges;  // bands + 2 of them
+    const uint16_t* edges;  // bands + 2 bins
     size_t bands;
 
-    // Energy of band i. The corners themselves weigh 0, except the middle one, which weighs 1.
+    // Energy of band i. The left and the right corner have weight 0, the middle corner has weight 1.
     template <typename Real>
     Real energy(const Real* power, size_t i) const {
         const size_t left = edges[i], middle = edges[i + 1], right = edges[i + 2];
@@ -29,7 +29,7 @@ struct MelBank {
         return sum;
     }
 
-    // Sum of the weights of band i.
+    // An upper bound on the sum of the weights of band i.
     float weight(size_t i) const { return static_cast<float>(edges[i + 2] - edges[i]) * 0.5f + 0.5f; }
 };
 

@@ -1,4 +1,4 @@
-// Arduino cores build libraries with -Os; the loops of this file are worth more.
+// Arduino cores compile libraries with -Os. The loops of this file are worth more code size.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O2")
 #endif
@@ -14,24 +14,25 @@ namespace eitk {
 namespace dsp {
 namespace {
 
-constexpr double kZeroEnergy = 1e-10;  // what the published block puts in place of an energy of zero
+constexpr double kZeroEnergy = 1e-10;  // the block replaces an energy of zero by this
 
-Estimate log_estimate(float power, float relative) {
+Estimate log_estimate(float power, float relative_bound) {
     const float log = natural_log(power);
-    return {log, 1.25f * relative + log_error(log)};
+    return {log, 1.25f * relative_bound + log_error(log)};
 }
 
-// ln of a power in the block's own scale, from float with the bound that its estimate implies, or from double.
+// The logarithm of a power that is a sum of bins: in float, with the bound that follows from the error of the bins.
 Estimate log_power(float power, float error, float weight, double scale) {
-    const Estimate found = power_estimate(power, error, weight);
-    if (found.value + found.bound == 0.0f) return log_estimate(static_cast<float>(kZeroEnergy), 0.0f);
-    if (!(found.bound <= 0.3f * found.value)) return {0.0f, kUnbounded};
-    return log_estimate(power * static_cast<float>(scale), found.bound / power);
+    const Estimate estimate = power_estimate(power, error, weight);
+    if (estimate.value + estimate.bound == 0.0f) return log_estimate(static_cast<float>(kZeroEnergy), 0.0f);
+    if (!(estimate.bound <= 0.3f * estimate.value)) return {0.0f, kUnbounded};
+    return log_estimate(power * static_cast<float>(scale), estimate.bound / power);
 }
 
-Estimate log_power(Twofold power, Twofold, float, double scale) {
-    const double exact = static_cast<double>(power);
-    return {static_cast<float>(log(exact == 0.0 ? kZeroEnergy : exact * scale)), 0.0f};
+// The same in double.
+Estimate log_power(DoubleFloat power, DoubleFloat, float, double scale) {
+    const auto value = static_cast<double>(power);
+    return {static_cast<float>(log(value == 0.0 ? kZeroEnergy : value * scale)), 0.0f};
 }
 
 template <typename Real>
@@ -43,45 +44,53 @@ Real total(const Real* power, size_t bins) {
 
 }  // namespace
 
-// The bounds of bands are those of independent errors, so they add as squares.
+// Writes the coefficients of one frame: the logarithm of the energy, then the DCT of the logarithms of the bands. True
+// if the accuracy of `Real` is enough for all of them. The errors of bands are independent, so their squares are added.
 template <typename Real>
-bool Mfcc::cepstrum(const Spectrum<Real>& found, float* logs, FeatureWriter& out) const {
+bool Mfcc::try_quantize_cepstrum(const Spectrum<Real>& spectrum, float* logs, FeatureWriter& out) const {
     const size_t bands = bank_.bands, bins = fft_ / 2 + 1;
-    float squares = 0.0f;
+    float sum_of_squares = 0.0f;
     for (size_t i = 0; i < bands; ++i) {
-        const Estimate band = log_power(bank_.energy(found.power, i), found.error, bank_.weight(i), power_scale_);
+        const Estimate band = log_power(bank_.energy(spectrum.power, i), spectrum.error, bank_.weight(i), power_scale_);
         logs[i] = band.value;
-        squares += band.bound < kUnbounded ? band.bound * band.bound : kUnbounded;
+        sum_of_squares += band.bound < kUnbounded ? band.bound * band.bound : kUnbounded;
     }
-    const Estimate energy = log_power(total(found.power, bins), found.error, static_cast<float>(bins), power_scale_);
-    bool settled = out.settle(0, energy.value, energy.bound);
-    const float bound = sqrtf(2.0f * squares / static_cast<float>(bands));
+    const Estimate energy =
+        log_power(total(spectrum.power, bins), spectrum.error, static_cast<float>(bins), power_scale_);
+    bool quantized = out.try_quantize(0, energy.value, energy.bound);
+    const float bound = sqrtf(2.0f * sum_of_squares / static_cast<float>(bands));
     for (size_t j = 1; j < cosines_.count; ++j) {
         float sum = 0.0f;
         for (size_t i = 0; i < bands; ++i) sum += cosines_.rows[j * bands + i] * logs[i];
-        settled = out.settle(j, sum, bound) && settled;
+        quantized = out.try_quantize(j, sum, bound) && quantized;
     }
-    return settled;
+    return quantized;
 }
 
 int Mfcc::row(const Frame& frame, const Workspace& work, FeatureWriter& out) const {
     if (const int error = load(frame, framing().used, fft_, emphasis_, work)) return error;
-    float* logs = reinterpret_cast<float*>(work.spectrum) + fft_ + 2;  // behind the bins, in float as in Twofold
-    if (!cepstrum(quick_spectrum(fft_, work), logs, out)) cepstrum(exact_spectrum(fft_, work), logs, out);
+    float* logs = reinterpret_cast<float*>(work.spectrum) + fft_ + 2;  // behind the bins, in float and in DoubleFloat
+    if (!try_quantize_cepstrum(float_spectrum(fft_, work), logs, out)) {
+        try_quantize_cepstrum(double_float_spectrum(fft_, work), logs, out);
+    }
     return 0;
 }
 
-// Each coefficient minus its mean over the window around it, then divided by the deviation of what is left.
+// From each coefficient its mean over the sliding window is subtracted. The result is divided by its standard deviation
+// over the sliding window.
 void Mfcc::normalise(const float* rows, const Workspace& work, FeatureWriter& out) const {
     const size_t frames = framing().count;
-    float* centred = reinterpret_cast<float*>(work.spectrum);
+    auto* centred = reinterpret_cast<float*>(work.spectrum);
     for (size_t j = 0; j < bins(); ++j) {
-        SlidingSums raw({rows + j, frames, bins()}, window_);
-        for (size_t i = 0; i < frames; ++i, raw.step())
-            centred[i] = static_cast<float>(static_cast<double>(rows[i * bins() + j]) - raw.mean());
-        SlidingSums left({centred, frames, 1}, window_);
-        for (size_t i = 0; i < frames; ++i, left.step())
-            out.put(i * bins() + j, static_cast<double>(centred[i] / (left.deviation() + 1e-10f)));
+        SlidingSums row_sums({rows + j, frames, bins()}, window_);
+        for (size_t i = 0; i < frames; ++i, row_sums.step()) {
+            centred[i] = static_cast<float>(static_cast<double>(rows[i * bins() + j]) - row_sums.mean());
+        }
+        SlidingSums centred_sums({centred, frames, 1}, window_);
+        for (size_t i = 0; i < frames; ++i, centred_sums.step()) {
+            const float divisor = centred_sums.standard_deviation() + 1e-10f;
+            out.write(i * bins() + j, static_cast<double>(centred[i] / divisor));
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 namespace eitk {
 namespace dsp {
 
-// The first rows of an orthonormal DCT-II, emitted by the generator: `count` rows of as many columns as bands.
+// The first `count` rows of an orthonormal DCT-II with as many columns as there are bands, from the generator.
 struct CosineTable {
     const float* rows;
     size_t count;
@@ -17,8 +17,8 @@ struct CosineTable {
 
 class Mfcc final : public Block {
 public:
-    // `power_scale` turns 4 |X|^2 of the emphasised samples into the block's power. `window` is the number of frames
-    // over which coefficients are normalised, odd, or 0 for not at all.
+    // `power_scale` converts 4 |X|^2 of the emphasised samples to the power that the block defines. `window` is the
+    // number of frames over which coefficients are normalised: odd, or 0 for no normalisation.
     constexpr Mfcc(Framing framing, size_t fft, MelBank bank, CosineTable cosines, Emphasis emphasis,
                    double power_scale, size_t window)
         : Block(framing, cosines.count, window > 0),
@@ -31,11 +31,11 @@ public:
 
     int row(const Frame& frame, const Workspace& work, FeatureWriter& out) const override;
     void normalise(const float* rows, const Workspace& work, FeatureWriter& out) const override;
-    size_t reach() const override { return emphasis_.shift; }
+    size_t lookback() const override { return emphasis_.shift; }
 
 private:
     template <typename Real>
-    bool cepstrum(const Spectrum<Real>& found, float* logs, FeatureWriter& out) const;
+    bool try_quantize_cepstrum(const Spectrum<Real>& spectrum, float* logs, FeatureWriter& out) const;
 
     size_t fft_;
     MelBank bank_;

@@ -11,7 +11,7 @@ namespace dsp {
 
 class Mfe final : public Block {
 public:
-    // `power_scale` turns 4 |X|^2 of the emphasised samples into the block's power.
+    // `power_scale` converts 4 |X|^2 of the emphasised samples to the power that the block defines.
     constexpr Mfe(Framing framing, size_t fft, MelBank bank, Emphasis emphasis, double power_scale,
                   float noise_floor_db)
         : Block(framing, bank.bands, false),
@@ -22,11 +22,11 @@ public:
           noise_floor_db_(noise_floor_db) {}
 
     int row(const Frame& frame, const Workspace& work, FeatureWriter& out) const override;
-    size_t reach() const override { return emphasis_.shift; }
+    size_t lookback() const override { return emphasis_.shift; }
 
 private:
-    bool settle_all(const Spectrum<float>& found, FeatureWriter& out) const;
-    void put_all(const Spectrum<Twofold>& found, FeatureWriter& out) const;
+    bool try_quantize_all(const Spectrum<float>& spectrum, FeatureWriter& out) const;
+    void write_all(const Spectrum<DoubleFloat>& spectrum, FeatureWriter& out) const;
 
     size_t fft_;
     MelBank bank_;

@@ -1,4 +1,4 @@
-// Edge Impulse's raw block: features are the samples themselves, multiplied by a constant.
+// Edge Impulse's raw block: the features are the samples multiplied by a constant.
 #ifndef EITK_DSP_RAW_H
 #define EITK_DSP_RAW_H
 
@@ -7,7 +7,7 @@
 namespace eitk {
 namespace dsp {
 
-// A "frame" is merely a piece of the window that fits the workspace.
+// The frames of this block are pieces of the window that fit the workspace.
 class Raw final : public Block {
 public:
     constexpr Raw(Framing framing, float scale) : Block(framing, framing.used, false), scale_(scale) {}

@@ -1,4 +1,4 @@
-// Samples of a window, read in pieces as the sketch's own callback hands them out.
+// Samples of a window, which blocks read in pieces through a callback.
 #ifndef EITK_DSP_SOURCE_H
 #define EITK_DSP_SOURCE_H
 
@@ -7,24 +7,25 @@
 namespace eitk {
 namespace dsp {
 
-// Where samples come from. `read` fills out[0..length) from sample `offset` on; 0 means success.
+// `read` writes the samples [offset, offset + length) to `out` and returns 0, or an error.
 struct SampleSource {
     int (*read)(const void* context, size_t offset, size_t length, float* out);
     const void* context;
     size_t length;  // samples in the window
 };
 
-// Some samples in a row: `start` is where a frame begins.
+// Consecutive samples of a source from `start` on.
 struct Frame {
     const SampleSource* samples;
     size_t start;
 
     int read(size_t length, float* out) const { return samples->read(samples->context, start, length, out); }
 
-    // The sample `distance` before the i-th of the frame; before the window's first comes its last (circular).
-    int before(size_t i, size_t distance, float* out) const {
-        const size_t at = (start + i + samples->length - distance % samples->length) % samples->length;
-        return samples->read(samples->context, at, 1, out);
+    // Reads the sample `distance` positions before the i-th sample of the frame. The window is circular: its last
+    // sample precedes its first.
+    int read_before(size_t i, size_t distance, float* out) const {
+        const size_t position = (start + i + samples->length - distance % samples->length) % samples->length;
+        return samples->read(samples->context, position, 1, out);
     }
 };
 

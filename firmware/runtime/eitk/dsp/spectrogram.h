@@ -14,12 +14,12 @@ public:
 
     int row(const Frame& frame, const Workspace& work, FeatureWriter& out) const override;
 
-    // Versions 1 and 2: each window from its least to its greatest power.
+    // Versions 1 and 2: scales each window from its least to its greatest power.
     void normalise(const float* rows, const Workspace& work, FeatureWriter& out) const override;
 
 protected:
-    // Version 3 divides the samples by 32768, unless all of the window lie within -1 .. 1.
-    bool minds_loudness() const override { return version_ == 3; }
+    // Version 3 divides the samples by 32768, unless the whole window lies within -1 .. 1.
+    bool needs_full_scale_check() const override { return version_ == 3; }
 
 private:
     size_t fft_;

@@ -8,7 +8,7 @@ void Stream::reset() {
     slice_ = nullptr;
 }
 
-// What is kept, and behind it the slice.
+// Reads from the kept samples followed by the slice.
 int Stream::read(const void* context, size_t offset, size_t length, float* out) {
     const Stream& stream = *static_cast<const Stream*>(context);
     for (; length > 0 && offset < stream.count_; --length) *out++ = stream.kept_[offset++];
@@ -19,25 +19,26 @@ int Stream::read(const void* context, size_t offset, size_t length, float* out) 
 void Stream::begin(const SampleSource& slice) {
     slice_ = &slice;
     if (frames_ > 0 || count_ > 0 || start_ > 0) return;
-    while (count_ < block_.reach()) kept_[count_++] = 0.0f;  // silence before the stream's first sample
+    while (count_ < block_.lookback()) kept_[count_++] = 0.0f;  // silence before the first sample of the stream
     start_ = count_;
 }
 
-int Stream::failed(int error) {
+int Stream::reset_after(int error) {
     reset();
     return error;
 }
 
 bool Stream::frame_ready() const { return start_ + block_.framing().used <= count_ + slice_->length; }
 
-// Keeps what the next frame needs of the samples heard so far, and forgets the slice.
+// Keeps the received samples that the next frame needs.
 int Stream::end() {
-    const size_t heard = count_ + slice_->length, from = start_ - block_.reach();
-    const size_t wanted = from < heard ? heard - from : 0;
-    if (wanted > 0)
-        if (const int error = read(this, from, wanted, kept_)) return failed(error);
-    count_ = wanted;
-    start_ -= heard - wanted;
+    const size_t received = count_ + slice_->length, first_needed = start_ - block_.lookback();
+    const size_t needed = first_needed < received ? received - first_needed : 0;
+    if (needed > 0) {
+        if (const int error = read(this, first_needed, needed, kept_)) return reset_after(error);
+    }
+    count_ = needed;
+    start_ -= received - needed;
     slice_ = nullptr;
     return 0;
 }

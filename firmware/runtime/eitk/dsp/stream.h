@@ -1,4 +1,4 @@
-// Frames computed as samples arrive: a window of three seconds needs the samples of one unfinished frame, and no more.
+// Frames computed as samples arrive, so that a window of three seconds needs the samples of one unfinished frame only.
 #ifndef EITK_DSP_STREAM_H
 #define EITK_DSP_STREAM_H
 
@@ -9,20 +9,21 @@
 namespace eitk {
 namespace dsp {
 
-// The newest window's features of one block. Frames lie `stride` samples apart from the start of the stream on. The
-// first frame ever sees silence before it, where a single window would see its own end (circular pre-emphasis).
+// The features of the newest window of one block. Frames start `stride` samples apart, counted from the start of the
+// stream. Silence precedes the first frame of a stream, whereas the first frame of a single window is preceded by the
+// end of that window (its pre-emphasis is circular).
 class Stream {
 public:
-    // `kept` has room for reach() + used samples, `rows` for all raw rows of a block that normalises.
+    // `kept` has room for lookback() + used samples, `rows` for all rows of a block that normalises them.
     constexpr Stream(const Block& block, float* kept, float* rows) : block_(block), kept_(kept), rows_(rows) {}
 
     void reset();
 
-    // Whether a whole window of frames has been seen.
+    // Whether a whole window of frames has been computed.
     bool complete() const { return frames_ >= block_.framing().count; }
 
-    // Takes in the slice's samples. `features` is the block's part of the newest window, `writer_at` makes a writer
-    // for it. 0, or the error of the sample source, after which the stream begins afresh.
+    // Adds the samples of a slice. `features` are the block's features of the newest window; `writer_at` makes a writer
+    // for them. Returns 0, or the error of the sample source, after which the stream is reset.
     template <typename Feature>
     int feed(const SampleSource& slice, const Workspace& work, Feature* features, FeatureWriter (*writer_at)(Feature*));
 
@@ -33,20 +34,20 @@ private:
     Feature* newest_row(Feature* features);
 
     void begin(const SampleSource& slice);
-    int failed(int error);
+    int reset_after(int error);
     bool frame_ready() const;
     int end();
 
     const Block& block_;
-    float* kept_;
+    float* kept_;  // samples of earlier slices, the oldest first
     float* rows_;
     const SampleSource* slice_ = nullptr;
-    size_t count_ = 0;   // samples in kept_, the oldest first
-    size_t start_ = 0;   // of the next frame, counted from kept_[0] on through the slice
-    size_t frames_ = 0;  // seen so far
+    size_t count_ = 0;   // number of samples in kept_
+    size_t start_ = 0;   // position of the next frame in kept_ followed by the slice
+    size_t frames_ = 0;  // frames computed so far
 };
 
-// Makes room for a row behind the others, of which the oldest goes.
+// Removes the oldest row and returns the position for a new one behind the others.
 template <typename Feature>
 Feature* Stream::newest_row(Feature* features) {
     const size_t older = block_.features() - block_.bins();
@@ -58,19 +59,19 @@ template <typename Feature>
 int Stream::feed(const SampleSource& slice, const Workspace& work, Feature* features,
                  FeatureWriter (*writer_at)(Feature*)) {
     begin(slice);
-    Workspace own = work;
-    own.loud = true;  // a microphone's samples are whole numbers, far outside -1 .. 1
+    Workspace stream_work = work;
+    stream_work.full_scale = true;  // the samples of a stream are 16-bit integers
     while (frame_ready()) {
         const SampleSource samples = {read, this, count_ + slice.length};
         FeatureWriter out =
             block_.normalises() ? FeatureWriter(newest_row(rows_), kRowTolerance) : writer_at(newest_row(features));
-        if (const int error = block_.row({&samples, start_}, own, out)) return failed(error);
+        if (const int error = block_.row({&samples, start_}, stream_work, out)) return reset_after(error);
         start_ += block_.framing().stride;
         ++frames_;
     }
     if (block_.normalises() && complete()) {
         FeatureWriter out = writer_at(features);
-        block_.normalise(rows_, own, out);
+        block_.normalise(rows_, stream_work, out);
     }
     return end();
 }

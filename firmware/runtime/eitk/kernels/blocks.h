@@ -1,4 +1,4 @@
-// CONCATENATION and PAD: blocks of memory, copied and filled.
+// CONCATENATION and PAD: kernels that copy and fill memory.
 #pragma once
 
 #include "eitk/kernels/simd.h"
@@ -6,14 +6,15 @@
 namespace eitk {
 namespace kernels {
 
-// Copies `kCount` blocks of `kElements` that lie `kStride` apart in the output.
+// Copies `kCount` blocks of `kElements` elements. In the output they start `kStride` elements apart.
 template <int kCount, int kElements, int kStride, class T>
 inline void copy_blocks(const T* in, T* out) {
     for (int i = 0; i < kCount; ++i)
         move_down<sizeof(T) == 4>(out + i * kStride, in + i * kElements, sizeof(T) * kElements);
 }
 
-// S: kSize0 .. kSize3 of the input, kBefore0 .. kBefore3, kAfter0 .. kAfter3: elements to add in each dimension.
+// S: kSize0 .. kSize3, the shape of the input; kBefore0 .. kBefore3 and kAfter0 .. kAfter3, the elements that are added
+// in each dimension.
 template <class S, class T>
 inline void pad(const T* in, T* out, T value) {
     constexpr int kRow = S::kBefore3 + S::kSize3 + S::kAfter3;

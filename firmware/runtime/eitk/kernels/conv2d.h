@@ -1,8 +1,9 @@
-// CONV_2D on int8, with the max pool behind it where there is one.
+// CONV_2D on int8, fused with the max pool that follows it, if any.
 //
-// Rows are widened once to int16 and padded in a window, so that the inputs of a pixel are a few straight runs: no
-// im2col. Four pixels and two channels are summed at a time in eight registers. A pooled pixel is the largest of
-// its sums, taken before they are scaled (scaling keeps the order), so the unpooled output never exists.
+// Rows are widened once to int16 and padded in a window, so that the inputs of a pixel are a few contiguous runs and
+// im2col is not needed. Four pixels and two channels are accumulated at a time in eight registers. A pooled pixel is
+// the maximum of its accumulators, taken before they are scaled (scaling is monotonic), so that the unpooled output is
+// never stored.
 #pragma once
 
 #include "eitk/kernels/requantize.h"
@@ -11,25 +12,25 @@
 namespace eitk {
 namespace kernels {
 
-// Sums of four pixels, for two channels a and b.
+// Accumulators of four pixels for two channels a and b.
 struct ConvSums {
     int32_t a0, a1, a2, a3;
     int32_t b0, b1, b2, b3;
 };
 
-// Offset of the i-th of the straight runs of inputs that a pixel sees.
+// Offset of the i-th contiguous run of inputs of a pixel.
 template <class S>
 constexpr int run_offset(int i) {
     return i / S::kRunCols * S::kRunRowStep + i % S::kRunCols * S::kRunColStep;
 }
 
-// Offset of the i-th of the four pixels of a block.
+// Offset of the i-th pixel of a block of four.
 template <class S>
 constexpr int pixel_offset(int i) {
     return i / S::kPixelCols * S::kPixelRowStep + i % S::kPixelCols * S::kPixelColStep;
 }
 
-// The weights of one pair of inputs for two channels: the bytes a0 b0 a1 b1, or already widened a0 a1 b0 b1.
+// Loads the weights of one pair of inputs for two channels: the bytes a0 b0 a1 b1, or the int16 values a0 a1 b0 b1.
 inline void weight_pairs(const int8_t* weights, uint32_t& a, uint32_t& b) {
     const uint32_t word = load_word(weights);
     a = bytes_02(word);
@@ -41,9 +42,9 @@ inline void weight_pairs(const int16_t* weights, uint32_t& a, uint32_t& b) {
     b = load_word(weights + 2);
 }
 
-// Adds the products of all inputs of a block to its sums; returns the weights of the next pair of channels.
-// S: the constants of one layer; kRuns runs of kRunElements inputs make a pixel; Weight: int8_t, or int16_t where
-// the compiler chose to spend flash on speed. Order: pair of channels, run, pair of inputs.
+// Adds the products of all inputs of a block to its accumulators. Returns the weights of the next pair of channels.
+// S has the constants of one layer: a pixel has kRuns runs of kRunElements inputs; Weight is int8_t, or int16_t where
+// eitk's compiler traded flash for speed. Order of the weights: pair of channels, run, pair of inputs.
 template <class S>
 inline const typename S::Weight* conv_sums_portable(const int16_t* x, const typename S::Weight* weights, ConvSums& s) {
     for (int run = 0; run < S::kRuns; ++run) {
@@ -68,8 +69,8 @@ inline const typename S::Weight* conv_sums_portable(const int16_t* x, const type
 
 #if defined(__ARM_FEATURE_DSP)
 
-// Sixteen multiplications in fifteen instructions, or thirteen with wide weights: one pair of inputs for each of four
-// pixels, one pair of weights for each of two channels.
+// Sixteen multiplications in fifteen instructions, or in thirteen with int16 weights: one pair of inputs for each of
+// four pixels times one pair of weights for each of two channels.
 #define EITK_CONV_STEP(load_weights)           \
     load_weights                               \
         "ldr %[px], [%[x], %[o1]]\n\t"         \
@@ -91,8 +92,8 @@ inline const typename S::Weight* conv_sums_portable(const int16_t* x, const type
     "sxtb16 %[wb], %[wb], ror #8\n\t"
 #define EITK_WIDE "ldrd %[wa], %[wb], [%[w]], #8\n\t"
 
-// All runs. In one piece, because every register is in use and the compiler would spill the sums; the end of the
-// weights therefore waits on the stack.
+// The loop over all runs, in one assembler statement: every register is in use, and the compiler would spill the
+// accumulators. The end of the weights is therefore stored on the stack.
 #define EITK_CONV_RUNS(steps)                                                                                   \
     __asm__ volatile(                                                                                           \
         "push {%[wa]}\n"                                                                                        \
@@ -113,7 +114,7 @@ inline const typename S::Weight* conv_sums_portable(const int16_t* x, const type
           [run] "i"(run_bytes<S>()), [gap] "i"(2 * (S::kRunRowStep - S::kRunElements))                          \
         : "memory", "cc")
 
-// As many steps between two tests of the end as fit a run.
+// Unrolls by the largest number of steps that divides a run.
 #define EITK_CONV_LOOP(step)                 \
     if (S::kRunElements % 8 == 0) {          \
         EITK_CONV_RUNS(step step step step); \
@@ -125,7 +126,7 @@ inline const typename S::Weight* conv_sums_portable(const int16_t* x, const type
         EITK_CONV_RUNS(step);                \
     }
 
-// Bytes of the weights of one run.
+// Size of the weights of one run in bytes.
 template <class S>
 constexpr int run_bytes() {
     return 2 * S::kRunElements * static_cast<int>(sizeof(typename S::Weight));
@@ -133,7 +134,7 @@ constexpr int run_bytes() {
 
 template <class S>
 inline const int8_t* conv_sums_dsp(const int16_t* x, const int8_t* weights, ConvSums& s) {
-    const int8_t* wa = weights + S::kRuns * run_bytes<S>();  // until the first step: where the weights end
+    const int8_t* wa = weights + S::kRuns * run_bytes<S>();  // holds the end of the weights until the first step
     uint32_t wb, pixel;
     const int8_t* end;
     EITK_CONV_LOOP(EITK_CONV_STEP(EITK_NARROW));
@@ -149,7 +150,7 @@ inline const int16_t* conv_sums_dsp(const int16_t* x, const int16_t* weights, Co
     return weights;
 }
 
-// Whether all offsets of a layer fit the instructions, and its runs lie at equal distances.
+// Whether all offsets of a layer fit the immediate fields of the instructions, and its runs are equally spaced.
 template <class S>
 constexpr bool fits_dsp() {
     return S::kRunCols == 1 && pixel_offset<S>(3) < 2048 && S::kRunRowStep < 2048 && run_bytes<S>() < 4096 &&
@@ -187,20 +188,20 @@ inline const typename S::Weight* conv_sums(const int16_t* x, const typename S::W
 #endif
 
 struct FourSums {
-    int32_t of[4];
+    int32_t pixel[4];
 };
 
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
 
-// The largest sum of one pool among those of its pixels that lie inside the convolution's output.
+// The maximum accumulator of one pool over its pixels inside the output of the convolution.
 template <class S, bool kWhole>
 inline int32_t pooled(const FourSums& sums, int rows, int cols, int row, int col) {
-    int32_t largest = sums.of[row * S::kPixelCols + col];
+    int32_t largest = sums.pixel[row * S::kPixelCols + col];
 #pragma GCC unroll 4
     for (int r = row; r < row + S::kPoolRows; ++r) {
 #pragma GCC unroll 4
         for (int c = col; c < col + S::kPoolCols; ++c) {
-            const int32_t sum = sums.of[r * S::kPixelCols + c];
+            const int32_t sum = sums.pixel[r * S::kPixelCols + c];
             if ((kWhole || (r < rows && c < cols)) && sum > largest) largest = sum;
         }
     }
@@ -215,7 +216,7 @@ public:
     static constexpr int kOutRowElements = S::kOutCols * S::kOutChannels;
     static constexpr int kBlockOutRows = S::kPixelRows / S::kPoolRows;
 
-    // What lies within the convolution's output and, unlike the odd end of a VALID pool, within the pools.
+    // Rows and columns inside the output of the convolution and inside a pool. A VALID pool may leave some at the end.
     static constexpr int kWholeRows = smaller(S::kConvRows, S::kOutRows* S::kPoolRows);
     static constexpr int kWholeCols = smaller(S::kConvCols, S::kOutCols* S::kPoolCols);
     static constexpr bool kAnyWhole = kWholeRows >= S::kPixelRows && kWholeCols >= S::kPixelCols;
@@ -223,7 +224,7 @@ public:
     Conv2D(Source& source, int16_t* window, const typename S::Weight* weights, const Channel* channels)
         : window_(source, window), weights_(weights), channels_(channels) {}
 
-    // Computes the next rows of the output; rows below its end are not written.
+    // Computes the next rows of the output. Rows beyond its end are not written.
     void block(int8_t* out) {
         const int16_t* x = window_.slide();
         for (int col = 0; col < S::kOutCols * S::kPoolCols; col += S::kPixelCols) {
@@ -239,7 +240,7 @@ public:
     }
 
 private:
-    // All channels of one block of four pixels; kWhole: none of them lies outside the output.
+    // Computes all channels of one block of four pixels. kWhole: all four are inside the output.
     template <bool kWhole>
     EITK_ALL_REGISTERS void pixels(const int16_t* x, int col, int8_t* out) const {
         const typename S::Weight* weights = weights_;
@@ -254,7 +255,7 @@ private:
         }
     }
 
-// GCC 12 does not always see that pixels outside the output are passed over, and warns of them.
+// GCC 12 warns about accesses for pixels outside the output, which are skipped.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Warray-bounds"
     // Writes one channel of a block.
@@ -278,7 +279,7 @@ private:
     Window<int16_t, S, Source> window_;
     const typename S::Weight* weights_;
     const Channel* channels_;
-    int row_ = 0;  // row of the convolution's output that the next block begins with
+    int row_ = 0;  // first row of the next block in the output of the convolution
 };
 
 }  // namespace kernels

@@ -13,9 +13,9 @@ inline float clamped(float value) {
     return value < S::min() ? S::min() : (value > S::max() ? S::max() : value);
 }
 
-// S: geometry as for Window; kTapRows, kTapCols, kTapRowStep, kTapColStep: where the runs of kRun inputs of a pixel
-// lie; kColStep (from pixel to pixel), kOutRows, kOutCols, kOutChannels, min(), max().
-// Weights: for each group of four channels and input the values a b c d.
+// S: the geometry as for Window; kTapRows, kTapCols, kTapRowStep, kTapColStep, the positions of the runs of kRun inputs
+// of a pixel; kColStep, the distance between pixels; kOutRows, kOutCols, kOutChannels, min(), max().
+// Order of the weights: group of four channels, input, channel.
 template <class S, class Source>
 class Conv2DFloat {
 public:
@@ -68,7 +68,7 @@ private:
     const float* biases_;
 };
 
-// As above with one input channel for each output channel. Weights lie as [tap][channel].
+// The same with one input channel for each output channel. Order of the weights: tap, channel.
 template <class S, class Source>
 class DepthwiseConv2DFloat {
 public:
@@ -104,7 +104,7 @@ private:
     const float* biases_;
 };
 
-// S: kBatches, kInputs, kOutputs, min(), max(). Weights lie as [output][input].
+// S: kBatches, kInputs, kOutputs, min(), max(). Order of the weights: output, input.
 template <class S>
 inline void fully_connected_float(const float* in, float* out, const float* weights, const float* biases) {
     for (int batch = 0; batch < S::kBatches; ++batch, in += S::kInputs) {

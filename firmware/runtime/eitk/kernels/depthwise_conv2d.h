@@ -1,4 +1,4 @@
-// DEPTHWISE_CONV_2D on int8: two channels at a time, whose inputs lie side by side in one word.
+// DEPTHWISE_CONV_2D on int8, two channels at a time: their inputs are adjacent in one word.
 #pragma once
 
 #include "eitk/kernels/requantize.h"
@@ -7,9 +7,9 @@
 namespace eitk {
 namespace kernels {
 
-// S: geometry as for Window; kTapRows, kTapCols, kTapRowStep, kTapColStep: where the inputs of a pixel lie;
-// kColStep (from pixel to pixel), kOutRows, kOutCols, kOutChannels, kDepthMultiplier, and those of `requantize`.
-// Weights, widened to int16: for each pair of channels and tap the values a b.
+// S: the geometry as for Window; kTapRows, kTapCols, kTapRowStep, kTapColStep, the positions of the inputs of a pixel;
+// kColStep, the distance between pixels; kOutRows, kOutCols, kOutChannels, kDepthMultiplier, and those of `requantize`.
+// The weights are widened to int16. Their order: pair of channels, tap, channel of the pair.
 template <class S, class Source>
 class DepthwiseConv2D {
 public:
@@ -38,7 +38,7 @@ private:
         }
     }
 
-    // Adds the products of channels x[0] and x[1].
+    // Adds the products of the input channels x[0] and x[1].
     static const int16_t* add_pair(const int16_t* x, const int16_t* weights, int32_t& a, int32_t& b) {
 #pragma GCC unroll 4
         for (int row = 0; row < S::kTapRows; ++row) {
@@ -53,7 +53,7 @@ private:
         return weights;
     }
 
-    // Adds the products of output channels c and c + 1, each of which reads the input channel it was made from.
+    // Adds the products of the output channels c and c + 1. Each reads input channel c / kDepthMultiplier.
     static const int16_t* add_two(const int16_t* x, int c, const int16_t* weights, int32_t& a, int32_t& b) {
         const int16_t* of_a = x + c / S::kDepthMultiplier;
         const int16_t* of_b = x + (c + 1) / S::kDepthMultiplier;

@@ -1,8 +1,8 @@
-// The first layer of many nets: CONV_2D 3 x 3 on one channel with a ReLU and a 2 x 2 max pool, int8.
+// The first layer of many networks on int8: CONV_2D 3 x 3 on one channel, ReLU and 2 x 2 max pool.
 //
-// With one input channel a kernel row of three does not fill pairs, and pixels lie at odd addresses. So the sixteen
-// inputs of a pool are read once, into eight registers, and all channels are computed from there; the weights are
-// stored twice, for the left and, shifted by one input, for the right column of the pool.
+// With one input channel, the three inputs of a kernel row are not a whole number of pairs, and pixels have odd
+// addresses. So the sixteen inputs of a pool are read once into eight registers, from which all channels are computed.
+// The weights are stored twice: for the left column of the pool and, shifted by one input, for the right column.
 #pragma once
 
 #include "eitk/kernels/requantize.h"
@@ -11,23 +11,23 @@
 namespace eitk {
 namespace kernels {
 
-// One output channel. `left` and `right` hold for each kernel row the pairs (w0, w1) (w2, 0) and (0, w0) (w1, w2).
+// One output channel. For each kernel row, `left` has the pairs (w0, w1) (w2, 0) and `right` has (0, w0) (w1, w2).
 struct FirstChannel {
     uint32_t left[6];
     uint32_t right[6];
     int32_t bias;
     int32_t multiplier;
-    int32_t shift;  // to the right, less one
+    int32_t shift;  // right shift minus one
 };
 
 // Sixteen inputs: for each of four rows the pairs (0, 1) and (2, 3).
 struct FirstInputs {
-    uint32_t of[8];
+    uint32_t pair[8];
 };
 
 #if defined(__ARM_FEATURE_DSP)
 
-// Three kernel rows times the upper and the lower pixel of a column: P and Q are their sums.
+// Accumulates three kernel rows for the upper pixel of a column in P and for the lower pixel in Q.
 #define EITK_FIRST_COLUMN(P, Q)         \
     "ldrd %[wa], %[wb], [%[w]], #8\n\t" \
     "smuad " P                          \
@@ -60,30 +60,31 @@ struct FirstInputs {
 #define EITK_FIRST_BOTH EITK_FIRST_COLUMN("%[q]", "%[r]") EITK_LARGER("%[p]", "%[q]") EITK_LARGER("%[p]", "%[r]")
 #define EITK_FIRST_SKIP "add %[w], %[w], #24\n\t"
 
-// All channels of one pool. Every register is in use: the output's address and the end wait on the stack.
-#define EITK_FIRST_CHANNELS(right)                                                                       \
-    __asm__ volatile(                                                                                    \
-        "push {%[wb]}\n\t"                                                                               \
-        "push {%[wa]}\n"                                                                                 \
-        "0:\n\t" EITK_FIRST_COLUMN("%[p]", "%[q]") EITK_LARGER("%[p]", "%[q]") right                     \
-        "ldr %[q], [%[w]], #4\n\t"                                                                       \
-        "ldrd %[wa], %[wb], [%[w]], #8\n\t"                                                              \
-        "add %[p], %[p], %[q]\n\t"                                                                       \
-        "lsl %[p], %[p], #1\n\t"                                                                         \
-        "smmulr %[p], %[p], %[wa]\n\t"                                                                   \
-        "ldr %[q], [sp]\n\t"                                                                             \
-        "asr %[p], %[p], %[wb]\n\t"                                                                      \
-        "sub %[p], %[p], #255\n\t"                                                                       \
-        "ssat %[p], #8, %[p], asr #1\n\t"                                                                \
-        "ldr %[wa], [sp, #4]\n\t"                                                                        \
-        "strb %[p], [%[q]], #1\n\t"                                                                      \
-        "str %[q], [sp]\n\t"                                                                             \
-        "cmp %[w], %[wa]\n\t"                                                                            \
-        "bne 0b\n\t"                                                                                     \
-        "add sp, sp, #8\n\t"                                                                             \
-        : [w] "+r"(channel), [wa] "+r"(to), [wb] "+r"(end), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r)     \
-        : [d0] "r"(x.of[0]), [d1] "r"(x.of[1]), [d2] "r"(x.of[2]), [d3] "r"(x.of[3]), [d4] "r"(x.of[4]), \
-          [d5] "r"(x.of[5]), [d6] "r"(x.of[6]), [d7] "r"(x.of[7])                                        \
+// The loop over all channels of one pool. Every register is in use, so that the address of the output and the end of
+// the channels are stored on the stack.
+#define EITK_FIRST_CHANNELS(right)                                                                                 \
+    __asm__ volatile(                                                                                              \
+        "push {%[wb]}\n\t"                                                                                         \
+        "push {%[wa]}\n"                                                                                           \
+        "0:\n\t" EITK_FIRST_COLUMN("%[p]", "%[q]") EITK_LARGER("%[p]", "%[q]") right                               \
+        "ldr %[q], [%[w]], #4\n\t"                                                                                 \
+        "ldrd %[wa], %[wb], [%[w]], #8\n\t"                                                                        \
+        "add %[p], %[p], %[q]\n\t"                                                                                 \
+        "lsl %[p], %[p], #1\n\t"                                                                                   \
+        "smmulr %[p], %[p], %[wa]\n\t"                                                                             \
+        "ldr %[q], [sp]\n\t"                                                                                       \
+        "asr %[p], %[p], %[wb]\n\t"                                                                                \
+        "sub %[p], %[p], #255\n\t"                                                                                 \
+        "ssat %[p], #8, %[p], asr #1\n\t"                                                                          \
+        "ldr %[wa], [sp, #4]\n\t"                                                                                  \
+        "strb %[p], [%[q]], #1\n\t"                                                                                \
+        "str %[q], [sp]\n\t"                                                                                       \
+        "cmp %[w], %[wa]\n\t"                                                                                      \
+        "bne 0b\n\t"                                                                                               \
+        "add sp, sp, #8\n\t"                                                                                       \
+        : [w] "+r"(channel), [wa] "+r"(to), [wb] "+r"(end), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r)               \
+        : [d0] "r"(x.pair[0]), [d1] "r"(x.pair[1]), [d2] "r"(x.pair[2]), [d3] "r"(x.pair[3]), [d4] "r"(x.pair[4]), \
+          [d5] "r"(x.pair[5]), [d6] "r"(x.pair[6]), [d7] "r"(x.pair[7])                                            \
         : "memory", "cc")
 
 template <bool kBothColumns>
@@ -99,12 +100,12 @@ EITK_ALL_REGISTERS void first_channels(const FirstInputs& x, const FirstChannel*
 
 #else
 
-// The larger sum of a column's two pixels.
+// The greater accumulator of the two pixels of a column.
 inline int32_t first_column(const FirstInputs& x, const uint32_t* weights) {
     int32_t upper = 0, lower = 0;
     for (int i = 0; i < 6; ++i) {
-        upper = dual_mac(x.of[i], weights[i], upper);
-        lower = dual_mac(x.of[i + 2], weights[i], lower);
+        upper = dual_mac(x.pair[i], weights[i], upper);
+        lower = dual_mac(x.pair[i + 2], weights[i], lower);
     }
     return upper > lower ? upper : lower;
 }
@@ -122,8 +123,8 @@ inline void first_channels(const FirstInputs& x, const FirstChannel* channel, in
 
 #endif
 
-// S: geometry as for Window, kOutRows, kOutCols, kOutChannels, kConvCols. The convolution has an even number of rows,
-// its ReLU ends at the zero point -128, and every channel can be scaled fast (see `requantize`).
+// S: the geometry as for Window, kOutRows, kOutCols, kOutChannels, kConvCols. Conditions: the convolution has an even
+// number of rows, the zero point of its output is -128, and S::kFast of `requantize` would be true.
 template <class S, class Source>
 class FirstConv2D {
 public:

@@ -1,4 +1,4 @@
-// FULLY_CONNECTED on int8: four inputs at a time, read straight from the tensor.
+// FULLY_CONNECTED on int8, four inputs at a time.
 #pragma once
 
 #include "eitk/kernels/requantize.h"
@@ -6,7 +6,7 @@
 namespace eitk {
 namespace kernels {
 
-// sum + the products of `count` inputs and weights.
+// Returns `sum` plus the products of `count` inputs and weights.
 inline int32_t dot(const int8_t* x, const int8_t* w, int count, int32_t sum) {
     int i = 0;
 #pragma GCC unroll 4
@@ -24,7 +24,7 @@ inline int8_t dense_output(int32_t sum, const Channel& channel) {
     return finish<S>(multiply_rounding_once(sum, channel.multiplier, channel.shift));
 }
 
-// S: kBatches, kInputs, kOutputs and the constants of `finish`. Weights lie as [output][input].
+// S: kBatches, kInputs, kOutputs and the constants of `finish`. Order of the weights: output, input.
 template <class S>
 inline void fully_connected(const int8_t* in, int8_t* out, const int8_t* weights, const Channel* channels) {
     for (int batch = 0; batch < S::kBatches; ++batch, in += S::kInputs) {
@@ -35,7 +35,7 @@ inline void fully_connected(const int8_t* in, int8_t* out, const int8_t* weights
     }
 }
 
-// The same with an input that arrives as kRows rows of kRowElements; `sums` holds one number for each output.
+// The same for an input that a source returns as kRows rows of kRowElements. `sums` has room for one number per output.
 template <class S, int kRows, int kRowElements, class Source>
 inline void fully_connected_rows(Source& source, int32_t* sums, int8_t* out, const int8_t* weights,
                                  const Channel* channels) {

@@ -1,4 +1,4 @@
-// RELU and LOGISTIC on float. May write over their input.
+// RELU and LOGISTIC on float. The output may be the memory of the input.
 #pragma once
 
 #include <float.h>

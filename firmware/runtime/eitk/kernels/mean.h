@@ -1,4 +1,4 @@
-// MEAN over rows and columns: every channel is summed, row by row, and scaled once.
+// MEAN over rows and columns: the rows are added channel by channel, and the sums are scaled once.
 #pragma once
 
 #include "eitk/kernels/requantize.h"
@@ -7,7 +7,7 @@
 namespace eitk {
 namespace kernels {
 
-// Adds kRows rows of pixels to the sums of their kChannels channels.
+// Computes the sums of kChannels channels over kRows rows of pixels.
 template <int kChannels, int kRows, int kRowElements, class Sum, class Source>
 inline void sum_pixels(Source& source, Sum* sums) {
     for (int c = 0; c < kChannels; ++c) sums[c] = 0;
@@ -19,14 +19,15 @@ inline void sum_pixels(Source& source, Sum* sums) {
     }
 }
 
-// S: kChannels, kBias (-zero point * count), kMultiplier, kShift (1 / count within) and those of `requantize`.
+// S: kChannels; kBias, which is -zero_point * count; kMultiplier and kShift, which include the factor 1 / count; and
+// the constants of `requantize`.
 template <class S, int kRows, int kRowElements, class Source>
 inline void mean(Source& source, int32_t* sums, int8_t* out) {
     sum_pixels<S::kChannels, kRows, kRowElements>(source, sums);
     for (int c = 0; c < S::kChannels; ++c) out[c] = requantize<S>(sums[c] + S::kBias, S::kMultiplier, S::kShift);
 }
 
-// S: kChannels, kCount (pixels).
+// S: kChannels; kCount, the number of pixels.
 template <class S, int kRows, int kRowElements, class Source>
 inline void mean(Source& source, float* sums, float* out) {
     sum_pixels<S::kChannels, kRows, kRowElements>(source, sums);

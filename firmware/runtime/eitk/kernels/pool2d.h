@@ -1,4 +1,4 @@
-// MAX_POOL_2D and AVERAGE_POOL_2D on int8 and float, row by row, any size, stride and padding.
+// MAX_POOL_2D and AVERAGE_POOL_2D on int8 and float, row by row, with any size, stride and padding.
 #pragma once
 
 #include <float.h>
@@ -8,7 +8,7 @@
 namespace eitk {
 namespace kernels {
 
-// The largest value of a pool, clamped to the activation's range.
+// The maximum of a pool, clamped to the range of the activation function.
 template <class S>
 struct Largest {
     using Element = typename S::Element;
@@ -19,7 +19,7 @@ struct Largest {
     Element result(int) const { return value > S::max() ? S::max() : value; }
 };
 
-// The mean of a pool of int8 values, rounded with halves away from zero.
+// The mean of a pool of int8 values, rounded, halves away from zero.
 template <class S>
 struct MeanInt8 {
     int32_t sum = 0;
@@ -40,8 +40,8 @@ struct MeanFloat {
     }
 };
 
-// S: geometry as for Window, the activation's range min() and max(), and kPoolRows, kPoolCols, kColStride, kChannels,
-// kInCols, kPadCols (columns left).
+// S: the geometry as for Window; min() and max(), the range of the activation function; kPoolRows, kPoolCols,
+// kColStride, kChannels, kInCols; kPadCols, the number of columns of padding on the left.
 template <class S, class Source, template <class> class Reduction>
 class Pool2D {
 public:
@@ -75,7 +75,7 @@ private:
     }
 
     Window<Output, S, Source> window_;
-    int row_ = -S::kPadTop;  // input row that the window begins with
+    int row_ = -S::kPadTop;  // first input row of the window
 };
 
 }  // namespace kernels

@@ -1,4 +1,4 @@
-// QUANTIZE from float to int8, DEQUANTIZE back.
+// QUANTIZE from float to int8, DEQUANTIZE from int8 to float.
 #pragma once
 
 #include <math.h>
@@ -7,7 +7,7 @@
 namespace eitk {
 namespace kernels {
 
-// S: kElements, scale(), kZeroPoint. Halves go away from zero; what is not a number becomes the zero point.
+// S: kElements, scale(), kZeroPoint. Halves are rounded away from zero. NaN becomes the zero point.
 template <class S>
 inline void quantize(const float* in, int8_t* out) {
     for (int i = 0; i < S::kElements; ++i) {

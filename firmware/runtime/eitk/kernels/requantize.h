@@ -1,4 +1,4 @@
-// From a 32-bit accumulator to an int8 value: the fixed-point multiplication of TensorFlow Lite, double rounding.
+// From a 32-bit accumulator to an int8 value: the fixed-point multiplication of TensorFlow Lite, which rounds twice.
 #pragma once
 
 #include "eitk/kernels/simd.h"
@@ -6,25 +6,25 @@
 namespace eitk {
 namespace kernels {
 
-// What one output channel adds and how it is scaled. real = multiplier * 2^-31 * 2^shift.
+// Bias and scale of one output channel. The real scale is multiplier * 2^-31 * 2^shift.
 struct Channel {
-    int32_t bias;  // with -zero_point * sum(weights) folded in
+    int32_t bias;  // includes -zero_point * sum(weights)
     int32_t multiplier;
-    int32_t shift;  // positive to the left; see `requantize` for what is stored where it is fast
+    int32_t shift;  // positive values shift to the left
 };
 
 inline int32_t clamp(int32_t value, int32_t low, int32_t high) {
     return value < low ? low : (value > high ? high : value);
 }
 
-// Division by 2^exponent, rounded to nearest, halves away from zero; 0 <= exponent <= 31.
+// value / 2^exponent, rounded to nearest, halves away from zero, for 0 <= exponent <= 31.
 inline int32_t rounding_divide_by_power_of_two(int32_t value, int exponent) {
     const int32_t mask = static_cast<int32_t>((UINT32_C(1) << exponent) - 1);
     const int32_t threshold = (mask >> 1) + (value < 0 ? 1 : 0);
     return (value >> exponent) + ((value & mask) > threshold ? 1 : 0);
 }
 
-// round(a * b / 2^31), saturated: only INT32_MIN squared does not fit.
+// round(a * b / 2^31). Only INT32_MIN * INT32_MIN saturates.
 inline int32_t saturating_doubling_high_mul(int32_t a, int32_t b) {
     if (a == b && a == INT32_MIN) return INT32_MAX;
     const int64_t product = static_cast<int64_t>(a) * b;
@@ -32,7 +32,7 @@ inline int32_t saturating_doubling_high_mul(int32_t a, int32_t b) {
     return static_cast<int32_t>((product + nudge) / (INT64_C(1) << 31));
 }
 
-// value * multiplier * 2^(shift - 31) for every multiplier and shift.
+// value * multiplier * 2^(shift - 31) for any multiplier and shift.
 inline int32_t multiply_by_quantized(int32_t value, int32_t multiplier, int32_t shift) {
     const int left = shift > 0 ? shift : 0;
     const int right = shift > 0 ? 0 : -shift;
@@ -40,30 +40,31 @@ inline int32_t multiply_by_quantized(int32_t value, int32_t multiplier, int32_t 
     return rounding_divide_by_power_of_two(saturating_doubling_high_mul(shifted, multiplier), right);
 }
 
-// The same, rounded once, halves upwards: what the reference interpreter's FULLY_CONNECTED does, and only that.
+// The same, rounded once, halves upwards. In the reference interpreter only FULLY_CONNECTED does this.
 inline int32_t multiply_rounding_once(int32_t value, int32_t multiplier, int32_t shift) {
     const int total_shift = 31 - shift;
     const int64_t half = INT64_C(1) << (total_shift - 1);
     return static_cast<int32_t>((static_cast<int64_t>(value) * multiplier + half) >> total_shift);
 }
 
-// Zero point added, and clamped to the range of the activation function: kMin, kMax, kOutputZeroPoint of S.
-// The clamp comes before the sum, which therefore cannot overflow.
+// Adds the zero point and clamps to the range of the activation function. S: kMin, kMax, kOutputZeroPoint. The value is
+// clamped first, so that the sum cannot overflow.
 template <class S>
 inline int8_t finish(int32_t value) {
     return static_cast<int8_t>(clamp(value, S::kMin - S::kOutputZeroPoint, S::kMax - S::kOutputZeroPoint) +
                                S::kOutputZeroPoint);
 }
 
-// One accumulator to its int8 value.
-// S::kFast: |acc| < 2^30 and -30 <= shift <= -1 in every channel, so that a few instructions do.
+// Converts an accumulator to an int8 value. S: the constants of `finish`; kFast, whether |acc| < 2^30 and
+// -30 <= shift <= -1 in every channel, which a few instructions handle.
 template <class S>
 inline int8_t requantize(int32_t acc, int32_t multiplier, int32_t shift) {
     if (!S::kFast) return finish<S>(multiply_by_quantized(acc, multiplier, shift));
     int32_t value = doubling_high_mul(acc, multiplier);
-    // Halves go away from zero. Where a ReLU turns every negative result into zero anyway, that step is idle.
+    // Rounds halves away from zero. The step is not needed where a ReLU turns every negative result into zero.
     if (S::kMin < S::kOutputZeroPoint) value += value >> 31;
-    // All but one bit of the shift; the rounding and the zero point, in halves; the last bit with the saturation.
+    // Shifts by all but one bit, adds the rounding and the zero point in units of halves, and shifts by the last bit
+    // together with the saturation.
     value = saturate_half_int8((value >> (-shift - 1)) + 1 + 2 * S::kOutputZeroPoint);
     if (S::kMin > -128 && value < S::kMin) value = S::kMin;
     if (S::kMax < 127 && value > S::kMax) value = S::kMax;

@@ -1,6 +1,6 @@
-// Layers as streams of rows. A source hands out one row of its tensor after the other with `next()`;
-// a layer takes rows from a source, keeps those that its kernel still needs in a window, and is itself a source.
-// So a convolution and the pool behind it, or a whole chain of layers, run without their full tensors.
+// Layers as streams of rows. The function `next()` of a source returns one row of its tensor after the other. A layer
+// reads rows from a source, keeps those that its kernel still needs in a window, and is itself a source. So a
+// convolution and the pool that follows it, or a whole chain of layers, run without tensors between them.
 #pragma once
 
 #include "eitk/kernels/simd.h"
@@ -8,7 +8,7 @@
 namespace eitk {
 namespace kernels {
 
-// The rows of a tensor that lies in memory.
+// The rows of a tensor in memory.
 template <class T, int kRowElements>
 class TensorRows {
 public:
@@ -24,7 +24,7 @@ private:
     const T* row_;
 };
 
-// A layer as a source: its rows come in blocks of L::kBlockOutRows and are handed out one by one.
+// A layer as a source. It computes blocks of L::kBlockOutRows rows, which `next` returns one by one.
 template <class L>
 class LayerRows {
 public:
@@ -44,7 +44,7 @@ private:
     int used_ = L::kBlockOutRows;
 };
 
-// Runs a layer to its end, into a whole tensor.
+// Runs a layer completely and stores its output in a tensor.
 template <class L>
 inline void run(L& layer, typename L::Output* tensor) {
     for (int row = 0; row < L::kOutRows; row += L::kBlockOutRows) {
@@ -52,9 +52,9 @@ inline void run(L& layer, typename L::Output* tensor) {
     }
 }
 
-// The rows that a kernel sees at one time, with the padding around them, sliding down its input.
-// W: kInRows, kRowElements, kWindowRows, kStep (rows from one block to the next), kPadTop,
-// kPadLeft and kPadRight (in elements), kPadValue.
+// The rows that a kernel reads for one block of its output, with the padding around them. The window slides down the
+// input. W: kInRows, kRowElements, kWindowRows; kStep, the rows from one block to the next; kPadTop in rows, kPadLeft
+// and kPadRight in elements; kPadValue.
 template <class T, class W, class Source>
 class Window {
 public:
@@ -62,7 +62,7 @@ public:
 
     Window(Source& source, T* data) : source_(source), data_(data) {}
 
-    // Slides to the next block and returns its first element.
+    // Moves the window to the next block. Returns its first element.
     const T* slide() {
         constexpr int kKept = W::kWindowRows > W::kStep ? W::kWindowRows - W::kStep : 0;
         constexpr int kSkipped = W::kStep > W::kWindowRows ? W::kStep - W::kWindowRows : 0;
@@ -79,7 +79,7 @@ public:
     }
 
 private:
-    // The next input row, or nullptr above and below the tensor.
+    // The next input row; nullptr for a row of padding above or below the tensor.
     const typename Source::Element* take() {
         const bool inside = row_ >= 0 && row_ < W::kInRows;
         ++row_;

@@ -1,16 +1,17 @@
-// Pairs of 16-bit numbers in one word: the Cortex-M4's DSP extension where it is there, the same sums elsewhere.
+// Operations on pairs of 16-bit numbers in one word: instructions of the Cortex-M4's DSP extension, or portable code
+// with the same results.
 #pragma once
 
 #include <stdint.h>
 #include <string.h>
 
-// In front of functions whose assembler takes every register: inlined, they could meet one that is already in use.
+// For functions whose assembler uses every register. Inlined, they could need a register that is already in use.
 #define EITK_ALL_REGISTERS __attribute__((noinline))
 
 namespace eitk {
 namespace kernels {
 
-// Four bytes as one word, from any address (a single LDR on Cortex-M4).
+// Loads four bytes from any address as one word (a single LDR on Cortex-M4).
 inline uint32_t load_word(const void* from) {
     uint32_t word;
     memcpy(&word, from, sizeof(word));
@@ -50,7 +51,7 @@ inline int32_t doubling_high_mul(int32_t a, int32_t b) {
     return result;
 }
 
-// value / 2, rounded down, then the nearest number in -128 .. 127.
+// value / 2, rounded down and saturated to -128 .. 127.
 inline int32_t saturate_half_int8(int32_t value) {
     int32_t result;
     __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(value));
@@ -84,7 +85,7 @@ inline int32_t saturate_half_int8(int32_t value) {
 
 #endif
 
-// Copies towards lower addresses, even onto itself; with kWords both addresses and the count are multiples of four.
+// Copies to a lower address; the ranges may overlap. With kWords both addresses and the count are multiples of four.
 template <bool kWords>
 inline void move_down(void* to, const void* from, int bytes) {
     char* target = static_cast<char*>(to);
@@ -107,7 +108,7 @@ inline void move_down(void* to, const void* from, int bytes) {
     while (source != end) *target++ = *source++;
 }
 
-// Writes `count` int8 values as int16.
+// Copies `count` int8 values as int16.
 inline void widen(const int8_t* from, int16_t* to, int count) {
     const int8_t* const end_of_words = from + count / 4 * 4;
     const int8_t* const end = from + count;

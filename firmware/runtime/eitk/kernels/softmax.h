@@ -1,4 +1,4 @@
-// SOFTMAX along the last axis. The int8 forms may write over their input.
+// SOFTMAX along the last axis. The output of the int8 functions may be the memory of the input.
 #pragma once
 
 #include <math.h>
@@ -8,7 +8,7 @@
 namespace eitk {
 namespace kernels {
 
-// Two classes: the first output for every difference of the inputs, -255 .. 255, stands in a table.
+// For two classes. The table has the first output for every difference of the inputs, -255 .. 255.
 template <class S>
 inline void softmax_two(const int8_t* in, int8_t* out, const int8_t* table) {
     for (int row = 0; row < S::kRows; ++row, in += 2, out += 2) {
@@ -18,7 +18,7 @@ inline void softmax_two(const int8_t* in, int8_t* out, const int8_t* table) {
     }
 }
 
-// 1 / (1 + a) in Q0.31 for a in [0, 1) in Q0.31: three Newton steps from 48/17 - 32/17 d.
+// 1 / (1 + a) for a in [0, 1), both in Q0.31: three Newton steps that start from 48/17 - 32/17 d.
 inline int32_t one_over_one_plus(int32_t a) {
     const int32_t half_denominator = static_cast<int32_t>((static_cast<int64_t>(a) + INT32_MAX + 1) / 2);
     int32_t x = 1515870810 + saturating_doubling_high_mul(half_denominator, -1010580540);
@@ -38,7 +38,7 @@ inline int leading_zeros(uint32_t value) {
     return count;
 }
 
-// Any number of classes: exponentials of the distance to the largest input, in Q0.31, stand in a table.
+// For any number of classes. The table has the exponentials of the distance to the greatest input, in Q0.31.
 template <class S>
 inline void softmax_int8(const int8_t* in, int8_t* out, const int32_t* exponentials) {
     for (int row = 0; row < S::kRows; ++row, in += S::kClasses, out += S::kClasses) {
@@ -53,7 +53,7 @@ inline void softmax_int8(const int8_t* in, int8_t* out, const int32_t* exponenti
         const uint32_t mantissa = static_cast<uint32_t>(sum) << zeros;
         const int32_t scale = one_over_one_plus(static_cast<int32_t>(mantissa - 0x80000000u));
         const int shift =
-            12 - zeros + 31 - 8;  // beyond 31 with 512 equal inputs: then every share is under half a step
+            12 - zeros + 31 - 8;  // above 31 with 512 or more equal inputs, where every output is below half a step
         for (int i = 0; i < S::kClasses; ++i) {
             const int below = largest - in[i];
             const int32_t e = below < S::kExponentials ? exponentials[below] : 0;
