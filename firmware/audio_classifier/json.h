@@ -23,14 +23,12 @@ inline void print_json_string(Print& out, const char* text, size_t max_length = 
 
 // Arduino's Print has no 64-bit integers on every core.
 inline void print_uint64(Print& out, uint64_t value) {
-    constexpr uint32_t kBillion = 1000000000;
-    if (value < kBillion) {
-        out.print(static_cast<unsigned long>(value));
-        return;
-    }
-    print_uint64(out, value / kBillion);
-    const uint32_t low_digits = static_cast<uint32_t>(value % kBillion);
-    for (uint32_t unit = kBillion / 10; unit > 0; unit /= 10) {
-        out.print(static_cast<char>('0' + low_digits / unit % 10));
-    }
+    char text[21];
+    char* digit = text + sizeof(text) - 1;
+    *digit = 0;
+    do {
+        *--digit = static_cast<char>('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    out.print(digit);
 }

@@ -49,7 +49,7 @@ Level measure_level(SampleAt sample_at, uint32_t count, const LevelLimits& limit
         sum_of_squares += static_cast<uint32_t>(x * x);
     }
     const int64_t n = count;
-    Level level;
+    Level level = {};
     level.mean = static_cast<int32_t>(floor_divide(sum + n / 2, n));
     // sum((x - mean)^2) = sum(x^2) - 2 mean sum(x) + n mean^2, exact in integers
     const uint64_t power = sum_of_squares - static_cast<uint64_t>(2 * level.mean * sum - n * level.mean * level.mean);

@@ -32,6 +32,7 @@ inline int8_t quantised_output(const ei_impulse_result_t& result, int label) {
 #ifdef EITK_LIBRARY
     if (kQuantised) return eitk_classifier_output_int8()[label];
 #endif
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): the value is from 0 to 1, so that the sum is exact enough
     const int q = static_cast<int>(result.classification[label].value * 256.0f + 0.5f) - 128;
     return static_cast<int8_t>(q > 127 ? 127 : q);
 }

@@ -36,11 +36,11 @@ inline void print_text(Print& out, const ei_impulse_result_t& result) {
     out.print(F(" ms., Anomaly: "));
     out.print(static_cast<int>(result.timing.anomaly));
     out.println(F(" ms.): "));
-    for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) {
+    for (const auto& score : result.classification) {
         out.print(F("    "));
-        out.print(result.classification[i].label);
+        out.print(score.label);
         out.print(F(": "));
-        out.println(result.classification[i].value, 5);
+        out.println(score.value, 5);
     }
 }
 
@@ -90,18 +90,21 @@ inline void print_prediction(Print& out, const Prediction& prediction) {
 
 // The lines with which Edge Impulse's sketches start.
 inline void print_settings(Print& out) {
+    // Conversions, because a library of Edge Impulse may define its macros with other types.
+    constexpr int kFrameSize = EI_CLASSIFIER_DSP_INPUT_FRAME_SIZE, kLabels = EI_CLASSIFIER_LABEL_COUNT;
+    constexpr int kLengthMs = EI_CLASSIFIER_RAW_SAMPLE_COUNT / (EI_CLASSIFIER_FREQUENCY / 1000);
     out.println(F("Edge Impulse Inferencing Demo"));
     out.println(F("Inferencing settings:"));
     out.print(F("\tInterval: "));
     out.print(static_cast<float>(EI_CLASSIFIER_INTERVAL_MS), 2);
     out.println(F(" ms."));
     out.print(F("\tFrame size: "));
-    out.println(static_cast<int>(EI_CLASSIFIER_DSP_INPUT_FRAME_SIZE));
+    out.println(kFrameSize);
     out.print(F("\tSample length: "));
-    out.print(static_cast<int>(EI_CLASSIFIER_RAW_SAMPLE_COUNT / (EI_CLASSIFIER_FREQUENCY / 1000)));
+    out.print(kLengthMs);
     out.println(F(" ms."));
     out.print(F("\tNo. of classes: "));
-    out.println(static_cast<int>(EI_CLASSIFIER_LABEL_COUNT));
+    out.println(kLabels);
 }
 
 inline void print_info(Print& out, float threshold, bool running) {

@@ -1,6 +1,7 @@
 # Compiles every header alone, so that each one includes what it uses. Headers are named as sources include them:
 # relative to an include directory.
 add_library(header_checks OBJECT)
+configure_file(.clang-tidy header_checks/.clang-tidy COPYONLY)  # for the kernels, which no other source includes
 
 function(check_headers include_folder)
     file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/${include_folder}

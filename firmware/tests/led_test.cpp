@@ -31,8 +31,8 @@ TEST(the_led_is_off_at_the_start) {
 }
 
 TEST(labels_have_their_colours_and_others_are_white) {
-    constexpr LabelColour colours[] = {{"rock", Colour::kRed}, {"classical", Colour::kGreen}};
-    CHECK(colour_of("classical", colours) == Colour::kGreen);
-    CHECK(colour_of("Classical", colours) == Colour::kWhite);
-    CHECK_EQUAL(std::string(colour_name(colour_of("rock", colours))), std::string("red"));
+    constexpr LabelColour kColours[] = {{"rock", Colour::kRed}, {"classical", Colour::kGreen}};
+    CHECK(colour_of("classical", kColours) == Colour::kGreen);
+    CHECK(colour_of("Classical", kColours) == Colour::kWhite);
+    CHECK_EQUAL(std::string(colour_name(colour_of("rock", kColours))), std::string("red"));
 }

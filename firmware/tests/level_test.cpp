@@ -21,7 +21,7 @@ TEST(floor_divide_rounds_down) {
 }
 
 TEST(integer_sqrt_is_the_floor_of_the_root) {
-    for (uint64_t root : {0ull, 1ull, 2ull, 181ull, 65535ull, 65536ull, 4294967295ull}) {
+    for (const uint64_t root : {0ull, 1ull, 2ull, 181ull, 65535ull, 65536ull, 4294967295ull}) {
         CHECK_EQUAL(integer_sqrt(root * root), static_cast<uint32_t>(root));
         if (root > 1) CHECK_EQUAL(integer_sqrt(root * root - 1), static_cast<uint32_t>(root - 1));
     }

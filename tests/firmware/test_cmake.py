@@ -66,10 +66,11 @@ def test_every_header_is_compiled_alone(gcc_build: Path) -> None:
     assert checked == {"_".join((*path.relative_to(FIRMWARE).parts[:-1], path.stem, "h")) for path in headers}
 
 
-def test_clang_builds_without_a_warning(tmp_path: Path) -> None:
-    if shutil.which("clang++") is None:
-        pytest.skip("clang++ is not installed")
-    folder = build(tmp_path, "-DCMAKE_CXX_COMPILER=clang++")
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_the_optimised_build_has_no_warning(compiler: str, tmp_path: Path) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    folder = build(tmp_path, f"-DCMAKE_CXX_COMPILER={compiler}")
     call("ctest", "--test-dir", folder, "--output-on-failure")
 
 

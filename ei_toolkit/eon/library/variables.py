@@ -97,5 +97,5 @@ def _exports(plan: Plan) -> str:
         f"const ImpulseBlock kBlocks[] = {{\n{entries}}};\n"
         f"const size_t kBlockCount = {len(plan.blocks)};\n"
         f"const dsp::Workspace kWorkspace = {{samples, spectrum, {rows}, {twiddles}, false}};\n"
-        f"dsp::Stream kStreams[] = {{\n{streams}}};\n"
+        f"dsp::Stream streams[] = {{\n{streams}}};\n"
     )

@@ -22,9 +22,11 @@
 #define LEDG 23
 #define LEDB 24
 
+// NOLINTBEGIN(readability-identifier-naming): the names of Arduino's interface
 void pinMode(int pin, int mode);
 void digitalWrite(int pin, int value);
 int digitalRead(int pin);
+// NOLINTEND(readability-identifier-naming)
 
 // Time of the microphone: the samples received so far divided by the sample rate, plus the delays. It does not advance
 // while no samples arrive.
@@ -46,7 +48,7 @@ public:
     size_t write(const uint8_t* bytes, size_t count) override;
 };
 
-extern SerialLine Serial;
+extern SerialLine Serial;  // NOLINT(readability-identifier-naming): Arduino's name
 
 void setup();
 void loop();

@@ -17,9 +17,11 @@ public:
     void end();
     int available() const { return available_; }
     int read(void* buffer, size_t bytes);
+    // NOLINTBEGIN(readability-identifier-naming): the names of Arduino's interface
     void onReceive(void (*callback)()) { callback_ = callback; }
     void setGain(int) {}
     void setBufferSize(int bytes);
+    // NOLINTEND(readability-identifier-naming)
 
     // Reads bytes from the microphone line until a buffer or a frame is complete, or until no more have arrived.
     // False if none had arrived.
@@ -55,4 +57,4 @@ private:
     uint8_t low_byte_ = 0;
 };
 
-extern PDMClass PDM;
+extern PDMClass PDM;  // NOLINT(readability-identifier-naming): Arduino's name

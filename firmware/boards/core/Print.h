@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-class __FlashStringHelper;
+class __FlashStringHelper;  // NOLINT(bugprone-reserved-identifier): Arduino's name
 #define F(text) (reinterpret_cast<const __FlashStringHelper*>(text))
 
 #define DEC 10

@@ -55,7 +55,7 @@ namespace hal {
 
 void begin(int argc, char** argv) {
     if (argc != 3) _exit(2);
-    for (int n = 0; n < 2; ++n) descriptors[n] = atoi(argv[n + 1]);
+    for (int n = 0; n < 2; ++n) descriptors[n] = static_cast<int>(strtol(argv[n + 1], nullptr, 10));
 }
 
 bool readable(Line line) {
@@ -79,7 +79,7 @@ void write(Line line, const uint8_t* bytes, size_t count) {
 }
 
 uint32_t micros() {
-    timespec now;
+    timespec now = {};
     clock_gettime(CLOCK_MONOTONIC, &now);
     return static_cast<uint32_t>(static_cast<uint64_t>(now.tv_sec) * 1000000u +
                                  static_cast<uint64_t>(now.tv_nsec) / 1000u);

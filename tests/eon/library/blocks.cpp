@@ -34,11 +34,11 @@ int failing(int block, float* out) {
     return window(block, {read_nothing, nullptr, 48000}, eitk::dsp::FeatureWriter(out));
 }
 
-void reset(int block) { eitk::impulse::kStreams[block].reset(); }
+void reset(int block) { eitk::impulse::streams[block].reset(); }
 
 // 1 if a whole window has been seen, 0 if not yet.
 int feed(int block, const float* slice, size_t length, float* newest) {
-    eitk::dsp::Stream& stream = eitk::impulse::kStreams[block];
+    eitk::dsp::Stream& stream = eitk::impulse::streams[block];
     const auto writer_at = [](float* at) { return eitk::dsp::FeatureWriter(at); };
     stream.feed<float>({read_window, slice, length}, eitk::impulse::kWorkspace, newest, writer_at);
     return stream.complete() ? 1 : 0;

@@ -11,7 +11,7 @@ eitk::model::Input newest_features[eitk::model::kInputSize];
 }  // namespace
 
 void run_classifier_init() {
-    for (size_t i = 0; i < eitk::impulse::kBlockCount; ++i) eitk::impulse::kStreams[i].reset();
+    for (size_t i = 0; i < eitk::impulse::kBlockCount; ++i) eitk::impulse::streams[i].reset();
 }
 
 void run_classifier_deinit() { run_classifier_init(); }
@@ -22,7 +22,7 @@ EI_IMPULSE_ERROR run_classifier_continuous(ei::signal_t* signal, ei_impulse_resu
     const uint64_t started_us = ei_read_timer_us();
     bool complete = true;
     for (size_t i = 0; i < eitk::impulse::kBlockCount; ++i) {
-        eitk::dsp::Stream& stream = eitk::impulse::kStreams[i];
+        eitk::dsp::Stream& stream = eitk::impulse::streams[i];
         eitk::model::Input* features = newest_features + eitk::impulse::kBlocks[i].offset;
         if (stream.feed(eitk::source_of(*signal), eitk::impulse::kWorkspace, features, eitk::writer_at) != 0)
             return EI_IMPULSE_DSP_ERROR;

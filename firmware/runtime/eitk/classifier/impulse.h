@@ -19,7 +19,7 @@ struct ImpulseBlock {
 extern const ImpulseBlock kBlocks[];
 extern const size_t kBlockCount;
 extern const dsp::Workspace kWorkspace;
-extern dsp::Stream kStreams[];  // one for each block; linked only where run_classifier_continuous is used
+extern dsp::Stream streams[];  // one for each block; linked only where run_classifier_continuous is used
 
 }  // namespace impulse
 }  // namespace eitk

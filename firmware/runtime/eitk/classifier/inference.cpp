@@ -33,7 +33,7 @@ void print_features() {
 
 dsp::SampleSource source_of(const ei::signal_t& signal) { return {read_signal, &signal, signal.total_length}; }
 
-dsp::FeatureWriter writer_at(int8_t* at) { return dsp::FeatureWriter(at, model::kInputScale, model::kInputZeroPoint); }
+dsp::FeatureWriter writer_at(int8_t* at) { return {at, model::kInputScale, model::kInputZeroPoint}; }
 
 dsp::FeatureWriter writer_at(float* at) { return dsp::FeatureWriter(at); }
 

@@ -11,10 +11,10 @@ namespace ei {
 
 // `get_data` writes the samples [offset, offset + length) to `out`, as raw values, and returns 0. It is called once or
 // twice for each frame, so that the whole window never exists as float values.
-typedef struct {
+struct signal_t {  // NOLINT(readability-identifier-naming): Edge Impulse's name
     eitk::Callable<int(size_t offset, size_t length, float* out)> get_data;
-    size_t total_length;
-} signal_t;
+    size_t total_length = 0;
+};
 
 namespace numpy {
 

@@ -50,7 +50,7 @@ inline const typename S::Weight* conv_sums_portable(const int16_t* x, const type
     for (int run = 0; run < S::kRuns; ++run) {
         const int16_t* p = x + run_offset<S>(run);
         for (int i = 0; i < S::kRunElements; i += 2, p += 2, weights += 4) {
-            uint32_t wa, wb;
+            uint32_t wa = 0, wb = 0;
             weight_pairs(weights, wa, wb);
             const uint32_t x0 = load_word(p + pixel_offset<S>(0)), x1 = load_word(p + pixel_offset<S>(1));
             const uint32_t x2 = load_word(p + pixel_offset<S>(2)), x3 = load_word(p + pixel_offset<S>(3));

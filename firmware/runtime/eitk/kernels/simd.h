@@ -13,7 +13,7 @@ namespace kernels {
 
 // Loads four bytes from any address as one word (a single LDR on Cortex-M4).
 inline uint32_t load_word(const void* from) {
-    uint32_t word;
+    uint32_t word = 0;
     memcpy(&word, from, sizeof(word));
     return word;
 }
@@ -122,7 +122,9 @@ inline void widen(const int8_t* from, int16_t* to, int count) {
     while (from != end) *to++ = *from++;
 }
 
-inline void widen(const float* from, float* to, int count) { move_down<true>(to, from, sizeof(float) * count); }
+inline void widen(const float* from, float* to, int count) {
+    move_down<true>(to, from, static_cast<int>(sizeof(float)) * count);
+}
 inline void widen(const int8_t* from, int8_t* to, int count) { move_down<false>(to, from, count); }
 
 }  // namespace kernels
