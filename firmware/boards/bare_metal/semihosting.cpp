@@ -11,6 +11,7 @@ enum Operation : uint32_t { kOpen = 0x01, kClose = 0x02, kWrite = 0x05, kRead = 
 constexpr uint32_t kApplicationExit = 0x20026;
 
 int32_t call(Operation operation, const void* arguments) {
+    // NOLINTNEXTLINE(misc-const-correctness): the assembler writes the result to it
     register int32_t r0 __asm__("r0") = static_cast<int32_t>(operation);
     register const void* r1 __asm__("r1") = arguments;
     __asm__ volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");

@@ -23,7 +23,7 @@ volatile uint32_t& timer_register(uint32_t index) { return machine::memory_regis
 
 }  // namespace
 
-__attribute__((section(".vectors"), used)) const void* const vectors[16] = {
+__attribute__((section(".vectors"), used)) const void* const kVectors[16] = {
     stack_top,
     reinterpret_cast<const void*>(reset),
     reinterpret_cast<const void*>(fault),  // non-maskable interrupt
@@ -40,7 +40,7 @@ void reset() {
     for (uint32_t* word = data_begin; word < data_end;) *word++ = *image++;
     for (uint32_t* word = bss_begin; word < bss_end;) *word++ = 0;
     machine::start_timer();
-    for (auto constructor = constructors_begin; constructor != constructors_end; ++constructor) (*constructor)();
+    for (auto* constructor = constructors_begin; constructor != constructors_end; ++constructor) (*constructor)();
     machine::exit(program_main(0, nullptr));
 }
 

@@ -9,10 +9,12 @@
 #include "machine.h"
 
 extern "C" {
+// NOLINTBEGIN(readability-identifier-naming): the names of newlib
 extern char heap_begin[], heap_end[];
 
 void* _sbrk(ptrdiff_t bytes) {
     static char* top = heap_begin;
+    // NOLINTNEXTLINE(clang-analyzer-security.PointerSub): both are symbols of the linker script in one memory region
     if (bytes > heap_end - top) {
         errno = ENOMEM;
         return reinterpret_cast<void*>(-1);
@@ -41,4 +43,5 @@ int _fstat(int, struct stat* status) {
 int _kill(int, int) { machine::exit(machine::kFaultStatus); }
 
 [[noreturn]] void _exit(int) { machine::exit(machine::kFaultStatus); }
+// NOLINTEND(readability-identifier-naming)
 }

@@ -10,7 +10,7 @@ namespace {
 constexpr uint32_t kStackPattern = 0xA5A5A5A5u;
 
 uint32_t stack_pointer() {
-    uint32_t sp;
+    uint32_t sp = 0;  // NOLINT(misc-const-correctness): the assembler writes to it
     __asm__ volatile("mov %0, sp" : "=r"(sp));
     return sp;
 }

@@ -68,6 +68,7 @@ inline const typename S::Weight* conv_sums_portable(const int16_t* x, const type
 }
 
 #if defined(__ARM_FEATURE_DSP)
+// NOLINTBEGIN(cppcoreguidelines-init-variables): the assembler writes to these variables
 
 // Sixteen multiplications in fifteen instructions, or in thirteen with int16 weights: one pair of inputs for each of
 // four pixels times one pair of weights for each of two channels.
@@ -177,6 +178,8 @@ template <class S>
 inline const typename S::Weight* conv_sums(const int16_t* x, const typename S::Weight* weights, ConvSums& s) {
     return ConvSumsOf<S, fits_dsp<S>()>::add(x, weights, s);
 }
+
+// NOLINTEND(cppcoreguidelines-init-variables)
 
 #else
 

@@ -26,6 +26,8 @@ struct FirstInputs {
 };
 
 #if defined(__ARM_FEATURE_DSP)
+// NOLINTBEGIN(cppcoreguidelines-init-variables,readability-non-const-parameter): the assembler writes to these
+// variables
 
 // Accumulates three kernel rows for the upper pixel of a column in P and for the lower pixel in Q.
 #define EITK_FIRST_COLUMN(P, Q)         \
@@ -97,6 +99,8 @@ EITK_ALL_REGISTERS void first_channels(const FirstInputs& x, const FirstChannel*
         EITK_FIRST_CHANNELS(EITK_FIRST_SKIP);
     }
 }
+
+// NOLINTEND(cppcoreguidelines-init-variables,readability-non-const-parameter)
 
 #else
 

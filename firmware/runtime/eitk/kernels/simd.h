@@ -22,6 +22,7 @@ inline int32_t low_half(uint32_t pair) { return static_cast<int16_t>(pair & 0xFF
 inline int32_t high_half(uint32_t pair) { return static_cast<int16_t>(pair >> 16); }
 
 #if defined(__ARM_FEATURE_DSP)
+// NOLINTBEGIN(cppcoreguidelines-init-variables): the assembler writes to these variables
 
 // sum + a.low * b.low + a.high * b.high, modulo 2^32.
 inline int32_t dual_mac(uint32_t a, uint32_t b, int32_t sum) {
@@ -57,6 +58,8 @@ inline int32_t saturate_half_int8(int32_t value) {
     __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(value));
     return result;
 }
+
+// NOLINTEND(cppcoreguidelines-init-variables)
 
 #else
 
