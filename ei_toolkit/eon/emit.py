@@ -54,7 +54,7 @@ using Output = {CTYPES[output.dtype]};
 constexpr int kArenaBytes = {program.plan.arena_bytes};
 constexpr char kModelSha256[] = "{program.sha256}";
 
-// Write the input here, run, read the output; invoke() may overwrite the input.
+// Write the input, call invoke(), read the output. invoke() may overwrite the input.
 Input* input();
 const Output* output();
 void invoke();
@@ -91,7 +91,7 @@ def source(program: Program) -> str:
 
 {includes}
 
-// A profiler may define this to see where each layer begins.
+// A profiler may define this macro, which runs at the start of each layer.
 #ifndef EITK_ON_LAYER
 #define EITK_ON_LAYER(layer)
 #endif

@@ -29,10 +29,10 @@ def string_literal(text: str) -> str:
 
 
 def comment_text(text: str) -> str:
-    """`text` for a comment: printable, on one line, unable to end the comment or to continue it on the next line."""
+    """`text` for a comment: printable, on one line, unable to end the comment, to continue it or to begin another."""
     printable = "".join(c if c.isprintable() else " " for c in text)
     without_trigraphs = re.sub(r"\?(?=\?)", "? ", printable.replace("\\", "/"))
-    return " ".join(without_trigraphs.replace("*/", "* /").split())
+    return " ".join(re.sub(r"\*(?=/)|/(?=\*)", r"\g<0> ", without_trigraphs).split())
 
 
 def array(kind: str, name: str, values: Iterable[str]) -> str:

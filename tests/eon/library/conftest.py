@@ -121,11 +121,11 @@ def compile_one(command: list[str], file: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def build_listener(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Pack a library, compile it with listener.cpp for this machine: build_listener(request, *flags) -> program."""
+def build_program(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Pack a library, compile it with classify.cpp for this machine: build_program(request, *flags) -> program."""
 
     def build(request: LibraryRequest, *flags: str) -> Path:
-        tmp_path = tmp_path_factory.mktemp("listener")
+        tmp_path = tmp_path_factory.mktemp("program")
         with zipfile.ZipFile(package(request, tmp_path).path) as archive:
             archive.extractall(tmp_path)
         source = next(tmp_path.glob("*_inferencing/src"))
@@ -134,8 +134,8 @@ def build_listener(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             pieces = pool.map(lambda file: compile_one(command, file), sorted(source.rglob("*.cpp")))
             objects = list(map(str, pieces))
-        program = tmp_path / "listener"
-        subprocess.run([*command, header, str(HERE / "listener.cpp"), *objects, "-o", str(program)], check=True)
+        program = tmp_path / "classify"
+        subprocess.run([*command, header, str(HERE / "classify.cpp"), *objects, "-o", str(program)], check=True)
         return program
 
     return build

@@ -58,34 +58,34 @@ def answers(program: Path, samples: npt.NDArray[np.int16]) -> tuple[npt.NDArray[
     return values.reshape(len(samples), -1), quantised.reshape(len(samples), -1)
 
 
-def test_ten_labels_from_mfe(tiny: Any, build_listener: Callable[..., Path]) -> None:
+def test_ten_labels_from_mfe(tiny: Any, build_program: Callable[..., Path]) -> None:
     request = request_for(dense(tiny, 31 * 20, 10, "int8"), (MFE,), TEN)
     samples = windows()
-    values, scores = answers(build_listener(request), samples)
+    values, scores = answers(build_program(request), samples)
     expected = Interpreter(request.tflite).predict_int8(features((MFE,), samples))
     assert np.array_equal(scores, expected)
     assert np.allclose(values, (expected + 128.0) / 256)
 
 
-def test_two_blocks_side_by_side(tiny: Any, build_listener: Callable[..., Path]) -> None:
+def test_two_blocks_side_by_side(tiny: Any, build_program: Callable[..., Path]) -> None:
     blocks = (MFE, MFCC)
     request = request_for(dense(tiny, 31 * 33, 3, "int8"), blocks, ("a", "b", "c"))
     samples = windows()
-    _, scores = answers(build_listener(request), samples)
+    _, scores = answers(build_program(request), samples)
     assert np.array_equal(scores, Interpreter(request.tflite).predict_int8(features(blocks, samples)))
 
 
-def test_float_models(tiny: Any, build_listener: Callable[..., Path]) -> None:
+def test_float_models(tiny: Any, build_program: Callable[..., Path]) -> None:
     request = replace(request_for(dense(tiny, 31 * 20, 10, "float32"), (MFE,), TEN), model_type="float32")
     samples = windows()
-    values, _ = answers(build_listener(request), samples)
+    values, _ = answers(build_program(request), samples)
     assert np.abs(values - Interpreter(request.tflite).predict(features((MFE,), samples))).max() < 1e-5
 
 
-def test_raw_samples(tiny: Any, build_listener: Callable[..., Path]) -> None:
+def test_raw_samples(tiny: Any, build_program: Callable[..., Path]) -> None:
     raw = (LibraryDspBlock(2, "raw", 1, {"scale_axes": 0.001}),)
     request = replace(request_for(dense(tiny, 784, 4, "int8"), raw, ("a", "b", "c", "d")), window_samples=784)
     samples = windows()[:, :784]
-    _, scores = answers(build_listener(request), samples)
+    _, scores = answers(build_program(request), samples)
     expected = (samples.astype(np.float32) * np.float32(0.001)).astype(np.float32)
     assert np.array_equal(scores, Interpreter(request.tflite).predict_int8(expected))

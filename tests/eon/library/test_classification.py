@@ -1,4 +1,4 @@
-"""Libraries built for this machine and fed as a sketch feeds them, against Python on the same windows."""
+"""Libraries built for this machine and called as a sketch calls them, against Python on the same windows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def windows(count: int) -> npt.NDArray[np.int16]:
     return np.clip(np.round(tones + rng.normal(0, 30, (count, 48000))), -32768, 32767).astype(np.int16)
 
 
-def listen(program: Path, mode: str, samples: npt.NDArray[np.int16]) -> tuple[list[str], npt.NDArray[np.int8]]:
+def classify(program: Path, mode: str, samples: npt.NDArray[np.int16]) -> tuple[list[str], npt.NDArray[np.int8]]:
     """Labels and int8 scores, a row for every answer."""
     done = subprocess.run([program, mode], input=samples.tobytes(), capture_output=True, check=True)
     rows = [line.split("\t") for line in done.stdout.decode().splitlines()]
@@ -40,37 +40,37 @@ def python_scores(request: LibraryRequest, samples: npt.NDArray[np.int16]) -> np
 
 
 @pytest.fixture(scope="module")
-def listener(request_of_sample: LibraryRequest, build_listener: Callable[..., Path]) -> Path:
-    return build_listener(request_of_sample, *SANITIZERS)
+def program(request_of_sample: LibraryRequest, build_program: Callable[..., Path]) -> Path:
+    return build_program(request_of_sample, *SANITIZERS)
 
 
-def test_scores_are_those_of_python(request_of_sample: LibraryRequest, listener: Path) -> None:
+def test_scores_are_those_of_python(request_of_sample: LibraryRequest, program: Path) -> None:
     samples = windows(10)
-    labels, scores = listen(listener, "once", samples)
+    labels, scores = classify(program, "once", samples)
     assert labels == ["classical", "rock"]
     assert np.array_equal(scores, python_scores(request_of_sample, samples))
 
 
-def test_less_ram_gives_the_same_scores(request_of_sample: LibraryRequest, build_listener: Callable[..., Path]) -> None:
+def test_less_ram_gives_the_same_scores(request_of_sample: LibraryRequest, build_program: Callable[..., Path]) -> None:
     request, samples = replace(request_of_sample, engine="tflite-eon-ram-optimized"), windows(4)
-    _, scores = listen(build_listener(request), "once", samples)
+    _, scores = classify(build_program(request), "once", samples)
     assert np.array_equal(scores, python_scores(request, samples))
 
 
-def test_a_stream_is_classified_as_its_windows_are(request_of_sample: LibraryRequest, listener: Path) -> None:
+def test_a_stream_is_classified_as_its_windows_are(request_of_sample: LibraryRequest, program: Path) -> None:
     samples = windows(3)
-    _, scores = listen(listener, "continuous", samples)
+    _, scores = classify(program, "continuous", samples)
     stream = samples.reshape(-1)
     whole = np.array([stream[end - 48000 : end] for end in range(48000, len(stream) + 1, 12000)])
     assert np.array_equal(scores[3:], python_scores(request_of_sample, whole))
 
 
-def test_wrong_signals_are_refused(listener: Path) -> None:
-    subprocess.run([listener, "refused"], check=True)
+def test_invalid_signals_are_rejected(program: Path) -> None:
+    subprocess.run([program, "rejected"], check=True)
 
 
-def test_names_of_every_kind_compile(request_of_sample: LibraryRequest, build_listener: Callable[..., Path]) -> None:
+def test_names_of_every_kind_compile(request_of_sample: LibraryRequest, build_program: Callable[..., Path]) -> None:
     labels = ('hip-hop "live"', "Größe ??/ 音")
     request = replace(request_of_sample, project_name="Jürgen's Box */ 2", owner='a"b\\', labels=labels)
-    found, _ = listen(build_listener(request), "once", windows(1))
+    found, _ = classify(build_program(request), "once", windows(1))
     assert tuple(found) == labels
