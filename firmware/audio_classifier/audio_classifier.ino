@@ -21,7 +21,7 @@
 using AudioWindow = Window<EI_CLASSIFIER_RAW_SAMPLE_COUNT, config::kLevelMode>;
 using AudioMicrophone = Microphone<AudioWindow::kLength + config::kSlackSamples>;
 
-static_assert(EI_CLASSIFIER_FREQUENCY == AudioMicrophone::kSampleRate, "the microphone gives 16000 samples a second");
+static_assert(EI_CLASSIFIER_FREQUENCY == AudioMicrophone::kSampleRate, "the sample rate of the microphone is 16000 Hz");
 static_assert(EI_CLASSIFIER_RAW_SAMPLES_PER_FRAME == 1, "the impulse must take one axis of audio");
 
 static AudioMicrophone microphone(config::kSettleBuffers);

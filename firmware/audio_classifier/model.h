@@ -4,7 +4,7 @@
 #include "eitk_config.h"
 
 #ifdef EITK_LIBRARY
-// `eitk flash IMAGE.bin` finds this text in an image, to tell which model it contains.
+// `eitk flash IMAGE.bin` searches an image for this text, to determine which model it contains.
 static const char kModelMark[] = "eitk-model:" EITK_MODEL_SHA256;
 inline const char* model_sha256() { return kModelMark + sizeof("eitk-model:") - 1; }
 
@@ -27,7 +27,7 @@ constexpr bool kQuantised = false;
 constexpr bool kQuantised = true;
 #endif
 
-// The int8 output behind a score. Libraries of Edge Impulse give the score only, with scale 1/256 and zero point -128.
+// The int8 output behind a score. Libraries of Edge Impulse return only the score, with scale 1/256 and zero point -128.
 inline int8_t quantised_output(const ei_impulse_result_t& result, int label) {
 #ifdef EITK_LIBRARY
     if (kQuantised) return eitk_classifier_output_int8()[label];

@@ -24,7 +24,7 @@ uint32_t pair_of(int low, int high) {
            static_cast<uint32_t>(static_cast<uint16_t>(static_cast<int16_t>(high))) << 16;
 }
 
-// Not inlined: GCC 12 warns about accesses behind the end of a vector whose size it knows, which do not happen.
+// Not inlined: if GCC 12 knows the size of the vector, it warns about accesses beyond its end that do not happen.
 __attribute__((noinline)) std::vector<int8_t> alternating_values() {
     return {0, -101, 2, -103, 4, -105, 6, -107, 8, -109, 10};
 }

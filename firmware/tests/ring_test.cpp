@@ -57,8 +57,8 @@ constexpr uint32_t kCapacity = 12, kWindow = 7, kBlock = 3;
 using InterruptibleRing = SampleRing<kCapacity, InterruptibleAtomic>;
 
 struct Outcome {
-    bool read = false;     // the ring said that the window was there
-    bool intact = false;   // the ring said afterwards that it was intact
+    bool read = false;     // before reading, the ring held the whole window
+    bool intact = false;   // after reading, the ring still held the window
     bool correct = false;  // the samples were those that were written
     int accesses = 0;      // loads of the reader
 };

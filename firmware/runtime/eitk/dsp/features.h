@@ -1,9 +1,9 @@
 // Writes features in the format of the model's input, and decides whether a feature computed in float is accurate
 // enough.
 //
-// Training computes features in float64. A board that computed them in float32 alone would give about one int8 input
-// in a hundred thousand another value, which affects a few windows in a hundred. So every block computes in float with
-// a bound on the error, and `try_quantize` tells whether all values within the bound have the same result. If not, the
+// Training computes features in float64. Computed in float32 alone, about one int8 input in a hundred thousand would
+// have another value, which affects a few windows in a hundred. So every block computes in float with a bound on the
+// error, and `try_quantize` returns whether all values within the bound have the same result. If not, the
 // block computes the frame again in double-float arithmetic (double_float.h) and calls `write`. This is the
 // floating-point filter of computational geometry (Shewchuk 1997; for elementary functions Ziv 1991): nearly the speed
 // of float with the results of double.

@@ -1,4 +1,4 @@
-// Arduino cores compile libraries with -Os. The loops of this file are worth more code size.
+// Arduino cores compile libraries with -Os. The loops of this file dominate the run time, so it is compiled with -O2.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O2")
 #endif

@@ -70,7 +70,7 @@ public:
         if (started_) {
             constexpr bool kWords = sizeof(T) * kWidth % 4 == 0;
             move_down<kWords>(data_, data_ + (W::kWindowRows - kKept) * kWidth, sizeof(T) * kKept * kWidth);
-            for (int i = 0; i < kSkipped; ++i) take();
+            for (int i = 0; i < kSkipped; ++i) next_input_row();
             filled = kKept;
         }
         started_ = true;
@@ -80,14 +80,14 @@ public:
 
 private:
     // The next input row; nullptr for a row of padding above or below the tensor.
-    const typename Source::Element* take() {
+    const typename Source::Element* next_input_row() {
         const bool inside = row_ >= 0 && row_ < W::kInRows;
         ++row_;
         return inside ? source_.next() : nullptr;
     }
 
     void fill(T* row) {
-        const typename Source::Element* values = take();
+        const typename Source::Element* values = next_input_row();
         if (values == nullptr) return pad(row, kWidth);
         pad(row, W::kPadLeft);
         widen(values, row + W::kPadLeft, W::kRowElements);
