@@ -27,7 +27,7 @@ constexpr bool kQuantised = false;
 constexpr bool kQuantised = true;
 #endif
 
-// The int8 output behind a score. Libraries of Edge Impulse return only the score, with scale 1/256 and zero point -128.
+// The int8 output behind a score. Libraries of Edge Impulse return the score only: scale 1/256, zero point -128.
 inline int8_t quantised_output(const ei_impulse_result_t& result, int label) {
 #ifdef EITK_LIBRARY
     if (kQuantised) return eitk_classifier_output_int8()[label];
