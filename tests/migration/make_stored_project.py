@@ -243,7 +243,7 @@ def write_archive(folder: Path, archive: Path) -> None:
 def check_neutral(files: list[Path], folder: Path) -> None:
     """Raise AssertionError where a file names the checkout, a home folder or this machine."""
     checkout = Path(ei_toolkit.__file__).resolve().parents[1]
-    named = {str(checkout), str(checkout.parent), "/home/", "/root/", str(Path.home()) + "/"}
+    named = {str(checkout), str(checkout.parent), "/home/", f"{Path.home()}/"}
     named |= {socket.gethostname()} if len(socket.gethostname()) > 4 else set()
     for file in files:
         content = file.read_bytes()
