@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the program; a Ctrl-C while it is still starting ends it without a word."""
     try:
-        from ei_toolkit.commands.app import main as run
+        from ei_toolkit.cli.app import main as run
     except KeyboardInterrupt:  # most of the start is spent on this import
         sys.exit(130)
     run()

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ei_toolkit.board.events import Prediction
-from ei_toolkit.board.live import View
+from ei_toolkit.board.protocol.events import Prediction
 from ei_toolkit.config import BoardSettings
+from ei_toolkit.report.tail_view import View
 
 WEB_FONT = re.compile(r',\s*url\("https?://[^)]*\) format\("\w+"\)')  # a picture that loads nothing
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import re
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from hypothesis import settings
+
+from ei_toolkit.config import Config, load_config
+from ei_toolkit.config.lockfile import Lock, write_lock
+from ei_toolkit.config.recipes import write_recipe
+from ei_toolkit.dataset.slicing import slice_clips
+from ei_toolkit.evaluation.run_log import record_run
+from ei_toolkit.report.project_summary import Facts, gather_facts
 
 SHARED = Path(os.environ.get("EITK_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -66,3 +79,76 @@ def gtzan() -> Path:
     if not folder.is_dir():
         pytest.skip("real GTZAN clips are not at hand")
     return folder
+
+
+MEASURED = {"accuracy": 0.93, "precision": 14 / 15, "recall": 0.93, "f1": 0.93, "auc": 0.97, "loss": 0.2,
+            "confusion_matrix": [[20, 2], [1, 19]]}  # fmt: skip
+TRIAL = {"decided": 0.93, "track_accuracy": 0.96, "confusion": [[13, 1], [0, 14]],
+         "cost": {"ram_bytes": 12_000, "flash_bytes": 30_000, "latency_ms": 12.3, "how": "estimate"}}  # fmt: skip
+RATE, SECONDS, CLIPS = 16_000, 6, 8
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[..., Config]:
+    """Configuration of a project in a new folder; flags as in `Environment.config`, with dots."""
+
+    def make(**flags: object) -> Config:
+        if not (tmp_path / "eitk.toml").exists():
+            write_recipe("reference", tmp_path, clips=None, name=None, force=False)
+        return load_config(tmp_path, {}, {key.replace("__", "."): value for key, value in flags.items()})
+
+    return make
+
+
+@pytest.fixture
+def sliced(tmp_path: Path) -> Config:
+    """A project of eight clips a label (a low and a high hum in noise, each its own artist), cut into windows."""
+    random = np.random.default_rng(5)
+    time = np.arange(RATE * SECONDS) / RATE
+    for label, pitch in (("classical", 220), ("rock", 1760)):
+        (tmp_path / "clips" / label).mkdir(parents=True)
+        for i in range(CLIPS):
+            sound = 0.2 * np.sin(2 * np.pi * (pitch + 20 * i) * time) + 0.05 * random.standard_normal(len(time))
+            soundfile.write(tmp_path / "clips" / label / f"{label}.{i}.wav", sound, RATE)
+    file = write_recipe("robust", tmp_path, clips=tmp_path / "clips", name=None, force=False)
+    file.write_text(re.sub(r"copies = \d+", "copies = 0", file.read_text()))
+    config = load_config(tmp_path, {})
+    slice_clips(config.settings, tmp_path, config.paths.windows, 1, lambda _done, _note: None)
+    return config
+
+
+@pytest.fixture
+def trial() -> dict[str, object]:
+    """Figures of one candidate at the gate."""
+    return dict(TRIAL)
+
+
+@pytest.fixture
+def whole(sliced: Config, goldens: Path) -> Facts:
+    """Facts of a project with a model, a training, an evaluation, a verdict and an image."""
+    model = (goldens / "int8/sample_int8.tflite").read_bytes()
+    (sliced.paths.root / "model.tflite").write_bytes(model)
+    sha = hashlib.sha256(model).hexdigest()
+    lock = Lock(3, 1, "tflite-eon", "int8", "arduino", "lib.zip", "0" * 64, "model.tflite", sha, "2026-11-21")
+    write_lock(sliced.paths.lock, lock)
+    history = {
+        "accuracy": [0.5, 0.8, 0.9],
+        "val_accuracy": [0.5, 0.7, 0.8],
+        "loss": [0.7, 0.4, 0.2],
+        "val_loss": [0.7, 0.5, 0.4],
+    }
+    record_run(sliced, "train", {"validation": {"int8": MEASURED}, "test": {"int8": MEASURED}, "history": history})
+    verdict = {"verdict": "refused", "text": "The challenger is refused: <it> is worse.", "reasons": ["it is worse"]}
+    record_run(sliced, "gate", verdict | {"challenger": TRIAL, "champion": TRIAL, "challenger_sha256": sha})
+    record_run(sliced, "flash", {"board": "emulated", "model_sha256": sha, "flash_bytes": 101_000, "ram_bytes": 60_000})
+    row = {"window_accuracy": 0.9, "track_accuracy": 0.95}
+    conditions = dict.fromkeys(("gain-20", "gain+20", "white10", "mic"), row)
+    tracks = [{"clip": f"{label}.wav", "artist": "a", "label": label, "predicted": label, "probabilities": sure}
+              for label, sure in (("classical", [0.8, 0.2]), ("rock", [0.1, 0.9]))]  # fmt: skip
+    evaluation = {
+        "recipe": "eitk.toml", "protocol": "artist-5fold", "labels": ["classical", "rock"], "conditions": conditions,
+        "clean": {"window_accuracy": 0.95, "track_accuracy": 0.98, "interval": [0.9, 0.99]}, "tracks": tracks,
+        "baselines": dict.fromkeys(("majority", "level", "logistic"), row | {"conditions": conditions}),
+    }  # fmt: skip
+    (sliced.paths.state / "evaluation.json").write_text(json.dumps(evaluation))
+    return gather_facts(sliced)

@@ -16,8 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.headers import missing_part
-from ei_toolkit.audio.ogg import lacks_last_page
+from ei_toolkit.audio.headers import lacks_last_page, missing_part
 from ei_toolkit.errors import DataError
 
 BLOCK_SECONDS = 2  # small enough for the processor's cache; large blocks cost more in page faults than in work

@@ -14,8 +14,7 @@ from typing import Any
 
 from ei_toolkit.config import Settings
 from ei_toolkit.eon.compile import compile_model
-from ei_toolkit.eon.costs import estimate
-from ei_toolkit.eon.profile import latency_ms
+from ei_toolkit.eon.profile import estimate, latency_ms
 from ei_toolkit.errors import BoardError, UnsupportedModelError
 
 PER_BUTTERFLY = 10.0  # instructions per N log2 N of a frame's FFT

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ei_toolkit.errors import EitkError
+
 
 @dataclass(frozen=True)
 class ProjectPaths:
@@ -51,3 +53,19 @@ class ProjectPaths:
     def lock(self) -> Path:
         """The pinned deployment: version, engine, hashes."""
         return self.root / "eitk.lock"
+
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def bundled(name: str) -> Path:
+    """The folder `firmware` or `datasets` that this installation carries.
+
+    Raises EitkError where the installation is incomplete.
+    """
+    for folder in (PACKAGE / "_bundled" / name, PACKAGE.parent / name):
+        if folder.is_dir():
+            return folder
+    raise EitkError(
+        f"this installation of eitk has no {name}", hint="Install it again: pip install --force-reinstall eitk"
+    )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, Literal
+
+from ei_toolkit.errors import ConfigurationError
 
 Scalar = str | int | float | bool
 
@@ -194,3 +196,40 @@ class Settings:
     build: BuildSettings = field(default_factory=BuildSettings)
     board: BoardSettings = field(default_factory=BoardSettings)
     gate: GateSettings = field(default_factory=GateSettings)
+
+
+BOARDS = ("nano33ble", "emulated", "host")
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise ConfigurationError for a value that no command could use.
+
+    What [build] names is left to the studio: the cloud has targets and engines that eitk has never heard of.
+    """
+    if settings.board.name not in BOARDS:
+        names = ", ".join(BOARDS)
+        raise ConfigurationError(
+            f"board.name = {settings.board.name!r} is not one of {names}", hint=f"Set board.name to one of {names}."
+        )
+    for key in ("threshold", "hysteresis"):
+        if not 0 <= (value := getattr(settings.board, key)) <= 1:
+            raise ConfigurationError(f"board.{key} = {value} is not between 0 and 1", hint=f"Set board.{key} to 0…1.")
+    if settings.studio.project < 0:
+        raise ConfigurationError(
+            f"studio.project = {settings.studio.project} is no project id",
+            hint="Set studio.project to the number in the project's address, or to 0 for the one of the key.",
+        )
+
+
+def plain(value: object) -> Any:
+    """Tables as dicts, tuples as lists. `parse_table(Settings, plain(settings), "")` gives the settings back."""
+    if isinstance(value, DspBlock):
+        own = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "params"}
+        return own | dict(value.params)
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    return value

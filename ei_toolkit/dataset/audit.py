@@ -12,10 +12,8 @@ import numpy as np
 
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.fingerprint import RATE, Landmarks, find_matches, landmarks
-from ei_toolkit.dataset.cutting import Task
-from ei_toolkit.dataset.plan import Plan
-from ei_toolkit.dataset.summary import Row, rows_of_plan
-from ei_toolkit.dataset.workers import map_clips
+from ei_toolkit.dataset.cutting import Task, map_clips
+from ei_toolkit.dataset.plan import Plan, Row, rows_of_plan
 from ei_toolkit.errors import DataError
 
 Progress = Callable[[float, str], None]

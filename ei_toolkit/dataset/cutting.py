@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import signal
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.augment import augment_window
 from ei_toolkit.audio.decode import probe, read_blocks
+from ei_toolkit.audio.effects.augment import augment_window
 from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.audio.window import cut_blocks
@@ -135,3 +141,38 @@ def _too_short(seconds: float, window_ms: int) -> str:
 
 def _reason(error: DataError, clip: Clip) -> str:
     return str(error).removeprefix(f"{clip.path.name}: ")
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_clips(do: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:
+    """`do` of every item, in order; `do` and what it takes and gives must be picklable.
+
+    With one job everything stays in this process. Raises DataError where a worker dies.
+    """
+    if jobs == 1:
+        yield from map(do, items)
+        return
+    ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers
+    pool = ProcessPoolExecutor(jobs, _context(), initializer=signal.signal, initargs=ignore_interrupt)
+    try:
+        yield from pool.map(do, items)
+    except BrokenProcessPool:
+        raise DataError(
+            "a worker process died while it read a clip",
+            why="a decoder crashed, or memory ran out",
+            hint="Run again with --jobs 1 to see how far it comes.",
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _context() -> BaseContext:
+    """Workers forked from a clean process that has done the imports once; plain forking is not safe with threads."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["ei_toolkit.dataset.cutting", "soundfile", "soxr"])
+    return context

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ei_toolkit.dataset.folder import Clip
-from ei_toolkit.dataset.gtzan import Index, Track
+from ei_toolkit.dataset.index import Index, Track
 from ei_toolkit.errors import ConfigurationError, DataError
 
 COLUMNS = {"clip", "group"}

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ei_toolkit.audio.augment import check_augment
+from ei_toolkit.audio.effects.augment import check_augment
 from ei_toolkit.config import DatasetSettings, Settings, SliceSettings
 from ei_toolkit.dataset.cutting import Task, inspect_clip
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.groups import identify, read_groups
-from ei_toolkit.dataset.gtzan import load_index
+from ei_toolkit.dataset.index import load_index
+from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.dataset.split import split_clips
 from ei_toolkit.errors import ConfigurationError, DataError
 
@@ -126,3 +127,36 @@ def _every_label_left(lost: set[str], skipped: list[Skipped], window_ms: int) ->
         why=f"{reason.clip}: {reason.reason}",
         hint=shorten if short else "Replace these clips.",
     )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One label on one side. `windows` is 0 where nothing has been cut; `altered` counts augmented ones in it."""
+
+    label: str
+    split: str
+    windows: int
+    altered: int
+    clips: int
+    artists: int
+
+
+def rows_of_windows(windows: Sequence[Window]) -> list[Row]:
+    """Rows for windows that have been cut."""
+    return [
+        Row(label, split, len(chosen), sum(bool(w.recipe) for w in chosen),
+            len({w.clip for w in chosen}), len({w.group for w in chosen}))
+        for label, split in _cells((w.label, w.split) for w in windows)
+        if (chosen := [w for w in windows if (w.label, w.split) == (label, split)])
+    ]  # fmt: skip
+
+
+def rows_of_plan(plan: Plan) -> list[Row]:
+    """Rows for a plan."""
+    cells = _cells((task.known.clip.label, task.side) for task in plan.tasks)
+    chosen = {cell: [t.known for t in plan.tasks if (t.known.clip.label, t.side) == cell] for cell in cells}
+    return [Row(*cell, 0, 0, len(known), len({k.group for k in known})) for cell, known in chosen.items()]
+
+
+def _cells(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted(set(pairs), key=lambda pair: (pair[0], pair[1] != "training"))

@@ -14,7 +14,7 @@ from typing import Literal
 from ei_toolkit.audio.headers import missing_part
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.dataset.folder import SUFFIXES
-from ei_toolkit.dataset.gtzan import Index, Track, load_index
+from ei_toolkit.dataset.index import Index, Track, load_index
 from ei_toolkit.errors import DataError, UsageError
 
 Status = Literal["ok", "same sound", "unverified", "altered", "corrupt", "missing"]

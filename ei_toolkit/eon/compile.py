@@ -6,14 +6,13 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from ei_toolkit.config.bundled import bundled
+from ei_toolkit.config.project import bundled
 from ei_toolkit.eon.emit import Program, header, source
 from ei_toolkit.eon.graph import Graph, Shape, Tensor
-from ei_toolkit.eon.layers import lower
-from ei_toolkit.eon.memory import reads, slot
+from ei_toolkit.eon.kernels import lower
+from ei_toolkit.eon.memory_plan import reads, schedule, slot
 from ei_toolkit.eon.passes import simplify
 from ei_toolkit.eon.reader import read_model
-from ei_toolkit.eon.schedule import schedule
 from ei_toolkit.errors import UnsupportedModelError
 
 

@@ -9,10 +9,9 @@ from typing import Any
 
 from ei_toolkit.eon.fixed_point import INT32_MAX
 from ei_toolkit.eon.graph import Graph, Tensor
-from ei_toolkit.eon.layers.layer import CTYPES, Constant, Layer
+from ei_toolkit.eon.kernels.layer import CTYPES, Constant, Layer
 from ei_toolkit.eon.literals import comment_text, float_literal
-from ei_toolkit.eon.memory import reads, slot
-from ei_toolkit.eon.plan import Plan
+from ei_toolkit.eon.memory_plan import Plan, reads, slot
 from ei_toolkit.eon.units import Unit
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ei_toolkit.eon.build import write_sources
 from ei_toolkit.eon.compile import CompiledModel, compile_model
 from ei_toolkit.eon.profile import Profile, profile_model
 from ei_toolkit.eon.run import Target, run_model
+from ei_toolkit.eon.toolchain import write_sources
 from ei_toolkit.errors import DataError
 
 MOST_BYTES = 16 << 20

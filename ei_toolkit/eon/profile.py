@@ -1,25 +1,83 @@
-"""What a model costs on the board: measured on an emulated Cortex-M4F, or estimated where that is not installed.
+"""The cost model that answers where no ARM tools are installed: fitted to profiles of the emulated Cortex-M4F.
 
-Flash and RAM are read from the linked image (`firmware/boards/model_runner`), the stack and the instructions are
-counted by running it. An estimate of the time follows from the instructions: at 64 MHz and 1.38 cycles an instruction
-for int8, 1.86 for float. Those are the ratios between Edge Impulse's published latencies of the reference project (205
-ms and 3139 ms) and the instruction counts of the same network's kernels; cycle counts of Cortex-M4 loads and flash wait
-states differ from kernel to kernel, so an estimate may be off by a quarter either way.
+Per kernel: instructions for each multiplication, output value and input value; bytes of code. The fit and
+its error are printed by `scripts/bench eon`.
 """
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from ei_toolkit.eon.build import Sections, build_arm, sections, write_sources
 from ei_toolkit.eon.compile import CompiledModel, LayerInfo, compile_model
-from ei_toolkit.eon.costs import estimate
 from ei_toolkit.eon.run import Measured, run_image
-from ei_toolkit.eon.toolchain import has_arm_tools
+from ei_toolkit.eon.toolchain import Sections, build_arm, has_arm_tools, sections, write_sources
+
+
+@dataclass(frozen=True)
+class KernelCost:
+    """Instructions per MAC, per output and per input value, and bytes of code, of one kernel."""
+
+    code: int
+    per_mac: float = 0.0
+    per_output: float = 0.0
+    per_input: float = 0.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a model probably costs: instructions of each step, sizes, stack."""
+
+    steps: tuple[int, ...]
+    sections: Sections
+    stack_bytes: int
+
+
+INT8 = {
+    "CONV_2D": KernelCost(900, per_mac=1.05, per_output=15),
+    "DEPTHWISE_CONV_2D": KernelCost(700, per_mac=3.4, per_output=12),
+    "FULLY_CONNECTED": KernelCost(300, per_mac=2.4, per_output=30),
+    "MAX_POOL_2D": KernelCost(300, per_input=9, per_output=10),
+    "AVERAGE_POOL_2D": KernelCost(350, per_input=9, per_output=10),
+    "MEAN": KernelCost(250, per_input=6, per_output=20),
+    "SOFTMAX": KernelCost(300, per_output=60),
+    "ADD": KernelCost(250, per_output=31),
+    "MUL": KernelCost(200, per_output=20),
+}
+FLOAT = {
+    "CONV_2D": KernelCost(700, per_mac=3.4, per_output=10),
+    "DEPTHWISE_CONV_2D": KernelCost(600, per_mac=5, per_output=20),
+    "FULLY_CONNECTED": KernelCost(300, per_mac=5),
+    "MAX_POOL_2D": KernelCost(300, per_input=8),
+    "AVERAGE_POOL_2D": KernelCost(300, per_input=8),
+}
+OTHER = KernelCost(200, per_output=10)
+STARTUP_CODE = 1200
+STATIC_RAM = 32
+STACK = 250
+
+
+def estimate(model: CompiledModel) -> Estimate:
+    """Estimate the cost of a compiled model."""
+    kernels = INT8 if model.input.dtype == "int8" else FLOAT
+    steps = [0] * (1 + max((layer.step for layer in model.layers), default=-1))
+    code = STARTUP_CODE
+    for layer in model.layers:
+        cost = kernels.get(layer.title.split(" ")[0], OTHER)
+        steps[layer.step] += _instructions(layer, cost)
+        code += cost.code
+    sizes = Sections(text=code, rodata=model.weights_bytes, data=0, bss=model.arena_bytes + STATIC_RAM)
+    return Estimate(tuple(steps), sizes, STACK)
+
+
+def _instructions(layer: LayerInfo, cost: KernelCost) -> int:
+    inputs = sum(map(math.prod, layer.inputs))
+    return round(layer.macs * cost.per_mac + math.prod(layer.output) * cost.per_output + inputs * cost.per_input)
+
 
 CLOCK_HZ = 64_000_000
 CYCLES_PER_INSTRUCTION = {"int8": 1.38, "float32": 1.86}

@@ -10,9 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.eon.build import build_arm, build_host, write_sources
 from ei_toolkit.eon.compile import CompiledModel
-from ei_toolkit.eon.toolchain import ICOUNT, MACHINE, run_tool, tool
+from ei_toolkit.eon.toolchain import ICOUNT, MACHINE, build_arm, build_host, run_tool, tool, write_sources
 from ei_toolkit.errors import DataError, EitkError
 
 Array = NDArray[Any]

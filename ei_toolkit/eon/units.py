@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ei_toolkit.eon.graph import Graph
-from ei_toolkit.eon.layers.layer import Layer, Scratch
+from ei_toolkit.eon.kernels.layer import Layer, Scratch
 
 MOST_BLOCKS = 4096  # of a layer whose output may overlap its input: more are not followed one by one
 

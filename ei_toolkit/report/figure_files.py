@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ei_toolkit.report import figures
-from ei_toolkit.report.facts import Facts, held_out_windows
+from ei_toolkit.report.project_summary import Facts, held_out_windows
 from ei_toolkit.report.window_features import window_features
 
 Figure = bytes | None

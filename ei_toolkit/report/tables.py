@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
+
 
 Cell = str | int | float | None
 
@@ -56,3 +58,13 @@ def _line(cells: tuple[Cell, ...] | list[str]) -> str:
 def _plain(words: str) -> str:
     escaped = words.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
     return escaped.replace("`", "'")
+
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float], low: float = 0.0, high: float = 1.0) -> str:
+    """One bar a value; what lies outside `low` to `high` is drawn at the edge."""
+    span = (high - low) or 1.0
+    places = (round((min(max(value, low), high) - low) / span * (len(BARS) - 1)) for value in values)
+    return "".join(BARS[place] for place in places)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit import dsp
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.errors import DataError
-from ei_toolkit.report.facts import Facts
+from ei_toolkit.impulse import dsp
+from ei_toolkit.report.project_summary import Facts
 
 
 def window_features(facts: Facts, window: Window) -> npt.NDArray[np.float64]:

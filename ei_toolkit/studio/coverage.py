@@ -73,7 +73,7 @@ def served_shapes() -> frozenset[str]:
     """Verbs and paths of all routes of the API."""
     from fastapi.routing import APIRoute
 
-    from ei_toolkit.studio.routes import API_ROUTERS
+    from ei_toolkit.studio.http.routers import API_ROUTERS
 
     routes = (route for router in API_ROUTERS for route in router.routes if isinstance(route, APIRoute))
     return frozenset(f"{verb} {_plain(route.path)}" for route in routes for verb in route.methods or ())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.blocks import Impulse
 

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ei_toolkit.errors import ConfigurationError, CredentialError, DataError, UsageError
-from ei_toolkit.studio.launch import require_engine, usable
-from ei_toolkit.studio.lock import is_held
+from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.lifecycle import is_held, read_secret, require_engine, secret_file, usable, write_secret
 from ei_toolkit.studio.options import Options
-from ei_toolkit.studio.own_key import read_secret, secret_file, write_secret
-from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.database import is_outdated
 from ei_toolkit.studio.store.keys import ROLES, new_secret

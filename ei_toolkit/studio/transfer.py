@@ -11,16 +11,16 @@ from typing import Any
 from urllib.parse import quote
 
 from ei_toolkit.errors import DataError
-from ei_toolkit.studio.blobs import CHUNK
-from ei_toolkit.studio.ingestion.accept import Contents, Upload, accept
-from ei_toolkit.studio.ingestion.labels import safe_filename
-from ei_toolkit.studio.ingestion.multipart import Bounds, Part
+from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.ingestion import Contents, Upload, accept
+from ei_toolkit.studio.http.multipart import Bounds, Part
+from ei_toolkit.studio.http.sample_labels import safe_filename
 from ei_toolkit.studio.manage import chosen_project, opened
-from ei_toolkit.studio.packs import Pack, Place
-from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.parameters import read_json
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.blobs import CHUNK
+from ei_toolkit.studio.store.packs import Pack, Place
 from ei_toolkit.studio.store.samples import CATEGORIES
-from ei_toolkit.studio.wire import read_json
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _check_target(out: Path) -> None:
 
 
 def _export(store: Store, project: int, out: Path) -> int:
-    from ei_toolkit.studio.work.exporting import write_export
+    from ei_toolkit.studio.jobs.exporting import write_export
 
     part = out.with_name(out.name + ".part")
     try:
@@ -148,7 +148,7 @@ def _headers(entry: dict[str, Any]) -> dict[str, str]:
 
 
 def _inspect(place: Place, form: str) -> Contents:
-    from ei_toolkit.studio.work.acquisition import read_acquisition
+    from ei_toolkit.studio.jobs.acquisition import read_acquisition
 
     found = read_acquisition(place.read(), form)
     return Contents(

@@ -1,5 +1,5 @@
 // Self-test: computed windows pass through level, processing blocks and model, and checksums show what came out.
-// ei_toolkit/board/selftest.py computes the same two checksums.
+// ei_toolkit/board/verify/selftest.py computes the same two checksums.
 #pragma once
 
 #include "model.h"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit import dsp
+from ei_toolkit.impulse import dsp
 
 RATE, SECONDS, WINDOWS = 16_000, 3, 2_000
 PARAMS = {"frame_length": 0.025, "frame_stride": 0.025, "fft_length": 64, "noise_floor_db": -50}

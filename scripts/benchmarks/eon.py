@@ -13,13 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ei_toolkit import recipes
+from ei_toolkit.config import recipes
 from ei_toolkit.eon.compile import compile_model
-from ei_toolkit.eon.costs import estimate
-from ei_toolkit.eon.profile import Profile, profile_model
-from ei_toolkit.learn.convert import int8_model
-from ei_toolkit.learn.request import TrainRequest
-from ei_toolkit.learn.train import train
+from ei_toolkit.eon.profile import Profile, estimate, profile_model
+from ei_toolkit.training.convert import int8_model
+from ei_toolkit.training.request import TrainRequest
+from ei_toolkit.training.train import train
 
 # Measured with the same GCC 12.2, flags and emulator: TensorFlow Lite Micro with CMSIS-NN, and CMSIS-NN called
 # directly. Instructions, RAM and flash in bytes.

@@ -70,7 +70,7 @@ def with_jobs(jobs: int, clips: Path, folder: Path) -> tuple[float, str]:
     """Time of `eitk slice --jobs N` and a hash of every file it wrote but its own state."""
     folder.mkdir()
     (folder / "eitk.toml").write_text(CONFIG.format(root=clips))
-    eitk = "import sys; from ei_toolkit.commands.app import main; main()"
+    eitk = "import sys; from ei_toolkit.cli.app import main; main()"
     taken = seconds_of([sys.executable, "-c", eitk, "slice", "--jobs", str(jobs)], folder)
     files = sorted(path for path in (folder / ".eitk" / "windows").iterdir() if path.name != "slice.json")
     written = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files))

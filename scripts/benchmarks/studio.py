@@ -16,8 +16,7 @@ import requests
 
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.config import ProjectPaths
-from ei_toolkit.studio.launch import LocalStudio, ensure
-from ei_toolkit.studio.running import stop
+from ei_toolkit.studio.lifecycle import LocalStudio, ensure, stop
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.samples import NewSample
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.dataset.split import split_clips
-from ei_toolkit.learn.evaluate.clips import find_known_clips, read_windows, under_condition
-from ei_toolkit.learn.evaluate.model import columns_of
-from ei_toolkit.learn.request import TrainRequest
-from ei_toolkit.learn.train import train
-from ei_toolkit.learn.visual import visual_layers
-from ei_toolkit.recipes.load import load_recipe
+from ei_toolkit.evaluation.clips import find_known_clips, read_windows, under_condition
+from ei_toolkit.evaluation.model import columns_of
+from ei_toolkit.impulse.layers import visual_layers
+from ei_toolkit.training.request import TrainRequest
+from ei_toolkit.training.train import train
 
 
 def material(clips: Path, recipe: str) -> tuple[np.ndarray, list[int], list[str], list[str]]:

@@ -22,19 +22,20 @@ import numpy as np
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.dataset.manifest import Manifest, Window
-from ei_toolkit.studio import launch, running
+from ei_toolkit.studio import lifecycle as launch
+from ei_toolkit.studio import lifecycle as running
 
 RATE, MILLISECONDS, PER_CLIP = 16_000, 3_000, 19  # a clip of 30 s gives 19 windows with a hop of 1.5 s
 UPLOAD = """
 import json, sys, time
 from pathlib import Path
-from ei_toolkit.api.endpoint import Endpoint
-from ei_toolkit.api.project import open_studio
-from ei_toolkit.api.transport import Transport
-from ei_toolkit.api.upload.annotate import annotate
-from ei_toolkit.api.upload.ledger import Ledger, ledger_path
-from ei_toolkit.api.upload.plan import difference, server_samples
-from ei_toolkit.api.upload.run import Options, upload
+from ei_toolkit.client.endpoint import Endpoint
+from ei_toolkit.client.project import open_studio
+from ei_toolkit.client.transport import Transport
+from ei_toolkit.client.upload.plan import annotate
+from ei_toolkit.client.upload.ledger import Ledger, ledger_path
+from ei_toolkit.client.upload.plan import difference, server_samples
+from ei_toolkit.client.upload.run import Options, upload
 from ei_toolkit.dataset.manifest import Manifest
 
 def peak_mb():  # of this program alone; ru_maxrss would count the program that started it

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ei_toolkit.audio.ogg import REACH, lacks_last_page
+from ei_toolkit.audio.headers import REACH, lacks_last_page
 
 
 @pytest.fixture(scope="module", params=["VORBIS", "OPUS"])

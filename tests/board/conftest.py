@@ -13,12 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.board.ports import UsbPort
-from ei_toolkit.board.stand_in import stop
-from ei_toolkit.board.state import STAND_INS
-from ei_toolkit.commands.app import run
-from ei_toolkit.commands.environment import Environment
-from ei_toolkit.console import Console
+from ei_toolkit.board.emulator.virtual_boards import STAND_INS, stop
+from ei_toolkit.board.transport.ports import UsbPort
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
 
 SIMULATOR = Path(__file__).parent / "simulated_board.py"
 TINY = Path(__file__).parent / "tiny_library" / "Tiny_inferencing"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ei_toolkit.board.link import running_state
-from ei_toolkit.board.microphone import feed
+from ei_toolkit.board.emulator.microphone import feed
+from ei_toolkit.board.transport.link import running_state
 
 
 def resident_kb(keeper: int) -> int:

@@ -8,9 +8,9 @@ import tomllib
 import pytest
 
 from ei_toolkit.config import Settings
-from ei_toolkit.config.parse import parse_table
-from ei_toolkit.config.plain import plain
-from ei_toolkit.recipes import recipe_names, recipe_text
+from ei_toolkit.config.load import parse_table
+from ei_toolkit.config.recipes import recipe_names, recipe_text
+from ei_toolkit.config.settings import plain
 
 
 @pytest.mark.parametrize("recipe", recipe_names())

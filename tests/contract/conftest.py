@@ -15,8 +15,7 @@ import requests
 
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.config.project import ProjectPaths
-from ei_toolkit.studio.launch import LocalStudio, ensure
-from ei_toolkit.studio.running import stop
+from ei_toolkit.studio.lifecycle import LocalStudio, ensure, stop
 
 RATE = 16000
 LABELS = ("classical", "rock")

@@ -12,8 +12,8 @@ import soundfile
 
 from ei_toolkit.config import Settings
 from ei_toolkit.dataset.audit import Audit, SameRecording, audit
-from ei_toolkit.dataset.audit_view import as_data, as_text
 from ei_toolkit.dataset.plan import plan_slices
+from ei_toolkit.report.audit import as_data, as_text
 
 Write = Callable[..., Path]
 RATE = 8000

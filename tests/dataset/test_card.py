@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ei_toolkit.config import Settings
-from ei_toolkit.dataset.card import data_card
 from ei_toolkit.dataset.plan import plan_slices
+from ei_toolkit.report.cards import data_card
 
 Write = Callable[..., Path]
 

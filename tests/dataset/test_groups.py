@@ -6,7 +6,7 @@ import pytest
 
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import identify, read_groups
-from ei_toolkit.dataset.gtzan import load_index
+from ei_toolkit.dataset.index import load_index
 from ei_toolkit.errors import ConfigurationError, DataError
 
 

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ei_toolkit.config.bundled import bundled
-from ei_toolkit.dataset.gtzan import load_index
+from ei_toolkit.config.project import bundled
+from ei_toolkit.dataset.index import load_index
 
 GTZAN = bundled("datasets") / "gtzan"
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "gtzan_croissant.py"

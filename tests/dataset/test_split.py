@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
-from ei_toolkit.dataset.gtzan import load_index
+from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.split import split_clips
 from ei_toolkit.errors import ConfigurationError, DataError
 

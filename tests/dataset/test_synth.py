@@ -12,7 +12,7 @@ import pytest
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.config import DatasetSettings, Settings
 from ei_toolkit.dataset.plan import plan_slices
-from ei_toolkit.dataset.synth import write_demo_clips
+from ei_toolkit.dataset.synthesis import write_demo_clips
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from ei_toolkit.audio.wav import wav_bytes
-from ei_toolkit.dataset.gtzan import Track, load_index
+from ei_toolkit.dataset.index import Track, load_index
 from ei_toolkit.dataset.verify import Finding, damage, judge, verify_folder, wanted_tracks
 from ei_toolkit.errors import UsageError
 

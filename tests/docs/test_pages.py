@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from ei_toolkit.commands.app import app
+from ei_toolkit.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

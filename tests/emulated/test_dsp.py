@@ -10,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ei_toolkit import dsp
-from ei_toolkit.config.bundled import bundled
+from ei_toolkit.config.project import bundled
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest
 from ei_toolkit.eon.library.blocks import block_code
 from ei_toolkit.eon.library.cost import window_instructions
-from ei_toolkit.eon.library.metadata import metadata_header
+from ei_toolkit.eon.library.metadata import metadata_header, variables_header, variables_source
 from ei_toolkit.eon.library.plan import ModelFacts, make_plan
-from ei_toolkit.eon.library.variables import variables_header, variables_source
-from ei_toolkit.learn.infer import Quantisation
+from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.interpreter import Quantisation
 
 pytestmark = pytest.mark.arm
 

@@ -15,7 +15,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from ei_toolkit.config.bundled import bundled
+from ei_toolkit.config.project import bundled
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.toolchain import ARM, ARM_LINK, HOST, ICOUNT, MACHINE
 

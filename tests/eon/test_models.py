@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.eon.run import run_model
 from ei_toolkit.errors import DataError
-from ei_toolkit.learn.request import TrainRequest
-from ei_toolkit.learn.train import train
-from ei_toolkit.recipes.load import load_recipe
+from ei_toolkit.training.request import TrainRequest
+from ei_toolkit.training.train import train
 
 GOLDEN = ["sample", "kws"]
 

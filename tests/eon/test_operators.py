@@ -489,7 +489,7 @@ def test_a_scaled_sum_that_wraps_is_refused_since_a_pool_behind_it_would_see_ano
 
 
 def test_weights_that_many_layers_share_count_for_each(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ei_toolkit.eon import layers
+    from ei_toolkit.eon import kernels as layers
     from ei_toolkit.eon.compile import compile_model
 
     monkeypatch.setattr(layers, "MOST_CONSTANT_BYTES", 1000)

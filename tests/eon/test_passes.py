@@ -9,10 +9,7 @@ import pytest
 
 from ei_toolkit.eon.graph import Graph, Window2D
 from ei_toolkit.eon.passes.constant_folding import FOLDERS, MOST_BYTES, fold_constants
-from ei_toolkit.eon.passes.padding import fold_padding
-from ei_toolkit.eon.passes.pools import fuse_pools
-from ei_toolkit.eon.passes.relu import fuse_relu
-from ei_toolkit.eon.passes.views import drop_views
+from ei_toolkit.eon.passes.fusion import drop_views, fold_padding, fuse_pools, fuse_relu
 from ei_toolkit.eon.reader import read_model
 from ei_toolkit.errors import DataError, UnsupportedModelError
 

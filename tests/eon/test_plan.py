@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_toolkit.eon.plan import ALIGNMENT, Buffer, lower_bound, plan_arena
+from ei_toolkit.eon.memory_plan import ALIGNMENT, Buffer, lower_bound, plan_arena
 
 
 @st.composite

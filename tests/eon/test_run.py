@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ei_toolkit.commands.app import run
-from ei_toolkit.commands.environment import Environment
-from ei_toolkit.console import Console
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
 
 MODEL = Path(__file__).parents[1] / "board" / "models" / "mfe_int8.tflite"
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ei_toolkit.audio.level import apply_level, level_constants
-from ei_toolkit.config.bundled import bundled
+from ei_toolkit.config.project import bundled
 
 PROGRAM = r"""
 #include <cstdio>

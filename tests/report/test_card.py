@@ -11,11 +11,11 @@ import yaml
 
 from ei_toolkit.config import Config, ProjectSettings
 from ei_toolkit.config.lockfile import write_lock
-from ei_toolkit.report.card import LICENCE_GAP, is_gtzan, model_card
-from ei_toolkit.report.facts import Facts, gather_facts
+from ei_toolkit.evaluation.run_log import record_run
+from ei_toolkit.report.cards import LICENCE_GAP, is_gtzan, model_card
 from ei_toolkit.report.html.sections.cost import cost
 from ei_toolkit.report.html.sections.verdict import verdict
-from ei_toolkit.report.runs import record_run
+from ei_toolkit.report.project_summary import Facts, gather_facts
 
 
 def front_matter(card: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from ei_toolkit.config import Config
-from ei_toolkit.report.facts import Facts, gather_facts
 from ei_toolkit.report.figure_files import figure_files
+from ei_toolkit.report.project_summary import Facts, gather_facts
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

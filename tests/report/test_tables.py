@@ -5,8 +5,7 @@ import io
 from rich.console import Console
 from rich.markdown import Markdown
 
-from ei_toolkit.report.sparkline import sparkline
-from ei_toolkit.report.tables import Table
+from ei_toolkit.report.tables import Table, sparkline
 
 TABLE = Table("Clips", ("label", "share"), (("rock", 0.51234), ("a | b\n<i>[red]", None)))
 

@@ -15,8 +15,7 @@ import pytest
 import requests
 
 from ei_toolkit.audio.wav import wav_bytes
-from ei_toolkit.studio.launch import spawn_server
-from ei_toolkit.studio.running import status
+from ei_toolkit.studio.lifecycle import spawn_server, status
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.keys import ROLES, new_secret
 

@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 import pytest
 
-from ei_toolkit import dsp
-from ei_toolkit.studio.answers.keras import read_keras
-from ei_toolkit.studio.dataset_split import Split
-from ei_toolkit.studio.refusal import Malformed, Refusal
-from ei_toolkit.studio.wire import DEEPEST, Fields, read_json
-from ei_toolkit.studio.work.service import reply
+from ei_toolkit.impulse import dsp
+from ei_toolkit.studio.http.dataset import Split
+from ei_toolkit.studio.http.errors import Malformed, Refusal
+from ei_toolkit.studio.http.learn import read_keras
+from ei_toolkit.studio.jobs.compute_worker import reply
+from ei_toolkit.studio.parameters import DEEPEST, Fields, read_json
 
 LONE = r"\ud800"
 INPUT = {"type": "time-series"}

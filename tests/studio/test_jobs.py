@@ -171,7 +171,7 @@ def process_of(server: Any, job: int) -> int:
     while time.monotonic() < until:
         for pid in children(server.pid):
             command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if b"ei_toolkit.studio.worker" in command and str(job).encode() in command:
+            if b"ei_toolkit.studio.jobs.worker" in command and str(job).encode() in command:
                 return pid
         time.sleep(0.02)
     raise AssertionError(f"job {job} has no process")

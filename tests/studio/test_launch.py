@@ -15,9 +15,8 @@ import pytest
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.errors import ConfigurationError, CredentialError, UsageError
 from ei_toolkit.studio import manage
-from ei_toolkit.studio.launch import LocalStudio, ensure
+from ei_toolkit.studio.lifecycle import LocalStudio, ensure, status, stop
 from ei_toolkit.studio.options import Options
-from ei_toolkit.studio.running import status, stop
 from ei_toolkit.studio.server import serve
 
 

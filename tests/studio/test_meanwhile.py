@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.impulse import processing_blocks
-from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.jobs import exporting, features, windows
+from ei_toolkit.studio.jobs.task import Task
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.artifacts import Features
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import NewSample
-from ei_toolkit.studio.work import exporting, features, windows
-from ei_toolkit.studio.work.task import Task
 
 WINDOW = {"type": "time-series", "windowSizeMs": 100, "windowIncreaseMs": 50, "frequencyHz": 16000, "padZeros": True}
 DSP = {"name": "Spectrogram", "type": "spectrogram", "axes": ["audio"], "implementationVersion": 4}

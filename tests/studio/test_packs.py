@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 
 from ei_toolkit.errors import ConfigurationError
-from ei_toolkit.studio import holes, manage
-from ei_toolkit.studio import packs as packs_module
+from ei_toolkit.studio import manage
 from ei_toolkit.studio.options import Options
-from ei_toolkit.studio.packs import NAME, Pack, Packs, Place, gaps
 from ei_toolkit.studio.server import hold
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store import packs as holes
+from ei_toolkit.studio.store import packs as packs_module
 from ei_toolkit.studio.store.garbage import collect, delete_samples
 from ei_toolkit.studio.store.migrations import MIGRATIONS
+from ei_toolkit.studio.store.packs import NAME, Pack, Packs, Place, gaps
 from ei_toolkit.studio.store.samples import NewSample
 
 MEGABYTE = 2**20

@@ -14,17 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ei_toolkit.errors import ConfigurationError, DataError
-from ei_toolkit.studio.blobs import Blobs
-from ei_toolkit.studio.ingestion.labels import header_text, safe_filename
-from ei_toolkit.studio.ingestion.wav import read_header
-from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.sample_labels import header_text, safe_filename
+from ei_toolkit.studio.http.wav_header import read_header
+from ei_toolkit.studio.parameters import Fields
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.blobs import Blobs
 from ei_toolkit.studio.store.garbage import collect
 from ei_toolkit.studio.store.migrations import MIGRATIONS
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import NewSample
 from ei_toolkit.studio.transfer import export_project, import_project
-from ei_toolkit.studio.wire import Fields
 
 
 @pytest.fixture

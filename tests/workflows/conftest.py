@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.board.stand_in import running_boards
-from ei_toolkit.board.stand_in import stop as stop_board
+from ei_toolkit.board.emulator.virtual_boards import running_boards
+from ei_toolkit.board.emulator.virtual_boards import stop as stop_board
 from ei_toolkit.config import ProjectPaths
-from ei_toolkit.studio.running import stop as stop_studio
+from ei_toolkit.studio.lifecycle import stop as stop_studio
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN_GH = """#!/usr/bin/env bash

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ei_toolkit.config.bundled import bundled
+from ei_toolkit.config.project import bundled
 from ei_toolkit.eon.library.names import header_name, library_name
 from ei_toolkit.eon.library.request import LibraryRequest
 from ei_toolkit.eon.literals import comment_text

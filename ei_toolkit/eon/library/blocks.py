@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit import dsp
-from ei_toolkit.dsp.framing import framing
 from ei_toolkit.eon.library.request import LibraryDspBlock
 from ei_toolkit.eon.literals import array, double_literal, float_literal
 from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.dsp.framing import framing
 
 RAW_PIECE = 256  # a raw window is copied in pieces of at most so many samples
 

@@ -1,19 +1,85 @@
-"""From a trained impulse to a library in a zip."""
+"""A zip with the same bytes for the same files: fixed dates, sorted names."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ei_toolkit.config.project import bundled
 from ei_toolkit.eon.library import arduino, cmake
-from ei_toolkit.eon.library.archive import write_archive
-from ei_toolkit.eon.library.metadata import metadata_header
-from ei_toolkit.eon.library.model import ModelCode, compiled_model
+from ei_toolkit.eon.library.metadata import metadata_header, variables_header, variables_source
 from ei_toolkit.eon.library.names import archive_name, header_name, library_name
-from ei_toolkit.eon.library.plan import Plan, make_plan
+from ei_toolkit.eon.library.plan import ModelCode, Plan, compiled_model, make_plan
 from ei_toolkit.eon.library.request import LibraryInfo, LibraryRequest
-from ei_toolkit.eon.library.sources import runtime_sources
 from ei_toolkit.eon.library.tflm import interpreted_model
-from ei_toolkit.eon.library.variables import variables_header, variables_source
+from ei_toolkit.errors import EitkError
+
+OLDEST = (1980, 1, 1, 0, 0, 0)
+PLAIN_FILE = 0o100644 << 16
+
+
+def write_archive(path: Path, files: Mapping[str, bytes]) -> str:
+    """Write `files` (name in the zip -> bytes) and return the zip's SHA-256. The file appears whole or not at all."""
+    data = _zip(files)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _zip(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, OLDEST)
+            entry.external_attr = PLAIN_FILE
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, files[name])
+    return buffer.getvalue()
+
+
+RUNTIME = "src/eitk"
+
+COMMON_FILES = (
+    "block.cpp",
+    "block.h",
+    "decibels.h",
+    "double_float.h",
+    "emphasis.cpp",
+    "emphasis.h",
+    "features.h",
+    "fft.h",
+    "level.h",
+    "source.h",
+    "spectrum.cpp",
+    "spectrum.h",
+    "stream.cpp",
+    "stream.h",
+)
+
+
+def runtime_sources(plan: Plan, kernels: Iterable[str]) -> dict[str, bytes]:
+    """Path in the library -> bytes."""
+    root = bundled("firmware") / "runtime" / "eitk"
+    blocks = {name for block in plan.blocks for name in block.files}
+    return (
+        _folder(root / "classifier", sorted(path.name for path in (root / "classifier").glob("*.[ch]*")))
+        | _folder(root / "dsp", sorted({*COMMON_FILES, *blocks}))
+        | _folder(root / "kernels", sorted(kernels))
+    )
+
+
+def _folder(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
+    try:
+        return {f"{RUNTIME}/{folder.name}/{name}": (folder / name).read_bytes() for name in names}
+    except OSError as error:
+        raise EitkError(
+            f"the runtime lacks {error.filename}", hint="Install eitk again: pip install --force-reinstall eitk"
+        ) from error
 
 
 def package(request: LibraryRequest, out: Path) -> LibraryInfo:

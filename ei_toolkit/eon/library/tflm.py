@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from ei_toolkit.eon.graph import Graph, Tensor
-from ei_toolkit.eon.library.model import ModelCode
-from ei_toolkit.eon.library.plan import ModelFacts
+from ei_toolkit.eon.library.plan import ModelCode, ModelFacts
 from ei_toolkit.eon.literals import array, float_literal
 from ei_toolkit.eon.reader import read_model
 from ei_toolkit.errors import UnsupportedModelError

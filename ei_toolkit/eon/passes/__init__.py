@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.passes.constant_folding import fold_constants
-from ei_toolkit.eon.passes.padding import fold_padding
-from ei_toolkit.eon.passes.pools import fuse_pools
-from ei_toolkit.eon.passes.relu import fuse_relu
-from ei_toolkit.eon.passes.views import drop_views
+from ei_toolkit.eon.passes.fusion import drop_views, fold_padding, fuse_pools, fuse_relu
 
 
 def simplify(graph: Graph) -> Graph:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Axis, Graph, Operator, Slice, Tensor
-from ei_toolkit.eon.layers.blocks import concatenation
-from ei_toolkit.eon.layers.layer import require
+from ei_toolkit.eon.kernels.elementwise import concatenation
+from ei_toolkit.eon.kernels.layer import require
 from ei_toolkit.errors import DataError
 
 Array = NDArray[Any]

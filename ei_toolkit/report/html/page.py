@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from importlib import resources
 
 from ei_toolkit import __version__
-from ei_toolkit.report.facts import Facts
 from ei_toolkit.report.html.markup import Html, Section, join, text
 from ei_toolkit.report.html.sections import SECTIONS
+from ei_toolkit.report.project_summary import Facts
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"  # nothing is ever fetched
 

@@ -1,15 +1,69 @@
-"""One job process: started niced in a session of its own, heard line by line, and gone when it is over."""
+"""The log of a job: one JSON line an entry, in a file of its own, complete and in order."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from ei_toolkit.studio.parameters import now
+
+LARGEST_LOG = 64 * 2**20
+LONGEST_LINE = 16_384
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a log."""
+
+    created: str
+    data: str
+    level: str = "info"
+
+
+class JobLog:
+    """Appends to and reads one job's log."""
+
+    def __init__(self, folder: Path, job: int) -> None:
+        self.path = folder / f"{job}.ndjson"
+
+    def append(self, text: str, level: str = "info") -> Entry:
+        """Write one line; past the largest size lines are heard live but no longer kept."""
+        entry = Entry(now(), text[:LONGEST_LINE] + "\n", level)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8", errors="replace") as file:
+            if file.tell() < LARGEST_LOG:
+                file.write(json.dumps(asdict(entry)) + "\n")
+        return entry
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, oldest first; a line cut off by a kill is passed over."""
+        if not self.path.exists():
+            return
+        with self.path.open(encoding="utf-8") as file:
+            for line in file:
+                try:
+                    yield Entry(**json.loads(line))
+                except ValueError:
+                    continue
+
+    def newest(self, limit: int, level: str | None = None) -> tuple[list[Entry], int]:
+        """The last entries, newest first, and how many there are in all."""
+        kept: deque[Entry] = deque(maxlen=limit)
+        total = 0
+        for entry in self.entries():
+            if level in (None, "all", entry.level):
+                kept.append(entry)
+                total += 1
+        return list(reversed(kept)), total
+
 
 LINE_END = re.compile(rb"[\r\n]+")
 GRACE_S = 5.0
@@ -34,7 +88,7 @@ class JobProcess:
     @classmethod
     async def start(cls, data: Path, job: int) -> JobProcess:
         """Start the worker of a job. Its standard input stays open: when it closes, the server is gone."""
-        command = (sys.executable, "-P", "-m", "ei_toolkit.studio.worker", str(data), str(job))
+        command = (sys.executable, "-P", "-m", "ei_toolkit.studio.jobs.worker", str(data), str(job))
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,

@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from ei_toolkit.studio.jobs.log import JobLog
-from ei_toolkit.studio.jobs.process import JobProcess
+from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.jobs.process import JobLog, JobProcess
 from ei_toolkit.studio.live.hub import Hub
 from ei_toolkit.studio.options import Options
-from ei_toolkit.studio.refusal import Refusal
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.jobs import Job
 from ei_toolkit.studio.store.projects import job_limit_s

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ei_toolkit.studio.blobs import Blobs
-from ei_toolkit.studio.packs import Packs, Place
 from ei_toolkit.studio.store.artifacts import Artifacts
+from ei_toolkit.studio.store.blobs import Blobs
 from ei_toolkit.studio.store.blocks import Blocks
 from ei_toolkit.studio.store.database import Database
 from ei_toolkit.studio.store.jobs import Jobs
 from ei_toolkit.studio.store.keys import Keys
+from ei_toolkit.studio.store.packs import Packs, Place
 from ei_toolkit.studio.store.projects import Projects
 from ei_toolkit.studio.store.samples import Sample, Samples
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.database import Database, Row
-from ei_toolkit.studio.wire import now
 
 
 @dataclass(frozen=True)

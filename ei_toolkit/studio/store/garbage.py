@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ei_toolkit.studio.packs import NAME
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.packs import NAME
 
 YOUNG_S = 600.0  # a file this young may belong to a row that is still to be written
 COLUMNS = (("features", "x"), ("features", "y"), ("results", "blob"), ("deployments", "blob"))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ei_toolkit.studio.refusal import Malformed
-from ei_toolkit.studio.wire import Fields, read_json
+from ei_toolkit.studio.http.errors import Malformed
+from ei_toolkit.studio.parameters import Fields, read_json
 
 ORDERS = {
     f"{key}-{direction}": f"{column} {direction.upper()}" + ("" if column == "id" else ", id DESC")

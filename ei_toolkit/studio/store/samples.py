@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any, Literal, get_args
 
-from ei_toolkit.studio.refusal import Refusal
+from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.database import Database, Row
 from ei_toolkit.studio.store.sample_filter import SampleFilter
-from ei_toolkit.studio.wire import now
 
 Category = Literal["training", "testing", "validation", "anomaly", "post-processing"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)

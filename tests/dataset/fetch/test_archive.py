@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.dataset.fetch import archive
-from ei_toolkit.dataset.fetch.archive import clips_in
+from ei_toolkit.dataset import fetch as archive
+from ei_toolkit.dataset.fetch import clips_in
 from ei_toolkit.errors import DataError
 
 FILES = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ei_toolkit.dataset.fetch.download import CHUNK, Patience, download
+from ei_toolkit.dataset.download import CHUNK, Patience, download
 from ei_toolkit.errors import DataError, NetworkError
 
 DATA = bytes(range(256)) * 8000  # 2 MB

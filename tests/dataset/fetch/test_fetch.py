@@ -13,9 +13,8 @@ import pytest
 import soundfile
 
 from ei_toolkit.audio.wav import wav_bytes
-from ei_toolkit.dataset.fetch import FetchReport, fetch_gtzan, published_sources
-from ei_toolkit.dataset.fetch.download import Patience
-from ei_toolkit.dataset.fetch.fetch import Source
+from ei_toolkit.dataset.download import Patience
+from ei_toolkit.dataset.fetch import FetchReport, Source, fetch_gtzan, published_sources
 from ei_toolkit.errors import DataError, NetworkError, UsageError
 
 UNHASHED = ["metal.00061", "metal.00062", "metal.00063", "metal.00064", "metal.00065", "metal.00066", "metal.00094"]

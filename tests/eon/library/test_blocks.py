@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ei_toolkit import dsp
 from ei_toolkit.eon.library import LibraryDspBlock
 from ei_toolkit.eon.library.blocks import whole_emphasis
 from ei_toolkit.errors import ConfigurationError
-from ei_toolkit.learn.infer import Quantisation
+from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.interpreter import Quantisation
 
 FRAMES = {"frame_length": 0.025, "frame_stride": 0.025}
 SPECTROGRAM = LibraryDspBlock(1, "spectrogram", 4, {**FRAMES, "fft_length": 64, "noise_floor_db": -50})

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ei_toolkit import dsp
 from ei_toolkit.eon.library import LibraryRequest
-from ei_toolkit.learn.infer import Interpreter
+from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.interpreter import Interpreter
 
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ei_toolkit import dsp
 from ei_toolkit.eon.library import LibraryDspBlock
-from ei_toolkit.learn.infer import Quantisation
+from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.interpreter import Quantisation
 
 
 def cases_by_length(goldens: Path) -> dict[int, list[dict[str, Any]]]:

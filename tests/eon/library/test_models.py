@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit import dsp
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest
-from ei_toolkit.learn.infer import Interpreter
+from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.interpreter import Interpreter
 
 FRAMES = {"frame_length": 0.032, "frame_stride": 0.032}
 MFE = LibraryDspBlock(5, "mfe", 4, {**FRAMES, "fft_length": 512, "num_filters": 20, "noise_floor_db": -65})

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ei_toolkit import dsp
 from ei_toolkit.eon.library import LibraryDspBlock
 from ei_toolkit.errors import ConfigurationError
-from ei_toolkit.learn.infer import Quantisation
+from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.interpreter import Quantisation
 
 SAMPLES = 5000
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.board.image import Image, build
-from ei_toolkit.board.library import open_library
-from ei_toolkit.board.sketch import StagedSketch
+from ei_toolkit.board.emulator.image import Image, build
+from ei_toolkit.board.flash.library import open_library
+from ei_toolkit.board.flash.sketch import StagedSketch
 from ei_toolkit.eon.library import LibraryRequest, package
 
 PUBLISHED = Path(__file__).parent / "published" / "published.ino"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ei_toolkit.report.facts import Facts
 from ei_toolkit.report.html.page import build_page
+from ei_toolkit.report.project_summary import Facts
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

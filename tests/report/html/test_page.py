@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 
 from ei_toolkit.config import Config, ProjectSettings
-from ei_toolkit.report.audit_file import keep_audit
-from ei_toolkit.report.facts import Facts, gather_facts
+from ei_toolkit.report.audit import keep_audit
 from ei_toolkit.report.html.page import build_page
+from ei_toolkit.report.project_summary import Facts, gather_facts
 
 SECTIONS = ["verdict", "data", "listen", "training", "robustness", "published", "cost", "provenance"]
 

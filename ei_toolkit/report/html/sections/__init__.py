@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ei_toolkit.report.facts import Facts
 from ei_toolkit.report.html.markup import Section
 from ei_toolkit.report.html.sections.cost import cost
 from ei_toolkit.report.html.sections.data import data
@@ -14,6 +13,7 @@ from ei_toolkit.report.html.sections.published import published
 from ei_toolkit.report.html.sections.robustness import robustness
 from ei_toolkit.report.html.sections.training import training
 from ei_toolkit.report.html.sections.verdict import verdict
+from ei_toolkit.report.project_summary import Facts
 
 SECTIONS: tuple[Callable[[Facts], Section | None], ...] = (
     verdict, data, listen, training, robustness, published, cost, provenance,

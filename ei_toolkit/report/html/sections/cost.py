@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ei_toolkit.eon.profile import Profile
-from ei_toolkit.report.facts import Facts
 from ei_toolkit.report.html.charts import bar_chart
 from ei_toolkit.report.html.markup import Html, Section, figure, grid, join, paragraph, table
+from ei_toolkit.report.project_summary import Facts
 
 
 def cost(facts: Facts) -> Section | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ei_toolkit.dataset.summary import rows_of_windows
-from ei_toolkit.report.audit_file import read_audit
-from ei_toolkit.report.facts import Facts
+from ei_toolkit.dataset.plan import rows_of_windows
+from ei_toolkit.report.audit import read_audit
 from ei_toolkit.report.html.markup import Html, Section, details, join, paragraph, preformatted, table
+from ei_toolkit.report.project_summary import Facts
 
 
 def data(facts: Facts) -> Section:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ei_toolkit.dataset.manifest import Window
-from ei_toolkit.report.facts import Facts, held_out_windows
 from ei_toolkit.report.html.markup import Html, Section, figure, grid, join, paragraph
 from ei_toolkit.report.html.media import player, spectrogram_image
+from ei_toolkit.report.project_summary import Facts, held_out_windows
 from ei_toolkit.report.window_features import window_features
 
 LABELS, EACH = 6, 2  # how many labels are shown, and how many windows of each

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ei_toolkit.config.plain import plain
-from ei_toolkit.report.code_version import code_version
-from ei_toolkit.report.compare_runs import flatten
-from ei_toolkit.report.facts import Facts
+from ei_toolkit.config.settings import plain
+from ei_toolkit.evaluation.run_log import code_version, data_hash, fingerprint, flatten
 from ei_toolkit.report.html.markup import Html, Section, details, join, table, text
-from ei_toolkit.report.runs import data_hash, fingerprint
+from ei_toolkit.report.project_summary import Facts
 
 
 def provenance(facts: Facts) -> Section:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ei_toolkit.report.facts import Facts
 from ei_toolkit.report.html.markup import Section, join, paragraph, table
-from ei_toolkit.report.ours import our_figures
-from ei_toolkit.report.published import like_published
+from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.published import like_published, our_figures
 
 
 def published(facts: Facts) -> Section:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ei_toolkit.report.facts import Facts
 from ei_toolkit.report.figure_files import accuracy_by_gain, reliability
 from ei_toolkit.report.html.charts import bar_chart
 from ei_toolkit.report.html.markup import Html, Section, figure, grid, join, paragraph, percent, table
 from ei_toolkit.report.html.media import image
+from ei_toolkit.report.project_summary import Facts
 
 
 def robustness(facts: Facts) -> Section | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ei_toolkit.report.facts import Facts
 from ei_toolkit.report.html.charts import line_chart
 from ei_toolkit.report.html.markup import Html, Section, figure, grid, join, paragraph
+from ei_toolkit.report.project_summary import Facts
 
 CURVES = {
     "Accuracy": (("accuracy", "training"), ("val_accuracy", "validation")),

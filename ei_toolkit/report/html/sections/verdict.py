@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ei_toolkit.report.facts import Facts
 from ei_toolkit.report.html.charts import confusion_table
 from ei_toolkit.report.html.markup import Html, Section, heading, join, table, text
-from ei_toolkit.report.summary import trial_table
+from ei_toolkit.report.nightly_summary import trial_table
+from ei_toolkit.report.project_summary import Facts
 
 
 def verdict(facts: Facts) -> Section | None:

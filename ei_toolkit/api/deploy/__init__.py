@@ -1,1 +1,0 @@
-"""Deployments: built, downloaded by their version, checked, pinned in eitk.lock."""

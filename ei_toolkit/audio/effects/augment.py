@@ -1,0 +1,112 @@
+"""Altered copies of a window, as a board in a room might hear it. What was done is told in words for the manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ei_toolkit.audio.effects.conditions import to_int16
+from ei_toolkit.audio.effects.microphone import draw_chain, hear
+from ei_toolkit.audio.effects.noise import Colour, add_noise, coloured, recorded
+from ei_toolkit.audio.effects.stretch import fit, pitch_shift, time_stretch
+from ei_toolkit.config import AugmentSettings
+from ei_toolkit.errors import ConfigurationError
+
+Sound = NDArray[np.float32]
+COLOURS: tuple[Colour, ...] = ("white", "pink")
+RUMBLE_DB = (0.0, 20.0)  # below the signal
+LARGEST = {"copies": 100, "gain_db": 60, "room": 1, "rumble": 1, "stretch": 0.5, "pitch_semitones": 12, "tilt_db": 24}
+LARGEST_SNR_DB = 100
+OFFSET = 300.0  # largest constant offset, in steps of 16 bits
+
+
+def augment_window(
+    samples: NDArray[np.int16], sample_rate: int, settings: AugmentSettings, rng: np.random.Generator
+) -> tuple[NDArray[np.int16], str]:
+    """One altered copy of a window, shape (n,), and what was done to it, in the order in which it was done.
+
+    All chance comes from `rng`, so a generator of its own for each window makes order and processes irrelevant.
+    """
+    done: list[str] = []
+    signal = samples.astype(np.float32)
+    signal = _tempo_and_pitch(signal, settings, rng, done)
+    signal = _through_air(signal, sample_rate, settings, rng, done)
+    signal = _with_noise(signal, sample_rate, settings, rng, done)
+    signal = _with_rumble(signal, sample_rate, settings, rng, done)
+    if settings.gain_db:
+        gain = float(rng.uniform(-settings.gain_db, settings.gain_db))
+        signal = signal * np.float32(10 ** (gain / 20))
+        done.append(f"gain{gain:+.1f}")
+    return to_int16(signal), " ".join(done)
+
+
+def check_augment(settings: AugmentSettings) -> None:
+    """Raise ConfigurationError for settings that cannot be."""
+    ends = settings.noise_snr_db
+    if ends and (len(ends) != 2 or not -LARGEST_SNR_DB <= ends[0] <= ends[1] <= LARGEST_SNR_DB):
+        raise ConfigurationError(
+            f"slice.augment.noise_snr_db = {list(ends)} is not a range within -{LARGEST_SNR_DB} and {LARGEST_SNR_DB}",
+            hint="The smaller number first, for example [5.0, 30.0]; [] adds no noise.",
+        )
+    for name, largest in LARGEST.items():
+        if not 0 <= (value := getattr(settings, name)) <= largest:
+            raise ConfigurationError(
+                f"slice.augment.{name} = {value} is not between 0 and {largest}",
+                hint=f"Set slice.augment.{name} to 0…{largest}.",
+            )
+    if settings.seed < 0:
+        raise ConfigurationError(f"slice.augment.seed = {settings.seed} is negative", hint="Set it to 0 or more.")
+
+
+def _tempo_and_pitch(signal: Sound, settings: AugmentSettings, rng: np.random.Generator, done: list[str]) -> Sound:
+    if settings.stretch:
+        rate = float(rng.uniform(1 - settings.stretch, 1 + settings.stretch))
+        signal = fit(time_stretch(signal, rate), len(signal))
+        done.append(f"tempo{rate:.3f}")
+    if settings.pitch_semitones:
+        semitones = float(rng.uniform(-settings.pitch_semitones, settings.pitch_semitones))
+        signal = pitch_shift(signal, semitones)
+        done.append(f"pitch{semitones:+.2f}")
+    return signal
+
+
+def _through_air(
+    signal: Sound, sample_rate: int, settings: AugmentSettings, rng: np.random.Generator, done: list[str]
+) -> Sound:
+    tilt_db = float(rng.uniform(-settings.tilt_db, settings.tilt_db)) if settings.tilt_db else 0.0
+    chain = draw_chain(rng) if rng.random() < settings.room else None
+    if not tilt_db and chain is None:
+        return signal
+    done += [f"tilt{tilt_db:+.1f}"] if tilt_db else []
+    done += [str(chain)] if chain else []
+    return hear(signal, sample_rate, chain, tilt_db)
+
+
+def _with_noise(
+    signal: Sound, sample_rate: int, settings: AugmentSettings, rng: np.random.Generator, done: list[str]
+) -> Sound:
+    if not settings.noise_snr_db:
+        return signal
+    low, high = settings.noise_snr_db
+    snr_db = float(rng.uniform(low, high))
+    kind = int(rng.integers(len(COLOURS) + bool(settings.noise_files)))
+    if kind < len(COLOURS):
+        name: str = COLOURS[kind]
+        noise = coloured(COLOURS[kind], len(signal), sample_rate, rng)
+    else:
+        noise, name = recorded(Path(settings.noise_files), len(signal), sample_rate, rng)
+    done.append(f"{name}{snr_db:.1f}")
+    return add_noise(signal, noise, snr_db)
+
+
+def _with_rumble(
+    signal: Sound, sample_rate: int, settings: AugmentSettings, rng: np.random.Generator, done: list[str]
+) -> Sound:
+    if rng.random() >= settings.rumble:
+        return signal
+    below = float(rng.uniform(*RUMBLE_DB))
+    offset = float(rng.uniform(-OFFSET, OFFSET))
+    done.append(f"rumble{below:.1f} offset{offset:+.0f}")
+    return add_noise(signal, coloured("rumble", len(signal), sample_rate, rng), below) + np.float32(offset)

@@ -1,0 +1,75 @@
+"""What the int8 model says in Python about the windows that a board hears."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ei_toolkit.audio.level import apply_level
+from ei_toolkit.config import Settings
+from ei_toolkit.errors import ConfigurationError, DataError
+from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.interpreter import Interpreter
+
+BATCH = 32  # windows at a time: half an hour of windows at once would need gigabytes
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Level, DSP blocks and int8 model of a project."""
+
+    settings: Settings
+    interpreter: Interpreter
+
+    @classmethod
+    def load(cls, settings: Settings, model: Path) -> Reference:
+        """Load the int8 .tflite in `model`. Raises DataError for a float32 one."""
+        interpreter = Interpreter(model.read_bytes())
+        if not interpreter.is_int8:
+            raise DataError(
+                "the pinned model is float32, and only an int8 one can be compared bit by bit",
+                hint='Set [build] model_type = "int8" in eitk.toml, then: eitk build and eitk flash',
+            )
+        return cls(settings, interpreter)
+
+    @property
+    def window(self) -> int:
+        """Samples of a window."""
+        return self.settings.slice.window_ms * self.settings.slice.sample_rate // 1000
+
+    def scores(self, samples: NDArray[np.int16], ends: Sequence[int]) -> NDArray[np.int8]:
+        """(windows, classes) int8 scores of the windows of `samples` that end before the samples `ends`."""
+        batches = [self._batch(samples, ends[i : i + BATCH]) for i in range(0, len(ends), BATCH)]
+        scores: NDArray[np.int8] = np.concatenate(batches)
+        return scores
+
+    def _batch(self, samples: NDArray[np.int16], ends: Sequence[int]) -> NDArray[np.int8]:
+        windows = np.stack([self.levelled(samples[end - self.window : end]) for end in ends])
+        scores: NDArray[np.int8] = self.interpreter.predict_int8(self._features(windows))
+        return scores
+
+    def levelled(self, window: NDArray[np.int16]) -> NDArray[np.int16]:
+        """A window at the level that the board brings it to."""
+        level = self.settings.slice
+        return apply_level(window, level.level, level.target_dbfs, level.max_gain_db)
+
+    def score_window(self, window: NDArray[np.int16]) -> NDArray[np.int8]:
+        """(classes,) int8 scores of one window."""
+        scores: NDArray[np.int8] = self.interpreter.predict_int8(self._features(self.levelled(window)[None]))[0]
+        return scores
+
+    def _features(self, windows: NDArray[np.int16]) -> NDArray[np.float64]:
+        blocks = self.settings.impulse.dsp
+        if not blocks:
+            raise ConfigurationError("the impulse has no processing block", hint="Add [impulse.dsp] to eitk.toml.")
+        rate = float(self.settings.slice.sample_rate)
+        columns = [
+            dsp.run_many(block.type, windows.astype(np.float64), rate, block.implementation_version, **block.params)
+            for block in blocks
+        ]
+        features: NDArray[np.float64] = np.concatenate(columns, axis=1)
+        return features

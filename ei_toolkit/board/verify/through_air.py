@@ -1,0 +1,99 @@
+"""Playing a clip into the room, for a board whose microphone is a real one."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.audio.wav import wav_bytes
+from ei_toolkit.board.protocol.events import Prediction, Warning
+from ei_toolkit.board.protocol.parser import Parser
+from ei_toolkit.board.transport.link import Link, LinkLost
+from ei_toolkit.board.transport.watch import events
+from ei_toolkit.board.verify.streamed import HeardClip, HeardWindow, heard_window
+from ei_toolkit.errors import BoardError, MissingToolError
+
+PLAYERS = (
+    ("pw-play",),
+    ("paplay",),
+    ("aplay", "-q"),
+    ("afplay",),
+    ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
+)
+
+
+def find_player(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The command that plays a WAV file on this computer. Raises MissingToolError without one."""
+    for name, *options in PLAYERS:
+        found = shutil.which(name, path=environ.get("PATH"))
+        if found:
+            return (found, *options)
+    raise MissingToolError(
+        "this computer has no program that plays sound",
+        why="a board with a real microphone hears through the air; looked for "
+        + ", ".join(name for name, *_ in PLAYERS),
+        hint="apt-get install alsa-utils, or use a board on this machine: --board emulated",
+    )
+
+
+@contextmanager
+def playing(player: tuple[str, ...], samples: NDArray[np.int16], rate: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Play int16 samples, shape (n,), in the background; it ends with the block at the latest."""
+    with tempfile.TemporaryDirectory(prefix="eitk-play-") as folder:
+        file = Path(folder) / "clip.wav"
+        file.write_bytes(wav_bytes(samples, rate))
+        with subprocess.Popen([*player, str(file)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                yield process
+            finally:
+                process.terminate()
+
+
+AFTER_S = 1.0  # the last window's answer is still on its way when the sound ends
+
+
+@dataclass(frozen=True)
+class Air:
+    """A board's line, the command that plays to it, and the rate to play at."""
+
+    link: Link
+    player: tuple[str, ...]
+    rate: int
+
+
+def listen_through_the_air(clip: Path, label: str, air: Air) -> HeardClip:
+    """Play `clip` on the computer's loudspeaker and collect what the board says meanwhile.
+
+    Raises BoardError if the board says nothing, or goes away.
+    """
+    samples = read_clip(clip, air.rate)
+    windows: list[HeardWindow] = []
+    warnings: list[str] = []
+    try:
+        air.link.write(b"s\nr\n")
+        with playing(air.player, samples, air.rate) as process:
+            ended: float | None = None
+            for event in events(air.link, Parser()):
+                if isinstance(event, Prediction):
+                    windows.append(heard_window(clip.name, label, event, (), air.rate))
+                elif isinstance(event, Warning):
+                    warnings.append(event.text)
+                if process.poll() is not None:
+                    ended = ended or time.monotonic()
+                    if time.monotonic() - ended > AFTER_S:
+                        break
+    except LinkLost as error:
+        raise BoardError("the board went away while it listened", why=str(error), hint="eitk boards") from None
+    if not windows:
+        raise BoardError(f"the board said nothing about {clip.name}", why="; ".join(warnings[:3]), hint="eitk flash")
+    return HeardClip(clip.name, label, tuple(windows), tuple(warnings))

@@ -1,0 +1,86 @@
+"""`eitk build`: the library, pinned by version and hash."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.follow import Follower, OnInterrupt
+
+if TYPE_CHECKING:
+    from ei_toolkit.client.project import Studio
+    from ei_toolkit.config import Config
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("build")(build)
+
+
+def build(
+    context: typer.Context,
+    model: Annotated[Path | None, typer.Option(help="Bring your own .tflite instead of the trained model.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Most seconds for the job.")] = None,
+    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "ask",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be built.")] = False,
+) -> None:
+    """Build the library of the trained model, download it and pin it in eitk.lock."""
+    from ei_toolkit.cli.environment import connect
+    from ei_toolkit.client.impulse.current import require_impulse
+    from ei_toolkit.client.train import require_trained
+    from ei_toolkit.report.result_tables import deployment_table
+
+    env = Environment.of(context)
+    config = env.config()
+    studio = connect(env, config)
+    if model is not None and not dry_run:
+        lock = _build_own(env, config, studio, env.cwd / model, timeout)
+        env.console.result({"event": "result", "deployment": lock}, deployment_table(lock).rich())
+        return
+    current = require_impulse(studio, config.settings.impulse.name)
+    impulse = current.impulse_id
+    if model is None:
+        require_trained(studio, current.learn_id)
+    if dry_run:
+        wanted = _wanted(config)
+        data = {"dry_run": True, "impulse": impulse, **asdict(wanted)}
+        env.console.result(data, f"would build {wanted.target}, {wanted.engine}, {wanted.model_type}")
+        return
+    lock = build_and_record(env, config, studio, impulse, Follower(env, studio, timeout, on_interrupt))
+    env.console.result({"event": "result", "deployment": lock}, deployment_table(lock).rich())
+
+
+def build_and_record(
+    env: Environment, config: Config, studio: Studio, impulse: int, follower: Follower
+) -> dict[str, Any]:
+    """Build, download, pin, and record the run; returns what eitk.lock holds."""
+    from ei_toolkit.client.train import build as run_build
+    from ei_toolkit.evaluation.run_log import record_run
+
+    started = time.monotonic()
+    lock = asdict(run_build(studio, impulse, _wanted(config), config.paths, follower))
+    record_run(config, "build", {**lock, "seconds": time.monotonic() - started})
+    return lock
+
+
+def _build_own(env: Environment, config: Config, studio: Studio, model: Path, timeout: float | None) -> dict[str, Any]:
+    from ei_toolkit.client.byom import deploy_model
+    from ei_toolkit.errors import ConfigurationError
+
+    labels = config.settings.project.labels
+    if not labels:
+        raise ConfigurationError("the labels of the model are not known", hint="Set [project] labels, in their order.")
+    with env.console.progress("building with the official SDK"):
+        return asdict(deploy_model(studio, model, labels, _wanted(config), config.paths, timeout))
+
+
+def _wanted(config: Config) -> Any:
+    from ei_toolkit.client.deployments import Wanted
+
+    settings = config.settings.build
+    return Wanted(settings.target, settings.engine, settings.model_type)

@@ -1,0 +1,30 @@
+"""`eitk card`: a model card, filled from what is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("card")(card)
+
+
+def card(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("MODEL_CARD.md"),
+) -> None:
+    """Write a model card (Markdown with Hugging Face's front matter) from the windows, the lock and the runs."""
+    from ei_toolkit.config.atomic_write import write_text
+    from ei_toolkit.report.cards import model_card
+    from ei_toolkit.report.project_summary import gather_facts
+
+    env = Environment.of(context)
+    text = model_card(gather_facts(env.config()))
+    write_text(env.cwd / output, text)
+    env.console.result({"card": str(env.cwd / output), "text": text}, f"wrote {env.cwd / output}")

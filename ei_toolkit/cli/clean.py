@@ -1,0 +1,106 @@
+"""What a project has left behind that can be made again, and taking it away."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ei_toolkit.board.emulator.virtual_boards import running_boards
+from ei_toolkit.board.emulator.virtual_boards import stop as stop_board
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config import ProjectPaths
+from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.studio.lifecycle import stop as stop_studio
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A file or folder that can go, and the command that makes it again (empty: nothing does)."""
+
+    path: Path
+    bytes: int
+    again: str
+
+
+def find_leftovers(paths: ProjectPaths, *, everything: bool) -> list[Leftover]:
+    """What may go: windows, builds that are not pinned, states of boards that do not run.
+
+    With `everything` also the local studio's data (samples, jobs, its key) and the history of runs, which nothing
+    makes again. eitk.toml, eitk.lock, champion.json and the pinned build always stay.
+    """
+    return [
+        Leftover(path, _size(path), again) for path, again in sorted(_candidates(paths, everything)) if path.exists()
+    ]
+
+
+def remove(paths: ProjectPaths, leftovers: list[Leftover]) -> int:
+    """Take leftovers away and return the bytes freed; a studio or board that uses one is stopped first."""
+    gone = {leftover.path for leftover in leftovers}
+    if paths.studio in gone:
+        stop_studio(paths.studio)
+    for board in list(running_boards(paths.boards)):
+        if paths.boards / board.board in gone:
+            stop_board(paths.boards, board.board)
+    for path in gone:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    return sum(leftover.bytes for leftover in leftovers)
+
+
+def _candidates(paths: ProjectPaths, everything: bool) -> Iterator[tuple[Path, str]]:
+    yield paths.windows, "eitk slice"
+    yield paths.state / "champion-windows", "eitk gate"
+    lock = read_lock(paths.lock)
+    pinned = (paths.root / lock.zip).parent if lock else None
+    for build in paths.builds.glob("*"):
+        if build != pinned:
+            yield build, "eitk build"
+    running = {board.board for board in running_boards(paths.boards)}
+    for board in paths.boards.glob("*"):
+        if everything or board.name not in running:
+            yield board, "eitk flash"
+    if everything:
+        yield paths.studio, ""
+        yield paths.runs, ""
+
+
+def _size(path: Path) -> int:
+    if not path.is_dir():
+        return path.stat().st_size if path.exists() else 0
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("clean")(clean)
+
+
+def clean(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Also the local studio's data and the runs.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove windows, builds that are not pinned and states of boards that do not run."""
+    from ei_toolkit.report.tables import Table
+
+    env = Environment.of(context)
+    paths = env.config().paths
+    found = find_leftovers(paths, everything=everything)
+    rows = [(str(x.path.relative_to(paths.root)), f"{x.bytes / 1e6:.1f}", x.again or "nothing") for x in found]
+    question = "remove the local studio's data and the history of runs, which nothing makes again, as well?"
+    if everything and found and not (yes or dry_run) and not env.console.confirm(question):
+        env.console.note("nothing was removed")
+        raise typer.Exit(1)
+    freed = 0 if dry_run else remove(paths, found)
+    data = {"removed": [] if dry_run else [row[0] for row in rows], "found": [row[0] for row in rows], "bytes": freed}
+    env.console.result(
+        data, Table("", ("would go" if dry_run else "removed", "MB", "made again by"), tuple(rows)).rich()
+    )

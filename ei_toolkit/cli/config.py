@@ -1,0 +1,35 @@
+"""`eitk config`: show the settings in force and where each came from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    group = typer.Typer(no_args_is_help=True, help="Settings in force.")
+    group.command("show")(show)
+    app.add_typer(group, name="config")
+
+
+def show(
+    context: typer.Context,
+    origin: Annotated[bool, typer.Option("--origin", help="Also say where each value came from.")] = False,
+) -> None:
+    """Print every setting in force; secrets are never among them."""
+    from ei_toolkit.config.settings import plain
+    from ei_toolkit.report.tables import Table
+
+    env = Environment.of(context)
+    config = env.config()
+    data: dict[str, Any] = {}
+    rows = []
+    for key, value in config.values():
+        shown = plain(value)
+        data[key] = {"value": shown, "origin": config.origin(key)} if origin else shown
+        rows.append((key, str(shown), *([config.origin(key)] if origin else [])))
+    env.console.result(data, Table("", ("setting", "value", *(["origin"] if origin else [])), tuple(rows)).rich())

@@ -1,0 +1,144 @@
+"""`eitk dataset`: get clips, and know what they are worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ei_toolkit.dataset.verify import Finding
+
+Genres = Annotated[list[str] | None, typer.Option("--genre", help="Only this genre; may be repeated.")]
+SHOWN = 10  # tracks named without --verbose
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    group = typer.Typer(no_args_is_help=True, help="Clips: make, fetch, verify, audit, describe.")
+    for command in (synth, fetch, verify, audit, card):
+        group.command()(command)
+    app.add_typer(group, name="dataset")
+
+
+def synth(
+    context: typer.Context,
+    dest: Annotated[Path, typer.Argument(help="Folder to write DEST/<genre>/*.wav and DEST/groups.csv to.")],
+    clips: Annotated[int, typer.Option(min=8, help="Clips for each genre.")] = 24,
+    seed: Annotated[int, typer.Option(help="Another seed gives other clips.")] = 7,
+) -> None:
+    """Write synthetic demo clips: two textures called rock and classical. They are not music."""
+    from ei_toolkit.dataset.synthesis import write_demo_clips
+
+    env = Environment.of(context)
+    folder = env.cwd / dest
+    paths = write_demo_clips(folder, seed=seed, clips_per_genre=clips)
+    data = {"folder": str(folder), "clips": len(paths), "synthetic": True}
+    env.console.result(data, f"wrote {len(paths)} synthetic clips to {folder}")
+
+
+def fetch(
+    context: typer.Context,
+    name: Annotated[Literal["gtzan"], typer.Argument(help="Data set to fetch.")],
+    dest: Annotated[Path, typer.Argument(help="Folder to write DEST/<genre>/<track>.wav to.")] = Path("gtzan"),
+    origin: Annotated[
+        str, typer.Option("--from", help="Address, archive (tar.gz, zip) or folder to take it from.")
+    ] = "",
+    genre: Genres = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is there and what is missing.")] = False,
+) -> None:
+    """Fetch GTZAN, going on where an earlier run stopped, and check every track against the index."""
+    from ei_toolkit.dataset.fetch import fetch_gtzan, published_sources
+    from ei_toolkit.dataset.index import load_index
+    from ei_toolkit.dataset.verify import verify_folder, wanted_tracks
+
+    env = Environment.of(context)
+    folder = env.cwd / dest
+    if dry_run:
+        _show(
+            env, verify_folder(folder, wanted_tracks(load_index(), genre or ())), {"folder": str(folder), "written": 0}
+        )
+        return
+    local = origin if "://" in origin or not origin else str(env.cwd / Path(origin).expanduser())
+    sources = published_sources(env.config().settings.dataset.sources)
+    with env.console.progress(f"fetching {name}") as progress:
+        report = fetch_gtzan(folder, local, sources, genre or (), progress.to)
+    _show(env, report.findings, {"folder": str(folder), "written": report.written})
+
+
+def verify(
+    context: typer.Context,
+    clips: Annotated[
+        Path | None, typer.Argument(help="Folder of GTZAN clips; default: dataset.root of eitk.toml.")
+    ] = None,
+    genre: Genres = None,
+) -> None:
+    """Check GTZAN clips against the index; exit 1 where one is altered or corrupt."""
+    from ei_toolkit.dataset.index import load_index
+    from ei_toolkit.dataset.plan import clips_root
+    from ei_toolkit.dataset.verify import damage, genres_in, verify_folder, wanted_tracks
+
+    env = Environment.of(context)
+    config = env.config()
+    folder = env.cwd / clips if clips else clips_root(config.settings.dataset, config.paths.root)
+    findings = verify_folder(folder, wanted_tracks(load_index(), genre or genres_in(folder)))
+    _show(env, findings, {"folder": str(folder)})
+    if error := damage(folder, findings):
+        raise error
+
+
+def audit(
+    context: typer.Context,
+    split: Annotated[
+        Literal["artist", "fault-filtered", "track"] | None, typer.Option(help="Audit this split in place of yours.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one a core.")] = None,
+) -> None:
+    """Listen to all clips and say what leaks: artists, recordings, faults, loudness."""
+    from ei_toolkit.cli.slice import cores
+    from ei_toolkit.dataset.audit import audit as listen_to_all
+    from ei_toolkit.dataset.plan import plan_slices
+    from ei_toolkit.report.audit import as_data, as_text, keep_audit
+
+    env = Environment.of(context)
+    config = env.config(dataset__split=split)
+    workers = jobs or cores()
+    plan = plan_slices(config.settings, config.paths.root, workers)
+    with env.console.progress("listening", len(plan.tasks)) as progress:
+        found = listen_to_all(plan, workers, progress.to)
+    if split is None:
+        keep_audit(config.paths, as_data(found), as_text(found))
+    env.console.result(as_data(found), as_text(found))
+    if found.leaks:
+        env.console.warn("test clips are known from training: results on this split say too much")
+
+
+def card(context: typer.Context) -> None:
+    """Print a data card of the project's clips in Markdown."""
+    from ei_toolkit.dataset.plan import plan_slices
+    from ei_toolkit.report.cards import data_card
+
+    env = Environment.of(context)
+    config = env.config()
+    text = data_card(config.settings, plan_slices(config.settings, config.paths.root))
+    if env.console.json_output:
+        env.console.result({"card": text})
+    else:
+        env.console.line(text.rstrip())
+
+
+def _show(env: Environment, findings: Sequence[Finding], extra: dict[str, object]) -> None:
+    from collections import Counter
+    from dataclasses import asdict
+
+    counts = Counter(finding.status for finding in findings)
+    wrong = [finding for finding in findings if finding.status in ("altered", "corrupt")]
+    for finding in wrong if env.console.verbose else wrong[:SHOWN]:
+        env.console.warn(f"{finding.track} is {finding.status}: {finding.detail}")
+    lines = [f"{status:12} {number}" for status, number in counts.most_common()]
+    env.console.result({**extra, "counts": counts, "tracks": [asdict(f) for f in findings]}, "\n".join(lines))

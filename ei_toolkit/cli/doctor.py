@@ -1,0 +1,156 @@
+"""What `eitk doctor` looks at, each thing with a verdict and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config import ProjectPaths, find_config
+from ei_toolkit.errors import EitkError, MissingToolError
+from ei_toolkit.report.tables import Table
+
+if TYPE_CHECKING:
+    from ei_toolkit.client.project import KeyInfo, Studio
+
+
+Verdict = Literal["ok", "warning", "missing", "failure"]
+PACKAGES = ("edgeimpulse", "edgeimpulse-api", "numpy", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "keyring")
+OPTIONAL = frozenset({"tensorflow-cpu", "tensorflow", "ai-edge-litert"})
+SLOW_MS = 1000.0
+WRITABLE = "Look at its owner and permissions with ls -ld, or work in another folder: eitk -C FOLDER"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    verdict: Verdict
+    said: str
+    hint: str = ""
+
+
+def studio_findings(connect: Callable[[], Studio]) -> Iterator[Finding]:
+    """Reachability, key, limits, clock."""
+    from ei_toolkit.client.health import limits, reach
+    from ei_toolkit.client.project import key_info
+
+    try:
+        studio = connect()
+        endpoint = studio.transport.endpoint
+        for name, url in (("studio", endpoint.api_url), ("uploads", endpoint.ingestion_url)):
+            reached = reach(url, endpoint)
+            slow = reached.milliseconds > SLOW_MS
+            said = f"{url} answers in {reached.milliseconds:.0f} ms"
+            yield Finding(name, "warning" if slow else "ok", said, "The network is slow." if slow else "")
+        yield _clock(reached.clock_off_s)
+        yield _key(key_info(studio.transport))
+        found = limits(studio)
+    except EitkError as error:
+        yield Finding("studio", "failure", str(error), error.hint)
+        return
+    except OSError as error:
+        said = f"{error.filename} cannot be used: {error.strerror}" if error.filename else str(error)
+        yield Finding("studio", "failure", said, WRITABLE if error.filename else "")
+        return
+    per_job = "no limit known" if found.minutes_per_job is None else f"{found.minutes_per_job:g} min a job"
+    left = "" if found.minutes_left is None else f", {found.minutes_left:.0f} min of computing left"
+    yield Finding("project", "ok", f"{studio.project} “{found.project}”, {found.samples} samples, {per_job}{left}")
+
+
+def folder_findings(start: Path) -> Iterator[Finding]:
+    """Whether the project's folders can be written to."""
+    file = find_config(start)
+    paths = ProjectPaths(file.parent if file else start)
+    there = [folder for folder in (paths.root, paths.state, paths.windows) if os.access(folder, os.F_OK)]
+    closed = [folder for folder in there if not os.access(folder, os.W_OK | os.X_OK)]
+    for folder in closed:
+        yield Finding("folder", "failure", f"{folder} cannot be written to", WRITABLE)
+    if not closed:
+        yield Finding("folder", "ok", str(paths.root))
+
+
+def package_findings() -> Iterator[Finding]:
+    """Python and the packages that matter, with their versions."""
+    yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for name in PACKAGES:
+        try:
+            yield Finding(name, "ok", metadata.version(name))
+        except metadata.PackageNotFoundError:
+            if name not in OPTIONAL:
+                yield Finding(name, "failure", "not installed", f"{sys.executable} -m pip install {name}")
+
+
+def tool_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Compilers, emulator, boards on USB."""
+    from ei_toolkit.board import toolchain
+    from ei_toolkit.board.transport.ports import usb_ports
+
+    tools: dict[str, Callable[[], str]] = {
+        "C++ compiler": lambda: toolchain.host_compiler(environ),
+        "ARM compiler": lambda: toolchain.arm_tool("g++", environ),
+        "emulator": lambda: toolchain.qemu(environ),
+    }
+    for name, find in tools.items():
+        try:
+            yield Finding(name, "ok", find())
+        except MissingToolError as error:
+            yield Finding(name, "missing", error.what, error.hint)
+    ports = usb_ports()
+    for port in ports:
+        yield Finding("board", "ok", f"{port.board} on {port.device} ({port.state})")
+    if not ports:
+        yield Finding("board", "missing", "no Nano 33 BLE on USB", 'Plug one in, or use [board] name = "emulated".')
+
+
+def findings_table(findings: list[Finding]) -> Table:
+    """All findings, one a row."""
+    return Table("", ("what", "", "said", "try"), tuple((f.what, f.verdict, f.said, f.hint) for f in findings))
+
+
+def _clock(off_s: float | None) -> Finding:
+    from ei_toolkit.client.health import CLOCK_S
+
+    if off_s is None:
+        return Finding("clock", "warning", "the studio does not tell the time")
+    if abs(off_s) > CLOCK_S:
+        return Finding("clock", "warning", f"this machine is {off_s:+.0f} s off", "Set the clock of this machine.")
+    return Finding("clock", "ok", f"{abs(off_s):.0f} s off")
+
+
+def _key(info: KeyInfo) -> Finding:
+    said = f"role {info.role}" + (f", until {info.expires}" if info.expires else "")
+    if info.can_train:
+        return Finding("key", "ok", said)
+    hint = "Make a key with the role admin (Dashboard, Keys) and set EI_API_KEY."
+    return Finding("key", "warning", f"{said}: it cannot change the impulse or train", hint)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("doctor")(doctor)
+
+
+def doctor(
+    context: typer.Context,
+    studio: Annotated[bool, typer.Option(help="Look at the studio and the key as well.")] = True,
+) -> None:
+    """Look at folder, key, studio, limits, clock, packages, tools and boards; exit code 1 if something has failed."""
+    from ei_toolkit.cli.environment import connect
+
+    env = Environment.of(context)
+    findings = list(folder_findings(env.cwd))
+    findings += studio_findings(lambda: connect(env, env.config())) if studio else ()
+    findings += [*package_findings(), *tool_findings(env.environ)]
+    env.console.result([asdict(finding) for finding in findings], findings_table(findings).rich())
+    if any(finding.verdict == "failure" for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,101 @@
+"""`eitk eon`: the compiler on its own, for anyone with a .tflite and a Cortex-M4."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+
+eon = typer.Typer(no_args_is_help=True, help="Compile, run and profile a .tflite without a project.")
+
+Model = Annotated[Path, typer.Argument(help="A .tflite, full int8 or float32.", show_default=False)]
+RamOptimized = Annotated[bool, typer.Option("--ram-optimized", help="Run chains of layers row by row to save RAM.")]
+
+
+class On(StrEnum):
+    """Where `eitk eon run` runs a model."""
+
+    host = "host"
+    emulated = "emulated"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.add_typer(eon, name="eon")
+
+
+@eon.command("compile")
+def compile_(
+    context: typer.Context,
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for model.h, model.cpp and the kernels.")],
+    ram_optimized: RamOptimized = False,
+) -> None:
+    """Turn a model into C++ without an interpreter."""
+    from ei_toolkit.eon.files import compile_file
+
+    env = Environment.of(context)
+    compiled, files = compile_file(env.cwd / model, env.cwd / output, ram_optimized=ram_optimized)
+    data = {
+        "sha256": compiled.sha256,
+        "files": [str(f) for f in files],
+        "arena_bytes": compiled.arena_bytes,
+        "arena_lower_bound": compiled.arena_lower_bound,
+        "weights_bytes": compiled.weights_bytes,
+        "macs": compiled.macs,
+        "layers": [asdict(layer) for layer in compiled.layers],
+    }
+    text = (
+        f"{len(compiled.layers)} layers, arena {compiled.arena_bytes} B, weights {compiled.weights_bytes} B -> {output}"
+    )
+    env.console.result(data, text)
+
+
+@eon.command("run")
+def run(
+    context: typer.Context,
+    model: Model,
+    input: Annotated[Path, typer.Option("--input", help="Inputs, first axis the number of them (.npy).")],
+    output: Annotated[Path, typer.Option("--output", help="Where the outputs go (.npy).")],
+    on: Annotated[On, typer.Option(help="This machine, or a Cortex-M4F under QEMU.")] = On.host,
+    ram_optimized: RamOptimized = False,
+) -> None:
+    """Compile a model, build it, and run it on inputs."""
+    from ei_toolkit.eon.files import run_file
+
+    env = Environment.of(context)
+    target = env.cwd / output
+    _check_target(target)
+    answers = run_file(env.cwd / model, env.cwd / input, target, on.value, ram_optimized=ram_optimized)
+    data = {"outputs": str(target), "shape": list(answers.shape), "on": on.value}
+    env.console.result(data, f"{len(answers)} outputs ({on.value}) -> {output}")
+
+
+def _check_target(file: Path) -> None:
+    """Raises DataError before anything is compiled where the outputs could not be written."""
+    import os
+
+    from ei_toolkit.errors import DataError
+
+    folder = file.parent
+    if file.is_dir():
+        raise DataError(f"cannot write {file}", why="it is a folder", hint="Name a file: --output y.npy")
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        why = f"{folder} may not be written to" if folder.is_dir() else f"there is no folder {folder}"
+        raise DataError(f"cannot write {file}", why=why, hint="Name a file in another folder, or make this one.")
+
+
+@eon.command("profile")
+def profile(context: typer.Context, model: Model, ram_optimized: RamOptimized = False) -> None:
+    """Measure flash, RAM, stack and instructions of a model on an emulated Cortex-M4F."""
+    from ei_toolkit.eon.files import profile_file
+    from ei_toolkit.report.result_tables import profile_view
+
+    env = Environment.of(context)
+    measured = profile_file(env.cwd / model, ram_optimized=ram_optimized)
+    env.console.result(asdict(measured), profile_view(measured))

@@ -1,0 +1,121 @@
+"""`eitk evaluate`: measure a recipe on held-out artists, clean and through gain, noise and a room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ei_toolkit.cli import complete
+from ei_toolkit.cli.environment import Environment
+
+if TYPE_CHECKING:
+    from ei_toolkit.evaluation.run import Plan
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("evaluate")(evaluate)
+
+
+def evaluate(
+    context: typer.Context,
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="artist-5fold, fault-filtered, track, window: train anew. test: the pinned model on held-out clips.",
+            metavar="NAME",
+        ),
+    ] = "artist-5fold",
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="A shipped recipe; default: this project's eitk.toml.", autocompletion=complete.recipes),
+    ] = None,
+    clips: Annotated[Path | None, typer.Option(help="Folder of clips; default: the project's.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How often to fold and train anew; figures are the mean.")] = 3,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Other training cycles than the recipe's.")] = None,
+    conditions: Annotated[
+        str, typer.Option(help="Conditions to test under, separated by commas; all, or none.", metavar="NAMES")
+    ] = "all",
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes for features and inference.")] = 2,
+) -> None:
+    """Measure on clips that no model has seen: window and track accuracy, baselines beside it, changed sound."""
+    from ei_toolkit.evaluation.run import PINNED, run_model, run_plan
+    from ei_toolkit.evaluation.scores import outcome
+    from ei_toolkit.report.result_tables import evaluation_view, keep_evaluation
+
+    env = Environment.of(context)
+    if protocol == PINNED:
+        plan = _plan(env, "artist-5fold", None, None, 1, None, conditions, jobs)
+        run = run_model(plan, *_pinned(env), env.console.note)
+    else:
+        plan = _plan(env, protocol, recipe, clips, seeds, epochs, conditions, jobs)
+        env.console.note(f"{len(plan.clips)} clips of {len({known.group for known in plan.clips})} artists")
+        run = run_plan(plan, env.console.note)
+    data = outcome(run, protocol)
+    if recipe is None:
+        keep_evaluation(env.config(), data)
+    env.console.result(data, evaluation_view(data))
+
+
+def _pinned(env: Environment) -> tuple[bytes, set[str]]:
+    """The pinned model, and the testing clips that it has not heard in training.
+
+    Raises DataError where there is no model, or it is of other windows and what it has heard is not known.
+    """
+    from ei_toolkit.config.lockfile import read_lock
+    from ei_toolkit.dataset.manifest import Manifest
+    from ei_toolkit.dataset.provenance import Heard
+    from ei_toolkit.errors import DataError
+    from ei_toolkit.evaluation.candidate import trained_on
+    from ei_toolkit.evaluation.held_out import held_out_clips, unheard
+
+    config = env.config()
+    lock = read_lock(config.paths.lock)
+    if lock is None:
+        raise DataError("no model is pinned yet", hint="eitk train --eon")
+    manifest = Manifest.read(config.paths.manifest)
+    heard = trained_on(config, manifest, lock)
+    if heard is None:
+        env.console.warn("nothing tells what the pinned model was trained on; the present training clips are assumed")
+    held_out = unheard(held_out_clips(manifest), heard or Heard.of_manifest(manifest), config.settings.dataset)
+    return lock.model_path(config.paths.root).read_bytes(), {clip.name for clip in held_out}
+
+
+def _plan(
+    env: Environment,
+    protocol: str,
+    recipe: str | None,
+    clips: Path | None,
+    seeds: int,
+    epochs: int | None,
+    conditions: str,
+    jobs: int,
+) -> Plan:
+    from ei_toolkit.evaluation.clips import find_known_clips
+    from ei_toolkit.evaluation.model import with_training
+    from ei_toolkit.evaluation.run import Plan, checked_conditions, checked_protocol
+
+    chosen = with_training(_recipe(env, recipe), epochs=epochs)
+    names = checked_conditions(conditions)
+    held_out = checked_protocol(protocol)
+    root = (env.cwd / clips) if clips else _project_clips(env)
+    found = find_known_clips(root, chosen.settings, env.config().paths.root)
+    return Plan(chosen, found, held_out, seeds, names, jobs)
+
+
+def _recipe(env: Environment, name: str | None) -> Any:
+    from ei_toolkit.config.recipes.write import load_recipe
+    from ei_toolkit.evaluation.model import Recipe, project_recipe
+
+    if name is None:
+        return project_recipe(env.config().settings, env.config().paths.root)
+    settings, script = load_recipe(name)
+    return Recipe(name, settings, script)
+
+
+def _project_clips(env: Environment) -> Path:
+    from ei_toolkit.dataset.plan import clips_root
+
+    return clips_root(env.config().settings.dataset, env.config().paths.root)

@@ -1,0 +1,104 @@
+"""Showing a job while it runs: a bar for people, NDJSON for programs; what Ctrl-C does. Shared by several commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ei_toolkit.errors import Interrupted
+
+if TYPE_CHECKING:
+    from ei_toolkit.cli.console import Progress
+    from ei_toolkit.cli.environment import Environment
+    from ei_toolkit.client.jobs.job import Job, Started
+    from ei_toolkit.client.jobs.wait import TrainingProgress
+    from ei_toolkit.client.project import Studio
+
+OnInterrupt = Literal["ask", "cancel", "detach"]
+
+
+@dataclass(frozen=True)
+class Follower:
+    """Follows jobs of one command. Calling it returns the ended job; raises JobFailed, NetworkError, Interrupted."""
+
+    env: Environment
+    studio: Studio
+    timeout_s: float | None = None
+    on_interrupt: OnInterrupt = "ask"
+
+    def __call__(self, started: Started, title: str, epochs: int | None = None) -> Job:
+        """Show a job until it ends."""
+        console = self.env.console
+        if started.attached:
+            console.note(f"job {started.id} is running already; following it")
+        self._event({"event": "job", "job": started.id, "title": title, "attached": started.attached})
+        try:
+            with console.progress(title, epochs) as progress:
+                job = self._wait(started.id, self._reader(started.id, title, progress))
+        except KeyboardInterrupt:
+            self._interrupted(started.id)
+            raise
+        console.detail(f"{title}: job {job.id} has succeeded")
+        self._event({"event": "done", "job": job.id, "title": title})
+        return job
+
+    def print_log(self, job: int) -> Job:
+        """Print a job's log as it grows, on stdout: lines, or NDJSON with --json."""
+        console = self.env.console
+
+        def show(line: str) -> None:
+            if console.json_output:
+                console.event({"event": "log", "job": job, "line": line})
+            else:
+                console.line(line)
+
+        try:
+            return self._wait(job, show)
+        except KeyboardInterrupt:
+            self._interrupted(job)
+            raise
+
+    def _wait(self, job: int, line: Callable[[str], None]) -> Job:
+        from ei_toolkit.client.jobs.wait import Listener, wait_for
+
+        return wait_for(self.studio, job, Listener(line, self.env.console.warn), timeout_s=self.timeout_s)
+
+    def _reader(self, job: int, title: str, progress: Progress) -> Callable[[str], None]:
+        from ei_toolkit.client.jobs.wait import TrainingProgress, after
+
+        now = TrainingProgress()
+
+        def read(line: str) -> None:
+            nonlocal now
+            self.env.console.detail(f"  | {line}")
+            before, now = now, after(now, line)
+            if now != before:
+                progress.to(now.epoch, now.text)
+                self._event({"event": "progress", "job": job, "title": title, **_said(now)})
+
+        return read
+
+    def _event(self, data: dict[str, object]) -> None:
+        if self.env.console.json_output:
+            self.env.console.event(data)
+
+    def _interrupted(self, job: int) -> None:
+        """Cancel the job or leave it alone; always ends in Interrupted."""
+        from ei_toolkit.client.jobs.job import cancel_job
+
+        if self.on_interrupt == "cancel" or (self.on_interrupt == "ask" and self._wants_cancel(job)):
+            cancel_job(self.studio, job)
+            raise Interrupted(f"job {job} was cancelled") from None
+        raise Interrupted(f"job {job} goes on in the studio", hint=f"eitk jobs follow {job}") from None
+
+    def _wants_cancel(self, job: int) -> bool:
+        import typer
+
+        if not self.env.console.interactive:
+            return False
+        return typer.confirm(f"\ncancel job {job} as well?", default=False, err=True)
+
+
+def _said(progress: TrainingProgress) -> dict[str, object]:
+    return {name: value for name, value in asdict(progress).items() if value is not None}

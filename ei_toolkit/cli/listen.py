@@ -1,0 +1,49 @@
+"""`eitk listen`: the on-device test of the whole chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ei_toolkit.cli import complete
+from ei_toolkit.cli.environment import Environment
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("listen")(listen)
+
+
+def listen(
+    context: typer.Context,
+    clips: Annotated[list[Path], typer.Argument(help="Clips; the label is the folder's name.")],
+    board: Annotated[
+        str | None, typer.Option("--board", help="nano33ble, emulated or host.", autocompletion=complete.boards)
+    ] = None,
+    port: Annotated[
+        str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
+    ] = None,
+) -> None:
+    """Play clips to a board and compare its answers with their labels and with the int8 model in Python."""
+    from ei_toolkit.board.transport.ports import check_port, usb_ports
+    from ei_toolkit.board.verify.verify import listen_to_all
+    from ei_toolkit.evaluation.run_log import record_run
+    from ei_toolkit.report.board_tables import heard_json, heard_view
+
+    env = Environment.of(context)
+    config = env.config(board__name=board, board__port=port)
+    check_port(config.settings.board.name, port)
+    with env.console.progress("listening, clips", len(clips)) as progress:
+        heard = listen_to_all(
+            config.settings,
+            config.paths,
+            [env.cwd / clip for clip in clips],
+            ports=usb_ports,
+            environ=env.environ,
+            advance=progress.advance,
+        )
+    facts = heard_json(config.settings.board.name, heard)
+    record_run(config, "listen", facts["summary"])
+    env.console.result(facts, heard_view(config.settings.board.name, heard))

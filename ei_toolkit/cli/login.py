@@ -1,0 +1,56 @@
+"""`eitk login`: keep a key in the system's keyring."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command("login")(login)
+    app.command("logout")(logout)
+
+
+def login(
+    context: typer.Context,
+    check: Annotated[bool, typer.Option(help="Ask the studio whether it takes the key.")] = True,
+) -> None:
+    """Ask for an API key and keep it in the system's keyring. The key is never shown, and is no option on purpose."""
+    from ei_toolkit.cli.environment import remote_url, with_key
+    from ei_toolkit.client.endpoint import checked_key, store_key
+
+    env = Environment.of(context)
+    config = env.config()
+    url = remote_url(config)
+    key = checked_key(_read_key(url))
+    if check:
+        from ei_toolkit.client.project import key_info
+        from ei_toolkit.client.transport import Transport
+
+        info = key_info(Transport(with_key(config, key)))
+        env.console.note(f"the key opens project {info.project} with the role {info.role}")
+    store_key(url, key)
+    env.console.result({"studio": url, "stored": True}, f"the key for {url} is in the keyring")
+
+
+def _read_key(url: str) -> str:
+    if not sys.stdin.isatty():  # echo KEY | eitk login
+        return sys.stdin.readline().strip()
+    return str(typer.prompt(f"API key for {url}", hide_input=True, err=True))
+
+
+def logout(context: typer.Context) -> None:
+    """Remove the key from the system's keyring."""
+    from ei_toolkit.cli.environment import remote_url
+    from ei_toolkit.client.endpoint import forget_key
+
+    env = Environment.of(context)
+    url = remote_url(env.config())
+    removed = forget_key(url)
+    said = f"the key for {url} was removed" if removed else f"there was no key for {url}"
+    env.console.result({"studio": url, "removed": removed}, said)

@@ -1,0 +1,68 @@
+"""`eitk report`: everything about this project in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+
+if TYPE_CHECKING:
+    from ei_toolkit.report.project_summary import Facts
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("report")(report)
+
+
+def report(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
+    figures: Annotated[Path | None, typer.Option(help="Folder to write the figures to as well, as PNG files.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    like: Annotated[
+        str | None, typer.Option(help="Print tables instead: reference for the published project's tables 1 to 4.")
+    ] = None,
+) -> None:
+    """Write one HTML file: data, sound, curves, verdict, robustness, size and speed, provenance."""
+    from ei_toolkit.config.atomic_write import write_text
+    from ei_toolkit.report.html.page import build_page
+    from ei_toolkit.report.project_summary import gather_facts
+
+    env = Environment.of(context)
+    facts = gather_facts(env.config())
+    if like is not None:
+        _print_tables(env, facts, like)
+        return
+    file = env.cwd / output
+    write_text(file, build_page(facts))
+    written = _write_figures(facts, env.cwd / figures) if figures else []
+    data = {"report": str(file), "bytes": file.stat().st_size, "figures": written}
+    env.console.result(data, f"wrote {file}" + (f" and {len(written)} figures to {figures}" if figures else ""))
+    if open_:
+        typer.launch(file.as_uri())
+
+
+def _write_figures(facts: Facts, folder: Path) -> list[str]:
+    from ei_toolkit.config.atomic_write import write_bytes
+    from ei_toolkit.report.figure_files import figure_files
+
+    made = figure_files(facts)
+    for name, png in made.items():
+        write_bytes(folder / name, png)
+    return list(made)
+
+
+def _print_tables(env: Environment, facts: Facts, like: str) -> None:
+    from rich.console import Group
+
+    from ei_toolkit.errors import UsageError
+    from ei_toolkit.report.published import like_published, our_figures
+
+    if like != "reference":
+        raise UsageError(f"there are no tables like {like!r}", hint="eitk report --like reference")
+    tables = like_published(our_figures(facts))
+    env.console.result({table.title: table.data() for table in tables}, Group(*(table.rich() for table in tables)))

@@ -1,0 +1,82 @@
+"""`eitk slice`: cut clips into windows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table as RichTable
+
+    from ei_toolkit.dataset.plan import Row, Skipped
+
+CUT = ("windows", "altered")  # counts of what only a real run makes
+SHOWN = 10  # skipped clips named without --verbose
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("slice")(slice_)
+
+
+def slice_(
+    context: typer.Context,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one a core.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which clips would go where.")] = False,
+) -> None:
+    """Cut clips into windows: split by artist, levelled, altered copies for training, all in a manifest."""
+    from ei_toolkit.dataset.folder import find_clips
+    from ei_toolkit.dataset.plan import clips_root, plan_slices, rows_of_plan, rows_of_windows
+    from ei_toolkit.dataset.slicing import slice_clips
+
+    env = Environment.of(context)
+    config = env.config()
+    workers = jobs or cores()
+    if dry_run:
+        plan = plan_slices(config.settings, config.paths.root, workers)
+        _show(env, rows_of_plan(plan), plan.skipped, {"dry_run": True})
+        return
+    total = len(find_clips(clips_root(config.settings.dataset, config.paths.root), config.settings.project.labels))
+    with env.console.progress("slicing clips", total) as progress:
+        report = slice_clips(config.settings, config.paths.root, config.paths.windows, workers, progress.to)
+    extra = {"manifest": str(config.paths.manifest), "duplicates": report.duplicates, "reused": report.reused}
+    if report.reused:
+        env.console.note("nothing has changed since the last run; the windows are kept as they are")
+    if report.duplicates:
+        env.console.note(f"{report.duplicates} windows hold the samples of another and were left out")
+    _show(env, rows_of_windows(report.windows), report.skipped, extra)
+
+
+def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: dict[str, Any]) -> None:
+    from dataclasses import asdict
+
+    for item in skipped if env.console.verbose else skipped[:SHOWN]:
+        env.console.warn(f"skipped {item.clip}: {item.reason}")
+    if len(skipped) > SHOWN and not env.console.verbose:
+        env.console.warn(f"… and {len(skipped) - SHOWN} more; --verbose names them all")
+    unknown = CUT if "dry_run" in extra else ()
+    counted = [{key: value for key, value in asdict(row).items() if key not in unknown} for row in rows]
+    data = {"rows": counted, "skipped": [asdict(item) for item in skipped], **extra}
+    env.console.result(data, _table(counted))
+
+
+def _table(rows: list[dict[str, Any]]) -> RichTable:
+    from ei_toolkit.report.tables import Table
+
+    names = [name for name in ("label", "split", "windows", "clips", "artists") if not rows or name in rows[0]]
+    table = Table("", tuple(names), tuple(tuple(row[name] for name in names) for row in rows)).rich()
+    for column in table.columns[2:]:
+        column.justify = "right"
+    return table
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

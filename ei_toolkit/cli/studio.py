@@ -1,0 +1,198 @@
+"""`eitk studio`: the local studio as a service of its own, its projects and keys."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+
+Data = Annotated[Path | None, typer.Option("--data", help="Data folder; by default .eitk/studio of the project.")]
+ProjectId = Annotated[int, typer.Option("--project", help="Id of the project; 0 means the only one.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    group = typer.Typer(no_args_is_help=True, help="The local studio: Edge Impulse's API on this machine.")
+    for command in (serve, status, stop, projects, export):
+        group.command()(command)
+    group.command("import")(import_)
+    keys = typer.Typer(no_args_is_help=True, help="Keys of a project.")
+    keys.command("list")(list_keys)
+    keys.command("add")(add_key)
+    keys.command("revoke")(revoke_key)
+    group.add_typer(keys, name="keys")
+    app.add_typer(group, name="studio")
+
+
+def serve(
+    context: typer.Context,
+    data: Data = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine's need --i-know.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API and the live log.")] = 4800,
+    ingestion_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of uploads.")] = 4810,
+    jobs: Annotated[int, typer.Option(min=1, help="Jobs at a time for each project.")] = 1,
+    job_limit: Annotated[float, typer.Option(min=1, help="Longest time of a job in seconds.")] = 3600.0,
+    allow_scripts: Annotated[
+        bool, typer.Option("--allow-scripts", help="Let expert mode run Keras scripts, which are code.")
+    ] = False,
+    i_know: Annotated[bool, typer.Option("--i-know", help="Serve other machines too, over plain http.")] = False,
+) -> None:
+    """Serve until Ctrl-C, on the ports where the official clients look."""
+    from ei_toolkit.studio.manage import check_host, prepare
+    from ei_toolkit.studio.options import Options
+
+    env = Environment.of(context)
+    folder = _folder(env, data)
+    options = Options(folder, host, port, ingestion_port, jobs, job_limit, allow_scripts)
+    key = prepare(folder, env.config().settings.project.name)
+    options = check_host(options, knows=i_know)
+    from ei_toolkit.studio.server import serve as serve_until_stopped
+
+    env.console.note(f"data in {folder}, admin key of the first project in {key}")
+    serve_until_stopped(
+        options, lambda running: env.console.note(f"API at {running.api_url}, uploads at {running.ingestion_url}")
+    )
+
+
+def status(context: typer.Context, data: Data = None) -> None:
+    """Say whether a studio serves the data folder, and where."""
+    from ei_toolkit.studio.lifecycle import Silent, look
+
+    env = Environment.of(context)
+    found = look(_folder(env, data))
+    if found is None:
+        env.console.result({"running": False}, "not running")
+    elif isinstance(found, Silent):
+        env.console.result({"running": False, "pid": found.pid}, f"not running: {found}; eitk studio stop ends it")
+    else:
+        view = f"running (pid {found.pid}): API {found.api_url}, uploads {found.ingestion_url}"
+        env.console.result({"running": True, **asdict(found)}, view)
+
+
+def stop(context: typer.Context, data: Data = None) -> None:
+    """Stop the studio that serves the data folder."""
+    from ei_toolkit.studio.lifecycle import stop as end
+
+    env = Environment.of(context)
+    stopped = end(_folder(env, data))
+    env.console.result({"stopped": stopped}, "stopped" if stopped else "not running")
+
+
+def projects(
+    context: typer.Context,
+    data: Data = None,
+    add: Annotated[
+        str | None, typer.Option(help="Make a new project of this name; its key is shown this once.")
+    ] = None,
+) -> None:
+    """List the projects, or make one."""
+    from ei_toolkit.report.tables import Table
+    from ei_toolkit.studio import manage
+
+    env = Environment.of(context)
+    folder = _folder(env, data)
+    if add is not None:
+        project, key = manage.add_project(folder, add)
+        env.console.result({"project": project, "key": key}, f"project {project}, key {key}")
+        return
+    found = manage.projects(folder)
+    rows = tuple((p.id, p.name, p.samples, p.keys, p.deployments) for p in found)
+    table = Table("", ("id", "name", "samples", "keys", "deployments"), rows)
+    env.console.result([asdict(project) for project in found], table.rich())
+
+
+def export(
+    context: typer.Context,
+    out: Annotated[Path, typer.Argument(help="Zip file to write.")],
+    data: Data = None,
+    project: ProjectId = 0,
+) -> None:
+    """Write a project's samples into a zip that the official tools read."""
+    from ei_toolkit.studio.transfer import export_project
+
+    env = Environment.of(context)
+    file = (env.cwd / out).resolve()
+    count = export_project(_folder(env, data), project, file)
+    env.console.result({"samples": count, "file": str(file)}, f"{count} samples in {file}")
+
+
+def import_(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="Zip file with info.labels.")],
+    data: Data = None,
+    project: ProjectId = 0,
+) -> None:
+    """Read a zip with info.labels into a project; what is there already is passed over."""
+    from ei_toolkit.studio.transfer import import_project
+
+    env = Environment.of(context)
+    with env.console.progress("importing") as progress:
+        report = import_project(_folder(env, data), project, (env.cwd / source).resolve(), progress.advance)
+    for reason in report.refused:
+        env.console.warn(reason)
+    view = f"{report.stored} stored, {report.known} known already, {len(report.refused)} refused"
+    env.console.result(asdict(report), view)
+
+
+def list_keys(context: typer.Context, data: Data = None, project: ProjectId = 0) -> None:
+    """List keys; the keys themselves are not stored."""
+    from ei_toolkit.report.tables import Table
+    from ei_toolkit.studio.manage import list_keys as find
+
+    env = Environment.of(context)
+    found = find(_folder(env, data), project)
+    table = Table("", ("id", "name", "role", "key", "created"), tuple(tuple(key.values()) for key in found))
+    env.console.result(found, table.rich())
+
+
+def add_key(
+    context: typer.Context,
+    role: Annotated[str, typer.Option(help="admin, readonly, ingestiononly or ingestion_deployment.")] = "admin",
+    name: Annotated[str, typer.Option(help="What it is for.")] = "key",
+    data: Data = None,
+    project: ProjectId = 0,
+) -> None:
+    """Make a key; it is shown this once."""
+    from ei_toolkit.studio.manage import add_key as add
+
+    env = Environment.of(context)
+    key = add(_folder(env, data), project, name, role)
+    env.console.result({"key": key, "role": role}, key)
+
+
+def revoke_key(
+    context: typer.Context,
+    key: Annotated[int, typer.Argument(help="Id of the key.")],
+    data: Data = None,
+    project: ProjectId = 0,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Make a key useless; asks first if eitk itself uses it."""
+    from ei_toolkit.studio import manage
+
+    env = Environment.of(context)
+    folder = _folder(env, data)
+    if not yes and key == manage.own_key(folder):
+        _confirm_own_key(env, key)
+    manage.revoke_key(folder, project, key)
+    env.console.result({"revoked": key}, f"key {key} is revoked")
+
+
+def _confirm_own_key(env: Environment, key: int) -> None:
+    from ei_toolkit.errors import UsageError
+
+    what = f"key {key} is the one that eitk itself uses"
+    after = "whatever else uses it is shut out, and eitk's next command makes a new key for the project"
+    if not env.console.interactive:
+        raise UsageError(what, why=after, hint="Say --yes if that is meant.")
+    typer.confirm(f"{what}: {after}. Revoke it?", abort=True, err=True)
+
+
+def _folder(env: Environment, data: Path | None) -> Path:
+    return (env.cwd / data).resolve() if data else env.config().paths.studio

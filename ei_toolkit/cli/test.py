@@ -1,0 +1,43 @@
+"""`eitk test`: the trained model on the test set."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.follow import Follower, OnInterrupt
+
+UNTESTED = "the model was not tested since its last training: eitk test"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("test")(test)
+
+
+def test(
+    context: typer.Context,
+    run: Annotated[bool, typer.Option(help="Run the test; otherwise show the last one's results.")] = True,
+    timeout: Annotated[float | None, typer.Option(help="Most seconds for the job.")] = None,
+    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "ask",
+) -> None:
+    """Try the trained model on the test set: int8 and float32, with confusion matrices."""
+    from rich.console import Group
+
+    from ei_toolkit.cli.environment import connect
+    from ei_toolkit.client.impulse.current import require_impulse
+    from ei_toolkit.client.results import tested_variants
+    from ei_toolkit.client.train import run_test
+    from ei_toolkit.report.result_tables import evaluation_tables
+
+    env = Environment.of(context)
+    config = env.config()
+    studio = connect(env, config)
+    current = require_impulse(studio, config.settings.impulse.name)
+    follower = Follower(env, studio, timeout, on_interrupt)
+    found = run_test(studio, current, follower) if run else tested_variants(studio, current.impulse_id)
+    data: dict[str, Any] = {"event": "result", **{evaluation.variant: evaluation.data() for evaluation in found}}
+    tables = [table.rich() for table in evaluation_tables("test", found)]
+    env.console.result(data, Group(*tables) if tables else UNTESTED)

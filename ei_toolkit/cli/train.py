@@ -1,0 +1,114 @@
+"""`eitk train`: from samples to a model, and with --eon to a library."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.follow import Follower, OnInterrupt
+
+if TYPE_CHECKING:
+    from ei_toolkit.client.impulse.current import Current
+    from ei_toolkit.client.project import Studio
+    from ei_toolkit.client.train import TrainReport
+    from ei_toolkit.config import Config
+    from ei_toolkit.dataset.provenance import Heard
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("train")(train)
+
+
+def train(
+    context: typer.Context,
+    eon: Annotated[bool, typer.Option("--eon", help="Also build the library, as eitk build does.")] = False,
+    features: Annotated[bool, typer.Option(help="Generate features first.")] = True,
+    follow: Annotated[bool, typer.Option(help="Wait for the end; otherwise only start one job for all.")] = True,
+    timeout: Annotated[float | None, typer.Option(help="Most seconds for one job.")] = None,
+    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "ask",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check that everything is ready.")] = False,
+) -> None:
+    """Generate features, train, test; shows progress and tables of results."""
+    from ei_toolkit.cli.build import build_and_record
+    from ei_toolkit.cli.environment import connect
+    from ei_toolkit.client.project import require_training
+    from ei_toolkit.client.train import expect_heard, heard_file
+    from ei_toolkit.client.train import train as run_training
+    from ei_toolkit.dataset.provenance import write_heard
+    from ei_toolkit.evaluation.run_log import record_run
+
+    env = Environment.of(context)
+    config = env.config()
+    studio = connect(env, config)
+    require_training(studio.transport)
+    current = ready(studio, config)
+    heard = _will_hear(studio, config)
+    if dry_run:
+        env.console.result({"dry_run": True, "impulse": current.impulse_id}, "everything is ready for training")
+        return
+    record = heard_file(studio, config.paths, current.impulse_id)
+    expect_heard(record, heard)
+    if not follow:
+        _only_start(env, studio, current, features)
+        return
+    follower = Follower(env, studio, timeout, on_interrupt)
+    started = time.monotonic()
+    report = run_training(studio, current, follower, features=features)
+    if features:  # else it heard the samples of the features that were there
+        write_heard(record, heard)
+    data = report.data() | {"seconds": time.monotonic() - started}
+    try:
+        if eon:
+            lock = build_and_record(env, config, studio, current.impulse_id, follower)
+            data |= {"deployment_version": lock["deployment_version"], "deployment": lock}
+    finally:
+        record_run(config, "train", data)
+    _show(env, report, {"event": "result", **data})
+
+
+def ready(studio: Studio, config: Config) -> Current:
+    """The impulse to train; that of eitk.toml, where there is one."""
+    from ei_toolkit.client.impulse.state import wanted_impulse
+    from ei_toolkit.client.train import ready_impulse
+
+    settings = config.settings
+    wanted = wanted_impulse(settings, config.paths.root) if settings.impulse.dsp else None
+    return ready_impulse(studio, wanted, settings.impulse.name)
+
+
+def _will_hear(studio: Studio, config: Config) -> Heard:
+    """The clips to train on. Raises DataError where one of them would be tested too."""
+    from ei_toolkit.client.train import heard_samples
+    from ei_toolkit.client.upload.plan import server_samples
+    from ei_toolkit.dataset.manifest import Manifest
+
+    file = config.paths.manifest
+    manifest = Manifest.read(file) if file.is_file() else Manifest(())  # samples need not be eitk's
+    return heard_samples(manifest, server_samples(studio))
+
+
+def _only_start(env: Environment, studio: Studio, current: Current, features: bool) -> None:
+    from ei_toolkit.client.jobs.job import start_retrain, start_training
+
+    if features:
+        started = start_retrain(studio, current.impulse_id)
+    else:
+        started = start_training(studio, current.learn_id, current.state.learn)
+    env.console.result({"job": started.id}, f"job {started.id} has started; eitk jobs follow {started.id}")
+
+
+def _show(env: Environment, report: TrainReport, data: dict[str, Any]) -> None:
+    from rich.console import Group
+
+    from ei_toolkit.report.result_tables import deployment_table, evaluation_tables, profile_table
+
+    tables = evaluation_tables("validation", report.training.validation) + evaluation_tables("test", report.test)
+    if main_device := report.training.main_profiles:
+        tables.append(profile_table(main_device))
+    if lock := data.get("deployment"):
+        tables.append(deployment_table(lock))
+    env.console.result(data, Group(*(part for table in tables for part in (table.rich(), ""))))

@@ -1,0 +1,159 @@
+"""The table that closes the demo: what the board said beside what the Python model says, and what the model costs."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.workflows.shell import Shell
+from ei_toolkit.config import load_config
+from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.errors import DataError
+
+COLOURS = {"rock": "red", "classical": "green"}
+
+
+def demo_view(result: DemoResult) -> RenderableType:
+    """Windows, then one line a fact."""
+    return Group("", _windows(result.heard["windows"]), "", _facts(result))
+
+
+def _windows(windows: list[dict[str, Any]]) -> Table:
+    table = Table("unseen clip", "end of window", "board", "score", "board int8", "Python int8", "", box=None)
+    last = ""
+    for window in windows:
+        clip = "" if window["clip"] == last else window["clip"]
+        last = window["clip"]
+        score = max(window["board_scores"].values())
+        table.add_row(
+            clip,
+            f"{window['end_ms'] / 1000:.1f} s",
+            Text(window["winner"], COLOURS.get(window["winner"], "blue")),
+            f"{score:.3f}",
+            _row(window["board_q"]),
+            _row(window["python_q"]),
+            "equal" if window["equal"] else Text("differs", "bold red"),
+        )
+    return table
+
+
+def _row(values: list[int]) -> str:
+    return " ".join(f"{value:4d}" for value in values)
+
+
+def _facts(result: DemoResult) -> Table:
+    table = Table(show_header=False, box=None)
+    for name, value in facts(result):
+        table.add_row(name, value)
+    return table
+
+
+def facts(result: DemoResult) -> list[tuple[str, str]]:
+    """Each fact as (name, value), in the order a reader asks for them."""
+    summary, profile, image = result.heard["summary"], result.profile, result.image
+    clips = "; ".join(f"{clip['clip']} heard as {clip['winner']}" for clip in result.heard["clips"])
+    return [
+        ("clips", clips),
+        ("board equals Python", f"{summary['equal']} of {summary['windows']} windows"),
+        (
+            "test accuracy",
+            f"{_accuracy(result)} ({result.tracks} tracks by {result.artists} artists, none in training)",
+        ),
+        ("model", f"{profile['flash_bytes']:,} bytes of flash, {profile['ram_bytes']:,} of RAM ({profile['how']})"),
+        ("instructions", f"{profile['instructions']:,} per inference"),
+        ("image", f"{image['flash_bytes']:,} bytes of flash, {image['ram_bytes']:,} of RAM with sketch and DSP"),
+    ]
+
+
+def _accuracy(result: DemoResult) -> str:
+    variants = {name: row for name, row in result.test.items() if name in ("int8", "float32")}
+    return ", ".join(f"{100 * row['accuracy']:.1f} % of windows ({name})" for name, row in variants.items())
+
+
+TAIL_LINES = 3
+EMULATOR_TOOLS = ("arm-none-eabi-g++", "qemu-system-arm")
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What each command answered, as JSON: the test results, the flashed image, the cost, the windows heard."""
+
+    test: dict[str, Any]
+    image: dict[str, Any]
+    profile: dict[str, Any]
+    heard: dict[str, Any]
+    tracks: int
+    artists: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain JSON."""
+        return asdict(self)
+
+
+def run_demo(clips: Path | None, folder: Path, console: Console, *, recipe: str, board: str | None) -> DemoResult:
+    """Run every stage in `folder` on `clips` (None: on synthetic ones made there).
+
+    Raises CommandFailed with the exit code of the command that failed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shell = Shell(folder, console)
+    if clips is None:
+        shell.run("dataset", "synth", "clips")
+    board = board or best_board(console)
+    shell.run("init", "--force", "--recipe", recipe, "--board", board, "--clips", str(clips or "clips"))
+    for command in ("slice", "upload", "impulse apply", "train --eon"):
+        shell.run(*command.split())
+    test = shell.json("test", "--no-run")
+    profile = shell.json("eon", "profile", _model(folder))
+    image = shell.json("flash")
+    unseen = unseen_clips(folder)
+    shell.run("play", str(unseen[0]))
+    shell.run("tail", "--count", str(TAIL_LINES))
+    heard = shell.json("listen", *map(str, unseen))
+    tracks, artists = held_out(folder)
+    return DemoResult(test, image, profile, heard, tracks, artists)
+
+
+def best_board(console: Console) -> str:
+    """The emulated board where its tools are, else the host board, said in one line."""
+    missing = [tool for tool in EMULATOR_TOOLS if shutil.which(tool) is None]
+    if not missing:
+        return "emulated"
+    console.warn(f"{' and '.join(missing)} not found: the sketch runs on the host board instead of the emulated one")
+    return "host"
+
+
+def unseen_clips(folder: Path) -> list[Path]:
+    """One clip of each label that no training window was cut from. Raises DataError where a label has none."""
+    config = load_config(folder, {})
+    windows = Manifest.read(config.paths.manifest).windows
+    chosen: dict[str, str] = {}
+    for window in windows:
+        if window.split == "testing":
+            chosen.setdefault(window.label, window.clip)
+    if missing := {window.label for window in windows} - set(chosen):
+        raise DataError(f"no clip of {', '.join(sorted(missing))} is held out", hint="eitk slice")
+    root = (config.paths.root / config.settings.dataset.root).resolve()
+    return [root / clip for clip in chosen.values()]
+
+
+def held_out(folder: Path) -> tuple[int, int]:
+    """Number of clips and of artists behind the test result."""
+    windows = Manifest.read(load_config(folder, {}).paths.manifest).windows
+    testing = [window for window in windows if window.split == "testing"]
+    return len({window.clip for window in testing}), len({window.group for window in testing})
+
+
+def _model(folder: Path) -> str:
+    lock = read_lock(load_config(folder, {}).paths.lock)
+    if lock is None:
+        raise DataError("there is no eitk.lock after the build", hint="eitk build")
+    return lock.model

@@ -1,0 +1,54 @@
+"""Run eitk's own commands the way a person would: printed first, in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ei_toolkit.cli.console import Console
+from ei_toolkit.errors import EitkError
+
+
+class CommandFailed(EitkError):
+    """A command of a longer job ended with an error, which it has printed; its exit code is passed on."""
+
+    def __init__(self, command: str, code: int) -> None:
+        super().__init__(f"{command} ended with exit code {code}", hint="The lines above say why.")
+        self.exit_code = code
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A folder to run commands in, and a console to show them on."""
+
+    folder: Path
+    console: Console
+
+    def run(self, *arguments: str) -> None:
+        """Run one command; all that it prints is shown. Raises CommandFailed."""
+        self._run(arguments, capture=False)
+
+    def json(self, *arguments: str) -> Any:
+        """Run one command with --json and return what it answers. Raises CommandFailed."""
+        return json.loads(self._run((*arguments, "--json"), capture=True))
+
+    def _run(self, arguments: tuple[str, ...], *, capture: bool) -> str:
+        shown = "eitk " + shlex.join(arguments)
+        self.console.note(f"\n$ {shown}")
+        self.console.stderr.flush()
+        done = subprocess.run(
+            [sys.executable, "-m", "ei_toolkit", *arguments],
+            cwd=self.folder,
+            stdout=subprocess.PIPE if capture else self.console.stderr,
+            stderr=self.console.stderr,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise CommandFailed(shown, done.returncode)
+        return done.stdout or ""

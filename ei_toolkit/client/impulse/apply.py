@@ -1,0 +1,237 @@
+"""An impulse as the official request classes, which refuse what the API would not take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from ei_toolkit.client.answer import Answer
+from ei_toolkit.client.impulse.current import Current, current_impulse, impulse_id_of, require_impulse
+from ei_toolkit.client.impulse.state import DspState, ImpulseState, LearnState, VisualLayer
+from ei_toolkit.client.official import official
+from ei_toolkit.client.project import Studio
+from ei_toolkit.errors import ApiError
+
+AUDIO_AXIS = "audio"
+SPEC_AUGMENT = {"warping": False, "freqMasking": "low", "timeMasking": "low", "gaussianNoise": "low"}
+
+
+def impulse_body(state: ImpulseState, name: str, input_id: int, dsp_ids: Sequence[int], learn_id: int) -> Any:
+    """CreateImpulseRequest; always with `implementationVersion`, without which the cloud falls back to version 1."""
+    window = official("ImpulseInputBlock")(
+        id=input_id,
+        type="time-series",
+        name="Time series",
+        title="Time series data",
+        windowSizeMs=state.input.window_ms,
+        windowIncreaseMs=state.input.increase_ms,
+        frequencyHz=state.input.frequency_hz,
+        padZeros=state.input.pad_zeros,
+    )
+    blocks = [
+        official("ImpulseDspBlock")(
+            id=block_id,
+            type=block.type,
+            name=block.name,
+            title=block.name,
+            axes=[AUDIO_AXIS],
+            input=input_id,
+            implementationVersion=block.version,
+        )
+        for block_id, block in zip(dsp_ids, state.dsp, strict=True)
+    ]
+    learn = official("ImpulseLearnBlock")(
+        id=learn_id, type="keras", name="Classifier", title="Classification", dsp=list(dsp_ids)
+    )
+    named = {"name": name} if name else {}
+    return official("CreateImpulseRequest")(inputBlocks=[window], dspBlocks=blocks, learnBlocks=[learn], **named)
+
+
+def learn_body(learn: LearnState) -> Any:
+    """SetKerasParameterRequest: for the learn block and for the training job, which take the same."""
+    network: dict[str, Any] = {"mode": learn.mode}
+    if learn.mode == "expert":
+        network["script"] = learn.script
+    else:
+        network["visualLayers"] = [official("KerasVisualLayer")(**layer) for layer in learn.layers]
+    augment = {"enabled": True, **SPEC_AUGMENT} if learn.spec_augment else {"enabled": False}
+    seed = {"customParameters": {"seed": str(learn.seed)}} if learn.seed is not None else {}
+    return official("SetKerasParameterRequest")(
+        **network,
+        **seed,
+        trainingCycles=learn.epochs,
+        learningRate=learn.learning_rate,
+        batchSize=learn.batch_size,
+        trainTestSplit=learn.validation,
+        customValidationMetadataKey=learn.validation_group,
+        autoClassWeights=learn.auto_class_weights,
+        augmentationPolicySpectrogram=official("AugmentationPolicySpectrogram")(**augment),
+        profileInt8=learn.profile_int8,
+    )
+
+
+Part = Literal["structure", "dsp", "learn"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value that differs. `block` is the index of the processing block in `dsp` changes."""
+
+    part: Part
+    key: str
+    there: str
+    wanted: str
+    block: int = 0
+
+
+def diff(there: ImpulseState | None, wanted: ImpulseState) -> tuple[Change, ...]:
+    """All changes that turn `there` into `wanted`; none means that they are the same."""
+    if there is None:
+        return tuple(_everything(wanted))
+    return (*_structure(there, wanted), *_configs(there, wanted), *_learn(there.learn, wanted.learn))
+
+
+def structure(state: ImpulseState) -> Mapping[str, str]:
+    """What `POST /impulse` holds: the input window and which blocks there are."""
+    window = state.input
+    entries = {
+        "input.window_ms": str(window.window_ms),
+        "input.increase_ms": str(window.increase_ms),
+        "input.frequency_hz": f"{window.frequency_hz:g}",
+        "input.pad_zeros": str(window.pad_zeros).lower(),
+    }
+    for index, block in enumerate(state.dsp):
+        entries[f"dsp[{index}]"] = f"{block.type} version {block.version} “{block.name}”"
+    return entries
+
+
+def same_value(a: str, b: str) -> bool:
+    """Whether two parameter texts mean the same: 0.020 and 0.02 do."""
+    try:
+        return float(a) == float(b)
+    except ValueError:
+        return a.strip().lower() == b.strip().lower()
+
+
+def layer_text(layer: VisualLayer) -> str:
+    """A visual layer on one line: `conv2d neurons=8 kernelSize=3 stack=1`."""
+    return " ".join([str(layer["type"]), *(f"{k}={v:g}" for k, v in layer.items() if k != "type")])
+
+
+def _everything(wanted: ImpulseState) -> Iterator[Change]:
+    yield from (Change("structure", key, "", value) for key, value in structure(wanted).items())
+    for index, block in enumerate(wanted.dsp):
+        yield from (Change("dsp", _dsp_key(block, key), "", v, index) for key, v in block.config.items())
+    yield from (Change("learn", key, "", value) for key, value in learn_values(wanted.learn).items())
+
+
+def _structure(there: ImpulseState, wanted: ImpulseState) -> Iterator[Change]:
+    old, new = structure(there), structure(wanted)
+    for key in sorted(old.keys() | new.keys(), key=[*new, *old].index):
+        if old.get(key, "") != new.get(key, ""):
+            yield Change("structure", key, old.get(key, ""), new.get(key, ""))
+
+
+def _configs(there: ImpulseState, wanted: ImpulseState) -> Iterator[Change]:
+    """Parameters that eitk.toml does not set are the studio's to choose."""
+    for index, block in enumerate(wanted.dsp):
+        old = there.dsp[index].config if index < len(there.dsp) and _kin(there.dsp[index], block) else {}
+        for key, value in block.config.items():
+            if key not in old or not same_value(old[key], value):
+                yield Change("dsp", _dsp_key(block, key), old.get(key, ""), value, index)
+
+
+def _learn(there: LearnState, wanted: LearnState) -> Iterator[Change]:
+    old, new = learn_values(there), learn_values(wanted)
+    for key in sorted(old.keys() | new.keys(), key=[*new, *old].index):
+        if key == "seed" and there.seed is None:
+            continue  # the studio does not say; every training sends it anyway
+        if old.get(key, "") != new.get(key, ""):
+            yield Change("learn", f"learn.{key}", old.get(key, ""), new.get(key, ""))
+
+
+def learn_values(learn: LearnState) -> Mapping[str, str]:
+    """The learn block's settings as texts, one entry a layer."""
+    values = {f.name: _text(getattr(learn, f.name)) for f in fields(learn) if f.name not in ("layers", "script")}
+    values |= {f"layers[{index}]": layer_text(layer) for index, layer in enumerate(learn.layers)}
+    if learn.mode == "expert":
+        values["script"] = learn.script
+    return values
+
+
+def _kin(a: DspState, b: DspState) -> bool:
+    return (a.type, a.version) == (b.type, b.version)
+
+
+def _dsp_key(block: DspState, key: str) -> str:
+    return f"{block.name}.{key}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def apply_impulse(studio: Studio, wanted: ImpulseState, name: str = "") -> tuple[Change, ...]:
+    """Change the impulse and return what was changed; nothing is sent where nothing differs.
+
+    Blocks that stay what they are keep their ids, so that their features and training survive.
+    Raises ApiError where the studio refuses, or still has something else afterwards.
+    """
+    current = current_impulse(studio, name)
+    changes = diff(current.state if current else None, wanted)
+    if current is None or any(change.part == "structure" for change in changes):
+        current = _set_structure(studio, wanted, current, name)
+    open_changes = diff(current.state, wanted)
+    for index in sorted({change.block for change in open_changes if change.part == "dsp"}):
+        _set_config(studio, current.dsp_ids[index], wanted.dsp[index])
+    if any(change.part == "learn" for change in open_changes):
+        body = learn_body(wanted.learn)
+        studio.transport.post(studio.path("training", "keras", current.learn_id), body, repeatable=True)
+    if open_changes:
+        _check(diff(require_impulse(studio, name).state, wanted))
+    return changes
+
+
+def _set_structure(studio: Studio, wanted: ImpulseState, current: Current | None, name: str) -> Current:
+    input_id = current.input_id if current else _new_id(studio)
+    dsp_ids = tuple(_kept_id(block, current, index) or _new_id(studio) for index, block in enumerate(wanted.dsp))
+    learn_id = current.learn_id if current else _new_id(studio)
+    body = impulse_body(wanted, name, input_id, dsp_ids, learn_id)
+    impulse_id = impulse_id_of(studio, name) or (_new_impulse(studio) if name else None)
+    studio.transport.post(studio.path("impulse"), body, repeatable=True, impulseId=impulse_id)
+    return require_impulse(studio, name)
+
+
+def _kept_id(block: DspState, current: Current | None, index: int) -> int | None:
+    """A block's id stays while its place, type and version do."""
+    if current is None or index >= len(current.dsp_ids):
+        return None
+    old = current.state.dsp[index]
+    return current.dsp_ids[index] if (old.type, old.version) == (block.type, block.version) else None
+
+
+def _new_id(studio: Studio) -> int:
+    answer = studio.transport.post(studio.path("impulse", "get-new-block-id"), repeatable=True)
+    return Answer(answer, "a new block's id").integer("blockId")
+
+
+def _new_impulse(studio: Studio) -> int:
+    answer = studio.transport.post(studio.path("impulse", "new"), official("CreateNewEmptyImpulseRequest")())
+    return Answer(answer, "the new impulse").integer("id")
+
+
+def _set_config(studio: Studio, block_id: int, block: DspState) -> None:
+    studio.transport.post(
+        studio.path("dsp", block_id), official("DSPConfigRequest")(config=dict(block.config)), repeatable=True
+    )
+
+
+def _check(left: Sequence[Change]) -> None:
+    if left:
+        change = left[0]
+        raise ApiError(
+            f"the studio did not take {change.key} = {change.wanted}", why=f"it still has {change.there or 'nothing'}"
+        )

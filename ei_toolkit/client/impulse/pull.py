@@ -1,0 +1,140 @@
+"""Write a project's impulse into eitk.toml, leaving everything else in the file as it is."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ei_toolkit.client.impulse.state import DspState, ImpulseState, from_visual
+from ei_toolkit.config import CONFIG_NAME, Layer
+from ei_toolkit.errors import ConfigurationError
+
+SCRIPT = "model.py"
+LAYER_KEYS = {  # which keys of a layer eitk.toml shows
+    "reshape": ("columns",), "conv1d": ("filters", "kernel", "stack"), "conv2d": ("filters", "kernel", "stack"),
+    "dense": ("units",), "dropout": ("rate",), "flatten": (), "batch_normalization": (),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """The tables that describe an impulse: [slice], [impulse], [training]. `None` removes a key."""
+
+    tables: Mapping[str, Mapping[str, Any]]
+
+    def data(self) -> dict[str, Any]:
+        """For --json."""
+        return {name: {k: v for k, v in table.items() if v is not None} for name, table in self.tables.items()}
+
+    def text(self) -> str:
+        """For people: TOML."""
+        import tomlkit
+
+        return tomlkit.dumps(self.data()).rstrip()
+
+
+def pulled_tables(state: ImpulseState) -> Pulled:
+    """An impulse in the words of eitk.toml. Raises ConfigurationError for layers that it has no words for."""
+    learn = state.learn
+    expert = learn.mode == "expert"
+    layers = None if expert else [_layer(layer) for layer in from_visual(learn.layers)]
+    training: dict[str, Any] = {
+        "epochs": learn.epochs,
+        "learning_rate": learn.learning_rate,
+        "batch_size": learn.batch_size,
+        "validation": learn.validation,
+        "validation_group": learn.validation_group,
+        "auto_class_weights": learn.auto_class_weights,
+        "spec_augment": learn.spec_augment,
+        "int8": learn.profile_int8,
+    }
+    if learn.seed is not None:
+        training["seed"] = learn.seed
+    window = state.input
+    return Pulled(
+        {
+            "slice": {
+                "sample_rate": round(window.frequency_hz),
+                "window_ms": window.window_ms,
+                "hop_ms": window.increase_ms,
+            },
+            "impulse": {
+                "dsp": [_dsp(block) for block in state.dsp],
+                "layers": layers,
+                "script": SCRIPT if expert else None,
+            },
+            "training": training,
+        }
+    )
+
+
+def write_pulled(root: Path, pulled: Pulled, state: ImpulseState) -> tuple[Path, ...]:
+    """Write the tables into `root`/eitk.toml, and an expert script beside it; returns the files written.
+
+    Raises ConfigurationError where eitk.toml cannot be read, or a script with other contents is already there.
+    """
+    import tomlkit
+
+    file = root / CONFIG_NAME
+    document = tomlkit.parse(_checked_text(file))
+    for name, table in pulled.tables.items():
+        target = document.setdefault(name, tomlkit.table())
+        for key, value in table.items():
+            target.pop(key, None)
+            if value is not None:
+                target[key] = value
+    written = [file]
+    if state.learn.mode == "expert":
+        written.append(_write_script(root / SCRIPT, state.learn.script))
+    _write(file, tomlkit.dumps(document))
+    return tuple(written)
+
+
+def _checked_text(file: Path) -> str:
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} cannot be read", why=str(error)) from None
+    return text
+
+
+def _write_script(file: Path, script: str) -> Path:
+    if file.exists() and file.read_text(encoding="utf-8") != script:
+        raise ConfigurationError(f"{file} is already there and differs", hint="Move it away, then pull again.")
+    _write(file, script)
+    return file
+
+
+def _write(file: Path, text: str) -> None:
+    part = file.with_name(file.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(file)
+
+
+def _dsp(block: DspState) -> dict[str, Any]:
+    return {
+        "type": block.type,
+        "implementation_version": block.version,
+        "name": block.name,
+        **{key: _value(text) for key, text in block.config.items()},
+    }
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    shown = ("type", *LAYER_KEYS[layer.type])
+    return {f.name: getattr(layer, f.name) for f in fields(layer) if f.name in shown}
+
+
+def _value(text: str) -> str | int | float | bool:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,306 @@
+"""An impulse as plain data: what eitk.toml wants and what a project has, in the same words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ei_toolkit.config import DspBlock, Layer, Settings
+from ei_toolkit.errors import ConfigurationError
+
+VisualLayer = Mapping[str, Any]  # as the API writes it: {"type": "conv2d", "neurons": 8, "kernelSize": 3, "stack": 1}
+
+
+@dataclass(frozen=True)
+class InputState:
+    """The input block; audio of one axis."""
+
+    window_ms: int
+    increase_ms: int
+    frequency_hz: float
+    pad_zeros: bool = True
+
+
+@dataclass(frozen=True)
+class DspState:
+    """A processing block. Values of `config` are strings, as the API has them."""
+
+    type: str
+    name: str
+    version: int
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class LearnState:
+    """The learn block and how it is trained. `script` counts in expert mode only, `layers` in visual mode only.
+
+    `seed` is None where a studio does not say.
+    """
+
+    mode: str
+    layers: tuple[VisualLayer, ...]
+    script: str
+    epochs: int
+    learning_rate: float
+    batch_size: int
+    validation: float
+    validation_group: str
+    auto_class_weights: bool
+    spec_augment: bool
+    profile_int8: bool
+    seed: int | None
+
+
+@dataclass(frozen=True)
+class ImpulseState:
+    """A whole impulse."""
+
+    input: InputState
+    dsp: tuple[DspState, ...]
+    learn: LearnState
+
+
+NEEDED = {  # what a layer of each type cannot do without
+    "reshape": ("columns",), "conv1d": ("filters", "kernel", "stack"), "conv2d": ("filters", "kernel", "stack"),
+    "dense": ("units",),
+}  # fmt: skip
+
+
+def to_visual(layers: Sequence[Layer]) -> tuple[VisualLayer, ...]:
+    """Visual layers; one that pools behind each of its N convolutions becomes N layers with stack 1.
+
+    Raises ConfigurationError for a layer that lacks what its type needs.
+    """
+    from ei_toolkit.impulse.layers import visual_layers
+
+    for index, layer in enumerate(layers):
+        _check(layer, f"impulse.layers[{index}]")
+    return tuple(visual_layers(layers))
+
+
+def from_visual(layers: Sequence[VisualLayer]) -> tuple[Layer, ...]:
+    """Layers for eitk.toml. Raises ConfigurationError for a type that it has no word for."""
+    return tuple(_layer(layer) for layer in layers if layer.get("enabled") is not False)
+
+
+def _check(layer: Layer, where: str) -> None:
+    for name in NEEDED.get(layer.type, ()):
+        if getattr(layer, name) < 1:
+            raise ConfigurationError(
+                f"{where}.{name} = {getattr(layer, name)} is too small", hint=f"A {layer.type} layer needs 1 or more."
+            )
+    if layer.type == "dropout" and not 0 < layer.rate < 1:
+        raise ConfigurationError(f"{where}.rate = {layer.rate} is no dropout rate", hint="Set it between 0 and 1.")
+
+
+READERS: dict[str, Callable[[VisualLayer], Layer]] = {
+    "reshape": lambda v: Layer("reshape", columns=_int(v, "columns")),
+    "conv1d": lambda v: Layer("conv1d", filters=_int(v, "neurons"), kernel=_int(v, "kernelSize"), stack=_stack(v)),
+    "conv2d": lambda v: Layer("conv2d", filters=_int(v, "neurons"), kernel=_int(v, "kernelSize"), stack=_stack(v)),
+    "dense": lambda v: Layer("dense", units=_int(v, "neurons")),
+    "dropout": lambda v: Layer("dropout", rate=float(v.get("dropoutRate") or 0.0)),
+    "flatten": lambda _: Layer("flatten"),
+    "batchNormalization": lambda _: Layer("batch_normalization"),
+}
+
+
+def _layer(visual: VisualLayer) -> Layer:
+    kind = str(visual.get("type"))
+    if kind not in READERS:
+        raise ConfigurationError(
+            f"the project's network has a layer of type {kind}, which eitk.toml has no word for",
+            hint='Switch the block to expert mode in the studio; eitk pulls it as script = "model.py".',
+        )
+    return READERS[kind](visual)
+
+
+def _int(visual: VisualLayer, name: str) -> int:
+    value: Any = visual.get(name)
+    return int(value) if isinstance(value, (int, float)) else 0
+
+
+def _stack(visual: VisualLayer) -> int:
+    return max(1, _int(visual, "stack"))
+
+
+def wanted_impulse(settings: Settings, root: Path) -> ImpulseState:
+    """The impulse of the settings; `root` is the project's folder, where an expert script lies.
+
+    Raises ConfigurationError where something is missing. See `checks` for what contradicts itself.
+    """
+    if not settings.impulse.dsp:
+        raise ConfigurationError("eitk.toml has no [impulse.dsp]", hint="Start from a recipe: eitk init")
+    window = InputState(settings.slice.window_ms, settings.slice.hop_ms, float(settings.slice.sample_rate))
+    return ImpulseState(window, _dsp(settings.impulse.dsp), _learn(settings, root))
+
+
+def _dsp(blocks: Sequence[DspBlock]) -> tuple[DspState, ...]:
+    from ei_toolkit.impulse import dsp
+
+    states: list[DspState] = []
+    for block in blocks:
+        described = dsp.describe(block.type)
+        defaults = {p.name: p.default for p in described.parameters if not p.hidden}
+        unknown = sorted(set(block.params) - {p.name for p in described.parameters})
+        if unknown:
+            raise ConfigurationError(
+                f"the {block.type} block has no parameter {unknown[0]}", hint="It has: " + ", ".join(defaults) + "."
+            )
+        config = {name: as_text(value) for name, value in {**defaults, **block.params}.items()}
+        name = block.name or described.title
+        same = sum(state.name == name for state in states)
+        named = f"{name} {same + 1}" if same else name
+        states.append(DspState(block.type, named, block.implementation_version, config))
+    return tuple(states)
+
+
+def _learn(settings: Settings, root: Path) -> LearnState:
+    training, impulse = settings.training, settings.impulse
+    if not impulse.script and not impulse.layers:
+        raise ConfigurationError(
+            "eitk.toml has neither [[impulse.layers]] nor impulse.script", hint="Start from a recipe: eitk init"
+        )
+    return LearnState(
+        mode="expert" if impulse.script else "visual",
+        layers=() if impulse.script else to_visual(impulse.layers),
+        script=_script(root / impulse.script) if impulse.script else "",
+        epochs=training.epochs,
+        learning_rate=training.learning_rate,
+        batch_size=training.batch_size,
+        validation=training.validation,
+        validation_group=training.validation_group,
+        auto_class_weights=training.auto_class_weights,
+        spec_augment=training.spec_augment,
+        profile_int8=training.int8,
+        seed=training.seed,
+    )
+
+
+def _script(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"impulse.script: {file} cannot be read", why=str(error)) from None
+
+
+def as_text(value: str | int | float | bool) -> str:
+    """A parameter as the API has it: always a string."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+BOARD_RAM = 256 * 1024  # Arduino Nano 33 BLE Sense
+SKETCH_RAM = 44 * 1024  # what a sketch with the Arduino core takes before it does anything
+SEEDS = 2**32  # what Keras takes
+CONVOLUTIONS = ("conv1d", "conv2d")
+
+
+def check_impulse(state: ImpulseState, *, for_board: bool = True) -> None:
+    """Refuse what cannot work. `for_board`: the model is to run on a Nano 33 BLE Sense.
+
+    Raises ConfigurationError for a window or features that cannot be, a reshape that does not divide the features,
+    a kernel larger than them, training settings out of range, and a window that does not fit the board's RAM.
+    """
+    samples = _samples(state.input)
+    shapes = [_shape(block, samples, state.input) for block in state.dsp]
+    features = sum(frames * bins for frames, bins in shapes)
+    if for_board:
+        _check_ram(state.input, samples, features)
+    if state.learn.mode == "visual":
+        _check_layers(state.learn.layers, features)
+    _check_training(state)
+
+
+def _samples(window: InputState) -> int:
+    samples = round(window.window_ms * window.frequency_hz / 1000)
+    if samples < 1 or window.increase_ms < 1:
+        raise ConfigurationError(
+            "slice.window_ms, slice.hop_ms and slice.sample_rate must be positive",
+            why=f"they are {window.window_ms:g}, {window.increase_ms:g} and {window.frequency_hz:g}",
+            hint="For example 3000, 1500 and 16000.",
+        )
+    return samples
+
+
+def _shape(block: DspState, samples: int, window: InputState) -> tuple[int, int]:
+    from ei_toolkit.impulse import dsp
+
+    fft = block.config.get("fft_length", "")
+    if fft.isdecimal() and (int(fft) < 2 or int(fft) & (int(fft) - 1)):
+        near = 2 ** max(1, round(math.log2(max(2, int(fft)))))
+        raise ConfigurationError(f"fft_length = {fft} is no power of two", hint=f"Set fft_length = {near}.")
+    try:
+        return dsp.output_shape(block.type, samples, window.frequency_hz, block.version, **block.config)
+    except ConfigurationError as error:
+        raise (error if error.hint else _with_default(error, block)) from None
+
+
+def _with_default(error: ConfigurationError, block: DspState) -> ConfigurationError:
+    """A parameter of the wrong kind, with a value of the right one."""
+    from ei_toolkit.impulse import dsp
+
+    defaults = {parameter.name: parameter.default for parameter in dsp.describe(block.type).parameters}
+    name = error.what.partition(" = ")[0]
+    hint = f"Set {name} to a value such as {defaults[name]}, its default." if name in defaults else ""
+    return ConfigurationError(error.what, why=error.why, hint=hint)
+
+
+def _check_ram(window: InputState, samples: int, features: int) -> None:
+    """The last window as int16, the int8 features, and the sketch; the model's arena comes on top."""
+    needed = 2 * samples + features + SKETCH_RAM
+    if needed > BOARD_RAM:
+        longest = (BOARD_RAM - SKETCH_RAM - features) // 2 / window.frequency_hz * 1000
+        raise ConfigurationError(
+            f"a window of {window.window_ms} ms does not fit the board's RAM",
+            why=f"it takes {needed / 1024:.0f} of {BOARD_RAM / 1024:.0f} kB before the model has any",
+            hint=f"Set slice.window_ms well below {math.floor(longest / 100) * 100:.0f}, for example 3000.",
+        )
+
+
+def _check_layers(layers: Sequence[VisualLayer], features: int) -> None:
+    rows, columns = features, 1
+    for index, layer in enumerate(layers):
+        where = f"layer {index + 1} ({layer['type']})"
+        if layer["type"] == "reshape":
+            rows, columns = _reshaped(features, int(layer["columns"]), where)
+        elif layer["type"] in CONVOLUTIONS:
+            _check_kernel(layer, rows, columns, where)
+
+
+def _reshaped(features: int, columns: int, where: str) -> tuple[int, int]:
+    if features % columns:
+        divisors = [d for d in range(1, features + 1) if features % d == 0]
+        near = sorted(sorted(divisors, key=lambda d: abs(d - columns))[:3])
+        raise ConfigurationError(
+            f"{where}: {columns} columns do not divide {features} features",
+            hint="Columns that do: " + ", ".join(map(str, near)) + ", the features of one frame, for instance.",
+        )
+    return features // columns, columns
+
+
+def _check_kernel(layer: VisualLayer, rows: int, columns: int, where: str) -> None:
+    """Against the features, not against what pooling leaves of them: there, padding fills up, as published."""
+    kernel = int(layer["kernelSize"])
+    least = min(rows, columns) if layer["type"] == "conv2d" else rows
+    if kernel > least:
+        raise ConfigurationError(
+            f"{where}: a kernel of {kernel} is larger than its input of {rows} × {columns}",
+            hint=f"Set kernel to {least} or less" + (", or reshape first." if columns == 1 else "."),
+        )
+
+
+def _check_training(state: ImpulseState) -> None:
+    learn = state.learn
+    checks = (
+        ("training.epochs", learn.epochs, learn.epochs >= 1, "a whole number from 1"),
+        ("training.learning_rate", learn.learning_rate, 0 < learn.learning_rate <= 1, "above 0, and 1 at most"),
+        ("training.batch_size", learn.batch_size, learn.batch_size >= 1, "a whole number from 1"),
+        ("training.validation", learn.validation, 0 < learn.validation < 1, "above 0 and below 1"),
+        ("training.seed", learn.seed, learn.seed is None or 0 <= learn.seed < SEEDS, f"0 to {SEEDS - 1}"),
+    )
+    for key, value, is_right, allowed in checks:
+        if not is_right:
+            raise ConfigurationError(f"{key} = {value} is out of range: {allowed}", hint=f"Set {key}: {allowed}.")

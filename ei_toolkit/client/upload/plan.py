@@ -1,0 +1,162 @@
+"""What is left to do: the manifest against what the server has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from ei_toolkit.client.project import Studio
+from ei_toolkit.client.samples import BATCH_IDS, CATEGORIES, Sample, add_metadata, delete_samples, list_samples
+from ei_toolkit.client.upload.ingestion import Item, Shelf
+from ei_toolkit.client.upload.ledger import Entry, Ledger
+from ei_toolkit.dataset.manifest import Manifest, Window
+from ei_toolkit.errors import CredentialError
+
+NAME = re.compile(r".+\.[0-9a-f]{12}")  # as `eitk slice` names windows: the end is of the hash of their bytes
+CLIP = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Manifest against server. `moved`: there, but in another category or under another label."""
+
+    missing: tuple[Window, ...]
+    present: tuple[tuple[Window, Sample], ...]
+    moved: tuple[tuple[Window, Sample], ...]
+    foreign: tuple[Sample, ...]
+
+
+def server_samples(studio: Studio) -> list[Sample]:
+    """All samples for training and testing."""
+    return [sample for category in CATEGORIES for sample in list_samples(studio, category)]
+
+
+def visible_samples(studio: Studio) -> list[Sample] | None:
+    """All samples, or None where the key may upload but not look; the server then tells duplicates as they come."""
+    try:
+        return server_samples(studio)
+    except CredentialError:
+        return None
+
+
+def difference(manifest: Manifest, samples: Iterable[Sample]) -> Difference:
+    """Compare by name: a window's file name carries the hash of its bytes, so equal names are equal contents."""
+    by_name = {sample.name: sample for sample in samples}
+    missing: list[Window] = []
+    present: list[tuple[Window, Sample]] = []
+    moved: list[tuple[Window, Sample]] = []
+    for window in manifest.windows:
+        sample = by_name.pop(Path(window.file).stem, None)
+        if sample is None:
+            missing.append(window)
+        elif is_in_place(window, sample):
+            present.append((window, sample))
+        else:
+            moved.append((window, sample))
+    return Difference(tuple(missing), tuple(present), tuple(moved), tuple(by_name.values()))
+
+
+def misplaced(manifest: Manifest, samples: Iterable[Sample]) -> list[Sample]:
+    """Samples in one category whose clip the manifest has in the other alone: it would be trained on and tested."""
+    windows = {Path(window.file).stem: window.clip_sha256 for window in manifest.windows}
+    sides: dict[str, set[str]] = {}
+    for window in manifest.windows:
+        sides.setdefault(window.clip_sha256, set()).add(window.split)
+    clips = ((s, windows.get(s.name) or dict(s.metadata).get("clip_sha256", "")) for s in samples)
+    return [sample for sample, clip in clips if clip in sides and sample.category not in sides[clip]]
+
+
+def removable(manifest: Manifest, samples: Iterable[Sample]) -> list[Sample]:
+    """Misplaced samples that the manifest no longer has and that eitk uploaded, such as altered copies."""
+    names = {Path(window.file).stem for window in manifest.windows}
+    return [s for s in misplaced(manifest, samples) if s.name not in names and _is_from_eitk(s)]
+
+
+def remove_misplaced(studio: Studio, manifest: Manifest) -> int:
+    """Delete the removable samples that the server has now; returns how many."""
+    chosen = removable(manifest, server_samples(studio))
+    delete_samples(studio, [sample.id for sample in chosen])
+    return len(chosen)
+
+
+def _is_from_eitk(sample: Sample) -> bool:
+    """Whether a sample has the name and the metadata that only `eitk upload` gives."""
+    metadata = dict(sample.metadata)
+    named = NAME.fullmatch(sample.name) and CLIP.fullmatch(metadata.get("clip_sha256", ""))
+    return bool(named and metadata.get("clip"))
+
+
+def is_in_place(window: Window, sample: Sample) -> bool:
+    """Whether the server has a window in the category and under the label of the manifest."""
+    return sample.category == window.split and sample.label == window.label
+
+
+def shelve(windows: Sequence[Window]) -> Mapping[Shelf, list[Window]]:
+    """Windows by what a request's headers say about all of its files."""
+    shelves: dict[Shelf, list[Window]] = {}
+    for window in windows:
+        shelves.setdefault(shelf_of(window), []).append(window)
+    return shelves
+
+
+def shelf_of(window: Window) -> Shelf:
+    """Category, label and the metadata that all windows of a clip share; see `annotate` for the rest."""
+    metadata = {"artist": window.group, "clip": window.clip, "clip_sha256": window.clip_sha256}
+    return Shelf(window.split, window.label, tuple(sorted((k, v) for k, v in metadata.items() if v)))
+
+
+def item_of(window: Window, folder: Path) -> Item:
+    """The file to send for a window of the manifest in `folder`."""
+    return Item(folder / window.file, window.sha256)
+
+
+AT_ONCE = 4  # requests
+NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(-\d+(\.\d+)?)?")
+
+
+def own_metadata(window: Window) -> Mapping[str, str]:
+    """A window's start, and the kind of its alteration; the manifest has the exact values, by the window's hash."""
+    kind = NUMBER.sub("", window.recipe).strip()
+    return {"start_ms": str(window.start_ms), **({"recipe": kind} if kind else {})}
+
+
+def is_annotated(window: Window, sample: Sample) -> bool:
+    """Whether the server has a window's own metadata."""
+    return own_metadata(window).items() <= dict(sample.metadata).items()
+
+
+def annotate(studio: Studio, manifest: Manifest, ledger: Ledger) -> int:
+    """Tell the studio each window's own metadata; returns how many windows were told. Safe to repeat.
+
+    Raises CredentialError where the key may upload but not change samples; the windows are there all the same.
+    """
+    entries = ledger.entries()
+    open_entries: list[Entry] = []
+    alike: dict[tuple[str, str, str], list[int]] = {}
+    for window in manifest.windows:
+        entry = entries.get(window.sha256)
+        if entry is None or entry.state != "done" or entry.sample is None or entry.annotated:
+            continue
+        open_entries.append(entry)
+        for key, value in own_metadata(window).items():
+            alike.setdefault((window.split, key, value), []).append(entry.sample)
+    _tell_all(studio, alike)
+    ledger.record(Entry(e.sha256, e.file, "done", e.sample, "", True) for e in open_entries)
+    return len(open_entries)
+
+
+def _tell_all(studio: Studio, alike: Mapping[tuple[str, str, str], Sequence[int]]) -> None:
+    """Key by key, so that no sample is changed by two requests at once."""
+    with ThreadPoolExecutor(AT_ONCE, "annotate") as pool:
+        for wanted in dict.fromkeys(key for _, key, _ in alike):
+            asked = [
+                pool.submit(add_metadata, studio, category, samples[start : start + BATCH_IDS], key, value)
+                for (category, key, value), samples in alike.items()
+                if key == wanted
+                for start in range(0, len(samples), BATCH_IDS)
+            ]
+            for future in as_completed(asked):
+                future.result()

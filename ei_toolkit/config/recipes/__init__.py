@@ -1,0 +1,5 @@
+"""The recipes that ship: complete eitk.toml files, written out by `eitk init`."""
+
+from ei_toolkit.config.recipes.write import recipe_names, recipe_text, write_recipe
+
+__all__ = ["recipe_names", "recipe_text", "write_recipe"]

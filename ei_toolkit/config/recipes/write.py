@@ -1,0 +1,107 @@
+"""Write a recipe as eitk.toml, with the user's folder, labels, name and board filled in."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Sequence
+from importlib import resources
+from itertools import chain, count
+from pathlib import Path
+
+from ei_toolkit.config import CONFIG_NAME, Settings
+from ei_toolkit.config.load import parse_table
+from ei_toolkit.config.settings import check_settings
+from ei_toolkit.errors import ConfigurationError, UsageError
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes, in alphabetical order."""
+    files = (file.name for file in resources.files(__package__).iterdir())
+    return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+
+
+def recipe_text(name: str) -> str:
+    """The text of a recipe. Raises UsageError for an unknown name."""
+    if name not in recipe_names():
+        raise UsageError(f"there is no recipe {name!r}", hint="Recipes: " + ", ".join(recipe_names()))
+    return resources.files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
+def write_recipe(
+    recipe: str,
+    folder: Path,
+    *,
+    clips: Path | None,
+    name: str | None,
+    force: bool,
+    board: str | None = None,
+    labels: Sequence[str] = (),
+    say: Callable[[str], None] = lambda _text: None,
+) -> Path:
+    """Write `folder`/eitk.toml from a recipe, and its training script beside it; return the path of eitk.toml.
+
+    `labels` replace those of the recipe. With `force` an eitk.toml is replaced, and a script that was changed is
+    kept beside the new one, which `say` is told. Raises ConfigurationError where one is already there and `force` is
+    not set, or for a value that cannot be; UsageError for an unknown recipe or a folder of clips that is not there.
+    """
+    import tomlkit
+
+    document = tomlkit.parse(recipe_text(recipe))
+    script = str(document.get("impulse", {}).get("script", ""))
+    for file in (folder / wanted for wanted in (CONFIG_NAME, script) if wanted):
+        if file.exists() and not force and not _is_ours(file):
+            raise ConfigurationError(f"{file} is already there", hint="Edit it, or replace it with: eitk init --force")
+    for table, key, value in (("project", "name", name), ("project", "labels", list(labels)), ("board", "name", board)):
+        if value:
+            document[table][key] = value
+    if clips is not None:
+        document["dataset"]["root"] = _relative(clips, folder)
+    check_settings(parse_table(Settings, document.unwrap(), ""))
+    folder.mkdir(parents=True, exist_ok=True)
+    if script:
+        _set_aside(folder / script, say)
+        _write(folder / script, script_text(script))
+    return _write(folder / CONFIG_NAME, tomlkit.dumps(document))
+
+
+def script_text(file: str) -> str:
+    """The text of a training script that ships beside the recipes."""
+    return resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a file is a training script as it ships, which can be written again without loss."""
+    shipped = resources.files(__package__).joinpath(file.name)
+    return file.suffix == ".py" and shipped.is_file() and shipped.read_bytes() == file.read_bytes()
+
+
+def _write(file: Path, text: str) -> Path:
+    partial = file.with_name(file.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)
+    return file
+
+
+def _set_aside(script: Path, say: Callable[[str], None]) -> None:
+    """Keep a script that somebody changed under a name that is free."""
+    if not script.exists() or _is_ours(script):
+        return
+    names = (script.with_name(f"{script.name}.bak{number}") for number in chain(("",), count(2)))
+    kept = script.rename(next(name for name in names if not name.exists()))
+    say(f"{script.name} was changed: it is kept as {kept.name}")
+
+
+def _relative(clips: Path, folder: Path) -> str:
+    if not clips.is_dir():
+        raise UsageError(f"there is no folder {clips}", hint="Give a folder with one folder of clips for each label.")
+    return os.path.relpath(clips.resolve(), folder.resolve())
+
+
+def load_recipe(name: str) -> tuple[Settings, str]:
+    """Settings of a recipe and the text of its training script ("" where it has none).
+
+    Raises UsageError for an unknown name.
+    """
+    settings = parse_table(Settings, tomllib.loads(recipe_text(name)), "")
+    return settings, script_text(settings.impulse.script) if settings.impulse.script else ""

@@ -1,6 +1,0 @@
-"""Processing blocks (spectrogram, MFE, MFCC) equal to the published ones: raw samples in, features out."""
-
-from ei_toolkit.dsp.block import BlockDescription, Parameter
-from ei_toolkit.dsp.face import block_types, describe, output_shape, run, run_many, tables
-
-__all__ = ["BlockDescription", "Parameter", "block_types", "describe", "output_shape", "run", "run_many", "tables"]

@@ -1,0 +1,67 @@
+"""Layers: each operator becomes a kernel of the runtime, its constants and its scratch memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ei_toolkit.eon.graph import Graph, Operator
+from ei_toolkit.eon.kernels.convolution import conv2d, depthwise_conv2d
+from ei_toolkit.eon.kernels.dense import fully_connected
+from ei_toolkit.eon.kernels.elementwise import concatenation, elementwise, pad
+from ei_toolkit.eon.kernels.layer import Layer
+from ei_toolkit.eon.kernels.pooling import mean, pool2d
+from ei_toolkit.eon.kernels.unary import dequantize, quantize, softmax, unary
+from ei_toolkit.errors import DataError, UnsupportedModelError
+
+MOST_CONSTANT_BYTES = 16 << 20
+
+LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
+    "CONV_2D": conv2d,
+    "MAX_POOL_2D": pool2d,
+    "AVERAGE_POOL_2D": pool2d,
+    "FULLY_CONNECTED": fully_connected,
+    "MEAN": mean,
+    "SOFTMAX": softmax,
+    "DEPTHWISE_CONV_2D": depthwise_conv2d,
+    "ADD": elementwise,
+    "MUL": elementwise,
+    "CONCATENATION": concatenation,
+    "PAD": pad,
+    "RELU": unary,
+    "RELU6": unary,
+    "LOGISTIC": unary,
+    "QUANTIZE": quantize,
+    "DEQUANTIZE": dequantize,
+}
+
+
+def lower(graph: Graph) -> tuple[Layer, ...]:
+    """The layers of a simplified graph, in order.
+
+    Raises UnsupportedModelError for what has no kernel, naming the operator, and DataError for constants that no
+    board holds: each layer has its own tables, so layers that share weights multiply them.
+    """
+    layers, constants = [], 0
+    for position, op in enumerate(graph.operators):
+        layers.append(_lower(graph, op, position))
+        constants += sum(constant.bytes for constant in layers[-1].constants)
+        if constants > MOST_CONSTANT_BYTES:
+            raise DataError(
+                f"the model's weights take more than {MOST_CONSTANT_BYTES >> 20} MB",
+                why=f"counted up to operator {op.index} ({op.kind})",
+                hint="A model for a microcontroller has less than 1 MB of them.",
+            )
+    return tuple(layers)
+
+
+def _lower(graph: Graph, op: Operator, position: int) -> Layer:
+    if op.kind not in LOWER:
+        raise UnsupportedModelError(
+            f"operator {op.index} ({op.kind}) remains at run time",
+            why="it is supported only on constants or where a pass removes it",
+            hint="Convert the model with a fixed batch of one.",
+        )
+    given = [graph.tensors[t] for t in op.inputs[:1] if t >= 0]
+    if not given or not given[0].shape or not graph.tensors[op.output].shape:
+        raise UnsupportedModelError(f"operator {op.index} ({op.kind}) works on a scalar or on nothing")
+    return LOWER[op.kind](graph, op, position)

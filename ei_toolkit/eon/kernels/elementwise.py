@@ -1,0 +1,182 @@
+"""ADD and MUL."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ei_toolkit.eon.fixed_point import quantize_multiplier
+from ei_toolkit.eon.graph import Activation, Axis, Graph, Operator, Shape, Tensor
+from ei_toolkit.eon.kernels.layer import Constant, Layer, constant, float_range, inputs_of, operand, require, same_type
+from ei_toolkit.eon.kernels.quantized import activation_range
+
+Traits = dict[str, int | float | str]
+HEADROOM = 20  # bits by which ADD scales its inputs up before it brings them to one scale
+
+
+def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower an ADD or MUL, either input repeated along dimensions where it has one element."""
+    a, b = inputs_of(graph, op, 2, 2)
+    assert a is not None and b is not None and isinstance(op.options, Activation)
+    output = graph.tensors[op.output]
+    same_type(op, a, output)
+    same_type(op, b, output)
+    traits = _strides(op, a.shape, b.shape, output.shape)
+    traits |= _int8_traits(op, op.options, a, b, output) if a.dtype == "int8" else float_range(op.options.activation)
+    name_a, table_a = operand(a, position, "A", 0)
+    name_b, table_b = operand(b, position, "B", 0 if table_a else 1)
+    function = f"k::{op.kind.capitalize()}{'Int8' if a.dtype == 'int8' else 'Float'}<Layer{position}>"
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=tuple(t for t in op.inputs if graph.tensors[t].data is None),
+        output=op.output,
+        macs=0,
+        headers=("elementwise.h",),
+        traits=traits,
+        constants=tuple(t for t in (table_a, table_b) if t is not None),
+        call=f"k::elementwise<Layer{position}, {function}>({name_a}, {name_b}, {{out}});",
+        in_place=True,
+    )
+
+
+def _strides(op: Operator, a: Shape, b: Shape, output: Shape) -> Traits:
+    """Sizes of the output and strides of the inputs in four dimensions."""
+    require(len(output) <= 4 and max(len(a), len(b)) <= len(output), op, f"it has more than four dimensions: {output}")
+    sizes = (1,) * (4 - len(output)) + output
+    traits: Traits = {f"kSize{i}": size for i, size in enumerate(sizes)}
+    broadcast = []
+    for name, shape in (("A", a), ("B", b)):
+        full = (1,) * (4 - len(shape)) + shape
+        broadcast.append(full)
+        require(all(n in (1, size) for n, size in zip(full, sizes, strict=True)), op, f"{shape} does not fit {output}")
+        stride = 1
+        for i in (3, 2, 1, 0):
+            traits[f"kStride{name}{i}"] = stride if full[i] > 1 else 0
+            stride *= full[i]
+    require(all(max(p) == n for *p, n in zip(*broadcast, sizes, strict=True)), op, f"{a} and {b} do not make {output}")
+    return traits
+
+
+def _int8_traits(op: Operator, options: Activation, a: Tensor, b: Tensor, output: Tensor) -> Traits:
+    low, high = activation_range(op, options.activation, output)
+    traits: Traits = {
+        "kZeroA": a.quant.zero_point,
+        "kZeroB": b.quant.zero_point,
+        "kOutputZeroPoint": output.quant.zero_point,
+        "kMin": low,
+        "kMax": high,
+    }
+    return traits | (_add(op, a, b, output) if op.kind == "ADD" else _mul(op, a, b, output))
+
+
+def _add(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
+    twice = 2 * max(a.quant.scale, b.quant.scale)
+    of_a, of_b = quantize_multiplier(a.quant.scale / twice), quantize_multiplier(b.quant.scale / twice)
+    back = quantize_multiplier(twice / ((1 << HEADROOM) * output.quant.scale))
+    require(back.shift <= 0, op, "its output scale is too small")
+    return {
+        "kMultiplierA": of_a.multiplier,
+        "kShiftA": of_a.shift,
+        "kMultiplierB": of_b.multiplier,
+        "kShiftB": of_b.shift,
+        "kOutMultiplier": back.multiplier,
+        "kOutShift": back.shift,
+    }
+
+
+def _mul(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
+    scales = (np.float32(t.quant.scale) for t in (a, b, output))
+    of_a, of_b, of_output = scales
+    scale = quantize_multiplier(float(of_a * of_b / of_output))  # in float32, as TensorFlow Lite does
+    require(scale.shift <= 14, op, "its output scale is too small")
+    fast = "true" if -30 <= scale.shift <= -1 else "false"
+    return {"kOutMultiplier": scale.multiplier, "kOutShift": scale.shift, "kFast": fast}
+
+
+def concatenation(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a CONCATENATION of tensors with one scale."""
+    assert isinstance(op.options, Axis)
+    parts = [t for t in inputs_of(graph, op, len(op.inputs), len(op.inputs)) if t is not None]
+    output = graph.tensors[op.output]
+    require(op.options.activation == "NONE", op, f"it has the activation function {op.options.activation}")
+    require(-len(output.shape) <= op.options.axis < len(output.shape), op, f"its axis is {op.options.axis}")
+    axis = op.options.axis % len(output.shape)
+    _check_parts(op, parts, output, axis)
+    count, stride = math.prod(output.shape[:axis]), math.prod(output.shape[axis:])
+    calls, tables, offset, slot = [], [], 0, 0
+    for i, part in enumerate(parts):
+        name, table = operand(part, position, f"Part{i}_", slot)
+        tables += [table] if table else []
+        slot += table is None
+        elements = math.prod(part.shape[axis:])
+        calls.append(f"k::copy_blocks<{count}, {elements}, {stride}>({name}, {{out}} + {offset});")
+        offset += elements
+    inputs = tuple(t for t in op.inputs if graph.tensors[t].data is None)
+    return _layer(op, output, position, inputs, " ".join(calls), {}, tuple(tables))
+
+
+def _check_parts(op: Operator, parts: list[Tensor], output: Tensor, axis: int) -> None:
+    for part in parts:
+        same_type(op, part, output)
+        same = part.dtype == "float32" or (part.quant.scale, part.quant.zero_point) == (
+            output.quant.scale,
+            output.quant.zero_point,
+        )
+        require(same, op, "its inputs and output have different scales")
+        beside = len(part.shape) == len(output.shape) and all(
+            n == m for i, (n, m) in enumerate(zip(part.shape, output.shape, strict=True)) if i != axis
+        )
+        require(beside, op, f"{part.shape} is no part of {output.shape}")
+    require(sum(p.shape[axis] for p in parts) == output.shape[axis], op, f"its parts do not make {output.shape}")
+
+
+def pad(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a PAD with zeros of up to four dimensions."""
+    source, amounts = inputs_of(graph, op, 2, 2)
+    assert source is not None
+    output = graph.tensors[op.output]
+    same_type(op, source, output)
+    same = source.dtype == "float32" or source.quantization == output.quantization
+    require(same, op, "it changes the quantisation")
+    rank = len(source.shape)
+    data = constant(op, amounts, "paddings").data
+    assert data is not None
+    require(rank <= 4 and data.shape == (rank, 2), op, f"it pads {source.shape} by {data.shape}")
+    around = [(0, 0)] * (4 - rank) + [(int(a), int(b)) for a, b in data]
+    require(all(0 <= n <= 4096 for pair in around for n in pair), op, f"it pads by {around}")
+    sizes = (1,) * (4 - rank) + source.shape
+    padded = tuple(n + a + b for n, (a, b) in zip(sizes, around, strict=True))
+    require(padded == (1,) * (4 - rank) + output.shape, op, f"its output is {output.shape}")
+    traits: dict[str, int | float | str] = {f"kSize{i}": n for i, n in enumerate(sizes)}
+    traits |= {f"kBefore{i}": a for i, (a, _) in enumerate(around)}
+    traits |= {f"kAfter{i}": b for i, (_, b) in enumerate(around)}
+    zero = f"int8_t({output.quant.zero_point})" if output.dtype == "int8" else "0.0f"
+    return _layer(
+        op, output, position, (op.inputs[0],), f"k::pad<Layer{position}>({{in0}}, {{out}}, {zero});", traits, ()
+    )
+
+
+def _layer(
+    op: Operator,
+    output: Tensor,
+    position: int,
+    inputs: tuple[int, ...],
+    call: str,
+    traits: dict[str, int | float | str],
+    constants: tuple[Constant, ...],
+) -> Layer:
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=inputs,
+        output=op.output,
+        macs=0,
+        headers=("blocks.h",),
+        traits=traits,
+        constants=constants,
+        call=call,
+    )

@@ -1,0 +1,141 @@
+"""MAX_POOL_2D, AVERAGE_POOL_2D and MEAN over rows and columns."""
+
+from __future__ import annotations
+
+from ei_toolkit.eon.fixed_point import Multiplier, quantize_multiplier
+from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
+from ei_toolkit.eon.kernels.geometry import Geometry, geometry
+from ei_toolkit.eon.kernels.layer import (
+    CTYPES,
+    Layer,
+    Rows,
+    Scratch,
+    Sink,
+    float_range,
+    inputs_of,
+    require,
+    same_type,
+    single,
+)
+from ei_toolkit.eon.kernels.quantized import activation_range
+
+
+def pool2d(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a MAX_POOL_2D or AVERAGE_POOL_2D."""
+    source, output = single(graph, op)
+    assert isinstance(op.options, Window2D)
+    require(source.shape[-1] == output.shape[-1], op, "it changes the number of channels")
+    require(source.dtype == "float32" or source.quantization == output.quantization, op, "it changes the quantisation")
+    g = geometry(op, source, output, op.options.size)
+    reduction = (
+        "k::Largest" if op.kind == "MAX_POOL_2D" else {"int8": "k::MeanInt8", "float32": "k::MeanFloat"}[source.dtype]
+    )
+    ctype = CTYPES[source.dtype]
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=0,
+        headers=("pool2d.h",),
+        traits=_traits(g, op, op.options, output, ctype),
+        scratch=(Scratch(f"window{position}", ctype, g.kernel_rows * g.in_cols * g.in_channels),),
+        rows=Rows(
+            cls=f"k::Pool2D<Layer{position}, {{source}}, {reduction}>",
+            arguments=f"window{position}",
+            in_rows=g.in_rows,
+            in_row_elements=g.in_cols * g.in_channels,
+            out_rows=g.out_rows,
+            out_row_elements=g.out_cols * g.in_channels,
+            ctype=ctype,
+            block_rows=1,
+            window_rows=g.kernel_rows,
+            step=g.stride_rows,
+            pad_top=g.pad_top,
+        ),
+    )
+
+
+def _traits(g: Geometry, op: Operator, options: Window2D, output: Tensor, ctype: str) -> dict[str, int | float | str]:
+    if output.dtype == "int8":
+        low, high = activation_range(op, options.activation, output)
+        limits: dict[str, int | float | str] = {"min()": low, "max()": high}
+    else:
+        limits = float_range(options.activation)
+    return limits | {
+        "using Element": ctype,
+        "kInRows": g.in_rows,
+        "kInCols": g.in_cols,
+        "kChannels": g.in_channels,
+        "kRowElements": g.in_cols * g.in_channels,
+        "kWindowRows": g.kernel_rows,
+        "kStep": g.stride_rows,
+        "kPadTop": g.pad_top,
+        "kPadLeft": 0,
+        "kPadRight": 0,
+        "kPadValue": 0,
+        "kPadCols": g.pad_left,
+        "kColStride": g.stride_cols,
+        "kPoolRows": g.kernel_rows,
+        "kPoolCols": g.kernel_cols,
+        "kOutRows": g.out_rows,
+        "kOutCols": g.out_cols,
+    }
+
+
+def mean(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a MEAN over everything but the channels (global average pooling)."""
+    source, axes = inputs_of(graph, op, 2, 2)
+    assert source is not None
+    output = graph.tensors[op.output]
+    same_type(op, source, output)
+    channels = source.shape[-1]
+    _check_axes(op, source, axes)
+    require(output.elements == channels, op, f"it turns {source.shape} into {output.shape}")
+    count = source.elements // channels
+    traits: dict[str, int | float | str] = {"kChannels": channels, "kCount": count}
+    sum_type = "float"
+    if source.dtype == "int8":
+        sum_type = "int32_t"
+        scale = mean_multiplier(source.quant.scale / output.quant.scale, count)
+        bias = -source.quant.zero_point * count
+        require(scale.shift <= 16 and abs(bias) + 128 * count < 1 << 30, op, "its sum could overflow")
+        fast = "true" if -30 <= scale.shift <= -1 else "false"
+        traits |= {"kBias": bias, "kMultiplier": scale.multiplier, "kShift": scale.shift, "kFast": fast}
+        traits |= {"kOutputZeroPoint": output.quant.zero_point, "kMin": -128, "kMax": 127}
+    scratch = (Scratch(f"sums{position}", sum_type, channels),)
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=0,
+        headers=("mean.h",),
+        traits=traits,
+        scratch=scratch,
+        sink=Sink(
+            f"k::mean<Layer{position}, {{rows}}, {{row_elements}}>({{source}}, sums{position}, {{out}});",
+            count,
+            channels,
+            together=channels,
+        ),
+    )
+
+
+def _check_axes(op: Operator, source: Tensor, axes: Tensor | None) -> None:
+    require(axes is not None and axes.data is not None, op, "its axes are not constant")
+    assert axes is not None and axes.data is not None
+    rank = len(source.shape)
+    given = {int(a) % rank for a in axes.data.ravel() if -rank <= a < rank}
+    kept = [axis for axis in range(rank) if axis not in given and source.shape[axis] > 1]
+    only_channels = kept == [rank - 1] or (not kept and source.shape[-1] == 1)
+    require(only_channels and rank - 1 not in given, op, f"it reduces axes {sorted(given)} of {source.shape}")
+
+
+def mean_multiplier(ratio: float, count: int) -> Multiplier:
+    """Scale of a sum of `count` values so that it becomes their mean; rounded as TensorFlow Lite's reference does."""
+    scale = quantize_multiplier(ratio)
+    shift = min(count.bit_length() - 1, 32, 31 + scale.shift)
+    return Multiplier((scale.multiplier << shift) // count, scale.shift - shift)

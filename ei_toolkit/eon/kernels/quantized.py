@@ -1,0 +1,120 @@
+"""Channels: the constants with which an int8 layer turns its accumulators into int8 values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ei_toolkit.eon.fixed_point import Multiplier, quantize_multiplier
+from ei_toolkit.eon.graph import Operator, Tensor
+from ei_toolkit.eon.kernels.layer import Constant, fail, require
+
+FAST_LIMIT = 1 << 30
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Bias (zero point folded in) and multiplier for each output channel; `fast` as the kernel's S::kFast."""
+
+    biases: tuple[int, ...]
+    multipliers: tuple[Multiplier, ...]
+    fast: bool
+
+    def constant(self, name: str, pad_to: int = 1) -> Constant:
+        """The table for the kernel, filled up with idle channels to a multiple of `pad_to`."""
+        rows = [(b, m.multiplier, m.shift) for b, m in zip(self.biases, self.multipliers, strict=True)]
+        rows += [(0, 0, -1)] * (-len(rows) % pad_to)
+        return Constant(name, "k::Channel", rows, 12 * len(rows))
+
+
+def channels(
+    op: Operator,
+    source: Tensor,
+    weights: Tensor,
+    bias: Tensor | None,
+    output: Tensor,
+    axis: int,
+    *,
+    dense: bool = False,
+) -> Channels:
+    """The channels of a convolution or a fully connected layer whose output channels run along `axis` of its weights.
+
+    Raises UnsupportedModelError for weights that are not symmetric int8, and where 32 bits could not hold a sum.
+    """
+    matrix = _symmetric(op, weights, axis)
+    zero_point = source.quant.zero_point
+    biases = _biases(op, bias, len(matrix))
+    folded = biases - zero_point * matrix.sum(axis=1)
+    farthest = max(127 - zero_point, zero_point + 128)
+    bound = int((np.abs(biases) + np.abs(matrix).sum(axis=1) * farthest).max())
+    require(bound < 1 << 31 and int(np.abs(folded).max()) < 1 << 31, op, "a sum could overflow 32 bits")
+    multipliers = tuple(quantize_multiplier(m) for m in _real_multipliers(source, weights, output, len(matrix)))
+    require(all(m.shift <= 16 for m in multipliers), op, "its scales differ by more than 2^16")
+    wraps = not dense and any(bound << max(m.shift, 0) >= 1 << 31 for m in multipliers)
+    require(not wraps, op, "a scaled sum could overflow 32 bits")  # a pool behind it would see another order
+    fast = bound < FAST_LIMIT and all(-30 <= m.shift <= -1 for m in multipliers)
+    return Channels(tuple(int(b) for b in folded), multipliers, fast)
+
+
+def _symmetric(op: Operator, weights: Tensor, axis: int) -> NDArray[np.int64]:
+    """The weights as (channels, everything else)."""
+    if weights.dtype != "int8" or weights.data is None:
+        raise fail(op, f"its weights are {weights.dtype}, not constant int8")
+    require(not any(weights.quant.zero_points), op, "its weights have a zero point")
+    require(
+        len(weights.quant.scales) == 1 or weights.quant.axis == axis, op, "its weights are quantised along a wrong axis"
+    )
+    rows: NDArray[np.int64] = np.moveaxis(weights.data.astype(np.int64), axis, 0).reshape(weights.shape[axis], -1)
+    return rows
+
+
+def _biases(op: Operator, bias: Tensor | None, count: int) -> NDArray[np.int64]:
+    if bias is None:
+        return np.zeros(count, dtype=np.int64)
+    if bias.dtype != "int32" or bias.data is None or bias.elements != count:
+        raise fail(op, f"its bias is not a constant int32 for each of {count} channels")
+    values: NDArray[np.int64] = bias.data.astype(np.int64).ravel()
+    return values
+
+
+def _real_multipliers(source: Tensor, weights: Tensor, output: Tensor, count: int) -> list[float]:
+    """scale_in * scale_weights / scale_out for each channel, in float64 as the reference interpreter computes it."""
+    scales = weights.quant.scales
+    return [source.quant.scale * s / output.quant.scale for s in (scales * count if len(scales) == 1 else scales)]
+
+
+def activation_range(op: Operator, activation: str, output: Tensor) -> tuple[int, int]:
+    """The int8 values between which the fused activation function clamps."""
+    scale, zero_point = output.quant.scale, output.quant.zero_point
+
+    def quantize(real: float) -> int:
+        # In float32, halves away from zero, as the reference kernels do.
+        steps = float(np.float32(real) / np.float32(scale))
+        return zero_point + int(np.floor(abs(steps) + 0.5)) * (1 if steps >= 0 else -1)
+
+    low, high = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}[
+        activation
+    ]
+    return (
+        -128 if low is None else max(-128, quantize(low)),
+        127 if high is None else min(127, quantize(high)),
+    )
+
+
+def requantize_traits(channels: Channels, op: Operator, activation: str, output: Tensor) -> dict[str, Any]:
+    """The constants of the kernel's `requantize`."""
+    return {"kFast": "true" if channels.fast else "false"} | output_traits(op, activation, output)
+
+
+def output_traits(op: Operator, activation: str, output: Tensor) -> dict[str, Any]:
+    """The constants of the kernel's `finish`."""
+    low, high = activation_range(op, activation, output)
+    require(low <= high, op, "its activation function leaves no values")
+    return {
+        "kOutputZeroPoint": output.quant.zero_point,
+        "kMin": low,
+        "kMax": high,
+    }

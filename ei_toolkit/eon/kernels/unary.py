@@ -1,0 +1,172 @@
+"""SOFTMAX: a table for two classes, a table of exponentials for more, the plain formula for float."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from ei_toolkit.eon.fixed_point import Int8Softmax, multiply, quantize_multiplier
+from ei_toolkit.eon.graph import Beta, Graph, Operator, Tensor
+from ei_toolkit.eon.kernels.layer import Constant, Layer, float_range, inputs_of, require, single
+from ei_toolkit.eon.kernels.quantized import activation_range
+from ei_toolkit.eon.literals import float_literal
+
+MOST_CLASSES = 1 << 12  # the sum of exponentials has twelve integer bits
+
+
+def softmax(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a SOFTMAX along the last axis."""
+    source, output = single(graph, op)
+    assert isinstance(op.options, Beta)
+    require(source.shape == output.shape, op, f"it turns {source.shape} into {output.shape}")
+    classes = source.shape[-1]
+    kernel, constants = _kernel(op, op.options, source, output, position)
+    tables = "".join(f", {c.name}" for c in constants)
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=0,
+        headers=("softmax.h",),
+        traits={"kRows": source.elements // classes}
+        | ({} if kernel == "softmax_two" else {"kClasses": classes})
+        | ({"beta()": float_literal(op.options.beta)} if source.dtype == "float32" else {})
+        | ({"kExponentials": len(constants[0].values)} if kernel == "softmax_int8" else {}),
+        constants=constants,
+        call=f"k::{kernel}<Layer{position}>({{in0}}, {{out}}{tables});",
+        in_place=True,
+    )
+
+
+def _kernel(
+    op: Operator, options: Beta, source: Tensor, output: Tensor, position: int
+) -> tuple[str, tuple[Constant, ...]]:
+    if source.dtype == "float32":
+        return "softmax_float", ()
+    target = (output.quant.scale, output.quant.zero_point)
+    require(target == (1 / 256, -128), op, f"its output has scale and zero point {target}, not 1/256 and -128")
+    require(source.shape[-1] < MOST_CLASSES, op, f"it has {source.shape[-1]} classes")
+    function = Int8Softmax(source.quant.scale, options.beta)
+    require(0 < function.multiplier.shift <= 31, op, f"its input scale is {source.quant.scale}")
+    if source.shape[-1] == 2:
+        table = function.two_class_table()
+        return "softmax_two", (Constant(f"kSoftmax{position}", "int8_t", table, len(table)),)
+    exponentials = function.exponentials
+    return "softmax_int8", (Constant(f"kExponentials{position}", "int32_t", exponentials, 4 * len(exponentials)),)
+
+
+INT8 = range(-128, 128)
+
+
+def unary(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a function that maps int8 to int8 or float to float."""
+    source, output = single(graph, op)
+    require(source.elements == output.elements, op, f"it turns {source.shape} into {output.shape}")
+    if source.dtype == "int8":
+        table = TABLES[op.kind](op, source, output)
+        constants: tuple[Constant, ...] = (Constant(f"kTable{position}", "int8_t", table, len(table)),)
+        call, header, traits = f"k::lookup<Layer{position}>({{in0}}, {{out}}, kTable{position});", "lookup.h", {}
+    else:
+        require(op.kind in ("RELU", "RELU6", "LOGISTIC"), op, "its data are float32")
+        kernel = "logistic_all" if op.kind == "LOGISTIC" else "clamp_all"
+        constants, header = (), "functions_float.h"
+        call, traits = f"k::{kernel}<Layer{position}>({{in0}}, {{out}});", float_range(_activation(op))
+    return _layer(op, output, position, traits | {"kElements": source.elements}, call, header, constants)
+
+
+def quantize(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a QUANTIZE from float32, or between two int8 scales."""
+    (source,) = inputs_of(graph, op, 1, 1)
+    assert source is not None
+    output = graph.tensors[op.output]
+    if source.dtype == "int8" and output.dtype == "int8":
+        return unary(graph, op, position)
+    require((source.dtype, output.dtype) == ("float32", "int8"), op, f"it turns {source.dtype} into {output.dtype}")
+    return _conversion(op, source, output, output, position)
+
+
+def dequantize(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a DEQUANTIZE from int8 to float32."""
+    (source,) = inputs_of(graph, op, 1, 1)
+    assert source is not None
+    output = graph.tensors[op.output]
+    require((source.dtype, output.dtype) == ("int8", "float32"), op, f"it turns {source.dtype} into {output.dtype}")
+    return _conversion(op, source, output, source, position)
+
+
+def _conversion(op: Operator, source: Tensor, output: Tensor, quantized: Tensor, position: int) -> Layer:
+    require(source.elements == output.elements, op, f"it turns {source.shape} into {output.shape}")
+    require(len(quantized.quant.scales) == 1, op, "an activation is quantised per channel")
+    traits: dict[str, int | float | str] = {
+        "kElements": source.elements,
+        "scale()": float_literal(quantized.quant.scale),
+        "kZeroPoint": quantized.quant.zero_point,
+    }
+    call = f"k::{op.kind.lower()}<Layer{position}>({{in0}}, {{out}});"
+    return _layer(op, output, position, traits, call, "quantize.h", ())
+
+
+def _layer(
+    op: Operator,
+    output: Tensor,
+    position: int,
+    traits: dict[str, int | float | str],
+    call: str,
+    header: str,
+    constants: tuple[Constant, ...],
+) -> Layer:
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=0,
+        headers=(header,),
+        traits=traits,
+        constants=constants,
+        call=call,
+        in_place=True,
+    )
+
+
+def _activation(op: Operator) -> str:
+    return op.kind if op.kind in ("RELU", "RELU6") else "NONE"
+
+
+def _rescaled(op: Operator, source: Tensor, output: Tensor) -> list[int]:
+    """RELU, RELU6 and QUANTIZE: another scale, then the clamp."""
+    ratio = source.quant.scale / output.quant.scale
+    if op.kind != "QUANTIZE":
+        ratio = float(np.float32(source.quant.scale) / np.float32(output.quant.scale))  # in float32, as TensorFlow Lite
+    scale = quantize_multiplier(ratio)
+    require(scale.shift <= 22, op, "its scales differ by more than 2^22")
+    low, high = activation_range(op, _activation(op), output)
+    zero_in, zero_out = source.quant.zero_point, output.quant.zero_point
+    return [max(low, min(high, multiply(q - zero_in, scale) + zero_out)) for q in INT8]
+
+
+def _logistic(op: Operator, source: Tensor, output: Tensor) -> list[int]:
+    target = (output.quant.scale, output.quant.zero_point)
+    require(target == (1 / 256, -128), op, f"its output has scale and zero point {target}, not 1/256 and -128")
+    scale, zero_point = np.float32(source.quant.scale), source.quant.zero_point
+    return [_logistic_of(scale * np.float32(q - zero_point)) for q in INT8]
+
+
+def _logistic_of(value: np.float32) -> int:
+    """1 / (1 + exp(-value)) at scale 1/256, in float32 as the reference interpreter fills its table."""
+    exponential = np.float32(math.exp(min(-float(value), 80.0)))
+    probability = np.float32(1) / (np.float32(1) + exponential)
+    return min(127, math.floor(float(probability) * 256 + 0.5) - 128)
+
+
+TABLES: dict[str, Callable[[Operator, Tensor, Tensor], list[int]]] = {
+    "RELU": _rescaled,
+    "RELU6": _rescaled,
+    "QUANTIZE": _rescaled,
+    "LOGISTIC": _logistic,
+}

@@ -1,0 +1,217 @@
+"""One static arena: where every tensor and every scratch buffer lies, planned by lifetimes.
+
+Two buffers that live at the same time must not overlap, with one exception: a layer that works row by row may write
+its output over the part of its input that it has already taken. For such a pair the output need only begin `lead`
+bytes below the input, which can be far less than its size.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ei_toolkit.eon.graph import Graph
+from ei_toolkit.eon.kernels.layer import Layer
+from ei_toolkit.eon.units import Unit, group, streamable
+
+ALIGNMENT = 4
+SEARCH_ROUNDS = 200
+SEARCH_WORK = 400_000  # pairs of buffers to compare in all rounds
+EXHAUSTIVE = 6  # buffers whose every order is tried
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory that is needed from step `first` to step `last`, both included."""
+
+    name: str
+    bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Offsets in the arena by name, its size, and the size below which no plan could go."""
+
+    offsets: Mapping[str, int]
+    arena_bytes: int
+    lower_bound: int
+
+
+Leads = Mapping[tuple[str, str], int]
+
+
+def plan_arena(buffers: Sequence[Buffer], leads: Leads) -> Plan:
+    """Place all buffers. `leads[(output, input)]` is the least distance from an output up to its input.
+
+    First fit finds the optimum for some order of the buffers: every order is tried for a few, good guesses and a
+    seeded search for more. The result depends on nothing but the arguments.
+    """
+    bound = lower_bound(buffers, leads)
+    best: dict[str, int] = {}
+    size = -1
+    for order in _orders(buffers):
+        offsets = _first_fit(order, leads)
+        arena = max((offsets[b.name] + _aligned(b.bytes) for b in buffers), default=0)
+        if size < 0 or arena < size:
+            best, size = offsets, arena
+        if size <= bound:
+            break
+    return Plan(best, max(size, 0), bound)
+
+
+def lower_bound(buffers: Sequence[Buffer], leads: Leads) -> int:
+    """The most memory that any one step needs, with the overlaps that are allowed."""
+    steps = sorted({step for b in buffers for step in (b.first, b.last)})
+    return max((_live_bytes([b for b in buffers if b.first <= step <= b.last], leads) for step in steps), default=0)
+
+
+def _live_bytes(live: list[Buffer], leads: Leads) -> int:
+    total = sum(_aligned(b.bytes) for b in live)
+    by_name = {b.name: b for b in live}
+    saved = 0
+    for (output, source), lead in leads.items():
+        if output in by_name and source in by_name:
+            low, high = _aligned(by_name[output].bytes), _aligned(by_name[source].bytes)
+            saved = max(saved, low + high - max(low, high, _aligned_up(lead) + high))
+    return total - saved
+
+
+def _orders(buffers: Sequence[Buffer]) -> Iterable[Sequence[Buffer]]:
+    by_size = sorted(buffers, key=lambda b: (-b.bytes, b.first, b.name))
+    yield by_size
+    yield sorted(buffers, key=lambda b: (b.first, -b.bytes, b.name))
+    yield sorted(buffers, key=lambda b: (-b.last, -b.bytes, b.name))
+    yield sorted(buffers, key=lambda b: (-(b.last - b.first), -b.bytes, b.name))
+    if len(buffers) <= EXHAUSTIVE:
+        yield from itertools.permutations(by_size)
+        return
+    generator = random.Random(0)
+    for _ in range(min(SEARCH_ROUNDS, SEARCH_WORK // len(buffers) ** 2)):
+        order = list(by_size)
+        for _ in range(generator.randint(1, 4)):
+            i, j = generator.randrange(len(order)), generator.randrange(len(order))
+            order.insert(j, order.pop(i))
+        yield order
+
+
+def _first_fit(order: Sequence[Buffer], leads: Leads) -> dict[str, int]:
+    """Place one buffer after the other at the lowest offset that keeps clear of those placed before."""
+    placed: list[tuple[Buffer, int]] = []
+    for buffer in order:
+        forbidden = sorted(
+            _forbidden(buffer, other, offset, leads)
+            for other, offset in placed
+            if buffer.first <= other.last and other.first <= buffer.last
+        )
+        offset = 0
+        for low, high in forbidden:
+            if low < offset < high:
+                offset = high
+        placed.append((buffer, offset))
+    return {buffer.name: offset for buffer, offset in placed}
+
+
+def _forbidden(buffer: Buffer, other: Buffer, offset: int, leads: Leads) -> tuple[int, int]:
+    """The open interval of offsets that `buffer` may not take beside `other` at `offset`."""
+    below = _aligned(buffer.bytes)
+    above = _aligned(other.bytes)
+    if (buffer.name, other.name) in leads:  # buffer is written while other is read
+        below = min(below, _aligned_up(leads[buffer.name, other.name]))
+    if (other.name, buffer.name) in leads:
+        above = min(above, _aligned_up(leads[other.name, buffer.name]))
+    return offset - below, offset + above
+
+
+def _aligned(count: int) -> int:
+    return max(_aligned_up(count), ALIGNMENT)
+
+
+def _aligned_up(count: int) -> int:
+    return -(-count // ALIGNMENT) * ALIGNMENT
+
+
+def slot(tensor: int) -> str:
+    """Name of a tensor's place in the arena."""
+    return f"tensor{tensor}"
+
+
+def plan_memory(graph: Graph, units: Sequence[Unit]) -> Plan:
+    """Place every tensor that is not constant, and every scratch buffer.
+
+    The input lives from before the first unit, the output until after the last: the caller writes one and reads the
+    other.
+    """
+    buffers = [*_tensors(graph, units), *_scratch(units)]
+    return plan_arena(buffers, _leads(graph, units))
+
+
+def reads(graph: Graph, unit: Unit) -> tuple[int, ...]:
+    """Roots of the tensors in the arena that a unit reads."""
+    return tuple(dict.fromkeys(graph.root(t) for t in unit.inputs if graph.tensors[graph.root(t)].data is None))
+
+
+def _tensors(graph: Graph, units: Sequence[Unit]) -> list[Buffer]:
+    first = {graph.root(graph.input): -1}
+    last = {graph.root(graph.input): -1}
+    for step, unit in enumerate(units):
+        first.setdefault(graph.root(unit.output), step)
+        last[graph.root(unit.output)] = step
+        for tensor in reads(graph, unit):
+            last[tensor] = step
+    last[graph.root(graph.output)] = len(units)
+    return [Buffer(slot(t), graph.tensors[t].bytes, first[t], last[t]) for t in first]
+
+
+def _scratch(units: Sequence[Unit]) -> list[Buffer]:
+    return [Buffer(s.name, s.bytes, step, step) for step, unit in enumerate(units) for s in unit.scratch]
+
+
+def _leads(graph: Graph, units: Sequence[Unit]) -> dict[tuple[str, str], int]:
+    """Where an output may overlap an input that is read for the last time."""
+    last_read = {t: step for step, unit in enumerate(units) for t in reads(graph, unit)}
+    leads: dict[tuple[str, str], int] = {}
+    for step, unit in enumerate(units):
+        output = graph.root(unit.output)
+        for tensor in reads(graph, unit):
+            lead = unit.lead(graph.tensors[tensor].bytes, graph.tensors[output].bytes)
+            if lead is not None and last_read[tensor] == step and tensor != graph.root(graph.output):
+                leads[slot(output), slot(tensor)] = lead
+    return leads
+
+
+Schedule = tuple[tuple[Unit, ...], Plan]
+
+
+def schedule(graph: Graph, layers: Sequence[Layer], *, ram_optimized: bool) -> Schedule:
+    """Units and their memory.
+
+    A pool always runs with the layer in front of it. With `ram_optimized` further layers pass their rows on, where
+    that makes the arena smaller: a row window costs memory too, so each link is tried, the best taken, and so on.
+    """
+    possible = streamable(graph, layers)
+    links = frozenset(p for p, reader in possible.items() if "POOL_2D" in reader.title.split(" ")[0])
+    best = _planned(graph, layers, links)
+    while ram_optimized:
+        trials = {p: _planned(graph, layers, links ^ {p}) for p in possible}
+        if not trials:
+            break
+        position = min(trials, key=lambda p: (trials[p][1].arena_bytes, p))
+        if trials[position][1].arena_bytes >= best[1].arena_bytes:
+            break
+        links, best = links ^ {position}, trials[position]
+    return _all_or(graph, layers, frozenset(possible), best) if ram_optimized else best
+
+
+def _planned(graph: Graph, layers: Sequence[Layer], links: frozenset[int]) -> Schedule:
+    units = group(graph, layers, links)
+    return units, plan_memory(graph, units)
+
+
+def _all_or(graph: Graph, layers: Sequence[Layer], links: frozenset[int], best: Schedule) -> Schedule:
+    """All links at once can be better than any path of single steps."""
+    everything = _planned(graph, layers, links)
+    return everything if everything[1].arena_bytes < best[1].arena_bytes else best

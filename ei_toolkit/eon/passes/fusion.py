@@ -1,0 +1,200 @@
+"""A PAD with zeros in front of a convolution becomes the padding of that convolution."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ei_toolkit.eon.graph import Activation, Axis, Graph, Operator, Window2D
+from ei_toolkit.eon.kernels.geometry import geometry
+from ei_toolkit.errors import DataError, UnsupportedModelError
+
+CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D"})
+
+
+def fold_padding(graph: Graph) -> Graph:
+    """Merge PAD operators over rows and columns into the VALID convolution that alone reads them."""
+    for op in graph.operators:
+        behind = graph.only_consumer(op)
+        if op.kind == "PAD" and behind is not None:
+            merged = _merged(graph, op, behind)
+            if merged is not None:
+                graph, convolution = merged
+                graph = graph.with_operators(convolution if o is behind else o for o in graph.operators if o is not op)
+    return graph
+
+
+def _merged(graph: Graph, pad: Operator, conv: Operator) -> tuple[Graph, Operator] | None:
+    """The graph and the convolution without the PAD, or None where they do not fit together."""
+    options = conv.options
+    if not pad.inputs or min(pad.inputs) < 0 or not conv.inputs or conv.inputs[0] < 0:
+        return None
+    amounts = graph.tensors[pad.inputs[1]].data if len(pad.inputs) == 2 else None
+    source, padded = graph.tensors[pad.inputs[0]], graph.tensors[pad.output]
+    seen = graph.tensors[conv.inputs[0]]  # 4-D; the PAD may have worked on a view of three
+    if conv.kind not in CONVOLUTIONS or not isinstance(options, Window2D) or options.padding != "VALID":
+        return None
+    if (
+        amounts is None
+        or options.pads is not None
+        or source.quantization != padded.quantization
+        or len(seen.shape) != 4
+    ):
+        return None
+    if amounts.size > 8:
+        return None
+    rows = [(int(a), int(b)) for a, b in amounts.reshape(-1, 2)]
+    missing = 4 - len(rows)
+    if len(padded.shape) != len(rows) or seen.shape != (1,) * missing + padded.shape:
+        return None
+    rows = [(0, 0)] * missing + rows
+    unpadded = tuple(size - a - b for size, (a, b) in zip(seen.shape, rows, strict=True))
+    if rows[0] != (0, 0) or rows[3] != (0, 0) or (1,) * (4 - len(source.shape)) + source.shape != unpadded:
+        return None
+    if any(min(pair) < 0 for pair in rows) or min(unpadded) <= 0:
+        return None
+    return _rewired(graph, pad, conv, options, rows, unpadded)
+
+
+def _rewired(
+    graph: Graph,
+    pad: Operator,
+    conv: Operator,
+    options: Window2D,
+    rows: list[tuple[int, int]],
+    unpadded: tuple[int, ...],
+) -> tuple[Graph, Operator]:
+    """The convolution reads the PAD's input, under a 4-D shape where that is needed."""
+    source = graph.tensors[pad.inputs[0]]
+    if source.shape != unpadded:
+        source = replace(source, index=len(graph.tensors), shape=unpadded)
+        views = {**graph.views, source.index: graph.root(pad.inputs[0])}
+        graph = replace(graph, tensors=(*graph.tensors, source), views=views)
+    pads = (*rows[1], *rows[2])
+    inputs = (source.index, *conv.inputs[1:])
+    merged = replace(conv, inputs=inputs, options=replace(options, pads=pads), fused=("PAD", *conv.fused))
+    return graph, merged
+
+
+LARGEST = 2  # rows and columns of a pool that the convolution's four-pixel block can hold
+
+
+def fuse_pools(graph: Graph) -> Graph:
+    """Merge pools of at most 2 x 2, strides as large as themselves, into the convolution in front of them."""
+    for op in graph.operators:
+        pool = graph.only_consumer(op)
+        if pool is not None and op.kind == "CONV_2D" and _pool_fits(graph, op, pool):
+            assert isinstance(op.options, Window2D) and isinstance(pool.options, Window2D)
+            options = replace(op.options, pool=pool.options.size)
+            title = "MAX_POOL_2D {}x{}".format(*pool.options.size)
+            merged = replace(op, output=pool.output, options=options, fused=(*op.fused, title))
+            graph = graph.with_operators(merged if o is op else o for o in graph.operators if o is not pool)
+    return graph
+
+
+def _pool_fits(graph: Graph, conv: Operator, pool: Operator) -> bool:
+    before, after, seen = (graph.tensors[t] for t in (conv.output, pool.output, pool.inputs[0]))
+    return (
+        pool.kind == "MAX_POOL_2D"
+        and len(conv.inputs) >= 2
+        and min(conv.inputs[:2]) >= 0
+        and len(pool.inputs) == 1
+        and isinstance(pool.options, Window2D)
+        and pool.options.stride == pool.options.size
+        and max(pool.options.size) <= LARGEST
+        and pool.options.activation == "NONE"
+        and before.dtype == "int8"
+        and before.shape == seen.shape
+        and before.quantization == after.quantization
+        and _is_sound(graph, conv)
+        and after.shape[1:3] == tuple(_pooled(n, pool.options, axis) for axis, n in enumerate(before.shape[1:3]))
+    )
+
+
+def _is_sound(graph: Graph, conv: Operator) -> bool:
+    """Whether the convolution's output, which will no longer be looked at, has the shape that its options give.
+
+    Raises UnsupportedModelError where it has another.
+    """
+    source, weights = (graph.tensors[t] for t in conv.inputs[:2])
+    if len(weights.shape) != 4:
+        return False
+    geometry(conv, source, graph.tensors[conv.output], (weights.shape[1], weights.shape[2]))
+    return True
+
+
+def _pooled(size: int, options: Window2D, axis: int) -> int:
+    """What SAME and VALID make of a size."""
+    return -(-size // options.size[axis]) if options.padding == "SAME" else size // options.size[axis]
+
+
+FUSABLE = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "MUL", "AVERAGE_POOL_2D", "MAX_POOL_2D"})
+RELUS = frozenset({"RELU", "RELU6"})
+
+
+def fuse_relu(graph: Graph) -> Graph:
+    """Merge activation operators into their only producer, where the scale stays the same (else rounding differs)."""
+    for op in graph.operators:
+        behind = graph.only_consumer(op)
+        if behind is not None and _relu_fits(graph, op, behind):
+            merged = replace(
+                op, output=behind.output, options=_with_activation(op, behind), fused=(*op.fused, behind.kind)
+            )
+            graph = graph.with_operators(merged if o is op else o for o in graph.operators if o is not behind)
+    return graph
+
+
+def _relu_fits(graph: Graph, op: Operator, behind: Operator) -> bool:
+    before, after = graph.tensors[op.output], graph.tensors[behind.output]
+    return (
+        op.kind in FUSABLE
+        and behind.kind in RELUS
+        and len(behind.inputs) == 1
+        and isinstance(op.options, Window2D | Activation)
+        and op.options.activation == "NONE"
+        and before.dtype == after.dtype
+        and before.shape == after.shape
+        and before.quantization == after.quantization
+    )
+
+
+def _with_activation(op: Operator, behind: Operator) -> Window2D | Activation:
+    assert isinstance(op.options, Window2D | Activation) and not isinstance(op.options, Axis)
+    return replace(op.options, activation=behind.kind)
+
+
+VIEWS = frozenset({"RESHAPE", "EXPAND_DIMS", "SQUEEZE"})
+
+
+def drop_views(graph: Graph) -> Graph:
+    """Remove RESHAPE, EXPAND_DIMS and SQUEEZE; readers of an unchanged shape read the original tensor itself.
+
+    Raises DataError or UnsupportedModelError where such an operator changes the values.
+    """
+    views: dict[int, int] = {}
+    same: dict[int, int] = {}  # tensor -> an equal tensor nearer to the root
+    kept: list[Operator] = []
+    for op in graph.operators:
+        op = replace(op, inputs=tuple(same.get(t, t) for t in op.inputs))
+        if op.kind not in VIEWS:
+            kept.append(op)
+            continue
+        source = op.inputs[0] if op.inputs else -1
+        _check(graph, op, source)
+        root = views.get(source, source)
+        views[op.output] = root
+        if graph.tensors[root].shape == graph.tensors[op.output].shape:
+            same[op.output] = root
+    return replace(graph, operators=tuple(kept), views=views, output=same.get(graph.output, graph.output))
+
+
+def _check(graph: Graph, op: Operator, source: int) -> None:
+    if source < 0:
+        raise DataError(f"operator {op.index} ({op.kind}) has no input")
+    before, after = graph.tensors[source], graph.tensors[op.output]
+    if before.elements != after.elements or before.dtype != after.dtype:
+        raise DataError(f"operator {op.index} ({op.kind}) turns {before.shape} into {after.shape}")
+    if before.dtype == "int8" and (before.quant.scales, before.quant.zero_points) != (
+        after.quant.scales,
+        after.quant.zero_points,
+    ):
+        raise UnsupportedModelError(f"operator {op.index} ({op.kind}) changes the quantisation")

@@ -1,0 +1,107 @@
+"""Bring champion and challenger before the gate, and promote the one that passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.audio.effects.conditions import CONDITIONS
+from ei_toolkit.config import Config
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.plan import clips_root
+from ei_toolkit.eon.profile import profile_model
+from ei_toolkit.errors import ConfigurationError, DataError
+from ei_toolkit.evaluation.candidate import Candidate, challenger, champion_file, read_champion, write_champion
+from ei_toolkit.evaluation.gate import Cost, Evidence, Trial, Verdict, judge, paired_difference
+from ei_toolkit.evaluation.held_out import HeldOut, Outcome, cut_windows, held_out_clips, try_model, unheard
+
+KEEP_SPLIT = "Keep the split of [dataset] as it was, or move champion.json away to begin a new line."
+
+Progress = Callable[[float, str], None]
+
+
+def challenge(config: Config, progress: Progress, *, dry_run: bool = False) -> tuple[Verdict, dict[str, Any]]:
+    """Try the last built model against the champion; promote it if it passes.
+
+    Returns the verdict and its figures. Raises DataError where there is nothing to try, ConfigurationError where the
+    two tell different labels apart.
+    """
+    manifest = Manifest.read(config.paths.manifest)
+    new, old = challenger(config, manifest), read_champion(champion_file(config.paths))
+    evidence = gather(config, manifest, new, old, progress)
+    verdict = judge(evidence, config.settings.gate)
+    promoted = verdict.passed and not dry_run and (old is None or old.sha256 != new.sha256)
+    if promoted:
+        write_champion(champion_file(config.paths), new, {"figures": asdict(evidence.challenger)})
+    return verdict, asdict(evidence) | {
+        "verdict": "passed" if verdict.passed else "refused",
+        "reasons": verdict.reasons,
+        "text": verdict.text,
+        "promoted": promoted,
+        "challenger_sha256": new.sha256,
+        "champion_sha256": old.sha256 if old else None,
+    }
+
+
+def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | None, progress: Progress) -> Evidence:
+    """Try both on the testing clips that neither was trained on, and the challenger under every condition."""
+    if old and old.labels != new.labels:
+        raise ConfigurationError(
+            f"the champion tells {', '.join(old.labels)} apart, the challenger {', '.join(new.labels)}",
+            hint="They cannot be compared. Move champion.json away to begin a new line.",
+        )
+    clips = _fair(held_out_clips(manifest), new, old)
+    root, threshold = clips_root(config.settings.dataset, config.paths.root), config.settings.board.threshold
+    windows = cut_windows(new.settings, root, clips)
+    outcome = try_model(new, clips, windows)
+    before = try_model(old, clips, cut_windows(old.settings, root, clips)) if old else None
+    tracks, labels = outcome.tracks(threshold), [clip.label for clip in clips]
+    return Evidence(
+        challenger=_trial(new, outcome, threshold),
+        champion=_trial(old, before, threshold) if old and before else None,
+        difference=paired_difference(before.tracks(threshold), tracks) if before else None,
+        majority=max(labels.count(label) for label in new.labels) / len(labels),
+        threshold=threshold,
+        clips=len(clips),
+        artists=len({clip.artist for clip in clips}),
+        worst=_worst(new, clips, windows, progress),
+    )
+
+
+def _fair(clips: tuple[HeldOut, ...], new: Candidate, old: Candidate | None) -> tuple[HeldOut, ...]:
+    """The clips that neither has heard in training, nor another one of the same artist."""
+    heard = new.heard | old.heard if old else new.heard
+    fair = unheard(clips, heard, new.settings.dataset)
+    if not fair:
+        stale = not unheard(clips, new.heard, new.settings.dataset)
+        who = "the challenger has not" if stale else "neither model has"
+        raise DataError(
+            f"there is no testing clip that {who} heard in training",
+            hint="eitk upload, then eitk train --eon" if stale else KEEP_SPLIT,
+        )
+    return fair
+
+
+def _trial(candidate: Candidate, outcome: Outcome, threshold: float) -> Trial:
+    profile, tracks = profile_model(candidate.model), outcome.tracks(threshold)
+    return Trial(
+        decided=sum(track.right for track in tracks) / len(tracks),
+        track_accuracy=outcome.track_accuracy(),
+        confusion=outcome.confusion(),
+        cost=Cost(profile.ram_bytes, profile.flash_bytes, profile.latency_ms, profile.how),
+    )
+
+
+def _worst(
+    candidate: Candidate, clips: Sequence[HeldOut], windows: Sequence[npt.NDArray[np.int16]], progress: Progress
+) -> tuple[str, float]:
+    """The condition with the lowest window accuracy."""
+    found = {}
+    for done, name in enumerate(CONDITIONS, 1):
+        found[name] = try_model(candidate, clips, windows, name).window_accuracy()
+        progress(done, name)
+    return min(found.items(), key=lambda item: item[1])

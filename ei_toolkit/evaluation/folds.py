@@ -1,0 +1,53 @@
+"""Protocols: which windows are held out, and from which model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.dataset.groups import KnownClip
+from ei_toolkit.errors import DataError
+from ei_toolkit.training.split import grouped_folds
+
+Protocol = Literal["artist-5fold", "fault-filtered", "track", "window"]
+FOLDS = 5
+TRAINING = -1
+PROTOCOLS = get_args(Protocol)
+FoldOf = list[npt.NDArray[np.int64]]
+
+
+def assign_folds(protocol: Protocol, clips: Sequence[KnownClip], windows: Sequence[int], seed: int) -> FoldOf:
+    """For each clip the fold (0…) that tests each of its windows; TRAINING for windows that are never tested.
+
+    `artist-5fold` keeps artists whole, `track` tracks; `window` keeps nothing whole, and so measures mostly memory.
+    `fault-filtered` is the published split: one fold, the part `test`. Raises DataError where it cannot be made.
+    """
+    if protocol == "fault-filtered":
+        return _published(clips, windows)
+    labels = sorted({known.clip.label for known in clips})
+    rows = [(number, i) for number, n in enumerate(windows) for i in range(n)]
+    groups = {
+        "artist-5fold": [clips[number].group for number, _ in rows],
+        "track": [clips[number].sha256 for number, _ in rows],
+        "window": [f"{number}/{i}" for number, i in rows],
+    }[protocol]
+    found = np.empty(len(rows), np.int64)
+    of = [labels.index(clips[number].clip.label) for number, _ in rows]
+    for fold, (_, test) in enumerate(grouped_folds(of, groups, FOLDS, seed)):
+        found[test] = fold
+    return np.split(found, np.cumsum(windows)[:-1])
+
+
+def _published(clips: Sequence[KnownClip], windows: Sequence[int]) -> FoldOf:
+    tested = [known.track is not None and known.track.part == "test" for known in clips]
+    labels = {known.clip.label for known in clips}
+    if {known.clip.label for known, out in zip(clips, tested, strict=True) if out} != labels:
+        raise DataError(
+            "the published test part is not among these clips",
+            why="the fault-filtered split names GTZAN tracks, and of some label none of its test part is here",
+            hint="Use --protocol artist-5fold.",
+        )
+    return [np.full(n, 0 if out else TRAINING) for n, out in zip(windows, tested, strict=True)]

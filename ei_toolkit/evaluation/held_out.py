@@ -1,0 +1,110 @@
+"""What a model says to the held-out clips, each model through its own way from sound to features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.config import DatasetSettings, Settings
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.provenance import Heard
+from ei_toolkit.errors import DataError
+from ei_toolkit.evaluation.candidate import Candidate
+from ei_toolkit.evaluation.clips import CLEAN, read_windows, under_condition
+from ei_toolkit.evaluation.gate import Track
+from ei_toolkit.impulse.interpreter import Interpreter
+from ei_toolkit.impulse.metrics import confusion
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A testing clip; `name` is relative to the folder of clips."""
+
+    name: str
+    artist: str
+    label: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Probabilities (n, labels) for n windows; `owner` (n,) is the place of each window's clip in `clips`."""
+
+    clips: tuple[HeldOut, ...]
+    labels: tuple[str, ...]
+    owner: npt.NDArray[np.intp]
+    probabilities: npt.NDArray[np.float32]
+
+    @property
+    def truth(self) -> npt.NDArray[np.intp]:
+        """Index of each clip's label."""
+        return np.array([self.labels.index(clip.label) for clip in self.clips])
+
+    def tracks(self, threshold: float) -> list[Track]:
+        """Each clip with the share of its windows that the board would name rightly.
+
+        A window is right where the clip's label wins with a score of at least `threshold`.
+        """
+        wins = self.probabilities.argmax(axis=1) == self.truth[self.owner]
+        decided = wins & (self.probabilities.max(axis=1) >= threshold)
+        windows = np.bincount(self.owner, minlength=len(self.clips))
+        right = np.bincount(self.owner, weights=decided, minlength=len(self.clips)) / np.maximum(windows, 1)
+        return [Track(c.name, c.artist, c.label, float(r)) for c, r in zip(self.clips, right, strict=True)]
+
+    def window_accuracy(self) -> float:
+        """Share of windows in which the clip's label wins."""
+        return float((self.probabilities.argmax(axis=1) == self.truth[self.owner]).mean())
+
+    def track_accuracy(self) -> float:
+        """Share of clips whose label has the highest mean probability."""
+        total = np.zeros((len(self.clips), len(self.labels)))
+        np.add.at(total, self.owner, self.probabilities)
+        return float((total.argmax(axis=1) == self.truth).mean())
+
+    def confusion(self) -> tuple[tuple[int, ...], ...]:
+        """Windows by label (row) and by what won (column)."""
+        counts = confusion(self.truth[self.owner], self.probabilities.argmax(axis=1), len(self.labels))
+        return tuple(map(tuple, counts.tolist()))
+
+
+def held_out_clips(manifest: Manifest) -> tuple[HeldOut, ...]:
+    """The testing clips, in the manifest's order."""
+    clips = (HeldOut(w.clip, w.group, w.label, w.clip_sha256) for w in manifest.windows if w.split == "testing")
+    return tuple(dict.fromkeys(clips))
+
+
+def unheard(clips: Sequence[HeldOut], heard: Heard, dataset: DatasetSettings) -> tuple[HeldOut, ...]:
+    """The clips that are new to a model, and so are their artists, unless the project is split by track."""
+    by_artist = dataset.split != "track"
+    return tuple(clip for clip in clips if not heard.has(clip.sha256, clip.artist, by_group=by_artist))
+
+
+def cut_windows(settings: Settings, root: Path, clips: Sequence[HeldOut]) -> list[npt.NDArray[np.int16]]:
+    """The windows (n, samples) of each clip below `root`. Raises DataError for a clip that cannot be read."""
+    return [read_windows(root / clip.name, settings.slice) for clip in clips]
+
+
+def try_model(
+    candidate: Candidate,
+    clips: Sequence[HeldOut],
+    windows: Sequence[npt.NDArray[np.int16]],
+    condition: str = CLEAN,
+) -> Outcome:
+    """Run a model over the windows of each clip, under a condition of `audio.conditions`.
+
+    Raises DataError where the settings no longer describe the model.
+    """
+    model = Interpreter(candidate.model)
+    features = np.concatenate([under_condition(own, condition, candidate.settings).features for own in windows])
+    if features.shape[1] != model.input_size:
+        raise DataError(
+            f"the model takes {model.input_size} features, the impulse gives {features.shape[1]}",
+            why="eitk.toml was changed after the model was trained",
+            hint="eitk impulse apply, then eitk train --eon",
+        )
+    owner = np.repeat(np.arange(len(clips)), [len(own) for own in windows])
+    return Outcome(tuple(clips), candidate.labels, owner, model.predict(features))

@@ -1,0 +1,116 @@
+"""What is evaluated: the settings and, in expert mode, the script that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.config import Settings
+from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.layers import visual_layers
+from ei_toolkit.training.request import TrainRequest
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Complete settings and the text of their training script ("" for visual layers)."""
+
+    name: str
+    settings: Settings
+    script: str = ""
+
+
+def project_recipe(settings: Settings, folder: Path) -> Recipe:
+    """The recipe of a project whose eitk.toml lies in `folder`. Raises ConfigurationError for a missing script."""
+    if not settings.impulse.script:
+        return Recipe(settings.project.name, settings)
+    file = folder / settings.impulse.script
+    try:
+        return Recipe(settings.project.name, settings, file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"the training script {file} cannot be read", why=str(error), hint="Mend [impulse] script."
+        ) from None
+
+
+def with_training(recipe: Recipe, *, epochs: int | None) -> Recipe:
+    """The recipe with another number of epochs, for a quick look."""
+    if epochs is None:
+        return recipe
+    training = replace(recipe.settings.training, epochs=epochs)
+    return replace(recipe, settings=replace(recipe.settings, training=training))
+
+
+Log = Callable[[str], None]
+# What [training] spec_augment asks of a studio.
+SPEC_AUGMENT = {"enabled": True, "warping": False, "freqMasking": "low", "timeMasking": "low", "gaussianNoise": "low"}
+
+
+@dataclass(frozen=True)
+class Material:
+    """Training windows: features (n, f), labels and artists."""
+
+    features: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    groups: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The two variants of one trained model, and what training had to say."""
+
+    int8: bytes
+    float32: bytes
+    parameters: int
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+def train_model(recipe: Recipe, names: Sequence[str], material: Material, seed: int, folder: Path, log: Log) -> Trained:
+    """Train as the studio would with the recipe's settings, and read the models back from `folder`."""
+    from ei_toolkit.training.train import train
+
+    outcome = train(_request(recipe, names, material, seed, folder), log)
+    int8 = outcome.files.int8 or outcome.files.float32
+    return Trained(
+        int8.read_bytes(),
+        outcome.files.float32.read_bytes(),
+        outcome.parameters,
+        outcome.seconds,
+        outcome.warnings,
+    )
+
+
+def columns_of(settings: Settings) -> int:
+    """Features of a frame of the first processing block."""
+    block, cut = settings.impulse.dsp[0], settings.slice
+    samples = cut.sample_rate * cut.window_ms // 1000
+    return dsp.output_shape(block.type, samples, cut.sample_rate, block.implementation_version, **block.params)[1]
+
+
+def _request(recipe: Recipe, names: Sequence[str], material: Material, seed: int, folder: Path) -> TrainRequest:
+    training: Any = recipe.settings.training
+    return TrainRequest(
+        features=material.features,
+        labels=material.labels.tolist(),
+        class_names=names,
+        out_dir=folder,
+        groups=material.groups if training.validation_group else (),
+        visual_layers=visual_layers(recipe.settings.impulse.layers),
+        script=recipe.script,
+        columns=columns_of(recipe.settings),
+        epochs=training.epochs,
+        learning_rate=training.learning_rate,
+        batch_size=training.batch_size,
+        validation_fraction=training.validation,
+        auto_class_weights=training.auto_class_weights,
+        spec_augment=SPEC_AUGMENT if training.spec_augment else {},
+        seed=training.seed + seed,
+        int8=training.int8,
+    )

@@ -1,0 +1,230 @@
+"""Evaluate a recipe on a folder of clips: features once, a model a fold, then every clip under every condition.
+
+Memory holds the training features and, of the rest, one clip at a time. Features, trainings and answers are made in
+worker processes, one a core: networks this small train faster side by side than each on all cores.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.audio.effects.conditions import CONDITIONS
+from ei_toolkit.dataset.groups import KnownClip
+from ei_toolkit.errors import DataError, UsageError
+from ei_toolkit.evaluation.baselines import Baselines, fit_baselines
+from ei_toolkit.evaluation.clips import (
+    CLEAN,
+    Heard,
+    Mask,
+    Prepared,
+    clean_levels,
+    material,
+    prepare_all,
+    read_windows,
+    under_condition,
+)
+from ei_toolkit.evaluation.folds import PROTOCOLS, TRAINING, FoldOf, Protocol, assign_folds
+from ei_toolkit.evaluation.model import Material, Recipe, Trained, columns_of, train_model
+
+Log = Callable[[str], None]
+FLOAT = "float32"
+PINNED = "test"  # no protocol of folds: run_model
+Probabilities = dict[str, npt.NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to evaluate: the recipe, its clips, the protocol, how many seeds, and under which conditions."""
+
+    recipe: Recipe
+    clips: Sequence[KnownClip]
+    protocol: Protocol
+    seeds: int = 1
+    conditions: Sequence[str] = CONDITIONS
+    jobs: int = 2
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels in alphabetical order."""
+        return tuple(sorted({known.clip.label for known in self.clips}))
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A trained model and the baselines fitted on the same windows."""
+
+    seed: int
+    number: int
+    trained: Trained
+    baselines: Baselines
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the models of one seed said to the windows of one clip that they had not seen.
+
+    `probabilities` maps a condition (`clean`, …), `float32` (the float model, clean) or `baseline condition` to
+    (windows, classes).
+    """
+
+    clip: int
+    seed: int
+    windows: npt.NDArray[np.int64]
+    probabilities: Probabilities
+
+
+@dataclass(frozen=True)
+class Run:
+    """All of an evaluation, before it is summed up."""
+
+    plan: Plan
+    folds: Sequence[Fold]
+    answers: Sequence[Answer]
+
+
+def checked_protocol(name: str) -> Protocol:
+    """The protocol of that name. Raises UsageError."""
+    if name not in PROTOCOLS:
+        raise UsageError(f"there is no protocol {name!r}", hint="Protocols: " + ", ".join((*PROTOCOLS, PINNED)) + ".")
+    return cast(Protocol, name)
+
+
+def checked_conditions(names: str) -> tuple[str, ...]:
+    """Conditions from a list with commas, `all` or `none`. Raises UsageError."""
+    if names in ("all", "none"):
+        return CONDITIONS if names == "all" else ()
+    chosen = tuple(name.strip() for name in names.split(",") if name.strip())
+    if unknown := set(chosen) - set(CONDITIONS):
+        raise UsageError(
+            f"there is no condition {min(unknown)!r}", hint="Conditions: " + ", ".join(CONDITIONS) + ", all, none."
+        )
+    return chosen
+
+
+def run_plan(plan: Plan, log: Log) -> Run:
+    """Carry the plan out. Raises DataError for clips or folds that cannot be, ConfigurationError for the recipe."""
+    settings = plan.recipe.settings
+    with _workers(plan.jobs) as pool:
+        log(f"features of {len(plan.clips)} clips")
+        prepared = prepare_all(pool, plan.clips, settings, settings.slice.augment.copies, log)
+        usable = replace(plan, clips=[one.known for one in prepared])
+        windows = [one.windows for one in prepared]
+        homes = [assign_folds(plan.protocol, usable.clips, windows, seed) for seed in range(plan.seeds)]
+        folds = list(_train_all(pool, usable, prepared, homes, log))
+        return Run(usable, folds, _listen_all(pool, usable, homes, folds, log))
+
+
+def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> Run:
+    """Try one finished model on the clips that it has not seen, by name; the other clips fit the baselines only.
+
+    Raises DataError where no clip of some label is held out.
+    """
+    with _workers(plan.jobs) as pool:
+        log(f"features of {len(plan.clips)} clips")
+        prepared = prepare_all(pool, plan.clips, plan.recipe.settings, 0, log)
+        usable = replace(plan, clips=[one.known for one in prepared], seeds=1)
+        home = [np.full(one.windows, 0 if one.known.clip.name in held_out else TRAINING) for one in prepared]
+        tested = {one.known.clip.label for one in prepared if one.known.clip.name in held_out}
+        if tested != set(usable.labels):
+            raise DataError("no clip of some label is held out", hint="eitk slice, then train on its windows.")
+        baselines = _baselines(usable, prepared, [one != 0 for one in home])
+        folds = [Fold(0, 0, Trained(model, b"", 0, 0.0, ()), baselines)]
+        return Run(usable, folds, _listen_all(pool, usable, [home], folds, log))
+
+
+def _workers(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin_worker)
+
+
+def _begin_worker() -> None:
+    """One core for TensorFlow; leave Ctrl-C to the parent, and end with it even where it is killed."""
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _train_all(
+    pool: Executor, plan: Plan, prepared: Sequence[Prepared], homes: Sequence[FoldOf], log: Log
+) -> Iterator[Fold]:
+    """Every fold of every seed, in order; as many at once as there are workers, since each holds its own features."""
+    running: deque[tuple[int, int, Baselines, Future[Trained]]] = deque()
+    for seed, home in enumerate(homes):
+        for number in sorted({int(fold) for one in home for fold in one if fold >= 0}):
+            if len(running) == plan.jobs:
+                yield _finished(*running.popleft(), log)
+            kept = [one != number for one in home]
+            training = material(prepared, kept, plan.labels, range(len(prepared[0].views)))
+            future = pool.submit(_train, plan.recipe, plan.labels, training, seed)
+            running.append((seed, number, _baselines(plan, prepared, kept), future))
+    while running:
+        yield _finished(*running.popleft(), log)
+
+
+def _train(recipe: Recipe, labels: Sequence[str], training: Material, seed: int) -> Trained:
+    """One model. Runs in a worker."""
+    with tempfile.TemporaryDirectory() as folder:
+        return train_model(recipe, labels, training, seed, Path(folder), lambda _line: None)
+
+
+def _finished(seed: int, number: int, baselines: Baselines, future: Future[Trained], log: Log) -> Fold:
+    trained = future.result()
+    said = "".join(f"; {warning}" for warning in trained.warnings)
+    log(f"seed {seed + 1}, fold {number + 1}: trained in {trained.seconds:.0f} s{said}")
+    return Fold(seed, number, trained, baselines)
+
+
+def _baselines(plan: Plan, prepared: Sequence[Prepared], kept: Sequence[Mask]) -> Baselines:
+    clean = material(prepared, kept, plan.labels, [0])
+    heard = Heard(clean.features, clean_levels(prepared, kept))
+    return fit_baselines(heard, clean.labels, len(plan.labels), columns_of(plan.recipe.settings))
+
+
+def _listen_all(pool: Executor, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold], log: Log) -> list[Answer]:
+    log(f"{len(folds)} model(s) under {1 + len(plan.conditions)} condition(s)")
+    listen = partial(_listen, plan=plan, homes=homes, folds=folds)
+    return [answer for found in pool.map(listen, range(len(plan.clips)), chunksize=4) for answer in found]
+
+
+def _listen(clip: int, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold]) -> list[Answer]:
+    """What every model that has not seen windows of this clip says to them. Runs in a worker."""
+    windows = read_windows(plan.clips[clip].clip.path, plan.recipe.settings.slice)
+    heard = {name: under_condition(windows, name, plan.recipe.settings) for name in (CLEAN, *plan.conditions)}
+    answers = []
+    for fold in folds:
+        mine = np.flatnonzero(homes[fold.seed][clip] == fold.number)
+        if len(mine):
+            answers.append(Answer(clip, fold.seed, mine, _ask(fold, heard, mine)))
+    return answers
+
+
+def _ask(fold: Fold, heard: dict[str, Heard], rows: npt.NDArray[np.int64]) -> Probabilities:
+    from ei_toolkit.impulse.interpreter import Interpreter
+
+    model, said = Interpreter(fold.trained.int8), Probabilities()
+    if fold.trained.float32:
+        said[FLOAT] = Interpreter(fold.trained.float32).predict(heard[CLEAN].features[rows]).astype(np.float64)
+    for name, one in heard.items():
+        part = Heard(one.features[rows], one.level_db[rows])
+        said[name] = model.predict(part.features).astype(np.float64)
+        said.update({f"{baseline} {name}": p for baseline, p in fold.baselines.predict(part).items()})
+    return said

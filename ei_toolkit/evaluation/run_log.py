@@ -1,0 +1,230 @@
+"""Which code made a result: the version, and a hash of the very sources, the same in a checkout and in a wheel."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from ei_toolkit import __version__
+from ei_toolkit.config import Config, ProjectPaths
+from ei_toolkit.config.project import PACKAGE, bundled
+from ei_toolkit.config.settings import plain
+from ei_toolkit.errors import DataError, UsageError
+
+FIRMWARE_SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".ino", ".S", ".ld"}
+
+
+@cache
+def code_version() -> str:
+    """`<version>+<12 hex digits>`: the digits change with any source of the package or the firmware."""
+    digest = sha256()
+    for root, file in _sources():
+        digest.update(file.relative_to(root).as_posix().encode())
+        digest.update(sha256(file.read_bytes()).digest())
+    return f"{__version__}+{digest.hexdigest()[:12]}"
+
+
+def _sources() -> Iterator[tuple[Path, Path]]:
+    firmware = bundled("firmware")
+    for file in sorted(PACKAGE.rglob("*.py")):
+        yield PACKAGE, file
+    for file in sorted(firmware.rglob("*")):
+        if file.suffix in FIRMWARE_SUFFIXES:
+            yield firmware, file
+
+
+Kind = Literal["train", "evaluation", "build", "flash", "listen", "gate"]
+KINDS: tuple[str, ...] = get_args(Kind)
+NOT_THE_MODEL = ("studio", "board")  # tables of eitk.toml that say where, not what
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    id INTEGER PRIMARY KEY,
+    created TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    config TEXT NOT NULL,
+    data_hash TEXT NOT NULL,
+    code_version TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    metrics TEXT NOT NULL
+)
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row. `fingerprint` is the same for two runs of the same settings, windows and code."""
+
+    id: int
+    created: str
+    kind: str
+    config: Mapping[str, Any]
+    data_hash: str
+    code_version: str
+    fingerprint: str
+    metrics: Mapping[str, Any]
+
+
+def record_run(config: Config, kind: Kind, metrics: Mapping[str, Any]) -> Run:
+    """Add a row for something that was just done in this project, and return it.
+
+    `metrics` is what came out, JSON-able; nested tables are fine. Raises DataError where the database is no database.
+    """
+    data, created = data_hash(config.paths), datetime.now(UTC).isoformat(timespec="seconds")
+    row = (
+        created, kind, json.dumps(plain(config.settings)), data, code_version(), fingerprint(config),
+        json.dumps(metrics, sort_keys=True),
+    )  # fmt: skip
+    with _open(config.paths.runs) as db:
+        cursor = db.execute(
+            "INSERT INTO runs (created, kind, config, data_hash, code_version, fingerprint, metrics)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        return _run(db.execute("SELECT * FROM runs WHERE id = ?", (cursor.lastrowid,)).fetchone())
+
+
+def list_runs(paths: ProjectPaths, kind: str | None = None) -> list[Run]:
+    """The project's runs, oldest first; `kind` keeps one kind. No database is no runs."""
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"there is no kind of run {kind!r}", hint="Kinds: " + ", ".join(KINDS))
+    if not paths.runs.is_file():
+        return []
+    with _open(paths.runs) as db:
+        rows = db.execute("SELECT * FROM runs WHERE ? IS NULL OR kind = ? ORDER BY id", (kind, kind)).fetchall()
+    return [_run(row) for row in rows]
+
+
+def find_run(paths: ProjectPaths, number: int) -> Run:
+    """One run by its number. Raises UsageError where there is none."""
+    for run in list_runs(paths):
+        if run.id == number:
+            return run
+    raise UsageError(f"there is no run {number}", hint="eitk runs list shows the runs of this project.")
+
+
+def find_same(config: Config, kind: Kind) -> Run | None:
+    """The latest run of this kind with the present settings, windows and code."""
+    present = fingerprint(config)
+    return next((run for run in reversed(list_runs(config.paths, kind)) if run.fingerprint == present), None)
+
+
+def fingerprint(config: Config) -> str:
+    """What a model is made of: settings (but where it is trained and shown), windows, code; 12 hex digits."""
+    settings = {key: value for key, value in plain(config.settings).items() if key not in NOT_THE_MODEL}
+    whole = json.dumps([settings, data_hash(config.paths), code_version()], sort_keys=True)
+    return sha256(whole.encode()).hexdigest()[:12]
+
+
+def data_hash(paths: ProjectPaths) -> str:
+    """SHA-256 of the window manifest, which holds every window's own; empty before `eitk slice`."""
+    return sha256(paths.manifest.read_bytes()).hexdigest() if paths.manifest.is_file() else ""
+
+
+@contextmanager
+def _open(file: Path) -> Iterator[sqlite3.Connection]:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(file, timeout=30.0)
+    db.row_factory = sqlite3.Row
+    try:
+        with db:
+            db.execute(SCHEMA)
+            yield db
+    except sqlite3.DatabaseError as error:
+        raise DataError(
+            f"{file} cannot be used", why=str(error), hint="Move the file away; it only keeps the history."
+        ) from None
+    finally:
+        db.close()
+
+
+def _run(row: sqlite3.Row) -> Run:
+    values = dict(row)
+    values["config"], values["metrics"] = json.loads(values["config"]), json.loads(values["metrics"])
+    return Run(**values)
+
+
+Scalar = str | int | float | bool | None
+TELLING = (
+    "clean.track_accuracy",
+    "clean.window_accuracy",
+    "accuracy",
+    "test.int8.accuracy",
+    "validation.int8.accuracy",
+)
+BESIDE = ("baselines.", "conditions.", "history.")  # what the model's own figures are read against
+
+
+def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Scalar]]:
+    """Nested tables and lists as (dotted key, value)."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from flatten(value, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(node, (list, tuple)):
+        for i, value in enumerate(node):
+            yield from flatten(value, f"{prefix}.{i}")
+    else:
+        yield prefix, node
+
+
+def differences(runs: Sequence[Run]) -> dict[str, list[Scalar]]:
+    """Settings, windows and code that are not the same in all runs: key -> one value a run."""
+    tables = [
+        dict(flatten(run.config)) | {"windows": run.data_hash[:12], "code": run.code_version} for run in runs
+    ]  # fmt: skip
+    rows = _beside(tables)
+    return {key: values for key, values in rows.items() if len(set(map(repr, values))) > 1}
+
+
+def metrics(runs: Sequence[Run]) -> dict[str, list[Scalar]]:
+    """All metrics of all runs: key -> one value a run, None where a run does not have it."""
+    return _beside([dict(flatten(run.metrics)) for run in runs])
+
+
+def to_csv(runs: Sequence[Run]) -> str:
+    """One line a run, one column for every setting and metric that any of them has."""
+    rows = [
+        {"id": run.id, "created": run.created, "kind": run.kind, "data_hash": run.data_hash, "code": run.code_version}
+        | {f"config.{key}": value for key, value in flatten(run.config)}
+        | {f"metrics.{key}": value for key, value in flatten(run.metrics)}
+        for run in runs
+    ]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def gist(run: Run) -> str:
+    """The verdict of a gate, else the most telling accuracies, else the first few numbers."""
+    numbers = [(key, value) for key, value in flatten(run.metrics) if isinstance(value, (int, float))]
+    telling = sorted((pair for pair in numbers if pair[0].endswith("accuracy")), key=lambda pair: _rank(pair[0]))
+    shown = [f"{key} {_short(value)}" for key, value in (telling or numbers)[:3]]
+    return str(run.metrics.get("verdict", "")) or ", ".join(shown)
+
+
+def _rank(key: str) -> tuple[int, bool]:
+    """Smaller for what says more of the model itself."""
+    return TELLING.index(key) if key in TELLING else len(TELLING), key.startswith(BESIDE)
+
+
+def _short(value: float) -> str:
+    if float(value).is_integer():
+        return str(int(value))
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def _beside(tables: Sequence[Mapping[str, Scalar]]) -> dict[str, list[Scalar]]:
+    keys = dict.fromkeys(key for table in tables for key in table)
+    return {key: [table.get(key) for table in tables] for key in keys}

@@ -1,0 +1,106 @@
+"""Power spectra of frames, and the parameter checks that every block with an FFT shares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.impulse.dsp.block import Floats
+from ei_toolkit.impulse.dsp.framing import Framing, frames
+
+MAX_FFT = 4096  # what the runtime on the board can compute
+
+
+def check_fft(fft_length: int) -> None:
+    """Raise ConfigurationError unless the FFT length is a power of two that a board can compute."""
+    if not 2 <= fft_length <= MAX_FFT or fft_length & (fft_length - 1):
+        raise ConfigurationError(
+            f"fft_length = {fft_length} is not a power of two up to {MAX_FFT}", hint="Use 64, 128, 256 or 512."
+        )
+
+
+def check_noise_floor(noise_floor_db: int) -> None:
+    """Raise ConfigurationError for a floor at which (dB - floor) / (12 - floor) has no meaning."""
+    if noise_floor_db >= 12:
+        raise ConfigurationError(f"noise_floor_db = {noise_floor_db} is too high", hint="Use a value below 0.")
+
+
+def power_spectrum(windows: Floats, cut: Framing, fft_length: int) -> Floats:
+    """|rfft|² / fft_length of every frame: (n, samples) -> (n, frames, fft_length / 2 + 1).
+
+    A frame longer than the FFT is truncated to its first `fft_length` samples, a shorter one padded with zeros.
+    """
+    spectrum = np.fft.rfft(frames(windows, cut, fft_length), n=fft_length)
+    power: Floats = spectrum.real**2
+    power += spectrum.imag**2
+    power /= fft_length
+    return power
+
+
+def decibels(power: Floats) -> Floats:
+    """10 log10 of a power, floored at 1e-30; in place."""
+    np.maximum(power, 1e-30, out=power)
+    np.log(power, out=power)  # np.log is vectorised, np.log10 is not; they differ by an ulp
+    power *= 10 / np.log(10)
+    return power
+
+
+Samples = npt.NDArray[Any]  # float32 or float64
+
+
+def mel_edges(
+    num_filters: int, fft_length: int, frequency: float, low: float, high: float, version: int
+) -> npt.NDArray[np.int64]:
+    """FFT bins of the `num_filters + 2` corners of the triangles; computed in float64, to be emitted as a table.
+
+    mel = 1127 ln(1 + f / 700); corners are evenly spaced in mel between `low` and `high` Hz (0 means half the
+    sampling frequency). Versions up to 3 place them as if the FFT had fft_length / 2 + 1 points, a known fault.
+    Raises ConfigurationError for a band that cannot be, and for more filters than could ever have a bin each.
+    """
+    high = high or frequency / 2
+    if not 0 <= low < high <= frequency / 2:
+        raise ConfigurationError(
+            f"low_frequency {low:g} and high_frequency {high:g} Hz do not fit together",
+            why=f"both must lie between 0 and {frequency / 2:g} Hz, the low one first",
+            hint="Use low_frequency = 0 and high_frequency = 0 for the whole band.",
+        )
+    if num_filters > fft_length:  # no three corners in a row may share one of the fft_length / 2 + 1 bins
+        raise _empty_row(num_filters, fft_length)
+    mels = np.linspace(1127 * np.log(1 + low / 700), 1127 * np.log(1 + high / 700), num_filters + 2)
+    hertz = 700 * (np.exp(mels / 1127) - 1)
+    hertz[-1] -= 0.001  # so that rounding cannot put the last corner behind the last bin
+    points = fft_length if version >= 4 else fft_length // 2 + 1
+    return np.floor((points + 1) * hertz / frequency).astype(np.int64)
+
+
+def filterbank(edges: npt.NDArray[np.int64], fft_length: int) -> Floats:
+    """Triangles of height 1 over the bins: (filters, fft_length / 2 + 1).
+
+    Raises ConfigurationError where a triangle has no bin, as the published blocks do.
+    """
+    bank = np.zeros((len(edges) - 2, fft_length // 2 + 1))
+    bins = np.arange(bank.shape[1])
+    for row, (left, middle, right) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
+        rising = (left < bins) & (bins <= middle)
+        falling = (middle <= bins) & (bins < right)
+        bank[row, rising] = (bins[rising] - left) / (middle - left)
+        bank[row, falling] = (right - bins[falling]) / (right - middle)
+    if np.any(bank.sum(axis=1) == 0):
+        raise _empty_row(len(bank), fft_length)
+    return bank
+
+
+def pre_emphasis(windows: Samples, coefficient: float, shift: int = 1) -> Samples:
+    """x[i] - coefficient * x[i - shift]; circular: the first samples take from the end of the window."""
+    return windows - coefficient * np.roll(windows, shift, axis=1)
+
+
+def _empty_row(num_filters: int, fft_length: int) -> ConfigurationError:
+    return ConfigurationError(
+        "at least one row of the mel filterbank contains all zeros",
+        why=f"{num_filters} filters are too many for an FFT of {fft_length} points in this band",
+        hint="Use fewer num_filters, a longer fft_length, or implementation version 4.",
+    )

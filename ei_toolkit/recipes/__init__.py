@@ -1,5 +1,0 @@
-"""The recipes that ship: complete eitk.toml files, written out by `eitk init`."""
-
-from ei_toolkit.recipes.write import recipe_names, recipe_text, write_recipe
-
-__all__ = ["recipe_names", "recipe_text", "write_recipe"]

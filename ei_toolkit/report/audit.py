@@ -1,0 +1,71 @@
+"""An audit as JSON and as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ei_toolkit.config import ProjectPaths
+from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.dataset.audit import Audit
+from ei_toolkit.evaluation.run_log import data_hash
+
+
+def as_data(audit: Audit) -> dict[str, Any]:
+    """Everything found, for programs."""
+    return {**asdict(audit), "leaks": audit.leaks}
+
+
+def as_text(audit: Audit) -> str:
+    """What a person wants to know, worst first."""
+    return "\n".join(_lines(audit))
+
+
+def _lines(audit: Audit) -> Iterator[str]:
+    for row in audit.rows:
+        yield f"{row.label} {row.split}: {row.clips} clips of {row.artists} artists"
+    yield _artists(audit)
+    pairs = audit.same_recordings
+    yield f"recordings that are there twice: {len(pairs)}, on both sides: {sum(pair.leaks for pair in pairs)}"
+    for pair in pairs:
+        where = "another part" if pair.offset is None else f"{pair.offset:+.1f} s"
+        yield f"  {pair.first} = {pair.second} ({where}){' LEAKS' if pair.leaks else ''}"
+    yield f"clips whose artist is not known: {audit.clips_without_artist}"
+    yield f"clips with a known fault: {len(audit.faults)}"
+    yield from (f"  {clip}: {fault}" for clip, fault in audit.faults)
+    yield from (f"loudness of {one.label}: {one.mean_dbfs:.1f} ± {one.spread_db:.1f} dBFS" for one in audit.loudness)
+    yield (
+        f"loudness alone names {audit.loudness_accuracy:.1%} of the test clips; always the commonest label "
+        f"{audit.majority_accuracy:.1%}"
+    )
+    yield from (f"cannot be read: {clip}" for clip in audit.unreadable)
+
+
+def _artists(audit: Audit) -> str:
+    if not audit.shared_artists:
+        return "artists on both sides: none"
+    named = ", ".join(audit.shared_artists[:8]) + (" …" if len(audit.shared_artists) > 8 else "")
+    share = audit.test_clips_of_shared_artists
+    return (
+        f"artists on both sides: {len(audit.shared_artists)} ({named}); {share:.0%} of the test clips are theirs: LEAKS"
+    )
+
+
+AUDIT_NAME = "audit.json"
+
+
+def keep_audit(paths: ProjectPaths, data: Mapping[str, Any], text: str) -> None:
+    """Write what `eitk dataset audit` found, with the hash of the windows that it is about."""
+    kept = {"data_hash": data_hash(paths), "text": text, "audit": data}
+    write_text(paths.state / AUDIT_NAME, json.dumps(kept, indent=1) + "\n")
+
+
+def read_audit(paths: ProjectPaths) -> str | None:
+    """The text of the last audit; None where there is none of the present windows."""
+    try:
+        kept = json.loads((paths.state / AUDIT_NAME).read_text(encoding="utf-8"))
+        return str(kept["text"]) if kept["data_hash"] == data_hash(paths) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

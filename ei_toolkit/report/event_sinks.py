@@ -1,0 +1,113 @@
+"""Where events go. A sink is a function of one event; each does one thing, and they are put together freely."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from ei_toolkit.board.protocol.events import Event, Prediction, event_json
+from ei_toolkit.errors import UsageError
+from ei_toolkit.report.tail_view import plain_line
+
+Sink = Callable[[Event], None]
+COLUMNS = ("time", "seq", "end", "winner", "level_dbfs", "dsp_us", "nn_us", "overruns", "model", "scores")
+
+
+def json_lines(stream: TextIO) -> Sink:
+    """One JSON object a line."""
+
+    def write(event: Event) -> None:
+        stream.write(json.dumps(_stamped(event), ensure_ascii=False) + "\n")
+        stream.flush()
+
+    return write
+
+
+def csv_rows(stream: TextIO) -> Sink:
+    """Predictions as CSV with a header; the scores are one JSON column, since labels differ from model to model."""
+    rows = csv.DictWriter(stream, COLUMNS, extrasaction="ignore")
+    rows.writeheader()
+
+    def write(event: Event) -> None:
+        if isinstance(event, Prediction):
+            rows.writerow(_stamped(event) | {"scores": json.dumps(dict(event.scores), ensure_ascii=False)})
+            stream.flush()
+
+    return write
+
+
+def text_lines(stream: TextIO) -> Sink:
+    """Plain lines with the time in front."""
+
+    def write(event: Event) -> None:
+        if words := plain_line(event):
+            stream.write(f"{_now()}  {words}\n")
+            stream.flush()
+
+    return write
+
+
+def rate_limited(sink: Sink, seconds: float, clock: Callable[[], float] = time.monotonic) -> Sink:
+    """Passes at most one prediction in this time, and everything that is no prediction."""
+    due = float("-inf")
+
+    def write(event: Event) -> None:
+        nonlocal due
+        if isinstance(event, Prediction):
+            if clock() < due:
+                return
+            due = clock() + seconds
+        sink(event)
+
+    return write
+
+
+def both(first: Sink, second: Sink) -> Sink:
+    """Gives every event to two sinks."""
+
+    def write(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return write
+
+
+KINDS: dict[str, Callable[[TextIO], Sink]] = {
+    ".csv": csv_rows,
+    ".json": json_lines,
+    ".jsonl": json_lines,
+    ".ndjson": json_lines,
+    ".log": text_lines,
+    ".txt": text_lines,
+}
+
+
+@contextmanager
+def log_file(path: Path | None) -> Iterator[Sink]:
+    """A file whose name says how it is written; None takes nothing. Raises UsageError for a name that does not say."""
+    if path is None:
+        yield lambda _: None
+        return
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None:
+        raise UsageError(f"{path.name} does not say how to log", hint="One of " + ", ".join(KINDS) + ".")
+    try:
+        stream = path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written", why=str(error)) from None
+    with stream:
+        yield kind(stream)
+
+
+def _stamped(event: Event) -> dict[str, object]:
+    return {"time": _now(), **event_json(event)}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,146 @@
+"""The live view of `eitk tail`: the winner in its colour, a bar for each label, level, the last minute, timings."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ei_toolkit.board.protocol.events import UNDECIDED, Event, Info, Prediction, Warning
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+HISTORY_S = 60.0
+SAMPLE_RATE = 16000
+BAR_COLUMNS = 32
+METER_COLUMNS = 32
+FLOOR_DBFS = -60.0
+UNDECIDED_COLOUR = "blue"
+BANNER = re.compile(
+    r"^(Edge Impulse Inferencing|Inferencing settings|Interval:|Frame size:|Sample length:|No\. of classes:)"
+)
+
+
+@dataclass
+class View:
+    """What the view remembers; `render` draws it."""
+
+    board: str
+    colours: Mapping[str, str]
+    last: Prediction | None = None
+    note: str = ""
+    answers: int = 0
+    history: deque[tuple[float, str]] = field(default_factory=deque)
+    started: float = field(default_factory=time.monotonic)
+
+    def take(self, event: Event) -> None:
+        """Remember an event."""
+        if isinstance(event, Prediction):
+            self.last, self.answers = event, self.answers + 1
+            self._remember(event)
+        elif isinstance(event, Warning):
+            self.note = event.text
+        elif isinstance(event, Info):
+            self.note = info_words(event) or self.note
+
+    def _remember(self, event: Prediction) -> None:
+        """Keep the last minute, by the board's own clock where it tells it: clips may play faster than they last."""
+        now = event.end / SAMPLE_RATE if event.end is not None else time.monotonic()
+        if self.history and now < self.history[-1][0]:
+            self.history.clear()  # the microphone was started anew
+        self.history.append((now, event.winner))
+        while self.history[0][0] < now - HISTORY_S:
+            self.history.popleft()
+
+    def render(self) -> RenderableType:
+        """Draw it."""
+        from rich.console import Group
+        from rich.panel import Panel
+        from rich.text import Text
+
+        if self.last is None:
+            return Panel(Text(self.note or "waiting for the first answer", style="dim"), title=self.board, width=64)
+        parts = [self._headline(self.last), self._bars(self.last), self._strip(), self._footer(self.last)]
+        return Panel(Group(*parts), title=self.board, width=64)
+
+    def _colour(self, label: str) -> str:
+        return UNDECIDED_COLOUR if label == UNDECIDED else self.colours.get(label, "white")
+
+    def _headline(self, prediction: Prediction) -> RenderableType:
+        from rich.text import Text
+
+        return Text(f"● {prediction.winner}\n", style=f"bold {self._colour(prediction.winner)}")
+
+    def _bars(self, prediction: Prediction) -> RenderableType:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 1))
+        for label, score in prediction.scores.items():
+            table.add_row(label, Text(_bar(score, BAR_COLUMNS), style=self._colour(label)), f"{score:.3f}")
+        if prediction.level_dbfs is not None:
+            share = (prediction.level_dbfs - FLOOR_DBFS) / -FLOOR_DBFS
+            table.add_row("level", Text(_bar(share, METER_COLUMNS), style="dim"), f"{prediction.level_dbfs:.0f} dBFS")
+        return table
+
+    def _strip(self) -> RenderableType:
+        from rich.text import Text
+
+        seconds = {int(at): winner for at, winner in self.history}  # the last answer of each second
+        strip = Text("\n")
+        for second in range(max(seconds) - int(HISTORY_S) + 1, max(seconds) + 1):
+            winner = seconds.get(second)
+            strip.append(
+                " " if winner is None else "▂" if winner == UNDECIDED else "█", style=self._colour(winner or "")
+            )
+        return strip
+
+    def _footer(self, prediction: Prediction) -> RenderableType:
+        from rich.text import Text
+
+        seconds = int(time.monotonic() - self.started)
+        facts = [f"{self.answers} answers in {seconds // 60}:{seconds % 60:02}"]
+        if prediction.dsp_us is not None and prediction.nn_us is not None:
+            facts.append(f"DSP {prediction.dsp_us / 1000:.1f} ms · network {prediction.nn_us / 1000:.1f} ms")
+        if prediction.overruns:
+            facts.append(f"{prediction.overruns} overruns")
+        return Text("\n".join([" · ".join(facts), *([self.note] if self.note else [])]), style="dim")
+
+
+def plain_line(event: Event) -> str:
+    """An event as one plain line, for output that is no terminal; empty for what tells nobody anything."""
+    if isinstance(event, Info):
+        return info_words(event)
+    if not isinstance(event, Prediction):
+        return event.text
+    scores = "  ".join(f"{label} {score:.3f}" for label, score in event.scores.items())
+    times = (
+        f"  {event.dsp_us / 1000:.1f}+{event.nn_us / 1000:.1f} ms"
+        if event.dsp_us is not None and event.nn_us is not None
+        else ""
+    )
+    end = f"{event.end / SAMPLE_RATE:7.2f} s  " if event.end is not None else ""
+    return f"{end}{event.winner:<12}{scores}{times}"
+
+
+def info_words(event: Info) -> str:
+    """What the board tells about itself, in words; empty for the banner of its start."""
+    state, info, test = (event.data.get(key) for key in ("state", "info", "selftest"))
+    if state == "running":
+        return "the microphone starts anew"
+    if state is not None:
+        return f"the board is {state}"
+    if isinstance(info, dict):
+        return f"model {info.get('model')}, labels {info.get('labels')}, threshold {info.get('threshold')}"
+    if isinstance(test, dict):
+        return f"self-test: {'ok' if test.get('ok') else 'failed'}, scores {test.get('scores_crc')}"
+    return "" if BANNER.match(event.text) else event.text
+
+
+def _bar(share: float, columns: int) -> str:
+    filled = round(max(0.0, min(1.0, share)) * columns)
+    return "━" * filled + "╌" * (columns - filled)

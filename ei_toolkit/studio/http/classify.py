@@ -1,0 +1,304 @@
+"""Results of classifying as Edge Impulse describes them.
+
+What a classify job stores: `{"learn": block, "labels": […], "threshold": t, "increaseMs": ms, "windowMs": ms,
+"samples": [{"id", "label", "starts": [ms…], "scores": [[…]…], "labels": […]}]}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.impulses import wanted_impulse
+from ei_toolkit.studio.http.learn import keras_settings
+from ei_toolkit.studio.http.request import Call, Reader
+from ei_toolkit.studio.http.samples import content_of, full_sample, sample_summary, sample_values, sample_with_values
+from ei_toolkit.studio.impulse import processing_blocks
+from ei_toolkit.studio.store.artifacts import Model
+from ei_toolkit.studio.store.blocks import Impulse
+from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.samples import Sample
+
+UNCERTAIN = "uncertain"
+
+
+def classify_result(
+    stored: Mapping[str, Any], page: Sequence[Mapping[str, Any]], samples: Mapping[int, Sample], impulse: Impulse
+) -> dict[str, Any]:
+    """Fields of a `ClassifyJobResponse`: a page of samples, the accuracy over all."""
+    return {
+        **_page(stored, page, samples, impulse),
+        "accuracy": accuracy(stored),
+        "additionalMetricsByLearnBlock": [_additional(stored, _block(stored, impulse))],
+    }
+
+
+def classify_page(
+    stored: Mapping[str, Any], page: Sequence[Mapping[str, Any]], samples: Mapping[int, Sample], impulse: Impulse
+) -> dict[str, Any]:
+    """Fields of a `ClassifyJobResponsePage`."""
+    return {**_page(stored, page, samples, impulse), "totalCount": len(stored["samples"])}
+
+
+def evaluation(variant: str, stored: Mapping[str, Any], impulse: Impulse) -> dict[str, Any]:
+    """A `ModelVariantStats`."""
+    found = accuracy(stored)
+    counts = found["confusionMatrixValues"]
+    total = found["totalSummary"]["good"] + found["totalSummary"]["bad"]
+    return {
+        "modelType": variant,
+        "learnBlockId": stored["learn"],
+        "learnBlockType": _block(stored, impulse).get("type", "keras"),
+        "confusionMatrix": {
+            actual: {predicted: {"raw": n} for predicted, n in row.items()} for actual, row in counts.items()
+        },
+        "trainingLabels": list(stored["labels"]),
+        "classificationLabels": sorted(counts),
+        "totalWindowCount": total,
+        "totalCorrectWindowCount": {"raw": float(found["totalSummary"]["good"])},
+        "accuracy": {"raw": found["accuracyScore"]},
+    }
+
+
+def _block(stored: Mapping[str, Any], impulse: Impulse) -> dict[str, Any]:
+    return impulse.block("learnBlocks", stored["learn"]) or {"id": stored["learn"], "type": "keras", "name": "deleted"}
+
+
+def _page(
+    stored: Mapping[str, Any], page: Sequence[Mapping[str, Any]], samples: Mapping[int, Sample], impulse: Impulse
+) -> dict[str, Any]:
+    known = [entry for entry in page if entry["id"] in samples]
+    block = {"title": "Classification", "dsp": [], **_block(stored, impulse)}
+    return {
+        "result": [
+            {
+                "sampleId": entry["id"],
+                "sample": sample_summary(samples[entry["id"]]),
+                "classifications": [classification(stored, entry, block)],
+            }
+            for entry in known
+        ],
+        "predictions": [prediction for entry in known for prediction in _predictions(stored, entry)],
+    }
+
+
+def classification(stored: Mapping[str, Any], entry: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
+    """A `ClassifySampleResponseClassifications`: the scores of every window of one sample."""
+    labels = stored["labels"]
+    increase = float(stored["increaseMs"])
+    expected = [{"startIndex": i, "endIndex": i, "label": label} for i, label in enumerate(entry["labels"])]
+    return {
+        "learnBlock": dict(block),
+        "result": [dict(zip(labels, scores, strict=True)) for scores in entry["scores"]],
+        "minimumConfidenceRating": stored["threshold"],
+        "expectedLabels": expected,
+        "thresholds": [],
+        "intervalMs": increase,
+        "frequencyHz": 1000.0 / increase if increase else 0.0,
+        "resultCount": len(entry["scores"]),
+    }
+
+
+def verdict(scores: Sequence[float], labels: Sequence[str], threshold: float) -> str:
+    """The label of a window: the best score's, `uncertain` if even that is below the threshold."""
+    best = max(range(len(scores)), key=scores.__getitem__)
+    return labels[best] if scores[best] >= threshold else UNCERTAIN
+
+
+def accuracy(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A `ModelPrediction` accuracy over all windows; uncertain counts as wrong."""
+    labels: list[str] = list(stored["labels"])
+    counts: dict[str, dict[str, float]] = {}
+    for entry in stored["samples"]:
+        for actual, scores in zip(entry["labels"], entry["scores"], strict=True):
+            row = counts.setdefault(actual, dict.fromkeys([*labels, UNCERTAIN], 0.0))
+            row[verdict(scores, labels, stored["threshold"])] += 1
+    good = {actual: round(row.get(actual, 0)) for actual, row in counts.items()}
+    bad = {actual: round(sum(row.values())) - good[actual] for actual, row in counts.items()}
+    total = sum(good.values()) + sum(bad.values())
+    recalls = [good[actual] / (good[actual] + bad[actual]) for actual in counts]
+    return {
+        "totalSummary": {"good": sum(good.values()), "bad": sum(bad.values())},
+        "summaryPerClass": {actual: {"good": good[actual], "bad": bad[actual]} for actual in counts},
+        "confusionMatrixValues": counts,
+        "allLabels": [*labels, UNCERTAIN],
+        "accuracyScore": sum(good.values()) / total if total else 0.0,
+        "balancedAccuracyScore": sum(recalls) / len(recalls) if recalls else 0.0,
+    }
+
+
+def _predictions(stored: Mapping[str, Any], entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """`ModelPrediction`s of one sample."""
+    found = []
+    for start, actual, scores in zip(entry["starts"], entry["labels"], entry["scores"], strict=True):
+        predicted = verdict(scores, stored["labels"], stored["threshold"])
+        found.append(
+            {
+                "sampleId": entry["id"],
+                "startMs": float(start),
+                "endMs": float(start) + stored["windowMs"],
+                "label": actual,
+                "prediction": predicted,
+                "predictionCorrect": predicted == actual,
+            }
+        )
+    return found
+
+
+def _additional(stored: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
+    metrics = [
+        {"name": name, "value": f"{value:.2f}", "fullPrecisionValue": float(value)}
+        for name, value in stored.get("metrics", {}).items()
+        if value is not None
+    ]
+    return {
+        "learnBlockId": stored["learn"],
+        "learnBlockName": block.get("name", "Classifier"),
+        "additionalMetrics": metrics,
+    }
+
+
+router = APIRouter(prefix="/v1/api/{projectId:int}")
+VARIANTS = ("int8", "float32")
+
+
+@router.get("/classify/all/result")
+def get_classify_job_result(call: Reader) -> Response:
+    """How the last classify job went, for one variant."""
+    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
+    stored, available = _stored(call, impulse)
+    samples = _samples(call, stored["samples"])
+    return answer({**classify_result(stored, stored["samples"], samples, impulse), "availableVariants": available})
+
+
+@router.get("/classify/all/result/page")
+def get_classify_job_result_page(call: Reader) -> Response:
+    """The same, a page of samples at a time."""
+    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
+    stored, _ = _stored(call, impulse)
+    limit, offset = call.query.page()
+    page = stored["samples"][offset : offset + limit if limit else None]
+    return answer(classify_page(stored, page, _samples(call, page), impulse))
+
+
+@router.get("/deployment/evaluate")
+@router.get("/deployment/evaluate/cache")
+def get_evaluate_job_result(call: Reader) -> Response:
+    """Accuracy of every variant that was tried."""
+    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
+    found = {variant: _load(call, impulse, variant) for variant in VARIANTS}
+    tried = {variant: stored for variant, stored in found.items() if stored is not None}
+    return answer({"result": [evaluation(variant, stored, impulse) for variant, stored in tried.items()]})
+
+
+@router.get("/classify/{sampleId:int}")
+def classify_sample(sampleId: int, call: Reader) -> Response:
+    """Scores of every window of one sample, int8 where there is such a model."""
+    return answer(_classified(call, sampleId))
+
+
+@router.post("/classify/v2/{sampleId:int}")
+def classify_sample_v2(sampleId: int, call: Reader) -> Response:
+    """The same for a variant of choice."""
+    return answer(_classified(call, sampleId))
+
+
+@router.post("/classify/v2/{sampleId:int}/variants")
+def classify_sample_for_variants(sampleId: int, call: Reader) -> Response:
+    """The same for several variants."""
+    variants = [part for part in call.query.text("variants", ",".join(VARIANTS)).split(",") if part]
+    one = _try(call, sampleId, variants)
+    results = [{"variant": name, "classifications": [found]} for name, found in one.pop("classifications").items()]
+    return answer({"results": results, **one})
+
+
+@router.get("/classify/v2/{sampleId:int}/raw-data/{windowIndex:int}")
+def get_sample_window_from_cache(sampleId: int, windowIndex: int, call: Reader) -> Response:
+    """The values of one window of a sample."""
+    window = call.store.blocks.get(call.project, wanted_impulse(call)).window
+    sample = call.store.samples.get(call.project, sampleId)
+    rate = sample.frequency / 1000.0
+    start = round(windowIndex * window["windowIncreaseMs"] * rate)
+    if start >= sample.values_count:
+        raise Refusal(f"The sample has no window {windowIndex}")
+    end = min(sample.values_count, start + round(window["windowSizeMs"] * rate))
+    return answer(sample_with_values(sample, sample_values(call, sample, start, end)))
+
+
+def _classified(call: Call, sample: int) -> dict[str, Any]:
+    wanted = [call.query.text("variant")] if call.query.has("variant") else []
+    one = _try(call, sample, wanted)
+    return {**one, "classifications": [next(iter(one["classifications"].values()))]}
+
+
+def _try(call: Call, sample_id: int, variants: list[str]) -> dict[str, Any]:
+    """Classify a sample; `classifications` is by variant here."""
+    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
+    sample = call.store.samples.get(call.project, sample_id)
+    block, model = _trained(call, impulse)
+    names = variants or [variant for variant in VARIANTS if f"tflite-{variant}" in model.files][:1]
+    missing = [name for name in names if f"tflite-{name}" not in model.files]
+    if missing:
+        raise Refusal(f"There is no {', '.join(missing)} model")
+    models = {name: str(call.store.blobs.path(model.files[f"tflite-{name}"])) for name in names}
+    blocks = [dsp.windowing() for dsp in processing_blocks(call.store, impulse, block)]
+    found = call.studio.calculator.ask("classify", **content_of(call, sample), blocks=blocks, models=models)
+    return _answer(call, impulse, block, model, sample, found)
+
+
+def _answer(
+    call: Call, impulse: Impulse, block: dict[str, Any], model: Model, sample: Sample, found: dict[str, Any]
+) -> dict[str, Any]:
+    window = impulse.window
+    settings = keras_settings(call.store.blocks.config(call.project, block["id"]), 0)
+    stored = {
+        "labels": model.summary["labels"],
+        "threshold": settings["minimumConfidenceRating"],
+        "increaseMs": window["windowIncreaseMs"],
+    }
+    labels = [sample.label] * len(found["times"])
+    return {
+        "classifications": {
+            name: classification(stored, {"labels": labels, "scores": scores}, block)
+            for name, scores in found["scores"].items()
+        },
+        "sample": full_sample(sample, sample_values(call, sample, limit=1000)),
+        "windowSizeMs": window["windowSizeMs"],
+        "windowIncreaseMs": window["windowIncreaseMs"],
+        "alreadyInDatabase": True,
+    }
+
+
+def _trained(call: Call, impulse: Impulse) -> tuple[dict[str, Any], Model]:
+    for block in impulse.blocks("learnBlocks"):
+        if model := call.store.artifacts.model(call.project, block["id"]):
+            return block, model
+    raise Refusal("No learn block of this impulse is trained yet")
+
+
+def _stored(call: Call, impulse: Impulse) -> tuple[dict[str, Any], list[str]]:
+    available = [v for v in VARIANTS if call.store.artifacts.result(call.project, "classify", impulse.id, v)]
+    variant = call.query.text("variant", available[0] if available else "int8")
+    stored = _load(call, impulse, variant)
+    if stored is None:
+        raise Refusal(f"No classification result for {variant} yet: start a classify job")
+    return stored, available
+
+
+def _load(call: Call, impulse: Impulse, variant: str) -> dict[str, Any] | None:
+    blob = call.store.artifacts.result(call.project, "classify", impulse.id, variant)
+    if blob is None:
+        return None
+    document: dict[str, Any] = json.loads(call.store.blobs.read(blob))
+    return document
+
+
+def _samples(call: Call, entries: list[dict[str, Any]]) -> dict[int, Sample]:
+    ids = json.dumps([entry["id"] for entry in entries])
+    wanted = SampleFilter(call.project, None, (("id IN (SELECT value FROM json_each(?))", (ids,)),))
+    return {sample.id: sample for sample in call.store.samples.select(wanted)}

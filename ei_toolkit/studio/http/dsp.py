@@ -1,0 +1,227 @@
+"""Processing blocks as Edge Impulse describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, Response
+
+from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.impulses import parameters_of
+from ei_toolkit.studio.http.request import Admin, Body, Call, Reader
+from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
+from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.store.artifacts import Features
+from ei_toolkit.studio.store.sample_filter import SampleFilter
+
+
+def text_of(value: Any) -> str:
+    """A parameter as the API writes it: always a string, truth values in lower case."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def read_parameters(config: Fields, parameters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The known parameters of a `DSPConfigRequest`, as strings; numbers are taken too."""
+    given = config.mapping("config")
+    known = {parameter["name"] for parameter in parameters}
+    return {name: text_of(value) for name, value in given.items() if name in known and value is not None}
+
+
+def parameter_groups(parameters: Sequence[Mapping[str, Any]], config: Mapping[str, str]) -> list[dict[str, Any]]:
+    """`DSPGroup`s: every parameter with its value and default."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for parameter in parameters:
+        default = text_of(parameter["default"])
+        groups.setdefault(parameter["group"], []).append(
+            {
+                "name": parameter["title"],
+                "param": parameter["name"],
+                "type": parameter["type"],
+                "value": config.get(parameter["name"], default),
+                "defaultValue": default,
+                "help": parameter["help"],
+                "readonly": False,
+                "shouldShow": not parameter["hidden"],
+                "required": False,
+                "showClickToSet": False,
+            }
+        )
+    return [{"group": group, "items": items} for group, items in groups.items()]
+
+
+def dsp_info(
+    block: Mapping[str, Any],
+    window: Mapping[str, Any],
+    classes: Sequence[str],
+    features: Features | None,
+    expected: int,
+) -> dict[str, Any]:
+    """A `DSPInfo`."""
+    generated: dict[str, Any] = {"generated": features is not None, "classes": list(classes)}
+    if features:
+        generated |= {"count": features.summary["featureCount"], "labels": []}
+    return {
+        "id": block["id"],
+        "name": block["name"],
+        "windowLength": window["windowSizeMs"],
+        "type": block["type"],
+        "classes": list(classes),
+        "features": generated,
+        "expectedWindowCount": expected,
+        "inputAxes": list(block["axes"]),
+        "canCalculateFeatureImportance": False,
+        "calculateFeatureImportance": False,
+        "canNormalizeData": False,
+        "normalizeData": "none",
+        "hasAutoTune": False,
+        "hasAutotunerResults": False,
+        "usesState": False,
+    }
+
+
+def dsp_metadata(
+    features: Features | None, window: Mapping[str, Any], config: Mapping[str, str], created: str, included: bool
+) -> dict[str, Any]:
+    """A `DSPMetadata`: of the features that were generated, or saying that there are none."""
+    empty: dict[str, Any] = {"labels": [], "windowCount": 0, "featureCount": 0, "samples": []}
+    summary = features.summary if features else empty
+    frames, bins = (features.summary["frames"], features.summary["bins"]) if features else (0, 0)
+    return {
+        "created": features.created if features else created,
+        "generated": features is not None,
+        "dspConfig": summary.get("parameters", dict(config)),
+        "labels": summary["labels"],
+        "windowCount": summary["windowCount"],
+        "featureCount": summary["featureCount"],
+        "includedSamples": [{"id": id_, "windowCount": n} for id_, n in summary["samples"]] if included else [],
+        "windowSizeMs": window["windowSizeMs"],
+        "windowIncreaseMs": window["windowIncreaseMs"],
+        "padZeros": window["padZeros"],
+        "frequency": window["frequencyHz"],
+        "outputConfig": {"type": "spectrogram", "shape": {"width": frames, "height": bins}},
+        "fftUsed": [int(config["fft_length"])] if config.get("fft_length", "").isdigit() else [],
+    }
+
+
+def feature_labels(frames: int, bins: int) -> list[str]:
+    """A name for each feature, frame by frame."""
+    return [f"frame {frame} bin {bin_}" for frame in range(frames) for bin_ in range(bins)]
+
+
+def line_graph(name: str, profile: Sequence[float]) -> dict[str, Any]:
+    """A `DspRunGraph`: the mean over all frames of each bin."""
+    return {
+        "name": f"{name}, mean over frames",
+        "type": "linear",
+        "X": {name: list(profile)},
+        "y": [float(bin_) for bin_ in range(len(profile))],
+        "lineWidth": 1.0,
+        "smoothing": False,
+        "axisLabels": {"X": "Bin", "y": "Value"},
+    }
+
+
+Row = Sequence[float]  # label index from 1, sample id, start and end in ms, as in the y file of the features
+
+
+def explorer_points(
+    values: Sequence[Sequence[float]], rows: Sequence[Row], labels: Sequence[str], names: Mapping[int, str]
+) -> dict[str, Any]:
+    """Fields of a `DspTrainedFeaturesResponse`: one point a window, its coordinates by axis."""
+    points = [_point(row, labels, names) for row in rows]
+    data = [
+        {"X": {str(axis): number for axis, number in enumerate(value)}, **point}
+        for value, point in zip(values, points, strict=True)
+    ]
+    return {"totalSampleCount": len(data), "data": data, "skipFirstFeatures": 0}
+
+
+def sample_points(values: Sequence[Sequence[float]], rows: Sequence[Row], label: str, name: str) -> dict[str, Any]:
+    """Fields of a `DspSampleFeaturesResponse`: the same of one sample, coordinates as a list."""
+    points = [_point(row, [label], {round(row[1]): name}) for row in rows]
+    data = [{"X": list(value), **point} for value, point in zip(values, points, strict=True)]
+    return {"totalSampleCount": len(data), "data": data, "skipFirstFeatures": 0}
+
+
+def _point(row: Row, labels: Sequence[str], names: Mapping[int, str]) -> dict[str, Any]:
+    label, sample, start, end = row
+    where = {"id": round(sample), "name": names.get(round(sample), ""), "startMs": float(start), "endMs": float(end)}
+    return {"y": round(label), "yLabel": labels[round(label) - 1], "sample": where}
+
+
+router = APIRouter(prefix="/v1/api/{projectId:int}")
+
+
+@router.get("/dsp/{dspId:int}")
+def get_dsp_config(dspId: int, call: Reader) -> Response:
+    """Settings of a block."""
+    return answer(dsp_config(call, processing_block(call.store, call.project, dspId)))
+
+
+@router.post("/dsp/{dspId:int}")
+def set_dsp_config(dspId: int, call: Admin, body: Body) -> Response:
+    """Overwrite the settings that are sent; the block must be able to run with the result."""
+    block = processing_block(call.store, call.project, dspId)
+    changes = read_parameters(body, parameters_of(call.studio.calculator.catalogue(), block.type))
+    _shape(call, block, {**block.config, **changes})
+    call.store.blocks.configure(call.project, dspId, changes)
+    return answer()
+
+
+@router.post("/dsp/{dspId:int}/clear")
+def clear_dsp_block(dspId: int, call: Admin) -> Response:
+    """Forget the features of a block."""
+    processing_block(call.store, call.project, dspId)
+    call.store.artifacts.clear_features(call.project, dspId)
+    return answer()
+
+
+@router.get("/dsp/{dspId:int}/metadata")
+def get_dsp_metadata(dspId: int, call: Reader) -> Response:
+    """What the features were made of."""
+    block = processing_block(call.store, call.project, dspId)
+    features = call.store.artifacts.features(call.project, dspId, call.query.text("category", "training"))
+    included = not call.query.flag("excludeIncludedSamples", False)
+    created = call.store.blocks.get(call.project, block.impulse).modified
+    return answer(dsp_metadata(features, block.window, block.config, created, included))
+
+
+@router.get("/dsp-data/{dspId:int}/x/{category}")
+def download_dsp_data(dspId: int, category: str, call: Reader) -> Response:
+    """Features as a NumPy file, (windows, features) float32."""
+    return _npy(call, _features(call, dspId, category).x)
+
+
+@router.get("/dsp-data/{dspId:int}/y/{category}")
+def download_dsp_labels(dspId: int, category: str, call: Reader) -> Response:
+    """For each window: label index (from 1), sample id, start and end in ms, as a NumPy file of int32."""
+    return _npy(call, _features(call, dspId, category).y)
+
+
+def dsp_config(call: Call, block: ProcessingBlock) -> dict[str, Any]:
+    """Fields of a `DSPConfigResponse`."""
+    parameters = parameters_of(call.studio.calculator.catalogue(), block.type)
+    features = call.store.artifacts.features(call.project, block.id)
+    expected = call.store.samples.count(SampleFilter(call.project, "training", (("disabled = 0", ()),)))
+    info = dsp_info(block.document, block.window, call.store.samples.labels(call.project), features, expected)
+    return {"dsp": info, "config": parameter_groups(parameters, block.config)}
+
+
+def _features(call: Call, block: int, category: str) -> Features:
+    processing_block(call.store, call.project, block)
+    features = call.store.artifacts.features(call.project, block, category)
+    if features is None:
+        raise Refusal(f"No features were generated for this block yet ({category})")
+    return features
+
+
+def _npy(call: Call, digest: str) -> Response:
+    return FileResponse(call.store.blobs.path(digest), media_type="application/octet-stream")
+
+
+def _shape(call: Call, block: ProcessingBlock, config: dict[str, str]) -> tuple[int, int]:
+    """(frames, bins) of a window; refuses settings that the block cannot run with."""
+    frames, bins = call.studio.calculator.ask("shape", **block.question(config))
+    return frames, bins

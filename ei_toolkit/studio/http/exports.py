@@ -1,0 +1,41 @@
+"""Exports: the project's samples as a zip."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import FileResponse, Response
+
+from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.job_queue import queue, started
+from ei_toolkit.studio.http.request import Admin, Call, Reader
+
+router = APIRouter(prefix="/v1/api/{projectId:int}")
+
+
+@router.post("/jobs/export/original")
+@router.post("/jobs/export/wav")
+def start_original_export_job(call: Admin) -> Response:
+    """Write all samples, as they were uploaded, into a zip with `info.labels`."""
+    return started(queue(call, "export", "export", "Exporting data", {}))
+
+
+@router.get("/export/get-url")
+def get_export_url(request: Request, call: Reader) -> Response:
+    """Where the last export can be downloaded."""
+    if call.store.artifacts.result(call.project, "export", 0) is None:
+        return answer({"hasExport": False})
+    path = f"/v1/api/{call.project}/export/download"
+    return answer({"hasExport": True, "url": f"{request.url.scheme}://{request.url.netloc}{path}"})
+
+
+@router.get("/export/download")
+def download_export(call: Reader) -> Response:
+    """The last export."""
+    return FileResponse(_path(call), media_type="application/zip", filename="export.zip")
+
+
+def _path(call: Call) -> str:
+    blob = call.store.artifacts.result(call.project, "export", 0)
+    if blob is None:
+        raise Refusal("Nothing was exported yet")
+    return str(call.store.blobs.path(blob))

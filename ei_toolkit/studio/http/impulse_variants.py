@@ -1,0 +1,143 @@
+"""Several impulses in one project: new ones, copies, thresholds, comparisons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from ei_toolkit.studio.http.dsp import dsp_config, dsp_metadata
+from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.impulses import KINDS, MOST_IMPULSES, impulse_answer, wanted_impulse
+from ei_toolkit.studio.http.job_queue import queue, started
+from ei_toolkit.studio.http.learn import keras_config, keras_metadata
+from ei_toolkit.studio.http.request import Admin, Body, Call, Reader
+from ei_toolkit.studio.impulse import processing_block
+from ei_toolkit.studio.store.blocks import Impulse
+
+router = APIRouter(prefix="/v1/api/{projectId:int}")
+EMPTY: dict[str, Any] = {"type": "default", **{kind: [] for kind in KINDS}}
+
+
+@router.post("/impulse/new")
+def create_new_empty_impulse(request: Request, call: Admin) -> Response:
+    """An impulse without blocks."""
+    id_ = _add(call, None, EMPTY)
+    return answer({"id": id_, "redirectUrl": f"{request.url.scheme}://{request.url.netloc}/"})
+
+
+@router.post("/impulse/update")
+def update_impulse(call: Admin, body: Body) -> Response:
+    """Rename an impulse."""
+    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
+    document = {**impulse.document, **({"tags": [str(tag) for tag in body.items("tags")]} if body.has("tags") else {})}
+    call.store.blocks.put(call.project, impulse.id, body.text("name", impulse.name), document)
+    return answer()
+
+
+@router.post("/impulse/{impulseId:int}/clone/structure")
+def clone_impulse_structure(impulseId: int, call: Admin, body: Body) -> Response:
+    """A copy with new block ids, without settings."""
+    source = call.store.blocks.get(call.project, impulseId)
+    document, _ = _renumbered(call, source)
+    return answer({"id": _add(call, body.text("name"), document)})
+
+
+@router.post("/impulse/{impulseId:int}/clone/complete")
+def clone_impulse_complete(impulseId: int, call: Admin, body: Body) -> Response:
+    """A copy with settings, features and models; the job has nothing left to do but say so."""
+    source = call.store.blocks.get(call.project, impulseId)
+    document, numbers = _renumbered(call, source)
+    id_ = _add(call, body.text("name"), document)
+    for old, new in numbers.items():
+        call.store.blocks.configure(call.project, new, call.store.blocks.config(call.project, old))
+        call.store.artifacts.copy(call.project, old, new)
+    return started(queue(call, "clone", f"clone-{id_}", "Cloning impulse", {"impulse": id_, "source": impulseId}))
+
+
+@router.post("/impulse/{impulseId:int}/set-thresholds")
+def set_impulse_thresholds(impulseId: int, call: Admin, body: Body) -> Response:
+    """Set the smallest score for a decision of learn blocks."""
+    impulse = call.store.blocks.get(call.project, impulseId)
+    for threshold in body.objects("thresholds"):
+        block = threshold.integer("blockId")
+        if impulse.block("learnBlocks", block) is None:
+            raise Refusal(f"No learn block with this ID found ({block})")
+        value = float(threshold.number("value"))
+        if not 0 <= value <= 1:
+            raise Refusal("A threshold must be between 0 and 1")
+        call.store.blocks.configure(call.project, block, {"minimumConfidenceRating": value})
+    tested = any(call.store.artifacts.result(call.project, "classify", impulseId, v) for v in ("int8", "float32"))
+    return answer({"hadModelTestingResults": tested, "regenerateModelTestingStatus": "not_regenerated"})
+
+
+@router.get("/impulses-detailed")
+def get_all_detailed_impulses(call: Reader) -> Response:
+    """Every impulse with the settings and metrics of its blocks."""
+    impulses = [_detailed(call, impulse) for impulse in call.store.blocks.impulses(call.project)]
+    return answer({"impulses": impulses, "metricKeysByCategory": [], "extraTableColumns": []})
+
+
+def _add(call: Call, name: str | None, document: dict[str, Any]) -> int:
+    with call.store.database.exclusive():
+        ids = [impulse.id for impulse in call.store.blocks.impulses(call.project)]
+        if len(ids) >= MOST_IMPULSES:
+            raise Refusal(f"A project may have {MOST_IMPULSES} impulses at most")
+        id_ = max(ids, default=0) + 1
+        call.store.blocks.put(call.project, id_, name or f"Impulse #{id_}", document)
+    return id_
+
+
+def _renumbered(call: Call, source: Impulse) -> tuple[dict[str, Any], dict[int, int]]:
+    """The document of an impulse with new block ids, and which became which."""
+    blocks = [block for kind in KINDS for block in source.blocks(kind)]
+    numbers = {block["id"]: call.store.projects.next_block(call.project) for block in blocks}
+    document = {**source.document, **{kind: [_renumber(b, numbers) for b in source.blocks(kind)] for kind in KINDS}}
+    return document, numbers
+
+
+def _renumber(block: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:
+    renumbered = {**block, "id": numbers[block["id"]]}
+    if "input" in block:
+        renumbered["input"] = numbers[block["input"]]
+    if "dsp" in block:
+        renumbered["dsp"] = [numbers[id_] for id_ in block["dsp"]]
+    return renumbered
+
+
+def _detailed(call: Call, impulse: Impulse) -> dict[str, Any]:
+    """A `DetailedImpulse`."""
+    learn = impulse.blocks("learnBlocks")
+    models = {block["id"]: call.store.artifacts.model(call.project, block["id"]) for block in learn}
+    dsp = [_dsp_config(call, block["id"]) for block in impulse.blocks("dspBlocks")]
+    return {
+        "impulse": impulse_answer(impulse),
+        "metrics": [],
+        "dspBlockConfigs": dsp,
+        "learnBlockKerasConfigs": [
+            {
+                "blockId": block["id"],
+                "config": keras_config(call, block["id"]),
+                **({"metadata": keras_metadata(model)} if (model := models[block["id"]]) else {}),
+            }
+            for block in learn
+        ],
+        "learnBlockAnomalyConfigs": [],
+        "postProcessingBlockConfigs": [],
+        "isStale": False,
+        "configured": bool(dsp),
+        "complete": bool(learn) and all(models.values()),
+        "tags": list(impulse.document.get("tags", [])),
+    }
+
+
+def _dsp_config(call: Call, id_: int) -> dict[str, Any]:
+    block = processing_block(call.store, call.project, id_)
+    features = call.store.artifacts.features(call.project, id_)
+    created = call.store.blocks.get(call.project, block.impulse).created
+    return {
+        "blockId": id_,
+        "config": dsp_config(call, block),
+        "metadata": dsp_metadata(features, block.window, block.config, created, included=False),
+    }

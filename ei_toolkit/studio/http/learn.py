@@ -1,0 +1,329 @@
+"""Learn blocks as Edge Impulse describes them: settings, and what a training gave."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, Response
+
+from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.job_queue import queue
+from ei_toolkit.studio.http.request import Admin, Body, Call, DeploymentReader, Reader
+from ei_toolkit.studio.impulse import learn_block, processing_blocks
+from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.store.artifacts import Model
+
+DEFAULT_LAYERS = (
+    {"type": "conv1d", "neurons": 8, "kernelSize": 3, "stack": 1},
+    {"type": "dropout", "dropoutRate": 0.25},
+    {"type": "conv1d", "neurons": 16, "kernelSize": 3, "stack": 1},
+    {"type": "dropout", "dropoutRate": 0.25},
+    {"type": "flatten"},
+)
+DEFAULTS: Mapping[str, Any] = {
+    "mode": "visual",
+    "script": "",
+    "minimumConfidenceRating": 0.6,
+    "selectedModelType": "int8",
+    "trainingCycles": 100,
+    "learningRate": 0.005,
+    "batchSize": 32,
+    "trainTestSplit": 0.2,
+    "autoClassWeights": False,
+    "useLearnedOptimizer": False,
+    "augmentationPolicyImage": "none",
+    "augmentationPolicySpectrogram": {"enabled": False},
+    "profileInt8": True,
+    "skipEmbeddingsAndMemory": False,
+    "showAdvancedTrainingSettings": False,
+    "showAugmentationTrainingSettings": False,
+}
+OBJECTS = ("augmentationPolicySpectrogram", "customParameters", "kFoldsValidationConfig")
+LARGEST_EPOCHS, LARGEST_BATCH, MOST_FOLDS = 10_000, 4096, 100
+SEEDS = 2**32  # numpy's generators take no larger one
+
+
+def keras_settings(config: Mapping[str, Any], columns: int) -> dict[str, Any]:
+    """All settings of a learn block; `columns` is the number of features in a frame."""
+    layers = [{"type": "reshape", "columns": columns}, *DEFAULT_LAYERS] if columns else list(DEFAULT_LAYERS)
+    return {**DEFAULTS, "visualLayers": layers, **config}
+
+
+def read_keras(body: Fields) -> dict[str, Any]:
+    """The settings that a `SetKerasParameterRequest` names, checked."""
+    settings: dict[str, Any] = {}
+    for name, default in DEFAULTS.items():
+        if body.has(name) and name not in OBJECTS:
+            settings[name] = _typed(body, name, default)
+    for name in OBJECTS:
+        if body.has(name):
+            settings[name] = body.mapping(name)
+    if body.has("visualLayers"):
+        settings["visualLayers"] = [dict(layer.values) for layer in body.objects("visualLayers")]
+    if body.has("customValidationMetadataKey"):
+        settings["customValidationMetadataKey"] = body.text("customValidationMetadataKey")
+    if "numFolds" in settings.get("kFoldsValidationConfig", {}):
+        settings["kFoldsValidationConfig"] = _k_folds(settings["kFoldsValidationConfig"])
+    _check(settings)
+    return settings
+
+
+def _typed(body: Fields, name: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        return body.flag(name)
+    if isinstance(default, int):
+        return body.integer(name)
+    return float(body.number(name)) if isinstance(default, float) else body.text(name)
+
+
+def _check(settings: Mapping[str, Any]) -> None:
+    if settings.get("mode", "visual") not in ("visual", "expert"):
+        raise Refusal("mode must be visual or expert")
+    if not 1 <= settings.get("trainingCycles", 1) <= LARGEST_EPOCHS:
+        raise Refusal(f"trainingCycles must be between 1 and {LARGEST_EPOCHS}")
+    if not 1 <= settings.get("batchSize", 1) <= LARGEST_BATCH:
+        raise Refusal(f"batchSize must be between 1 and {LARGEST_BATCH}")
+    if not 0 <= settings.get("trainTestSplit", 0.2) < 1:
+        raise Refusal("trainTestSplit must be at least 0 and below 1")
+    if not 0 < settings.get("learningRate", 0.005) <= 10:
+        raise Refusal("learningRate must be above 0 and at most 10")
+    seed = str(settings.get("customParameters", {}).get("seed", 0))
+    if not re.fullmatch("[0-9]{1,10}", seed) or int(seed) >= SEEDS:
+        raise Refusal(f"customParameters.seed must be a whole number from 0 to {SEEDS - 1}")
+
+
+def _k_folds(config: Mapping[str, Any]) -> dict[str, Any]:
+    folds = Fields(config).integer("numFolds", 0)
+    if folds != 0 and not 2 <= folds <= MOST_FOLDS:
+        raise Refusal(f"kFoldsValidationConfig.numFolds must be 0, or from 2 to {MOST_FOLDS}")
+    return {**config, "numFolds": folds}
+
+
+def keras_answer(
+    block: Mapping[str, Any], settings: Mapping[str, Any], model: Model | None,
+    names: Sequence[str], classes: Sequence[str], feature_count: int, sample_count: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Fields of a `KerasResponse`."""
+    dependencies = {
+        "classes": list(classes),
+        "blockNames": list(names),
+        "featureCount": feature_count,
+        "sampleCount": sample_count,
+        "outputClasses": list(classes),
+    }
+    return {
+        "dependencies": dependencies,
+        "trained": model is not None,
+        "name": block["name"],
+        "type": block["type"],
+        **settings,
+        "defaultBatchSize": 32,
+        "shape": f"({feature_count},)",
+        "transferLearningModels": [],
+        "thresholds": [],
+    }
+
+
+def keras_metadata(model: Model) -> dict[str, Any]:
+    """Fields of a `KerasModelMetadataResponse`."""
+    summary = model.summary
+    metrics = [variant_metrics(name, values, summary) for name, values in summary["variants"].items()]
+    return {
+        "created": model.created,
+        "layers": [_layer(summary["featureCount"], len(summary["labels"]))],
+        "classNames": summary["labels"],
+        "labels": summary["labels"],
+        "availableModelTypes": [metric["type"] for metric in metrics],
+        "recommendedModelType": "int8" if "int8" in summary["variants"] else "float32",
+        "modelValidationMetrics": metrics,
+        "hasTrainedModel": True,
+        "mode": "classification",
+        "imageInputScaling": "0..1",
+        "thresholds": [],
+        "tensorboardGraphs": _graphs(summary["history"]),
+    }
+
+
+def variant_metrics(name: str, values: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A `KerasModelMetadataMetrics` of one variant."""
+    return {
+        "type": name,
+        "loss": values["loss"],
+        "accuracy": values["accuracy"],
+        "confusionMatrix": values["confusion_matrix"],
+        "report": values["report"],
+        "onDevicePerformance": summary["performance"].get(name, []),
+        "predictions": [],
+        "visualization": "none",
+        "isSupportedOnMcu": name not in summary.get("unsupported", {}),
+        **({"mcuSupportError": summary["unsupported"][name]} if name in summary.get("unsupported", {}) else {}),
+        "additionalMetrics": _additional(values),
+    }
+
+
+def _additional(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    weighted = values["report"].get("weighted avg", {})
+    named = {
+        "Area under ROC Curve": values.get("auc"),
+        "Weighted average Precision": weighted.get("precision"),
+        "Weighted average Recall": weighted.get("recall"),
+        "Weighted average F1 score": weighted.get("f1-score"),
+    }
+    return [
+        {"name": name, "value": f"{value:.2f}", "fullPrecisionValue": float(value)}
+        for name, value in named.items()
+        if value is not None
+    ]
+
+
+def _layer(features: int, classes: int) -> dict[str, Any]:
+    kind = "<class 'numpy.float32'>"
+    return {
+        "input": {"shape": features, "name": "x_input", "type": kind},
+        "output": {"shape": classes, "name": "y_pred", "type": kind},
+    }
+
+
+def _graphs(history: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    """Training curves as `TensorBoard` graphs: Keras' `x` and `val_x` side by side."""
+    return [
+        {
+            "title": name.capitalize(),
+            "data": [
+                {"title": title, "values": list(history[key])}
+                for title, key in (("train", name), ("validation", f"val_{name}"))
+                if key in history
+            ],
+        }
+        for name in ("accuracy", "loss")
+        if name in history
+    ]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One kind of model file; `id` is its key among a model's blobs and in its link."""
+
+    id: str
+    name: str
+    type: str
+    filename: str
+
+
+MODEL_FILES = (
+    ModelFile("tflite-float32", "TensorFlow Lite (float32)", "TensorFlow Lite float32", "model_float32.tflite"),
+    ModelFile("tflite-int8", "TensorFlow Lite (int8 quantized)", "TensorFlow Lite int8", "model_int8.tflite"),
+    ModelFile("keras", "Keras model", "Keras archive", "model.keras"),
+)
+
+
+def downloads(project: int, impulse: int, block: Mapping[str, Any], sizes: Mapping[str, int]) -> list[dict[str, Any]]:
+    """`Download`s of one learn block."""
+    return [
+        {
+            "id": f"{block['id']}-{file.id}",
+            "name": file.name,
+            "type": file.type,
+            "size": f"{sizes[file.id] / 1024:.0f} KB",
+            "link": f"/api/{project}/learn-data/{block['id']}/model/{file.id}",
+            "impulseId": impulse,
+        }
+        for file in MODEL_FILES
+        if file.id in sizes
+    ]
+
+
+router = APIRouter(prefix="/v1/api/{projectId:int}")
+
+
+@router.get("/training/keras/{learnId:int}")
+def get_keras(learnId: int, call: Reader) -> Response:
+    """Settings of a learn block."""
+    return answer(keras_config(call, learnId))
+
+
+@router.post("/training/keras/{learnId:int}")
+def set_keras(learnId: int, call: Admin, body: Body) -> Response:
+    """Overwrite the settings that are sent."""
+    learn_block(call.store, call.project, learnId)
+    changes = read_keras(body)
+    require_permission(call, changes)
+    call.store.blocks.configure(call.project, learnId, changes)
+    return answer()
+
+
+@router.get("/training/keras/{learnId:int}/metadata")
+def get_keras_metadata(learnId: int, call: Reader) -> Response:
+    """What the training gave, variant by variant."""
+    return answer(keras_metadata(trained_model(call, learnId)))
+
+
+@router.post("/training/keras/{learnId:int}/profile")
+def start_keras_profile_job(learnId: int, call: Admin) -> Response:
+    """Estimate the models on the devices again."""
+    trained_model(call, learnId)
+    queue(call, "profile-keras", f"profile-{learnId}", "Profiling model", {"learn": learnId})
+    return answer()
+
+
+@router.get("/downloads")
+def list_downloads(call: DeploymentReader) -> Response:
+    """Files that can be downloaded: the models of every trained block."""
+    found: list[dict[str, Any]] = []
+    for impulse in call.store.blocks.impulses(call.project):
+        for block in impulse.blocks("learnBlocks"):
+            if model := call.store.artifacts.model(call.project, block["id"]):
+                sizes = {name: call.store.blobs.path(digest).stat().st_size for name, digest in model.files.items()}
+                found += downloads(call.project, impulse.id, block, sizes)
+    return answer({"downloads": found})
+
+
+@router.get("/learn-data/{learnId:int}/model/{modelDownloadId}")
+def download_learn_model(learnId: int, modelDownloadId: str, call: DeploymentReader) -> Response:
+    """A trained model."""
+    model = trained_model(call, learnId)
+    kind = next((kind for kind in MODEL_FILES if kind.id == modelDownloadId), None)
+    if kind is None or kind.id not in model.files:
+        raise Refusal("No model with this ID found")
+    path = call.store.blobs.path(model.files[kind.id])
+    headers = {"Content-Disposition": f"attachment; filename={kind.filename}"}
+    return FileResponse(path, media_type="application/octet-stream", headers=headers)
+
+
+def keras_config(call: Call, learn: int) -> dict[str, Any]:
+    """Fields of a `KerasResponse`."""
+    impulse, block = learn_block(call.store, call.project, learn)
+    made = [call.store.artifacts.features(call.project, id_) for id_ in block["dsp"]]
+    names = [str(dsp.document["name"]) for dsp in processing_blocks(call.store, impulse, block)]
+    count = sum(features.summary["featureCount"] for features in made if features)
+    windows = max((features.summary["windowCount"] for features in made if features), default=0)
+    model = call.store.artifacts.model(call.project, learn)
+    classes = call.store.samples.labels(call.project)
+    return keras_answer(block, settings(call, learn), model, names, classes, count, windows)
+
+
+def settings(call: Call, block: int) -> dict[str, Any]:
+    """All settings of a learn block."""
+    _, document = learn_block(call.store, call.project, block)
+    made = [call.store.artifacts.features(call.project, id_) for id_ in document["dsp"]]
+    columns = made[0].summary["bins"] if made and made[0] else 0
+    return keras_settings(call.store.blocks.config(call.project, block), columns)
+
+
+def require_permission(call: Call, changes: dict[str, Any]) -> None:
+    """Refuse a script unless this studio was started to run scripts: a script is code."""
+    if changes.get("mode") == "expert" and not call.studio.options.allow_scripts:
+        raise Refusal("Expert mode runs a Keras script, which is code; this studio was started without --allow-scripts")
+
+
+def trained_model(call: Call, block: int) -> Model:
+    """The trained model of a learn block."""
+    learn_block(call.store, call.project, block)
+    model = call.store.artifacts.model(call.project, block)
+    if model is None:
+        raise Refusal("This block is not trained yet")
+    return model

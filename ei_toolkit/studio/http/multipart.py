@@ -1,0 +1,124 @@
+"""Multipart bodies, streamed to disk. Lenient where clients are: a part's own content type is never looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+
+from ei_toolkit.studio.http.errors import Malformed, TooLarge
+from ei_toolkit.studio.http.sample_labels import safe_filename
+from ei_toolkit.studio.store.packs import Pack, Stretch
+
+PIECE = 1 << 20  # hashing and writing happen in a thread, and a turn of one costs as much as 100 kB of that
+BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,200})"?', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much one request may carry; sizes in bytes."""
+
+    file_size: int = 100 * 2**20
+    files: int = 1000
+
+
+@dataclass
+class Part:
+    """One part on disk. `error` says why its bytes were not kept."""
+
+    name: str
+    filename: str
+    content: Stretch
+    error: str = ""
+
+
+@dataclass
+class _Reception:
+    """State of a body that is being read, fed by the parser's callbacks."""
+
+    pack: Pack
+    bounds: Bounds
+    parts: list[Part] = field(default_factory=list)
+    complete: bool = False
+    _field: bytes = b""
+    _value: bytes = b""
+    _disposition: bytes = b""
+
+    def callbacks(self) -> dict[str, Callable[..., None]]:
+        return {
+            "on_part_begin": self._begin,
+            "on_header_begin": self._header_begin,
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._open,
+            "on_part_data": self._data,
+            "on_end": self._end,
+        }
+
+    def _begin(self) -> None:
+        self._disposition = b""
+        if len(self.parts) >= self.bounds.files:
+            raise TooLarge(f"A request may carry {self.bounds.files} files at most")
+
+    def _header_begin(self) -> None:
+        self._field = self._value = b""
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            self._disposition = self._value
+
+    def _open(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        name = options.get(b"name", b"").decode("utf-8", "replace")
+        filename = safe_filename(options.get(b"filename", b"").decode("utf-8", "replace"))
+        self.parts.append(Part(name, filename, self.pack.begin()))
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        part = self.parts[-1]
+        if part.content.size + end - start > self.bounds.file_size:
+            part.error = f"A file may have {self.bounds.file_size // 2**20} MB at most"
+        if not part.error:
+            part.content.write(memoryview(data)[start:end])
+
+    def _end(self) -> None:
+        self.complete = True
+
+
+async def receive(content_type: str, body: AsyncIterator[bytes], pack: Pack, bounds: Bounds) -> list[Part]:
+    """Read a whole body into parts of a pack. Raises Malformed and TooLarge."""
+    found = BOUNDARY.search(content_type.encode("latin-1", "replace"))
+    if not found or "multipart/form-data" not in content_type.lower():
+        raise Malformed("The body must be multipart/form-data with a boundary")
+    reception = _Reception(pack, bounds)
+    try:
+        parser = MultipartParser(found[1], reception.callbacks())  # type: ignore[arg-type]  # a TypedDict of the same names
+        async for piece in gathered(body, PIECE):
+            await run_in_threadpool(parser.write, piece)
+    except MultipartParseError as error:
+        raise Malformed("The multipart body cannot be read") from error
+    if not reception.complete:
+        raise Malformed("The multipart body ends before its last boundary")
+    return reception.parts
+
+
+async def gathered(body: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of at least `size`, but for the last."""
+    waiting, held = list[bytes](), 0
+    async for chunk in body:
+        waiting.append(chunk)
+        held += len(chunk)
+        if held >= size:
+            yield b"".join(waiting)
+            waiting, held = [], 0
+    yield b"".join(waiting)

@@ -1,0 +1,341 @@
+"""Projects as Edge Impulse describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from ei_toolkit.studio.devices import DEVICES, device
+from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.request import Admin, Anyone, Body, Call, DeploymentReader, Reader
+from ei_toolkit.studio.parameters import Fields, now, stamp
+from ei_toolkit.studio.store.garbage import delete_samples
+from ei_toolkit.studio.store.keys import Key
+from ei_toolkit.studio.store.projects import Project
+from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.samples import DataSummary
+
+OWNER = "local"
+DEFAULT_LIMIT_M = 60
+DSP_FILE_MB = 4096
+CATEGORY_KEYS = {
+    "training": "training",
+    "testing": "testing",
+    "validation": "validation",
+    "post-processing": "postProcessing",
+}
+
+
+@dataclass(frozen=True)
+class ImpulseState:
+    """How far a project has come."""
+
+    default: int | None
+    created: bool
+    configured: bool
+    complete: bool
+
+
+def project_summary(project: Project) -> dict[str, Any]:
+    """A `Project`."""
+    return {
+        "id": project.id,
+        "name": project.name,
+        "description": project.description,
+        "created": project.created,
+        "lastModified": project.modified,
+        "owner": OWNER,
+        "ownerIsDeveloperProfile": True,
+        "collaborators": [],
+        "labelingMethod": project.settings.get("labelingMethod", "single_label"),
+        "metadata": project.settings.get("metadata", {}),
+        "isEnterpriseProject": False,
+        "whitelabelId": None,
+        "tags": list(project.settings.get("tags", [])),
+        "tier": "free",
+        "hasPublicVersion": False,
+        "isPublic": False,
+        "allowsLivePublicAccess": False,
+        "indPauseProcessingSamples": False,
+        "publicProjectListed": False,
+    }
+
+
+def project_info(
+    project: Project, summaries: Mapping[str, DataSummary], state: ImpulseState, secret: str, base_url: str
+) -> dict[str, Any]:
+    """Fields of a `ProjectInfoResponse`; `secret` is the key that the caller has presented."""
+    training = summaries.get("training", DataSummary())
+    per_category = {key: _data(summaries.get(name, DataSummary())) for name, key in CATEGORY_KEYS.items()}
+    return {
+        "project": project_summary(project),
+        "developmentKeys": {"apiKey": secret, "hmacKey": project.hmac_key},
+        "impulse": {"created": state.created, "configured": state.configured, "complete": state.complete},
+        "devices": [],
+        "dataSummary": _data(training),
+        "dataSummaryPerCategory": per_category,
+        "computeTime": _compute_time(),
+        "acquisitionSettings": _acquisition(),
+        "collaborators": [],
+        "deploySettings": _deploy_settings(project.name),
+        "experiments": [],
+        "latencyDevices": latency_devices(project.settings.get("latencyDevice")),
+        "urls": {},
+        "showCreateFirstImpulse": not state.created,
+        "showGettingStartedWizard": {"showWizard": False, "step": 0},
+        "performance": _performance(project.settings),
+        "trainJobNotificationUids": [],
+        "dspJobNotificationUids": [],
+        "modelTestingJobNotificationUids": [],
+        "exportJobNotificationUids": [],
+        "hasNewTrainingData": False,
+        "studioUrl": base_url,
+        "inPretrainedModelFlow": bool(project.settings.get("inPretrainedModelFlow", False)),
+        "showSensorDataInAcquisitionGraph": False,
+        "notifications": [],
+        **({"defaultImpulseId": state.default} if state.default is not None else {}),
+    }
+
+
+def latency_devices(selected: str | None) -> list[dict[str, Any]]:
+    """`LatencyDevice`s: factors relative to a Cortex-M4F at 80 MHz."""
+    chosen = device(selected)
+    return [
+        {
+            "mcu": found.mcu,
+            "name": found.name,
+            "selected": found is chosen,
+            "int8Latency": round(80.0 / found.clock_mhz, 3),
+            "int8ConvLatency": round(80.0 / found.clock_mhz, 3),
+            "float32Latency": round(80.0 / found.clock_mhz, 3),
+            "float32ConvLatency": round(80.0 / found.clock_mhz, 3),
+            "helpText": "",
+        }
+        for found in DEVICES
+    ]
+
+
+def key_answer(key: Key) -> dict[str, Any]:
+    """A `ProjectApiKey`; the key itself is not known any more, its hint stands for it."""
+    return {
+        "id": key.id,
+        "apiKey": key.hint,
+        "isDevelopmentKey": key.development,
+        "name": key.name,
+        "created": key.created,
+        "role": key.role,
+        **({"expires": key.expires} if key.expires else {}),
+    }
+
+
+def _data(summary: DataSummary) -> dict[str, Any]:
+    """A `ProjectDataSummary`."""
+    return {
+        "totalLengthMs": summary.length_ms,
+        "labels": list(summary.labels),
+        "totalLabels": len(summary.labels),
+        "dataCount": summary.count,
+    }
+
+
+def _compute_time() -> dict[str, Any]:
+    """This studio does not count: the period is this moment, and there is always an hour left."""
+    return {"periodStartDate": now(), "periodEndDate": now(), "timeUsedMs": 0, "timeLeftMs": 3_600_000}
+
+
+def _acquisition() -> dict[str, Any]:
+    return {
+        "intervalMs": 0.0625,
+        "lengthMs": 10_000,
+        "segmentShift": True,
+        "defaultPageSize": 12,
+        "viewType": "list",
+        "gridColumnCount": 5,
+        "gridColumnCountDetailed": 5,
+        "showExactSampleLength": False,
+        "inlineEditBoundingBoxes": False,
+    }
+
+
+def _deploy_settings(name: str) -> dict[str, Any]:
+    library = name.replace(" ", "_")
+    return {
+        "eonCompiler": True,
+        "sensor": "microphone",
+        "arduinoLibraryName": f"{library}_inferencing",
+        "tinkergenLibraryName": library,
+        "particleLibraryName": library,
+    }
+
+
+def _performance(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "gpu": False,
+        "jobLimitM": int(settings.get("jobLimitM", DEFAULT_LIMIT_M)),
+        "dspFileSizeMb": int(settings.get("dspFileSizeMb", DSP_FILE_MB)),
+        "enterprisePerformance": False,
+        "trainJobRamMb": 8192,
+    }
+
+
+def data_summary(labels: Sequence[str], count: int, multi_label: bool) -> dict[str, Any]:
+    """Fields of a `ProjectTrainingDataSummaryResponse`."""
+    summary = {"labels": list(labels), "totalLabels": len(labels), "dataCount": count}
+    return {"dataSummary": {**summary, "hasTimeseriesDataWithMultipleLabels": multi_label}}
+
+
+router = APIRouter(prefix="/v1/api/{projectId:int}")
+LONGEST_NAME = 200
+MOST_TAGS = 100
+
+
+@router.get("")
+def get_project_info(request: Request, call: Anyone) -> Response:
+    """Everything about the project at once."""
+    project = call.store.projects.get(call.project)
+    summaries = call.store.samples.summaries(call.project)
+    return answer(project_info(project, summaries, _state(call), call.secret, _base_url(request)))
+
+
+@router.post("")
+def update_project(call: Admin, body: Body) -> Response:
+    """Change name, description or settings."""
+    changes = _settings(body)
+    with call.store.database.exclusive():
+        project = call.store.projects.get(call.project)
+        name = body.text("name", project.name).strip()[:LONGEST_NAME]
+        if not name:
+            raise Refusal("A project needs a name")
+        description = body.text("description", project.description)
+        settings = {**project.settings, **changes}
+        call.store.projects.update(project.id, name=name, description=description, settings=settings)
+    return answer()
+
+
+@router.delete("")
+def delete_project(call: Admin) -> Response:
+    """Delete the project with its samples, models, deployments and keys."""
+    for job in call.store.jobs.page(call.project, active=True)[0]:
+        call.studio.runner.cancel(job, force=True)
+    with call.store.database.exclusive():
+        delete_samples(call.store, call.project, call.store.samples.ids(SampleFilter(call.project)))
+        call.store.projects.delete(call.project)
+    return answer()
+
+
+@router.get("/public-info")
+def get_project_info_summary(request: Request, call: Anyone) -> Response:
+    """A few facts."""
+    project = call.store.projects.get(call.project)
+    facts = {"id": project.id, "owner": "local", "name": project.name, "studioUrl": _base_url(request)}
+    return answer({**facts, "viewCount": 0, "cloneCount": 0})
+
+
+@router.get("/last-modification")
+def get_project_last_modification_date(call: Reader) -> Response:
+    """When something was last changed."""
+    return answer({"lastModificationDate": call.store.projects.get(call.project).modified})
+
+
+@router.post("/compute-time-limit")
+def set_project_compute_time_limit(call: Admin, body: Body) -> Response:
+    """How many minutes a job may take."""
+    return _set(call, {"jobLimitM": _positive(body, "jobLimitM")})
+
+
+@router.post("/dsp-file-size-limit")
+def set_project_file_size_limit(call: Admin, body: Body) -> Response:
+    """How large features may grow."""
+    return _set(call, {"dspFileSizeMb": _positive(body, "dspFileSizeMb")})
+
+
+@router.post("/tags")
+def update_project_tags(call: Admin, body: Body) -> Response:
+    """Replace the tags."""
+    return _set(call, {"tags": [str(tag)[:LONGEST_NAME] for tag in body.items("tags")[:MOST_TAGS]]})
+
+
+@router.get("/data-summary")
+def get_project_training_data_summary(call: Reader) -> Response:
+    """Labels and number of training samples."""
+    labels = call.store.samples.labels(call.project, "training")
+    multi = SampleFilter(call.project, "training", (("label_type = 'multi-label'", ()),))
+    count = call.store.samples.count(SampleFilter(call.project, "training"))
+    return answer(data_summary(labels, count, call.store.samples.count(multi) > 0))
+
+
+@router.get("/data-axes")
+def get_project_data_axes_summary(call: Reader) -> Response:
+    """How many ms of each axis there are."""
+    return answer({"dataAxisSummary": call.store.samples.axes(call.project)})
+
+
+@router.get("/data-interval")
+def get_project_recommended_data_interval(call: Reader) -> Response:
+    """The most frequent interval between two values."""
+    interval = call.store.samples.usual_interval(call.project)
+    frequency = 1000.0 / interval if interval else 0.0
+    return answer({"intervalMs": interval, "frequencyHz": frequency, "byDatastream": []})
+
+
+@router.get("/socket-token")
+def get_socket_token(call: DeploymentReader) -> Response:
+    """A token that opens the live log of the project."""
+    token, lifetime = call.studio.tokens.issue(call.project)
+    return answer({"token": {"socketToken": token, "expires": stamp(datetime.now(UTC) + timedelta(seconds=lifetime))}})
+
+
+def _state(call: Call) -> ImpulseState:
+    impulse = call.store.blocks.find(call.project)
+    if impulse is None:
+        return ImpulseState(None, created=False, configured=False, complete=False)
+    dsp, learn = impulse.blocks("dspBlocks"), impulse.blocks("learnBlocks")
+    configured = bool(dsp) and all(call.store.artifacts.features(call.project, block["id"]) for block in dsp)
+    complete = bool(learn) and all(call.store.artifacts.model(call.project, block["id"]) for block in learn)
+    return ImpulseState(
+        impulse.id, created=bool(impulse.blocks("inputBlocks")), configured=configured, complete=complete
+    )
+
+
+def _settings(body: Fields) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    if body.has("latencyDevice"):
+        settings["latencyDevice"] = body.text("latencyDevice")
+    if body.has("computeTimeLimitM"):
+        settings["jobLimitM"] = _positive(body, "computeTimeLimitM")
+    if body.has("labelingMethod"):
+        settings["labelingMethod"] = _one_of(body, "labelingMethod", ("single_label", "object_detection"))
+    if body.has("metadata"):
+        settings["metadata"] = body.mapping("metadata")
+    if body.has("inPretrainedModelFlow"):
+        settings["inPretrainedModelFlow"] = body.flag("inPretrainedModelFlow")
+    return settings
+
+
+def _one_of(body: Fields, name: str, known: tuple[str, ...]) -> str:
+    if body.text(name) not in known:
+        raise Refusal(f"{name} must be one of {', '.join(known)}")
+    return body.text(name)
+
+
+def _positive(body: Fields, name: str) -> int:
+    if (value := body.integer(name)) < 1:
+        raise Refusal(f"{name} must be 1 or more")
+    return value
+
+
+def _set(call: Call, changes: Mapping[str, Any]) -> Response:
+    with call.store.database.exclusive():
+        project = call.store.projects.get(call.project)
+        settings = {**project.settings, **changes}
+        call.store.projects.update(project.id, name=project.name, description=project.description, settings=settings)
+    return answer()
+
+
+def _base_url(request: Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc}/"

@@ -1,0 +1,49 @@
+"""Projects, and what a key says about itself."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from ei_toolkit.studio.context import Studio
+from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.project import project_summary
+from ei_toolkit.studio.http.request import Admin, Anyone, Body
+from ei_toolkit.studio.store.keys import new_secret
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post("/api-login")
+def login(request: Request, body: Body) -> Response:
+    """The local studio has no passwords: an admin's API key is one, and the token is the key itself."""
+    studio: Studio = request.app.state.studio
+    body.text("username")
+    secret = body.text("password")
+    key = studio.store.keys.find(secret)
+    if key is None or key.role != "admin":
+        raise Refusal("Invalid username or password (the local studio takes an admin's API key as the password)")
+    return answer({"token": secret})
+
+
+@router.get("/api/projects")
+def list_projects(call: Anyone) -> Response:
+    """The project that the key opens."""
+    return answer({"projects": [project_summary(call.store.projects.get(call.project))]})
+
+
+@router.post("/api/projects/create")
+def create_project(call: Admin, body: Body) -> Response:
+    """A new project with an admin key of its own."""
+    project = call.store.projects.create(body.text("projectName"))
+    secret = new_secret()
+    call.store.keys.add(project.id, "created with the project", "admin", secret, development=True)
+    return answer({"id": project.id, "apiKey": secret})
+
+
+@router.get("/api/projects/api-key-info")
+def get_current_api_key_info(call: Anyone) -> Response:
+    """Which key this is and what it may do."""
+    key = call.key
+    expires = {"expires": key.expires} if key.expires else {}
+    return answer({"apiKeyId": key.id, "projectId": key.project, "role": key.role, **expires})

@@ -1,0 +1,160 @@
+"""Changes to samples: one at a time, or all that a filter lets through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.request import Admin, Body, Call
+from ei_toolkit.studio.http.sample_labels import check_stretches, read_stretches, safe_filename
+from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.store.garbage import delete_samples
+from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.samples import CATEGORIES, Sample
+
+router = APIRouter(prefix="/v1/api/{projectId:int}/raw-data")
+
+
+@router.post("/{sampleId:int}/edit-label")
+def edit_label(sampleId: int, call: Admin, body: Body) -> Response:
+    """Give a sample another label."""
+    return _change_one(call, sampleId, _label(body))
+
+
+@router.post("/{sampleId:int}/move")
+def move_sample(sampleId: int, call: Admin, body: Body) -> Response:
+    """Move a sample to another category."""
+    return _change_one(call, sampleId, {"category": _category(body)})
+
+
+@router.post("/{sampleId:int}/rename")
+def rename_sample(sampleId: int, call: Admin, body: Body) -> Response:
+    """Rename a sample."""
+    return _change_one(call, sampleId, {"filename": safe_filename(body.text("name"))})
+
+
+@router.post("/{sampleId:int}/metadata")
+def set_sample_metadata(sampleId: int, call: Admin, body: Body) -> Response:
+    """Replace a sample's metadata."""
+    return _change_one(call, sampleId, {"metadata": json.dumps(_texts(body.mapping("metadata")))})
+
+
+@router.post("/{sampleId:int}/enable")
+def enable_sample(sampleId: int, call: Admin) -> Response:
+    """Take a sample into account again."""
+    return _change_one(call, sampleId, {"disabled": 0})
+
+
+@router.post("/{sampleId:int}/disable")
+def disable_sample(sampleId: int, call: Admin) -> Response:
+    """Leave a sample out of training and testing."""
+    return _change_one(call, sampleId, {"disabled": 1})
+
+
+@router.post("/{sampleId:int}/structured-labels")
+def set_sample_structured_labels(sampleId: int, call: Admin, body: Body) -> Response:
+    """Label stretches of a sample, by index, ends included."""
+    sample = call.store.samples.get(call.project, sampleId)
+    return _change_one(call, sampleId, _stretches(sample, body))
+
+
+@router.post("/batch/delete")
+def batch_delete(call: Admin) -> Response:
+    """Delete."""
+    delete_samples(call.store, call.project, _chosen(call))
+    return answer()
+
+
+@router.post("/batch/enable-samples")
+def batch_enable(call: Admin) -> Response:
+    """Enable."""
+    return _change(call, {"disabled": 0})
+
+
+@router.post("/batch/disable-samples")
+def batch_disable(call: Admin) -> Response:
+    """Disable."""
+    return _change(call, {"disabled": 1})
+
+
+@router.post("/batch/edit-labels")
+def batch_edit_labels(call: Admin, body: Body) -> Response:
+    """Relabel."""
+    return _change(call, _label(body))
+
+
+@router.post("/batch/moveSamples")
+def batch_move(call: Admin, body: Body) -> Response:
+    """Move to another category."""
+    return _change(call, {"category": _category(body)})
+
+
+@router.post("/batch/add-metadata")
+def batch_add_metadata(call: Admin, body: Body) -> Response:
+    """Set one metadata key."""
+    key, value = body.text("metadataKey"), body.text("metadataValue")
+    return _change_metadata(call, lambda metadata: {**metadata, key: value})
+
+
+@router.post("/batch/clear-metadata")
+def batch_clear_metadata(call: Admin) -> Response:
+    """Drop all metadata."""
+    return _change_metadata(call, lambda _: {})
+
+
+@router.post("/batch/clear-metadata-by-key")
+def batch_clear_metadata_by_key(call: Admin, body: Body) -> Response:
+    """Drop one metadata key."""
+    key = body.text("metadataKey")
+    return _change_metadata(call, lambda metadata: {k: v for k, v in metadata.items() if k != key})
+
+
+def _chosen(call: Call) -> list[int]:
+    return call.store.samples.ids(SampleFilter.read(call.project, call.query))
+
+
+def _change_one(call: Call, sample: int, columns: Mapping[str, Any]) -> Response:
+    if not call.store.samples.change(call.project, [sample], **columns):
+        raise Refusal("No sample with this ID found")
+    return answer()
+
+
+def _change(call: Call, columns: Mapping[str, Any]) -> Response:
+    call.store.samples.change(call.project, _chosen(call), **columns)
+    return answer()
+
+
+def _change_metadata(call: Call, change: Callable[[Mapping[str, str]], dict[str, str]]) -> Response:
+    wanted = SampleFilter.read(call.project, call.query)
+    with call.store.database.exclusive():
+        values = {s.id: json.dumps(change(s.metadata)) for s in call.store.samples.select(wanted)}
+        call.store.samples.change_each(call.project, "metadata", values)
+    return answer()
+
+
+def _label(body: Fields) -> dict[str, Any]:
+    label = body.text("label", "")
+    return {"label": label, "label_type": "label" if label else "unlabeled", "structured_labels": None}
+
+
+def _category(body: Fields) -> str:
+    category = body.text("newCategory")
+    if category not in CATEGORIES:
+        raise Refusal(f"newCategory must be one of {', '.join(CATEGORIES)}")
+    return category
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def _stretches(sample: Sample, body: Fields) -> dict[str, Any]:
+    stretches = read_stretches(body, "structuredLabels")
+    check_stretches(stretches, sample.values_count)
+    text = ", ".join(dict.fromkeys(stretch["label"] for stretch in stretches))
+    return {"structured_labels": json.dumps(stretches), "label_type": "multi-label", "label": text}

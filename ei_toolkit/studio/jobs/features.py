@@ -1,0 +1,219 @@
+"""Features that were computed before: keyed by what the sample holds and by everything that shapes the features.
+
+The key holds the content's hash, not the sample's id: a sample that is relabelled, moved or uploaded again costs
+nothing, and changing one sample computes one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.impulse import dsp
+from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
+from ei_toolkit.studio.jobs.task import Task
+from ei_toolkit.studio.jobs.windows import WindowName, name_windows, require_deleted, windows_of
+from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.artifacts import Features
+from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.samples import Sample
+
+Floats = npt.NDArray[np.float32]
+LARGEST_CACHE = 4 * 2**30
+
+
+class FeatureCache:
+    """A database of its own: losing it costs time, nothing else."""
+
+    def __init__(self, data: Path) -> None:
+        self._db = sqlite3.connect(data / "features.sqlite", timeout=30, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS features (key BLOB PRIMARY KEY, windows INTEGER, data BLOB) WITHOUT ROWID"
+        )
+        self.hits = self.misses = 0
+
+    def get(self, sample: Sample, block: ProcessingBlock, compute: Callable[[], Floats]) -> Floats:
+        """(windows, features) float32 of a sample, computed only if it was not before."""
+        key = hashlib.sha256(f"{sample.sha256} {sample.frequency} {block.recipe}".encode()).digest()
+        row = self._db.execute("SELECT windows, data FROM features WHERE key = ?", (key,)).fetchone()
+        if row is not None:
+            self.hits += 1
+            return np.frombuffer(row[1], np.float32).reshape(row[0], -1) if row[0] else np.empty((0, 0), np.float32)
+        self.misses += 1
+        features = compute()
+        self._db.execute("INSERT OR REPLACE INTO features VALUES (?, ?, ?)", (key, len(features), features.tobytes()))
+        return features
+
+    def trim(self) -> None:
+        """Start over once the cache has grown past its largest size."""
+        pages, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        if pages * size > LARGEST_CACHE:
+            self._db.execute("DELETE FROM features")
+            self._db.execute("VACUUM")
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+
+REPORT_EVERY = 200  # samples
+
+
+@dataclass(frozen=True)
+class Computed:
+    """Features of one category: (n, features) float32, and a name for each of the n windows."""
+
+    x: Floats
+    windows: list[WindowName]
+    frames: int
+    bins: int
+    deleted: frozenset[int] = frozenset()  # samples that were gone when they were to be read
+
+    def without(self, samples: frozenset[int]) -> Computed:
+        """The same without the windows of some samples."""
+        kept = [index for index, window in enumerate(self.windows) if window.sample not in samples]
+        if len(kept) == len(self.windows):
+            return self
+        return replace(self, x=self.x[kept], windows=[self.windows[index] for index in kept])
+
+
+def generate_features(task: Task) -> None:
+    """The job: training features of one block, stored for training and download."""
+    block = processing_block(task.store, task.project, int(task.job.spec["dsp"]))
+    store_features(task, block, "training", _samples(task.store, task.project, "training"))
+
+
+def features_side_by_side(task: Task, blocks: Sequence[ProcessingBlock], category: str) -> list[Computed]:
+    """Store the features of several blocks; returns them of the same samples, even if some are deleted meanwhile."""
+    if not blocks:
+        raise Refusal("The learn block reads no processing block")
+    samples = _samples(task.store, task.project, category)
+    parts = [store_features(task, block, category, samples) for block in blocks]
+    deleted = frozenset(sample for part in parts for sample in part.deleted)
+    return [part.without(deleted) for part in parts]
+
+
+def store_features(task: Task, block: ProcessingBlock, category: str, samples: Sequence[Sample]) -> Computed:
+    """Compute and store the features of a category; says in the log what it does."""
+    task.say(f"Creating windows from {category} files...")
+    computed = compute_features(task, block, samples)
+    labels = sorted({window.label for window in computed.windows})
+    with task.scratch() as folder:
+        x, y = folder / "x.npy", folder / "y.npy"
+        np.save(x, computed.x)
+        np.save(y, _label_table(computed.windows, labels))
+        x_blob, y_blob = (task.store.blobs.put_file(path) for path in (x, y))
+    summary = _summary(computed, block, labels)
+    task.store.artifacts.put_features(task.project, Features(block.id, category, x_blob, y_blob, summary, ""))
+    task.say(f"Created {len(computed.windows)} windows: {_counts(computed.windows)}")
+    task.say("Creating features OK")
+    return computed
+
+
+def compute_features(task: Task, block: ProcessingBlock, samples: Sequence[Sample]) -> Computed:
+    """Features of the labelled windows of samples, in their order; says in the log what is left out."""
+    frames, bins = dsp.output_shape(
+        block.type, block.window_samples, block.frequency, block.version, **dict(block.config)
+    )
+    read, deleted = _read_all(task, block, samples)
+    labelled = [_labelled(sample, features, block) for sample, features in read]
+    windows = [name for _, names in labelled for name in names]
+    if left_out := sum(len(features) for _, features in read) - len(windows):
+        task.say(f"{left_out} windows are left out: nothing labels their part of a multi-label sample")
+    empty = np.empty((0, frames * bins), np.float32)
+    x = np.concatenate([empty, *(features for features, names in labelled if names)])
+    return Computed(x, windows, frames, bins, deleted)
+
+
+def _labelled(sample: Sample, features: Floats, block: ProcessingBlock) -> tuple[Floats, list[WindowName]]:
+    """Those windows of a sample that have a label."""
+    names = name_windows(sample, len(features), block.window)
+    kept = [index for index, name in enumerate(names) if name.label]
+    if len(kept) == len(names):
+        return features, names
+    return features[kept], [names[index] for index in kept]
+
+
+def _read_all(
+    task: Task, block: ProcessingBlock, samples: Sequence[Sample]
+) -> tuple[list[tuple[Sample, Floats]], frozenset[int]]:
+    """Samples with the features of all their windows, and the ids of those that were deleted meanwhile."""
+    read: list[tuple[Sample, Floats]] = []
+    with closing(FeatureCache(task.data)) as cache:
+        cache.trim()
+        for number, sample in enumerate(samples, 1):
+            if (features := _read(task.store, cache, block, sample)) is not None:
+                read.append((sample, features))
+            if number % REPORT_EVERY == 0 or number == len(samples):
+                task.say(f"[{number}/{len(samples)}] {block.document['name']} features...")
+        deleted = frozenset(sample.id for sample in samples) - {sample.id for sample, _ in read}
+        task.say(f"Features computed for {cache.misses - len(deleted)} samples, {cache.hits} were known already")
+    if deleted:
+        task.say(f"{len(deleted)} samples were deleted while this ran")
+    return read, deleted
+
+
+def _read(store: Store, cache: FeatureCache, block: ProcessingBlock, sample: Sample) -> Floats | None:
+    """Features of a sample; None for one that was deleted meanwhile."""
+    try:
+        return cache.get(sample, block, partial(_compute, store, sample, block))
+    except FileNotFoundError:
+        require_deleted(store, sample)
+        return None
+
+
+def _samples(store: Store, project: int, category: str) -> list[Sample]:
+    usable = (("disabled = 0", ()), ("label_type != 'unlabeled'", ()))
+    samples = store.samples.select(SampleFilter(project, category, usable, "id-asc"))
+    if not samples:
+        raise Refusal(f"There are no labelled samples in the category {category}: upload some first")
+    return samples
+
+
+def _compute(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
+    windows = windows_of(store, sample, block)
+    if not len(windows):
+        return np.empty((0, 0), np.float32)
+    features = dsp.run_many(block.type, windows, block.frequency, block.version, **dict(block.config))
+    return features.astype(np.float32)
+
+
+def _label_table(windows: Sequence[WindowName], labels: Sequence[str]) -> npt.NDArray[np.int32]:
+    """For each window: label index from 1, sample id, start and end in ms."""
+    index = {label: number for number, label in enumerate(labels, 1)}
+    rows = [(index[w.label], w.sample, round(w.start_ms), round(w.end_ms)) for w in windows]
+    return np.array(rows, np.int32).reshape(-1, 4)
+
+
+def _summary(computed: Computed, block: ProcessingBlock, labels: Sequence[str]) -> dict[str, Any]:
+    counts: dict[int, int] = {}
+    for window in computed.windows:
+        counts[window.sample] = counts.get(window.sample, 0) + 1
+    return {
+        "labels": list(labels),
+        "windowCount": len(computed.windows),
+        "featureCount": computed.frames * computed.bins,
+        "frames": computed.frames,
+        "bins": computed.bins,
+        "parameters": dict(block.config),
+        "samples": list(counts.items()),
+        "recipe": block.recipe,
+    }
+
+
+def _counts(windows: Sequence[WindowName]) -> str:
+    names = [window.label for window in windows]
+    return json.dumps({label: names.count(label) for label in sorted(set(names))}, ensure_ascii=False)

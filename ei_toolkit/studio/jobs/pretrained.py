@@ -1,0 +1,152 @@
+"""Models that were trained elsewhere: taken in, described, profiled."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ei_toolkit.impulse.interpreter import Interpreter
+from ei_toolkit.studio.devices import DEVICES, Device, device
+from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.jobs.profiling import model_info
+from ei_toolkit.studio.jobs.task import Task
+
+LARGEST_UNPACKED = 500 * 2**20
+MOST_MEMBERS = 2000
+
+
+def take_in(task: Task) -> None:
+    """The job: bring the uploaded model into .tflite form, int8 too where there is representative data."""
+    upload = task.job.spec
+    with task.scratch() as folder:
+        models = _convert(task, upload, folder)
+    document = {
+        "fileName": upload["fileName"],
+        "device": upload.get("device"),
+        "models": {variant: task.store.blobs.put(model) for variant, model in models.items()},
+        **_tensors(next(iter(models.values()))),
+    }
+    _store(task, document)
+    task.say(f"The model is ready: {', '.join(models)}")
+
+
+def profile_stored(task: Task) -> None:
+    """The job: estimate the model on its device and on kinds of devices."""
+    document = load(task)
+    chosen = device(document.get("device"))
+    infos = {}
+    for variant, digest in document["models"].items():
+        task.say(f"Profiling {variant} model...")
+        infos[variant] = model_info(task.store.blobs.read(digest), variant, chosen)
+    variant, digest = next(iter(document["models"].items()))
+    table = _table(variant, task.store.blobs.read(digest))
+    _store(task, {**document, "profile": {**infos, "table": table}})
+    task.say("Profiling 100% done")
+
+
+def load(task: Task) -> dict[str, Any]:
+    """What is known of the project's own model."""
+    blob = task.store.artifacts.result(task.project, "pretrained", 0)
+    if blob is None:
+        raise Refusal("No model was uploaded yet")
+    document: dict[str, Any] = json.loads(task.store.blobs.read(blob))
+    return document
+
+
+def _store(task: Task, document: Mapping[str, Any]) -> None:
+    task.store.artifacts.put_result(task.project, "pretrained", 0, task.store.blobs.put(json.dumps(document).encode()))
+
+
+def _convert(task: Task, upload: Mapping[str, Any], folder: Path) -> dict[str, bytes]:
+    data = task.store.blobs.read(upload["model"])
+    if upload["fileType"] == "tflite":
+        return {"int8" if Interpreter(data).is_int8 else "float32": data}
+    if upload["fileType"] == "saved_model":
+        unpack(task.store.blobs.path(upload["model"]), folder)
+        return _convert_saved_model(task, upload, folder)
+    raise Refusal(
+        f"Models of type {upload['fileType']!r} are not implemented by the local studio; tflite and saved_model are"
+    )
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a zip, bounded in number and size; nothing lands outside the folder."""
+    try:
+        with zipfile.ZipFile(archive) as file:
+            members = file.infolist()
+            if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > LARGEST_UNPACKED:
+                raise Refusal("The archive is too large")
+            if any(_is_unsafe(member.filename) for member in members):
+                raise Refusal("The archive holds a path outside of itself")
+            file.extractall(folder)
+    except zipfile.BadZipFile as error:
+        raise Refusal("The archive is not a zip file") from error
+
+
+def _is_unsafe(name: str) -> bool:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return path.is_absolute() or ".." in path.parts or ":" in path.parts[0] if path.parts else True
+
+
+def _convert_saved_model(task: Task, upload: Mapping[str, Any], folder: Path) -> dict[str, bytes]:
+    import numpy as np
+    import tensorflow as tf
+
+    root = next((path.parent for path in folder.rglob("saved_model.pb")), None)
+    if root is None:
+        raise Refusal("The archive holds no saved_model.pb")
+    task.say("Converting the SavedModel...")
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(root))
+    models = {"float32": bytes(converter.convert())}
+    if upload.get("features"):
+        rows = np.load(task.store.blobs.path(upload["features"]), allow_pickle=False).astype(np.float32)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([row[None]] for row in rows[:400])
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+        models["int8"] = bytes(converter.convert())
+    return models
+
+
+def _tensors(model: bytes) -> dict[str, list[dict[str, Any]]]:
+    """Inputs and outputs as `PretrainedModelTensor`s."""
+    interpreter = Interpreter(model)
+    kind = "int8" if interpreter.is_int8 else "float32"
+    described = {}
+    for name, size, quantisation in (
+        ("inputs", interpreter.input_size, interpreter.input),
+        ("outputs", interpreter.output_size, interpreter.output),
+    ):
+        numbers = {"quantizationScale": quantisation.scale, "quantizationZeroPoint": float(quantisation.zero_point)}
+        tensor = {"dataType": kind, "name": name[:-1], "shape": [1, size]}
+        described[name] = [{**tensor, **(numbers if interpreter.is_int8 else {})}]
+    return described
+
+
+def _table(variant: str, model: bytes) -> dict[str, Any]:
+    """A `ProfileModelTable`; what the estimate knows nothing of says that it is not supported."""
+    unknown = {"description": "Not estimated by the local studio", "supported": False}
+    return {
+        "variant": variant,
+        "lowEndMcu": _mcu(variant, model, DEVICES[1]),
+        "highEndMcu": _mcu(variant, model, DEVICES[2]),
+        "highEndMcuPlusAccelerator": {**unknown, "mcuSupportError": "no accelerator is known"},
+        "mpu": dict(unknown),
+        "gpuOrMpuAccelerator": dict(unknown),
+    }
+
+
+def _mcu(variant: str, model: bytes, found: Device) -> dict[str, Any]:
+    info = model_info(model, variant, found)
+    if not info["isSupportedOnMcu"]:
+        return {"description": found.name, "supported": False, "mcuSupportError": info["mcuSupportError"]}
+    memory = {name: {"ram": need["ram"], "rom": need["rom"]} for name, need in info["memory"].items()}
+    return {
+        "description": found.name,
+        "timePerInferenceMs": info["timePerInferenceMs"],
+        "memory": memory,
+        "supported": True,
+    }

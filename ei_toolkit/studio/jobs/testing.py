@@ -1,0 +1,102 @@
+"""Testing: the models on the samples of a category, window by window."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.impulse.interpreter import Interpreter
+from ei_toolkit.impulse.metrics import classification
+from ei_toolkit.studio.http.classify import accuracy
+from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.learn import keras_settings
+from ei_toolkit.studio.impulse import processing_blocks
+from ei_toolkit.studio.jobs.features import Computed, features_side_by_side
+from ei_toolkit.studio.jobs.task import Task
+from ei_toolkit.studio.jobs.training import side_by_side
+from ei_toolkit.studio.store.artifacts import Model
+
+
+def classify(task: Task) -> None:
+    """The job: try the wanted variants of the first learn block, store each one's result."""
+    impulse = task.store.blocks.get(task.project, int(task.job.spec["impulse"]))
+    block, model = trained(task, impulse.blocks("learnBlocks"))
+    category = str(task.job.spec.get("category", "testing"))
+    parts = features_side_by_side(task, processing_blocks(task.store, impulse, block), category)
+    features = side_by_side(parts)
+    if features.shape[1] != model.summary["featureCount"]:
+        raise Refusal("The impulse has changed since the model was trained: train it again")
+    _say_unknown(task, model.summary["labels"], parts[0])
+    threshold = keras_settings(task.store.blocks.config(task.project, block["id"]), 0)["minimumConfidenceRating"]
+    window = {**impulse.window, "threshold": threshold}
+    for variant in task.job.spec["variants"]:
+        if f"tflite-{variant}" not in model.files:
+            task.say(f"There is no {variant} model; it is passed over")
+            continue
+        scores = predict(task, model, variant, features)
+        stored = _result(block["id"], model, window, parts[0], scores)
+        blob = task.store.blobs.put(json.dumps(stored).encode())
+        task.store.artifacts.put_result(task.project, "classify", impulse.id, blob, variant)
+        share = accuracy(stored)["accuracyScore"]
+        task.say(f"Calculating {variant} accuracy... {100 * share:.2f} % of {len(features)} windows")
+
+
+def _say_unknown(task: Task, labels: Sequence[str], part: Computed) -> None:
+    unknown = sorted({window.label for window in part.windows} - set(labels))
+    if unknown:
+        task.say(f"The model does not know the labels {', '.join(unknown)}: their windows count as wrong")
+
+
+def trained(task: Task, blocks: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Model]:
+    """The first learn block that is trained, and its model."""
+    for block in blocks:
+        if model := task.store.artifacts.model(task.project, block["id"]):
+            return block, model
+    raise Refusal("No learn block of this impulse is trained yet")
+
+
+def predict(task: Task, model: Model, variant: str, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """(n, classes) scores of one variant of a stored model."""
+    return Interpreter(task.store.blobs.read(model.files[f"tflite-{variant}"])).predict(features)
+
+
+def _result(
+    learn: int, model: Model, window: Mapping[str, Any], part: Computed, scores: npt.NDArray[np.float32]
+) -> dict[str, Any]:
+    """What `answers/classify.py` reads."""
+    samples: dict[int, dict[str, Any]] = {}
+    for name, row in zip(part.windows, scores, strict=True):
+        empty: dict[str, Any] = {"id": name.sample, "starts": [], "labels": [], "scores": []}
+        entry = samples.setdefault(name.sample, empty)
+        entry["starts"].append(name.start_ms)
+        entry["labels"].append(name.label)
+        entry["scores"].append([round(float(score), 6) for score in row])
+    return {
+        "learn": learn,
+        "labels": model.summary["labels"],
+        "threshold": window["threshold"],
+        "windowMs": window["windowSizeMs"],
+        "increaseMs": window["windowIncreaseMs"],
+        "samples": list(samples.values()),
+        "metrics": _metrics(model.summary["labels"], part, scores),
+    }
+
+
+def _metrics(labels: Sequence[str], part: Computed, scores: npt.NDArray[np.float32]) -> dict[str, float | None]:
+    """Metrics of the windows whose label the model knows; none without such a window."""
+    known = [index for index, window in enumerate(part.windows) if window.label in labels]
+    if not known:
+        return {}
+    actual = [labels.index(part.windows[index].label) for index in known]
+    found = classification(actual, scores[known], list(labels))
+    weighted = found["report"]["weighted avg"]
+    return {
+        "Area under ROC Curve": found["auc"],
+        "Weighted average Precision": weighted["precision"],
+        "Weighted average Recall": weighted["recall"],
+        "Weighted average F1 score": weighted["f1-score"],
+    }

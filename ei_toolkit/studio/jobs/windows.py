@@ -1,0 +1,128 @@
+"""Values of stored samples: integers as they were recorded, one column a sensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.wav_header import FLOAT, read_header
+from ei_toolkit.studio.impulse import ProcessingBlock
+from ei_toolkit.studio.jobs.acquisition import read_acquisition
+from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.samples import Sample
+
+Floats = npt.NDArray[np.float32]
+INTEGERS: Mapping[int, str] = {16: "<i2", 32: "<i4"}
+FULL_SCALE = 32768.0
+
+
+def read_values(content: bytes, form: str) -> Floats:
+    """(n, sensors) values of a sample."""
+    return _read_wav(content) if form == "wav" else read_acquisition(content, form).values
+
+
+def read_axis(content: bytes, form: str, names: list[str], axis: str) -> Floats:
+    """(n,) values of the sensor called `axis`, or of the only one there is."""
+    values = read_values(content, form)
+    if axis not in names and len(names) > 1:
+        raise Refusal(f"There is no axis {axis!r}; there are {', '.join(names)}")
+    return values[:, names.index(axis) if axis in names else 0]
+
+
+def resample(values: Floats, rate: float, wanted: float) -> Floats:
+    """Values at another rate; untouched where the rate is right already."""
+    if not rate or abs(rate - wanted) < 1e-6 * wanted:
+        return values
+    import soxr
+
+    resampled: Floats = soxr.resample(values, rate, wanted, quality="HQ").astype(np.float32)
+    return resampled
+
+
+def _read_wav(content: bytes) -> Floats:
+    """PCM in units of 16 bits, whatever its width; 16-bit samples come out as they are."""
+    header = read_header(lambda offset, count: content[offset : offset + count], len(content))
+    frame = header.channels * header.bits // 8
+    raw = memoryview(content)[header.offset : header.offset + header.frames * frame]
+    return _scaled(raw, header.encoding, header.bits).reshape(-1, header.channels)
+
+
+def _scaled(raw: memoryview, encoding: int, bits: int) -> Floats:
+    if encoding == FLOAT:
+        found: npt.NDArray[Any] = np.frombuffer(raw, f"<f{bits // 8}") * FULL_SCALE
+    elif bits == 8:
+        found = (np.frombuffer(raw, np.uint8).astype(np.float32) - 128.0) * 256.0
+    elif bits == 24:
+        padded = np.zeros((len(raw) // 3, 4), np.uint8)
+        padded[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
+        found = padded.view("<i4")[:, 0] / 65536.0
+    else:
+        found = np.frombuffer(raw, INTEGERS[bits]).astype(np.float64) / 2.0 ** (bits - 16)
+    return np.nan_to_num(found.astype(np.float32), posinf=FULL_SCALE, neginf=-FULL_SCALE)
+
+
+def starts(length: int, window: int, increase: int, pad: bool) -> list[int]:
+    """First samples of all windows that fit; a recording that is too short gives one if it may be padded."""
+    if length < window:
+        return [0] if pad and length else []
+    return list(range(0, length - window + 1, increase))
+
+
+def cut(values: Floats, window: int, increase: int, pad: bool) -> Floats:
+    """(windows, window) values; a short recording is filled up with zeros at its end."""
+    places = starts(len(values), window, increase, pad)
+    if len(values) < window and places:
+        values = np.pad(values, (0, window - len(values)))
+    if not places:
+        return np.empty((0, window), np.float32)
+    return np.stack([values[place : place + window] for place in places])
+
+
+def windows_of(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
+    """The windows of a stored sample as a processing block sees them."""
+    names = [name for name, _ in sample.sensors]
+    values = read_axis(store.place(sample).read(), sample.format, names, block.axis)
+    values = resample(values, sample.frequency, block.frequency)
+    return cut(values, block.window_samples, block.increase_samples, bool(block.window["padZeros"]))
+
+
+def require_deleted(store: Store, sample: Sample) -> None:
+    """Refuse a sample whose content is not there although nobody deleted it."""
+    if store.samples.ids(SampleFilter(sample.project, conditions=(("id = ?", (sample.id,)),))):
+        raise Refusal(f"The content of {sample.filename} (sample {sample.id}) is gone: delete it and upload it again")
+
+
+@dataclass(frozen=True)
+class WindowName:
+    """What is known of one window beside its values."""
+
+    sample: int
+    start_ms: float
+    end_ms: float
+    label: str
+
+
+def name_windows(sample: Sample, count: int, window: Mapping[str, Any]) -> list[WindowName]:
+    """Names of the `count` windows of a sample."""
+    length, increase = float(window["windowSizeMs"]), float(window["windowIncreaseMs"])
+    begins = [index * increase for index in range(count)]
+    return [WindowName(sample.id, begin, begin + length, _label(sample, begin + length)) for begin in begins]
+
+
+def _label(sample: Sample, end_ms: float) -> str:
+    """A window of a multi-label recording is called what its end is called, Edge Impulse's default; perhaps nothing."""
+    if not sample.structured_labels:
+        return sample.label
+    last = max(0, min(sample.values_count, round(end_ms / sample.interval_ms)) - 1)
+    return _label_at(sample.structured_labels, last)
+
+
+def _label_at(stretches: Sequence[Mapping[str, Any]], index: int) -> str:
+    found = (s["label"] for s in stretches if s["startIndex"] <= index <= s["endIndex"])
+    return str(next(found, ""))

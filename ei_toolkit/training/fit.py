@@ -1,0 +1,226 @@
+"""Expert mode: run a user's Keras script with the variables that Edge Impulse's Studio gives it.
+
+A script sees input_length, classes, train_dataset, validation_dataset, X_train, Y_train, callbacks,
+train_sample_count, args, BatchLoggerCallback and SpecAugment; it builds, compiles and fits, and leaves `model`.
+It is the user's own program with the user's own rights: who runs scripts of others decides that elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.training.keras_model import build_model
+from ei_toolkit.training.request import TrainRequest
+from ei_toolkit.training.spec_augment import SpecAugment, from_policy, noise_deviation
+from ei_toolkit.training.split import Indices
+
+SCRIPT_NAME = "training script"
+
+
+def run_script(text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Run the script and return its variables.
+
+    Raises ConfigurationError with the script's line where it fails, and where it leaves no `model`.
+    """
+    _offer_legacy_optimizers()
+    scope: dict[str, Any] = {"__name__": "__main__", **variables}
+    try:
+        exec(compile(text, SCRIPT_NAME, "exec"), scope)
+    except (Exception, SystemExit) as error:
+        raise ConfigurationError(
+            f"the {SCRIPT_NAME} failed{_line(error)}",
+            why=f"{type(error).__name__}: {error}",
+            hint="Mend the script, or train visual layers.",
+        ) from error
+    if "model" not in scope:
+        raise ConfigurationError(
+            f"the {SCRIPT_NAME} defines no model", hint="Leave the trained Keras model in `model`."
+        )
+    return scope
+
+
+def _line(error: BaseException) -> str:
+    if isinstance(error, SyntaxError) and error.filename == SCRIPT_NAME:
+        return f" in line {error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == SCRIPT_NAME]
+    return f" in line {lines[-1]}" if lines else ""
+
+
+def _offer_legacy_optimizers() -> None:
+    """Scripts exported by Studio import Adam from `tensorflow.keras.optimizers.legacy`, which Keras 3 dropped."""
+    import keras
+
+    name = "tensorflow.keras.optimizers.legacy"
+    if name not in sys.modules:
+        module = ModuleType(name, "Today's optimizers under the name that exported scripts import.")
+        module.__dict__.update({key: getattr(keras.optimizers, key) for key in ("Adam", "SGD", "RMSprop", "Adagrad")})
+        sys.modules[name] = module
+
+
+Log = Callable[[str], None]
+SHUFFLE_BATCHES = 4  # Edge Impulse shuffles in a buffer of four batches
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted Keras model, its history (metric to value after each epoch), and how to quantise it."""
+
+    model: Any
+    history: Mapping[str, list[float]]
+    per_channel: bool = True
+
+
+def fit(request: TrainRequest, train: Indices, validation: Indices, log: Log) -> Fitted:
+    """Fit one model on the windows `train`, watching `validation` (may be empty). Seeded; progress goes to `log`."""
+    import keras
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(request.seed)
+    request.out_dir.mkdir(parents=True, exist_ok=True)
+    best = request.out_dir / "best.weights.h5"
+    best.unlink(missing_ok=True)
+    history = keras.callbacks.History()
+    callbacks = [history, _best_weights(best, watched="val_loss" if len(validation) else "loss")]
+    with contextlib.redirect_stdout(_Lines(log)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # scripts exported by Studio leave it at that
+        fitted = (_fit_script if request.script else _fit_layers)(request, train, validation, callbacks)
+    if best.exists():
+        log("Restoring the weights of the epoch with the smallest loss")
+        fitted.model.load_weights(best)
+        best.unlink()
+    kept = {name: [float(v) for v in values] for name, values in history.history.items()}
+    return Fitted(fitted.model, kept or fitted.history, fitted.per_channel)
+
+
+def _fit_layers(request: TrainRequest, train: Indices, validation: Indices, callbacks: list[Any]) -> Fitted:
+    import keras
+
+    x, y = request.features, _one_hot(request)
+    model = build_model(request.visual_layers, x.shape[1], y.shape[1], noise_deviation(request.spec_augment))
+    model.compile(
+        loss="categorical_crossentropy",
+        optimizer=keras.optimizers.Adam(request.learning_rate, beta_1=0.9, beta_2=0.999),
+        metrics=["accuracy"],
+    )
+    data = _dataset(x[train], y[train])
+    masks = from_policy(request.spec_augment, _shape(request))
+    if masks is not None:
+        data = data.map(masks.mapper())
+    model.fit(
+        data.shuffle(request.batch_size * SHUFFLE_BATCHES, seed=request.seed).batch(request.batch_size),
+        epochs=request.epochs,
+        validation_data=_dataset(x[validation], y[validation]).batch(request.batch_size) if len(validation) else None,
+        class_weight=class_weights(request, train) if request.auto_class_weights else None,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=2,
+    )
+    return Fitted(model, {})
+
+
+def _fit_script(request: TrainRequest, train: Indices, validation: Indices, callbacks: list[Any]) -> Fitted:
+    x, y = request.features, _one_hot(request)
+    left = run_script(
+        request.script,
+        {
+            "input_length": x.shape[1],
+            "classes": y.shape[1],
+            "train_dataset": _dataset(x[train], y[train]),
+            "validation_dataset": _dataset(x[validation], y[validation]),
+            "X_train": x[train],
+            "Y_train": y[train],
+            "callbacks": callbacks,
+            "train_sample_count": len(train),
+            "args": _arguments(request),
+            "BatchLoggerCallback": _batch_logger(),
+            "SpecAugment": SpecAugment,
+            "class_weights": class_weights(request, train),
+        },
+    )
+    return Fitted(left["model"], {}, not left.get("disable_per_channel_quantization", False))
+
+
+def class_weights(request: TrainRequest, train: Indices) -> dict[int, float]:
+    """Weight of each class: what makes them count alike, 1 where they already do."""
+    counts = np.bincount(np.asarray(request.labels)[train], minlength=len(request.class_names))
+    present = np.count_nonzero(counts)
+    return {i: float(len(train) / (present * n)) if n else 0.0 for i, n in enumerate(counts)}
+
+
+def _arguments(request: TrainRequest) -> SimpleNamespace:
+    return SimpleNamespace(
+        epochs=request.epochs,
+        learning_rate=request.learning_rate,
+        batch_size=request.batch_size,
+        ensure_determinism=True,
+        seed=request.seed,
+    )
+
+
+def _one_hot(request: TrainRequest) -> npt.NDArray[np.float32]:
+    rows: npt.NDArray[np.float32] = np.eye(len(request.class_names), dtype=np.float32)[np.asarray(request.labels)]
+    return rows
+
+
+def _shape(request: TrainRequest) -> tuple[int, int]:
+    """(frames, bands) of the features: as asked, else as the reshape layer has it.
+
+    Raises ConfigurationError where masks are wanted and nothing says what a frame is.
+    """
+    shaped = (int(layer["columns"]) for layer in request.visual_layers if layer.get("type") == "reshape")
+    columns, n = request.columns or next(shaped, 0), request.features.shape[1]
+    if columns and n % columns == 0:
+        return n // columns, columns
+    if request.spec_augment.get("enabled"):
+        raise ConfigurationError("SpecAugment needs to know a frame", hint="Add a reshape layer, or switch it off.")
+    return n, 1
+
+
+def _dataset(features: Any, labels: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((features, labels))
+
+
+def _best_weights(path: Path, watched: str) -> Any:
+    """Keeps the epoch with the smallest loss, as Edge Impulse does; a script may leave it out of its callbacks."""
+    import keras
+
+    return keras.callbacks.ModelCheckpoint(path, monitor=watched, save_best_only=True, save_weights_only=True)
+
+
+def _batch_logger() -> Any:
+    """What exported scripts append to their callbacks; progress is logged already, so it does nothing more."""
+    import keras
+
+    class BatchLoggerCallback(keras.callbacks.Callback):  # type: ignore[misc]
+        def __init__(self, *_batch: Any, **_settings: Any) -> None:
+            super().__init__()
+
+    return BatchLoggerCallback
+
+
+class _Lines(io.TextIOBase):
+    """A stream that hands every whole line to `log`."""
+
+    def __init__(self, log: Log) -> None:
+        self._log, self._rest = log, ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in filter(str.strip, lines):
+            self._log(line.rstrip())
+        return len(text)

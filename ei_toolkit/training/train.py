@@ -1,0 +1,145 @@
+"""Training a learn block: split, fit, quantise, measure. Needs TensorFlow; runs in a job's own process."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ei_toolkit.errors import ConfigurationError, DataError, MissingToolError
+from ei_toolkit.impulse.interpreter import Interpreter
+from ei_toolkit.impulse.metrics import classification
+from ei_toolkit.training.fit import Fitted, fit
+from ei_toolkit.training.request import ModelFiles, TrainOutcome, TrainRequest
+from ei_toolkit.training.split import Indices, grouped_folds, validation_split
+
+Log = Callable[[str], None]
+
+
+def train(request: TrainRequest, log: Log) -> TrainOutcome:
+    """Train, write the models into `request.out_dir`, and measure them on the validation windows.
+
+    The same request gives the same .tflite bytes on the same machine. Raises ConfigurationError for layers, a script
+    or settings that make no model, DataError for windows that cannot be trained on.
+    """
+    _check(request)
+    start = time.monotonic()
+    _prepare_tensorflow()
+    folds = tuple(_fold_accuracies(request, log)) if request.k_folds else ()
+    train, validation = validation_split(request.labels, request.groups, request.validation_fraction, request.seed)
+    log(f"Training on {len(train)} windows, validating on {len(validation)}")
+    fitted = fit(request, train, validation, log)
+    log("Finished training")
+    files = _export(request, fitted, train, log)
+    watched = validation if len(validation) else train
+    return TrainOutcome(
+        files=files,
+        history=fitted.history,
+        variants=_measure(request, files, watched, log),
+        parameters=int(fitted.model.count_params()),
+        train_windows=len(train),
+        validation_windows=len(validation),
+        seconds=time.monotonic() - start,
+        warnings=_warnings(request, fitted, train, validation, log),
+        folds=folds,
+    )
+
+
+def _check(request: TrainRequest) -> None:
+    counts = np.bincount(np.asarray(request.labels, int), minlength=len(request.class_names))
+    if request.features.ndim != 2 or len(request.features) != len(request.labels) or not len(request.labels):
+        raise DataError(f"{request.features.shape} features do not fit {len(request.labels)} labels")
+    if not np.isfinite(request.features).all():
+        raise DataError("the features are not all finite numbers", hint="Generate them again.")
+    if len(counts) < 2 or not counts.all():
+        missing = [name for name, n in zip(request.class_names, counts, strict=True) if not n]
+        raise DataError(
+            "training needs windows of at least two labels, and of each of them",
+            why=f"no window of {', '.join(missing)}" if missing else "there is one label only",
+            hint="Upload clips of every label.",
+        )
+    if request.epochs < 1 or request.batch_size < 1 or not request.learning_rate > 0:
+        raise ConfigurationError("epochs, batch size and learning rate must be above 0")
+
+
+def _prepare_tensorflow() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise MissingToolError("training needs TensorFlow", why=str(error), hint="pip install 'eitk[local]'") from None
+    tf.config.experimental.enable_op_determinism()
+
+
+def _fold_accuracies(request: TrainRequest, log: Log) -> list[float]:
+    """Accuracy on each left-out fold, of models that are thrown away."""
+    accuracies = []
+    for number, (train, test) in enumerate(
+        grouped_folds(request.labels, request.groups, request.k_folds, request.seed), 1
+    ):
+        log(f"Fold {number}/{request.k_folds}: {len(train)} windows to train, {len(test)} to validate")
+        model = fit(replace(request, validation_fraction=0.0), train, test, log).model
+        right = model.predict(request.features[test], verbose=0).argmax(axis=1) == np.asarray(request.labels)[test]
+        accuracies.append(float(right.mean()))
+        log(f"Fold {number}/{request.k_folds}: accuracy {accuracies[-1]:.4f}")
+    log(f"{request.k_folds}-fold accuracy: mean {np.mean(accuracies):.4f}, lowest {min(accuracies):.4f}")
+    return accuracies
+
+
+def _export(request: TrainRequest, fitted: Fitted, train: Indices, log: Log) -> ModelFiles:
+    from ei_toolkit.training.convert import float32_model, int8_model
+
+    log("Saving the Keras model")
+    fitted.model.save(request.out_dir / "model.keras")
+    log("Converting TensorFlow Lite float32 model...")
+    float32 = _write(request.out_dir / "model_float32.tflite", float32_model(fitted.model))
+    int8 = None
+    if request.int8:
+        log("Converting TensorFlow Lite int8 quantized model...")
+        model = int8_model(fitted.model, request.features[train], request.seed, fitted.per_channel)
+        int8 = _write(request.out_dir / "model_int8.tflite", model)
+    return ModelFiles(request.out_dir / "model.keras", float32, int8)
+
+
+def _measure(request: TrainRequest, files: ModelFiles, watched: Indices, log: Log) -> dict[str, dict[str, Any]]:
+    variants = {}
+    for name, file in (("float32", files.float32), ("int8", files.int8)):
+        if file is not None:
+            log(f"Calculating {name} accuracy...")
+            probabilities = Interpreter(file.read_bytes()).predict(request.features[watched])
+            labels = np.asarray(request.labels)[watched]
+            variants[name] = classification(labels, probabilities, request.class_names)
+            log(f"{name}: accuracy {variants[name]['accuracy']:.4f}, loss {variants[name]['loss']:.4f}")
+    return variants
+
+
+def _warnings(request: TrainRequest, fitted: Fitted, train: Indices, validation: Indices, log: Log) -> tuple[str, ...]:
+    """What a person should know before trusting the figures."""
+    found = []
+    labels = np.asarray(request.labels)
+    majority = np.bincount(labels[train]).max() / len(train)
+    reached = fitted.history.get("accuracy", [1.0])[-1]
+    if reached < majority + 0.05:
+        found.append(
+            f"training collapsed to chance (accuracy {reached:.2f}, the most frequent label {majority:.2f}): "
+            f"try learning_rate {request.learning_rate / 5:g}, or another seed"
+        )
+    if not len(validation):
+        found.append("there are no validation windows: accuracy is measured on the training windows")
+    elif len(set(labels[validation])) < len(request.class_names):
+        found.append("validation lacks a label: it has too few groups to spare one")
+    for text in found:
+        log(f"WARNING: {text}")
+    return tuple(found)
+
+
+def _write(path: Path, data: bytes) -> Path:
+    partial = path.with_suffix(".part")
+    partial.write_bytes(data)
+    partial.replace(path)
+    return path

@@ -1,0 +1,180 @@
+"""Boards, ports and libraries that somebody names and that are not there, or not what they should be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ei_toolkit.board.flash.bootloader import Patience
+from ei_toolkit.board.flash.flash import Choice
+from ei_toolkit.board.flash.library import open_library
+from ei_toolkit.board.flash.nano import Nano, flash_library
+from ei_toolkit.board.flash.usb import Usb, Waits, flash_usb
+from ei_toolkit.board.transport.ports import UsbPort
+from ei_toolkit.board.transport.serial_port import open_port, touch
+from ei_toolkit.config import load_config
+from ei_toolkit.config.lockfile import read_lock, write_lock
+from ei_toolkit.errors import BoardError
+
+Simulate = Callable[..., Any]
+WAITS = Waits(bootloader=1.5, double_tap=1.5, application=2.0, protocol=Patience(answer=0.5, erase=2.0, write=1.0))
+WRONG_PORTS = ["/dev/ttyNOPE", "/dev/null", "eitk.toml", ".", "nonsense://x", "socket://127.0.0.1:9"]
+
+
+@pytest.mark.parametrize("port", WRONG_PORTS)
+@pytest.mark.parametrize("words", [("tail",), ("listen", "x.wav"), ("board", "check")], ids=lambda words: words[-1])
+def test_a_port_that_is_none_ends_with_a_hint(
+    pinned_project: Any, words: tuple[str, ...], port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pinned_project.root)
+    board = ("nano33ble",) if words[0] == "board" else ("--board", "nano33ble")
+    assert pinned_project.eitk(*words, *board, "--port", port) == 6
+    assert "eitk boards" in pinned_project.stderr
+    assert port in pinned_project.stderr
+
+
+@pytest.mark.parametrize("port", ["/dev/ttyNOPE", "/dev/null"])
+def test_flashing_to_a_port_that_is_none_waits_for_nothing(project: Any, port: str) -> None:
+    (project.root / "x.bin").write_bytes(b"image")
+    start = time.monotonic()
+    assert project.eitk("flash", "--board", "nano33ble", "--port", port, "x.bin") == 6
+    assert time.monotonic() - start < 5
+    assert "eitk boards" in project.stderr and "reset" not in project.stderr
+
+
+def test_a_port_that_is_not_there_is_noticed_before_anything_is_compiled(project: Any, tiny: Path) -> None:
+    config = load_config(project.root, {}, {"board.port": "/dev/ttyNOPE"})
+    nano = Nano(config.settings, config.paths, {}, Usb(list, open_port, touch, print))
+    with pytest.raises(BoardError, match="there is no port /dev/ttyNOPE"):
+        flash_library(nano, Choice(tiny))
+
+
+def test_a_named_port_may_change_its_name_after_the_touch(simulate: Simulate) -> None:
+    bench = simulate("--late", "0.3")
+    before = bench.ports()[0].device
+    port = flash_usb(b"image" * 99, before, Usb(bench.ports, open_port, touch, bench.said.append), WAITS)
+    assert port.state == "application" and bench.holds(b"image" * 99)
+
+
+def test_a_board_behind_an_unlisted_name_may_be_gone_after_the_touch(simulate: Simulate, tmp_path: Path) -> None:
+    """The name is a link to the sketch's port, as udev makes them; no lister knows it."""
+    bench = simulate("--late", "0.3")
+    name = tmp_path / "my-board"
+    name.symlink_to(bench.ports()[0].device)
+
+    def touch_and_vanish(device: str) -> None:
+        touch(device)
+        name.unlink()
+
+    def without_place() -> list[UsbPort]:
+        return [replace(port, location="", serial_number="") for port in bench.ports()]
+
+    usb = Usb(without_place, open_port, touch_and_vanish, bench.said.append)
+    assert flash_usb(b"image" * 99, str(name), usb, WAITS).state == "application"
+
+
+def test_a_library_for_an_interpreter_is_refused_before_it_is_compiled(pinned_project: Any) -> None:
+    interpreted(pinned_project)
+    for words in (("--board", "host"), ("--board", "host", "--build"), ("--board", "nano33ble", "--dry-run")):
+        assert pinned_project.eitk("flash", *words) == 6
+        assert "TensorFlow Lite Micro" in pinned_project.stderr
+        assert 'engine = "tflite-eon"' in pinned_project.stderr
+        assert "compiling" not in pinned_project.stderr
+
+
+def test_a_library_that_brings_its_interpreter_is_let_through(pinned_project: Any, tmp_path: Path) -> None:
+    library = open_library(interpreted(pinned_project), tmp_path / "unpacked")
+    assert library.lacks_interpreter
+    brought = library.include / "tensorflow" / "lite" / "micro" / "micro_interpreter.h"
+    brought.parent.mkdir(parents=True)
+    brought.touch()
+    assert not library.lacks_interpreter
+
+
+def interpreted(project: Any) -> Path:
+    """Pin a library of the engine `tflite`."""
+    from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, package
+
+    settings = load_config(project.root, {}).settings
+    blocks = tuple(
+        LibraryDspBlock(number, block.type, block.implementation_version, dict(block.params))
+        for number, block in enumerate(settings.impulse.dsp, 2)
+    )
+    tflite = (project.root / "model.tflite").read_bytes()
+    labels = ("classical", "rock")
+    request = LibraryRequest("Tunes", 1, "tests", 2, labels, tflite, 48000, 16000.0, blocks, engine="tflite")
+    info = package(request, project.root)
+    lock = read_lock(project.root / "eitk.lock")
+    assert lock is not None
+    changed = replace(lock, engine="tflite", zip=info.path.name, zip_sha256=info.sha256)
+    write_lock(project.root / "eitk.lock", changed)
+    return info.path
+
+
+@pytest.mark.parametrize("words", [("tail",), ("listen", "x.wav"), ("play", "x.wav")], ids=lambda words: words[0])
+def test_the_board_to_start_is_named_in_the_hint(project: Any, words: tuple[str, ...]) -> None:
+    config = project.root / "eitk.toml"
+    config.write_text(config.read_text().replace('name = "nano33ble"', 'name = "host"'))
+    assert project.eitk(*words, "--board", "emulated") == 6
+    assert "eitk flash --board emulated" in project.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("board", "stop", "nope"), 3),
+        (("board", "stop", ""), 3),
+        (("board", "stop", "nano33ble"), 6),
+        (("play", "--board", "nope", "x.wav"), 3),
+        (("demo", "--board", "nope"), 3),
+        (("demo", "--board", "nano33ble"), 6),
+    ],
+)
+def test_a_board_that_nobody_knows_is_refused_at_once(project: Any, words: tuple[str, ...], code: int) -> None:
+    assert project.eitk(*words) == code
+    assert "emulated, host" in project.stderr
+    assert not (project.root / "eitk-demo").exists()
+
+
+def test_a_board_is_stopped_whatever_eitk_toml_says(project: Any, tiny: Path) -> None:
+    assert project.eitk("flash", "--board", "host", "--library", str(tiny)) == 0, project.stderr
+    (project.root / "eitk.toml").write_text('[board]\nname = "nope"\n')
+    below = project.root / "below"
+    below.mkdir()
+    assert project.eitk("-C", str(below), "board", "stop", "host") == 0, project.stderr
+    assert project.stdout == "host stopped\n"
+
+
+@pytest.mark.parametrize("words", [("listen", "--board", "host", "x.wav"), ("board", "check", "host")], ids=" ".join)
+def test_a_float_model_is_refused_with_what_to_set(
+    pinned_project: Any, words: tuple[str, ...], tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = ("--board", "host", "--library", str(tiny), "--force")
+    assert pinned_project.eitk("flash", *flags) == 0, pinned_project.stderr
+    monkeypatch.setattr("ei_toolkit.board.verify.verify.running_state", running_the_pinned)
+    monkeypatch.setattr("ei_toolkit.impulse.interpreter.Interpreter.is_int8", False)
+    assert pinned_project.eitk(*words) == 1
+    assert 'model_type = "int8"' in pinned_project.stderr
+    assert "predict" not in pinned_project.stderr
+
+
+def running_the_pinned(boards: Path, name: str) -> Any:
+    from ei_toolkit.board.transport.link import running_state
+
+    return replace(running_state(boards, name), model_sha256="")
+
+
+@pytest.mark.parametrize(
+    "words", [("flash",), ("flash", "--dry-run"), ("tail",), ("listen", "x.wav"), ("board", "check")], ids=" ".join
+)
+@pytest.mark.parametrize("board", ["host", "emulated"])
+def test_a_port_for_a_board_that_has_none_is_refused(project: Any, words: tuple[str, ...], board: str) -> None:
+    named = (board,) if words[0] == "board" else ("--board", board)
+    assert project.eitk(*words, *named, "--port", "/dev/ttyACM0") == 2
+    assert "has no port /dev/ttyACM0" in project.stderr and "--board nano33ble" in project.stderr
+    assert project.eitk(*words, *named, "--port", "auto") != 2

@@ -1,0 +1,111 @@
+"""What lines mean: transcripts of every format, and garbage that must mean nothing."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.board.protocol.events import Event, Info, Prediction, Unknown, Warning
+from ei_toolkit.board.protocol.parser import Parser
+
+TRANSCRIPTS = Path(__file__).parent / "transcripts"
+
+
+def parse(text: str, threshold: float = 0.6) -> list[Event]:
+    parser = Parser(threshold)
+    return [event for line in text.splitlines() for event in parser.feed(line)] + parser.flush()
+
+
+def predictions(text: str, threshold: float = 0.6) -> list[Prediction]:
+    return [event for event in parse(text, threshold) if isinstance(event, Prediction)]
+
+
+def transcript(name: str) -> str:
+    return (TRANSCRIPTS / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def test_a_stock_sketch() -> None:
+    first, second = predictions(transcript("stock_sketch"))
+    assert first.scores == {"classical": 0.00391, "rock": 0.99609}
+    assert (first.winner, first.dsp_us, first.nn_us, first.source) == ("rock", 98000, 205000, "sketch")
+    assert second.winner == "undecided"
+
+
+def test_the_same_without_the_blank_behind_the_colon() -> None:
+    assert [p.winner for p in predictions(transcript("published_sketch"))] == ["classical"]
+
+
+def test_current_firmware_with_microseconds_and_an_anomaly_score() -> None:
+    first, second = predictions(transcript("sdk"))
+    assert (first.winner, first.dsp_us, first.nn_us, first.source) == ("rock", 30000, 205000, "sdk")
+    assert (second.dsp_us, second.nn_us) == (870, 205000)
+
+
+def test_own_firmware_says_everything_once() -> None:
+    (only,) = predictions(transcript("eitk"))
+    assert only.source == "eitk"
+    assert (only.q, only.end, only.model, only.led) == ((-128, 127), 48000, "0123456789ab", "red")
+
+
+def test_the_firmware_with_a_command_prompt() -> None:
+    assert [p.winner for p in predictions(transcript("at_firmware"))] == ["rock"]
+
+
+def test_trouble_is_a_warning_and_settings_are_information() -> None:
+    events = parse("ERR: PDM buffer overrun\n\tSample length: 3000 ms.\nhello")
+    assert [type(event) for event in events] == [Warning, Info, Unknown]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "    rock: 0.19609",  # a digit flipped: the sum is not 1
+        "    rock: 9.99609",
+        "    rok: 0.99609",  # not a label that this board has
+        "    classical: 0.99609",  # the same label twice
+    ],
+)
+def test_a_spoilt_block_is_no_prediction(spoilt: str) -> None:
+    header = "Predictions (DSP: 9 ms., Classification: 9 ms., Anomaly: 0 ms.): \n"
+    text = transcript("eitk") + header + "    classical: 0.00391\n" + spoilt + "\n"
+    assert len(predictions(text)) == 1
+
+
+def lines_to_spoil() -> list[str]:
+    return [line for file in sorted(TRANSCRIPTS.glob("*.txt")) for line in file.read_text("utf-8").splitlines()]
+
+
+def spoil(line: str, rng: random.Random) -> str:
+    """One byte dropped, doubled or changed, a piece cut off, or two lines run together."""
+    if not line:
+        return chr(rng.randrange(1, 0x2FF))
+    at = rng.randrange(len(line))
+    return rng.choice(
+        [
+            line[:at] + line[at + 1 :],
+            line[: at + 1] + line[at:],
+            line[:at] + chr(rng.randrange(32, 127)) + line[at + 1 :],
+            line[:at],
+            line[at:],
+            line[:at] + rng.choice(lines_to_spoil()),
+        ]
+    )
+
+
+def same(a: Prediction, b: Prediction) -> bool:
+    return a.winner == b.winner and a.scores == pytest.approx(b.scores, abs=2e-5)
+
+
+def test_a_hundred_thousand_spoilt_lines_raise_nothing_and_predict_nothing_false() -> None:
+    rng, parser, source = random.Random(7), Parser(), lines_to_spoil()
+    true = [prediction for file in TRANSCRIPTS.glob("*.txt") for prediction in predictions(file.read_text("utf-8"))]
+    said = 0
+    for number in range(100_000):
+        line = rng.choice(source)
+        for event in parser.feed(spoil(line, rng) if number % 2 else line):
+            if isinstance(event, Prediction):
+                said += 1
+                assert any(same(event, other) for other in true), event
+    assert said > 500

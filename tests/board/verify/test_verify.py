@@ -1,0 +1,85 @@
+"""The whole chain on a board against the same chain in Python: every int8 score, and the self-test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.audio.wav import wav_bytes
+from ei_toolkit.board.verify.selftest import selftest_window
+from ei_toolkit.dataset.synthesis import write_demo_clips
+
+
+def crossfade(path: Path, seconds: int, seed: int) -> Path:
+    """From synthetic strings to synthetic rock and back, so that neighbouring windows differ."""
+    made = path.parent / "made"
+    write_demo_clips(made, seed=seed, clips_per_genre=1, seconds=seconds)
+    strings, rock = (read_clip(next((made / label).glob("*.wav")), 16000) for label in ("classical", "rock"))
+    blend = 0.5 - 0.5 * np.cos(np.linspace(0, 4 * np.pi, len(rock)))
+    path.write_bytes(wav_bytes((strings * (1 - blend) + rock * blend).astype(np.int16), 16000))
+    return path
+
+
+def test_every_window_equals_the_int8_model_in_python(pinned_project: Any, board: str, tmp_path: Path) -> None:
+    assert pinned_project.eitk("flash", "--board", board) == 0, pinned_project.stderr
+    clips = [crossfade(tmp_path / f"rock.{seed}.wav", 8, seed) for seed in (1, 2)]
+    assert pinned_project.eitk("listen", "--board", board, "--json", *map(str, clips)) == 0, pinned_project.stderr
+    heard = json.loads(pinned_project.stdout)
+    assert heard["summary"]["windows"] == heard["summary"]["equal"] == 22
+    assert [window["end_ms"] for window in heard["windows"][:11]] == list(range(3000, 8001, 500))
+    assert len({tuple(window["board_q"]) for window in heard["windows"]}) > 5  # it does not always say the same
+
+
+def test_the_self_test_gives_the_same_numbers_as_python(pinned_project: Any, board: str) -> None:
+    assert pinned_project.eitk("flash", "--board", board) == 0, pinned_project.stderr
+    assert pinned_project.eitk("board", "check", board, "--json") == 0, pinned_project.stderr
+    assert json.loads(pinned_project.stdout)["equal"] is True
+
+
+def test_a_board_with_other_level_settings_fails_its_check(pinned_project: Any) -> None:
+    assert pinned_project.eitk("flash", "--board", "host") == 0
+    config = pinned_project.root / "eitk.toml"
+    config.write_text(config.read_text().replace("target_dbfs = -20.0", "target_dbfs = -26.0"))
+    assert pinned_project.eitk("board", "check", "host") == 6
+    assert "samples" in pinned_project.stderr
+
+
+def test_a_board_with_another_model_than_the_pinned_one_is_not_compared(pinned_project: Any, tmp_path: Path) -> None:
+    assert pinned_project.eitk("flash", "--board", "host") == 0
+    lock = pinned_project.root / "eitk.lock"
+    lines = lock.read_text().splitlines()
+    lock.write_text("\n".join('model_sha256 = "' + "a" * 64 + '"' if "model_sha" in line else line for line in lines))
+    assert pinned_project.eitk("listen", "--board", "host", str(crossfade(tmp_path / "rock.x.wav", 4, 1))) == 6
+    assert "another model" in pinned_project.stderr
+
+
+def test_a_clip_shorter_than_a_window_is_refused(pinned_project: Any, tmp_path: Path) -> None:
+    assert pinned_project.eitk("flash", "--board", "host") == 0
+    assert pinned_project.eitk("listen", "--board", "host", str(crossfade(tmp_path / "rock.x.wav", 2, 1))) == 1
+    assert "shorter than a window" in pinned_project.stderr
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_self_test_windows_are_loud_and_different(number: int) -> None:
+    window = selftest_window(number, 48000)
+    assert 500 < np.abs(window.astype(int)).mean() < 20000
+    assert not np.array_equal(window, selftest_window((number + 1) % 4, 48000))
+
+
+@pytest.mark.gtzan
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("tracks", [4, pytest.param(40, marks=pytest.mark.proof)])
+def test_real_clips_on_the_emulated_board(pinned_project: Any, gtzan: Path, tracks: int) -> None:
+    folders = [gtzan / "audio" / label for label in ("classical", "rock")]
+    clips = [clip for folder in folders for clip in sorted(folder.glob("*.flac"))[: tracks // 2]]
+    assert pinned_project.eitk("flash", "--board", "emulated") == 0, pinned_project.stderr
+    assert pinned_project.eitk("listen", "--board", "emulated", "--json", *map(str, clips)) == 0, pinned_project.stderr
+    summary = json.loads(pinned_project.stdout)["summary"]
+    assert summary["tracks"] == tracks
+    assert summary["windows"] == summary["equal"] >= tracks * 50

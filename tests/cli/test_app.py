@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+
+HEAVY = {"tensorflow", "librosa", "edgeimpulse_api", "edgeimpulse", "numpy", "fastapi", "matplotlib", "scipy"}
+
+
+def environment(folder: Path) -> Environment:
+    return Environment(Console(io.StringIO(), io.StringIO()), folder, {})
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from ei_toolkit.cli.app import run; run(['--help']); "
+    code += f"sys.exit(', '.join({HEAVY} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+    assert "Usage: eitk" in done.stdout
+
+
+@pytest.mark.parametrize("flags", [["--json", "config", "show"], ["config", "show", "--json"]])
+def test_shared_flags_stand_before_or_behind_the_command(tmp_path: Path, flags: list[str]) -> None:
+    env = environment(tmp_path)
+    assert run(flags, env) == 0
+    assert env.console.stdout.getvalue().startswith('{"project.name"')  # type: ignore[attr-defined]
+
+
+def test_an_error_ends_in_its_exit_code_and_says_what_to_try(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text("[training]\nepoch = 3\n")
+    env = environment(tmp_path)
+    assert run(["config", "show"], env) == 3
+    assert "Did you mean epochs?" in env.console.stderr.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_wrong_flag_is_a_usage_error(tmp_path: Path) -> None:
+    assert run(["config", "show", "--nonsense"], environment(tmp_path)) == 2
+
+
+def said(env: Environment) -> str:
+    return env.console.stderr.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "hint"),
+    [(["slice", "-j", "0"], "'--jobs' / '-j'", "eitk slice"), (["upload", "--batch", "0"], "'--batch'", "eitk upload")],
+)
+def test_a_wrong_value_names_its_option_and_the_help_to_read(
+    tmp_path: Path, words: list[str], option: str, hint: str
+) -> None:
+    env = environment(tmp_path)
+    assert run(words, env) == 2
+    assert option in said(env)
+    assert f"try: {hint} --help" in said(env)
+
+
+@pytest.mark.parametrize("words", [["config", "show"], ["init"]])
+@pytest.mark.parametrize("name", ["typo", "file"])
+def test_to_start_in_a_folder_that_is_not_there_is_an_error(tmp_path: Path, words: list[str], name: str) -> None:
+    (tmp_path / "file").touch()
+    env = environment(tmp_path)
+    assert run(["-C", name, *words], env) == 2
+    assert f"there is no folder {tmp_path / name}" in said(env)
+    assert "try:" in said(env)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_to_start_in_counts_from_where_one_is(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    assert run(["-C", "there", "init"], environment(tmp_path)) == 0
+    assert (tmp_path / "there" / "eitk.toml").is_file()
+
+
+def test_a_name_with_brackets_is_shown_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "out[bold]"
+    folder.mkdir()
+    env = environment(folder)
+    assert run(["init", "--name", "Rock [live] [/metal]"], env) == 0
+    assert run(["config", "show", "--origin"], env) == 0
+    shown = env.console.stdout.getvalue()  # type: ignore[attr-defined]
+    assert f"wrote {folder / 'eitk.toml'} " in shown
+    assert "Rock [live] [/metal]" in shown
+
+
+def test_json_has_null_where_a_setting_is_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ei_toolkit.config.settings.plain", lambda _: float("nan"))
+    env = environment(tmp_path)
+    assert run(["config", "show", "--json"], env) == 0
+    shown = json.loads(env.console.stdout.getvalue(), parse_constant=pytest.fail)  # type: ignore[attr-defined]
+    assert shown["project.name"] is None
+
+
+def test_help_names_tables_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["dataset", "verify", "--help"], environment(tmp_path)) == 0
+    assert "default: dataset.root" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_written_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    env = environment(tmp_path)
+    assert run(["dataset", "synth", "file/clips"], env) == 1
+    assert f"{tmp_path}/file/clips" in said(env)
+    assert "why: not a directory" in said(env)
+    assert "try:" in said(env)
+
+
+def test_no_permission_is_an_error_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(self: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "write_text", denied)
+    env = environment(tmp_path)
+    assert run(["init"], env) == 1
+    assert "cannot be read or written" in said(env)
+    assert "why: permission denied" in said(env)
+    assert "eitk -C" in said(env)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("some.wav", b"RIFF\xff\xfe\x00\x01" * 99, "some.wav is not a window manifest"),
+        ("notes.csv", b"a,b\n1,2\n", "notes.csv is not a window manifest"),
+        ("nope.csv", None, "nope.csv"),
+        ("", None, "is a directory"),
+    ],
+)
+def test_what_is_no_manifest_is_said_of_the_file(tmp_path: Path, name: str, content: bytes | None, words: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    env = environment(tmp_path)
+    assert run(["upload", name or str(tmp_path)], env) == 1
+    assert words in said(env)
+    assert "damaged" not in said(env)
+    assert "there are no windows" not in said(env)
+    assert "manifest.csv" in said(env)
+
+
+STOP_IMPORT = """
+import sys
+class Stop:
+    def find_spec(self, name, *_):
+        if name == "ei_toolkit.cli.tail":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Stop())
+from ei_toolkit.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_eitk_loads_ends_quietly() -> None:
+    done = subprocess.run([sys.executable, "-c", STOP_IMPORT], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_ctrl_c_later_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ei_toolkit.cli.environment.load_config", interrupted)
+    env = environment(tmp_path)
+    assert run(["config", "show"], env) == 130
+    assert "interrupted" in said(env)
+
+
+def test_what_nobody_foresaw_is_a_message_and_a_traceback_only_with_debug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("ei_toolkit.cli.environment.load_config", broken)
+    for flags, traced in (([], False), (["--debug"], True)):
+        env = environment(tmp_path)
+        assert run(["config", "show", *flags], env) == 1
+        shown = env.console.stderr.getvalue()  # type: ignore[attr-defined]
+        assert "error: ZeroDivisionError: by zero" in shown
+        assert ("Traceback" in shown) is traced

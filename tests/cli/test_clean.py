@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "eitk.toml").write_text('[project]\nname = "hum"\n')
+    (tmp_path / ".eitk/windows").mkdir(parents=True)
+    (tmp_path / ".eitk/windows/a.wav").write_bytes(b"RIFF" * 1000)
+    (tmp_path / ".eitk/runs.sqlite").write_bytes(b"")
+    return tmp_path
+
+
+def eitk(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    return run(arguments, Environment(Console(out, err), folder, {})), out.getvalue(), err.getvalue()
+
+
+def test_dry_run_removes_nothing(folder: Path) -> None:
+    code, out, _ = eitk(folder, "clean", "--dry-run", "--json")
+    assert (code, json.loads(out)["found"]) == (0, [".eitk/windows"])
+    assert (folder / ".eitk/windows/a.wav").exists()
+
+
+def test_clean_says_what_went_and_is_safe_to_repeat(folder: Path) -> None:
+    assert json.loads(eitk(folder, "clean", "--json")[1])["bytes"] == 4000
+    assert json.loads(eitk(folder, "clean", "--json")[1])["removed"] == []
+
+
+def test_all_needs_a_yes_where_nobody_can_be_asked(folder: Path) -> None:
+    code, _, err = eitk(folder, "clean", "--all")
+    assert code == 2
+    assert "--yes" in err
+    assert (folder / ".eitk/windows").exists()
+    assert eitk(folder, "clean", "--all", "--yes")[0] == 0
+    assert not (folder / ".eitk/runs.sqlite").exists()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_no_removes_nothing_and_is_no_interruption(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("io.StringIO", Terminal)
+    monkeypatch.setattr("typer.confirm", lambda *_a, **_k: False)
+    code, _, err = eitk(folder, "clean", "--all")
+    assert (code, err) == (1, "nothing was removed\n")
+    assert (folder / ".eitk/runs.sqlite").exists()

@@ -1,0 +1,64 @@
+"""From settings to a studio: no key goes where it must not, and what somebody may not expect is said."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment, connect, endpoint_of
+from ei_toolkit.config import load_config
+from ei_toolkit.errors import ConfigurationError
+
+KEY = "ei_" + "0" * 40
+LOCAL_API = "http://127.0.0.1:4801/v1"
+
+
+def remote(folder: Path, url: str, ingestion: str) -> str:
+    environ = {"EI_API_KEY": KEY, "EITK_STUDIO_URL": url, "EITK_STUDIO_INGESTION_URL": ingestion}
+    return endpoint_of(load_config(folder, environ), environ).ingestion_url
+
+
+@pytest.mark.parametrize("ingestion", ["http://192.0.2.1:19999", "foo", "http://localhost:abc", "/"])
+def test_an_upload_address_is_checked_like_an_api_address(tmp_path: Path, ingestion: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"studio\.ingestion_url") as caught:
+        remote(tmp_path, LOCAL_API, ingestion)
+    assert caught.value.hint
+
+
+def test_an_upload_address_of_ones_own(tmp_path: Path) -> None:
+    assert remote(tmp_path, LOCAL_API, "http://localhost:4811/") == "http://localhost:4811"
+    assert remote(tmp_path, "https://studio.a.example/v1", "") == "https://ingestion.a.example"
+
+
+@pytest.fixture
+def studio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server is started, and none is asked."""
+    started = SimpleNamespace(api_url=LOCAL_API, ingestion_url="http://127.0.0.1:4811", key=KEY)
+    monkeypatch.setattr("ei_toolkit.studio.lifecycle.ensure", lambda *_a, **_k: started)
+    monkeypatch.setattr("ei_toolkit.client.project.open_studio", lambda transport: transport)
+
+
+def said(folder: Path, environ: dict[str, str]) -> str:
+    console: Any = Console(io.StringIO(), io.StringIO(), json_output=True)
+    connect(Environment(console, folder, environ), load_config(folder, environ))
+    assert console.stdout.getvalue() == ""
+    return str(console.stderr.getvalue())
+
+
+@pytest.mark.usefixtures("studio")
+def test_a_key_that_is_not_used_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").touch()
+    assert said(tmp_path, {"EI_API_KEY": KEY}).count("EI_API_KEY is not used") == 1
+    assert said(tmp_path, {"EI_API_KEY": ""}) == said(tmp_path, {}) == ""
+    elsewhere = {"EITK_STUDIO_URL": LOCAL_API, "EITK_STUDIO_INGESTION_URL": "http://127.0.0.1:4811"}
+    assert said(tmp_path, {"EI_API_KEY": KEY, **elsewhere}) == ""
+
+
+@pytest.mark.usefixtures("studio")
+def test_a_folder_without_a_project_is_said(tmp_path: Path) -> None:
+    assert f"there is no eitk.toml in {tmp_path} or above; eitk init writes one" in said(tmp_path, {})

@@ -1,0 +1,38 @@
+"""`eitk doctor` explains what it cannot write to and ends in a table all the same."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+
+
+def doctor(folder: Path, *flags: str) -> tuple[int, dict[str, dict[str, str]]]:
+    out = io.StringIO()
+    code = run(["doctor", "--json", *flags], Environment(Console(out, io.StringIO()), folder, {}))
+    return code, {finding["what"]: finding for finding in json.loads(out.getvalue())}
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor(tmp_path, "--no-studio")[1]["folder"]["verdict"] == "ok"
+    monkeypatch.setattr("ei_toolkit.cli.doctor.os.access", lambda path, mode: not mode or path != tmp_path)
+    code, found = doctor(tmp_path, "--no-studio")
+    assert code == 1
+    assert str(tmp_path) in found["folder"]["said"]
+    assert "eitk -C" in found["folder"]["hint"]
+
+
+def test_a_studio_that_has_no_room_for_its_data_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / ".eitk").touch()
+    code, found = doctor(tmp_path)
+    assert code == 1
+    assert found["studio"]["verdict"] == "failure"
+    assert f"{tmp_path}/.eitk" in found["studio"]["said"]
+    assert found["studio"]["hint"]
+    assert "python" in found

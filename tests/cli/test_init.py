@@ -1,0 +1,70 @@
+"""`eitk init`: every folder of clips is a label; what is no folder of labels is refused before anything is written."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config import load_config
+
+
+def eitk(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    code = run(arguments, Environment(Console(out, err), folder, {}))
+    return code, out.getvalue(), err.getvalue()
+
+
+def clips(folder: Path, *labels: str) -> Path:
+    for label in labels:
+        (folder / label).mkdir(parents=True)
+        (folder / label / "1.wav").touch()
+    return folder
+
+
+@pytest.mark.parametrize("recipe", ["robust", "reference"])
+def test_every_folder_of_clips_is_a_label(tmp_path: Path, recipe: str) -> None:
+    (clips(tmp_path / "clips", "rock", "classical", "jazz") / "no clips").mkdir()
+    code, out, _ = eitk(tmp_path, "init", "--clips", str(tmp_path / "clips"), "--recipe", recipe)
+    assert code == 0
+    assert load_config(tmp_path, {}).settings.project.labels == ("classical", "jazz", "rock")
+    assert "labels: classical, jazz, rock" in out
+
+
+@pytest.mark.parametrize(("labels", "given"), [((), ""), (("rock",), ""), (("rock", "jazz"), "rock")])
+def test_what_is_no_folder_of_labels_is_refused(tmp_path: Path, labels: tuple[str, ...], given: str) -> None:
+    (tmp_path / "clips").mkdir()
+    code, out, err = eitk(tmp_path, "init", "--clips", str(clips(tmp_path / "clips", *labels) / given))
+    assert (code, out) == (1, "")
+    assert "try:" in err and "ROOT/rock/*.wav" in err
+    assert not (tmp_path / "eitk.toml").exists() and not (tmp_path / "robust.py").exists()
+
+
+def test_the_folder_of_one_label_leads_to_the_one_above(tmp_path: Path) -> None:
+    _, _, err = eitk(clips(tmp_path, "rock", "jazz"), "init", "--clips", "rock")
+    assert f"Give the folder above, if it has one folder for each label: {tmp_path}." in err
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    code, _, err = eitk(tmp_path, "init", "--clips", "nowhere")
+    assert code == 2 and "no folder" in err and "try:" in err
+
+
+def test_clips_are_looked_for_in_the_folder_that_eitk_was_told_to_run_in(tmp_path: Path) -> None:
+    clips(tmp_path / "project" / "clips", "a", "b")
+    code, out, _ = eitk(tmp_path, "-C", str(tmp_path / "project"), "init", "--clips", "clips", "--json")
+    assert (code, json.loads(out)["labels"]) == (0, ["a", "b"])
+    assert load_config(tmp_path / "project", {}).settings.dataset.root == "clips"
+
+
+def test_a_changed_script_is_kept_and_named(tmp_path: Path) -> None:
+    (tmp_path / "robust.py").write_text("# mine\n")
+    assert eitk(tmp_path, "init")[0] == 3
+    code, _, err = eitk(tmp_path, "init", "--force")
+    assert code == 0 and "kept as robust.py.bak" in err
+    assert (tmp_path / "robust.py.bak").read_text() == "# mine\n"

@@ -1,0 +1,97 @@
+"""`eitk jobs` on jobs that have ended, or never were; `eitk test` where a job has made the results stale."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.client.endpoint import Endpoint
+from ei_toolkit.client.project import Studio
+from ei_toolkit.errors import ApiError
+
+Eitk = Callable[..., tuple[int, str, str]]
+
+
+@dataclass
+class Transport:
+    """A studio with three jobs: 1 runs, 2 has succeeded, 3 has failed."""
+
+    endpoint: Endpoint = field(default_factory=lambda: Endpoint("http://127.0.0.1/v1", "http://127.0.0.1", "ei_k"))
+    posted: list[str] = field(default_factory=list)
+
+    def get(self, path: str, **_query: object) -> dict[str, Any]:
+        *_, job, what = path.split("/")
+        if what == "stdout":
+            return {"stdout": [{"data": "it broke\n"}], "totalCount": 1}
+        if job not in ("1", "2", "3"):
+            raise ApiError("No job with this ID found", status=200)
+        end = {} if job == "1" else {"finished": "today", "finishedSuccessful": job == "2"}
+        return {"job": {"id": int(job), "started": "today", **end}}
+
+    def post(self, path: str, **_query: object) -> None:
+        self.posted.append(path)
+
+
+@pytest.fixture
+def transport() -> Transport:
+    return Transport()
+
+
+@pytest.fixture
+def eitk(transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Eitk:
+    studio = Studio(transport, 1)  # type: ignore[arg-type]
+    monkeypatch.setattr("ei_toolkit.cli.environment.connect", lambda *_: studio)
+
+    def command(*words: str) -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        code = run(("jobs", *words), Environment(Console(out, err), tmp_path, {}))
+        return code, out.getvalue(), err.getvalue()
+
+    return command
+
+
+@pytest.mark.parametrize(("job", "state"), [("2", "succeeded"), ("3", "failed")])
+def test_a_job_that_has_ended_is_not_said_to_be_cancelled(
+    eitk: Eitk, transport: Transport, job: str, state: str
+) -> None:
+    assert eitk("cancel", job)[:2] == (0, f"job {job} has ended already ({state})\n")
+    assert json.loads(eitk("cancel", job, "--json")[1])["cancelled"] is False
+    assert transport.posted == []
+
+
+def test_a_job_that_runs_is_cancelled(eitk: Eitk, transport: Transport) -> None:
+    assert eitk("cancel", "1")[:2] == (0, "job 1 was cancelled\n")
+    assert len(transport.posted) == 1
+
+
+@pytest.mark.parametrize("word", ["follow", "cancel"])
+def test_an_unknown_job_comes_with_the_way_to_the_known_ones(eitk: Eitk, word: str) -> None:
+    code, _, err = eitk(word, "99")
+    assert code == 4
+    assert "try: eitk jobs list --all" in err
+
+
+def test_following_a_failed_job_does_not_recommend_itself(eitk: Eitk) -> None:
+    code, out, err = eitk("follow", "3")
+    assert (code, out) == (5, "it broke\n")
+    assert "eitk jobs follow" not in err
+
+
+def test_a_model_without_results_is_said_to_want_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    current = SimpleNamespace(impulse_id=1)
+    monkeypatch.setattr("ei_toolkit.cli.environment.connect", lambda *_: None)
+    monkeypatch.setattr("ei_toolkit.client.impulse.current.require_impulse", lambda *_: current)
+    monkeypatch.setattr("ei_toolkit.client.results.tested_variants", lambda *_: ())
+    out = io.StringIO()
+    assert run(("test", "--no-run"), Environment(Console(out, io.StringIO()), tmp_path, {})) == 0
+    assert out.getvalue() == "the model was not tested since its last training: eitk test\n"

@@ -1,0 +1,73 @@
+"""`eitk runs` as a person meets it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config import load_config
+from ei_toolkit.config.recipes import write_recipe
+from ei_toolkit.evaluation.run_log import record_run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project in which one model was trained twice, the second time for five epochs."""
+    write_recipe("reference", tmp_path, clips=None, name=None, force=False)
+    record_run(load_config(tmp_path, {}), "train", {"int8": {"accuracy": 0.9}})
+    record_run(load_config(tmp_path, {}, {"training.epochs": 5}), "train", {"int8": {"accuracy": 0.7}})
+    return tmp_path
+
+
+def eitk(folder: Path, *arguments: str) -> tuple[int, str]:
+    out = io.StringIO()
+    return run(arguments, Environment(Console(out, io.StringIO()), folder, {})), out.getvalue()
+
+
+def test_list_is_a_table_or_json(folder: Path) -> None:
+    code, shown = eitk(folder, "runs", "list")
+    assert code == 0
+    assert "int8.accuracy 0.7" in shown.splitlines()[-1]
+    assert [row["id"] for row in json.loads(eitk(folder, "runs", "list", "--last", "1", "--json")[1])] == [2]
+
+
+def test_compare_shows_what_was_changed_and_what_came_of_it(folder: Path) -> None:
+    lines = [line.split() for line in eitk(folder, "runs", "compare", "1", "2")[1].splitlines()]
+    assert lines[1:] == [["training.epochs", "30", "5"], ["int8.accuracy", "0.9", "0.7"]]
+
+
+def test_export_writes_csv_or_json(folder: Path) -> None:
+    assert eitk(folder, "runs", "export", "-o", "runs.csv")[0] == 0
+    rows = list(csv.DictReader((folder / "runs.csv").read_text().splitlines()))
+    assert [row["metrics.int8.accuracy"] for row in rows] == ["0.9", "0.7"]
+    assert len(json.loads(eitk(folder, "runs", "export", "--json")[1])) == 2
+
+
+def test_seen_is_a_question_that_the_exit_code_answers(folder: Path) -> None:
+    assert eitk(folder, "runs", "seen", "train")[0] == 0
+    assert eitk(folder, "runs", "seen", "gate")[0] == 1
+    assert eitk(folder, "runs", "seen", "nonsense")[0] == 2
+
+
+def test_an_unknown_run_is_a_usage_error(folder: Path) -> None:
+    assert eitk(folder, "runs", "show", "9")[0] == 2
+    assert "training.epochs" in eitk(folder, "runs", "show", "2")[1]
+
+
+def test_a_project_without_runs_says_so(tmp_path: Path) -> None:
+    write_recipe("reference", tmp_path, clips=None, name=None, force=False)
+    assert eitk(tmp_path, "runs", "list") == (0, "there are no runs yet\n")
+    assert eitk(tmp_path, "runs", "list", "--kind", "gate")[1] == "there are no runs of the kind gate yet\n"
+    assert eitk(tmp_path, "runs", "list", "--json")[1] == "[]\n"
+
+
+@pytest.mark.parametrize("runs", [("1",), ("1", "1")])
+def test_one_run_cannot_be_compared(folder: Path, runs: tuple[str, ...]) -> None:
+    assert eitk(folder, "runs", "compare", *runs)[0] == 2

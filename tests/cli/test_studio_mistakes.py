@@ -1,0 +1,99 @@
+"""`eitk studio` where somebody errs: a folder mistyped, a file that is none, a key that is still needed."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.studio import lifecycle as running
+from ei_toolkit.studio import manage
+
+
+def eitk(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    code = run(arguments, Environment(Console(out, err), cwd=folder, environ={}))
+    return code, out.getvalue(), " ".join(err.getvalue().split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("projects",),
+        ("keys", "list"),
+        ("keys", "add"),
+        ("keys", "revoke", "1"),
+        ("export", "x.zip"),
+        ("import", "x.zip"),
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_folder_is_not_made(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "x.zip").touch()
+    code, _, err = eitk(tmp_path, "studio", *arguments, "--data", "TYPO")
+    assert code == 3 and "holds no studio" in err and "--data" in err
+    assert not (tmp_path / "TYPO").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (("export", "nodir/x.zip", "--data", "data"), 1, "there is no folder"),
+        (("export", ".", "--data", "data"), 1, "is a folder"),
+        (("export", "x" * 300 + ".zip", "--data", "data"), 1, "File name too long"),
+        (("import", "none.zip", "--data", "data"), 1, "No such file or directory"),
+        (("import", ".", "--data", "data"), 1, "Is a directory"),
+        (("serve", "--data", "file"), 3, "cannot be used as a data folder"),
+        (("projects", "--add", "p", "--data", "file/in"), 3, "Not a directory"),
+    ],
+    ids=lambda value: " ".join(value)[:20] if isinstance(value, tuple) else "",
+)
+def test_a_file_or_folder_that_is_none_is_said(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, text: str
+) -> None:
+    manage.add_project(tmp_path / "data", "p")
+    (tmp_path / "file").touch()
+    found = eitk(tmp_path, "studio", *arguments)
+    assert found[0] == code and text in found[2] and "try:" in found[2] and "foresee" not in found[2]
+    assert not list(tmp_path.glob("**/*.part"))
+
+
+def test_import_finds_its_zip_where_export_wrote_it(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    manage.add_project(folder / "data", "p")
+    assert eitk(tmp_path, "-C", str(folder), "studio", "export", "ex.zip", "--data", "data")[0] == 0
+    code, _, err = eitk(tmp_path, "-C", str(folder), "studio", "import", "ex.zip", "--data", "data")
+    assert (code, err) == (0, "")
+
+
+def test_the_key_that_eitk_uses_is_revoked_only_if_that_is_meant(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    manage.prepare(data, "p")
+    manage.add_key(data, 0, "spare", "admin")
+    code, _, err = eitk(tmp_path, "studio", "keys", "revoke", "1", "--data", "data")
+    assert code == 2 and "eitk itself uses" in err and "--yes" in err
+    assert eitk(tmp_path, "studio", "keys", "revoke", "2", "--data", "data")[0] == 0
+    assert eitk(tmp_path, "studio", "keys", "revoke", "1", "--yes", "--data", "data")[0] == 0
+    assert manage.list_keys(data, 0) == []
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells who holds a lock")
+def test_status_names_who_holds_a_folder_without_answering_and_stop_ends_it(tmp_path: Path) -> None:
+    hold = "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, 2); print(flush=True); time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path / "server.lock")], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        said = " ".join(eitk(tmp_path, "studio", "status", "--data", ".")[1].split())
+        assert f"not running: pid {process.pid} holds" in said and "eitk studio stop" in said
+        assert eitk(tmp_path, "studio", "stop", "--data", ".")[:2] == (0, "stopped\n")
+        process.wait(10)
+    assert eitk(tmp_path, "studio", "status", "--data", ".")[1] == "not running\n"
+    assert running.status(tmp_path) is None

@@ -1,0 +1,276 @@
+"""The contract: official models take what the client sends, the client understands what the API answers."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from ei_toolkit.client.answer import Answer
+from ei_toolkit.client.deployments import _tflite_link, deployment_of
+from ei_toolkit.client.health import limits
+from ei_toolkit.client.impulse.apply import apply_impulse
+from ei_toolkit.client.impulse.current import current_impulse, require_impulse
+from ei_toolkit.client.impulse.state import wanted_impulse
+from ei_toolkit.client.jobs.job import (
+    LogReader,
+    cancel_job,
+    job_status,
+    list_jobs,
+    start_build,
+    start_features,
+    start_retrain,
+    start_test,
+    start_training,
+)
+from ei_toolkit.client.official import official
+from ei_toolkit.client.project import Studio, key_info, open_studio
+from ei_toolkit.client.results import read_test, read_training
+from ei_toolkit.client.samples import (
+    add_metadata,
+    count_samples,
+    delete_samples,
+    edit_label,
+    get_sample,
+    list_samples,
+    move_sample,
+)
+from ei_toolkit.client.transport import Transport
+from ei_toolkit.config import load_config
+from ei_toolkit.config.recipes import write_recipe
+
+ANSWERS: dict[str, Any] = json.loads((Path(__file__).parent / "answers.json").read_text(encoding="utf-8"))
+THRESHOLDS = [{"id": "3", "name": "Minimum confidence rating", "value": 0.6}]  # what breaks the official typed answers
+
+
+def said(name: str) -> Any:
+    return copy.deepcopy(ANSWERS[name])
+
+
+class Canned(Transport):
+    """Answers from the recorded samples; `given` maps the end of a path to a sample's name or to an answer."""
+
+    def __init__(self, endpoint: Any, given: dict[str, Any]) -> None:
+        super().__init__(endpoint)
+        self.given = given
+
+    def get(self, path: str, **_: Any) -> Any:
+        found = self.given[path.split("/api/", 1)[1]]
+        return said(found) if isinstance(found, str) else found
+
+
+@pytest.fixture
+def canned(endpoint: Any) -> Callable[..., Studio]:
+    return lambda **given: Studio(Canned(endpoint, {f"1/{k}".replace("__", "/"): v for k, v in given.items()}), 1)
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_the_recorded_answers_are_what_the_official_models_describe(name: str) -> None:
+    ea = pytest.importorskip("edgeimpulse_api")
+    getattr(ea, name.split("_")[0]).parse_obj(said(name))
+
+
+def test_project_and_key_are_understood(endpoint: Any) -> None:
+    transport = Canned(
+        endpoint, {"projects": "ListProjectsResponse", "projects/api-key-info": "GetCurrentApiKeyInfoResponse"}
+    )
+    assert open_studio(transport).project == 1
+    assert key_info(transport).can_train
+
+
+def test_samples_are_understood(canned: Any) -> None:
+    studio = canned(
+        **{
+            "raw-data": "ListSamplesResponse",
+            "raw-data__1": "GetSampleResponse",
+            "raw-data__count": "CountSamplesResponse",
+        }
+    )
+    (sample,) = list_samples(studio, "training")
+    assert sample == get_sample(studio, 1)
+    assert (sample.name, sample.label, sample.metadata) == ("rock.00000", "rock", (("source", "gtzan"),))
+    assert count_samples(studio, "training") == 1
+
+
+@pytest.mark.parametrize("thresholds", [[], THRESHOLDS])
+def test_the_impulse_is_understood_with_thresholds_and_without(canned: Any, thresholds: Any) -> None:
+    keras = {**said("KerasResponse"), "thresholds": thresholds}
+    state = require_impulse(
+        canned(impulse="GetImpulseResponse", dsp__2="DSPConfigResponse", training__keras__3=keras)
+    ).state
+    assert (state.input.window_ms, state.input.increase_ms, state.input.frequency_hz) == (3000, 1500, 16000)
+    assert [(b.type, b.version, b.config["fft_length"]) for b in state.dsp] == [("spectrogram", 4, "64")]
+    assert (state.learn.epochs, state.learn.learning_rate, state.learn.batch_size) == (30, 0.005, 32)
+    assert [layer["type"] for layer in state.learn.layers] == ["reshape", "conv2d", "dropout", "flatten"]
+
+
+def test_a_project_without_an_impulse_has_none(canned: Any) -> None:
+    assert current_impulse(canned(impulse={"success": True})) is None
+
+
+@pytest.mark.parametrize("thresholds", [[], THRESHOLDS])
+def test_training_results_are_understood(thresholds: Any) -> None:
+    result = read_training(Answer({**said("KerasModelMetadataResponse"), "thresholds": thresholds}, "answer"))
+    int8, float32 = result.validation
+    assert (int8.variant, int8.accuracy, int8.loss, int8.auc) == ("int8", 0.9722, 0.0802, 0.9722)
+    assert float32.confusion == ((280, 8), (9, 279))
+    assert [round(score.recall, 3) for score in int8.scores] == [0.972, 0.969]
+    (profile,) = [p for p in result.main_profiles if p.variant == "int8"]
+    assert profile.latency_ms == 33
+    assert next((e.engine, e.ram, e.rom) for e in profile.engines) == ("eon", 25000, 40000)
+    assert result.history["val_accuracy"] == (0.5, 0.9)
+
+
+@pytest.mark.parametrize("thresholds", [[], THRESHOLDS])
+def test_test_results_are_understood(thresholds: Any) -> None:
+    answer = said("ClassifyJobResponse")
+    answer["result"][0]["classifications"][0]["thresholds"] = thresholds
+    test = read_test(Answer(answer, "answer"), "int8")
+    assert (test.labels, test.columns) == (("classical", "rock"), ("classical", "rock", "uncertain"))
+    assert (test.accuracy, test.confusion) == (1.0, ((0, 0, 0), (0, 1, 0)))
+
+
+def test_jobs_and_their_logs_are_understood(canned: Any) -> None:
+    studio = canned(
+        jobs="ListJobsResponse",
+        jobs__1__status="GetJobResponse",
+        jobs__2__status="GetJobResponse_running",
+        jobs__1__stdout="LogStdoutResponse",
+    )
+    assert [job.state for job in list_jobs(studio, active=True)] == ["succeeded"]
+    assert job_status(studio, 1).succeeded is True
+    assert job_status(studio, 2).state == "running"
+    assert LogReader(studio, 1).fresh() == ["Creating features OK\n", "Job completed (success)\n"]
+
+
+def test_deployments_and_downloads_are_understood(canned: Any) -> None:
+    entry = said("ListDeploymentHistoryResponse")["deployments"][0]
+    studio = canned(deployment__history__1={"success": True, "deployment": entry})
+    found = deployment_of(studio, 1)
+    assert (found.version, found.format, found.engine, found.model_type) == (1, "arduino", "tflite-eon", "int8")
+    downloads = [
+        {"name": "TensorFlow Lite (float32)", "type": "TensorFlow Lite float32", "link": "/api/1/a"},
+        {"name": "Keras model int8", "type": "Keras", "link": "/api/1/b"},
+        {"name": "TensorFlow Lite (int8 quantized)", "type": "TensorFlow Lite int8", "link": "/api/1/c"},
+    ]
+    assert _tflite_link([Answer(d, "download") for d in downloads], "int8") == "/api/1/c"
+    assert _tflite_link([Answer(d, "download") for d in downloads], "float32") == "/api/1/a"
+
+
+def test_limits_are_understood(canned: Any) -> None:
+    studio = Studio(
+        Canned(canned().transport.endpoint, {"1": "ProjectInfoResponse", "1/raw-data/count": "CountSamplesResponse"}), 1
+    )
+    found = limits(studio)
+    assert (found.project, found.samples, found.minutes_per_job, found.minutes_left) == ("gtzan", 2, 60, 60)
+
+
+@dataclass
+class Sent:
+    """What went out."""
+
+    calls: list[tuple[str, str, Any]] = field(default_factory=list)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
+    """Requests that leave from now on."""
+    record = Sent()
+    real = Transport._send
+
+    def send(self: Transport, method: str, path: str, query: Any, body: Any) -> requests.Response:
+        record.calls.append((method, path, body))
+        return real(self, method, path, query, body)
+
+    monkeypatch.setattr(Transport, "_send", send)
+    return record
+
+
+def official_routes() -> set[tuple[str, str]]:
+    """(method, path) of every call that the official client can make, numbers for names in braces."""
+    import edgeimpulse_api.api as api
+
+    routes = set()
+    for module in pkgutil.iter_modules(api.__path__):
+        source = inspect.getsource(importlib.import_module(f"{api.__name__}.{module.name}"))
+        for path, method in re.findall(r"call_api\(\s*'([^']+)',\s*'([A-Z]+)'", source):
+            routes.add((method, re.sub(r"\{[^}]+\}", "#", path)))
+    return routes
+
+
+BODIES = {
+    r"/impulse$": "CreateImpulseRequest",
+    r"/impulse/new$": "CreateNewEmptyImpulseRequest",
+    r"/dsp/\d+$": "DSPConfigRequest",
+    r"/training/keras/\d+$": "SetKerasParameterRequest",
+    r"/jobs/train/keras/\d+$": "SetKerasParameterRequest",
+    r"/jobs/generate-features$": "GenerateFeaturesRequest",
+    r"/jobs/classify$": "StartClassifyJobRequest",
+    r"/jobs/build-ondevice-model$": "BuildOnDeviceModelRequest",
+    r"/raw-data/\d+/move$": "MoveRawDataRequest",
+    r"/raw-data/\d+/edit-label$": "EditSampleLabelRequest",
+    r"/raw-data/batch/add-metadata$": "BatchAddMetadataRequest",
+}
+
+
+def test_everything_that_is_sent_is_in_the_official_client(studio: Studio, sent: Sent, tmp_path: Path) -> None:
+    write_recipe("reference", tmp_path, clips=None, name=None, force=True)
+    wanted = wanted_impulse(load_config(tmp_path, {}).settings, tmp_path)
+    apply_impulse(studio, wanted)
+    apply_impulse(studio, wanted, "second")
+    current = require_impulse(studio)
+    jobs = [
+        start_features(studio, current.dsp_ids[0]),
+        start_training(studio, current.learn_id, wanted.learn),
+        start_retrain(studio, current.impulse_id),
+        start_test(studio, current.impulse_id, ("int8", "float32")),
+        start_build(studio, current.impulse_id, "arduino", "tflite-eon", "int8"),
+    ]
+    for job in jobs:
+        cancel_job(studio, job.id)
+    for action in (
+        lambda: move_sample(studio, 99999, "testing"),
+        lambda: edit_label(studio, 99999, "x"),
+        lambda: delete_samples(studio, [99999]),
+    ):
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - there is no such sample; only what was sent counts
+            assert "99999" in str(error) or "sample" in str(error).lower()
+    add_metadata(studio, "training", [1, 2], "artist", "x")
+    routes = official_routes()
+    for method, path, body in sent.calls:
+        assert (method, re.sub(r"/\d+(?=/|$)", "/#", path)) in routes, f"{method} {path}"
+        expected = next((name for pattern, name in BODIES.items() if re.search(pattern, path)), None)
+        if method == "POST" and body is not None:
+            assert expected is not None, path
+            parsed = official(expected).from_dict(body)
+            again = {k: v for k, v in parsed.to_dict().items() if v is not None}
+            assert json.loads(json.dumps(again, default=str)) == json.loads(json.dumps(body, default=str))
+    assert set(BODIES.values()) == {
+        name for _, path, body in sent.calls if body is not None
+        for pattern, name in BODIES.items() if re.search(pattern, path)
+    }  # fmt: skip
+
+
+def test_request_classes_load_without_the_whole_client_and_are_the_same_afterwards() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from ei_toolkit.client.official import official\n"
+        "a = official('SetKerasParameterRequest')(mode='visual'); assert 'edgeimpulse_api' not in sys.modules\n"
+        "import edgeimpulse_api as ea; assert ea.SetKerasParameterRequest(mode='visual').to_dict() == a.to_dict()\n"
+        "assert official('SetKerasParameterRequest') is ea.SetKerasParameterRequest"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)

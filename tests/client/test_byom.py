@@ -1,0 +1,70 @@
+"""Models that people bring, through the unmodified official SDK and the local studio."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from edgeimpulse_api.models.create_impulse_request import CreateImpulseRequest
+
+from ei_toolkit.client.byom import deploy_model
+from ei_toolkit.client.deployments import Wanted
+from ei_toolkit.client.project import Studio
+from ei_toolkit.config import ProjectPaths
+from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.errors import DataError
+
+DEPLOY = """
+import sys
+from pathlib import Path
+from ei_toolkit.client.byom import deploy_model
+from ei_toolkit.client.deployments import Wanted
+from ei_toolkit.client.endpoint import Endpoint
+from ei_toolkit.client.project import open_studio
+from ei_toolkit.client.transport import Transport
+from ei_toolkit.config import ProjectPaths
+
+api, ingestion, model, root = sys.argv[1:]
+studio = open_studio(Transport(Endpoint(api, ingestion, sys.stdin.read())))
+wanted = Wanted("arduino", "tflite-eon", "int8")
+deploy_model(studio, Path(model), ["classical", "rock"], wanted, ProjectPaths(Path(root)))
+assert "tensorflow" not in sys.modules
+"""
+
+
+def deploy_in_a_process(studio: Studio, model: Path, root: Path) -> subprocess.CompletedProcess[str]:
+    """The SDK keeps its settings in globals: in a process of its own it disturbs no other test."""
+    endpoint = studio.transport.endpoint
+    return subprocess.run(
+        [sys.executable, "-c", DEPLOY, endpoint.api_url, endpoint.ingestion_url, str(model), str(root)],
+        input=endpoint.key, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_model_becomes_a_pinned_library(studio: Studio, goldens: Path, tmp_path: Path) -> None:
+    model = goldens / "int8" / "sample_int8.tflite"
+    done = deploy_in_a_process(studio, model, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert studio.transport.endpoint.key not in done.stdout + done.stderr
+    lock = read_lock(ProjectPaths(tmp_path).lock)
+    assert lock is not None
+    assert lock.model_path(tmp_path).read_bytes() == model.read_bytes()
+    assert lock.zip_path(tmp_path).stat().st_size > 1000
+
+
+def test_a_project_with_an_impulse_builds_no_other_model(studio: Studio, goldens: Path, tmp_path: Path) -> None:
+    blocks = CreateImpulseRequest(inputBlocks=[], dspBlocks=[], learnBlocks=[])
+    studio.transport.post(studio.path("impulse"), blocks)
+    done = deploy_in_a_process(studio, goldens / "int8" / "sample_int8.tflite", tmp_path)
+    assert "a project of its own" in done.stderr
+    assert read_lock(ProjectPaths(tmp_path).lock) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x1c\x00\x00\x00TFL2"])
+def test_what_is_no_model_is_refused_before_anything_is_sent(studio: Studio, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.tflite").write_bytes(content)
+    with pytest.raises(DataError, match="no TensorFlow Lite model"):
+        deploy_model(studio, tmp_path / "x.tflite", ["a"], Wanted("arduino", "tflite", "int8"), ProjectPaths(tmp_path))

@@ -1,0 +1,164 @@
+"""From windows to a pinned library: against the local studio and, with EITK_CLOUD_TEST=1 and a key, the cloud."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ei_toolkit.audio.wav import wav_bytes
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config import ProjectPaths
+from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.dataset.manifest import Manifest, Window
+from ei_toolkit.dataset.provenance import HEARD_NAME, Heard, read_heard
+from ei_toolkit.studio import lifecycle as launch
+
+CLOUD_KEY = os.environ.get("EI_API_KEY", "") if os.environ.get("EITK_CLOUD_TEST") == "1" else ""
+CONFIG = """
+[project]
+name = "eitk end to end"
+labels = ["classical", "rock"]
+[slice]
+window_ms = 500
+hop_ms = 500
+[impulse.dsp]
+type = "spectrogram"
+frame_length = 0.025
+frame_stride = 0.025
+fft_length = 64
+noise_floor_db = -50
+[[impulse.layers]]
+type = "reshape"
+columns = 33
+[[impulse.layers]]
+type = "conv1d"
+filters = 4
+[[impulse.layers]]
+type = "flatten"
+[training]
+epochs = 4
+learning_rate = 0.01
+[build]
+target = "arduino"
+"""
+
+
+def make_project(folder: Path) -> Path:
+    """Sixty windows of noise, loud and bright or soft and dull, two artists held out."""
+    (folder / "eitk.toml").write_text(CONFIG)
+    windows = ProjectPaths(folder).windows
+    windows.mkdir(parents=True)
+    rng = np.random.default_rng(3)
+    rows = []
+    for number in range(60):
+        noise = rng.standard_normal(8000)
+        label = "rock" if number % 2 else "classical"
+        samples = (4000 * noise if label == "rock" else 300 * np.convolve(noise, np.ones(16) / 4, "same")).astype(
+            np.int16
+        )
+        content = wav_bytes(samples, 16_000)
+        digest = hashlib.sha256(content).hexdigest()
+        name = f"{label}.{number:03d}.0.{digest[:12]}.wav"
+        (windows / name).write_bytes(content)
+        artist = number // 2 % 6
+        split = "testing" if artist == 5 else "training"
+        rows.append(Window(name, digest, name, digest, f"artist {artist}", 0, label, split))  # type: ignore[arg-type]
+    Manifest(tuple(rows)).write(windows / "manifest.csv")
+    return folder
+
+
+@pytest.fixture
+def eitk(tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+    folder = make_project(tmp_path)
+
+    def command(environ: dict[str, str], *words: str) -> tuple[int, str, str]:
+        console = Console(io.StringIO(), io.StringIO())
+        code = run(words, Environment(console, folder, environ))
+        return code, console.stdout.getvalue(), console.stderr.getvalue()  # type: ignore[attr-defined]
+
+    return command
+
+
+def whole_road(eitk: Any, environ: dict[str, str], folder: Path) -> list[dict[str, Any]]:
+    """Upload, apply, train and build; returns what `eitk train --eon --json` said, line by line."""
+    for words in (("upload",), ("impulse", "apply")):
+        code, _, err = eitk(environ, *words)
+        assert code == 0, err
+    code, out, err = eitk(environ, "train", "--eon", "--json")
+    assert code == 0, err
+    lock = read_lock(ProjectPaths(folder).lock)
+    assert lock is not None
+    for path, digest in ((lock.zip_path(folder), lock.zip_sha256), (lock.model_path(folder), lock.model_sha256)):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_with_the_local_studio(eitk: Any, local_studio: launch.LocalStudio, studio: Any, tmp_path: Path) -> None:
+    environ = {
+        "EITK_STUDIO_URL": local_studio.api_url,
+        "EITK_STUDIO_INGESTION_URL": local_studio.ingestion_url,
+        "EI_API_KEY": local_studio.key,
+    }
+    events = whole_road(eitk, environ, tmp_path)
+    assert [e["title"] for e in events if e["event"] == "done"] == [
+        "features: Spectrogram",
+        "training",
+        "test",
+        "build",
+    ]
+    epochs = [e["epoch"] for e in events if e["event"] == "progress" and e["phase"] == "training"]
+    assert epochs == sorted(epochs)
+    assert set(epochs) == {1, 2, 3, 4}
+    kept = read_heard(read_lock(tmp_path / "eitk.lock").model_path(tmp_path).parent / HEARD_NAME)  # type: ignore[union-attr]
+    assert kept == Heard.of_manifest(Manifest.read(ProjectPaths(tmp_path).manifest))
+    result = events[-1]
+    assert result["event"] == "result"
+    for part in ("validation", "test"):
+        for variant in ("int8", "float32"):
+            found = result[part][variant]
+            assert sum(map(sum, found["confusion_matrix"])) == found["windows"] > 0
+            assert 0 <= found["accuracy"] <= 1
+    assert result["hardware"]["int8"]["ram_bytes"] > 0
+    assert result["deployment_version"] == read_lock(tmp_path / "eitk.lock").deployment_version  # type: ignore[union-attr]
+    code, out, _ = eitk(environ, "train", "--no-features")
+    assert code == 0
+    for words in ("validation, int8", "test, float32", "heard \\ called", "on the device"):
+        assert words in out
+    code, out, _ = eitk(environ, "test", "--no-run", "--json")
+    assert (code, json.loads(out)["int8"]["windows"]) == (0, 10)
+    assert json.loads(eitk(environ, "profile", "--json")[1])["profiles"]
+
+
+def test_a_failed_build_leaves_the_lock_as_it_was(
+    eitk: Any, local_studio: launch.LocalStudio, studio: Any, tmp_path: Path
+) -> None:
+    environ = {
+        "EITK_STUDIO_URL": local_studio.api_url,
+        "EITK_STUDIO_INGESTION_URL": local_studio.ingestion_url,
+        "EI_API_KEY": local_studio.key,
+    }
+    (tmp_path / "eitk.lock").write_text("before = 1\n")
+    assert eitk(environ, "upload")[0] == 0
+    assert eitk(environ, "impulse", "apply")[0] == 0
+    code, _, err = eitk(environ, "build")  # never trained, so the job cannot succeed
+    assert code in (4, 5), err
+    assert (tmp_path / "eitk.lock").read_text() == "before = 1\n"
+    assert not list(ProjectPaths(tmp_path).builds.glob("*")) or not ProjectPaths(tmp_path).builds.exists()
+
+
+@pytest.mark.cloud
+@pytest.mark.skipif(not CLOUD_KEY, reason="needs EITK_CLOUD_TEST=1 and EI_API_KEY of a project made for tests")
+def test_with_the_cloud(eitk: Any, tmp_path: Path) -> None:
+    environ = {"EITK_STUDIO_URL": "https://studio.edgeimpulse.com/v1", "EI_API_KEY": CLOUD_KEY}
+    result = whole_road(eitk, environ, tmp_path)[-1]
+    assert 0 <= result["test"]["int8"]["accuracy"] <= 1

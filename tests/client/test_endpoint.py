@@ -1,0 +1,53 @@
+"""Where a key may go: to this machine, or encrypted, and nowhere by mistake."""
+
+from __future__ import annotations
+
+import pytest
+
+from ei_toolkit.client.endpoint import checked_api_url, checked_ingestion_url, ingestion_url_of, is_loopback
+from ei_toolkit.errors import ConfigurationError
+
+MALFORMED = ["http://[::1", "http://localhost:abc/v1", "http://localhost:99999/v1", "http://localhost:0/v1"]
+NOT_A_STUDIO = ["foo", "ftp://localhost/v1", "https:///v1", "//localhost/v1", "https://a.example/v1?key=x"]
+UNENCRYPTED = ["http://studio.example.com/v1", "http://10.0.0.1:4800/v1", "http://127.example.com/v1"]
+
+
+@pytest.mark.parametrize("url", [*MALFORMED, *NOT_A_STUDIO, "https://a.example"])
+def test_what_is_no_api_address(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"studio\.url") as caught:
+        checked_api_url(url)
+    assert "/v1" in caught.value.hint
+
+
+@pytest.mark.parametrize("url", [*MALFORMED, *NOT_A_STUDIO])
+def test_what_is_no_upload_address(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"studio\.ingestion_url") as caught:
+        checked_ingestion_url(url)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("url", UNENCRYPTED)
+def test_a_key_leaves_this_machine_encrypted_only(url: str) -> None:
+    for check in (checked_api_url, checked_ingestion_url):
+        with pytest.raises(ConfigurationError, match="unencrypted"):
+            check(url)
+    with pytest.raises(ConfigurationError, match="password"):
+        checked_ingestion_url(url.replace("http://", "https://me:secret@"))
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:4801", "http://localhost:4801", "http://[::1]:4801", "https://a.b"])
+def test_addresses_that_a_key_may_go_to(host: str) -> None:
+    assert checked_api_url(f"{host}/v1/") == f"{host}/v1"
+    assert checked_ingestion_url(f"{host}/") == host
+
+
+def test_the_upload_address_of_an_api_address() -> None:
+    assert ingestion_url_of("https://studio.edgeimpulse.com/v1") == "https://ingestion.edgeimpulse.com"
+    assert ingestion_url_of("http://[::1]:4800/v1") == "http://[::1]:4810"
+    with pytest.raises(ConfigurationError, match="not known"):
+        ingestion_url_of("https://a.example/v1")
+
+
+def test_a_name_is_not_this_machine_because_it_begins_like_one() -> None:
+    assert is_loopback("http://127.0.0.1:4800") and is_loopback("http://[::1]")
+    assert not is_loopback("http://127.0.0.1.example.com") and not is_loopback("http://localhost.example.com")

@@ -1,0 +1,167 @@
+"""What the transport does when a server misbehaves, against a small server that does."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ei_toolkit.client.endpoint import Endpoint
+from ei_toolkit.client.transport import TRIES, Transport
+from ei_toolkit.errors import ApiError, CredentialError, NetworkError
+
+KEY = "ei_" + "5ecret" * 8
+Scripted = tuple[int, bytes, dict[str, str]]
+
+
+class Script:
+    """Answers to give one after the other (the last one again and again), and the requests that came."""
+
+    def __init__(self, *answers: Scripted) -> None:
+        self.answers = list(answers)
+        self.seen: list[tuple[str, str, bytes]] = []
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                script.seen.append((self.command, self.path, body))
+                status, answer, headers = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
+                self.send_response(status)
+                declared = headers.get("Content-Length", str(len(answer)))
+                for name, value in {"Content-Type": "application/json", "Content-Length": declared, **headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Connection", "close")  # else the next request races with the closing
+                self.end_headers()
+                self.wfile.write(answer)
+
+            do_POST = do_DELETE = do_GET
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def scripted(serve: Callable[..., str]) -> Callable[..., tuple[Transport, Script, list[float]]]:
+    """A transport to a server that follows a script, and the pauses that it made."""
+
+    def start(*answers: Scripted) -> tuple[Transport, Script, list[float]]:
+        script, pauses = Script(*answers), list[float]()
+        url = serve(script.handler())
+        return Transport(Endpoint(f"{url}/v1", url, KEY), sleep=pauses.append), script, pauses
+
+    return start
+
+
+def ok(**data: Any) -> Scripted:
+    return 200, json.dumps({"success": True, **data}).encode(), {}
+
+
+def test_an_answer_without_success_is_an_error_in_the_studios_words(scripted: Any) -> None:
+    transport, _, _ = scripted((200, b'{"success":false,"error":"No such block"}', {}))
+    with pytest.raises(ApiError, match="No such block"):
+        transport.get("/api/1/dsp/99")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'"text"', b"<html>hello</html>", b'{"nothing": 1}', b"\xff\xfe"])
+def test_an_answer_that_no_studio_gives_is_refused(scripted: Any, body: bytes) -> None:
+    transport, _, _ = scripted((200, body, {}))
+    with pytest.raises(ApiError):
+        transport.get("/api/projects")
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_server_that_stumbles_is_asked_again(scripted: Any, status: int) -> None:
+    transport, script, pauses = scripted((status, b"{}", {}), ok(id=1))
+    assert transport.get("/api/x")["id"] == 1
+    assert len(script.seen) == 2
+    assert len(pauses) == 1
+
+
+def test_retry_after_is_honoured(scripted: Any) -> None:
+    transport, _, pauses = scripted((429, b"{}", {"Retry-After": "7"}), ok())
+    transport.get("/api/x")
+    assert pauses == [7.0]
+
+
+def test_what_may_have_happened_is_not_asked_for_twice(scripted: Any) -> None:
+    transport, script, _ = scripted((500, b'{"success":false,"error":"oh"}', {}), ok())
+    with pytest.raises(ApiError, match="oh"):
+        transport.post("/api/1/jobs/retrain")
+    assert len(script.seen) == 1
+
+
+def test_an_answer_that_is_cut_off_is_asked_for_again(scripted: Any) -> None:
+    cut = b'{"success":true,"samples":[{"id":1'
+    transport, script, _ = scripted((200, cut, {}), (200, cut, {"Content-Length": "500"}), ok(id=3))
+    assert transport.get("/api/x")["id"] == 3
+    assert len(script.seen) == 3
+
+
+def test_it_gives_up_in_the_end(scripted: Any) -> None:
+    transport, script, _ = scripted((503, b"{}", {}))
+    with pytest.raises(ApiError, match="HTTP 503"):
+        transport.get("/api/x")
+    assert len(script.seen) == TRIES
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(401, b"{}", {}), (403, b"{}", {}), (200, b'{"success":false,"error":"Invalid API key"}', {}),
+     (200, b'{"success":false,"error":"insufficient permissions (valid roles: [admin])"}', {})],
+)  # fmt: skip
+def test_a_refused_key_says_what_to_do(scripted: Any, answer: Scripted) -> None:
+    transport, _, _ = scripted(answer)
+    with pytest.raises(CredentialError) as caught:
+        transport.get("/api/x")
+    assert caught.value.hint
+
+
+def test_the_key_is_cut_out_of_what_the_server_says(scripted: Any) -> None:
+    transport, _, _ = scripted((200, json.dumps({"success": False, "error": f"bad key {KEY} used"}).encode(), {}))
+    with pytest.raises(ApiError) as caught:
+        transport.get("/api/x")
+    assert KEY not in str(caught.value)
+    assert "ei_***" in str(caught.value)
+
+
+def test_a_redirect_is_not_followed_with_the_key(scripted: Any) -> None:
+    transport, script, _ = scripted((302, b"", {"Location": "http://127.0.0.1:9/steal"}))
+    with pytest.raises(ApiError, match="redirects"):
+        transport.get("/api/x")
+    assert len(script.seen) == 1
+
+
+def test_nobody_listening_is_an_error_within_seconds() -> None:
+    start = time.monotonic()
+    with pytest.raises(NetworkError, match="no answer"):
+        Transport(Endpoint("http://127.0.0.1:9/v1", "", KEY)).get("/api/projects")
+    assert time.monotonic() - start < 4
+
+
+def test_a_download_that_is_too_large_leaves_nothing(scripted: Any, tmp_path: Path) -> None:
+    transport, _, _ = scripted((200, b"x" * 5000, {"Content-Type": "application/zip"}))
+    with pytest.raises(ApiError, match="larger"):
+        transport.download("/api/x", tmp_path / "x.zip", largest=1000)
+    assert not (tmp_path / "x.zip").exists()
+
+
+def test_json_instead_of_a_file_is_an_error(scripted: Any, tmp_path: Path) -> None:
+    transport, _, _ = scripted((200, b'{"success":false,"error":"no build"}', {}))
+    with pytest.raises(ApiError, match="no build"):
+        transport.download("/api/x", tmp_path / "x.zip", largest=1000)
+
+
+def test_the_endpoint_does_not_show_its_key() -> None:
+    assert KEY not in repr(Endpoint("http://127.0.0.1/v1", "", KEY))

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.config import load_config
+from ei_toolkit.config.recipes import recipe_names, write_recipe
+from ei_toolkit.errors import ConfigurationError, UsageError
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_is_a_valid_configuration(tmp_path: Path, name: str) -> None:
+    write_recipe(name, tmp_path, clips=None, name="Night Music", force=False)
+    settings = load_config(tmp_path, {}).settings
+    assert settings.project.name == "Night Music"
+    assert settings.impulse.dsp
+    assert settings.impulse.layers or settings.impulse.script
+
+
+def test_the_reference_recipe_is_the_published_project(tmp_path: Path) -> None:
+    write_recipe("reference", tmp_path, clips=None, name=None, force=False)
+    settings = load_config(tmp_path, {}).settings
+    (block,) = settings.impulse.dsp
+    assert dict(block.params) == {
+        "frame_length": 0.025,
+        "frame_stride": 0.025,
+        "fft_length": 64,
+        "noise_floor_db": -50,
+    }
+    assert (settings.training.epochs, settings.training.learning_rate) == (30, 0.005)
+    assert [layer.filters for layer in settings.impulse.layers if layer.type == "conv2d"] == [8, 16, 32]
+
+
+def test_the_clips_folder_is_written_relative_to_the_file(tmp_path: Path) -> None:
+    for label in ("classical", "rock"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+    write_recipe("robust", tmp_path / "project", clips=tmp_path / "data", name=None, force=False)
+    assert load_config(tmp_path / "project", {}).settings.dataset.root == "../data"
+
+
+def test_labels_of_the_users_own_replace_those_of_the_recipe(tmp_path: Path) -> None:
+    labels = ("classical", "Blues Rock", "rock")
+    write_recipe("robust", tmp_path, clips=None, name=None, force=False, labels=labels)
+    assert load_config(tmp_path, {}).settings.project.labels == labels
+
+
+def test_a_board_that_nobody_knows_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="'foo' is not one of nano33ble, emulated, host"):
+        write_recipe("robust", tmp_path / "project", clips=None, name=None, force=False, board="foo")
+    assert not (tmp_path / "project").exists()
+
+
+def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text("# mine\n")
+    with pytest.raises(ConfigurationError, match="already there"):
+        write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    assert (tmp_path / "eitk.toml").read_text() == "# mine\n"
+    write_recipe("robust", tmp_path, clips=None, name=None, force=True)
+    assert "[impulse.dsp]" in (tmp_path / "eitk.toml").read_text()
+
+
+def test_an_unknown_recipe_is_named_beside_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="soup") as caught:
+        write_recipe("soup", tmp_path, clips=None, name=None, force=False)
+    assert "robust" in caught.value.hint
+
+
+def test_a_clips_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no folder"):
+        write_recipe("robust", tmp_path, clips=tmp_path / "nowhere", name=None, force=False)
+
+
+def test_the_training_script_is_written_beside_the_file(tmp_path: Path) -> None:
+    write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    settings = load_config(tmp_path, {}).settings
+    assert "model.fit(" in (tmp_path / settings.impulse.script).read_text()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_script_of_the_users_own_is_kept_unless_forced(tmp_path: Path) -> None:
+    (tmp_path / "robust.py").write_text("# mine\n")
+    with pytest.raises(ConfigurationError, match="already there"):
+        write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    assert not (tmp_path / "eitk.toml").exists()
+    assert (tmp_path / "robust.py").read_text() == "# mine\n"
+
+
+def test_force_keeps_a_changed_script_each_time_and_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    for text in ("# mine\n", "# mine, better\n"):
+        (tmp_path / "robust.py").write_text(text)
+        write_recipe("robust", tmp_path, clips=None, name=None, force=True, say=said.append)
+    assert (tmp_path / "robust.py.bak").read_text() == "# mine\n"
+    assert (tmp_path / "robust.py.bak2").read_text() == "# mine, better\n"
+    assert "model.fit(" in (tmp_path / "robust.py").read_text()
+    assert said[0] == "robust.py was changed: it is kept as robust.py.bak"
+    write_recipe("robust", tmp_path, clips=None, name=None, force=True, say=said.append)
+    assert len(said) == 2 and not (tmp_path / "robust.py.bak3").exists()
+
+
+def test_a_script_that_was_not_changed_is_no_obstacle(tmp_path: Path) -> None:
+    write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    (tmp_path / "eitk.toml").unlink()
+    write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    assert (tmp_path / "eitk.toml").exists()

@@ -1,0 +1,78 @@
+"""The verdict follows from the evidence alone, and says everything it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ei_toolkit.config import GateSettings
+from ei_toolkit.evaluation.gate import Cost, Difference, Evidence, Trial, judge
+
+COST = Cost(ram_bytes=12_300, flash_bytes=20_100, latency_ms=31, how="estimate")
+GOOD = Trial(decided=0.94, track_accuracy=0.96, confusion=((90, 10), (2, 98)), cost=COST)
+FIRST = Evidence(GOOD, None, None, majority=0.5, threshold=0.6, clips=28, artists=9, worst=("mic", 0.9))
+LIMITS = GateSettings()
+
+
+def against_champion(low: float, high: float) -> Evidence:
+    middle = (low + high) / 2
+    difference = Difference(0.94 - middle, 0.94, low, high, tracks=28, artists=9)
+    return replace(FIRST, champion=GOOD, difference=difference)
+
+
+def test_the_first_challenger_passes_where_it_keeps_the_limits() -> None:
+    verdict = judge(FIRST, LIMITS)
+    assert verdict.passed
+    assert "There is no champion yet." in verdict.text
+    assert "28 held-out clips by 9 artists" in verdict.text
+
+
+@pytest.mark.parametrize(("low", "high", "passed"), [
+    (0.01, 0.05, True),  # better
+    (-0.05, 0.01, True),  # worse, but not surely
+    (-0.05, 0.0, True),
+    (-0.09, -0.01, False),  # surely worse
+])  # fmt: skip
+def test_a_challenger_falls_only_where_it_is_surely_worse(low: float, high: float, passed: bool) -> None:
+    assert judge(against_champion(low, high), LIMITS).passed is passed
+
+
+def test_max_drop_allows_some_more() -> None:
+    worse = against_champion(-0.09, -0.01)
+    assert judge(worse, GateSettings(max_drop=2)).passed
+    assert not judge(worse, GateSettings(max_drop=0.5)).passed
+
+
+@pytest.mark.parametrize(("limits", "word"), [
+    (GateSettings(max_ram_kb=12), "12.3 kB of RAM"),
+    (GateSettings(max_flash_kb=20), "20.1 kB of flash"),
+    (GateSettings(max_latency_ms=30), "31 ms"),
+    (GateSettings(min_robust_accuracy=91), "under mic only 90.0 %"),
+])  # fmt: skip
+def test_each_limit_refuses_in_its_own_words(limits: GateSettings, word: str) -> None:
+    verdict = judge(FIRST, limits)
+    assert not verdict.passed
+    assert len(verdict.reasons) == 1
+    assert word in verdict.reasons[0]
+    assert verdict.reasons[0] in verdict.text
+
+
+def test_the_worst_condition_counts() -> None:
+    noisy = replace(FIRST, worst=("white 10 dB", 0.7))
+    assert not judge(noisy, GateSettings(min_robust_accuracy=75)).passed
+    assert judge(noisy, GateSettings(min_robust_accuracy=70)).passed
+    assert "white 10 dB: 70.0 %" in judge(noisy, LIMITS).text
+
+
+def test_a_model_that_always_says_the_same_never_becomes_champion() -> None:
+    stuck = replace(FIRST, challenger=replace(GOOD, decided=0.5))
+    assert "most frequent label" in judge(stuck, LIMITS).reasons[0]
+
+
+def test_several_reasons_are_all_given() -> None:
+    verdict = judge(against_champion(-0.2, -0.1), GateSettings(max_ram_kb=1, max_flash_kb=1))
+    assert len(verdict.reasons) == 3
+    assert verdict.text.startswith(
+        "The challenger is refused: even the upper end of the interval, -10.0 points, is worse"
+    )

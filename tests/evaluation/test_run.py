@@ -1,0 +1,115 @@
+"""A whole evaluation on synthetic clips: decoding, folds, training, int8, conditions, baselines."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config import load_config
+from ei_toolkit.config.lockfile import Lock, write_lock
+from ei_toolkit.config.recipes import write_recipe
+from ei_toolkit.config.recipes.write import load_recipe
+from ei_toolkit.dataset.folder import Clip
+from ei_toolkit.dataset.groups import KnownClip
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.slicing import slice_clips
+from ei_toolkit.dataset.synthesis import write_demo_clips
+from ei_toolkit.evaluation.clips import find_known_clips, prepare_all
+
+QUICK = ("--protocol", "track", "--seeds", "1", "--epochs", "3", "--conditions", "gain-20")
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("synthetic")
+    write_demo_clips(folder, clips_per_genre=10, seconds=6.0)
+    return folder
+
+
+def evaluate(cwd: Path, *flags: str) -> tuple[int, str, str]:
+    console = Console(io.StringIO(), io.StringIO())
+    code = run(["evaluate", *flags], Environment(console, cwd, {}))
+    return code, console.stdout.getvalue(), console.stderr.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_a_recipe_is_evaluated_without_a_project(clips: Path, tmp_path: Path) -> None:
+    code, out, _ = evaluate(tmp_path, "--recipe", "reference", "--clips", str(clips), *QUICK, "--json")
+    data = json.loads(out)
+    assert code == 0
+    assert (data["clean"]["tracks"], data["clean"]["windows"]) == (20, 60)
+    assert data["variant"] == "int8"
+    for row in (data["clean"], data["conditions"]["gain-20"], data["float32"]):
+        assert 0 <= row["window_accuracy"] <= 1
+        assert 0 <= row["track_accuracy"] <= 1
+    assert set(data["baselines"]) == {"majority", "level", "logistic"}
+    assert data["baselines"]["logistic"]["window_accuracy"] > 0.8
+    assert data["baselines"]["majority"]["track_accuracy"] <= 0.5
+    assert sum(map(sum, data["clean"]["confusion_matrix"])) == 60
+    assert len(data["models"]) == 5
+    assert not (tmp_path / ".eitk").exists()
+
+
+@pytest.mark.slow
+def test_a_projects_evaluation_is_kept_with_it(clips: Path, tmp_path: Path) -> None:
+    write_recipe("reference", tmp_path, clips=clips, name=None, force=False)
+    code, out, _ = evaluate(tmp_path, *QUICK)
+    assert code == 0
+    assert "window / track accuracy" in out
+    kept = json.loads((tmp_path / ".eitk" / "evaluation.json").read_text())
+    assert {track["label"] for track in kept["tracks"]} == {"classical", "rock"}
+    assert (tmp_path / ".eitk" / "runs.sqlite").exists()
+
+
+def test_the_pinned_model_is_tried_on_the_clips_that_were_held_out(clips: Path, tmp_path: Path, goldens: Path) -> None:
+    write_recipe("reference", tmp_path, clips=clips, name=None, force=False)
+    assert evaluate(tmp_path, "--protocol", "test")[0] == 1  # nothing is pinned yet
+    config = load_config(tmp_path, {})
+    slice_clips(config.settings, tmp_path, config.paths.windows, 1, lambda _done, _note: None)
+    shutil.copy(goldens / "int8" / "sample_int8.tflite", tmp_path / "model.tflite")
+    write_lock(config.paths.lock, Lock(1, 1, "tflite-eon", "int8", "arduino", "x.zip", "", "model.tflite", "", ""))
+    code, out, err = evaluate(tmp_path, "--protocol", "test", "--conditions", "gain-20", "--json")
+    data = json.loads(out)
+    assert code == 0, err
+    held_out = {w.clip for w in Manifest.read(config.paths.manifest).windows if w.split == "testing"}
+    assert {track["clip"] for track in data["tracks"]} == held_out
+    assert data["protocol"] == "test"
+    assert data["float32"] is None
+    assert data["baselines"]["logistic"]["window_accuracy"] > 0.8
+
+
+def test_a_clip_that_cannot_be_read_is_named_and_left_out(clips: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        found = find_known_clips(clips, load_recipe("reference")[0], tmp_path)[8:12]
+        (tmp_path / "broken.wav").write_text("not audio")
+        broken = KnownClip(Clip(tmp_path / "broken.wav", "rock/broken.wav", "rock"), "", "nobody", None)
+        log: list[str] = []
+        prepared = prepare_all(pool, [*found, broken], load_recipe("reference")[0], 1, log.append)
+    assert len(prepared) == 4
+    assert [len(one.views) for one in prepared] == [2] * 4
+    assert any(line.startswith("skipped rock/broken.wav") for line in log)
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "meaning"),
+    [
+        (("--recipe", "soup", "--clips", "."), 2, "no recipe"),
+        (("--recipe", "reference", "--clips", "nowhere"), 3, "not a folder of clips"),
+        (("--recipe", "reference", "--clips", ".", "--protocol", "luck"), 2, "no protocol"),
+        (("--recipe", "reference", "--clips", ".", "--protocol", "luck"), 2, "track, window, test."),
+        (("--recipe", "reference", "--clips", ".", "--conditions", "rain"), 2, "no condition"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_before_anything_is_computed(
+    tmp_path: Path, flags: tuple[str, ...], code: int, meaning: str
+) -> None:
+    got, _, err = evaluate(tmp_path, *flags)
+    assert (got, meaning in err) == (code, True), err

@@ -1,0 +1,120 @@
+"""What a model has heard is kept with it: a later split of the same clips changes nothing about that."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.evaluate import _pinned
+from ei_toolkit.config import Config
+from ei_toolkit.config.lockfile import Lock, write_lock
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.provenance import HEARD_NAME, Heard, read_heard, write_heard
+from ei_toolkit.dataset.slicing import slice_clips
+from ei_toolkit.errors import DataError
+from ei_toolkit.evaluation.candidate import Candidate, challenger, trained_on
+from ei_toolkit.evaluation.challenge import _fair
+from ei_toolkit.evaluation.held_out import HeldOut, held_out_clips
+from ei_toolkit.evaluation.run_log import record_run
+
+MODEL = b"\x1c\x00\x00\x00TFL3 a model"
+SHA = sha256(MODEL).hexdigest()
+
+
+@pytest.fixture
+def lock(sliced: Config) -> Lock:
+    """A pinned model of the project, of which nothing tells what it was trained on."""
+    folder = sliced.paths.builds / "1"
+    folder.mkdir(parents=True)
+    (folder / "model.tflite").write_bytes(MODEL)
+    name = str((folder / "model.tflite").relative_to(sliced.paths.root))
+    made = Lock(1, 1, "tflite-eon", "int8", "arduino", name, SHA, name, SHA, "now")
+    write_lock(sliced.paths.lock, made)
+    return made
+
+
+def split_again(config: Config) -> Manifest:
+    """Cut the windows anew with other testing clips; what was heard before is then partly tested."""
+    before = Heard.of_manifest(Manifest.read(config.paths.manifest))
+    for seed in range(1, 20):
+        settings = replace(config.settings, dataset=replace(config.settings.dataset, seed=seed))
+        slice_clips(settings, config.paths.root, config.paths.windows, 1, lambda _done, _note: None)
+        manifest = Manifest.read(config.paths.manifest)
+        tested = {clip.sha256 for clip in held_out_clips(manifest)}
+        if tested & before.clips and tested - before.clips:
+            return manifest
+    pytest.fail("no other split")
+
+
+def pinned(config: Config) -> tuple[set[str], str]:
+    """The held-out clips of `eitk evaluate --protocol test`, and what it said."""
+    err = io.StringIO()
+    found = _pinned(Environment(Console(io.StringIO(), err), config.paths.root, {}))[1]
+    return found, err.getvalue()
+
+
+def test_after_another_split_clips_that_the_model_has_heard_are_not_held_out(sliced: Config, lock: Lock) -> None:
+    heard = Heard.of_manifest(Manifest.read(sliced.paths.manifest))
+    write_heard(lock.model_path(sliced.paths.root).parent / HEARD_NAME, heard)
+    manifest = split_again(sliced)
+    candidate = challenger(sliced, manifest)
+    assert candidate.heard == heard
+    fair = _fair(held_out_clips(manifest), candidate, None)
+    assert fair
+    assert not {clip.sha256 for clip in fair} & heard.clips
+    assert pinned(sliced)[0] == {clip.name for clip in fair}
+
+
+@pytest.mark.parametrize("eon", [True, False], ids=["train --eon", "train, then build"])
+def test_an_older_build_of_the_present_windows_is_still_judged(sliced: Config, lock: Lock, eon: bool) -> None:
+    record_run(sliced, "train", {"deployment": {"model_sha256": SHA}} if eon else {})
+    record_run(sliced, "build", {"model_sha256": SHA})
+    manifest = Manifest.read(sliced.paths.manifest)
+    assert trained_on(sliced, manifest, lock) == Heard.of_manifest(manifest)
+    assert pinned(sliced)[1] == ""
+    manifest = split_again(sliced)
+    for act in (lambda: challenger(sliced, manifest), lambda: pinned(sliced)):
+        with pytest.raises(DataError, match="trained on other windows") as caught:
+            act()
+        assert "eitk train" in caught.value.hint
+
+
+def test_a_model_of_which_nothing_tells_is_not_promoted_and_evaluated_with_a_warning(
+    sliced: Config, lock: Lock
+) -> None:
+    err = io.StringIO()
+    assert run(["gate"], Environment(Console(io.StringIO(), err), sliced.paths.root, {})) == 1
+    assert "nothing tells which clips" in err.getvalue()
+    held_out, said = pinned(sliced)
+    assert held_out == {clip.name for clip in held_out_clips(Manifest.read(sliced.paths.manifest))}
+    assert "nothing tells" in said
+
+
+def test_a_damaged_record_is_said_to_be_damaged(tmp_path: Path) -> None:
+    for text in ("{", "[]", json.dumps({"clips": 3, "groups": []})):
+        (tmp_path / HEARD_NAME).write_text(text)
+        with pytest.raises(DataError, match="damaged"):
+            read_heard(tmp_path / HEARD_NAME)
+
+
+def test_other_clips_of_an_artist_that_one_of_the_two_has_heard_do_not_count(sliced: Config) -> None:
+    clips = tuple(HeldOut(f"rock/{a}{i}.wav", a, "rock", f"{a}{i}") for a in "ABC" for i in range(3))
+    new = Candidate(b"", ("rock",), sliced.settings, Heard(frozenset({"B0"}), frozenset("B")))
+    old = Candidate(b"", ("rock",), sliced.settings, Heard(frozenset({"A0", "A1"}), frozenset("A")))
+    assert {clip.artist for clip in _fair(clips, new, old)} == {"C"}
+    of_before = replace(old, heard=Heard(old.heard.clips))
+    assert {clip.sha256 for clip in _fair(clips, new, of_before)} == {"A2", "C0", "C1", "C2"}
+    by_track = replace(sliced.settings, dataset=replace(sliced.settings.dataset, split="track"))
+    assert len(_fair(clips, replace(new, settings=by_track), old)) == 6
+    for trained, hint in ((replace(new, heard=Heard(frozenset(), frozenset("ABC"))), "train"), (new, "champion.json")):
+        with pytest.raises(DataError) as caught:
+            _fair(clips[:6], trained, old)
+        assert hint in caught.value.hint

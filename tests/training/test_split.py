@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ei_toolkit.errors import DataError
+from ei_toolkit.training.split import grouped_folds, validation_split
+
+windows = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=1, max_size=80)
+
+
+@given(windows, st.floats(0, 0.9), st.integers(0, 5))
+def test_no_artist_stands_on_both_sides(rows: list[tuple[int, int]], fraction: float, seed: int) -> None:
+    labels, groups = [label for label, _ in rows], [f"{label}/{artist}" for label, artist in rows]
+    train, held = validation_split(labels, groups, fraction, seed)
+    assert sorted([*train, *held]) == list(range(len(rows)))
+    assert not {groups[i] for i in train} & {groups[i] for i in held}
+    assert {labels[i] for i in train} == set(labels)
+
+
+def test_about_the_wanted_part_is_held_out_of_each_label() -> None:
+    labels = [i % 2 for i in range(1000)]
+    _, held = validation_split(labels, (), 0.2, seed=1)
+    assert np.bincount(np.array(labels)[held]) == pytest.approx([100, 100], abs=1)
+
+
+def test_a_label_with_one_artist_is_kept_for_training() -> None:
+    _, held = validation_split([0] * 10 + [1] * 10, ["a"] * 10 + [f"b{i}" for i in range(10)], 0.3, seed=0)
+    assert set(held) <= set(range(10, 20))
+    assert len(held) == 3
+
+
+def test_a_small_part_still_takes_the_smallest_artist() -> None:
+    sizes = {"a": 40, "b": 40, "c": 20, "d": 40}
+    groups = [artist for artist, size in sizes.items() for _ in range(size)]
+    _, held = validation_split([0] * len(groups), groups, 0.05, seed=0)
+    assert {groups[i] for i in held} == {"c"}
+
+
+def test_the_seed_decides() -> None:
+    labels, groups = [i % 2 for i in range(100)], [f"{i // 5}" for i in range(100)]
+    one, same, other = (validation_split(labels, groups, 0.3, seed)[1].tolist() for seed in (1, 1, 2))
+    assert one == same
+    assert one != other
+
+
+@settings(max_examples=40)
+@given(st.integers(2, 5), st.integers(0, 20))
+def test_folds_partition_the_windows_and_keep_artists_whole(k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 12, 24)
+    groups = [f"artist {number}" for number, size in enumerate(sizes) for _ in range(size)]
+    labels = [number % 2 for number, size in enumerate(sizes) for _ in range(size)]
+    folds = grouped_folds(labels, groups, k, seed)
+    assert sorted(i for _, test in folds for i in test) == list(range(len(labels)))
+    for train, test in folds:
+        assert not {groups[i] for i in train} & {groups[i] for i in test}
+        assert {labels[i] for i in test} == {0, 1}
+
+
+def test_too_few_artists_for_the_folds() -> None:
+    with pytest.raises(DataError, match="folds"):
+        grouped_folds([0, 0, 1, 1], ["a", "b", "c", "c"], 2, 0)

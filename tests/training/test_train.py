@@ -1,0 +1,147 @@
+"""Training end to end on small data: real TensorFlow, real conversion, real reference kernels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ei_toolkit.errors import ConfigurationError, DataError
+from ei_toolkit.impulse.interpreter import Interpreter
+from ei_toolkit.training.request import TrainRequest
+from ei_toolkit.training.train import train
+
+RequestFor = Callable[..., TrainRequest]
+
+SCRIPT = """
+import tensorflow as tf
+from tensorflow.keras.models import Sequential
+from tensorflow.keras.layers import Dense
+from tensorflow.keras.optimizers.legacy import Adam
+EPOCHS = args.epochs or 30
+BATCH_SIZE = args.batch_size or 32
+train_dataset = train_dataset.batch(BATCH_SIZE, drop_remainder=False)
+validation_dataset = validation_dataset.batch(BATCH_SIZE, drop_remainder=False)
+model = Sequential([tf.keras.Input((input_length,)), Dense(16, activation='relu'),
+                    Dense(classes, name='y_pred', activation='softmax')])
+callbacks.append(BatchLoggerCallback(BATCH_SIZE, train_sample_count, epochs=EPOCHS, ensure_determinism=False))
+model.compile(loss='categorical_crossentropy', optimizer=Adam(learning_rate=0.01), metrics=['accuracy'])
+model.fit(train_dataset, epochs=EPOCHS, validation_data=validation_dataset, verbose=2, callbacks=callbacks)
+"""
+
+
+def test_training_writes_models_that_know_the_labels(request_for: RequestFor) -> None:
+    log: list[str] = []
+    outcome = train(request_for(), log.append)
+    assert outcome.variants["int8"]["accuracy"] > 0.9
+    assert len(outcome.history["val_accuracy"]) == 4
+    assert outcome.warnings == ()
+    assert "Epoch 3/4" in log
+    assert any("val_accuracy:" in line and "- loss:" in line for line in log)
+    assert any(line.startswith("Calculating int8 accuracy") for line in log)
+    json.dumps({key: value for key, value in vars(outcome).items() if key != "files"})
+    model = Interpreter(outcome.files.int8.read_bytes())
+    assert model.is_int8
+    assert (model.input_size, model.output_size) == (160, 2)
+
+
+def test_validation_keeps_artists_whole(request_for: RequestFor) -> None:
+    outcome = train(request_for(epochs=1), lambda _line: None)
+    assert outcome.train_windows + outcome.validation_windows == 160
+    assert outcome.validation_windows % 10 == 0
+
+
+def test_the_same_request_gives_the_same_bytes(request_for: RequestFor) -> None:
+    policy = {"enabled": True, "warping": True, "freqMasking": "low", "timeMasking": "high", "gaussianNoise": "low"}
+    request = request_for(epochs=2, spec_augment=policy)
+    models = []
+    for seed in (7, 7, 8):
+        outcome = train(replace(request, seed=seed), lambda _line: None)
+        models.append((outcome.files.int8.read_bytes(), outcome.files.float32.read_bytes()))
+    assert models[0] == models[1]
+    assert models[0] != models[2]
+
+
+def test_a_script_exported_by_studio_trains_unchanged(request_for: RequestFor) -> None:
+    log: list[str] = []
+    outcome = train(request_for(script=SCRIPT, visual_layers=()), log.append)
+    assert outcome.variants["float32"]["accuracy"] > 0.9
+    assert "Epoch 4/4" in log
+    assert len(outcome.history["val_loss"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("script", "meaning"),
+    [
+        ("x = 1\ny = 1 / 0\n", "failed in line 2"),
+        ("model = = 3", "failed in line 1"),
+        ("x = 1", "defines no model"),
+        ("import sys\nsys.exit(3)", "failed in line 2"),
+    ],
+)
+def test_a_script_that_fails_says_where(request_for: RequestFor, script: str, meaning: str) -> None:
+    with pytest.raises(ConfigurationError, match=meaning):
+        train(request_for(script=script), lambda _line: None)
+
+
+def test_every_fold_is_measured_and_a_last_model_trained(request_for: RequestFor) -> None:
+    log: list[str] = []
+    outcome = train(request_for(epochs=5, k_folds=2), log.append)
+    assert len(outcome.folds) == 2
+    assert min(outcome.folds) > 0.7
+    assert outcome.files.float32.exists()
+    assert any(line.startswith("2-fold accuracy") for line in log)
+
+
+def test_a_collapsed_training_is_called_one(request_for: RequestFor) -> None:
+    request = request_for(epochs=1, learning_rate=1e-9)
+    noise = np.random.default_rng(0).normal(size=request.features.shape).astype(np.float32)
+    outcome = train(replace(request, features=noise), lambda _line: None)
+    assert "collapsed to chance" in outcome.warnings[0]
+
+
+def test_rare_classes_weigh_more_when_asked(request_for: RequestFor) -> None:
+    from ei_toolkit.training.fit import class_weights
+
+    request = request_for()
+    rare = replace(request, labels=[1 if i % 8 == 0 else 0 for i in range(160)])
+    assert class_weights(rare, np.arange(160)) == {0: 160 / (2 * 140), 1: 160 / (2 * 20)}
+    outcome = train(replace(request, auto_class_weights=True), lambda _line: None)
+    assert outcome.variants["int8"]["accuracy"] > 0.9
+
+
+def test_float_only_where_int8_is_not_wanted(request_for: RequestFor) -> None:
+    outcome = train(request_for(epochs=1, int8=False), lambda _line: None)
+    assert outcome.files.int8 is None
+    assert set(outcome.variants) == {"float32"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"labels": [0] * 160}, DataError),
+        ({"labels": [0, 1]}, DataError),
+        ({"groups": ["a"]}, DataError),
+        ({"epochs": 0}, ConfigurationError),
+        ({"visual_layers": [], "spec_augment": {"enabled": True, "freqMasking": "low"}}, ConfigurationError),
+        ({"features": np.full((160, 160), np.nan, np.float32)}, DataError),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(request_for: RequestFor, changes: dict, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        train(request_for(**changes), lambda _line: None)
+
+
+def test_no_partial_file_is_left(request_for: RequestFor) -> None:
+    outcome = train(request_for(epochs=1), lambda _line: None)
+    folder: Path = outcome.files.keras.parent
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "model.keras",
+        "model_float32.tflite",
+        "model_int8.tflite",
+    ]
+    assert asdict(outcome.files)["int8"].name == "model_int8.tflite"
