@@ -44,7 +44,7 @@ def commands_page() -> str:
     done = subprocess.run(
         [*writer, "--title", "Commands"], check=True, capture_output=True, text=True, env=plain_terminal
     )  # fmt: skip
-    return GENERATED.format(what="help texts in ei_toolkit/commands") + done.stdout.strip() + "\n"
+    return GENERATED.format(what="help texts in ei_toolkit/cli") + done.stdout.strip() + "\n"
 
 
 def configuration_page() -> str:

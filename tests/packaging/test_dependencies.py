@@ -21,14 +21,14 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # extras stand, either of them is enough, so both must declare what the part imports.
 NEEDS_EXTRA = {
     "ei_toolkit.eon": {"firmware", "local"},
-    "ei_toolkit.learn": {"local"},
-    "ei_toolkit.learn.infer": {"firmware", "local"},
-    "ei_toolkit.recipes.robust": {"local"},
+    "ei_toolkit.training": {"local"},
+    "ei_toolkit.impulse.interpreter": {"firmware", "local"},
+    "ei_toolkit.config.recipes.robust": {"local"},
     "ei_toolkit.studio": {"local"},
 }
 # Of these, the parts that are imported only in a process or a command that has asked for the extra before. All other
 # modules must be importable without any extra, so that a missing one is reported by name.
-CHECKED_BEFORE_IMPORT = ("ei_toolkit.learn", "ei_toolkit.recipes.robust", "ei_toolkit.studio")
+CHECKED_BEFORE_IMPORT = ("ei_toolkit.training", "ei_toolkit.config.recipes.robust", "ei_toolkit.studio")
 
 NOT_IMPORTED = {
     "audioop-lts": "pydub imports it; the standard library has the module up to Python 3.12",

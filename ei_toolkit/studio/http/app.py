@@ -13,8 +13,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from ei_toolkit.studio.context import Studio
-from ei_toolkit.studio.http.errors import Refusal, failure
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.guard import LARGEST_BODY, LARGEST_REQUEST, Guard
+from ei_toolkit.studio.http.responses import failure
 from ei_toolkit.studio.http.routers import API_ROUTERS, INGESTION_ROUTERS
 
 log = logging.getLogger("ei_toolkit.studio")

@@ -13,10 +13,11 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.impulses import wanted_impulse
 from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.http.request import Call, Reader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.samples import content_of, full_sample, sample_summary, sample_values, sample_with_values
 from ei_toolkit.studio.impulse import processing_blocks
 from ei_toolkit.studio.store.artifacts import Model

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.request import Admin, Body, Call, Reader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.parameters import Fields
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Category, Sample

@@ -9,8 +9,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.request import Anyone, Call, DeploymentReader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.impulse import fingerprint
 from ei_toolkit.studio.store.artifacts import Deployment
 

@@ -8,9 +8,10 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.impulses import parameters_of
 from ei_toolkit.studio.http.request import Admin, Body, Call, Reader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
 from ei_toolkit.studio.parameters import Fields
 from ei_toolkit.studio.store.artifacts import Features

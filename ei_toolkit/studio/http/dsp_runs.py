@@ -9,8 +9,9 @@ from starlette.responses import Response
 
 from ei_toolkit.studio.devices import DEVICES
 from ei_toolkit.studio.http.dsp import explorer_points, feature_labels, line_graph, sample_points
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.request import Body, Call, Reader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.samples import content_of, sample_values, sample_with_values
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
 from ei_toolkit.studio.parameters import Fields

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.job_queue import queue, started
 from ei_toolkit.studio.http.request import Admin, Call, Reader
+from ei_toolkit.studio.http.responses import answer
 
 router = APIRouter(prefix="/v1/api/{projectId:int}")
 

@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ei_toolkit.studio.context import Activity
-from ei_toolkit.studio.http.errors import TooLarge, failure
+from ei_toolkit.studio.http.errors import TooLarge
+from ei_toolkit.studio.http.responses import failure
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 EVERYWHERE = ("0.0.0.0", "::")

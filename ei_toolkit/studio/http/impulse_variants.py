@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ei_toolkit.studio.http.dsp import dsp_config, dsp_metadata
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.impulses import KINDS, MOST_IMPULSES, impulse_answer, wanted_impulse
 from ei_toolkit.studio.http.job_queue import queue, started
 from ei_toolkit.studio.http.learn import keras_config, keras_metadata
 from ei_toolkit.studio.http.request import Admin, Body, Call, Reader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.impulse import processing_block
 from ei_toolkit.studio.store.blocks import Impulse
 

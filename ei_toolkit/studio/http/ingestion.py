@@ -13,9 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from ei_toolkit.studio.http.dataset import Split
-from ei_toolkit.studio.http.errors import Malformed, Refusal, TooLarge, Unknown, answer
+from ei_toolkit.studio.http.errors import Malformed, Refusal, TooLarge, Unknown
 from ei_toolkit.studio.http.multipart import Bounds, Part, receive
 from ei_toolkit.studio.http.request import Call, Uploader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.sample_labels import (
     check_stretches,
     label_of,

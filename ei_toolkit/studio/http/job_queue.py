@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import answer
 from ei_toolkit.studio.http.request import Call
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.store.jobs import Job
 
 

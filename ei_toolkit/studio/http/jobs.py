@@ -9,8 +9,8 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
-from ei_toolkit.studio.http.errors import answer
 from ei_toolkit.studio.http.request import Call, Deployer, DeploymentReader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.jobs.process import Entry
 from ei_toolkit.studio.store.jobs import Job
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.project import key_answer
 from ei_toolkit.studio.http.request import Admin, Anyone, Body, Call
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.parameters import Fields, stamp
 from ei_toolkit.studio.store.keys import ROLES, Role, new_secret
 

@@ -10,9 +10,10 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.job_queue import queue
 from ei_toolkit.studio.http.request import Admin, Body, Call, DeploymentReader, Reader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
 from ei_toolkit.studio.parameters import Fields
 from ei_toolkit.studio.store.artifacts import Model

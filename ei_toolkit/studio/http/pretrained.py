@@ -12,10 +12,11 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.job_queue import queue, started
 from ei_toolkit.studio.http.multipart import Bounds, Part, receive
 from ei_toolkit.studio.http.request import Admin, Body, Call, ModelBody, Reader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.parameters import Fields
 
 MOST_LABELS = 1000

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ei_toolkit.studio.devices import DEVICES, device
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.request import Admin, Anyone, Body, Call, DeploymentReader, Reader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.parameters import Fields, now, stamp
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.keys import Key

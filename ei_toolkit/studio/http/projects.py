@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ei_toolkit.studio.context import Studio
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.project import project_summary
 from ei_toolkit.studio.http.request import Admin, Anyone, Body
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.store.keys import new_secret
 
 router = APIRouter(prefix="/v1")

@@ -9,8 +9,9 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.request import Admin, Body, Call
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.sample_labels import check_stretches, read_stretches, safe_filename
 from ei_toolkit.studio.parameters import Fields
 from ei_toolkit.studio.store.garbage import delete_samples

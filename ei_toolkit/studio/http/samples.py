@@ -9,8 +9,9 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.request import Admin, Call, Reader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample

@@ -6,11 +6,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ei_toolkit.studio.http.deployments import ENGINES, TARGETS
-from ei_toolkit.studio.http.errors import Refusal, answer
+from ei_toolkit.studio.http.errors import Refusal
 from ei_toolkit.studio.http.impulses import wanted_impulse
 from ei_toolkit.studio.http.job_queue import queue, started
 from ei_toolkit.studio.http.learn import read_keras, require_permission, settings
 from ei_toolkit.studio.http.request import Admin, Body, Call, Deployer
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.impulse import learn_block, processing_block
 from ei_toolkit.studio.parameters import Fields
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ei_toolkit.studio.devices import Device, device
-from ei_toolkit.studio.http.errors import answer
 from ei_toolkit.studio.http.impulses import wanted_impulse
 from ei_toolkit.studio.http.request import Admin, Body, DeploymentReader, Reader
+from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.parameters import Fields
 
 
