@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ei_toolkit.board.emulator.virtual_boards import BoardState
-from ei_toolkit.board.transport.ports import Lister
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.report.board_tables import boards_json
+
+if TYPE_CHECKING:
+    from ei_toolkit.board.emulator.virtual_boards import BoardState
+    from ei_toolkit.board.transport.ports import Lister
 
 POLL_S = 0.25
 
@@ -21,6 +22,8 @@ def changes(
     plugged: Lister, running: Callable[[], Sequence[BoardState]], polls: int | None = None
 ) -> Iterator[dict[str, Any]]:
     """Every board that is there, then every one that comes (`change` is "+") or goes ("-"), for `polls` looks."""
+    from ei_toolkit.report.board_tables import boards_json
+
     known: dict[tuple[str, str], dict[str, Any]] = {}
     while polls is None or polls > 0:
         now = {(board["port"], board["state"]): board for board in boards_json(running(), plugged())}

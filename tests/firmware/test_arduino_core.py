@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ei_toolkit.board.library import open_library
-from ei_toolkit.board.sketch import stage
 
+from ei_toolkit.board.flash.library import open_library
+from ei_toolkit.board.flash.sketch import stage
 from ei_toolkit.config import Settings
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, package
 

@@ -7,12 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ei_toolkit.board.image import CPU
-from ei_toolkit.board.library import open_library
-from ei_toolkit.board.sketch import stage
-from ei_toolkit.config.bundled import bundled
 
+from ei_toolkit.board.emulator.image import CPU
+from ei_toolkit.board.flash.library import open_library
+from ei_toolkit.board.flash.sketch import stage
 from ei_toolkit.config import Settings
+from ei_toolkit.config.project import bundled
 
 TINY = Path(__file__).resolve().parents[1] / "board" / "tiny_library" / "Tiny_inferencing"
 WARNINGS = ("-Wall", "-Wextra", "-Wshadow", "-Werror", "-std=gnu++14", "-fno-exceptions", "-fno-rtti")
