@@ -21,7 +21,7 @@ from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.dataset.slicing import slice_clips
 from ei_toolkit.evaluation.run_log import record_run
-from ei_toolkit.report.project_summary import Facts, gather_facts
+from ei_toolkit.report.project_summary import ProjectSummary, gather_summary
 
 SHARED = Path(os.environ.get("EITK_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -124,8 +124,8 @@ def trial() -> dict[str, object]:
 
 
 @pytest.fixture
-def whole(sliced: Config, goldens: Path) -> Facts:
-    """Facts of a project with a model, a training, an evaluation, a verdict and an image."""
+def whole(sliced: Config, goldens: Path) -> ProjectSummary:
+    """The summary of a project with a model, a training, an evaluation, a verdict and an image."""
     model = (goldens / "int8/sample_int8.tflite").read_bytes()
     (sliced.paths.root / "model.tflite").write_bytes(model)
     sha = hashlib.sha256(model).hexdigest()
@@ -151,4 +151,4 @@ def whole(sliced: Config, goldens: Path) -> Facts:
         "baselines": dict.fromkeys(("majority", "level", "logistic"), row | {"conditions": conditions}),
     }  # fmt: skip
     (sliced.paths.state / "evaluation.json").write_text(json.dumps(evaluation))
-    return gather_facts(sliced)
+    return gather_summary(sliced)

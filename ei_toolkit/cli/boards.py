@@ -73,13 +73,13 @@ def stop(
     board: Annotated[str | None, typer.Argument(help="emulated or host; the configured one if absent.")] = None,
 ) -> None:
     """Stop a board that runs on this machine."""
-    from ei_toolkit.board.emulator.virtual_boards import check_stand_in
+    from ei_toolkit.board.emulator.virtual_boards import check_virtual_board
     from ei_toolkit.board.emulator.virtual_boards import stop as stop_board
     from ei_toolkit.config import ProjectPaths, find_config
 
     env = Environment.of(context)
     name = board if board is not None else env.config().settings.board.name
-    check_stand_in(name)
+    check_virtual_board(name)
     file = find_config(env.cwd)  # only its place: a wrong value in it keeps no board running
     stopped = stop_board(ProjectPaths(file.parent if file else env.cwd).boards, name)
     env.console.result({"board": name, "stopped": stopped}, f"{name} stopped" if stopped else f"{name} did not run")

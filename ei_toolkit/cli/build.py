@@ -80,7 +80,7 @@ def _build_own(env: Environment, config: Config, studio: Studio, model: Path, ti
 
 
 def _wanted(config: Config) -> Any:
-    from ei_toolkit.client.deployments import Wanted
+    from ei_toolkit.client.deployments import BuildSpec
 
     settings = config.settings.build
-    return Wanted(settings.target, settings.engine, settings.model_type)
+    return BuildSpec(settings.target, settings.engine, settings.model_type)

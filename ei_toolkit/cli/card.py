@@ -22,9 +22,9 @@ def card(
     """Write a model card (Markdown with Hugging Face's front matter) from the windows, the lock and the runs."""
     from ei_toolkit.config.atomic_write import write_text
     from ei_toolkit.report.cards import model_card
-    from ei_toolkit.report.project_summary import gather_facts
+    from ei_toolkit.report.project_summary import gather_summary
 
     env = Environment.of(context)
-    text = model_card(gather_facts(env.config()))
+    text = model_card(gather_summary(env.config()))
     write_text(env.cwd / output, text)
     env.console.result({"card": str(env.cwd / output), "text": text}, f"wrote {env.cwd / output}")

@@ -101,7 +101,7 @@ def audit(
 ) -> None:
     """Listen to all clips and say what leaks: artists, recordings, faults, loudness."""
     from ei_toolkit.cli.slice import cores
-    from ei_toolkit.dataset.audit import audit as listen_to_all
+    from ei_toolkit.dataset.audit import audit as verify_clips
     from ei_toolkit.dataset.plan import plan_slices
     from ei_toolkit.report.audit import as_data, as_text, keep_audit
 
@@ -110,7 +110,7 @@ def audit(
     workers = jobs or cores()
     plan = plan_slices(config.settings, config.paths.root, workers)
     with env.console.progress("listening", len(plan.tasks)) as progress:
-        found = listen_to_all(plan, workers, progress.to)
+        found = verify_clips(plan, workers, progress.to)
     if split is None:
         keep_audit(config.paths, as_data(found), as_text(found))
     env.console.result(as_data(found), as_text(found))

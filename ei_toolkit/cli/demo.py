@@ -25,12 +25,12 @@ def demo(
     board: Annotated[str | None, typer.Option(help="Board: emulated or host; the best one at hand if absent.")] = None,
 ) -> None:
     """Run the main job: slice, upload, train, build, flash an emulated board and let it listen to unseen clips."""
-    from ei_toolkit.board.emulator.virtual_boards import check_stand_in
+    from ei_toolkit.board.emulator.virtual_boards import check_virtual_board
     from ei_toolkit.cli.workflows.demo import demo_view, run_demo
 
     env = Environment.of(context)
     if board is not None:
-        check_stand_in(board)
+        check_virtual_board(board)
     source = None if clips is None else (env.cwd / clips).resolve()
     result = run_demo(source, env.cwd / folder, env.console, recipe=recipe, board=board)
     env.console.result(result.as_json(), demo_view(result))

@@ -66,10 +66,10 @@ def _pinned(env: Environment) -> tuple[bytes, set[str]]:
     """
     from ei_toolkit.config.lockfile import read_lock
     from ei_toolkit.dataset.manifest import Manifest
-    from ei_toolkit.dataset.provenance import Heard
+    from ei_toolkit.dataset.provenance import TrainingProvenance
     from ei_toolkit.errors import DataError
     from ei_toolkit.evaluation.candidate import trained_on
-    from ei_toolkit.evaluation.held_out import held_out_clips, unheard
+    from ei_toolkit.evaluation.held_out import exclude_seen, held_out_clips
 
     config = env.config()
     lock = read_lock(config.paths.lock)
@@ -79,7 +79,9 @@ def _pinned(env: Environment) -> tuple[bytes, set[str]]:
     heard = trained_on(config, manifest, lock)
     if heard is None:
         env.console.warn("nothing tells what the pinned model was trained on; the present training clips are assumed")
-    held_out = unheard(held_out_clips(manifest), heard or Heard.of_manifest(manifest), config.settings.dataset)
+    held_out = exclude_seen(
+        held_out_clips(manifest), heard or TrainingProvenance.of_manifest(manifest), config.settings.dataset
+    )
     return lock.model_path(config.paths.root).read_bytes(), {clip.name for clip in held_out}
 
 

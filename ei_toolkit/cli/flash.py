@@ -86,7 +86,7 @@ def _nano(
 def _stand_in(
     env: Environment, config: Config, choice: Choice, image: Path | None, build: bool
 ) -> tuple[dict[str, Any], RenderableType]:
-    from ei_toolkit.board.flash.flash import build_only, flash_stand_in
+    from ei_toolkit.board.flash.flash import build_only, flash_virtual_board
     from ei_toolkit.errors import UsageError
     from ei_toolkit.report import board_tables as views
 
@@ -96,5 +96,5 @@ def _stand_in(
     if build:
         made = build_only(config.settings, config.paths, name, choice, env.console.note)
         return views.image_json(name, made), views.image_view(name, made)
-    flashed = flash_stand_in(config.settings, config.paths, name, choice, env.console.note)
+    flashed = flash_virtual_board(config.settings, config.paths, name, choice, env.console.note)
     return views.flashed_json(flashed), views.flashed_view(flashed)

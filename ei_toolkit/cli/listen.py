@@ -28,15 +28,15 @@ def listen(
 ) -> None:
     """Play clips to a board and compare its answers with their labels and with the int8 model in Python."""
     from ei_toolkit.board.transport.ports import check_port, usb_ports
-    from ei_toolkit.board.verify.verify import listen_to_all
+    from ei_toolkit.board.verify.verify import verify_clips
     from ei_toolkit.evaluation.run_log import record_run
-    from ei_toolkit.report.board_tables import heard_json, heard_view
+    from ei_toolkit.report.board_tables import verification_json, verification_view
 
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
     check_port(config.settings.board.name, port)
     with env.console.progress("listening, clips", len(clips)) as progress:
-        heard = listen_to_all(
+        heard = verify_clips(
             config.settings,
             config.paths,
             [env.cwd / clip for clip in clips],
@@ -44,6 +44,6 @@ def listen(
             environ=env.environ,
             advance=progress.advance,
         )
-    facts = heard_json(config.settings.board.name, heard)
+    facts = verification_json(config.settings.board.name, heard)
     record_run(config, "listen", facts["summary"])
-    env.console.result(facts, heard_view(config.settings.board.name, heard))
+    env.console.result(facts, verification_view(config.settings.board.name, heard))

@@ -28,12 +28,12 @@ def nightly(
     board: Annotated[str, typer.Option(help="Board for the first night: emulated or host.")] = "emulated",
 ) -> None:
     """Retrain from a dataset and bring the model before the gate; exit with 7 if the champion stays."""
-    from ei_toolkit.cli.workflows.nightly import MADE, run_night
+    from ei_toolkit.cli.workflows.nightly import MADE, run_nightly
     from ei_toolkit.errors import GateNotMet
 
     env = Environment.of(context)
     clips = dataset if dataset in MADE else str(env.cwd / dataset)
-    night = run_night(clips, env.cwd / folder, env.environ, env.console, recipe=recipe, board=board)
+    night = run_nightly(clips, env.cwd / folder, env.environ, env.console, recipe=recipe, board=board)
     figures = night.gate.metrics
     since = f"nothing new since run {night.gate.id} of {night.gate.created} ({figures['verdict']}). "
     data = {"new": night.new, "run": night.gate.id, "verdict": figures["verdict"], "published": str(night.published)}

@@ -10,7 +10,7 @@ import typer
 from ei_toolkit.cli.environment import Environment
 
 if TYPE_CHECKING:
-    from ei_toolkit.report.project_summary import Facts
+    from ei_toolkit.report.project_summary import ProjectSummary
 
 
 def register(app: typer.Typer) -> None:
@@ -30,10 +30,10 @@ def report(
     """Write one HTML file: data, sound, curves, verdict, robustness, size and speed, provenance."""
     from ei_toolkit.config.atomic_write import write_text
     from ei_toolkit.report.html.page import build_page
-    from ei_toolkit.report.project_summary import gather_facts
+    from ei_toolkit.report.project_summary import gather_summary
 
     env = Environment.of(context)
-    facts = gather_facts(env.config())
+    facts = gather_summary(env.config())
     if like is not None:
         _print_tables(env, facts, like)
         return
@@ -46,7 +46,7 @@ def report(
         typer.launch(file.as_uri())
 
 
-def _write_figures(facts: Facts, folder: Path) -> list[str]:
+def _write_figures(facts: ProjectSummary, folder: Path) -> list[str]:
     from ei_toolkit.config.atomic_write import write_bytes
     from ei_toolkit.report.figure_files import figure_files
 
@@ -56,7 +56,7 @@ def _write_figures(facts: Facts, folder: Path) -> list[str]:
     return list(made)
 
 
-def _print_tables(env: Environment, facts: Facts, like: str) -> None:
+def _print_tables(env: Environment, facts: ProjectSummary, like: str) -> None:
     from rich.console import Group
 
     from ei_toolkit.errors import UsageError

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ei_toolkit.client.project import Studio
     from ei_toolkit.client.train import TrainReport
     from ei_toolkit.config import Config
-    from ei_toolkit.dataset.provenance import Heard
+    from ei_toolkit.dataset.provenance import TrainingProvenance
 
 
 def register(app: typer.Typer) -> None:
@@ -36,9 +36,9 @@ def train(
     from ei_toolkit.cli.build import build_and_record
     from ei_toolkit.cli.environment import connect
     from ei_toolkit.client.project import require_training
-    from ei_toolkit.client.train import expect_heard, heard_file
+    from ei_toolkit.client.train import provenance_file, record_expected_provenance
     from ei_toolkit.client.train import train as run_training
-    from ei_toolkit.dataset.provenance import write_heard
+    from ei_toolkit.dataset.provenance import write_provenance
     from ei_toolkit.evaluation.run_log import record_run
 
     env = Environment.of(context)
@@ -46,12 +46,12 @@ def train(
     studio = connect(env, config)
     require_training(studio.transport)
     current = ready(studio, config)
-    heard = _will_hear(studio, config)
+    heard = _expected_provenance(studio, config)
     if dry_run:
         env.console.result({"dry_run": True, "impulse": current.impulse_id}, "everything is ready for training")
         return
-    record = heard_file(studio, config.paths, current.impulse_id)
-    expect_heard(record, heard)
+    record = provenance_file(studio, config.paths, current.impulse_id)
+    record_expected_provenance(record, heard)
     if not follow:
         _only_start(env, studio, current, features)
         return
@@ -59,7 +59,7 @@ def train(
     started = time.monotonic()
     report = run_training(studio, current, follower, features=features)
     if features:  # else it heard the samples of the features that were there
-        write_heard(record, heard)
+        write_provenance(record, heard)
     data = report.data() | {"seconds": time.monotonic() - started}
     try:
         if eon:
@@ -80,15 +80,15 @@ def ready(studio: Studio, config: Config) -> Current:
     return ready_impulse(studio, wanted, settings.impulse.name)
 
 
-def _will_hear(studio: Studio, config: Config) -> Heard:
+def _expected_provenance(studio: Studio, config: Config) -> TrainingProvenance:
     """The clips to train on. Raises DataError where one of them would be tested too."""
-    from ei_toolkit.client.train import heard_samples
+    from ei_toolkit.client.train import provenance_of_samples
     from ei_toolkit.client.upload.plan import server_samples
     from ei_toolkit.dataset.manifest import Manifest
 
     file = config.paths.manifest
     manifest = Manifest.read(file) if file.is_file() else Manifest(())  # samples need not be eitk's
-    return heard_samples(manifest, server_samples(studio))
+    return provenance_of_samples(manifest, server_samples(studio))
 
 
 def _only_start(env: Environment, studio: Studio, current: Current, features: bool) -> None:

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ei_toolkit.client.answer import Answer, redact
-from ei_toolkit.client.deployments import TFLITE_MARK, Deployment, Wanted, check_zip, deployment_of, lock_of, safe_name
+from ei_toolkit.client.deployments import (
+    TFLITE_MARK,
+    BuildSpec,
+    Deployment,
+    check_zip,
+    deployment_of,
+    lock_of,
+    safe_name,
+)
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.project import Studio
 from ei_toolkit.config import ProjectPaths
@@ -40,7 +48,7 @@ def profile_model(studio: Studio, model: Path, device: str | None, timeout_s: fl
 
 
 def deploy_model(
-    studio: Studio, model: Path, labels: Sequence[str], wanted: Wanted, paths: ProjectPaths,
+    studio: Studio, model: Path, labels: Sequence[str], wanted: BuildSpec, paths: ProjectPaths,
     timeout_s: float | None = None,
 ) -> Lock:  # fmt: skip
     """Build a library of a model, put it into `.eitk/builds/<version>/` and pin it in eitk.lock.
@@ -74,7 +82,7 @@ def deploy_model(
     return _keep(content, deployment_of(studio, version), model, wanted, paths)
 
 
-def _keep(content: bytes, made: Deployment, model: Path, wanted: Wanted, paths: ProjectPaths) -> Lock:
+def _keep(content: bytes, made: Deployment, model: Path, wanted: BuildSpec, paths: ProjectPaths) -> Lock:
     version = made.version
     folder, fresh = paths.builds / str(version), paths.builds / f"{version}.part"
     shutil.rmtree(fresh, ignore_errors=True)

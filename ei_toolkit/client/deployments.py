@@ -18,7 +18,7 @@ from ei_toolkit.client.answer import Answer
 from ei_toolkit.client.project import Studio
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import Lock, write_lock
-from ei_toolkit.dataset.provenance import HEARD_NAME
+from ei_toolkit.dataset.provenance import PROVENANCE_NAME
 from ei_toolkit.errors import ApiError
 
 MOST_FILES = 20_000
@@ -187,7 +187,7 @@ def _path_of(studio: Studio, link: str) -> str:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class BuildSpec:
     """What a build was asked to be."""
 
     target: str
@@ -195,7 +195,7 @@ class Wanted:
     model_type: str
 
 
-def pin(studio: Studio, version: int, wanted: Wanted, paths: ProjectPaths, heard: Path) -> Lock:
+def pin(studio: Studio, version: int, wanted: BuildSpec, paths: ProjectPaths, heard: Path) -> Lock:
     """Fetch version `version` into `.eitk/builds/` and write eitk.lock; both change in one step each, the lock last.
 
     `heard` says which clips the model was trained on, and is kept with it; it need not be there.
@@ -212,7 +212,7 @@ def pin(studio: Studio, version: int, wanted: Wanted, paths: ProjectPaths, heard
         model = download_model(studio, wanted.model_type, fresh / "model.tflite", deployment.impulse or None)
         check_model_in_zip(archive, model)
         if heard.is_file():
-            shutil.copyfile(heard, fresh / HEARD_NAME)
+            shutil.copyfile(heard, fresh / PROVENANCE_NAME)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.replace(folder)
     finally:
@@ -224,7 +224,7 @@ def pin(studio: Studio, version: int, wanted: Wanted, paths: ProjectPaths, heard
     return lock
 
 
-def _check(deployment: Deployment, wanted: Wanted, version: int) -> None:
+def _check(deployment: Deployment, wanted: BuildSpec, version: int) -> None:
     there = (deployment.version, deployment.format, deployment.engine, deployment.model_type)
     asked = (version, wanted.target, wanted.engine, wanted.model_type)
     if there != asked:
@@ -235,7 +235,9 @@ def _check(deployment: Deployment, wanted: Wanted, version: int) -> None:
         )
 
 
-def lock_of(version: int, impulse: int, wanted: Wanted, created: str, archive: Path, model: Path, root: Path) -> Lock:
+def lock_of(
+    version: int, impulse: int, wanted: BuildSpec, created: str, archive: Path, model: Path, root: Path
+) -> Lock:
     """The lock of a deployment whose files are in place."""
     return Lock(
         deployment_version=version,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ei_toolkit.client.answer import Answer
-from ei_toolkit.client.deployments import Wanted, pin
+from ei_toolkit.client.deployments import BuildSpec, pin
 from ei_toolkit.client.impulse.apply import diff
 from ei_toolkit.client.impulse.current import Current, require_impulse
 from ei_toolkit.client.impulse.state import ImpulseState
@@ -40,23 +40,23 @@ from ei_toolkit.client.upload.plan import misplaced, removable
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import Lock
 from ei_toolkit.dataset.manifest import Manifest, Window
-from ei_toolkit.dataset.provenance import Heard, read_heard, write_heard
+from ei_toolkit.dataset.provenance import TrainingProvenance, read_provenance, write_provenance
 from ei_toolkit.errors import ApiError, ConfigurationError, DataError
 
 SHOWN = 20  # ids in a hint
 
 
-def heard_file(studio: Studio, paths: ProjectPaths, impulse: int) -> Path:
+def provenance_file(studio: Studio, paths: ProjectPaths, impulse: int) -> Path:
     """Where it is kept which clips the model of an impulse was trained on, until a build takes it along."""
     return paths.state / "heard" / f"{slug(studio.transport.endpoint.name)}.{studio.project}.{impulse}.json"
 
 
-def expect_heard(file: Path, heard: Heard) -> None:
+def record_expected_provenance(file: Path, heard: TrainingProvenance) -> None:
     """Before a training: until it has succeeded, a build may hold the model before it as well as the new one."""
-    write_heard(file, (read_heard(file) or heard) | heard)
+    write_provenance(file, (read_provenance(file) or heard) | heard)
 
 
-def heard_samples(manifest: Manifest, samples: Sequence[Sample]) -> Heard:
+def provenance_of_samples(manifest: Manifest, samples: Sequence[Sample]) -> TrainingProvenance:
     """The clips and artists of the training samples, by the manifest or else by their metadata.
 
     Raises DataError where a sample is on the other side of the split than its clip in the manifest.
@@ -64,7 +64,9 @@ def heard_samples(manifest: Manifest, samples: Sequence[Sample]) -> Heard:
     _check_sides(manifest, misplaced(manifest, samples))
     windows = {Path(window.file).stem: window for window in manifest.windows}
     origins = [_origin(sample, windows) for sample in samples if sample.category == "training"]
-    return Heard(frozenset(clip for clip, _ in origins if clip), frozenset(group for _, group in origins if group))
+    return TrainingProvenance(
+        frozenset(clip for clip, _ in origins if clip), frozenset(group for _, group in origins if group)
+    )
 
 
 def _origin(sample: Sample, windows: Mapping[str, Window]) -> tuple[str, str]:
@@ -169,7 +171,7 @@ def run_test(studio: Studio, current: Current, follow: Follow) -> tuple[Evaluati
     return tuple(evaluation for evaluation in found if evaluation.variant in variants)
 
 
-def build(studio: Studio, impulse_id: int, wanted: Wanted, paths: ProjectPaths, follow: Follow) -> Lock:
+def build(studio: Studio, impulse_id: int, wanted: BuildSpec, paths: ProjectPaths, follow: Follow) -> Lock:
     """Build a library, download exactly that version, pin it.
 
     A build of somebody else in the way is waited for, and ours started then: its version is not ours.
@@ -180,7 +182,7 @@ def build(studio: Studio, impulse_id: int, wanted: Wanted, paths: ProjectPaths, 
         follow(started, "build")
         if not started.attached:
             version = Answer(started.answer, "the started build").integer("deploymentVersion")
-            return pin(studio, version, wanted, paths, heard_file(studio, paths, impulse_id))
+            return pin(studio, version, wanted, paths, provenance_file(studio, paths, impulse_id))
     raise DataError("other builds kept the studio busy", hint="eitk jobs list, then eitk build again")
 
 

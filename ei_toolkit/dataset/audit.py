@@ -64,7 +64,7 @@ class Audit:
 
 
 @dataclass(frozen=True)
-class Heard:
+class ClipMeasurement:
     """What listening to one clip gave; no landmarks where it cannot be read."""
 
     landmarks: Landmarks | None
@@ -73,7 +73,7 @@ class Heard:
 
 def audit(plan: Plan, jobs: int, progress: Progress) -> Audit:
     """Listen to every clip of a plan and say what leaks from training into testing."""
-    heard: dict[str, Heard] = {}
+    heard: dict[str, ClipMeasurement] = {}
     paths = [task.known.clip.path for task in plan.tasks]
     for done, (task, one) in enumerate(zip(plan.tasks, map_clips(listen, paths, jobs), strict=True), start=1):
         heard[task.known.clip.name] = one
@@ -98,14 +98,14 @@ def audit(plan: Plan, jobs: int, progress: Progress) -> Audit:
     )
 
 
-def listen(path: Path) -> Heard:
+def listen(path: Path) -> ClipMeasurement:
     """Landmarks and level of one clip; runs in a worker."""
     try:
         samples = read_clip(path, RATE)
     except DataError:
-        return Heard(None, SILENCE_DBFS)
+        return ClipMeasurement(None, SILENCE_DBFS)
     rms = float(np.std(samples.astype(np.float32))) / 32768
-    return Heard(landmarks(samples), 20 * float(np.log10(rms)) if rms > 0 else SILENCE_DBFS)
+    return ClipMeasurement(landmarks(samples), 20 * float(np.log10(rms)) if rms > 0 else SILENCE_DBFS)
 
 
 def _alone(task: Task) -> bool:

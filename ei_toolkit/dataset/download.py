@@ -29,7 +29,7 @@ class Patience:
     pause_seconds: float = 1.0
 
 
-class _Again(Exception):
+class _RetryableError(Exception):
     """This attempt ended early; `after` is the pause that the server asked for."""
 
     def __init__(self, why: str, after: float = 0.0) -> None:
@@ -66,7 +66,7 @@ def _until_whole(url: str, part: Path, progress: Progress, patience: Patience) -
         before = _size(part)
         try:
             return _attempt(url, part, progress, patience.stall_seconds)
-        except _Again as again:
+        except _RetryableError as again:
             failures = 1 if _size(part) > before else failures + 1
             if failures >= patience.attempts:
                 raise NetworkError(
@@ -77,7 +77,7 @@ def _until_whole(url: str, part: Path, progress: Progress, patience: Patience) -
 
 
 def _attempt(url: str, part: Path, progress: Progress, stall: float) -> None:
-    """One request for what is still missing. Raises _Again where it ends early."""
+    """One request for what is still missing. Raises _RetryableError where it ends early."""
     have = _size(part)
     headers = {"Accept-Encoding": "identity"}
     if have and _tag_file(part).is_file():
@@ -89,24 +89,24 @@ def _attempt(url: str, part: Path, progress: Progress, stall: float) -> None:
             start, total = _place(answer, have, part)
             _receive(answer, part, start, total, progress)
     except ABORTED as error:
-        raise _Again(_short(error)) from None
+        raise _RetryableError(_short(error)) from None
 
 
 def _place(answer: requests.Response, have: int, part: Path) -> tuple[int, int | None]:
     """Where the answer's bytes belong, and the length of the whole file if it is known."""
     if answer.status_code in TRY_LATER:
         after = answer.headers.get("Retry-After", "")
-        raise _Again(f"HTTP {answer.status_code}", min(float(after), 60.0) if after.isdigit() else 0.0)
+        raise _RetryableError(f"HTTP {answer.status_code}", min(float(after), 60.0) if after.isdigit() else 0.0)
     if answer.status_code == 416:
         part.unlink(missing_ok=True)
-        raise _Again("the file on the server is shorter than what was fetched")
+        raise _RetryableError("the file on the server is shorter than what was fetched")
     if not answer.ok:
         raise NetworkError(f"{answer.url} cannot be fetched", why=f"HTTP {answer.status_code} {answer.reason}")
     if answer.status_code == 206:
         range_, _, total = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
         if range_.partition("-")[0] != str(have):
             part.unlink(missing_ok=True)
-            raise _Again("the server sent another piece than the one asked for")
+            raise _RetryableError("the server sent another piece than the one asked for")
         return have, int(total) if total.isdigit() else None
     length = answer.headers.get("Content-Length", "")
     _remember_tag(answer, part)
@@ -125,7 +125,7 @@ def _receive(answer: requests.Response, part: Path, start: int, total: int | Non
                 raise DataError(f"{answer.url} is too large", why=f"more than {LARGEST >> 30} GiB")
             progress(round(done / 1e6, 1), note)
     if total is not None and done != total:
-        raise _Again(f"the connection ended after {done} of {total} bytes")
+        raise _RetryableError(f"the connection ended after {done} of {total} bytes")
 
 
 def _remember_tag(answer: requests.Response, part: Path) -> None:

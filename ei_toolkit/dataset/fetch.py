@@ -26,10 +26,10 @@ LARGEST_CLIP = 64 << 20  # half a minute of stereo at 192 kHz in 32-bit float wo
 LARGEST_TOTAL = 16 << 30
 MOST_MEMBERS = 200_000
 UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
-Wanted = Callable[[str], bool]
+RequestedClip = Callable[[str], bool]
 
 
-def clips_in(source: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
+def clips_in(source: Path, wanted: RequestedClip) -> Iterator[tuple[str, bytes]]:
     """(stem, content) of every clip in a folder, zip or tar archive whose stem is `wanted`, in its own order.
 
     Links, devices and names are never followed; a clip, or all of them together, may not be larger than is sane.
@@ -45,13 +45,13 @@ def clips_in(source: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
         raise DataError(f"there is no {source}", hint="--from takes an address, an archive (tar.gz, zip) or a folder.")
 
 
-def _from_folder(folder: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
+def _from_folder(folder: Path, wanted: RequestedClip) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
         if _is_clip(path.name, wanted) and path.is_file() and path.stat().st_size <= LARGEST_CLIP:
             yield path.stem, path.read_bytes()
 
 
-def _from_zip(source: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
+def _from_zip(source: Path, wanted: RequestedClip) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(source) as archive:
         members = archive.infolist()
         if len(members) > MOST_MEMBERS:
@@ -62,7 +62,7 @@ def _from_zip(source: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
                     yield _path(member.filename).stem, _read(source, stream)
 
 
-def _from_tar(source: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
+def _from_tar(source: Path, wanted: RequestedClip) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(source, "r:*") as archive:
         for number, member in enumerate(archive):
             if number > MOST_MEMBERS:
@@ -93,7 +93,7 @@ def _read(source: Path, stream: IO[bytes]) -> bytes:
     return data
 
 
-def _is_clip(name: str, wanted: Wanted) -> bool:
+def _is_clip(name: str, wanted: RequestedClip) -> bool:
     path = _path(name)
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and wanted(path.stem)
 

@@ -9,31 +9,31 @@ from pathlib import Path
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError
 
-HEARD_NAME = "heard.json"  # in the folder of a build
+PROVENANCE_NAME = "heard.json"  # in the folder of a build
 
 
 @dataclass(frozen=True)
-class Heard:
+class TrainingProvenance:
     """SHA-256 of the clips, and artist groups, that a model was trained on."""
 
     clips: frozenset[str]
     groups: frozenset[str] = frozenset()
 
     @classmethod
-    def of_manifest(cls, manifest: Manifest) -> Heard:
+    def of_manifest(cls, manifest: Manifest) -> TrainingProvenance:
         """The training side of a manifest."""
         training = [window for window in manifest.windows if window.split == "training"]
         return cls(frozenset(w.clip_sha256 for w in training), frozenset(w.group for w in training if w.group))
 
-    def __or__(self, other: Heard) -> Heard:
-        return Heard(self.clips | other.clips, self.groups | other.groups)
+    def __or__(self, other: TrainingProvenance) -> TrainingProvenance:
+        return TrainingProvenance(self.clips | other.clips, self.groups | other.groups)
 
     def has(self, clip: str, group: str, *, by_group: bool) -> bool:
         """Whether a clip, or with `by_group` another one of its artist, was heard."""
         return clip in self.clips or (by_group and group in self.groups)
 
 
-def write_heard(file: Path, heard: Heard) -> None:
+def write_provenance(file: Path, heard: TrainingProvenance) -> None:
     """Write in one step."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(file.name + ".part")
@@ -41,11 +41,11 @@ def write_heard(file: Path, heard: Heard) -> None:
     part.replace(file)
 
 
-def read_heard(file: Path) -> Heard | None:
-    """What `write_heard` wrote; None where there is no file. Raises DataError for a damaged one."""
+def read_provenance(file: Path) -> TrainingProvenance | None:
+    """What `write_provenance` wrote; None where there is no file. Raises DataError for a damaged one."""
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
-        return Heard(frozenset(kept["clips"]), frozenset(kept["groups"]))
+        return TrainingProvenance(frozenset(kept["clips"]), frozenset(kept["groups"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

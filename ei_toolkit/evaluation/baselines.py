@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit.evaluation.clips import Heard
+from ei_toolkit.evaluation.clips import FeatureSet
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,7 +22,7 @@ class Baselines:
     logistic: Any
     bins: int
 
-    def predict(self, heard: Heard) -> dict[str, Floats]:
+    def predict(self, heard: FeatureSet) -> dict[str, Floats]:
         """Probabilities (n, classes) of each baseline."""
         return {
             "majority": np.tile(self.majority, (len(heard.features), 1)),
@@ -31,7 +31,7 @@ class Baselines:
         }
 
 
-def fit_baselines(heard: Heard, labels: npt.NDArray[np.int64], n_classes: int, bins: int) -> Baselines:
+def fit_baselines(heard: FeatureSet, labels: npt.NDArray[np.int64], n_classes: int, bins: int) -> Baselines:
     """Fit on features (n, f) in frames of `bins`, and on the windows' levels."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

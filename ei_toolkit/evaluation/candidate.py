@@ -18,17 +18,17 @@ from ei_toolkit.config.load import parse_table
 from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.config.settings import plain
 from ei_toolkit.dataset.manifest import Manifest
-from ei_toolkit.dataset.provenance import HEARD_NAME, Heard, read_heard
+from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, read_provenance
 from ei_toolkit.errors import DataError, EitkError
 from ei_toolkit.evaluation.run_log import Run, data_hash, list_runs
 
 
-def trained_on(config: Config, manifest: Manifest, lock: Lock) -> Heard | None:
+def trained_on(config: Config, manifest: Manifest, lock: Lock) -> TrainingProvenance | None:
     """What is kept beside the model; for older builds the present training clips, if it was trained on them.
 
     None where nothing tells. Raises DataError where the runs tell of other windows than the present ones.
     """
-    if kept := read_heard(lock.model_path(config.paths.root).parent / HEARD_NAME):
+    if kept := read_provenance(lock.model_path(config.paths.root).parent / PROVENANCE_NAME):
         return kept
     made_from = _data_of(list_runs(config.paths), lock)
     if made_from is None:
@@ -39,7 +39,7 @@ def trained_on(config: Config, manifest: Manifest, lock: Lock) -> Heard | None:
             why="which clips it has heard was not kept with it",
             hint="eitk upload, then eitk train --eon",
         )
-    return Heard.of_manifest(manifest)
+    return TrainingProvenance.of_manifest(manifest)
 
 
 def _data_of(runs: Sequence[Run], lock: Lock) -> str | None:
@@ -66,7 +66,7 @@ class Candidate:
     model: bytes
     labels: tuple[str, ...]
     settings: Settings
-    heard: Heard
+    heard: TrainingProvenance
 
     @property
     def sha256(self) -> str:
@@ -107,7 +107,7 @@ def read_champion(file: Path) -> Candidate | None:
             raise ValueError("the model's hash is another")
         settings = parse_table(Settings, kept["settings"], "settings")
         # older files have no groups
-        heard = Heard(frozenset(kept["trained_on"]), frozenset(kept.get("trained_groups", ())))
+        heard = TrainingProvenance(frozenset(kept["trained_on"]), frozenset(kept.get("trained_groups", ())))
         return Candidate(model, tuple(kept["labels"]), settings, heard)
     except (OSError, ValueError, KeyError, TypeError, binascii.Error, EitkError) as error:
         raise DataError(

@@ -17,7 +17,7 @@ from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.errors import ConfigurationError, DataError
 from ei_toolkit.evaluation.candidate import Candidate, challenger, champion_file, read_champion, write_champion
 from ei_toolkit.evaluation.gate import Cost, Evidence, Trial, Verdict, judge, paired_difference
-from ei_toolkit.evaluation.held_out import HeldOut, Outcome, cut_windows, held_out_clips, try_model, unheard
+from ei_toolkit.evaluation.held_out import HeldOut, Outcome, cut_windows, exclude_seen, held_out_clips, try_model
 
 KEEP_SPLIT = "Keep the split of [dataset] as it was, or move champion.json away to begin a new line."
 
@@ -75,9 +75,9 @@ def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | 
 def _fair(clips: tuple[HeldOut, ...], new: Candidate, old: Candidate | None) -> tuple[HeldOut, ...]:
     """The clips that neither has heard in training, nor another one of the same artist."""
     heard = new.heard | old.heard if old else new.heard
-    fair = unheard(clips, heard, new.settings.dataset)
+    fair = exclude_seen(clips, heard, new.settings.dataset)
     if not fair:
-        stale = not unheard(clips, new.heard, new.settings.dataset)
+        stale = not exclude_seen(clips, new.heard, new.settings.dataset)
         who = "the challenger has not" if stale else "neither model has"
         raise DataError(
             f"there is no testing clip that {who} heard in training",

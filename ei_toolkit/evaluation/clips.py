@@ -32,7 +32,7 @@ CLEAN = "clean"
 
 
 @dataclass(frozen=True)
-class Heard:
+class FeatureSet:
     """A clip's windows as features (n, f), and the level of each before it was evened out, in dB of one step."""
 
     features: Features
@@ -55,7 +55,7 @@ def read_windows(path: Path, slicing: SliceSettings) -> Samples:
     return np.array([samples[start : start + length] for start in starts], np.int16).reshape(-1, length)
 
 
-def under_condition(windows: Samples, condition: str, settings: Settings) -> Heard:
+def under_condition(windows: Samples, condition: str, settings: Settings) -> FeatureSet:
     """Features of windows under a condition of audio.conditions, or `clean`; seeded by the window's number."""
     if condition == CLEAN:
         return _heard(windows, settings)
@@ -63,7 +63,7 @@ def under_condition(windows: Samples, condition: str, settings: Settings) -> Hea
     return _heard([apply_condition(condition, w, rate, i) for i, w in enumerate(windows)], settings)
 
 
-def altered(windows: Samples, clip: str, copy: int, settings: Settings) -> Heard:
+def altered(windows: Samples, clip: str, copy: int, settings: Settings) -> FeatureSet:
     """Features of one augmented copy of each window, as `eitk slice` alters them; seeded by clip, window and copy."""
     augment, rate, name = settings.slice.augment, settings.slice.sample_rate, zlib.crc32(clip.encode())
     seeds = ([augment.seed, name, number, copy] for number in range(len(windows)))
@@ -74,10 +74,10 @@ def altered(windows: Samples, clip: str, copy: int, settings: Settings) -> Heard
     return _heard(copies, settings)
 
 
-def _heard(windows: Samples | Sequence[Samples], settings: Settings) -> Heard:
+def _heard(windows: Samples | Sequence[Samples], settings: Settings) -> FeatureSet:
     cut = settings.slice
     levelled = np.array([apply_level(w, cut.level, cut.target_dbfs, cut.max_gain_db) for w in windows])
-    return Heard(impulse_features(levelled, settings), _level_db(windows))
+    return FeatureSet(impulse_features(levelled, settings), _level_db(windows))
 
 
 def impulse_features(windows: Samples, settings: Settings) -> Features:
@@ -105,7 +105,7 @@ class Prepared:
     """A clip and its views: its clean windows first, then each altered copy of them."""
 
     known: KnownClip
-    views: Sequence[Heard]
+    views: Sequence[FeatureSet]
 
     @property
     def windows(self) -> int:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ei_toolkit.config import DatasetSettings, Settings
 from ei_toolkit.dataset.manifest import Manifest
-from ei_toolkit.dataset.provenance import Heard
+from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.candidate import Candidate
 from ei_toolkit.evaluation.clips import CLEAN, read_windows, under_condition
@@ -77,7 +77,7 @@ def held_out_clips(manifest: Manifest) -> tuple[HeldOut, ...]:
     return tuple(dict.fromkeys(clips))
 
 
-def unheard(clips: Sequence[HeldOut], heard: Heard, dataset: DatasetSettings) -> tuple[HeldOut, ...]:
+def exclude_seen(clips: Sequence[HeldOut], heard: TrainingProvenance, dataset: DatasetSettings) -> tuple[HeldOut, ...]:
     """The clips that are new to a model, and so are their artists, unless the project is split by track."""
     by_artist = dataset.split != "track"
     return tuple(clip for clip in clips if not heard.has(clip.sha256, clip.artist, by_group=by_artist))

@@ -28,7 +28,7 @@ from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.evaluation.baselines import Baselines, fit_baselines
 from ei_toolkit.evaluation.clips import (
     CLEAN,
-    Heard,
+    FeatureSet,
     Mask,
     Prepared,
     clean_levels,
@@ -195,7 +195,7 @@ def _finished(seed: int, number: int, baselines: Baselines, future: Future[Train
 
 def _baselines(plan: Plan, prepared: Sequence[Prepared], kept: Sequence[Mask]) -> Baselines:
     clean = material(prepared, kept, plan.labels, [0])
-    heard = Heard(clean.features, clean_levels(prepared, kept))
+    heard = FeatureSet(clean.features, clean_levels(prepared, kept))
     return fit_baselines(heard, clean.labels, len(plan.labels), columns_of(plan.recipe.settings))
 
 
@@ -217,14 +217,14 @@ def _listen(clip: int, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold
     return answers
 
 
-def _ask(fold: Fold, heard: dict[str, Heard], rows: npt.NDArray[np.int64]) -> Probabilities:
+def _ask(fold: Fold, heard: dict[str, FeatureSet], rows: npt.NDArray[np.int64]) -> Probabilities:
     from ei_toolkit.impulse.interpreter import Interpreter
 
     model, said = Interpreter(fold.trained.int8), Probabilities()
     if fold.trained.float32:
         said[FLOAT] = Interpreter(fold.trained.float32).predict(heard[CLEAN].features[rows]).astype(np.float64)
     for name, one in heard.items():
-        part = Heard(one.features[rows], one.level_db[rows])
+        part = FeatureSet(one.features[rows], one.level_db[rows])
         said[name] = model.predict(part.features).astype(np.float64)
         said.update({f"{baseline} {name}": p for baseline, p in fold.baselines.predict(part).items()})
     return said

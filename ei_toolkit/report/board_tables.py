@@ -11,7 +11,7 @@ from ei_toolkit.board.emulator.virtual_boards import USB_BOARD, BoardState
 from ei_toolkit.board.flash.flash import Flashed
 from ei_toolkit.board.flash.nano import Built, NanoFlashed
 from ei_toolkit.board.transport.ports import UsbPort
-from ei_toolkit.board.verify.streamed import HeardClip, HeardWindow
+from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -108,7 +108,7 @@ def boards_view(running: Sequence[BoardState], plugged: Sequence[UsbPort]) -> Re
     return table
 
 
-def heard_json(board: str, heard: Sequence[HeardClip]) -> dict[str, Any]:
+def verification_json(board: str, heard: Sequence[VerifiedClip]) -> dict[str, Any]:
     """What `eitk listen --json` answers: every window, every clip, and a summary."""
     return {
         "summary": _summary(board, heard),
@@ -127,7 +127,7 @@ def heard_json(board: str, heard: Sequence[HeardClip]) -> dict[str, Any]:
     }
 
 
-def heard_view(board: str, heard: Sequence[HeardClip]) -> RenderableType:
+def verification_view(board: str, heard: Sequence[VerifiedClip]) -> RenderableType:
     """A table of windows, and a line that sums up."""
     from rich.console import Group
     from rich.table import Table
@@ -145,14 +145,14 @@ def heard_view(board: str, heard: Sequence[HeardClip]) -> RenderableType:
     return Group(table, line)
 
 
-def _row(window: HeardWindow) -> tuple[str, ...]:
+def _row(window: VerifiedWindow) -> tuple[str, ...]:
     scores = "  ".join(f"{label} {score:.3f}" for label, score in window.board_scores.items())
     q, python_q = (" ".join(map(str, row)) for row in (window.board_q, window.python_q))
     equal = "–" if not window.python_q else "yes" if window.equal else "NO"
     return window.clip, f"{window.end_ms / 1000:.1f} s", window.winner, scores, q, python_q, equal
 
 
-def _summary(board: str, heard: Sequence[HeardClip]) -> dict[str, Any]:
+def _summary(board: str, heard: Sequence[VerifiedClip]) -> dict[str, Any]:
     windows = [window for clip in heard for window in clip.windows]
     right = sum(window.winner == window.label for window in windows)
     tracks = sum(clip.winner == clip.label for clip in heard)

@@ -13,7 +13,7 @@ from ei_toolkit.dataset.plan import Plan, rows_of_plan, rows_of_windows
 from ei_toolkit.evaluation.run_log import code_version, data_hash
 from ei_toolkit.report.html.markup import percent
 from ei_toolkit.report.nightly_summary import confusion, trial_table
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Cell, Table
 
 DATA_LICENCE_GAP = """\
@@ -88,19 +88,19 @@ LICENCE_GAP = (
 )
 
 
-def model_card(facts: Facts) -> str:
+def model_card(facts: ProjectSummary) -> str:
     """The card as Markdown; what is not known yet is left out, never guessed."""
     return "\n".join([_front_matter(facts), *_body(facts)]) + "\n"
 
 
-def is_gtzan(facts: Facts) -> bool:
+def is_gtzan(facts: ProjectSummary) -> bool:
     """Whether every clip is a track of GTZAN."""
     index = load_index()
     clips = {(window.clip, window.label, window.clip_sha256) for window in facts.windows}
     return all(index.find(*clip) is not None for clip in clips)
 
 
-def _front_matter(facts: Facts) -> str:
+def _front_matter(facts: ProjectSummary) -> str:
     """YAML; every value is written as JSON, which YAML contains."""
     fields: dict[str, Any] = {
         "library_name": "tflite",
@@ -115,7 +115,7 @@ def _front_matter(facts: Facts) -> str:
     return "\n".join(["---", *lines, "---"])
 
 
-def _results(facts: Facts) -> list[dict[str, Any]]:
+def _results(facts: ProjectSummary) -> list[dict[str, Any]]:
     figures = facts.latest("gate")
     if not figures:
         return []
@@ -128,7 +128,7 @@ def _results(facts: Facts) -> list[dict[str, Any]]:
     return [{"task": {"type": "audio-classification"}, "dataset": dataset, "metrics": metrics}]
 
 
-def _body(facts: Facts) -> Iterator[str]:
+def _body(facts: ProjectSummary) -> Iterator[str]:
     settings = facts.config.settings
     yield f"\n# {' '.join(settings.project.name.split())}\n"
     yield (
@@ -151,7 +151,7 @@ def _body(facts: Facts) -> Iterator[str]:
     yield from _provenance(facts)
 
 
-def _tested(facts: Facts) -> Iterator[str]:
+def _tested(facts: ProjectSummary) -> Iterator[str]:
     figures = facts.latest("gate")
     if figures:
         yield f"## Test\n\n{figures['text']}\n"
@@ -168,7 +168,7 @@ def _tested(facts: Facts) -> Iterator[str]:
         yield Table(f"Under conditions, protocol {protocol}", ("condition", "windows", "clips"), tuple(rows)).markdown()
 
 
-def _made_with(facts: Facts) -> Iterator[str]:
+def _made_with(facts: ProjectSummary) -> Iterator[str]:
     settings = facts.config.settings
     yield "## How it is made\n"
     for block in settings.impulse.dsp:
@@ -180,7 +180,7 @@ def _made_with(facts: Facts) -> Iterator[str]:
     yield f"* Training: {own.epochs} epochs, learning rate {own.learning_rate:g}, batches of {own.batch_size}.\n"
 
 
-def _provenance(facts: Facts) -> Iterator[str]:
+def _provenance(facts: ProjectSummary) -> Iterator[str]:
     yield "## Provenance\n"
     yield f"* Code: eitk {code_version()}"
     yield f"* Window manifest, SHA-256: `{data_hash(facts.config.paths)}`"

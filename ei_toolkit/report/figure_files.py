@@ -7,15 +7,15 @@ from collections.abc import Callable
 import numpy as np
 
 from ei_toolkit.report import figures
-from ei_toolkit.report.project_summary import Facts, held_out_windows
+from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
 from ei_toolkit.report.window_features import window_features
 
 Figure = bytes | None
 
 
-def figure_files(facts: Facts) -> dict[str, bytes]:
+def figure_files(facts: ProjectSummary) -> dict[str, bytes]:
     """PNG by file name; what has not been done yet has no figure."""
-    makers: dict[str, Callable[[Facts], Figure]] = {
+    makers: dict[str, Callable[[ProjectSummary], Figure]] = {
         "spectrograms.png": spectrograms,
         "learning-curves.png": learning_curves,
         "confusion.png": confusion,
@@ -25,7 +25,7 @@ def figure_files(facts: Facts) -> dict[str, bytes]:
     return {name: png for name, make in makers.items() if (png := make(facts)) is not None}
 
 
-def spectrograms(facts: Facts) -> Figure:
+def spectrograms(facts: ProjectSummary) -> Figure:
     """One held-out window of each label as the network is given it."""
     if not facts.config.settings.impulse.dsp:
         return None
@@ -34,19 +34,19 @@ def spectrograms(facts: Facts) -> Figure:
     return figures.spectrograms(images, facts.config.settings.slice.window_ms / 1000)
 
 
-def learning_curves(facts: Facts) -> Figure:
+def learning_curves(facts: ProjectSummary) -> Figure:
     """Loss and accuracy by epoch of the last training."""
     history = facts.latest("train").get("history")
     return figures.learning_curves(history) if history else None
 
 
-def confusion(facts: Facts) -> Figure:
+def confusion(facts: ProjectSummary) -> Figure:
     """Held-out windows by label and by what won, as the gate saw them."""
     gate = facts.latest("gate")
     return figures.confusion_matrix(gate["challenger"]["confusion"], facts.labels) if gate else None
 
 
-def reliability(facts: Facts) -> Figure:
+def reliability(facts: ProjectSummary) -> Figure:
     """How often the last evaluation was right against how sure it was, by track."""
     tracks, labels = facts.evaluation.get("tracks"), facts.evaluation.get("labels")
     if not tracks or not labels:
@@ -55,7 +55,7 @@ def reliability(facts: Facts) -> Figure:
     return figures.reliability(truth, np.array([track["probabilities"] for track in tracks]))
 
 
-def accuracy_by_gain(facts: Facts) -> Figure:
+def accuracy_by_gain(facts: ProjectSummary) -> Figure:
     """Accuracy of the last evaluation against the gain of the microphone."""
     evaluation = facts.evaluation
     has_gains = any(name.startswith("gain") for name in evaluation.get("conditions", {}))

@@ -12,7 +12,7 @@ from ei_toolkit.report.tables import Cell, Table, sparkline
 NIGHTS = 30
 
 
-def night_summary(project: str, gates: Sequence[Run], labels: Sequence[str], *, new: bool) -> str:
+def nightly_summary(project: str, gates: Sequence[Run], labels: Sequence[str], *, new: bool) -> str:
     """Markdown for the summary of a continuous-integration run; `gates` oldest first, the last one is this night's.
 
     `new` is False where the night found the same settings, windows and code as that run, and did nothing.

@@ -22,7 +22,7 @@ SECONDS = len("2026-11-21T00:00:00")  # what the clocks of runs and studios writ
 
 
 @dataclass(frozen=True)
-class Facts:
+class ProjectSummary:
     """What the project's files and runs say; whatever has not been done yet is empty."""
 
     config: Config
@@ -58,11 +58,11 @@ class Facts:
         return runs[-1].metrics if runs else {}
 
 
-def gather_facts(config: Config) -> Facts:
+def gather_summary(config: Config) -> ProjectSummary:
     """Read what there is. Raises DataError before `eitk slice`: then there is nothing to report on."""
     runs, lock = tuple(list_runs(config.paths)), read_lock(config.paths.lock)
     evaluation = read_evaluation(config.paths.state)
-    return Facts(
+    return ProjectSummary(
         config=config,
         windows=Manifest.read(config.paths.manifest).windows,
         runs=runs,

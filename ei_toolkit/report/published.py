@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Cell, Table
 
 METRICS = ("accuracy", "precision", "recall", "f1", "auc", "loss")
@@ -32,7 +32,7 @@ HARDWARE = {
 
 
 @dataclass(frozen=True)
-class Ours:
+class OwnResults:
     """This project's figures in the terms of the published tables; whatever is missing is shown as a dash.
 
     `clips`: label -> (train, test). `metrics`: (set, model type) -> {accuracy, precision, recall, f1, auc, loss}.
@@ -46,12 +46,12 @@ class Ours:
     hardware: Mapping[str, tuple[str, str]]
 
 
-def like_published(ours: Ours) -> tuple[Table, ...]:
+def like_published(ours: OwnResults) -> tuple[Table, ...]:
     """Tables 1 to 4."""
     return (_split(ours), _evaluation(ours), _confusion(ours), _hardware(ours))
 
 
-def _split(ours: Ours) -> Table:
+def _split(ours: OwnResults) -> Table:
     rows = [
         (label, *_with_total(SPLIT.get(label)), *_with_total(ours.clips.get(label)))
         for label in sorted({*SPLIT, *ours.clips}, reverse=True)
@@ -69,7 +69,7 @@ def _with_total(parts: tuple[int, int] | None) -> tuple[Cell, Cell, Cell]:
     return (*parts, sum(parts)) if parts else (None, None, None)
 
 
-def _evaluation(ours: Ours) -> Table:
+def _evaluation(ours: OwnResults) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for (part, kind), published in EVALUATION.items():
         own = ours.metrics.get((part, kind), {})
@@ -79,7 +79,7 @@ def _evaluation(ours: Ours) -> Table:
     return Table("Table 2. Validation and test", head, tuple(rows))
 
 
-def _confusion(ours: Ours) -> Table:
+def _confusion(ours: OwnResults) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for i, actual in enumerate(ours.labels):
         published = tuple(_percent(CONFUSION.get((actual, heard))) for heard in ours.labels)
@@ -90,7 +90,7 @@ def _confusion(ours: Ours) -> Table:
     return Table("Table 3. Confusion matrix, validation, int8", head, tuple(rows))
 
 
-def _hardware(ours: Ours) -> Table:
+def _hardware(ours: OwnResults) -> Table:
     rows = [(name, *figures, *ours.hardware.get(name, (None, None))) for name, figures in HARDWARE.items()]
     head = ("", "int8", "float32", "int8 (ours)", "float32 (ours)")
     return Table("Table 4. On the board, at 64 MHz", head, tuple(rows))
@@ -103,7 +103,7 @@ def _percent(fraction: float | None) -> str | None:
 VARIANTS = ("int8", "float32")
 
 
-def our_figures(facts: Facts) -> Ours:
+def our_figures(facts: ProjectSummary) -> OwnResults:
     """Clips by label, metrics of validation and test, the confusion matrix and the cost on the board."""
     train = facts.latest("train")
     metrics = {
@@ -112,7 +112,7 @@ def our_figures(facts: Facts) -> Ours:
         for variant in VARIANTS
         if (found := train.get(part, {}).get(variant))
     }
-    return Ours(
+    return OwnResults(
         labels=facts.labels,
         clips={label: (_clips(facts, label, "training"), _clips(facts, label, "testing")) for label in facts.labels},
         metrics=metrics,
@@ -121,11 +121,11 @@ def our_figures(facts: Facts) -> Ours:
     )
 
 
-def _clips(facts: Facts, label: str, side: str) -> int:
+def _clips(facts: ProjectSummary, label: str, side: str) -> int:
     return len({window.clip for window in facts.windows if window.label == label and window.split == side})
 
 
-def _own_hardware(facts: Facts, train: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+def _own_hardware(facts: ProjectSummary, train: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     own = [train.get("hardware", {}).get(variant, {}) for variant in VARIANTS]
     if facts.profile is not None:
         own[0] = asdict(facts.profile)

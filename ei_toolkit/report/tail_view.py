@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ei_toolkit.board.protocol.events import UNDECIDED, Event, Info, Prediction, Warning
+from ei_toolkit.board.protocol.events import UNCERTAIN, Event, Info, Prediction, Warning
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -68,7 +68,7 @@ class View:
         return Panel(Group(*parts), title=self.board, width=64)
 
     def _colour(self, label: str) -> str:
-        return UNDECIDED_COLOUR if label == UNDECIDED else self.colours.get(label, "white")
+        return UNDECIDED_COLOUR if label == UNCERTAIN else self.colours.get(label, "white")
 
     def _headline(self, prediction: Prediction) -> RenderableType:
         from rich.text import Text
@@ -95,7 +95,7 @@ class View:
         for second in range(max(seconds) - int(HISTORY_S) + 1, max(seconds) + 1):
             winner = seconds.get(second)
             strip.append(
-                " " if winner is None else "▂" if winner == UNDECIDED else "█", style=self._colour(winner or "")
+                " " if winner is None else "▂" if winner == UNCERTAIN else "█", style=self._colour(winner or "")
             )
         return strip
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.errors import DataError
 from ei_toolkit.impulse import dsp
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 
 
-def window_features(facts: Facts, window: Window) -> npt.NDArray[np.float64]:
+def window_features(facts: ProjectSummary, window: Window) -> npt.NDArray[np.float64]:
     """Features (frames, bins) of the first block. Raises DataError where the window cannot be read."""
     settings = facts.config.settings
     block, rate = settings.impulse.dsp[0], settings.slice.sample_rate

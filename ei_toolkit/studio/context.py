@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from ei_toolkit.studio.jobs.compute_client import Calculator
+from ei_toolkit.studio.jobs.compute_client import ComputeWorker
 from ei_toolkit.studio.jobs.runner import Runner
 from ei_toolkit.studio.live.hub import Hub, Tokens
 from ei_toolkit.studio.options import Options
@@ -44,7 +44,7 @@ class Studio:
     runner: Runner
     hub: Hub
     tokens: Tokens
-    calculator: Calculator
+    calculator: ComputeWorker
     activity: Activity
 
     @classmethod
@@ -53,7 +53,7 @@ class Studio:
         store, hub = Store.open(options.data), Hub()
         store.blobs.sweep()
         collect(store)
-        calculator = Calculator(options)
+        calculator = ComputeWorker(options)
         return cls(options, store, Runner(options, store, hub), hub, Tokens(), calculator, Activity())
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.blocks import Impulse
 
@@ -101,7 +101,7 @@ def _joined(store: Store, impulse: Impulse, document: Mapping[str, Any]) -> Proc
     inputs = impulse.blocks("inputBlocks")
     window = next((block for block in inputs if block["id"] == document.get("input", block["id"])), None)
     if window is None:
-        raise Refusal("The processing block has no input block")
+        raise ApiError("The processing block has no input block")
     config = store.blocks.config(impulse.project, document["id"])
     return ProcessingBlock(document["id"], impulse.id, document, window, config)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ei_toolkit.errors import ConfigurationError, CredentialError, DataError, UsageError
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.lifecycle import is_held, read_secret, require_engine, secret_file, usable, write_secret
 from ei_toolkit.studio.options import Options
 from ei_toolkit.studio.store import Store
@@ -21,7 +21,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
-class ProjectFacts:
+class ProjectInfo:
     """One line of `eitk studio projects`."""
 
     id: int
@@ -61,11 +61,11 @@ def prepare(data: Path, project_name: str) -> Path:
     return file
 
 
-def projects(data: Path) -> list[ProjectFacts]:
+def projects(data: Path) -> list[ProjectInfo]:
     """Every project of a data folder."""
     with opened(data) as store:
         return [
-            ProjectFacts(
+            ProjectInfo(
                 project.id,
                 project.name,
                 sum(summary.count for summary in store.samples.summaries(project.id).values()),
@@ -142,7 +142,7 @@ def opened(data: Path, *, make: bool = False) -> Iterator[Store]:
         store = Store.open(data)
     try:
         yield store
-    except Refusal as refusal:
+    except ApiError as refusal:
         raise DataError(str(refusal)) from refusal
     finally:
         store.close()

@@ -62,13 +62,13 @@ def _check_depth(value: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Fields:
+class RequestParameters:
     """A JSON object or a query string, read leniently: null counts as absent, unknown keys are ignored."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, body: bytes) -> Fields:
+    def parse(cls, body: bytes) -> RequestParameters:
         """The object in a request body; an empty body is an empty object."""
         if not body.strip():
             return cls()
@@ -127,12 +127,12 @@ class Fields:
             raise Malformed(f"{name} must be a list")
         return value or []
 
-    def objects(self, name: str) -> list[Fields]:
+    def objects(self, name: str) -> list[RequestParameters]:
         """A list of objects; absent is empty."""
         values = self.items(name)
         if not all(isinstance(value, dict) for value in values):
             raise Malformed(f"{name} must be a list of objects")
-        return [Fields(value) for value in values]
+        return [RequestParameters(value) for value in values]
 
     def parsed(self, name: str) -> Any:
         """A value that travels as JSON text in a query."""

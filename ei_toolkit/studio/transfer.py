@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ei_toolkit.errors import DataError
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.ingestion import Contents, Upload, accept
 from ei_toolkit.studio.http.multipart import Bounds, Part
 from ei_toolkit.studio.http.sample_labels import safe_filename
@@ -114,7 +114,7 @@ def _import(store: Store, project: int, archive: zipfile.ZipFile, entry: dict[st
         with store.packs.begin() as pack:
             parts = [_part(pack, archive, entry["member"], name), *_side_car(pack, entry.get("label", {}), name)]
             return accept(store, Upload(project, category, _headers(entry), _inspect), pack, parts)[0]
-    except Refusal as refusal:
+    except ApiError as refusal:
         return {"success": False, "fileName": name, "error": str(refusal)}
 
 

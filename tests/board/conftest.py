@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.board.emulator.virtual_boards import STAND_INS, stop
+from ei_toolkit.board.emulator.virtual_boards import VIRTUAL_BOARDS, stop
 from ei_toolkit.board.transport.ports import UsbPort
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
@@ -80,7 +80,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     made = Project(tmp_path)
     assert made.eitk("init", "--recipe", "robust") == 0
     yield made
-    for name in STAND_INS:
+    for name in VIRTUAL_BOARDS:
         stop(made.boards, name)
 
 

@@ -9,7 +9,7 @@ import pytest
 from ei_toolkit.cli.clean import find_leftovers, remove
 from ei_toolkit.config import Config
 from ei_toolkit.evaluation.run_log import list_runs
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.studio.lifecycle import ensure, status
 
 
@@ -18,7 +18,7 @@ def names(config: Config, *, everything: bool = False) -> list[str]:
     return [str(leftover.path.relative_to(config.paths.root)) for leftover in found]
 
 
-def test_windows_and_builds_that_are_not_pinned_may_go(whole: Facts) -> None:
+def test_windows_and_builds_that_are_not_pinned_may_go(whole: ProjectSummary) -> None:
     paths = whole.config.paths
     for version in ("1", "3"):
         (paths.builds / version).mkdir(parents=True)
@@ -32,7 +32,7 @@ def test_windows_and_builds_that_are_not_pinned_may_go(whole: Facts) -> None:
     assert list_runs(paths)
 
 
-def test_the_studio_and_the_runs_go_only_with_all(whole: Facts) -> None:
+def test_the_studio_and_the_runs_go_only_with_all(whole: ProjectSummary) -> None:
     whole.config.paths.studio.mkdir()
     assert ".eitk/studio" not in names(whole.config)
     assert {".eitk/studio", ".eitk/runs.sqlite"} <= set(names(whole.config, everything=True))
@@ -48,7 +48,7 @@ def test_a_studio_that_runs_is_stopped_before_its_data_go(tmp_path: Path, sliced
     assert (tmp_path / "eitk.toml").exists()
 
 
-def test_a_clean_project_has_nothing_to_clean(whole: Facts) -> None:
+def test_a_clean_project_has_nothing_to_clean(whole: ProjectSummary) -> None:
     paths = whole.config.paths
     remove(paths, find_leftovers(paths, everything=True))
     assert find_leftovers(paths, everything=True) == []

@@ -10,7 +10,7 @@ import pytest
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.cli.workflows.nightly import Night
+from ei_toolkit.cli.workflows.nightly import NightlyRun
 from ei_toolkit.evaluation.run_log import Run
 
 
@@ -20,8 +20,8 @@ def test_the_exit_code_is_that_of_the_verdict_that_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verdict: str, code: int, new: bool
 ) -> None:
     figures = {"verdict": verdict, "text": "It was judged.", "reasons": ["it is worse"]}
-    night = Night(new, Run(35, "today", "gate", {}, "", "", "", figures), tmp_path / "published")
-    monkeypatch.setattr("ei_toolkit.cli.workflows.nightly.run_night", lambda *_a, **_k: night)
+    night = NightlyRun(new, Run(35, "today", "gate", {}, "", "", "", figures), tmp_path / "published")
+    monkeypatch.setattr("ei_toolkit.cli.workflows.nightly.run_nightly", lambda *_a, **_k: night)
     out = io.StringIO()
     assert run(("nightly", "clips"), Environment(Console(out, io.StringIO()), tmp_path, {})) == code
     assert ("nothing new since run 35" in out.getvalue()) is not new

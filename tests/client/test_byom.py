@@ -10,7 +10,7 @@ import pytest
 from edgeimpulse_api.models.create_impulse_request import CreateImpulseRequest
 
 from ei_toolkit.client.byom import deploy_model
-from ei_toolkit.client.deployments import Wanted
+from ei_toolkit.client.deployments import BuildSpec
 from ei_toolkit.client.project import Studio
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import read_lock
@@ -20,7 +20,7 @@ DEPLOY = """
 import sys
 from pathlib import Path
 from ei_toolkit.client.byom import deploy_model
-from ei_toolkit.client.deployments import Wanted
+from ei_toolkit.client.deployments import BuildSpec
 from ei_toolkit.client.endpoint import Endpoint
 from ei_toolkit.client.project import open_studio
 from ei_toolkit.client.transport import Transport
@@ -28,7 +28,7 @@ from ei_toolkit.config import ProjectPaths
 
 api, ingestion, model, root = sys.argv[1:]
 studio = open_studio(Transport(Endpoint(api, ingestion, sys.stdin.read())))
-wanted = Wanted("arduino", "tflite-eon", "int8")
+wanted = BuildSpec("arduino", "tflite-eon", "int8")
 deploy_model(studio, Path(model), ["classical", "rock"], wanted, ProjectPaths(Path(root)))
 assert "tensorflow" not in sys.modules
 """
@@ -67,4 +67,6 @@ def test_a_project_with_an_impulse_builds_no_other_model(studio: Studio, goldens
 def test_what_is_no_model_is_refused_before_anything_is_sent(studio: Studio, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.tflite").write_bytes(content)
     with pytest.raises(DataError, match="no TensorFlow Lite model"):
-        deploy_model(studio, tmp_path / "x.tflite", ["a"], Wanted("arduino", "tflite", "int8"), ProjectPaths(tmp_path))
+        deploy_model(
+            studio, tmp_path / "x.tflite", ["a"], BuildSpec("arduino", "tflite", "int8"), ProjectPaths(tmp_path)
+        )

@@ -20,7 +20,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.dataset.manifest import Manifest, Window
-from ei_toolkit.dataset.provenance import HEARD_NAME, Heard, read_heard
+from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, read_provenance
 from ei_toolkit.studio import lifecycle as launch
 
 CLOUD_KEY = os.environ.get("EI_API_KEY", "") if os.environ.get("EITK_CLOUD_TEST") == "1" else ""
@@ -119,8 +119,8 @@ def test_with_the_local_studio(eitk: Any, local_studio: launch.LocalStudio, stud
     epochs = [e["epoch"] for e in events if e["event"] == "progress" and e["phase"] == "training"]
     assert epochs == sorted(epochs)
     assert set(epochs) == {1, 2, 3, 4}
-    kept = read_heard(read_lock(tmp_path / "eitk.lock").model_path(tmp_path).parent / HEARD_NAME)  # type: ignore[union-attr]
-    assert kept == Heard.of_manifest(Manifest.read(ProjectPaths(tmp_path).manifest))
+    kept = read_provenance(read_lock(tmp_path / "eitk.lock").model_path(tmp_path).parent / PROVENANCE_NAME)  # type: ignore[union-attr]
+    assert kept == TrainingProvenance.of_manifest(Manifest.read(ProjectPaths(tmp_path).manifest))
     result = events[-1]
     assert result["event"] == "result"
     for part in ("validation", "test"):

@@ -20,12 +20,12 @@ from ei_toolkit.client import train
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.results import Evaluation
 from ei_toolkit.client.samples import Sample, list_samples, move_sample
-from ei_toolkit.client.train import expect_heard, heard_samples
+from ei_toolkit.client.train import provenance_of_samples, record_expected_provenance
 from ei_toolkit.client.upload.plan import misplaced, removable, server_samples
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.dataset.manifest import Manifest, Window
-from ei_toolkit.dataset.provenance import Heard, read_heard
+from ei_toolkit.dataset.provenance import TrainingProvenance, read_provenance
 from ei_toolkit.errors import DataError
 from ei_toolkit.studio import lifecycle as launch
 
@@ -59,7 +59,9 @@ def test_clips_and_artists_are_those_of_the_training_samples_on_the_server() -> 
         copy_of("gone"),  # from a clip that the manifest no longer has; b was not uploaded
         Sample(4, "by hand", "training", "rock", 2000.0),
     ]
-    assert heard_samples(manifest, samples) == Heard(frozenset({sha("a"), sha("gone")}), frozenset({"by a", "by gone"}))
+    assert provenance_of_samples(manifest, samples) == TrainingProvenance(
+        frozenset({sha("a"), sha("gone")}), frozenset({"by a", "by gone"})
+    )
 
 
 def test_a_copy_of_a_clip_that_is_tested_is_refused_and_so_is_a_test_of_one_that_is_trained_on() -> None:
@@ -67,7 +69,7 @@ def test_a_copy_of_a_clip_that_is_tested_is_refused_and_so_is_a_test_of_one_that
     assert misplaced(manifest, [copy_of("a"), copy_of("b", "testing"), copy_of("gone")]) == []
     for sample in (copy_of("b"), copy_of("a", "testing")):
         with pytest.raises(DataError, match=r"1 samples .* other side of the split") as caught:
-            heard_samples(manifest, [sample])
+            provenance_of_samples(manifest, [sample])
         assert caught.value.hint == "eitk upload"
         assert removable(manifest, [sample]) == [sample]
 
@@ -79,7 +81,7 @@ def test_what_eitk_did_not_upload_is_refused_but_left_to_its_owner(stranger: Sam
     manifest = manifest_of(a="training", b="testing")
     assert removable(manifest, [stranger]) == []
     with pytest.raises(DataError) as caught:
-        heard_samples(manifest, [stranger])
+        provenance_of_samples(manifest, [stranger])
     assert caught.value.hint == "eitk upload, then eitk samples delete 7"
 
 
@@ -90,17 +92,20 @@ def test_clips_on_both_sides_and_windows_of_the_manifest_are_not_removed() -> No
     own = copy_of("b", name=Path(manifest.windows[1].file).stem)  # eitk upload moves it
     assert removable(manifest, [own]) == []
     with pytest.raises(DataError) as caught:
-        heard_samples(manifest, [own])
+        provenance_of_samples(manifest, [own])
     assert caught.value.hint == "eitk upload"
 
 
 def test_until_a_training_has_succeeded_the_model_may_be_the_one_of_before(tmp_path: Path) -> None:
     file = tmp_path / "heard" / "local.1.1.json"
-    first, second = Heard(frozenset("a"), frozenset("x")), Heard(frozenset("b"), frozenset("y"))
-    expect_heard(file, first)
-    assert read_heard(file) == first
-    expect_heard(file, second)
-    assert read_heard(file) == Heard(frozenset("ab"), frozenset("xy"))
+    first, second = (
+        TrainingProvenance(frozenset("a"), frozenset("x")),
+        TrainingProvenance(frozenset("b"), frozenset("y")),
+    )
+    record_expected_provenance(file, first)
+    assert read_provenance(file) == first
+    record_expected_provenance(file, second)
+    assert read_provenance(file) == TrainingProvenance(frozenset("ab"), frozenset("xy"))
 
 
 @pytest.mark.parametrize(("int8", "shown"), [(True, ["int8", "float32"]), (False, ["float32"])])

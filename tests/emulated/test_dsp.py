@@ -15,7 +15,7 @@ from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest
 from ei_toolkit.eon.library.blocks import block_code
 from ei_toolkit.eon.library.cost import window_instructions
 from ei_toolkit.eon.library.metadata import metadata_header, variables_header, variables_source
-from ei_toolkit.eon.library.plan import ModelFacts, make_plan
+from ei_toolkit.eon.library.plan import ModelProperties, make_plan
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.interpreter import Quantisation
 
@@ -68,7 +68,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def build(folder: Path, features: int) -> None:
     request = LibraryRequest("p", 1, "o", 1, ("a",), b"", 48000, 16000, BLOCKS)
-    plan = make_plan(request, ModelFacts(features, 1, True, 0, "0" * 64))
+    plan = make_plan(request, ModelProperties(features, 1, True, 0, "0" * 64))
     generated = folder / "model-parameters"
     generated.mkdir()
     (generated / "model_metadata.h").write_text(metadata_header(plan))

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from ei_toolkit.config import Config
-from ei_toolkit.dataset.provenance import Heard
+from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.candidate import Candidate, read_champion, write_champion
 
-HEARD = Heard(frozenset({"ab", "cd"}), frozenset({"an artist"}))
+HEARD = TrainingProvenance(frozenset({"ab", "cd"}), frozenset({"an artist"}))
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_champion_of_before_names_clips_alone(tmp_path: Path, candidate: Candi
     kept = json.loads(file.read_text())
     del kept["trained_groups"]
     file.write_text(json.dumps(kept))
-    assert read_champion(file) == replace(candidate, heard=Heard(HEARD.clips))
+    assert read_champion(file) == replace(candidate, heard=TrainingProvenance(HEARD.clips))
 
 
 @pytest.mark.parametrize("damage", [

@@ -17,7 +17,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import Config, load_config
 from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.dataset.manifest import Manifest
-from ei_toolkit.dataset.provenance import HEARD_NAME, Heard, write_heard
+from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, write_provenance
 from ei_toolkit.evaluation.candidate import champion_file, read_champion
 from ei_toolkit.evaluation.clips import impulse_features
 from ei_toolkit.evaluation.run_log import list_runs
@@ -56,7 +56,9 @@ def build(sliced: Config, trained: dict[float, bytes]) -> Build:
         if swapped not in trained:
             trained[swapped] = train_on(sliced, swapped, file.parent)
         file.write_bytes(trained[swapped])
-        write_heard(file.parent / HEARD_NAME, Heard.of_manifest(Manifest.read(sliced.paths.manifest)))
+        write_provenance(
+            file.parent / PROVENANCE_NAME, TrainingProvenance.of_manifest(Manifest.read(sliced.paths.manifest))
+        )
         digest, path = sha256(trained[swapped]).hexdigest(), str(file.relative_to(sliced.paths.root))
         write_lock(sliced.paths.lock, Lock(1, 1, "tflite-eon", "int8", "arduino", path, digest, path, digest, "now"))
         return file

@@ -17,7 +17,7 @@ from ei_toolkit.cli.evaluate import _pinned
 from ei_toolkit.config import Config
 from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.dataset.manifest import Manifest
-from ei_toolkit.dataset.provenance import HEARD_NAME, Heard, read_heard, write_heard
+from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, read_provenance, write_provenance
 from ei_toolkit.dataset.slicing import slice_clips
 from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.candidate import Candidate, challenger, trained_on
@@ -43,7 +43,7 @@ def lock(sliced: Config) -> Lock:
 
 def split_again(config: Config) -> Manifest:
     """Cut the windows anew with other testing clips; what was heard before is then partly tested."""
-    before = Heard.of_manifest(Manifest.read(config.paths.manifest))
+    before = TrainingProvenance.of_manifest(Manifest.read(config.paths.manifest))
     for seed in range(1, 20):
         settings = replace(config.settings, dataset=replace(config.settings.dataset, seed=seed))
         slice_clips(settings, config.paths.root, config.paths.windows, 1, lambda _done, _note: None)
@@ -62,8 +62,8 @@ def pinned(config: Config) -> tuple[set[str], str]:
 
 
 def test_after_another_split_clips_that_the_model_has_heard_are_not_held_out(sliced: Config, lock: Lock) -> None:
-    heard = Heard.of_manifest(Manifest.read(sliced.paths.manifest))
-    write_heard(lock.model_path(sliced.paths.root).parent / HEARD_NAME, heard)
+    heard = TrainingProvenance.of_manifest(Manifest.read(sliced.paths.manifest))
+    write_provenance(lock.model_path(sliced.paths.root).parent / PROVENANCE_NAME, heard)
     manifest = split_again(sliced)
     candidate = challenger(sliced, manifest)
     assert candidate.heard == heard
@@ -78,7 +78,7 @@ def test_an_older_build_of_the_present_windows_is_still_judged(sliced: Config, l
     record_run(sliced, "train", {"deployment": {"model_sha256": SHA}} if eon else {})
     record_run(sliced, "build", {"model_sha256": SHA})
     manifest = Manifest.read(sliced.paths.manifest)
-    assert trained_on(sliced, manifest, lock) == Heard.of_manifest(manifest)
+    assert trained_on(sliced, manifest, lock) == TrainingProvenance.of_manifest(manifest)
     assert pinned(sliced)[1] == ""
     manifest = split_again(sliced)
     for act in (lambda: challenger(sliced, manifest), lambda: pinned(sliced)):
@@ -100,21 +100,24 @@ def test_a_model_of_which_nothing_tells_is_not_promoted_and_evaluated_with_a_war
 
 def test_a_damaged_record_is_said_to_be_damaged(tmp_path: Path) -> None:
     for text in ("{", "[]", json.dumps({"clips": 3, "groups": []})):
-        (tmp_path / HEARD_NAME).write_text(text)
+        (tmp_path / PROVENANCE_NAME).write_text(text)
         with pytest.raises(DataError, match="damaged"):
-            read_heard(tmp_path / HEARD_NAME)
+            read_provenance(tmp_path / PROVENANCE_NAME)
 
 
 def test_other_clips_of_an_artist_that_one_of_the_two_has_heard_do_not_count(sliced: Config) -> None:
     clips = tuple(HeldOut(f"rock/{a}{i}.wav", a, "rock", f"{a}{i}") for a in "ABC" for i in range(3))
-    new = Candidate(b"", ("rock",), sliced.settings, Heard(frozenset({"B0"}), frozenset("B")))
-    old = Candidate(b"", ("rock",), sliced.settings, Heard(frozenset({"A0", "A1"}), frozenset("A")))
+    new = Candidate(b"", ("rock",), sliced.settings, TrainingProvenance(frozenset({"B0"}), frozenset("B")))
+    old = Candidate(b"", ("rock",), sliced.settings, TrainingProvenance(frozenset({"A0", "A1"}), frozenset("A")))
     assert {clip.artist for clip in _fair(clips, new, old)} == {"C"}
-    of_before = replace(old, heard=Heard(old.heard.clips))
+    of_before = replace(old, heard=TrainingProvenance(old.heard.clips))
     assert {clip.sha256 for clip in _fair(clips, new, of_before)} == {"A2", "C0", "C1", "C2"}
     by_track = replace(sliced.settings, dataset=replace(sliced.settings.dataset, split="track"))
     assert len(_fair(clips, replace(new, settings=by_track), old)) == 6
-    for trained, hint in ((replace(new, heard=Heard(frozenset(), frozenset("ABC"))), "train"), (new, "champion.json")):
+    for trained, hint in (
+        (replace(new, heard=TrainingProvenance(frozenset(), frozenset("ABC"))), "train"),
+        (new, "champion.json"),
+    ):
         with pytest.raises(DataError) as caught:
             _fair(clips[:6], trained, old)
         assert hint in caught.value.hint

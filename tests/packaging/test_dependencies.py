@@ -85,7 +85,7 @@ class Imports(ast.NodeVisitor):
         assert node.level == 0, "relative imports are not used here"
         self._add(node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
-    def visit_Call(self, node: ast.Call) -> None:
+    def visit_Call(self, node: ast.RequestContext) -> None:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         match node.args:
             case [ast.Constant(value=str(module)), *_] if name in LOADED_BY_NAME:

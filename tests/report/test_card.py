@@ -15,7 +15,7 @@ from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report.cards import LICENCE_GAP, is_gtzan, model_card
 from ei_toolkit.report.html.sections.cost import cost
 from ei_toolkit.report.html.sections.verdict import verdict
-from ei_toolkit.report.project_summary import Facts, gather_facts
+from ei_toolkit.report.project_summary import ProjectSummary, gather_summary
 
 
 def front_matter(card: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def front_matter(card: str) -> dict[str, Any]:
     return fields
 
 
-def test_front_matter_and_text_are_filled_from_the_project(whole: Facts) -> None:
+def test_front_matter_and_text_are_filled_from_the_project(whole: ProjectSummary) -> None:
     card = model_card(whole)
     fields = front_matter(card)
     assert fields["pipeline_tag"] == "audio-classification"
@@ -37,12 +37,12 @@ def test_front_matter_and_text_are_filled_from_the_project(whole: Facts) -> None
 
 
 def test_before_the_gate_there_are_no_results(sliced: Config) -> None:
-    card = model_card(gather_facts(sliced))
+    card = model_card(gather_summary(sliced))
     assert front_matter(card)["model-index"][0]["results"] == []
     assert "## Test" not in card
 
 
-def test_a_model_is_not_credited_with_the_verdict_and_the_image_of_another(whole: Facts) -> None:
+def test_a_model_is_not_credited_with_the_verdict_and_the_image_of_another(whole: ProjectSummary) -> None:
     assert whole.lock
     other = replace(whole, lock=replace(whole.lock, model_sha256="f" * 64))
     card = model_card(other)
@@ -56,23 +56,23 @@ def test_a_model_is_not_credited_with_the_verdict_and_the_image_of_another(whole
 
 
 @pytest.mark.parametrize(("built", "shown"), [("2000-01-01T00:00:00.000Z", True), ("2999-01-01T00:00:00.000Z", False)])
-def test_a_trial_of_the_model_pinned_before_is_left_out(whole: Facts, built: str, shown: bool) -> None:
+def test_a_trial_of_the_model_pinned_before_is_left_out(whole: ProjectSummary, built: str, shown: bool) -> None:
     assert whole.lock
     paths = whole.config.paths
     record_run(whole.config, "evaluation", {"protocol": "test"})
     (paths.state / "evaluation.json").write_text(json.dumps({**whole.evaluation, "protocol": "test"}))
     write_lock(paths.lock, replace(whole.lock, created=built))
-    assert ("protocol test" in model_card(gather_facts(whole.config))) is shown
+    assert ("protocol test" in model_card(gather_summary(whole.config))) is shown
 
 
-def test_a_name_with_colons_and_quotes_does_not_break_the_front_matter(whole: Facts) -> None:
+def test_a_name_with_colons_and_quotes_does_not_break_the_front_matter(whole: ProjectSummary) -> None:
     name = 'Rock: "yes"\n---\n# no'
     settings = replace(whole.config.settings, project=ProjectSettings(name=name))
     fields = front_matter(model_card(replace(whole, config=replace(whole.config, settings=settings))))
     assert fields["model-index"][0]["name"] == name
 
 
-def test_the_licence_gap_is_said_where_the_clips_are_gtzan_and_only_there(whole: Facts) -> None:
+def test_the_licence_gap_is_said_where_the_clips_are_gtzan_and_only_there(whole: ProjectSummary) -> None:
     assert not is_gtzan(whole)
     assert LICENCE_GAP not in model_card(whole)
     named = tuple(replace(w, clip=f"{w.label}/{w.label}.0000{i % 5}.wav") for i, w in enumerate(whole.windows))

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from ei_toolkit.config import Config
 from ei_toolkit.report.figure_files import figure_files
-from ei_toolkit.report.project_summary import Facts, gather_facts
+from ei_toolkit.report.project_summary import ProjectSummary, gather_summary
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def test_a_whole_project_has_every_figure(whole: Facts) -> None:
+def test_a_whole_project_has_every_figure(whole: ProjectSummary) -> None:
     files = figure_files(whole)
     assert sorted(files) == [
         "accuracy-by-gain.png", "confusion.png", "learning-curves.png", "reliability.png", "spectrograms.png",
@@ -16,4 +16,4 @@ def test_a_whole_project_has_every_figure(whole: Facts) -> None:
 
 
 def test_before_training_there_are_spectrograms_alone(sliced: Config) -> None:
-    assert list(figure_files(gather_facts(sliced))) == ["spectrograms.png"]
+    assert list(figure_files(gather_summary(sliced))) == ["spectrograms.png"]

@@ -8,7 +8,7 @@ import pytest
 
 from ei_toolkit.config import Config
 from ei_toolkit.evaluation.run_log import Run, record_run
-from ei_toolkit.report.nightly_summary import NIGHTS, night_summary
+from ei_toolkit.report.nightly_summary import NIGHTS, nightly_summary
 
 LABELS = ("classical", "rock")
 
@@ -30,7 +30,7 @@ def nights(project: Callable[..., Config]) -> Callable[..., list[Run]]:
 
 
 def test_verdict_champion_confusion_and_history_are_there(nights: Callable[..., list[Run]]) -> None:
-    text = night_summary("Genres", nights(0.5, 0.75, 1.0), LABELS, new=True)
+    text = nightly_summary("Genres", nights(0.5, 0.75, 1.0), LABELS, new=True)
     assert text.startswith("# Genres: passed\n")
     assert "| windows the board names rightly | 100.0 % | 90.0 % |" in text
     assert "| classical | 90.0 % | 10.0 % |" in text
@@ -38,15 +38,15 @@ def test_verdict_champion_confusion_and_history_are_there(nights: Callable[..., 
 
 
 def test_a_night_without_news_says_so_and_which_run_stands(nights: Callable[..., list[Run]]) -> None:
-    text = night_summary("Genres", nights(0.9), LABELS, new=False)
+    text = nightly_summary("Genres", nights(0.9), LABELS, new=False)
     assert text.startswith("# Genres: nothing new\n")
     assert "those of run 1" in text
 
 
 def test_the_history_is_thirty_nights_long(nights: Callable[..., list[Run]]) -> None:
-    text = night_summary("Genres", nights(*[0.5] * 5, *[1.0] * NIGHTS), LABELS, new=True)
+    text = nightly_summary("Genres", nights(*[0.5] * 5, *[1.0] * NIGHTS), LABELS, new=True)
     assert f"`{'█' * NIGHTS}`" in text
 
 
 def test_without_any_gate_it_says_that() -> None:
-    assert "Nothing was brought before the gate." in night_summary("Genres", [], LABELS, new=True)
+    assert "Nothing was brought before the gate." in nightly_summary("Genres", [], LABELS, new=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ei_toolkit.report.published import Ours, like_published
+from ei_toolkit.report.published import OwnResults, like_published
 
-NOTHING = Ours(("classical", "rock"), {}, {}, [], {})
+NOTHING = OwnResults(("classical", "rock"), {}, {}, [], {})
 
 
 def test_the_published_figures_are_shown_without_any_of_ours() -> None:
@@ -17,7 +17,7 @@ def test_the_published_figures_are_shown_without_any_of_ours() -> None:
 
 
 def test_our_figures_stand_beside_them() -> None:
-    ours = Ours(
+    ours = OwnResults(
         labels=("classical", "rock"),
         clips={"rock": (60, 8), "classical": (58, 10)},
         metrics={("test", "int8"): {"accuracy": 0.95, "loss": 0.2}},
@@ -32,7 +32,7 @@ def test_our_figures_stand_beside_them() -> None:
 
 
 def test_other_genres_than_the_published_ones_have_rows_too() -> None:
-    ours = Ours(("jazz", "rock"), {"jazz": (4, 1)}, {}, [[1, 0], [0, 1]], {})
+    ours = OwnResults(("jazz", "rock"), {"jazz": (4, 1)}, {}, [[1, 0], [0, 1]], {})
     split, _, confusion, _ = like_published(ours)
     assert ("jazz", None, None, None, 4, 1, 5) in split.rows
     assert confusion.rows[0] == ("jazz", None, None, "100.0 %", "0.0 %")

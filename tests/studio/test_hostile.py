@@ -11,10 +11,10 @@ import pytest
 
 from ei_toolkit.impulse import dsp
 from ei_toolkit.studio.http.dataset import Split
-from ei_toolkit.studio.http.errors import Malformed, Refusal
+from ei_toolkit.studio.http.errors import ApiError, Malformed
 from ei_toolkit.studio.http.learn import read_keras
 from ei_toolkit.studio.jobs.compute_worker import reply
-from ei_toolkit.studio.parameters import DEEPEST, Fields, read_json
+from ei_toolkit.studio.parameters import DEEPEST, RequestParameters, read_json
 
 LONE = r"\ud800"
 INPUT = {"type": "time-series"}
@@ -77,7 +77,7 @@ def test_a_filter_has_a_bound_on_its_conditions_but_takes_many_values(server: An
 @pytest.mark.parametrize("value", [10**400, -(10**400), 1e300, float("inf"), float("nan"), "9" * 400, 2**63])
 def test_a_number_that_cannot_be_kept_is_out_of_range_however_long(value: Any) -> None:
     with pytest.raises(Malformed, match="out of range"):
-        Fields({"startIndex": value}).integer("startIndex")
+        RequestParameters({"startIndex": value}).integer("startIndex")
 
 
 @pytest.mark.parametrize("name", ["search", "filename"])
@@ -166,26 +166,26 @@ def test_metadata_as_deep_as_is_allowed_comes_back(own_server: Any) -> None:
 
 @pytest.mark.parametrize("folds", ["abc", {}, [], 1, -1, 1e300, 2.5, 101])
 def test_a_number_of_folds_that_cannot_be_is_refused_when_it_is_set(folds: Any) -> None:
-    with pytest.raises(Refusal, match="numFolds"):
-        read_keras(Fields({"kFoldsValidationConfig": {"numFolds": folds}}))
+    with pytest.raises(ApiError, match="numFolds"):
+        read_keras(RequestParameters({"kFoldsValidationConfig": {"numFolds": folds}}))
 
 
 @pytest.mark.parametrize(("folds", "kept"), [(0, 0), (5, 5), ("5.0", 5), (None, 0)])
 def test_a_number_of_folds_is_kept_as_a_number(folds: Any, kept: int) -> None:
-    assert read_keras(Fields({"kFoldsValidationConfig": {"numFolds": folds}})) == {
+    assert read_keras(RequestParameters({"kFoldsValidationConfig": {"numFolds": folds}})) == {
         "kFoldsValidationConfig": {"numFolds": kept}
     }
 
 
 @pytest.mark.parametrize("seed", ["²", "٣", "4294967296", 2**32, "", "-1", "1.0", 1.0, None, "9" * 5000])
 def test_a_seed_that_cannot_be_is_refused_when_it_is_set(seed: Any) -> None:
-    with pytest.raises(Refusal, match="seed"):
-        read_keras(Fields({"customParameters": {"seed": seed}}))
+    with pytest.raises(ApiError, match="seed"):
+        read_keras(RequestParameters({"customParameters": {"seed": seed}}))
 
 
 @pytest.mark.parametrize("seed", ["0", 7, "4294967295"])
 def test_a_seed_that_can_be_is_kept(seed: Any) -> None:
-    assert read_keras(Fields({"customParameters": {"seed": seed}})) == {"customParameters": {"seed": seed}}
+    assert read_keras(RequestParameters({"customParameters": {"seed": seed}})) == {"customParameters": {"seed": seed}}
 
 
 @pytest.mark.parametrize("path", ["raw-data/{}", "raw-data/{}/original"])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.impulse import processing_blocks
 from ei_toolkit.studio.jobs import exporting, features, windows
 from ei_toolkit.studio.jobs.task import Task
@@ -114,7 +114,7 @@ def test_content_that_is_lost_without_a_deletion_is_refused_without_its_path(tas
     [lost] = task.store.samples.select(SampleFilter(task.project), 1)
     task.store.blobs.remove(lost.sha256)
     for job in (features.generate_features, exporting.export):
-        with pytest.raises(Refusal, match=r"The content of 2 .* is gone") as caught:
+        with pytest.raises(ApiError, match=r"The content of 2 .* is gone") as caught:
             job(task)
         assert str(task.data) not in str(caught.value)
 
@@ -147,7 +147,7 @@ def test_nothing_is_kept_for_a_block_that_was_deleted_meanwhile(task: Listening)
         lambda: artifacts.put_features(task.project, Features(2, "training", blob, blob, {}, "")),
         lambda: features.store_features(task, *stale_block(task)),
     ):
-        with pytest.raises(Refusal, match="was deleted meanwhile"):
+        with pytest.raises(ApiError, match="was deleted meanwhile"):
             action()
     artifacts.put_model(task.project, 8, {"keras": blob}, {})
     assert artifacts.features(task.project, 2) is None and artifacts.model(task.project, 8) is not None
@@ -224,5 +224,5 @@ def test_settings_that_are_changed_at_once_are_all_kept(own_server: Any) -> None
 
 def test_a_learn_block_that_reads_nothing_is_refused_in_training_and_in_testing(task: Listening) -> None:
     for category in ("training", "testing"):
-        with pytest.raises(Refusal, match="reads no processing block"):
+        with pytest.raises(ApiError, match="reads no processing block"):
             features.features_side_by_side(task, [], category)

@@ -70,7 +70,7 @@ def test_a_server_that_got_the_port_of_a_killed_one_is_not_taken_for_it(
         copy_of(theirs.studio / "server.json", ours.studio, bystander.pid)
         assert status(ours.studio) is None and look(ours.studio) is None and not stop(ours.studio)
         assert bystander.poll() is None
-        own = ensure(ours, "Ours")
+        own = ensure(ours, "OwnResults")
         assert own.api_url != other.api_url and own.pid not in (other.pid, bystander.pid)
         assert stop(ours.studio) and bystander.poll() is None and status(theirs.studio) is not None
     finally:

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ei_toolkit.errors import ConfigurationError, DataError
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.sample_labels import header_text, safe_filename
 from ei_toolkit.studio.http.wav_header import read_header
-from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.blobs import Blobs
 from ei_toolkit.studio.store.garbage import collect
@@ -99,7 +99,7 @@ def test_filters_find_what_they_name(store: Store) -> None:
     three = add(store, project, "b", "jazz", b"3")
 
     def found(**query: str) -> list[int]:
-        return [s.id for s in store.samples.select(SampleFilter.read(project, Fields(query)))]
+        return [s.id for s in store.samples.select(SampleFilter.read(project, RequestParameters(query)))]
 
     assert found() == [three, two, one]
     assert found(sortBy="id-asc", labels='["jazz"]') == [two, three]
@@ -147,7 +147,7 @@ def test_no_bytes_break_the_reader_of_wav_headers(data: bytes) -> None:
     content = b"RIFF\0\0\0\0WAVE" + data
     try:
         header = read_header(lambda offset, count: content[offset : offset + count], len(content))
-    except Refusal:
+    except ApiError:
         return
     assert header.frames > 0 and header.rate > 0
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.audio.effects.conditions import to_int16
-from ei_toolkit.audio.effects.microphone import draw_chain, hear
+from ei_toolkit.audio.effects.microphone import draw_microphone, hear
 from ei_toolkit.audio.effects.noise import Colour, add_noise, coloured, recorded
 from ei_toolkit.audio.effects.stretch import fit, pitch_shift, time_stretch
 from ei_toolkit.config import AugmentSettings
@@ -76,7 +76,7 @@ def _through_air(
     signal: Sound, sample_rate: int, settings: AugmentSettings, rng: np.random.Generator, done: list[str]
 ) -> Sound:
     tilt_db = float(rng.uniform(-settings.tilt_db, settings.tilt_db)) if settings.tilt_db else 0.0
-    chain = draw_chain(rng) if rng.random() < settings.room else None
+    chain = draw_microphone(rng) if rng.random() < settings.room else None
     if not tilt_db and chain is None:
         return signal
     done += [f"tilt{tilt_db:+.1f}"] if tilt_db else []

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.effects.microphone import draw_chain, hear
+from ei_toolkit.audio.effects.microphone import draw_microphone, hear
 from ei_toolkit.audio.effects.noise import Colour, add_noise, coloured
 from ei_toolkit.errors import ConfigurationError
 
@@ -46,7 +46,7 @@ def _noise(signal: Sound, rate: int, rng: np.random.Generator, colour: Colour, s
 
 def _mic(signal: Sound, rate: int, rng: np.random.Generator) -> Sound:
     """Small loudspeaker, room, pink noise at 15 dB, gain of up to 20 dB either way, constant offset."""
-    heard = hear(signal - signal.mean(), rate, draw_chain(rng))
+    heard = hear(signal - signal.mean(), rate, draw_microphone(rng))
     noisy = add_noise(heard, coloured("pink", len(heard), rate, rng), MIC_SNR_DB)
     gain = 10 ** (rng.uniform(-MIC_GAIN_DB, MIC_GAIN_DB) / 20)
     return noisy * np.float32(gain) + np.float32(rng.uniform(-MIC_OFFSET, MIC_OFFSET))

@@ -17,7 +17,7 @@ TILT_HZ = (62.5, 8000.0)  # seven octaves over which a tilt rises
 
 
 @dataclass(frozen=True)
-class Chain:
+class SimulatedMicrophone:
     """One loudspeaker and one room of the bank."""
 
     low_hz: float
@@ -30,14 +30,14 @@ class Chain:
         return f"speaker{self.low_hz:.0f}-{self.high_hz:.0f} room{self.room}"
 
 
-def draw_chain(rng: np.random.Generator) -> Chain:
+def draw_microphone(rng: np.random.Generator) -> SimulatedMicrophone:
     """A random small loudspeaker (nothing below 80–400 Hz, nothing above 5–12 kHz, one resonance) in a random room."""
     low = float(80 * 5 ** rng.random())
-    return Chain(low, float(rng.uniform(5000, 12000)), float(rng.uniform(1.2, 8) * low), float(rng.uniform(-6, 6)),
-                 int(rng.integers(BANK)))  # fmt: skip
+    high, resonance = float(rng.uniform(5000, 12000)), float(rng.uniform(1.2, 8) * low)
+    return SimulatedMicrophone(low, high, resonance, float(rng.uniform(-6, 6)), int(rng.integers(BANK)))
 
 
-def hear(signal: Sound, sample_rate: int, chain: Chain | None, tilt_db: float = 0.0) -> Sound:
+def hear(signal: Sound, sample_rate: int, chain: SimulatedMicrophone | None, tilt_db: float = 0.0) -> Sound:
     """`signal`, shape (n,), through a chain (None: as it is) and with its treble raised by `tilt_db`, at the same RMS.
 
     The convolution is circular: what rings on after the end is heard at the start, since a window is cut from music
@@ -55,7 +55,7 @@ def hear(signal: Sound, sample_rate: int, chain: Chain | None, tilt_db: float = 
     return heard * np.float32(before / max(after, 1e-9))
 
 
-def _gain(chain: Chain, n: int, sample_rate: int) -> Sound:
+def _gain(chain: SimulatedMicrophone, n: int, sample_rate: int) -> Sound:
     """Amplitude response of loudspeaker and microphone: high-pass and low-pass of 12 dB an octave, one peak."""
     hz = _hz(n, sample_rate)
     low, high = np.square(np.float32(chain.low_hz) / hz), np.square(hz / np.float32(chain.high_hz))

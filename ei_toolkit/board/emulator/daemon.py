@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ei_toolkit.board.emulator.microphone import FRAME_BYTES, Feed
-from ei_toolkit.board.emulator.process import start_guest
+from ei_toolkit.board.emulator.process import start_process
 from ei_toolkit.board.emulator.virtual_boards import BoardFolder, BoardState, held
 from ei_toolkit.board.transport.link import Backlog
 from ei_toolkit.errors import BoardError, EitkError
@@ -48,7 +48,7 @@ class Keeper:
     async def keep(self) -> None:
         """Start the board, serve its lines until it ends or a signal comes, then leave nothing behind."""
         facts = json.loads(self._folder.image_facts.read_text(encoding="utf-8"))
-        self._guest = await start_guest(self._board, Path(facts["path"]))
+        self._guest = await start_process(self._board, Path(facts["path"]))
         self._feed = Feed(*self._guest.microphone, multiplexed=self._board == "emulated")
         running = self._expect(b'"state":"running"')
         listening = asyncio.create_task(self._listen())

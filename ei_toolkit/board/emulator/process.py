@@ -23,7 +23,7 @@ NS_PER_INSTRUCTION_SHIFT = 4
 
 
 @dataclass(frozen=True)
-class Guest:
+class EmulatorProcess:
     """A running program with its serial and its microphone line."""
 
     process: asyncio.subprocess.Process
@@ -46,7 +46,7 @@ class Guest:
                 await self.process.wait()
 
 
-async def start_guest(board: str, image: Path) -> Guest:
+async def start_process(board: str, image: Path) -> EmulatorProcess:
     """Start the program of the board `emulated` or `host`."""
     serial, guest_serial = socket.socketpair()
     microphone, guest_microphone = socket.socketpair()
@@ -56,7 +56,7 @@ async def start_guest(board: str, image: Path) -> Guest:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.DEVNULL, pass_fds=lines, preexec_fn=_die_with_the_keeper
         )
-    return Guest(process, await _open(serial), await _open(microphone))
+    return EmulatorProcess(process, await _open(serial), await _open(microphone))
 
 
 def _qemu(image: Path, serial: int, microphone: int) -> Sequence[str]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from ei_toolkit.board.emulator.image import Image, write_image_facts
 from ei_toolkit.errors import BoardError, ConfigurationError
 
-STAND_INS = ("emulated", "host")
+VIRTUAL_BOARDS = ("emulated", "host")
 USB_BOARD = "nano33ble"
 
 
@@ -51,7 +51,7 @@ class BoardFolder:
 
     @property
     def state_file(self) -> Path:
-        """Facts of the running board."""
+        """State of the running board."""
         return self.path / "state.json"
 
     @property
@@ -66,7 +66,7 @@ class BoardFolder:
 
     @property
     def image_facts(self) -> Path:
-        """Facts of the image that was flashed last."""
+        """State of the image that was flashed last."""
         return self.path / "image.json"
 
     @property
@@ -108,15 +108,15 @@ class BoardFolder:
 
 def check_name(name: str) -> None:
     """Raises ConfigurationError for a board that nobody knows."""
-    if name not in (USB_BOARD, *STAND_INS):
-        raise ConfigurationError(f"{name!r} is not a board", hint=f"One of {USB_BOARD}, {', '.join(STAND_INS)}.")
+    if name not in (USB_BOARD, *VIRTUAL_BOARDS):
+        raise ConfigurationError(f"{name!r} is not a board", hint=f"One of {USB_BOARD}, {', '.join(VIRTUAL_BOARDS)}.")
 
 
-def check_stand_in(name: str) -> None:
+def check_virtual_board(name: str) -> None:
     """Raises ConfigurationError for a board that nobody knows, BoardError for one that is not of this machine."""
     check_name(name)
-    if name not in STAND_INS:
-        raise BoardError(f"{name} does not run on this machine", hint=f"One of {', '.join(STAND_INS)}.")
+    if name not in VIRTUAL_BOARDS:
+        raise BoardError(f"{name} does not run on this machine", hint=f"One of {', '.join(VIRTUAL_BOARDS)}.")
 
 
 @contextmanager
@@ -142,7 +142,7 @@ def folder_of(boards: Path, name: str) -> BoardFolder:
 
 def running_boards(boards: Path) -> Iterator[BoardState]:
     """Every board of this project that runs."""
-    for name in STAND_INS:
+    for name in VIRTUAL_BOARDS:
         state = folder_of(boards, name).running()
         if state is not None:
             yield state

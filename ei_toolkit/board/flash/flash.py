@@ -14,7 +14,7 @@ from ei_toolkit.board.budget import check_budget
 from ei_toolkit.board.emulator import image as images
 from ei_toolkit.board.emulator.image import Image
 from ei_toolkit.board.emulator.virtual_boards import (
-    STAND_INS,
+    VIRTUAL_BOARDS,
     BoardFolder,
     BoardState,
     check_name,
@@ -57,7 +57,7 @@ class Choice:
     force: bool = False
 
 
-def flash_stand_in(
+def flash_virtual_board(
     settings: Settings, paths: ProjectPaths, name: str, choice: Choice, say: Callable[[str], None]
 ) -> Flashed:
     """Build the library with the sketch and start the board `name` with it.
@@ -73,7 +73,7 @@ def flash_stand_in(
 
 
 def build_only(settings: Settings, paths: ProjectPaths, name: str, choice: Choice, say: Callable[[str], None]) -> Image:
-    """Build the image of a stand-in board and start nothing. Raises as flash_stand_in does."""
+    """Build the image of a stand-in board and start nothing. Raises as flash_virtual_board does."""
     with _flashing(paths, name) as folder:
         return _build(settings, paths, name, folder.build, choice, say)
 
@@ -174,7 +174,7 @@ def plan_flash(settings: Settings, paths: ProjectPaths, choice: Choice, image: P
     name = settings.board.name
     check_name(name)
     model = _image_model(paths, image, choice) if image else _library_model(settings, paths, choice)
-    if name in STAND_INS:
+    if name in VIRTUAL_BOARDS:
         running = folder_of(paths.boards, name).running()
         return FlashPlan(name, running.address if running else "", model, running is not None)
     return FlashPlan(name, choose(ports(), settings.board.port).device, model, True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-UNDECIDED = "undecided"
+UNCERTAIN = "undecided"
 
 
 @dataclass(frozen=True)

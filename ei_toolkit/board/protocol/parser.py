@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ei_toolkit.board.protocol.events import UNDECIDED, Event, Info, Prediction, Unknown, Warning
+from ei_toolkit.board.protocol.events import UNCERTAIN, Event, Info, Prediction, Unknown, Warning
 
 MAX_LINE = 8192
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -173,7 +173,7 @@ def _is_distribution(scores: Sequence[float]) -> bool:
 
 def _winner(scores: Mapping[str, float], threshold: float) -> str:
     best = max(scores, key=lambda label: scores[label])
-    return best if scores[best] >= threshold else UNDECIDED
+    return best if scores[best] >= threshold else UNCERTAIN
 
 
 def _same(a: Mapping[str, float], b: Mapping[str, float]) -> bool:
@@ -201,7 +201,7 @@ def _prediction(data: Mapping[str, Any]) -> Prediction | None:
     q, level, texts = data.get("q"), data.get("level_dbfs"), (data.get("model"), data.get("led"))
     if not (level is None or _is_number(level)) or not all(text is None or isinstance(text, str) for text in texts):
         return None
-    if not isinstance(winner, str) or (winner != UNDECIDED and winner not in scores):
+    if not isinstance(winner, str) or (winner != UNCERTAIN and winner not in scores):
         return None
     if q is not None and not _agree(q, list(scores.values())):
         return None

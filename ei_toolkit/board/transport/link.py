@@ -10,7 +10,7 @@ from collections import deque
 from pathlib import Path
 from typing import Protocol
 
-from ei_toolkit.board.emulator.virtual_boards import BoardState, check_stand_in, folder_of
+from ei_toolkit.board.emulator.virtual_boards import BoardState, check_virtual_board, folder_of
 from ei_toolkit.errors import BoardError
 
 MAX_LINES = 20_000
@@ -188,7 +188,7 @@ class SerialLink:
 
 def running_state(boards: Path, name: str) -> BoardState:
     """Where a stand-in can be reached. Raises BoardError if it does not run."""
-    check_stand_in(name)
+    check_virtual_board(name)
     state = folder_of(boards, name).running()
     if state is None:
         raise BoardError(f"the {name} board does not run", hint=f"Start it: eitk flash --board {name}")

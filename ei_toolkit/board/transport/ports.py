@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ei_toolkit.board.emulator.virtual_boards import STAND_INS, USB_BOARD
+from ei_toolkit.board.emulator.virtual_boards import USB_BOARD, VIRTUAL_BOARDS
 from ei_toolkit.errors import BoardError, UsageError
 
 State = Literal["application", "bootloader", "unknown"]
@@ -87,7 +87,7 @@ def choose(ports: Sequence[UsbPort], wanted: str) -> UsbPort:
 
 def check_port(name: str, port: str | None) -> None:
     """Raises UsageError where a port is named for a board that has none: it would go unused."""
-    if port not in (None, "auto") and name in STAND_INS:
+    if port not in (None, "auto") and name in VIRTUAL_BOARDS:
         raise UsageError(
             f"the {name} board runs on this machine and has no port {port}",
             hint=f"Leave out --port, or name the board on it: --board {USB_BOARD}",

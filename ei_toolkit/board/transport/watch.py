@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ei_toolkit.board.emulator.virtual_boards import STAND_INS, check_name
+from ei_toolkit.board.emulator.virtual_boards import VIRTUAL_BOARDS, check_name
 from ei_toolkit.board.protocol import at_firmware as at
 from ei_toolkit.board.protocol.events import Event, Info, Prediction, Warning
 from ei_toolkit.board.protocol.parser import LineSplitter, Parser
@@ -121,7 +121,7 @@ def _reopened(source: Source, deadline: float | None) -> Link | None:
 def source_of(boards: Path, name: str, port: str, ports: Lister) -> Source:
     """The source of the board `name`. Raises BoardError where there is none to begin with."""
     check_name(name)
-    if name in STAND_INS:
+    if name in VIRTUAL_BOARDS:
         running_state(boards, name)
         return Source(lambda: _stand_in(boards, name))
     return usb_source(choose(ports(), port), ports)

@@ -21,11 +21,11 @@ from ei_toolkit.board.transport.watch import events
 from ei_toolkit.board.verify.reference import Reference
 from ei_toolkit.errors import BoardError, DataError, EitkError
 
-PATIENCE_S = 120.0  # a board that says nothing for so long while it is fed has failed
+PREDICTION_TIMEOUT_S = 120.0  # a board that says nothing for so long while it is fed has failed
 
 
 @dataclass(frozen=True)
-class HeardWindow:
+class VerifiedWindow:
     """One window: what the board printed and what Python says. Scores are int8, in the order of the board's labels.
 
     `python_q` is empty where the board heard through the air, and Python cannot know which samples.
@@ -48,12 +48,12 @@ class HeardWindow:
 
 
 @dataclass(frozen=True)
-class HeardClip:
+class VerifiedClip:
     """A clip as the board heard it; `warnings` are what it complained about meanwhile."""
 
     clip: str
     label: str
-    windows: tuple[HeardWindow, ...]
+    windows: tuple[VerifiedWindow, ...]
     warnings: tuple[str, ...]
 
     @property
@@ -68,7 +68,7 @@ class HeardClip:
         return sum(window.equal for window in self.windows)
 
 
-def listen(clip: Path, label: str, state: BoardState, link: Link, reference: Reference, hop: int) -> HeardClip:
+def listen(clip: Path, label: str, state: BoardState, link: Link, reference: Reference, hop: int) -> VerifiedClip:
     """Play `clip` to the board and collect its answers; `hop` is the board's, in samples.
 
     Raises DataError for a clip shorter than a window, BoardError if answers do not come.
@@ -85,14 +85,14 @@ def listen(clip: Path, label: str, state: BoardState, link: Link, reference: Ref
     python = [tuple(int(value) for value in row) for row in reference.scores(samples, ends)]
     rate = reference.settings.slice.sample_rate
     windows = tuple(
-        heard_window(clip.name, label, said, scores, rate) for said, scores in zip(predictions, python, strict=True)
+        verified_window(clip.name, label, said, scores, rate) for said, scores in zip(predictions, python, strict=True)
     )
-    return HeardClip(clip.name, label, windows, tuple(warnings))
+    return VerifiedClip(clip.name, label, windows, tuple(warnings))
 
 
-def heard_window(clip: str, label: str, said: Prediction, python_q: tuple[int, ...], rate: int) -> HeardWindow:
+def verified_window(clip: str, label: str, said: Prediction, python_q: tuple[int, ...], rate: int) -> VerifiedWindow:
     """A board's answer beside Python's."""
-    return HeardWindow(
+    return VerifiedWindow(
         clip=clip,
         label=label,
         end_ms=(said.end or 0) * 1000 // rate,
@@ -126,7 +126,7 @@ def _hear(
             break
         if feeding.error is not None:
             raise feeding.error
-        if time.monotonic() - last_word > PATIENCE_S:
+        if time.monotonic() - last_word > PREDICTION_TIMEOUT_S:
             break
     feeding.join()
     missing = [end for end in ends if end not in answers]

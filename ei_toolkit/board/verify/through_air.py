@@ -20,7 +20,7 @@ from ei_toolkit.board.protocol.events import Prediction, Warning
 from ei_toolkit.board.protocol.parser import Parser
 from ei_toolkit.board.transport.link import Link, LinkLost
 from ei_toolkit.board.transport.watch import events
-from ei_toolkit.board.verify.streamed import HeardClip, HeardWindow, heard_window
+from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow, verified_window
 from ei_toolkit.errors import BoardError, MissingToolError
 
 PLAYERS = (
@@ -71,13 +71,13 @@ class Air:
     rate: int
 
 
-def listen_through_the_air(clip: Path, label: str, air: Air) -> HeardClip:
+def verify_through_air(clip: Path, label: str, air: Air) -> VerifiedClip:
     """Play `clip` on the computer's loudspeaker and collect what the board says meanwhile.
 
     Raises BoardError if the board says nothing, or goes away.
     """
     samples = read_clip(clip, air.rate)
-    windows: list[HeardWindow] = []
+    windows: list[VerifiedWindow] = []
     warnings: list[str] = []
     try:
         air.link.write(b"s\nr\n")
@@ -85,7 +85,7 @@ def listen_through_the_air(clip: Path, label: str, air: Air) -> HeardClip:
             ended: float | None = None
             for event in events(air.link, Parser()):
                 if isinstance(event, Prediction):
-                    windows.append(heard_window(clip.name, label, event, (), air.rate))
+                    windows.append(verified_window(clip.name, label, event, (), air.rate))
                 elif isinstance(event, Warning):
                     warnings.append(event.text)
                 if process.poll() is not None:
@@ -96,4 +96,4 @@ def listen_through_the_air(clip: Path, label: str, air: Air) -> HeardClip:
         raise BoardError("the board went away while it listened", why=str(error), hint="eitk boards") from None
     if not windows:
         raise BoardError(f"the board said nothing about {clip.name}", why="; ".join(warnings[:3]), hint="eitk flash")
-    return HeardClip(clip.name, label, tuple(windows), tuple(warnings))
+    return VerifiedClip(clip.name, label, tuple(windows), tuple(warnings))

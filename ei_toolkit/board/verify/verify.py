@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ei_toolkit.board.emulator.virtual_boards import STAND_INS
+from ei_toolkit.board.emulator.virtual_boards import VIRTUAL_BOARDS
 from ei_toolkit.board.flash.flash import pinned
 from ei_toolkit.board.transport.link import Link, running_state
 from ei_toolkit.board.transport.ports import Lister
 from ei_toolkit.board.transport.watch import source_of
 from ei_toolkit.board.verify.reference import Reference
-from ei_toolkit.board.verify.streamed import HeardClip, listen
-from ei_toolkit.board.verify.through_air import Air, find_player, listen_through_the_air
+from ei_toolkit.board.verify.streamed import VerifiedClip, listen
+from ei_toolkit.board.verify.through_air import Air, find_player, verify_through_air
 from ei_toolkit.config import ProjectPaths, Settings
 from ei_toolkit.errors import BoardError
 
-Hear = Callable[[Path, str], HeardClip]
+Hear = Callable[[Path, str], VerifiedClip]
 
 
-def listen_to_all(
+def verify_clips(
     settings: Settings,
     paths: ProjectPaths,
     clips: Sequence[Path],
@@ -27,20 +27,22 @@ def listen_to_all(
     ports: Lister,
     environ: Mapping[str, str],
     advance: Callable[[float], None],
-) -> list[HeardClip]:
+) -> list[VerifiedClip]:
     """Let the configured board hear each clip: its own microphone line, or the computer's loudspeaker."""
     board, rate = settings.board, settings.slice.sample_rate
     link = source_of(paths.boards, board.name, board.port, ports).first()
     try:
-        if board.name in STAND_INS:
+        if board.name in VIRTUAL_BOARDS:
             return _each(clips, settings, advance, _on_this_machine(settings, paths, link))
         air = Air(link, find_player(environ), rate)
-        return _each(clips, settings, advance, lambda clip, label: listen_through_the_air(clip, label, air))
+        return _each(clips, settings, advance, lambda clip, label: verify_through_air(clip, label, air))
     finally:
         link.close()
 
 
-def _each(clips: Sequence[Path], settings: Settings, advance: Callable[[float], None], hear: Hear) -> list[HeardClip]:
+def _each(
+    clips: Sequence[Path], settings: Settings, advance: Callable[[float], None], hear: Hear
+) -> list[VerifiedClip]:
     heard = []
     for clip in clips:
         heard.append(hear(clip, label_of(clip, settings.project.labels)))

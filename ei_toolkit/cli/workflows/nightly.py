@@ -19,7 +19,7 @@ from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import GateNotMet, UsageError
 from ei_toolkit.evaluation.candidate import champion_file
 from ei_toolkit.evaluation.run_log import Run, find_same, list_runs
-from ei_toolkit.report.nightly_summary import night_summary
+from ei_toolkit.report.nightly_summary import nightly_summary
 
 MADE = {  # datasets that a command fetches or makes; everything else is a folder of clips
     "gtzan": ("dataset", "fetch", "--genre", "classical", "--genre", "rock", "gtzan"),
@@ -30,7 +30,7 @@ COMPLETE = "night.json"  # beside the pinned build: `eitk clean` spares it there
 
 
 @dataclass(frozen=True)
-class Night:
+class NightlyRun:
     """What a night came to. `new` is False where nothing was left to do; `gate` is the run that the verdict is from."""
 
     new: bool
@@ -43,9 +43,9 @@ class Night:
         return bool(self.gate.metrics["verdict"] == "passed")
 
 
-def run_night(
+def run_nightly(
     dataset: str, folder: Path, environ: Mapping[str, str], console: Console, *, recipe: str, board: str
-) -> Night:
+) -> NightlyRun:
     """Retrain in `folder`, which is made from `recipe` in the first night and keeps the champion from then on.
 
     `dataset` is a folder of clips, "gtzan" (fetched and verified) or "synth" (made). A night that broke off after the
@@ -60,7 +60,7 @@ def run_night(
     config = load_config(folder, environ)
     standing = _standing(config)
     gate = standing or _train_and_judge(shell, config)
-    night = Night(not _is_complete(config, gate), gate, folder / PUBLISHED)
+    night = NightlyRun(not _is_complete(config, gate), gate, folder / PUBLISHED)
     if standing and night.new:
         console.note(f"run {gate.id} ({gate.metrics['verdict']}) stands; finishing the night that it is from")
     if night.new:
@@ -111,7 +111,7 @@ def _standing(config: Config) -> Run | None:
     return gate if all(file.is_file() for file in wanted) else None
 
 
-def _finish(shell: Shell, config: Config, night: Night) -> None:
+def _finish(shell: Shell, config: Config, night: NightlyRun) -> None:
     """All that follows the verdict; at its very end the mark that nothing is left to do."""
     if night.passed:
         shell.run("flash")
@@ -152,12 +152,12 @@ def _train_and_judge(shell: Shell, config: Config) -> Run:
     return list_runs(config.paths, "gate")[-1]
 
 
-def publish(config: Config, night: Night) -> None:
+def publish(config: Config, night: NightlyRun) -> None:
     """Put what others want to have into one folder; library, image and lock only of a model that passed."""
     gates = [run for run in list_runs(config.paths, "gate") if run.id <= night.gate.id]
     labels = Manifest.read(config.paths.manifest).labels
     night.published.mkdir(exist_ok=True)
-    summary = night_summary(config.settings.project.name, gates, labels, new=night.new)
+    summary = nightly_summary(config.settings.project.name, gates, labels, new=night.new)
     write_text(night.published / "summary.md", summary)
     root = config.paths.root
     files = [champion_file(config.paths), root / "MODEL_CARD.md", root / "report.html"]

@@ -81,7 +81,7 @@ def _is_number(text: str) -> bool:
 CONNECT_S = 5
 
 
-class Bell:
+class LogNotifier:
     """Rings when a job's log grows or the job ends. Where no socket can be had it never rings, and `live` is false."""
 
     def __init__(self, studio: Studio, job: int) -> None:
@@ -145,11 +145,11 @@ def _address(studio: Studio) -> str:
     return f"{scheme}://{parts.netloc}/?{urlencode({'token': token, 'onDemandLogs': 'true'})}"
 
 
-LOUD_S = 0.2  # least time between two looks at a log that grows all the time
+MIN_POLL_INTERVAL_S = 0.2  # least time between two looks at a log that grows all the time
 LIVE_S = 10.0  # a look now and then even though the socket is up
 POLL_S = (0.3, 2.5)  # between looks without a socket: first, at most
-BRIDGE_S = 90.0  # how long a network may be cut while a job runs
-LOCAL_BRIDGE_S = 15.0  # on this machine there is no network to be cut, only a studio that is gone or busy
+OUTAGE_TOLERANCE_S = 90.0  # how long a network may be cut while a job runs
+LOCAL_OUTAGE_TOLERANCE_S = 15.0  # on this machine there is no network to be cut, only a studio that is gone or busy
 TAIL = 15  # lines of the log that a failure shows
 
 
@@ -173,7 +173,7 @@ def wait_for(studio: Studio, job: int, listener: Listener, *, timeout_s: float |
     with _bell(studio, job) as bell:
         pause = POLL_S[0]
         last_heard, is_cut = time.monotonic(), False
-        patience = LOCAL_BRIDGE_S if is_loopback(studio.transport.endpoint.api_url) else BRIDGE_S
+        patience = LOCAL_OUTAGE_TOLERANCE_S if is_loopback(studio.transport.endpoint.api_url) else OUTAGE_TOLERANCE_S
         while True:
             try:
                 found = job_status(studio, job)
@@ -194,7 +194,7 @@ def wait_for(studio: Studio, job: int, listener: Listener, *, timeout_s: float |
                 raise _late(found, timeout_s or 0.0)
             pause = POLL_S[0] if grown else min(pause * 1.5, POLL_S[1])
             if bell.wait(LIVE_S if bell.live else pause):
-                time.sleep(LOUD_S)
+                time.sleep(MIN_POLL_INTERVAL_S)
 
 
 def _may_pass(error: ApiError) -> bool:
@@ -253,8 +253,8 @@ def _late(job: Job, timeout_s: float) -> JobFailed:
 
 
 @contextmanager
-def _bell(studio: Studio, job: int) -> Iterator[Bell]:
-    bell = Bell(studio, job)
+def _bell(studio: Studio, job: int) -> Iterator[LogNotifier]:
+    bell = LogNotifier(studio, job)
     try:
         yield bell
     finally:

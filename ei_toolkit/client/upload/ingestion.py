@@ -59,7 +59,7 @@ BAD_REQUEST = (400, 415, 422)
 
 
 @dataclass(frozen=True)
-class Shelf:
+class BatchKey:
     """What the files of one request have in common. `metadata` is sorted pairs."""
 
     category: str
@@ -84,14 +84,14 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Refused:
+class Rejected:
     """This file alone was refused, for good."""
 
     reason: str
 
 
 @dataclass(frozen=True)
-class Again:
+class RetryableError:
     """The request as a whole did not arrive, or not surely; nothing is known about its files.
 
     `kind`: `down` nobody listens · `broken` the connection or the answer broke · `busy` the server said later ·
@@ -107,7 +107,7 @@ class Again:
 class Answered:
     """One outcome a file, in order, and how long the server wants to be left alone."""
 
-    outcomes: tuple[Stored | Refused, ...]
+    outcomes: tuple[Stored | Rejected, ...]
     pause: float = 0.0
 
 
@@ -121,19 +121,19 @@ class Ingestion:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=connections))
 
-    def send(self, shelf: Shelf, items: Sequence[Item]) -> Answered | Again:
+    def send(self, shelf: BatchKey, items: Sequence[Item]) -> Answered | RetryableError:
         """Send files in one request. Raises CredentialError where the key is refused."""
         contents = [_read(item) for item in items]
         good = [(item, content) for item, content in zip(items, contents, strict=True) if isinstance(content, bytes)]
         if not good:
-            return Answered(tuple(c for c in contents if isinstance(c, Refused)))
+            return Answered(tuple(c for c in contents if isinstance(c, Rejected)))
         answer = self._post(shelf, [(item.path.name, content) for item, content in good])
-        if isinstance(answer, Again):
+        if isinstance(answer, RetryableError):
             return answer
         told = iter(answer.outcomes)
-        return Answered(tuple(c if isinstance(c, Refused) else next(told) for c in contents), answer.pause)
+        return Answered(tuple(c if isinstance(c, Rejected) else next(told) for c in contents), answer.pause)
 
-    def _post(self, shelf: Shelf, files: Sequence[tuple[str, bytes]]) -> Answered | Again:
+    def _post(self, shelf: BatchKey, files: Sequence[tuple[str, bytes]]) -> Answered | RetryableError:
         body = Multipart(files)
         try:
             answer = self._session.post(
@@ -147,9 +147,9 @@ class Ingestion:
         except requests.exceptions.SSLError as error:
             raise no_answer(error, self._endpoint, self._endpoint.ingestion_url) from None
         except requests.RequestException as error:
-            return Again(_kind(error), str(no_answer(error, self._endpoint, self._endpoint.ingestion_url)))
+            return RetryableError(_kind(error), str(no_answer(error, self._endpoint, self._endpoint.ingestion_url)))
 
-    def _headers(self, shelf: Shelf) -> dict[str, str]:
+    def _headers(self, shelf: BatchKey) -> dict[str, str]:
         label = {"x-label": quote(shelf.label, safe=UNRESERVED)} if shelf.label else {"x-label": "", "x-no-label": "1"}
         return {
             "x-api-key": self._endpoint.key,
@@ -160,21 +160,25 @@ class Ingestion:
             **label,
         }
 
-    def _understand(self, answer: requests.Response, names: Sequence[str]) -> Answered | Again:
+    def _understand(self, answer: requests.Response, names: Sequence[str]) -> Answered | RetryableError:
         said, files = _body(answer, self._endpoint.key)
         if answer.status_code in TOO_LARGE:
-            return Again("large", said or "the server takes no request of this size")
+            return RetryableError("large", said or "the server takes no request of this size")
         if answer.status_code in RETRYABLE:
             reason = said or f"the server answered HTTP {answer.status_code}"
-            return Again("busy", reason, retry_after(answer.headers))
+            return RetryableError("busy", reason, retry_after(answer.headers))
         if answer.status_code == 200 and files is not None:
             outcomes = match(files, names)
-            return Answered(outcomes, rate_limit_pause(answer.headers)) if outcomes else Again("broken", "odd answer")
+            return (
+                Answered(outcomes, rate_limit_pause(answer.headers))
+                if outcomes
+                else RetryableError("broken", "odd answer")
+            )
         error = refusal(answer.status_code, said, f"/api/…/files with {len(names)} files")
         if answer.status_code in BAD_REQUEST:
-            return Again("odd", said or str(error))
+            return RetryableError("odd", said or str(error))
         if answer.status_code == 200 and not said:
-            return Again("broken", "the answer was cut off")
+            return RetryableError("broken", "the answer was cut off")
         raise error
 
 
@@ -184,7 +188,7 @@ def _kind(error: requests.RequestException) -> Literal["down", "large", "broken"
     return "large" if isinstance(error, requests.Timeout) else "broken"  # what takes too long may be too much at once
 
 
-def match(files: Sequence[object], names: Sequence[str]) -> tuple[Stored | Refused, ...]:
+def match(files: Sequence[object], names: Sequence[str]) -> tuple[Stored | Rejected, ...]:
     """The answer's entries as outcomes, in the order of `names`; empty where they do not fit together."""
     entries = [entry for entry in files if isinstance(entry, dict)]
     if len(entries) != len(names):
@@ -195,7 +199,7 @@ def match(files: Sequence[object], names: Sequence[str]) -> tuple[Stored | Refus
     return tuple(map(_outcome, entries))
 
 
-def _outcome(entry: dict[str, object]) -> Stored | Refused:
+def _outcome(entry: dict[str, object]) -> Stored | Rejected:
     sample = entry.get("sampleId")
     if entry.get("success") is True:
         return Stored(sample if isinstance(sample, int) else None, duplicate=False)
@@ -204,7 +208,7 @@ def _outcome(entry: dict[str, object]) -> Stored | Refused:
         return Stored(int(found[1].split(",")[0]), duplicate=True)
     if "hash already exists" in reason:
         return Stored(None, duplicate=True)
-    return Refused(reason)
+    return Rejected(reason)
 
 
 def _body(answer: requests.Response, key: str) -> tuple[str, list[object] | None]:
@@ -219,20 +223,20 @@ def _body(answer: requests.Response, key: str) -> tuple[str, list[object] | None
     return str(data.get("error") or ""), files if isinstance(files, list) else None
 
 
-def _read(item: Item) -> bytes | Refused:
+def _read(item: Item) -> bytes | Rejected:
     """A file's bytes, if they are the ones that the manifest names."""
     try:
         if item.path.stat().st_size > LARGEST_FILE:
-            return Refused("the file is larger than 100 MB")
+            return Rejected("the file is larger than 100 MB")
         content = item.path.read_bytes()
     except OSError as error:
-        return Refused(f"the file cannot be read: {error.strerror}")
+        return Rejected(f"the file cannot be read: {error.strerror}")
     if hashlib.sha256(content).hexdigest() != item.sha256:
-        return Refused("the file is not the one that the manifest names; run eitk slice again")
+        return Rejected("the file is not the one that the manifest names; run eitk slice again")
     return content
 
 
-def as_error(again: Again) -> EitkError:
+def as_error(again: RetryableError) -> EitkError:
     """The error that ends an upload for which trying again was no help."""
     from ei_toolkit.errors import NetworkError
 

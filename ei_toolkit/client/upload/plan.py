@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.samples import BATCH_IDS, CATEGORIES, Sample, add_metadata, delete_samples, list_samples
-from ei_toolkit.client.upload.ingestion import Item, Shelf
+from ei_toolkit.client.upload.ingestion import BatchKey, Item
 from ei_toolkit.client.upload.ledger import Entry, Ledger
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.errors import CredentialError
@@ -94,18 +94,18 @@ def is_in_place(window: Window, sample: Sample) -> bool:
     return sample.category == window.split and sample.label == window.label
 
 
-def shelve(windows: Sequence[Window]) -> Mapping[Shelf, list[Window]]:
+def group_into_batches(windows: Sequence[Window]) -> Mapping[BatchKey, list[Window]]:
     """Windows by what a request's headers say about all of its files."""
-    shelves: dict[Shelf, list[Window]] = {}
+    shelves: dict[BatchKey, list[Window]] = {}
     for window in windows:
-        shelves.setdefault(shelf_of(window), []).append(window)
+        shelves.setdefault(batch_key(window), []).append(window)
     return shelves
 
 
-def shelf_of(window: Window) -> Shelf:
+def batch_key(window: Window) -> BatchKey:
     """Category, label and the metadata that all windows of a clip share; see `annotate` for the rest."""
     metadata = {"artist": window.group, "clip": window.clip, "clip_sha256": window.clip_sha256}
-    return Shelf(window.split, window.label, tuple(sorted((k, v) for k, v in metadata.items() if v)))
+    return BatchKey(window.split, window.label, tuple(sorted((k, v) for k, v in metadata.items() if v)))
 
 
 def item_of(window: Window, folder: Path) -> Item:

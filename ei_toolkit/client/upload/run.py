@@ -15,9 +15,18 @@ from typing import Any
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.samples import Sample, edit_label, get_sample, move_sample
 from ei_toolkit.client.transport import backoff
-from ei_toolkit.client.upload.ingestion import MOST_FILES, Again, Answered, Ingestion, Refused, Shelf, Stored, as_error
+from ei_toolkit.client.upload.ingestion import (
+    MOST_FILES,
+    Answered,
+    BatchKey,
+    Ingestion,
+    Rejected,
+    RetryableError,
+    Stored,
+    as_error,
+)
 from ei_toolkit.client.upload.ledger import Entry, Ledger
-from ei_toolkit.client.upload.plan import Difference, is_annotated, is_in_place, item_of, shelve
+from ei_toolkit.client.upload.plan import Difference, group_into_batches, is_annotated, is_in_place, item_of
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.errors import ApiError, CredentialError
 
@@ -31,7 +40,7 @@ MOST_TRIES = 8
 class Task:
     """Windows that go into one request, and how often that was tried."""
 
-    shelf: Shelf
+    shelf: BatchKey
     windows: tuple[Window, ...]
     tries: int = 0
 
@@ -46,7 +55,7 @@ class Task:
         return Task(self.shelf, self.windows, self.tries + 1)
 
 
-class Sizer:
+class BatchSizeController:
     """Number of files in a request: doubled while requests are quick, halved when they are slow or refused."""
 
     def __init__(self, most: int) -> None:
@@ -68,7 +77,9 @@ class Sizer:
 class TaskQueue:
     """Tasks in order, some of them not before a time. Times are those of one monotonic clock."""
 
-    def __init__(self, shelves: Iterable[tuple[Shelf, list[Window]]], file_bytes: int, sizer: Sizer) -> None:
+    def __init__(
+        self, shelves: Iterable[tuple[BatchKey, list[Window]]], file_bytes: int, sizer: BatchSizeController
+    ) -> None:
         self._fresh = [(shelf, list(reversed(windows))) for shelf, windows in shelves][::-1]
         self._file_bytes = max(1, file_bytes)
         self._sizer = sizer
@@ -167,8 +178,8 @@ def check_complete(report: Report) -> None:
         )
 
 
-PATIENCE_S = 3.0  # how long nobody may listen at the address before the upload ends
-HOPE_S = 60.0  # how long a server may answer nothing but errors
+CONNECT_TIMEOUT_S = 3.0  # how long nobody may listen at the address before the upload ends
+ERROR_TIMEOUT_S = 60.0  # how long a server may answer nothing but errors
 
 
 @dataclass(frozen=True)
@@ -192,14 +203,14 @@ class _Run:
     options: Options
     progress: Progress
     report: Report
-    sizer: Sizer
+    sizer: BatchSizeController
     heard: float = field(default_factory=time.monotonic)
     stored: float = field(default_factory=time.monotonic)
 
     def send_all(self, windows: Sequence[Window]) -> None:
         ingestion = Ingestion(self.studio.transport.endpoint, self.options.concurrency)
-        queue = TaskQueue(shelve(windows).items(), _typical_size(windows, self.folder), self.sizer)
-        running: dict[Future[tuple[Answered | Again, float]], Task] = {}
+        queue = TaskQueue(group_into_batches(windows).items(), _typical_size(windows, self.folder), self.sizer)
+        running: dict[Future[tuple[Answered | RetryableError, float]], Task] = {}
         pool = ThreadPoolExecutor(self.options.concurrency, "upload")
         try:
             while queue or running:
@@ -217,12 +228,12 @@ class _Run:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _send(self, ingestion: Ingestion, task: Task) -> tuple[Answered | Again, float]:
+    def _send(self, ingestion: Ingestion, task: Task) -> tuple[Answered | RetryableError, float]:
         started = time.monotonic()
         answer = ingestion.send(task.shelf, [item_of(window, self.folder) for window in task.windows])
         return answer, time.monotonic() - started
 
-    def _learn(self, task: Task, answer: Answered | Again, seconds: float, queue: TaskQueue) -> None:
+    def _learn(self, task: Task, answer: Answered | RetryableError, seconds: float, queue: TaskQueue) -> None:
         self.report.requests += 1
         now = time.monotonic()
         if isinstance(answer, Answered):
@@ -233,10 +244,10 @@ class _Run:
         else:
             self._try_again(task, answer, queue, now)
 
-    def _try_again(self, task: Task, answer: Again, queue: TaskQueue, now: float) -> None:
+    def _try_again(self, task: Task, answer: RetryableError, queue: TaskQueue, now: float) -> None:
         if answer.kind != "down":
             self.heard = now
-        if now - self.heard > PATIENCE_S or now - self.stored > HOPE_S + answer.pause:
+        if now - self.heard > CONNECT_TIMEOUT_S or now - self.stored > ERROR_TIMEOUT_S + answer.pause:
             raise as_error(answer)
         if answer.kind == "busy" and answer.pause:
             queue.hold(now + answer.pause)
@@ -247,15 +258,15 @@ class _Run:
             for half in task.halves():
                 queue.put(half, now)
         elif answer.kind == "odd" or (answer.kind != "down" and task.tries + 1 >= MOST_TRIES):
-            self._keep(task, tuple(Refused(answer.reason) for _ in task.windows))
+            self._keep(task, tuple(Rejected(answer.reason) for _ in task.windows))
         else:
             again = task if answer.kind == "down" else task.again()
             queue.put(again, now + max(backoff(task.tries + 1), answer.pause))
 
-    def _keep(self, task: Task, outcomes: Iterable[Stored | Refused]) -> None:
+    def _keep(self, task: Task, outcomes: Iterable[Stored | Rejected]) -> None:
         entries = []
         for window, outcome in zip(task.windows, outcomes, strict=True):
-            if isinstance(outcome, Refused):
+            if isinstance(outcome, Rejected):
                 self.report.failures.append(Failure(window.file, outcome.reason))
                 entries.append(Entry(window.sha256, window.file, "failed", None, outcome.reason))
                 continue
@@ -290,7 +301,7 @@ def upload(
     started = time.monotonic()
     total = len(plan.missing) + len(plan.present) + len(plan.moved)
     report = Report(total, done=len(plan.present))
-    run = _Run(studio, folder, ledger, options, progress, report, Sizer(options.batch))
+    run = _Run(studio, folder, ledger, options, progress, report, BatchSizeController(options.batch))
     ledger.record(_entry_of(window, sample) for window, sample in plan.present)
     for window, sample in plan.moved:
         put_in_place(studio, window, sample.id, sample.category, sample.label)

@@ -20,13 +20,13 @@ class ModelCode:
 
     files: Mapping[str, str]
     kernels: tuple[str, ...]
-    facts: ModelFacts
+    facts: ModelProperties
 
 
 def compiled_model(tflite: bytes, *, ram_optimized: bool) -> ModelCode:
     """Sources without an interpreter (engines `tflite-eon`). Raises as `compile_model` does."""
     compiled = compile_model(tflite, ram_optimized=ram_optimized)
-    facts = ModelFacts(
+    facts = ModelProperties(
         inputs=prod(compiled.input.shape),
         outputs=prod(compiled.output.shape),
         quantized=compiled.input.dtype == "int8",
@@ -37,7 +37,7 @@ def compiled_model(tflite: bytes, *, ram_optimized: bool) -> ModelCode:
 
 
 @dataclass(frozen=True)
-class ModelFacts:
+class ModelProperties:
     """What the generated files say of the model, whichever engine runs it."""
 
     inputs: int
@@ -53,7 +53,7 @@ class Plan:
 
     request: LibraryRequest
     blocks: tuple[BlockCode, ...]
-    model: ModelFacts
+    model: ModelProperties
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -107,7 +107,7 @@ class Plan:
         return sum(map(window_instructions, self.blocks))
 
 
-def make_plan(request: LibraryRequest, model: ModelFacts) -> Plan:
+def make_plan(request: LibraryRequest, model: ModelProperties) -> Plan:
     """Work out the blocks. Raises ConfigurationError where the request contradicts itself or the model."""
     if not request.labels:
         raise ConfigurationError("the impulse has no labels", hint="Train the model before building it.")

@@ -8,12 +8,12 @@ from importlib import resources
 from ei_toolkit import __version__
 from ei_toolkit.report.html.markup import Html, Section, join, text
 from ei_toolkit.report.html.sections import SECTIONS
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"  # nothing is ever fetched
 
 
-def build_page(facts: Facts) -> str:
+def build_page(facts: ProjectSummary) -> str:
     """The report as HTML."""
     sections = [section for build in SECTIONS if (section := build(facts))]
     title = text(facts.config.settings.project.name)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from ei_toolkit.studio.context import Studio
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.guard import LARGEST_BODY, LARGEST_REQUEST, Guard
 from ei_toolkit.studio.http.responses import failure
 from ei_toolkit.studio.http.routers import API_ROUTERS, INGESTION_ROUTERS
@@ -44,7 +44,7 @@ def _app(studio: Studio, routers: tuple[APIRouter, ...], largest_body: int) -> A
 
 def _handlers() -> dict[type[Exception], Handler]:
     async def refused(_: Request, error: Exception) -> Response:
-        assert isinstance(error, Refusal)
+        assert isinstance(error, ApiError)
         return failure(str(error), error.status)
 
     async def unknown(_: Request, error: Exception) -> Response:
@@ -64,7 +64,7 @@ def _handlers() -> dict[type[Exception], Handler]:
         return failure("The local studio could not do this because of an error of its own; see its log", 500)
 
     return {
-        Refusal: refused,
+        ApiError: refused,
         HTTPException: unknown,
         RequestValidationError: malformed,
         ClientDisconnect: gone,

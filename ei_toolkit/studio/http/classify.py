@@ -13,10 +13,10 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.impulses import wanted_impulse
 from ei_toolkit.studio.http.learn import keras_settings
-from ei_toolkit.studio.http.request import Call, Reader
+from ei_toolkit.studio.http.request import Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.samples import content_of, full_sample, sample_summary, sample_values, sample_with_values
 from ei_toolkit.studio.impulse import processing_blocks
@@ -226,18 +226,18 @@ def get_sample_window_from_cache(sampleId: int, windowIndex: int, call: Reader) 
     rate = sample.frequency / 1000.0
     start = round(windowIndex * window["windowIncreaseMs"] * rate)
     if start >= sample.values_count:
-        raise Refusal(f"The sample has no window {windowIndex}")
+        raise ApiError(f"The sample has no window {windowIndex}")
     end = min(sample.values_count, start + round(window["windowSizeMs"] * rate))
     return answer(sample_with_values(sample, sample_values(call, sample, start, end)))
 
 
-def _classified(call: Call, sample: int) -> dict[str, Any]:
+def _classified(call: RequestContext, sample: int) -> dict[str, Any]:
     wanted = [call.query.text("variant")] if call.query.has("variant") else []
     one = _try(call, sample, wanted)
     return {**one, "classifications": [next(iter(one["classifications"].values()))]}
 
 
-def _try(call: Call, sample_id: int, variants: list[str]) -> dict[str, Any]:
+def _try(call: RequestContext, sample_id: int, variants: list[str]) -> dict[str, Any]:
     """Classify a sample; `classifications` is by variant here."""
     impulse = call.store.blocks.get(call.project, wanted_impulse(call))
     sample = call.store.samples.get(call.project, sample_id)
@@ -245,7 +245,7 @@ def _try(call: Call, sample_id: int, variants: list[str]) -> dict[str, Any]:
     names = variants or [variant for variant in VARIANTS if f"tflite-{variant}" in model.files][:1]
     missing = [name for name in names if f"tflite-{name}" not in model.files]
     if missing:
-        raise Refusal(f"There is no {', '.join(missing)} model")
+        raise ApiError(f"There is no {', '.join(missing)} model")
     models = {name: str(call.store.blobs.path(model.files[f"tflite-{name}"])) for name in names}
     blocks = [dsp.windowing() for dsp in processing_blocks(call.store, impulse, block)]
     found = call.studio.calculator.ask("classify", **content_of(call, sample), blocks=blocks, models=models)
@@ -253,7 +253,7 @@ def _try(call: Call, sample_id: int, variants: list[str]) -> dict[str, Any]:
 
 
 def _answer(
-    call: Call, impulse: Impulse, block: dict[str, Any], model: Model, sample: Sample, found: dict[str, Any]
+    call: RequestContext, impulse: Impulse, block: dict[str, Any], model: Model, sample: Sample, found: dict[str, Any]
 ) -> dict[str, Any]:
     window = impulse.window
     settings = keras_settings(call.store.blocks.config(call.project, block["id"]), 0)
@@ -275,23 +275,23 @@ def _answer(
     }
 
 
-def _trained(call: Call, impulse: Impulse) -> tuple[dict[str, Any], Model]:
+def _trained(call: RequestContext, impulse: Impulse) -> tuple[dict[str, Any], Model]:
     for block in impulse.blocks("learnBlocks"):
         if model := call.store.artifacts.model(call.project, block["id"]):
             return block, model
-    raise Refusal("No learn block of this impulse is trained yet")
+    raise ApiError("No learn block of this impulse is trained yet")
 
 
-def _stored(call: Call, impulse: Impulse) -> tuple[dict[str, Any], list[str]]:
+def _stored(call: RequestContext, impulse: Impulse) -> tuple[dict[str, Any], list[str]]:
     available = [v for v in VARIANTS if call.store.artifacts.result(call.project, "classify", impulse.id, v)]
     variant = call.query.text("variant", available[0] if available else "int8")
     stored = _load(call, impulse, variant)
     if stored is None:
-        raise Refusal(f"No classification result for {variant} yet: start a classify job")
+        raise ApiError(f"No classification result for {variant} yet: start a classify job")
     return stored, available
 
 
-def _load(call: Call, impulse: Impulse, variant: str) -> dict[str, Any] | None:
+def _load(call: RequestContext, impulse: Impulse, variant: str) -> dict[str, Any] | None:
     blob = call.store.artifacts.result(call.project, "classify", impulse.id, variant)
     if blob is None:
         return None
@@ -299,7 +299,7 @@ def _load(call: Call, impulse: Impulse, variant: str) -> dict[str, Any] | None:
     return document
 
 
-def _samples(call: Call, entries: list[dict[str, Any]]) -> dict[int, Sample]:
+def _samples(call: RequestContext, entries: list[dict[str, Any]]) -> dict[int, Sample]:
     ids = json.dumps([entry["id"] for entry in entries])
     wanted = SampleFilter(call.project, None, (("id IN (SELECT value FROM json_each(?))", (ids,)),))
     return {sample.id: sample for sample in call.store.samples.select(wanted)}

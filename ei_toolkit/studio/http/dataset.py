@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import Refusal
-from ei_toolkit.studio.http.request import Admin, Body, Call, Reader
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.request import Admin, Body, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Category, Sample
 
@@ -41,14 +41,14 @@ class Split:
         return "validation" if place < self.testing + self.validation else "training"
 
 
-def read_split(body: Fields) -> Split:
+def read_split(body: RequestParameters) -> Split:
     """The split of a `DatasetSplitOptions` body; proportions count relative to their sum."""
     names = {"trainingSplitRatio": 1 - TESTING, "testingSplitRatio": TESTING, "validationSplitRatio": 0.0}
     given = any(body.has(name) for name in names)
     training, testing, validation = (float(body.number(name, 0.0 if given else share)) for name, share in names.items())
     total = training + testing + validation
     if min(training, testing, validation) < 0 or total <= 0:
-        raise Refusal("The proportions of a split must not be negative, and not all 0")
+        raise ApiError("The proportions of a split must not be negative, and not all 0")
     together = tuple(str(key) for key in body.items("keepTogetherMetadataKeys"))
     return Split(testing / total, validation / total, together, body.flag("excludeDisabledSamples", False))
 
@@ -104,7 +104,7 @@ def rebalance_dataset_v2(call: Admin) -> Response:
     return answer()
 
 
-def _split(call: Call, split: Split) -> None:
+def _split(call: RequestContext, split: Split) -> None:
     divided = [("category IN ('training', 'testing', 'validation')", ())]
     enabled = [("disabled = 0", ())] if split.only_enabled else []
     samples = call.store.samples.select(SampleFilter(call.project, None, (*divided, *enabled)))
@@ -112,6 +112,6 @@ def _split(call: Call, split: Split) -> None:
     call.store.samples.change_each(call.project, "category", moved)
 
 
-def _ratio(call: Call) -> dict[str, int]:
+def _ratio(call: RequestContext) -> dict[str, int]:
     summaries = call.store.samples.summaries(call.project)
     return {name: summaries[name].count for name in ("training", "testing", "validation") if name in summaries}

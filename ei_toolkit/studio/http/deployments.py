@@ -9,8 +9,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
-from ei_toolkit.studio.http.errors import Refusal
-from ei_toolkit.studio.http.request import Anyone, Call, DeploymentReader
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.request import Anyone, DeploymentReader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.impulse import fingerprint
 from ei_toolkit.studio.store.artifacts import Deployment
@@ -121,7 +121,7 @@ def download_build(call: DeploymentReader) -> Response:
     """The newest deployment of a kind."""
     found = _wanted(call)
     if not found:
-        raise Refusal("No deployment of this kind exists yet")
+        raise ApiError("No deployment of this kind exists yet")
     return _zip(call, found[0])
 
 
@@ -154,14 +154,14 @@ def docs_url(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}/"
 
 
-def _entry(call: Call, request: Request, deployment: Deployment) -> dict[str, object]:
+def _entry(call: RequestContext, request: Request, deployment: Deployment) -> dict[str, object]:
     impulse = call.store.blocks.find(call.project, deployment.impulse)
     return history_entry(
         call.project, deployment, docs_url(request), fingerprint(call.store, impulse) if impulse else None
     )
 
 
-def _wanted(call: Call) -> list[Deployment]:
+def _wanted(call: RequestContext) -> list[Deployment]:
     query = call.query
     given = {name: query.text(key) for key, name in (("type", "format"), ("modelType", "model_type")) if query.has(key)}
     if query.has("engine"):
@@ -169,10 +169,10 @@ def _wanted(call: Call) -> list[Deployment]:
     return call.store.artifacts.deployments(call.project, impulse=_impulse(call), **given)
 
 
-def _impulse(call: Call) -> int | None:
+def _impulse(call: RequestContext) -> int | None:
     return call.query.integer("impulseId") if call.query.has("impulseId") else None
 
 
-def _zip(call: Call, deployment: Deployment) -> Response:
+def _zip(call: RequestContext, deployment: Deployment) -> Response:
     headers = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(deployment.filename)}"}
     return FileResponse(call.store.blobs.path(deployment.blob), media_type="application/zip", headers=headers)

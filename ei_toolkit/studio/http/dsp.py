@@ -8,12 +8,12 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.impulses import parameters_of
-from ei_toolkit.studio.http.request import Admin, Body, Call, Reader
+from ei_toolkit.studio.http.request import Admin, Body, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
-from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store.artifacts import Features
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 
@@ -23,7 +23,7 @@ def text_of(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def read_parameters(config: Fields, parameters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def read_parameters(config: RequestParameters, parameters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The known parameters of a `DSPConfigRequest`, as strings; numbers are taken too."""
     given = config.mapping("config")
     known = {parameter["name"] for parameter in parameters}
@@ -201,7 +201,7 @@ def download_dsp_labels(dspId: int, category: str, call: Reader) -> Response:
     return _npy(call, _features(call, dspId, category).y)
 
 
-def dsp_config(call: Call, block: ProcessingBlock) -> dict[str, Any]:
+def dsp_config(call: RequestContext, block: ProcessingBlock) -> dict[str, Any]:
     """Fields of a `DSPConfigResponse`."""
     parameters = parameters_of(call.studio.calculator.catalogue(), block.type)
     features = call.store.artifacts.features(call.project, block.id)
@@ -210,19 +210,19 @@ def dsp_config(call: Call, block: ProcessingBlock) -> dict[str, Any]:
     return {"dsp": info, "config": parameter_groups(parameters, block.config)}
 
 
-def _features(call: Call, block: int, category: str) -> Features:
+def _features(call: RequestContext, block: int, category: str) -> Features:
     processing_block(call.store, call.project, block)
     features = call.store.artifacts.features(call.project, block, category)
     if features is None:
-        raise Refusal(f"No features were generated for this block yet ({category})")
+        raise ApiError(f"No features were generated for this block yet ({category})")
     return features
 
 
-def _npy(call: Call, digest: str) -> Response:
+def _npy(call: RequestContext, digest: str) -> Response:
     return FileResponse(call.store.blobs.path(digest), media_type="application/octet-stream")
 
 
-def _shape(call: Call, block: ProcessingBlock, config: dict[str, str]) -> tuple[int, int]:
+def _shape(call: RequestContext, block: ProcessingBlock, config: dict[str, str]) -> tuple[int, int]:
     """(frames, bins) of a window; refuses settings that the block cannot run with."""
     frames, bins = call.studio.calculator.ask("shape", **block.question(config))
     return frames, bins

@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from ei_toolkit.studio.devices import DEVICES
 from ei_toolkit.studio.http.dsp import explorer_points, feature_labels, line_graph, sample_points
-from ei_toolkit.studio.http.errors import Refusal
-from ei_toolkit.studio.http.request import Body, Call, Reader
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.request import Body, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.samples import content_of, sample_values, sample_with_values
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
-from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
 
@@ -27,7 +27,7 @@ CYCLES_PER_INSTRUCTION = 1.86  # of float code on a Cortex-M4F, as eon/profile.p
 def run_dsp_on_features_array(dspId: int, call: Reader, body: Body) -> Response:
     """Run the block on values that are sent."""
     block = processing_block(call.store, call.project, dspId)
-    values = [Fields({"feature": value}).number("feature") for value in body.items("features")[:MOST_VALUES]]
+    values = [RequestParameters({"feature": value}).number("feature") for value in body.items("features")[:MOST_VALUES]]
     return answer(_run(call, block, body, values=values))
 
 
@@ -51,7 +51,7 @@ def get_dsp_sample_slice(dspId: int, sampleId: int, call: Reader) -> Response:
 @router.get("/raw-data/{sampleId:int}/slice/run/readonly")
 def run_dsp_sample_slice_read_only(dspId: int, sampleId: int, call: Reader) -> Response:
     """Run the block, with its own settings, on part of a sample."""
-    return _run_slice(call, dspId, sampleId, Fields())
+    return _run_slice(call, dspId, sampleId, RequestParameters())
 
 
 @router.post("/raw-data/{sampleId:int}/slice/run")
@@ -110,22 +110,22 @@ def dsp_sample_trained_features(dspId: int, category: str, call: Reader) -> Resp
     processing_block(call.store, call.project, dspId)
     features = call.store.artifacts.features(call.project, dspId, category)
     if features is None:
-        raise Refusal(f"No features were generated for this block yet ({category})")
+        raise ApiError(f"No features were generated for this block yet ({category})")
     paths = {name: str(call.store.blobs.path(digest)) for name, digest in (("x", features.x), ("y", features.y))}
     found = call.studio.calculator.ask("explorer", **paths, columns=_axes(call))
     names = {s.id: s.filename for s in call.store.samples.select(SampleFilter(call.project, category))}
     return answer(explorer_points(found["values"], found["rows"], features.summary["labels"], names))
 
 
-def _axes(call: Call) -> list[int]:
+def _axes(call: RequestContext) -> list[int]:
     return [call.query.integer(f"featureAx{number}", number - 1) for number in (1, 2, 3)]
 
 
-def _slice(call: Call, sample: Sample) -> tuple[int, int]:
+def _slice(call: RequestContext, sample: Sample) -> tuple[int, int]:
     return call.query.integer("sliceStart", 0), call.query.integer("sliceEnd", sample.values_count)
 
 
-def _run_slice(call: Call, dsp: int, sample_id: int, body: Fields) -> Response:
+def _run_slice(call: RequestContext, dsp: int, sample_id: int, body: RequestParameters) -> Response:
     block = processing_block(call.store, call.project, dsp)
     sample = call.store.samples.get(call.project, sample_id)
     start, end = _slice(call, sample)
@@ -137,7 +137,9 @@ def _run_slice(call: Call, dsp: int, sample_id: int, body: Fields) -> Response:
     return answer({**result, **labels, "sample": sample_with_values(sample, table), "canProfilePerformance": False})
 
 
-def _run(call: Call, block: ProcessingBlock, body: Fields, *, values: list[float]) -> dict[str, Any]:
+def _run(
+    call: RequestContext, block: ProcessingBlock, body: RequestParameters, *, values: list[float]
+) -> dict[str, Any]:
     """Fields of a `DspRunResponse`; parameters that are sent win over the block's own."""
     params = {**block.config, **{name: str(value) for name, value in body.mapping("params").items()}}
     found = call.studio.calculator.ask("run", **{**block.question(params), "samples": len(values)}, values=values)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.job_queue import queue, started
-from ei_toolkit.studio.http.request import Admin, Call, Reader
+from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 
 router = APIRouter(prefix="/v1/api/{projectId:int}")
@@ -35,8 +35,8 @@ def download_export(call: Reader) -> Response:
     return FileResponse(_path(call), media_type="application/zip", filename="export.zip")
 
 
-def _path(call: Call) -> str:
+def _path(call: RequestContext) -> str:
     blob = call.store.artifacts.result(call.project, "export", 0)
     if blob is None:
-        raise Refusal("Nothing was exported yet")
+        raise ApiError("Nothing was exported yet")
     return str(call.store.blobs.path(blob))

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ei_toolkit.studio.http.dsp import dsp_config, dsp_metadata
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.impulses import KINDS, MOST_IMPULSES, impulse_answer, wanted_impulse
 from ei_toolkit.studio.http.job_queue import queue, started
 from ei_toolkit.studio.http.learn import keras_config, keras_metadata
-from ei_toolkit.studio.http.request import Admin, Body, Call, Reader
+from ei_toolkit.studio.http.request import Admin, Body, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.impulse import processing_block
 from ei_toolkit.studio.store.blocks import Impulse
@@ -64,10 +64,10 @@ def set_impulse_thresholds(impulseId: int, call: Admin, body: Body) -> Response:
     for threshold in body.objects("thresholds"):
         block = threshold.integer("blockId")
         if impulse.block("learnBlocks", block) is None:
-            raise Refusal(f"No learn block with this ID found ({block})")
+            raise ApiError(f"No learn block with this ID found ({block})")
         value = float(threshold.number("value"))
         if not 0 <= value <= 1:
-            raise Refusal("A threshold must be between 0 and 1")
+            raise ApiError("A threshold must be between 0 and 1")
         call.store.blocks.configure(call.project, block, {"minimumConfidenceRating": value})
     tested = any(call.store.artifacts.result(call.project, "classify", impulseId, v) for v in ("int8", "float32"))
     return answer({"hadModelTestingResults": tested, "regenerateModelTestingStatus": "not_regenerated"})
@@ -80,17 +80,17 @@ def get_all_detailed_impulses(call: Reader) -> Response:
     return answer({"impulses": impulses, "metricKeysByCategory": [], "extraTableColumns": []})
 
 
-def _add(call: Call, name: str | None, document: dict[str, Any]) -> int:
+def _add(call: RequestContext, name: str | None, document: dict[str, Any]) -> int:
     with call.store.database.exclusive():
         ids = [impulse.id for impulse in call.store.blocks.impulses(call.project)]
         if len(ids) >= MOST_IMPULSES:
-            raise Refusal(f"A project may have {MOST_IMPULSES} impulses at most")
+            raise ApiError(f"A project may have {MOST_IMPULSES} impulses at most")
         id_ = max(ids, default=0) + 1
         call.store.blocks.put(call.project, id_, name or f"Impulse #{id_}", document)
     return id_
 
 
-def _renumbered(call: Call, source: Impulse) -> tuple[dict[str, Any], dict[int, int]]:
+def _renumbered(call: RequestContext, source: Impulse) -> tuple[dict[str, Any], dict[int, int]]:
     """The document of an impulse with new block ids, and which became which."""
     blocks = [block for kind in KINDS for block in source.blocks(kind)]
     numbers = {block["id"]: call.store.projects.next_block(call.project) for block in blocks}
@@ -107,7 +107,7 @@ def _renumber(block: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:
     return renumbered
 
 
-def _detailed(call: Call, impulse: Impulse) -> dict[str, Any]:
+def _detailed(call: RequestContext, impulse: Impulse) -> dict[str, Any]:
     """A `DetailedImpulse`."""
     learn = impulse.blocks("learnBlocks")
     models = {block["id"]: call.store.artifacts.model(call.project, block["id"]) for block in learn}
@@ -133,7 +133,7 @@ def _detailed(call: Call, impulse: Impulse) -> dict[str, Any]:
     }
 
 
-def _dsp_config(call: Call, id_: int) -> dict[str, Any]:
+def _dsp_config(call: RequestContext, id_: int) -> dict[str, Any]:
     block = processing_block(call.store, call.project, id_)
     features = call.store.artifacts.features(call.project, id_)
     created = call.store.blocks.get(call.project, block.impulse).created

@@ -8,10 +8,10 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import Refusal
-from ei_toolkit.studio.http.request import Admin, Body, Call, Reader
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.request import Admin, Body, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.jobs import Job
 from ei_toolkit.studio.store.projects import LARGEST_BLOCK
@@ -84,7 +84,7 @@ def impulse_answer(impulse: Impulse) -> dict[str, Any]:
     return {"id": impulse.id, "name": impulse.name, "type": impulse.document.get("type", "default"), **blocks}
 
 
-def read_impulse(body: Fields, versions: Mapping[str, int]) -> dict[str, Any]:
+def read_impulse(body: RequestParameters, versions: Mapping[str, int]) -> dict[str, Any]:
     """The document of a `CreateImpulseRequest`; `versions` holds the latest version of each processing block."""
     document = {
         "type": body.text("type", "default"),
@@ -94,7 +94,7 @@ def read_impulse(body: Fields, versions: Mapping[str, int]) -> dict[str, Any]:
         "postProcessingBlocks": [],
     }
     if body.items("postProcessingBlocks"):
-        raise Refusal("Post-processing blocks are not implemented by the local studio")
+        raise ApiError("Post-processing blocks are not implemented by the local studio")
     _check_references(document)
     return document
 
@@ -104,13 +104,13 @@ def block_ids(document: Mapping[str, Any]) -> list[int]:
     return [block["id"] for kind in KINDS for block in document.get(kind, [])]
 
 
-def _input(block: Fields) -> dict[str, Any]:
+def _input(block: RequestParameters) -> dict[str, Any]:
     if block.text("type", "time-series") != "time-series":
-        raise Refusal("The local studio has time-series input blocks only")
+        raise ApiError("The local studio has time-series input blocks only")
     window, frequency = block.integer("windowSizeMs", 1000), block.number("frequencyHz", 16000.0)
     increase = block.integer("windowIncreaseMs", window)
     if not 0 < window <= LARGEST_WINDOW_MS or increase <= 0 or not 0 < frequency <= LARGEST_FREQUENCY:
-        raise Refusal("windowSizeMs, windowIncreaseMs and frequencyHz must be above 0 and of a sensible size")
+        raise ApiError("windowSizeMs, windowIncreaseMs and frequencyHz must be above 0 and of a sensible size")
     return {
         **_named(block, "Time series", "Time series data"),
         "type": "time-series",
@@ -122,10 +122,10 @@ def _input(block: Fields) -> dict[str, Any]:
     }
 
 
-def _dsp(block: Fields, versions: Mapping[str, int]) -> dict[str, Any]:
+def _dsp(block: RequestParameters, versions: Mapping[str, int]) -> dict[str, Any]:
     kind = block.text("type")
     if kind not in versions:
-        raise Refusal(f"There is no processing block {kind!r}; there are {', '.join(versions)}")
+        raise ApiError(f"There is no processing block {kind!r}; there are {', '.join(versions)}")
     version = block.integer("implementationVersion", 1)
     return {
         **_named(block, kind, kind),
@@ -136,31 +136,31 @@ def _dsp(block: Fields, versions: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _learn(block: Fields) -> dict[str, Any]:
+def _learn(block: RequestParameters) -> dict[str, Any]:
     kind = block.text("type")
     if kind not in LEARN_TYPES:
-        raise Refusal(f"Learn blocks of type {kind!r} are not implemented by the local studio")
-    dsp = [Fields({"dsp": id_}).integer("dsp") for id_ in block.items("dsp")]
+        raise ApiError(f"Learn blocks of type {kind!r} are not implemented by the local studio")
+    dsp = [RequestParameters({"dsp": id_}).integer("dsp") for id_ in block.items("dsp")]
     return {**_named(block, "Classifier", "Classification"), "type": kind, "dsp": dsp}
 
 
-def _named(block: Fields, name: str, title: str) -> dict[str, Any]:
+def _named(block: RequestParameters, name: str, title: str) -> dict[str, Any]:
     id_ = block.integer("id")
     if not 1 <= id_ <= LARGEST_BLOCK:
-        raise Refusal(f"Block ids must be from 1 to {LARGEST_BLOCK}")
+        raise ApiError(f"Block ids must be from 1 to {LARGEST_BLOCK}")
     return {"id": id_, "name": block.text("name", name), "title": block.text("title", title)}
 
 
 def _check_references(document: Mapping[str, Any]) -> None:
     ids = block_ids(document)
     if len(set(ids)) < len(ids):
-        raise Refusal("Two blocks have the same id")
+        raise ApiError("Two blocks have the same id")
     inputs = {block["id"] for block in document["inputBlocks"]}
     blocks = {block["id"] for block in document["dspBlocks"]}
     if any(block.get("input", next(iter(inputs), None)) not in inputs for block in document["dspBlocks"]):
-        raise Refusal("A processing block names an input block that is not there")
+        raise ApiError("A processing block names an input block that is not there")
     if any(not set(block["dsp"]) <= blocks for block in document["learnBlocks"]):
-        raise Refusal("A learn block names a processing block that is not there")
+        raise ApiError("A learn block names a processing block that is not there")
 
 
 router = APIRouter(prefix="/v1/api/{projectId:int}")
@@ -234,7 +234,7 @@ def get_all_impulses(call: Reader) -> Response:
     return answer({"impulses": impulses, "maxImpulseCount": MOST_IMPULSES})
 
 
-def wanted_impulse(call: Call) -> int | None:
+def wanted_impulse(call: RequestContext) -> int | None:
     """`impulseId` of the query; None means the default impulse."""
     return call.query.integer("impulseId") if call.query.has("impulseId") else None
 
@@ -244,14 +244,14 @@ def _works_on(job: Job, impulse: Impulse) -> bool:
     return job.spec.get("impulse") == impulse.id or job.spec.get("dsp") in blocks or job.spec.get("learn") in blocks
 
 
-def _check_ids(call: Call, document: dict[str, Any], own: int) -> None:
+def _check_ids(call: RequestContext, document: dict[str, Any], own: int) -> None:
     others = [i for i in call.store.blocks.impulses(call.project) if i.id != own]
     taken = {id_ for impulse in others for id_ in block_ids(impulse.document)}
     if taken & set(block_ids(document)):
-        raise Refusal("A block id is in use by another impulse of this project")
+        raise ApiError("A block id is in use by another impulse of this project")
 
 
-def _forget_changed(call: Call, before: Impulse | None, document: dict[str, Any]) -> None:
+def _forget_changed(call: RequestContext, before: Impulse | None, document: dict[str, Any]) -> None:
     """Drop what was made for blocks that are gone, test results too, and features of processing blocks that changed."""
     if before is None:
         return

@@ -13,9 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from ei_toolkit.studio.http.dataset import Split
-from ei_toolkit.studio.http.errors import Malformed, Refusal, TooLarge, Unknown
+from ei_toolkit.studio.http.errors import ApiError, Malformed, TooLarge, Unknown
 from ei_toolkit.studio.http.multipart import Bounds, Part, receive
-from ei_toolkit.studio.http.request import Call, Uploader
+from ei_toolkit.studio.http.request import RequestContext, Uploader
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.sample_labels import (
     check_stretches,
@@ -80,7 +80,7 @@ def _sort_parts(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
     side_cars = [part for part in parts if part.filename.endswith(".labels")]
     files = [part for part in parts if part not in side_cars]
     if not files:
-        raise Refusal("The request carries no file")
+        raise ApiError("The request carries no file")
     return side_cars, files
 
 
@@ -97,10 +97,10 @@ def _look(
 ) -> _Arrival:
     try:
         if part.error:
-            raise Refusal(part.error)
+            raise ApiError(part.error)
         contents = _contents(upload, part)
         check_stretches(stretches or (), contents.values_count)
-    except Refusal as refusal:
+    except ApiError as refusal:
         return _Arrival(part, None, str(refusal))
     return _Arrival(part, _sample(upload, part, contents, metadata, stretches))
 
@@ -113,7 +113,7 @@ def _contents(upload: Upload, part: Part) -> Contents:
         return Contents("wav", 1000.0 / header.rate, _channels(header.channels), header.frames)
     if suffix in (".json", ".cbor"):
         return upload.inspect(part.content.place, "json" if start.lstrip()[:1] == b"{" else "cbor")
-    raise Refusal(f"Files of this kind ({suffix or 'no suffix'}) cannot be read; WAV, JSON and CBOR can")
+    raise ApiError(f"Files of this kind ({suffix or 'no suffix'}) cannot be read; WAV, JSON and CBOR can")
 
 
 def _channels(count: int) -> Sequence[tuple[str, str]]:
@@ -201,14 +201,14 @@ async def upload_data(category: str, request: Request, call: Uploader) -> Respon
     return PlainTextResponse(outcome["fileName"])
 
 
-def _upload(category: str, request: Request, call: Call) -> Upload:
+def _upload(category: str, request: Request, call: RequestContext) -> Upload:
     if category not in (*CATEGORIES, "split"):
         raise Unknown(f"There is no category {category[:40]!r}")
     headers = {name.lower(): value for name, value in request.headers.items()}
     return Upload(call.project, category, headers, partial(_inspect, call))  # type: ignore[arg-type]
 
 
-def _inspect(call: Call, place: Place, form: str) -> Contents:
+def _inspect(call: RequestContext, place: Place, form: str) -> Contents:
     """Have the helper process look into an acquisition file."""
     found: dict[str, Any] = call.studio.calculator.ask("inspect", content=place.plain(), format=form)
     sensors = tuple((str(name), str(units)) for name, units in found["sensors"])

@@ -7,12 +7,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.request import Call
+from ei_toolkit.studio.http.request import RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.store.jobs import Job
 
 
-def queue(call: Call, kind: str, key: str, category: str, spec: Mapping[str, Any]) -> Job:
+def queue(call: RequestContext, kind: str, key: str, category: str, spec: Mapping[str, Any]) -> Job:
     """Write a job down and have the runner look."""
     job = call.store.jobs.add(call.project, kind, key, category, spec)
     call.studio.runner.wake()

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
-from ei_toolkit.studio.http.request import Call, Deployer, DeploymentReader
+from ei_toolkit.studio.http.request import Deployer, DeploymentReader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.jobs.process import Entry
 from ei_toolkit.studio.store.jobs import Job
@@ -105,7 +105,7 @@ def cancel_job(jobId: int, call: Deployer) -> Response:
     return answer()
 
 
-def _page(call: Call, *, active: bool | None) -> Response:
+def _page(call: RequestContext, *, active: bool | None) -> Response:
     limit, offset = call.query.page()
     since, until = call.query.text("startDate", ""), call.query.text("endDate", "9999")
     key = call.query.text("key") if call.query.has("key") else None

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.project import key_answer
-from ei_toolkit.studio.http.request import Admin, Anyone, Body, Call
+from ei_toolkit.studio.http.request import Admin, Anyone, Body, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.parameters import Fields, stamp
+from ei_toolkit.studio.parameters import RequestParameters, stamp
 from ei_toolkit.studio.store.keys import ROLES, Role, new_secret
 
 router = APIRouter(prefix="/v1/api/{projectId:int}")
@@ -29,7 +29,7 @@ def add_project_api_key(call: Admin, body: Body) -> Response:
     """A new key; this answer is the only place where it is ever shown."""
     role = next((role for role in ROLES if role == body.text("role", "admin")), None)
     if role is None:
-        raise Refusal(f"role must be one of {', '.join(ROLES)}")
+        raise ApiError(f"role must be one of {', '.join(ROLES)}")
     return _add(call, body, role)
 
 
@@ -67,7 +67,7 @@ def list_project_hmac_keys(call: Admin) -> Response:
     return answer({"hmacKeys": [{**key, "created": project.created}]})
 
 
-def _add(call: Call, body: Fields, role: Role) -> Response:
+def _add(call: RequestContext, body: RequestParameters, role: Role) -> Response:
     secret = body.text("apiKey") if body.has("apiKey") else new_secret()
     id_ = call.store.keys.add(
         call.project,
@@ -80,10 +80,10 @@ def _add(call: Call, body: Fields, role: Role) -> Response:
     return answer({"id": id_, "apiKey": secret})
 
 
-def _expiry(body: Fields) -> str | None:
+def _expiry(body: RequestParameters) -> str | None:
     if not body.has("ttl"):
         return None
     seconds = body.integer("ttl")
     if not 0 < seconds <= LONGEST_TTL_S:
-        raise Refusal("ttl must be a number of seconds above 0, ten years at most")
+        raise ApiError("ttl must be a number of seconds above 0, ten years at most")
     return stamp(datetime.now(UTC) + timedelta(seconds=seconds))

@@ -10,12 +10,12 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.job_queue import queue
-from ei_toolkit.studio.http.request import Admin, Body, Call, DeploymentReader, Reader
+from ei_toolkit.studio.http.request import Admin, Body, DeploymentReader, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
-from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store.artifacts import Model
 
 DEFAULT_LAYERS = (
@@ -54,7 +54,7 @@ def keras_settings(config: Mapping[str, Any], columns: int) -> dict[str, Any]:
     return {**DEFAULTS, "visualLayers": layers, **config}
 
 
-def read_keras(body: Fields) -> dict[str, Any]:
+def read_keras(body: RequestParameters) -> dict[str, Any]:
     """The settings that a `SetKerasParameterRequest` names, checked."""
     settings: dict[str, Any] = {}
     for name, default in DEFAULTS.items():
@@ -73,7 +73,7 @@ def read_keras(body: Fields) -> dict[str, Any]:
     return settings
 
 
-def _typed(body: Fields, name: str, default: Any) -> Any:
+def _typed(body: RequestParameters, name: str, default: Any) -> Any:
     if isinstance(default, bool):
         return body.flag(name)
     if isinstance(default, int):
@@ -83,24 +83,24 @@ def _typed(body: Fields, name: str, default: Any) -> Any:
 
 def _check(settings: Mapping[str, Any]) -> None:
     if settings.get("mode", "visual") not in ("visual", "expert"):
-        raise Refusal("mode must be visual or expert")
+        raise ApiError("mode must be visual or expert")
     if not 1 <= settings.get("trainingCycles", 1) <= LARGEST_EPOCHS:
-        raise Refusal(f"trainingCycles must be between 1 and {LARGEST_EPOCHS}")
+        raise ApiError(f"trainingCycles must be between 1 and {LARGEST_EPOCHS}")
     if not 1 <= settings.get("batchSize", 1) <= LARGEST_BATCH:
-        raise Refusal(f"batchSize must be between 1 and {LARGEST_BATCH}")
+        raise ApiError(f"batchSize must be between 1 and {LARGEST_BATCH}")
     if not 0 <= settings.get("trainTestSplit", 0.2) < 1:
-        raise Refusal("trainTestSplit must be at least 0 and below 1")
+        raise ApiError("trainTestSplit must be at least 0 and below 1")
     if not 0 < settings.get("learningRate", 0.005) <= 10:
-        raise Refusal("learningRate must be above 0 and at most 10")
+        raise ApiError("learningRate must be above 0 and at most 10")
     seed = str(settings.get("customParameters", {}).get("seed", 0))
     if not re.fullmatch("[0-9]{1,10}", seed) or int(seed) >= SEEDS:
-        raise Refusal(f"customParameters.seed must be a whole number from 0 to {SEEDS - 1}")
+        raise ApiError(f"customParameters.seed must be a whole number from 0 to {SEEDS - 1}")
 
 
 def _k_folds(config: Mapping[str, Any]) -> dict[str, Any]:
-    folds = Fields(config).integer("numFolds", 0)
+    folds = RequestParameters(config).integer("numFolds", 0)
     if folds != 0 and not 2 <= folds <= MOST_FOLDS:
-        raise Refusal(f"kFoldsValidationConfig.numFolds must be 0, or from 2 to {MOST_FOLDS}")
+        raise ApiError(f"kFoldsValidationConfig.numFolds must be 0, or from 2 to {MOST_FOLDS}")
     return {**config, "numFolds": folds}
 
 
@@ -289,13 +289,13 @@ def download_learn_model(learnId: int, modelDownloadId: str, call: DeploymentRea
     model = trained_model(call, learnId)
     kind = next((kind for kind in MODEL_FILES if kind.id == modelDownloadId), None)
     if kind is None or kind.id not in model.files:
-        raise Refusal("No model with this ID found")
+        raise ApiError("No model with this ID found")
     path = call.store.blobs.path(model.files[kind.id])
     headers = {"Content-Disposition": f"attachment; filename={kind.filename}"}
     return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
 
-def keras_config(call: Call, learn: int) -> dict[str, Any]:
+def keras_config(call: RequestContext, learn: int) -> dict[str, Any]:
     """Fields of a `KerasResponse`."""
     impulse, block = learn_block(call.store, call.project, learn)
     made = [call.store.artifacts.features(call.project, id_) for id_ in block["dsp"]]
@@ -307,7 +307,7 @@ def keras_config(call: Call, learn: int) -> dict[str, Any]:
     return keras_answer(block, settings(call, learn), model, names, classes, count, windows)
 
 
-def settings(call: Call, block: int) -> dict[str, Any]:
+def settings(call: RequestContext, block: int) -> dict[str, Any]:
     """All settings of a learn block."""
     _, document = learn_block(call.store, call.project, block)
     made = [call.store.artifacts.features(call.project, id_) for id_ in document["dsp"]]
@@ -315,16 +315,18 @@ def settings(call: Call, block: int) -> dict[str, Any]:
     return keras_settings(call.store.blocks.config(call.project, block), columns)
 
 
-def require_permission(call: Call, changes: dict[str, Any]) -> None:
+def require_permission(call: RequestContext, changes: dict[str, Any]) -> None:
     """Refuse a script unless this studio was started to run scripts: a script is code."""
     if changes.get("mode") == "expert" and not call.studio.options.allow_scripts:
-        raise Refusal("Expert mode runs a Keras script, which is code; this studio was started without --allow-scripts")
+        raise ApiError(
+            "Expert mode runs a Keras script, which is code; this studio was started without --allow-scripts"
+        )
 
 
-def trained_model(call: Call, block: int) -> Model:
+def trained_model(call: RequestContext, block: int) -> Model:
     """The trained model of a learn block."""
     learn_block(call.store, call.project, block)
     model = call.store.artifacts.model(call.project, block)
     if model is None:
-        raise Refusal("This block is not trained yet")
+        raise ApiError("This block is not trained yet")
     return model

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ei_toolkit.studio.coverage import find_method, served_shapes
-from ei_toolkit.studio.http.errors import NotOffered, Unknown
+from ei_toolkit.studio.http.errors import NotImplementedByStudio, Unknown
 from ei_toolkit.studio.http.request import Anyone
 
 router = APIRouter()
@@ -18,4 +18,4 @@ def absent(path: str, request: Request, call: Anyone) -> Response:
     method = find_method(request.method, f"/{path}")
     if method is None or method.shape in served_shapes():  # the latter: an id that is no number
         raise Unknown("There is no such route")
-    raise NotOffered(f"{method.name} ({method.verb} {method.path})")
+    raise NotImplementedByStudio(f"{method.name} ({method.verb} {method.path})")

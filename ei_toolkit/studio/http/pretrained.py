@@ -12,12 +12,12 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.job_queue import queue, started
 from ei_toolkit.studio.http.multipart import Bounds, Part, receive
-from ei_toolkit.studio.http.request import Admin, Body, Call, ModelBody, Reader
+from ei_toolkit.studio.http.request import Admin, Body, ModelBody, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.parameters import RequestParameters
 
 MOST_LABELS = 1000
 
@@ -42,14 +42,14 @@ def pretrained_answer(document: Mapping[str, Any] | None, device_chosen: bool) -
     return {**fields, **({"modelInfo": document["parameters"]} if "parameters" in document else {})}
 
 
-def read_parameters(body: Fields, outputs: int) -> dict[str, Any]:
+def read_parameters(body: RequestParameters, outputs: int) -> dict[str, Any]:
     """`input` and `model` of a `SavePretrainedModelRequest`: classification of raw values."""
-    given, wanted = Fields(body.mapping("input")), Fields(body.mapping("model"))
+    given, wanted = RequestParameters(body.mapping("input")), RequestParameters(body.mapping("model"))
     if wanted.text("modelType", "classification") != "classification":
-        raise Refusal("Only classification models can be built by the local studio")
+        raise ApiError("Only classification models can be built by the local studio")
     labels = [str(label) for label in wanted.items("labels")[:MOST_LABELS]] or [str(n) for n in range(outputs)]
     if len(labels) != outputs:
-        raise Refusal(f"The model has {outputs} outputs, and {len(labels)} labels were given")
+        raise ApiError(f"The model has {outputs} outputs, and {len(labels)} labels were given")
     kind = given.text("inputType", "other")
     source: dict[str, Any] = {"inputType": kind}
     if kind in ("audio", "time-series"):
@@ -92,7 +92,7 @@ def save_pretrained_model_parameters(call: Admin, body: Body) -> Response:
     document = _required(call)
     impulse = call.store.blocks.find(call.project)
     if impulse is not None and impulse.document.get("type") != "BYOM":
-        raise Refusal("This project has an impulse, which a build would take: bring the model to a project of its own")
+        raise ApiError("This project has an impulse, which a build would take: bring the model to a project of its own")
     parameters = read_parameters(body, document["outputs"][0]["shape"][-1])
     blob = call.store.blobs.put(json.dumps({**document, "parameters": parameters}).encode())
     call.store.artifacts.put_result(call.project, "pretrained", 0, blob)
@@ -106,8 +106,8 @@ def save_pretrained_model_parameters(call: Admin, body: Body) -> Response:
 def test_pretrained_model(call: Reader, body: Body) -> Response:
     """Scores of one row of raw features."""
     document = _required(call)
-    parameters = read_parameters(Fields(body.mapping("modelInfo")), document["outputs"][0]["shape"][-1])
-    features = [float(Fields({"feature": value}).number("feature")) for value in body.items("features")]
+    parameters = read_parameters(RequestParameters(body.mapping("modelInfo")), document["outputs"][0]["shape"][-1])
+    features = [float(RequestParameters({"feature": value}).number("feature")) for value in body.items("features")]
     model = call.store.blobs.path(next(iter(document["models"].values())))
     scores = call.studio.calculator.ask("predict", model=str(model), features=features)
     return answer({"result": dict(zip(parameters["model"]["labels"], scores, strict=True))})
@@ -119,7 +119,7 @@ def download_pretrained_model(pretrainedModelDownloadType: str, call: Reader) ->
     models = _required(call)["models"]
     variant = {"float32": "float32", "int8": "int8", "int8-quantized": "int8"}.get(pretrainedModelDownloadType, "")
     if variant not in models:
-        raise Refusal(f"There is no {pretrainedModelDownloadType} model")
+        raise ApiError(f"There is no {pretrainedModelDownloadType} model")
     return Response(call.store.blobs.read(models[variant]), media_type="application/octet-stream")
 
 
@@ -129,7 +129,7 @@ def start_profile_tflite_job(call: Admin, body: ModelBody) -> Response:
     try:
         model = base64.b64decode(body.text("tfliteFileBase64"), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Refusal("tfliteFileBase64 is not base64") from error
+        raise ApiError("tfliteFileBase64 is not base64") from error
     spec = {"model": call.store.blobs.put(model), "device": body.text("device")}
     return started(queue(call, "profile-tflite", f"tflite-{spec['model'][:12]}", "Profiling TFLite model", spec))
 
@@ -140,25 +140,25 @@ def get_profile_tflite_job_result(jobId: int, call: Reader) -> Response:
     """What the estimate gave."""
     blob = call.store.artifacts.result(call.project, "profile-tflite", jobId)
     if blob is None:
-        raise Refusal("No job with this ID found, or it has no result")
+        raise ApiError("No job with this ID found, or it has no result")
     return answer(json.loads(call.store.blobs.read(blob)))
 
 
-def _take(call: Call, parts: list[Part]) -> Response:
+def _take(call: RequestContext, parts: list[Part]) -> Response:
     fields = {part.name: _text(part) for part in parts if part.name not in ("modelFile", "representativeFeatures")}
     files = {part.name: part for part in parts if part.name in ("modelFile", "representativeFeatures")}
     if "modelFile" not in files or files["modelFile"].error:
-        raise Refusal(files["modelFile"].error if files else "The request carries no modelFile")
-    spec = _spec(Fields(fields))
+        raise ApiError(files["modelFile"].error if files else "The request carries no modelFile")
+    spec = _spec(RequestParameters(fields))
     blobs = {name: call.store.blobs.put_pieces(part.content.pieces()) for name, part in files.items()}
     spec |= {"model": blobs["modelFile"], "features": blobs.get("representativeFeatures")}
     return started(queue(call, "pretrained-upload", "pretrained", "Uploading pretrained model", spec))
 
 
-def _spec(fields: Fields) -> dict[str, Any]:
+def _spec(fields: RequestParameters) -> dict[str, Any]:
     kind = fields.text("modelFileType")
     if kind not in FILE_TYPES:
-        raise Refusal(
+        raise ApiError(
             f"Models of type {kind!r} are not implemented by the local studio; {' and '.join(FILE_TYPES)} are"
         )
     return {"fileName": fields.text("modelFileName", "model"), "fileType": kind, "device": fields.text("device", "")}
@@ -168,7 +168,7 @@ def _text(part: Part) -> str:
     return part.content.read(0, 1000).decode("utf-8", "replace")
 
 
-def _document(call: Call) -> dict[str, Any] | None:
+def _document(call: RequestContext) -> dict[str, Any] | None:
     blob = call.store.artifacts.result(call.project, "pretrained", 0)
     if blob is None:
         return None
@@ -176,8 +176,8 @@ def _document(call: Call) -> dict[str, Any] | None:
     return document
 
 
-def _required(call: Call) -> dict[str, Any]:
+def _required(call: RequestContext) -> dict[str, Any]:
     document = _document(call)
     if document is None:
-        raise Refusal("No model was uploaded yet")
+        raise ApiError("No model was uploaded yet")
     return document

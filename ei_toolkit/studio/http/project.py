@@ -11,10 +11,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ei_toolkit.studio.devices import DEVICES, device
-from ei_toolkit.studio.http.errors import Refusal
-from ei_toolkit.studio.http.request import Admin, Anyone, Body, Call, DeploymentReader, Reader
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.request import Admin, Anyone, Body, DeploymentReader, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.parameters import Fields, now, stamp
+from ei_toolkit.studio.parameters import RequestParameters, now, stamp
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.keys import Key
 from ei_toolkit.studio.store.projects import Project
@@ -211,7 +211,7 @@ def update_project(call: Admin, body: Body) -> Response:
         project = call.store.projects.get(call.project)
         name = body.text("name", project.name).strip()[:LONGEST_NAME]
         if not name:
-            raise Refusal("A project needs a name")
+            raise ApiError("A project needs a name")
         description = body.text("description", project.description)
         settings = {**project.settings, **changes}
         call.store.projects.update(project.id, name=name, description=description, settings=settings)
@@ -291,7 +291,7 @@ def get_socket_token(call: DeploymentReader) -> Response:
     return answer({"token": {"socketToken": token, "expires": stamp(datetime.now(UTC) + timedelta(seconds=lifetime))}})
 
 
-def _state(call: Call) -> ImpulseState:
+def _state(call: RequestContext) -> ImpulseState:
     impulse = call.store.blocks.find(call.project)
     if impulse is None:
         return ImpulseState(None, created=False, configured=False, complete=False)
@@ -303,7 +303,7 @@ def _state(call: Call) -> ImpulseState:
     )
 
 
-def _settings(body: Fields) -> dict[str, Any]:
+def _settings(body: RequestParameters) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     if body.has("latencyDevice"):
         settings["latencyDevice"] = body.text("latencyDevice")
@@ -318,19 +318,19 @@ def _settings(body: Fields) -> dict[str, Any]:
     return settings
 
 
-def _one_of(body: Fields, name: str, known: tuple[str, ...]) -> str:
+def _one_of(body: RequestParameters, name: str, known: tuple[str, ...]) -> str:
     if body.text(name) not in known:
-        raise Refusal(f"{name} must be one of {', '.join(known)}")
+        raise ApiError(f"{name} must be one of {', '.join(known)}")
     return body.text(name)
 
 
-def _positive(body: Fields, name: str) -> int:
+def _positive(body: RequestParameters, name: str) -> int:
     if (value := body.integer(name)) < 1:
-        raise Refusal(f"{name} must be 1 or more")
+        raise ApiError(f"{name} must be 1 or more")
     return value
 
 
-def _set(call: Call, changes: Mapping[str, Any]) -> Response:
+def _set(call: RequestContext, changes: Mapping[str, Any]) -> Response:
     with call.store.database.exclusive():
         project = call.store.projects.get(call.project)
         settings = {**project.settings, **changes}

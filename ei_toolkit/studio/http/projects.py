@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ei_toolkit.studio.context import Studio
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.project import project_summary
 from ei_toolkit.studio.http.request import Admin, Anyone, Body
 from ei_toolkit.studio.http.responses import answer
@@ -23,7 +23,7 @@ def login(request: Request, body: Body) -> Response:
     secret = body.text("password")
     key = studio.store.keys.find(secret)
     if key is None or key.role != "admin":
-        raise Refusal("Invalid username or password (the local studio takes an admin's API key as the password)")
+        raise ApiError("Invalid username or password (the local studio takes an admin's API key as the password)")
     return answer({"token": secret})
 
 

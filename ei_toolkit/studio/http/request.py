@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.errors import Forbidden, TooLarge, Unauthorised, Unknown
-from ei_toolkit.studio.parameters import LARGEST_INTEGER, Fields
+from ei_toolkit.studio.parameters import LARGEST_INTEGER, RequestParameters
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.keys import ROLES, Key, Role
 
@@ -27,12 +27,12 @@ ADMINS: tuple[Role, ...] = ("admin",)
 
 
 @dataclass(frozen=True)
-class Call:
+class RequestContext:
     """One authorised request. `project` is the one in the path, which is the key's own."""
 
     studio: Studio
     key: Key
-    query: Fields
+    query: RequestParameters
     secret: str = field(repr=False)
 
     @property
@@ -53,10 +53,10 @@ def presented_secret(request: Request) -> str:
     return headers.get("x-api-key") or headers.get("x-jwt-token") or request.cookies.get("jwt") or bearer
 
 
-def allow(*roles: Role) -> Callable[[Request], Call]:
+def allow(*roles: Role) -> Callable[[Request], RequestContext]:
     """A dependency: the call, if its key exists, has one of the roles, and opens the project in the path."""
 
-    def authorise(request: Request) -> Call:
+    def authorise(request: Request) -> RequestContext:
         studio: Studio = request.app.state.studio
         secret = presented_secret(request)
         key = studio.store.keys.find(secret) if secret else None
@@ -68,30 +68,30 @@ def allow(*roles: Role) -> Callable[[Request], Call]:
             raise Unknown("There is no such route: an id in the path is too large")
         if request.path_params.get("projectId", key.project) != key.project:
             raise Forbidden("This API key belongs to another project")
-        return Call(studio, key, Fields(dict(request.query_params)), secret)
+        return RequestContext(studio, key, RequestParameters(dict(request.query_params)), secret)
 
     return authorise
 
 
-def json_body(largest: int) -> Callable[[Request], Awaitable[Fields]]:
+def json_body(largest: int) -> Callable[[Request], Awaitable[RequestParameters]]:
     """A dependency: the JSON body of a request, `largest` bytes at most."""
 
-    async def read(request: Request) -> Fields:
+    async def read(request: Request) -> RequestParameters:
         received = bytearray()
         async for chunk in request.stream():
             received += chunk
             if len(received) > largest:
                 raise TooLarge(f"The body may have {largest // 2**20} MB at most")
-        return Fields.parse(bytes(received))
+        return RequestParameters.parse(bytes(received))
 
     return read
 
 
-Anyone = Annotated[Call, Depends(allow(*EVERYBODY))]
-Reader = Annotated[Call, Depends(allow(*READERS))]
-Deployer = Annotated[Call, Depends(allow(*DEPLOYERS))]
-DeploymentReader = Annotated[Call, Depends(allow(*DEPLOYMENT_READERS))]
-Uploader = Annotated[Call, Depends(allow(*UPLOADERS))]
-Admin = Annotated[Call, Depends(allow(*ADMINS))]
-Body = Annotated[Fields, Depends(json_body(16 * 2**20))]
-ModelBody = Annotated[Fields, Depends(json_body(140 * 2**20))]  # a model of 100 MB as base64
+Anyone = Annotated[RequestContext, Depends(allow(*EVERYBODY))]
+Reader = Annotated[RequestContext, Depends(allow(*READERS))]
+Deployer = Annotated[RequestContext, Depends(allow(*DEPLOYERS))]
+DeploymentReader = Annotated[RequestContext, Depends(allow(*DEPLOYMENT_READERS))]
+Uploader = Annotated[RequestContext, Depends(allow(*UPLOADERS))]
+Admin = Annotated[RequestContext, Depends(allow(*ADMINS))]
+Body = Annotated[RequestParameters, Depends(json_body(16 * 2**20))]
+ModelBody = Annotated[RequestParameters, Depends(json_body(140 * 2**20))]  # a model of 100 MB as base64

@@ -9,11 +9,11 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.errors import Refusal
-from ei_toolkit.studio.http.request import Admin, Body, Call
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.request import Admin, Body, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.sample_labels import check_stretches, read_stretches, safe_filename
-from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import CATEGORIES, Sample
@@ -115,22 +115,22 @@ def batch_clear_metadata_by_key(call: Admin, body: Body) -> Response:
     return _change_metadata(call, lambda metadata: {k: v for k, v in metadata.items() if k != key})
 
 
-def _chosen(call: Call) -> list[int]:
+def _chosen(call: RequestContext) -> list[int]:
     return call.store.samples.ids(SampleFilter.read(call.project, call.query))
 
 
-def _change_one(call: Call, sample: int, columns: Mapping[str, Any]) -> Response:
+def _change_one(call: RequestContext, sample: int, columns: Mapping[str, Any]) -> Response:
     if not call.store.samples.change(call.project, [sample], **columns):
-        raise Refusal("No sample with this ID found")
+        raise ApiError("No sample with this ID found")
     return answer()
 
 
-def _change(call: Call, columns: Mapping[str, Any]) -> Response:
+def _change(call: RequestContext, columns: Mapping[str, Any]) -> Response:
     call.store.samples.change(call.project, _chosen(call), **columns)
     return answer()
 
 
-def _change_metadata(call: Call, change: Callable[[Mapping[str, str]], dict[str, str]]) -> Response:
+def _change_metadata(call: RequestContext, change: Callable[[Mapping[str, str]], dict[str, str]]) -> Response:
     wanted = SampleFilter.read(call.project, call.query)
     with call.store.database.exclusive():
         values = {s.id: json.dumps(change(s.metadata)) for s in call.store.samples.select(wanted)}
@@ -138,15 +138,15 @@ def _change_metadata(call: Call, change: Callable[[Mapping[str, str]], dict[str,
     return answer()
 
 
-def _label(body: Fields) -> dict[str, Any]:
+def _label(body: RequestParameters) -> dict[str, Any]:
     label = body.text("label", "")
     return {"label": label, "label_type": "label" if label else "unlabeled", "structured_labels": None}
 
 
-def _category(body: Fields) -> str:
+def _category(body: RequestParameters) -> str:
     category = body.text("newCategory")
     if category not in CATEGORIES:
-        raise Refusal(f"newCategory must be one of {', '.join(CATEGORIES)}")
+        raise ApiError(f"newCategory must be one of {', '.join(CATEGORIES)}")
     return category
 
 
@@ -154,7 +154,7 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-def _stretches(sample: Sample, body: Fields) -> dict[str, Any]:
+def _stretches(sample: Sample, body: RequestParameters) -> dict[str, Any]:
     stretches = read_stretches(body, "structuredLabels")
     check_stretches(stretches, sample.values_count)
     text = ", ".join(dict.fromkeys(stretch["label"] for stretch in stretches))

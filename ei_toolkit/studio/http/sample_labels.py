@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
-from ei_toolkit.studio.http.errors import Malformed, Refusal
-from ei_toolkit.studio.parameters import Fields, read_json
+from ei_toolkit.studio.http.errors import ApiError, Malformed
+from ei_toolkit.studio.parameters import RequestParameters, read_json
 
 LABEL_IN_NAME = re.compile(r"^[a-zA-Z0-9\s\-_]+")
 LONGEST_NAME = 255
@@ -71,16 +71,16 @@ def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
 def structured_labels(side_car: bytes) -> dict[str, list[dict[str, Any]]]:
     """A `structured_labels.labels` part: labelled stretches by file name. Raises Malformed."""
     try:
-        document = Fields.parse(side_car)
+        document = RequestParameters.parse(side_car)
         if not document.has("structuredLabels"):
             raise Malformed("structuredLabels is missing")
-        files = Fields(document.mapping("structuredLabels"))
+        files = RequestParameters(document.mapping("structuredLabels"))
         return {safe_filename(name): read_stretches(files, name) for name in files.values}
     except Malformed as error:
         raise Malformed(f"structured_labels.labels cannot be read: {error}") from error
 
 
-def read_stretches(fields: Fields, name: str) -> list[dict[str, Any]]:
+def read_stretches(fields: RequestParameters, name: str) -> list[dict[str, Any]]:
     """Labelled stretches by index, `endIndex` inclusive. Raises Malformed."""
     return [
         {"startIndex": item.integer("startIndex"), "endIndex": item.integer("endIndex"), "label": item.text("label")}
@@ -89,6 +89,6 @@ def read_stretches(fields: Fields, name: str) -> list[dict[str, Any]]:
 
 
 def check_stretches(stretches: Sequence[Mapping[str, Any]], values_count: int) -> None:
-    """Raises Refusal where a stretch is not within a sample of that many values."""
+    """Raises ApiError where a stretch is not within a sample of that many values."""
     if not all(0 <= stretch["startIndex"] <= stretch["endIndex"] < values_count for stretch in stretches):
-        raise Refusal("A structured label lies outside the sample")
+        raise ApiError("A structured label lies outside the sample")

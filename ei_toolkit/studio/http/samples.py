@@ -9,8 +9,8 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
-from ei_toolkit.studio.http.errors import Refusal
-from ei_toolkit.studio.http.request import Admin, Call, Reader
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.sample_filter import SampleFilter
@@ -203,30 +203,30 @@ def delete_all_samples_by_category(category: str, call: Admin) -> Response:
     return answer()
 
 
-def sample_values(call: Call, sample: Sample, start: int = 0, end: int | None = None, limit: int = 0) -> Any:
+def sample_values(call: RequestContext, sample: Sample, start: int = 0, end: int | None = None, limit: int = 0) -> Any:
     """Values from `start` to before `end`, one list an instant; thinned out where there are more than `limit`."""
     stop = sample.values_count if end is None else min(end, sample.values_count)
     if not 0 <= start <= stop:
-        raise Refusal(f"The slice {start} to {stop} is not inside the sample's {sample.values_count} values")
+        raise ApiError(f"The slice {start} to {stop} is not inside the sample's {sample.values_count} values")
     if limit < 0:
-        raise Refusal("limitPayloadValues must not be negative")
+        raise ApiError("limitPayloadValues must not be negative")
     bound = min(limit, LARGEST_PAYLOAD) or LARGEST_PAYLOAD
     return call.studio.calculator.ask("values", **content_of(call, sample), start=start, end=stop, limit=bound)
 
 
-def content_of(call: Call, sample: Sample) -> dict[str, Any]:
+def content_of(call: RequestContext, sample: Sample) -> dict[str, Any]:
     """What the helper process needs to know to read a sample."""
     sensors = [name for name, _ in sample.sensors]
     where = call.store.place(sample).plain()
     return {"content": where, "format": sample.format, "sensors": sensors, "rate": sample.frequency}
 
 
-def _file(call: Call, sample: Sample, media_type: str) -> Response:
+def _file(call: RequestContext, sample: Sample, media_type: str) -> Response:
     place = call.store.place(sample)
     try:
         pieces = place.checked_pieces()
     except FileNotFoundError as error:
-        raise Refusal("The content of this sample is not there any more: delete it and upload it again") from error
+        raise ApiError("The content of this sample is not there any more: delete it and upload it again") from error
     name = quote(f"{sample.filename}{sample.suffix}")
     headers = {"Content-Disposition": f"attachment; filename*=utf-8''{name}", "Content-Length": str(place.length)}
     return StreamingResponse(pieces, media_type=media_type, headers=headers)

@@ -6,14 +6,14 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ei_toolkit.studio.http.deployments import ENGINES, TARGETS
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.impulses import wanted_impulse
 from ei_toolkit.studio.http.job_queue import queue, started
 from ei_toolkit.studio.http.learn import read_keras, require_permission, settings
-from ei_toolkit.studio.http.request import Admin, Body, Call, Deployer
+from ei_toolkit.studio.http.request import Admin, Body, Deployer, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.impulse import learn_block, processing_block
-from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.parameters import RequestParameters
 
 router = APIRouter(prefix="/v1/api/{projectId:int}/jobs")
 VARIANTS = ("int8", "float32")
@@ -68,21 +68,21 @@ def build_on_device_model_job(call: Deployer, body: Body) -> Response:
     return build(call, impulse.id, call.query.text("type", "zip"), body)
 
 
-def build(call: Call, impulse: int, target: str, body: Fields) -> Response:
+def build(call: RequestContext, impulse: int, target: str, body: RequestParameters) -> Response:
     """Queue a build; its deployment version is reserved at once."""
     engine, model_type = body.text("engine", "tflite-eon"), body.text("modelType", "int8")
     if target not in TARGETS:
-        raise Refusal(f"There is no deployment target {target!r}; there are {', '.join(TARGETS)}")
+        raise ApiError(f"There is no deployment target {target!r}; there are {', '.join(TARGETS)}")
     if engine not in ENGINES or model_type not in VARIANTS:
-        raise Refusal(f"engine must be one of {', '.join(ENGINES)}; modelType int8 or float32")
+        raise ApiError(f"engine must be one of {', '.join(ENGINES)}; modelType int8 or float32")
     spec = {"impulse": impulse, "format": target, "engine": engine, "model_type": model_type}
     version = call.store.projects.next_deployment(call.project)
     job = queue(call, "build", f"build-{impulse}-{target}", "Building deployment", {**spec, "version": version})
     return answer({"id": job.id, "deploymentVersion": version})
 
 
-def _variants(body: Fields) -> list[str]:
+def _variants(body: RequestParameters) -> list[str]:
     variants = [str(variant) for variant in body.items("modelVariants")] or list(VARIANTS)
     if not set(variants) <= set(VARIANTS):
-        raise Refusal(f"modelVariants may hold {', '.join(VARIANTS)}")
+        raise ApiError(f"modelVariants may hold {', '.join(VARIANTS)}")
     return variants

@@ -12,7 +12,7 @@ from ei_toolkit.studio.devices import Device, device
 from ei_toolkit.studio.http.impulses import wanted_impulse
 from ei_toolkit.studio.http.request import Admin, Body, DeploymentReader, Reader
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.parameters import Fields
+from ei_toolkit.studio.parameters import RequestParameters
 
 
 def default_constraints(mcu: str | None) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def default_constraints(mcu: str | None) -> dict[str, Any]:
     }
 
 
-def read_constraints(body: Fields) -> tuple[dict[str, Any], str | None]:
+def read_constraints(body: RequestParameters) -> tuple[dict[str, Any], str | None]:
     """Constraints as sent, and the device that they name."""
     devices, budgets = body.objects("targetDevices"), body.objects("applicationBudgets")
     mcu = next((found.text("latencyDevice") for found in devices if found.has("latencyDevice")), None)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.parameters import read_json
 
 DEEPEST = 32
@@ -127,17 +127,17 @@ def read_acquisition(data: bytes, form: str) -> Acquisition:
         interval = float(payload["interval_ms"])
         values = _table(payload["values"], len(sensors))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise Refusal("The file is not in the data acquisition format") from error
+        raise ApiError("The file is not in the data acquisition format") from error
     if not sensors or interval <= 0 or not np.isfinite(interval) or not len(values):
-        raise Refusal("The acquisition file needs sensors, an interval above 0, and values")
+        raise ApiError("The acquisition file needs sensors, an interval above 0, and values")
     if interval < SHORTEST_INTERVAL_MS or interval * len(values) > LONGEST_MS:
-        raise Refusal("The acquisition file's interval is too short, or too long for that many values")
+        raise ApiError("The acquisition file's interval is too short, or too long for that many values")
     return Acquisition(interval, sensors, values, _text(payload.get("device_name")), _text(payload.get("device_type")))
 
 
 def _table(values: Sequence[Any], sensors: int) -> npt.NDArray[np.float32]:
     if any(isinstance(value, str) for value in values[:1]):
-        raise Refusal("Binary payloads (Ref-Binary) are not implemented by the local studio")
+        raise ApiError("Binary payloads (Ref-Binary) are not implemented by the local studio")
     table = np.asarray(values, np.float32)
     table = table.reshape(-1, 1) if table.ndim == 1 and sensors == 1 else table
     if table.ndim != 2 or table.shape[1] != sensors or not np.isfinite(table).all():

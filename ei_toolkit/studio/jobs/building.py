@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryInfo, LibraryRequest, package
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import DEFAULTS, keras_settings
 from ei_toolkit.studio.http.project import OWNER
 from ei_toolkit.studio.impulse import fingerprint, processing_blocks
@@ -56,7 +56,7 @@ def _trained(task: Task, impulse: Impulse) -> Source:
     block, model = trained(task, impulse.blocks("learnBlocks"))
     blocks = processing_blocks(task.store, impulse, block)
     if not blocks:
-        raise Refusal("The learn block reads no processing block")
+        raise ApiError("The learn block reads no processing block")
     settings = keras_settings(task.store.blocks.config(task.project, block["id"]), 0)
     return Source(
         labels=tuple(model.summary["labels"]),
@@ -74,7 +74,7 @@ def _trained(task: Task, impulse: Impulse) -> Source:
 def _pretrained(task: Task) -> Source:
     document = load(task)
     if "parameters" not in document:
-        raise Refusal("Say first what goes into the model and what comes out (pretrained-model/save)")
+        raise ApiError("Say first what goes into the model and what comes out (pretrained-model/save)")
     parameters = document["parameters"]
     return Source(
         labels=tuple(parameters["model"]["labels"]),
@@ -90,7 +90,7 @@ def _pretrained(task: Task) -> Source:
 def _request(task: Task, source: Source) -> LibraryRequest:
     spec, project = task.job.spec, task.store.projects.get(task.project)
     if spec["model_type"] not in source.models:
-        raise Refusal(f"There is no {spec['model_type']} model; there is {', '.join(source.models)}")
+        raise ApiError(f"There is no {spec['model_type']} model; there is {', '.join(source.models)}")
     return LibraryRequest(
         project_name=project.name,
         project_id=project.id,

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.process import child_environment
 from ei_toolkit.studio.options import Options
 
@@ -23,7 +23,7 @@ LONGEST_S = 60.0
 LARGEST_ANSWER = 64 * 2**20
 
 
-class Calculator:
+class ComputeWorker:
     """Asks the helper; one question at a time, from any thread."""
 
     def __init__(self, options: Options) -> None:
@@ -39,9 +39,9 @@ class Calculator:
                 reply = self._exchange(json.dumps({"op": op, **values}).encode() + b"\n")
             except (OSError, ValueError) as error:
                 self._end()
-                raise Refusal(f"The calculation {op} could not be finished") from error
+                raise ApiError(f"The calculation {op} could not be finished") from error
         if "error" in reply:
-            raise Refusal(str(reply["error"]))
+            raise ApiError(str(reply["error"]))
         return reply["result"]
 
     def catalogue(self) -> Sequence[Mapping[str, Any]]:

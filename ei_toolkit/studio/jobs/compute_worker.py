@@ -18,7 +18,7 @@ from ei_toolkit.eon.library.request import LibraryDspBlock
 from ei_toolkit.errors import EitkError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.interpreter import Interpreter
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.acquisition import read_acquisition
 from ei_toolkit.studio.jobs.windows import cut, read_axis, read_values, resample
 from ei_toolkit.studio.store.packs import Place
@@ -46,7 +46,7 @@ def _params(question: Question) -> dict[str, Any]:
     known = {parameter.name for parameter in dsp.describe(question["block"]).parameters}
     for name in params:
         if name not in known:
-            raise Refusal(f"The {question['block']} block has no parameter {name!r}")
+            raise ApiError(f"The {question['block']} block has no parameter {name!r}")
     return params
 
 
@@ -76,7 +76,7 @@ def _wav(question: Question) -> str:
     """A slice of one axis as the bytes of a WAV file, in hexadecimal."""
     values = read_values(_content(question), question["format"])
     if not 0 <= question["axis"] < values.shape[1]:
-        raise Refusal(f"There is no axis {question['axis']}")
+        raise ApiError(f"There is no axis {question['axis']}")
     piece = values[question["start"] : question["end"], question["axis"]]
     samples = np.clip(np.round(piece), -32768, 32767).astype(np.int16)
     return wav_bytes(samples, round(question["rate"])).hex()
@@ -97,7 +97,7 @@ def _windows(question: Question) -> npt.NDArray[np.float32]:
     values = read_axis(_content(q), q["format"], q["sensors"], q["axis"])
     windows = cut(resample(values, q["rate"], q["frequency"]), q["samples"], q["increase"], q["pad"])
     if not len(windows):
-        raise Refusal("The sample is shorter than a window, and padZeros is off")
+        raise ApiError("The sample is shorter than a window, and padZeros is off")
     features = dsp.run_many(q["block"], windows, q["frequency"], q["version"], **_params(q))
     return features.astype(np.float32)
 
@@ -121,7 +121,7 @@ def _explorer(question: Question) -> dict[str, Any]:
 
 def _columns(features: npt.NDArray[np.float32], columns: list[int]) -> list[list[float]]:
     if not all(0 <= column < features.shape[1] for column in columns):
-        raise Refusal(f"There are {features.shape[1]} features; the axes {columns} are not all among them")
+        raise ApiError(f"There are {features.shape[1]} features; the axes {columns} are not all among them")
     chosen: list[list[float]] = features[:, columns].astype(float).tolist()
     return chosen
 
@@ -174,7 +174,7 @@ def reply(question: Question) -> dict[str, Any]:
     """The answer to one question; what goes wrong becomes an error that a client may read."""
     try:
         return {"result": OPERATIONS[question["op"]](question)}
-    except (EitkError, Refusal) as error:
+    except (EitkError, ApiError) as error:
         return {"error": str(error)}
     except FileNotFoundError:
         return {"error": "What was asked about is not there any more"}

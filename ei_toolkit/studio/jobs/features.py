@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.impulse import dsp
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
 from ei_toolkit.studio.jobs.task import Task
 from ei_toolkit.studio.jobs.windows import WindowName, name_windows, require_deleted, windows_of
@@ -99,7 +99,7 @@ def generate_features(task: Task) -> None:
 def features_side_by_side(task: Task, blocks: Sequence[ProcessingBlock], category: str) -> list[Computed]:
     """Store the features of several blocks; returns them of the same samples, even if some are deleted meanwhile."""
     if not blocks:
-        raise Refusal("The learn block reads no processing block")
+        raise ApiError("The learn block reads no processing block")
     samples = _samples(task.store, task.project, category)
     parts = [store_features(task, block, category, samples) for block in blocks]
     deleted = frozenset(sample for part in parts for sample in part.deleted)
@@ -179,7 +179,7 @@ def _samples(store: Store, project: int, category: str) -> list[Sample]:
     usable = (("disabled = 0", ()), ("label_type != 'unlabeled'", ()))
     samples = store.samples.select(SampleFilter(project, category, usable, "id-asc"))
     if not samples:
-        raise Refusal(f"There are no labelled samples in the category {category}: upload some first")
+        raise ApiError(f"There are no labelled samples in the category {category}: upload some first")
     return samples
 
 

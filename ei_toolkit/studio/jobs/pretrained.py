@@ -10,7 +10,7 @@ from typing import Any
 
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.studio.devices import DEVICES, Device, device
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.profiling import model_info
 from ei_toolkit.studio.jobs.task import Task
 
@@ -51,7 +51,7 @@ def load(task: Task) -> dict[str, Any]:
     """What is known of the project's own model."""
     blob = task.store.artifacts.result(task.project, "pretrained", 0)
     if blob is None:
-        raise Refusal("No model was uploaded yet")
+        raise ApiError("No model was uploaded yet")
     document: dict[str, Any] = json.loads(task.store.blobs.read(blob))
     return document
 
@@ -67,7 +67,7 @@ def _convert(task: Task, upload: Mapping[str, Any], folder: Path) -> dict[str, b
     if upload["fileType"] == "saved_model":
         unpack(task.store.blobs.path(upload["model"]), folder)
         return _convert_saved_model(task, upload, folder)
-    raise Refusal(
+    raise ApiError(
         f"Models of type {upload['fileType']!r} are not implemented by the local studio; tflite and saved_model are"
     )
 
@@ -78,12 +78,12 @@ def unpack(archive: Path, folder: Path) -> None:
         with zipfile.ZipFile(archive) as file:
             members = file.infolist()
             if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > LARGEST_UNPACKED:
-                raise Refusal("The archive is too large")
+                raise ApiError("The archive is too large")
             if any(_is_unsafe(member.filename) for member in members):
-                raise Refusal("The archive holds a path outside of itself")
+                raise ApiError("The archive holds a path outside of itself")
             file.extractall(folder)
     except zipfile.BadZipFile as error:
-        raise Refusal("The archive is not a zip file") from error
+        raise ApiError("The archive is not a zip file") from error
 
 
 def _is_unsafe(name: str) -> bool:
@@ -97,7 +97,7 @@ def _convert_saved_model(task: Task, upload: Mapping[str, Any], folder: Path) ->
 
     root = next((path.parent for path in folder.rglob("saved_model.pb")), None)
     if root is None:
-        raise Refusal("The archive holds no saved_model.pb")
+        raise ApiError("The archive holds no saved_model.pb")
     task.say("Converting the SavedModel...")
     converter = tf.lite.TFLiteConverter.from_saved_model(str(root))
     models = {"float32": bytes(converter.convert())}

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.process import JobLog, JobProcess
 from ei_toolkit.studio.live.hub import Hub
 from ei_toolkit.studio.options import Options
@@ -106,7 +106,7 @@ class Runner:
         try:
             limit = await asyncio.to_thread(job_limit_s, self.store.projects, job.project, self.options.job_limit_s)
             process = await JobProcess.start(self.options.data, job.id)
-        except (OSError, Refusal) as error:
+        except (OSError, ApiError) as error:
             return False, f"its process could not be started: {error}"
         self._processes[job.id] = process
         if job.id in self._cancelled:

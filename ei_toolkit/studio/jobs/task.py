@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.jobs import Job
 
@@ -57,7 +57,7 @@ KINDS = {
 def work_of(kind: str) -> Callable[[Task], None]:
     """The function that does a kind of job."""
     if kind not in KINDS:
-        raise Refusal(f"There is no work of kind {kind!r}")
+        raise ApiError(f"There is no work of kind {kind!r}")
     module, _, name = KINDS[kind].partition(":")
     function: Callable[[Task], None] = getattr(import_module(f"ei_toolkit.studio.jobs.{module}"), name)
     return function

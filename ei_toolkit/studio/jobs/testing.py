@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.metrics import classification
 from ei_toolkit.studio.http.classify import accuracy
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.impulse import processing_blocks
 from ei_toolkit.studio.jobs.features import Computed, features_side_by_side
@@ -29,7 +29,7 @@ def classify(task: Task) -> None:
     parts = features_side_by_side(task, processing_blocks(task.store, impulse, block), category)
     features = side_by_side(parts)
     if features.shape[1] != model.summary["featureCount"]:
-        raise Refusal("The impulse has changed since the model was trained: train it again")
+        raise ApiError("The impulse has changed since the model was trained: train it again")
     _say_unknown(task, model.summary["labels"], parts[0])
     threshold = keras_settings(task.store.blocks.config(task.project, block["id"]), 0)["minimumConfidenceRating"]
     window = {**impulse.window, "threshold": threshold}
@@ -56,7 +56,7 @@ def trained(task: Task, blocks: Sequence[Mapping[str, Any]]) -> tuple[Mapping[st
     for block in blocks:
         if model := task.store.artifacts.model(task.project, block["id"]):
             return block, model
-    raise Refusal("No learn block of this impulse is trained yet")
+    raise ApiError("No learn block of this impulse is trained yet")
 
 
 def predict(task: Task, model: Model, variant: str, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.errors import EitkError
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
 from ei_toolkit.studio.jobs.features import Computed, features_side_by_side
@@ -32,7 +32,7 @@ def retrain(task: Task) -> None:
     """The job: train every learn block of an impulse."""
     impulse = task.store.blocks.get(task.project, int(task.job.spec["impulse"]))
     if not impulse.blocks("learnBlocks"):
-        raise Refusal("The impulse has no learn block")
+        raise ApiError("The impulse has no learn block")
     for block in impulse.blocks("learnBlocks"):
         _train(task, impulse, block)
 
@@ -42,7 +42,7 @@ def profile_block(task: Task) -> None:
     block = int(task.job.spec["learn"])
     model = task.store.artifacts.model(task.project, block)
     if model is None:
-        raise Refusal("This block is not trained yet")
+        raise ApiError("This block is not trained yet")
     paths = {name: task.store.blobs.path(digest) for name, digest in model.files.items()}
     performance, unsupported = _profiles(task, paths)
     summary = {**model.summary, "performance": performance, "unsupported": unsupported}
@@ -56,7 +56,7 @@ def _train(task: Task, impulse: Impulse, block: Mapping[str, Any]) -> None:
     parts = features_side_by_side(task, processing_blocks(task.store, impulse, block), "training")
     labels = sorted({window.label for window in parts[0].windows})
     if len(labels) < 2:
-        raise Refusal(f"Training needs at least two labels; there is only {', '.join(labels) or 'none'}")
+        raise ApiError(f"Training needs at least two labels; there is only {', '.join(labels) or 'none'}")
     settings = keras_settings(task.store.blocks.config(task.project, block["id"]), parts[0].bins)
     with task.scratch() as folder:
         outcome = train(_request(task, settings, parts, labels, folder), task.say)
@@ -93,7 +93,7 @@ def _request(
 def side_by_side(parts: Sequence[Computed]) -> npt.NDArray[np.float32]:
     """Features of several blocks joined window by window."""
     if len({len(part.windows) for part in parts}) > 1:
-        raise Refusal("The processing blocks give different numbers of windows; give them the same input block")
+        raise ApiError("The processing blocks give different numbers of windows; give them the same input block")
     return np.concatenate([part.x for part in parts], axis=1)
 
 
@@ -109,7 +109,7 @@ def _groups(task: Task, part: Computed, key: str) -> list[str]:
 def _seed(settings: Mapping[str, Any]) -> int:
     text = str((settings.get("customParameters") or {}).get("seed", DEFAULT_SEED))
     if not text.isdigit():
-        raise Refusal(f"customParameters.seed must be a whole number, not {text!r}")
+        raise ApiError(f"customParameters.seed must be a whole number, not {text!r}")
     return int(text)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.wav_header import FLOAT, read_header
 from ei_toolkit.studio.impulse import ProcessingBlock
 from ei_toolkit.studio.jobs.acquisition import read_acquisition
@@ -31,7 +31,7 @@ def read_axis(content: bytes, form: str, names: list[str], axis: str) -> Floats:
     """(n,) values of the sensor called `axis`, or of the only one there is."""
     values = read_values(content, form)
     if axis not in names and len(names) > 1:
-        raise Refusal(f"There is no axis {axis!r}; there are {', '.join(names)}")
+        raise ApiError(f"There is no axis {axis!r}; there are {', '.join(names)}")
     return values[:, names.index(axis) if axis in names else 0]
 
 
@@ -95,7 +95,7 @@ def windows_of(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
 def require_deleted(store: Store, sample: Sample) -> None:
     """Refuse a sample whose content is not there although nobody deleted it."""
     if store.samples.ids(SampleFilter(sample.project, conditions=(("id = ?", (sample.id,)),))):
-        raise Refusal(f"The content of {sample.filename} (sample {sample.id}) is gone: delete it and upload it again")
+        raise ApiError(f"The content of {sample.filename} (sample {sample.id}) is gone: delete it and upload it again")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 from ei_toolkit.errors import EitkError
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.helper_process import be_nice, end_with_parent
 from ei_toolkit.studio.jobs.task import Task, work_of
 from ei_toolkit.studio.store import Store
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     try:
         task = Task(store, store.jobs.by_id(job), data)
         work_of(task.job.kind)(task)
-    except (EitkError, Refusal) as error:
+    except (EitkError, ApiError) as error:
         hint = getattr(error, "hint", "")
         print(f"Error: {error}" + (f". {hint}" if hint else ""))
         return 1

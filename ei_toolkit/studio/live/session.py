@@ -17,7 +17,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from ei_toolkit.studio.context import Studio
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 
 PING_S = 25.0
 MOST_WAITING = 100_000  # messages that a slow client may be behind
@@ -100,14 +100,14 @@ class Session:
     def _cancel(self, job: int) -> None:
         try:
             self.studio.runner.cancel(self.studio.store.jobs.get(self.project, job))
-        except Refusal:
+        except ApiError:
             return
 
     async def _follow(self, job: int) -> None:
         """Replay the log, then hear what comes; nothing is lost or doubled between because nothing else runs then."""
         try:
             await asyncio.to_thread(self.studio.store.jobs.get, self.project, job)
-        except (Refusal, OverflowError):
+        except (ApiError, OverflowError):
             return
         if job in self.heard:
             return

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.database import Database, Row
 
@@ -71,7 +71,7 @@ class Artifacts:
         return Features(block, category, row["x"], row["y"], json.loads(row["summary"]), row["created"])
 
     def put_features(self, project: int, features: Features) -> None:
-        """Store or replace features. Refused for a block that was deleted meanwhile."""
+        """Store or replace features. Rejected for a block that was deleted meanwhile."""
         self._put_of_block(
             "dspBlocks",
             "INSERT OR REPLACE INTO features (project, block, category, x, y, summary, created)"
@@ -91,7 +91,7 @@ class Artifacts:
         return Model(block, json.loads(row["files"]), json.loads(row["summary"]), row["created"])
 
     def put_model(self, project: int, block: int, files: Mapping[str, str], summary: Mapping[str, Any]) -> None:
-        """Store or replace a model. Refused for a block that was deleted meanwhile."""
+        """Store or replace a model. Rejected for a block that was deleted meanwhile."""
         self._put_of_block(
             "learnBlocks",
             "INSERT OR REPLACE INTO models (project, block, files, summary, created) VALUES (?, ?, ?, ?, ?)",
@@ -106,7 +106,7 @@ class Artifacts:
         )
         with self.database.write() as connection:
             if connection.execute(known, (f"$.{kind}", *values[:2])).fetchone() is None:
-                raise Refusal(f"Block {values[1]} was deleted meanwhile: there is nothing to keep this for")
+                raise ApiError(f"Block {values[1]} was deleted meanwhile: there is nothing to keep this for")
             connection.execute(sql, values)
 
     def copy(self, project: int, source: int, target: int) -> None:
@@ -161,5 +161,5 @@ class Artifacts:
         """One deployment."""
         found = self.deployments(project, version=version)
         if not found:
-            raise Refusal(f"No deployment with version {version} found")
+            raise ApiError(f"No deployment with version {version} found")
         return found[0]

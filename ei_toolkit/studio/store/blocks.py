@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.database import Database, Row
 
@@ -32,7 +32,7 @@ class Impulse:
         """The first input block; an impulse may be stored without one, but nothing can be cut by it."""
         inputs = self.blocks("inputBlocks")
         if not inputs:
-            raise Refusal("The impulse has no input block")
+            raise ApiError("The impulse has no input block")
         return inputs[0]
 
     def block(self, kind: str, id_: int) -> dict[str, Any] | None:
@@ -64,7 +64,7 @@ class Blocks:
         """The same, refusing where there is none."""
         found = self.find(project, impulse)
         if found is None:
-            raise Refusal("No impulse with this ID found" if impulse else "This project has no impulse yet")
+            raise ApiError("No impulse with this ID found" if impulse else "This project has no impulse yet")
         return found
 
     def owner(self, project: int, kind: str, block: int) -> tuple[Impulse, dict[str, Any]]:
@@ -73,7 +73,7 @@ class Blocks:
             if (found := impulse.block(kind, block)) is not None:
                 return impulse, found
         what = {"dspBlocks": "DSP", "learnBlocks": "learn", "inputBlocks": "input"}.get(kind, "")
-        raise Refusal(f"No {what} block with this ID found ({block})")
+        raise ApiError(f"No {what} block with this ID found ({block})")
 
     def put(self, project: int, impulse: int, name: str, document: Mapping[str, Any]) -> None:
         """Store an impulse, new or changed."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.database import Database, Row
 
@@ -56,7 +56,7 @@ class Jobs:
                 f"SELECT id FROM jobs WHERE project = ? AND key = ? AND {ACTIVE}", (project, key)
             ).fetchone()
             if busy:
-                raise Refusal(f"Another job is running for this already (job ID: {busy[0]})")
+                raise ApiError(f"Another job is running for this already (job ID: {busy[0]})")
             cursor = connection.execute(
                 "INSERT INTO jobs (project, kind, key, category, spec, state, created)"
                 " VALUES (?, ?, ?, ?, ?, 'queued', ?)",
@@ -68,14 +68,14 @@ class Jobs:
         """One job."""
         row = self.database.one(f"SELECT {COLUMNS} FROM jobs WHERE id = ? AND project = ?", (job, project))
         if row is None:
-            raise Refusal("No job with this ID found")
+            raise ApiError("No job with this ID found")
         return _job(row)
 
     def by_id(self, job: int) -> Job:
         """One job of any project; for the job process."""
         row = self.database.one(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job,))
         if row is None:
-            raise Refusal("No job with this ID found")
+            raise ApiError("No job with this ID found")
         return _job(row)
 
     def page(

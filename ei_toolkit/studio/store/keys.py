@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.database import Database, Row
 
@@ -70,11 +70,11 @@ class Keys:
     ) -> int:
         """Store a key; only its hash and its last four characters are kept."""
         if len(secret) < 16:
-            raise Refusal("An API key needs at least 16 characters")
+            raise ApiError("An API key needs at least 16 characters")
         values = (project, name, _digest(secret), f"ei_…{secret[-4:]}", role, int(development), now(), expires)
         with self.database.write() as connection:
             if connection.execute("SELECT 1 FROM keys WHERE hash = ?", (values[2],)).fetchone():
-                raise Refusal("This API key is in use already")
+                raise ApiError("This API key is in use already")
             cursor = connection.execute(
                 "INSERT INTO keys (project, name, hash, hint, role, development, created, expires)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -85,4 +85,4 @@ class Keys:
     def revoke(self, project: int, key: int) -> None:
         """Delete a key."""
         if not self.database.run("DELETE FROM keys WHERE project = ? AND id = ?", (project, key)):
-            raise Refusal("No API key with this ID found")
+            raise ApiError("No API key with this ID found")

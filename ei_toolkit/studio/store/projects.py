@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.database import Database, Row
 
@@ -49,7 +49,7 @@ class Projects:
         """One project."""
         row = self.database.one("SELECT * FROM projects WHERE id = ?", (project,))
         if row is None:
-            raise Refusal("No project with this ID found")
+            raise ApiError("No project with this ID found")
         return _project(row)
 
     def create(self, name: str) -> Project:
@@ -73,10 +73,10 @@ class Projects:
         self.database.run("DELETE FROM projects WHERE id = ?", (project,))
 
     def next_block(self, project: int) -> int:
-        """An id for a block that no block of this project has had. Raises Refusal where none is left."""
+        """An id for a block that no block of this project has had. Raises ApiError where none is left."""
         block = self._count_up(project, "next_block")
         if block > LARGEST_BLOCK:
-            raise Refusal("This project has had a block with the largest id there is; no other is left")
+            raise ApiError("This project has had a block with the largest id there is; no other is left")
         return block
 
     def reserve_blocks(self, project: int, largest: int) -> None:
@@ -93,7 +93,7 @@ class Projects:
                 f"UPDATE projects SET {column} = {column} + 1 WHERE id = ? RETURNING {column} - 1", (project,)
             ).fetchone()
         if row is None:
-            raise Refusal("No project with this ID found")
+            raise ApiError("No project with this ID found")
         return int(row[0])
 
 

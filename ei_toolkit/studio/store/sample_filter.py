@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ei_toolkit.studio.http.errors import Malformed
-from ei_toolkit.studio.parameters import Fields, read_json
+from ei_toolkit.studio.parameters import RequestParameters, read_json
 
 ORDERS = {
     f"{key}-{direction}": f"{column} {direction.upper()}" + ("" if column == "id" else ", id DESC")
@@ -42,7 +42,7 @@ class SampleFilter:
     sort_by: str = "id-desc"
 
     @classmethod
-    def read(cls, project: int, query: Fields) -> SampleFilter:
+    def read(cls, project: int, query: RequestParameters) -> SampleFilter:
         """The filter that a query string describes."""
         category = query.text("category", "all")
         conditions = [*_plain(query), *_labels(query), *_disabled(query), *_metadata(query)]
@@ -68,19 +68,19 @@ class SampleFilter:
         return (*own, *self.conditions)
 
 
-def _plain(query: Fields) -> list[Condition]:
+def _plain(query: RequestParameters) -> list[Condition]:
     numbers = [(clause, (query.number(name),)) for name, clause in NUMERIC.items() if query.has(name)]
     dates = [(clause, (query.text(name),)) for name, clause in DATES.items() if query.has(name)]
     texts = [_contains(columns, query.text(name)) for name, columns in CONTAINS.items() if query.has(name)]
     return [*numbers, *dates, *texts, *_ids(query)]
 
 
-def _ids(query: Fields) -> list[Condition]:
+def _ids(query: RequestParameters) -> list[Condition]:
     """`ids` and `excludeIds`, JSON lists of numbers."""
     conditions = []
     for name, negation in (("ids", ""), ("excludeIds", "NOT ")):
         if query.has(name):
-            ids = Fields({name: query.parsed(name)}).items(name)
+            ids = RequestParameters({name: query.parsed(name)}).items(name)
             text = json.dumps([str(id_) for id_ in ids])
             conditions.append((f"id {negation}IN (SELECT CAST(value AS INTEGER) FROM json_each(?))", (text,)))
     return conditions
@@ -95,7 +95,7 @@ def _contains(columns: Sequence[str], text: str) -> Condition:
     return f"({clause})", (pattern,) * len(columns)
 
 
-def _labels(query: Fields) -> list[Condition]:
+def _labels(query: RequestParameters) -> list[Condition]:
     """`labels`: a JSON list by the contract; the SDK sends a bare label, or null for any."""
     if not query.has("labels"):
         return []
@@ -110,7 +110,7 @@ def _labels(query: Fields) -> list[Condition]:
     return [("label IN (SELECT value FROM json_each(?))", (json.dumps(wanted),))]
 
 
-def _disabled(query: Fields) -> list[Condition]:
+def _disabled(query: RequestParameters) -> list[Condition]:
     wanted = query.text("includeDisabled", "both").lower()
     known: dict[str, list[Condition]] = {
         "both": [], "enabled": [("disabled = 0", ())], "disabled": [("disabled = 1", ())],
@@ -120,11 +120,11 @@ def _disabled(query: Fields) -> list[Condition]:
     return known[wanted]
 
 
-def _metadata(query: Fields) -> list[Condition]:
+def _metadata(query: RequestParameters) -> list[Condition]:
     """`[{"key","op":"eq"|"neq","values"?}, {"no_metadata":true}, {"filters_combinator":"and"|"or"}]`."""
     if not query.has("metadata"):
         return []
-    items = Fields({"metadata": query.parsed("metadata")}).objects("metadata")
+    items = RequestParameters({"metadata": query.parsed("metadata")}).objects("metadata")
     if len(items) > MOST_CONDITIONS:
         raise Malformed(f"metadata may hold {MOST_CONDITIONS} conditions at most")
     combinator = next((item.text("filters_combinator") for item in items if item.has("filters_combinator")), "and")
@@ -138,7 +138,7 @@ def _metadata(query: Fields) -> list[Condition]:
     return [(f"({joined})", tuple(value for _, values in clauses for value in values))]
 
 
-def _metadata_clause(item: Fields) -> Condition:
+def _metadata_clause(item: RequestParameters) -> Condition:
     values = [value if isinstance(value, str) else json.dumps(value) for value in item.items("values")]
     chosen = " AND own.value IN (SELECT value FROM json_each(?))" if values else ""
     negation = "NOT " if item.text("op", "eq") == "neq" else ""

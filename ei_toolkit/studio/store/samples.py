@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any, Literal, get_args
 
-from ei_toolkit.studio.http.errors import Refusal
+from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.database import Database, Row
 from ei_toolkit.studio.store.sample_filter import SampleFilter
@@ -126,7 +126,7 @@ class Samples:
         """One sample."""
         row = self.database.one("SELECT * FROM samples WHERE id = ? AND project = ?", (sample, project))
         if row is None:
-            raise Refusal("No sample with this ID found")
+            raise ApiError("No sample with this ID found")
         return _sample(row)
 
     def select(self, wanted: SampleFilter, limit: int = 0, offset: int = 0) -> list[Sample]:

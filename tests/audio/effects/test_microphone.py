@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.effects.microphone import Chain, draw_chain, hear
+from ei_toolkit.audio.effects.microphone import SimulatedMicrophone, draw_microphone, hear
 from ei_toolkit.audio.effects.room import draw_room, response
 
 RATE = 16_000
@@ -21,13 +21,13 @@ def level_db(signal: NDArray[np.float32], low: float, high: float) -> float:
 
 
 def test_a_small_loudspeaker_gives_no_bass() -> None:
-    heard = hear(noise(), RATE, Chain(300, 9000, 1000, 0, room=1))
+    heard = hear(noise(), RATE, SimulatedMicrophone(300, 9000, 1000, 0, room=1))
     assert level_db(heard, 30, 60) < level_db(heard, 1000, 2000) - 20
 
 
 def test_loudness_stays_so_that_only_gain_changes_it() -> None:
     signal = noise()
-    heard = hear(signal, RATE, draw_chain(np.random.default_rng(1)))
+    heard = hear(signal, RATE, draw_microphone(np.random.default_rng(1)))
     assert np.linalg.norm(heard) == pytest.approx(np.linalg.norm(signal), rel=1e-4)
 
 
@@ -38,7 +38,7 @@ def test_no_chain_and_no_tilt_change_nothing() -> None:
 def test_filters_are_those_of_their_formulas() -> None:
     click = np.zeros(48_000, np.float32)
     click[0] = 1
-    chain = Chain(200, 6000, 800, 5, room=3)
+    chain = SimulatedMicrophone(200, 6000, 800, 5, room=3)
     hz = np.fft.rfftfreq(48_000, 1 / RATE)[1:]
     speaker = 1 / np.sqrt((1 + (200 / hz) ** 4) * (1 + (hz / 6000) ** 4))
     microphone = 1 / np.sqrt((1 + (40 / hz) ** 4) * (1 + (hz / 7600) ** 12))
@@ -52,12 +52,12 @@ def test_filters_are_those_of_their_formulas() -> None:
 def test_what_sounds_at_the_end_rings_on_at_the_start() -> None:
     click = np.zeros(48_000, np.float32)
     click[-10] = 1000
-    heard = np.abs(hear(click, RATE, Chain(100, 9000, 500, 0, room=2)))
+    heard = np.abs(hear(click, RATE, SimulatedMicrophone(100, 9000, 500, 0, room=2)))
     assert heard[:2000].max() > 10 * heard[20_000:30_000].max()
 
 
 def test_a_silent_window_stays_silent() -> None:
-    assert not hear(np.zeros(4800, np.float32), RATE, draw_chain(np.random.default_rng(1))).any()
+    assert not hear(np.zeros(4800, np.float32), RATE, draw_microphone(np.random.default_rng(1))).any()
 
 
 @pytest.mark.parametrize("tilt_db", [-6.0, 6.0])

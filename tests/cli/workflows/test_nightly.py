@@ -11,13 +11,13 @@ import pytest
 
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.workflows import nightly
-from ei_toolkit.cli.workflows.nightly import Night, publish, run_night
+from ei_toolkit.cli.workflows.nightly import NightlyRun, publish, run_nightly
 from ei_toolkit.cli.workflows.shell import CommandFailed
 from ei_toolkit.config import Config
 from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.run_log import Run, record_run
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 
 FINISH = ["flash", "listen", "report", "card"]
 
@@ -69,12 +69,12 @@ class Commands:
         else:
             raise CommandFailed("eitk gate", 7)
 
-    def night(self, dataset: str = "clips") -> tuple[Night, list[str]]:
+    def night(self, dataset: str = "clips") -> tuple[NightlyRun, list[str]]:
         """Run one; also the commands of it."""
         self.ran.clear()
         console = Console(io.StringIO(), io.StringIO())
         clips = str(self.folder / dataset)
-        return run_night(clips, self.folder, {}, console, recipe="robust", board="host"), list(self.ran)
+        return run_nightly(clips, self.folder, {}, console, recipe="robust", board="host"), list(self.ran)
 
 
 @pytest.fixture
@@ -141,12 +141,12 @@ def test_clips_that_are_not_there_or_not_the_projects_are_refused(commands: Comm
 def test_a_first_night_on_nothing_makes_no_project(tmp_path: Path) -> None:
     console = Console(io.StringIO(), io.StringIO())
     with pytest.raises(UsageError):
-        run_night(str(tmp_path / "nowhere"), tmp_path / "new", {}, console, recipe="robust", board="host")
+        run_nightly(str(tmp_path / "nowhere"), tmp_path / "new", {}, console, recipe="robust", board="host")
     assert not (tmp_path / "new").exists()
 
 
 @pytest.fixture
-def gate(whole: Facts) -> Run:
+def gate(whole: ProjectSummary) -> Run:
     root = whole.config.paths.root
     for name in ("lib.zip", "champion.json", "report.html", "MODEL_CARD.md"):
         (root / name).write_text(name)
@@ -155,17 +155,17 @@ def gate(whole: Facts) -> Run:
 
 @pytest.mark.parametrize(("verdict", "library"), [("passed", {"eitk.lock", "lib.zip"}), ("refused", set())])
 def test_the_library_is_published_only_of_a_model_that_passed(
-    whole: Facts, gate: Run, verdict: str, library: set[str]
+    whole: ProjectSummary, gate: Run, verdict: str, library: set[str]
 ) -> None:
     gate.metrics["verdict"] = verdict  # type: ignore[index]
-    night = Night(True, gate, whole.config.paths.root / "published")
+    night = NightlyRun(True, gate, whole.config.paths.root / "published")
     publish(whole.config, night)
     there = {file.name for file in night.published.iterdir()}
     assert there == {"summary.md", "champion.json", "report.html", "MODEL_CARD.md"} | library
 
 
-def test_the_summary_of_a_night_without_news_names_the_run_that_stands(whole: Facts, gate: Run) -> None:
-    night = Night(False, gate, whole.config.paths.root / "published")
+def test_the_summary_of_a_night_without_news_names_the_run_that_stands(whole: ProjectSummary, gate: Run) -> None:
+    night = NightlyRun(False, gate, whole.config.paths.root / "published")
     publish(whole.config, night)
     assert f"those of run {gate.id}" in (night.published / "summary.md").read_text()
 

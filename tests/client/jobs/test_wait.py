@@ -15,7 +15,7 @@ import pytest
 from ei_toolkit.client.endpoint import Endpoint
 from ei_toolkit.client.jobs import wait as wait_module
 from ei_toolkit.client.jobs.job import PAGE, Started, running, start
-from ei_toolkit.client.jobs.wait import Bell, Listener, wait_for
+from ei_toolkit.client.jobs.wait import Listener, LogNotifier, wait_for
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.transport import Transport
 from ei_toolkit.errors import ApiError, JobFailed, NetworkError
@@ -111,7 +111,7 @@ def test_a_cut_of_the_network_is_bridged(play: Any, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_cut_that_does_not_end_is_an_error(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wait_module, "LOCAL_BRIDGE_S", 0.0)
+    monkeypatch.setattr(wait_module, "LOCAL_OUTAGE_TOLERANCE_S", 0.0)
     monkeypatch.setattr("ei_toolkit.client.jobs.wait.time.sleep", lambda _: None)
     with pytest.raises(NetworkError):
         follow(play(Play(["a\n"] * 50, cuts=set(range(10, 500)))))
@@ -166,14 +166,14 @@ def test_a_job_of_the_same_key_that_runs_is_found(play: Any) -> None:
 
 
 def test_without_a_socket_the_bell_is_silent(play: Any) -> None:
-    bell = Bell(play(Play(["a\n"])), 7)
+    bell = LogNotifier(play(Play(["a\n"])), 7)
     assert not bell.live
     assert not bell.wait(0.01)
     bell.close()
 
 
 def test_the_bell_rings_over_the_real_studios_socket(studio: Studio) -> None:
-    bell = Bell(studio, 1)
+    bell = LogNotifier(studio, 1)
     try:
         assert bell.live
         assert bell.wait(5)  # once for the connection itself

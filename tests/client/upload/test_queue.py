@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.client.upload.ingestion import Refused, Shelf, Stored, match
+from ei_toolkit.client.upload.ingestion import BatchKey, Rejected, Stored, match
 from ei_toolkit.client.upload.ledger import Entry, Ledger, ledger_path
-from ei_toolkit.client.upload.run import MOST_BYTES, MOST_TRIES, Sizer, Task, TaskQueue
+from ei_toolkit.client.upload.run import MOST_BYTES, MOST_TRIES, BatchSizeController, Task, TaskQueue
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.errors import DataError
 
-SHELF = Shelf("training", "rock", ())
+SHELF = BatchKey("training", "rock", ())
 
 
 def windows(count: int) -> list[Window]:
@@ -18,7 +18,7 @@ def windows(count: int) -> list[Window]:
 
 
 def test_windows_leave_in_order_in_requests_of_the_size_that_the_server_takes() -> None:
-    sizer = Sizer(1000)
+    sizer = BatchSizeController(1000)
     queue = TaskQueue([(SHELF, windows(50))], 100, sizer)
     first = queue.take(0.0)
     sizer.shrink(32)
@@ -30,13 +30,13 @@ def test_windows_leave_in_order_in_requests_of_the_size_that_the_server_takes() 
 
 
 def test_a_request_never_carries_more_bytes_than_memory_should_hold() -> None:
-    task = TaskQueue([(SHELF, windows(50))], MOST_BYTES // 3, Sizer(1000)).take(0.0)
+    task = TaskQueue([(SHELF, windows(50))], MOST_BYTES // 3, BatchSizeController(1000)).take(0.0)
     assert task is not None
     assert len(task.windows) == 3
 
 
 def test_quick_requests_grow_and_slow_ones_shrink() -> None:
-    sizer = Sizer(100)
+    sizer = BatchSizeController(100)
     sizer.took(32, 0.1)
     assert sizer.size == 64
     sizer.took(64, 0.1)
@@ -46,7 +46,7 @@ def test_quick_requests_grow_and_slow_ones_shrink() -> None:
 
 
 def test_what_failed_waits_for_its_time_and_a_hold_stops_everything() -> None:
-    queue = TaskQueue([], 1, Sizer(10))
+    queue = TaskQueue([], 1, BatchSizeController(10))
     queue.put(Task(SHELF, tuple(windows(2))), 5.0)
     assert queue.take(4.0) is None
     assert queue.wait(4.0) == 1.0
@@ -64,7 +64,7 @@ def test_halves_hold_all_windows_and_keep_some_tries() -> None:
 
 def test_outcomes_are_matched_by_name_else_by_order() -> None:
     a, b = {"success": True, "sampleId": 1, "fileName": "a"}, {"success": False, "error": "bad", "fileName": "b"}
-    assert match([b, a], ["a", "b"]) == (Stored(1, False), Refused("bad"))
+    assert match([b, a], ["a", "b"]) == (Stored(1, False), Rejected("bad"))
     assert match([{"success": True, "sampleId": 7}], ["a"]) == (Stored(7, False),)
     assert match([a], ["a", "b"]) == ()
 

@@ -11,9 +11,9 @@ from ei_toolkit.errors import ConfigurationError, UsageError
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_is_a_valid_configuration(tmp_path: Path, name: str) -> None:
-    write_recipe(name, tmp_path, clips=None, name="Night Music", force=False)
+    write_recipe(name, tmp_path, clips=None, name="NightlyRun Music", force=False)
     settings = load_config(tmp_path, {}).settings
-    assert settings.project.name == "Night Music"
+    assert settings.project.name == "NightlyRun Music"
     assert settings.impulse.dsp
     assert settings.impulse.layers or settings.impulse.script
 

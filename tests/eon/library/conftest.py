@@ -20,7 +20,7 @@ from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, package
 from ei_toolkit.eon.library.blocks import block_code
 from ei_toolkit.eon.library.metadata import metadata_header, variables_header, variables_source
 from ei_toolkit.eon.library.names import header_name
-from ei_toolkit.eon.library.plan import ModelFacts, Plan, make_plan
+from ei_toolkit.eon.library.plan import ModelProperties, Plan, make_plan
 
 HERE = Path(__file__).parent
 FLAGS = ("-std=gnu++14", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-fno-exceptions", "-fno-rtti")
@@ -74,7 +74,7 @@ def build_blocks(tmp_path: Path, runtime: tuple[Path, list[str]]) -> Callable[..
 
     def build(blocks: list[LibraryDspBlock], window_samples: int) -> Blocks:
         features = sum(block_code(block, window_samples, 16000).features for block in blocks)
-        facts = ModelFacts(inputs=features, outputs=1, quantized=True, arena_bytes=0, sha256="0" * 64)
+        facts = ModelProperties(inputs=features, outputs=1, quantized=True, arena_bytes=0, sha256="0" * 64)
         request = LibraryRequest("p", 1, "o", 1, ("a",), b"", window_samples, 16000, tuple(blocks))
         plan = make_plan(request, facts)
         texts = {

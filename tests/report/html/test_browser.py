@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ei_toolkit.report.html.page import build_page
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -30,7 +30,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def page_file(whole: Facts, tmp_path: Path) -> Path:
+def page_file(whole: ProjectSummary, tmp_path: Path) -> Path:
     file = tmp_path / "report.html"
     file.write_text(build_page(whole), encoding="utf-8")
     return file

@@ -13,8 +13,8 @@ from ei_toolkit.report.html.sections.published import published
 from ei_toolkit.report.html.sections.robustness import robustness
 from ei_toolkit.report.html.sections.training import training
 from ei_toolkit.report.html.sections.verdict import verdict
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 
-SECTIONS: tuple[Callable[[Facts], Section | None], ...] = (
+SECTIONS: tuple[Callable[[ProjectSummary], Section | None], ...] = (
     verdict, data, listen, training, robustness, published, cost, provenance,
 )  # fmt: skip

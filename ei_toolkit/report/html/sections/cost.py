@@ -5,10 +5,10 @@ from __future__ import annotations
 from ei_toolkit.eon.profile import Profile
 from ei_toolkit.report.html.charts import bar_chart
 from ei_toolkit.report.html.markup import Html, Section, figure, grid, join, paragraph, table
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 
 
-def cost(facts: Facts) -> Section | None:
+def cost(facts: ProjectSummary) -> Section | None:
     """Layers with shapes, multiplications and instructions; RAM, flash, time; the last flashed image."""
     profile = facts.profile
     if profile is None:

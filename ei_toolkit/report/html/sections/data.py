@@ -5,10 +5,10 @@ from __future__ import annotations
 from ei_toolkit.dataset.plan import rows_of_windows
 from ei_toolkit.report.audit import read_audit
 from ei_toolkit.report.html.markup import Html, Section, details, join, paragraph, preformatted, table
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 
 
-def data(facts: Facts) -> Section:
+def data(facts: ProjectSummary) -> Section:
     """Counts, the way of splitting, and the artists that stand on both sides (none in an honest split)."""
     rows = [
         (row.label, row.split, row.clips, row.artists, row.windows, row.altered)
@@ -23,7 +23,7 @@ def data(facts: Facts) -> Section:
     return Section("data", "Data", join([paragraph(how), table(head, rows), paragraph(_leaks(facts)), _audit(facts)]))
 
 
-def _audit(facts: Facts) -> Html:
+def _audit(facts: ProjectSummary) -> Html:
     """What `eitk dataset audit` heard in these clips: recordings that are there twice, faults, loudness."""
     said = read_audit(facts.config.paths)
     if said is None:
@@ -31,7 +31,7 @@ def _audit(facts: Facts) -> Html:
     return details("What eitk dataset audit heard", preformatted(said))
 
 
-def _leaks(facts: Facts) -> str:
+def _leaks(facts: ProjectSummary) -> str:
     sides = {
         side: {(w.group, w.clip_sha256) for w in facts.windows if w.split == side} for side in ("training", "testing")
     }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.report.html.markup import Html, Section, figure, grid, join, paragraph
 from ei_toolkit.report.html.media import player, spectrogram_image
-from ei_toolkit.report.project_summary import Facts, held_out_windows
+from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
 from ei_toolkit.report.window_features import window_features
 
 LABELS, EACH = 6, 2  # how many labels are shown, and how many windows of each
 
 
-def listen(facts: Facts) -> Section | None:
+def listen(facts: ProjectSummary) -> Section | None:
     """Windows of different clips, from the middle of each, with the features of the first block."""
     if not facts.config.settings.impulse.dsp:
         return None
@@ -33,7 +33,7 @@ def _some(windows: list[Window]) -> list[Window]:
     return list(dict.fromkeys([*by_artist, *middles]))[:EACH]
 
 
-def _figure(facts: Facts, window: Window) -> Html:
+def _figure(facts: ProjectSummary, window: Window) -> Html:
     title = f"{window.label}: {window.clip} at {window.start_ms / 1000:g} s, by {window.group}"
     picture = spectrogram_image(window_features(facts, window), title)
     sound = player(facts.config.paths.windows / window.file, title)

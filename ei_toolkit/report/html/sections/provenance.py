@@ -7,10 +7,10 @@ from dataclasses import asdict
 from ei_toolkit.config.settings import plain
 from ei_toolkit.evaluation.run_log import code_version, data_hash, fingerprint, flatten
 from ei_toolkit.report.html.markup import Html, Section, details, join, table, text
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 
 
-def provenance(facts: Facts) -> Section:
+def provenance(facts: ProjectSummary) -> Section:
     """Hashes, the pinned deployment, and every setting that is not a default."""
     rows: list[tuple[object, ...]] = [
         ("code", _code(code_version())),
@@ -27,7 +27,7 @@ def provenance(facts: Facts) -> Section:
     return Section("provenance", "Provenance", join(parts))
 
 
-def _impulse(facts: Facts) -> list[tuple[Html, Html]]:
+def _impulse(facts: ProjectSummary) -> list[tuple[Html, Html]]:
     return [
         (_code(f"impulse.{key}"), _code(value)) for key, value in flatten(plain(facts.config.settings.impulse)) if value
     ]

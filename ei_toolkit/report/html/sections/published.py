@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ei_toolkit.report.html.markup import Section, join, paragraph, table
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.published import like_published, our_figures
 
 
-def published(facts: Facts) -> Section:
+def published(facts: ProjectSummary) -> Section:
     """Tables 1 to 4."""
     lead = paragraph(
         "The published project splits GTZAN at random by file, so most of its test files share an artist with training;"

@@ -9,10 +9,10 @@ from ei_toolkit.report.figure_files import accuracy_by_gain, reliability
 from ei_toolkit.report.html.charts import bar_chart
 from ei_toolkit.report.html.markup import Html, Section, figure, grid, join, paragraph, percent, table
 from ei_toolkit.report.html.media import image
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 
 
-def robustness(facts: Facts) -> Section | None:
+def robustness(facts: ProjectSummary) -> Section | None:
     """Accuracy by condition as a chart and a table."""
     evaluation = facts.evaluation
     clean: Mapping[str, Any] = evaluation.get("clean", {})
@@ -34,7 +34,7 @@ def robustness(facts: Facts) -> Section | None:
     return Section("robustness", "Robustness", join(parts))
 
 
-def _plots(facts: Facts) -> list[Html]:
+def _plots(facts: ProjectSummary) -> list[Html]:
     pngs = {
         "Accuracy against the microphone's gain": accuracy_by_gain(facts),
         "How often it is right against how sure it is, by clip": reliability(facts),

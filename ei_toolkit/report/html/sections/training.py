@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ei_toolkit.report.html.charts import line_chart
 from ei_toolkit.report.html.markup import Html, Section, figure, grid, join, paragraph
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 
 CURVES = {
     "Accuracy": (("accuracy", "training"), ("val_accuracy", "validation")),
@@ -14,7 +14,7 @@ CURVES = {
 }
 
 
-def training(facts: Facts) -> Section | None:
+def training(facts: ProjectSummary) -> Section | None:
     """Accuracy and loss by epoch, for training and validation windows."""
     history: Mapping[str, Sequence[float]] = facts.latest("train").get("history", {})
     charts = [

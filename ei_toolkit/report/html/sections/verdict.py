@@ -5,10 +5,10 @@ from __future__ import annotations
 from ei_toolkit.report.html.charts import confusion_table
 from ei_toolkit.report.html.markup import Html, Section, heading, join, table, text
 from ei_toolkit.report.nightly_summary import trial_table
-from ei_toolkit.report.project_summary import Facts
+from ei_toolkit.report.project_summary import ProjectSummary
 
 
-def verdict(facts: Facts) -> Section | None:
+def verdict(facts: ProjectSummary) -> Section | None:
     """The last verdict with champion and challenger side by side."""
     figures = facts.latest("gate")
     if not figures:
