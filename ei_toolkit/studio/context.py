@@ -44,7 +44,7 @@ class Studio:
     runner: Runner
     hub: Hub
     tokens: Tokens
-    calculator: ComputeWorker
+    compute_worker: ComputeWorker
     activity: Activity
 
     @classmethod
@@ -53,10 +53,10 @@ class Studio:
         store, hub = Store.open(options.data), Hub()
         store.blobs.sweep()
         collect(store)
-        calculator = ComputeWorker(options)
-        return cls(options, store, Runner(options, store, hub), hub, Tokens(), calculator, Activity())
+        compute_worker = ComputeWorker(options)
+        return cls(options, store, Runner(options, store, hub), hub, Tokens(), compute_worker, Activity())
 
     def close(self) -> None:
         """Let go of everything that is open."""
-        self.calculator.close()
+        self.compute_worker.close()
         self.store.close()

@@ -169,94 +169,99 @@ VARIANTS = ("int8", "float32")
 
 
 @router.get("/classify/all/result")
-def get_classify_job_result(call: Reader) -> Response:
+def get_classify_job_result(context: Reader) -> Response:
     """How the last classify job went, for one variant."""
-    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
-    stored, available = _stored(call, impulse)
-    samples = _samples(call, stored["samples"])
+    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
+    stored, available = _stored(context, impulse)
+    samples = _samples(context, stored["samples"])
     return answer({**classify_result(stored, stored["samples"], samples, impulse), "availableVariants": available})
 
 
 @router.get("/classify/all/result/page")
-def get_classify_job_result_page(call: Reader) -> Response:
+def get_classify_job_result_page(context: Reader) -> Response:
     """The same, a page of samples at a time."""
-    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
-    stored, _ = _stored(call, impulse)
-    limit, offset = call.query.page()
+    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
+    stored, _ = _stored(context, impulse)
+    limit, offset = context.query.page()
     page = stored["samples"][offset : offset + limit if limit else None]
-    return answer(classify_page(stored, page, _samples(call, page), impulse))
+    return answer(classify_page(stored, page, _samples(context, page), impulse))
 
 
 @router.get("/deployment/evaluate")
 @router.get("/deployment/evaluate/cache")
-def get_evaluate_job_result(call: Reader) -> Response:
+def get_evaluate_job_result(context: Reader) -> Response:
     """Accuracy of every variant that was tried."""
-    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
-    found = {variant: _load(call, impulse, variant) for variant in VARIANTS}
+    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
+    found = {variant: _load(context, impulse, variant) for variant in VARIANTS}
     tried = {variant: stored for variant, stored in found.items() if stored is not None}
     return answer({"result": [evaluation(variant, stored, impulse) for variant, stored in tried.items()]})
 
 
 @router.get("/classify/{sampleId:int}")
-def classify_sample(sampleId: int, call: Reader) -> Response:
+def classify_sample(sampleId: int, context: Reader) -> Response:
     """Scores of every window of one sample, int8 where there is such a model."""
-    return answer(_classified(call, sampleId))
+    return answer(_classified(context, sampleId))
 
 
 @router.post("/classify/v2/{sampleId:int}")
-def classify_sample_v2(sampleId: int, call: Reader) -> Response:
+def classify_sample_v2(sampleId: int, context: Reader) -> Response:
     """The same for a variant of choice."""
-    return answer(_classified(call, sampleId))
+    return answer(_classified(context, sampleId))
 
 
 @router.post("/classify/v2/{sampleId:int}/variants")
-def classify_sample_for_variants(sampleId: int, call: Reader) -> Response:
+def classify_sample_for_variants(sampleId: int, context: Reader) -> Response:
     """The same for several variants."""
-    variants = [part for part in call.query.text("variants", ",".join(VARIANTS)).split(",") if part]
-    one = _try(call, sampleId, variants)
+    variants = [part for part in context.query.text("variants", ",".join(VARIANTS)).split(",") if part]
+    one = _try(context, sampleId, variants)
     results = [{"variant": name, "classifications": [found]} for name, found in one.pop("classifications").items()]
     return answer({"results": results, **one})
 
 
 @router.get("/classify/v2/{sampleId:int}/raw-data/{windowIndex:int}")
-def get_sample_window_from_cache(sampleId: int, windowIndex: int, call: Reader) -> Response:
+def get_sample_window_from_cache(sampleId: int, windowIndex: int, context: Reader) -> Response:
     """The values of one window of a sample."""
-    window = call.store.blocks.get(call.project, wanted_impulse(call)).window
-    sample = call.store.samples.get(call.project, sampleId)
+    window = context.store.blocks.get(context.project, wanted_impulse(context)).window
+    sample = context.store.samples.get(context.project, sampleId)
     rate = sample.frequency / 1000.0
     start = round(windowIndex * window["windowIncreaseMs"] * rate)
     if start >= sample.values_count:
         raise ApiError(f"The sample has no window {windowIndex}")
     end = min(sample.values_count, start + round(window["windowSizeMs"] * rate))
-    return answer(sample_with_values(sample, sample_values(call, sample, start, end)))
+    return answer(sample_with_values(sample, sample_values(context, sample, start, end)))
 
 
-def _classified(call: RequestContext, sample: int) -> dict[str, Any]:
-    wanted = [call.query.text("variant")] if call.query.has("variant") else []
-    one = _try(call, sample, wanted)
+def _classified(context: RequestContext, sample: int) -> dict[str, Any]:
+    wanted = [context.query.text("variant")] if context.query.has("variant") else []
+    one = _try(context, sample, wanted)
     return {**one, "classifications": [next(iter(one["classifications"].values()))]}
 
 
-def _try(call: RequestContext, sample_id: int, variants: list[str]) -> dict[str, Any]:
+def _try(context: RequestContext, sample_id: int, variants: list[str]) -> dict[str, Any]:
     """Classify a sample; `classifications` is by variant here."""
-    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
-    sample = call.store.samples.get(call.project, sample_id)
-    block, model = _trained(call, impulse)
+    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
+    sample = context.store.samples.get(context.project, sample_id)
+    block, model = _trained(context, impulse)
     names = variants or [variant for variant in VARIANTS if f"tflite-{variant}" in model.files][:1]
     missing = [name for name in names if f"tflite-{name}" not in model.files]
     if missing:
         raise ApiError(f"There is no {', '.join(missing)} model")
-    models = {name: str(call.store.blobs.path(model.files[f"tflite-{name}"])) for name in names}
-    blocks = [dsp.windowing() for dsp in processing_blocks(call.store, impulse, block)]
-    found = call.studio.calculator.ask("classify", **content_of(call, sample), blocks=blocks, models=models)
-    return _answer(call, impulse, block, model, sample, found)
+    models = {name: str(context.store.blobs.path(model.files[f"tflite-{name}"])) for name in names}
+    blocks = [dsp.windowing() for dsp in processing_blocks(context.store, impulse, block)]
+    found = context.studio.compute_worker.ask("classify", **content_of(context, sample), blocks=blocks, models=models)
+    return _answer(context, impulse, block, model, sample, found)
 
 
 def _answer(
-    call: RequestContext, impulse: Impulse, block: dict[str, Any], model: Model, sample: Sample, found: dict[str, Any]
+    context: RequestContext,
+    impulse: Impulse,
+    block: dict[str, Any],
+    model: Model,
+    sample: Sample,
+    found: dict[str, Any],
 ) -> dict[str, Any]:
     window = impulse.window
-    settings = keras_settings(call.store.blocks.config(call.project, block["id"]), 0)
+    settings = keras_settings(context.store.blocks.config(context.project, block["id"]), 0)
     stored = {
         "labels": model.summary["labels"],
         "threshold": settings["minimumConfidenceRating"],
@@ -268,38 +273,38 @@ def _answer(
             name: classification(stored, {"labels": labels, "scores": scores}, block)
             for name, scores in found["scores"].items()
         },
-        "sample": full_sample(sample, sample_values(call, sample, limit=1000)),
+        "sample": full_sample(sample, sample_values(context, sample, limit=1000)),
         "windowSizeMs": window["windowSizeMs"],
         "windowIncreaseMs": window["windowIncreaseMs"],
         "alreadyInDatabase": True,
     }
 
 
-def _trained(call: RequestContext, impulse: Impulse) -> tuple[dict[str, Any], Model]:
+def _trained(context: RequestContext, impulse: Impulse) -> tuple[dict[str, Any], Model]:
     for block in impulse.blocks("learnBlocks"):
-        if model := call.store.artifacts.model(call.project, block["id"]):
+        if model := context.store.artifacts.model(context.project, block["id"]):
             return block, model
     raise ApiError("No learn block of this impulse is trained yet")
 
 
-def _stored(call: RequestContext, impulse: Impulse) -> tuple[dict[str, Any], list[str]]:
-    available = [v for v in VARIANTS if call.store.artifacts.result(call.project, "classify", impulse.id, v)]
-    variant = call.query.text("variant", available[0] if available else "int8")
-    stored = _load(call, impulse, variant)
+def _stored(context: RequestContext, impulse: Impulse) -> tuple[dict[str, Any], list[str]]:
+    available = [v for v in VARIANTS if context.store.artifacts.result(context.project, "classify", impulse.id, v)]
+    variant = context.query.text("variant", available[0] if available else "int8")
+    stored = _load(context, impulse, variant)
     if stored is None:
         raise ApiError(f"No classification result for {variant} yet: start a classify job")
     return stored, available
 
 
-def _load(call: RequestContext, impulse: Impulse, variant: str) -> dict[str, Any] | None:
-    blob = call.store.artifacts.result(call.project, "classify", impulse.id, variant)
+def _load(context: RequestContext, impulse: Impulse, variant: str) -> dict[str, Any] | None:
+    blob = context.store.artifacts.result(context.project, "classify", impulse.id, variant)
     if blob is None:
         return None
-    document: dict[str, Any] = json.loads(call.store.blobs.read(blob))
+    document: dict[str, Any] = json.loads(context.store.blobs.read(blob))
     return document
 
 
-def _samples(call: RequestContext, entries: list[dict[str, Any]]) -> dict[int, Sample]:
+def _samples(context: RequestContext, entries: list[dict[str, Any]]) -> dict[int, Sample]:
     ids = json.dumps([entry["id"] for entry in entries])
-    wanted = SampleFilter(call.project, None, (("id IN (SELECT value FROM json_each(?))", (ids,)),))
-    return {sample.id: sample for sample in call.store.samples.select(wanted)}
+    wanted = SampleFilter(context.project, None, (("id IN (SELECT value FROM json_each(?))", (ids,)),))
+    return {sample.id: sample for sample in context.store.samples.select(wanted)}

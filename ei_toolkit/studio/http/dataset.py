@@ -57,17 +57,17 @@ router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 
 @router.get("/raw-data/metadata")
-def get_sample_metadata(call: Reader) -> Response:
+def get_sample_metadata(context: Reader) -> Response:
     """The metadata of every sample that has any."""
-    samples = call.store.samples.select(SampleFilter.read(call.project, call.query))
+    samples = context.store.samples.select(SampleFilter.read(context.project, context.query))
     return answer({"metadata": [{"id": s.id, "metadata": dict(s.metadata)} for s in samples if s.metadata]})
 
 
 @router.get("/raw-data/metadata-filter-options")
-def get_sample_metadata_filter_options(call: Reader) -> Response:
+def get_sample_metadata_filter_options(context: Reader) -> Response:
     """Metadata keys and the values that occur."""
-    limit, offset = call.query.page()
-    samples = call.store.samples.select(SampleFilter.read(call.project, call.query))
+    limit, offset = context.query.page()
+    samples = context.store.samples.select(SampleFilter.read(context.project, context.query))
     options: dict[str, set[str]] = {}
     for sample in samples:
         for key, value in sample.metadata.items():
@@ -78,40 +78,40 @@ def get_sample_metadata_filter_options(call: Reader) -> Response:
 
 
 @router.get("/raw-data/ratio")
-def get_dataset_ratio(call: Reader) -> Response:
+def get_dataset_ratio(context: Reader) -> Response:
     """How many samples each category has."""
-    return answer({"ratio": _ratio(call)})
+    return answer({"ratio": _ratio(context)})
 
 
 @router.post("/split")
-def split_dataset(call: Admin, body: Body) -> Response:
+def split_dataset(context: Admin, body: Body) -> Response:
     """Divide the samples anew by hash, in the wanted proportions; samples that share metadata may stay together."""
-    _split(call, read_split(body))
+    _split(context, read_split(body))
     return answer()
 
 
 @router.post("/rebalance")
-def rebalance_dataset(call: Admin) -> Response:
+def rebalance_dataset(context: Admin) -> Response:
     """The same, answering the new ratio."""
-    _split(call, Split())
-    return answer({"ratio": _ratio(call)})
+    _split(context, Split())
+    return answer({"ratio": _ratio(context)})
 
 
 @router.post("/v2/rebalance")
-def rebalance_dataset_v2(call: Admin) -> Response:
+def rebalance_dataset_v2(context: Admin) -> Response:
     """The same."""
-    _split(call, Split())
+    _split(context, Split())
     return answer()
 
 
-def _split(call: RequestContext, split: Split) -> None:
+def _split(context: RequestContext, split: Split) -> None:
     divided = [("category IN ('training', 'testing', 'validation')", ())]
     enabled = [("disabled = 0", ())] if split.only_enabled else []
-    samples = call.store.samples.select(SampleFilter(call.project, None, (*divided, *enabled)))
+    samples = context.store.samples.select(SampleFilter(context.project, None, (*divided, *enabled)))
     moved = {sample.id: new for sample in samples if (new := split.category(sample)) != sample.category}
-    call.store.samples.change_each(call.project, "category", moved)
+    context.store.samples.change_each(context.project, "category", moved)
 
 
-def _ratio(call: RequestContext) -> dict[str, int]:
-    summaries = call.store.samples.summaries(call.project)
+def _ratio(context: RequestContext) -> dict[str, int]:
+    summaries = context.store.samples.summaries(context.project)
     return {name: summaries[name].count for name in ("training", "testing", "validation") if name in summaries}

@@ -85,68 +85,68 @@ router = APIRouter(prefix="/v1/api/{projectId:int}/deployment")
 
 
 @everywhere.get("/deployment/targets")
-def list_all_deployment_targets(request: Request, call: Anyone) -> Response:
+def list_all_deployment_targets(request: Request, context: Anyone) -> Response:
     """Every target."""
     return answer({"targets": [target_answer(target, docs_url(request)) for target in TARGETS]})
 
 
 @router.get("/targets/data-sources")
-def list_deployment_targets_for_project_data_sources(request: Request, call: DeploymentReader) -> Response:
+def list_deployment_targets_for_project_data_sources(request: Request, context: DeploymentReader) -> Response:
     """Every target that suits the project's data."""
     return answer({"targets": [target_answer(target, docs_url(request)) for target in TARGETS]})
 
 
 @router.get("/targets")
-def list_deployment_targets_for_project(request: Request, call: DeploymentReader) -> Response:
+def list_deployment_targets_for_project(request: Request, context: DeploymentReader) -> Response:
     """Every target, and which one is recommended."""
     return answer({"targets": [target_answer(target, docs_url(request), project=True) for target in TARGETS]})
 
 
 @router.get("")
-def get_deployment(call: DeploymentReader) -> Response:
+def get_deployment(context: DeploymentReader) -> Response:
     """Whether there is a deployment of a kind, and its version."""
-    found = _wanted(call)
+    found = _wanted(context)
     return answer({"hasDeployment": bool(found), **({"version": found[0].version} if found else {})})
 
 
 @router.get("/last")
-def get_last_deployment_build(request: Request, call: DeploymentReader) -> Response:
+def get_last_deployment_build(request: Request, context: DeploymentReader) -> Response:
     """The newest deployment."""
-    found = call.store.artifacts.deployments(call.project, impulse=_impulse(call))
+    found = context.store.artifacts.deployments(context.project, impulse=_impulse(context))
     return answer(last_build(found[0], docs_url(request)) if found else {"hasBuild": False})
 
 
 @router.get("/download")
-def download_build(call: DeploymentReader) -> Response:
+def download_build(context: DeploymentReader) -> Response:
     """The newest deployment of a kind."""
-    found = _wanted(call)
+    found = _wanted(context)
     if not found:
         raise ApiError("No deployment of this kind exists yet")
-    return _zip(call, found[0])
+    return _zip(context, found[0])
 
 
 @router.get("/history")
-def list_deployment_history(request: Request, call: DeploymentReader) -> Response:
+def list_deployment_history(request: Request, context: DeploymentReader) -> Response:
     """Every deployment, newest first."""
-    limit, offset = call.query.page()
-    format_ = call.query.text("deploymentFormat") if call.query.has("deploymentFormat") else None
-    found = call.store.artifacts.deployments(call.project, impulse=_impulse(call), format=format_)
+    limit, offset = context.query.page()
+    format_ = context.query.text("deploymentFormat") if context.query.has("deploymentFormat") else None
+    found = context.store.artifacts.deployments(context.project, impulse=_impulse(context), format=format_)
     page = found[offset : offset + limit if limit else None]
-    entries = [_entry(call, request, deployment) for deployment in page]
+    entries = [_entry(context, request, deployment) for deployment in page]
     return answer({"deployments": entries, "totalDeploymentCount": len(found)})
 
 
 @router.get("/history/{deploymentVersion:int}")
-def get_historic_deployment(deploymentVersion: int, request: Request, call: DeploymentReader) -> Response:
+def get_historic_deployment(deploymentVersion: int, request: Request, context: DeploymentReader) -> Response:
     """One deployment."""
-    deployment = call.store.artifacts.deployment(call.project, deploymentVersion)
-    return answer({"deployment": _entry(call, request, deployment)})
+    deployment = context.store.artifacts.deployment(context.project, deploymentVersion)
+    return answer({"deployment": _entry(context, request, deployment)})
 
 
 @router.get("/history/{deploymentVersion:int}/download")
-def download_historic_deployment(deploymentVersion: int, call: DeploymentReader) -> Response:
+def download_historic_deployment(deploymentVersion: int, context: DeploymentReader) -> Response:
     """The zip of one deployment."""
-    return _zip(call, call.store.artifacts.deployment(call.project, deploymentVersion))
+    return _zip(context, context.store.artifacts.deployment(context.project, deploymentVersion))
 
 
 def docs_url(request: Request) -> str:
@@ -154,25 +154,25 @@ def docs_url(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}/"
 
 
-def _entry(call: RequestContext, request: Request, deployment: Deployment) -> dict[str, object]:
-    impulse = call.store.blocks.find(call.project, deployment.impulse)
+def _entry(context: RequestContext, request: Request, deployment: Deployment) -> dict[str, object]:
+    impulse = context.store.blocks.find(context.project, deployment.impulse)
     return history_entry(
-        call.project, deployment, docs_url(request), fingerprint(call.store, impulse) if impulse else None
+        context.project, deployment, docs_url(request), fingerprint(context.store, impulse) if impulse else None
     )
 
 
-def _wanted(call: RequestContext) -> list[Deployment]:
-    query = call.query
+def _wanted(context: RequestContext) -> list[Deployment]:
+    query = context.query
     given = {name: query.text(key) for key, name in (("type", "format"), ("modelType", "model_type")) if query.has(key)}
     if query.has("engine"):
         given["engine"] = query.text("engine")
-    return call.store.artifacts.deployments(call.project, impulse=_impulse(call), **given)
+    return context.store.artifacts.deployments(context.project, impulse=_impulse(context), **given)
 
 
-def _impulse(call: RequestContext) -> int | None:
-    return call.query.integer("impulseId") if call.query.has("impulseId") else None
+def _impulse(context: RequestContext) -> int | None:
+    return context.query.integer("impulseId") if context.query.has("impulseId") else None
 
 
-def _zip(call: RequestContext, deployment: Deployment) -> Response:
+def _zip(context: RequestContext, deployment: Deployment) -> Response:
     headers = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(deployment.filename)}"}
-    return FileResponse(call.store.blobs.path(deployment.blob), media_type="application/zip", headers=headers)
+    return FileResponse(context.store.blobs.path(deployment.blob), media_type="application/zip", headers=headers)

@@ -156,73 +156,73 @@ router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 
 @router.get("/dsp/{dspId:int}")
-def get_dsp_config(dspId: int, call: Reader) -> Response:
+def get_dsp_config(dspId: int, context: Reader) -> Response:
     """Settings of a block."""
-    return answer(dsp_config(call, processing_block(call.store, call.project, dspId)))
+    return answer(dsp_config(context, processing_block(context.store, context.project, dspId)))
 
 
 @router.post("/dsp/{dspId:int}")
-def set_dsp_config(dspId: int, call: Admin, body: Body) -> Response:
+def set_dsp_config(dspId: int, context: Admin, body: Body) -> Response:
     """Overwrite the settings that are sent; the block must be able to run with the result."""
-    block = processing_block(call.store, call.project, dspId)
-    changes = read_parameters(body, parameters_of(call.studio.calculator.catalogue(), block.type))
-    _shape(call, block, {**block.config, **changes})
-    call.store.blocks.configure(call.project, dspId, changes)
+    block = processing_block(context.store, context.project, dspId)
+    changes = read_parameters(body, parameters_of(context.studio.compute_worker.catalogue(), block.type))
+    _shape(context, block, {**block.config, **changes})
+    context.store.blocks.configure(context.project, dspId, changes)
     return answer()
 
 
 @router.post("/dsp/{dspId:int}/clear")
-def clear_dsp_block(dspId: int, call: Admin) -> Response:
+def clear_dsp_block(dspId: int, context: Admin) -> Response:
     """Forget the features of a block."""
-    processing_block(call.store, call.project, dspId)
-    call.store.artifacts.clear_features(call.project, dspId)
+    processing_block(context.store, context.project, dspId)
+    context.store.artifacts.clear_features(context.project, dspId)
     return answer()
 
 
 @router.get("/dsp/{dspId:int}/metadata")
-def get_dsp_metadata(dspId: int, call: Reader) -> Response:
+def get_dsp_metadata(dspId: int, context: Reader) -> Response:
     """What the features were made of."""
-    block = processing_block(call.store, call.project, dspId)
-    features = call.store.artifacts.features(call.project, dspId, call.query.text("category", "training"))
-    included = not call.query.flag("excludeIncludedSamples", False)
-    created = call.store.blocks.get(call.project, block.impulse).modified
+    block = processing_block(context.store, context.project, dspId)
+    features = context.store.artifacts.features(context.project, dspId, context.query.text("category", "training"))
+    included = not context.query.flag("excludeIncludedSamples", False)
+    created = context.store.blocks.get(context.project, block.impulse).modified
     return answer(dsp_metadata(features, block.window, block.config, created, included))
 
 
 @router.get("/dsp-data/{dspId:int}/x/{category}")
-def download_dsp_data(dspId: int, category: str, call: Reader) -> Response:
+def download_dsp_data(dspId: int, category: str, context: Reader) -> Response:
     """Features as a NumPy file, (windows, features) float32."""
-    return _npy(call, _features(call, dspId, category).x)
+    return _npy(context, _features(context, dspId, category).x)
 
 
 @router.get("/dsp-data/{dspId:int}/y/{category}")
-def download_dsp_labels(dspId: int, category: str, call: Reader) -> Response:
+def download_dsp_labels(dspId: int, category: str, context: Reader) -> Response:
     """For each window: label index (from 1), sample id, start and end in ms, as a NumPy file of int32."""
-    return _npy(call, _features(call, dspId, category).y)
+    return _npy(context, _features(context, dspId, category).y)
 
 
-def dsp_config(call: RequestContext, block: ProcessingBlock) -> dict[str, Any]:
+def dsp_config(context: RequestContext, block: ProcessingBlock) -> dict[str, Any]:
     """Fields of a `DSPConfigResponse`."""
-    parameters = parameters_of(call.studio.calculator.catalogue(), block.type)
-    features = call.store.artifacts.features(call.project, block.id)
-    expected = call.store.samples.count(SampleFilter(call.project, "training", (("disabled = 0", ()),)))
-    info = dsp_info(block.document, block.window, call.store.samples.labels(call.project), features, expected)
+    parameters = parameters_of(context.studio.compute_worker.catalogue(), block.type)
+    features = context.store.artifacts.features(context.project, block.id)
+    expected = context.store.samples.count(SampleFilter(context.project, "training", (("disabled = 0", ()),)))
+    info = dsp_info(block.document, block.window, context.store.samples.labels(context.project), features, expected)
     return {"dsp": info, "config": parameter_groups(parameters, block.config)}
 
 
-def _features(call: RequestContext, block: int, category: str) -> Features:
-    processing_block(call.store, call.project, block)
-    features = call.store.artifacts.features(call.project, block, category)
+def _features(context: RequestContext, block: int, category: str) -> Features:
+    processing_block(context.store, context.project, block)
+    features = context.store.artifacts.features(context.project, block, category)
     if features is None:
         raise ApiError(f"No features were generated for this block yet ({category})")
     return features
 
 
-def _npy(call: RequestContext, digest: str) -> Response:
-    return FileResponse(call.store.blobs.path(digest), media_type="application/octet-stream")
+def _npy(context: RequestContext, digest: str) -> Response:
+    return FileResponse(context.store.blobs.path(digest), media_type="application/octet-stream")
 
 
-def _shape(call: RequestContext, block: ProcessingBlock, config: dict[str, str]) -> tuple[int, int]:
+def _shape(context: RequestContext, block: ProcessingBlock, config: dict[str, str]) -> tuple[int, int]:
     """(frames, bins) of a window; refuses settings that the block cannot run with."""
-    frames, bins = call.studio.calculator.ask("shape", **block.question(config))
+    frames, bins = context.studio.compute_worker.ask("shape", **block.question(config))
     return frames, bins

@@ -24,47 +24,47 @@ CYCLES_PER_INSTRUCTION = 1.86  # of float code on a Cortex-M4F, as eon/profile.p
 
 
 @router.post("/run")
-def run_dsp_on_features_array(dspId: int, call: Reader, body: Body) -> Response:
+def run_dsp_on_features_array(dspId: int, context: Reader, body: Body) -> Response:
     """Run the block on values that are sent."""
-    block = processing_block(call.store, call.project, dspId)
+    block = processing_block(context.store, context.project, dspId)
     values = [RequestParameters({"feature": value}).number("feature") for value in body.items("features")[:MOST_VALUES]]
-    return answer(_run(call, block, body, values=values))
+    return answer(_run(context, block, body, values=values))
 
 
 @router.get("/raw-data/{sampleId:int}")
-def get_dsp_raw_sample(dspId: int, sampleId: int, call: Reader) -> Response:
+def get_dsp_raw_sample(dspId: int, sampleId: int, context: Reader) -> Response:
     """A sample as the block sees it."""
-    processing_block(call.store, call.project, dspId)
-    sample = call.store.samples.get(call.project, sampleId)
-    values = sample_values(call, sample, limit=call.query.integer("limitPayloadValues", 0))
+    processing_block(context.store, context.project, dspId)
+    sample = context.store.samples.get(context.project, sampleId)
+    values = sample_values(context, sample, limit=context.query.integer("limitPayloadValues", 0))
     return answer(sample_with_values(sample, values))
 
 
 @router.get("/raw-data/{sampleId:int}/slice")
-def get_dsp_sample_slice(dspId: int, sampleId: int, call: Reader) -> Response:
+def get_dsp_sample_slice(dspId: int, sampleId: int, context: Reader) -> Response:
     """Part of a sample, by index."""
-    processing_block(call.store, call.project, dspId)
-    sample = call.store.samples.get(call.project, sampleId)
-    return answer(sample_with_values(sample, sample_values(call, sample, *_slice(call, sample))))
+    processing_block(context.store, context.project, dspId)
+    sample = context.store.samples.get(context.project, sampleId)
+    return answer(sample_with_values(sample, sample_values(context, sample, *_slice(context, sample))))
 
 
 @router.get("/raw-data/{sampleId:int}/slice/run/readonly")
-def run_dsp_sample_slice_read_only(dspId: int, sampleId: int, call: Reader) -> Response:
+def run_dsp_sample_slice_read_only(dspId: int, sampleId: int, context: Reader) -> Response:
     """Run the block, with its own settings, on part of a sample."""
-    return _run_slice(call, dspId, sampleId, RequestParameters())
+    return _run_slice(context, dspId, sampleId, RequestParameters())
 
 
 @router.post("/raw-data/{sampleId:int}/slice/run")
-def run_dsp_sample_slice(dspId: int, sampleId: int, call: Reader, body: Body) -> Response:
+def run_dsp_sample_slice(dspId: int, sampleId: int, context: Reader, body: Body) -> Response:
     """Run the block, with settings that are sent, on part of a sample."""
-    return _run_slice(call, dspId, sampleId, body)
+    return _run_slice(context, dspId, sampleId, body)
 
 
 @router.get("/performance")
-def get_performance_all_variants(dspId: int, call: Reader) -> Response:
+def get_performance_all_variants(dspId: int, context: Reader) -> Response:
     """Estimated time and memory of the block on each device."""
-    block = processing_block(call.store, call.project, dspId)
-    cost = call.studio.calculator.ask("cost", **block.question())
+    block = processing_block(context.store, context.project, dspId)
+    cost = context.studio.compute_worker.ask("cost", **block.question())
     found = [
         {
             "mcu": device.mcu,
@@ -78,70 +78,72 @@ def get_performance_all_variants(dspId: int, call: Reader) -> Response:
 
 
 @router.get("/features/labels")
-def get_dsp_feature_labels(dspId: int, call: Reader) -> Response:
+def get_dsp_feature_labels(dspId: int, context: Reader) -> Response:
     """A name for each feature."""
-    block = processing_block(call.store, call.project, dspId)
-    frames, bins = call.studio.calculator.ask("shape", **block.question())
+    block = processing_block(context.store, context.project, dspId)
+    frames, bins = context.studio.compute_worker.ask("shape", **block.question())
     return answer({"labels": feature_labels(frames, bins)})
 
 
 @router.get("/features/importance")
-def get_dsp_feature_importance(dspId: int, call: Reader) -> Response:
+def get_dsp_feature_importance(dspId: int, context: Reader) -> Response:
     """Feature importance is never computed here."""
-    processing_block(call.store, call.project, dspId)
+    processing_block(context.store, context.project, dspId)
     return answer({"hasFeatureImportance": False, "labels": {}})
 
 
 @router.get("/features/get-graph/classification/{sampleId:int}")
-def dsp_get_features_for_sample(dspId: int, sampleId: int, call: Reader) -> Response:
+def dsp_get_features_for_sample(dspId: int, sampleId: int, context: Reader) -> Response:
     """Three features of every window of one sample."""
-    block = processing_block(call.store, call.project, dspId)
-    sample = call.store.samples.get(call.project, sampleId)
-    found = call.studio.calculator.ask(
-        "window_features", **content_of(call, sample), **block.windowing(), columns=_axes(call)
+    block = processing_block(context.store, context.project, dspId)
+    sample = context.store.samples.get(context.project, sampleId)
+    found = context.studio.compute_worker.ask(
+        "window_features", **content_of(context, sample), **block.windowing(), columns=_axes(context)
     )
     rows = [(1, sample.id, start, end) for start, end in found["times"]]
     return answer(sample_points(found["values"], rows, sample.label, sample.filename))
 
 
 @router.get("/features/get-graph/{category}")
-def dsp_sample_trained_features(dspId: int, category: str, call: Reader) -> Response:
+def dsp_sample_trained_features(dspId: int, category: str, context: Reader) -> Response:
     """Three features of every window that features were generated for."""
-    processing_block(call.store, call.project, dspId)
-    features = call.store.artifacts.features(call.project, dspId, category)
+    processing_block(context.store, context.project, dspId)
+    features = context.store.artifacts.features(context.project, dspId, category)
     if features is None:
         raise ApiError(f"No features were generated for this block yet ({category})")
-    paths = {name: str(call.store.blobs.path(digest)) for name, digest in (("x", features.x), ("y", features.y))}
-    found = call.studio.calculator.ask("explorer", **paths, columns=_axes(call))
-    names = {s.id: s.filename for s in call.store.samples.select(SampleFilter(call.project, category))}
+    paths = {name: str(context.store.blobs.path(digest)) for name, digest in (("x", features.x), ("y", features.y))}
+    found = context.studio.compute_worker.ask("explorer", **paths, columns=_axes(context))
+    names = {s.id: s.filename for s in context.store.samples.select(SampleFilter(context.project, category))}
     return answer(explorer_points(found["values"], found["rows"], features.summary["labels"], names))
 
 
-def _axes(call: RequestContext) -> list[int]:
-    return [call.query.integer(f"featureAx{number}", number - 1) for number in (1, 2, 3)]
+def _axes(context: RequestContext) -> list[int]:
+    return [context.query.integer(f"featureAx{number}", number - 1) for number in (1, 2, 3)]
 
 
-def _slice(call: RequestContext, sample: Sample) -> tuple[int, int]:
-    return call.query.integer("sliceStart", 0), call.query.integer("sliceEnd", sample.values_count)
+def _slice(context: RequestContext, sample: Sample) -> tuple[int, int]:
+    return context.query.integer("sliceStart", 0), context.query.integer("sliceEnd", sample.values_count)
 
 
-def _run_slice(call: RequestContext, dsp: int, sample_id: int, body: RequestParameters) -> Response:
-    block = processing_block(call.store, call.project, dsp)
-    sample = call.store.samples.get(call.project, sample_id)
-    start, end = _slice(call, sample)
-    table = sample_values(call, sample, start, end)
+def _run_slice(context: RequestContext, dsp: int, sample_id: int, body: RequestParameters) -> Response:
+    block = processing_block(context.store, context.project, dsp)
+    sample = context.store.samples.get(context.project, sample_id)
+    start, end = _slice(context, sample)
+    table = sample_values(context, sample, start, end)
     names = [name for name, _ in sample.sensors]
     column = names.index(block.axis) if block.axis in names else 0
-    result = _run(call, block, body, values=[row[column] for row in table])
+    result = _run(context, block, body, values=[row[column] for row in table])
     labels = {"labelAtEndOfWindow": sample.label, "labelForWindow": sample.label}
     return answer({**result, **labels, "sample": sample_with_values(sample, table), "canProfilePerformance": False})
 
 
 def _run(
-    call: RequestContext, block: ProcessingBlock, body: RequestParameters, *, values: list[float]
+    context: RequestContext, block: ProcessingBlock, body: RequestParameters, *, values: list[float]
 ) -> dict[str, Any]:
     """Fields of a `DspRunResponse`; parameters that are sent win over the block's own."""
     params = {**block.config, **{name: str(value) for name, value in body.mapping("params").items()}}
-    found = call.studio.calculator.ask("run", **{**block.question(params), "samples": len(values)}, values=values)
+    found = context.studio.compute_worker.ask(
+        "run", **{**block.question(params), "samples": len(values)}, values=values
+    )
     graphs = [line_graph(str(block.document["name"]), found["profile"])] if body.flag("drawGraphs", False) else []
     return {"features": found["features"], "graphs": graphs, "labels": feature_labels(found["frames"], found["bins"])}

@@ -15,28 +15,28 @@ router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 @router.post("/jobs/export/original")
 @router.post("/jobs/export/wav")
-def start_original_export_job(call: Admin) -> Response:
+def start_original_export_job(context: Admin) -> Response:
     """Write all samples, as they were uploaded, into a zip with `info.labels`."""
-    return started(queue(call, "export", "export", "Exporting data", {}))
+    return started(queue(context, "export", "export", "Exporting data", {}))
 
 
 @router.get("/export/get-url")
-def get_export_url(request: Request, call: Reader) -> Response:
+def get_export_url(request: Request, context: Reader) -> Response:
     """Where the last export can be downloaded."""
-    if call.store.artifacts.result(call.project, "export", 0) is None:
+    if context.store.artifacts.result(context.project, "export", 0) is None:
         return answer({"hasExport": False})
-    path = f"/v1/api/{call.project}/export/download"
+    path = f"/v1/api/{context.project}/export/download"
     return answer({"hasExport": True, "url": f"{request.url.scheme}://{request.url.netloc}{path}"})
 
 
 @router.get("/export/download")
-def download_export(call: Reader) -> Response:
+def download_export(context: Reader) -> Response:
     """The last export."""
-    return FileResponse(_path(call), media_type="application/zip", filename="export.zip")
+    return FileResponse(_path(context), media_type="application/zip", filename="export.zip")
 
 
-def _path(call: RequestContext) -> str:
-    blob = call.store.artifacts.result(call.project, "export", 0)
+def _path(context: RequestContext) -> str:
+    blob = context.store.artifacts.result(context.project, "export", 0)
     if blob is None:
         raise ApiError("Nothing was exported yet")
-    return str(call.store.blobs.path(blob))
+    return str(context.store.blobs.path(blob))

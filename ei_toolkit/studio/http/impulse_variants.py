@@ -22,45 +22,45 @@ EMPTY: dict[str, Any] = {"type": "default", **{kind: [] for kind in KINDS}}
 
 
 @router.post("/impulse/new")
-def create_new_empty_impulse(request: Request, call: Admin) -> Response:
+def create_new_empty_impulse(request: Request, context: Admin) -> Response:
     """An impulse without blocks."""
-    id_ = _add(call, None, EMPTY)
+    id_ = _add(context, None, EMPTY)
     return answer({"id": id_, "redirectUrl": f"{request.url.scheme}://{request.url.netloc}/"})
 
 
 @router.post("/impulse/update")
-def update_impulse(call: Admin, body: Body) -> Response:
+def update_impulse(context: Admin, body: Body) -> Response:
     """Rename an impulse."""
-    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
+    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
     document = {**impulse.document, **({"tags": [str(tag) for tag in body.items("tags")]} if body.has("tags") else {})}
-    call.store.blocks.put(call.project, impulse.id, body.text("name", impulse.name), document)
+    context.store.blocks.put(context.project, impulse.id, body.text("name", impulse.name), document)
     return answer()
 
 
 @router.post("/impulse/{impulseId:int}/clone/structure")
-def clone_impulse_structure(impulseId: int, call: Admin, body: Body) -> Response:
+def clone_impulse_structure(impulseId: int, context: Admin, body: Body) -> Response:
     """A copy with new block ids, without settings."""
-    source = call.store.blocks.get(call.project, impulseId)
-    document, _ = _renumbered(call, source)
-    return answer({"id": _add(call, body.text("name"), document)})
+    source = context.store.blocks.get(context.project, impulseId)
+    document, _ = _renumbered(context, source)
+    return answer({"id": _add(context, body.text("name"), document)})
 
 
 @router.post("/impulse/{impulseId:int}/clone/complete")
-def clone_impulse_complete(impulseId: int, call: Admin, body: Body) -> Response:
+def clone_impulse_complete(impulseId: int, context: Admin, body: Body) -> Response:
     """A copy with settings, features and models; the job has nothing left to do but say so."""
-    source = call.store.blocks.get(call.project, impulseId)
-    document, numbers = _renumbered(call, source)
-    id_ = _add(call, body.text("name"), document)
+    source = context.store.blocks.get(context.project, impulseId)
+    document, numbers = _renumbered(context, source)
+    id_ = _add(context, body.text("name"), document)
     for old, new in numbers.items():
-        call.store.blocks.configure(call.project, new, call.store.blocks.config(call.project, old))
-        call.store.artifacts.copy(call.project, old, new)
-    return started(queue(call, "clone", f"clone-{id_}", "Cloning impulse", {"impulse": id_, "source": impulseId}))
+        context.store.blocks.configure(context.project, new, context.store.blocks.config(context.project, old))
+        context.store.artifacts.copy(context.project, old, new)
+    return started(queue(context, "clone", f"clone-{id_}", "Cloning impulse", {"impulse": id_, "source": impulseId}))
 
 
 @router.post("/impulse/{impulseId:int}/set-thresholds")
-def set_impulse_thresholds(impulseId: int, call: Admin, body: Body) -> Response:
+def set_impulse_thresholds(impulseId: int, context: Admin, body: Body) -> Response:
     """Set the smallest score for a decision of learn blocks."""
-    impulse = call.store.blocks.get(call.project, impulseId)
+    impulse = context.store.blocks.get(context.project, impulseId)
     for threshold in body.objects("thresholds"):
         block = threshold.integer("blockId")
         if impulse.block("learnBlocks", block) is None:
@@ -68,32 +68,32 @@ def set_impulse_thresholds(impulseId: int, call: Admin, body: Body) -> Response:
         value = float(threshold.number("value"))
         if not 0 <= value <= 1:
             raise ApiError("A threshold must be between 0 and 1")
-        call.store.blocks.configure(call.project, block, {"minimumConfidenceRating": value})
-    tested = any(call.store.artifacts.result(call.project, "classify", impulseId, v) for v in ("int8", "float32"))
+        context.store.blocks.configure(context.project, block, {"minimumConfidenceRating": value})
+    tested = any(context.store.artifacts.result(context.project, "classify", impulseId, v) for v in ("int8", "float32"))
     return answer({"hadModelTestingResults": tested, "regenerateModelTestingStatus": "not_regenerated"})
 
 
 @router.get("/impulses-detailed")
-def get_all_detailed_impulses(call: Reader) -> Response:
+def get_all_detailed_impulses(context: Reader) -> Response:
     """Every impulse with the settings and metrics of its blocks."""
-    impulses = [_detailed(call, impulse) for impulse in call.store.blocks.impulses(call.project)]
+    impulses = [_detailed(context, impulse) for impulse in context.store.blocks.impulses(context.project)]
     return answer({"impulses": impulses, "metricKeysByCategory": [], "extraTableColumns": []})
 
 
-def _add(call: RequestContext, name: str | None, document: dict[str, Any]) -> int:
-    with call.store.database.exclusive():
-        ids = [impulse.id for impulse in call.store.blocks.impulses(call.project)]
+def _add(context: RequestContext, name: str | None, document: dict[str, Any]) -> int:
+    with context.store.database.exclusive():
+        ids = [impulse.id for impulse in context.store.blocks.impulses(context.project)]
         if len(ids) >= MOST_IMPULSES:
             raise ApiError(f"A project may have {MOST_IMPULSES} impulses at most")
         id_ = max(ids, default=0) + 1
-        call.store.blocks.put(call.project, id_, name or f"Impulse #{id_}", document)
+        context.store.blocks.put(context.project, id_, name or f"Impulse #{id_}", document)
     return id_
 
 
-def _renumbered(call: RequestContext, source: Impulse) -> tuple[dict[str, Any], dict[int, int]]:
+def _renumbered(context: RequestContext, source: Impulse) -> tuple[dict[str, Any], dict[int, int]]:
     """The document of an impulse with new block ids, and which became which."""
     blocks = [block for kind in KINDS for block in source.blocks(kind)]
-    numbers = {block["id"]: call.store.projects.next_block(call.project) for block in blocks}
+    numbers = {block["id"]: context.store.projects.next_block(context.project) for block in blocks}
     document = {**source.document, **{kind: [_renumber(b, numbers) for b in source.blocks(kind)] for kind in KINDS}}
     return document, numbers
 
@@ -107,11 +107,11 @@ def _renumber(block: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:
     return renumbered
 
 
-def _detailed(call: RequestContext, impulse: Impulse) -> dict[str, Any]:
+def _detailed(context: RequestContext, impulse: Impulse) -> dict[str, Any]:
     """A `DetailedImpulse`."""
     learn = impulse.blocks("learnBlocks")
-    models = {block["id"]: call.store.artifacts.model(call.project, block["id"]) for block in learn}
-    dsp = [_dsp_config(call, block["id"]) for block in impulse.blocks("dspBlocks")]
+    models = {block["id"]: context.store.artifacts.model(context.project, block["id"]) for block in learn}
+    dsp = [_dsp_config(context, block["id"]) for block in impulse.blocks("dspBlocks")]
     return {
         "impulse": impulse_answer(impulse),
         "metrics": [],
@@ -119,7 +119,7 @@ def _detailed(call: RequestContext, impulse: Impulse) -> dict[str, Any]:
         "learnBlockKerasConfigs": [
             {
                 "blockId": block["id"],
-                "config": keras_config(call, block["id"]),
+                "config": keras_config(context, block["id"]),
                 **({"metadata": keras_metadata(model)} if (model := models[block["id"]]) else {}),
             }
             for block in learn
@@ -133,12 +133,12 @@ def _detailed(call: RequestContext, impulse: Impulse) -> dict[str, Any]:
     }
 
 
-def _dsp_config(call: RequestContext, id_: int) -> dict[str, Any]:
-    block = processing_block(call.store, call.project, id_)
-    features = call.store.artifacts.features(call.project, id_)
-    created = call.store.blocks.get(call.project, block.impulse).created
+def _dsp_config(context: RequestContext, id_: int) -> dict[str, Any]:
+    block = processing_block(context.store, context.project, id_)
+    features = context.store.artifacts.features(context.project, id_)
+    created = context.store.blocks.get(context.project, block.impulse).created
     return {
         "blockId": id_,
-        "config": dsp_config(call, block),
+        "config": dsp_config(context, block),
         "metadata": dsp_metadata(features, block.window, block.config, created, included=False),
     }

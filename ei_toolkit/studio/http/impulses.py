@@ -168,15 +168,15 @@ MOST_IMPULSES = 100
 
 
 @router.post("/impulse/get-new-block-id")
-def get_new_block_id(call: Admin) -> Response:
+def get_new_block_id(context: Admin) -> Response:
     """An id that no block of the project has."""
-    return answer({"blockId": call.store.projects.next_block(call.project)})
+    return answer({"blockId": context.store.projects.next_block(context.project)})
 
 
 @router.get("/impulse/blocks")
-def get_impulse_blocks(call: Reader) -> Response:
+def get_impulse_blocks(context: Reader) -> Response:
     """Block types to choose from."""
-    catalogue = call.studio.calculator.catalogue()
+    catalogue = context.studio.compute_worker.catalogue()
     return answer(
         {
             "inputBlocks": input_blocks(),
@@ -189,54 +189,54 @@ def get_impulse_blocks(call: Reader) -> Response:
 
 @router.get("/impulse")
 @router.get("/impulse/all")
-def get_impulse(call: Reader) -> Response:
+def get_impulse(context: Reader) -> Response:
     """The impulse, if there is one."""
-    impulse = call.store.blocks.find(call.project, wanted_impulse(call))
+    impulse = context.store.blocks.find(context.project, wanted_impulse(context))
     return answer({"impulse": impulse_answer(impulse)} if impulse else {})
 
 
 @router.post("/impulse")
-def create_impulse(call: Admin, body: Body) -> Response:
+def create_impulse(context: Admin, body: Body) -> Response:
     """Make the impulse, or change it: unchanged blocks keep their settings and results."""
     document = read_impulse(
-        body, {block["type"]: block["versions"][-1] for block in call.studio.calculator.catalogue()}
+        body, {block["type"]: block["versions"][-1] for block in context.studio.compute_worker.catalogue()}
     )
-    with call.store.database.exclusive():
-        before = call.store.blocks.find(call.project, wanted_impulse(call))
-        id_ = before.id if before else (wanted_impulse(call) or 1)
-        _check_ids(call, document, id_)
+    with context.store.database.exclusive():
+        before = context.store.blocks.find(context.project, wanted_impulse(context))
+        id_ = before.id if before else (wanted_impulse(context) or 1)
+        _check_ids(context, document, id_)
         name = body.text("name", before.name if before else f"Impulse #{id_}")
-        call.store.projects.reserve_blocks(call.project, max(block_ids(document), default=0))
-        call.store.blocks.put(call.project, id_, name, document)
-        _forget_changed(call, before, document)
+        context.store.projects.reserve_blocks(context.project, max(block_ids(document), default=0))
+        context.store.blocks.put(context.project, id_, name, document)
+        _forget_changed(context, before, document)
     return answer({"id": id_})
 
 
 @router.delete("/impulse")
-def delete_impulse(call: Admin) -> Response:
+def delete_impulse(context: Admin) -> Response:
     """End the jobs of the impulse, and delete it with everything that was made for it and its blocks."""
-    impulse = call.store.blocks.get(call.project, wanted_impulse(call))
-    for job in call.store.jobs.page(call.project, active=True)[0]:
+    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
+    for job in context.store.jobs.page(context.project, active=True)[0]:
         if _works_on(job, impulse):
-            call.studio.runner.cancel(job, force=True)
-    with call.store.database.exclusive():
-        call.store.blocks.delete(call.project, impulse.id)
-        call.store.artifacts.clear_results(call.project, "classify", impulse.id)
+            context.studio.runner.cancel(job, force=True)
+    with context.store.database.exclusive():
+        context.store.blocks.delete(context.project, impulse.id)
+        context.store.artifacts.clear_results(context.project, "classify", impulse.id)
         for block in block_ids(impulse.document):
-            call.store.blocks.forget(call.project, block)
+            context.store.blocks.forget(context.project, block)
     return answer()
 
 
 @router.get("/impulses")
-def get_all_impulses(call: Reader) -> Response:
+def get_all_impulses(context: Reader) -> Response:
     """Every impulse."""
-    impulses = [impulse_answer(impulse) for impulse in call.store.blocks.impulses(call.project)]
+    impulses = [impulse_answer(impulse) for impulse in context.store.blocks.impulses(context.project)]
     return answer({"impulses": impulses, "maxImpulseCount": MOST_IMPULSES})
 
 
-def wanted_impulse(call: RequestContext) -> int | None:
+def wanted_impulse(context: RequestContext) -> int | None:
     """`impulseId` of the query; None means the default impulse."""
-    return call.query.integer("impulseId") if call.query.has("impulseId") else None
+    return context.query.integer("impulseId") if context.query.has("impulseId") else None
 
 
 def _works_on(job: Job, impulse: Impulse) -> bool:
@@ -244,22 +244,22 @@ def _works_on(job: Job, impulse: Impulse) -> bool:
     return job.spec.get("impulse") == impulse.id or job.spec.get("dsp") in blocks or job.spec.get("learn") in blocks
 
 
-def _check_ids(call: RequestContext, document: dict[str, Any], own: int) -> None:
-    others = [i for i in call.store.blocks.impulses(call.project) if i.id != own]
+def _check_ids(context: RequestContext, document: dict[str, Any], own: int) -> None:
+    others = [i for i in context.store.blocks.impulses(context.project) if i.id != own]
     taken = {id_ for impulse in others for id_ in block_ids(impulse.document)}
     if taken & set(block_ids(document)):
         raise ApiError("A block id is in use by another impulse of this project")
 
 
-def _forget_changed(call: RequestContext, before: Impulse | None, document: dict[str, Any]) -> None:
+def _forget_changed(context: RequestContext, before: Impulse | None, document: dict[str, Any]) -> None:
     """Drop what was made for blocks that are gone, test results too, and features of processing blocks that changed."""
     if before is None:
         return
     for block in set(block_ids(before.document)) - set(block_ids(document)):
-        call.store.blocks.forget(call.project, block)
+        context.store.blocks.forget(context.project, block)
     if {b["id"] for b in before.blocks("learnBlocks")} - {b["id"] for b in document["learnBlocks"]}:
-        call.store.artifacts.clear_results(call.project, "classify", before.id)
+        context.store.artifacts.clear_results(context.project, "classify", before.id)
     same_input = before.blocks("inputBlocks") == document["inputBlocks"]
     for block in document["dspBlocks"]:
         if not same_input or block not in before.blocks("dspBlocks"):
-            call.store.artifacts.clear_features(call.project, block["id"])
+            context.store.artifacts.clear_features(context.project, block["id"])

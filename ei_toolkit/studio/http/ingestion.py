@@ -177,40 +177,40 @@ SUFFIXES = {"application/json": ".json", "application/cbor": ".cbor"}
 
 
 @router.post("/{category}/files")
-async def upload_files(category: str, request: Request, call: Uploader) -> Response:
+async def upload_files(category: str, request: Request, context: Uploader) -> Response:
     """Files as multipart, each answered for itself."""
-    upload = _upload(category, request, call)
-    with call.store.packs.begin() as pack:
+    upload = _upload(category, request, context)
+    with context.store.packs.begin() as pack:
         parts = await receive(request.headers.get("content-type", ""), request.stream(), pack, Bounds())
-        outcomes = await run_in_threadpool(accept, call.store, upload, pack, parts)
+        outcomes = await run_in_threadpool(accept, context.store, upload, pack, parts)
     return answer({"files": outcomes})
 
 
 @router.post("/{category}/data")
-async def upload_data(category: str, request: Request, call: Uploader) -> Response:
+async def upload_data(category: str, request: Request, context: Uploader) -> Response:
     """One file as the raw body, named by `x-file-name`; answers its name as text."""
     name = request.headers.get("x-file-name", "")
     if not name:
         return PlainTextResponse("Missing header x-file-name", 421)
-    upload = _upload(category, request, call)
-    with call.store.packs.begin() as pack:
+    upload = _upload(category, request, context)
+    with context.store.packs.begin() as pack:
         part = await _raw_part(request, pack, name)
-        [outcome] = await run_in_threadpool(accept, call.store, upload, pack, [part])
+        [outcome] = await run_in_threadpool(accept, context.store, upload, pack, [part])
     if not outcome["success"]:
         return PlainTextResponse(outcome["error"], 400)
     return PlainTextResponse(outcome["fileName"])
 
 
-def _upload(category: str, request: Request, call: RequestContext) -> Upload:
+def _upload(category: str, request: Request, context: RequestContext) -> Upload:
     if category not in (*CATEGORIES, "split"):
         raise Unknown(f"There is no category {category[:40]!r}")
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Upload(call.project, category, headers, partial(_inspect, call))  # type: ignore[arg-type]
+    return Upload(context.project, category, headers, partial(_inspect, context))  # type: ignore[arg-type]
 
 
-def _inspect(call: RequestContext, place: Place, form: str) -> Contents:
+def _inspect(context: RequestContext, place: Place, form: str) -> Contents:
     """Have the helper process look into an acquisition file."""
-    found: dict[str, Any] = call.studio.calculator.ask("inspect", content=place.plain(), format=form)
+    found: dict[str, Any] = context.studio.compute_worker.ask("inspect", content=place.plain(), format=form)
     sensors = tuple((str(name), str(units)) for name, units in found["sensors"])
     return Contents(
         found["format"],

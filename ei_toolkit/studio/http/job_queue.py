@@ -12,10 +12,10 @@ from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.store.jobs import Job
 
 
-def queue(call: RequestContext, kind: str, key: str, category: str, spec: Mapping[str, Any]) -> Job:
+def queue(context: RequestContext, kind: str, key: str, category: str, spec: Mapping[str, Any]) -> Job:
     """Write a job down and have the runner look."""
-    job = call.store.jobs.add(call.project, kind, key, category, spec)
-    call.studio.runner.wake()
+    job = context.store.jobs.add(context.project, kind, key, category, spec)
+    context.studio.runner.wake()
     return job
 
 

@@ -47,28 +47,28 @@ MOST_LINES = 1000
 
 
 @router.get("")
-def list_active_jobs(call: DeploymentReader) -> Response:
+def list_active_jobs(context: DeploymentReader) -> Response:
     """Jobs that wait or run."""
-    return _page(call, active=True)
+    return _page(context, active=True)
 
 
 @router.get("/history")
-def list_finished_jobs(call: DeploymentReader) -> Response:
+def list_finished_jobs(context: DeploymentReader) -> Response:
     """Jobs that are over."""
-    return _page(call, active=False)
+    return _page(context, active=False)
 
 
 @router.get("/all")
-def list_all_jobs(call: DeploymentReader) -> Response:
+def list_all_jobs(context: DeploymentReader) -> Response:
     """All jobs."""
-    return _page(call, active=None)
+    return _page(context, active=None)
 
 
 @router.get("/summary")
-def get_jobs_summary(call: DeploymentReader) -> Response:
+def get_jobs_summary(context: DeploymentReader) -> Response:
     """How long the jobs of each category took."""
-    since, until = call.query.text("startDate", ""), call.query.text("endDate", "9999")
-    jobs, _ = call.store.jobs.page(call.project, active=None, since=since, until=until)
+    since, until = context.query.text("startDate", ""), context.query.text("endDate", "9999")
+    jobs, _ = context.store.jobs.page(context.project, active=None, since=since, until=until)
     lengths: Counter[str] = Counter()
     for job in jobs:
         lengths[job.category] += round(1000 * (job.seconds or 0))
@@ -76,40 +76,40 @@ def get_jobs_summary(call: DeploymentReader) -> Response:
 
 
 @router.get("/{jobId:int}/status")
-def get_job_status(jobId: int, call: DeploymentReader) -> Response:
+def get_job_status(jobId: int, context: DeploymentReader) -> Response:
     """How a job is doing."""
-    return answer({"job": job_answer(call.store.jobs.get(call.project, jobId))})
+    return answer({"job": job_answer(context.store.jobs.get(context.project, jobId))})
 
 
 @router.get("/{jobId:int}/stdout")
-def get_jobs_logs(jobId: int, call: DeploymentReader) -> Response:
+def get_jobs_logs(jobId: int, context: DeploymentReader) -> Response:
     """The last lines of a job's log, newest first."""
-    job = call.store.jobs.get(call.project, jobId)
-    limit = min(call.query.integer("limit", MOST_LINES) or MOST_LINES, MOST_LINES)
-    level = call.query.text("logLevel", "all")
-    return answer(log_answer(*call.studio.runner.log(job.id).newest(max(limit, 0), level)))
+    job = context.store.jobs.get(context.project, jobId)
+    limit = min(context.query.integer("limit", MOST_LINES) or MOST_LINES, MOST_LINES)
+    level = context.query.text("logLevel", "all")
+    return answer(log_answer(*context.studio.runner.log(job.id).newest(max(limit, 0), level)))
 
 
 @router.get("/{jobId:int}/stdout/download")
-def download_jobs_logs(jobId: int, call: DeploymentReader) -> Response:
+def download_jobs_logs(jobId: int, context: DeploymentReader) -> Response:
     """A job's whole log as text, oldest line first."""
-    job = call.store.jobs.get(call.project, jobId)
-    return PlainTextResponse("".join(entry.data for entry in call.studio.runner.log(job.id).entries()))
+    job = context.store.jobs.get(context.project, jobId)
+    return PlainTextResponse("".join(entry.data for entry in context.studio.runner.log(job.id).entries()))
 
 
 @router.post("/{jobId:int}/cancel")
-def cancel_job(jobId: int, call: Deployer) -> Response:
+def cancel_job(jobId: int, context: Deployer) -> Response:
     """End a job and its process."""
-    job = call.store.jobs.get(call.project, jobId)
-    call.studio.runner.cancel(job, force=call.query.flag("forceCancel", False))
+    job = context.store.jobs.get(context.project, jobId)
+    context.studio.runner.cancel(job, force=context.query.flag("forceCancel", False))
     return answer()
 
 
-def _page(call: RequestContext, *, active: bool | None) -> Response:
-    limit, offset = call.query.page()
-    since, until = call.query.text("startDate", ""), call.query.text("endDate", "9999")
-    key = call.query.text("key") if call.query.has("key") else None
-    jobs, total = call.store.jobs.page(
-        call.project, active=active, limit=limit, offset=offset, since=since, until=until, key=key
+def _page(context: RequestContext, *, active: bool | None) -> Response:
+    limit, offset = context.query.page()
+    since, until = context.query.text("startDate", ""), context.query.text("endDate", "9999")
+    key = context.query.text("key") if context.query.has("key") else None
+    jobs, total = context.store.jobs.page(
+        context.project, active=active, limit=limit, offset=offset, since=since, until=until, key=key
     )
     return answer({"jobs": [job_answer(job) for job in jobs], "totalJobCount": total})

@@ -242,91 +242,91 @@ router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 
 @router.get("/training/keras/{learnId:int}")
-def get_keras(learnId: int, call: Reader) -> Response:
+def get_keras(learnId: int, context: Reader) -> Response:
     """Settings of a learn block."""
-    return answer(keras_config(call, learnId))
+    return answer(keras_config(context, learnId))
 
 
 @router.post("/training/keras/{learnId:int}")
-def set_keras(learnId: int, call: Admin, body: Body) -> Response:
+def set_keras(learnId: int, context: Admin, body: Body) -> Response:
     """Overwrite the settings that are sent."""
-    learn_block(call.store, call.project, learnId)
+    learn_block(context.store, context.project, learnId)
     changes = read_keras(body)
-    require_permission(call, changes)
-    call.store.blocks.configure(call.project, learnId, changes)
+    require_permission(context, changes)
+    context.store.blocks.configure(context.project, learnId, changes)
     return answer()
 
 
 @router.get("/training/keras/{learnId:int}/metadata")
-def get_keras_metadata(learnId: int, call: Reader) -> Response:
+def get_keras_metadata(learnId: int, context: Reader) -> Response:
     """What the training gave, variant by variant."""
-    return answer(keras_metadata(trained_model(call, learnId)))
+    return answer(keras_metadata(trained_model(context, learnId)))
 
 
 @router.post("/training/keras/{learnId:int}/profile")
-def start_keras_profile_job(learnId: int, call: Admin) -> Response:
+def start_keras_profile_job(learnId: int, context: Admin) -> Response:
     """Estimate the models on the devices again."""
-    trained_model(call, learnId)
-    queue(call, "profile-keras", f"profile-{learnId}", "Profiling model", {"learn": learnId})
+    trained_model(context, learnId)
+    queue(context, "profile-keras", f"profile-{learnId}", "Profiling model", {"learn": learnId})
     return answer()
 
 
 @router.get("/downloads")
-def list_downloads(call: DeploymentReader) -> Response:
+def list_downloads(context: DeploymentReader) -> Response:
     """Files that can be downloaded: the models of every trained block."""
     found: list[dict[str, Any]] = []
-    for impulse in call.store.blocks.impulses(call.project):
+    for impulse in context.store.blocks.impulses(context.project):
         for block in impulse.blocks("learnBlocks"):
-            if model := call.store.artifacts.model(call.project, block["id"]):
-                sizes = {name: call.store.blobs.path(digest).stat().st_size for name, digest in model.files.items()}
-                found += downloads(call.project, impulse.id, block, sizes)
+            if model := context.store.artifacts.model(context.project, block["id"]):
+                sizes = {name: context.store.blobs.path(digest).stat().st_size for name, digest in model.files.items()}
+                found += downloads(context.project, impulse.id, block, sizes)
     return answer({"downloads": found})
 
 
 @router.get("/learn-data/{learnId:int}/model/{modelDownloadId}")
-def download_learn_model(learnId: int, modelDownloadId: str, call: DeploymentReader) -> Response:
+def download_learn_model(learnId: int, modelDownloadId: str, context: DeploymentReader) -> Response:
     """A trained model."""
-    model = trained_model(call, learnId)
+    model = trained_model(context, learnId)
     kind = next((kind for kind in MODEL_FILES if kind.id == modelDownloadId), None)
     if kind is None or kind.id not in model.files:
         raise ApiError("No model with this ID found")
-    path = call.store.blobs.path(model.files[kind.id])
+    path = context.store.blobs.path(model.files[kind.id])
     headers = {"Content-Disposition": f"attachment; filename={kind.filename}"}
     return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
 
-def keras_config(call: RequestContext, learn: int) -> dict[str, Any]:
+def keras_config(context: RequestContext, learn: int) -> dict[str, Any]:
     """Fields of a `KerasResponse`."""
-    impulse, block = learn_block(call.store, call.project, learn)
-    made = [call.store.artifacts.features(call.project, id_) for id_ in block["dsp"]]
-    names = [str(dsp.document["name"]) for dsp in processing_blocks(call.store, impulse, block)]
+    impulse, block = learn_block(context.store, context.project, learn)
+    made = [context.store.artifacts.features(context.project, id_) for id_ in block["dsp"]]
+    names = [str(dsp.document["name"]) for dsp in processing_blocks(context.store, impulse, block)]
     count = sum(features.summary["featureCount"] for features in made if features)
     windows = max((features.summary["windowCount"] for features in made if features), default=0)
-    model = call.store.artifacts.model(call.project, learn)
-    classes = call.store.samples.labels(call.project)
-    return keras_answer(block, settings(call, learn), model, names, classes, count, windows)
+    model = context.store.artifacts.model(context.project, learn)
+    classes = context.store.samples.labels(context.project)
+    return keras_answer(block, settings(context, learn), model, names, classes, count, windows)
 
 
-def settings(call: RequestContext, block: int) -> dict[str, Any]:
+def settings(context: RequestContext, block: int) -> dict[str, Any]:
     """All settings of a learn block."""
-    _, document = learn_block(call.store, call.project, block)
-    made = [call.store.artifacts.features(call.project, id_) for id_ in document["dsp"]]
+    _, document = learn_block(context.store, context.project, block)
+    made = [context.store.artifacts.features(context.project, id_) for id_ in document["dsp"]]
     columns = made[0].summary["bins"] if made and made[0] else 0
-    return keras_settings(call.store.blocks.config(call.project, block), columns)
+    return keras_settings(context.store.blocks.config(context.project, block), columns)
 
 
-def require_permission(call: RequestContext, changes: dict[str, Any]) -> None:
+def require_permission(context: RequestContext, changes: dict[str, Any]) -> None:
     """Refuse a script unless this studio was started to run scripts: a script is code."""
-    if changes.get("mode") == "expert" and not call.studio.options.allow_scripts:
+    if changes.get("mode") == "expert" and not context.studio.options.allow_scripts:
         raise ApiError(
             "Expert mode runs a Keras script, which is code; this studio was started without --allow-scripts"
         )
 
 
-def trained_model(call: RequestContext, block: int) -> Model:
+def trained_model(context: RequestContext, block: int) -> Model:
     """The trained model of a learn block."""
-    learn_block(call.store, call.project, block)
-    model = call.store.artifacts.model(call.project, block)
+    learn_block(context.store, context.project, block)
+    model = context.store.artifacts.model(context.project, block)
     if model is None:
         raise ApiError("This block is not trained yet")
     return model

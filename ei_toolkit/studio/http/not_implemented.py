@@ -13,7 +13,7 @@ router = APIRouter()
 
 
 @router.api_route("/v1/{path:path}", methods=["GET", "POST", "PUT", "DELETE", "PATCH"], include_in_schema=False)
-def absent(path: str, request: Request, call: Anyone) -> Response:
+def absent(path: str, request: Request, context: Anyone) -> Response:
     """Say why there is nothing here."""
     method = find_method(request.method, f"/{path}")
     if method is None or method.shape in served_shapes():  # the latter: an id that is no number

@@ -65,94 +65,94 @@ FILE_TYPES = ("tflite", "saved_model")
 
 
 @router.post("/pretrained-model/upload")
-async def upload_pretrained_model(request: Request, call: Admin) -> Response:
+async def upload_pretrained_model(request: Request, context: Admin) -> Response:
     """Take a model in; the job brings it into shape."""
-    with call.store.packs.begin() as pack:
+    with context.store.packs.begin() as pack:
         parts = await receive(request.headers.get("content-type", ""), request.stream(), pack, BOUNDS)
-        return await run_in_threadpool(_take, call, parts)
+        return await run_in_threadpool(_take, context, parts)
 
 
 @router.get("/pretrained-model")
-def get_pretrained_model_info(call: Reader) -> Response:
+def get_pretrained_model_info(context: Reader) -> Response:
     """What is known of the model."""
-    device = call.store.projects.get(call.project).settings.get("latencyDevice")
-    return answer(pretrained_answer(_document(call), device is not None))
+    device = context.store.projects.get(context.project).settings.get("latencyDevice")
+    return answer(pretrained_answer(_document(context), device is not None))
 
 
 @router.post("/pretrained-model/profile")
-def profile_pretrained_model(call: Admin) -> Response:
+def profile_pretrained_model(context: Admin) -> Response:
     """Estimate the model on devices."""
-    _required(call)
-    return started(queue(call, "pretrained-profile", "pretrained", "Profiling pretrained model", {}))
+    _required(context)
+    return started(queue(context, "pretrained-profile", "pretrained", "Profiling pretrained model", {}))
 
 
 @router.post("/pretrained-model/save")
-def save_pretrained_model_parameters(call: Admin, body: Body) -> Response:
+def save_pretrained_model_parameters(context: Admin, body: Body) -> Response:
     """Say what goes into the model and what comes out; it can be built from then on."""
-    document = _required(call)
-    impulse = call.store.blocks.find(call.project)
+    document = _required(context)
+    impulse = context.store.blocks.find(context.project)
     if impulse is not None and impulse.document.get("type") != "BYOM":
         raise ApiError("This project has an impulse, which a build would take: bring the model to a project of its own")
     parameters = read_parameters(body, document["outputs"][0]["shape"][-1])
-    blob = call.store.blobs.put(json.dumps({**document, "parameters": parameters}).encode())
-    call.store.artifacts.put_result(call.project, "pretrained", 0, blob)
+    blob = context.store.blobs.put(json.dumps({**document, "parameters": parameters}).encode())
+    context.store.artifacts.put_result(context.project, "pretrained", 0, blob)
     if impulse is None:
         empty = {"type": "BYOM", "inputBlocks": [], "dspBlocks": [], "learnBlocks": [], "postProcessingBlocks": []}
-        call.store.blocks.put(call.project, 1, "Pretrained model", empty)
+        context.store.blocks.put(context.project, 1, "Pretrained model", empty)
     return answer()
 
 
 @router.post("/pretrained-model/test")
-def test_pretrained_model(call: Reader, body: Body) -> Response:
+def test_pretrained_model(context: Reader, body: Body) -> Response:
     """Scores of one row of raw features."""
-    document = _required(call)
+    document = _required(context)
     parameters = read_parameters(RequestParameters(body.mapping("modelInfo")), document["outputs"][0]["shape"][-1])
     features = [float(RequestParameters({"feature": value}).number("feature")) for value in body.items("features")]
-    model = call.store.blobs.path(next(iter(document["models"].values())))
-    scores = call.studio.calculator.ask("predict", model=str(model), features=features)
+    model = context.store.blobs.path(next(iter(document["models"].values())))
+    scores = context.studio.compute_worker.ask("predict", model=str(model), features=features)
     return answer({"result": dict(zip(parameters["model"]["labels"], scores, strict=True))})
 
 
 @router.get("/pretrained-model/download/{pretrainedModelDownloadType}")
-def download_pretrained_model(pretrainedModelDownloadType: str, call: Reader) -> Response:
+def download_pretrained_model(pretrainedModelDownloadType: str, context: Reader) -> Response:
     """The model in .tflite form."""
-    models = _required(call)["models"]
+    models = _required(context)["models"]
     variant = {"float32": "float32", "int8": "int8", "int8-quantized": "int8"}.get(pretrainedModelDownloadType, "")
     if variant not in models:
         raise ApiError(f"There is no {pretrainedModelDownloadType} model")
-    return Response(call.store.blobs.read(models[variant]), media_type="application/octet-stream")
+    return Response(context.store.blobs.read(models[variant]), media_type="application/octet-stream")
 
 
 @router.post("/jobs/profile-tflite")
-def start_profile_tflite_job(call: Admin, body: ModelBody) -> Response:
+def start_profile_tflite_job(context: Admin, body: ModelBody) -> Response:
     """Estimate a model that is sent."""
     try:
         model = base64.b64decode(body.text("tfliteFileBase64"), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ApiError("tfliteFileBase64 is not base64") from error
-    spec = {"model": call.store.blobs.put(model), "device": body.text("device")}
-    return started(queue(call, "profile-tflite", f"tflite-{spec['model'][:12]}", "Profiling TFLite model", spec))
+    spec = {"model": context.store.blobs.put(model), "device": body.text("device")}
+    return started(queue(context, "profile-tflite", f"tflite-{spec['model'][:12]}", "Profiling TFLite model", spec))
 
 
 @router.get("/jobs/profile-tflite/{jobId:int}/result")
 @router.post("/jobs/profile-tflite/{jobId:int}/result")
-def get_profile_tflite_job_result(jobId: int, call: Reader) -> Response:
+def get_profile_tflite_job_result(jobId: int, context: Reader) -> Response:
     """What the estimate gave."""
-    blob = call.store.artifacts.result(call.project, "profile-tflite", jobId)
+    blob = context.store.artifacts.result(context.project, "profile-tflite", jobId)
     if blob is None:
         raise ApiError("No job with this ID found, or it has no result")
-    return answer(json.loads(call.store.blobs.read(blob)))
+    return answer(json.loads(context.store.blobs.read(blob)))
 
 
-def _take(call: RequestContext, parts: list[Part]) -> Response:
+def _take(context: RequestContext, parts: list[Part]) -> Response:
     fields = {part.name: _text(part) for part in parts if part.name not in ("modelFile", "representativeFeatures")}
     files = {part.name: part for part in parts if part.name in ("modelFile", "representativeFeatures")}
     if "modelFile" not in files or files["modelFile"].error:
         raise ApiError(files["modelFile"].error if files else "The request carries no modelFile")
     spec = _spec(RequestParameters(fields))
-    blobs = {name: call.store.blobs.put_pieces(part.content.pieces()) for name, part in files.items()}
+    blobs = {name: context.store.blobs.put_pieces(part.content.pieces()) for name, part in files.items()}
     spec |= {"model": blobs["modelFile"], "features": blobs.get("representativeFeatures")}
-    return started(queue(call, "pretrained-upload", "pretrained", "Uploading pretrained model", spec))
+    return started(queue(context, "pretrained-upload", "pretrained", "Uploading pretrained model", spec))
 
 
 def _spec(fields: RequestParameters) -> dict[str, Any]:
@@ -168,16 +168,16 @@ def _text(part: Part) -> str:
     return part.content.read(0, 1000).decode("utf-8", "replace")
 
 
-def _document(call: RequestContext) -> dict[str, Any] | None:
-    blob = call.store.artifacts.result(call.project, "pretrained", 0)
+def _document(context: RequestContext) -> dict[str, Any] | None:
+    blob = context.store.artifacts.result(context.project, "pretrained", 0)
     if blob is None:
         return None
-    document: dict[str, Any] = json.loads(call.store.blobs.read(blob))
+    document: dict[str, Any] = json.loads(context.store.blobs.read(blob))
     return document
 
 
-def _required(call: RequestContext) -> dict[str, Any]:
-    document = _document(call)
+def _required(context: RequestContext) -> dict[str, Any]:
+    document = _document(context)
     if document is None:
         raise ApiError("No model was uploaded yet")
     return document

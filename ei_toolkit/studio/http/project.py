@@ -196,108 +196,108 @@ MOST_TAGS = 100
 
 
 @router.get("")
-def get_project_info(request: Request, call: Anyone) -> Response:
+def get_project_info(request: Request, context: Anyone) -> Response:
     """Everything about the project at once."""
-    project = call.store.projects.get(call.project)
-    summaries = call.store.samples.summaries(call.project)
-    return answer(project_info(project, summaries, _state(call), call.secret, _base_url(request)))
+    project = context.store.projects.get(context.project)
+    summaries = context.store.samples.summaries(context.project)
+    return answer(project_info(project, summaries, _state(context), context.secret, _base_url(request)))
 
 
 @router.post("")
-def update_project(call: Admin, body: Body) -> Response:
+def update_project(context: Admin, body: Body) -> Response:
     """Change name, description or settings."""
     changes = _settings(body)
-    with call.store.database.exclusive():
-        project = call.store.projects.get(call.project)
+    with context.store.database.exclusive():
+        project = context.store.projects.get(context.project)
         name = body.text("name", project.name).strip()[:LONGEST_NAME]
         if not name:
             raise ApiError("A project needs a name")
         description = body.text("description", project.description)
         settings = {**project.settings, **changes}
-        call.store.projects.update(project.id, name=name, description=description, settings=settings)
+        context.store.projects.update(project.id, name=name, description=description, settings=settings)
     return answer()
 
 
 @router.delete("")
-def delete_project(call: Admin) -> Response:
+def delete_project(context: Admin) -> Response:
     """Delete the project with its samples, models, deployments and keys."""
-    for job in call.store.jobs.page(call.project, active=True)[0]:
-        call.studio.runner.cancel(job, force=True)
-    with call.store.database.exclusive():
-        delete_samples(call.store, call.project, call.store.samples.ids(SampleFilter(call.project)))
-        call.store.projects.delete(call.project)
+    for job in context.store.jobs.page(context.project, active=True)[0]:
+        context.studio.runner.cancel(job, force=True)
+    with context.store.database.exclusive():
+        delete_samples(context.store, context.project, context.store.samples.ids(SampleFilter(context.project)))
+        context.store.projects.delete(context.project)
     return answer()
 
 
 @router.get("/public-info")
-def get_project_info_summary(request: Request, call: Anyone) -> Response:
+def get_project_info_summary(request: Request, context: Anyone) -> Response:
     """A few facts."""
-    project = call.store.projects.get(call.project)
+    project = context.store.projects.get(context.project)
     facts = {"id": project.id, "owner": "local", "name": project.name, "studioUrl": _base_url(request)}
     return answer({**facts, "viewCount": 0, "cloneCount": 0})
 
 
 @router.get("/last-modification")
-def get_project_last_modification_date(call: Reader) -> Response:
+def get_project_last_modification_date(context: Reader) -> Response:
     """When something was last changed."""
-    return answer({"lastModificationDate": call.store.projects.get(call.project).modified})
+    return answer({"lastModificationDate": context.store.projects.get(context.project).modified})
 
 
 @router.post("/compute-time-limit")
-def set_project_compute_time_limit(call: Admin, body: Body) -> Response:
+def set_project_compute_time_limit(context: Admin, body: Body) -> Response:
     """How many minutes a job may take."""
-    return _set(call, {"jobLimitM": _positive(body, "jobLimitM")})
+    return _set(context, {"jobLimitM": _positive(body, "jobLimitM")})
 
 
 @router.post("/dsp-file-size-limit")
-def set_project_file_size_limit(call: Admin, body: Body) -> Response:
+def set_project_file_size_limit(context: Admin, body: Body) -> Response:
     """How large features may grow."""
-    return _set(call, {"dspFileSizeMb": _positive(body, "dspFileSizeMb")})
+    return _set(context, {"dspFileSizeMb": _positive(body, "dspFileSizeMb")})
 
 
 @router.post("/tags")
-def update_project_tags(call: Admin, body: Body) -> Response:
+def update_project_tags(context: Admin, body: Body) -> Response:
     """Replace the tags."""
-    return _set(call, {"tags": [str(tag)[:LONGEST_NAME] for tag in body.items("tags")[:MOST_TAGS]]})
+    return _set(context, {"tags": [str(tag)[:LONGEST_NAME] for tag in body.items("tags")[:MOST_TAGS]]})
 
 
 @router.get("/data-summary")
-def get_project_training_data_summary(call: Reader) -> Response:
+def get_project_training_data_summary(context: Reader) -> Response:
     """Labels and number of training samples."""
-    labels = call.store.samples.labels(call.project, "training")
-    multi = SampleFilter(call.project, "training", (("label_type = 'multi-label'", ()),))
-    count = call.store.samples.count(SampleFilter(call.project, "training"))
-    return answer(data_summary(labels, count, call.store.samples.count(multi) > 0))
+    labels = context.store.samples.labels(context.project, "training")
+    multi = SampleFilter(context.project, "training", (("label_type = 'multi-label'", ()),))
+    count = context.store.samples.count(SampleFilter(context.project, "training"))
+    return answer(data_summary(labels, count, context.store.samples.count(multi) > 0))
 
 
 @router.get("/data-axes")
-def get_project_data_axes_summary(call: Reader) -> Response:
+def get_project_data_axes_summary(context: Reader) -> Response:
     """How many ms of each axis there are."""
-    return answer({"dataAxisSummary": call.store.samples.axes(call.project)})
+    return answer({"dataAxisSummary": context.store.samples.axes(context.project)})
 
 
 @router.get("/data-interval")
-def get_project_recommended_data_interval(call: Reader) -> Response:
+def get_project_recommended_data_interval(context: Reader) -> Response:
     """The most frequent interval between two values."""
-    interval = call.store.samples.usual_interval(call.project)
+    interval = context.store.samples.usual_interval(context.project)
     frequency = 1000.0 / interval if interval else 0.0
     return answer({"intervalMs": interval, "frequencyHz": frequency, "byDatastream": []})
 
 
 @router.get("/socket-token")
-def get_socket_token(call: DeploymentReader) -> Response:
+def get_socket_token(context: DeploymentReader) -> Response:
     """A token that opens the live log of the project."""
-    token, lifetime = call.studio.tokens.issue(call.project)
+    token, lifetime = context.studio.tokens.issue(context.project)
     return answer({"token": {"socketToken": token, "expires": stamp(datetime.now(UTC) + timedelta(seconds=lifetime))}})
 
 
-def _state(call: RequestContext) -> ImpulseState:
-    impulse = call.store.blocks.find(call.project)
+def _state(context: RequestContext) -> ImpulseState:
+    impulse = context.store.blocks.find(context.project)
     if impulse is None:
         return ImpulseState(None, created=False, configured=False, complete=False)
     dsp, learn = impulse.blocks("dspBlocks"), impulse.blocks("learnBlocks")
-    configured = bool(dsp) and all(call.store.artifacts.features(call.project, block["id"]) for block in dsp)
-    complete = bool(learn) and all(call.store.artifacts.model(call.project, block["id"]) for block in learn)
+    configured = bool(dsp) and all(context.store.artifacts.features(context.project, block["id"]) for block in dsp)
+    complete = bool(learn) and all(context.store.artifacts.model(context.project, block["id"]) for block in learn)
     return ImpulseState(
         impulse.id, created=bool(impulse.blocks("inputBlocks")), configured=configured, complete=complete
     )
@@ -330,11 +330,11 @@ def _positive(body: RequestParameters, name: str) -> int:
     return value
 
 
-def _set(call: RequestContext, changes: Mapping[str, Any]) -> Response:
-    with call.store.database.exclusive():
-        project = call.store.projects.get(call.project)
+def _set(context: RequestContext, changes: Mapping[str, Any]) -> Response:
+    with context.store.database.exclusive():
+        project = context.store.projects.get(context.project)
         settings = {**project.settings, **changes}
-        call.store.projects.update(project.id, name=project.name, description=project.description, settings=settings)
+        context.store.projects.update(project.id, name=project.name, description=project.description, settings=settings)
     return answer()
 
 

@@ -28,23 +28,23 @@ def login(request: Request, body: Body) -> Response:
 
 
 @router.get("/api/projects")
-def list_projects(call: Anyone) -> Response:
+def list_projects(context: Anyone) -> Response:
     """The project that the key opens."""
-    return answer({"projects": [project_summary(call.store.projects.get(call.project))]})
+    return answer({"projects": [project_summary(context.store.projects.get(context.project))]})
 
 
 @router.post("/api/projects/create")
-def create_project(call: Admin, body: Body) -> Response:
+def create_project(context: Admin, body: Body) -> Response:
     """A new project with an admin key of its own."""
-    project = call.store.projects.create(body.text("projectName"))
+    project = context.store.projects.create(body.text("projectName"))
     secret = new_secret()
-    call.store.keys.add(project.id, "created with the project", "admin", secret, development=True)
+    context.store.keys.add(project.id, "created with the project", "admin", secret, development=True)
     return answer({"id": project.id, "apiKey": secret})
 
 
 @router.get("/api/projects/api-key-info")
-def get_current_api_key_info(call: Anyone) -> Response:
+def get_current_api_key_info(context: Anyone) -> Response:
     """Which key this is and what it may do."""
-    key = call.key
+    key = context.key
     expires = {"expires": key.expires} if key.expires else {}
     return answer({"apiKeyId": key.id, "projectId": key.project, "role": key.role, **expires})

@@ -37,7 +37,7 @@ class RequestContext:
 
     @property
     def project(self) -> int:
-        """Id of the project that the call is about."""
+        """Id of the project that the request is about."""
         return self.key.project
 
     @property
@@ -54,7 +54,7 @@ def presented_secret(request: Request) -> str:
 
 
 def allow(*roles: Role) -> Callable[[Request], RequestContext]:
-    """A dependency: the call, if its key exists, has one of the roles, and opens the project in the path."""
+    """A dependency: the request context, if the key exists, has one of the roles, and opens the project in the path."""
 
     def authorise(request: Request) -> RequestContext:
         studio: Studio = request.app.state.studio

@@ -22,119 +22,119 @@ router = APIRouter(prefix="/v1/api/{projectId:int}/raw-data")
 
 
 @router.post("/{sampleId:int}/edit-label")
-def edit_label(sampleId: int, call: Admin, body: Body) -> Response:
+def edit_label(sampleId: int, context: Admin, body: Body) -> Response:
     """Give a sample another label."""
-    return _change_one(call, sampleId, _label(body))
+    return _change_one(context, sampleId, _label(body))
 
 
 @router.post("/{sampleId:int}/move")
-def move_sample(sampleId: int, call: Admin, body: Body) -> Response:
+def move_sample(sampleId: int, context: Admin, body: Body) -> Response:
     """Move a sample to another category."""
-    return _change_one(call, sampleId, {"category": _category(body)})
+    return _change_one(context, sampleId, {"category": _category(body)})
 
 
 @router.post("/{sampleId:int}/rename")
-def rename_sample(sampleId: int, call: Admin, body: Body) -> Response:
+def rename_sample(sampleId: int, context: Admin, body: Body) -> Response:
     """Rename a sample."""
-    return _change_one(call, sampleId, {"filename": safe_filename(body.text("name"))})
+    return _change_one(context, sampleId, {"filename": safe_filename(body.text("name"))})
 
 
 @router.post("/{sampleId:int}/metadata")
-def set_sample_metadata(sampleId: int, call: Admin, body: Body) -> Response:
+def set_sample_metadata(sampleId: int, context: Admin, body: Body) -> Response:
     """Replace a sample's metadata."""
-    return _change_one(call, sampleId, {"metadata": json.dumps(_texts(body.mapping("metadata")))})
+    return _change_one(context, sampleId, {"metadata": json.dumps(_texts(body.mapping("metadata")))})
 
 
 @router.post("/{sampleId:int}/enable")
-def enable_sample(sampleId: int, call: Admin) -> Response:
+def enable_sample(sampleId: int, context: Admin) -> Response:
     """Take a sample into account again."""
-    return _change_one(call, sampleId, {"disabled": 0})
+    return _change_one(context, sampleId, {"disabled": 0})
 
 
 @router.post("/{sampleId:int}/disable")
-def disable_sample(sampleId: int, call: Admin) -> Response:
+def disable_sample(sampleId: int, context: Admin) -> Response:
     """Leave a sample out of training and testing."""
-    return _change_one(call, sampleId, {"disabled": 1})
+    return _change_one(context, sampleId, {"disabled": 1})
 
 
 @router.post("/{sampleId:int}/structured-labels")
-def set_sample_structured_labels(sampleId: int, call: Admin, body: Body) -> Response:
+def set_sample_structured_labels(sampleId: int, context: Admin, body: Body) -> Response:
     """Label stretches of a sample, by index, ends included."""
-    sample = call.store.samples.get(call.project, sampleId)
-    return _change_one(call, sampleId, _stretches(sample, body))
+    sample = context.store.samples.get(context.project, sampleId)
+    return _change_one(context, sampleId, _stretches(sample, body))
 
 
 @router.post("/batch/delete")
-def batch_delete(call: Admin) -> Response:
+def batch_delete(context: Admin) -> Response:
     """Delete."""
-    delete_samples(call.store, call.project, _chosen(call))
+    delete_samples(context.store, context.project, _chosen(context))
     return answer()
 
 
 @router.post("/batch/enable-samples")
-def batch_enable(call: Admin) -> Response:
+def batch_enable(context: Admin) -> Response:
     """Enable."""
-    return _change(call, {"disabled": 0})
+    return _change(context, {"disabled": 0})
 
 
 @router.post("/batch/disable-samples")
-def batch_disable(call: Admin) -> Response:
+def batch_disable(context: Admin) -> Response:
     """Disable."""
-    return _change(call, {"disabled": 1})
+    return _change(context, {"disabled": 1})
 
 
 @router.post("/batch/edit-labels")
-def batch_edit_labels(call: Admin, body: Body) -> Response:
+def batch_edit_labels(context: Admin, body: Body) -> Response:
     """Relabel."""
-    return _change(call, _label(body))
+    return _change(context, _label(body))
 
 
 @router.post("/batch/moveSamples")
-def batch_move(call: Admin, body: Body) -> Response:
+def batch_move(context: Admin, body: Body) -> Response:
     """Move to another category."""
-    return _change(call, {"category": _category(body)})
+    return _change(context, {"category": _category(body)})
 
 
 @router.post("/batch/add-metadata")
-def batch_add_metadata(call: Admin, body: Body) -> Response:
+def batch_add_metadata(context: Admin, body: Body) -> Response:
     """Set one metadata key."""
     key, value = body.text("metadataKey"), body.text("metadataValue")
-    return _change_metadata(call, lambda metadata: {**metadata, key: value})
+    return _change_metadata(context, lambda metadata: {**metadata, key: value})
 
 
 @router.post("/batch/clear-metadata")
-def batch_clear_metadata(call: Admin) -> Response:
+def batch_clear_metadata(context: Admin) -> Response:
     """Drop all metadata."""
-    return _change_metadata(call, lambda _: {})
+    return _change_metadata(context, lambda _: {})
 
 
 @router.post("/batch/clear-metadata-by-key")
-def batch_clear_metadata_by_key(call: Admin, body: Body) -> Response:
+def batch_clear_metadata_by_key(context: Admin, body: Body) -> Response:
     """Drop one metadata key."""
     key = body.text("metadataKey")
-    return _change_metadata(call, lambda metadata: {k: v for k, v in metadata.items() if k != key})
+    return _change_metadata(context, lambda metadata: {k: v for k, v in metadata.items() if k != key})
 
 
-def _chosen(call: RequestContext) -> list[int]:
-    return call.store.samples.ids(SampleFilter.read(call.project, call.query))
+def _chosen(context: RequestContext) -> list[int]:
+    return context.store.samples.ids(SampleFilter.read(context.project, context.query))
 
 
-def _change_one(call: RequestContext, sample: int, columns: Mapping[str, Any]) -> Response:
-    if not call.store.samples.change(call.project, [sample], **columns):
+def _change_one(context: RequestContext, sample: int, columns: Mapping[str, Any]) -> Response:
+    if not context.store.samples.change(context.project, [sample], **columns):
         raise ApiError("No sample with this ID found")
     return answer()
 
 
-def _change(call: RequestContext, columns: Mapping[str, Any]) -> Response:
-    call.store.samples.change(call.project, _chosen(call), **columns)
+def _change(context: RequestContext, columns: Mapping[str, Any]) -> Response:
+    context.store.samples.change(context.project, _chosen(context), **columns)
     return answer()
 
 
-def _change_metadata(call: RequestContext, change: Callable[[Mapping[str, str]], dict[str, str]]) -> Response:
-    wanted = SampleFilter.read(call.project, call.query)
-    with call.store.database.exclusive():
-        values = {s.id: json.dumps(change(s.metadata)) for s in call.store.samples.select(wanted)}
-        call.store.samples.change_each(call.project, "metadata", values)
+def _change_metadata(context: RequestContext, change: Callable[[Mapping[str, str]], dict[str, str]]) -> Response:
+    wanted = SampleFilter.read(context.project, context.query)
+    with context.store.database.exclusive():
+        values = {s.id: json.dumps(change(s.metadata)) for s in context.store.samples.select(wanted)}
+        context.store.samples.change_each(context.project, "metadata", values)
     return answer()
 
 

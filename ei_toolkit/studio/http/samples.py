@@ -121,89 +121,91 @@ LARGEST_PAYLOAD = 480_000  # values in one answer
 
 
 @router.get("")
-def list_samples(call: Reader) -> Response:
+def list_samples(context: Reader) -> Response:
     """A page of samples and how many there are in all."""
-    wanted, (limit, offset) = SampleFilter.read(call.project, call.query), call.query.page(LARGEST_PAGE)
-    truncate = call.query.flag("truncateStructuredLabels", False)
-    sensors = not call.query.flag("excludeSensors", False)
-    page = call.store.samples.select(wanted, min(limit, LARGEST_PAGE) or LARGEST_PAGE, offset)
+    wanted, (limit, offset) = SampleFilter.read(context.project, context.query), context.query.page(LARGEST_PAGE)
+    truncate = context.query.flag("truncateStructuredLabels", False)
+    sensors = not context.query.flag("excludeSensors", False)
+    page = context.store.samples.select(wanted, min(limit, LARGEST_PAGE) or LARGEST_PAGE, offset)
     summaries = [sample_summary(sample, truncate_labels=truncate, sensors=sensors) for sample in page]
-    return answer({"samples": summaries, "totalCount": call.store.samples.count(wanted)})
+    return answer({"samples": summaries, "totalCount": context.store.samples.count(wanted)})
 
 
 @router.get("/count")
-def count_samples(call: Reader) -> Response:
+def count_samples(context: Reader) -> Response:
     """How many samples a filter lets through."""
-    return answer({"count": call.store.samples.count(SampleFilter.read(call.project, call.query))})
+    return answer({"count": context.store.samples.count(SampleFilter.read(context.project, context.query))})
 
 
 @router.get("/{sampleId:int}")
-def get_sample(sampleId: int, call: Reader) -> Response:
+def get_sample(sampleId: int, context: Reader) -> Response:
     """A sample and its values."""
-    sample = call.store.samples.get(call.project, sampleId)
-    values = sample_values(call, sample, limit=call.query.integer("limitPayloadValues", 0))
-    return answer(full_sample(sample, values, truncate=call.query.flag("truncateStructuredLabels", False)))
+    sample = context.store.samples.get(context.project, sampleId)
+    values = sample_values(context, sample, limit=context.query.integer("limitPayloadValues", 0))
+    return answer(full_sample(sample, values, truncate=context.query.flag("truncateStructuredLabels", False)))
 
 
 @router.get("/{sampleId:int}/slice")
-def get_sample_slice(sampleId: int, call: Reader) -> Response:
+def get_sample_slice(sampleId: int, context: Reader) -> Response:
     """Part of a sample's values, by index."""
-    sample = call.store.samples.get(call.project, sampleId)
-    start, end = call.query.integer("sliceStart"), call.query.integer("sliceEnd", sample.values_count)
-    return answer(sample_with_values(sample, sample_values(call, sample, start, end)))
+    sample = context.store.samples.get(context.project, sampleId)
+    start, end = context.query.integer("sliceStart"), context.query.integer("sliceEnd", sample.values_count)
+    return answer(sample_with_values(sample, sample_values(context, sample, start, end)))
 
 
 @router.get("/{sampleId:int}/original")
-def get_uncropped_downsampled_sample(sampleId: int, call: Reader) -> Response:
+def get_uncropped_downsampled_sample(sampleId: int, context: Reader) -> Response:
     """The sample as it was uploaded, thinned out to `limitPayloadValues` values."""
-    sample = call.store.samples.get(call.project, sampleId)
-    start, end = call.query.integer("zoomStart", 0), call.query.integer("zoomEnd", sample.values_count)
-    limit = call.query.integer("limitPayloadValues", 0)
-    return answer(sample_with_values(sample, sample_values(call, sample, start, end, limit)))
+    sample = context.store.samples.get(context.project, sampleId)
+    start, end = context.query.integer("zoomStart", 0), context.query.integer("zoomEnd", sample.values_count)
+    limit = context.query.integer("limitPayloadValues", 0)
+    return answer(sample_with_values(sample, sample_values(context, sample, start, end, limit)))
 
 
 @router.get("/{sampleId:int}/wav")
-def get_sample_as_audio(sampleId: int, call: Reader) -> Response:
+def get_sample_as_audio(sampleId: int, context: Reader) -> Response:
     """A sample as a WAV file: the uploaded bytes, or a slice of one axis."""
-    sample = call.store.samples.get(call.project, sampleId)
-    if sample.format == "wav" and not call.query.has("sliceStart") and not call.query.has("sliceEnd"):
-        return _file(call, sample, "audio/wav")
-    start, end = call.query.integer("sliceStart", 0), call.query.integer("sliceEnd", sample.values_count)
-    wav = call.studio.calculator.ask(
-        "wav", **content_of(call, sample), start=start, end=end, axis=call.query.integer("axisIx", 0)
+    sample = context.store.samples.get(context.project, sampleId)
+    if sample.format == "wav" and not context.query.has("sliceStart") and not context.query.has("sliceEnd"):
+        return _file(context, sample, "audio/wav")
+    start, end = context.query.integer("sliceStart", 0), context.query.integer("sliceEnd", sample.values_count)
+    wav = context.studio.compute_worker.ask(
+        "wav", **content_of(context, sample), start=start, end=end, axis=context.query.integer("axisIx", 0)
     )
     return Response(bytes.fromhex(wav), media_type="audio/wav")
 
 
 @router.get("/{sampleId:int}/raw")
-def get_sample_as_raw(sampleId: int, call: Reader) -> Response:
+def get_sample_as_raw(sampleId: int, context: Reader) -> Response:
     """The uploaded bytes."""
-    return _file(call, call.store.samples.get(call.project, sampleId), "application/octet-stream")
+    return _file(context, context.store.samples.get(context.project, sampleId), "application/octet-stream")
 
 
 @router.delete("/{sampleId:int}")
-def delete_sample(sampleId: int, call: Admin) -> Response:
+def delete_sample(sampleId: int, context: Admin) -> Response:
     """Delete a sample for good."""
-    call.store.samples.get(call.project, sampleId)
-    delete_samples(call.store, call.project, [sampleId])
+    context.store.samples.get(context.project, sampleId)
+    delete_samples(context.store, context.project, [sampleId])
     return answer()
 
 
 @router.post("/delete-all")
-def delete_all_samples(call: Admin) -> Response:
+def delete_all_samples(context: Admin) -> Response:
     """Delete every sample of the project."""
-    delete_samples(call.store, call.project, call.store.samples.ids(SampleFilter(call.project)))
+    delete_samples(context.store, context.project, context.store.samples.ids(SampleFilter(context.project)))
     return answer()
 
 
 @router.post("/delete-all/{category}")
-def delete_all_samples_by_category(category: str, call: Admin) -> Response:
+def delete_all_samples_by_category(category: str, context: Admin) -> Response:
     """Delete every sample of a category."""
-    delete_samples(call.store, call.project, call.store.samples.ids(SampleFilter(call.project, category)))
+    delete_samples(context.store, context.project, context.store.samples.ids(SampleFilter(context.project, category)))
     return answer()
 
 
-def sample_values(call: RequestContext, sample: Sample, start: int = 0, end: int | None = None, limit: int = 0) -> Any:
+def sample_values(
+    context: RequestContext, sample: Sample, start: int = 0, end: int | None = None, limit: int = 0
+) -> Any:
     """Values from `start` to before `end`, one list an instant; thinned out where there are more than `limit`."""
     stop = sample.values_count if end is None else min(end, sample.values_count)
     if not 0 <= start <= stop:
@@ -211,18 +213,20 @@ def sample_values(call: RequestContext, sample: Sample, start: int = 0, end: int
     if limit < 0:
         raise ApiError("limitPayloadValues must not be negative")
     bound = min(limit, LARGEST_PAYLOAD) or LARGEST_PAYLOAD
-    return call.studio.calculator.ask("values", **content_of(call, sample), start=start, end=stop, limit=bound)
+    return context.studio.compute_worker.ask(
+        "values", **content_of(context, sample), start=start, end=stop, limit=bound
+    )
 
 
-def content_of(call: RequestContext, sample: Sample) -> dict[str, Any]:
+def content_of(context: RequestContext, sample: Sample) -> dict[str, Any]:
     """What the helper process needs to know to read a sample."""
     sensors = [name for name, _ in sample.sensors]
-    where = call.store.place(sample).plain()
+    where = context.store.place(sample).plain()
     return {"content": where, "format": sample.format, "sensors": sensors, "rate": sample.frequency}
 
 
-def _file(call: RequestContext, sample: Sample, media_type: str) -> Response:
-    place = call.store.place(sample)
+def _file(context: RequestContext, sample: Sample, media_type: str) -> Response:
+    place = context.store.place(sample)
     try:
         pieces = place.checked_pieces()
     except FileNotFoundError as error:

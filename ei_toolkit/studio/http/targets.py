@@ -80,28 +80,28 @@ router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 
 @router.get("/target-constraints")
-def get_target_constraints(call: Reader) -> Response:
+def get_target_constraints(context: Reader) -> Response:
     """Device and budgets."""
-    settings = call.store.projects.get(call.project).settings
+    settings = context.store.projects.get(context.project).settings
     constraints = settings.get("targetConstraints") or default_constraints(settings.get("latencyDevice"))
     return answer({"targetConstraints": constraints})
 
 
 @router.post("/target-constraints")
-def set_target_constraints(call: Admin, body: Body) -> Response:
+def set_target_constraints(context: Admin, body: Body) -> Response:
     """Choose device and budgets."""
     constraints, mcu = read_constraints(body)
-    project = call.store.projects.get(call.project)
+    project = context.store.projects.get(context.project)
     settings = {**project.settings, "targetConstraints": constraints, **({"latencyDevice": mcu} if mcu else {})}
-    call.store.projects.update(project.id, name=project.name, description=project.description, settings=settings)
+    context.store.projects.update(project.id, name=project.name, description=project.description, settings=settings)
     return answer()
 
 
 @router.get("/model-variants")
-def get_model_variants(call: DeploymentReader) -> Response:
+def get_model_variants(context: DeploymentReader) -> Response:
     """Which variants the trained models have."""
-    impulse = call.store.blocks.find(call.project, wanted_impulse(call))
+    impulse = context.store.blocks.find(context.project, wanted_impulse(context))
     blocks = impulse.blocks("learnBlocks") if impulse else []
-    models = [call.store.artifacts.model(call.project, block["id"]) for block in blocks]
+    models = [context.store.artifacts.model(context.project, block["id"]) for block in blocks]
     files = {name for model in models if model for name in model.files}
     return answer({"modelVariants": model_variants(files)})
