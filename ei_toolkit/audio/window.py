@@ -1,13 +1,23 @@
-"""Cut a signal into windows of one length."""
+"""Window geometry: how many samples a window has, and cutting a signal into windows of one length."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.int16]
+
+
+def samples_in(milliseconds: float, sample_rate: float) -> int:
+    """Return the number of samples in a time at `sample_rate` Hz, rounded to the nearest; halves are rounded up.
+
+    Every length in milliseconds (a window, a hop) becomes samples here. Edge Impulse does not publish its rule; the
+    nearest number is the one that an error in the last digit of a frequency such as 761.0000000001 Hz does not change.
+    """
+    return math.floor(milliseconds * sample_rate / 1000 + 0.5)
 
 
 def cut(samples: Samples, window: int, hop: int) -> Iterator[tuple[int, Samples]]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.profile import estimate, latency_ms
@@ -42,7 +43,7 @@ def decision_budget(settings: Settings, tflite: bytes) -> Budget | None:
         model = compile_model(tflite)
     except UnsupportedModelError:
         return None
-    samples = settings.slice.window_ms * settings.slice.sample_rate // 1000
+    samples = samples_in(settings.slice.window_ms, settings.slice.sample_rate)
     instructions = PER_LEVEL_SAMPLE * samples
     for block in settings.impulse.dsp:
         instructions += _block_instructions(block.params, settings.slice.sample_rate, samples)

@@ -24,7 +24,7 @@ from ei_toolkit.audio.decode import probe, read_blocks
 from ei_toolkit.audio.effects.augment import augment_window
 from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.wav import wav_bytes
-from ei_toolkit.audio.window import cut_blocks
+from ei_toolkit.audio.window import cut_blocks, samples_in
 from ei_toolkit.config import SliceSettings
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
@@ -84,7 +84,7 @@ def cut_clip(task: Task, settings: SliceSettings, out: Path) -> Cut:
 
 def _windows(task: Task, settings: SliceSettings, out: Path) -> Iterator[Window]:
     rate = settings.sample_rate
-    length, hop = rate * settings.window_ms // 1000, rate * settings.hop_ms // 1000
+    length, hop = samples_in(settings.window_ms, rate), samples_in(settings.hop_ms, rate)
     heard = False
     for start, samples in cut_blocks(read_blocks(task.known.clip.path, rate), length, hop):
         heard = True

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ei_toolkit.audio.effects.augment import check_augment
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DatasetSettings, Settings, SliceSettings
 from ei_toolkit.dataset.cutting import Task, inspect_clip
 from ei_toolkit.dataset.folder import find_clips
@@ -91,7 +92,7 @@ def check_slice(settings: SliceSettings) -> None:
     """Raise ConfigurationError for lengths, rates and levels that cannot be."""
     _check_range("slice.sample_rate", settings.sample_rate, SAMPLE_RATES[0], SAMPLE_RATES[-1])
     for name in ("window_ms", "hop_ms"):
-        if getattr(settings, name) * settings.sample_rate < 1000:
+        if samples_in(getattr(settings, name), settings.sample_rate) < 1:
             raise ConfigurationError(
                 f"slice.{name} = {getattr(settings, name)} is shorter than a sample",
                 hint=f"Set slice.{name} to 1 or more.",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ei_toolkit import audio
 from ei_toolkit.audio.wav import HEADER_BYTES
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.dataset.cutting import Cut, cut_clip, map_clips
 from ei_toolkit.dataset.folder import find_clips
@@ -68,7 +69,7 @@ def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None
     except (OSError, ValueError, KeyError, TypeError, DataError):
         return None
     # by size alone: hashing every window in every run would cost too much, so a flipped bit stays
-    size = HEADER_BYTES + 2 * (settings.sample_rate * settings.window_ms // 1000)
+    size = HEADER_BYTES + 2 * (samples_in(settings.window_ms, settings.sample_rate))
     whole = all(sizes.get(window.file) == size for window in windows)
     return LastRun(skipped, state["duplicates"]) if whole else None
 

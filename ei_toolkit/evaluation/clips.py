@@ -17,6 +17,7 @@ from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.effects.augment import augment_window
 from ei_toolkit.audio.effects.conditions import apply_condition
 from ei_toolkit.audio.level import apply_level
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.groups import KnownClip, identify
@@ -50,7 +51,7 @@ def find_known_clips(root: Path, settings: Settings, project: Path) -> list[Know
 def read_windows(path: Path, slicing: SliceSettings) -> Samples:
     """The windows of a clip, (n, samples), where `eitk slice` cuts them. Raises DataError for an unreadable clip."""
     samples = read_clip(path, slicing.sample_rate)
-    length, hop = (slicing.sample_rate * ms // 1000 for ms in (slicing.window_ms, slicing.hop_ms))
+    length, hop = (samples_in(ms, slicing.sample_rate) for ms in (slicing.window_ms, slicing.hop_ms))
     starts = range(0, len(samples) - length + 1, hop)
     return np.array([samples[start : start + length] for start in starts], np.int16).reshape(-1, length)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse import dsp
@@ -90,7 +91,7 @@ def train_model(recipe: Recipe, names: Sequence[str], material: Material, seed: 
 def columns_of(settings: Settings) -> int:
     """Features of a frame of the first processing block."""
     block, cut = settings.impulse.dsp[0], settings.slice
-    samples = cut.sample_rate * cut.window_ms // 1000
+    samples = samples_in(cut.window_ms, cut.sample_rate)
     return dsp.output_shape(block.type, samples, cut.sample_rate, block.implementation_version, **block.params)[1]
 
 

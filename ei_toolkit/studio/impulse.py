@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.blocks import Impulse
@@ -54,7 +55,7 @@ class ProcessingBlock:
         return self._samples(self.window["windowIncreaseMs"])
 
     def _samples(self, milliseconds: float) -> int:
-        return max(1, round(milliseconds * self.frequency / 1000.0))
+        return max(1, samples_in(milliseconds, self.frequency))
 
     def question(self, config: Mapping[str, str] | None = None) -> dict[str, Any]:
         """What the helper process needs to know to run the block."""

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_toolkit.audio.window import cut, cut_blocks
+from ei_toolkit.audio.window import cut, cut_blocks, samples_in
 
 
 def test_cut_gives_every_whole_window() -> None:
@@ -35,3 +36,18 @@ def test_no_more_than_a_window_is_kept_between_blocks() -> None:
     for _, view in cut_blocks(blocks, 400, 100):
         kept.append(len(view.base) if view.base is not None else len(view))
     assert max(kept) <= 1400
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "rate", "samples"),
+    [
+        (3000, 16000, 48000),
+        (999, 22050, 22028),  # 22027.95
+        (1, 11025, 11),  # 11.025
+        (1, 500, 1),  # a half is rounded up
+        (5, 500, 3),  # also where the even number is the lower one
+        (1000, 760.9999999999999, 761),
+    ],
+)
+def test_a_time_has_the_nearest_whole_number_of_samples(milliseconds: float, rate: float, samples: int) -> None:
+    assert samples_in(milliseconds, rate) == samples

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ei_toolkit import __version__
 from ei_toolkit.audio.level import level_constants
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.board.flash.library import Library
 from ei_toolkit.config import Settings
 from ei_toolkit.config.project import bundled
@@ -68,7 +69,7 @@ def config_header(settings: Settings, library: Library, board: str) -> str:
         ("float kThreshold", f"{settings.board.threshold:.6f}f"),
         ("float kHysteresis", f"{settings.board.hysteresis:.6f}f"),
         ("int kSmoothing", str(settings.board.smoothing)),
-        ("uint32_t kHopSamples", str(settings.board.hop_ms * rate // 1000)),
+        ("uint32_t kHopSamples", str(samples_in(settings.board.hop_ms, rate))),
         ("uint32_t kSlackSamples", str(SLACK_SAMPLES)),
         ("int kSettleBuffers", str(SETTLE_BUFFERS.get(board, STAND_IN_SETTLE_BUFFERS))),
         ("LevelMode kLevelMode", f"LevelMode::k{settings.slice.level.capitalize()}"),
@@ -100,7 +101,7 @@ def _check(settings: Settings, library: Library, rate: int) -> None:
         raise ConfigurationError("board.threshold and board.hysteresis lie between 0 and 1")
     if not 1 <= board.smoothing <= MAX_SMOOTHING:
         raise ConfigurationError(f"board.smoothing = {board.smoothing} is not between 1 and {MAX_SMOOTHING}")
-    if board.hop_ms * rate // 1000 < 1:
+    if samples_in(board.hop_ms, rate) < 1:
         raise ConfigurationError(f"board.hop_ms = {board.hop_ms} is too short")
     if rate != 16000:
         raise BoardError(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.audio.level import apply_level
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings
 from ei_toolkit.errors import ConfigurationError, DataError
 from ei_toolkit.impulse import dsp
@@ -39,7 +40,7 @@ class Reference:
     @property
     def window(self) -> int:
         """Samples of a window."""
-        return self.settings.slice.window_ms * self.settings.slice.sample_rate // 1000
+        return samples_in(self.settings.slice.window_ms, self.settings.slice.sample_rate)
 
     def scores(self, samples: NDArray[np.int16], ends: Sequence[int]) -> NDArray[np.int8]:
         """(windows, classes) int8 scores of the windows of `samples` that end before the samples `ends`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.board.emulator.virtual_boards import VIRTUAL_BOARDS
 from ei_toolkit.board.flash.flash import pinned
 from ei_toolkit.board.transport.link import Link, running_state
@@ -61,7 +62,7 @@ def _on_this_machine(settings: Settings, paths: ProjectPaths, link: Link) -> Hea
             hint=f"eitk flash --board {state.board}",
         )
     reference = Reference.load(settings, lock.model_path(paths.root))
-    hop = settings.board.hop_ms * settings.slice.sample_rate // 1000
+    hop = samples_in(settings.board.hop_ms, settings.slice.sample_rate)
     return lambda clip, label: listen(clip, label, state, link, reference, hop)
 
 

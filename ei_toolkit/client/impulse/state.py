@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DspBlock, Layer, Settings
 from ei_toolkit.errors import ConfigurationError
 
@@ -215,7 +216,7 @@ def check_impulse(state: ImpulseState, *, for_board: bool = True) -> None:
 
 
 def _samples(window: InputState) -> int:
-    samples = round(window.window_ms * window.frequency_hz / 1000)
+    samples = samples_in(window.window_ms, window.frequency_hz)
     if samples < 1 or window.increase_ms < 1:
         raise ConfigurationError(
             "slice.window_ms, slice.hop_ms and slice.sample_rate must be positive",

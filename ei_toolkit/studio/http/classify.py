@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.impulses import wanted_impulse
 from ei_toolkit.studio.http.learn import keras_settings
@@ -223,11 +224,10 @@ def get_sample_window_from_cache(sampleId: int, windowIndex: int, context: Reade
     """The values of one window of a sample."""
     window = context.store.blocks.get(context.project, wanted_impulse(context)).window
     sample = context.store.samples.get(context.project, sampleId)
-    rate = sample.frequency / 1000.0
-    start = round(windowIndex * window["windowIncreaseMs"] * rate)
+    start = windowIndex * max(1, samples_in(window["windowIncreaseMs"], sample.frequency))
     if start >= sample.values_count:
         raise ApiError(f"The sample has no window {windowIndex}")
-    end = min(sample.values_count, start + round(window["windowSizeMs"] * rate))
+    end = min(sample.values_count, start + max(1, samples_in(window["windowSizeMs"], sample.frequency)))
     return answer(sample_with_values(sample, sample_values(context, sample, start, end)))
 
 
