@@ -1,27 +1,21 @@
-"""Whether a decision is made before the next one is due: an estimate, for the Nano's 64 MHz.
+"""Check that a decision is made before the next one is due: an estimate, for the Nano's 64 MHz.
 
-The network's share comes from the compiler's cost model. A block's is its number of frames times what one frame took
-on the emulated Cortex-M4F (MFE with FFT 512 and the spectrogram with FFT 64 were measured; the fit is within a third
-of both), plus two passes over the window for its level.
+The network's share comes from the compiler's cost model, the processing blocks' from the library's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings
 from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.eon.library import LibraryDspBlock
+from ei_toolkit.eon.library.blocks import block_code
+from ei_toolkit.eon.library.cost import level_instructions, window_instructions
 from ei_toolkit.eon.profile import estimate, latency_ms
 from ei_toolkit.errors import BoardError, UnsupportedModelError
-
-PER_BUTTERFLY = 10.0  # instructions per N log2 N of a frame's FFT
-PER_SAMPLE = 55.0  # reading, levelling and emphasising one sample of a frame
-PER_BIN = 20.0
-PER_LEVEL_SAMPLE = 25.0
 
 
 @dataclass(frozen=True)
@@ -38,21 +32,26 @@ class Budget:
 
 
 def decision_budget(settings: Settings, tflite: bytes) -> Budget | None:
-    """What one decision takes; None for a model whose cost is not known."""
+    """Estimate one decision; None for a model that the compiler does not support.
+
+    Parameters that eitk.toml omits have the block's defaults, as in the library. Raises ConfigurationError for a
+    parameter that the block does not accept.
+    """
     try:
         model = compile_model(tflite)
     except UnsupportedModelError:
         return None
     samples = samples_in(settings.slice.window_ms, settings.slice.sample_rate)
-    instructions = PER_LEVEL_SAMPLE * samples
-    for block in settings.impulse.dsp:
-        instructions += _block_instructions(block.params, settings.slice.sample_rate, samples)
-    dsp_ms = latency_ms(round(instructions), "float32")
+    instructions = level_instructions(samples)
+    for number, block in enumerate(settings.impulse.dsp, 1):
+        wanted = LibraryDspBlock(number, block.type, block.implementation_version, block.params)
+        instructions += window_instructions(block_code(wanted, samples, float(settings.slice.sample_rate)))
+    dsp_ms = latency_ms(instructions, "float32")
     return Budget(dsp_ms, latency_ms(sum(estimate(model).steps), model.input.dtype))
 
 
 def check_budget(settings: Settings, tflite: bytes) -> Budget | None:
-    """Raises BoardError for a model that would not keep up with [board] hop_ms."""
+    """Estimate one decision. Raises BoardError for one that takes longer than [board] hop_ms."""
     budget = decision_budget(settings, tflite)
     if budget is not None and budget.total_ms > settings.board.hop_ms:
         raise BoardError(
@@ -62,10 +61,3 @@ def check_budget(settings: Settings, tflite: bytes) -> Budget | None:
             "fewer filters, int8. --force flashes it all the same.",
         )
     return budget
-
-
-def _block_instructions(params: Mapping[str, Any], rate: int, samples: int) -> float:
-    length, stride = (float(params.get(key, 0.02)) * rate for key in ("frame_length", "frame_stride"))
-    fft = int(params.get("fft_length", 256))
-    frames = max(1.0, (samples - length) / max(stride, 1.0) + 1)
-    return frames * (PER_BUTTERFLY * fft * math.log2(fft) + PER_SAMPLE * min(length, fft) + PER_BIN * (fft / 2 + 1))

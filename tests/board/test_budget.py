@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from ei_toolkit.board.budget import Budget, decision_budget
+from ei_toolkit.config import Settings
+from ei_toolkit.config.settings import DspBlock
+from ei_toolkit.eon.library import LibraryDspBlock
+from ei_toolkit.eon.library.blocks import block_code
+from ei_toolkit.eon.library.cost import level_instructions, window_instructions
+from ei_toolkit.eon.profile import latency_ms
+from ei_toolkit.impulse import dsp
 
 
 def set_hop(project: Any, hop_ms: int) -> None:
@@ -39,3 +52,29 @@ def test_a_board_nobody_knows_is_refused(project: Any) -> None:
     for command in ("tail", "flash"):
         assert project.eitk(command, "--board", "uno") == 3
         assert "nano33ble, emulated, host" in project.stderr
+
+
+def budget_of(goldens: Path, block: DspBlock) -> Budget:
+    settings = Settings()
+    settings = replace(settings, impulse=replace(settings.impulse, dsp=(block,)))
+    budget = decision_budget(settings, (goldens / "int8" / "sample_int8.tflite").read_bytes())
+    assert budget is not None
+    return budget
+
+
+@pytest.mark.parametrize("kind", dsp.block_types())
+def test_omitted_parameters_cost_what_the_defaults_written_out_cost(goldens: Path, kind: Any) -> None:
+    defaults = {parameter.name: parameter.default for parameter in dsp.describe(kind).parameters}
+    assert budget_of(goldens, DspBlock(kind)) == budget_of(goldens, DspBlock(kind, params=defaults))
+
+
+def test_half_the_stride_costs_twice_the_frames(goldens: Path) -> None:
+    long, short = (budget_of(goldens, DspBlock("mfe", params={"frame_stride": s})).dsp_ms for s in (0.02, 0.01))
+    level = latency_ms(level_instructions(48000), "float32")
+    assert (short - level) / (long - level) == pytest.approx(2, rel=0.02)
+
+
+def test_the_estimate_is_that_of_the_library(goldens: Path) -> None:
+    code = block_code(LibraryDspBlock(1, "mfcc", 4), 48000, 16000)
+    instructions = window_instructions(code) + level_instructions(48000)
+    assert budget_of(goldens, DspBlock("mfcc")).dsp_ms == latency_ms(instructions, "float32")

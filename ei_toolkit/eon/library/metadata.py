@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ei_toolkit.eon.library.blocks import BlockCode, parameter_values, quarter_cosine
+from ei_toolkit.eon.library.cost import fft_points, frame_floats, row_floats, spectrum_doubles
 from ei_toolkit.eon.library.plan import Plan
 from ei_toolkit.eon.library.request import LibraryDspBlock
 from ei_toolkit.eon.literals import array, float_literal, string_literal
@@ -61,7 +62,7 @@ def config_value(block: LibraryDspBlock) -> str:
 def _macros(plan: Plan) -> dict[str, str]:
     request, model = plan.request, plan.model
     interval = f"{1000 / request.frequency:.10g}"
-    facts = {
+    impulse = {
         "PROJECT_ID": str(request.project_id),
         "PROJECT_OWNER": string_literal(request.owner),
         "PROJECT_NAME": string_literal(request.project_name),
@@ -94,7 +95,7 @@ def _macros(plan: Plan) -> dict[str, str]:
     studio = {
         f"EI_STUDIO_VERSION_{part}": value for part, value in zip(("MAJOR", "MINOR", "PATCH"), "100", strict=True)
     }
-    return {f"EI_CLASSIFIER_{name}": value for name, value in (facts | ffts).items()} | studio | own
+    return {f"EI_CLASSIFIER_{name}": value for name, value in (impulse | ffts).items()} | studio | own
 
 
 def _one_of_each_type(plan: Plan) -> list[LibraryDspBlock]:
@@ -149,7 +150,7 @@ def _configs(plan: Plan) -> str:
 def _impulse(plan: Plan) -> str:
     return (
         "namespace eitk {\nnamespace impulse {\nnamespace {\n\n"
-        + _twiddles(plan.fft_points)
+        + _twiddles(fft_points(plan.blocks))
         + _buffers(plan)
         + "".join(map(_block, plan.blocks))
         + "\n}  // namespace\n\n"
@@ -174,8 +175,12 @@ def _double_float(value: float) -> str:
 
 
 def _buffers(plan: Plan) -> str:
-    rows = f"float rows[{plan.rows}];  // unnormalised features of a window\n" if plan.rows else ""
-    return f"\nfloat samples[{plan.samples}];  // one frame\ndsp::DoubleFloat spectrum[{plan.spectrum}];\n{rows}"
+    count = row_floats(plan.blocks)
+    rows = f"float rows[{count}];  // unnormalised features of a window\n" if count else ""
+    return (
+        f"\nfloat samples[{frame_floats(plan.blocks)}];  // one frame\n"
+        f"dsp::DoubleFloat spectrum[{spectrum_doubles(plan.blocks)}];\n{rows}"
+    )
 
 
 def _block(block: BlockCode) -> str:
@@ -190,7 +195,7 @@ def _exports(plan: Plan) -> str:
     streams = "".join(
         f"    dsp::Stream(kBlock{b.id}, kept{b.id}, {f'rows{b.id}' if b.rows else 'nullptr'}),\n" for b in plan.blocks
     )
-    rows, points = "rows" if plan.rows else "nullptr", plan.fft_points
+    rows, points = "rows" if row_floats(plan.blocks) else "nullptr", fft_points(plan.blocks)
     twiddles = f"{{kQuarter, {points}}}, {{kDoubleFloatQuarter, {points}}}"
     return (
         f"const ImpulseBlock kBlocks[] = {{\n{entries}}};\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ei_toolkit.config.project import bundled
 from ei_toolkit.eon.library import arduino, cmake
+from ei_toolkit.eon.library.cost import window_ram_bytes
 from ei_toolkit.eon.library.metadata import metadata_header, variables_header, variables_source
 from ei_toolkit.eon.library.names import archive_name, header_name, library_name
 from ei_toolkit.eon.library.plan import ModelCode, Plan, compiled_model, make_plan
@@ -89,16 +90,16 @@ def package(request: LibraryRequest, out: Path) -> LibraryInfo:
     other, UnsupportedModelError for a model that cannot be compiled, DataError for one that is damaged.
     """
     model = _model(request)
-    plan = make_plan(request, model.facts)
+    plan = make_plan(request, model.properties)
     files = _in_folder(plan, _common_files(plan, model) | _target_files(plan))
     path = out / archive_name(request.project_name, request.target, request.deploy_version)
     return LibraryInfo(
         path=path,
         sha256=write_archive(path, files),
-        model_sha256=model.facts.sha256,
+        model_sha256=model.properties.sha256,
         features=plan.features,
-        arena_bytes=model.facts.arena_bytes,
-        dsp_ram_bytes=plan.dsp_ram_bytes,
+        arena_bytes=model.properties.arena_bytes,
+        dsp_ram_bytes=window_ram_bytes(plan.blocks),
         stream_ram_bytes=plan.stream_ram_bytes,
         table_bytes=plan.table_bytes,
         dsp_instructions=plan.dsp_instructions,

@@ -9,36 +9,14 @@ from math import prod
 
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.library.blocks import BlockCode, block_code
-from ei_toolkit.eon.library.cost import window_instructions
+from ei_toolkit.eon.library.cost import fft_points, window_instructions
 from ei_toolkit.eon.library.request import LibraryRequest
 from ei_toolkit.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
-class ModelCode:
-    """Generated files (name in tflite-model/ -> text), kernels they include, and facts."""
-
-    files: Mapping[str, str]
-    kernels: tuple[str, ...]
-    facts: ModelProperties
-
-
-def compiled_model(tflite: bytes, *, ram_optimized: bool) -> ModelCode:
-    """Sources without an interpreter (engines `tflite-eon`). Raises as `compile_model` does."""
-    compiled = compile_model(tflite, ram_optimized=ram_optimized)
-    facts = ModelProperties(
-        inputs=prod(compiled.input.shape),
-        outputs=prod(compiled.output.shape),
-        quantized=compiled.input.dtype == "int8",
-        arena_bytes=compiled.arena_bytes,
-        sha256=compiled.sha256,
-    )
-    return ModelCode({"model.h": compiled.header, "model.cpp": compiled.source}, compiled.kernels, facts)
-
-
-@dataclass(frozen=True)
 class ModelProperties:
-    """What the generated files say of the model, whichever engine runs it."""
+    """Properties of the model that the generated files state, the same for every engine."""
 
     inputs: int
     outputs: int
@@ -48,8 +26,30 @@ class ModelProperties:
 
 
 @dataclass(frozen=True)
+class ModelCode:
+    """Generated files (name in tflite-model/ -> text), the kernels they include, and the model's properties."""
+
+    files: Mapping[str, str]
+    kernels: tuple[str, ...]
+    properties: ModelProperties
+
+
+def compiled_model(tflite: bytes, *, ram_optimized: bool) -> ModelCode:
+    """Sources without an interpreter (engines `tflite-eon`). Raises as `compile_model` does."""
+    compiled = compile_model(tflite, ram_optimized=ram_optimized)
+    properties = ModelProperties(
+        inputs=prod(compiled.input.shape),
+        outputs=prod(compiled.output.shape),
+        quantized=compiled.input.dtype == "int8",
+        arena_bytes=compiled.arena_bytes,
+        sha256=compiled.sha256,
+    )
+    return ModelCode({"model.h": compiled.header, "model.cpp": compiled.source}, compiled.kernels, properties)
+
+
+@dataclass(frozen=True)
 class Plan:
-    """A request with its blocks worked out."""
+    """A request with the C++ of its blocks."""
 
     request: LibraryRequest
     blocks: tuple[BlockCode, ...]
@@ -66,31 +66,6 @@ class Plan:
         return sum(block.features for block in self.blocks)
 
     @property
-    def fft_points(self) -> int:
-        """Length that the twiddle tables serve: the longest FFT, and at least 4."""
-        return max(4, *(block.fft_length for block in self.blocks))
-
-    @property
-    def samples(self) -> int:
-        """Floats for the samples of a frame."""
-        return max(self.fft_points, *(block.cut.used for block in self.blocks))
-
-    @property
-    def spectrum(self) -> int:
-        """DoubleFloats for a spectrum. A column of `normalise`, a float for each frame, uses the same memory."""
-        return max(self.fft_points, *(-(-block.cut.count // 2) for block in self.blocks))
-
-    @property
-    def rows(self) -> int:
-        """Floats for unnormalised rows of the largest block that has them."""
-        return max(block.rows for block in self.blocks)
-
-    @property
-    def dsp_ram_bytes(self) -> int:
-        """Static memory of one-shot feature extraction: a frame, its spectrum in DoubleFloat, unnormalised rows."""
-        return 4 * self.samples + 8 * self.spectrum + 4 * self.rows
-
-    @property
     def stream_ram_bytes(self) -> int:
         """Further static memory of continuous classification: kept samples, rows, and the newest features."""
         feature_bytes = self.features * (1 if self.model.quantized else 4)
@@ -99,7 +74,7 @@ class Plan:
     @property
     def table_bytes(self) -> int:
         """Constants of the blocks in flash."""
-        return 12 * (self.fft_points // 4 + 1) + sum(block.table_bytes for block in self.blocks)
+        return 12 * (fft_points(self.blocks) // 4 + 1) + sum(block.table_bytes for block in self.blocks)
 
     @property
     def dsp_instructions(self) -> int:
@@ -108,7 +83,7 @@ class Plan:
 
 
 def make_plan(request: LibraryRequest, model: ModelProperties) -> Plan:
-    """Work out the blocks. Raises ConfigurationError where the request contradicts itself or the model."""
+    """Generate the C++ of the blocks. Raises ConfigurationError where the request contradicts itself or the model."""
     if not request.labels:
         raise ConfigurationError("the impulse has no labels", hint="Train the model before building it.")
     if not request.dsp_blocks:

@@ -147,12 +147,11 @@ def _predict(question: Question) -> list[float]:
 def _cost(question: Question) -> dict[str, int]:
     """Estimated instructions and bytes of memory of a block on a Cortex-M4F."""
     from ei_toolkit.eon.library.blocks import block_code
-    from ei_toolkit.eon.library.cost import window_instructions
+    from ei_toolkit.eon.library.cost import window_instructions, window_ram_bytes
 
     block = LibraryDspBlock(1, question["block"], question["version"], question["params"])
     code = block_code(block, question["samples"], question["frequency"])
-    ram = 4 * (code.fft_length + code.rows) + 8 * max(code.fft_length, -(-code.cut.count // 2))
-    return {"instructions": window_instructions(code), "ram": ram}
+    return {"instructions": window_instructions(code), "ram": window_ram_bytes([code])}
 
 
 OPERATIONS: Mapping[str, Callable[[Question], Any]] = {

@@ -74,9 +74,9 @@ def build_blocks(tmp_path: Path, runtime: tuple[Path, list[str]]) -> Callable[..
 
     def build(blocks: list[LibraryDspBlock], window_samples: int) -> Blocks:
         features = sum(block_code(block, window_samples, 16000).features for block in blocks)
-        facts = ModelProperties(inputs=features, outputs=1, quantized=True, arena_bytes=0, sha256="0" * 64)
+        properties = ModelProperties(inputs=features, outputs=1, quantized=True, arena_bytes=0, sha256="0" * 64)
         request = LibraryRequest("p", 1, "o", 1, ("a",), b"", window_samples, 16000, tuple(blocks))
-        plan = make_plan(request, facts)
+        plan = make_plan(request, properties)
         texts = {
             "model_metadata.h": metadata_header(plan),
             "model_variables.h": variables_header(plan),

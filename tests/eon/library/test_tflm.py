@@ -39,7 +39,7 @@ def test_the_operators_are_listed_once_each(request_of_sample: LibraryRequest) -
 def test_the_arena_is_enough_for_tflm(goldens: Path, name: str) -> None:
     runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
     model = (goldens / "int8" / f"{name}_int8.tflite").read_bytes()
-    size = interpreted_model(model).facts.arena_bytes
+    size = interpreted_model(model).properties.arena_bytes
     runtime.Interpreter.from_bytes(model, arena_size=size)
     with pytest.raises(RuntimeError):
         runtime.Interpreter.from_bytes(model, arena_size=size - 3000)
