@@ -24,6 +24,7 @@ from ei_toolkit.client.deployments import (
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.project import Studio
 from ei_toolkit.config import ProjectPaths
+from ei_toolkit.config.atomic_write import replace_folder
 from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.errors import ApiError, DataError, EitkError, MissingToolError
 
@@ -84,18 +85,12 @@ def deploy_model(
 
 def _keep(content: bytes, made: Deployment, model: Path, wanted: BuildSpec, paths: ProjectPaths) -> Lock:
     version = made.version
-    folder, fresh = paths.builds / str(version), paths.builds / f"{version}.part"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    try:
+    folder = paths.builds / str(version)
+    with replace_folder(folder) as fresh:
         archive = fresh / safe_name({}, f"{model.stem}-{wanted.target}-{version}.zip")
         archive.write_bytes(content)
         check_zip(archive)
         shutil.copyfile(model, fresh / "model.tflite")
-        shutil.rmtree(folder, ignore_errors=True)
-        fresh.replace(folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     lock = lock_of(
         version, made.impulse, wanted, made.created, folder / archive.name, folder / "model.tflite", paths.root
     )

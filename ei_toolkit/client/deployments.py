@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from ei_toolkit.client.answer import Answer
 from ei_toolkit.client.project import Studio
 from ei_toolkit.config import ProjectPaths
+from ei_toolkit.config.atomic_write import replace_file, replace_folder
 from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME
 from ei_toolkit.errors import ApiError
@@ -134,7 +135,6 @@ def download_zip(studio: Studio, version: int, folder: Path) -> Path:
         return temporary.replace(folder / safe_name(headers, f"deployment-{version}.zip"))
     finally:
         temporary.unlink(missing_ok=True)
-        temporary.with_name("download.zip.part").unlink(missing_ok=True)
 
 
 def download_model(studio: Studio, variant: str, to: Path, impulse_id: int | None = None) -> Path:
@@ -144,16 +144,12 @@ def download_model(studio: Studio, variant: str, to: Path, impulse_id: int | Non
     """
     answer = Answer(studio.transport.get(studio.path("downloads"), impulseId=impulse_id), "the list of downloads")
     link = _tflite_link(answer.objects("downloads"), variant)
-    part = to.with_name(to.name + ".new")
-    try:
+    with replace_file(to) as part:
         studio.transport.download(_path_of(studio, link), part, largest=LARGEST_MODEL)
         with part.open("rb") as file:
             if file.read(8)[4:8] != TFLITE_MARK:
                 raise ApiError(f"the {variant} model that the studio sent is no TensorFlow Lite model")
-        return part.replace(to)
-    finally:
-        part.unlink(missing_ok=True)
-        part.with_name(part.name + ".part").unlink(missing_ok=True)
+    return to
 
 
 def safe_name(headers: Mapping[str, str], otherwise: str) -> str:
@@ -204,19 +200,12 @@ def pin(studio: Studio, version: int, wanted: BuildSpec, paths: ProjectPaths, he
     deployment = deployment_of(studio, version)
     _check(deployment, wanted, version)
     folder = paths.builds / str(version)
-    fresh = paths.builds / f"{version}.part"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    try:
+    with replace_folder(folder) as fresh:
         archive = download_zip(studio, version, fresh)
         model = download_model(studio, wanted.model_type, fresh / "model.tflite", deployment.impulse or None)
         check_model_in_zip(archive, model)
         if heard.is_file():
             shutil.copyfile(heard, fresh / PROVENANCE_NAME)
-        shutil.rmtree(folder, ignore_errors=True)
-        fresh.replace(folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     lock = lock_of(
         version, deployment.impulse, wanted, deployment.created, folder / archive.name, folder / model.name, paths.root
     )

@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from ei_toolkit.client.answer import redact
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
+from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.errors import ApiError, CredentialError, EitkError, NetworkError
 
 RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -160,23 +161,20 @@ class Transport:
         return self._json("DELETE", path, {}, None, repeatable=True)
 
     def download(self, path: str, to: Path, *, largest: int) -> Mapping[str, str]:
-        """Stream an answer into the file `to` (by way of `.part`) and return its headers.
+        """Stream an answer into the file `to` in one step and return its headers.
 
         Raises ApiError where the answer is an error, is cut off, or is larger than `largest` bytes.
         """
-        part = to.with_name(to.name + ".part")
-        part.parent.mkdir(parents=True, exist_ok=True)
+        to.parent.mkdir(parents=True, exist_ok=True)
 
         def fetch() -> Mapping[str, str]:
-            with self._send("GET", path, {}, None) as answer, part.open("wb") as file:
+            with self._send("GET", path, {}, None) as answer, replace_file(to) as partial, partial.open("wb") as file:
                 _refuse_json(answer, path)
                 for chunk in _chunks(answer, largest):
                     file.write(chunk)
                 return answer.headers
 
-        headers = self._retried(fetch, repeatable=True)
-        part.replace(to)
-        return headers
+        return self._retried(fetch, repeatable=True)
 
     def text(self, path: str) -> str:
         """A plain text answer."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.errors import ConfigurationError, DataError
 
 HEADER = "# Written by eitk build; keep it in version control: it says which model the boards run.\n"
@@ -57,9 +58,7 @@ def write_lock(path: Path, lock: Lock) -> None:
 
     document = tomlkit.document()
     document.update(asdict(lock))
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(HEADER + tomlkit.dumps(document), encoding="utf-8")
-    partial.replace(path)
+    write_text(path, HEADER + tomlkit.dumps(document))
 
 
 def _lock_of(table: Mapping[str, Any], path: Path) -> Lock:

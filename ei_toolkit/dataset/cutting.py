@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import signal
 import unicodedata
@@ -26,6 +25,7 @@ from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.audio.window import cut_blocks, samples_in
 from ei_toolkit.config import SliceSettings
+from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.dataset.manifest import Window
@@ -124,9 +124,7 @@ def _write_once(path: Path, data: bytes) -> None:
     with suppress(FileNotFoundError):
         if path.stat().st_size == len(data):
             return
-    part = path.with_suffix(f".{os.getpid()}.part")  # equal clips give equal names, maybe in two workers at once
-    part.write_bytes(data)
-    part.replace(path)
+    write_bytes(path, data)  # equal clips give equal names, possibly in two processes at once
 
 
 def _safe_stem(name: str) -> str:

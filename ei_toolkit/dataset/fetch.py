@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import urlsplit
 
+from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.config.project import bundled
 from ei_toolkit.dataset.download import Patience, Progress, download
 from ei_toolkit.dataset.folder import SUFFIXES
@@ -195,16 +196,9 @@ def _collect(dest: Path, source: Path, lacking: dict[str, Track], progress: Prog
     for number, (stem, data) in enumerate(clips_in(source, lambda stem: stem in lacking and stem not in settled)):
         verdict = judge(lacking[stem], data)
         if verdict.status in USABLE and (stem not in written or verdict.status in SETTLED):
-            _write(dest / lacking[stem].genre / f"{stem}.wav", verdict.wav)
+            write_bytes(dest / lacking[stem].genre / f"{stem}.wav", verdict.wav)
             written.add(stem)
         if verdict.status in SETTLED:
             settled.add(stem)
         progress(number + 1, stem)
     return len(written)
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(data)
-    part.replace(path)

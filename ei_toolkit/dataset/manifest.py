@@ -8,6 +8,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
+from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.errors import DataError
 
 
@@ -63,12 +64,10 @@ class Manifest:
 
     def write(self, path: Path) -> None:
         """Write the manifest in one step: readers see the old one or the new one."""
-        part = path.with_suffix(".part")
-        with part.open("w", encoding="utf-8", newline="") as stream:
+        with replace_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
             out = csv.writer(stream, lineterminator="\n")
             out.writerow(COLUMNS)
             out.writerows(map(attrgetter(*COLUMNS), self.windows))
-        part.replace(path)
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:

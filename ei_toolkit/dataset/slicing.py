@@ -14,6 +14,7 @@ from ei_toolkit import audio
 from ei_toolkit.audio.wav import HEADER_BYTES
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings, SliceSettings
+from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.dataset.cutting import Cut, cut_clip, map_clips
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest, Window
@@ -76,11 +77,9 @@ def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None
 
 def remember(out: Path, mark: str, skipped: tuple[Skipped, ...], duplicates: int) -> None:
     """Keep this run's fingerprint, and that of the manifest in `out`, for the next."""
-    part = out / f"{STATE}.part"
     report = {"skipped": [asdict(item) for item in skipped], "duplicates": duplicates}
     state = {"fingerprint": mark, "manifest": _manifest_hash(out), **report}
-    part.write_text(json.dumps(state, ensure_ascii=False), encoding="utf-8")
-    part.replace(out / STATE)
+    write_text(out / STATE, json.dumps(state, ensure_ascii=False))
 
 
 def _manifest_hash(out: Path) -> str:

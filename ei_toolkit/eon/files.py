@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.eon.compile import CompiledModel, compile_model
 from ei_toolkit.eon.profile import Profile, profile_model
 from ei_toolkit.eon.run import Target, run_model
@@ -47,10 +48,8 @@ def run_file(path: Path, inputs: Path, outputs: Path, on: Target, *, ram_optimiz
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"cannot read an array from {inputs}", why=str(error)) from error
     answers = run_model(compile_model(read_bytes(path), ram_optimized=ram_optimized), values, on)
-    part = outputs.with_name(outputs.name + ".part")
-    with part.open("wb") as file:
+    with replace_file(outputs) as partial, partial.open("wb") as file:
         np.save(file, answers)
-    part.replace(outputs)
     return answers
 
 

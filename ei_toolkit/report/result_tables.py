@@ -14,6 +14,7 @@ from ei_toolkit.client.impulse.apply import Change, learn_values, structure
 from ei_toolkit.client.impulse.state import ImpulseState
 from ei_toolkit.client.results import DeviceProfile, Evaluation
 from ei_toolkit.config import Config
+from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.eon.profile import Profile
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report.tables import Cell, Table
@@ -81,11 +82,7 @@ EVALUATION_NAME = "evaluation.json"
 
 def keep_evaluation(config: Config, data: Mapping[str, Any]) -> None:
     """Write the whole of it to `.eitk/evaluation.json`, and a row without the tracks to the runs."""
-    config.paths.state.mkdir(parents=True, exist_ok=True)
-    file = config.paths.state / EVALUATION_NAME
-    partial = file.with_suffix(".part")
-    partial.write_text(json.dumps(data, indent=1), encoding="utf-8")
-    partial.replace(file)
+    write_text(config.paths.state / EVALUATION_NAME, json.dumps(data, indent=1))
     record_run(config, "evaluation", {key: value for key, value in data.items() if key not in ("tracks", "models")})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import http.client
 import json
 import logging
@@ -18,69 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ei_toolkit import __version__
+from ei_toolkit.config.atomic_write import write_bytes
+from ei_toolkit.config.file_lock import PROC_LOCKS, acquire_lock, is_locked, lock_owner
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.errors import ConfigurationError, CredentialError, MissingToolError
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.keys import new_secret
 from ei_toolkit.studio.store.projects import Project
-
-LOCKS = Path("/proc/locks")  # Linux; elsewhere nobody tells who holds a lock
-
-
-def is_held(lock: Path) -> bool:
-    """Whether a process holds a lock; a shared one is tried, so that two who ask are not in each other's way."""
-    try:
-        with lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return False
-    except BlockingIOError:
-        return True
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise ConfigurationError(
-            f"{lock} cannot be read",
-            why=error.strerror or str(error),
-            hint="it belongs to the user who serves the folder",
-        ) from error
-
-
-def holder_of(lock: Path) -> int | None:
-    """The process that holds a lock; None if nobody does, or if the system does not tell who (no LOCKS)."""
-    if not LOCKS.exists() or not is_held(lock):
-        return None
-    return next((pid for pid in _owners(lock.stat().st_ino) if _has_open(pid, lock)), None)
-
-
-@contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Hold a lock, waiting for it; released at the end, or with the process."""
-    with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _owners(inode: int) -> Iterator[int]:
-    """Processes with an exclusive lock on a file of this number, on any file system."""
-    for line in LOCKS.read_text(encoding="ascii").splitlines():
-        fields = line.split()  # 1: FLOCK ADVISORY WRITE pid device:inode from to
-        if fields[3] == "WRITE" and fields[5].endswith(f":{inode}"):
-            yield int(fields[4])
-
-
-def _has_open(pid: int, file: Path) -> bool:
-    try:
-        return any(_is_same(descriptor, file) for descriptor in Path(f"/proc/{pid}/fd").iterdir())
-    except OSError:
-        return False
-
-
-def _is_same(descriptor: Path, file: Path) -> bool:
-    try:
-        return descriptor.samefile(file)
-    except OSError:  # it was closed meanwhile
-        return False
-
 
 log = logging.getLogger("ei_toolkit.studio")
 
@@ -143,12 +86,7 @@ def read_secret(file: Path) -> str:
 
 def write_secret(file: Path, secret: str) -> None:
     """Write a key into a file that only its owner can read."""
-    part = file.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-        handle.write(secret)
-    part.replace(file)
+    write_bytes(file, secret.encode(), mode=0o600)
 
 
 ANSWER_S = 5.0
@@ -181,7 +119,7 @@ class Silent:
 
 def look(data: Path) -> Status | Silent | None:
     """What serves a data folder: a server that answers, one that does not, or none."""
-    return status(data) or (Silent(data, holder(data)) if is_held(_lock(data)) else None)
+    return status(data) or (Silent(data, holder(data)) if is_locked(_lock(data)) else None)
 
 
 def settled(data: Path) -> Status | Silent | None:
@@ -198,17 +136,17 @@ def status(data: Path) -> Status | None:
     Another folder's server may have got the port of one that was killed: only the holder of the lock counts.
     """
     found = said(data)
-    if found is None or not _answers(found.api_url) or not is_held(_lock(data)):
+    if found is None or not _answers(found.api_url) or not is_locked(_lock(data)):
         return None
     return found if holder(data) in (None, found.pid) else None
 
 
 def holder(data: Path) -> int | None:
     """The process that holds a data folder's lock; None if nobody does, or if the system does not tell who."""
-    if LOCKS.exists():
-        return holder_of(_lock(data))
+    if PROC_LOCKS.exists():
+        return lock_owner(_lock(data))
     found = said(data)
-    return found.pid if found and is_held(_lock(data)) else None
+    return found.pid if found and is_locked(_lock(data)) else None
 
 
 def stop(data: Path, *, wait_s: float = STOP_S) -> bool:
@@ -216,7 +154,7 @@ def stop(data: Path, *, wait_s: float = STOP_S) -> bool:
 
     One that has not ended after `wait_s` seconds is killed. Raises ConfigurationError if it cannot be stopped.
     """
-    if not is_held(_lock(data)):
+    if not is_locked(_lock(data)):
         return False
     pid = holder(data)
     _signal(data, pid, signal.SIGTERM)
@@ -247,7 +185,7 @@ def said(data: Path) -> Status | None:
 
 def _signal(data: Path, pid: int | None, number: signal.Signals) -> None:
     if pid is None:
-        if is_held(_lock(data)):
+        if is_locked(_lock(data)):
             raise _unstoppable(Silent(data, pid), "the system does not tell which process it is")
         return
     try:
@@ -268,7 +206,7 @@ def _unstoppable(silent: Silent, why: str) -> ConfigurationError:
 
 def _let_go(data: Path, wait_s: float) -> bool:
     until = time.monotonic() + wait_s
-    while held := is_held(_lock(data)):
+    while held := is_locked(_lock(data)):
         if time.monotonic() > until:
             break
         time.sleep(0.02)
@@ -315,7 +253,7 @@ def ensure(
     """
     require_engine()
     data = paths.studio
-    with usable(data), alone(data / "launch.lock"):
+    with usable(data), acquire_lock(data / "launch.lock", wait=True):
         running = settled(data)
         if isinstance(running, Silent):
             raise ConfigurationError(

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ei_toolkit.config.file_lock import is_locked
 from ei_toolkit.errors import ConfigurationError, CredentialError, DataError, UsageError
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.lifecycle import is_held, read_secret, require_engine, secret_file, usable, write_secret
+from ei_toolkit.studio.lifecycle import read_secret, require_engine, secret_file, usable, write_secret
 from ei_toolkit.studio.options import Options
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.database import is_outdated
@@ -135,7 +136,7 @@ def opened(data: Path, *, make: bool = False) -> Iterator[Store]:
     with usable(data):
         if not os.access(data, os.W_OK):
             raise ConfigurationError(f"{data} cannot be written to", hint="name another folder with --data")
-        if is_outdated(Options(data).database) and is_held(Options(data).lock):
+        if is_outdated(Options(data).database) and is_locked(Options(data).lock):
             raise ConfigurationError(
                 f"{data} is served by a studio of an older eitk", hint="eitk studio stop, then again"
             )

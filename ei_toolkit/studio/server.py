@@ -7,7 +7,6 @@ import argparse
 import asyncio
 import contextlib
 import ctypes
-import fcntl
 import json
 import logging
 import os
@@ -21,6 +20,8 @@ from pathlib import Path
 import uvicorn
 
 from ei_toolkit import __version__
+from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.errors import ConfigurationError, EitkError
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.app import api_app, ingestion_app
@@ -79,7 +80,7 @@ def serve(options: Options, tell: Callable[[Running], None] = lambda _: None) ->
     ):
         studio = Studio.open(options)
         running = Running(os.getpid(), options.host, api.getsockname()[1], ingestion.getsockname()[1])
-        _write(options.running, running)
+        write_text(options.running, json.dumps(asdict(running)))
         tell(running)
         try:
             asyncio.run(_run(studio, api, ingestion))
@@ -148,10 +149,10 @@ async def _stop_when_idle(studio: Studio, servers: list[_Server]) -> None:
 @contextlib.contextmanager
 def hold(lock: Path) -> Iterator[None]:
     """Hold a file lock as long as the process lives; another holder is an error."""
-    with lock.open("a") as file:
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            stack.enter_context(acquire_lock(lock))
+        except BlockingIOError as error:
             raise ConfigurationError(
                 f"{lock.parent} is served by another studio already",
                 hint="use that one (eitk studio status), stop it (eitk studio stop), or name another --data folder",
@@ -175,12 +176,6 @@ def _bind(host: str, port: int) -> Iterator[socket.socket]:
             ) from error
         listener.listen(2048)
         yield listener
-
-
-def _write(path: Path, running: Running) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(running)), encoding="utf-8")
-    part.replace(path)
 
 
 def parse(arguments: list[str]) -> Options:

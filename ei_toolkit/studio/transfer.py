@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.errors import DataError
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.ingestion import Contents, Upload, accept
@@ -78,13 +79,8 @@ def _check_target(out: Path) -> None:
 def _export(store: Store, project: int, out: Path) -> int:
     from ei_toolkit.studio.jobs.exporting import write_export
 
-    part = out.with_name(out.name + ".part")
-    try:
-        count = write_export(store, project, part)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
-    return count
+    with replace_file(out) as partial:
+        return write_export(store, project, partial)
 
 
 def _why(error: Exception) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.errors import ConfigurationError, DataError, MissingToolError
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.metrics import classification
@@ -139,7 +140,5 @@ def _warnings(request: TrainRequest, fitted: Fitted, train: Indices, validation:
 
 
 def _write(path: Path, data: bytes) -> Path:
-    partial = path.with_suffix(".part")
-    partial.write_bytes(data)
-    partial.replace(path)
+    write_bytes(path, data)
     return path

@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 
+from ei_toolkit.config.file_lock import PROC_LOCKS
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.errors import ConfigurationError, CredentialError
 from ei_toolkit.studio import lifecycle as launch
-from ei_toolkit.studio import lifecycle as lock
 from ei_toolkit.studio import lifecycle as running
 from ei_toolkit.studio import manage
 from ei_toolkit.studio.lifecycle import Silent, ensure, look, status, stop
 from ei_toolkit.studio.store import Store
 
-linux = pytest.mark.skipif(not lock.LOCKS.exists(), reason="only Linux tells who holds a lock")
+linux = pytest.mark.skipif(not PROC_LOCKS.exists(), reason="only Linux tells who holds a lock")
 
 STUBBORN = """
 import fcntl, signal, sys, time

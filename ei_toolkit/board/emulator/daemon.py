@@ -23,8 +23,9 @@ from pathlib import Path
 
 from ei_toolkit.board.emulator.microphone import FRAME_BYTES, Feed
 from ei_toolkit.board.emulator.process import start_process
-from ei_toolkit.board.emulator.virtual_boards import BoardFolder, BoardState, held
+from ei_toolkit.board.emulator.virtual_boards import BoardFolder, BoardState
 from ei_toolkit.board.transport.link import Backlog
+from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.errors import BoardError, EitkError
 
 ENQ, ACK = b"\x05", b"\x06"
@@ -217,7 +218,7 @@ def main(folder: Path, board: str) -> int:
 
 def _keep(folder: BoardFolder, board: str, ready: Callable[[], object]) -> int:
     try:
-        with held(folder.lock_file):
+        with acquire_lock(folder.lock_file):
             asyncio.run(Keeper(folder, board, ready).keep())
     except BlockingIOError:
         print("another keeper holds this board", file=sys.stderr)

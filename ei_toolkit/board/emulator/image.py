@@ -15,6 +15,7 @@ from pathlib import Path
 from ei_toolkit.board import toolchain
 from ei_toolkit.board.flash.library import Library
 from ei_toolkit.board.flash.sketch import StagedSketch
+from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.config.project import bundled
 from ei_toolkit.errors import BoardError, ConfigurationError, MissingToolError
 
@@ -122,9 +123,8 @@ def _compile(target: _Target, includes: Sequence[Path], source: Path, stamp: str
     if not made.is_file():
         for old in out.glob(f"{name}.*.o"):
             old.unlink(missing_ok=True)
-        partial = made.with_suffix(".part")
-        _call([target.compiler, *arguments, "-o", str(partial)], _explain_compile)
-        partial.replace(made)
+        with replace_file(made) as partial:
+            _call([target.compiler, *arguments, "-o", str(partial)], _explain_compile)
     return made
 
 

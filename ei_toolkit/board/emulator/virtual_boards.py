@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
@@ -14,11 +13,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ei_toolkit.board.emulator.image import Image, write_image_facts
+from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.errors import BoardError, ConfigurationError
 
 VIRTUAL_BOARDS = ("emulated", "host")
@@ -76,9 +76,7 @@ class BoardFolder:
 
     def write_state(self, state: BoardState) -> None:
         """Write the state in one step."""
-        partial = self.state_file.with_suffix(".part")
-        partial.write_text(json.dumps(asdict(state)), encoding="utf-8")
-        partial.replace(self.state_file)
+        write_text(self.state_file, json.dumps(asdict(state)))
 
     def running(self) -> BoardState | None:
         """The running board; None, and its stale state cleaned, where its keeper has died."""
@@ -89,7 +87,7 @@ class BoardFolder:
         if not self.path.is_dir():
             return False
         try:
-            with held(self.lock_file):
+            with acquire_lock(self.lock_file):
                 self.state_file.unlink(missing_ok=True)
             return False
         except BlockingIOError:
@@ -117,17 +115,6 @@ def check_virtual_board(name: str) -> None:
     check_name(name)
     if name not in VIRTUAL_BOARDS:
         raise BoardError(f"{name} does not run on this machine", hint=f"One of {', '.join(VIRTUAL_BOARDS)}.")
-
-
-@contextmanager
-def held(file: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold a file's lock. Raises BlockingIOError where another process holds it, unless told to wait."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
-    finally:
-        os.close(descriptor)
 
 
 START_TIMEOUT_S = 40.0

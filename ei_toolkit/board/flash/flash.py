@@ -19,7 +19,6 @@ from ei_toolkit.board.emulator.virtual_boards import (
     BoardState,
     check_name,
     folder_of,
-    held,
     start,
 )
 from ei_toolkit.board.flash.firmware_zip import open_image
@@ -28,6 +27,7 @@ from ei_toolkit.board.flash.sketch import stage
 from ei_toolkit.board.flash.usb import check_fits
 from ei_toolkit.board.transport.ports import Lister, choose
 from ei_toolkit.config import ProjectPaths, Settings
+from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.errors import BoardError, ConfigurationError, DataError
 
@@ -84,7 +84,7 @@ def _flashing(paths: ProjectPaths, name: str) -> Iterator[BoardFolder]:
     folder = folder_of(paths.boards, name)
     folder.path.mkdir(parents=True, exist_ok=True)
     try:
-        with held(folder.path / "flash.lock"):
+        with acquire_lock(folder.path / "flash.lock"):
             yield folder
     except BlockingIOError:
         raise BoardError(

@@ -12,7 +12,7 @@ from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.workflows.demo import unseen_clips
 from ei_toolkit.cli.workflows.shell import CommandFailed, Shell
 from ei_toolkit.config import CONFIG_NAME, Config, load_config
-from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.atomic_write import replace_folder, write_text
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import clips_root
@@ -92,9 +92,8 @@ def _check_root(config: Config, clips: Path) -> None:
 def _prepare(shell: Shell, dataset: str, clips: Path, recipe: str, board: str) -> None:
     """Have clips, and an eitk.toml that names them."""
     if dataset in MADE and not clips.is_dir():
-        part = clips.with_name(f"{dataset}.part")  # what is cut short is no dataset yet
-        shell.run(*MADE[dataset], str(part))
-        part.rename(clips)
+        with replace_folder(clips) as partial:  # an interrupted download leaves no incomplete dataset
+            shell.run(*MADE[dataset], str(partial))
     if not (shell.folder / CONFIG_NAME).is_file():
         shell.run("init", "--recipe", recipe, "--board", board, "--clips", str(clips))
 

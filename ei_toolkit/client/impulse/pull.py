@@ -10,6 +10,7 @@ from typing import Any
 
 from ei_toolkit.client.impulse.state import DspState, ImpulseState, from_visual
 from ei_toolkit.config import CONFIG_NAME, Layer
+from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.errors import ConfigurationError
 
 SCRIPT = "model.py"
@@ -89,7 +90,7 @@ def write_pulled(root: Path, pulled: Pulled, state: ImpulseState) -> tuple[Path,
     written = [file]
     if state.learn.mode == "expert":
         written.append(_write_script(root / SCRIPT, state.learn.script))
-    _write(file, tomlkit.dumps(document))
+    write_text(file, tomlkit.dumps(document))
     return tuple(written)
 
 
@@ -105,14 +106,8 @@ def _checked_text(file: Path) -> str:
 def _write_script(file: Path, script: str) -> Path:
     if file.exists() and file.read_text(encoding="utf-8") != script:
         raise ConfigurationError(f"{file} is already there and differs", hint="Move it away, then pull again.")
-    _write(file, script)
+    write_text(file, script)
     return file
-
-
-def _write(file: Path, text: str) -> None:
-    part = file.with_name(file.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
 
 
 def _dsp(block: DspState) -> dict[str, Any]:

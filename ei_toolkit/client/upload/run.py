@@ -27,6 +27,7 @@ from ei_toolkit.client.upload.ingestion import (
 )
 from ei_toolkit.client.upload.ledger import Entry, Ledger
 from ei_toolkit.client.upload.plan import Difference, group_into_batches, is_annotated, is_in_place, item_of
+from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.errors import ApiError, CredentialError
 
@@ -160,12 +161,10 @@ class Report:
 
 def write_failures(path: Path, failures: Sequence[Failure]) -> None:
     """Write `file,reason` rows as CSV, in one step."""
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8", newline="") as stream:
+    with replace_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
         out = csv.writer(stream, lineterminator="\n")
         out.writerow(("file", "reason"))
         out.writerows((failure.file, failure.reason) for failure in failures)
-    part.replace(path)
 
 
 def check_complete(report: Report) -> None:

@@ -10,6 +10,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from ei_toolkit.config import CONFIG_NAME, Settings
+from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.load import parse_table
 from ei_toolkit.config.settings import check_settings
 from ei_toolkit.errors import ConfigurationError, UsageError
@@ -61,8 +62,9 @@ def write_recipe(
     folder.mkdir(parents=True, exist_ok=True)
     if script:
         _set_aside(folder / script, say)
-        _write(folder / script, script_text(script))
-    return _write(folder / CONFIG_NAME, tomlkit.dumps(document))
+        write_text(folder / script, script_text(script))
+    write_text(folder / CONFIG_NAME, tomlkit.dumps(document))
+    return folder / CONFIG_NAME
 
 
 def script_text(file: str) -> str:
@@ -74,13 +76,6 @@ def _is_ours(file: Path) -> bool:
     """Whether a file is a training script as it ships, which can be written again without loss."""
     shipped = resources.files(__package__).joinpath(file.name)
     return file.suffix == ".py" and shipped.is_file() and shipped.read_bytes() == file.read_bytes()
-
-
-def _write(file: Path, text: str) -> Path:
-    partial = file.with_name(file.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)
-    return file
 
 
 def _set_aside(script: Path, say: Callable[[str], None]) -> None:

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.config.project import bundled
 from ei_toolkit.eon.library import arduino, cmake
 from ei_toolkit.eon.library.cost import window_ram_bytes
@@ -25,10 +26,7 @@ PLAIN_FILE = 0o100644 << 16
 def write_archive(path: Path, files: Mapping[str, bytes]) -> str:
     """Write `files` (name in the zip -> bytes) and return the zip's SHA-256. The file appears whole or not at all."""
     data = _zip(files)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)
+    write_bytes(path, data)
     return hashlib.sha256(data).hexdigest()
 
 
