@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError
 
@@ -35,10 +36,7 @@ class TrainingProvenance:
 
 def write_provenance(file: Path, heard: TrainingProvenance) -> None:
     """Write in one step."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(file.name + ".part")
-    part.write_text(json.dumps({"clips": sorted(heard.clips), "groups": sorted(heard.groups)}) + "\n", encoding="utf-8")
-    part.replace(file)
+    write_text(file, json.dumps({"clips": sorted(heard.clips), "groups": sorted(heard.groups)}) + "\n")
 
 
 def read_provenance(file: Path) -> TrainingProvenance | None:
