@@ -6,11 +6,11 @@ import hashlib
 import re
 import signal
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.context import BaseContext
 from pathlib import Path, PurePosixPath
@@ -83,33 +83,83 @@ def cut_clip(task: Task, settings: SliceSettings, out: Path) -> Cut:
 
 
 def _windows(task: Task, settings: SliceSettings, out: Path) -> Iterator[Window]:
+    copies = settings.augment.copies if task.side == "training" else 0
+    for cut in clip_windows(task.known.clip.path, task.known.sha256, settings, copies):
+        yield _write(task, settings, out, cut.start * 1000 // settings.sample_rate, cut.samples, cut.augmentation)
+
+
+@dataclass(frozen=True)
+class CutWindow:
+    """One window of a clip before its level is set.
+
+    `start` is its first sample, `copy` the number of the augmented copy (None for the window itself), `augmentation`
+    describes how a copy was made.
+    """
+
+    start: int
+    samples: NDArray[np.int16]
+    copy: int | None = None
+    augmentation: str = ""
+
+
+def clip_windows(path: Path, clip_sha256: str, settings: SliceSettings, copies: int) -> Iterator[CutWindow]:
+    """Cut a clip into windows, each followed by `copies` augmented copies; silent windows are left out.
+
+    `eitk slice`, the evaluation and the gate all take their windows from here. The random generator of each copy is
+    seeded with the hash of the clip, the place of the window and the number of the copy. Raises DataError for a clip
+    that cannot be read or is shorter than a window.
+    """
     rate = settings.sample_rate
     length, hop = samples_in(settings.window_ms, rate), samples_in(settings.hop_ms, rate)
-    heard = False
-    for start, samples in cut_blocks(read_blocks(task.known.clip.path, rate), length, hop):
-        heard = True
-        if int(samples.max()) - int(samples.min()) > SILENT_STEPS:
-            for heard_as, recipe in _variants(task, settings, start, samples):
-                yield _write(task, settings, out, start * 1000 // rate, heard_as, recipe)
-    if not heard:
+    found = False
+    for start, samples in cut_blocks(read_blocks(path, rate), length, hop):
+        found = True
+        if int(samples.max()) - int(samples.min()) <= SILENT_STEPS:
+            continue
+        yield CutWindow(start, samples)
+        for copy in range(copies):
+            rng = np.random.default_rng([settings.augment.seed, int(clip_sha256[:16], 16), start, copy])
+            augmented, augmentation = augment_window(samples, rate, settings.augment, rng)
+            yield CutWindow(start, augmented, copy, augmentation)
+    if not found:
         raise DataError(f"shorter than a window of {settings.window_ms} ms")
 
 
-def _variants(
-    task: Task, settings: SliceSettings, start: int, samples: NDArray[np.int16]
-) -> Iterator[tuple[NDArray[np.int16], str]]:
-    """The window as it is and, for training, its altered copies; each copy has a generator of its own."""
-    yield samples, ""
-    for copy in range(settings.augment.copies if task.side == "training" else 0):
-        rng = np.random.default_rng([settings.augment.seed, int(task.known.sha256[:16], 16), start, copy])
-        yield augment_window(samples, settings.sample_rate, settings.augment, rng)
+def set_level(samples: NDArray[np.int16], settings: SliceSettings) -> NDArray[np.int16]:
+    """Return a window with the level that the settings ask for."""
+    return apply_level(samples, settings.level, settings.target_dbfs, settings.max_gain_db)
+
+
+def window_file(samples: NDArray[np.int16], settings: SliceSettings) -> bytes:
+    """Return the WAV file that `eitk slice` writes for a window whose level is not set yet."""
+    return wav_bytes(set_level(samples, settings), settings.sample_rate)
+
+
+def first_occurrences(hashes: Iterable[str]) -> list[bool]:
+    """Mark the first window of each hash; the others are duplicates, which `eitk slice` leaves out.
+
+    `hashes` are those of the windows' WAV files, in the order of clips, time and copies.
+    """
+    seen: set[str] = set()
+    marks = []
+    for sha256 in hashes:
+        marks.append(sha256 not in seen)
+        seen.add(sha256)
+    return marks
+
+
+def locate_noise(settings: SliceSettings, project: Path) -> SliceSettings:
+    """Return the settings with the folder of noise recordings as a path that does not depend on the working folder."""
+    if not settings.augment.noise_files:
+        return settings
+    folder = project / Path(settings.augment.noise_files).expanduser()
+    return replace(settings, augment=replace(settings.augment, noise_files=str(folder)))
 
 
 def _write(
     task: Task, settings: SliceSettings, out: Path, start_ms: int, samples: NDArray[np.int16], recipe: str
 ) -> Window:
-    levelled = apply_level(samples, settings.level, settings.target_dbfs, settings.max_gain_db)
-    data = wav_bytes(levelled, settings.sample_rate)
+    data = window_file(samples, settings)
     sha256 = hashlib.sha256(data).hexdigest()
     known = task.known
     file = f"{_safe_stem(known.clip.name)}.{start_ms}.{sha256[:HASH_IN_NAME]}.wav"

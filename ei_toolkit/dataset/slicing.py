@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import compress
 from pathlib import Path
 
 from ei_toolkit import audio
@@ -15,7 +16,7 @@ from ei_toolkit.audio.wav import HEADER_BYTES
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.config.atomic_write import write_text
-from ei_toolkit.dataset.cutting import Cut, cut_clip, map_clips
+from ei_toolkit.dataset.cutting import Cut, cut_clip, first_occurrences, locate_noise, map_clips
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest, Window
 from ei_toolkit.dataset.plan import Plan, Skipped, clips_root, groups_file, plan_slices
@@ -121,7 +122,7 @@ def slice_clips(settings: Settings, project: Path, out: Path, jobs: int, progres
 
 def _cut_until_complete(settings: Settings, project: Path, out: Path, jobs: int, progress: Progress) -> SliceReport:
     """Cut; where clips that only decoding shows to be bad leave a side empty, split again without them."""
-    cut = partial(cut_clip, settings=_located(settings.slice, project), out=out)
+    cut = partial(cut_clip, settings=locate_noise(settings.slice, project), out=out)
     bad: tuple[Skipped, ...] = ()
     while True:
         plan = plan_slices(settings, project, jobs, bad)
@@ -136,14 +137,6 @@ def _cut_until_complete(settings: Settings, project: Path, out: Path, jobs: int,
         bad = report.skipped
 
 
-def _located(settings: SliceSettings, project: Path) -> SliceSettings:
-    """The settings with the folder of noises seen from anywhere."""
-    if not settings.augment.noise_files:
-        return settings
-    folder = project / Path(settings.augment.noise_files).expanduser()
-    return replace(settings, augment=replace(settings.augment, noise_files=str(folder)))
-
-
 def _with_progress(plan: Plan, cuts: Iterator[Cut], progress: Progress) -> Iterator[Cut]:
     for done, (task, cut) in enumerate(zip(plan.tasks, cuts, strict=True), start=1):
         progress(done, task.known.clip.name)
@@ -151,13 +144,12 @@ def _with_progress(plan: Plan, cuts: Iterator[Cut], progress: Progress) -> Itera
 
 
 def _report(plan: Plan, cuts: Sequence[Cut]) -> SliceReport:
-    first: dict[str, Window] = {}
-    for window in (window for cut in cuts for window in cut.windows):
-        first.setdefault(window.sha256, window)
+    found = [window for cut in cuts for window in cut.windows]
+    distinct = tuple(compress(found, first_occurrences(window.sha256 for window in found)))
     cut_tasks = zip(plan.tasks, cuts, strict=True)
     failed = [Skipped(task.known.clip.name, cut.reason) for task, cut in cut_tasks if cut.reason]
     skipped = tuple(sorted([*plan.skipped, *failed], key=lambda s: s.clip))
-    return SliceReport(tuple(first.values()), skipped, sum(len(cut.windows) for cut in cuts) - len(first))
+    return SliceReport(distinct, skipped, len(found) - len(distinct))
 
 
 def _missing_side(plan: Plan, report: SliceReport) -> tuple[str, str] | None:

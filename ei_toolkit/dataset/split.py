@@ -29,11 +29,15 @@ def split_clips(clips: Sequence[KnownClip], method: Method, test_fraction: float
 
 
 def _by_part(clips: Sequence[KnownClip]) -> dict[str, Side]:
-    sides: dict[str, Side] = {}
-    for known in clips:
-        if known.track and known.track.part:
-            sides[known.clip.name] = "testing" if known.track.part == "test" else "training"
-    return sides
+    parts = {known.clip.name: published_part(known) for known in clips}
+    return {name: part for name, part in parts.items() if part}
+
+
+def published_part(known: KnownClip) -> Side | None:
+    """The split of a clip in the published fault-filtered lists; None for a clip that these lists leave out."""
+    if not (known.track and known.track.part):
+        return None
+    return "testing" if known.track.part == "test" else "training"
 
 
 def _held_out(

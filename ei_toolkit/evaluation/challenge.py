@@ -56,9 +56,9 @@ def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | 
         )
     clips = _fair(held_out_clips(manifest), new, old)
     root, threshold = clips_root(config.settings.dataset, config.paths.root), config.settings.board.threshold
-    windows = cut_windows(new.settings, root, clips)
+    windows = cut_windows(new.settings, root, manifest, clips)
     outcome = try_model(new, clips, windows)
-    before = try_model(old, clips, cut_windows(old.settings, root, clips)) if old else None
+    before = try_model(old, clips, cut_windows(old.settings, root, manifest, clips)) if old else None
     tracks, labels = outcome.tracks(threshold), [clip.label for clip in clips]
     return Evidence(
         challenger=_trial(new, outcome, threshold),

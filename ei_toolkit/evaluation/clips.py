@@ -1,9 +1,8 @@
-"""The clips of an evaluation, and each clip's windows as features: clean, altered, or under a condition."""
+"""The clips of an evaluation and their windows as features: clean, augmented, or under a condition."""
 
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -13,12 +12,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit.audio.decode import read_clip
-from ei_toolkit.audio.effects.augment import augment_window
 from ei_toolkit.audio.effects.conditions import apply_condition
-from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings, SliceSettings
+from ei_toolkit.dataset.cutting import clip_windows, first_occurrences, set_level, window_file
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.groups import KnownClip, identify
 from ei_toolkit.dataset.index import load_index
@@ -34,7 +31,7 @@ CLEAN = "clean"
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """A clip's windows as features (n, f), and the level of each before it was evened out, in dB of one step."""
+    """Windows as features (n, f), and the level of each before it is set, in dB relative to one 16-bit step."""
 
     features: Features
     level_db: npt.NDArray[np.float64]
@@ -48,36 +45,30 @@ def find_known_clips(root: Path, settings: Settings, project: Path) -> list[Know
     return identify(clips, hashes, load_index(), own_groups(dataset, project))
 
 
-def read_windows(path: Path, slicing: SliceSettings) -> Samples:
-    """The windows of a clip, (n, samples), where `eitk slice` cuts them. Raises DataError for an unreadable clip."""
-    samples = read_clip(path, slicing.sample_rate)
-    length, hop = (samples_in(ms, slicing.sample_rate) for ms in (slicing.window_ms, slicing.hop_ms))
-    starts = range(0, len(samples) - length + 1, hop)
-    return np.array([samples[start : start + length] for start in starts], np.int16).reshape(-1, length)
+def read_windows(path: Path, clip_sha256: str, settings: SliceSettings) -> Samples:
+    """The windows of a clip before their level is set, (n, samples), where `eitk slice` cuts them.
+
+    Silent windows are left out. Raises DataError for a clip that cannot be read or is shorter than a window.
+    """
+    return _stack([cut.samples for cut in clip_windows(path, clip_sha256, settings, 0)], settings)
 
 
 def under_condition(windows: Samples, condition: str, settings: Settings) -> FeatureSet:
     """Features of windows under a condition of audio.conditions, or `clean`; seeded by the window's number."""
     if condition == CLEAN:
-        return _heard(windows, settings)
+        return _feature_set(windows, settings)
     rate = settings.slice.sample_rate
-    return _heard([apply_condition(condition, w, rate, i) for i, w in enumerate(windows)], settings)
+    changed = [apply_condition(condition, window, rate, i) for i, window in enumerate(windows)]
+    return _feature_set(_stack(changed, settings.slice), settings)
 
 
-def altered(windows: Samples, clip: str, copy: int, settings: Settings) -> FeatureSet:
-    """Features of one augmented copy of each window, as `eitk slice` alters them; seeded by clip, window and copy."""
-    augment, rate, name = settings.slice.augment, settings.slice.sample_rate, zlib.crc32(clip.encode())
-    seeds = ([augment.seed, name, number, copy] for number in range(len(windows)))
-    copies = [
-        augment_window(window, rate, augment, np.random.default_rng(seed))[0]
-        for window, seed in zip(windows, seeds, strict=True)
-    ]
-    return _heard(copies, settings)
+def _stack(windows: Sequence[Samples], settings: SliceSettings) -> Samples:
+    length = samples_in(settings.window_ms, settings.sample_rate)
+    return np.array(windows, np.int16).reshape(-1, length)
 
 
-def _heard(windows: Samples | Sequence[Samples], settings: Settings) -> FeatureSet:
-    cut = settings.slice
-    levelled = np.array([apply_level(w, cut.level, cut.target_dbfs, cut.max_gain_db) for w in windows])
+def _feature_set(windows: Samples, settings: Settings) -> FeatureSet:
+    levelled = np.array([set_level(window, settings.slice) for window in windows], np.int16).reshape(windows.shape)
     return FeatureSet(impulse_features(levelled, settings), _level_db(windows))
 
 
@@ -103,10 +94,16 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A clip and its views: its clean windows first, then each altered copy of them."""
+    """A clip and its views: its windows first, then each augmented copy of them.
+
+    `sha256` are the hashes of the window files as `eitk slice` would write them, `distinct` marks those that no
+    earlier window repeats; both have a row for each window and a column for each view.
+    """
 
     known: KnownClip
     views: Sequence[FeatureSet]
+    sha256: npt.NDArray[np.str_]
+    distinct: Mask
 
     @property
     def windows(self) -> int:
@@ -132,34 +129,51 @@ def prepare_all(
         raise DataError(
             "an evaluation needs clips of at least two labels", hint="ROOT/rock/*.wav, ROOT/classical/*.wav"
         )
-    return prepared
+    return _mark_duplicates(prepared)
+
+
+def _mark_duplicates(prepared: Sequence[Prepared]) -> list[Prepared]:
+    marks = np.array(first_occurrences(str(sha256) for one in prepared for sha256 in one.sha256.flat), bool)
+    ends = np.cumsum([one.sha256.size for one in prepared])
+    return [
+        replace(one, distinct=own.reshape(one.sha256.shape))
+        for one, own in zip(prepared, np.split(marks, ends[:-1]), strict=True)
+    ]
 
 
 def material(
     prepared: Sequence[Prepared], kept: Sequence[Mask], labels: Sequence[str], views: Iterable[int]
 ) -> Material:
-    """The windows that `kept` leaves in, of the given views, as one training set."""
+    """The distinct windows that `kept` leaves in, of the given views, as one training set."""
     features, numbers, groups = [], [], []
     for view in views:
         for one, keep in zip(prepared, kept, strict=True):
-            features.append(one.views[view].features[keep])
-            numbers.append(np.full(int(keep.sum()), labels.index(one.known.clip.label)))
-            groups.extend([one.known.group] * int(keep.sum()))
+            rows = keep & one.distinct[:, view]
+            features.append(one.views[view].features[rows])
+            numbers.append(np.full(int(rows.sum()), labels.index(one.known.clip.label)))
+            groups.extend([one.known.group] * int(rows.sum()))
     return Material(np.concatenate(features), np.concatenate(numbers), groups)
 
 
 def clean_levels(prepared: Sequence[Prepared], kept: Sequence[Mask]) -> npt.NDArray[np.float64]:
     """Levels of the same windows, clean, in dB."""
-    return np.concatenate([one.views[0].level_db[keep] for one, keep in zip(prepared, kept, strict=True)])
+    return np.concatenate(
+        [one.views[0].level_db[keep & one.distinct[:, 0]] for one, keep in zip(prepared, kept, strict=True)]
+    )
 
 
 def _prepare(known: KnownClip, settings: Settings, copies: int) -> Prepared | str:
-    """A clip's views, or why it has none. Runs in a worker."""
+    """A clip's views, or the reason why it has none. Runs in a worker process."""
     try:
-        windows = read_windows(known.clip.path, settings.slice)
+        cuts = list(clip_windows(known.clip.path, known.sha256, settings.slice, copies))
     except DataError as error:
         return str(error)
-    if not len(windows):
-        return "shorter than a window"
-    clean = under_condition(windows, CLEAN, settings)
-    return Prepared(known, [clean, *(altered(windows, known.clip.name, copy, settings) for copy in range(copies))])
+    if not cuts:
+        return "silent"
+    hashes = np.array([hashlib.sha256(window_file(cut.samples, settings.slice)).hexdigest() for cut in cuts])
+    views = [
+        _feature_set(_stack([cut.samples for cut in cuts if cut.copy == copy], settings.slice), settings)
+        for copy in (None, *range(copies))
+    ]
+    shaped = hashes.reshape(-1, 1 + copies)
+    return Prepared(known, views, shaped, np.ones(shaped.shape, bool))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.dataset.groups import KnownClip
+from ei_toolkit.dataset.split import published_part
 from ei_toolkit.errors import DataError
 from ei_toolkit.training.split import grouped_folds
 
@@ -17,6 +18,11 @@ FOLDS = 5
 TRAINING = -1
 PROTOCOLS = get_args(Protocol)
 FoldOf = list[npt.NDArray[np.int64]]
+
+
+def clips_of_split(clips: Sequence[KnownClip], split: str) -> list[KnownClip]:
+    """The clips that a protocol or a `[dataset] split` uses: `fault-filtered` leaves out those not in its lists."""
+    return [known for known in clips if split != "fault-filtered" or published_part(known)]
 
 
 def assign_folds(protocol: Protocol, clips: Sequence[KnownClip], windows: Sequence[int], seed: int) -> FoldOf:
@@ -42,7 +48,7 @@ def assign_folds(protocol: Protocol, clips: Sequence[KnownClip], windows: Sequen
 
 
 def _published(clips: Sequence[KnownClip], windows: Sequence[int]) -> FoldOf:
-    tested = [known.track is not None and known.track.part == "test" for known in clips]
+    tested = [published_part(known) == "testing" for known in clips]
     labels = {known.clip.label for known in clips}
     if {known.clip.label for known, out in zip(clips, tested, strict=True) if out} != labels:
         raise DataError(

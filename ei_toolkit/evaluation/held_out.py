@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.config import DatasetSettings, Settings
+from ei_toolkit.dataset.cutting import first_occurrences, window_file
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
@@ -83,9 +85,23 @@ def exclude_seen(clips: Sequence[HeldOut], heard: TrainingProvenance, dataset: D
     return tuple(clip for clip in clips if not heard.has(clip.sha256, clip.artist, by_group=by_artist))
 
 
-def cut_windows(settings: Settings, root: Path, clips: Sequence[HeldOut]) -> list[npt.NDArray[np.int16]]:
-    """The windows (n, samples) of each clip below `root`. Raises DataError for a clip that cannot be read."""
-    return [read_windows(root / clip.name, settings.slice) for clip in clips]
+def cut_windows(
+    settings: Settings, root: Path, manifest: Manifest, clips: Sequence[HeldOut]
+) -> list[npt.NDArray[np.int16]]:
+    """The windows (n, samples) of each testing clip below `root`, where `eitk slice` cuts them with these settings.
+
+    Windows that repeat one of another testing clip or of training are left out, as in slicing. Raises DataError for a
+    clip that cannot be read.
+    """
+    training = {window.sha256 for window in manifest.windows if window.split == "training"}
+    testing = held_out_clips(manifest)
+    cut = [read_windows(root / clip.name, clip.sha256, settings.slice) for clip in testing]
+    hashes = [sha256(window_file(window, settings.slice)).hexdigest() for own in cut for window in own]
+    firsts = first_occurrences(hashes)
+    keep = np.array([first and found not in training for first, found in zip(firsts, hashes, strict=True)], bool)
+    masks = np.split(keep, np.cumsum([len(own) for own in cut])[:-1])
+    kept = {clip.name: own[mask] for clip, own, mask in zip(testing, cut, masks, strict=True)}
+    return [kept[clip.name] for clip in clips]
 
 
 def try_model(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings
+from ei_toolkit.dataset.cutting import locate_noise
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.layers import visual_layers
@@ -29,6 +30,7 @@ class Recipe:
 
 def project_recipe(settings: Settings, folder: Path) -> Recipe:
     """The recipe of a project whose eitk.toml lies in `folder`. Raises ConfigurationError for a missing script."""
+    settings = replace(settings, slice=locate_noise(settings.slice, folder))
     if not settings.impulse.script:
         return Recipe(settings.project.name, settings)
     file = folder / settings.impulse.script

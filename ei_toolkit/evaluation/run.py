@@ -37,7 +37,7 @@ from ei_toolkit.evaluation.clips import (
     read_windows,
     under_condition,
 )
-from ei_toolkit.evaluation.folds import PROTOCOLS, TRAINING, FoldOf, Protocol, assign_folds
+from ei_toolkit.evaluation.folds import PROTOCOLS, TRAINING, FoldOf, Protocol, assign_folds, clips_of_split
 from ei_toolkit.evaluation.model import Material, Recipe, Trained, columns_of, train_model
 
 Log = Callable[[str], None]
@@ -120,12 +120,14 @@ def run_plan(plan: Plan, log: Log) -> Run:
     settings = plan.recipe.settings
     with _workers(plan.jobs) as pool:
         log(f"features of {len(plan.clips)} clips")
-        prepared = prepare_all(pool, plan.clips, settings, settings.slice.augment.copies, log)
+        clips = clips_of_split(plan.clips, plan.protocol)
+        prepared = prepare_all(pool, clips, settings, settings.slice.augment.copies, log)
         usable = replace(plan, clips=[one.known for one in prepared])
         windows = [one.windows for one in prepared]
         homes = [assign_folds(plan.protocol, usable.clips, windows, seed) for seed in range(plan.seeds)]
         folds = list(_train_all(pool, usable, prepared, homes, log))
-        return Run(usable, folds, _listen_all(pool, usable, homes, folds, log))
+        tested = [_without_duplicates(home, prepared) for home in homes]
+        return Run(usable, folds, _listen_all(pool, usable, tested, folds, log))
 
 
 def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> Run:
@@ -135,7 +137,8 @@ def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> 
     """
     with _workers(plan.jobs) as pool:
         log(f"features of {len(plan.clips)} clips")
-        prepared = prepare_all(pool, plan.clips, plan.recipe.settings, 0, log)
+        settings = plan.recipe.settings
+        prepared = prepare_all(pool, clips_of_split(plan.clips, settings.dataset.split), settings, 0, log)
         usable = replace(plan, clips=[one.known for one in prepared], seeds=1)
         home = [np.full(one.windows, 0 if one.known.clip.name in held_out else TRAINING) for one in prepared]
         tested = {one.known.clip.label for one in prepared if one.known.clip.name in held_out}
@@ -143,7 +146,12 @@ def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> 
             raise DataError("no clip of some label is held out", hint="eitk slice, then train on its windows.")
         baselines = _baselines(usable, prepared, [one != 0 for one in home])
         folds = [Fold(0, 0, Trained(model, b"", 0, 0.0, ()), baselines)]
-        return Run(usable, folds, _listen_all(pool, usable, [home], folds, log))
+        return Run(usable, folds, _listen_all(pool, usable, [_without_duplicates(home, prepared)], folds, log))
+
+
+def _without_duplicates(home: FoldOf, prepared: Sequence[Prepared]) -> FoldOf:
+    """The folds that test each window; duplicates are never tested, as `eitk slice` leaves them out."""
+    return [np.where(one.distinct[:, 0], own, TRAINING) for own, one in zip(home, prepared, strict=True)]
 
 
 def _workers(jobs: int) -> ProcessPoolExecutor:
@@ -207,7 +215,8 @@ def _listen_all(pool: Executor, plan: Plan, homes: Sequence[FoldOf], folds: Sequ
 
 def _listen(clip: int, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold]) -> list[Answer]:
     """What every model that has not seen windows of this clip says to them. Runs in a worker."""
-    windows = read_windows(plan.clips[clip].clip.path, plan.recipe.settings.slice)
+    known = plan.clips[clip]
+    windows = read_windows(known.clip.path, known.sha256, plan.recipe.settings.slice)
     heard = {name: under_condition(windows, name, plan.recipe.settings) for name in (CLEAN, *plan.conditions)}
     answers = []
     for fold in folds:

@@ -26,10 +26,10 @@ def material(clips: Path, recipe: str) -> tuple[np.ndarray, list[int], list[str]
     names = sorted({one.clip.label for one in known})
     features, labels, groups = [], [], []
     for one in (one for one in known if sides.get(one.clip.name) == "training"):
-        heard = under_condition(read_windows(one.clip.path, settings.slice), "clean", settings).features
-        features.append(heard)
-        labels += [names.index(one.clip.label)] * len(heard)
-        groups += [one.group] * len(heard)
+        own = under_condition(read_windows(one.clip.path, one.sha256, settings.slice), "clean", settings).features
+        features.append(own)
+        labels += [names.index(one.clip.label)] * len(own)
+        groups += [one.group] * len(own)
     return np.concatenate(features), labels, groups, names
 
 

@@ -9,7 +9,7 @@ from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.errors import DataError, UsageError
-from ei_toolkit.evaluation.folds import FOLDS, TRAINING, assign_folds
+from ei_toolkit.evaluation.folds import FOLDS, TRAINING, assign_folds, clips_of_split
 from ei_toolkit.evaluation.run import checked_conditions, checked_protocol
 
 
@@ -54,6 +54,15 @@ def test_the_published_split_tests_its_test_part_only() -> None:
     assert tested == {"test"}
     with pytest.raises(DataError, match="test part"):
         assign_folds("fault-filtered", clips(), [1] * 24, seed=0)
+
+
+def test_the_fault_filtered_protocol_uses_only_the_clips_of_the_published_lists() -> None:
+    tracks = [t for t in load_index().tracks.values() if t.genre in ("rock", "classical")]
+    found = [KnownClip(Clip(Path(t.track), t.track, t.genre), t.sha256, t.group, t) for t in tracks]
+    used = clips_of_split(found, "fault-filtered")
+    assert [known.track.track for known in used if known.track] == [t.track for t in tracks if t.part]
+    assert len(used) < len(found)
+    assert clips_of_split(found, "artist-5fold") == found
 
 
 def test_names_of_protocols_and_conditions_are_checked() -> None:
