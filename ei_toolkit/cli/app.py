@@ -11,37 +11,7 @@ from typing import Annotated
 
 import typer
 
-from ei_toolkit.cli import (
-    boards,
-    build,
-    card,
-    clean,
-    config,
-    dataset,
-    demo,
-    doctor,
-    eon,
-    evaluate,
-    flash,
-    gate,
-    impulse,
-    init,
-    jobs,
-    listen,
-    login,
-    nightly,
-    play,
-    profile,
-    report,
-    runs,
-    samples,
-    slice,
-    studio,
-    tail,
-    test,
-    train,
-    upload,
-)
+from ei_toolkit.cli.commands import CommandGroup
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.errors import EitkError, Interrupted, UsageError
@@ -56,39 +26,15 @@ FILE_HINTS = {
 }
 DENIED = "Look at its owner and permissions with ls -ld, or work in another folder: eitk -C FOLDER"
 
-app = typer.Typer(name="eitk", no_args_is_help=True, pretty_exceptions_enable=False, epilog=EPILOG)
-for command in (  # in the order of the road
-    demo,
-    init,
-    config,
-    dataset,
-    slice,
-    upload,
-    samples,
-    impulse,
-    train,
-    test,
-    profile,
-    build,
-    jobs,
-    studio,
-    boards,
-    flash,
-    play,
-    tail,
-    listen,
-    evaluate,
-    gate,
-    nightly,
-    runs,
-    report,
-    card,
-    eon,
-    doctor,
-    login,
-    clean,
-):
-    command.register(app)
+app = typer.Typer(
+    name="eitk",
+    cls=CommandGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # with Rich, typer imports a Markdown parser for the help, which takes longer than the rest
+    context_settings={"max_content_width": 120},
+    epilog=EPILOG,
+)
 
 
 def _version(shown: bool) -> None:

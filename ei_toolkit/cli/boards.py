@@ -1,29 +1,33 @@
-"""What comes and goes: boards on USB and boards on this machine, watched."""
+"""`eitk boards`: List the boards on USB and the virtual boards.
+
+`eitk board`: Stop or check one board.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from ei_toolkit.board.emulator.virtual_boards import BoardState, check_virtual_board, running_boards
+from ei_toolkit.board.emulator.virtual_boards import stop as stop_board
+from ei_toolkit.board.transport.ports import Lister, check_port, usb_ports
+from ei_toolkit.board.verify.selftest import check_board
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
-
-if TYPE_CHECKING:
-    from ei_toolkit.board.emulator.virtual_boards import BoardState
-    from ei_toolkit.board.transport.ports import Lister
+from ei_toolkit.config import ProjectPaths, find_config
+from ei_toolkit.report.board_tables import boards_json, boards_view, change_line
 
 POLL_S = 0.25
+group = typer.Typer(no_args_is_help=True, help="Stop or check one board.")
 
 
 def changes(
     plugged: Lister, running: Callable[[], Sequence[BoardState]], polls: int | None = None
 ) -> Iterator[dict[str, Any]]:
     """Every board that is there, then every one that comes (`change` is "+") or goes ("-"), for `polls` looks."""
-    from ei_toolkit.report.board_tables import boards_json
-
     known: dict[tuple[str, str], dict[str, Any]] = {}
     while polls is None or polls > 0:
         now = {(board["port"], board["state"]): board for board in boards_json(running(), plugged())}
@@ -37,24 +41,14 @@ def changes(
         time.sleep(POLL_S)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the app."""
-    app.command("boards")(boards)
-    group = typer.Typer(no_args_is_help=True, help="One board.")
-    group.command("stop")(stop)
-    group.command("check")(check)
-    app.add_typer(group, name="board")
-
-
 def boards(
     context: typer.Context,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, and tell what comes and goes.")] = False,
 ) -> None:
-    """List boards: those on USB, and those that run on this machine."""
-    from ei_toolkit.board.emulator.virtual_boards import running_boards
-    from ei_toolkit.board.transport.ports import usb_ports
-    from ei_toolkit.report.board_tables import boards_json, boards_view, change_line
+    """List the boards on USB and the virtual boards.
 
+    With --watch, also report each board that appears or disappears.
+    """
     env = Environment.of(context)
     folder = env.config().paths.boards
     if watch:
@@ -68,15 +62,12 @@ def boards(
     env.console.result(boards_json(running, plugged), boards_view(running, plugged))
 
 
+@group.command()
 def stop(
     context: typer.Context,
     board: Annotated[str | None, typer.Argument(help="emulated or host; the configured one if absent.")] = None,
 ) -> None:
     """Stop a board that runs on this machine."""
-    from ei_toolkit.board.emulator.virtual_boards import check_virtual_board
-    from ei_toolkit.board.emulator.virtual_boards import stop as stop_board
-    from ei_toolkit.config import ProjectPaths, find_config
-
     env = Environment.of(context)
     name = board if board is not None else env.config().settings.board.name
     check_virtual_board(name)
@@ -85,6 +76,7 @@ def stop(
     env.console.result({"board": name, "stopped": stopped}, f"{name} stopped" if stopped else f"{name} did not run")
 
 
+@group.command()
 def check(
     context: typer.Context,
     board: Annotated[
@@ -95,9 +87,6 @@ def check(
     ] = None,
 ) -> None:
     """Let a board run its self-test and compare level, features and scores with the int8 model in Python."""
-    from ei_toolkit.board.transport.ports import check_port, usb_ports
-    from ei_toolkit.board.verify.selftest import check_board
-
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
     check_port(config.settings.board.name, port)

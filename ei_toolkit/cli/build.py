@@ -1,25 +1,27 @@
-"""`eitk build`: the library, pinned by version and hash."""
+"""`eitk build`: Build the library of the trained model and pin it in eitk.lock."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower, OnInterrupt
-
-if TYPE_CHECKING:
-    from ei_toolkit.client.project import Studio
-    from ei_toolkit.config import Config
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("build")(build)
+from ei_toolkit.client.byom import deploy_model
+from ei_toolkit.client.deployments import BuildSpec
+from ei_toolkit.client.impulse.current import require_impulse
+from ei_toolkit.client.project import Studio
+from ei_toolkit.client.train import build as run_build
+from ei_toolkit.client.train import require_trained
+from ei_toolkit.config import Config
+from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.evaluation.run_log import record_run
+from ei_toolkit.report.result_tables import deployment_table
 
 
 def build(
@@ -29,12 +31,7 @@ def build(
     on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "ask",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be built.")] = False,
 ) -> None:
-    """Build the library of the trained model, download it and pin it in eitk.lock."""
-    from ei_toolkit.cli.environment import connect
-    from ei_toolkit.client.impulse.current import require_impulse
-    from ei_toolkit.client.train import require_trained
-    from ei_toolkit.report.result_tables import deployment_table
-
+    """Build the library of the trained model and pin it in eitk.lock."""
     env = Environment.of(context)
     config = env.config()
     studio = connect(env, config)
@@ -59,9 +56,6 @@ def build_and_record(
     env: Environment, config: Config, studio: Studio, impulse: int, follower: Follower
 ) -> dict[str, Any]:
     """Build, download, pin, and record the run; returns what eitk.lock holds."""
-    from ei_toolkit.client.train import build as run_build
-    from ei_toolkit.evaluation.run_log import record_run
-
     started = time.monotonic()
     lock = asdict(run_build(studio, impulse, _wanted(config), config.paths, follower))
     record_run(config, "build", {**lock, "seconds": time.monotonic() - started})
@@ -69,9 +63,6 @@ def build_and_record(
 
 
 def _build_own(env: Environment, config: Config, studio: Studio, model: Path, timeout: float | None) -> dict[str, Any]:
-    from ei_toolkit.client.byom import deploy_model
-    from ei_toolkit.errors import ConfigurationError
-
     labels = config.settings.project.labels
     if not labels:
         raise ConfigurationError("the labels of the model are not known", hint="Set [project] labels, in their order.")
@@ -80,7 +71,5 @@ def _build_own(env: Environment, config: Config, studio: Studio, model: Path, ti
 
 
 def _wanted(config: Config) -> Any:
-    from ei_toolkit.client.deployments import BuildSpec
-
     settings = config.settings.build
     return BuildSpec(settings.target, settings.engine, settings.model_type)

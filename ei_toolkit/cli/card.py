@@ -1,4 +1,4 @@
-"""`eitk card`: a model card, filled from what is known."""
+"""`eitk card`: Write a model card in Markdown."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("card")(card)
+from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.report.cards import model_card
+from ei_toolkit.report.project_summary import gather_summary
 
 
 def card(
     context: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("MODEL_CARD.md"),
 ) -> None:
-    """Write a model card (Markdown with Hugging Face's front matter) from the windows, the lock and the runs."""
-    from ei_toolkit.config.atomic_write import write_text
-    from ei_toolkit.report.cards import model_card
-    from ei_toolkit.report.project_summary import gather_summary
+    """Write a model card in Markdown.
 
+    The card has the front matter of Hugging Face and is filled from the windows, eitk.lock and the runs.
+    """
     env = Environment.of(context)
     text = model_card(gather_summary(env.config()))
     write_text(env.cwd / output, text)

@@ -1,4 +1,4 @@
-"""What a project has left behind that can be made again, and taking it away."""
+"""`eitk clean`: Remove files that a command can make again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ei_toolkit.board.emulator.virtual_boards import stop as stop_board
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.report.tables import Table
 from ei_toolkit.studio.lifecycle import stop as stop_studio
 
 
@@ -77,20 +78,16 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("clean")(clean)
-
-
 def clean(
     context: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="Also the local studio's data and the runs.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Remove windows, builds that are not pinned and states of boards that do not run."""
-    from ei_toolkit.report.tables import Table
+    """Remove files that a command can make again.
 
+    These are windows, builds that are not pinned, and states of virtual boards that do not run.
+    """
     env = Environment.of(context)
     paths = env.config().paths
     found = find_leftovers(paths, everything=everything)

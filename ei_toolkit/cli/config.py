@@ -1,4 +1,4 @@
-"""`eitk config`: show the settings in force and where each came from."""
+"""`eitk config`: Show the settings in force."""
 
 from __future__ import annotations
 
@@ -7,23 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config.settings import plain
+from ei_toolkit.report.tables import Table
+
+group = typer.Typer(no_args_is_help=True, help="Show the settings in force.")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the app."""
-    group = typer.Typer(no_args_is_help=True, help="Settings in force.")
-    group.command("show")(show)
-    app.add_typer(group, name="config")
-
-
+@group.command()
 def show(
     context: typer.Context,
     origin: Annotated[bool, typer.Option("--origin", help="Also say where each value came from.")] = False,
 ) -> None:
     """Print every setting in force; secrets are never among them."""
-    from ei_toolkit.config.settings import plain
-    from ei_toolkit.report.tables import Table
-
     env = Environment.of(context)
     config = env.config()
     data: dict[str, Any] = {}

@@ -1,31 +1,33 @@
-"""`eitk dataset`: get clips, and know what they are worth."""
+"""`eitk dataset`: Clips: synthesise, fetch, verify, audit, describe."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from ei_toolkit.cli.environment import Environment
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ei_toolkit.dataset.verify import Finding
+from ei_toolkit.cli.slice import cores
+from ei_toolkit.dataset.audit import audit as verify_clips
+from ei_toolkit.dataset.fetch import fetch_gtzan, published_sources
+from ei_toolkit.dataset.index import load_index
+from ei_toolkit.dataset.plan import clips_root, plan_slices
+from ei_toolkit.dataset.synthesis import write_demo_clips
+from ei_toolkit.dataset.verify import Finding, damage, genres_in, verify_folder, wanted_tracks
+from ei_toolkit.report.audit import as_data, as_text, keep_audit
+from ei_toolkit.report.cards import data_card
 
 Genres = Annotated[list[str] | None, typer.Option("--genre", help="Only this genre; may be repeated.")]
 SHOWN = 10  # tracks named without --verbose
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the app."""
-    group = typer.Typer(no_args_is_help=True, help="Clips: make, fetch, verify, audit, describe.")
-    for command in (synth, fetch, verify, audit, card):
-        group.command()(command)
-    app.add_typer(group, name="dataset")
+group = typer.Typer(no_args_is_help=True, help="Clips: synthesise, fetch, verify, audit, describe.")
 
 
+@group.command()
 def synth(
     context: typer.Context,
     dest: Annotated[Path, typer.Argument(help="Folder to write DEST/<genre>/*.wav and DEST/groups.csv to.")],
@@ -33,8 +35,6 @@ def synth(
     seed: Annotated[int, typer.Option(help="Another seed gives other clips.")] = 7,
 ) -> None:
     """Write synthetic demo clips: two textures called rock and classical. They are not music."""
-    from ei_toolkit.dataset.synthesis import write_demo_clips
-
     env = Environment.of(context)
     folder = env.cwd / dest
     paths = write_demo_clips(folder, seed=seed, clips_per_genre=clips)
@@ -42,6 +42,7 @@ def synth(
     env.console.result(data, f"wrote {len(paths)} synthetic clips to {folder}")
 
 
+@group.command()
 def fetch(
     context: typer.Context,
     name: Annotated[Literal["gtzan"], typer.Argument(help="Data set to fetch.")],
@@ -53,10 +54,6 @@ def fetch(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is there and what is missing.")] = False,
 ) -> None:
     """Fetch GTZAN, going on where an earlier run stopped, and check every track against the index."""
-    from ei_toolkit.dataset.fetch import fetch_gtzan, published_sources
-    from ei_toolkit.dataset.index import load_index
-    from ei_toolkit.dataset.verify import verify_folder, wanted_tracks
-
     env = Environment.of(context)
     folder = env.cwd / dest
     if dry_run:
@@ -71,6 +68,7 @@ def fetch(
     _show(env, report.findings, {"folder": str(folder), "written": report.written})
 
 
+@group.command()
 def verify(
     context: typer.Context,
     clips: Annotated[
@@ -79,10 +77,6 @@ def verify(
     genre: Genres = None,
 ) -> None:
     """Check GTZAN clips against the index; exit 1 where one is altered or corrupt."""
-    from ei_toolkit.dataset.index import load_index
-    from ei_toolkit.dataset.plan import clips_root
-    from ei_toolkit.dataset.verify import damage, genres_in, verify_folder, wanted_tracks
-
     env = Environment.of(context)
     config = env.config()
     folder = env.cwd / clips if clips else clips_root(config.settings.dataset, config.paths.root)
@@ -92,6 +86,7 @@ def verify(
         raise error
 
 
+@group.command()
 def audit(
     context: typer.Context,
     split: Annotated[
@@ -100,11 +95,6 @@ def audit(
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one a core.")] = None,
 ) -> None:
     """Listen to all clips and say what leaks: artists, recordings, faults, loudness."""
-    from ei_toolkit.cli.slice import cores
-    from ei_toolkit.dataset.audit import audit as verify_clips
-    from ei_toolkit.dataset.plan import plan_slices
-    from ei_toolkit.report.audit import as_data, as_text, keep_audit
-
     env = Environment.of(context)
     config = env.config(dataset__split=split)
     workers = jobs or cores()
@@ -118,11 +108,9 @@ def audit(
         env.console.warn("test clips are known from training: results on this split say too much")
 
 
+@group.command()
 def card(context: typer.Context) -> None:
     """Print a data card of the project's clips in Markdown."""
-    from ei_toolkit.dataset.plan import plan_slices
-    from ei_toolkit.report.cards import data_card
-
     env = Environment.of(context)
     config = env.config()
     text = data_card(config.settings, plan_slices(config.settings, config.paths.root))
@@ -133,9 +121,6 @@ def card(context: typer.Context) -> None:
 
 
 def _show(env: Environment, findings: Sequence[Finding], extra: dict[str, object]) -> None:
-    from collections import Counter
-    from dataclasses import asdict
-
     counts = Counter(finding.status for finding in findings)
     wrong = [finding for finding in findings if finding.status in ("altered", "corrupt")]
     for finding in wrong if env.console.verbose else wrong[:SHOWN]:

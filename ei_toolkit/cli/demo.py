@@ -1,4 +1,4 @@
-"""`eitk demo`: the main job, from clips to a board's predictions."""
+"""`eitk demo`: Run the whole pipeline, from clips to the predictions of a virtual board."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ei_toolkit.board.emulator.virtual_boards import check_virtual_board
 from ei_toolkit.cli.environment import Environment
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("demo")(demo)
+from ei_toolkit.cli.workflows.demo import demo_view, run_demo
 
 
 def demo(
@@ -24,10 +21,11 @@ def demo(
     recipe: Annotated[str, typer.Option(help="Recipe: robust or reference.")] = "robust",
     board: Annotated[str | None, typer.Option(help="Board: emulated or host; the best one at hand if absent.")] = None,
 ) -> None:
-    """Run the main job: slice, upload, train, build, flash an emulated board and let it listen to unseen clips."""
-    from ei_toolkit.board.emulator.virtual_boards import check_virtual_board
-    from ei_toolkit.cli.workflows.demo import demo_view, run_demo
+    """Run the whole pipeline, from clips to the predictions of a virtual board.
 
+    The stages are slice, upload, impulse apply, train, build, flash, play, tail and the on-device verification of
+    clips that are held out of training. Each stage runs as an eitk command of its own.
+    """
     env = Environment.of(context)
     if board is not None:
         check_virtual_board(board)

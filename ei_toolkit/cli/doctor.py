@@ -1,4 +1,4 @@
-"""What `eitk doctor` looks at, each thing with a verdict and what to do about it."""
+"""`eitk doctor`: Check folders, studio, key, packages, tools and boards."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from ei_toolkit.board import toolchain
+from ei_toolkit.board.transport.ports import usb_ports
+from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.client.health import CLOCK_S, limits, reach
+from ei_toolkit.client.project import KeyInfo, Studio, key_info
 from ei_toolkit.config import ProjectPaths, find_config
 from ei_toolkit.errors import EitkError, MissingToolError
 from ei_toolkit.report.tables import Table
-
-if TYPE_CHECKING:
-    from ei_toolkit.client.project import KeyInfo, Studio
-
 
 Verdict = Literal["ok", "warning", "missing", "failure"]
 PACKAGES = ("edgeimpulse", "edgeimpulse-api", "numpy", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "keyring")
@@ -41,9 +42,6 @@ class Finding:
 
 def studio_findings(connect: Callable[[], Studio]) -> Iterator[Finding]:
     """Reachability, key, limits, clock."""
-    from ei_toolkit.client.health import limits, reach
-    from ei_toolkit.client.project import key_info
-
     try:
         studio = connect()
         endpoint = studio.transport.endpoint
@@ -92,9 +90,6 @@ def package_findings() -> Iterator[Finding]:
 
 def tool_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Compilers, emulator, boards on USB."""
-    from ei_toolkit.board import toolchain
-    from ei_toolkit.board.transport.ports import usb_ports
-
     tools: dict[str, Callable[[], str]] = {
         "C++ compiler": lambda: toolchain.host_compiler(environ),
         "ARM compiler": lambda: toolchain.arm_tool("g++", environ),
@@ -118,8 +113,6 @@ def findings_table(findings: list[Finding]) -> Table:
 
 
 def _clock(off_s: float | None) -> Finding:
-    from ei_toolkit.client.health import CLOCK_S
-
     if off_s is None:
         return Finding("clock", "warning", "the studio does not tell the time")
     if abs(off_s) > CLOCK_S:
@@ -135,18 +128,14 @@ def _key(info: KeyInfo) -> Finding:
     return Finding("key", "warning", f"{said}: it cannot change the impulse or train", hint)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("doctor")(doctor)
-
-
 def doctor(
     context: typer.Context,
     studio: Annotated[bool, typer.Option(help="Look at the studio and the key as well.")] = True,
 ) -> None:
-    """Look at folder, key, studio, limits, clock, packages, tools and boards; exit code 1 if something has failed."""
-    from ei_toolkit.cli.environment import connect
+    """Check folders, studio, key, packages, tools and boards.
 
+    Exit code 1 if one of the checks fails.
+    """
     env = Environment.of(context)
     findings = list(folder_findings(env.cwd))
     findings += studio_findings(lambda: connect(env, env.config())) if studio else ()

@@ -1,7 +1,8 @@
-"""`eitk eon`: the compiler on its own, for anyone with a .tflite and a Cortex-M4."""
+"""`eitk eon`: Compile, run and profile a .tflite without a project."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.eon.files import compile_file, profile_file, run_file
+from ei_toolkit.errors import DataError
+from ei_toolkit.report.result_tables import profile_view
 
-eon = typer.Typer(no_args_is_help=True, help="Compile, run and profile a .tflite without a project.")
+group = typer.Typer(no_args_is_help=True, help="Compile, run and profile a .tflite without a project.")
 
 Model = Annotated[Path, typer.Argument(help="A .tflite, full int8 or float32.", show_default=False)]
 RamOptimized = Annotated[bool, typer.Option("--ram-optimized", help="Run chains of layers row by row to save RAM.")]
@@ -24,12 +28,7 @@ class On(StrEnum):
     emulated = "emulated"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the app."""
-    app.add_typer(eon, name="eon")
-
-
-@eon.command("compile")
+@group.command("compile")
 def compile_(
     context: typer.Context,
     model: Model,
@@ -37,8 +36,6 @@ def compile_(
     ram_optimized: RamOptimized = False,
 ) -> None:
     """Turn a model into C++ without an interpreter."""
-    from ei_toolkit.eon.files import compile_file
-
     env = Environment.of(context)
     compiled, files = compile_file(env.cwd / model, env.cwd / output, ram_optimized=ram_optimized)
     data = {
@@ -56,7 +53,7 @@ def compile_(
     env.console.result(data, text)
 
 
-@eon.command("run")
+@group.command("run")
 def run(
     context: typer.Context,
     model: Model,
@@ -66,8 +63,6 @@ def run(
     ram_optimized: RamOptimized = False,
 ) -> None:
     """Compile a model, build it, and run it on inputs."""
-    from ei_toolkit.eon.files import run_file
-
     env = Environment.of(context)
     target = env.cwd / output
     _check_target(target)
@@ -78,10 +73,6 @@ def run(
 
 def _check_target(file: Path) -> None:
     """Raises DataError before anything is compiled where the outputs could not be written."""
-    import os
-
-    from ei_toolkit.errors import DataError
-
     folder = file.parent
     if file.is_dir():
         raise DataError(f"cannot write {file}", why="it is a folder", hint="Name a file: --output y.npy")
@@ -90,12 +81,9 @@ def _check_target(file: Path) -> None:
         raise DataError(f"cannot write {file}", why=why, hint="Name a file in another folder, or make this one.")
 
 
-@eon.command("profile")
+@group.command("profile")
 def profile(context: typer.Context, model: Model, ram_optimized: RamOptimized = False) -> None:
     """Measure flash, RAM, stack and instructions of a model on an emulated Cortex-M4F."""
-    from ei_toolkit.eon.files import profile_file
-    from ei_toolkit.report.result_tables import profile_view
-
     env = Environment.of(context)
     measured = profile_file(env.cwd / model, ram_optimized=ram_optimized)
     env.console.result(asdict(measured), profile_view(measured))

@@ -1,22 +1,27 @@
-"""`eitk evaluate`: measure a recipe on held-out artists, clean and through gain, noise and a room."""
+"""`eitk evaluate`: Measure a recipe on held-out artists, beside baselines."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
-
-if TYPE_CHECKING:
-    from ei_toolkit.evaluation.run import Plan
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("evaluate")(evaluate)
+from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.config.recipes.write import load_recipe
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.plan import clips_root
+from ei_toolkit.dataset.provenance import TrainingProvenance
+from ei_toolkit.errors import DataError
+from ei_toolkit.evaluation.candidate import trained_on
+from ei_toolkit.evaluation.clips import find_known_clips
+from ei_toolkit.evaluation.held_out import exclude_seen, held_out_clips
+from ei_toolkit.evaluation.model import Recipe, project_recipe, with_training
+from ei_toolkit.evaluation.run import PINNED, Plan, checked_conditions, checked_protocol, run_model, run_plan
+from ei_toolkit.evaluation.scores import outcome
+from ei_toolkit.report.result_tables import evaluation_view, keep_evaluation
 
 
 def evaluate(
@@ -40,11 +45,11 @@ def evaluate(
     ] = "all",
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes for features and inference.")] = 2,
 ) -> None:
-    """Measure on clips that no model has seen: window and track accuracy, baselines beside it, changed sound."""
-    from ei_toolkit.evaluation.run import PINNED, run_model, run_plan
-    from ei_toolkit.evaluation.scores import outcome
-    from ei_toolkit.report.result_tables import evaluation_view, keep_evaluation
+    """Measure a recipe on held-out artists, beside baselines.
 
+    The result has window and track accuracy, baselines, and the accuracy under gain, noise and a simulated
+    microphone.
+    """
     env = Environment.of(context)
     if protocol == PINNED:
         plan = _plan(env, "artist-5fold", None, None, 1, None, conditions, jobs)
@@ -64,13 +69,6 @@ def _pinned(env: Environment) -> tuple[bytes, set[str]]:
 
     Raises DataError where there is no model, or it is of other windows and what it has heard is not known.
     """
-    from ei_toolkit.config.lockfile import read_lock
-    from ei_toolkit.dataset.manifest import Manifest
-    from ei_toolkit.dataset.provenance import TrainingProvenance
-    from ei_toolkit.errors import DataError
-    from ei_toolkit.evaluation.candidate import trained_on
-    from ei_toolkit.evaluation.held_out import exclude_seen, held_out_clips
-
     config = env.config()
     lock = read_lock(config.paths.lock)
     if lock is None:
@@ -95,10 +93,6 @@ def _plan(
     conditions: str,
     jobs: int,
 ) -> Plan:
-    from ei_toolkit.evaluation.clips import find_known_clips
-    from ei_toolkit.evaluation.model import with_training
-    from ei_toolkit.evaluation.run import Plan, checked_conditions, checked_protocol
-
     chosen = with_training(_recipe(env, recipe), epochs=epochs)
     names = checked_conditions(conditions)
     held_out = checked_protocol(protocol)
@@ -108,9 +102,6 @@ def _plan(
 
 
 def _recipe(env: Environment, name: str | None) -> Any:
-    from ei_toolkit.config.recipes.write import load_recipe
-    from ei_toolkit.evaluation.model import Recipe, project_recipe
-
     if name is None:
         return project_recipe(env.config().settings, env.config().paths.root)
     settings, script = load_recipe(name)
@@ -118,6 +109,4 @@ def _recipe(env: Environment, name: str | None) -> Any:
 
 
 def _project_clips(env: Environment) -> Path:
-    from ei_toolkit.dataset.plan import clips_root
-
     return clips_root(env.config().settings.dataset, env.config().paths.root)

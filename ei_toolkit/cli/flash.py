@@ -1,25 +1,25 @@
-"""`eitk flash`: put the pinned model on a board."""
+"""`eitk flash`: Compile the pinned library with the sketch and flash a board."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 
+from ei_toolkit.board.emulator.virtual_boards import USB_BOARD, check_name
+from ei_toolkit.board.flash import nano
+from ei_toolkit.board.flash.flash import Choice, build_only, flash_virtual_board, plan_flash
+from ei_toolkit.board.flash.usb import Usb
+from ei_toolkit.board.transport.ports import check_port, usb_ports
+from ei_toolkit.board.transport.serial_port import open_port, touch
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from ei_toolkit.board.flash.flash import Choice
-    from ei_toolkit.config import Config
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("flash")(flash)
+from ei_toolkit.config import Config
+from ei_toolkit.errors import UsageError
+from ei_toolkit.evaluation.run_log import record_run
+from ei_toolkit.report import board_tables as views
 
 
 def flash(
@@ -39,12 +39,10 @@ def flash(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and say what would be flashed.")] = False,
 ) -> None:
-    """Compile the library of the last `eitk build` with the sketch and put it on the board."""
-    from ei_toolkit.board.emulator.virtual_boards import USB_BOARD, check_name
-    from ei_toolkit.board.flash.flash import Choice, plan_flash
-    from ei_toolkit.board.transport.ports import check_port, usb_ports
-    from ei_toolkit.evaluation.run_log import record_run
+    """Compile the pinned library with the sketch and flash a board.
 
+    The library is the one that the last `eitk build` pinned in eitk.lock.
+    """
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
     check_name(config.settings.board.name)
@@ -66,12 +64,6 @@ def flash(
 def _nano(
     env: Environment, config: Config, choice: Choice, image: Path | None, build: bool, own_client: bool
 ) -> tuple[dict[str, Any], RenderableType]:
-    from ei_toolkit.board.flash import nano
-    from ei_toolkit.board.flash.usb import Usb
-    from ei_toolkit.board.transport.ports import usb_ports
-    from ei_toolkit.board.transport.serial_port import open_port, touch
-    from ei_toolkit.report import board_tables as views
-
     usb = Usb(usb_ports, open_port, touch, env.console.note)
     setup = nano.Nano(config.settings, config.paths, env.environ, usb, own_client=own_client)
     if build:
@@ -86,10 +78,6 @@ def _nano(
 def _stand_in(
     env: Environment, config: Config, choice: Choice, image: Path | None, build: bool
 ) -> tuple[dict[str, Any], RenderableType]:
-    from ei_toolkit.board.flash.flash import build_only, flash_virtual_board
-    from ei_toolkit.errors import UsageError
-    from ei_toolkit.report import board_tables as views
-
     name = config.settings.board.name
     if image is not None:
         raise UsageError(f"the {name} board takes no ready image", hint="Leave it out, or name one: --board nano33ble")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+import typer
+
+from ei_toolkit.cli.console import Progress
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.client.jobs.job import Job, Started, cancel_job
+from ei_toolkit.client.jobs.wait import Listener, TrainingProgress, after, wait_for
+from ei_toolkit.client.project import Studio
 from ei_toolkit.errors import Interrupted
-
-if TYPE_CHECKING:
-    from ei_toolkit.cli.console import Progress
-    from ei_toolkit.cli.environment import Environment
-    from ei_toolkit.client.jobs.job import Job, Started
-    from ei_toolkit.client.jobs.wait import TrainingProgress
-    from ei_toolkit.client.project import Studio
 
 OnInterrupt = Literal["ask", "cancel", "detach"]
 
@@ -60,13 +60,9 @@ class Follower:
             raise
 
     def _wait(self, job: int, line: Callable[[str], None]) -> Job:
-        from ei_toolkit.client.jobs.wait import Listener, wait_for
-
         return wait_for(self.studio, job, Listener(line, self.env.console.warn), timeout_s=self.timeout_s)
 
     def _reader(self, job: int, title: str, progress: Progress) -> Callable[[str], None]:
-        from ei_toolkit.client.jobs.wait import TrainingProgress, after
-
         now = TrainingProgress()
 
         def read(line: str) -> None:
@@ -85,16 +81,12 @@ class Follower:
 
     def _interrupted(self, job: int) -> None:
         """Cancel the job or leave it alone; always ends in Interrupted."""
-        from ei_toolkit.client.jobs.job import cancel_job
-
         if self.on_interrupt == "cancel" or (self.on_interrupt == "ask" and self._wants_cancel(job)):
             cancel_job(self.studio, job)
             raise Interrupted(f"job {job} was cancelled") from None
         raise Interrupted(f"job {job} goes on in the studio", hint=f"eitk jobs follow {job}") from None
 
     def _wants_cancel(self, job: int) -> bool:
-        import typer
-
         if not self.env.console.interactive:
             return False
         return typer.confirm(f"\ncancel job {job} as well?", default=False, err=True)

@@ -1,4 +1,4 @@
-"""`eitk gate`: may the model that was built last take the champion's place?"""
+"""`eitk gate`: Compare the last built model with the champion; promote it if it passes."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("gate")(gate)
+from ei_toolkit.errors import GateNotMet
+from ei_toolkit.evaluation.challenge import challenge
+from ei_toolkit.evaluation.run_log import record_run
 
 
 def gate(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge, but promote nothing and record nothing.")] = False,
 ) -> None:
-    """Try the last built model against champion.json on held-out clips; promote it, or exit with 7 and say why."""
-    from ei_toolkit.errors import GateNotMet
-    from ei_toolkit.evaluation.challenge import challenge
-    from ei_toolkit.evaluation.run_log import record_run
+    """Compare the last built model with the champion; promote it if it passes.
 
+    Both models are compared on held-out clips. Exit code 7 if the candidate does not pass; the reasons are printed.
+    """
     env = Environment.of(context)
     config = env.config()
     with env.console.progress("conditions") as progress:

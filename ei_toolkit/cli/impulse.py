@@ -1,48 +1,39 @@
-"""`eitk impulse`: the impulse as code."""
+"""`eitk impulse`: Compare, apply or pull the impulse of eitk.toml."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
+from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.client.impulse.apply import Change, apply_impulse
+from ei_toolkit.client.impulse.apply import diff as compare
+from ei_toolkit.client.impulse.current import current_impulse, require_impulse
+from ei_toolkit.client.impulse.pull import pulled_tables, write_pulled
+from ei_toolkit.client.impulse.state import ImpulseState, check_impulse, wanted_impulse
+from ei_toolkit.config import Config
+from ei_toolkit.config.settings import plain
+from ei_toolkit.report.result_tables import change_table, impulse_table
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ei_toolkit.client.impulse.apply import Change
-    from ei_toolkit.client.impulse.state import ImpulseState
-    from ei_toolkit.config import Config
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the app."""
-    group = typer.Typer(no_args_is_help=True, help="The impulse of eitk.toml against the one in the studio.")
-    for command in (show, diff, apply, pull):
-        group.command(command.__name__)(command)
-    app.add_typer(group, name="impulse")
+group = typer.Typer(no_args_is_help=True, help="Compare, apply or pull the impulse of eitk.toml.")
 
 
+@group.command()
 def show(context: typer.Context) -> None:
     """Show the impulse that the studio has."""
-    from ei_toolkit.cli.environment import connect
-    from ei_toolkit.client.impulse.current import require_impulse
-    from ei_toolkit.config.settings import plain
-    from ei_toolkit.report.result_tables import impulse_table
-
     env = Environment.of(context)
     config = env.config()
     current = require_impulse(connect(env, config), config.settings.impulse.name)
     env.console.result(plain(current), impulse_table(current.state).rich())
 
 
+@group.command()
 def diff(context: typer.Context) -> None:
     """Show what `apply` would change."""
-    from ei_toolkit.cli.environment import connect
-    from ei_toolkit.client.impulse.apply import diff as compare
-    from ei_toolkit.client.impulse.current import current_impulse
-
     env = Environment.of(context)
     config = env.config()
     wanted = _checked(config)
@@ -50,14 +41,12 @@ def diff(context: typer.Context) -> None:
     _show_changes(env, compare(current.state if current else None, wanted), "would change", config)
 
 
+@group.command()
 def apply(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as eitk impulse diff.")] = False,
 ) -> None:
     """Make the studio's impulse that of eitk.toml, touching only what differs."""
-    from ei_toolkit.cli.environment import connect
-    from ei_toolkit.client.impulse.apply import apply_impulse
-
     if dry_run:
         diff(context)
         return
@@ -68,15 +57,12 @@ def apply(
     _show_changes(env, changes, "changed", config)
 
 
+@group.command()
 def pull(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the tables.")] = False,
 ) -> None:
     """Write the studio's impulse into eitk.toml."""
-    from ei_toolkit.cli.environment import connect
-    from ei_toolkit.client.impulse.current import require_impulse
-    from ei_toolkit.client.impulse.pull import pulled_tables, write_pulled
-
     env = Environment.of(context)
     config = env.config()
     current = require_impulse(connect(env, config), config.settings.impulse.name)
@@ -88,18 +74,12 @@ def pull(
 
 
 def _checked(config: Config) -> ImpulseState:
-    from ei_toolkit.client.impulse.state import check_impulse, wanted_impulse
-
     wanted = wanted_impulse(config.settings, config.paths.root)
     check_impulse(wanted, for_board=config.settings.board.name != "host")
     return wanted
 
 
 def _show_changes(env: Environment, changes: Sequence[Change], verb: str, config: Config) -> None:
-    from dataclasses import asdict
-
-    from ei_toolkit.report.result_tables import change_table
-
     data = {"changes": [asdict(change) for change in changes]}
     if not changes:
         env.console.result(data, "the impulse in the studio is that of eitk.toml; nothing differs")

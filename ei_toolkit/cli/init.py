@@ -1,4 +1,4 @@
-"""`eitk init`: write eitk.toml from a recipe."""
+"""`eitk init`: Write eitk.toml from a recipe."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import typer
 
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("init")(init)
+from ei_toolkit.config.recipes import write_recipe
+from ei_toolkit.dataset.folder import LAYOUT, SUFFIXES, find_clips
+from ei_toolkit.errors import DataError, UsageError
 
 
 def init(
@@ -32,8 +30,6 @@ def init(
     ] = False,
 ) -> None:
     """Write eitk.toml from a recipe."""
-    from ei_toolkit.config.recipes import write_recipe
-
     env = Environment.of(context)
     source = None if clips is None else (env.cwd / clips).resolve()
     labels = _labels(source) if source else ()
@@ -46,9 +42,6 @@ def init(
 
 def _labels(clips: Path) -> tuple[str, ...]:
     """The folders below `clips` that hold clips. Raises DataError unless there are two, UsageError for no folder."""
-    from ei_toolkit.dataset.folder import LAYOUT, SUFFIXES, find_clips
-    from ei_toolkit.errors import DataError, UsageError
-
     if not clips.is_dir():
         raise UsageError(f"there is no folder {clips}", hint="Give a folder with one folder of clips for each label.")
     try:

@@ -1,37 +1,31 @@
-"""`eitk jobs`: what the studio is doing."""
+"""`eitk jobs`: Jobs of the studio: list, follow, cancel."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower, OnInterrupt
+from ei_toolkit.client.jobs.job import cancel_job, job_status, list_jobs
+from ei_toolkit.client.jobs.wait import whole_log
+from ei_toolkit.client.project import Studio
+from ei_toolkit.errors import JobFailed
+from ei_toolkit.report.tables import Table
 
-if TYPE_CHECKING:
-    from ei_toolkit.client.project import Studio
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the app."""
-    group = typer.Typer(no_args_is_help=True, help="Jobs of the studio: list, follow, cancel.")
-    group.command("list")(list_)
-    group.command("follow")(follow)
-    group.command("cancel")(cancel)
-    app.add_typer(group, name="jobs")
+group = typer.Typer(no_args_is_help=True, help="Jobs of the studio: list, follow, cancel.")
 
 
+@group.command("list")
 def list_(
     context: typer.Context,
     all_: Annotated[bool, typer.Option("--all", help="Also jobs that have ended.")] = False,
     last: Annotated[int, typer.Option(min=1, help="Most jobs to show.")] = 20,
 ) -> None:
     """List jobs that wait or run, newest first."""
-    from ei_toolkit.client.jobs.job import list_jobs
-    from ei_toolkit.report.tables import Table
-
     env = Environment.of(context)
     jobs = list_jobs(_studio(env), active=not all_, limit=last)[:last]
     rows = tuple((job.id, job.state, job.category, job.started or None, job.finished or None) for job in jobs)
@@ -40,6 +34,7 @@ def list_(
     env.console.result(data, table.rich() if rows else "no job waits or runs")
 
 
+@group.command()
 def follow(
     context: typer.Context,
     job: Annotated[int, typer.Argument(help="Number of the job.")],
@@ -47,9 +42,6 @@ def follow(
     on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "detach",
 ) -> None:
     """Print a job's log until it ends; exit code 5 if it fails."""
-    from ei_toolkit.client.jobs.wait import whole_log
-    from ei_toolkit.errors import JobFailed
-
     env = Environment.of(context)
     try:
         Follower(env, _studio(env), timeout, on_interrupt).print_log(job)
@@ -58,14 +50,13 @@ def follow(
         raise
 
 
+@group.command()
 def cancel(
     context: typer.Context,
     job: Annotated[int, typer.Argument(help="Number of the job.")],
     force: Annotated[bool, typer.Option("--force", help="Also if the job does not react.")] = False,
 ) -> None:
     """Cancel a job; one that has ended already stays as it is."""
-    from ei_toolkit.client.jobs.job import cancel_job, job_status
-
     env = Environment.of(context)
     studio = _studio(env)
     found = job_status(studio, job)
@@ -76,6 +67,4 @@ def cancel(
 
 
 def _studio(env: Environment) -> Studio:
-    from ei_toolkit.cli.environment import connect
-
     return connect(env, env.config())

@@ -1,4 +1,4 @@
-"""`eitk listen`: the on-device test of the whole chain."""
+"""`eitk listen`: Compare the scores of a board with those of the int8 model in Python."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("listen")(listen)
-
-
 def listen(
     context: typer.Context,
     clips: Annotated[list[Path], typer.Argument(help="Clips; the label is the folder's name.")],
@@ -26,7 +21,7 @@ def listen(
         str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
     ] = None,
 ) -> None:
-    """Play clips to a board and compare its answers with their labels and with the int8 model in Python."""
+    """Compare the scores of a board with those of the int8 model in Python."""
     from ei_toolkit.board.transport.ports import check_port, usb_ports
     from ei_toolkit.board.verify.verify import verify_clips
     from ei_toolkit.evaluation.run_log import record_run

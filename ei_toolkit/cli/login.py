@@ -1,4 +1,7 @@
-"""`eitk login`: keep a key in the system's keyring."""
+"""`eitk login`: Store an API key in the system's keyring.
+
+`eitk logout`: Remove the API key from the system's keyring.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +10,27 @@ from typing import Annotated
 
 import typer
 
+from ei_toolkit.cli.connection import remote_url, with_key
 from ei_toolkit.cli.environment import Environment
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the app."""
-    app.command("login")(login)
-    app.command("logout")(logout)
+from ei_toolkit.client.endpoint import checked_key, forget_key, store_key
+from ei_toolkit.client.project import key_info
+from ei_toolkit.client.transport import Transport
 
 
 def login(
     context: typer.Context,
     check: Annotated[bool, typer.Option(help="Ask the studio whether it takes the key.")] = True,
 ) -> None:
-    """Ask for an API key and keep it in the system's keyring. The key is never shown, and is no option on purpose."""
-    from ei_toolkit.cli.environment import remote_url, with_key
-    from ei_toolkit.client.endpoint import checked_key, store_key
+    """Store an API key in the system's keyring.
 
+    Asks for the key, which is never shown. There is deliberately no option for the key, because options appear in
+    the shell history.
+    """
     env = Environment.of(context)
     config = env.config()
     url = remote_url(config)
     key = checked_key(_read_key(url))
     if check:
-        from ei_toolkit.client.project import key_info
-        from ei_toolkit.client.transport import Transport
-
         info = key_info(Transport(with_key(config, key)))
         env.console.note(f"the key opens project {info.project} with the role {info.role}")
     store_key(url, key)
@@ -45,10 +44,7 @@ def _read_key(url: str) -> str:
 
 
 def logout(context: typer.Context) -> None:
-    """Remove the key from the system's keyring."""
-    from ei_toolkit.cli.environment import remote_url
-    from ei_toolkit.client.endpoint import forget_key
-
+    """Remove the API key from the system's keyring."""
     env = Environment.of(context)
     url = remote_url(env.config())
     removed = forget_key(url)

@@ -1,4 +1,4 @@
-"""`eitk nightly`: retrain, judge, and leave what others fetch."""
+"""`eitk nightly`: Retrain from a dataset and run the gate on the model."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("nightly")(nightly)
 
 
 def nightly(
@@ -27,7 +22,10 @@ def nightly(
     recipe: Annotated[str, typer.Option(help="Recipe for the first night: robust or reference.")] = "robust",
     board: Annotated[str, typer.Option(help="Board for the first night: emulated or host.")] = "emulated",
 ) -> None:
-    """Retrain from a dataset and bring the model before the gate; exit with 7 if the champion stays."""
+    """Retrain from a dataset and run the gate on the model.
+
+    Exit code 7 if the champion stays.
+    """
     from ei_toolkit.cli.workflows.nightly import MADE, run_nightly
     from ei_toolkit.errors import GateNotMet
 

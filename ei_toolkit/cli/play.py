@@ -1,4 +1,4 @@
-"""`eitk play`: let a board on this machine hear a clip."""
+"""`eitk play`: Stream clips to the microphone of a virtual board."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
+from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.board.emulator.microphone import feed
+from ei_toolkit.board.transport.link import running_state
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("play")(play)
 
 
 def play(
@@ -23,11 +21,10 @@ def play(
         str | None, typer.Option("--board", help="emulated or host.", autocompletion=complete.boards)
     ] = None,
 ) -> None:
-    """Play clips to the microphone of a board that runs on this machine; `eitk tail` shows its answers."""
-    from ei_toolkit.audio.decode import read_clip
-    from ei_toolkit.board.emulator.microphone import feed
-    from ei_toolkit.board.transport.link import running_state
+    """Stream clips to the microphone of a virtual board.
 
+    `eitk tail` shows the predictions.
+    """
     env = Environment.of(context)
     config = env.config(board__name=board)
     state = running_state(config.paths.boards, config.settings.board.name)

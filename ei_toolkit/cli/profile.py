@@ -1,24 +1,22 @@
-"""`eitk profile`: what the model needs on a device."""
+"""`eitk profile`: Estimate latency, RAM and ROM of the trained model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower
-
-if TYPE_CHECKING:
-    from ei_toolkit.report.tables import Cell, Table
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("profile")(profile)
+from ei_toolkit.client.byom import profile_model
+from ei_toolkit.client.impulse.current import require_impulse
+from ei_toolkit.client.train import profiles
+from ei_toolkit.report.result_tables import profile_table
+from ei_toolkit.report.tables import Cell, Table
 
 
 def profile(
@@ -27,18 +25,14 @@ def profile(
     model: Annotated[Path | None, typer.Option(help="Bring your own .tflite instead of the trained model.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Most seconds for the job.")] = None,
 ) -> None:
-    """Estimated latency, RAM and ROM of the trained model, by device and engine."""
-    from ei_toolkit.cli.environment import connect
-    from ei_toolkit.client.impulse.current import require_impulse
-    from ei_toolkit.client.train import profiles
-    from ei_toolkit.report.result_tables import profile_table
+    """Estimate latency, RAM and ROM of the trained model.
 
+    One row for each device and engine.
+    """
     env = Environment.of(context)
     config = env.config()
     studio = connect(env, config)
     if model is not None:
-        from ei_toolkit.client.byom import profile_model
-
         with env.console.progress("profiling with the official SDK"):
             profiled = profile_model(studio, env.cwd / model, None, timeout)
         env.console.result(profiled, _own_table(profiled).rich())
@@ -50,8 +44,6 @@ def profile(
 
 def _own_table(profiled: Mapping[str, Any]) -> Table:
     """What the SDK says of a model of one's own, one value a row: which of them there are differs by device."""
-    from ei_toolkit.report.tables import Table
-
     known = {name: value for name, value in profiled.items() if name not in ("success", "error")}
     return Table("on the device (estimates)", ("", "value"), tuple(_rows(known)))
 

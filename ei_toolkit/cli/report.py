@@ -1,21 +1,20 @@
-"""`eitk report`: everything about this project in one file."""
+"""`eitk report`: Write an HTML report of the project."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Group
 
 from ei_toolkit.cli.environment import Environment
-
-if TYPE_CHECKING:
-    from ei_toolkit.report.project_summary import ProjectSummary
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("report")(report)
+from ei_toolkit.config.atomic_write import write_bytes, write_text
+from ei_toolkit.errors import UsageError
+from ei_toolkit.report.figure_files import figure_files
+from ei_toolkit.report.html.page import build_page
+from ei_toolkit.report.project_summary import ProjectSummary, gather_summary
+from ei_toolkit.report.published import like_published, our_figures
 
 
 def report(
@@ -27,11 +26,10 @@ def report(
         str | None, typer.Option(help="Print tables instead: reference for the published project's tables 1 to 4.")
     ] = None,
 ) -> None:
-    """Write one HTML file: data, sound, curves, verdict, robustness, size and speed, provenance."""
-    from ei_toolkit.config.atomic_write import write_text
-    from ei_toolkit.report.html.page import build_page
-    from ei_toolkit.report.project_summary import gather_summary
+    """Write an HTML report of the project.
 
+    One file with the data, curves, confusion matrices, gate verdict, robustness, size, speed and provenance.
+    """
     env = Environment.of(context)
     facts = gather_summary(env.config())
     if like is not None:
@@ -47,9 +45,6 @@ def report(
 
 
 def _write_figures(facts: ProjectSummary, folder: Path) -> list[str]:
-    from ei_toolkit.config.atomic_write import write_bytes
-    from ei_toolkit.report.figure_files import figure_files
-
     made = figure_files(facts)
     for name, png in made.items():
         write_bytes(folder / name, png)
@@ -57,11 +52,6 @@ def _write_figures(facts: ProjectSummary, folder: Path) -> list[str]:
 
 
 def _print_tables(env: Environment, facts: ProjectSummary, like: str) -> None:
-    from rich.console import Group
-
-    from ei_toolkit.errors import UsageError
-    from ei_toolkit.report.published import like_published, our_figures
-
     if like != "reference":
         raise UsageError(f"there are no tables like {like!r}", hint="eitk report --like reference")
     tables = like_published(our_figures(facts))

@@ -1,32 +1,29 @@
-"""`eitk samples`: what the studio has."""
+"""`eitk samples`: Samples in the studio: list, count, pull, delete, diff."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
-
-if TYPE_CHECKING:
-    from ei_toolkit.client.project import Studio
-    from ei_toolkit.client.samples import Sample
-    from ei_toolkit.client.upload.plan import Difference
+from ei_toolkit.client.project import Studio
+from ei_toolkit.client.samples import CATEGORIES, Sample, counts_by_label, delete_samples, list_samples, pull_sample
+from ei_toolkit.client.upload.plan import Difference, difference, server_samples
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.errors import DataError, UsageError
+from ei_toolkit.report.tables import Table
 
 CategoryOption = Literal["training", "testing", "all"]
 CategoryHelp = "training, testing or all."
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the app."""
-    group = typer.Typer(no_args_is_help=True, help="Samples of the studio: list, count, pull, delete, diff.")
-    group.command("list")(list_)
-    for command in (count, pull, delete, diff):
-        group.command(command.__name__)(command)
-    app.add_typer(group, name="samples")
+group = typer.Typer(no_args_is_help=True, help="Samples in the studio: list, count, pull, delete, diff.")
 
 
+@group.command("list")
 def list_(
     context: typer.Context,
     category: Annotated[CategoryOption, typer.Option(help=CategoryHelp)] = "all",
@@ -34,10 +31,6 @@ def list_(
     name: Annotated[str, typer.Option(help="Only samples whose name contains this.")] = "",
 ) -> None:
     """List samples."""
-    from dataclasses import asdict
-
-    from ei_toolkit.report.tables import Table
-
     env = Environment.of(context)
     found = _select(_studio(env), category, label, name)
     rows = tuple((s.id, s.category, s.label or None, s.length_ms / 1000, s.name) for s in found)
@@ -45,11 +38,9 @@ def list_(
     env.console.result(data, Table("", ("id", "category", "label", "seconds", "name"), rows).rich())
 
 
+@group.command()
 def count(context: typer.Context) -> None:
     """Count samples by category and label."""
-    from ei_toolkit.client.samples import counts_by_label
-    from ei_toolkit.report.tables import Table
-
     env = Environment.of(context)
     counts = counts_by_label(_studio(env))
     data = [{"category": category, "label": label, "samples": n} for (category, label), n in counts.items()]
@@ -57,6 +48,7 @@ def count(context: typer.Context) -> None:
     env.console.result(data, Table("", ("category", "label", "samples"), rows).rich())
 
 
+@group.command()
 def pull(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder to write FOLDER/<category>/<name>.wav to.")],
@@ -65,8 +57,6 @@ def pull(
     name: Annotated[str, typer.Option(help="Only samples whose name contains this.")] = "",
 ) -> None:
     """Download samples as WAV files; goes on where it was stopped."""
-    from ei_toolkit.client.samples import pull_sample
-
     env = Environment.of(context)
     folder = env.cwd / folder
     studio = _studio(env)
@@ -78,6 +68,7 @@ def pull(
     env.console.result({"samples": len(found), "folder": str(folder)}, f"{len(found)} samples are in {folder}")
 
 
+@group.command()
 def delete(
     context: typer.Context,
     ids: Annotated[list[int] | None, typer.Argument(help="Ids of samples.")] = None,
@@ -87,9 +78,6 @@ def delete(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many it would delete.")] = False,
 ) -> None:
     """Delete samples: some ids, those that the manifest does not have, or a whole category."""
-    from ei_toolkit.client.samples import delete_samples
-    from ei_toolkit.errors import UsageError
-
     env = Environment.of(context)
     if (bool(ids), stale, category is not None).count(True) != 1:
         raise UsageError("say which samples", hint="Give ids, or --stale, or --category.")
@@ -110,13 +98,12 @@ def delete(
     _check_known(studio, unknown)
 
 
+@group.command()
 def diff(
     context: typer.Context,
     manifest: Annotated[Path | None, typer.Argument(help="Manifest of windows; default: the project's.")] = None,
 ) -> None:
     """Compare the manifest with the studio; exit code 1 if they differ."""
-    from ei_toolkit.report.tables import Table
-
     env = Environment.of(context)
     found = _difference(env, _studio(env), manifest)
     data = {
@@ -137,8 +124,6 @@ def diff(
 
 
 def _select(studio: Studio, category: CategoryOption, label: str | None, name: str) -> list[Sample]:
-    from ei_toolkit.client.samples import CATEGORIES, list_samples
-
     wanted = CATEGORIES if category == "all" else (category,)
     samples = (sample for each in wanted for sample in list_samples(studio, each))
     return [sample for sample in samples if label in (None, sample.label) and name in sample.name]
@@ -153,22 +138,15 @@ def _known(studio: Studio, ids: list[int]) -> tuple[list[int], list[int]]:
 
 def _check_known(studio: Studio, unknown: list[int]) -> None:
     """Raise DataError where there are unknown ids."""
-    from ei_toolkit.errors import DataError
-
     if unknown:
         named = ", ".join(map(str, unknown))
         raise DataError(f"project {studio.project} has no sample {named}", hint="eitk samples list")
 
 
 def _difference(env: Environment, studio: Studio, manifest: Path | None) -> Difference:
-    from ei_toolkit.client.upload.plan import difference, server_samples
-    from ei_toolkit.dataset.manifest import Manifest
-
     file = env.cwd / manifest if manifest else env.config().paths.manifest
     return difference(Manifest.read(file), server_samples(studio))
 
 
 def _studio(env: Environment) -> Studio:
-    from ei_toolkit.cli.environment import connect
-
     return connect(env, env.config())

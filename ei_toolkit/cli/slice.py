@@ -1,27 +1,23 @@
-"""`eitk slice`: cut clips into windows."""
+"""`eitk slice`: Cut clips into windows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table as RichTable
 
 from ei_toolkit.cli.environment import Environment
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.table import Table as RichTable
-
-    from ei_toolkit.dataset.plan import Row, Skipped
+from ei_toolkit.dataset.folder import find_clips
+from ei_toolkit.dataset.plan import Row, Skipped, clips_root, plan_slices, rows_of_plan, rows_of_windows
+from ei_toolkit.dataset.slicing import slice_clips
+from ei_toolkit.report.tables import Table
 
 CUT = ("windows", "altered")  # counts of what only a real run makes
 SHOWN = 10  # skipped clips named without --verbose
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("slice")(slice_)
 
 
 def slice_(
@@ -29,11 +25,11 @@ def slice_(
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one a core.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which clips would go where.")] = False,
 ) -> None:
-    """Cut clips into windows: split by artist, levelled, altered copies for training, all in a manifest."""
-    from ei_toolkit.dataset.folder import find_clips
-    from ei_toolkit.dataset.plan import clips_root, plan_slices, rows_of_plan, rows_of_windows
-    from ei_toolkit.dataset.slicing import slice_clips
+    """Cut clips into windows.
 
+    Clips are split by artist and normalised, training windows are augmented, and all windows are listed in a
+    manifest.
+    """
     env = Environment.of(context)
     config = env.config()
     workers = jobs or cores()
@@ -53,8 +49,6 @@ def slice_(
 
 
 def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: dict[str, Any]) -> None:
-    from dataclasses import asdict
-
     for item in skipped if env.console.verbose else skipped[:SHOWN]:
         env.console.warn(f"skipped {item.clip}: {item.reason}")
     if len(skipped) > SHOWN and not env.console.verbose:
@@ -66,8 +60,6 @@ def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: 
 
 
 def _table(rows: list[dict[str, Any]]) -> RichTable:
-    from ei_toolkit.report.tables import Table
-
     names = [name for name in ("label", "split", "windows", "clips", "artists") if not rows or name in rows[0]]
     table = Table("", tuple(names), tuple(tuple(row[name] for name in names) for row in rows)).rich()
     for column in table.columns[2:]:
@@ -77,6 +69,4 @@ def _table(rows: list[dict[str, Any]]) -> RichTable:
 
 def cores() -> int:
     """Cores that this process may use."""
-    import os
-
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""`eitk studio`: the local studio as a service of its own, its projects and keys."""
+"""`eitk studio`: The local studio: Edge Impulse's API on this machine."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.errors import UsageError
+from ei_toolkit.report.tables import Table
+from ei_toolkit.studio import manage
+from ei_toolkit.studio.lifecycle import Silent, look
+from ei_toolkit.studio.lifecycle import stop as end
+from ei_toolkit.studio.manage import add_key as add
+from ei_toolkit.studio.manage import check_host, prepare
+from ei_toolkit.studio.manage import list_keys as find
+from ei_toolkit.studio.options import Options
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder; by default .eitk/studio of the project.")]
 ProjectId = Annotated[int, typer.Option("--project", help="Id of the project; 0 means the only one.")]
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the app."""
-    group = typer.Typer(no_args_is_help=True, help="The local studio: Edge Impulse's API on this machine.")
-    for command in (serve, status, stop, projects, export):
-        group.command()(command)
-    group.command("import")(import_)
-    keys = typer.Typer(no_args_is_help=True, help="Keys of a project.")
-    keys.command("list")(list_keys)
-    keys.command("add")(add_key)
-    keys.command("revoke")(revoke_key)
-    group.add_typer(keys, name="keys")
-    app.add_typer(group, name="studio")
+group = typer.Typer(no_args_is_help=True, help="The local studio: Edge Impulse's API on this machine.")
+keys = typer.Typer(no_args_is_help=True, help="Keys of a project: list, add, revoke.")
+group.add_typer(keys, name="keys")
 
 
+@group.command()
 def serve(
     context: typer.Context,
     data: Data = None,
@@ -44,15 +44,12 @@ def serve(
     i_know: Annotated[bool, typer.Option("--i-know", help="Serve other machines too, over plain http.")] = False,
 ) -> None:
     """Serve until Ctrl-C, on the ports where the official clients look."""
-    from ei_toolkit.studio.manage import check_host, prepare
-    from ei_toolkit.studio.options import Options
-
     env = Environment.of(context)
     folder = _folder(env, data)
     options = Options(folder, host, port, ingestion_port, jobs, job_limit, allow_scripts)
     key = prepare(folder, env.config().settings.project.name)
     options = check_host(options, knows=i_know)
-    from ei_toolkit.studio.server import serve as serve_until_stopped
+    from ei_toolkit.studio.server import serve as serve_until_stopped  # FastAPI, which `prepare` has checked for
 
     env.console.note(f"data in {folder}, admin key of the first project in {key}")
     serve_until_stopped(
@@ -60,10 +57,9 @@ def serve(
     )
 
 
+@group.command()
 def status(context: typer.Context, data: Data = None) -> None:
     """Say whether a studio serves the data folder, and where."""
-    from ei_toolkit.studio.lifecycle import Silent, look
-
     env = Environment.of(context)
     found = look(_folder(env, data))
     if found is None:
@@ -75,15 +71,15 @@ def status(context: typer.Context, data: Data = None) -> None:
         env.console.result({"running": True, **asdict(found)}, view)
 
 
+@group.command()
 def stop(context: typer.Context, data: Data = None) -> None:
     """Stop the studio that serves the data folder."""
-    from ei_toolkit.studio.lifecycle import stop as end
-
     env = Environment.of(context)
     stopped = end(_folder(env, data))
     env.console.result({"stopped": stopped}, "stopped" if stopped else "not running")
 
 
+@group.command()
 def projects(
     context: typer.Context,
     data: Data = None,
@@ -92,9 +88,6 @@ def projects(
     ] = None,
 ) -> None:
     """List the projects, or make one."""
-    from ei_toolkit.report.tables import Table
-    from ei_toolkit.studio import manage
-
     env = Environment.of(context)
     folder = _folder(env, data)
     if add is not None:
@@ -107,6 +100,7 @@ def projects(
     env.console.result([asdict(project) for project in found], table.rich())
 
 
+@group.command()
 def export(
     context: typer.Context,
     out: Annotated[Path, typer.Argument(help="Zip file to write.")],
@@ -114,7 +108,7 @@ def export(
     project: ProjectId = 0,
 ) -> None:
     """Write a project's samples into a zip that the official tools read."""
-    from ei_toolkit.studio.transfer import export_project
+    from ei_toolkit.studio.transfer import export_project  # FastAPI, which the extra `local` installs
 
     env = Environment.of(context)
     file = (env.cwd / out).resolve()
@@ -122,6 +116,7 @@ def export(
     env.console.result({"samples": count, "file": str(file)}, f"{count} samples in {file}")
 
 
+@group.command("import")
 def import_(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(help="Zip file with info.labels.")],
@@ -129,7 +124,7 @@ def import_(
     project: ProjectId = 0,
 ) -> None:
     """Read a zip with info.labels into a project; what is there already is passed over."""
-    from ei_toolkit.studio.transfer import import_project
+    from ei_toolkit.studio.transfer import import_project  # FastAPI, which the extra `local` installs
 
     env = Environment.of(context)
     with env.console.progress("importing") as progress:
@@ -140,17 +135,16 @@ def import_(
     env.console.result(asdict(report), view)
 
 
+@keys.command("list")
 def list_keys(context: typer.Context, data: Data = None, project: ProjectId = 0) -> None:
     """List keys; the keys themselves are not stored."""
-    from ei_toolkit.report.tables import Table
-    from ei_toolkit.studio.manage import list_keys as find
-
     env = Environment.of(context)
     found = find(_folder(env, data), project)
     table = Table("", ("id", "name", "role", "key", "created"), tuple(tuple(key.values()) for key in found))
     env.console.result(found, table.rich())
 
 
+@keys.command("add")
 def add_key(
     context: typer.Context,
     role: Annotated[str, typer.Option(help="admin, readonly, ingestiononly or ingestion_deployment.")] = "admin",
@@ -159,13 +153,12 @@ def add_key(
     project: ProjectId = 0,
 ) -> None:
     """Make a key; it is shown this once."""
-    from ei_toolkit.studio.manage import add_key as add
-
     env = Environment.of(context)
     key = add(_folder(env, data), project, name, role)
     env.console.result({"key": key, "role": role}, key)
 
 
+@keys.command("revoke")
 def revoke_key(
     context: typer.Context,
     key: Annotated[int, typer.Argument(help="Id of the key.")],
@@ -174,8 +167,6 @@ def revoke_key(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Make a key useless; asks first if eitk itself uses it."""
-    from ei_toolkit.studio import manage
-
     env = Environment.of(context)
     folder = _folder(env, data)
     if not yes and key == manage.own_key(folder):
@@ -185,8 +176,6 @@ def revoke_key(
 
 
 def _confirm_own_key(env: Environment, key: int) -> None:
-    from ei_toolkit.errors import UsageError
-
     what = f"key {key} is the one that eitk itself uses"
     after = "whatever else uses it is shut out, and eitk's next command makes a new key for the project"
     if not env.console.interactive:

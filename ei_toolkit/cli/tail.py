@@ -1,26 +1,25 @@
-"""`eitk tail`: what a board says, live."""
+"""`eitk tail`: Show the predictions of a board as they arrive."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.live import Live
 
+from ei_toolkit.board.durations import parse_duration
+from ei_toolkit.board.protocol.events import Event, Prediction, Warning
+from ei_toolkit.board.protocol.parser import Parser
+from ei_toolkit.board.transport.ports import check_port, usb_ports
+from ei_toolkit.board.transport.watch import follow, source_of, until
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
-
-if TYPE_CHECKING:
-    from ei_toolkit.board.protocol.events import Event
-    from ei_toolkit.config import BoardSettings
-    from ei_toolkit.report.event_sinks import Sink
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("tail")(tail)
+from ei_toolkit.config import BoardSettings
+from ei_toolkit.report.event_sinks import Sink, both, json_lines, log_file, rate_limited
+from ei_toolkit.report.tail_view import View, plain_line
 
 
 def tail(
@@ -36,13 +35,10 @@ def tail(
     every: Annotated[str | None, typer.Option("--every", help="Show at most one prediction in this time.")] = None,
     log: Annotated[Path | None, typer.Option("--log", help="Also write to a file: .csv, .jsonl, .log.")] = None,
 ) -> None:
-    """Show what the board says: a live view on a terminal, plain lines elsewhere, NDJSON with --json."""
-    from ei_toolkit.board.durations import parse_duration
-    from ei_toolkit.board.protocol.parser import Parser
-    from ei_toolkit.board.transport.ports import check_port, usb_ports
-    from ei_toolkit.board.transport.watch import follow, source_of, until
-    from ei_toolkit.report.event_sinks import both, log_file, rate_limited
+    """Show the predictions of a board as they arrive.
 
+    On a terminal a live view, otherwise plain lines, and with --json one JSON object for each event (NDJSON).
+    """
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
     settings = config.settings.board
@@ -58,15 +54,9 @@ def tail(
 @contextmanager
 def _shown(env: Environment, settings: BoardSettings) -> Iterator[Sink]:
     """Where a person or a program looks: NDJSON, a live view, or lines."""
-    from ei_toolkit.board.protocol.events import Prediction, Warning
-    from ei_toolkit.report.event_sinks import json_lines
-    from ei_toolkit.report.tail_view import View, plain_line
-
     if env.console.json_output:
         yield json_lines(env.console.stdout)
     elif env.console.stdout.isatty():
-        from rich.live import Live
-
         view = View(settings.name, settings.colours)
         screen = env.console.rich(env.console.stdout)
         with Live(get_renderable=view.render, console=screen, refresh_per_second=8):

@@ -1,20 +1,21 @@
-"""`eitk test`: the trained model on the test set."""
+"""`eitk test`: Test the trained model on the test set."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import typer
+from rich.console import Group
 
+from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower, OnInterrupt
+from ei_toolkit.client.impulse.current import require_impulse
+from ei_toolkit.client.results import tested_variants
+from ei_toolkit.client.train import run_test
+from ei_toolkit.report.result_tables import evaluation_tables
 
 UNTESTED = "the model was not tested since its last training: eitk test"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("test")(test)
 
 
 def test(
@@ -23,15 +24,10 @@ def test(
     timeout: Annotated[float | None, typer.Option(help="Most seconds for the job.")] = None,
     on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "ask",
 ) -> None:
-    """Try the trained model on the test set: int8 and float32, with confusion matrices."""
-    from rich.console import Group
+    """Test the trained model on the test set.
 
-    from ei_toolkit.cli.environment import connect
-    from ei_toolkit.client.impulse.current import require_impulse
-    from ei_toolkit.client.results import tested_variants
-    from ei_toolkit.client.train import run_test
-    from ei_toolkit.report.result_tables import evaluation_tables
-
+    Shows accuracy and a confusion matrix for int8 and float32.
+    """
     env = Environment.of(context)
     config = env.config()
     studio = connect(env, config)

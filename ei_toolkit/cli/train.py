@@ -1,26 +1,35 @@
-"""`eitk train`: from samples to a model, and with --eon to a library."""
+"""`eitk train`: Generate features, train the model and test it."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Group
 
+from ei_toolkit.cli.build import build_and_record
+from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower, OnInterrupt
-
-if TYPE_CHECKING:
-    from ei_toolkit.client.impulse.current import Current
-    from ei_toolkit.client.project import Studio
-    from ei_toolkit.client.train import TrainReport
-    from ei_toolkit.config import Config
-    from ei_toolkit.dataset.provenance import TrainingProvenance
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("train")(train)
+from ei_toolkit.client.impulse.current import Current
+from ei_toolkit.client.impulse.state import wanted_impulse
+from ei_toolkit.client.jobs.job import start_retrain, start_training
+from ei_toolkit.client.project import Studio, require_training
+from ei_toolkit.client.train import (
+    TrainReport,
+    provenance_file,
+    provenance_of_samples,
+    ready_impulse,
+    record_expected_provenance,
+)
+from ei_toolkit.client.train import train as run_training
+from ei_toolkit.client.upload.plan import server_samples
+from ei_toolkit.config import Config
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.provenance import TrainingProvenance, write_provenance
+from ei_toolkit.evaluation.run_log import record_run
+from ei_toolkit.report.result_tables import deployment_table, evaluation_tables, profile_table
 
 
 def train(
@@ -32,15 +41,10 @@ def train(
     on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "ask",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check that everything is ready.")] = False,
 ) -> None:
-    """Generate features, train, test; shows progress and tables of results."""
-    from ei_toolkit.cli.build import build_and_record
-    from ei_toolkit.cli.environment import connect
-    from ei_toolkit.client.project import require_training
-    from ei_toolkit.client.train import provenance_file, record_expected_provenance
-    from ei_toolkit.client.train import train as run_training
-    from ei_toolkit.dataset.provenance import write_provenance
-    from ei_toolkit.evaluation.run_log import record_run
+    """Generate features, train the model and test it.
 
+    Shows the progress of each job and tables of the results.
+    """
     env = Environment.of(context)
     config = env.config()
     studio = connect(env, config)
@@ -72,9 +76,6 @@ def train(
 
 def ready(studio: Studio, config: Config) -> Current:
     """The impulse to train; that of eitk.toml, where there is one."""
-    from ei_toolkit.client.impulse.state import wanted_impulse
-    from ei_toolkit.client.train import ready_impulse
-
     settings = config.settings
     wanted = wanted_impulse(settings, config.paths.root) if settings.impulse.dsp else None
     return ready_impulse(studio, wanted, settings.impulse.name)
@@ -82,18 +83,12 @@ def ready(studio: Studio, config: Config) -> Current:
 
 def _expected_provenance(studio: Studio, config: Config) -> TrainingProvenance:
     """The clips to train on. Raises DataError where one of them would be tested too."""
-    from ei_toolkit.client.train import provenance_of_samples
-    from ei_toolkit.client.upload.plan import server_samples
-    from ei_toolkit.dataset.manifest import Manifest
-
     file = config.paths.manifest
     manifest = Manifest.read(file) if file.is_file() else Manifest(())  # samples need not be eitk's
     return provenance_of_samples(manifest, server_samples(studio))
 
 
 def _only_start(env: Environment, studio: Studio, current: Current, features: bool) -> None:
-    from ei_toolkit.client.jobs.job import start_retrain, start_training
-
     if features:
         started = start_retrain(studio, current.impulse_id)
     else:
@@ -102,10 +97,6 @@ def _only_start(env: Environment, studio: Studio, current: Current, features: bo
 
 
 def _show(env: Environment, report: TrainReport, data: dict[str, Any]) -> None:
-    from rich.console import Group
-
-    from ei_toolkit.report.result_tables import deployment_table, evaluation_tables, profile_table
-
     tables = evaluation_tables("validation", report.training.validation) + evaluation_tables("test", report.test)
     if main_device := report.training.main_profiles:
         tables.append(profile_table(main_device))

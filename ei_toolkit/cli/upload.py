@@ -1,24 +1,21 @@
-"""`eitk upload`: windows to the studio."""
+"""`eitk upload`: Upload windows to the studio."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
-
-if TYPE_CHECKING:
-    from ei_toolkit.client.upload.plan import Difference
-    from ei_toolkit.client.upload.run import Report
+from ei_toolkit.client.upload.ledger import Ledger, ledger_path
+from ei_toolkit.client.upload.plan import Difference, annotate, difference, removable, remove_misplaced, visible_samples
+from ei_toolkit.client.upload.run import Options, Report, check_complete, write_failures
+from ei_toolkit.client.upload.run import upload as run_upload
+from ei_toolkit.dataset.manifest import Manifest
 
 SHOWN = 10  # failures named without --verbose
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command("upload")(upload)
 
 
 def upload(
@@ -29,14 +26,10 @@ def upload(
     failures: Annotated[Path | None, typer.Option(help="Also write the windows that failed to this CSV.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
 ) -> None:
-    """Upload windows; resumes where it was stopped, sends nothing twice."""
-    from ei_toolkit.cli.environment import connect
-    from ei_toolkit.client.upload.ledger import Ledger, ledger_path
-    from ei_toolkit.client.upload.plan import annotate, difference, removable, remove_misplaced, visible_samples
-    from ei_toolkit.client.upload.run import Options
-    from ei_toolkit.client.upload.run import upload as run_upload
-    from ei_toolkit.dataset.manifest import Manifest
+    """Upload windows to the studio.
 
+    An upload that was interrupted resumes, and no window is sent twice.
+    """
     env = Environment.of(context)
     config = env.config()
     file = env.cwd / manifest if manifest else config.paths.manifest
@@ -72,8 +65,6 @@ def _show_plan(env: Environment, plan: Difference, wrong: int) -> None:
 
 
 def _show(env: Environment, report: Report, plan: Difference, failures: Path | None) -> None:
-    from ei_toolkit.client.upload.run import check_complete, write_failures
-
     if foreign := max(len(plan.foreign) - report.removed, 0):
         env.console.warn(
             f"{foreign} samples on the server are not in the manifest and would be trained on; see eitk samples diff"

@@ -91,7 +91,7 @@ def test_a_name_with_brackets_is_shown_as_it_is(tmp_path: Path) -> None:
 
 
 def test_json_has_null_where_a_setting_is_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ei_toolkit.config.settings.plain", lambda _: float("nan"))
+    monkeypatch.setattr("ei_toolkit.cli.config.plain", lambda _: float("nan"))
     env = environment(tmp_path)
     assert run(["config", "show", "--json"], env) == 0
     shown = json.loads(env.console.stdout.getvalue(), parse_constant=pytest.fail)  # type: ignore[attr-defined]
@@ -148,7 +148,7 @@ STOP_IMPORT = """
 import sys
 class Stop:
     def find_spec(self, name, *_):
-        if name == "ei_toolkit.cli.tail":
+        if name == "ei_toolkit.cli.commands":
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Stop())
 from ei_toolkit.__main__ import main

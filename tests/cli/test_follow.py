@@ -28,8 +28,8 @@ def cancelled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     def wait(*_: Any, **__: Any) -> Job:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ei_toolkit.client.jobs.wait.wait_for", wait)
-    monkeypatch.setattr("ei_toolkit.client.jobs.job.cancel_job", lambda _studio, job, **_: found.append(job))
+    monkeypatch.setattr("ei_toolkit.cli.follow.wait_for", wait)
+    monkeypatch.setattr("ei_toolkit.cli.follow.cancel_job", lambda _studio, job, **_: found.append(job))
     return found
 
 

@@ -50,7 +50,7 @@ def transport() -> Transport:
 @pytest.fixture
 def eitk(transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Eitk:
     studio = Studio(transport, 1)  # type: ignore[arg-type]
-    monkeypatch.setattr("ei_toolkit.cli.environment.connect", lambda *_: studio)
+    monkeypatch.setattr("ei_toolkit.cli.jobs.connect", lambda *_: studio)
 
     def command(*words: str) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
@@ -89,9 +89,9 @@ def test_following_a_failed_job_does_not_recommend_itself(eitk: Eitk) -> None:
 
 def test_a_model_without_results_is_said_to_want_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     current = SimpleNamespace(impulse_id=1)
-    monkeypatch.setattr("ei_toolkit.cli.environment.connect", lambda *_: None)
-    monkeypatch.setattr("ei_toolkit.client.impulse.current.require_impulse", lambda *_: current)
-    monkeypatch.setattr("ei_toolkit.client.results.tested_variants", lambda *_: ())
+    monkeypatch.setattr("ei_toolkit.cli.test.connect", lambda *_: None)
+    monkeypatch.setattr("ei_toolkit.cli.test.require_impulse", lambda *_: current)
+    monkeypatch.setattr("ei_toolkit.cli.test.tested_variants", lambda *_: ())
     out = io.StringIO()
     assert run(("test", "--no-run"), Environment(Console(out, io.StringIO()), tmp_path, {})) == 0
     assert out.getvalue() == "the model was not tested since its last training: eitk test\n"

@@ -52,8 +52,8 @@ def test_what_needs_a_trained_model_says_how_to_train_one(eitk: Command) -> None
 def test_the_profile_of_ones_own_model_is_a_table_unless_json_is_asked_for(
     tmp_path: Path, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ei_toolkit.cli.environment.connect", lambda *_: None)
-    monkeypatch.setattr("ei_toolkit.client.byom.profile_model", lambda *_: PROFILED)
+    monkeypatch.setattr("ei_toolkit.cli.profile.connect", lambda *_: None)
+    monkeypatch.setattr("ei_toolkit.cli.profile.profile_model", lambda *_: PROFILED)
     console = Console(io.StringIO(), io.StringIO())
     assert run(["profile", "--model", "m.tflite", *flags], Environment(console, tmp_path, {})) == 0
     out = console.stdout.getvalue()  # type: ignore[attr-defined]

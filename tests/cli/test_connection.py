@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from ei_toolkit.cli.connection import connect, endpoint_of
 from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment, connect, endpoint_of
+from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import load_config
 from ei_toolkit.errors import ConfigurationError
 
@@ -39,8 +40,8 @@ def test_an_upload_address_of_ones_own(tmp_path: Path) -> None:
 def studio(monkeypatch: pytest.MonkeyPatch) -> None:
     """No server is started, and none is asked."""
     started = SimpleNamespace(api_url=LOCAL_API, ingestion_url="http://127.0.0.1:4811", key=KEY)
-    monkeypatch.setattr("ei_toolkit.studio.lifecycle.ensure", lambda *_a, **_k: started)
-    monkeypatch.setattr("ei_toolkit.client.project.open_studio", lambda transport: transport)
+    monkeypatch.setattr("ei_toolkit.cli.connection.ensure", lambda *_a, **_k: started)
+    monkeypatch.setattr("ei_toolkit.cli.connection.open_studio", lambda transport: transport)
 
 
 def said(folder: Path, environ: dict[str, str]) -> str:

@@ -1,0 +1,109 @@
+"""The table of all commands, and the Typer group that imports the module of a command when the command runs.
+
+Importing every module at the start would take seconds, so `eitk --help` and the completion of command names read
+the table only.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context, HelpFormatter  # the base classes of TyperCommand; they are not exported
+    from typer._click.shell_completion import CompletionItem
+
+
+@dataclass(frozen=True)
+class CommandEntry:
+    """A command: `target` is `module:attribute` below `ei_toolkit.cli`, the attribute a function or a `typer.Typer`."""
+
+    target: str
+    help: str
+
+
+COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
+    "demo": CommandEntry("demo:demo", "Run the whole pipeline, from clips to the predictions of a virtual board."),
+    "init": CommandEntry("init:init", "Write eitk.toml from a recipe."),
+    "config": CommandEntry("config:group", "Show the settings in force."),
+    "dataset": CommandEntry("dataset:group", "Clips: synthesise, fetch, verify, audit, describe."),
+    "slice": CommandEntry("slice:slice_", "Cut clips into windows."),
+    "upload": CommandEntry("upload:upload", "Upload windows to the studio."),
+    "samples": CommandEntry("samples:group", "Samples in the studio: list, count, pull, delete, diff."),
+    "impulse": CommandEntry("impulse:group", "Compare, apply or pull the impulse of eitk.toml."),
+    "train": CommandEntry("train:train", "Generate features, train the model and test it."),
+    "test": CommandEntry("test:test", "Test the trained model on the test set."),
+    "profile": CommandEntry("profile:profile", "Estimate latency, RAM and ROM of the trained model."),
+    "build": CommandEntry("build:build", "Build the library of the trained model and pin it in eitk.lock."),
+    "jobs": CommandEntry("jobs:group", "Jobs of the studio: list, follow, cancel."),
+    "studio": CommandEntry("studio:group", "The local studio: Edge Impulse's API on this machine."),
+    "boards": CommandEntry("boards:boards", "List the boards on USB and the virtual boards."),
+    "board": CommandEntry("boards:group", "Stop or check one board."),
+    "flash": CommandEntry("flash:flash", "Compile the pinned library with the sketch and flash a board."),
+    "play": CommandEntry("play:play", "Stream clips to the microphone of a virtual board."),
+    "tail": CommandEntry("tail:tail", "Show the predictions of a board as they arrive."),
+    "listen": CommandEntry("listen:listen", "Compare the scores of a board with those of the int8 model in Python."),
+    "evaluate": CommandEntry("evaluate:evaluate", "Measure a recipe on held-out artists, beside baselines."),
+    "gate": CommandEntry("gate:gate", "Compare the last built model with the champion; promote it if it passes."),
+    "nightly": CommandEntry("nightly:nightly", "Retrain from a dataset and run the gate on the model."),
+    "runs": CommandEntry("runs:group", "Recorded trainings, evaluations, builds, flashes and gates."),
+    "report": CommandEntry("report:report", "Write an HTML report of the project."),
+    "card": CommandEntry("card:card", "Write a model card in Markdown."),
+    "eon": CommandEntry("eon:group", "Compile, run and profile a .tflite without a project."),
+    "doctor": CommandEntry("doctor:doctor", "Check folders, studio, key, packages, tools and boards."),
+    "login": CommandEntry("login:login", "Store an API key in the system's keyring."),
+    "logout": CommandEntry("login:logout", "Remove the API key from the system's keyring."),
+    "clean": CommandEntry("clean:clean", "Remove files that a command can make again."),
+}
+
+
+@functools.cache
+def load_command(name: str) -> Command:
+    """Import the module of a command and return the command, with its options or its subcommands."""
+    entry = COMMANDS[name]
+    module, attribute = entry.target.split(":")
+    target = getattr(importlib.import_module(f"ei_toolkit.cli.{module}"), attribute)
+    holder = typer.Typer(rich_markup_mode=None)
+    if isinstance(target, typer.Typer):
+        holder.add_typer(target, name=name, short_help=entry.help)
+    else:
+        holder.command(name, short_help=entry.help)(target)
+    return get_group(holder).commands[name]
+
+
+class LoadedCommands(Mapping[str, "Command"]):
+    """All commands by name; reading one imports its module."""
+
+    def __getitem__(self, name: str) -> Command:
+        return load_command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class CommandGroup(TyperGroup):
+    """The root command. Its help and the completion of command names import no module of a command."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = cast("MutableMapping[str, Command]", LoadedCommands())  # nothing is ever added to them
+        entries = {name: TyperCommand(name, short_help=entry.help) for name, entry in COMMANDS.items()}
+        self._listing = TyperGroup(**{**attributes, "commands": entries})
+
+    def format_help(self, context: Context, formatter: HelpFormatter) -> None:
+        """Write the help with one line for each command."""
+        self._listing.format_help(context, formatter)
+
+    def shell_complete(self, context: Context, incomplete: str) -> list[CompletionItem]:
+        """Return the names of commands and options that start with `incomplete`."""
+        return self._listing.shell_complete(context, incomplete)
