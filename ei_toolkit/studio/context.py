@@ -10,7 +10,7 @@ from ei_toolkit.studio.jobs.runner import Runner
 from ei_toolkit.studio.live.hub import Hub, Tokens
 from ei_toolkit.studio.options import Options
 from ei_toolkit.studio.store import Store
-from ei_toolkit.studio.store.garbage import collect
+from ei_toolkit.studio.store.garbage import collect_garbage
 
 
 class Activity:
@@ -51,8 +51,8 @@ class Studio:
     def open(cls, options: Options) -> Studio:
         """A studio on a data folder; nothing runs yet."""
         store, hub = Store.open(options.data), Hub()
-        store.blobs.sweep()
-        collect(store)
+        store.blobs.delete_incoming()
+        collect_garbage(store)
         compute_worker = ComputeWorker(options)
         return cls(options, store, Runner(options, store, hub), hub, Tokens(), compute_worker, Activity())
 

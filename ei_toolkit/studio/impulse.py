@@ -57,7 +57,7 @@ class ProcessingBlock:
     def _samples(self, milliseconds: float) -> int:
         return max(1, samples_in(milliseconds, self.frequency))
 
-    def question(self, config: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def dsp_request(self, config: Mapping[str, str] | None = None) -> dict[str, Any]:
         """What the helper process needs to know to run the block."""
         return {
             "block": self.type,
@@ -71,14 +71,14 @@ class ProcessingBlock:
         """The same, and how recordings are cut into windows."""
         cutting = {"increase": self.increase_samples, "pad": bool(self.window["padZeros"]), "axis": self.axis}
         times = {"windowMs": self.window["windowSizeMs"], "increaseMs": self.window["windowIncreaseMs"]}
-        return {**self.question(), **cutting, **times}
+        return {**self.dsp_request(), **cutting, **times}
 
     @property
-    def recipe(self) -> str:
-        """Hash of everything but the sample that decides the features; the cache is keyed by it."""
+    def settings_hash(self) -> str:
+        """Hash of all settings that the features of a sample depend on; a part of the feature cache's key."""
         window = {key: self.window[key] for key in ("windowSizeMs", "windowIncreaseMs", "frequencyHz", "padZeros")}
-        facts = [self.type, self.version, self.axis, window, dict(self.config)]
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        settings = [self.type, self.version, self.axis, window, dict(self.config)]
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def processing_block(store: Store, project: int, block: int) -> ProcessingBlock:

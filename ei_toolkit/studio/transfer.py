@@ -19,8 +19,8 @@ from ei_toolkit.studio.http.sample_labels import safe_filename
 from ei_toolkit.studio.manage import chosen_project, opened
 from ei_toolkit.studio.parameters import read_json
 from ei_toolkit.studio.store import Store
-from ei_toolkit.studio.store.blobs import CHUNK
-from ei_toolkit.studio.store.packs import Pack, Place
+from ei_toolkit.studio.store.blobs import CHUNK_BYTES
+from ei_toolkit.studio.store.packs import ByteRange, Pack
 from ei_toolkit.studio.store.samples import CATEGORIES
 
 
@@ -117,7 +117,7 @@ def _import(store: Store, project: int, archive: zipfile.ZipFile, entry: dict[st
 def _part(pack: Pack, archive: zipfile.ZipFile, member: str, name: str) -> Part:
     part = Part("data", name, pack.begin())
     with archive.open(member) as file:
-        while chunk := file.read(CHUNK):
+        while chunk := file.read(CHUNK_BYTES):
             if part.content.size + len(chunk) > Bounds().file_size:
                 part.error = "it is too large"
                 break
@@ -143,10 +143,10 @@ def _headers(entry: dict[str, Any]) -> dict[str, str]:
     return {**headers, "x-label": quote(str(label["label"]))} if "label" in label else headers
 
 
-def _inspect(place: Place, form: str) -> Contents:
+def _inspect(byte_range: ByteRange, form: str) -> Contents:
     from ei_toolkit.studio.jobs.acquisition import read_acquisition
 
-    found = read_acquisition(place.read(), form)
+    found = read_acquisition(byte_range.read(), form)
     return Contents(
         "json" if form == "json" else "cbor", found.interval_ms, found.sensors, len(found.values),
         found.device_name, found.device_type,

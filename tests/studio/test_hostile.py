@@ -13,7 +13,7 @@ from ei_toolkit.impulse import dsp
 from ei_toolkit.studio.http.dataset import Split
 from ei_toolkit.studio.http.errors import ApiError, Malformed
 from ei_toolkit.studio.http.learn import read_keras
-from ei_toolkit.studio.jobs.compute_worker import reply
+from ei_toolkit.studio.jobs.compute_worker import respond
 from ei_toolkit.studio.parameters import DEEPEST, RequestParameters, read_json
 
 LONE = r"\ud800"
@@ -148,7 +148,7 @@ def test_no_id_of_a_block_is_given_twice(own_server: Any) -> None:
     blocks = {"inputBlocks": [{**INPUT, "id": 2**31 - 2}]}
     assert own_server.json("POST", "/1/impulse", json=blocks)["success"]
     assert own_server.json("POST", "/1/impulse/get-new-block-id")["blockId"] == 2**31 - 1
-    assert "no other is left" in own_server.json("POST", "/1/impulse/get-new-block-id")["error"]
+    assert "No block id is left" in own_server.json("POST", "/1/impulse/get-new-block-id")["error"]
 
 
 @pytest.mark.parametrize("depth", [101, 900, 100_000])
@@ -197,6 +197,6 @@ def test_a_negative_limit_on_values_is_refused(server: Any, sample: int, path: s
 @pytest.mark.parametrize("name", ["block", "samples", "sampling_frequency", "n_samples", "windows", "nonsense"])
 def test_a_parameter_cannot_take_the_place_of_an_argument(name: str) -> None:
     block = dsp.block_types()[0]
-    question = {"op": "run", "block": block, "samples": 16000, "frequency": 16000.0, "version": 1}
-    answer = reply({**question, "values": [0.0] * 16000, "params": {name: "1"}})
-    assert answer == {"error": f"The {block} block has no parameter {name!r}"}
+    request = {"operation": "run", "block": block, "samples": 16000, "frequency": 16000.0, "version": 1}
+    response = respond({**request, "values": [0.0] * 16000, "params": {name: "1"}})
+    assert response == {"error": f"The {block} block has no parameter {name!r}"}

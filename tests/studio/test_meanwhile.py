@@ -147,7 +147,7 @@ def test_nothing_is_kept_for_a_block_that_was_deleted_meanwhile(task: Listening)
         lambda: artifacts.put_features(task.project, Features(2, "training", blob, blob, {}, "")),
         lambda: features.store_features(task, *stale_block(task)),
     ):
-        with pytest.raises(ApiError, match="was deleted meanwhile"):
+        with pytest.raises(ApiError, match="was deleted in the meantime"):
             action()
     artifacts.put_model(task.project, 8, {"keras": blob}, {})
     assert artifacts.features(task.project, 2) is None and artifacts.model(task.project, 8) is not None

@@ -20,7 +20,7 @@ from ei_toolkit.studio.http.wav_header import read_header
 from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.blobs import Blobs
-from ei_toolkit.studio.store.garbage import collect
+from ei_toolkit.studio.store.garbage import collect_garbage
 from ei_toolkit.studio.store.migrations import MIGRATIONS
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import NewSample
@@ -64,7 +64,7 @@ def test_a_blob_has_its_name_only_when_it_is_complete(tmp_path: Path, monkeypatc
         blobs.put(b"other")
     assert [path.name for path in blobs.folder.rglob("*") if path.is_file()] == [digest]
     (blobs.incoming / "of-a-killed-process").write_bytes(b"half")
-    blobs.sweep()
+    blobs.delete_incoming()
     assert not list(blobs.incoming.iterdir())
 
 
@@ -79,11 +79,11 @@ def test_only_old_blobs_that_nothing_refers_to_are_collected(store: Store) -> No
     store.artifacts.put_model(project, 3, {"keras": kept}, {})
     for digest in (kept, gone):
         os.utime(store.blobs.path(digest), (0, 0))
-    assert collect(store) == 1
+    assert collect_garbage(store) == 1
     assert [store.blobs.path(digest).exists() for digest in (kept, gone, young)] == [True, False, True]
     os.utime(store.blobs.path(young), (0, 0))
     store.blobs.put(b"young")  # wanted again
-    assert collect(store) == 0
+    assert collect_garbage(store) == 0
 
 
 @pytest.mark.parametrize("digest", ["", "../../etc/passwd", "a" * 63, "A" * 64])

@@ -248,7 +248,9 @@ def _try(context: RequestContext, sample_id: int, variants: list[str]) -> dict[s
         raise ApiError(f"There is no {', '.join(missing)} model")
     models = {name: str(context.store.blobs.path(model.files[f"tflite-{name}"])) for name in names}
     blocks = [dsp.windowing() for dsp in processing_blocks(context.store, impulse, block)]
-    found = context.studio.compute_worker.ask("classify", **content_of(context, sample), blocks=blocks, models=models)
+    found = context.studio.compute_worker.compute(
+        "classify", **content_of(context, sample), blocks=blocks, models=models
+    )
     return _answer(context, impulse, block, model, sample, found)
 
 

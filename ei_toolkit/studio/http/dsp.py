@@ -224,5 +224,5 @@ def _npy(context: RequestContext, digest: str) -> Response:
 
 def _shape(context: RequestContext, block: ProcessingBlock, config: dict[str, str]) -> tuple[int, int]:
     """(frames, bins) of a window; refuses settings that the block cannot run with."""
-    frames, bins = context.studio.compute_worker.ask("shape", **block.question(config))
+    frames, bins = context.studio.compute_worker.compute("shape", **block.dsp_request(config))
     return frames, bins

@@ -64,7 +64,7 @@ def run_dsp_sample_slice(dspId: int, sampleId: int, context: Reader, body: Body)
 def get_performance_all_variants(dspId: int, context: Reader) -> Response:
     """Estimated time and memory of the block on each device."""
     block = processing_block(context.store, context.project, dspId)
-    cost = context.studio.compute_worker.ask("cost", **block.question())
+    cost = context.studio.compute_worker.compute("cost", **block.dsp_request())
     found = [
         {
             "mcu": device.mcu,
@@ -81,7 +81,7 @@ def get_performance_all_variants(dspId: int, context: Reader) -> Response:
 def get_dsp_feature_labels(dspId: int, context: Reader) -> Response:
     """A name for each feature."""
     block = processing_block(context.store, context.project, dspId)
-    frames, bins = context.studio.compute_worker.ask("shape", **block.question())
+    frames, bins = context.studio.compute_worker.compute("shape", **block.dsp_request())
     return answer({"labels": feature_labels(frames, bins)})
 
 
@@ -97,7 +97,7 @@ def dsp_get_features_for_sample(dspId: int, sampleId: int, context: Reader) -> R
     """Three features of every window of one sample."""
     block = processing_block(context.store, context.project, dspId)
     sample = context.store.samples.get(context.project, sampleId)
-    found = context.studio.compute_worker.ask(
+    found = context.studio.compute_worker.compute(
         "window_features", **content_of(context, sample), **block.windowing(), columns=_axes(context)
     )
     rows = [(1, sample.id, start, end) for start, end in found["times"]]
@@ -112,7 +112,7 @@ def dsp_sample_trained_features(dspId: int, category: str, context: Reader) -> R
     if features is None:
         raise ApiError(f"No features were generated for this block yet ({category})")
     paths = {name: str(context.store.blobs.path(digest)) for name, digest in (("x", features.x), ("y", features.y))}
-    found = context.studio.compute_worker.ask("explorer", **paths, columns=_axes(context))
+    found = context.studio.compute_worker.compute("explorer", **paths, columns=_axes(context))
     names = {s.id: s.filename for s in context.store.samples.select(SampleFilter(context.project, category))}
     return answer(explorer_points(found["values"], found["rows"], features.summary["labels"], names))
 
@@ -142,8 +142,8 @@ def _run(
 ) -> dict[str, Any]:
     """Fields of a `DspRunResponse`; parameters that are sent win over the block's own."""
     params = {**block.config, **{name: str(value) for name, value in body.mapping("params").items()}}
-    found = context.studio.compute_worker.ask(
-        "run", **{**block.question(params), "samples": len(values)}, values=values
+    found = context.studio.compute_worker.compute(
+        "run", **{**block.dsp_request(params), "samples": len(values)}, values=values
     )
     graphs = [line_graph(str(block.document["name"]), found["profile"])] if body.flag("drawGraphs", False) else []
     return {"features": found["features"], "graphs": graphs, "labels": feature_labels(found["frames"], found["bins"])}

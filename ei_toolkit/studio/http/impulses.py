@@ -223,7 +223,7 @@ def delete_impulse(context: Admin) -> Response:
         context.store.blocks.delete(context.project, impulse.id)
         context.store.artifacts.clear_results(context.project, "classify", impulse.id)
         for block in block_ids(impulse.document):
-            context.store.blocks.forget(context.project, block)
+            context.store.blocks.delete_block_data(context.project, block)
     return answer()
 
 
@@ -256,7 +256,7 @@ def _forget_changed(context: RequestContext, before: Impulse | None, document: d
     if before is None:
         return
     for block in set(block_ids(before.document)) - set(block_ids(document)):
-        context.store.blocks.forget(context.project, block)
+        context.store.blocks.delete_block_data(context.project, block)
     if {b["id"] for b in before.blocks("learnBlocks")} - {b["id"] for b in document["learnBlocks"]}:
         context.store.artifacts.clear_results(context.project, "classify", before.id)
     same_input = before.blocks("inputBlocks") == document["inputBlocks"]

@@ -26,8 +26,8 @@ from ei_toolkit.studio.http.sample_labels import (
 )
 from ei_toolkit.studio.http.wav_header import read_header
 from ei_toolkit.studio.store import Store
-from ei_toolkit.studio.store.garbage import trim_packs
-from ei_toolkit.studio.store.packs import Pack, Place
+from ei_toolkit.studio.store.garbage import erase_unreferenced
+from ei_toolkit.studio.store.packs import ByteRange, Pack
 from ei_toolkit.studio.store.samples import CATEGORIES, Category, Duplicate, LabelType, NewSample
 
 FORMATS: Mapping[str, Literal["wav", "json", "cbor"]] = {".wav": "wav", ".json": "json", ".cbor": "cbor"}
@@ -54,7 +54,7 @@ class Upload:
     project: int
     category: Category | Literal["split"]
     headers: Mapping[str, str]
-    inspect: Callable[[Place, str], Contents]
+    inspect: Callable[[ByteRange, str], Contents]
 
 
 Outcome = dict[str, Any]
@@ -112,7 +112,7 @@ def _contents(upload: Upload, part: Part) -> Contents:
         header = read_header(part.content.read, part.content.size)
         return Contents("wav", 1000.0 / header.rate, _channels(header.channels), header.frames)
     if suffix in (".json", ".cbor"):
-        return upload.inspect(part.content.place, "json" if start.lstrip()[:1] == b"{" else "cbor")
+        return upload.inspect(part.content.byte_range, "json" if start.lstrip()[:1] == b"{" else "cbor")
     raise ApiError(f"Files of this kind ({suffix or 'no suffix'}) cannot be read; WAV, JSON and CBOR can")
 
 
@@ -124,16 +124,16 @@ def _sample(
     upload: Upload, part: Part, contents: Contents,
     metadata: Mapping[str, str], stretches: Sequence[Mapping[str, Any]] | None,
 ) -> NewSample:  # fmt: skip
-    label, place = label_of(upload.headers, part.filename), part.content.place
+    label, byte_range = label_of(upload.headers, part.filename), part.content.byte_range
     kind: LabelType = "multi-label" if stretches else label.kind
     text = ", ".join(dict.fromkeys(s["label"] for s in stretches)) if stretches else label.text
     return NewSample(
-        category=Split().of_digest(place.sha256) if upload.category == "split" else upload.category,
+        category=Split().of_digest(byte_range.sha256) if upload.category == "split" else upload.category,
         filename=Path(part.filename).stem,
         suffix=Path(part.filename).suffix or f".{contents.format}",
         label=text,
         label_type=kind,
-        sha256=place.sha256,
+        sha256=byte_range.sha256,
         format=contents.format,
         interval_ms=contents.interval_ms,
         sensors=contents.sensors,
@@ -144,8 +144,8 @@ def _sample(
         device_type=contents.device_type or upload.headers.get("x-device-type", ""),
         source=upload.headers.get("x-upload-source", ""),
         pack=part.content.pack.name,
-        start=place.start,
-        size=place.size,
+        start=byte_range.start,
+        size=byte_range.size,
     )
 
 
@@ -155,10 +155,10 @@ def _keep(store: Store, upload: Upload, pack: Pack, arrivals: Sequence[_Arrival]
     stored: tuple[int | Duplicate, ...] = ()
     if good:
         pack.sync()
-        store.packs.place(pack)
+        store.packs.commit(pack)
         stored = store.samples.add(upload.project, good, unique="x-disallow-duplicates" in upload.headers)
         if pack.size > sum(sample.size for sample, id_ in zip(good, stored, strict=True) if isinstance(id_, int)):
-            trim_packs(store, [pack.name])
+            erase_unreferenced(store, [pack.name])
     told = iter(stored)
     return [_outcome(upload.project, arrival, next(told) if arrival.sample else None) for arrival in arrivals]
 
@@ -208,9 +208,9 @@ def _upload(category: str, request: Request, context: RequestContext) -> Upload:
     return Upload(context.project, category, headers, partial(_inspect, context))  # type: ignore[arg-type]
 
 
-def _inspect(context: RequestContext, place: Place, form: str) -> Contents:
+def _inspect(context: RequestContext, byte_range: ByteRange, form: str) -> Contents:
     """Have the helper process look into an acquisition file."""
-    found: dict[str, Any] = context.studio.compute_worker.ask("inspect", content=place.plain(), format=form)
+    found: dict[str, Any] = context.studio.compute_worker.compute("inspect", content=byte_range.to_json(), format=form)
     sensors = tuple((str(name), str(units)) for name, units in found["sensors"])
     return Contents(
         found["format"],

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ei_toolkit.studio.http.errors import Malformed, TooLarge
 from ei_toolkit.studio.http.sample_labels import safe_filename
-from ei_toolkit.studio.store.packs import Pack, Stretch
+from ei_toolkit.studio.store.packs import Pack, PackEntry
 
 PIECE = 1 << 20  # hashing and writing happen in a thread, and a turn of one costs as much as 100 kB of that
 BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,200})"?', re.IGNORECASE)
@@ -32,7 +32,7 @@ class Part:
 
     name: str
     filename: str
-    content: Stretch
+    content: PackEntry
     error: str = ""
 
 

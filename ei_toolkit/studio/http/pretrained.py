@@ -109,7 +109,7 @@ def test_pretrained_model(context: Reader, body: Body) -> Response:
     parameters = read_parameters(RequestParameters(body.mapping("modelInfo")), document["outputs"][0]["shape"][-1])
     features = [float(RequestParameters({"feature": value}).number("feature")) for value in body.items("features")]
     model = context.store.blobs.path(next(iter(document["models"].values())))
-    scores = context.studio.compute_worker.ask("predict", model=str(model), features=features)
+    scores = context.studio.compute_worker.compute("predict", model=str(model), features=features)
     return answer({"result": dict(zip(parameters["model"]["labels"], scores, strict=True))})
 
 
@@ -150,7 +150,7 @@ def _take(context: RequestContext, parts: list[Part]) -> Response:
     if "modelFile" not in files or files["modelFile"].error:
         raise ApiError(files["modelFile"].error if files else "The request carries no modelFile")
     spec = _spec(RequestParameters(fields))
-    blobs = {name: context.store.blobs.put_pieces(part.content.pieces()) for name, part in files.items()}
+    blobs = {name: context.store.blobs.put_chunks(part.content.chunks()) for name, part in files.items()}
     spec |= {"model": blobs["modelFile"], "features": blobs.get("representativeFeatures")}
     return started(queue(context, "pretrained-upload", "pretrained", "Uploading pretrained model", spec))
 

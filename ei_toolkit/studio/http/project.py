@@ -279,7 +279,7 @@ def get_project_data_axes_summary(context: Reader) -> Response:
 @router.get("/data-interval")
 def get_project_recommended_data_interval(context: Reader) -> Response:
     """The most frequent interval between two values."""
-    interval = context.store.samples.usual_interval(context.project)
+    interval = context.store.samples.most_frequent_interval(context.project)
     frequency = 1000.0 / interval if interval else 0.0
     return answer({"intervalMs": interval, "frequencyHz": frequency, "byDatastream": []})
 

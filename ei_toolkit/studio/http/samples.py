@@ -169,7 +169,7 @@ def get_sample_as_audio(sampleId: int, context: Reader) -> Response:
     if sample.format == "wav" and not context.query.has("sliceStart") and not context.query.has("sliceEnd"):
         return _file(context, sample, "audio/wav")
     start, end = context.query.integer("sliceStart", 0), context.query.integer("sliceEnd", sample.values_count)
-    wav = context.studio.compute_worker.ask(
+    wav = context.studio.compute_worker.compute(
         "wav", **content_of(context, sample), start=start, end=end, axis=context.query.integer("axisIx", 0)
     )
     return Response(bytes.fromhex(wav), media_type="audio/wav")
@@ -213,7 +213,7 @@ def sample_values(
     if limit < 0:
         raise ApiError("limitPayloadValues must not be negative")
     bound = min(limit, LARGEST_PAYLOAD) or LARGEST_PAYLOAD
-    return context.studio.compute_worker.ask(
+    return context.studio.compute_worker.compute(
         "values", **content_of(context, sample), start=start, end=stop, limit=bound
     )
 
@@ -221,16 +221,18 @@ def sample_values(
 def content_of(context: RequestContext, sample: Sample) -> dict[str, Any]:
     """What the helper process needs to know to read a sample."""
     sensors = [name for name, _ in sample.sensors]
-    where = context.store.place(sample).plain()
+    where = context.store.byte_range(sample).to_json()
     return {"content": where, "format": sample.format, "sensors": sensors, "rate": sample.frequency}
 
 
 def _file(context: RequestContext, sample: Sample, media_type: str) -> Response:
-    place = context.store.place(sample)
+    byte_range = context.store.byte_range(sample)
     try:
-        pieces = place.checked_pieces()
+        chunks = byte_range.checked_chunks()
     except FileNotFoundError as error:
-        raise ApiError("The content of this sample is not there any more: delete it and upload it again") from error
+        raise ApiError(
+            "The content of this sample is not stored any more: delete it and upload it again"
+        ) from error
     name = quote(f"{sample.filename}{sample.suffix}")
-    headers = {"Content-Disposition": f"attachment; filename*=utf-8''{name}", "Content-Length": str(place.length)}
-    return StreamingResponse(pieces, media_type=media_type, headers=headers)
+    headers = {"Content-Disposition": f"attachment; filename*=utf-8''{name}", "Content-Length": str(byte_range.length)}
+    return StreamingResponse(chunks, media_type=media_type, headers=headers)

@@ -1,9 +1,15 @@
-"""The helper process of the server: `python -m ei_toolkit.studio.jobs.compute_worker DATA`, JSON lines in and out."""
+"""The compute worker: `python -m ei_toolkit.studio.jobs.compute_worker` reads requests and writes responses.
+
+See `compute_client` for the format.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import queue
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -14,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.audio.wav import wav_bytes
+from ei_toolkit.eon.library.blocks import block_code
+from ei_toolkit.eon.library.cost import window_instructions, window_ram_bytes
 from ei_toolkit.eon.library.request import LibraryDspBlock
 from ei_toolkit.errors import EitkError
 from ei_toolkit.impulse import dsp
@@ -21,40 +29,43 @@ from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.acquisition import read_acquisition
 from ei_toolkit.studio.jobs.windows import cut, read_axis, read_values, resample
-from ei_toolkit.studio.store.packs import Place
+from ei_toolkit.studio.store.packs import ByteRange
 
-Question = Mapping[str, Any]
-
-
-def _content(question: Question) -> bytes:
-    return Place.parse(question["content"]).read()
+Request = Mapping[str, Any]
 
 
-def _catalogue(_: Question) -> list[dict[str, Any]]:
+def _content(request: Request) -> bytes:
+    return ByteRange.parse(request["content"]).read()
+
+
+def _catalogue(_: Request) -> list[dict[str, Any]]:
     return [asdict(dsp.describe(block)) for block in dsp.block_types()]
 
 
-def _shape(question: Question) -> list[int]:
-    """[frames, bins] of a window; the parameters are checked on the way."""
-    q = question
+def _shape(request: Request) -> list[int]:
+    """Return [frames, bins] of a window. Raises an error for parameters that the block does not accept."""
+    q = request
     return list(dsp.output_shape(q["block"], q["samples"], q["frequency"], q["version"], **_params(q)))
 
 
-def _params(question: Question) -> dict[str, Any]:
-    """Parameters that the block has; any other name might be taken for an argument of the function that is called."""
-    params: dict[str, Any] = question["params"]
-    known = {parameter.name for parameter in dsp.describe(question["block"]).parameters}
+def _params(request: Request) -> dict[str, Any]:
+    """Return the parameters of the request. Raises ApiError for a name that is no parameter of the block.
+
+    Without this check such a name could replace an argument of the function that is called.
+    """
+    params: dict[str, Any] = request["params"]
+    known = {parameter.name for parameter in dsp.describe(request["block"]).parameters}
     for name in params:
         if name not in known:
-            raise ApiError(f"The {question['block']} block has no parameter {name!r}")
+            raise ApiError(f"The {request['block']} block has no parameter {name!r}")
     return params
 
 
-def _inspect(question: Question) -> dict[str, Any]:
-    """What an acquisition file holds."""
-    found = read_acquisition(_content(question), question["format"])
+def _inspect(request: Request) -> dict[str, Any]:
+    """Return the format, sensors and number of values of a data acquisition file."""
+    found = read_acquisition(_content(request), request["format"])
     return {
-        "format": question["format"],
+        "format": request["format"],
         "interval_ms": found.interval_ms,
         "sensors": found.sensors,
         "values_count": len(found.values),
@@ -63,37 +74,37 @@ def _inspect(question: Question) -> dict[str, Any]:
     }
 
 
-def _values(question: Question) -> list[list[float]]:
-    """Values from `start` to before `end`, thinned out to `limit` instants."""
-    values = read_values(_content(question), question["format"])[question["start"] : question["end"]]
-    if len(values) > question["limit"]:
-        values = values[np.linspace(0, len(values) - 1, question["limit"]).round().astype(int)]
+def _values(request: Request) -> list[list[float]]:
+    """Return the values from `start` up to `end` (exclusive). At most `limit` rows are selected, at equal distances."""
+    values = read_values(_content(request), request["format"])[request["start"] : request["end"]]
+    if len(values) > request["limit"]:
+        values = values[np.linspace(0, len(values) - 1, request["limit"]).round().astype(int)]
     table: list[list[float]] = values.astype(float).tolist()
     return table
 
 
-def _wav(question: Question) -> str:
-    """A slice of one axis as the bytes of a WAV file, in hexadecimal."""
-    values = read_values(_content(question), question["format"])
-    if not 0 <= question["axis"] < values.shape[1]:
-        raise ApiError(f"There is no axis {question['axis']}")
-    piece = values[question["start"] : question["end"], question["axis"]]
-    samples = np.clip(np.round(piece), -32768, 32767).astype(np.int16)
-    return wav_bytes(samples, round(question["rate"])).hex()
+def _wav(request: Request) -> str:
+    """Return a slice of one axis as a WAV file, encoded in hexadecimal."""
+    values = read_values(_content(request), request["format"])
+    if not 0 <= request["axis"] < values.shape[1]:
+        raise ApiError(f"There is no axis {request['axis']}")
+    part = values[request["start"] : request["end"], request["axis"]]
+    samples = np.clip(np.round(part), -32768, 32767).astype(np.int16)
+    return wav_bytes(samples, round(request["rate"])).hex()
 
 
-def _run(question: Question) -> dict[str, Any]:
-    """Features of values that are sent, and their mean over the frames."""
-    q = question
+def _run(request: Request) -> dict[str, Any]:
+    """Return the features of the given values, and their mean over the frames."""
+    q = request
     frames, bins = _shape(q)
     features = dsp.run(q["block"], q["values"], q["frequency"], q["version"], **_params(q))
     profile = features.reshape(frames, bins).mean(axis=0)
     return {"features": features.tolist(), "frames": frames, "bins": bins, "profile": profile.tolist()}
 
 
-def _windows(question: Question) -> npt.NDArray[np.float32]:
-    """(windows, features) of a stored sample through one block."""
-    q = question
+def _windows(request: Request) -> npt.NDArray[np.float32]:
+    """Return the (windows, features) of a stored sample that one block computes."""
+    q = request
     values = read_axis(_content(q), q["format"], q["sensors"], q["axis"])
     windows = cut(resample(values, q["rate"], q["frequency"]), q["samples"], q["increase"], q["pad"])
     if not len(windows):
@@ -102,59 +113,58 @@ def _windows(question: Question) -> npt.NDArray[np.float32]:
     return features.astype(np.float32)
 
 
-def _times(question: Question, count: int) -> list[tuple[float, float]]:
-    starts = [index * float(question["increaseMs"]) for index in range(count)]
-    return [(start, start + question["windowMs"]) for start in starts]
+def _times(request: Request, count: int) -> list[tuple[float, float]]:
+    starts = [index * float(request["increaseMs"]) for index in range(count)]
+    return [(start, start + request["windowMs"]) for start in starts]
 
 
-def _window_features(question: Question) -> dict[str, Any]:
-    """Some features of each window of a sample, and when the windows are."""
-    features = _windows(question)
-    return {"values": _columns(features, question["columns"]), "times": _times(question, len(features))}
+def _window_features(request: Request) -> dict[str, Any]:
+    """Return the chosen features of each window of a sample, and the windows' start and end in ms."""
+    features = _windows(request)
+    return {"values": _columns(features, request["columns"]), "times": _times(request, len(features))}
 
 
-def _explorer(question: Question) -> dict[str, Any]:
-    """Some features of each window that was stored."""
-    x, y = (np.load(question[name], mmap_mode="r") for name in ("x", "y"))
-    return {"values": _columns(x, question["columns"]), "rows": y.tolist()}
+def _explorer(request: Request) -> dict[str, Any]:
+    """Return the chosen features of all windows of a stored feature table, and their label rows."""
+    x, y = (np.load(request[name], mmap_mode="r") for name in ("x", "y"))
+    return {"values": _columns(x, request["columns"]), "rows": y.tolist()}
 
 
 def _columns(features: npt.NDArray[np.float32], columns: list[int]) -> list[list[float]]:
     if not all(0 <= column < features.shape[1] for column in columns):
-        raise ApiError(f"There are {features.shape[1]} features; the axes {columns} are not all among them")
+        raise ApiError(
+            f"The features {columns} are not all available; the block has {features.shape[1]} features, counted from 0"
+        )
     chosen: list[list[float]] = features[:, columns].astype(float).tolist()
     return chosen
 
 
-def _classify(question: Question) -> dict[str, Any]:
-    """Scores of each window of a sample, by model variant; `blocks` are the processing blocks side by side."""
-    parts = [_windows({**question, **block}) for block in question["blocks"]]
+def _classify(request: Request) -> dict[str, Any]:
+    """Return the scores of each window of a sample by model variant. The features of all `blocks` are concatenated."""
+    parts = [_windows({**request, **block}) for block in request["blocks"]]
     features = np.concatenate(parts, axis=1)
     scores = {
         variant: Interpreter(Path(path).read_bytes()).predict(features).astype(float).tolist()
-        for variant, path in question["models"].items()
+        for variant, path in request["models"].items()
     }
-    return {"scores": scores, "times": _times(question["blocks"][0], len(features))}
+    return {"scores": scores, "times": _times(request["blocks"][0], len(features))}
 
 
-def _predict(question: Question) -> list[float]:
-    """Scores of one row of features."""
-    row = np.asarray([question["features"]], np.float32)
-    scores: list[float] = Interpreter(Path(question["model"]).read_bytes()).predict(row)[0].astype(float).tolist()
+def _predict(request: Request) -> list[float]:
+    """Return the scores of one row of features."""
+    row = np.asarray([request["features"]], np.float32)
+    scores: list[float] = Interpreter(Path(request["model"]).read_bytes()).predict(row)[0].astype(float).tolist()
     return scores
 
 
-def _cost(question: Question) -> dict[str, int]:
-    """Estimated instructions and bytes of memory of a block on a Cortex-M4F."""
-    from ei_toolkit.eon.library.blocks import block_code
-    from ei_toolkit.eon.library.cost import window_instructions, window_ram_bytes
-
-    block = LibraryDspBlock(1, question["block"], question["version"], question["params"])
-    code = block_code(block, question["samples"], question["frequency"])
+def _cost(request: Request) -> dict[str, int]:
+    """Return the estimated instructions and bytes of memory of a block on a Cortex-M4F."""
+    block = LibraryDspBlock(1, request["block"], request["version"], request["params"])
+    code = block_code(block, request["samples"], request["frequency"])
     return {"instructions": window_instructions(code), "ram": window_ram_bytes([code])}
 
 
-OPERATIONS: Mapping[str, Callable[[Question], Any]] = {
+OPERATIONS: Mapping[str, Callable[[Request], Any]] = {
     "catalogue": _catalogue,
     "shape": _shape,
     "inspect": _inspect,
@@ -169,24 +179,34 @@ OPERATIONS: Mapping[str, Callable[[Question], Any]] = {
 }
 
 
-def reply(question: Question) -> dict[str, Any]:
-    """The answer to one question; what goes wrong becomes an error that a client may read."""
+def respond(request: Request) -> dict[str, Any]:
+    """Return the result of a request, or an error message for the client of the API."""
     try:
-        return {"result": OPERATIONS[question["op"]](question)}
+        return {"result": OPERATIONS[request["operation"]](request)}
     except (EitkError, ApiError) as error:
         return {"error": str(error)}
     except FileNotFoundError:
-        return {"error": "What was asked about is not there any more"}
-    except Exception:  # noqa: BLE001 - the edge of the process: one bad question must not end it
+        return {"error": "The requested content is not stored any more: delete the sample and upload it again"}
+    except Exception:  # noqa: BLE001 - the edge of the process: a failed computation must not end the worker
         traceback.print_exc(file=sys.stderr)
-        return {"error": "The calculation failed; see the studio's log"}
+        return {"error": "The computation failed; see the log of the studio"}
 
 
 def main() -> None:
-    """Answer until the server goes."""
-    for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(json.dumps(reply(json.loads(line))).encode() + b"\n")
+    """Respond to requests until the standard input closes."""
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
+    while True:
+        response = respond(json.loads(lines.get()))
+        sys.stdout.buffer.write(json.dumps(response).encode() + b"\n")
         sys.stdout.buffer.flush()
+
+
+def _read_lines(lines: queue.SimpleQueue[bytes]) -> None:
+    """Queue requests. At the end of the input the server has ended: end this process, even during a computation."""
+    for line in sys.stdin.buffer:
+        lines.put(line)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def info_labels(named: Iterable[tuple[Sample, str]]) -> dict[str, Any]:
 def _write(store: Store, archive: zipfile.ZipFile, sample: Sample, name: str) -> bool:
     """Add a sample to the zip; False for one that was deleted meanwhile."""
     try:
-        archive.writestr(name, store.place(sample).read())
+        archive.writestr(name, store.byte_range(sample).read())
     except FileNotFoundError:
         require_deleted(store, sample)
         return False

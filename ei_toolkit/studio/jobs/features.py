@@ -47,7 +47,7 @@ class FeatureCache:
 
     def get(self, sample: Sample, block: ProcessingBlock, compute: Callable[[], Floats]) -> Floats:
         """(windows, features) float32 of a sample, computed only if it was not before."""
-        key = hashlib.sha256(f"{sample.sha256} {sample.frequency} {block.recipe}".encode()).digest()
+        key = hashlib.sha256(f"{sample.sha256} {sample.frequency} {block.settings_hash}".encode()).digest()
         row = self._db.execute("SELECT windows, data FROM features WHERE key = ?", (key,)).fetchone()
         if row is not None:
             self.hits += 1
@@ -210,7 +210,7 @@ def _summary(computed: Computed, block: ProcessingBlock, labels: Sequence[str]) 
         "bins": computed.bins,
         "parameters": dict(block.config),
         "samples": list(counts.items()),
-        "recipe": block.recipe,
+        "settingsHash": block.settings_hash,
     }
 
 

@@ -87,7 +87,7 @@ def cut(values: Floats, window: int, increase: int, pad: bool) -> Floats:
 def windows_of(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
     """The windows of a stored sample as a processing block sees them."""
     names = [name for name, _ in sample.sensors]
-    values = read_axis(store.place(sample).read(), sample.format, names, block.axis)
+    values = read_axis(store.byte_range(sample).read(), sample.format, names, block.axis)
     values = resample(values, sample.frequency, block.frequency)
     return cut(values, block.window_samples, block.increase_samples, bool(block.window["padZeros"]))
 

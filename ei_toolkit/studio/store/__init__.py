@@ -1,4 +1,4 @@
-"""All state of a studio: one database, two kinds of files, one object a table."""
+"""Everything a studio stores: one SQLite database with one class per table, and files (blobs and packs)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ei_toolkit.studio.store.blocks import Blocks
 from ei_toolkit.studio.store.database import Database
 from ei_toolkit.studio.store.jobs import Jobs
 from ei_toolkit.studio.store.keys import Keys
-from ei_toolkit.studio.store.packs import Packs, Place
+from ei_toolkit.studio.store.packs import ByteRange, Packs
 from ei_toolkit.studio.store.projects import Projects
 from ei_toolkit.studio.store.samples import Sample, Samples
 
 
 @dataclass(frozen=True)
 class Store:
-    """Everything that is kept. The server and each job process open their own."""
+    """The database and the files of one data folder. The server and each job process open their own store."""
 
     database: Database
     blobs: Blobs
@@ -32,17 +32,17 @@ class Store:
 
     @classmethod
     def open(cls, data: Path) -> Store:
-        """The store in a data folder, made if it is not there."""
+        """Open the store in a data folder; create it if the folder has none."""
         database, blobs = Database(data / "studio.sqlite"), Blobs(data)
         return cls(
             database, blobs, Packs(data / "packs", blobs.incoming), Projects(database), Keys(database),
             Samples(database), Blocks(database), Jobs(database), Artifacts(database),
         )  # fmt: skip
 
-    def place(self, sample: Sample) -> Place:
-        """Where the bytes of a sample lie: in a pack, or, in the first studios, in a blob of their own."""
+    def byte_range(self, sample: Sample) -> ByteRange:
+        """Return where the bytes of a sample are stored: in a pack or, for samples of old versions, in a blob."""
         path = self.packs.path(sample.pack) if sample.pack else self.blobs.path(sample.sha256)
-        return Place(path, sample.start, sample.size, sample.sha256)
+        return ByteRange(path, sample.start, sample.size, sample.sha256)
 
     def close(self) -> None:
         """Close the database."""

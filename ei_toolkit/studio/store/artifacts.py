@@ -1,4 +1,4 @@
-"""What jobs made: features, models, results, deployments. Rows here; the bytes are blobs."""
+"""The results of jobs: features, models, test results and deployments. The rows refer to blobs by their SHA-256."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ei_toolkit.studio.store.database import Database, Row
 
 @dataclass(frozen=True)
 class Features:
-    """Features of a processing block: `x` and `y` are blobs in NumPy's .npy form."""
+    """Features of a processing block. `x` and `y` are the digests of blobs in NumPy's .npy format."""
 
     block: int
     category: str
@@ -26,7 +26,7 @@ class Features:
 
 @dataclass(frozen=True)
 class Model:
-    """A trained learn block: blobs by file name, and what the training said."""
+    """A trained learn block: digests of blobs by file name, and the summary of the training."""
 
     block: int
     files: Mapping[str, str]
@@ -36,7 +36,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A built library."""
+    """A library that was built, and what it was built from."""
 
     version: int
     impulse: int
@@ -57,13 +57,13 @@ def _deployment(row: Row) -> Deployment:
 
 
 class Artifacts:
-    """The tables of what jobs made."""
+    """The tables `features`, `models`, `results` and `deployments`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def features(self, project: int, block: int, category: str = "training") -> Features | None:
-        """Features of a block, if they were generated."""
+        """Return the features of a block; None if they were not generated."""
         sql = "SELECT * FROM features WHERE project = ? AND block = ? AND category = ?"
         row = self.database.one(sql, (project, block, category))
         if row is None:
@@ -71,7 +71,7 @@ class Artifacts:
         return Features(block, category, row["x"], row["y"], json.loads(row["summary"]), row["created"])
 
     def put_features(self, project: int, features: Features) -> None:
-        """Store or replace features. Rejected for a block that was deleted meanwhile."""
+        """Store or replace features. Raises ApiError if the block was deleted in the meantime."""
         self._put_of_block(
             "dspBlocks",
             "INSERT OR REPLACE INTO features (project, block, category, x, y, summary, created)"
@@ -80,18 +80,18 @@ class Artifacts:
         )
 
     def clear_features(self, project: int, block: int) -> None:
-        """Forget the features of a block."""
+        """Delete the features of a block."""
         self.database.run("DELETE FROM features WHERE project = ? AND block = ?", (project, block))
 
     def model(self, project: int, block: int) -> Model | None:
-        """The trained model of a learn block."""
+        """Return the trained model of a learn block; None if it is not trained."""
         row = self.database.one("SELECT * FROM models WHERE project = ? AND block = ?", (project, block))
         if row is None:
             return None
         return Model(block, json.loads(row["files"]), json.loads(row["summary"]), row["created"])
 
     def put_model(self, project: int, block: int, files: Mapping[str, str], summary: Mapping[str, Any]) -> None:
-        """Store or replace a model. Rejected for a block that was deleted meanwhile."""
+        """Store or replace a model. Raises ApiError if the block was deleted in the meantime."""
         self._put_of_block(
             "learnBlocks",
             "INSERT OR REPLACE INTO models (project, block, files, summary, created) VALUES (?, ?, ?, ?, ?)",
@@ -99,18 +99,18 @@ class Artifacts:
         )
 
     def _put_of_block(self, kind: str, sql: str, values: Sequence[Any]) -> None:
-        """One statement whose first values are project and block, in one transaction with a look at the block."""
-        known = (
+        """Run a statement whose first two values are project and block. Raises ApiError if the block does not exist."""
+        block_exists = (
             "SELECT 1 FROM impulses, json_each(document, ?) AS block"
             " WHERE project = ? AND json_extract(block.value, '$.id') = ?"
         )
         with self.database.write() as connection:
-            if connection.execute(known, (f"$.{kind}", *values[:2])).fetchone() is None:
-                raise ApiError(f"Block {values[1]} was deleted meanwhile: there is nothing to keep this for")
+            if connection.execute(block_exists, (f"$.{kind}", *values[:2])).fetchone() is None:
+                raise ApiError(f"Block {values[1]} was deleted in the meantime; its results were not stored")
             connection.execute(sql, values)
 
     def copy(self, project: int, source: int, target: int) -> None:
-        """Give a block what was made for another one; the blobs are shared."""
+        """Copy the features and the model of a block to another block. Both rows refer to the same blobs."""
         columns = {"features": "category, x, y, summary, created", "models": "files, summary, created"}
         with self.database.write() as connection:
             for table, copied in columns.items():
@@ -121,25 +121,25 @@ class Artifacts:
                 )
 
     def result(self, project: int, kind: str, subject: int, variant: str = "") -> str | None:
-        """The blob of a result: the last one of its kind for a subject (impulse, block or job) and variant."""
+        """Return the digest of the newest result of a kind for a subject (impulse, block or job) and a variant."""
         sql = "SELECT blob FROM results WHERE project = ? AND kind = ? AND subject = ? AND variant = ?"
         row = self.database.one(sql, (project, kind, subject, variant))
         return str(row[0]) if row else None
 
     def put_result(self, project: int, kind: str, subject: int, blob: str, variant: str = "") -> None:
-        """Store or replace a result."""
+        """Store or replace a result. `blob` is the digest of its content."""
         self.database.run(
             "INSERT OR REPLACE INTO results (project, kind, subject, variant, blob, created) VALUES (?, ?, ?, ?, ?, ?)",
             (project, kind, subject, variant, blob, now()),
         )
 
     def clear_results(self, project: int, kind: str, subject: int) -> None:
-        """Forget the results of a kind."""
+        """Delete the results of a kind for a subject, of every variant."""
         sql = "DELETE FROM results WHERE project = ? AND kind = ? AND subject = ?"
         self.database.run(sql, (project, kind, subject))
 
     def add_deployment(self, project: int, deployment: Deployment) -> None:
-        """Store a deployment; its version was reserved when the job was started."""
+        """Store a deployment. Its version was reserved when the job was queued."""
         self.database.run(
             "INSERT INTO deployments (project, version, impulse, impulse_name, format, engine, model_type, filename,"
             " blob, fingerprint, info, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -151,14 +151,14 @@ class Artifacts:
         )  # fmt: skip
 
     def deployments(self, project: int, **equal: Any) -> list[Deployment]:
-        """Deployments whose columns equal what is given (None: any), newest first."""
+        """Return the deployments whose columns equal the given values (None: any value), newest first."""
         given = {column: value for column, value in equal.items() if value is not None}
         where = "".join(f" AND {column} = ?" for column in given)
         sql = f"SELECT * FROM deployments WHERE project = ?{where} ORDER BY version DESC"
         return [_deployment(row) for row in self.database.all(sql, (project, *given.values()))]
 
     def deployment(self, project: int, version: int) -> Deployment:
-        """One deployment."""
+        """Return one deployment. Raises ApiError if it does not exist."""
         found = self.deployments(project, version=version)
         if not found:
             raise ApiError(f"No deployment with version {version} found")

@@ -1,6 +1,6 @@
-"""What jobs made and models that were uploaded, on disk by their SHA-256.
+"""Blobs: models and files that jobs wrote, each stored in a file that is named by its SHA-256.
 
-A file under its final name is complete: written aside, synced, renamed.
+A file under its final name is complete: it is written under a temporary name, synced and then renamed.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Blobs:
-    """A folder of blobs: `blobs/ab/abcdef…`, and `incoming/` on the same file system."""
+    """A folder of blobs, `blobs/ab/abcdef…`, and the folder `incoming` on the same file system."""
 
     def __init__(self, data: Path) -> None:
         self.folder = data / "blobs"
@@ -28,58 +28,58 @@ class Blobs:
             folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, digest: str) -> Path:
-        """Where the blob of a digest is, whether or not it exists."""
+        """Return the path of a blob, whether or not it exists. Raises ValueError for what is not a SHA-256 digest."""
         if not DIGEST.fullmatch(digest):
-            raise ValueError("not a SHA-256 digest")
+            raise ValueError(f"{digest!r} is not a SHA-256 digest")
         return self.folder / digest[:2] / digest
 
     def put(self, data: bytes) -> str:
-        """Store bytes; returns their SHA-256."""
-        return self.put_pieces([data])
+        """Store bytes; return their SHA-256."""
+        return self.put_chunks([data])
 
     def put_file(self, source: Path) -> str:
-        """Store a copy of a file; returns its SHA-256."""
+        """Store a copy of a file; return its SHA-256."""
         with source.open("rb") as file:
-            return self.put_pieces(iter(lambda: file.read(CHUNK), b""))
+            return self.put_chunks(iter(lambda: file.read(CHUNK_BYTES), b""))
 
-    def put_pieces(self, pieces: Iterable[bytes]) -> str:
-        """Store bytes that come in pieces; returns their SHA-256."""
+    def put_chunks(self, chunks: Iterable[bytes]) -> str:
+        """Store bytes that are given in chunks; return their SHA-256."""
         part = self.incoming / f"{os.getpid()}.{next(self._numbers)}"
         digest = hashlib.sha256()
         try:
             with part.open("xb") as file:
-                for piece in pieces:
-                    file.write(piece)
-                    digest.update(piece)
+                for chunk in chunks:
+                    file.write(chunk)
+                    digest.update(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-            self._place(part, digest.hexdigest())
+            self._commit(part, digest.hexdigest())
         finally:
             part.unlink(missing_ok=True)
         return digest.hexdigest()
 
     def read(self, digest: str) -> bytes:
-        """All bytes of a blob; FileNotFoundError if it is not there."""
+        """Return all bytes of a blob. Raises FileNotFoundError if it does not exist."""
         return self.path(digest).read_bytes()
 
     def remove(self, digest: str) -> None:
-        """Delete a blob that nothing refers to any more."""
+        """Delete a blob that no row refers to."""
         self.path(digest).unlink(missing_ok=True)
 
-    def sweep(self) -> None:
-        """Delete what an earlier process left unfinished."""
+    def delete_incoming(self) -> None:
+        """Delete the incomplete files of an earlier process."""
         shutil.rmtree(self.incoming)
         self.incoming.mkdir()
 
-    def _place(self, part: Path, digest: str) -> None:
-        """Give a synced blob its name.
+    def _commit(self, part: Path, digest: str) -> None:
+        """Rename a synced file to its final name.
 
-        The name is on disk once the database has committed the row that refers to it: its own sync, which comes
-        after, makes a journaling file system write this earlier rename too.
+        The directory is not synced here. The database commits the row that refers to the blob after this and syncs
+        its own file, and a journaling file system writes this earlier rename before that.
         """
         final = self.path(digest)
         if final.exists():
-            final.touch()  # it is wanted again: young, as the collection of garbage sees it
+            final.touch()  # The new time of modification keeps garbage collection from deleting the file.
             return
         final.parent.mkdir(exist_ok=True)
         part.replace(final)

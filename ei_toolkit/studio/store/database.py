@@ -1,4 +1,4 @@
-"""One SQLite file in WAL mode: many readers, one writer, nothing acknowledged before it is on disk."""
+"""The SQLite database of a studio in WAL mode: many readers, one writer, each commit synced to disk."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.studio.store.migrations import MIGRATIONS
 
-BUSY_MS = 30_000  # a job process may hold the writer's place while it stores its results
+BUSY_TIMEOUT_MS = 30_000  # A job process may hold the write lock while it stores its results.
 Row = sqlite3.Row
 
 
 class Database:
-    """A pool of connections. Opening brings an older file up to date.
+    """A pool of connections to one database file. Opening runs the migrations that the file needs.
 
-    Raises ConfigurationError for a newer file, a damaged one, and one that cannot be opened.
+    Raises ConfigurationError for a file of a newer version, a damaged file, and a file that cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,35 +38,35 @@ class Database:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Keep other writers of this process out, around several steps that belong together."""
+        """Block the other writers of this process during several statements that belong together."""
         with self._writer:
             yield
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed and synced at the end, rolled back on any exception."""
+        """Run one transaction: committed and synced at the end, rolled back on any exception."""
         with self._writer, self._borrow() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
-            except BaseException:  # also for a Ctrl-C: the connection goes back to the pool
+            except BaseException:  # KeyboardInterrupt, too: the connection is returned to the pool
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        """Every row of a query."""
+        """Return every row of a query."""
         with self._borrow() as connection:
             return connection.execute(sql, values).fetchall()
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
-        """The first row of a query."""
+        """Return the first row of a query; None if there is none."""
         with self._borrow() as connection:
             row: Row | None = connection.execute(sql, values).fetchone()
             return row
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """One statement in a transaction of its own; returns the number of rows it changed."""
+        """Run one statement in its own transaction; return the number of rows that it changed."""
         with self.write() as connection:
             return connection.execute(sql, values).rowcount
 
@@ -91,7 +91,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     try:
-        for pragma in (f"busy_timeout = {BUSY_MS}", "foreign_keys = ON", "synchronous = FULL"):
+        for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "foreign_keys = ON", "synchronous = FULL"):
             connection.execute(f"PRAGMA {pragma}")
     except sqlite3.Error:
         connection.close()
@@ -100,7 +100,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def is_outdated(path: Path) -> bool:
-    """Whether opening a file would change its schema; False for one that cannot be read, which opening explains."""
+    """Return whether opening a file would run migrations; False if it cannot be read, which `Database` reports."""
     try:
         with closing(sqlite3.connect(path)) as connection:
             version: int = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -110,25 +110,25 @@ def is_outdated(path: Path) -> bool:
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> ConfigurationError:
-    if isinstance(error, sqlite3.OperationalError):  # locked, not to be written, no space
+    if isinstance(error, sqlite3.OperationalError):  # locked, read-only or no space left
         return ConfigurationError(
             f"{path} cannot be opened",
             why=str(error),
-            hint="it has to be a file that you may write to and nobody locks",
+            hint="make sure that it is a file that you may write to, and that no other process locks it",
         )
-    hint = f"put a backup in its place, or move {path.parent} away and upload again"
+    hint = f"restore it from a backup, or move {path.parent} to another place and upload the samples again"
     return ConfigurationError(f"{path} is damaged", why=str(error), hint=hint)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Run the migrations that this file has not seen, all in one transaction."""
+    """Run the migrations that are newer than a file, all in one transaction. Raises ConfigurationError."""
     connection.execute("BEGIN IMMEDIATE")
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         connection.execute("ROLLBACK")
         raise ConfigurationError(
             f"{path.parent} was written by a newer eitk",
-            why=f"its database is version {version}, this eitk knows {len(MIGRATIONS)}",
+            why=f"its database has version {version}; this eitk supports versions up to {len(MIGRATIONS)}",
             hint="update eitk, or use another data folder",
         )
     for migration in MIGRATIONS[version:]:

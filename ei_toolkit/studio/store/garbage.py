@@ -1,4 +1,4 @@
-"""Bytes that nothing refers to any more: deleted samples, features and models that were made again, cut off uploads."""
+"""Deletion of content that no row refers to: deleted samples, replaced features and models, interrupted uploads."""
 
 from __future__ import annotations
 
@@ -10,63 +10,67 @@ from contextlib import suppress
 from pathlib import Path
 
 from ei_toolkit.studio.store import Store
-from ei_toolkit.studio.store.packs import NAME
+from ei_toolkit.studio.store.packs import PACK_NAME
 
-YOUNG_S = 600.0  # a file this young may belong to a row that is still to be written
-COLUMNS = (("features", "x"), ("features", "y"), ("results", "blob"), ("deployments", "blob"))
-PACKED = "SELECT pack, SUM(size) FROM samples WHERE pack IS NOT NULL GROUP BY pack"
+MINIMUM_AGE_S = 600.0  # The row that refers to a newer file may not be written yet.
+BLOB_COLUMNS = (("features", "x"), ("features", "y"), ("results", "blob"), ("deployments", "blob"))
+PACK_SIZES = "SELECT pack, SUM(size) FROM samples WHERE pack IS NOT NULL GROUP BY pack"
 log = logging.getLogger("ei_toolkit.studio")
 
 
 def delete_samples(store: Store, project: int, ids: Sequence[int]) -> None:
-    """Delete samples, then their bytes: nothing of a deleted recording stays on disk."""
+    """Delete samples and then their content, so that nothing of a deleted recording stays on disk."""
     deleted = store.samples.delete(project, ids)
     for digest in deleted.blobs:
         store.blobs.remove(digest)
-    trim_packs(store, deleted.packs)
+    erase_unreferenced(store, deleted.packs)
 
 
-def trim_packs(store: Store, names: Iterable[str]) -> None:
-    """Erase what no sample refers to in packs whose rows are committed; a pack never gets any later.
+def erase_unreferenced(store: Store, names: Iterable[str]) -> None:
+    """Erase the byte ranges of packs that no sample refers to. The rows of the packs must be committed.
 
-    What the disk refuses is done at the next start: the rows say already what is there.
+    An I/O error is logged; `collect_garbage` tries again at the next start of the studio.
     """
     for name in names:
         try:
-            store.packs.trim(name, store.samples.stretches(name))
+            store.packs.erase_unreferenced(name, store.samples.byte_ranges(name))
         except OSError as error:
-            log.warning("what is unwanted in the pack %s could not be erased: %s", name, error)
+            log.warning("the deleted recordings in the pack %s could not be erased: %s", name, error)
 
 
-def collect(store: Store) -> int:
-    """Delete unreferenced files that are not young; returns how many. For a start, before anything is served."""
-    known, old = set(_referenced(store)), time.time() - YOUNG_S
-    unknown = [path for path in store.blobs.folder.glob("??/*") if path.name not in known]
-    packs = [path for path in store.packs.folder.iterdir() if NAME.fullmatch(path.name)]
-    live = {row[0]: row[1] for row in store.database.all(PACKED)}
-    unknown += [path for path in packs if path.name not in live]
-    trim_packs(store, [path.name for path in packs if path.name in live and _size(path) > live[path.name]])
-    return sum(_remove_if_older(path, old) for path in unknown)
+def collect_garbage(store: Store) -> int:
+    """Delete files that no row refers to and that are older than `MINIMUM_AGE_S`; return their number.
+
+    Call this at the start of a studio, before it serves requests.
+    """
+    referenced, latest = set(_referenced_blobs(store)), time.time() - MINIMUM_AGE_S
+    unreferenced = [path for path in store.blobs.folder.glob("??/*") if path.name not in referenced]
+    packs = [path for path in store.packs.folder.iterdir() if PACK_NAME.fullmatch(path.name)]
+    sizes = {row[0]: row[1] for row in store.database.all(PACK_SIZES)}
+    unreferenced += [path for path in packs if path.name not in sizes]
+    erase_unreferenced(store, [path.name for path in packs if path.name in sizes and _size(path) > sizes[path.name]])
+    return sum(_delete_if_older(path, latest) for path in unreferenced)
 
 
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:  # an import that runs beside this has no more use for it
+    except FileNotFoundError:  # A running import has deleted it in the meantime.
         return 0
 
 
-def _remove_if_older(path: Path, than: float) -> bool:
+def _delete_if_older(path: Path, latest: float) -> bool:
     with suppress(FileNotFoundError):  # as in _size
-        if path.stat().st_mtime < than:
+        if path.stat().st_mtime < latest:
             path.unlink()
             return True
     return False
 
 
-def _referenced(store: Store) -> Iterator[str]:
+def _referenced_blobs(store: Store) -> Iterator[str]:
+    """Yield the digests that rows refer to; other texts of job specifications are among them, which does no harm."""
     yield from (row[0] for row in store.database.all("SELECT DISTINCT sha256 FROM samples WHERE pack IS NULL"))
-    for table, column in COLUMNS:
+    for table, column in BLOB_COLUMNS:
         yield from (row[0] for row in store.database.all(f"SELECT DISTINCT {column} FROM {table}"))
     for row in store.database.all("SELECT files FROM models"):
         yield from json.loads(row[0]).values()

@@ -1,4 +1,4 @@
-"""API keys: stored hashed, compared in constant time, each with one project and one role."""
+"""API keys. Each has one project and one role; the secret is stored as a hash and compared in constant time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 @dataclass(frozen=True)
 class Key:
-    """What is known of a key once it is stored; `hint` is how lists show it."""
+    """A stored key. `hint` is the abbreviated secret that lists show."""
 
     id: int
     project: int
@@ -31,7 +31,7 @@ class Key:
 
 
 def new_secret() -> str:
-    """A fresh key in Edge Impulse's form."""
+    """Return a new random secret in the format of Edge Impulse's keys."""
     return f"ei_{secrets.token_hex(32)}"
 
 
@@ -47,13 +47,13 @@ def _key(row: Row) -> Key:
 
 
 class Keys:
-    """The table of keys."""
+    """The table `keys`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def find(self, secret: str) -> Key | None:
-        """The key that a client presented; every stored hash is compared, whichever matches."""
+        """Return the key with a secret, unless it has expired. Every stored hash is compared, also after a match."""
         digest, found = _digest(secret), None
         for row in self.database.all("SELECT * FROM keys"):
             if hmac.compare_digest(row["hash"], digest) and (row["expires"] is None or row["expires"] > now()):
@@ -61,14 +61,17 @@ class Keys:
         return found
 
     def of(self, project: int) -> list[Key]:
-        """Keys of one project."""
+        """Return the keys of one project."""
         rows = self.database.all("SELECT * FROM keys WHERE project = ? ORDER BY id", (project,))
         return [_key(row) for row in rows]
 
     def add(
         self, project: int, name: str, role: Role, secret: str, *, development: bool = False, expires: str | None = None
     ) -> int:
-        """Store a key; only its hash and its last four characters are kept."""
+        """Store a key; return its id. Only the hash and the last four characters of the secret are stored.
+
+        Raises ApiError for a secret that is too short or in use.
+        """
         if len(secret) < 16:
             raise ApiError("An API key needs at least 16 characters")
         values = (project, name, _digest(secret), f"ei_…{secret[-4:]}", role, int(development), now(), expires)
@@ -83,6 +86,6 @@ class Keys:
         return int(cursor.lastrowid or 0)
 
     def revoke(self, project: int, key: int) -> None:
-        """Delete a key."""
+        """Delete a key. Raises ApiError if it does not exist."""
         if not self.database.run("DELETE FROM keys WHERE project = ? AND id = ?", (project, key)):
             raise ApiError("No API key with this ID found")

@@ -1,4 +1,4 @@
-"""The one path from an empty file to today's schema. Never edit a migration that was released: append one."""
+"""The migrations from an empty database to the current schema. Append a migration; never edit a released one."""
 
 from __future__ import annotations
 
@@ -135,4 +135,12 @@ ALTER TABLE samples ADD COLUMN size INTEGER NOT NULL DEFAULT -1;
 CREATE INDEX samples_by_pack ON samples (pack) WHERE pack IS NOT NULL
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, PACKS)
+# The hash of the settings that the features of a block depend on had another key in the summary.
+SETTINGS_HASH = """
+UPDATE features
+SET summary = json_remove(
+    json_set(summary, '$.settingsHash', json_extract(summary, '$.recipe')), '$.recipe')
+WHERE json_type(summary, '$.recipe') IS NOT NULL
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, PACKS, SETTINGS_HASH)

@@ -1,4 +1,8 @@
-"""Erasing part of a file: a hole, which takes no room, where the system can make one; zeros elsewhere."""
+"""Packs: one file holds the recordings of one upload request, and each recording is a byte range of it.
+
+The byte range of a deleted recording is erased. Where the operating system supports sparse files the erased range
+occupies no disk space; elsewhere zeros are written.
+"""
 
 from __future__ import annotations
 
@@ -15,49 +19,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-KEEP_SIZE, PUNCH_HOLE = 1, 2  # linux/falloc.h
-CHUNK = 1 << 20
+from ei_toolkit.studio.store.blobs import CHUNK_BYTES
 
-
-def erase(descriptor: int, start: int, size: int) -> None:
-    """Make `size` bytes from `start` on read as zeros; those that do already cost nothing. They lie within the file."""
-    if not _punch(descriptor, start, size):
-        for at in range(start, start + size, CHUNK):
-            zeros = bytes(min(CHUNK, start + size - at))
-            if os.pread(descriptor, len(zeros), at) != zeros:
-                write_all(descriptor, zeros, at)
-
-
-def write_all(descriptor: int, data: bytes | memoryview, at: int) -> None:
-    """Write at a place; a full disk, which cuts a write short, is an OSError."""
-    rest = memoryview(data)
-    while len(rest):
-        written = os.pwrite(descriptor, rest, at)
-        rest, at = rest[written:], at + written
-
-
-def _punch(descriptor: int, start: int, size: int) -> bool:
-    fallocate = _fallocate()
-    wanted = ctypes.c_int(KEEP_SIZE | PUNCH_HOLE), ctypes.c_int64(start), ctypes.c_int64(size)
-    return fallocate is not None and fallocate(ctypes.c_int(descriptor), *wanted) == 0
-
-
-@cache
-def _fallocate() -> Callable[..., Any] | None:
-    """Linux's call with 64-bit offsets; None where the C library has none."""
-    library = ctypes.CDLL(None)
-    name = "fallocate" if ctypes.sizeof(ctypes.c_long) == 8 else "fallocate64"
-    found: Callable[..., Any] | None = getattr(library, name, None)
-    return found
-
-
-NAME = re.compile(r"[0-9a-f]{16}")
-PIECE = 1 << 20
+PACK_NAME = re.compile(r"[0-9a-f]{16}")
+TO_END = -1
+"""The size of a byte range that extends to the end of its file."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a recording's bytes lie, and their SHA-256. A `size` of -1 means to the end of the file."""
+class ByteRange:
+    """The part of a file that holds one recording, and the SHA-256 of the recording. `size` may be `TO_END`."""
 
     path: Path
     start: int
@@ -67,47 +38,47 @@ class Place:
     @property
     def length(self) -> int:
         """Number of bytes."""
-        return self.path.stat().st_size - self.start if self.size < 0 else self.size
+        return self.path.stat().st_size - self.start if self.size == TO_END else self.size
 
     def read(self) -> bytes:
-        """The bytes. Raises FileNotFoundError where they are not, or no longer, those that were stored."""
-        data = b"".join(self._pieces())
+        """Return the bytes. Raises FileNotFoundError if the file is missing or its content differs from the hash."""
+        data = b"".join(self._chunks())
         self._check(hashlib.sha256(data))
         return data
 
-    def checked_pieces(self) -> Iterator[bytes]:
-        """The bytes a piece at a time, for whom they are too many at once; checked before. Raises as `read` does."""
+    def checked_chunks(self) -> Iterator[bytes]:
+        """Return the bytes in chunks, for long recordings. The hash is checked first; raises as `read` does."""
         digest = hashlib.sha256()
-        for piece in self._pieces():
-            digest.update(piece)
+        for chunk in self._chunks():
+            digest.update(chunk)
         self._check(digest)
-        return self._pieces()
+        return self._chunks()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the byte range as a JSON object, for another process."""
+        return {**asdict(self), "path": str(self.path)}
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> ByteRange:
+        """Return the byte range that `to_json` described; other keys are ignored."""
+        return ByteRange(Path(values["path"]), values["start"], values["size"], values["sha256"])
 
     def _check(self, digest: hashlib._Hash) -> None:
         if digest.hexdigest() != self.sha256:
             raise FileNotFoundError(f"a recording in {self.path}")
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _chunks(self) -> Iterator[bytes]:
         with self.path.open("rb", buffering=0) as file:
             file.seek(self.start)
             left = self.length
-            while left > 0 and (piece := file.read(min(PIECE, left))):
-                yield piece
-                left -= len(piece)
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON, for another process."""
-        return {**asdict(self), "path": str(self.path)}
-
-    @staticmethod
-    def parse(values: Mapping[str, Any]) -> Place:
-        """The place that `plain` wrote; there may be more among the values."""
-        return Place(Path(values["path"]), values["start"], values["size"], values["sha256"])
+            while left > 0 and (chunk := file.read(min(CHUNK_BYTES, left))):
+                yield chunk
+                left -= len(chunk)
 
 
 @dataclass
-class Stretch:
-    """A run of bytes in a pack that is being written; the one that was begun last may grow."""
+class PackEntry:
+    """One recording in a pack that is being written. Only the entry that was begun last can grow."""
 
     pack: Pack
     start: int
@@ -115,31 +86,32 @@ class Stretch:
     hash: hashlib._Hash = field(default_factory=hashlib.sha256)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append."""
-        assert self.start + self.size == self.pack.size, "another stretch was begun"
+        """Append bytes."""
+        assert self.start + self.size == self.pack.size, "another entry of this pack was begun"
         self.pack.write(data)
         self.hash.update(data)
         self.size += len(data)
 
     def read(self, offset: int = 0, count: int | None = None) -> bytes:
-        """Some of the bytes, or all."""
+        """Return `count` bytes from `offset` on, or all bytes from there on."""
         left = max(0, self.size - offset)
         return self.pack.read(self.start + offset, left if count is None else min(count, left))
 
-    def pieces(self) -> Iterator[bytes]:
-        """All bytes, a piece at a time."""
-        return (self.read(offset, PIECE) for offset in range(0, self.size, PIECE))
+    def chunks(self) -> Iterator[bytes]:
+        """Return all bytes in chunks."""
+        return (self.read(offset, CHUNK_BYTES) for offset in range(0, self.size, CHUNK_BYTES))
 
     @property
-    def place(self) -> Place:
-        """Where the bytes are before their pack is placed."""
-        return Place(self.pack.path, self.start, self.size, self.hash.hexdigest())
+    def byte_range(self) -> ByteRange:
+        """The byte range of this entry in the pack as long as the pack is not committed."""
+        return ByteRange(self.pack.path, self.start, self.size, self.hash.hexdigest())
 
 
 class Pack:
-    """The recordings of one request on their way to disk. Nothing is left of them unless the pack is placed.
+    """A pack that is being written. The file is deleted on exit unless the pack was committed.
 
-    A server that stops leaves a pack while a thread may still write: its descriptor must not be another file's by then.
+    A server that stops may close a pack while a thread still writes to it. The lock makes such a write fail; without
+    it the write could reach another file that has been given the same descriptor number.
     """
 
     def __init__(self, path: Path) -> None:
@@ -154,65 +126,103 @@ class Pack:
             self._file.close()
         self.path.unlink(missing_ok=True)
 
-    def begin(self) -> Stretch:
-        """A new recording, behind the others."""
-        return Stretch(self, self.size)
+    def begin(self) -> PackEntry:
+        """Begin a recording after the last one."""
+        return PackEntry(self, self.size)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append."""
+        """Append bytes."""
         with self._lock:
             write_all(self._file.fileno(), data, self.size)
         self.size += len(data)
 
     def read(self, start: int, size: int) -> bytes:
-        """Bytes that were written."""
+        """Return bytes that were written before."""
         with self._lock:
             return os.pread(self._file.fileno(), size, start)
 
     def sync(self) -> None:
-        """Bring everything to disk."""
+        """Write everything to disk."""
         with self._lock:
             os.fsync(self._file.fileno())
 
 
 class Packs:
-    """A folder of packs, and one on the same file system for those that are being written."""
+    """The folder of committed packs, and a folder on the same file system for packs that are being written."""
 
     def __init__(self, folder: Path, incoming: Path) -> None:
         self.folder, self.incoming = folder, incoming
         folder.mkdir(parents=True, exist_ok=True)
 
     def begin(self) -> Pack:
-        """Start writing a pack."""
+        """Create a pack to write to."""
         return Pack(self.incoming / secrets.token_hex(8))
 
-    def place(self, pack: Pack) -> None:
-        """Give a synced pack its name; on disk with the rows that refer to it, as in `Blobs`."""
+    def commit(self, pack: Pack) -> None:
+        """Move a synced pack to its final path. The commit of the rows that refer to it syncs the rename, too."""
         pack.path.replace(self.path(pack.name))
 
     def path(self, name: str) -> Path:
-        """Where the pack of a name is, whether or not it exists."""
-        if not NAME.fullmatch(name):
-            raise ValueError("not the name of a pack")
+        """Return the path of a pack, whether or not it exists. Raises ValueError for a name that no pack can have."""
+        if not PACK_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a pack")
         return self.folder / name
 
-    def trim(self, name: str, live: Iterable[tuple[int, int]]) -> None:
-        """Erase what is not in one of the `live` (start, size); the whole file if there are none."""
-        path, wanted = self.path(name), sorted(live)
-        if not wanted:
+    def erase_unreferenced(self, name: str, referenced: Iterable[tuple[int, int]]) -> None:
+        """Erase what is in none of the `referenced` byte ranges (start, size); delete the file if there are none."""
+        path, ranges = self.path(name), sorted(referenced)
+        if not ranges:
             path.unlink(missing_ok=True)
             return
-        with suppress(FileNotFoundError), path.open("r+b", buffering=0) as file:  # its last sample may be gone by now
-            for start, size in gaps(wanted, os.fstat(file.fileno()).st_size):
+        # The file may be missing: another request may have deleted the pack's last sample in the meantime.
+        with suppress(FileNotFoundError), path.open("r+b", buffering=0) as file:
+            for start, size in gaps(ranges, os.fstat(file.fileno()).st_size):
                 erase(file.fileno(), start, size)
 
 
-def gaps(stretches: Iterable[tuple[int, int]], end: int) -> Iterator[tuple[int, int]]:
-    """(start, size) of what lies between sorted stretches, and behind them up to `end`."""
+def gaps(ranges: Iterable[tuple[int, int]], end: int) -> Iterator[tuple[int, int]]:
+    """Yield (start, size) of what lies before, between and after sorted byte ranges, up to `end`."""
     at = 0
-    for start, size in stretches:
+    for start, size in ranges:
         if start > at:
             yield at, start - at
         at = max(at, start + size)
     if end > at:
         yield at, end - at
+
+
+def erase(descriptor: int, start: int, size: int) -> None:
+    """Make a byte range within a file read as zeros. Bytes that are zero already are not written again."""
+    if _deallocate(descriptor, start, size):
+        return
+    for at in range(start, start + size, CHUNK_BYTES):
+        zeros = bytes(min(CHUNK_BYTES, start + size - at))
+        if os.pread(descriptor, len(zeros), at) != zeros:
+            write_all(descriptor, zeros, at)
+
+
+def write_all(descriptor: int, data: bytes | memoryview, at: int) -> None:
+    """Write all bytes at an offset, in several writes if one is incomplete. Raises OSError, as for a full disk."""
+    rest = memoryview(data)
+    while len(rest):
+        written = os.pwrite(descriptor, rest, at)
+        rest, at = rest[written:], at + written
+
+
+FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2  # linux/falloc.h
+
+
+def _deallocate(descriptor: int, start: int, size: int) -> bool:
+    """Release the disk space of a byte range, which then reads as zeros; False if the system does not support it."""
+    fallocate = _fallocate()
+    mode, offset = ctypes.c_int(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE), ctypes.c_int64(start)
+    return fallocate is not None and fallocate(ctypes.c_int(descriptor), mode, offset, ctypes.c_int64(size)) == 0
+
+
+@cache
+def _fallocate() -> Callable[..., Any] | None:
+    """Return Linux's fallocate with 64-bit offsets; None if the C library has no such function."""
+    library = ctypes.CDLL(None)
+    name = "fallocate" if ctypes.sizeof(ctypes.c_long) == 8 else "fallocate64"
+    found: Callable[..., Any] | None = getattr(library, name, None)
+    return found

@@ -1,4 +1,4 @@
-"""Projects: what a key opens."""
+"""Projects: the settings and the id counters of each project."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST_BLOCK = 2**31 - 1
 
 @dataclass(frozen=True)
 class Project:
-    """One project; `settings` is what `POST /api/{projectId}` and its neighbours set."""
+    """One project. `settings` holds what `POST /api/{projectId}` and its sub-paths set."""
 
     id: int
     name: str
@@ -36,24 +36,24 @@ def _project(row: Row) -> Project:
 
 
 class Projects:
-    """The table of projects."""
+    """The table `projects`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def all(self) -> list[Project]:
-        """Every project, oldest first."""
+        """Return every project, oldest first."""
         return [_project(row) for row in self.database.all("SELECT * FROM projects ORDER BY id")]
 
     def get(self, project: int) -> Project:
-        """One project."""
+        """Return one project. Raises ApiError if it does not exist."""
         row = self.database.one("SELECT * FROM projects WHERE id = ?", (project,))
         if row is None:
             raise ApiError("No project with this ID found")
         return _project(row)
 
     def create(self, name: str) -> Project:
-        """A new, empty project."""
+        """Create an empty project."""
         with self.database.write() as connection:
             cursor = connection.execute(
                 "INSERT INTO projects (name, hmac_key, created, modified) VALUES (?, ?, ?, ?)",
@@ -62,7 +62,7 @@ class Projects:
         return self.get(int(cursor.lastrowid or 0))
 
     def update(self, project: int, *, name: str, description: str, settings: Mapping[str, Any]) -> None:
-        """Change what a person may change."""
+        """Replace the name, description and settings."""
         self.database.run(
             "UPDATE projects SET name = ?, description = ?, settings = ?, modified = ? WHERE id = ?",
             (name, description, json.dumps(settings), now(), project),
@@ -73,18 +73,18 @@ class Projects:
         self.database.run("DELETE FROM projects WHERE id = ?", (project,))
 
     def next_block(self, project: int) -> int:
-        """An id for a block that no block of this project has had. Raises ApiError where none is left."""
+        """Return an id that no block of this project has had. Raises ApiError if none is left."""
         block = self._count_up(project, "next_block")
         if block > LARGEST_BLOCK:
-            raise ApiError("This project has had a block with the largest id there is; no other is left")
+            raise ApiError(f"No block id is left in project {project}: a block had the largest id, {LARGEST_BLOCK}")
         return block
 
     def reserve_blocks(self, project: int, largest: int) -> None:
-        """Never hand out ids up to `largest`: a client chose them itself."""
+        """Exclude block ids up to `largest`, which a client chose itself, from `next_block`."""
         self.database.run("UPDATE projects SET next_block = MAX(next_block, ?) WHERE id = ?", (largest + 1, project))
 
     def next_deployment(self, project: int) -> int:
-        """The version of the next deployment."""
+        """Reserve the version of the next deployment and return it."""
         return self._count_up(project, "next_deployment")
 
     def _count_up(self, project: int, column: str) -> int:
@@ -98,6 +98,6 @@ class Projects:
 
 
 def job_limit_s(projects: Projects, project: int, largest: float) -> float:
-    """How long a job of a project may take: its own limit in minutes if it is the smaller one."""
+    """Return the longest duration of a job in s: `largest`, or the project's `jobLimitM` if that is less."""
     minutes = projects.get(project).settings.get("jobLimitM")
     return min(largest, float(minutes) * 60.0) if isinstance(minutes, int | float) and minutes > 0 else largest

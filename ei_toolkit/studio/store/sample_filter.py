@@ -1,4 +1,4 @@
-"""Which samples a list, a count or a batch is about: the query of Edge Impulse's raw-data routes."""
+"""Filters of samples, as the query of Edge Impulse's raw-data routes describes them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ NUMERIC: dict[str, str] = {
 }
 CONTAINS = {"filename": ("filename",), "search": ("filename", "label")}
 DATES = {"minDate": "created > ?", "maxDate": "created < ?"}
-LONGEST_SEARCH = 1000  # SQLite's patterns have 50 000 bytes at most
-MOST_CONDITIONS = 100  # on metadata; SQLite's expressions are a thousand deep at most
+LONGEST_SEARCH = 1000  # characters; SQLite limits a pattern to 50 000 bytes
+MOST_CONDITIONS = 100  # on metadata; SQLite limits the depth of an expression to 1000
 Condition = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class SampleFilter:
-    """Conditions joined by AND; SQL texts are this module's own, values are bound."""
+    """Conditions that are joined by AND. The SQL texts are written in this module; values are bound as parameters."""
 
     project: int
     category: str | None = None
@@ -43,16 +43,16 @@ class SampleFilter:
 
     @classmethod
     def read(cls, project: int, query: RequestParameters) -> SampleFilter:
-        """The filter that a query string describes."""
+        """Return the filter that a query string describes. Raises Malformed."""
         category = query.text("category", "all")
-        conditions = [*_plain(query), *_labels(query), *_disabled(query), *_metadata(query)]
+        conditions = [*_columns(query), *_labels(query), *_disabled(query), *_metadata(query)]
         sort_by = query.text("sortBy", "id-desc")
         if sort_by not in ORDERS:
             raise Malformed(f"sortBy must be one of {', '.join(ORDERS)}")
         return cls(project, None if category == "all" else category, tuple(conditions), sort_by)
 
     def where(self) -> tuple[str, tuple[Any, ...]]:
-        """The WHERE clause and its values."""
+        """Return the WHERE clause and its values."""
         clauses, values = ["project = ?"], [self.project]
         for clause, bound in self._all_conditions():
             clauses.append(clause)
@@ -60,7 +60,7 @@ class SampleFilter:
         return " AND ".join(clauses), tuple(values)
 
     def order(self) -> str:
-        """The ORDER BY clause."""
+        """Return the ORDER BY clause."""
         return ORDERS[self.sort_by]
 
     def _all_conditions(self) -> Sequence[Condition]:
@@ -68,7 +68,8 @@ class SampleFilter:
         return (*own, *self.conditions)
 
 
-def _plain(query: RequestParameters) -> list[Condition]:
+def _columns(query: RequestParameters) -> list[Condition]:
+    """Conditions on the value of one column."""
     numbers = [(clause, (query.number(name),)) for name, clause in NUMERIC.items() if query.has(name)]
     dates = [(clause, (query.text(name),)) for name, clause in DATES.items() if query.has(name)]
     texts = [_contains(columns, query.text(name)) for name, columns in CONTAINS.items() if query.has(name)]
@@ -76,7 +77,7 @@ def _plain(query: RequestParameters) -> list[Condition]:
 
 
 def _ids(query: RequestParameters) -> list[Condition]:
-    """`ids` and `excludeIds`, JSON lists of numbers."""
+    """Conditions of `ids` and `excludeIds`, which are JSON lists of numbers."""
     conditions = []
     for name, negation in (("ids", ""), ("excludeIds", "NOT ")):
         if query.has(name):
@@ -87,16 +88,16 @@ def _ids(query: RequestParameters) -> list[Condition]:
 
 
 def _contains(columns: Sequence[str], text: str) -> Condition:
-    """Whether any of the columns contains a text, wild cards taken literally. Raises Malformed."""
+    """The condition that one of the columns contains a text, in which wild cards have no meaning. Raises Malformed."""
     if len(text) > LONGEST_SEARCH:
-        raise Malformed(f"A text to search for may have {LONGEST_SEARCH} characters at most")
+        raise Malformed(f"The text to search for has {len(text)} characters; at most {LONGEST_SEARCH} are allowed")
     pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     clause = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns)
     return f"({clause})", (pattern,) * len(columns)
 
 
 def _labels(query: RequestParameters) -> list[Condition]:
-    """`labels`: a JSON list by the contract; the SDK sends a bare label, or null for any."""
+    """The condition of `labels`: a JSON list by the API's definition; the SDK sends one label, or null for any."""
     if not query.has("labels"):
         return []
     text = query.text("labels")
@@ -106,27 +107,30 @@ def _labels(query: RequestParameters) -> list[Condition]:
         labels = text
     if labels is None:
         return []
-    wanted = [str(label) for label in labels] if isinstance(labels, list) else [text]
-    return [("label IN (SELECT value FROM json_each(?))", (json.dumps(wanted),))]
+    chosen = [str(label) for label in labels] if isinstance(labels, list) else [text]
+    return [("label IN (SELECT value FROM json_each(?))", (json.dumps(chosen),))]
 
 
 def _disabled(query: RequestParameters) -> list[Condition]:
-    wanted = query.text("includeDisabled", "both").lower()
-    known: dict[str, list[Condition]] = {
+    state = query.text("includeDisabled", "both").lower()
+    conditions: dict[str, list[Condition]] = {
         "both": [], "enabled": [("disabled = 0", ())], "disabled": [("disabled = 1", ())],
     }  # fmt: skip
-    if wanted not in known:
+    if state not in conditions:
         raise Malformed("includeDisabled must be enabled, disabled or both")
-    return known[wanted]
+    return conditions[state]
 
 
 def _metadata(query: RequestParameters) -> list[Condition]:
-    """`[{"key","op":"eq"|"neq","values"?}, {"no_metadata":true}, {"filters_combinator":"and"|"or"}]`."""
+    """The condition of `metadata`.
+
+    Its form is `[{"key","op":"eq"|"neq","values"?}, {"no_metadata":true}, {"filters_combinator":"and"|"or"}]`.
+    """
     if not query.has("metadata"):
         return []
     items = RequestParameters({"metadata": query.parsed("metadata")}).objects("metadata")
     if len(items) > MOST_CONDITIONS:
-        raise Malformed(f"metadata may hold {MOST_CONDITIONS} conditions at most")
+        raise Malformed(f"metadata has {len(items)} conditions; at most {MOST_CONDITIONS} conditions are allowed")
     combinator = next((item.text("filters_combinator") for item in items if item.has("filters_combinator")), "and")
     clauses = [_metadata_clause(item) for item in items if item.has("key")]
     if any(item.has("no_metadata") and item.flag("no_metadata") for item in items):

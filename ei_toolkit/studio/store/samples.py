@@ -1,4 +1,4 @@
-"""Samples: one row each; their bytes lie in packs."""
+"""Samples: one row for each. Their content is in packs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LabelType = Literal["label", "unlabeled", "multi-label"]
 
 @dataclass(frozen=True)
 class NewSample:
-    """A sample that has arrived and is complete on disk."""
+    """An uploaded sample whose content is complete on disk."""
 
     category: Category
     filename: str
@@ -43,7 +43,7 @@ class NewSample:
 
     @property
     def length_ms(self) -> float:
-        """Duration."""
+        """Duration in ms."""
         return self.values_count * self.interval_ms
 
 
@@ -94,7 +94,7 @@ def _sample(row: Row) -> Sample:
 
 @dataclass(frozen=True)
 class DataSummary:
-    """What is there in one category."""
+    """Number, duration and labels of the samples of one category."""
 
     count: int = 0
     length_ms: float = 0.0
@@ -103,54 +103,54 @@ class DataSummary:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A sample that was not stored, and the ids of those with the same content."""
+    """The result for a sample that was not stored: the ids of the samples with the same content."""
 
     ids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Deleted:
-    """Blobs that no sample refers to any more, and packs that hold less than before."""
+class DeletedContent:
+    """Digests of blobs that no sample refers to after a deletion, and names of packs that held deleted samples."""
 
     blobs: frozenset[str]
     packs: frozenset[str]
 
 
 class Samples:
-    """The table of samples."""
+    """The table `samples`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def get(self, project: int, sample: int) -> Sample:
-        """One sample."""
+        """Return one sample. Raises ApiError if it does not exist."""
         row = self.database.one("SELECT * FROM samples WHERE id = ? AND project = ?", (sample, project))
         if row is None:
             raise ApiError("No sample with this ID found")
         return _sample(row)
 
-    def select(self, wanted: SampleFilter, limit: int = 0, offset: int = 0) -> list[Sample]:
-        """A page of the samples that a filter lets through; limit 0 means all."""
-        where, values = wanted.where()
+    def select(self, sample_filter: SampleFilter, limit: int = 0, offset: int = 0) -> list[Sample]:
+        """Return a page of the samples that match a filter; limit 0 means all."""
+        where, values = sample_filter.where()
         rows = self.database.all(
-            f"SELECT * FROM samples WHERE {where} ORDER BY {wanted.order()} LIMIT ? OFFSET ?",
+            f"SELECT * FROM samples WHERE {where} ORDER BY {sample_filter.order()} LIMIT ? OFFSET ?",
             (*values, limit or -1, offset),
         )
         return [_sample(row) for row in rows]
 
-    def ids(self, wanted: SampleFilter) -> list[int]:
-        """Ids of all samples that a filter lets through."""
-        where, values = wanted.where()
+    def ids(self, sample_filter: SampleFilter) -> list[int]:
+        """Return the ids of all samples that match a filter."""
+        where, values = sample_filter.where()
         return [row[0] for row in self.database.all(f"SELECT id FROM samples WHERE {where} ORDER BY id", values)]
 
-    def count(self, wanted: SampleFilter) -> int:
-        """How many samples a filter lets through."""
-        where, values = wanted.where()
+    def count(self, sample_filter: SampleFilter) -> int:
+        """Return the number of samples that match a filter."""
+        where, values = sample_filter.where()
         row = self.database.one(f"SELECT COUNT(*) FROM samples WHERE {where}", values)
         return int(row[0]) if row else 0
 
     def labels(self, project: int, category: str | None = None) -> list[str]:
-        """Labels that occur among enabled samples, sorted; unlabeled ones have none."""
+        """Return the sorted labels of the enabled samples. Unlabeled samples have none."""
         where, values = ("AND category = ?", (project, category)) if category else ("", (project,))
         sql = f"SELECT DISTINCT label, structured_labels FROM samples WHERE project = ? AND disabled = 0 {where}"
         found: set[str] = set()
@@ -159,7 +159,7 @@ class Samples:
         return sorted(found - {""})
 
     def summaries(self, project: int) -> dict[str, DataSummary]:
-        """Number, length and labels of the samples of each category."""
+        """Return number, duration and labels of the samples of each category."""
         sql = (
             "SELECT category, label, structured_labels IS NOT NULL, COUNT(*), SUM(length_ms) FROM samples"
             " WHERE project = ? GROUP BY category, label, structured_labels IS NOT NULL"
@@ -172,27 +172,27 @@ class Samples:
         return found
 
     def axes(self, project: int) -> dict[str, int]:
-        """Milliseconds of each axis of the training samples."""
+        """Return the duration in ms of the training samples by axis."""
         sql = (
             "SELECT json_extract(axis.value, '$[0]'), SUM(length_ms) FROM samples, json_each(sensors) AS axis"
             " WHERE project = ? AND category = 'training' GROUP BY 1"
         )
         return {row[0]: round(row[1]) for row in self.database.all(sql, (project,))}
 
-    def usual_interval(self, project: int) -> float:
-        """The most frequent interval in ms; 0 without samples."""
+    def most_frequent_interval(self, project: int) -> float:
+        """Return the most frequent sampling interval in ms; 0 without samples."""
         sql = "SELECT interval_ms FROM samples WHERE project = ? GROUP BY 1 ORDER BY COUNT(*) DESC LIMIT 1"
         row = self.database.one(sql, (project,))
         return float(row[0]) if row else 0.0
 
     def add(self, project: int, samples: Iterable[NewSample], *, unique: bool = False) -> tuple[int | Duplicate, ...]:
-        """Store samples in one transaction; with `unique`, those whose content is there already are passed over."""
+        """Store samples in one transaction. With `unique`, content that the project has already is skipped."""
         with self.database.write() as connection:
             created = now()
             return tuple(_add(connection, project, sample, unique, created) for sample in samples)
 
     def change(self, project: int, ids: Sequence[int], **columns: Any) -> int:
-        """Set columns of some samples; returns how many there were."""
+        """Set columns of some samples; return how many samples were found."""
         columns["modified"] = now()
         assignments = ", ".join(f"{column} = ?" for column in columns)
         with self.database.write() as connection:
@@ -204,27 +204,29 @@ class Samples:
             )
 
     def change_each(self, project: int, column: str, values: Mapping[int, Any]) -> None:
-        """Set one column to a value of its own for each sample, in one transaction."""
+        """Set one column of several samples, each to its own value, in one transaction."""
         with self.database.write() as connection:
             connection.executemany(
                 f"UPDATE samples SET {column} = ?, modified = ? WHERE project = ? AND id = ?",
                 [(value, now(), project, id_) for id_, value in values.items()],
             )
 
-    def delete(self, project: int, ids: Sequence[int]) -> Deleted:
-        """Delete samples; returns what no longer is wanted of their bytes."""
+    def delete(self, project: int, ids: Sequence[int]) -> DeletedContent:
+        """Delete the rows of samples; return which content is to be deleted after it."""
         with self.database.write() as connection:
-            gone: set[tuple[str, str | None]] = set()
+            deleted: set[tuple[str, str | None]] = set()
             for id_ in ids:
                 sql = "DELETE FROM samples WHERE project = ? AND id = ? RETURNING sha256, pack"
-                gone |= {(row[0], row[1]) for row in connection.execute(sql, (project, id_)).fetchall()}
-            kept = "SELECT 1 FROM samples WHERE sha256 = ? AND pack IS NULL LIMIT 1"
-            digests = {digest for digest, pack in gone if pack is None}
-            free = {digest for digest in digests if connection.execute(kept, (digest,)).fetchone() is None}
-        return Deleted(frozenset(free), frozenset(pack for _, pack in gone if pack))
+                deleted |= {(row[0], row[1]) for row in connection.execute(sql, (project, id_)).fetchall()}
+            referenced = "SELECT 1 FROM samples WHERE sha256 = ? AND pack IS NULL LIMIT 1"
+            digests = {digest for digest, pack in deleted if pack is None}
+            unreferenced = {
+                digest for digest in digests if connection.execute(referenced, (digest,)).fetchone() is None
+            }
+        return DeletedContent(frozenset(unreferenced), frozenset(pack for _, pack in deleted if pack))
 
-    def stretches(self, pack: str) -> list[tuple[int, int]]:
-        """(start, size) of every sample in a pack."""
+    def byte_ranges(self, pack: str) -> list[tuple[int, int]]:
+        """Return (start, size) of every sample in a pack."""
         return [
             (row[0], row[1]) for row in self.database.all("SELECT start, size FROM samples WHERE pack = ?", (pack,))
         ]
