@@ -17,8 +17,10 @@ from ei_toolkit.errors import ConfigurationError, DataError
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.sample_labels import header_text, safe_filename
 from ei_toolkit.studio.http.wav_header import read_header
+from ei_toolkit.studio.impulse import ProcessingBlock
 from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.artifacts import Features
 from ei_toolkit.studio.store.blobs import Blobs
 from ei_toolkit.studio.store.garbage import collect_garbage
 from ei_toolkit.studio.store.migrations import MIGRATIONS
@@ -51,6 +53,28 @@ def test_a_new_file_has_the_newest_schema_and_a_newer_one_is_refused(tmp_path: P
     connection.close()
     with pytest.raises(ConfigurationError, match="newer eitk"):
         Store.open(tmp_path)
+
+
+def test_a_migration_renames_the_settings_hash_of_stored_features(store: Store) -> None:
+    project, before = store.projects.create("p").id, {"recipe": "abc", "labels": ["rock"], "bins": 3}  # old name
+    store.blocks.put(project, 1, "i", {"dspBlocks": [{"id": 2}]})
+    store.artifacts.put_features(project, Features(2, "training", "x", "y", before, ""))
+    store.artifacts.put_features(project, Features(2, "testing", "x", "y", {"settingsHash": "def"}, ""))
+    store.database.run("PRAGMA user_version = 2")
+    reopened = Store.open(store.database.path.parent)
+    migrated = [reopened.artifacts.features(project, 2, category) for category in ("training", "testing")]
+    assert [features.summary for features in migrated if features] == [
+        {"settingsHash": "abc", "labels": ["rock"], "bins": 3},
+        {"settingsHash": "def"},
+    ]
+    reopened.close()
+
+
+def test_the_settings_hash_keeps_the_feature_caches_of_old_versions_valid() -> None:
+    window = {"id": 1, "windowSizeMs": 100, "windowIncreaseMs": 50, "frequencyHz": 16000, "padZeros": True}
+    document = {"id": 2, "type": "mfe", "axes": ["audio"], "implementationVersion": 4, "name": "MFE"}
+    block = ProcessingBlock(2, 1, document, window, {"fft_length": "64"})
+    assert block.settings_hash == "e4eb0f7469ed5cb44907d7071544648bdab1d03c969f0216f7de7f3fcbd6fa88"
 
 
 def test_a_blob_has_its_name_only_when_it_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -230,9 +230,7 @@ def _file(context: RequestContext, sample: Sample, media_type: str) -> Response:
     try:
         chunks = byte_range.checked_chunks()
     except FileNotFoundError as error:
-        raise ApiError(
-            "The content of this sample is not stored any more: delete it and upload it again"
-        ) from error
+        raise ApiError("The content of this sample is not stored any more: delete it and upload it again") from error
     name = quote(f"{sample.filename}{sample.suffix}")
     headers = {"Content-Disposition": f"attachment; filename*=utf-8''{name}", "Content-Length": str(byte_range.length)}
     return StreamingResponse(chunks, media_type=media_type, headers=headers)

@@ -35,7 +35,7 @@ Request = Mapping[str, Any]
 
 
 def _content(request: Request) -> bytes:
-    return ByteRange.parse(request["content"]).read()
+    return ByteRange.from_json(request["content"]).read()
 
 
 def _catalogue(_: Request) -> list[dict[str, Any]]:
