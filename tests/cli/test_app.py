@@ -113,10 +113,10 @@ def test_a_file_that_cannot_be_written_is_an_error_with_a_hint(tmp_path: Path) -
 
 
 def test_no_permission_is_an_error_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(self: Path, *_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied", str(self))
+    def denied(file: Path, *_: object) -> int:
+        raise PermissionError(13, "Permission denied", str(file))
 
-    monkeypatch.setattr(Path, "write_text", denied)
+    monkeypatch.setattr("ei_toolkit.config.atomic_write.os.open", denied)
     env = environment(tmp_path)
     assert run(["init"], env) == 1
     assert "cannot be read or written" in said(env)
