@@ -6,6 +6,7 @@
         CredentialError        3   no key, a wrong key, a key whose role does not allow it
         MissingToolError       3   an extra, a compiler or an emulator that is not installed
       DataError                1   clips, windows or models that cannot be used
+        ArchiveError           1   a zip or tar that is damaged, unsafe or too large
         UnsupportedModelError  1   a .tflite that the compiler cannot translate
       ApiError                 4   the studio answered, and the answer is an error
         NetworkError           4   no answer at all
@@ -57,6 +58,10 @@ class MissingToolError(ConfigurationError):
 
 class DataError(EitkError):
     """Clips, windows or models that cannot be used."""
+
+
+class ArchiveError(DataError):
+    """A zip or tar archive that is damaged, unsafe to unpack or too large."""
 
 
 class UnsupportedModelError(DataError):

@@ -2,109 +2,58 @@
 
 from __future__ import annotations
 
-import lzma
 import shutil
-import tarfile
 import tomllib
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import IO
+from pathlib import Path, PurePath
 from urllib.parse import urlsplit
 
+from ei_toolkit.config.archive import MIB, Limits, read_entries
 from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.config.project import bundled
 from ei_toolkit.dataset.download import Patience, Progress, download
 from ei_toolkit.dataset.folder import SUFFIXES
 from ei_toolkit.dataset.index import Track, load_index
 from ei_toolkit.dataset.verify import USABLE, Finding, judge, verify_folder, wanted_tracks
-from ei_toolkit.errors import DataError, NetworkError
+from ei_toolkit.errors import ArchiveError, DataError, NetworkError
 
-LARGEST_CLIP = 64 << 20  # half a minute of stereo at 192 kHz in 32-bit float would fit
-LARGEST_TOTAL = 16 << 30
-MOST_MEMBERS = 200_000
-UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
+CLIP_LIMITS = Limits(entries=200_000, entry_bytes=64 * MIB, total_bytes=16 * 1024 * MIB)
+"""A clip of half a minute in stereo at 192 kHz and 32-bit float has 46 MB."""
 RequestedClip = Callable[[str], bool]
 
 
 def clips_in(source: Path, wanted: RequestedClip) -> Iterator[tuple[str, bytes]]:
     """(stem, content) of every clip in a folder, zip or tar archive whose stem is `wanted`, in its own order.
 
-    Links, devices and names are never followed; a clip, or all of them together, may not be larger than is sane.
-    Raises DataError for what is no archive, is damaged, or is a bomb.
+    Nothing is unpacked to a path that the archive names; links and devices are left out. Raises DataError for a file
+    that is not an archive, is damaged, or exceeds CLIP_LIMITS.
     """
     if source.is_dir():
         yield from _from_folder(source, wanted)
-    elif zipfile.is_zipfile(source):
-        yield from _guarded(source, _from_zip(source, wanted))
-    elif source.is_file():
-        yield from _guarded(source, _from_tar(source, wanted))
-    else:
-        raise DataError(f"there is no {source}", hint="--from takes an address, an archive (tar.gz, zip) or a folder.")
+        return
+    if not source.is_file():
+        raise DataError(
+            f"{source} does not exist", hint="--from takes an address, an archive (tar.gz, zip) or a folder."
+        )
+    try:
+        for name, data in read_entries(source, lambda name: _is_clip(name, wanted), CLIP_LIMITS):
+            yield name.stem, data
+    except ArchiveError as error:
+        raise DataError(
+            error.what, why=error.why, hint="Fetch it again, or give a tar.gz, a zip or a folder."
+        ) from None
 
 
 def _from_folder(folder: Path, wanted: RequestedClip) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
-        if _is_clip(path.name, wanted) and path.is_file() and path.stat().st_size <= LARGEST_CLIP:
+        if _is_clip(path, wanted) and path.is_file() and path.stat().st_size <= CLIP_LIMITS.entry_bytes:
             yield path.stem, path.read_bytes()
 
 
-def _from_zip(source: Path, wanted: RequestedClip) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(source) as archive:
-        members = archive.infolist()
-        if len(members) > MOST_MEMBERS:
-            raise _bomb(source, f"{len(members)} members")
-        for member in members:
-            if not member.is_dir() and _is_clip(member.filename, wanted):
-                with archive.open(member) as stream:
-                    yield _path(member.filename).stem, _read(source, stream)
-
-
-def _from_tar(source: Path, wanted: RequestedClip) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(source, "r:*") as archive:
-        for number, member in enumerate(archive):
-            if number > MOST_MEMBERS:
-                raise _bomb(source, f"more than {MOST_MEMBERS} members")
-            if member.isreg() and _is_clip(member.name, wanted) and (stream := archive.extractfile(member)):
-                yield _path(member.name).stem, _read(source, stream)
-
-
-def _guarded(source: Path, clips: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
-    """Turn a damaged archive into a DataError, and stop one that never ends."""
-    total = 0
-    try:
-        for stem, data in clips:
-            total += len(data)
-            if total > LARGEST_TOTAL:
-                raise _bomb(source, f"more than {LARGEST_TOTAL >> 30} GiB of clips")
-            yield stem, data
-    except UNREADABLE as e:
-        why = str(e) or type(e).__name__  # RuntimeError: a compression or encryption that zipfile does not know
-        raise DataError(f"{source.name} is not an archive that can be read", why=why,
-                        hint="Fetch it again, or give a tar.gz, a zip or a folder.") from None  # fmt: skip
-
-
-def _read(source: Path, stream: IO[bytes]) -> bytes:
-    data = stream.read(LARGEST_CLIP + 1)  # whatever the header says, no more than this is unpacked
-    if len(data) > LARGEST_CLIP:
-        raise _bomb(source, f"a clip of more than {LARGEST_CLIP >> 20} MiB")
-    return data
-
-
-def _is_clip(name: str, wanted: RequestedClip) -> bool:
-    path = _path(name)
+def _is_clip(path: PurePath, wanted: RequestedClip) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and wanted(path.stem)
-
-
-def _path(name: str) -> PurePosixPath:
-    return PurePosixPath(name.replace("\\", "/"))  # some zip programs write Windows' separator
-
-
-def _bomb(source: Path, why: str) -> DataError:
-    return DataError(f"{source.name} is not unpacked: it is no collection of clips", why=why)
 
 
 DOWNLOADS = ".download"  # in DEST; a name that no search for clips looks into

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
+from ei_toolkit.config.archive import extract_archive  # noqa: E402
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, package  # noqa: E402
 
 MODEL = REPOSITORY / "tests" / "board" / "models" / "mfe_int8.tflite"
@@ -24,9 +24,9 @@ def generate(folder: Path) -> None:
     request = LibraryRequest("Sample", 1, "eitk", 1, labels, MODEL.read_bytes(), 48000, 16000.0, (BLOCK,))
     with tempfile.TemporaryDirectory() as temporary:
         archive = package(request, Path(temporary)).path
-        zipfile.ZipFile(archive).extractall(temporary)
+        extract_archive(archive, Path(temporary) / "library")
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.move(str(next(Path(temporary).glob("*_inferencing"))), folder)
+        shutil.move(str(next(Path(temporary).glob("library/*_inferencing"))), folder)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ei_toolkit.board.flash.bootloader import MAX_IMAGE
-from ei_toolkit.errors import DataError
+from ei_toolkit.config.archive import Limits, entry_names, read_entries
+from ei_toolkit.errors import ArchiveError, DataError
 
 SCRIPTS = ("flash_linux.sh", "flash_mac.command", "flash_windows.bat")
 MARK = re.compile(rb"eitk-model:([0-9a-f]{64})")
@@ -31,9 +31,8 @@ class ReadyImage:
 def is_firmware_zip(path: Path) -> bool:
     """Whether `path` is a deployment of the firmware kind, and not a library."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return any(Path(name).name in SCRIPTS for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError):
+        return any(name.name in SCRIPTS for name in entry_names(path))
+    except ArchiveError:
         return False
 
 
@@ -47,16 +46,12 @@ def open_image(path: Path) -> ReadyImage:
             why="neither a .bin file nor a firmware zip of Edge Impulse" if path.exists() else "it is not there",
             hint="A library goes with --library; without any file, eitk flash takes the one in eitk.lock.",
         )
-    with zipfile.ZipFile(path) as archive:
-        images = [
-            entry
-            for entry in archive.infolist()
-            if entry.filename.endswith(".bin") and "__MACOSX" not in entry.filename
-        ]
-        if len(images) != 1:
-            raise DataError(
-                f"{path.name} holds {len(images)} images, not one", hint="Unpack it and name the .bin file."
-            )
-        if images[0].file_size > MAX_IMAGE:
-            raise DataError(f"{images[0].filename} is larger than the board's flash")
-        return ReadyImage(Path(images[0].filename).name, archive.read(images[0]))
+    images = list(read_entries(path, _is_image, Limits(entry_bytes=MAX_IMAGE)))
+    if len(images) != 1:
+        raise DataError(f"{path.name} holds {len(images)} images, not one", hint="Unpack it and name the .bin file.")
+    [(name, data)] = images
+    return ReadyImage(name.name, data)
+
+
+def _is_image(name: PurePosixPath) -> bool:
+    return name.suffix == ".bin" and "__MACOSX" not in name.parts

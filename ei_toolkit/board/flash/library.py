@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import stat
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from ei_toolkit.errors import BoardError, DataError
+from ei_toolkit.config.archive import MIB, Limits, extract_archive
+from ei_toolkit.errors import ArchiveError, BoardError, DataError
 
-MAX_BYTES = 256 * 2**20  # an exported library of Edge Impulse unpacks to about 40 MB
-MAX_FILES = 20_000
+LIBRARY_LIMITS = Limits(total_bytes=256 * MIB)  # an exported library of Edge Impulse unpacks to about 40 MB
 SOURCES = (".c", ".cpp", ".cc", ".S")
 INTERPRETER = "tensorflow/lite/micro/micro_interpreter.h"
 DEFINE = re.compile(r"^\s*#define\s+(EI_CLASSIFIER_\w+|EITK_\w+)\s+(\S.*?)\s*$", re.MULTILINE)
@@ -90,27 +88,10 @@ def _defines(root: Path) -> dict[str, str]:
 
 
 def _unpack(source: Path, into: Path) -> Path:
+    if not source.is_file():
+        raise DataError(f"{source} does not exist", hint="Build it: eitk build")
     try:
-        with zipfile.ZipFile(source) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            if len(entries) > MAX_FILES or sum(entry.file_size for entry in entries) > MAX_BYTES:
-                raise DataError(f"{source.name} unpacks to more than a library can be")
-            for entry in entries:
-                target = into / _safe(entry, source.name)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(archive.read(entry))
-    except FileNotFoundError:
-        raise DataError(f"{source} is not there", hint="Build it: eitk build") from None
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
-        raise DataError(
-            f"{source.name} cannot be unpacked", why=str(error), hint="Build it again: eitk build"
-        ) from None
+        extract_archive(source, into, LIBRARY_LIMITS)
+    except ArchiveError as error:
+        raise DataError(error.what, why=error.why, hint="Build it again: eitk build") from None
     return into
-
-
-def _safe(entry: zipfile.ZipInfo, name: str) -> PurePosixPath:
-    path = PurePosixPath(entry.filename.replace("\\", "/"))
-    outside = path.is_absolute() or ".." in path.parts or ":" in path.parts[0]
-    if outside or stat.S_ISLNK(entry.external_attr >> 16):
-        raise DataError(f"{name} holds an unsafe entry", why=f"{entry.filename!r} would land outside of its folder")
-    return path

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from ei_toolkit.config.archive import MIB, Limits, extract_archive
+from ei_toolkit.errors import ArchiveError
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.studio.devices import DEVICES, Device, device
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.profiling import model_info
 from ei_toolkit.studio.jobs.task import Task
 
-LARGEST_UNPACKED = 500 * 2**20
-MOST_MEMBERS = 2000
+SAVED_MODEL_LIMITS = Limits(entries=2000, total_bytes=500 * MIB)
 
 
 def take_in(task: Task) -> None:
@@ -65,30 +65,18 @@ def _convert(task: Task, upload: Mapping[str, Any], folder: Path) -> dict[str, b
     if upload["fileType"] == "tflite":
         return {"int8" if Interpreter(data).is_int8 else "float32": data}
     if upload["fileType"] == "saved_model":
-        unpack(task.store.blobs.path(upload["model"]), folder)
-        return _convert_saved_model(task, upload, folder)
+        _unpack(task.store.blobs.path(upload["model"]), folder / "model")
+        return _convert_saved_model(task, upload, folder / "model")
     raise ApiError(
         f"Models of type {upload['fileType']!r} are not implemented by the local studio; tflite and saved_model are"
     )
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip, bounded in number and size; nothing lands outside the folder."""
+def _unpack(archive: Path, folder: Path) -> None:
     try:
-        with zipfile.ZipFile(archive) as file:
-            members = file.infolist()
-            if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > LARGEST_UNPACKED:
-                raise ApiError("The archive is too large")
-            if any(_is_unsafe(member.filename) for member in members):
-                raise ApiError("The archive holds a path outside of itself")
-            file.extractall(folder)
-    except zipfile.BadZipFile as error:
-        raise ApiError("The archive is not a zip file") from error
-
-
-def _is_unsafe(name: str) -> bool:
-    path = PurePosixPath(name.replace("\\", "/"))
-    return path.is_absolute() or ".." in path.parts or ":" in path.parts[0] if path.parts else True
+        extract_archive(archive, folder, SAVED_MODEL_LIMITS)
+    except ArchiveError as error:
+        raise ApiError(f"The archive cannot be unpacked: {error.why or error.what}") from error
 
 
 def _convert_saved_model(task: Task, upload: Mapping[str, Any], folder: Path) -> dict[str, bytes]:

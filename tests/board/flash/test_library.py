@@ -32,7 +32,7 @@ def test_an_entry_that_would_land_outside_is_refused(name: str, tiny: Path, tmp_
     file = zipped(tiny, tmp_path / "tiny.zip")
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr(name, "x")
-    with pytest.raises(DataError, match="unsafe"):
+    with pytest.raises(DataError, match="not safe to unpack"):
         open_library(file, tmp_path / "unpacked")
     assert not list(tmp_path.glob("**/escape.h"))
 
@@ -41,6 +41,10 @@ def test_what_is_no_zip_or_no_library_is_explained(tmp_path: Path) -> None:
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 truncated")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("readme.txt", "hello")
-    for name, words in (("bad.zip", "unpacked"), ("other.zip", "not an Arduino library"), ("none.zip", "not there")):
+    for name, words in (
+        ("bad.zip", "unpacked"),
+        ("other.zip", "not an Arduino library"),
+        ("none.zip", "does not exist"),
+    ):
         with pytest.raises(DataError, match=words):
             open_library(tmp_path / name, tmp_path / "unpacked")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.dataset import fetch as archive
+from ei_toolkit.config.archive import Limits
+from ei_toolkit.dataset import fetch
 from ei_toolkit.dataset.fetch import clips_in
 from ei_toolkit.errors import DataError
 
@@ -88,24 +89,24 @@ def test_links_and_devices_in_a_tar_are_not_followed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["a.zip", "a.tar.gz"])
 def test_a_bomb_is_not_unpacked(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "LARGEST_CLIP", 1 << 16)
+    monkeypatch.setattr(fetch, "CLIP_LIMITS", Limits(entry_bytes=1 << 16))
     monkeypatch.setitem(FILES, "rock/rock.00007.wav", bytes(1 << 22))
     source = MAKERS[kind](tmp_path / kind)
     assert source.stat().st_size < 1 << 14
-    with pytest.raises(DataError, match="is not unpacked"):
+    with pytest.raises(DataError, match="too large to unpack"):
         list(clips_in(source, wanted))
 
 
 def test_many_small_clips_that_never_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "LARGEST_TOTAL", 10)
-    with pytest.raises(DataError, match="is not unpacked"):
+    monkeypatch.setattr(fetch, "CLIP_LIMITS", Limits(total_bytes=10))
+    with pytest.raises(DataError, match="too large to unpack"):
         list(clips_in(make_zip(tmp_path / "a.zip"), wanted))
 
 
 @pytest.mark.parametrize("kind", ["a.zip", "a.tar.gz"])
 def test_more_members_than_any_edition(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MOST_MEMBERS", 3)
-    with pytest.raises(DataError, match="members"):
+    monkeypatch.setattr(fetch, "CLIP_LIMITS", Limits(entries=3))
+    with pytest.raises(DataError, match="more than 3 files"):
         list(clips_in(MAKERS[kind](tmp_path / kind), wanted))
 
 
@@ -116,10 +117,10 @@ def test_more_members_than_any_edition(tmp_path: Path, kind: str, monkeypatch: p
 def test_a_damaged_archive_is_an_error(tmp_path: Path, kind: str, damage: Callable[[bytes], bytes]) -> None:
     source = MAKERS[kind](tmp_path / kind)
     source.write_bytes(damage(source.read_bytes()))
-    with pytest.raises(DataError, match="not an archive that can be read"):
+    with pytest.raises(DataError, match="cannot be unpacked"):
         list(clips_in(source, wanted))
 
 
 def test_no_such_source(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="there is no"):
+    with pytest.raises(DataError, match="does not exist"):
         list(clips_in(tmp_path / "gone.zip", wanted))
