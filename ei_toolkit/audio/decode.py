@@ -1,128 +1,206 @@
 """From a file of almost any kind to mono int16 at one sample rate.
 
 `read_blocks` keeps a few seconds in memory however long the clip is. `read_clip` keeps it whole and so has a limit.
-What goes through ffmpeg (NEEDS_FFMPEG) is decoded whole in either case, and by `probe`: there, length costs memory.
+Only what goes through ffmpeg is decoded whole in either case.
 """
 
 from __future__ import annotations
 
+import io
+import logging
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.headers import lacks_last_page, missing_part
+from ei_toolkit.audio.examine import examine
+from ei_toolkit.audio.headers import missing_part
+from ei_toolkit.audio.stream import TOLERATED_LOSS_S, Damage, Examined, PartsFile, Stream
 from ei_toolkit.errors import DataError
 
 BLOCK_SECONDS = 2  # small enough for the processor's cache; large blocks cost more in page faults than in work
 LONGEST_CLIP_SECONDS = 3 * 3600  # of `read_clip`: 350 MB at 16 kHz, and the same again while its blocks are joined
-UNKNOWN_FRAMES = (1 << 63) - 1  # what libsndfile says of a stream whose header tells no length
-SAMPLE_RATES = range(1_000, 800_001)  # outside of it a header is damaged or hostile
-NEEDS_FFMPEG = {  # offset and beginnings of what is handed to ffmpeg; it would also follow a playlist by any name
-    ".m4a": (4, (b"ftyp",)),
-    ".mp4": (4, (b"ftyp",)),
-    ".aac": (0, (b"\xff\xf1", b"\xff\xf9", b"ID3")),
-    ".wma": (0, (b"\x30\x26\xb2\x75",)),
-}
+UNKNOWN_FRAMES = (1 << 63) - 1  # what libsndfile gives for a stream whose header gives no length
+SAMPLE_RATES = range(1_000, 800_001)  # a header with another one is damaged
+LARGEST_SAMPLE = 16.0  # of full scale 1: float samples beyond it have another scale
+CANCELLED = 1e-3  # part of the channels' power that is left in their mean where they cancel
+CLIPPED_PART = 1e-3  # of the samples at full scale, from which on a warning is given
+LARGEST_OFFSET = 0.1  # of full scale: a larger mean of a clip is warned of
+
+Channel = Literal["mean", "left", "right"]
+Warn = Callable[[str], None]
+Floats = NDArray[np.float32]
 
 
-def read_clip(path: Path, sample_rate: int) -> NDArray[np.int16]:
+def read_clip(
+    path: Path, sample_rate: int, *, channel: Channel = "mean", warn: Warn | None = None
+) -> NDArray[np.int16]:
     """A whole clip of at most LONGEST_CLIP_SECONDS as int16 samples, shape (n,), at `sample_rate` Hz.
 
-    Channels are averaged, the rate is changed by soxr (HQ), values outside 16 bits are clipped.
-    Raises DataError with a short reason: empty, not audio, cut short, no samples, values that are not numbers, too
-    long; the last before anything is decoded where the header tells the length (a raw .aac file tells none).
+    Channels are averaged unless one is chosen, the rate is changed by soxr (HQ), values outside 16 bits are clipped.
+    `warn` is called with what is wrong but can be read; without it, a logger is. Raises DataError with a short reason:
+    empty, not audio, cut short, damaged, no samples, values that are not numbers or have another scale, channels that
+    cancel, too long; the last before anything is decoded where the header gives the length.
     """
-    return np.concatenate([np.empty(0, np.int16), *_resampled(path, sample_rate, LONGEST_CLIP_SECONDS)])
+    blocks = _resampled(path, sample_rate, LONGEST_CLIP_SECONDS, channel, warn or _log)
+    return np.concatenate([np.empty(0, np.int16), *blocks])
 
 
-def read_blocks(path: Path, sample_rate: int) -> Iterator[NDArray[np.int16]]:
+def read_blocks(
+    path: Path, sample_rate: int, *, channel: Channel = "mean", warn: Warn | None = None
+) -> Iterator[NDArray[np.int16]]:
     """The same samples as `read_clip`, block by block and however long the clip is.
 
     Raises what `read_clip` raises but for the length, at the latest at the end.
     """
-    return _resampled(path, sample_rate, math.inf)
-
-
-def _resampled(path: Path, sample_rate: int, longest: float) -> Iterator[NDArray[np.int16]]:
-    import soxr
-
-    source, blocks = _open(path, longest)
-    resample = soxr.ResampleStream(source, sample_rate, 1, dtype="float32", quality="HQ")
-    waiting: NDArray[np.float32] | None = None
-    for block in blocks:
-        if not np.isfinite(block).all():
-            raise DataError(f"{path.name}: holds values that are not numbers")
-        if waiting is not None:
-            yield _to_int16(waiting if source == sample_rate else resample.resample_chunk(waiting))
-        waiting = block
-    if waiting is None:
-        raise DataError(f"{path.name}: holds no samples")
-    yield _to_int16(waiting if source == sample_rate else resample.resample_chunk(waiting, last=True))
+    return _resampled(path, sample_rate, math.inf, channel, warn or _log)
 
 
 def probe(path: Path) -> float:
-    """Length of a clip in seconds as its header tells, without decoding it unless by ffmpeg.
+    """Length of a clip in seconds by its headers, without decoding it unless by ffmpeg.
 
     Raises DataError like `read_blocks`.
     """
-    _check(path)
-    if path.suffix.lower() in NEEDS_FFMPEG:
-        source, blocks = _open(path)
-        return sum(map(len, blocks)) / source
-    with _sound_file(path) as sound:
-        return float(sound.frames / sound.samplerate)
+    examined = _checked(path, _log_nothing)
+    seconds = 0.0
+    for stream in examined.streams:
+        with _opened(path, stream, math.inf, _log_nothing) as source:
+            seconds += (source.frames if source.frames < UNKNOWN_FRAMES else stream.frames or 0) / source.rate
+    return seconds
 
 
-def _check(path: Path) -> None:
-    """Raise DataError for a file that is empty, cannot be opened or was cut short."""
-    try:
-        size = path.stat().st_size
-        if size == 0:
-            raise DataError(f"{path.name}: the file is empty")
-        with path.open("rb") as stream:
-            lacking = _lacking(stream, size)
-    except OSError as error:
-        raise DataError(f"{path.name}: cannot be opened", why=error.strerror or "") from None
-    if lacking:
-        hint = f"Fetch it again, or keep what is there: ffmpeg -i {path.name} -c copy MENDED{path.suffix}"
-        raise DataError(f"{path.name}: cut short, {lacking} is missing", hint=hint)
+@dataclass
+class _Source:
+    """An opened stream: `frames` of its header, and blocks of shape (n, channels) in −1…1."""
+
+    rate: int
+    frames: int
+    blocks: Iterator[Floats]
 
 
-def _lacking(stream: BinaryIO, size: int) -> str:
-    if missing := missing_part(stream, size):
-        return f"{missing:.0%} of the sound that its header promises"
-    stream.seek(0)
-    return "the last page of its stream" if lacks_last_page(stream, size) else ""
+def _log(message: str) -> None:
+    logging.getLogger(__name__).warning(message)
 
 
-def _open(path: Path, longest: float = math.inf) -> tuple[int, Iterator[NDArray[np.float32]]]:
-    """Sample rate and mono float32 blocks in −1…1, of at most `longest` seconds in all."""
-    _check(path)
-    if path.suffix.lower() in NEEDS_FFMPEG:
-        rate, blocks = _through_ffmpeg(path, longest)
-    else:
-        with _sound_file(path) as sound:
-            rate = int(sound.samplerate)
-            if sound.frames < UNKNOWN_FRAMES:
-                _check_length(path, sound.frames / rate, longest)
-        blocks = _blocks(path, rate * BLOCK_SECONDS)
-    return rate, _limited(path, blocks, rate, longest)
+def _log_nothing(_: str) -> None:
+    pass
 
 
-def _limited(
-    path: Path, blocks: Iterator[NDArray[np.float32]], rate: int, longest: float
-) -> Iterator[NDArray[np.float32]]:
+def _checked(path: Path, warn: Warn) -> Examined:
+    """The streams of a file, once what is missing from it is small enough to be read with a warning."""
+    examined = examine(path)
+    if examined.damage:
+        _judge(path, examined.damage, warn)
+    for warning in examined.warnings:
+        warn(f"{path.name}: {warning}")
+    return examined
+
+
+def _judge(path: Path, damage: tuple[Damage, ...], warn: Warn) -> None:
+    lost = sum(one.lost for one in damage)
+    first = max(damage, key=lambda one: one.lost)
+    if lost > TOLERATED_LOSS_S:
+        raise DataError(
+            f"{path.name}: {first}",
+            why=f"{len(damage)} places are damaged" if len(damage) > 1 else "",
+            hint="Fetch it again, or cut the whole part out with an editor.",
+        )
+    warn(f"{path.name}: {first}; read without it")
+
+
+def _resampled(
+    path: Path, sample_rate: int, longest: float, channel: Channel, warn: Warn
+) -> Iterator[NDArray[np.int16]]:
+    import soxr
+
+    checks = _Checks(path.name, channel)
+    read_any = False
+    for stream in _checked(path, warn).streams:
+        with _opened(path, stream, longest, warn) as source:
+            resample = soxr.ResampleStream(source.rate, sample_rate, 1, dtype="float32", quality="HQ")
+            same = source.rate == sample_rate
+            waiting: Floats | None = None
+            for block in checks.mono(_limited(path, source, longest)):
+                if waiting is not None:
+                    yield _to_int16(waiting if same else resample.resample_chunk(waiting))
+                waiting = block
+            if waiting is not None:
+                read_any = True
+                yield _to_int16(waiting if same else resample.resample_chunk(waiting, last=True))
+    if not read_any:
+        raise DataError(f"{path.name}: holds no samples")
+    for warning in checks.at_the_end():
+        warn(f"{path.name}: {warning}")
+
+
+@dataclass
+class _Checks:
+    """What is checked of the values of a clip, the same wherever one is read."""
+
+    name: str
+    channel: Channel
+    samples: int = 0
+    clipped: int = 0
+    total: float = 0.0
+    power: float = 0.0  # of the mean of the channels
+    channel_power: float = 0.0  # mean of the channels' own
+    _peak: float = field(default=0.0)
+
+    def mono(self, blocks: Iterator[Floats]) -> Iterator[Floats]:
+        """One channel of each block, shape (n,). Raises DataError for values that cannot be sound."""
+        for block in blocks:
+            self._check_values(block)
+            if block.shape[1] == 1 or self.channel == "left":
+                mixed = block[:, 0]
+            elif self.channel == "right":
+                mixed = block[:, 1]
+            else:
+                mixed = block.mean(axis=1, dtype=np.float32)
+                self.power += float(np.dot(mixed, mixed))
+                self.channel_power += float(np.square(block).mean(axis=1).sum())
+            self.samples += len(mixed)
+            self.total += float(mixed.sum(dtype=np.float64))
+            yield mixed
+
+    def _check_values(self, block: Floats) -> None:
+        peak = float(np.abs(block).max(initial=0.0))
+        if not math.isfinite(peak):
+            raise DataError(f"{self.name}: holds values that are not numbers")
+        if peak > LARGEST_SAMPLE:
+            raise DataError(
+                f"{self.name}: samples up to {peak:,.0f}, expected −1 to 1",
+                hint="Divide by 32768 if they are 16-bit samples written as float.",
+            )
+        if peak >= 32767 / 32768:
+            self.clipped += int((np.abs(block).max(axis=1) >= 32767 / 32768).sum())
+
+    def at_the_end(self) -> Iterator[str]:
+        """What to warn of, once the whole clip is read. Raises DataError where the channels cancel each other."""
+        if self.channel_power > 1e-6 * self.samples and self.power < CANCELLED * self.channel_power:
+            raise DataError(
+                f"{self.name}: the channels cancel each other in their mean",
+                why="one is the other with its sign changed",
+                hint='Choose one: [slice] channel = "left"',
+            )
+        if self.samples and self.clipped > CLIPPED_PART * self.samples:
+            yield f"clipped: {self.clipped / self.samples:.1%} of the samples are at full scale"
+        if self.samples and abs(self.total / self.samples) > LARGEST_OFFSET:
+            yield f"constant offset of {self.total / self.samples:+.2f} of full scale"
+
+
+def _limited(path: Path, source: _Source, longest: float) -> Iterator[Floats]:
     """The blocks, as long as they keep to `longest` seconds, whatever the header promised."""
     read = 0
-    for block in blocks:
+    for block in source.blocks:
         read += len(block)
-        _check_length(path, read / rate, longest)
+        _check_length(path, read / source.rate, longest)
         yield block
 
 
@@ -134,11 +212,52 @@ def _check_length(path: Path, seconds: float, longest: float) -> None:
         )
 
 
-def _sound_file(path: Path) -> Any:
+def _opened(path: Path, stream: Stream, longest: float, warn: Warn) -> AbstractContextManager[_Source]:
+    if stream.decoder == "ffmpeg":
+        return _through_ffmpeg(path, longest, warn)
+    return _through_soundfile(path, stream, longest, warn)
+
+
+@contextmanager
+def _through_soundfile(path: Path, stream: Stream, longest: float, warn: Warn) -> Iterator[_Source]:
+    with path.open("rb") as raw:
+        file = io.BufferedReader(PartsFile(raw, stream.parts), 1 << 16) if stream.parts else os.fsencode(path)
+        with _sound_file(path, file) as sound:
+            known = sound.frames < UNKNOWN_FRAMES
+            _check_length(path, (sound.frames if known else stream.frames or 0) / sound.samplerate, longest)
+            if not stream.parts:
+                _check_whole(path, sound.frames / sound.samplerate, warn)
+            yield _Source(sound.samplerate, sound.frames, _blocks(path, sound, sound.frames if known else 0))
+
+
+def _check_whole(path: Path, seconds: float, warn: Warn) -> None:
+    """Compare the length with the promise of the header, for the formats that libsndfile shortens silently."""
+    with path.open("rb") as stream:
+        missing = missing_part(stream, path.stat().st_size)
+    lost = seconds * missing / (1 - missing) if missing < 1 else math.inf
+    if lost > TOLERATED_LOSS_S:
+        raise _cut_short(path, lost)
+    if lost:
+        warn(f"{path.name}: cut short, {lost * 1000:.2g} ms of sound are missing; read without them")
+
+
+def _cut_short(path: Path, lost: float) -> DataError:
+    what = f"{lost:.2f} s of sound are missing" if math.isfinite(lost) else "all of the sound is missing"
+    hint = f"Fetch it again, or keep what is there: ffmpeg -i {path.name} -c copy FIXED{path.suffix}"
+    return DataError(f"{path.name}: cut short, {what}", hint=hint)
+
+
+def _sound_file(path: Path, file: Any) -> Any:
     import soundfile
 
+    class Forward(soundfile.SoundFile):  # type: ignore[misc]
+        """Read forward only: after each block, soundfile would seek to where it is, which disturbs MP3 decoders."""
+
+        def seekable(self) -> bool:
+            return False
+
     try:
-        sound = soundfile.SoundFile(os.fsencode(path))  # a name need not be UTF-8
+        sound = Forward(file)
     except (soundfile.LibsndfileError, TypeError, OSError) as error:  # TypeError: a raw format without parameters
         raise DataError(f"{path.name}: not audio that can be read", why=_reason(error)) from None
     if sound.samplerate not in SAMPLE_RATES:
@@ -147,28 +266,24 @@ def _sound_file(path: Path) -> Any:
     return sound
 
 
-def _blocks(path: Path, size: int) -> Iterator[NDArray[np.float32]]:
+def _blocks(path: Path, sound: Any, promised: int) -> Iterator[Floats]:
     import soundfile
 
-    read = 0
-    with _sound_file(path) as sound:
-        try:
-            while len(block := sound.read(size, dtype="float32", always_2d=True)):
-                read += len(block)
-                yield block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
-        except soundfile.LibsndfileError as error:
-            raise DataError(f"{path.name}: damaged after {read / sound.samplerate:.1f} s", why=_reason(error)) from None
-        if read < sound.frames:
-            raise DataError(f"{path.name}: cut short, {1 - read / sound.frames:.0%} of the promised sound is missing")
+    read, rate = 0, sound.samplerate
+    try:
+        while len(block := sound.read(rate * BLOCK_SECONDS, dtype="float32", always_2d=True)):
+            read += len(block)
+            yield block
+    except soundfile.LibsndfileError as error:
+        raise DataError(f"{path.name}: damaged after {read / rate:.1f} s", why=_reason(error)) from None
+    if (lost := (promised - read) / rate) > TOLERATED_LOSS_S:
+        raise _cut_short(path, lost)
 
 
-def _through_ffmpeg(path: Path, longest: float) -> tuple[int, Iterator[NDArray[np.float32]]]:
+@contextmanager
+def _through_ffmpeg(path: Path, longest: float, warn: Warn) -> Iterator[_Source]:
     if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
-        raise DataError(f"{path.name}: {path.suffix} needs ffmpeg, which is not installed", hint="apt install ffmpeg")
-    offset, beginnings = NEEDS_FFMPEG[path.suffix.lower()]
-    with path.open("rb") as stream:
-        if not stream.read(16)[offset:].startswith(beginnings):
-            raise DataError(f"{path.name}: not audio that can be read")
+        raise DataError(f"{path.name}: this format needs ffmpeg, which is not installed", hint="apt install ffmpeg")
     from pydub import AudioSegment
     from pydub.exceptions import CouldntDecodeError
 
@@ -179,12 +294,13 @@ def _through_ffmpeg(path: Path, longest: float) -> tuple[int, Iterator[NDArray[n
     except (CouldntDecodeError, IndexError, KeyError) as error:  # the latter two: no audio stream inside
         raise DataError(f"{path.name}: not audio that ffmpeg can read", why=str(error).split("\n")[0]) from None
     samples = np.asarray(segment.get_array_of_samples(), dtype=np.float32).reshape(-1, segment.channels)
-    scaled = samples.mean(axis=1, dtype=np.float32) / np.float32(1 << (8 * segment.sample_width - 1))
-    return segment.frame_rate, iter([scaled] if len(scaled) else [])
+    samples /= np.float32(1 << (8 * segment.sample_width - 1))
+    _check_whole(path, len(samples) / segment.frame_rate, warn)
+    yield _Source(segment.frame_rate, len(samples), iter([samples] if len(samples) else []))
 
 
 def _seconds_by_ffprobe(path: Path) -> float:
-    """Length of a clip as its container tells; 0 where it does not. A raw .aac has none, ffprobe only guesses."""
+    """Length of a clip by its container; 0 where it gives none. A raw .aac has none, ffprobe only guesses."""
     from pydub.utils import mediainfo_json
 
     if path.suffix.lower() == ".aac":
@@ -199,6 +315,6 @@ def _reason(error: Exception) -> str:
     return getattr(error, "error_string", str(error)).rstrip(".")
 
 
-def _to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    scaled: NDArray[np.float32] = np.rint(samples * np.float32(32768))
+def _to_int16(samples: Floats) -> NDArray[np.int16]:
+    scaled: Floats = np.rint(samples * np.float32(32768))
     return np.clip(scaled, -32768, 32767, out=scaled).astype(np.int16)

@@ -40,9 +40,18 @@ def slice_(
     total = len(find_clips(clips_root(config.settings.dataset, config.paths.root), config.settings.project.labels))
     with env.console.progress("slicing clips", total) as progress:
         report = slice_clips(config.settings, config.paths.root, config.paths.windows, workers, progress.to)
-    extra = {"manifest": str(config.paths.manifest), "duplicates": report.duplicates, "reused": report.reused}
+    extra = {
+        "manifest": str(config.paths.manifest),
+        "duplicates": report.duplicates,
+        "reused": report.reused,
+        "warnings": list(report.warnings),
+    }
     if report.reused:
         env.console.note("nothing has changed since the last run; the windows are kept as they are")
+    for warning in report.warnings if env.console.verbose else report.warnings[:SHOWN]:
+        env.console.warn(warning)
+    if len(report.warnings) > SHOWN and not env.console.verbose:
+        env.console.warn(f"… and {len(report.warnings) - SHOWN} more warnings; --verbose shows all of them")
     if report.duplicates:
         env.console.note(f"{report.duplicates} windows hold the samples of another and were left out")
     _show(env, rows_of_windows(report.windows), report.skipped, extra)

@@ -19,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.decode import probe, read_blocks
+from ei_toolkit.audio.decode import Warn, probe, read_blocks
 from ei_toolkit.audio.effects.augment import augment_window
 from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.wav import wav_bytes
@@ -46,10 +46,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Cut:
-    """What became of a clip: its windows, or the reason why it has none."""
+    """The windows of a clip, or the reason why it has none; `warnings` are about a clip that was read."""
 
     windows: tuple[Window, ...] = ()
     reason: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,16 +76,17 @@ def inspect_clip(clip: Clip, window_ms: int) -> Inspection:
 
 def cut_clip(task: Task, settings: SliceSettings, out: Path) -> Cut:
     """Write the windows of one clip into `out` and describe them; a clip that fails half way has none."""
+    warnings: list[str] = []
     try:
-        windows = tuple(_windows(task, settings, out))
+        windows = tuple(_windows(task, settings, out, warnings.append))
     except DataError as error:
         return Cut(reason=_reason(error, task.known.clip))
-    return Cut(windows) if windows else Cut(reason="silent")
+    return Cut(windows, "" if windows else "silent", tuple(warnings))
 
 
-def _windows(task: Task, settings: SliceSettings, out: Path) -> Iterator[Window]:
+def _windows(task: Task, settings: SliceSettings, out: Path, warn: Warn) -> Iterator[Window]:
     copies = settings.augment.copies if task.side == "training" else 0
-    for cut in clip_windows(task.known.clip.path, task.known.sha256, settings, copies):
+    for cut in clip_windows(task.known.clip.path, task.known.sha256, settings, copies, warn):
         yield _write(task, settings, out, cut.start * 1000 // settings.sample_rate, cut.samples, cut.augmentation)
 
 
@@ -102,7 +104,9 @@ class CutWindow:
     augmentation: str = ""
 
 
-def clip_windows(path: Path, clip_sha256: str, settings: SliceSettings, copies: int) -> Iterator[CutWindow]:
+def clip_windows(
+    path: Path, clip_sha256: str, settings: SliceSettings, copies: int, warn: Warn | None = None
+) -> Iterator[CutWindow]:
     """Cut a clip into windows, each followed by `copies` augmented copies; silent windows are left out.
 
     `eitk slice`, the evaluation and the gate all take their windows from here. The random generator of each copy is
@@ -112,7 +116,7 @@ def clip_windows(path: Path, clip_sha256: str, settings: SliceSettings, copies: 
     rate = settings.sample_rate
     length, hop = samples_in(settings.window_ms, rate), samples_in(settings.hop_ms, rate)
     found = False
-    for start, samples in cut_blocks(read_blocks(path, rate), length, hop):
+    for start, samples in cut_blocks(read_blocks(path, rate, warn=warn), length, hop):
         found = True
         if int(samples.max()) - int(samples.min()) <= SILENT_STEPS:
             continue

@@ -98,6 +98,7 @@ class SliceReport:
     skipped: tuple[Skipped, ...]
     duplicates: int = 0
     reused: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def slice_clips(settings: Settings, project: Path, out: Path, jobs: int, progress: Progress) -> SliceReport:
@@ -149,7 +150,8 @@ def _report(plan: Plan, cuts: Sequence[Cut]) -> SliceReport:
     cut_tasks = zip(plan.tasks, cuts, strict=True)
     failed = [Skipped(task.known.clip.name, cut.reason) for task, cut in cut_tasks if cut.reason]
     skipped = tuple(sorted([*plan.skipped, *failed], key=lambda s: s.clip))
-    return SliceReport(distinct, skipped, len(found) - len(distinct))
+    warnings = tuple(warning for cut in cuts for warning in cut.warnings)
+    return SliceReport(distinct, skipped, len(found) - len(distinct), warnings=warnings)
 
 
 def _missing_side(plan: Plan, report: SliceReport) -> tuple[str, str] | None:

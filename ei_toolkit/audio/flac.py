@@ -1,0 +1,215 @@
+"""FLAC: the chain of frames, which shows damage, further streams and the true length. Format as in RFC 9639."""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+
+from fastcrc import crc8, crc16
+
+from ei_toolkit.audio.mpeg import after_id3
+from ei_toolkit.audio.stream import ByteRange, Damage, Examined, Stream, joined
+
+MARK = b"fLaC"
+STREAMINFO_LENGTH = 34
+READ_BITS = (8, 16, 24)  # bits a sample that libsndfile decodes
+LONGEST_HEADER = 16
+FEWEST_FRAME_BYTES = 11
+TRAILING_TAG = b"TAG"
+
+Bytes = bytes | mmap.mmap
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """The metadata block STREAMINFO: `raw` as it stands in the file, `total` samples of a channel (0: unknown)."""
+
+    raw: bytes
+    rate: int
+    channels: int
+    bits: int
+    total: int
+    largest_frame: int
+    md5: bytes
+
+    @classmethod
+    def parse(cls, raw: bytes) -> StreamInfo:
+        """Read the 34 bytes of the block."""
+        packed = int.from_bytes(raw[10:18], "big")
+        return cls(
+            raw,
+            rate=packed >> 44,
+            channels=(packed >> 41 & 7) + 1,
+            bits=(packed >> 36 & 31) + 1,
+            total=packed & (1 << 36) - 1,
+            largest_frame=int.from_bytes(raw[7:10], "big"),
+            md5=raw[18:34],
+        )
+
+    def without_total(self) -> bytes:
+        """The beginning of a stream whose length is unknown: mark and STREAMINFO as the only block."""
+        raw = bytearray(self.raw)
+        raw[13] &= 0xF0
+        raw[14:18] = bytes(4)
+        raw[18:34] = bytes(16)
+        return MARK + bytes([0x80]) + STREAMINFO_LENGTH.to_bytes(3, "big") + bytes(raw)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame whose checksums are right. `number` counts frames, or samples where `by_sample` is set."""
+
+    start: int
+    length: int
+    samples: int
+
+
+def examine_flac(data: Bytes) -> Examined | None:
+    """The streams of a FLAC file; None where it is not one."""
+    at = after_id3(data, 0)
+    streams: list[Stream] = []
+    damage: list[Damage] = []
+    seconds, whole = 0.0, False
+    while data[at : at + 4] == MARK:
+        found = _metadata(data, at)
+        if found is None:
+            return None
+        info, at = found
+        frames, at, broken = _frames(data, at, info)
+        counted = sum(frame.samples for frame in frames)
+        damage += [Damage(seconds + one.seconds, one.lost, one.what) for one in broken]
+        seconds += counted / info.rate
+        if not broken and info.total > counted:
+            damage.append(Damage(seconds, (info.total - counted) / info.rate, "cut short"))
+        ranges = joined(ByteRange(frame.start, frame.length) for frame in frames)
+        streams.append(Stream((info.without_total(), *ranges), counted, _decoder(info)))
+        whole = not damage and info.total == counted
+    if not streams:
+        return None
+    if len(streams) == 1 and whole:
+        return Examined((Stream(decoder=streams[0].decoder),))
+    return Examined(tuple(streams), tuple(damage))
+
+
+def _metadata(data: Bytes, at: int) -> tuple[StreamInfo, int] | None:
+    """The STREAMINFO of the stream that begins at a position, and where its frames begin."""
+    at += len(MARK)
+    info = None
+    while len(head := data[at : at + 4]) == 4:
+        kind, length = head[0] & 0x7F, int.from_bytes(head[1:], "big")
+        if info is None:
+            if kind != 0 or length != STREAMINFO_LENGTH or len(raw := data[at + 4 : at + 4 + length]) < length:
+                return None
+            info = StreamInfo.parse(raw)
+            if not info.rate:
+                return None
+        at += 4 + length
+        if head[0] & 0x80:
+            return info, at
+    return None
+
+
+def _frames(data: Bytes, at: int, info: StreamInfo) -> tuple[list[Frame], int, list[Damage]]:
+    """The sound frames from a position on, where they end, and what is damaged between them."""
+    frames: list[Frame] = []
+    damage: list[Damage] = []
+    end = len(data)
+    samples = 0
+    while at < end and data[at : at + 4] != MARK:
+        frame = _frame(data, at, info)
+        if frame is None:
+            if data[at : at + 3] == TRAILING_TAG or not data[at:end].strip(b"\0"):
+                return frames, end, damage
+            following = _resume(data, at, info)
+            position = following[1] if following else max(info.total, samples)
+            lost = max(position - samples, 0) / info.rate
+            damage.append(Damage(samples / info.rate, lost, "damaged" if following else "damaged to its end"))
+            if following is None:
+                return frames, end, damage
+            at, samples = following
+            continue
+        frames.append(frame)
+        samples += frame.samples
+        at += frame.length
+    return frames, at, damage
+
+
+def _resume(data: Bytes, at: int, info: StreamInfo) -> tuple[int, int] | None:
+    """Position and first sample of the next whole frame."""
+    while (at := data.find(b"\xff", at + 1)) >= 0:
+        header = _header(data, at, info)
+        if header and _frame(data, at, info):
+            return at, header[2]
+        if data[at : at + 4] == MARK:
+            return None
+    return None
+
+
+def _frame(data: Bytes, start: int, info: StreamInfo) -> Frame | None:
+    """The frame at a position, if its checksum is right: it ends before the next header, or with the stream."""
+    header = _header(data, start, info)
+    if header is None:
+        return None
+    sync = data[start : start + 2]
+    longest = info.largest_frame or info.channels * (info.bits + 8) * header[1] // 8 + 64
+    limit = min(len(data), start + 2 * longest)
+    at = start + header[0]
+    while True:
+        at = data.find(sync, at + 1, limit)
+        if at < 0:
+            break
+        if _header(data, at, info) and crc16.umts(data[start:at]) == 0:
+            return Frame(start, at - start, header[1])
+    for end in _ends(data, start, limit):
+        if crc16.umts(data[start:end]) == 0:
+            return Frame(start, end - start, header[1])
+    return None
+
+
+def _ends(data: Bytes, start: int, limit: int) -> list[int]:
+    """Where the last frame of a stream may end: before another stream or a tag, or with the file."""
+    ends = [at for mark in (MARK, TRAILING_TAG) if (at := data.find(mark, start, limit + 4)) >= 0]
+    return [*ends, len(data)] if limit == len(data) else ends
+
+
+def _header(data: Bytes, at: int, info: StreamInfo) -> tuple[int, int, int] | None:
+    """Length in bytes, samples and first sample of the frame header at a position, if its checksum is right."""
+    head = data[at : at + LONGEST_HEADER]
+    if len(head) < 6 or head[0] != 0xFF or head[1] & 0xFE != 0xF8 or head[3] & 1:
+        return None
+    number, used = _coded_number(head[4:])
+    size_code, rate_code = head[2] >> 4, head[2] & 15
+    if not used or not size_code or rate_code == 15:
+        return None
+    end = 4 + used
+    if size_code in (6, 7):
+        width = size_code - 5
+        samples = int.from_bytes(head[end : end + width], "big") + 1
+        end += width
+    else:
+        samples = 192 if size_code == 1 else 576 << size_code - 2 if size_code < 6 else 256 << size_code - 8
+    end += {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
+    if len(head) <= end or crc8.smbus(head[: end + 1]) != 0:
+        return None
+    fixed = int.from_bytes(info.raw[2:4], "big")
+    return end + 1, samples, number if head[1] & 1 else number * fixed
+
+
+def _coded_number(data: bytes) -> tuple[int, int]:
+    """A number coded as in UTF-8 with up to seven bytes, and its length; length 0 where it is not one."""
+    first = data[0]
+    if first < 0x80:
+        return first, 1
+    count = next((n for n in range(2, 8) if first >> 7 - n & 1 == 0 and first >> 8 - n == (1 << n) - 1), 0)
+    if count == 0 and first == 0xFE:
+        count = 7
+    if not count or len(data) < count or any(byte >> 6 != 2 for byte in data[1:count]):
+        return 0, 0
+    number = first & (0x7F >> count)
+    for byte in data[1:count]:
+        number = number << 6 | byte & 0x3F
+    return number, count
+
+
+def _decoder(info: StreamInfo) -> str:
+    return "soundfile" if info.bits in READ_BITS else "ffmpeg"

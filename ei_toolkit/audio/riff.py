@@ -1,0 +1,113 @@
+"""WAV in its variants (RIFF, RIFX, RF64, BW64, W64): where the sound is, also where the header is wrong about it.
+
+libsndfile reads the data chunk that the header describes. A recorder that lost power leaves its size at zero, editors
+write two data chunks or two format chunks, and a copy may end early. Then the header is written anew around the bytes
+of sound that are there.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ei_toolkit.audio.headers import MOST_CHUNKS, STREAMED, W64_BEGINS, WIDE_STREAMED
+from ei_toolkit.audio.stream import ByteRange, Examined, Stream
+
+LARGEST = 0xFFFFFFFF
+
+Bytes = bytes | mmap.mmap
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk: `name`, where its content begins, the size that its head gives, and the bytes of it that are there."""
+
+    name: bytes
+    start: int
+    size: int
+    there: int
+
+    @property
+    def known(self) -> bool:
+        """Whether the head gives a size at all."""
+        return self.size < STREAMED or LARGEST < self.size < WIDE_STREAMED
+
+
+def examine_wav(data: Bytes) -> Examined | None:
+    """The sound of a WAV file; None where it is not one, or has no format chunk in front of its sound."""
+    order = ">" if data[:4] == b"RIFX" else "<"
+    chunks = list(_chunks(data, order))
+    formats = [chunk for chunk in chunks if chunk.name == b"fmt "]
+    sound = [chunk for chunk in chunks if chunk.name == b"data"]
+    if not formats or not sound or formats[0].there < 16:
+        return None
+    described = data[formats[0].start : formats[0].start + formats[0].there]
+    block = max(struct.unpack_from(order + "H", described, 12)[0], 1)
+    warnings = list(_warnings(formats, sound, [data[c.start : c.start + c.there] for c in formats]))
+    if sound[0].known and sound[0].size and len(sound) == len(formats) == 1:
+        return Examined((Stream(),))
+    ranges = [ByteRange(chunk.start, chunk.there - chunk.there % block) for chunk in sound]
+    length = sum(one.length for one in ranges)
+    facts = [chunk for chunk in chunks if chunk.name == b"fact"][:1]
+    head = _head(order, described, [data[c.start : c.start + c.there] for c in facts], length)
+    return Examined((Stream((head, *ranges)),), warnings=tuple(warnings))
+
+
+def _chunks(data: Bytes, order: str) -> Iterator[Chunk]:
+    """The chunks of a file, in order, up to the first whose size leads out of it."""
+    wide = data[:12] == W64_BEGINS
+    end, at = len(data), 40 if wide else 12
+    long_size = 0  # of the data chunk of RF64
+    for _ in range(MOST_CHUNKS):
+        head = data[at : at + (24 if wide else 8)]
+        if len(head) < (24 if wide else 8):
+            return
+        name = head[:4]
+        size = struct.unpack_from("<Q", head, 16)[0] - 24 if wide else struct.unpack_from(order + "I", head, 4)[0]
+        at += len(head)
+        if name == b"ds64" and len(data[at : at + 16]) == 16:
+            long_size = struct.unpack_from("<Q", data, at + 8)[0]
+        if name == b"data" and size == LARGEST and long_size:
+            size = long_size
+        chunk = Chunk(name, at, size, max(0, min(size, end - at)))
+        if name == b"data" and (size == 0 or not chunk.known) and not _followed(data, at + size, order):
+            yield Chunk(name, at, size, end - at)
+            return
+        yield chunk
+        if size > end - at:
+            return
+        at += size + -size % (8 if wide else 2)
+
+
+def _followed(data: Bytes, at: int, order: str) -> bool:
+    """Whether a chunk with a usual name and size, or the end of the file, is at a position."""
+    head = data[at : at + 8]
+    if len(head) < 8:
+        return at >= len(data)
+    return head[:4].isalpha() and struct.unpack(order + "I", head[4:])[0] <= len(data) - at - 8
+
+
+def _warnings(formats: list[Chunk], sound: list[Chunk], described: list[bytes]) -> Iterator[str]:
+    if any(not chunk.size for chunk in sound) and any(chunk.there for chunk in sound if not chunk.size):
+        yield "the header gives a length of 0; read to the end of the file"
+    if len(sound) > 1:
+        yield f"{len(sound)} data chunks; read one after the other"
+    if len(formats) > 1 and len(set(described)) > 1:
+        yield "several format chunks that differ; the first is used"
+
+
+def _head(order: str, described: bytes, facts: list[bytes], length: int) -> bytes:
+    """A WAV header for `length` bytes of sound, as RF64 where 32 bits do not hold the length."""
+    inner = _chunk(order, b"fmt ", described) + b"".join(_chunk(order, b"fact", fact) for fact in facts)
+    if length + len(inner) + 40 > LARGEST:
+        wide = struct.pack("<QQQI", length + len(inner) + 60, length, 0, 0)
+        return b"RF64\xff\xff\xff\xffWAVE" + _chunk("<", b"ds64", wide) + inner + b"data\xff\xff\xff\xff"
+    name = b"RIFX" if order == ">" else b"RIFF"
+    sizes = struct.pack(order + "I", 4 + len(inner) + 8 + length), struct.pack(order + "I", length)
+    return name + sizes[0] + b"WAVE" + inner + b"data" + sizes[1]
+
+
+def _chunk(order: str, name: bytes, content: bytes) -> bytes:
+    return name + struct.pack(order + "I", len(content)) + content + b"\0" * (len(content) % 2)

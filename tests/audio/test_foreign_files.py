@@ -1,0 +1,223 @@
+"""Files that other programs write: read like an independent decoder reads them, or rejected with the true reason."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from ei_toolkit.audio.decode import probe, read_blocks, read_clip
+from ei_toolkit.errors import DataError
+
+RATE = 44_100
+Samples = NDArray[np.int16]
+
+
+def noise(seconds: float, rate: int = RATE, channels: int = 1, seed: int = 0) -> NDArray[np.float64]:
+    """Noise with a falling spectrum, so that lossy coders keep most of it."""
+    steps = np.random.default_rng(seed).normal(0, 1, (int(seconds * rate), channels))
+    shaped = np.cumsum(steps, axis=0) - np.cumsum(np.pad(steps, ((40, 0), (0, 0)))[:-40], axis=0)
+    return 0.5 * shaped / np.abs(shaped).max()
+
+
+def written(samples: NDArray[np.float64], rate: int = RATE, **kind: object) -> bytes:
+    out = io.BytesIO()
+    soundfile.write(out, samples, rate, **kind)
+    return out.getvalue()
+
+
+def by_ffmpeg(path: Path) -> NDArray[np.float64]:
+    """Mean of the channels at the file's rate, in steps of int16, decoded by ffmpeg."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", path, "-f", "f32le", "-"]
+    channels = soundfile.info(str(path)).channels
+    raw = subprocess.run(command, capture_output=True, check=True).stdout
+    return np.frombuffer(raw, "<f4").reshape(-1, channels).mean(axis=1).astype(np.float64) * 32768
+
+
+def problem(path: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        read_clip(path, 16_000)
+    return str(caught.value)
+
+
+def warnings_of(path: Path, rate: int = 16_000) -> tuple[Samples, list[str]]:
+    warnings: list[str] = []
+    return read_clip(path, rate, warn=warnings.append), warnings
+
+
+def without_info_frame(mp3: bytes) -> bytes:
+    return mp3[mp3.find(mp3[:2], 4) :]
+
+
+@pytest.mark.parametrize("xing", [True, False], ids=["xing", "no-xing"])
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE", "AVERAGE"])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000])
+def test_an_mp3_is_read_as_ffmpeg_reads_it(tmp_path: Path, rate: int, channels: int, mode: str, xing: bool) -> None:
+    path = tmp_path / "a.mp3"
+    data = written(noise(5.3, rate, channels), rate, format="MP3", bitrate_mode=mode, compression_level=0.5)
+    path.write_bytes(data if xing else without_info_frame(data))
+    expected = by_ffmpeg(path)
+    got = read_clip(path, rate)
+    assert len(got) == len(expected)
+    assert np.abs(got - expected).max() <= 1
+    assert np.array_equal(np.concatenate(list(read_blocks(path, rate))), got)
+    assert probe(path) == pytest.approx(len(got) / rate, abs=1e-4)
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "opus", "aiff", "w64", "rf64", "caf", "au", "wav"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_every_format_is_read_as_ffmpeg_reads_it(tmp_path: Path, suffix: str, channels: int) -> None:
+    rate = 48_000
+    kind = {"opus": {"format": "OGG", "subtype": "OPUS"}, "rf64": {"format": "RF64"}}.get(suffix, {"format": suffix})
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(written(noise(5, rate, channels), rate, **kind))
+    expected, got = by_ffmpeg(path), read_clip(path, rate)
+    assert len(got) == len(expected)
+    assert np.abs(got - expected).max() <= (40 if suffix == "opus" else 1.01)  # Opus leaves the decoder some freedom
+
+
+def test_a_flac_of_unknown_length_is_read_to_its_end(tmp_path: Path) -> None:
+    data = bytearray(written(noise(6), format="FLAC"))
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    (tmp_path / "a.flac").write_bytes(data)
+    assert len(read_clip(tmp_path / "a.flac", RATE)) == 6 * RATE
+    assert probe(tmp_path / "a.flac") == pytest.approx(6)
+
+
+def test_a_flac_that_holds_more_than_it_promises_is_read_to_its_end(tmp_path: Path) -> None:
+    data = bytearray(written(noise(6), format="FLAC"))
+    data[21] &= 0xF0
+    data[22:26] = (73_000).to_bytes(4, "big")
+    (tmp_path / "a.flac").write_bytes(data)
+    assert len(read_clip(tmp_path / "a.flac", RATE)) == 6 * RATE
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [("flac", {}), ("ogg", {}), ("opus", {"subtype": "OPUS"})])
+def test_streams_one_after_the_other_are_all_read(tmp_path: Path, suffix: str, kind: dict[str, str]) -> None:
+    form = "FLAC" if suffix == "flac" else "OGG"
+    parts = [written(noise(s, 48_000, seed=int(s)), 48_000, format=form, **kind) for s in (2.0, 3.0)]
+    (tmp_path / f"a.{suffix}").write_bytes(b"".join(parts))
+    assert len(read_clip(tmp_path / f"a.{suffix}", 48_000)) == pytest.approx(5 * 48_000, abs=1)
+
+
+def test_streams_of_different_rates_are_all_read(tmp_path: Path) -> None:
+    parts = [written(noise(2, rate), rate, format="FLAC") for rate in (44_100, 22_050)]
+    (tmp_path / "a.flac").write_bytes(b"".join(parts))
+    assert len(read_clip(tmp_path / "a.flac", 16_000)) == pytest.approx(4 * 16_000, abs=4)
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
+def test_damage_in_the_middle_is_found_with_its_time(tmp_path: Path, suffix: str) -> None:
+    data = bytearray(written(noise(6), format=suffix.upper()))
+    middle = len(data) // 2
+    data[middle : middle + 9000] = np.random.default_rng(1).bytes(9000)
+    (tmp_path / f"a.{suffix}").write_bytes(data)
+    message = problem(tmp_path / f"a.{suffix}")
+    assert message.startswith(f"a.{suffix}: damaged at ")
+    assert 2 < float(message.split("damaged at ")[1].split(" s")[0]) < 4
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg"])
+def test_one_flipped_bit_is_found(tmp_path: Path, suffix: str) -> None:
+    data = bytearray(written(noise(6, 8_000), 8_000, format=suffix.upper()))
+    data[len(data) // 2] ^= 1
+    (tmp_path / f"a.{suffix}").write_bytes(data)
+    assert "damaged at" in problem(tmp_path / f"a.{suffix}")
+
+
+def test_an_mp3_that_is_cut_short_is_rejected(tmp_path: Path) -> None:
+    data = written(noise(6), format="MP3")
+    (tmp_path / "a.mp3").write_bytes(data[: len(data) // 2])
+    found = re.fullmatch(
+        r"a.mp3: cut short at (\d.\d+) s, (\d.\d+) s of sound are missing", problem(tmp_path / "a.mp3")
+    )
+    assert found
+    assert [float(one) for one in found.groups()] == pytest.approx([3, 3], abs=0.1)
+
+
+def test_tags_around_an_mp3_are_not_damage(tmp_path: Path) -> None:
+    id3v2 = b"ID3\x04\x00\x00" + bytes([0, 0, 2, 0]) + bytes(256)
+    data = written(noise(2), format="MP3")
+    (tmp_path / "a.mp3").write_bytes(id3v2 + data + b"TAG" + bytes(125))
+    samples, warnings = warnings_of(tmp_path / "a.mp3", RATE)
+    assert len(samples) == 2 * RATE
+    assert warnings == []
+
+
+def test_a_wav_whose_size_was_never_written_is_read_with_a_warning(tmp_path: Path) -> None:
+    data = bytearray(written(noise(4, 16_000), 16_000, format="WAV"))
+    data[40:44] = bytes(4)
+    (tmp_path / "a.wav").write_bytes(data)
+    samples, warnings = warnings_of(tmp_path / "a.wav")
+    assert len(samples) == 64_000
+    assert warnings == ["a.wav: the header gives a length of 0; read to the end of the file"]
+
+
+def test_a_wav_with_two_data_chunks_is_read_with_a_warning(tmp_path: Path) -> None:
+    data = written(noise(1, 16_000), 16_000, format="WAV")
+    (tmp_path / "a.wav").write_bytes(data + data[36:])
+    samples, warnings = warnings_of(tmp_path / "a.wav")
+    assert len(samples) == 32_000
+    assert warnings == ["a.wav: 2 data chunks; read one after the other"]
+
+
+def test_a_wav_with_two_format_chunks_is_read(tmp_path: Path) -> None:
+    data = written(noise(1, 16_000), 16_000, format="WAV")
+    (tmp_path / "a.wav").write_bytes(data[:36] + data[12:36] + data[36:])
+    assert len(read_clip(tmp_path / "a.wav", 16_000)) == 16_000
+
+
+def test_a_wav_that_is_short_by_one_sample_is_read_with_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(written(noise(4, 16_000), 16_000, format="WAV")[:-2])
+    samples, warnings = warnings_of(tmp_path / "a.wav")
+    assert len(samples) == 63_999
+    assert len(warnings) == 1
+    assert "cut short, 0.062 ms of sound are missing" in warnings[0]
+
+
+def test_float_samples_of_another_scale_are_rejected(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(1) * 32767, RATE, "FLOAT")
+    assert "samples up to 16," in problem(tmp_path / "a.wav")
+    assert "expected −1 to 1" in problem(tmp_path / "a.wav")
+
+
+def test_channels_that_cancel_are_rejected_and_one_of_them_can_be_chosen(tmp_path: Path) -> None:
+    left = noise(1, 16_000)[:, 0]
+    soundfile.write(tmp_path / "a.wav", np.stack([left, -left], axis=1), 16_000)
+    assert "the channels cancel each other" in problem(tmp_path / "a.wav")
+    assert np.abs(read_clip(tmp_path / "a.wav", 16_000, channel="left") - left * 32768).max() <= 1
+
+
+def test_clipping_and_an_offset_are_warned_of(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.clip(noise(1) * 4 + 0.3, -1, 1), RATE)
+    warnings = warnings_of(tmp_path / "a.wav")[1]
+    assert any("of the samples are at full scale" in warning for warning in warnings)
+    assert any("constant offset of +0." in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"<html><body>404 Not Found</body></html>", "an HTML page"),
+        (b"\xef\xbb\xbf <!DOCTYPE html>", "an HTML page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
+        (b"PK\x03\x04" + bytes(40), "a zip archive"),
+        (b"%PDF-1.7", "a PDF document"),
+        (bytes(100), "no MPEG audio frames in it"),
+    ],
+)
+def test_what_is_not_audio_is_named(
+    tmp_path: Path, content: bytes, what: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "page.mp3").write_bytes(content)
+    assert problem(tmp_path / "page.mp3").startswith(f"page.mp3: not audio: {what}")
+    assert capfd.readouterr() == ("", "")
