@@ -25,6 +25,20 @@ says where each value in force came from. An unknown key or a value of the wrong
 The API key is never in the file: it is read from `EI_API_KEY`, else from the system keyring (`eitk login`).
 """
 
+OLDER_VERSIONS = """## Files of older versions
+
+The first command that reads a project migrates the files that an older version wrote below `.eitk/`, and prints one
+note for each on stderr. Nothing has to be computed or uploaded again.
+
+| file | before 0.3 | now |
+|---|---|---|
+| `.eitk/windows/manifest.csv` | column `recipe` | column `augmentation` |
+
+* The hash of the window manifest (in runs, the audit and the model card) covers the rows and the header of versions
+  before 0.3, so that it is the same before and after the migration.
+* Samples that were uploaded with the metadata key `recipe` keep it; new samples have `augmentation`.
+"""
+
 
 def main() -> None:
     """Write the pages, or with --check exit with 1 and name those that are not current."""
@@ -55,6 +69,7 @@ def configuration_page() -> str:
     parts.append(f"## [[impulse.dsp]]\n\n{_lead(DspBlock)}\n\n" + _rows(DspBlock, ""))
     parts.extend(_block(kind) for kind in block_types())
     parts.append(f"## [[impulse.layers]]\n\n{_lead(Layer)}\n\n" + _rows(Layer, ""))
+    parts.append(OLDER_VERSIONS)
     return GENERATED.format(what="descriptions in ei_toolkit/config/settings.py") + "\n".join(parts)
 
 

@@ -12,6 +12,7 @@ import typer
 
 from ei_toolkit.cli.console import Console
 from ei_toolkit.config import Config, load_config
+from ei_toolkit.config.migration import migrate_project
 
 
 @dataclass(frozen=True)
@@ -28,5 +29,12 @@ class Environment:
         return context.ensure_object(cls)
 
     def config(self, **flags: Any) -> Config:
-        """The configuration here; `flags` use `__` for the dot: `training__epochs=5`."""
-        return load_config(self.cwd, self.environ, {key.replace("__", "."): value for key, value in flags.items()})
+        """The configuration here; `flags` use `__` for the dot: `training__epochs=5`.
+
+        Files that an older version wrote into the project are migrated, each with a note.
+        """
+        dotted = {key.replace("__", "."): value for key, value in flags.items()}
+        config = load_config(self.cwd, self.environ, dotted)
+        for note in migrate_project(config.paths):
+            self.console.note(note)
+        return config

@@ -16,7 +16,7 @@ from ei_toolkit.dataset.plan import Row, Skipped, clips_root, plan_slices, rows_
 from ei_toolkit.dataset.slicing import slice_clips
 from ei_toolkit.report.tables import Table
 
-CUT = ("windows", "altered")  # counts of what only a real run makes
+CUT = ("windows", "augmented")  # counts that are known only after cutting
 SHOWN = 10  # skipped clips named without --verbose
 
 

@@ -161,7 +161,7 @@ def locate_noise(settings: SliceSettings, project: Path) -> SliceSettings:
 
 
 def _write(
-    task: Task, settings: SliceSettings, out: Path, start_ms: int, samples: NDArray[np.int16], recipe: str
+    task: Task, settings: SliceSettings, out: Path, start_ms: int, samples: NDArray[np.int16], augmentation: str
 ) -> Window:
     data = window_file(samples, settings)
     sha256 = hashlib.sha256(data).hexdigest()
@@ -169,7 +169,7 @@ def _write(
     file = f"{_safe_stem(known.clip.name)}.{start_ms}.{sha256[:HASH_IN_NAME]}.wav"
     _write_once(out / file, data)
     return Window(
-        file, sha256, known.clip.name, known.sha256, known.group, start_ms, known.clip.label, task.side, recipe
+        file, sha256, known.clip.name, known.sha256, known.group, start_ms, known.clip.label, task.side, augmentation
     )
 
 

@@ -1,14 +1,16 @@
-"""The window manifest: one row a window, from which each can be traced to its clip."""
+"""The window manifest: one row for each window, which traces it to its clip."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
 from ei_toolkit.config.atomic_write import replace_file
+from ei_toolkit.config.migration import RENAMED_COLUMNS
 from ei_toolkit.errors import DataError
 
 
@@ -16,8 +18,8 @@ from ei_toolkit.errors import DataError
 class Window:
     """One window file. `file` is relative to the manifest; `sha256` is that of the WAV file's bytes.
 
-    `clip` is relative to the folder of clips, `group` the artist group, `recipe` how the samples were altered before
-    the level was set ("" for not at all).
+    `clip` is relative to the folder of clips, `group` is the artist group. `augmentation` names the changes that were
+    made to the samples before the level was set ("" for none).
     """
 
     file: str
@@ -28,11 +30,13 @@ class Window:
     start_ms: int
     label: str
     split: Literal["training", "testing"]
-    recipe: str = ""
+    augmentation: str = ""
 
 
 MANIFEST_NAME = "manifest.csv"
 COLUMNS = tuple(f.name for f in fields(Window))
+HASHED_HEADER = "file,sha256,clip,clip_sha256,group,start_ms,label,split,recipe\n"  # old name
+"""Header of versions before 0.3. It is hashed in place of the present one, so that recorded hashes stay valid."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,14 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
-        """Read a manifest. Raises DataError where it is missing or damaged."""
+        """Read a manifest, also one of a version before 0.3. Raises DataError if it is missing or damaged."""
         try:
             with path.open(encoding="utf-8", newline="") as stream:
                 rows = csv.DictReader(stream)
-                if tuple(rows.fieldnames or ()) != COLUMNS:
-                    raise DataError(f"{path} is not a window manifest", why="its columns are others", hint=_hint(path))
+                rows.fieldnames = [RENAMED_COLUMNS.get(name, name) for name in rows.fieldnames or ()]
+                if tuple(rows.fieldnames) != COLUMNS:
+                    why = f"its columns are not {', '.join(COLUMNS)}"
+                    raise DataError(f"{path} is not a window manifest", why=why, hint=_hint(path))
                 return cls(tuple(_window(row) for row in rows))
         except UnicodeDecodeError:
             raise DataError(f"{path} is not a window manifest", why="it is not text", hint=_hint(path)) from None
@@ -63,23 +69,29 @@ class Manifest:
             raise DataError(f"{path} is damaged", why=str(error), hint="eitk slice") from None
 
     def write(self, path: Path) -> None:
-        """Write the manifest in one step: readers see the old one or the new one."""
+        """Write the manifest in one step: a reader gets either the old manifest or the new one."""
         with replace_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
             out = csv.writer(stream, lineterminator="\n")
             out.writerow(COLUMNS)
             out.writerows(map(attrgetter(*COLUMNS), self.windows))
 
 
+def manifest_hash(path: Path) -> str:
+    """SHA-256 of a manifest's rows below `HASHED_HEADER`; the same before and after a column is renamed."""
+    rows = path.read_bytes().partition(b"\n")[2]
+    return hashlib.sha256(HASHED_HEADER.encode() + rows).hexdigest()
+
+
 def _unreadable(path: Path, error: OSError) -> DataError:
     if not isinstance(error, FileNotFoundError):
-        hint = f"Name a {MANIFEST_NAME} that you may read."
+        hint = f"Give a {MANIFEST_NAME} that you have permission to read."
         return DataError(f"{path} cannot be read", why=(error.strerror or "").lower(), hint=hint)
-    there = f"there are no windows at {path.parent}" if path.name == MANIFEST_NAME else f"there is no file {path}"
-    return DataError(there, hint=_hint(path))
+    missing = f"there are no windows at {path.parent}" if path.name == MANIFEST_NAME else f"there is no file {path}"
+    return DataError(missing, hint=_hint(path))
 
 
 def _hint(path: Path) -> str:
-    return "eitk slice" if path.name == MANIFEST_NAME else f"Name a {MANIFEST_NAME} that eitk slice wrote."
+    return "eitk slice" if path.name == MANIFEST_NAME else f"Give a {MANIFEST_NAME} that eitk slice wrote."
 
 
 def _window(row: dict[str, Any]) -> Window:

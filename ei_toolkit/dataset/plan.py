@@ -132,12 +132,12 @@ def _every_label_left(lost: set[str], skipped: list[Skipped], window_ms: int) ->
 
 @dataclass(frozen=True)
 class Row:
-    """One label on one side. `windows` is 0 where nothing has been cut; `altered` counts augmented ones in it."""
+    """One label in one split. `windows` is 0 before cutting; `augmented` is how many of them are augmented copies."""
 
     label: str
     split: str
     windows: int
-    altered: int
+    augmented: int
     clips: int
     artists: int
 
@@ -145,7 +145,7 @@ class Row:
 def rows_of_windows(windows: Sequence[Window]) -> list[Row]:
     """Rows for windows that have been cut."""
     return [
-        Row(label, split, len(chosen), sum(bool(w.recipe) for w in chosen),
+        Row(label, split, len(chosen), sum(bool(w.augmentation) for w in chosen),
             len({w.clip for w in chosen}), len({w.group for w in chosen}))
         for label, split in _cells((w.label, w.split) for w in windows)
         if (chosen := [w for w in windows if (w.label, w.split) == (label, split)])

@@ -18,7 +18,7 @@ from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.dataset.cutting import Cut, cut_clip, first_occurrences, locate_noise, map_clips
 from ei_toolkit.dataset.folder import find_clips
-from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest, Window
+from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest, Window, manifest_hash
 from ei_toolkit.dataset.plan import Plan, Skipped, clips_root, groups_file, plan_slices
 from ei_toolkit.errors import DataError
 
@@ -64,7 +64,7 @@ def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None
     try:
         state = json.loads((out / STATE).read_text(encoding="utf-8"))
         skipped = tuple(Skipped(**item) for item in state["skipped"])
-        if state["fingerprint"] != mark or state["manifest"] != _manifest_hash(out):
+        if state["fingerprint"] != mark or state["manifest"] != manifest_hash(out / MANIFEST_NAME):
             return None
         windows = Manifest.read(out / MANIFEST_NAME).windows
         sizes = {entry.name: entry.stat().st_size for entry in os.scandir(out)}
@@ -79,12 +79,8 @@ def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None
 def remember(out: Path, mark: str, skipped: tuple[Skipped, ...], duplicates: int) -> None:
     """Keep this run's fingerprint, and that of the manifest in `out`, for the next."""
     report = {"skipped": [asdict(item) for item in skipped], "duplicates": duplicates}
-    state = {"fingerprint": mark, "manifest": _manifest_hash(out), **report}
+    state = {"fingerprint": mark, "manifest": manifest_hash(out / MANIFEST_NAME), **report}
     write_text(out / STATE, json.dumps(state, ensure_ascii=False))
-
-
-def _manifest_hash(out: Path) -> str:
-    return hashlib.sha256((out / MANIFEST_NAME).read_bytes()).hexdigest()
 
 
 Progress = Callable[[float, str], None]

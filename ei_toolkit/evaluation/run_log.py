@@ -19,6 +19,7 @@ from ei_toolkit import __version__
 from ei_toolkit.config import Config, ProjectPaths
 from ei_toolkit.config.project import PACKAGE, bundled
 from ei_toolkit.config.settings import plain
+from ei_toolkit.dataset.manifest import manifest_hash
 from ei_toolkit.errors import DataError, UsageError
 
 FIRMWARE_SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".ino", ".S", ".ld"}
@@ -127,8 +128,8 @@ def fingerprint(config: Config) -> str:
 
 
 def data_hash(paths: ProjectPaths) -> str:
-    """SHA-256 of the window manifest, which holds every window's own; empty before `eitk slice`."""
-    return sha256(paths.manifest.read_bytes()).hexdigest() if paths.manifest.is_file() else ""
+    """`manifest_hash` of the project, which covers the hash of every window; empty before `eitk slice`."""
+    return manifest_hash(paths.manifest) if paths.manifest.is_file() else ""
 
 
 @contextmanager

@@ -138,7 +138,7 @@ def _body(facts: ProjectSummary) -> Iterator[str]:
     )
     yield "## Data\n"
     rows = tuple((row.label, row.split, row.clips, row.artists, row.windows) for row in rows_of_windows(facts.windows))
-    yield Table("", ("label", "side", "clips", "artists", "windows"), rows).markdown()
+    yield Table("", ("label", "split", "clips", "artists", "windows"), rows).markdown()
     yield f"Split by {settings.dataset.split}." + (f" {LICENCE_GAP}" if is_gtzan(facts) else "") + "\n"
     yield from _tested(facts)
     yield from _made_with(facts)

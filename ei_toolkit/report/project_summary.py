@@ -93,5 +93,7 @@ def read_evaluation(state: Path) -> Mapping[str, Any]:
 
 
 def held_out_windows(windows: Sequence[Window], label: str) -> list[Window]:
-    """Unaltered held-out windows of a label."""
-    return [window for window in windows if window.label == label and window.split == "testing" and not window.recipe]
+    """Held-out windows of a label that are not augmented."""
+    return [
+        window for window in windows if window.label == label and window.split == "testing" and not window.augmentation
+    ]

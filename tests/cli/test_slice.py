@@ -47,7 +47,7 @@ def test_json_has_the_counts_and_the_skipped(project: Path) -> None:
     data = json.loads(out)
     assert code == 0
     assert data["rows"][2] == {
-        "label": "rock", "split": "training", "windows": 12, "altered": 0, "clips": 4, "artists": 4,
+        "label": "rock", "split": "training", "windows": 12, "augmented": 0, "clips": 4, "artists": 4,
     }  # fmt: skip
     assert data["skipped"] == [{"clip": "rock/bad.wav", "reason": "not audio that can be read (Format not recognised)"}]
     assert "skipped rock/bad.wav: not audio" in err

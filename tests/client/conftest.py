@@ -73,8 +73,8 @@ def make_manifest() -> Callable[..., Path]:
             name = f"{label}.{clip:04d}.{start}.{digest[:12]}.wav"
             (folder / name).write_bytes(content)
             traced = (f"{label}/{clip:04d}.wav", "0" * 64, f"a{clip % 7}")
-            recipe = "pink12.5 gain-3.0" if number % 3 == 1 else ""
-            windows.append(Window(name, digest, *traced, start, label, split, recipe))
+            augmentation = "pink12.5 gain-3.0" if number % 3 == 1 else ""
+            windows.append(Window(name, digest, *traced, start, label, split, augmentation))
         Manifest(tuple(windows)).write(folder / "manifest.csv")
         return folder / "manifest.csv"
 

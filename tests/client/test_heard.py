@@ -46,8 +46,13 @@ def manifest_of(**splits: str) -> Manifest:
 
 
 def copy_of(clip: str, category: str = "training", name: str = "", number: int = 7) -> Sample:
-    """An altered copy of a clip as `eitk upload` leaves it on the server."""
-    metadata = (("artist", f"by {clip}"), ("clip", f"{clip}.wav"), ("clip_sha256", sha(clip)), ("recipe", "pink gain"))
+    """An augmented copy of a clip as `eitk upload` leaves it on the server."""
+    metadata = (
+        ("artist", f"by {clip}"),
+        ("clip", f"{clip}.wav"),
+        ("clip_sha256", sha(clip)),
+        ("augmentation", "pink gain"),
+    )
     return Sample(number, name or f"{clip}.0.{'ab' * 6}", category, "rock", 2000.0, metadata)
 
 
@@ -141,14 +146,14 @@ def eitk(tmp_path: Path, local_studio: launch.LocalStudio, studio: Studio, make_
     return command
 
 
-def test_after_another_split_training_waits_until_altered_copies_of_tested_clips_are_gone(
+def test_after_another_split_training_waits_until_augmented_copies_of_tested_clips_are_gone(
     eitk: Command, studio: Studio, tmp_path: Path
 ) -> None:
     assert eitk("upload")[0] == eitk("impulse", "apply")[0] == 0
     assert eitk("train", "--dry-run")[0] == 0
     file = ProjectPaths(tmp_path).manifest
     clip = Manifest.read(file).windows[0].clip
-    kept = [w for w in Manifest.read(file).windows if not (w.clip == clip and w.recipe)]
+    kept = [w for w in Manifest.read(file).windows if not (w.clip == clip and w.augmentation)]
     stale = len(Manifest.read(file).windows) - len(kept)
     Manifest(tuple(replace(w, split="testing") if w.clip == clip else w for w in kept)).write(file)
     code, _, err = eitk("train", "--dry-run")

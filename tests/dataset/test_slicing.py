@@ -28,7 +28,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "slice.json"}
 
 
-def altered(settings: Settings, **augment: object) -> Settings:
+def augmented(settings: Settings, **augment: object) -> Settings:
     return replace(settings, slice=replace(settings.slice, augment=replace(AUGMENT, **augment)))  # type: ignore[arg-type]
 
 
@@ -67,30 +67,30 @@ def test_a_clip_whose_name_is_not_utf8_is_cut_under_a_name_that_can_be_written(c
 def test_any_number_of_jobs_gives_the_same_bytes(clips: Path, settings: Settings, tmp_path: Path) -> None:
     found = []
     for jobs in (1, 2, 3):
-        cut(altered(settings), clips.parent, jobs)
+        cut(augmented(settings), clips.parent, jobs)
         found.append(contents(clips.parent / "out"))
         (clips.parent / "out" / "slice.json").unlink()
     assert found[0] == found[1] == found[2]
     assert len(found[0]) > 100
 
 
-def test_only_training_windows_have_altered_copies_and_the_manifest_says_how(clips: Path, settings: Settings) -> None:
-    windows = cut(altered(settings), clips.parent).windows
+def test_only_training_windows_have_augmented_copies_and_the_manifest_says_how(clips: Path, settings: Settings) -> None:
+    windows = cut(augmented(settings), clips.parent).windows
     training = [w for w in windows if w.split == "training"]
-    assert all(w.recipe == "" for w in windows if w.split == "testing")
-    assert sum(w.recipe == "" for w in training) * 3 == len(training)
-    assert all("gain" in w.recipe for w in training if w.recipe)
+    assert all(w.augmentation == "" for w in windows if w.split == "testing")
+    assert sum(w.augmentation == "" for w in training) * 3 == len(training)
+    assert all("gain" in w.augmentation for w in training if w.augmentation)
 
 
 def test_a_copy_does_not_depend_on_the_clips_beside_it(clips: Path, settings: Settings) -> None:
-    before = {w.sha256 for w in cut(altered(settings), clips.parent).windows if "1.wav" in w.clip}
+    before = {w.sha256 for w in cut(augmented(settings), clips.parent).windows if "1.wav" in w.clip}
     next(clips.glob("*/*3.wav")).unlink()
-    after = {w.sha256 for w in cut(altered(settings), clips.parent).windows if "1.wav" in w.clip}
+    after = {w.sha256 for w in cut(augmented(settings), clips.parent).windows if "1.wav" in w.clip}
     assert before & after in (before, after)  # the same, unless the clip changed sides
 
 
 def test_the_level_is_set_after_the_alteration(clips: Path, settings: Settings) -> None:
-    settings = altered(settings)
+    settings = augmented(settings)
     settings = replace(settings, slice=replace(settings.slice, level="rms", target_dbfs=-20.0))
     for window in cut(settings, clips.parent).windows[::7]:
         samples, _ = soundfile.read(clips.parent / "out" / window.file)
@@ -275,10 +275,10 @@ def test_a_place_that_cannot_be_written(clips: Path, settings: Settings) -> None
 
 def test_noise_of_the_users_own(clips: Path, settings: Settings, write_clip: Write) -> None:
     write_clip(clips.parent / "noises" / "street.wav", 2, seed=50)
-    settings = altered(settings, noise_files="noises")
-    assert any("street" in w.recipe for w in cut(settings, clips.parent, jobs=2).windows)
+    settings = augmented(settings, noise_files="noises")
+    assert any("street" in w.augmentation for w in cut(settings, clips.parent, jobs=2).windows)
     with pytest.raises(ConfigurationError, match="no recordings"):
-        cut(altered(settings, noise_files="nowhere"), clips.parent, jobs=2)
+        cut(augmented(settings, noise_files="nowhere"), clips.parent, jobs=2)
 
 
 @pytest.mark.gtzan

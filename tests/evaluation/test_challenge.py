@@ -67,7 +67,7 @@ def build(sliced: Config, trained: dict[float, bytes]) -> Build:
 
 
 def train_on(config: Config, swapped: float, out: Path) -> bytes:
-    windows = [w for w in Manifest.read(config.paths.manifest).windows if w.split == "training" and not w.recipe]
+    windows = [w for w in Manifest.read(config.paths.manifest).windows if w.split == "training" and not w.augmentation]
     samples = np.stack([read_samples(config.paths.windows / window.file) for window in windows])
     labels = np.array([window.label == "rock" for window in windows], dtype=int)
     labels[np.random.default_rng(1).random(len(labels)) < swapped] ^= 1

@@ -26,6 +26,7 @@ READING = (  # commands that change nothing
     ("boards",),
     ("clean", "--dry-run"),
 )
+MIGRATED = (".eitk/windows/manifest.csv: column recipe is now augmentation",)
 
 
 def sha256(data: bytes) -> str:
@@ -48,6 +49,24 @@ def edit_json(file: Path, key: str, *added: str) -> None:
 def held_out(project: Any) -> list[dict[str, str]]:
     """Manifest rows of the testing windows: one a clip."""
     return [row for row in project.stored_manifest() if row["split"] == "testing"]
+
+
+def test_old_files_are_migrated_once_with_a_note(robust: Any) -> None:
+    first, second = robust.run("runs", "list"), robust.run("runs", "list")
+    assert first.stderr.splitlines() == [f"migrated {line}" for line in MIGRATED]
+    assert (second.stdout, second.stderr) == (first.stdout, "")
+    old, new = robust.stored(".eitk/windows/manifest.csv"), (robust.folder / ".eitk/windows/manifest.csv").read_bytes()
+    assert new.splitlines()[0].decode() == "file,sha256,clip,clip_sha256,group,start_ms,label,split,augmentation"
+    assert new.splitlines()[1:] == old.splitlines()[1:]
+    for name in ("champion.json", "eitk.toml", "eitk.lock", "robust.py"):
+        assert (robust.folder / name).read_bytes() == robust.stored(name)
+
+
+def test_the_hash_of_the_windows_stays_the_recorded_one(robust_unchanged: Any) -> None:
+    recorded = sha256(robust_unchanged.stored(".eitk/windows/manifest.csv"))
+    assert {run["data_hash"] for run in robust_unchanged.eitk("runs", "list")} == {recorded}
+    robust_unchanged.run("card", "--output", "card.md")
+    assert recorded in (robust_unchanged.folder / "card.md").read_text()
 
 
 def test_every_value_of_the_recipe_robust_is_read(robust_unchanged: Any) -> None:

@@ -12,6 +12,7 @@ from ei_toolkit.client.project import Studio
 from ei_toolkit.client.samples import BATCH_IDS, CATEGORIES, Sample, add_metadata, delete_samples, list_samples
 from ei_toolkit.client.upload.ingestion import BatchKey, Item
 from ei_toolkit.client.upload.ledger import Entry, Ledger
+from ei_toolkit.config.migration import RENAMED_COLUMNS
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.errors import CredentialError
 
@@ -70,7 +71,7 @@ def misplaced(manifest: Manifest, samples: Iterable[Sample]) -> list[Sample]:
 
 
 def removable(manifest: Manifest, samples: Iterable[Sample]) -> list[Sample]:
-    """Misplaced samples that the manifest no longer has and that eitk uploaded, such as altered copies."""
+    """Misplaced samples that the manifest no longer has and that eitk uploaded, such as augmented copies."""
     names = {Path(window.file).stem for window in manifest.windows}
     return [s for s in misplaced(manifest, samples) if s.name not in names and _is_from_eitk(s)]
 
@@ -114,18 +115,20 @@ def item_of(window: Window, folder: Path) -> Item:
 
 
 AT_ONCE = 4  # requests
+AUGMENTATION = "augmentation"  # metadata key, named as the column of the manifest
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(-\d+(\.\d+)?)?")
 
 
 def own_metadata(window: Window) -> Mapping[str, str]:
-    """A window's start, and the kind of its alteration; the manifest has the exact values, by the window's hash."""
-    kind = NUMBER.sub("", window.recipe).strip()
-    return {"start_ms": str(window.start_ms), **({"recipe": kind} if kind else {})}
+    """A window's start, and the kinds of its augmentation; the manifest has the exact values."""
+    kinds = NUMBER.sub("", window.augmentation).strip()
+    return {"start_ms": str(window.start_ms), **({AUGMENTATION: kinds} if kinds else {})}
 
 
 def is_annotated(window: Window, sample: Sample) -> bool:
-    """Whether the server has a window's own metadata."""
-    return own_metadata(window).items() <= dict(sample.metadata).items()
+    """Whether the server has a window's own metadata, under the present keys or those of versions before 0.3."""
+    metadata = {RENAMED_COLUMNS.get(key, key): value for key, value in sample.metadata}
+    return own_metadata(window).items() <= metadata.items()
 
 
 def annotate(studio: Studio, manifest: Manifest, ledger: Ledger) -> int:

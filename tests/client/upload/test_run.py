@@ -62,7 +62,7 @@ def test_windows_arrive_with_category_label_and_metadata(
     sample = next(s for s in server_samples(studio) if s.name == Path(window.file).stem)
     assert dict(sample.metadata) == {
         "artist": window.group, "clip": window.clip, "clip_sha256": window.clip_sha256,
-        "start_ms": "30", "recipe": "pink gain",
+        "start_ms": "30", "augmentation": "pink gain",
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from ei_toolkit.report.project_summary import ProjectSummary
 def data(facts: ProjectSummary) -> Section:
     """Counts, the way of splitting, and the artists that stand on both sides (none in an honest split)."""
     rows = [
-        (row.label, row.split, row.clips, row.artists, row.windows, row.altered)
+        (row.label, row.split, row.clips, row.artists, row.windows, row.augmented)
         for row in rows_of_windows(facts.windows)
     ]
     head = ("label", "side", "clips", "artists", "windows", "of them altered")

@@ -1,0 +1,55 @@
+"""Bring files that an older version wrote into a project folder to the present formats.
+
+Each function migrates one format and returns one sentence for each file that it changed. A project that is already in
+the present formats is only looked at. The names and keys of both formats are written out here and do not follow later
+changes elsewhere: they state what one version wrote and what the next one reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ei_toolkit.config.atomic_write import write_bytes
+from ei_toolkit.config.project import ProjectPaths
+from ei_toolkit.errors import DataError
+
+RENAMED_COLUMNS = {"recipe": "augmentation"}  # old name -> column of the window manifest since 0.3
+
+
+def migrate_project(paths: ProjectPaths) -> list[str]:
+    """Migrate every file of a project that an older version wrote; return one sentence for each change.
+
+    Running it again changes nothing and returns nothing. Raises DataError where the folder cannot be written.
+    """
+    try:
+        return [note for migrate in MIGRATIONS for note in migrate(paths)]
+    except OSError as error:
+        raise DataError(
+            f"the files of an older version in {paths.state} cannot be migrated",
+            why=str(error),
+            hint=f"Make {paths.state} and its files writable, then run the command again.",
+        ) from None
+
+
+def migrate_manifest(paths: ProjectPaths) -> Iterator[str]:
+    """Rename columns in the header of the window manifest (0.3); the rows stay byte for byte."""
+    if not paths.manifest.is_file():
+        return
+    with paths.manifest.open("rb") as stream:
+        header = stream.readline()
+        columns = header.decode("utf-8", "replace").rstrip("\n").split(",")
+        renamed = {old: new for old, new in RENAMED_COLUMNS.items() if old in columns}
+        if not renamed:
+            return
+        rows = stream.read()
+    write_bytes(paths.manifest, ",".join(renamed.get(name, name) for name in columns).encode() + b"\n" + rows)
+    changes = ", ".join(f"column {old} is now {new}" for old, new in renamed.items())
+    yield f"migrated {_shown(paths, paths.manifest)}: {changes}"
+
+
+def _shown(paths: ProjectPaths, file: Path) -> str:
+    return file.relative_to(paths.root).as_posix()
+
+
+MIGRATIONS: tuple[Callable[[ProjectPaths], Iterator[str]], ...] = (migrate_manifest,)

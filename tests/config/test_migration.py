@@ -1,0 +1,95 @@
+"""Files of versions before 0.3, written out here as those versions wrote them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import pytest
+
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config import ProjectPaths
+from ei_toolkit.config.migration import migrate_project
+from ei_toolkit.dataset.manifest import Manifest, Window, manifest_hash
+from ei_toolkit.errors import DataError
+
+OLD_MANIFEST = (
+    "file,sha256,clip,clip_sha256,group,start_ms,label,split,recipe\n"
+    'a.0.0101.wav,0101,"für ""Elise"", live.wav",0202,Beethoven,0,classical,training,tilt-0.6 gain+19.0\n'
+    "b.0.0303.wav,0303,rock/b.wav,0404,b,0,rock,testing,\n"
+)
+WINDOWS = (
+    Window("a.0.0101.wav", "0101", 'für "Elise", live.wav', "0202", "Beethoven", 0, "classical", "training",
+           "tilt-0.6 gain+19.0"),
+    Window("b.0.0303.wav", "0303", "rock/b.wav", "0404", "b", 0, "rock", "testing", ""),
+)  # fmt: skip
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> ProjectPaths:
+    return ProjectPaths(tmp_path)
+
+
+def write(file: Path, text: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_project_without_files_needs_no_migration(paths: ProjectPaths) -> None:
+    assert migrate_project(paths) == []
+    assert list(paths.root.iterdir()) == []
+
+
+def test_the_column_of_an_old_manifest_is_renamed(paths: ProjectPaths) -> None:
+    write(paths.manifest, OLD_MANIFEST)
+    assert migrate_project(paths) == ["migrated .eitk/windows/manifest.csv: column recipe is now augmentation"]
+    assert paths.manifest.read_text(encoding="utf-8") == OLD_MANIFEST.replace("recipe", "augmentation")
+    assert Manifest.read(paths.manifest).windows == WINDOWS
+    assert [file.name for file in paths.windows.iterdir()] == ["manifest.csv"]
+    assert migrate_project(paths) == []
+
+
+def test_an_old_manifest_is_read_as_it_is(paths: ProjectPaths) -> None:
+    assert Manifest.read(write(paths.manifest, OLD_MANIFEST)).windows == WINDOWS
+    assert paths.manifest.read_text(encoding="utf-8") == OLD_MANIFEST
+
+
+def test_the_hash_of_a_manifest_is_the_one_that_older_versions_recorded(paths: ProjectPaths) -> None:
+    recorded = hashlib.sha256(OLD_MANIFEST.encode()).hexdigest()
+    assert manifest_hash(write(paths.manifest, OLD_MANIFEST)) == recorded
+    migrate_project(paths)
+    assert manifest_hash(paths.manifest) == recorded
+    Manifest(WINDOWS).write(paths.manifest)
+    assert manifest_hash(paths.manifest) == recorded
+
+
+def test_a_manifest_with_other_columns_is_left_to_its_reader(paths: ProjectPaths) -> None:
+    write(paths.manifest, "file,label\n")
+    assert migrate_project(paths) == []
+    with pytest.raises(DataError, match="its columns are not file, sha256"):
+        Manifest.read(paths.manifest)
+
+
+def test_a_folder_that_cannot_be_written_is_named(paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(paths.manifest, OLD_MANIFEST)
+    (paths.windows / "manifest.csv.1234.part").mkdir()  # where the migrated file would be written
+    monkeypatch.setattr("os.getpid", lambda: 1234)
+    with pytest.raises(DataError, match="cannot be migrated") as caught:
+        migrate_project(paths)
+    assert str(paths.state) in caught.value.hint
+    assert paths.manifest.read_text(encoding="utf-8") == OLD_MANIFEST
+
+
+def test_a_command_prints_the_notes_once_on_stderr(paths: ProjectPaths) -> None:
+    write(paths.manifest, OLD_MANIFEST)
+    printed = []
+    for _ in range(2):
+        out, err = io.StringIO(), io.StringIO()
+        assert run(["config", "show", "--json"], Environment(Console(out, err), paths.root, {})) == 0
+        printed.append((out.getvalue(), err.getvalue()))
+    assert printed[0][1] == "migrated .eitk/windows/manifest.csv: column recipe is now augmentation\n"
+    assert printed[1] == (printed[0][0], "")
