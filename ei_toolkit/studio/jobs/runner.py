@@ -95,7 +95,7 @@ class Runner:
             seconds = time.monotonic() - started
             self._hear(job.id, _last_words(success, reason))  # before the end, so that whoever sees it has all lines
             await asyncio.to_thread(self.store.jobs.finish, job.id, success=success, reason=reason, seconds=seconds)
-            self.hub.end(job.id, success)
+            self.hub.publish_end(job.id, success)
         finally:
             self._cancelled.discard(job.id)
             self._processes.pop(job.id, None)
@@ -115,11 +115,11 @@ class Runner:
         return code == 0 and not process.stop_reason, process.stop_reason or _why(code, process.last_line)
 
     def _hear(self, job: int, line: str) -> None:
-        self.hub.line(job, self.log(job).append(line).data)
+        self.hub.publish_line(job, self.log(job).append(line).data)
 
     def _say_cancelled(self, job: int) -> None:
         self._hear(job, _last_words(False, "cancelled"))
-        self.hub.end(job, False)
+        self.hub.publish_end(job, False)
 
     async def _stop_all(self) -> None:
         for process in self._processes.values():

@@ -1,4 +1,7 @@
-"""Who listens to which job. Lives in the server's event loop; nothing here waits."""
+"""Distribution of job logs to connected clients, and the tokens that a connection needs.
+
+The methods of `Hub` are called in the server's event loop only and never block.
+"""
 
 from __future__ import annotations
 
@@ -7,59 +10,61 @@ import threading
 import time
 from collections.abc import Callable
 
-Listener = Callable[[str, bool | None], None]  # a line of the log, or the end: ("", success)
+Subscriber = Callable[[str, bool | None], None]
+"""Called with a line of the log and None, or, at the end of the job, with an empty line and whether it succeeded."""
 
 
 class Hub:
-    """Hands each line of a job's log to everybody who listens."""
+    """Passes each line of a job's log to the subscribers of the job."""
 
     def __init__(self) -> None:
-        self._listeners: dict[int, set[Listener]] = {}
+        self._subscribers: dict[int, set[Subscriber]] = {}
 
-    def listen(self, job: int, listener: Listener) -> None:
-        """Start to hear a job."""
-        self._listeners.setdefault(job, set()).add(listener)
+    def subscribe(self, job: int, subscriber: Subscriber) -> None:
+        """Add a subscriber to a job."""
+        self._subscribers.setdefault(job, set()).add(subscriber)
 
-    def leave(self, job: int, listener: Listener) -> None:
-        """Stop hearing a job."""
-        listeners = self._listeners.get(job, set())
-        listeners.discard(listener)
-        if not listeners:
-            self._listeners.pop(job, None)
+    def unsubscribe(self, job: int, subscriber: Subscriber) -> None:
+        """Remove a subscriber from a job."""
+        subscribers = self._subscribers.get(job, set())
+        subscribers.discard(subscriber)
+        if not subscribers:
+            self._subscribers.pop(job, None)
 
-    def line(self, job: int, text: str) -> None:
-        """A new line of a job's log."""
-        for listener in tuple(self._listeners.get(job, ())):
-            listener(text, None)
+    def publish_line(self, job: int, text: str) -> None:
+        """Pass a new line of a job's log to its subscribers."""
+        for subscriber in tuple(self._subscribers.get(job, ())):
+            subscriber(text, None)
 
-    def end(self, job: int, success: bool) -> None:
-        """A job has ended."""
-        for listener in tuple(self._listeners.get(job, ())):
-            listener("", success)
+    def publish_end(self, job: int, success: bool) -> None:
+        """Inform the subscribers that a job has ended."""
+        for subscriber in tuple(self._subscribers.get(job, ())):
+            subscriber("", success)
 
 
-LIFETIME_S = 3600.0
+TOKEN_LIFETIME_S = 3600.0
 MOST_TOKENS = 10_000
 
 
 class Tokens:
-    """Tokens in memory: a client that outlives the server asks for a new one."""
+    """The tokens of live log connections. They are kept in memory; after a restart a client requests a new one."""
 
-    def __init__(self) -> None:
+    def __init__(self, lifetime_s: float = TOKEN_LIFETIME_S) -> None:
+        self.lifetime_s = lifetime_s
         self._issued: dict[str, tuple[int, float]] = {}
         self._lock = threading.Lock()
 
     def issue(self, project: int) -> tuple[str, float]:
-        """A new token and the seconds it lives."""
+        """Return a new token for a project and its lifetime in s. Past `MOST_TOKENS` the oldest token is dropped."""
         token = secrets.token_urlsafe(24)
         with self._lock:
             if len(self._issued) >= MOST_TOKENS:
                 self._issued.pop(next(iter(self._issued)))
-            self._issued[token] = (project, time.monotonic() + LIFETIME_S)
-        return token, LIFETIME_S
+            self._issued[token] = (project, time.monotonic() + self.lifetime_s)
+        return token, self.lifetime_s
 
     def project(self, token: str) -> int | None:
-        """The project that a token opens, if it is good."""
+        """Return the project of a token; None if the token is unknown or has expired."""
         with self._lock:
-            project, until = self._issued.get(token, (None, 0.0))
-        return project if time.monotonic() < until else None
+            project, expiry = self._issued.get(token, (None, 0.0))
+        return project if time.monotonic() < expiry else None

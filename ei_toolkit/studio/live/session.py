@@ -1,7 +1,8 @@
-"""One client of the live log: Engine.IO 3 or 4 and Socket.IO over a WebSocket, spoken by hand.
+"""The live log: Engine.IO versions 3 and 4 and Socket.IO over a WebSocket, as the official clients use them.
 
-The Python SDK speaks Engine.IO 4 (the server pings), the JavaScript client 3 (the client pings). A log is replayed
-from its start when it is subscribed to, and its end is told even if the job ended before.
+The Python SDK uses Engine.IO 4, in which the server sends pings; the JavaScript client uses Engine.IO 3, in which the
+client sends them. A subscription begins with a replay of the whole log. It always ends with the result of the job, also
+if the job ended before.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,60 +20,67 @@ from starlette.websockets import WebSocketDisconnect
 
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.live.hub import Subscriber
 
-PING_S = 25.0
-MOST_WAITING = 100_000  # messages that a slow client may be behind
+PING_INTERVAL_S = 25.0
+PING_TIMEOUT_S = 20.0
+MOST_QUEUED = 100_000  # packets that wait for a slow client
+LARGEST_PACKET = 1_000_000
 HELLO = '42["hello",{"hello":{"version":1}}]'
+POLICY_VIOLATION = 1008  # WebSocket close code
+CLIENT_LEFT = (WebSocketDisconnect, RuntimeError)
+"""What Starlette raises when a client has closed the connection; RuntimeError after the close was noticed before."""
 
 
 @dataclass
 class Session:
-    """State of one connection. `outbox` is what still has to be sent; None closes it."""
+    """The state of one connection. `outbox` holds the packets to send; None in it closes the connection."""
 
     studio: Studio
     project: int
     protocol: int
-    outbox: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
-    heard: dict[int, Callable[[str, bool | None], None]] = field(default_factory=dict)
+    outbox: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(MOST_QUEUED))
+    subscriptions: dict[int, Subscriber] = field(default_factory=dict)
 
     def open(self) -> None:
-        """What the server says first."""
-        hello = {"sid": secrets.token_hex(8), "upgrades": [], "pingInterval": 25000, "pingTimeout": 20000}
-        self.send("0" + json.dumps({**hello, "maxPayload": 1_000_000}, separators=(",", ":")))
+        """Send the first packets of a connection."""
+        intervals = {"pingInterval": int(1000 * PING_INTERVAL_S), "pingTimeout": int(1000 * PING_TIMEOUT_S)}
+        handshake = {"sid": secrets.token_hex(8), "upgrades": [], **intervals, "maxPayload": LARGEST_PACKET}
+        self.send("0" + json.dumps(handshake, separators=(",", ":")))
         if self.protocol == 3:
-            self._join("40")
+            self._connect("40")
 
     def close(self) -> None:
-        """Stop hearing every job."""
-        for job, listener in self.heard.items():
-            self.studio.hub.leave(job, listener)
-        self.heard.clear()
+        """End all subscriptions."""
+        for job, subscriber in self.subscriptions.items():
+            self.studio.hub.unsubscribe(job, subscriber)
+        self.subscriptions.clear()
 
     def send(self, packet: str) -> None:
-        """Queue a packet; a client too slow to follow is dropped."""
-        if self.outbox.qsize() < MOST_WAITING - 1:
+        """Queue a packet. If too many packets wait for a slow client, the connection is closed."""
+        if self.outbox.qsize() < MOST_QUEUED - 1:
             self.outbox.put_nowait(packet)
         else:
-            self.outbox.put_nowait(None)
+            self._end()
 
     async def receive(self, packet: str) -> None:
-        """React to one packet of the client."""
+        """Handle one packet from the client; an invalid packet is ignored."""
         if packet.startswith("2") and self.protocol == 3:
             self.send("3" + packet[1:])
         elif packet.startswith("40"):
-            self._join("40" + json.dumps({"sid": secrets.token_hex(8)}, separators=(",", ":")))
+            self._connect("40" + json.dumps({"sid": secrets.token_hex(8)}, separators=(",", ":")))
         elif packet.startswith("42"):
             await self._event(packet[2:])
         elif packet.startswith("1"):
-            self.outbox.put_nowait(None)
+            self._end()
 
     async def outgoing(self) -> AsyncIterator[str]:
-        """Packets to send, with the server's pings among them for Engine.IO 4."""
+        """Yield the packets to send, with the pings of the server among them for Engine.IO 4."""
         clock = asyncio.get_running_loop().time
-        next_ping = clock() + PING_S
+        next_ping = clock() + PING_INTERVAL_S
         while True:
-            if clock() >= next_ping:  # by the clock, however much is being sent: the client counts on it
-                next_ping = clock() + PING_S
+            if clock() >= next_ping:  # also while a log is being sent: the client expects pings at fixed intervals
+                next_ping = clock() + PING_INTERVAL_S
                 if self.protocol == 4:
                     yield "2"
             try:
@@ -82,7 +91,12 @@ class Session:
                 return
             yield packet
 
-    def _join(self, packet: str) -> None:
+    def _end(self) -> None:
+        """Close the connection after the queued packets. The queue is full only if its last item is None already."""
+        if not self.outbox.full():
+            self.outbox.put_nowait(None)
+
+    def _connect(self, packet: str) -> None:
         self.send(packet)
         self.send(HELLO)
 
@@ -93,37 +107,38 @@ class Session:
         except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError):
             return
         if name == "start-log-stream":
-            await self._follow(job)
+            await self._subscribe(job)
         elif name == "job-cancel":
             await asyncio.to_thread(self._cancel, job)
 
     def _cancel(self, job: int) -> None:
-        try:
+        with suppress(ApiError, OverflowError):
             self.studio.runner.cancel(self.studio.store.jobs.get(self.project, job))
-        except ApiError:
-            return
 
-    async def _follow(self, job: int) -> None:
-        """Replay the log, then hear what comes; nothing is lost or doubled between because nothing else runs then."""
+    async def _subscribe(self, job: int) -> None:
+        """Replay the log of a job and subscribe to it.
+
+        No line is lost or sent twice: nothing else runs in the event loop between the replay and the subscription.
+        """
         try:
             await asyncio.to_thread(self.studio.store.jobs.get, self.project, job)
         except (ApiError, OverflowError):
             return
-        if job in self.heard:
+        if job in self.subscriptions:
             return
-        listener = self._listener(job)
-        self.heard[job] = listener
+        subscriber = self._subscriber(job)
+        self.subscriptions[job] = subscriber
         for entry in self.studio.runner.log(job).entries():
-            listener(entry.data, None)
-        self.studio.hub.listen(job, listener)
+            subscriber(entry.data, None)
+        self.studio.hub.subscribe(job, subscriber)
         found = await asyncio.to_thread(self.studio.store.jobs.get, self.project, job)
         if found.state == "finished":
-            listener("", bool(found.success))
+            subscriber("", bool(found.success))
 
-    def _listener(self, job: int) -> Callable[[str, bool | None], None]:
+    def _subscriber(self, job: int) -> Subscriber:
         ended = False
 
-        def listen(text: str, success: bool | None) -> None:
+        def send_event(text: str, success: bool | None) -> None:
             nonlocal ended
             if success is None:
                 self._emit(f"job-data-{job}", {"data": text, "jobId": job})
@@ -132,7 +147,7 @@ class Session:
                 self._emit(f"job-finished-{job}", {"success": success})
                 self._emit("job-finished", {"jobId": job, "success": success})
 
-        return listen
+        return send_event
 
     def _emit(self, name: str, data: dict[str, Any]) -> None:
         self.send("42" + json.dumps([name, data], separators=(",", ":")))
@@ -143,27 +158,28 @@ router = APIRouter()
 
 @router.websocket("/socket.io/")
 async def socket(websocket: WebSocket) -> None:
-    """Serve one client until it leaves."""
+    """Serve one client until it closes the connection."""
     studio: Studio = websocket.app.state.studio
     project = studio.tokens.project(websocket.query_params.get("token", ""))
     if project is None or websocket.query_params.get("transport", "websocket") != "websocket":
-        await websocket.close(1008)
+        await websocket.close(POLICY_VIOLATION)
         return
     await websocket.accept()
     session = Session(studio, project, 3 if websocket.query_params.get("EIO") == "3" else 4)
     session.open()
-    sender = asyncio.create_task(_send(websocket, session))
+    sender = asyncio.create_task(_send_packets(websocket, session))
     try:
         while not sender.done():
             await session.receive(await websocket.receive_text())
-    except (WebSocketDisconnect, RuntimeError, KeyError):
-        pass  # the client went away, or sent bytes
+    except (*CLIENT_LEFT, KeyError):  # KeyError: the client sent bytes
+        pass
     finally:
         session.close()
         sender.cancel()
 
 
-async def _send(websocket: WebSocket, session: Session) -> None:
-    async for packet in session.outgoing():
-        await websocket.send_text(packet)
-    await websocket.close()
+async def _send_packets(websocket: WebSocket, session: Session) -> None:
+    with suppress(*CLIENT_LEFT):
+        async for packet in session.outgoing():
+            await websocket.send_text(packet)
+        await websocket.close()
