@@ -30,9 +30,13 @@ OLDER_VERSIONS = """## Files of older versions
 The first command that reads a project migrates the files that an older version wrote below `.eitk/`, and prints one
 note for each on stderr. Nothing has to be computed or uploaded again.
 
-| file | before 0.3 | now |
-|---|---|---|
-| `.eitk/windows/manifest.csv` | column `recipe` | column `augmentation` |
+| file now | before 0.3 |
+|---|---|
+| `.eitk/windows/manifest.csv`, column `augmentation` | column `recipe` |
+| `.eitk/provenance/STUDIO.PROJECT.IMPULSE.json` | `.eitk/heard/STUDIO.PROJECT.IMPULSE.json` <!-- old name --> |
+| `.eitk/builds/VERSION/provenance.json` | `.eitk/builds/VERSION/heard.json` <!-- old name --> |
+| `.eitk/builds/VERSION/nightly.json` | `.eitk/builds/VERSION/night.json` <!-- old name --> |
+| `.eitk/boards/NAME/emulator.log` | `.eitk/boards/NAME/keeper.log` <!-- old name --> |
 
 * The hash of the window manifest (in runs, the audit and the model card) covers the rows and the header of versions
   before 0.3, so that it is the same before and after the migration.

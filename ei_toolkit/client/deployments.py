@@ -156,10 +156,10 @@ class BuildSpec:
     model_type: str
 
 
-def pin(studio: Studio, version: int, wanted: BuildSpec, paths: ProjectPaths, heard: Path) -> Lock:
+def pin(studio: Studio, version: int, wanted: BuildSpec, paths: ProjectPaths, provenance: Path) -> Lock:
     """Fetch version `version` into `.eitk/builds/` and write eitk.lock; both change in one step each, the lock last.
 
-    `heard` says which clips the model was trained on, and is kept with it; it need not be there.
+    `provenance` says which clips the model was trained on, and is kept with it; it need not be there.
     Raises ApiError where the studio has something else under that version, or sends what cannot be used.
     """
     deployment = deployment_of(studio, version)
@@ -169,8 +169,8 @@ def pin(studio: Studio, version: int, wanted: BuildSpec, paths: ProjectPaths, he
         archive = download_zip(studio, version, fresh)
         model = download_model(studio, wanted.model_type, fresh / "model.tflite", deployment.impulse or None)
         check_model_in_zip(archive, model)
-        if heard.is_file():
-            shutil.copyfile(heard, fresh / PROVENANCE_NAME)
+        if provenance.is_file():
+            shutil.copyfile(provenance, fresh / PROVENANCE_NAME)
     lock = lock_of(
         version, deployment.impulse, wanted, deployment.created, folder / archive.name, folder / model.name, paths.root
     )

@@ -47,13 +47,13 @@ SHOWN = 20  # ids in a hint
 
 
 def provenance_file(studio: Studio, paths: ProjectPaths, impulse: int) -> Path:
-    """Where it is kept which clips the model of an impulse was trained on, until a build takes it along."""
-    return paths.state / "heard" / f"{slug(studio.transport.endpoint.name)}.{studio.project}.{impulse}.json"
+    """Return the file with the training provenance of an impulse's model; a build copies it."""
+    return paths.provenance / f"{slug(studio.transport.endpoint.name)}.{studio.project}.{impulse}.json"
 
 
-def record_expected_provenance(file: Path, heard: TrainingProvenance) -> None:
-    """Before a training: until it has succeeded, a build may hold the model before it as well as the new one."""
-    write_provenance(file, (read_provenance(file) or heard) | heard)
+def record_expected_provenance(file: Path, provenance: TrainingProvenance) -> None:
+    """Add to the provenance before a training: until it succeeds, a build may contain the old model or the new one."""
+    write_provenance(file, (read_provenance(file) or provenance) | provenance)
 
 
 def provenance_of_samples(manifest: Manifest, samples: Sequence[Sample]) -> TrainingProvenance:

@@ -8,6 +8,7 @@ changes elsewhere: they state what one version wrote and what the next one reads
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ei_toolkit.config.atomic_write import write_bytes
@@ -48,8 +49,48 @@ def migrate_manifest(paths: ProjectPaths) -> Iterator[str]:
     yield f"migrated {_shown(paths, paths.manifest)}: {changes}"
 
 
+def migrate_provenance(paths: ProjectPaths) -> Iterator[str]:
+    """Rename the records of the clips that models were trained on (0.3)."""
+    old_folder = paths.state / "heard"  # old name
+    for old in sorted(old_folder.glob("*.json")):
+        yield from _move(paths, old, paths.provenance / old.name)
+    with suppress(OSError):  # files of others may be in it
+        old_folder.rmdir()
+    for old in sorted(paths.builds.glob("*/heard.json")):  # old name
+        yield from _move(paths, old, old.with_name("provenance.json"))
+
+
+def migrate_nightly_marks(paths: ProjectPaths) -> Iterator[str]:
+    """Rename the marks of complete nightly runs (0.3)."""
+    for old in sorted(paths.builds.glob("*/night.json")):  # old name
+        yield from _move(paths, old, old.with_name("nightly.json"))
+
+
+def migrate_emulator_logs(paths: ProjectPaths) -> Iterator[str]:
+    """Rename the logs of emulator processes (0.3)."""
+    for old in sorted(paths.boards.glob("*/keeper.log")):  # old name
+        yield from _move(paths, old, old.with_name("emulator.log"))
+
+
+def _move(paths: ProjectPaths, old: Path, new: Path) -> Iterator[str]:
+    """Rename a file; of an old and a new one the file that was written later stays."""
+    new.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileNotFoundError):  # another command migrated it at the same time
+        if new.exists() and new.stat().st_mtime_ns >= old.stat().st_mtime_ns:
+            old.unlink()
+            yield f"removed {_shown(paths, old)}: {_shown(paths, new)} is newer"
+        else:
+            old.replace(new)
+            yield f"migrated {_shown(paths, old)}: it is now {_shown(paths, new)}"
+
+
 def _shown(paths: ProjectPaths, file: Path) -> str:
     return file.relative_to(paths.root).as_posix()
 
 
-MIGRATIONS: tuple[Callable[[ProjectPaths], Iterator[str]], ...] = (migrate_manifest,)
+MIGRATIONS: tuple[Callable[[ProjectPaths], Iterator[str]], ...] = (
+    migrate_manifest,
+    migrate_provenance,
+    migrate_nightly_marks,
+    migrate_emulator_logs,
+)

@@ -40,6 +40,11 @@ class ProjectPaths:
         return self.state / "builds"
 
     @property
+    def provenance(self) -> Path:
+        """Training provenance of each impulse, copied into the folder of a build."""
+        return self.state / "provenance"
+
+    @property
     def boards(self) -> Path:
         """State of emulated and host boards, one folder a name."""
         return self.state / "boards"

@@ -1,4 +1,7 @@
-"""What a model has heard in training, kept beside it: the manifest of today may be another one by now."""
+"""Training provenance: the clips and artists that a model was trained on.
+
+It is kept beside the model, because a later `eitk slice` may put the same clips into other splits.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError
 
-PROVENANCE_NAME = "heard.json"  # in the folder of a build
+PROVENANCE_NAME = "provenance.json"  # in the folder of a build
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class TrainingProvenance:
 
     @classmethod
     def of_manifest(cls, manifest: Manifest) -> TrainingProvenance:
-        """The training side of a manifest."""
+        """Return the provenance of a model that was trained on the training windows of a manifest."""
         training = [window for window in manifest.windows if window.split == "training"]
         return cls(frozenset(w.clip_sha256 for w in training), frozenset(w.group for w in training if w.group))
 
@@ -30,20 +33,20 @@ class TrainingProvenance:
         return TrainingProvenance(self.clips | other.clips, self.groups | other.groups)
 
     def has(self, clip: str, group: str, *, by_group: bool) -> bool:
-        """Whether a clip, or with `by_group` another one of its artist, was heard."""
+        """Whether the model was trained on a clip or, with `by_group`, on any clip of its artist group."""
         return clip in self.clips or (by_group and group in self.groups)
 
 
-def write_provenance(file: Path, heard: TrainingProvenance) -> None:
-    """Write in one step."""
-    write_text(file, json.dumps({"clips": sorted(heard.clips), "groups": sorted(heard.groups)}) + "\n")
+def write_provenance(file: Path, provenance: TrainingProvenance) -> None:
+    """Write a provenance file in one step."""
+    write_text(file, json.dumps({"clips": sorted(provenance.clips), "groups": sorted(provenance.groups)}) + "\n")
 
 
 def read_provenance(file: Path) -> TrainingProvenance | None:
-    """What `write_provenance` wrote; None where there is no file. Raises DataError for a damaged one."""
+    """Read what `write_provenance` wrote; None if there is no file. Raises DataError if it is damaged."""
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        return TrainingProvenance(frozenset(kept["clips"]), frozenset(kept["groups"]))
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        return TrainingProvenance(frozenset(stored["clips"]), frozenset(stored["groups"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

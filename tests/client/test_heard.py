@@ -102,7 +102,7 @@ def test_clips_on_both_sides_and_windows_of_the_manifest_are_not_removed() -> No
 
 
 def test_until_a_training_has_succeeded_the_model_may_be_the_one_of_before(tmp_path: Path) -> None:
-    file = tmp_path / "heard" / "local.1.1.json"
+    file = tmp_path / "provenance" / "local.1.1.json"
     first, second = (
         TrainingProvenance(frozenset("a"), frozenset("x")),
         TrainingProvenance(frozenset("b"), frozenset("y")),

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from pathlib import Path
 
 import pytest
 
+from ei_toolkit.board.emulator.virtual_boards import BoardFolder
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.workflows.nightly import COMPLETE
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.migration import migrate_project
 from ei_toolkit.dataset.manifest import Manifest, Window, manifest_hash
+from ei_toolkit.dataset.provenance import PROVENANCE_NAME
 from ei_toolkit.errors import DataError
 
 OLD_MANIFEST = (
@@ -72,6 +76,43 @@ def test_a_manifest_with_other_columns_is_left_to_its_reader(paths: ProjectPaths
     assert migrate_project(paths) == []
     with pytest.raises(DataError, match="its columns are not file, sha256"):
         Manifest.read(paths.manifest)
+
+
+RENAMED = {
+    ".eitk/heard/local.1.1.json": ".eitk/provenance/local.1.1.json",
+    ".eitk/heard/studio.example.2.1.json": ".eitk/provenance/studio.example.2.1.json",
+    ".eitk/builds/3/heard.json": ".eitk/builds/3/provenance.json",
+    ".eitk/builds/3/night.json": ".eitk/builds/3/nightly.json",
+    ".eitk/boards/host/keeper.log": ".eitk/boards/host/emulator.log",
+}
+
+
+def test_old_files_are_renamed_with_what_is_in_them(paths: ProjectPaths) -> None:
+    for old in RENAMED:
+        write(paths.root / old, old)
+    assert migrate_project(paths) == [f"migrated {old}: it is now {new}" for old, new in RENAMED.items()]
+    files = {file.relative_to(paths.root).as_posix() for file in paths.root.rglob("*") if file.is_file()}
+    assert files == set(RENAMED.values())
+    assert all((paths.root / new).read_text() == old for old, new in RENAMED.items())
+    assert not (paths.state / "heard").exists()
+    assert migrate_project(paths) == []
+
+
+def test_the_new_names_are_those_that_the_present_version_reads(paths: ProjectPaths) -> None:
+    names = {Path(new).name for new in RENAMED.values()}
+    assert {PROVENANCE_NAME, COMPLETE, BoardFolder(paths.boards / "host").log_file.name} <= names
+
+
+@pytest.mark.parametrize(("newer", "kept"), [("old", "old"), ("new", "new")])
+def test_of_an_old_and_a_new_file_the_later_one_stays(paths: ProjectPaths, newer: str, kept: str) -> None:
+    old = write(paths.builds / "3" / "heard.json", "old")
+    new = write(paths.builds / "3" / "provenance.json", "new")
+    os.utime(old if newer == "new" else new, (0, 0))
+    [note] = migrate_project(paths)
+    assert "heard.json: " in note
+    assert new.read_text() == kept
+    assert not old.exists()
+    assert migrate_project(paths) == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -> None:

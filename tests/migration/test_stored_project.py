@@ -26,7 +26,13 @@ READING = (  # commands that change nothing
     ("boards",),
     ("clean", "--dry-run"),
 )
-MIGRATED = (".eitk/windows/manifest.csv: column recipe is now augmentation",)
+MIGRATED = (
+    ".eitk/windows/manifest.csv: column recipe is now augmentation",
+    ".eitk/heard/local.1.1.json: it is now .eitk/provenance/local.1.1.json",
+    ".eitk/builds/1/heard.json: it is now .eitk/builds/1/provenance.json",
+    ".eitk/builds/1/night.json: it is now .eitk/builds/1/nightly.json",
+    ".eitk/boards/host/keeper.log: it is now .eitk/boards/host/emulator.log",
+)
 
 
 def sha256(data: bytes) -> str:
@@ -58,6 +64,11 @@ def test_old_files_are_migrated_once_with_a_note(robust: Any) -> None:
     old, new = robust.stored(".eitk/windows/manifest.csv"), (robust.folder / ".eitk/windows/manifest.csv").read_bytes()
     assert new.splitlines()[0].decode() == "file,sha256,clip,clip_sha256,group,start_ms,label,split,augmentation"
     assert new.splitlines()[1:] == old.splitlines()[1:]
+    for line in MIGRATED[1:]:
+        before, after = line.split(": it is now ")
+        assert not (robust.folder / before).exists()
+        assert (robust.folder / after).read_bytes() == robust.stored(before)
+    assert not (robust.folder / ".eitk/heard").exists()
     for name in ("champion.json", "eitk.toml", "eitk.lock", "robust.py"):
         assert (robust.folder / name).read_bytes() == robust.stored(name)
 
@@ -172,12 +183,12 @@ def test_an_artist_that_the_champion_was_trained_on_is_left_out(robust: Any) -> 
 
 
 def test_a_clip_that_the_pinned_model_was_trained_on_is_left_out(robust: Any) -> None:
-    edit_json(robust.folder / ".eitk/builds/1/heard.json", "clips", held_out(robust)[0]["clip_sha256"])
+    edit_json(robust.folder / ".eitk/builds/1/heard.json", "clips", held_out(robust)[0]["clip_sha256"])  # old name
     assert robust.eitk("gate", "--dry-run")["clips"] == 3
 
 
 def test_a_build_keeps_what_the_model_was_trained_on(robust: Any) -> None:
-    edit_json(robust.folder / ".eitk/heard/local.1.1.json", "clips", held_out(robust)[0]["clip_sha256"])
+    edit_json(robust.folder / ".eitk/heard/local.1.1.json", "clips", held_out(robust)[0]["clip_sha256"])  # old name
     lock = robust.eitk("build")["deployment"]
     assert (lock["deployment_version"], lock["model_sha256"]) == (2, robust.stored_lock["model_sha256"])
     assert robust.eitk("gate", "--dry-run")["clips"] == 3

@@ -1,6 +1,6 @@
 """What is written down about a board that runs on this machine, and whether it still runs.
 
-`.eitk/boards/<name>/` holds `lock` (held by the living keeper), `state.json`, `keeper.log` and the built image.
+`.eitk/boards/<name>/` holds `lock` (held by the living keeper), `state.json`, `emulator.log` and the built image.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class BoardFolder:
 
     @property
     def log_file(self) -> Path:
-        """What the keeper and QEMU complained about."""
-        return self.path / "keeper.log"
+        """Errors of the emulator process and of QEMU."""
+        return self.path / "emulator.log"
 
     @property
     def image_facts(self) -> Path:

@@ -26,7 +26,7 @@ MADE = {  # datasets that a command fetches or makes; everything else is a folde
     "synth": ("dataset", "synth"),
 }
 PUBLISHED = "published"
-COMPLETE = "night.json"  # beside the pinned build: `eitk clean` spares it there, and CI keeps it
+COMPLETE = "nightly.json"  # beside the pinned build: `eitk clean` spares it there, and CI keeps it
 
 
 @dataclass(frozen=True)

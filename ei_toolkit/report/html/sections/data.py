@@ -14,7 +14,7 @@ def data(facts: ProjectSummary) -> Section:
         (row.label, row.split, row.clips, row.artists, row.windows, row.augmented)
         for row in rows_of_windows(facts.windows)
     ]
-    head = ("label", "side", "clips", "artists", "windows", "of them altered")
+    head = ("label", "split", "clips", "artists", "windows", "augmented windows")
     settings = facts.config.settings
     how = (
         f"Windows of {settings.slice.window_ms / 1000:g} s every {settings.slice.hop_ms / 1000:g} s, split by"
