@@ -1,1 +1,1 @@
-"""Boards: found, flashed, opened as a stream of lines; what a line says; and the sound that an emulated one hears."""
+"""Boards: find, build, flash and open them; parse their output; stream audio to a virtual board; verify its scores."""

@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ei_toolkit.board.emulator.virtual_boards import running_boards
-from ei_toolkit.board.emulator.virtual_boards import stop as stop_board
+from ei_toolkit.board.boards.registry import virtual_boards
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import read_lock
@@ -44,9 +43,9 @@ def remove(paths: ProjectPaths, leftovers: list[Leftover]) -> int:
     gone = {leftover.path for leftover in leftovers}
     if paths.studio in gone:
         stop_studio(paths.studio)
-    for board in list(running_boards(paths.boards)):
-        if paths.boards / board.board in gone:
-            stop_board(paths.boards, board.board)
+    for board in virtual_boards():
+        if paths.boards / board.name in gone:
+            board.stop(paths.boards)
     for path in gone:
         if path.is_dir():
             shutil.rmtree(path)
@@ -63,10 +62,10 @@ def _candidates(paths: ProjectPaths, everything: bool) -> Iterator[tuple[Path, s
     for build in paths.builds.glob("*"):
         if build != pinned:
             yield build, "eitk build"
-    running = {board.board for board in running_boards(paths.boards)}
-    for board in paths.boards.glob("*"):
-        if everything or board.name not in running:
-            yield board, "eitk flash"
+    running = {board.name for board in virtual_boards() if board.find(paths.boards, ())}
+    for folder in paths.boards.glob("*"):
+        if everything or folder.name not in running:
+            yield folder, "eitk flash"
     if everything:
         yield paths.studio, ""
         yield paths.runs, ""

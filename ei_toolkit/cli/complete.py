@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def boards() -> list[str]:
     """Names of `[board] name`."""
-    from ei_toolkit.config.settings import BOARDS
+    from ei_toolkit.config.boards import BOARDS
 
     return list(BOARDS)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ei_toolkit.board.emulator.virtual_boards import check_virtual_board
+from ei_toolkit.board.boards.registry import virtual_board_named
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.workflows.demo import demo_view, run_demo
 
@@ -28,7 +28,7 @@ def demo(
     """
     env = Environment.of(context)
     if board is not None:
-        check_virtual_board(board)
+        virtual_board_named(board)
     source = None if clips is None else (env.cwd / clips).resolve()
     result = run_demo(source, env.cwd / folder, env.console, recipe=recipe, board=board)
     env.console.result(result.as_json(), demo_view(result))

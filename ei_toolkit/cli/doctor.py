@@ -13,13 +13,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from ei_toolkit.board import toolchain
 from ei_toolkit.board.transport.ports import usb_ports
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.client.health import CLOCK_S, limits, reach
 from ei_toolkit.client.project import KeyInfo, Studio, key_info
 from ei_toolkit.config import ProjectPaths, find_config
+from ei_toolkit.eon import toolchain
 from ei_toolkit.errors import EitkError, MissingToolError
 from ei_toolkit.report.tables import Table
 

@@ -16,6 +16,7 @@ from ei_toolkit.client.impulse.current import current_impulse, require_impulse
 from ei_toolkit.client.impulse.pull import pulled_tables, write_pulled
 from ei_toolkit.client.impulse.state import ImpulseState, check_impulse, wanted_impulse
 from ei_toolkit.config import Config
+from ei_toolkit.config.boards import board_spec
 from ei_toolkit.config.settings import plain
 from ei_toolkit.report.result_tables import change_table, impulse_table
 
@@ -75,7 +76,7 @@ def pull(
 
 def _checked(config: Config) -> ImpulseState:
     wanted = wanted_impulse(config.settings, config.paths.root)
-    check_impulse(wanted, for_board=config.settings.board.name != "host")
+    check_impulse(wanted, for_board=board_spec(config.settings.board.name).ram_bytes is not None)
     return wanted
 
 

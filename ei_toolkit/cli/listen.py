@@ -9,35 +9,34 @@ import typer
 
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config.boards import board_choice
 
 
 def listen(
     context: typer.Context,
     clips: Annotated[list[Path], typer.Argument(help="Clips; the label is the folder's name.")],
     board: Annotated[
-        str | None, typer.Option("--board", help="nano33ble, emulated or host.", autocompletion=complete.boards)
+        str | None, typer.Option("--board", help=f"{board_choice()}.", autocompletion=complete.boards)
     ] = None,
     port: Annotated[
         str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
     ] = None,
 ) -> None:
     """Compare the scores of a board with those of the int8 model in Python."""
-    from ei_toolkit.board.transport.ports import check_port, usb_ports
+    from ei_toolkit.board.board import BoardContext
+    from ei_toolkit.board.boards.registry import board_named
     from ei_toolkit.board.verify.verify import verify_clips
     from ei_toolkit.evaluation.run_log import record_run
     from ei_toolkit.report.board_tables import verification_json, verification_view
 
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
-    check_port(config.settings.board.name, port)
+    board_named(config.settings.board.name).check_port(port)
     with env.console.progress("listening, clips", len(clips)) as progress:
         heard = verify_clips(
-            config.settings,
-            config.paths,
+            BoardContext(config.settings, config.paths, env.environ),
             [env.cwd / clip for clip in clips],
-            ports=usb_ports,
-            environ=env.environ,
-            advance=progress.advance,
+            progress.advance,
         )
     facts = verification_json(config.settings.board.name, heard)
     record_run(config, "listen", facts["summary"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,22 +11,35 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from ei_toolkit.board.durations import parse_duration
+from ei_toolkit.board.board import BoardContext
+from ei_toolkit.board.boards.registry import board_named
 from ei_toolkit.board.protocol.events import Event, Prediction, Warning
 from ei_toolkit.board.protocol.parser import Parser
-from ei_toolkit.board.transport.ports import check_port, usb_ports
-from ei_toolkit.board.transport.watch import follow, source_of, until
+from ei_toolkit.board.transport.watch import follow, until
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import BoardSettings
+from ei_toolkit.config.boards import board_choice
+from ei_toolkit.errors import UsageError
 from ei_toolkit.report.event_sinks import Sink, both, json_lines, log_file, rate_limited
 from ei_toolkit.report.tail_view import View, plain_line
+
+UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|)$")
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a time such as 45s, 5m, 1h or 12. Raises UsageError."""
+    match = DURATION.match(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is not a time", hint="Write 45s, 5m or 1h.")
+    return float(match[1]) * UNITS[match[2]]
 
 
 def tail(
     context: typer.Context,
     board: Annotated[
-        str | None, typer.Option("--board", help="nano33ble, emulated or host.", autocompletion=complete.boards)
+        str | None, typer.Option("--board", help=f"{board_choice()}.", autocompletion=complete.boards)
     ] = None,
     port: Annotated[
         str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
@@ -42,9 +56,10 @@ def tail(
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
     settings = config.settings.board
-    check_port(settings.name, port)
+    target = board_named(settings.name)
+    target.check_port(port)
     seconds = parse_duration(duration) if duration else None
-    source = source_of(config.paths.boards, settings.name, settings.port, usb_ports)
+    source = target.source(BoardContext(config.settings, config.paths, env.environ))
     with _shown(env, settings) as shown, log_file(env.cwd / log if log else None) as logged:
         sink = both(rate_limited(shown, parse_duration(every)) if every else shown, logged)
         for event in until(follow(source, Parser(settings.threshold), seconds=seconds), count):
@@ -53,7 +68,7 @@ def tail(
 
 @contextmanager
 def _shown(env: Environment, settings: BoardSettings) -> Iterator[Sink]:
-    """Where a person or a program looks: NDJSON, a live view, or lines."""
+    """The output for events: NDJSON, a live view, or lines."""
     if env.console.json_output:
         yield json_lines(env.console.stdout)
     elif env.console.stdout.isatty():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+from ei_toolkit.config.boards import BOARDS, NANO33BLE, board_choice
 from ei_toolkit.errors import ConfigurationError
 
 Scalar = str | int | float | bool
@@ -160,7 +161,7 @@ class BuildSettings:
 class BoardSettings:
     """[board]: the board, and how the sketch decides."""
 
-    name: str = setting("nano33ble", "nano33ble, emulated or host.")
+    name: str = setting(NANO33BLE.name, f"{board_choice()}.")
     port: str = setting("auto", "Serial port, or auto.")
     threshold: float = setting(0.6, "Smallest score for a decision; under it the light is blue.")
     hop_ms: int = setting(500, "Milliseconds between two decisions.")
@@ -196,9 +197,6 @@ class Settings:
     build: BuildSettings = field(default_factory=BuildSettings)
     board: BoardSettings = field(default_factory=BoardSettings)
     gate: GateSettings = field(default_factory=GateSettings)
-
-
-BOARDS = ("nano33ble", "emulated", "host")
 
 
 def check_settings(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from ei_toolkit.eon.compile import CompiledModel, LayerInfo, compile_model
 from ei_toolkit.eon.run import Measured, run_image
-from ei_toolkit.eon.toolchain import Sections, build_arm, has_arm_tools, sections, write_sources
+from ei_toolkit.eon.toolchain import Sections, build_arm, missing_arm_tools, sections, write_sources
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def profile_model(tflite: bytes, *, ram_optimized: bool = False) -> Profile:
     Raises DataError or UnsupportedModelError for a model that cannot be compiled or does not fit the board.
     """
     model = compile_model(tflite, ram_optimized=ram_optimized)
-    return _measure(model) if has_arm_tools() else _estimate(model)
+    return _estimate(model) if missing_arm_tools() else _measure(model)
 
 
 def latency_ms(instructions: int, dtype: str) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.eon.compile import CompiledModel
-from ei_toolkit.eon.toolchain import ICOUNT, MACHINE, build_arm, build_host, run_tool, tool, write_sources
+from ei_toolkit.eon.toolchain import ICOUNT, MACHINE, build_arm, build_host, qemu, run_tool, write_sources
 from ei_toolkit.errors import DataError, EitkError
 
 Array = NDArray[Any]
@@ -51,7 +51,7 @@ def run_image(image: Path, model: CompiledModel, inputs: Array, *, steps: int = 
     folder = image.parent
     (folder / "input.bin").write_bytes(_checked(model, inputs).tobytes())
     semihosting = ("-semihosting-config", "enable=on,target=native")
-    run_tool([tool("qemu-system-arm"), *MACHINE, *ICOUNT, *semihosting, "-kernel", image], cwd=folder)
+    run_tool([qemu(), *MACHINE, *ICOUNT, *semihosting, "-kernel", image], cwd=folder)
     output = folder / "output.bin"
     outputs = _outputs(model, output.read_bytes() if output.exists() else b"", len(inputs))
     return outputs, _measured(np.fromfile(folder / "report.bin", dtype="<u4"), steps)

@@ -1,10 +1,11 @@
-"""Compilers, emulator and their flags: the one place that pins them."""
+"""Compilers and emulator: their paths, what to install if one is missing, and the flags they are run with."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,47 +18,94 @@ CORTEX_M4F = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d
 ARM = (*COMMON, *CORTEX_M4F, "-O2", "-ffunction-sections", "-fdata-sections", "-fno-threadsafe-statics")
 ARM_LINK = (*CORTEX_M4F, "-nostartfiles", "-specs=nano.specs", "-Wl,--gc-sections")
 HOST = (*COMMON, "-O1")
-MACHINE = ("-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none")
+QEMU_BOARD = "mps2-an386"
+MACHINE = ("-M", QEMU_BOARD, "-nographic", "-monitor", "none", "-serial", "none")
 ICOUNT = ("-icount", "shift=10,align=off,sleep=off")
-ARM_PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-dev qemu-system-arm"
+TOOL_TIMEOUT_S = 600.0
+
+APT = "apt-get install --no-install-recommends "
+ARM_PACKAGES = APT + "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-dev"
+QEMU_PACKAGE = APT + "qemu-system-arm"
+USE_HOST_BOARD = 'for flashing, [board] name = "host" needs only g++'
 
 
-def has_arm_tools() -> bool:
-    """Whether a model can be built for, and run on, an emulated Cortex-M4F here."""
-    return all(shutil.which(name) for name in ("arm-none-eabi-g++", "arm-none-eabi-gcc", "qemu-system-arm"))
+def host_compiler(environ: Mapping[str, str] = os.environ) -> str:
+    """Path of this machine's C++ compiler. Raises MissingToolError."""
+    for name in (environ.get("CXX"), "c++", "g++", "clang++"):
+        if name and (found := shutil.which(name, path=environ.get("PATH"))):
+            return found
+    raise MissingToolError("there is no C++ compiler on this machine", hint=APT + "g++")
 
 
-def tool(name: str) -> str:
-    """Path of a program.
-
-    Raises MissingToolError with the packages that bring it.
-    """
-    path = shutil.which(name)
-    if path is None:
-        packages = "g++" if name == "g++" else ARM_PACKAGES
-        raise MissingToolError(f"{name} is not installed", hint=f"apt-get install --no-install-recommends {packages}")
-    return path
+def host_size(environ: Mapping[str, str] = os.environ) -> str:
+    """Path of the program that prints the section sizes of this machine's binaries. Raises MissingToolError."""
+    found = shutil.which("size", path=environ.get("PATH"))
+    if found is None:
+        raise MissingToolError("size is not installed", hint=APT + "binutils")
+    return found
 
 
-def run_tool(command: Sequence[str | Path], *, cwd: Path, stdin: bytes = b"", timeout: float = 600.0) -> bytes:
+def arm_tool(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Path of one of the ARM tools: `g++`, `gcc`, `size`. Raises MissingToolError."""
+    found = shutil.which(f"arm-none-eabi-{name}", path=environ.get("PATH"))
+    if found is None:
+        raise MissingToolError(
+            "the ARM compiler is not installed",
+            why=f"arm-none-eabi-{name} is not on the PATH",
+            hint=f"{ARM_PACKAGES}; {USE_HOST_BOARD}",
+        )
+    return found
+
+
+def qemu(environ: Mapping[str, str] = os.environ) -> str:
+    """Path of the emulator of the ARM boards. Raises MissingToolError."""
+    found = shutil.which("qemu-system-arm", path=environ.get("PATH"))
+    if found is None:
+        raise MissingToolError(
+            "QEMU is not installed",
+            why="qemu-system-arm is not on the PATH",
+            hint=f"{QEMU_PACKAGE}; {USE_HOST_BOARD}",
+        )
+    return found
+
+
+def missing_arm_tools(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Names of the programs that an emulated Cortex-M4F needs and that are not on the PATH."""
+    names = ("arm-none-eabi-g++", "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm")
+    return [name for name in names if shutil.which(name, path=environ.get("PATH")) is None]
+
+
+def run_tool(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    stdin: bytes = b"",
+    timeout_s: float = TOOL_TIMEOUT_S,
+    explain: Callable[[str, str], EitkError] | None = None,
+) -> bytes:
     """Run a program to its end and return its standard output.
 
-    Raises EitkError with the end of its messages where it fails.
+    If it fails, `explain` turns its name and its messages into the exception that is raised; `failed_tool` by default.
+    Raises EitkError if it does not end within `timeout_s` seconds.
     """
-    name = Path(str(command[0])).name
+    name = Path(command[0]).name
     try:
-        done = subprocess.run([str(c) for c in command], cwd=cwd, input=stdin, capture_output=True, timeout=timeout)
+        done = subprocess.run([str(c) for c in command], cwd=cwd, input=stdin, capture_output=True, timeout=timeout_s)
     except subprocess.TimeoutExpired as error:
-        raise EitkError(f"{name} did not finish in {timeout:g} s") from error
+        raise EitkError(f"{name} did not finish in {timeout_s:g} s") from error
     if done.returncode != 0:
-        message = done.stderr.decode(errors="replace").strip()
-        if "will not fit in region" in message or "leaves no room" in message:
-            raise DataError("the model does not fit the board", why="1 MB of flash and 256 KB of RAM are there")
-        raise EitkError(f"{name} failed with status {done.returncode}", why=message[-800:])
+        raise (explain or failed_tool)(name, done.stderr.decode(errors="replace").strip())
     return done.stdout
 
 
-BOARDS = {  # sources below firmware/boards, besides the compiled model
+def failed_tool(name: str, messages: str) -> EitkError:
+    """The exception for a program that ended with an error; DataError if the memory of the board is too small."""
+    if "will not fit in region" in messages or "leaves no room" in messages:
+        return DataError("the model does not fit the board", why="the board has 1 MB of flash and 256 KB of RAM")
+    return EitkError(f"{name} failed", why=messages[-800:])
+
+
+RUNNER_SOURCES = {  # below firmware/boards, in addition to the compiled model
     "host": ("model_runner/run_model.cpp", "model_runner/platform_host.cpp"),
     "emulated": (
         "model_runner/run_model.cpp",
@@ -103,7 +151,7 @@ def write_sources(model: CompiledModel, folder: Path) -> list[Path]:
 def build_host(folder: Path, *, extra: tuple[str, ...] = ()) -> Path:
     """Build the sources in `folder` for this machine; `extra` are further flags of the compiler."""
     program = folder / "run_model"
-    run_tool([tool("g++"), *HOST, *extra, *_inputs(folder, "host"), "-o", program], cwd=folder)
+    run_tool([host_compiler(), *HOST, *extra, *_inputs(folder, "host"), "-o", program], cwd=folder)
     return program
 
 
@@ -120,16 +168,16 @@ def build_arm(folder: Path, *, steps: int = 0) -> Path:
         if not str(source).endswith(".cpp"):
             continue
         target = folder / (image.stem + "." + Path(source).stem + ".o")
-        run_tool([tool("arm-none-eabi-g++"), *ARM, *flags, *_includes(folder), "-c", source, "-o", target], cwd=folder)
+        run_tool([arm_tool("g++"), *ARM, *flags, *_includes(folder), "-c", source, "-o", target], cwd=folder)
         objects.append(target)
     script = ["-T", str(boards / "bare_metal" / "image.ld")]
-    run_tool([tool("arm-none-eabi-gcc"), *ARM_LINK, *script, *objects, "-lm", "-o", image], cwd=folder)
+    run_tool([arm_tool("gcc"), *ARM_LINK, *script, *objects, "-lm", "-o", image], cwd=folder)
     return image
 
 
 def sections(image: Path) -> Sections:
     """Sizes of an ARM image."""
-    listing = run_tool([tool("arm-none-eabi-size"), "-A", image], cwd=image.parent).decode()
+    listing = run_tool([arm_tool("size"), "-A", image], cwd=image.parent).decode()
     sizes = {
         fields[0]: int(fields[1])
         for line in listing.splitlines()
@@ -145,5 +193,5 @@ def _includes(folder: Path) -> list[str]:
 
 def _inputs(folder: Path, platform: str) -> list[str]:
     boards = bundled("firmware") / "boards"
-    sources = [folder / "model.cpp", *(boards / name for name in BOARDS[platform])]
+    sources = [folder / "model.cpp", *(boards / name for name in RUNNER_SOURCES[platform])]
     return [*_includes(folder), *map(str, sources)]

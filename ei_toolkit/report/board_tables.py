@@ -6,61 +6,24 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ei_toolkit.board.emulator.image import Image
-from ei_toolkit.board.emulator.virtual_boards import USB_BOARD, BoardState
-from ei_toolkit.board.flash.flash import Flashed
-from ei_toolkit.board.flash.nano import Built, NanoFlashed
-from ei_toolkit.board.transport.ports import UsbPort
+from ei_toolkit.board.board import FlashedBoard, FoundBoard
+from ei_toolkit.board.flash.image import BuiltImage
 from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-def flashed_json(flashed: Flashed) -> dict[str, Any]:
-    """What `eitk flash --json` answers."""
-    return {**image_json(flashed.board, flashed.image), "address": flashed.state.address}
+def flashed_view(flashed: FlashedBoard) -> RenderableType:
+    """The result of `eitk flash` for people."""
+    model = flashed.image.model_sha256[:12] or "of an unknown hash"
+    written_by = f", written and verified by {flashed.written_by}" if flashed.written_by else ""
+    return f"{flashed.board} on {flashed.port} runs model {model}: {flashed.image.size_text}{written_by}"
 
 
-def flashed_view(flashed: Flashed) -> RenderableType:
-    """The same for people."""
-    image = flashed.image
-    return (
-        f"{flashed.board} runs model {image.model_sha256[:12] or 'of an unknown hash'}: "
-        f"{image.flash_bytes:,} bytes of flash, {image.ram_bytes:,} bytes of RAM; serial line {flashed.state.address}"
-    )
-
-
-def image_json(board: str, image: Image) -> dict[str, Any]:
-    """What `eitk flash --build --json` answers."""
-    return {
-        "board": board,
-        "flash_bytes": image.flash_bytes,
-        "ram_bytes": image.ram_bytes,
-        "model_sha256": image.model_sha256,
-        "image": str(image.path),
-        "image_sha256": image.sha256,
-    }
-
-
-def image_view(board: str, image: Image) -> RenderableType:
-    """The same for people."""
-    return f"{image.path}: {image.flash_bytes:,} bytes of flash, {image.ram_bytes:,} bytes of RAM for {board}"
-
-
-def built_json(built: Built) -> dict[str, Any]:
-    """The same for a board on USB."""
-    return {
-        "board": USB_BOARD,
-        "flash_bytes": len(built.image.data),
-        "model_sha256": built.image.model_sha256,
-        "image": str(built.out / built.image.name),
-    }
-
-
-def built_view(built: Built) -> RenderableType:
-    """The same for people."""
-    return f"{built.out / built.image.name}: {len(built.image.data):,} bytes for {USB_BOARD}"
+def image_view(image: BuiltImage) -> RenderableType:
+    """The result of `eitk flash --build` for people."""
+    return f"{image.path}: {image.size_text} for {image.board}"
 
 
 def change_line(change: dict[str, Any]) -> str:
@@ -68,43 +31,15 @@ def change_line(change: dict[str, Any]) -> str:
     return f"{change['change']} {change['port']}  {change['board']} ({change['state']})"
 
 
-def nano_json(flashed: NanoFlashed) -> dict[str, Any]:
-    """What `eitk flash --json` answers for a board on USB."""
-    return {
-        "board": flashed.port.board,
-        "port": flashed.port.device,
-        "how": flashed.how,
-        "image": flashed.image.name,
-        "flash_bytes": len(flashed.image.data),
-        "model_sha256": flashed.image.model_sha256,
-    }
-
-
-def nano_view(flashed: NanoFlashed) -> RenderableType:
-    """The same for people."""
-    model = flashed.image.model_sha256[:12] or flashed.image.name
-    return (
-        f"{flashed.port.device} runs {model}: {len(flashed.image.data):,} bytes written and verified by {flashed.how}"
-    )
-
-
-def boards_json(running: Sequence[BoardState], plugged: Sequence[UsbPort]) -> list[dict[str, Any]]:
-    """What `eitk boards --json` answers."""
-    here = [asdict(state) | {"port": state.address, "state": "running"} for state in running]
-    return here + [asdict(port) | {"port": port.device} for port in plugged]
-
-
-def boards_view(running: Sequence[BoardState], plugged: Sequence[UsbPort]) -> RenderableType:
+def boards_view(found: Sequence[FoundBoard]) -> RenderableType:
     """A table of boards."""
     from rich.table import Table
 
-    if not running and not plugged:
-        return "no board is plugged in and none runs on this machine; start one with: eitk flash --board emulated"
+    if not found:
+        return "no board is plugged in and no virtual board is running; start one with: eitk flash --board emulated"
     table = Table("board", "port", "state", "serial number", "model", "since", box=None)
-    for port in plugged:
-        table.add_row(port.board, port.device, port.state, port.serial_number, "", "")
-    for state in running:
-        table.add_row(state.board, state.address, "running", "", state.model_sha256[:12], state.started)
+    for board in found:
+        table.add_row(board.board, board.port, board.state, board.serial_number, board.model_sha256[:12], board.started)
     return table
 
 

@@ -24,7 +24,7 @@ using AudioMicrophone = Microphone<AudioWindow::kLength + config::kSlackSamples>
 static_assert(EI_CLASSIFIER_FREQUENCY == AudioMicrophone::kSampleRate, "the sample rate of the microphone is 16000 Hz");
 static_assert(EI_CLASSIFIER_RAW_SAMPLES_PER_FRAME == 1, "the impulse must take one axis of audio");
 
-static AudioMicrophone microphone(config::kSettleBuffers);
+static AudioMicrophone microphone(config::kWarmupBuffers);
 static AudioWindow window({config::kLevelTarget, config::kLevelMaxGainQ16});
 static CommandParser command_parser;
 static Decision<EI_CLASSIFIER_LABEL_COUNT, config::kSmoothing> decision;

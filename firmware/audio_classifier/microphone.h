@@ -1,6 +1,7 @@
 // The PDM microphone of the Nano 33 BLE Sense, recorded without a pause into a ring buffer.
 //
-// The first buffers of the driver contain no sound, and the sensor needs time to settle: these buffers are discarded.
+// The first buffers of the driver contain no sound, and the level of the sensor is not stable at first: these warm-up
+// buffers are discarded.
 // The driver stops for good when a buffer was not fetched in time: `restart_if_stalled` starts it again.
 #pragma once
 
@@ -22,14 +23,14 @@ public:
 
     using Ring = SampleRing<RingCapacity>;
 
-    explicit Microphone(uint32_t settle_buffers) : settle_buffers_(settle_buffers) {}
+    explicit Microphone(uint32_t warmup_buffers) : warmup_buffers_(warmup_buffers) {}
 
     // Starts recording. The PDM library calls `on_buffer` in its interrupt and passes no context, so `on_buffer` has
     // to call `receive` of this object. False if the driver does not start.
     bool begin(void (*on_buffer)()) {
         on_buffer_ = on_buffer;
         ring_.clear();
-        remaining_settle_buffers_.store(settle_buffers_, std::memory_order_relaxed);
+        remaining_warmup_buffers_.store(warmup_buffers_, std::memory_order_relaxed);
         last_buffer_ms_.store(millis(), std::memory_order_release);
         PDM.onReceive(on_buffer);
         PDM.setBufferSize(kBufferSamples * sizeof(int16_t));
@@ -59,9 +60,9 @@ public:
     void receive() {
         const int bytes = PDM.read(buffer_, sizeof(buffer_));
         last_buffer_ms_.store(millis(), std::memory_order_release);
-        const uint32_t remaining = remaining_settle_buffers_.load(std::memory_order_relaxed);
+        const uint32_t remaining = remaining_warmup_buffers_.load(std::memory_order_relaxed);
         if (remaining > 0) {
-            remaining_settle_buffers_.store(remaining - 1, std::memory_order_relaxed);
+            remaining_warmup_buffers_.store(remaining - 1, std::memory_order_relaxed);
         } else if (bytes > 0) {
             ring_.write(buffer_, static_cast<uint32_t>(bytes) / sizeof(int16_t));
         }
@@ -73,8 +74,8 @@ private:
     Ring ring_;
     int16_t buffer_[kBufferSamples];
     std::atomic<uint32_t> last_buffer_ms_{0};
-    std::atomic<uint32_t> remaining_settle_buffers_{0};
-    uint32_t settle_buffers_;
+    std::atomic<uint32_t> remaining_warmup_buffers_{0};
+    uint32_t warmup_buffers_;
     void (*on_buffer_)() = nullptr;
     bool running_ = false;
 };

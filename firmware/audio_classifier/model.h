@@ -1,4 +1,4 @@
-// Facts of the library's model, the same for libraries that eitk generated and that Edge Impulse exported.
+// Name, hash and output type of the model, for libraries that eitk generated and for those of Edge Impulse.
 #pragma once
 
 #include "eitk_config.h"

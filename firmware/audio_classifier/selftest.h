@@ -17,7 +17,7 @@ inline uint32_t add_to_crc32(uint32_t crc, uint8_t byte) {
     return crc;
 }
 
-// Test signals for Window::open, made by integer arithmetic alone. Sample i of test window v has the index
+// Test signals for Window::open, computed in integer arithmetic. Sample i of test window v has the index
 // v * 2^20 + i: a triangle wave of its own period, and noise whose level falls from window to window.
 struct TestSignals {
     static constexpr uint32_t kWindows = 4;

@@ -9,9 +9,9 @@ namespace {
 using TestMicrophone = Microphone<4096>;
 
 constexpr int kBuffer = TestMicrophone::kBufferSamples;
-constexpr uint32_t kSettleBuffers = 3;  // the two unfilled ones of the driver, and one of samples
+constexpr uint32_t kWarmupBuffers = 3;  // the two unfilled ones of the driver, and one of samples
 
-TestMicrophone microphone(kSettleBuffers);
+TestMicrophone microphone(kWarmupBuffers);
 
 void receive_buffer() { microphone.receive(); }
 

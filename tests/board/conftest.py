@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.board.emulator.virtual_boards import VIRTUAL_BOARDS, stop
+from ei_toolkit.board.boards.registry import virtual_boards
+from ei_toolkit.board.flash.usb import UsbFlasher, UsbTimeouts
 from ei_toolkit.board.transport.ports import UsbPort
+from ei_toolkit.board.transport.serial_port import Usb, open_port, touch
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config.boards import NANO33BLE
 
 SIMULATOR = Path(__file__).parent / "simulated_board.py"
 TINY = Path(__file__).parent / "tiny_library" / "Tiny_inferencing"
@@ -44,7 +47,7 @@ class Project:
 
 @pytest.fixture
 def tiny() -> Path:
-    """A library of a few lines with Edge Impulse's public face."""
+    """A library of a few lines with Edge Impulse's public names."""
     return TINY
 
 
@@ -80,13 +83,13 @@ def project(tmp_path: Path) -> Iterator[Project]:
     made = Project(tmp_path)
     assert made.eitk("init", "--recipe", "robust") == 0
     yield made
-    for name in VIRTUAL_BOARDS:
-        stop(made.boards, name)
+    for virtual in virtual_boards():
+        virtual.stop(made.boards)
 
 
 @pytest.fixture(params=["host", pytest.param("emulated", marks=pytest.mark.arm)])
 def board(request: pytest.FixtureRequest) -> str:
-    """Each stand-in board in turn; the emulated one where its tools are."""
+    """Each virtual board in turn; the emulated one only if its tools are installed."""
     import shutil
 
     if request.param == "emulated" and not (shutil.which("qemu-system-arm") and shutil.which("arm-none-eabi-g++")):
@@ -99,7 +102,7 @@ class Bench:
 
     def __init__(self, folder: Path, switches: tuple[str, ...]) -> None:
         self.folder = folder
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.program = subprocess.Popen([sys.executable, str(SIMULATOR), str(folder), *switches])
         self.await_port()
 
@@ -112,6 +115,9 @@ class Bench:
         file = self.folder / "ports.json"
         listed = json.loads(file.read_text()) if file.exists() else []
         return [UsbPort(board="nano33ble", vid=0x2341, **port) for port in listed]
+
+    def flasher(self, timeouts: UsbTimeouts) -> UsbFlasher:
+        return UsbFlasher(NANO33BLE, Usb(self.ports, open_port, touch), self.messages.append, timeouts=timeouts)
 
     def holds(self, image: bytes) -> bool:
         flash = (self.folder / "flash.bin").read_bytes()

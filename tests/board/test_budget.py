@@ -24,10 +24,10 @@ def set_hop(project: Any, hop_ms: int) -> None:
     config.write_text(config.read_text().replace("[board]", f"[board]\nhop_ms = {hop_ms}"))
 
 
-def test_a_hop_shorter_than_a_decision_is_refused_with_what_would_help(pinned_project: Any) -> None:
+def test_a_hop_shorter_than_a_classification_is_rejected_with_a_hint(pinned_project: Any) -> None:
     set_hop(pinned_project, 100)
     assert pinned_project.eitk("flash", "--board", "emulated") == 6
-    assert "one is due every 100 ms" in pinned_project.stderr
+    assert "longer than board.hop_ms = 100" in pinned_project.stderr
     assert "hop_ms = " in pinned_project.stderr
     assert "network" in pinned_project.stderr
 

@@ -11,6 +11,7 @@ import pytest
 from ei_toolkit.board.flash.library import open_library
 from ei_toolkit.board.flash.sketch import stage
 from ei_toolkit.config import Settings
+from ei_toolkit.config.boards import NANO33BLE
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, package
 
 pytestmark = pytest.mark.arm
@@ -30,7 +31,7 @@ def compile_with(core: Path, library: Path, sketch: Path) -> subprocess.Complete
 def test_the_sketch_the_library_and_its_examples_compile_without_a_warning(arduino_core: Path, tmp_path: Path) -> None:
     request = LibraryRequest("Tunes", 1, "tests", 1, LABELS, MODEL.read_bytes(), 48000, 16000.0, (MFE,))
     library = open_library(package(request, tmp_path).path, tmp_path / "library")
-    sketch = stage(Settings(), library, "nano33ble", tmp_path)
+    sketch = stage(Settings(), library, NANO33BLE, tmp_path)
     examples = sorted(library.folder.glob("examples/*/*.ino"))
     assert len(examples) == 3
     for example in examples:

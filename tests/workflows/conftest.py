@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.board.emulator.virtual_boards import running_boards
-from ei_toolkit.board.emulator.virtual_boards import stop as stop_board
+from ei_toolkit.board.boards.registry import virtual_boards
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.studio.lifecycle import stop as stop_studio
 
@@ -47,8 +46,8 @@ def workspace(tmp_path: Path) -> Iterator[Path]:
     for state in folder.glob("*/.eitk"):
         paths = ProjectPaths(state.parent)
         stop_studio(paths.studio)
-        for board in list(running_boards(paths.boards)):
-            stop_board(paths.boards, board.board)
+        for board in virtual_boards():
+            board.stop(paths.boards)
 
 
 @pytest.fixture

@@ -1,19 +1,18 @@
-"""The keeper of one stand-in board: a process that outlives the terminal and owns QEMU or the host program.
+"""The emulator daemon of one virtual board: it outlives the terminal and runs QEMU or the host program.
 
-    python -m ei_toolkit.board.emulator.daemon FOLDER BOARD     ends with 0 once the board runs; the daemon goes on
+    python -m ei_toolkit.board.emulator.daemon FOLDER     ends with 0 once the board runs; the daemon continues
 
-It offers two loopback ports. The serial port is the board's line; lines that nobody has read are kept. A reader that
-sends ENQ first answers each line that it has used with ACK, so that what it leaves is there for the next one.
-The microphone port takes one order a connection: `feed`, then 16-bit PCM until the sender closes its side, answered
-by `ready`, by `at <samples>` for every second heard, and by `fed <samples>` at the end; or `overflow`, which lets the
-microphone's driver fail.
+It listens on two loopback ports. The serial port is the line of the board; lines that no client has read are stored. A
+client that sends ENQ first answers each line that it has used with ACK, so that the others remain for the next client.
+The microphone port takes one command per connection. `stream` is followed by 16-bit PCM until the client closes its
+side; the answers are `ready`, `at <samples>` after each second, and `done <samples>` at the end. `overflow` makes the
+driver of the microphone fail.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -21,65 +20,63 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ei_toolkit.board.emulator.microphone import FRAME_BYTES, Feed
+from ei_toolkit.board.emulator.backlog import Backlog, BacklogReader
+from ei_toolkit.board.emulator.lifecycle import BoardFolder, BoardState, Launch
+from ei_toolkit.board.emulator.microphone import FRAME_BYTES, SAMPLE_RATE, FrameSender
 from ei_toolkit.board.emulator.process import start_process
-from ei_toolkit.board.emulator.virtual_boards import BoardFolder, BoardState
-from ei_toolkit.board.transport.link import Backlog
+from ei_toolkit.board.transport.link import ENQ
 from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.errors import BoardError, EitkError
 
-ENQ, ACK = b"\x05", b"\x06"
-ANSWER_TIMEOUT_S = 60.0  # a decision that is under way comes first
-HELLO_TIMEOUT_S = 0.2
+ANSWER_TIMEOUT_S = 60.0  # the board answers a command only after the classification that is in progress
+ENQ_TIMEOUT_S = 0.2
 START_TIMEOUT_S = 30.0
-TELL_SAMPLES = 16000
 
 
-class Keeper:
-    """Keeps one board from start to end."""
+class EmulatorDaemon:
+    """Runs one board from its start to its end."""
 
-    def __init__(self, folder: BoardFolder, board: str, ready: Callable[[], object]) -> None:
+    def __init__(self, folder: BoardFolder, launch: Launch, on_ready: Callable[[], object]) -> None:
         self._folder = folder
-        self._ready = ready
-        self._board = board
+        self._launch = launch
+        self._on_ready = on_ready
         self._backlog = Backlog()
         self._answers: dict[bytes, asyncio.Event] = {}
-        self._feeding = asyncio.Lock()
+        self._microphone_in_use = asyncio.Lock()
 
-    async def keep(self) -> None:
-        """Start the board, serve its lines until it ends or a signal comes, then leave nothing behind."""
-        facts = json.loads(self._folder.image_facts.read_text(encoding="utf-8"))
-        self._guest = await start_process(self._board, Path(facts["path"]))
-        self._feed = Feed(*self._guest.microphone, multiplexed=self._board == "emulated")
+    async def run(self) -> None:
+        """Start the board, serve its lines until it ends or a signal arrives, then stop it and delete its state."""
+        self._process = await start_process(self._launch.command)
+        self._frames = FrameSender(*self._process.microphone, escapes_byte_1=self._launch.escapes_byte_1)
         running = self._expect(b'"state":"running"')
-        listening = asyncio.create_task(self._listen())
+        reading = asyncio.create_task(self._read_serial())
         try:
-            await asyncio.wait_for(_first_of(asyncio.create_task(_event(running)), listening), START_TIMEOUT_S)
+            await asyncio.wait_for(_first_of(asyncio.create_task(_wait_for(running)), reading), START_TIMEOUT_S)
             if not running.is_set():
-                raise ConnectionResetError("the board's program ended before the sketch ran")
+                raise ConnectionResetError("the program of the board ended before the sketch started")
             serial = await asyncio.start_server(self._serve_serial, "127.0.0.1", 0)
             microphone = await asyncio.start_server(self._serve_microphone, "127.0.0.1", 0)
             ports = [server.sockets[0].getsockname()[1] for server in (serial, microphone)]
-            self._folder.write_state(self._state(facts, *ports))
-            self._ready()
-            await _first_of(listening, asyncio.create_task(self._guest.wait()), _stop_signal())
-        finally:  # the servers end with the loop: waiting for their clients would let a tail keep the board alive
-            await self._guest.stop()
+            self._folder.write_state(self._state(*ports))
+            self._on_ready()
+            await _first_of(reading, asyncio.create_task(self._process.wait()), _stop_signal())
+        finally:  # the servers end with the event loop: a client that stays connected must not keep the board running
+            await self._process.stop()
             self._folder.state_file.unlink(missing_ok=True)
 
-    def _state(self, facts: dict[str, str], serial_port: int, microphone_port: int) -> BoardState:
+    def _state(self, serial_port: int, microphone_port: int) -> BoardState:
         return BoardState(
-            board=self._board,
+            board=self._launch.board,
             pid=os.getpid(),
             serial_port=serial_port,
             microphone_port=microphone_port,
-            model_sha256=facts["model_sha256"],
-            image_sha256=facts["sha256"],
+            model_sha256=self._launch.model_sha256,
+            image_sha256=self._launch.image_sha256,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    async def _listen(self) -> None:
-        reader, _ = self._guest.serial
+    async def _read_serial(self) -> None:
+        reader, _ = self._process.serial
         while data := await reader.read(65536):
             for line in await self._backlog.add(data):
                 for text, event in self._answers.items():
@@ -93,20 +90,20 @@ class Keeper:
     async def _command(self, command: bytes, answer: bytes) -> None:
         """Send the board a command and wait for the line that answers it."""
         answered = self._expect(answer)
-        self._guest.serial[1].write(command + b"\n")
+        self._process.serial[1].write(command + b"\n")
         await asyncio.wait_for(answered.wait(), ANSWER_TIMEOUT_S)
 
     async def _serve_serial(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
-            hello = b""
+            first = b""
             with contextlib.suppress(TimeoutError):
-                hello = await asyncio.wait_for(reader.read(1), HELLO_TIMEOUT_S)
-            reading = _Reading(self._backlog, acknowledges=hello == ENQ)
-            sending = asyncio.create_task(reading.send(writer))
+                first = await asyncio.wait_for(reader.read(1), ENQ_TIMEOUT_S)
+            client = BacklogReader(self._backlog, acknowledges=first == ENQ)
+            sending = asyncio.create_task(client.send(writer))
             try:
-                data = hello.replace(ENQ, b"")
+                data = first.replace(ENQ, b"")
                 while True:
-                    self._guest.serial[1].write(reading.receive(data))
+                    self._process.serial[1].write(client.receive(data))
                     if not (data := await reader.read(4096)):
                         break
             finally:
@@ -115,68 +112,40 @@ class Keeper:
 
     async def _serve_microphone(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            order = (await reader.readline()).strip()
-            if order == b"overflow":
-                await self._feed.send(b"X")
+            command = (await reader.readline()).strip()
+            if command == b"overflow":
+                await self._frames.send(b"X")
                 writer.write(b"done\n")
-            elif self._feeding.locked():
+            elif self._microphone_in_use.locked():
                 writer.write(b"busy\n")
-            elif order == b"feed":
-                async with self._feeding:
+            elif command == b"stream":
+                async with self._microphone_in_use:
                     await self._restart_microphone()
                     writer.write(b"ready\n")
-                    writer.write(b"fed %d\n" % await self._pass_on(reader, writer))
+                    writer.write(b"done %d\n" % await self._forward_pcm(reader, writer))
             await writer.drain()
-        except (ConnectionError, TimeoutError, ValueError) as error:  # ValueError: an order that is no line
+        except (ConnectionError, TimeoutError, ValueError) as error:  # ValueError: a command without a line end
             print(f"microphone: {error!r}", file=sys.stderr, flush=True)
         finally:
             writer.close()
 
     async def _restart_microphone(self) -> None:
-        """Stop, let frames of an earlier feed run out, start: the next sample is number 0."""
+        """Stop the sketch, wait for the frames of an earlier stream, start it: the next sample has the number 0."""
         await self._command(b"s", b'"state":"stopped"')
-        await self._feed.settle()
+        await self._frames.wait_processed()
         await self._command(b"r", b'"state":"running"')
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
-        samples = told = 0
+    async def _forward_pcm(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        samples = reported = 0
         while pcm := await _up_to(reader, FRAME_BYTES):
-            await self._feed.send(b"D", pcm[: len(pcm) // 2 * 2])
+            await self._frames.send(b"D", pcm[: len(pcm) // 2 * 2])
             samples += len(pcm) // 2
-            if samples - told >= TELL_SAMPLES:
-                told += TELL_SAMPLES
-                writer.write(b"at %d\n" % told)
-        await self._feed.send(b"E")
-        await self._feed.settle()
+            if samples - reported >= SAMPLE_RATE:
+                reported += SAMPLE_RATE
+                writer.write(b"at %d\n" % reported)
+        await self._frames.send(b"E")
+        await self._frames.wait_processed()
         return samples
-
-
-class _Reading:
-    """One client of the serial port and its place in the backlog."""
-
-    def __init__(self, backlog: Backlog, *, acknowledges: bool) -> None:
-        self._backlog = backlog
-        self._acknowledges = acknowledges
-        self._taken = backlog.first_unread
-
-    async def send(self, writer: asyncio.StreamWriter) -> None:
-        """Send lines for as long as there are any."""
-        place = self._taken
-        with contextlib.suppress(ConnectionError):
-            while True:
-                lines, place = await self._backlog.after(place)
-                writer.write(b"".join(lines))
-                await writer.drain()
-                if not self._acknowledges:
-                    self._backlog.taken(place)
-
-    def receive(self, data: bytes) -> bytes:
-        """What of the client's bytes is meant for the board."""
-        if not self._acknowledges:
-            return data
-        self._taken += data.count(ACK)
-        self._backlog.taken(self._taken)
-        return data.replace(ACK, b"")
 
 
 async def _up_to(reader: asyncio.StreamReader, count: int) -> bytes:
@@ -193,7 +162,7 @@ async def _first_of(*tasks: asyncio.Task[None]) -> None:
         task.result()
 
 
-async def _event(event: asyncio.Event) -> None:
+async def _wait_for(event: asyncio.Event) -> None:
     await event.wait()
 
 
@@ -201,30 +170,29 @@ def _stop_signal() -> asyncio.Task[None]:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return asyncio.create_task(_wait_for(stopped))
 
-    return asyncio.create_task(_event(stopped))
 
-
-def main(folder: Path, board: str) -> int:
-    """Become a process of its own; the one that was started ends when the board runs or has failed."""
-    told, tell = os.pipe()
+def main(folder: Path) -> int:
+    """Continue in a child process; the process that was started ends when the board runs or has failed."""
+    ready, report_ready = os.pipe()
     if os.fork():
-        os.close(tell)
-        return 0 if os.read(told, 1) else BoardError.exit_code
-    os.close(told)
+        os.close(report_ready)
+        return 0 if os.read(ready, 1) else BoardError.exit_code
+    os.close(ready)
     os.setsid()
-    return _keep(BoardFolder(folder), board, lambda: os.write(tell, b"+"))
+    return _run(BoardFolder(folder), lambda: os.write(report_ready, b"+"))
 
 
-def _keep(folder: BoardFolder, board: str, ready: Callable[[], object]) -> int:
+def _run(folder: BoardFolder, on_ready: Callable[[], object]) -> int:
     try:
-        with acquire_lock(folder.lock_file):
-            asyncio.run(Keeper(folder, board, ready).keep())
+        with acquire_lock(folder.daemon_lock):
+            asyncio.run(EmulatorDaemon(folder, folder.read_launch(), on_ready).run())
     except BlockingIOError:
-        print("another keeper holds this board", file=sys.stderr)
+        print("another emulator daemon runs this board", file=sys.stderr)
     except TimeoutError:
-        print("the board started and said nothing", file=sys.stderr)
-    except (ConnectionError, EitkError) as error:
+        print(f"the sketch printed no start message within {START_TIMEOUT_S:.0f} s", file=sys.stderr)
+    except (OSError, EitkError) as error:
         print(error, file=sys.stderr)
     else:
         return 0
@@ -232,4 +200,4 @@ def _keep(folder: BoardFolder, board: str, ready: Callable[[], object]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
+    sys.exit(main(Path(sys.argv[1])))

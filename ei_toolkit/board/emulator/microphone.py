@@ -1,6 +1,7 @@
-"""The sound of a stand-in board: frames on its microphone line, never more of them than it has worked off.
+"""The microphone of a virtual board: PCM to the emulator daemon, and frames from the daemon to the board's program.
 
-The frames are described in firmware/boards/core/PDM.h.
+The board acknowledges each frame with '+', so that at most MAX_FRAMES_IN_FLIGHT frames are stored outside of it. The
+frames are described in firmware/boards/core/PDM.h.
 """
 
 from __future__ import annotations
@@ -8,108 +9,111 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.board.emulator.virtual_boards import BoardState
 from ei_toolkit.errors import BoardError
 
+SAMPLE_RATE = 16000
 FRAME_BYTES = 1024
-WINDOW = 8  # frames under way; the board answers each with a '+'
+MAX_FRAMES_IN_FLIGHT = 8
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 120.0
+MAX_SECONDS_IN_FLIGHT = 4  # so that a missing answer means that the board has stopped, not that much PCM is queued
 
 
-def frame(kind: bytes, pcm: bytes = b"") -> bytes:
-    """One frame: its kind, the number of samples (low byte first), the samples."""
-    return kind + (len(pcm) // 2).to_bytes(2, "little") + pcm
+class FrameSender:
+    """The daemon's end of the microphone line."""
 
-
-class Feed:
-    """The keeper's end of the microphone line.
-
-    QEMU's multiplexer, which makes the line five times as fast, takes byte 1 as its escape unless it comes twice.
-    """
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, multiplexed: bool) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, escapes_byte_1: bool) -> None:
         self._reader = reader
         self._writer = writer
-        self._multiplexed = multiplexed
-        self._under_way = 0
+        self._escapes_byte_1 = escapes_byte_1
+        self._in_flight = 0
 
     async def send(self, kind: bytes, pcm: bytes = b"") -> None:
-        """Send a frame once the board has worked off enough of those before."""
-        while self._under_way >= WINDOW:
-            await self._collect()
-        data = frame(kind, pcm)
-        self._writer.write(data.replace(b"\x01", b"\x01\x01") if self._multiplexed else data)
-        self._under_way += 1
+        """Send a frame when the board has acknowledged enough of the frames before it."""
+        while self._in_flight >= MAX_FRAMES_IN_FLIGHT:
+            await self._receive_acknowledgements()
+        data = kind + (len(pcm) // 2).to_bytes(2, "little") + pcm
+        self._writer.write(data.replace(b"\x01", b"\x01\x01") if self._escapes_byte_1 else data)
+        self._in_flight += 1
         await self._writer.drain()
 
-    async def settle(self) -> None:
-        """Wait until the board has worked off every frame."""
-        while self._under_way:
-            await self._collect()
+    async def wait_processed(self) -> None:
+        """Wait until the board has acknowledged every frame."""
+        while self._in_flight:
+            await self._receive_acknowledgements()
 
-    async def _collect(self) -> None:
-        credits = await self._reader.read(64)
-        if not credits:
+    async def _receive_acknowledgements(self) -> None:
+        acknowledgements = await self._reader.read(64)
+        if not acknowledgements:
             raise ConnectionResetError("the board has closed its microphone line")
-        self._under_way -= len(credits)
+        self._in_flight -= len(acknowledgements)
 
 
-CONNECT_TIMEOUT_S = 5.0
-QUIET_TIMEOUT_S = 120.0  # a board that takes nothing for so long hangs
-SECOND = 16000
-AHEAD_S = 4
+@dataclass(frozen=True)
+class MicStream:
+    """The microphone of a running virtual board. `model_sha256` is the model that runs there; empty if unknown."""
+
+    board: str
+    port: int
+    model_sha256: str
+
+    def stream_pcm(self, samples: NDArray[np.int16], advance: Callable[[int], None] = lambda _: None) -> int:
+        """Restart the microphone and stream `samples` to it: int16, shape (n,), 16 kHz.
+
+        Returns the number of samples when the board has processed all of them; `advance` is called with the number of
+        samples of each part. Raises BoardError if another clip is being streamed or the board stops.
+        """
+        try:
+            with self._connect(b"stream") as line, line.makefile("rb") as answers:
+                _checked(answers.readline(), b"ready")
+                pcm = samples.astype("<i2").tobytes()
+                for start in range(0, len(pcm), 2 * SAMPLE_RATE):
+                    line.sendall(pcm[start : start + 2 * SAMPLE_RATE])
+                    if start >= 2 * SAMPLE_RATE * MAX_SECONDS_IN_FLIGHT:
+                        _checked(answers.readline(), b"at")
+                        advance(SAMPLE_RATE)
+                line.shutdown(socket.SHUT_WR)
+                return _processed_samples(answers, advance)
+        except OSError as error:
+            raise BoardError(
+                "the board stopped reading its microphone",
+                why=str(error) or f"no answer within {ANSWER_TIMEOUT_S:.0f} s",
+                hint="Start it again: eitk flash",
+            ) from None
+
+    def overflow(self) -> None:
+        """Make the driver of the microphone fail, as the Nano's does when a buffer was not read in time."""
+        with self._connect(b"overflow") as line, line.makefile("rb") as answers:
+            _checked(answers.readline(), b"done")
+
+    def _connect(self, command: bytes) -> socket.socket:
+        line = socket.create_connection(("127.0.0.1", self.port), CONNECT_TIMEOUT_S)
+        line.settimeout(ANSWER_TIMEOUT_S)
+        line.sendall(command + b"\n")
+        return line
 
 
-def feed(state: BoardState, samples: NDArray[np.int16], advance: Callable[[int], None] = lambda _: None) -> int:
-    """Start the microphone anew and let the board hear `samples` (int16, shape (n,), 16 kHz).
-
-    Returns the number of samples heard, once all of them have been worked off; `advance` is told of each chunk.
-    Raises BoardError if another clip is being played or the board stops taking sound.
-    """
-    try:
-        with _order(state, b"feed") as line, line.makefile("rb") as answers:
-            _answered(answers.readline(), b"ready")
-            pcm = samples.astype("<i2").tobytes()
-            for start in range(0, len(pcm), 2 * SECOND):
-                line.sendall(pcm[start : start + 2 * SECOND])
-                if start >= 2 * SECOND * AHEAD_S:  # no more than this is under way, or silence would not mean anything
-                    _answered(answers.readline(), b"at")
-                    advance(SECOND)
-            line.shutdown(socket.SHUT_WR)
-            return _last_answer(answers, advance)
-    except OSError as error:
-        raise BoardError(
-            "the board stopped listening", why=str(error) or "no answer in time", hint="eitk flash"
-        ) from None
-
-
-def _last_answer(answers: BinaryIO, advance: Callable[[int], None]) -> int:
-    """Wait for what is still under way, and give the number of samples heard."""
+def _processed_samples(answers: BinaryIO, advance: Callable[[int], None]) -> int:
+    """Wait for the rest and return the number of samples that the board has processed."""
     while (answer := answers.readline()).startswith(b"at"):
-        advance(SECOND)
-    return int(_answered(answer, b"fed").split()[1])
+        advance(SAMPLE_RATE)
+    return int(_checked(answer, b"done").split()[1])
 
 
-def overflow(state: BoardState) -> None:
-    """Let the microphone's driver fail as the Nano's does when a buffer was not fetched in time."""
-    with _order(state, b"overflow") as line, line.makefile("rb") as answers:
-        _answered(answers.readline(), b"done")
-
-
-def _order(state: BoardState, order: bytes) -> socket.socket:
-    line = socket.create_connection(("127.0.0.1", state.microphone_port), CONNECT_TIMEOUT_S)
-    line.settimeout(QUIET_TIMEOUT_S)
-    line.sendall(order + b"\n")
-    return line
-
-
-def _answered(answer: bytes, wanted: bytes) -> bytes:
-    if answer.startswith(wanted):
+def _checked(answer: bytes, expected: bytes) -> bytes:
+    if answer.startswith(expected):
         return answer
     if answer.startswith(b"busy"):
-        raise BoardError("the board hears another clip just now", hint="Wait for the other eitk play or listen to end.")
-    raise BoardError("the board stopped listening", hint="eitk tail shows its last words; eitk flash starts it anew.")
+        raise BoardError(
+            "another clip is being streamed to the board", hint="Wait for the other eitk play or eitk verify to end."
+        )
+    raise BoardError(
+        "the board stopped reading its microphone",
+        hint="eitk tail shows its last messages; eitk flash starts it again.",
+    )

@@ -1,4 +1,4 @@
-"""The program behind a stand-in board: QEMU with the image, or the image itself, and its two lines."""
+"""The program of a virtual board (QEMU with an image, or the host program) and the sockets of its two lines."""
 
 from __future__ import annotations
 
@@ -10,21 +10,15 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-from ei_toolkit.board import toolchain
 
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 STOP_TIMEOUT_S = 3.0
-PR_SET_PDEATHSIG = 1
-
-# One instruction takes 16 ns of the board's time, 62.5 million a second: timings repeat exactly, on any machine.
-NS_PER_INSTRUCTION_SHIFT = 4
+PR_SET_PDEATHSIG = 1  # option of prctl(2)
 
 
 @dataclass(frozen=True)
 class EmulatorProcess:
-    """A running program with its serial and its microphone line."""
+    """A running program with its serial line and its microphone line."""
 
     process: asyncio.subprocess.Process
     serial: Line
@@ -33,10 +27,10 @@ class EmulatorProcess:
     async def wait(self) -> None:
         """Wait until the program ends by itself."""
         code = await self.process.wait()
-        print(f"the board's program ended with code {code}", file=sys.stderr, flush=True)
+        print(f"the program of the board ended with code {code}", file=sys.stderr, flush=True)
 
     async def stop(self) -> None:
-        """End the program, the hard way if need be."""
+        """Terminate the program; kill it if it does not end in time."""
         with contextlib.suppress(ProcessLookupError):
             self.process.terminate()
             try:
@@ -46,31 +40,29 @@ class EmulatorProcess:
                 await self.process.wait()
 
 
-async def start_process(board: str, image: Path) -> EmulatorProcess:
-    """Start the program of the board `emulated` or `host`."""
-    serial, guest_serial = socket.socketpair()
-    microphone, guest_microphone = socket.socketpair()
-    with guest_serial, guest_microphone:
-        lines = guest_serial.fileno(), guest_microphone.fileno()
-        command = _qemu(image, *lines) if board == "emulated" else [str(image), *map(str, lines)]
+async def start_process(command: Sequence[str]) -> EmulatorProcess:
+    """Start `command`, in which {serial} and {microphone} become the file descriptors of its two sockets."""
+    serial, program_serial = socket.socketpair()
+    microphone, program_microphone = socket.socketpair()
+    with program_serial, program_microphone:
+        descriptors = {"{serial}": program_serial.fileno(), "{microphone}": program_microphone.fileno()}
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, pass_fds=lines, preexec_fn=_die_with_the_keeper
+            *(_with_descriptors(argument, descriptors) for argument in command),
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=tuple(descriptors.values()),
+            preexec_fn=_end_with_parent,
         )
     return EmulatorProcess(process, await _open(serial), await _open(microphone))
 
 
-def _qemu(image: Path, serial: int, microphone: int) -> Sequence[str]:
-    return [
-        toolchain.qemu(), "-machine", "mps2-an386", "-display", "none", "-monitor", "none", "-no-reboot",
-        "-icount", f"shift={NS_PER_INSTRUCTION_SHIFT}",
-        "-chardev", f"socket,id=serial,fd={serial}", "-serial", "chardev:serial",
-        "-chardev", f"socket,id=microphone,fd={microphone},mux=on", "-serial", "chardev:microphone",
-        "-kernel", str(image),
-    ]  # fmt: skip
+def _with_descriptors(argument: str, descriptors: dict[str, int]) -> str:
+    for name, number in descriptors.items():
+        argument = argument.replace(name, str(number))
+    return argument
 
 
-def _die_with_the_keeper() -> None:
-    """In the child: end when the keeper does, even when that is killed."""
+def _end_with_parent() -> None:
+    """In the child process: ask the kernel to kill it when the daemon ends, even if the daemon is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -14,56 +14,54 @@ from pathlib import Path
 from ei_toolkit.board.flash.sketch import NAME, StagedSketch
 from ei_toolkit.errors import BoardError, MissingToolError
 
-PROFILE = "nano33ble"
-CORE = "arduino:mbed_nano 4.0.2"  # as in sketch.yaml
-OLDEST = (1, 3, 0)  # the first that takes a library by path in sketch.yaml
-COMPILE_TIMEOUT_S = 900.0  # the first time it fetches the core, 200 MB
+MIN_VERSION = (1, 3, 0)  # the first version that accepts the path of a library in sketch.yaml
+COMPILE_TIMEOUT_S = 900.0  # the first call downloads the core, 200 MB
 UPLOAD_TIMEOUT_S = 120.0
-SHOWN_ERRORS = 5
-WORTH_SHOWING = re.compile(
+MAX_SHOWN_ERRORS = 5
+PROGRESS_LINE = re.compile(
     r"^(Downloading|Installing|Configuring|Compiling|Linking|Sketch uses|Global variables|\[=)", re.I
 )
-RELEVANT = re.compile(r"error:|undefined reference|overflowed|too big|^Error", re.I)
+ERROR_LINE = re.compile(r"error:|undefined reference|overflowed|too big|^Error", re.I)
 NO_CORE = re.compile(r"platform.*not (found|installed)|initializing instance|no valid dependencies|index", re.I)
 TOO_BIG = re.compile(r"too big|overflowed|exceeds available space|not within region", re.I)
 
 
 @dataclass(frozen=True)
 class ArduinoCli:
-    """An arduino-cli that is recent enough."""
+    """An installed arduino-cli that is recent enough."""
 
     path: str
 
     @classmethod
     def find(cls, environ: Mapping[str, str]) -> ArduinoCli | None:
-        """The arduino-cli on the PATH; None without one. Raises MissingToolError for one that is too old."""
+        """Return the arduino-cli on the PATH; None if there is none. Raises MissingToolError if it is too old."""
         path = shutil.which("arduino-cli", path=environ.get("PATH"))
         if path is None:
             return None
         version = _version(path)
-        if version < OLDEST:
+        if version < MIN_VERSION:
             raise MissingToolError(
                 f"arduino-cli {'.'.join(map(str, version))} is too old",
-                why="a library by path in sketch.yaml needs 1.3.0",
+                why=f"the path of a library in sketch.yaml needs {'.'.join(map(str, MIN_VERSION))}",
                 hint="Install a newer one: https://docs.arduino.cc/arduino-cli/installation",
             )
         return cls(path)
 
-    def compile(self, sketch: StagedSketch, out: Path, say: Callable[[str], None]) -> Path:
+    def compile(self, sketch: StagedSketch, profile: str, out: Path, note: Callable[[str], None]) -> Path:
         """Compile the sketch into the folder `out` and return the image. Raises BoardError."""
-        arguments = ["compile", "--profile", PROFILE, "--output-dir", str(out), "--no-color", str(sketch.folder)]
-        code, lines = self._run(arguments, COMPILE_TIMEOUT_S, say, "compiling")
+        arguments = ["compile", "--profile", profile, "--output-dir", str(out), "--no-color", str(sketch.folder)]
+        code, lines = self._run(arguments, COMPILE_TIMEOUT_S, note, "compiling")
         image = out / f"{NAME}.ino.bin"
         if code != 0 or not image.is_file():
-            raise _explain_compile(lines)
+            raise _explain_compile(lines, sketch.core)
         return image
 
-    def upload(self, sketch: StagedSketch, out: Path, port: str, say: Callable[[str], None]) -> None:
+    def upload(self, sketch: StagedSketch, profile: str, out: Path, port: str, note: Callable[[str], None]) -> None:
         """Upload what `compile` put into `out`. Raises BoardError."""
         arguments = [
             "upload",
             "--profile",
-            PROFILE,
+            profile,
             "--port",
             port,
             "--input-dir",
@@ -71,7 +69,7 @@ class ArduinoCli:
             "--no-color",
             str(sketch.folder),
         ]
-        code, lines = self._run(arguments, UPLOAD_TIMEOUT_S, say, "uploading")
+        code, lines = self._run(arguments, UPLOAD_TIMEOUT_S, note, "uploading")
         if code != 0:
             raise BoardError(
                 "arduino-cli could not upload",
@@ -80,9 +78,9 @@ class ArduinoCli:
             )
 
     def _run(
-        self, arguments: Sequence[str], seconds: float, say: Callable[[str], None], what: str
+        self, arguments: Sequence[str], seconds: float, note: Callable[[str], None], what: str
     ) -> tuple[int, list[str]]:
-        """Run it; lines worth showing are shown as they come. Raises BoardError when the time is over."""
+        """Run arduino-cli and report its progress lines. Raises BoardError if it does not end within `seconds`."""
         process = subprocess.Popen(
             [self.path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )
@@ -92,13 +90,14 @@ class ArduinoCli:
         with process:
             for line in process.stdout or ():
                 lines.append(line.rstrip())
-                if WORTH_SHOWING.match(line):
-                    say(line.rstrip())
+                if PROGRESS_LINE.match(line):
+                    note(line.rstrip())
         overdue = not late.is_alive()
         late.cancel()
         if overdue:
             raise BoardError(
-                f"arduino-cli was still {what} after {seconds:.0f} s", hint="Try again; is the network there?"
+                f"arduino-cli was still {what} after {seconds:.0f} s",
+                hint="Check the network connection and try again.",
             )
         return process.returncode, lines
 
@@ -112,7 +111,7 @@ def _version(path: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
 
 
-def _explain_compile(lines: Sequence[str]) -> BoardError:
+def _explain_compile(lines: Sequence[str], core: str) -> BoardError:
     text = "\n".join(lines)
     if TOO_BIG.search(text):
         return BoardError(
@@ -122,9 +121,9 @@ def _explain_compile(lines: Sequence[str]) -> BoardError:
         )
     if NO_CORE.search(text) and "error:" not in text.replace("Error", ""):
         return BoardError(
-            f"arduino-cli has no core {CORE}",
+            f"arduino-cli has no core {core}",
             why=" · ".join(_relevant(lines)),
-            hint="It is fetched once, over the network: arduino-cli core update-index, then eitk flash again.",
+            hint="It is downloaded once: arduino-cli core update-index, then eitk flash again.",
         )
     return BoardError(
         "the sketch does not compile for the board",
@@ -134,8 +133,8 @@ def _explain_compile(lines: Sequence[str]) -> BoardError:
 
 
 def _relevant(lines: Sequence[str]) -> list[str]:
-    """The few lines that say what is wrong."""
-    chosen = [line.strip() for line in lines if RELEVANT.search(line)] or [
+    """The lines with errors, at most MAX_SHOWN_ERRORS."""
+    chosen = [line.strip() for line in lines if ERROR_LINE.search(line)] or [
         line.strip() for line in lines if line.strip()
     ][-1:]
-    return chosen[:SHOWN_ERRORS]
+    return chosen[:MAX_SHOWN_ERRORS]

@@ -1,4 +1,4 @@
-"""The Nano 33 BLE's bootloader: Arduino's dialect of SAM-BA.
+"""The bootloader of the Nano 33 BLE: SAM-BA with Arduino's extensions.
 
 A command is a letter, hexadecimal arguments and `#`. `N#` binary mode, `V#` version with the abilities in
 `[Arduino:IKXYZ]`, `I#` chip, `X<address>#` erase from an address on, `S<address>,<length>#` and that many bytes into
@@ -18,18 +18,17 @@ from dataclasses import dataclass
 from ei_toolkit.board.transport.link import Link, LinkLost
 
 BLOCK = 4096
-MAX_IMAGE = 983_040  # 1 MB less the bootloader's 64 KB
 ABILITIES = re.compile(rb"\[Arduino:([A-Z]+)\]")
 NEEDED = frozenset(b"XYZK")
 BUFFER = 0
 
 
 class ProtocolError(Exception):
-    """The bootloader answered something else than the protocol says, or nothing."""
+    """The bootloader did not answer, or its answer is not in the protocol."""
 
 
 @dataclass(frozen=True)
-class Patience:
+class StepTimeouts:
     """How long each step may take, in seconds."""
 
     answer: float = 1.0
@@ -38,14 +37,14 @@ class Patience:
 
 
 class Bootloader:
-    """A conversation with a bootloader on an open line."""
+    """The commands of a bootloader on an open line."""
 
-    def __init__(self, link: Link, patience: Patience) -> None:
+    def __init__(self, link: Link, timeouts: StepTimeouts) -> None:
         self._link = link
-        self._patience = patience
+        self._timeouts = timeouts
         self._pending = b""
 
-    def hello(self) -> str:
+    def connect(self) -> str:
         """Switch to binary mode and return the version. Raises ProtocolError if it cannot do what is needed."""
         self._send(b"N#")
         self._line()
@@ -53,27 +52,27 @@ class Bootloader:
         version = self._line()
         found = ABILITIES.search(version)
         if found is None or NEEDED - set(found[1]):
-            raise ProtocolError(f"this is not the bootloader of a Nano 33 BLE: it says {version[:60]!r}")
+            raise ProtocolError(f"this is not the bootloader of a Nano 33 BLE: its version is {version[:60]!r}")
         return version.decode("ascii", errors="replace")
 
     def erase(self) -> None:
         """Erase the application."""
         self._send(b"X00000000#")
-        self._expect(b"X", self._patience.erase)
+        self._expect(b"X", self._timeouts.erase)
 
     def write(self, address: int, block: bytes) -> None:
         """Write up to 4096 bytes of an erased flash."""
         self._send(b"S%08X,%08X#" % (BUFFER, len(block)))
         self._send(block)
         self._send(b"Y%08X,0#" % BUFFER)
-        self._expect(b"Y", self._patience.answer)
+        self._expect(b"Y", self._timeouts.answer)
         self._send(b"Y%08X,%08X#" % (address, len(block)))
-        self._expect(b"Y", self._patience.write)
+        self._expect(b"Y", self._timeouts.write)
 
     def checksum(self, address: int, length: int) -> int:
         """CRC-16 of a part of the flash."""
         self._send(b"Z%08X,%08X#" % (address, length))
-        answer = self._line(self._patience.write)
+        answer = self._line(self._timeouts.write)
         if not re.fullmatch(rb"Z[0-9A-Fa-f]{8}#", answer):
             raise ProtocolError(f"the bootloader answered {answer[:20]!r} instead of a checksum")
         return int(answer[1:9], 16)
@@ -86,13 +85,13 @@ class Bootloader:
         self._link.write(data)
 
     def _expect(self, answer: bytes, timeout: float) -> None:
-        said = self._line(timeout)
-        if said != answer:
-            raise ProtocolError(f"the bootloader answered {said[:20]!r} instead of {answer!r}")
+        received = self._line(timeout)
+        if received != answer:
+            raise ProtocolError(f"the bootloader answered {received[:20]!r} instead of {answer!r}")
 
     def _line(self, timeout: float | None = None) -> bytes:
         """One answer without its line end, which is `\\n\\r`."""
-        deadline = time.monotonic() + (self._patience.answer if timeout is None else timeout)
+        deadline = time.monotonic() + (self._timeouts.answer if timeout is None else timeout)
         while b"\n\r" not in self._pending:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -107,13 +106,13 @@ def crc16(data: bytes) -> int:
     return binascii.crc_hqx(data, 0)
 
 
-def write_image(link: Link, image: bytes, patience: Patience, advance: Callable[[int], None]) -> str:
-    """Erase, write, verify and start `image`; returns the bootloader's version. `advance` is told of bytes done.
+def write_image(link: Link, image: bytes, timeouts: StepTimeouts, advance: Callable[[int], None]) -> str:
+    """Erase, write, verify and start `image`; returns the bootloader's version. `advance` is called with bytes written.
 
-    Raises ProtocolError or LinkLost; the bootloader then still runs and can be tried again.
+    Raises ProtocolError or LinkLost; the bootloader then still runs and the image can be written again.
     """
-    bootloader = Bootloader(link, patience)
-    version = bootloader.hello()
+    bootloader = Bootloader(link, timeouts)
+    version = bootloader.connect()
     bootloader.erase()
     for address in range(0, len(image), BLOCK):
         bootloader.write(address, image[address : address + BLOCK])
@@ -121,7 +120,7 @@ def write_image(link: Link, image: bytes, patience: Patience, advance: Callable[
     for address in range(0, len(image), BLOCK):
         block = image[address : address + BLOCK]
         if bootloader.checksum(address, len(block)) != crc16(block):
-            raise ProtocolError(f"the flash at {address:#x} does not hold what was written")
-    with contextlib.suppress(LinkLost):  # it resets faster than the line can be flushed
+            raise ProtocolError(f"the flash at {address:#x} differs from what was written")
+    with contextlib.suppress(LinkLost):  # the board resets before the line is flushed
         bootloader.reset()
     return version

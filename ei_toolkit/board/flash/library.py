@@ -1,4 +1,4 @@
-"""An Arduino library as it comes out of a build: a zip that is not trusted, then a folder with known parts."""
+"""An Arduino library that a build produced: unpack the zip safely, and find the parts that are compiled."""
 
 from __future__ import annotations
 
@@ -25,23 +25,28 @@ class Library:
     defines: dict[str, str]
 
     @property
+    def name(self) -> str:
+        """The name of the project, as the header has it."""
+        return self.header.removesuffix("_inferencing.h")
+
+    @property
     def include(self) -> Path:
         """The folder for the compiler's include path."""
         return self.folder / "src"
 
     @property
     def sources(self) -> list[Path]:
-        """Every file to compile."""
+        """Every source file."""
         return sorted(file for file in self.include.rglob("*") if file.suffix in SOURCES)
 
     @property
     def model_sha256(self) -> str:
-        """SHA-256 of the model it was made from; empty for a library that does not say."""
+        """SHA-256 of the model in it; empty if the library does not contain the hash."""
         return self.defines.get("EITK_MODEL_SHA256", "").strip('"')
 
     @property
     def lacks_interpreter(self) -> bool:
-        """Whether it calls TensorFlow Lite Micro without bringing it: eitk's engine `tflite`."""
+        """Whether it calls TensorFlow Lite Micro but does not contain it: eitk's engine `tflite`."""
         model = self.include / "tflite-model" / "model.cpp"
         return (
             model.is_file()
@@ -50,7 +55,7 @@ class Library:
         )
 
     def number(self, name: str) -> int:
-        """A whole number among its defines. Raises BoardError where there is none."""
+        """Return an integer among its defines. Raises BoardError if there is none of this name."""
         try:
             return int(self.defines[name], 0)
         except (KeyError, ValueError):
@@ -60,9 +65,9 @@ class Library:
 
 
 def open_library(source: Path, into: Path) -> Library:
-    """The library in `source`, a zip (unpacked to the folder `into`) or a folder.
+    """Return the library in `source`, a zip (unpacked to the folder `into`) or a folder.
 
-    Raises DataError for a zip that is damaged, unsafe or no Arduino library.
+    Raises DataError for a zip that is damaged, unsafe or not an Arduino library.
     """
     folder = source if source.is_dir() else _unpack(source, into)
     roots = sorted({file.parent for file in folder.rglob("library.properties")}, key=lambda path: len(path.parts))
@@ -70,14 +75,14 @@ def open_library(source: Path, into: Path) -> Library:
     if not headers:
         raise DataError(
             f"{source.name} is not an Arduino library with a model",
-            why="it has no library.properties beside src/*_inferencing.h",
+            why="it has no library.properties next to src/*_inferencing.h",
             hint='Build one: eitk build with [build] target = "arduino"',
         )
     return Library(roots[0], headers[0].name, _defines(roots[0]))
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

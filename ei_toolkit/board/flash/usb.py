@@ -1,7 +1,6 @@
-"""Put an image on a Nano 33 BLE over USB: into the bootloader, write, and wait until the sketch is back.
+"""Put an image on a board over USB: start the bootloader, write, and wait until the sketch runs.
 
-Every wait has a limit and says what it waits for. Nothing here knows where ports come from or how one is opened, so
-that a simulated board can stand in for a real one.
+Every wait has a limit and reports what it waits for.
 """
 
 from __future__ import annotations
@@ -10,189 +9,172 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ei_toolkit.board.flash.bootloader import MAX_IMAGE, Patience, ProtocolError, write_image
+from ei_toolkit.board.flash.bootloader import ProtocolError, StepTimeouts, write_image
+from ei_toolkit.board.flash.image import check_fits
 from ei_toolkit.board.transport.link import Link, LinkLost
-from ei_toolkit.board.transport.ports import Lister, UsbPort, choose
-from ei_toolkit.board.transport.serial_port import PortBusy, PortDenied, Unusable, explain
+from ei_toolkit.board.transport.ports import PortState, UsbPort, choose
+from ei_toolkit.board.transport.serial_port import PortBusy, PortDenied, UnusablePort, Usb, explain
+from ei_toolkit.config.boards import BoardSpec
 from ei_toolkit.errors import BoardError
 
 ATTEMPTS = 3
-POLL_S = 0.05
+POLL_INTERVAL_S = 0.05
+REMINDER_INTERVAL_S = 5.0
 
 
 @dataclass(frozen=True)
-class Waits:
+class UsbTimeouts:
     """How long each change of the board may take, in seconds."""
 
     bootloader: float = 8.0
     double_tap: float = 30.0
     application: float = 10.0
-    protocol: Patience = field(default_factory=Patience)
+    steps: StepTimeouts = field(default_factory=StepTimeouts)
 
 
 @dataclass(frozen=True)
-class Usb:
-    """The computer's side: list ports, open one, touch one at 1200 baud, say something, count bytes."""
+class UsbFlasher:
+    """Flashes boards of the kind `spec`; `note` gets messages, `advance` the numbers of bytes written."""
 
-    ports: Lister
-    open: Callable[[str], Link]
-    touch: Callable[[str], None]
-    say: Callable[[str], None]
+    spec: BoardSpec
+    usb: Usb
+    note: Callable[[str], None]
     advance: Callable[[int], None] = lambda _: None
+    timeouts: UsbTimeouts = field(default_factory=UsbTimeouts)
 
+    def flash(self, image: bytes, requested: str) -> UsbPort:
+        """Flash `image` to the board on the port `requested` ("auto": the only one) and return its new port.
 
-def flash_usb(image: bytes, wanted: str, usb: Usb, waits: Waits) -> UsbPort:
-    """Flash `image` to the board on the port `wanted` ("auto": the only one) and return its new port.
-
-    Raises BoardError; whatever it says, the board is left in a state in which it can be flashed again.
-    """
-    check_fits(len(image))
-    board = choose(usb.ports(), wanted)
-    failure: Exception = ProtocolError("")
-    for attempt in range(1, ATTEMPTS + 1):
-        port = _into_bootloader(board, usb, waits)
-        usb.say(f"writing {len(image):,} bytes to {port.device}")
-        try:
-            _write(port, image, usb, waits)
-        except (LinkLost, ProtocolError) as error:
-            failure = error
-            usb.say(f"attempt {attempt} of {ATTEMPTS} failed: {error}")
-            continue
-        return await_application(port, usb, waits)
-    raise BoardError(
-        "the board could not be flashed",
-        why=str(failure),
-        hint="Try another cable or socket. Press reset twice, quickly: the orange light fades in and out, and the "
-        "board takes a new image whatever was written before.",
-    )
-
-
-def check_fits(size: int) -> None:
-    """Raises BoardError for an image that the board cannot hold."""
-    if size > MAX_IMAGE:
+        Raises BoardError; the board can be flashed again after every error.
+        """
+        check_fits(len(image), self.spec.flash_bytes)
+        board = choose(self.usb.ports(), requested, self.spec)
+        failure: Exception = ProtocolError("")
+        for attempt in range(1, ATTEMPTS + 1):
+            port = self._start_bootloader(board)
+            self.note(f"writing {len(image):,} bytes to {port.device}")
+            try:
+                self._write(port, image)
+            except (LinkLost, ProtocolError) as error:
+                failure = error
+                self.note(f"attempt {attempt} of {ATTEMPTS} failed: {error}")
+                continue
+            return self.await_application(port)
         raise BoardError(
-            "the image does not fit the board",
-            why=f"{size:,} bytes, {MAX_IMAGE:,} are free",
-            hint="int8 instead of float32, fewer filters, or engine tflite-eon instead of tflite.",
+            "the board could not be flashed",
+            why=str(failure),
+            hint="Try another cable or socket. Press reset twice, quickly: the orange light fades in and out, and the "
+            "board accepts a new image whatever was written before.",
         )
-    if size == 0:
-        raise BoardError("the image is empty", hint="Build it again.")
 
+    def await_application(self, bootloader: UsbPort) -> UsbPort:
+        """Return the port of the board when its sketch runs. Raises BoardError if it does not reappear."""
+        self.note("waiting for the sketch to start")
+        before = {port.device for port in self.usb.ports() if port.state == "application"}
 
-def _write(port: UsbPort, image: bytes, usb: Usb, waits: Waits) -> None:
-    link = _open(port, usb)
-    try:
-        write_image(link, image, waits.protocol, usb.advance)
-    finally:
-        link.close()
+        def reappeared() -> UsbPort | None:
+            for port in self.usb.ports():
+                if port.state == "application" and (port.is_same_board(bootloader) or port.device not in before):
+                    return port
+            return None
 
-
-def _open(port: UsbPort, usb: Usb) -> Link:
-    try:
-        return usb.open(port.device)
-    except (PortDenied, PortBusy) as error:
-        raise explain(port.device, error) from None
-
-
-def _into_bootloader(board: UsbPort, usb: Usb, waits: Waits) -> UsbPort:
-    """The board's port once it is in its bootloader: as it is, after a touch, or after a double tap by hand."""
-    if board.state != "unknown" and not _present(board, usb):
-        usb.say("the board is gone; waiting for it to come back")
-        _await(lambda: _present(board, usb), waits.bootloader)
-    port = _find(board, usb, "bootloader")
-    if port is not None:
+        port = _poll(reappeared, self.timeouts.application)
+        if port is None:
+            raise BoardError(
+                "the image is written, but the board does not reappear",
+                why=f"no port {self.spec.usb_id('application')} within {self.timeouts.application:.0f} s: the sketch "
+                "may crash at its start",
+                hint="Press reset once. If there is still no port, press reset twice and flash another image.",
+            )
         return port
-    before = {port.device for port in usb.ports() if port.state == "bootloader"}
-    running = _find(board, usb, "application") or (board if board.state == "unknown" else None)
-    if running is not None:
-        usb.say(f"asking the board on {running.device} for its bootloader")
-        _touch(running, usb)
-        found = _await(lambda: _arrived(board, usb, before), waits.bootloader)
-        if found is not None:
-            return found
-    return _double_tap(board, usb, before, waits)
 
+    def _write(self, port: UsbPort, image: bytes) -> None:
+        link = self._open(port)
+        try:
+            write_image(link, image, self.timeouts.steps, self.advance)
+        finally:
+            link.close()
 
-def _touch(port: UsbPort, usb: Usb) -> None:
-    try:
-        usb.touch(port.device)
-    except Unusable as error:
-        raise explain(port.device, error) from None
-    except LinkLost:
-        pass  # gone in the very moment: it resets already
+    def _open(self, port: UsbPort) -> Link:
+        try:
+            return self.usb.open(port.device)
+        except (PortDenied, PortBusy) as error:
+            raise explain(port.device, error) from None
 
-
-def _double_tap(board: UsbPort, usb: Usb, before: set[str], waits: Waits) -> UsbPort:
-    usb.say(
-        f"The board does not come up in its bootloader: its sketch hangs, or the cable only charges. Press its reset "
-        f"button twice, quickly; waiting {waits.double_tap:.0f} s"
-    )
-    start = last = time.monotonic()
-
-    def arrived() -> UsbPort | None:
-        nonlocal last
-        if time.monotonic() - last >= 5.0:
-            last = time.monotonic()
-            usb.say(f"waiting for the bootloader, {waits.double_tap - (last - start):.0f} s left")
-        return _arrived(board, usb, before)
-
-    port = _await(arrived, waits.double_tap)
-    if port is None:
-        raise BoardError(
-            "the bootloader did not appear",
-            why=f"no port 2341:005a within {waits.double_tap:.0f} s",
-            hint="Press reset twice, quickly, until the orange light fades in and out, then: eitk flash. If no light "
-            "fades, try another cable: many only charge.",
-        )
-    return port
-
-
-def _find(board: UsbPort, usb: Usb, state: str) -> UsbPort | None:
-    """The chosen board's port, if it is in this state now."""
-    for port in usb.ports():
-        if port.state == state and (port.device == board.device or port.is_same_board(board)):
+    def _start_bootloader(self, board: UsbPort) -> UsbPort:
+        """The port of the board in its bootloader: at once, after a touch, or after the user pressed reset twice."""
+        if board.state != "unknown" and not self._present(board):
+            self.note("the board is not plugged in; waiting for it")
+            _poll(lambda: self._present(board), self.timeouts.bootloader)
+        port = self._find(board, "bootloader")
+        if port is not None:
             return port
-    return None
+        before = {port.device for port in self.usb.ports() if port.state == "bootloader"}
+        running = self._find(board, "application") or (board if board.state == "unknown" else None)
+        if running is not None:
+            self.note(f"starting the bootloader of the board on {running.device}")
+            self._touch(running)
+            found = _poll(lambda: self._new_bootloader(board, before), self.timeouts.bootloader)
+            if found is not None:
+                return found
+        return self._await_double_tap(board, before)
 
+    def _touch(self, port: UsbPort) -> None:
+        try:
+            self.usb.touch(port.device)
+        except UnusablePort as error:
+            raise explain(port.device, error) from None
+        except LinkLost:
+            pass  # the port disappeared during the touch: the board is resetting already
 
-def _present(board: UsbPort, usb: Usb) -> UsbPort | None:
-    return _find(board, usb, "bootloader") or _find(board, usb, "application")
+    def _await_double_tap(self, board: UsbPort, before: set[str]) -> UsbPort:
+        limit_s = self.timeouts.double_tap
+        self.note(
+            "The bootloader does not start: the sketch hangs, or the cable only charges. Press the reset button of the "
+            f"board twice, quickly; waiting {limit_s:.0f} s"
+        )
+        start = reminded = time.monotonic()
 
+        def appeared() -> UsbPort | None:
+            nonlocal reminded
+            if time.monotonic() - reminded >= REMINDER_INTERVAL_S:
+                reminded = time.monotonic()
+                self.note(f"waiting for the bootloader, {limit_s - (reminded - start):.0f} s left")
+            return self._new_bootloader(board, before)
 
-def _arrived(board: UsbPort, usb: Usb, before: set[str]) -> UsbPort | None:
-    """The board in its bootloader: the same socket or serial number, or the only new port."""
-    known = _find(board, usb, "bootloader")
-    if known is not None:
-        return known
-    fresh = [port for port in usb.ports() if port.state == "bootloader" and port.device not in before]
-    return fresh[0] if len(fresh) == 1 and not (board.location and fresh[0].location) else None
+        port = _poll(appeared, limit_s)
+        if port is None:
+            raise BoardError(
+                "the bootloader did not appear",
+                why=f"no port {self.spec.usb_id('bootloader')} within {limit_s:.0f} s",
+                hint="Press reset twice, quickly, until the orange light fades in and out, then: eitk flash. If no "
+                "light fades, try another cable: many only charge.",
+            )
+        return port
 
-
-def await_application(bootloader: UsbPort, usb: Usb, waits: Waits) -> UsbPort:
-    """The board's port once its sketch runs. Raises BoardError if it does not come back."""
-    usb.say("waiting for the sketch to start")
-    before = {port.device for port in usb.ports() if port.state == "application"}
-
-    def back() -> UsbPort | None:
-        for port in usb.ports():
-            if port.state == "application" and (port.is_same_board(bootloader) or port.device not in before):
+    def _find(self, board: UsbPort, state: PortState) -> UsbPort | None:
+        """The port of the chosen board, if it is in this state now."""
+        for port in self.usb.ports():
+            if port.state == state and (port.device == board.device or port.is_same_board(board)):
                 return port
         return None
 
-    port = _await(back, waits.application)
-    if port is None:
-        raise BoardError(
-            "the image is written, but the board does not come back",
-            why=f"no port 2341:805a within {waits.application:.0f} s: the sketch may crash at its start",
-            hint="Press reset once. If it stays away, press reset twice and flash another image.",
-        )
-    return port
+    def _present(self, board: UsbPort) -> UsbPort | None:
+        return self._find(board, "bootloader") or self._find(board, "application")
+
+    def _new_bootloader(self, board: UsbPort, before: set[str]) -> UsbPort | None:
+        """The board in its bootloader: the same socket or serial number, or the only new port."""
+        known = self._find(board, "bootloader")
+        if known is not None:
+            return known
+        new = [port for port in self.usb.ports() if port.state == "bootloader" and port.device not in before]
+        return new[0] if len(new) == 1 and not (board.location and new[0].location) else None
 
 
-def _await(look: Callable[[], UsbPort | None], seconds: float) -> UsbPort | None:
+def _poll(find: Callable[[], UsbPort | None], seconds: float) -> UsbPort | None:
     deadline = time.monotonic() + seconds
     while True:
-        found = look()
+        found = find()
         if found is not None or time.monotonic() > deadline:
             return found
-        time.sleep(POLL_S)
+        time.sleep(POLL_INTERVAL_S)

@@ -1,4 +1,4 @@
-"""Edge Impulse's AT firmware: it says nothing until it is asked to run its impulse."""
+"""Edge Impulse's AT firmware: it prints nothing until AT+RUNIMPULSE starts its impulse."""
 
 from __future__ import annotations
 
@@ -9,36 +9,34 @@ from ei_toolkit.board.protocol.events import Event, Info
 from ei_toolkit.board.transport.link import Link
 
 PROMPT = b"> "
-SILENCE_S = 1.5  # a sketch of ours has answered `?` long before
-PROMPT_S = 2.0
-CHUNK, CHUNK_PAUSE_S = 5, 0.02  # as Edge Impulse's own tool sends: the firmware's input buffer is small
+COMMAND = b"AT+RUNIMPULSE\r"
+ANSWER_TIMEOUT_S = 1.5  # eitk's sketch answers `?` in less time
+PROMPT_TIMEOUT_S = 2.0
+CHUNK_BYTES, CHUNK_PAUSE_S = 5, 0.02  # as Edge Impulse's tool sends: the firmware has a small input buffer
 
 
 def begin(link: Link) -> list[Event]:
-    """Ask a fresh line who is there. eitk's sketch tells about itself; AT firmware is told to run its impulse."""
+    """Find out which firmware is on a new link, and start the impulse of AT firmware; eitk's sketch runs already."""
     link.write(b"?\n")
-    if _heard(link, lambda heard: heard.strip(b"?\r\n"), SILENCE_S):  # more than its echo
+    if _receives(link, lambda data: data.strip(b"?\r\n"), ANSWER_TIMEOUT_S):  # more than the echo of the command
         return []
     link.write(b"b\r")
-    if not _heard(link, lambda heard: PROMPT in heard, PROMPT_S):
+    if not _receives(link, lambda data: PROMPT in data, PROMPT_TIMEOUT_S):
         return []
-    for start in range(0, len(COMMAND), CHUNK):
-        link.write(COMMAND[start : start + CHUNK])
+    for start in range(0, len(COMMAND), CHUNK_BYTES):
+        link.write(COMMAND[start : start + CHUNK_BYTES])
         time.sleep(CHUNK_PAUSE_S)
     return [Info("AT firmware: its impulse was started")]
 
 
-COMMAND = b"AT+RUNIMPULSE\r"
-
-
-def _heard(link: Link, enough: Callable[[bytes], object], seconds: float) -> bool:
-    """Whether enough arrives in time; all of it is given back to the line, so that nothing is lost."""
-    heard = b""
+def _receives(link: Link, is_complete: Callable[[bytes], object], seconds: float) -> bool:
+    """Whether complete data arrives in time. All data is put back to the link, so that no line is lost."""
+    data = b""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
-        heard += link.read(left)
-        if enough(heard):
-            link.put_back(heard)
+        data += link.read(left)
+        if is_complete(data):
+            link.put_back(data)
             return True
-    link.put_back(heard)
+    link.put_back(data)
     return False

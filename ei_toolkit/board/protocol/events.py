@@ -1,4 +1,4 @@
-"""What a line of a board can mean."""
+"""The events that the lines of a board are parsed to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ UNCERTAIN = "undecided"
 
 @dataclass(frozen=True)
 class Prediction:
-    """One answer of the board. What its format does not tell is None; times are microseconds."""
+    """One prediction of the board. Values that its format does not contain are None; `dsp_us` and `nn_us` are times in
+    microseconds."""
 
     scores: Mapping[str, float]
     winner: str
@@ -20,7 +21,7 @@ class Prediction:
     dsp_us: int | None = None
     nn_us: int | None = None
     seq: int | None = None
-    end: int | None = None  # samples heard when the window ended
+    end: int | None = None  # samples recorded up to the end of the window
     ms: int | None = None
     model: str | None = None
     level_dbfs: float | None = None
@@ -31,7 +32,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Info:
-    """Something that the board tells about itself."""
+    """Information that is not a prediction: settings, state, results of commands."""
 
     text: str
     data: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -39,7 +40,7 @@ class Info:
 
 @dataclass(frozen=True)
 class Warning:
-    """Something went wrong on the board, or with the line to it."""
+    """An error on the board, or of the connection to it."""
 
     text: str
 
@@ -55,7 +56,7 @@ Event = Prediction | Info | Warning | Unknown
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """An event as a JSON object, without what is not known."""
+    """Return an event as a JSON object, without values that are None."""
     kind = {"event": type(event).__name__.lower()}
     values = {key: value for key, value in vars(event).items() if value is not None}
     if isinstance(event, Prediction):

@@ -1,4 +1,7 @@
-"""From bytes, as they drop in, to whole lines of text."""
+"""From the bytes of a serial line to lines of text, and from lines to events.
+
+The formats are eitk's JSON lines, and the text of Edge Impulse's sketches and SDK.
+"""
 
 from __future__ import annotations
 
@@ -10,29 +13,26 @@ from typing import Any
 
 from ei_toolkit.board.protocol.events import UNCERTAIN, Event, Info, Prediction, Unknown, Warning
 
-MAX_LINE = 8192
+MAX_LINE_BYTES = 8192
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class LineSplitter:
-    """Collects bytes; gives every line once it is complete, without control characters. Endless lines are dropped."""
+    """Collects bytes and returns each complete line without control characters. Lines that are too long are dropped."""
 
     def __init__(self) -> None:
         self._partial = b""
         self._dropping = False
 
     def add(self, data: bytes) -> list[str]:
-        """The lines that `data` completes."""
+        """Return the lines that `data` completes."""
         *whole, self._partial = (self._partial + data).split(b"\n")
         if whole and self._dropping:
             whole, self._dropping = whole[1:], False
-        if len(self._partial) > MAX_LINE:
+        if len(self._partial) > MAX_LINE_BYTES:
             self._partial, self._dropping = b"", True
-        return [CONTROL.sub("", line.decode("utf-8", errors="replace")) for line in whole if len(line) <= MAX_LINE]
-
-    def reset(self) -> None:
-        """Forget a line that has begun: the board it came from is gone."""
-        self._partial, self._dropping = b"", False
+        short = (line for line in whole if len(line) <= MAX_LINE_BYTES)
+        return [CONTROL.sub("", line.decode("utf-8", errors="replace")) for line in short]
 
 
 SKETCH = re.compile(r"^Predictions \(DSP: (\d{1,9}) ms\., Classification: (\d{1,9}) ms\., Anomaly: \d{1,9} ms\.\):\s*$")
@@ -46,20 +46,20 @@ LABEL = {
     "sdk": re.compile(r"^ {2,4}(\S.*?): +([01]\.\d{6})\s*$"),
 }
 ANOMALY = re.compile(r"^\s*(?:anomaly score|Anomaly prediction):\s+-?\d+\.\d+\s*$")
-TROUBLE = re.compile(
+ERROR = re.compile(
     r"^(?:ERR\b|Error\b|ERROR\b|Failed\b|Not a valid AT command|Command not found|No handler for command)"
 )
-KNOWN = re.compile(
+INFORMATION = re.compile(
     r"^(?:Edge Impulse Inferencing Demo|Inferencing settings:|Starting inferencing|Inferencing stopped|Recording|"
     r"Begin output|End output|Features \(|===== |> |#Object|\s+(?:Interval|Frame size|Sample length|No\. of classes):)"
 )
-SCORE_TOLERANCE = 6e-6  # five decimals, cut off or rounded
+SCORE_TOLERANCE = 6e-6  # five decimals, truncated or rounded
 MAX_LABELS = 256
 
 
 @dataclass
 class _Block:
-    """Scores that are coming in line by line."""
+    """The scores of one window, of which each line adds one."""
 
     source: str
     dsp_us: int
@@ -70,7 +70,7 @@ class _Block:
 
 
 class Parser:
-    """Takes lines, gives events. `threshold` decides the winner of formats that do not name one."""
+    """Parses lines to events. `threshold` determines the winner in formats that do not contain one."""
 
     def __init__(self, threshold: float = 0.6) -> None:
         self._threshold = threshold
@@ -78,26 +78,26 @@ class Parser:
         self._labels: frozenset[str] | None = None
 
     def feed(self, line: str) -> list[Event]:
-        """The events that `line` completes."""
+        """Return the events that `line` completes."""
         if line.startswith("{"):
             return self._json(line)
         if block := _block_of(line):
-            return [*self.flush(), *self._open(block)]
+            return [*self.flush(), *self._start(block)]
         if self._block is not None and self._continues(self._block, line):
             return []
         return [*self.flush(), *_single(line)]
 
     def flush(self) -> list[Event]:
-        """The event of a block after which nothing more comes."""
+        """Return the event of the current block, which no further line continues."""
         block, self._block = self._block, None
         if block is None:
             return []
-        if block.broken or not self._believable(block.scores):
+        if block.broken or not self._is_valid(block.scores):
             return [Unknown(line) for line in block.lines]
         winner = _winner(block.scores, self._threshold)
         return [Prediction(block.scores, winner, block.source, block.dsp_us, block.nn_us)]
 
-    def _open(self, block: _Block) -> list[Event]:
+    def _start(self, block: _Block) -> list[Event]:
         self._block = block
         return []
 
@@ -114,24 +114,24 @@ class Parser:
         block.scores[match[1]] = float(match[2])
         return True
 
-    def _believable(self, scores: Mapping[str, float]) -> bool:
+    def _is_valid(self, scores: Mapping[str, float]) -> bool:
         if self._labels is not None and self._labels != frozenset(scores):
             return False
         return bool(scores) and _is_distribution(list(scores.values()))
 
     def _json(self, line: str) -> list[Event]:
-        data = _own_object(line)
+        data = _eitk_object(line)
         if data is None:
             return [*self.flush(), Unknown(line)]
         if "scores" not in data:
             self._learn_labels(data)
             return [*self.flush(), Info(line, data)]
         prediction = _prediction(data)
-        if prediction is None or not self._believable(prediction.scores):
+        if prediction is None or not self._is_valid(prediction.scores):
             return [*self.flush(), Unknown(line)]
         self._labels = self._labels or frozenset(prediction.scores)
-        if self._block is not None and _same(self._block.scores, prediction.scores):
-            self._block = None  # the same answer, told before in words
+        if self._block is not None and _nearly_equal(self._block.scores, prediction.scores):
+            self._block = None  # the JSON line repeats the prediction of the text block
         return [*self.flush(), prediction]
 
     def _learn_labels(self, data: Mapping[str, Any]) -> None:
@@ -156,19 +156,19 @@ def _microseconds(number: str, unit: str) -> int:
 def _single(line: str) -> list[Event]:
     if not line.strip():
         return []
-    if TROUBLE.match(line):
+    if ERROR.match(line):
         return [Warning(line.strip())]
-    return [Info(line.strip()) if KNOWN.match(line) else Unknown(line)]
+    return [Info(line.strip()) if INFORMATION.match(line) else Unknown(line)]
 
 
 def _is_distribution(scores: Sequence[float]) -> bool:
-    """Whether scores are a softmax's: eight-bit ones lie on a grid and add up roughly, others add up exactly."""
+    """Whether the scores can be a softmax: their sum is 1, for the multiples of 1/256 of int8 models approximately."""
     if not all(0.0 <= score <= 1.0 for score in scores):
         return False
-    off = abs(sum(scores) - 1)
+    error = abs(sum(scores) - 1)
     if all(abs(score * 256 - round(score * 256)) <= 256 * SCORE_TOLERANCE * 2 for score in scores):
-        return off <= (len(scores) + 1) / 512
-    return off <= len(scores) * SCORE_TOLERANCE * 2
+        return error <= (len(scores) + 1) / 512
+    return error <= len(scores) * SCORE_TOLERANCE * 2
 
 
 def _winner(scores: Mapping[str, float], threshold: float) -> str:
@@ -176,11 +176,11 @@ def _winner(scores: Mapping[str, float], threshold: float) -> str:
     return best if scores[best] >= threshold else UNCERTAIN
 
 
-def _same(a: Mapping[str, float], b: Mapping[str, float]) -> bool:
+def _nearly_equal(a: Mapping[str, float], b: Mapping[str, float]) -> bool:
     return a.keys() == b.keys() and all(abs(a[label] - b[label]) <= 2 * SCORE_TOLERANCE for label in a)
 
 
-def _own_object(line: str) -> dict[str, Any] | None:
+def _eitk_object(line: str) -> dict[str, Any] | None:
     try:
         data = json.loads(line)
     except (ValueError, RecursionError):
@@ -189,7 +189,7 @@ def _own_object(line: str) -> dict[str, Any] | None:
 
 
 def _prediction(data: Mapping[str, Any]) -> Prediction | None:
-    """The answer in one of eitk's own lines; None where anything in it cannot be."""
+    """Validate one of eitk's JSON lines; None if any value in it is not possible."""
     scores, winner = data["scores"], data.get("winner")
     if not isinstance(scores, dict) or not all(_is_number(score) for score in scores.values()):
         return None
@@ -203,7 +203,7 @@ def _prediction(data: Mapping[str, Any]) -> Prediction | None:
         return None
     if not isinstance(winner, str) or (winner != UNCERTAIN and winner not in scores):
         return None
-    if q is not None and not _agree(q, list(scores.values())):
+    if q is not None and not _equals_scores(q, list(scores.values())):
         return None
     return Prediction(
         scores,
@@ -217,8 +217,8 @@ def _prediction(data: Mapping[str, Any]) -> Prediction | None:
     )
 
 
-def _agree(q: object, scores: list[float]) -> bool:
-    """Whether int8 outputs are what the scores say: value = (q + 128) / 256."""
+def _equals_scores(q: object, scores: list[float]) -> bool:
+    """Whether the int8 outputs equal the scores: score = (q + 128) / 256."""
     if not isinstance(q, list) or len(q) != len(scores):
         return False
     whole = all(isinstance(value, int) and _is_number(value) and -128 <= value <= 127 for value in q)

@@ -1,4 +1,4 @@
-"""Boards on USB: which ports there are, what is behind each, and in what state it is."""
+"""Boards on USB: their serial ports, and the state that each board is in."""
 
 from __future__ import annotations
 
@@ -7,36 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ei_toolkit.board.emulator.virtual_boards import USB_BOARD, VIRTUAL_BOARDS
-from ei_toolkit.errors import BoardError, UsageError
+from ei_toolkit.config.boards import BOARDS, BoardSpec
+from ei_toolkit.errors import BoardError
 
-State = Literal["application", "bootloader", "unknown"]
-ARDUINO = 0x2341
-# Nano 33 BLE and Nano 33 BLE Sense (Rev1, Rev2): pins_arduino.h and boards.txt of Arduino's mbed core
-NAMES = {
-    (ARDUINO, 0x805A): "application",
-    (ARDUINO, 0x815A): "application",
-    (ARDUINO, 0x825A): "application",
-    (ARDUINO, 0x005A): "bootloader",
-    (ARDUINO, 0x015A): "bootloader",
-    (ARDUINO, 0x025A): "bootloader",
-}
+PortState = Literal["application", "bootloader", "unknown"]
 
 
 @dataclass(frozen=True)
 class UsbPort:
-    """A serial port and the board behind it. `location` is the socket it is plugged into, the same after a reset."""
+    """A serial port and the board on it. `location` is the USB socket, which is the same after a reset."""
 
     device: str
     board: str
-    state: State
+    state: PortState
     vid: int
     pid: int
     serial_number: str = ""
     location: str = ""
 
     def is_same_board(self, other: UsbPort) -> bool:
-        """Whether both are one board, before and after a reset; socket and serial number tell, the name does not."""
+        """Whether both are one board, by socket or serial number: the device name may change with a reset."""
         if self.location and other.location:
             return self.location == other.location
         return bool(self.serial_number) and self.serial_number == other.serial_number
@@ -46,18 +36,19 @@ Lister = Callable[[], Sequence[UsbPort]]
 
 
 def usb_ports() -> list[UsbPort]:
-    """Every Nano 33 BLE that is plugged in."""
-    from serial.tools import list_ports
+    """List every board on USB whose ids are in the boards' data."""
+    from serial.tools import list_ports  # imported here because shell completion loads this module
 
+    known = {usb_id: (spec.name, state) for spec in BOARDS.values() for usb_id, state in spec.usb_ids.items()}
     found = []
     for port in list_ports.comports():
-        state = NAMES.get((port.vid or 0, port.pid or 0))
+        board, state = known.get((port.vid or 0, port.pid or 0), ("", None))
         if state is not None:
             found.append(
                 UsbPort(
                     device=port.device,
-                    board=USB_BOARD,
-                    state="application" if state == "application" else "bootloader",
+                    board=board,
+                    state=state,
                     vid=port.vid,
                     pid=port.pid,
                     serial_number=port.serial_number or "",
@@ -67,38 +58,34 @@ def usb_ports() -> list[UsbPort]:
     return sorted(found, key=lambda port: port.device)
 
 
-def choose(ports: Sequence[UsbPort], wanted: str) -> UsbPort:
-    """The port to use; `wanted` is a device name or "auto". Raises BoardError where there is none, or a choice."""
-    if wanted != "auto":
-        named = [port for port in ports if port.device == wanted]
-        return named[0] if named else _unlisted(wanted)
-    if not ports:
+def choose(ports: Sequence[UsbPort], requested: str, spec: BoardSpec) -> UsbPort:
+    """Return the port of a board of the kind `spec`; `requested` is a device name, or "auto" for the only one.
+
+    Raises BoardError if there is no such port, or more than one for "auto".
+    """
+    if requested != "auto":
+        named = [port for port in ports if port.device == requested]
+        return named[0] if named else _unlisted(requested, spec)
+    matching = [port for port in ports if port.board == spec.name]
+    if not matching:
         raise BoardError(
-            "no Nano 33 BLE is plugged in",
-            why="no USB device 2341:805a (running a sketch) or 2341:005a (in its bootloader)",
-            hint="Plug it in with a cable that carries data (many only charge); if it stays unseen, press its reset "
-            "button twice, quickly. Or try it without a board: --board emulated",
+            f"no {spec.title} is plugged in",
+            why=f"no USB device {spec.usb_id('application')} (running a sketch) or {spec.usb_id('bootloader')} (in its "
+            "bootloader)",
+            hint="Plug it in with a cable that carries data (many only charge); if it is still not listed, press its "
+            "reset button twice, quickly. Or use a virtual board: --board emulated",
         )
-    if len(ports) > 1:
-        names = ", ".join(f"{port.device} ({port.state})" for port in ports)
-        raise BoardError("two boards are plugged in, and only one can be meant", why=names, hint="Name it: --port PORT")
-    return ports[0]
+    if len(matching) > 1:
+        names = ", ".join(f"{port.device} ({port.state})" for port in matching)
+        raise BoardError(f"{len(matching)} boards are plugged in", why=names, hint="Name one of them: --port PORT")
+    return matching[0]
 
 
-def check_port(name: str, port: str | None) -> None:
-    """Raises UsageError where a port is named for a board that has none: it would go unused."""
-    if port not in (None, "auto") and name in VIRTUAL_BOARDS:
-        raise UsageError(
-            f"the {name} board runs on this machine and has no port {port}",
-            hint=f"Leave out --port, or name the board on it: --board {USB_BOARD}",
-        )
-
-
-def _unlisted(device: str) -> UsbPort:
-    """A port behind which no board is recognised: behind an adapter, or an address such as socket://."""
+def _unlisted(device: str, spec: BoardSpec) -> UsbPort:
+    """A port on which no board is recognised, such as an adapter or an address like socket://."""
     if "://" not in device and not Path(device).exists():
         raise BoardError(
             f"there is no port {device}",
-            hint="See which boards are there: eitk boards; --port auto takes the only one.",
+            hint="List the boards: eitk boards; --port auto takes the only one.",
         )
-    return UsbPort(device, USB_BOARD, "unknown", 0, 0)
+    return UsbPort(device, spec.name, "unknown", 0, 0)

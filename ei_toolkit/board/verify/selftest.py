@@ -1,6 +1,6 @@
-"""The sketch's self-test, computed in Python: what a board that works must answer to `c`.
+"""The self-test of the sketch, computed in Python: the correct answer of a board to the command `c`.
 
-The windows are those of firmware/audio_classifier/selftest.h, made by integer arithmetic alone.
+The windows are those of firmware/audio_classifier/selftest.h, computed in integer arithmetic.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.board.flash.flash import pinned
+from ei_toolkit.board.board import BoardContext
+from ei_toolkit.board.boards.registry import board_named
+from ei_toolkit.board.flash.deployment import pinned
 from ei_toolkit.board.protocol.events import Info
 from ei_toolkit.board.protocol.parser import Parser
 from ei_toolkit.board.transport.link import Link, LinkLost
-from ei_toolkit.board.transport.ports import Lister
-from ei_toolkit.board.transport.watch import events, source_of
+from ei_toolkit.board.transport.watch import events
 from ei_toolkit.board.verify.reference import Reference
-from ei_toolkit.config import ProjectPaths, Settings
 from ei_toolkit.errors import BoardError
 
 WINDOWS = 4
-ANSWER_S = 60.0
+ANSWER_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class SelfTest:
 
 
 def selftest_window(number: int, size: int) -> NDArray[np.int16]:
-    """Window `number`: a triangle of its own period under noise that fades from window to window."""
+    """Return window `number`: a triangle wave of its own period plus noise whose level falls from window to window."""
     i = np.arange(size, dtype=np.int64)
     period = 40 + 64 * number
     phase = i % period
@@ -48,7 +48,7 @@ def selftest_window(number: int, size: int) -> NDArray[np.int16]:
 
 
 def expected(reference: Reference) -> SelfTest:
-    """What the model of `reference` answers."""
+    """Compute the self-test with the model of `reference`."""
     samples = scores = 0
     for number in range(WINDOWS):
         window = selftest_window(number, reference.window)
@@ -58,28 +58,33 @@ def expected(reference: Reference) -> SelfTest:
 
 
 def run_on(link: Link) -> SelfTest:
-    """Ask a board for its self-test. Raises BoardError if it does not answer, or could not run it."""
+    """Run the self-test of a board. Raises BoardError if it does not answer, or its classifier failed."""
     answer = ask(link, b"c", "selftest")
     if not isinstance(answer, dict) or answer.get("ok") is not True:
-        raise BoardError("the board could not run its self-test", why=f"it answered {answer}")
+        raise BoardError("the self-test of the board failed", why=f"its answer was {answer}")
     return SelfTest(int(answer["samples_crc"]), int(answer["scores_crc"]))
 
 
 def ask(link: Link, command: bytes, answer: str) -> Any:
-    """Send a command and give the member `answer` of the JSON line that replies. Raises BoardError after a minute."""
-    deadline = time.monotonic() + ANSWER_S
+    """Send a command and return the member `answer` of the JSON line that answers it.
+
+    Raises BoardError if there is none within ANSWER_TIMEOUT_S.
+    """
+    deadline = time.monotonic() + ANSWER_TIMEOUT_S
     try:
         link.write(command + b"\n")
-        for event in events(link, Parser(), seconds=ANSWER_S):
+        for event in events(link, Parser(), seconds=ANSWER_TIMEOUT_S):
             found = event.data.get(answer) if isinstance(event, Info) else None
             if found is not None:
                 return found
             if time.monotonic() > deadline:
                 break
     except LinkLost as error:
-        raise BoardError("the board went away before it answered", why=str(error), hint="eitk flash") from None
+        raise BoardError(
+            f"the connection was lost before the board answered {command.decode()!r}", why=str(error), hint="eitk flash"
+        ) from None
     raise BoardError(
-        f"the board does not answer {command.decode()!r}", hint="Does it run eitk's sketch? Flash it: eitk flash"
+        f"the board does not answer {command.decode()!r}", hint="It may not run eitk's sketch. Flash it: eitk flash"
     )
 
 
@@ -93,29 +98,31 @@ def _hash(numbers: NDArray[np.int64]) -> NDArray[np.uint32]:
 
 @dataclass(frozen=True)
 class Checked:
-    """A board whose self-test equals Python's."""
+    """A board whose self-test equals the one in Python."""
 
     board: str
     test: SelfTest
 
     def as_json(self) -> dict[str, Any]:
-        """For --json."""
+        """The result as JSON, for `eitk board check --json`."""
         return {"board": self.board, "equal": True, **asdict(self.test)}
 
 
-def check_board(settings: Settings, paths: ProjectPaths, ports: Lister) -> Checked:
-    """Run the self-test on the configured board. Raises BoardError where it differs from Python."""
-    wanted = expected(Reference.load(settings, pinned(paths).model_path(paths.root)))
-    link = source_of(paths.boards, settings.board.name, settings.board.port, ports).first()
+def check_board(context: BoardContext) -> Checked:
+    """Run the self-test on the configured board. Raises BoardError if it differs from the one in Python."""
+    board = board_named(context.settings.board.name)
+    model = pinned(context.paths).model_path(context.paths.root)
+    correct = expected(Reference.load(context.settings, model))
+    link = board.source(context).first()
     try:
-        answered = run_on(link)
+        received = run_on(link)
     finally:
         link.close()
-    if answered != wanted:
-        what = "samples" if answered.samples_crc != wanted.samples_crc else "scores"
+    if received != correct:
+        what = "samples" if received.samples_crc != correct.samples_crc else "scores"
         raise BoardError(
-            f"the self-test of the {settings.board.name} board differs from Python in its {what}",
-            why=f"{asdict(answered)} against {asdict(wanted)}",
-            hint=f"It may run another model or other level settings: eitk flash --board {settings.board.name}",
+            f"the self-test of the {board.name} board differs from Python in its {what}",
+            why=f"{asdict(received)} on the board, {asdict(correct)} in Python",
+            hint=f"It may run another model or other level settings: eitk flash --board {board.name}",
         )
-    return Checked(settings.board.name, answered)
+    return Checked(board.name, received)

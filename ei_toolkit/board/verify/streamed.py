@@ -1,4 +1,4 @@
-"""Let a board hear clips and compare, window by window, what it says with what the int8 model says in Python."""
+"""Stream clips to a board and compare, window by window, its scores with those of the int8 model in Python."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.audio.decode import read_clip
-from ei_toolkit.board.emulator.microphone import feed
-from ei_toolkit.board.emulator.virtual_boards import BoardState
+from ei_toolkit.board.emulator.microphone import MicStream
 from ei_toolkit.board.protocol.events import Event, Info, Prediction, Warning
 from ei_toolkit.board.protocol.parser import Parser
 from ei_toolkit.board.transport.link import Link, LinkLost
@@ -21,14 +20,16 @@ from ei_toolkit.board.transport.watch import events
 from ei_toolkit.board.verify.reference import Reference
 from ei_toolkit.errors import BoardError, DataError, EitkError
 
-PREDICTION_TIMEOUT_S = 120.0  # a board that says nothing for so long while it is fed has failed
+OUTPUT_TIMEOUT_S = 120.0  # a board without output for this time while PCM is streamed to it has failed
+DISCARD_TIMEOUT_S = 0.3
 
 
 @dataclass(frozen=True)
 class VerifiedWindow:
-    """One window: what the board printed and what Python says. Scores are int8, in the order of the board's labels.
+    """The scores of one window on the board and in Python.
 
-    `python_q` is empty where the board heard through the air, and Python cannot know which samples.
+    `board_q` and `python_q` are int8, in the order of the labels of the board. `python_q` is empty if the clip was
+    played on a loudspeaker, because Python does not have the recorded samples.
     """
 
     clip: str
@@ -43,13 +44,13 @@ class VerifiedWindow:
 
     @property
     def equal(self) -> bool:
-        """Whether board and Python agree in every bit of every score."""
+        """Whether all int8 scores of the board equal those of Python."""
         return bool(self.python_q) and self.board_q == self.python_q
 
 
 @dataclass(frozen=True)
 class VerifiedClip:
-    """A clip as the board heard it; `warnings` are what it complained about meanwhile."""
+    """The windows of one clip, and the warnings that the board printed in the meantime."""
 
     clip: str
     label: str
@@ -64,90 +65,99 @@ class VerifiedClip:
 
     @property
     def equal(self) -> int:
-        """Windows on which board and Python agree."""
+        """Number of windows whose scores equal those of Python."""
         return sum(window.equal for window in self.windows)
 
 
-def listen(clip: Path, label: str, state: BoardState, link: Link, reference: Reference, hop: int) -> VerifiedClip:
-    """Play `clip` to the board and collect its answers; `hop` is the board's, in samples.
+def verify_streamed(
+    clip: Path, label: str, microphone: MicStream, link: Link, reference: Reference, hop: int
+) -> VerifiedClip:
+    """Stream `clip` to the board and collect its predictions; `hop` is the hop of the board in samples.
 
-    Raises DataError for a clip shorter than a window, BoardError if answers do not come.
+    Raises DataError for a clip shorter than a window, BoardError if predictions are missing.
     """
     samples = read_clip(clip, reference.settings.slice.sample_rate)
     ends = list(range(reference.window, len(samples) + 1, hop))
     if not ends:
-        raise DataError(f"{clip.name} is shorter than a window", hint="Give a longer clip.")
-    _skip_what_was_said(link)
+        raise DataError(f"{clip.name} is shorter than a window", hint="Use a longer clip.")
+    _discard_earlier_output(link)
     try:
-        predictions, warnings = _hear(samples, ends, state, link)
+        predictions, warnings = _collect(samples, ends, microphone, link)
     except LinkLost as error:
-        raise BoardError("the board stopped while it listened", why=str(error), hint="eitk flash") from None
+        raise BoardError(
+            f"the board stopped during the verification of {clip.name}", why=str(error), hint="eitk flash"
+        ) from None
     python = [tuple(int(value) for value in row) for row in reference.scores(samples, ends)]
     rate = reference.settings.slice.sample_rate
     windows = tuple(
-        verified_window(clip.name, label, said, scores, rate) for said, scores in zip(predictions, python, strict=True)
+        verified_window(clip.name, label, prediction, scores, rate)
+        for prediction, scores in zip(predictions, python, strict=True)
     )
     return VerifiedClip(clip.name, label, windows, tuple(warnings))
 
 
-def verified_window(clip: str, label: str, said: Prediction, python_q: tuple[int, ...], rate: int) -> VerifiedWindow:
-    """A board's answer beside Python's."""
+def verified_window(
+    clip: str, label: str, prediction: Prediction, python_q: tuple[int, ...], rate: int
+) -> VerifiedWindow:
+    """Combine a prediction of the board with the scores of Python."""
     return VerifiedWindow(
         clip=clip,
         label=label,
-        end_ms=(said.end or 0) * 1000 // rate,
-        board_scores=dict(said.scores),
-        board_q=said.q or (),
+        end_ms=(prediction.end or 0) * 1000 // rate,
+        board_scores=dict(prediction.scores),
+        board_q=prediction.q or (),
         python_q=python_q,
-        winner=said.winner,
-        dsp_us=said.dsp_us,
-        nn_us=said.nn_us,
+        winner=prediction.winner,
+        dsp_us=prediction.dsp_us,
+        nn_us=prediction.nn_us,
     )
 
 
-def _hear(
-    samples: NDArray[np.int16], ends: Sequence[int], state: BoardState, link: Link
+def _collect(
+    samples: NDArray[np.int16], ends: Sequence[int], microphone: MicStream, link: Link
 ) -> tuple[list[Prediction], list[str]]:
-    """Play the samples and give the answer for each window, and the warnings."""
-    feeding = _Feeding(state, samples)
-    answers: dict[int, Prediction] = {}
+    """Stream the samples and return the prediction of each window, and the warnings."""
+    stream = _StreamThread(microphone, samples)
+    predictions: dict[int, Prediction] = {}
     warnings: list[str] = []
-    last_word = time.monotonic()
+    last_output = time.monotonic()
     started = False
     for event in events(link, Parser()):
         if event is not None:
-            last_word = time.monotonic()
+            last_output = time.monotonic()
         started = started or _is_running(event)
         if isinstance(event, Warning) and started:
             warnings.append(event.text)
         if isinstance(event, Prediction) and started and event.end is not None:
-            answers[event.end] = event
-        if ends[-1] in answers:
+            predictions[event.end] = event
+        if ends[-1] in predictions:
             break
-        if feeding.error is not None:
-            raise feeding.error
-        if time.monotonic() - last_word > PREDICTION_TIMEOUT_S:
+        if stream.error is not None:
+            raise stream.error
+        if time.monotonic() - last_output > OUTPUT_TIMEOUT_S:
             break
-    feeding.join()
-    missing = [end for end in ends if end not in answers]
+    stream.join()
+    missing = [end for end in ends if end not in predictions]
     if missing:
         raise BoardError(
-            f"the board left out {len(missing)} of {len(ends)} answers", why="; ".join(warnings[:3]), hint="eitk flash"
+            f"{len(missing)} of {len(ends)} predictions of the board are missing",
+            why="; ".join(warnings[:3]),
+            hint="eitk flash",
         )
-    return [answers[end] for end in ends], warnings
+    return [predictions[end] for end in ends], warnings
 
 
-class _Feeding:
-    """The clip going to the microphone, in a thread, while the answers are read."""
+class _StreamThread:
+    """Streams the clip to the microphone in a thread, while the predictions are read."""
 
-    def __init__(self, state: BoardState, samples: NDArray[np.int16]) -> None:
+    def __init__(self, microphone: MicStream, samples: NDArray[np.int16]) -> None:
         self.error: EitkError | None = None
-        self._thread = threading.Thread(target=self._feed, args=(state, samples), daemon=True)
+        self._thread = threading.Thread(target=self._stream, args=(microphone, samples), daemon=True)
         self._thread.start()
 
-    def _feed(self, state: BoardState, samples: NDArray[np.int16]) -> None:
+    def _stream(self, microphone: MicStream, samples: NDArray[np.int16]) -> None:
         try:
-            feed(state, samples)
+            microphone.stream_pcm(samples)
         except EitkError as error:
             self.error = error
 
@@ -159,7 +169,7 @@ def _is_running(event: Event | None) -> bool:
     return isinstance(event, Info) and event.data.get("state") == "running"
 
 
-def _skip_what_was_said(link: Link) -> None:
-    """Use up lines from before, so that an old answer is not taken for a new one."""
-    while data := link.read(0.3):
-        link.used(data.count(b"\n"))
+def _discard_earlier_output(link: Link) -> None:
+    """Acknowledge lines from before, so that an old prediction is not taken for a new one."""
+    while data := link.read(DISCARD_TIMEOUT_S):
+        link.acknowledge(data.count(b"\n"))

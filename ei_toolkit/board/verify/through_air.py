@@ -1,4 +1,4 @@
-"""Playing a clip into the room, for a board whose microphone is a real one."""
+"""Play a clip on the loudspeaker of this computer, for a board with a real microphone."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ PLAYERS = (
 
 
 def find_player(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The command that plays a WAV file on this computer. Raises MissingToolError without one."""
+    """Return the command that plays a WAV file on this computer. Raises MissingToolError if there is none."""
     for name, *options in PLAYERS:
         found = shutil.which(name, path=environ.get("PATH"))
         if found:
             return (found, *options)
     raise MissingToolError(
-        "this computer has no program that plays sound",
-        why="a board with a real microphone hears through the air; looked for "
+        "no program that plays sound is installed",
+        why="a board with a real microphone records the loudspeaker; looked for "
         + ", ".join(name for name, *_ in PLAYERS),
-        hint="apt-get install alsa-utils, or use a board on this machine: --board emulated",
+        hint="apt-get install alsa-utils, or use a virtual board: --board emulated",
     )
 
 
 @contextmanager
 def playing(player: tuple[str, ...], samples: NDArray[np.int16], rate: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Play int16 samples, shape (n,), in the background; it ends with the block at the latest."""
+    """Play int16 samples, shape (n,), in the background; the player ends with the block at the latest."""
     with tempfile.TemporaryDirectory(prefix="eitk-play-") as folder:
         file = Path(folder) / "clip.wav"
         file.write_bytes(wav_bytes(samples, rate))
@@ -59,12 +59,12 @@ def playing(player: tuple[str, ...], samples: NDArray[np.int16], rate: int) -> I
                 process.terminate()
 
 
-AFTER_S = 1.0  # the last window's answer is still on its way when the sound ends
+LAST_PREDICTION_S = 1.0  # the prediction of the last window arrives after the end of the clip
 
 
 @dataclass(frozen=True)
 class Air:
-    """A board's line, the command that plays to it, and the rate to play at."""
+    """The line of a board, the command of the player, and the sample rate in Hz."""
 
     link: Link
     player: tuple[str, ...]
@@ -72,9 +72,9 @@ class Air:
 
 
 def verify_through_air(clip: Path, label: str, air: Air) -> VerifiedClip:
-    """Play `clip` on the computer's loudspeaker and collect what the board says meanwhile.
+    """Play `clip` on the loudspeaker and collect the predictions of the board.
 
-    Raises BoardError if the board says nothing, or goes away.
+    Raises BoardError if there are none, or the connection is lost.
     """
     samples = read_clip(clip, air.rate)
     windows: list[VerifiedWindow] = []
@@ -90,10 +90,14 @@ def verify_through_air(clip: Path, label: str, air: Air) -> VerifiedClip:
                     warnings.append(event.text)
                 if process.poll() is not None:
                     ended = ended or time.monotonic()
-                    if time.monotonic() - ended > AFTER_S:
+                    if time.monotonic() - ended > LAST_PREDICTION_S:
                         break
     except LinkLost as error:
-        raise BoardError("the board went away while it listened", why=str(error), hint="eitk boards") from None
+        raise BoardError(
+            f"the connection was lost while {clip.name} was played", why=str(error), hint="eitk boards"
+        ) from None
     if not windows:
-        raise BoardError(f"the board said nothing about {clip.name}", why="; ".join(warnings[:3]), hint="eitk flash")
+        raise BoardError(
+            f"the board printed no prediction for {clip.name}", why="; ".join(warnings[:3]), hint="eitk flash"
+        )
     return VerifiedClip(clip.name, label, tuple(windows), tuple(warnings))

@@ -1,73 +1,65 @@
-"""`eitk listen` over many clips: one open line, one reference model."""
+"""On-device verification of many clips: one open line, one reference model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ei_toolkit.audio.window import samples_in
-from ei_toolkit.board.emulator.virtual_boards import VIRTUAL_BOARDS
-from ei_toolkit.board.flash.flash import pinned
-from ei_toolkit.board.transport.link import Link, running_state
-from ei_toolkit.board.transport.ports import Lister
-from ei_toolkit.board.transport.watch import source_of
+from ei_toolkit.board.board import BoardContext
+from ei_toolkit.board.boards.registry import board_named
+from ei_toolkit.board.emulator.microphone import MicStream
+from ei_toolkit.board.flash.deployment import pinned
+from ei_toolkit.board.transport.link import Link
 from ei_toolkit.board.verify.reference import Reference
-from ei_toolkit.board.verify.streamed import VerifiedClip, listen
+from ei_toolkit.board.verify.streamed import VerifiedClip, verify_streamed
 from ei_toolkit.board.verify.through_air import Air, find_player, verify_through_air
-from ei_toolkit.config import ProjectPaths, Settings
 from ei_toolkit.errors import BoardError
 
-Hear = Callable[[Path, str], VerifiedClip]
+Verify = Callable[[Path, str], VerifiedClip]
 
 
-def verify_clips(
-    settings: Settings,
-    paths: ProjectPaths,
-    clips: Sequence[Path],
-    *,
-    ports: Lister,
-    environ: Mapping[str, str],
-    advance: Callable[[float], None],
-) -> list[VerifiedClip]:
-    """Let the configured board hear each clip: its own microphone line, or the computer's loudspeaker."""
-    board, rate = settings.board, settings.slice.sample_rate
-    link = source_of(paths.boards, board.name, board.port, ports).first()
+def verify_clips(context: BoardContext, clips: Sequence[Path], advance: Callable[[float], None]) -> list[VerifiedClip]:
+    """Play each clip to the configured board: to its microphone stream, or on the computer's loudspeaker."""
+    settings = context.settings
+    board = board_named(settings.board.name)
+    link = board.source(context).first()
     try:
-        if board.name in VIRTUAL_BOARDS:
-            return _each(clips, settings, advance, _on_this_machine(settings, paths, link))
-        air = Air(link, find_player(environ), rate)
-        return _each(clips, settings, advance, lambda clip, label: verify_through_air(clip, label, air))
+        microphone = board.microphone(context.paths.boards)
+        verify = _through_air(context, link) if microphone is None else _streamed(context, link, microphone)
+        verified = []
+        for clip in clips:
+            verified.append(verify(clip, label_of(clip, settings.project.labels)))
+            advance(1)
+        return verified
     finally:
         link.close()
 
 
-def _each(
-    clips: Sequence[Path], settings: Settings, advance: Callable[[float], None], hear: Hear
-) -> list[VerifiedClip]:
-    heard = []
-    for clip in clips:
-        heard.append(hear(clip, label_of(clip, settings.project.labels)))
-        advance(1)
-    return heard
+def _through_air(context: BoardContext, link: Link) -> Verify:
+    air = Air(link, find_player(context.environ), context.settings.slice.sample_rate)
+    return lambda clip, label: verify_through_air(clip, label, air)
 
 
-def _on_this_machine(settings: Settings, paths: ProjectPaths, link: Link) -> Hear:
-    """Raises BoardError if the board runs another model than eitk.lock names."""
-    lock = pinned(paths)
-    state = running_state(paths.boards, settings.board.name)
-    if state.model_sha256 and state.model_sha256 != lock.model_sha256:
+def _streamed(context: BoardContext, link: Link, microphone: MicStream) -> Verify:
+    """Raises BoardError if the board runs another model than the one in eitk.lock."""
+    settings, lock = context.settings, pinned(context.paths)
+    if microphone.model_sha256 and microphone.model_sha256 != lock.model_sha256:
         raise BoardError(
-            f"the {state.board} board runs another model than eitk.lock names",
-            why=f"{state.model_sha256[:12]} against {lock.model_sha256[:12]}",
-            hint=f"eitk flash --board {state.board}",
+            f"the {microphone.board} board runs another model than the one in eitk.lock",
+            why=f"its hash is {microphone.model_sha256[:12]}, the one in eitk.lock is {lock.model_sha256[:12]}",
+            hint=f"eitk flash --board {microphone.board}",
         )
-    reference = Reference.load(settings, lock.model_path(paths.root))
+    reference = Reference.load(settings, lock.model_path(context.paths.root))
     hop = samples_in(settings.board.hop_ms, settings.slice.sample_rate)
-    return lambda clip, label: listen(clip, label, state, link, reference, hop)
+    return lambda clip, label: verify_streamed(clip, label, microphone, link, reference, hop)
 
 
 def label_of(clip: Path, labels: Sequence[str]) -> str:
-    """The folder's name, or the file name's first part (`rock.00042.wav`); empty where neither is a label."""
+    """Return the name of the folder, or the first part of the file name (`rock.00042.wav`), if it is a label.
+
+    Every name is a label if `labels` is empty; the result is empty if neither is one.
+    """
     for name in (clip.resolve().parent.name, clip.name.split(".")[0]):
         if not labels or name in labels:
             return name

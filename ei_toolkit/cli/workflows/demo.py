@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ei_toolkit.board.boards.registry import virtual_boards
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.workflows.shell import Shell
 from ei_toolkit.config import load_config
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.dataset.manifest import Manifest
-from ei_toolkit.errors import DataError
+from ei_toolkit.errors import DataError, MissingToolError
 
 COLOURS = {"rock": "red", "classical": "green"}
 
@@ -79,7 +79,6 @@ def _accuracy(result: DemoResult) -> str:
 
 
 TAIL_LINES = 3
-EMULATOR_TOOLS = ("arm-none-eabi-g++", "qemu-system-arm")
 
 
 @dataclass(frozen=True)
@@ -123,12 +122,13 @@ def run_demo(clips: Path | None, folder: Path, console: Console, *, recipe: str,
 
 
 def best_board(console: Console) -> str:
-    """The emulated board where its tools are, else the host board, said in one line."""
-    missing = [tool for tool in EMULATOR_TOOLS if shutil.which(tool) is None]
-    if not missing:
-        return "emulated"
-    console.warn(f"{' and '.join(missing)} not found: the sketch runs on the host board instead of the emulated one")
-    return "host"
+    """Return the first virtual board whose tools are installed; warn about each board that is skipped."""
+    for board in virtual_boards():
+        missing = board.missing_tools()
+        if not missing:
+            return board.name
+        console.warn(f"the {board.name} board is not used: {' and '.join(missing)} not found")
+    raise MissingToolError("no virtual board can be built", hint="See which tools are missing: eitk doctor")
 
 
 def unseen_clips(folder: Path) -> list[Path]:

@@ -31,7 +31,7 @@ void begin(int, char**) {
         uart(line)->divider = 16;
         uart(line)->control = kTransmitEnable | kReceiveEnable | kReceiveInterrupt;
     }
-    // Both receive interrupts wake the processor in `wait_for_input`. Interrupts stay masked, so that no handler runs.
+    // Both receive interrupts end the `wfi` in `wait_for_input`. Interrupts stay masked, so that no handler runs.
     __asm__ volatile("cpsid i");
     machine::memory_register(kInterruptEnable) = kReceiveInterrupts;
 }

@@ -1,4 +1,4 @@
-"""A board that runs on this machine: flashed, played to, tailed, replaced, stopped. Each test on every such board."""
+"""Each virtual board: flash it, stream clips to it, read its predictions, replace and stop it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 
 from ei_toolkit.audio.wav import wav_bytes
-from ei_toolkit.board.emulator.microphone import overflow
-from ei_toolkit.board.transport.link import KeeperLink, LinkLost, running_state
+from ei_toolkit.board.boards.registry import virtual_board_named
+from ei_toolkit.board.emulator.lifecycle import running_state
+from ei_toolkit.board.transport.link import EmulatorLink, LinkLost
 from ei_toolkit.board.verify.selftest import ask
 
 
 def write_clip(path: Path, seconds: float, seed: int = 1) -> Path:
-    """Noise whose colour changes, so that windows differ."""
+    """Write noise whose spectrum changes, so that windows differ."""
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=int(seconds * 16000)) * 4000
     noise[len(noise) // 2 :] = np.cumsum(noise[len(noise) // 2 :]) / 20
@@ -44,7 +45,7 @@ def flash(project: Any, board: str, tiny: Path) -> None:
     assert project.eitk("flash", "--board", board, "--library", str(tiny)) == 0, project.stderr
 
 
-def test_a_clip_is_answered_window_by_window_and_every_line_is_read_once(
+def test_each_window_of_a_clip_is_predicted_and_each_line_is_read_once(
     project: Any, board: str, tiny: Path, tmp_path: Path
 ) -> None:
     flash(project, board, tiny)
@@ -72,20 +73,20 @@ def test_playing_again_starts_at_the_clip_s_first_sample(project: Any, board: st
     assert ends[0] == ends[1]
 
 
-def test_a_microphone_that_stops_is_started_again_and_said_so(project: Any, board: str, tiny: Path) -> None:
+def test_a_microphone_that_stops_is_started_again_with_a_warning(project: Any, board: str, tiny: Path) -> None:
     """The driver fails after four seconds; a tenth of a second later the sketch has it running again."""
     flash(project, board, tiny)
     state = running_state(project.boards, board)
     pcm = np.random.default_rng(2).integers(-3000, 3000, 128000).astype("<i2").tobytes()
     with socket.create_connection(("127.0.0.1", state.microphone_port)) as line, line.makefile("rb") as answers:
-        line.sendall(b"feed\n")
+        line.sendall(b"stream\n")
         assert answers.readline() == b"ready\n"
         line.sendall(pcm[:128000])
         assert project.eitk("tail", "--board", board, "--json", "--count", "3") == 0
-        overflow(state)
+        virtual_board_named(board).microphone(project.boards).overflow()
         line.sendall(pcm[128000:])
         line.shutdown(socket.SHUT_WR)
-        assert answers.read().endswith(b"fed 128000\n")
+        assert answers.read().endswith(b"done 128000\n")
     assert project.eitk("tail", "--board", board, "--json", "--for", "1s") == 0
     assert [event["text"] for event in events(project.stdout, "warning")] == ["ERR: PDM buffer overrun"]
     after = events(project.stdout)
@@ -102,7 +103,7 @@ def test_flashing_a_running_board_replaces_it(project: Any, board: str, tiny: Pa
     assert ended(before.pid)
 
 
-def test_a_library_that_does_not_compile_leaves_the_running_board_alone(
+def test_a_library_that_does_not_compile_does_not_change_the_running_board(
     project: Any, board: str, tiny: Path, tmp_path: Path
 ) -> None:
     flash(project, board, tiny)
@@ -118,7 +119,7 @@ def test_a_library_that_does_not_compile_leaves_the_running_board_alone(
     assert running_state(project.boards, board) == before
 
 
-def test_a_killed_keeper_leaves_a_state_that_the_next_command_cleans(project: Any, board: str, tiny: Path) -> None:
+def test_the_state_of_a_killed_daemon_is_deleted_by_the_next_command(project: Any, board: str, tiny: Path) -> None:
     flash(project, board, tiny)
     os.kill(running_state(project.boards, board).pid, signal.SIGKILL)
     time.sleep(0.2)
@@ -127,14 +128,14 @@ def test_a_killed_keeper_leaves_a_state_that_the_next_command_cleans(project: An
     flash(project, board, tiny)
 
 
-def test_stopping_twice_is_harmless(project: Any, board: str, tiny: Path) -> None:
+def test_stopping_twice_succeeds(project: Any, board: str, tiny: Path) -> None:
     flash(project, board, tiny)
     for stopped in (True, False):
         assert project.eitk("board", "stop", board, "--json") == 0
         assert json.loads(project.stdout)["stopped"] is stopped
 
 
-def test_a_board_that_does_not_run_is_explained(project: Any, tmp_path: Path) -> None:
+def test_a_board_that_is_not_running_is_reported_with_a_hint(project: Any, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "noise.wav", 1)
     for arguments in (("tail",), ("play", str(clip))):
         assert project.eitk(*arguments, "--board", "host") == 6
@@ -156,9 +157,9 @@ def test_missing_tools_are_named_with_what_to_install(
     assert "size is not installed" in project.stderr
 
 
-def test_garbage_on_the_serial_line_is_ignored_and_commands_are_obeyed(project: Any, board: str, tiny: Path) -> None:
+def test_garbage_on_the_serial_line_is_ignored_and_commands_are_handled(project: Any, board: str, tiny: Path) -> None:
     flash(project, board, tiny)
-    link = KeeperLink(running_state(project.boards, board))
+    link = EmulatorLink(running_state(project.boards, board).serial_port)
     rng = np.random.default_rng(8)
     for _ in range(20):
         link.write(rng.integers(7, 256, rng.integers(1, 60), dtype=np.uint8).tobytes().replace(b"\n", b"x") + b"\n")
@@ -181,7 +182,7 @@ def cpu_ticks(parent: int) -> int:
     return sum(int(field[11]) + int(field[12]) for field in fields)
 
 
-def test_a_board_that_hears_nothing_uses_no_processor_time(project: Any, board: str, tiny: Path) -> None:
+def test_a_board_without_input_uses_no_processor_time(project: Any, board: str, tiny: Path) -> None:
     flash(project, board, tiny)
     pid = running_state(project.boards, board).pid
     time.sleep(0.5)
@@ -190,9 +191,9 @@ def test_a_board_that_hears_nothing_uses_no_processor_time(project: Any, board: 
     assert cpu_ticks(pid) - before <= 5
 
 
-def test_a_board_stops_although_somebody_listens_to_it(project: Any, board: str, tiny: Path) -> None:
+def test_a_board_stops_while_a_client_is_connected(project: Any, board: str, tiny: Path) -> None:
     flash(project, board, tiny)
-    link = KeeperLink(running_state(project.boards, board))
+    link = EmulatorLink(running_state(project.boards, board).serial_port)
     start = time.monotonic()
     assert project.eitk("board", "stop", board) == 0, project.stderr
     assert time.monotonic() - start < 8

@@ -1,4 +1,4 @@
-"""Boards, ports and libraries that somebody names and that are not there, or not what they should be."""
+"""Boards, ports and libraries that the user names and that do not exist or cannot be used."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from typing import Any
 
 import pytest
 
-from ei_toolkit.board.flash.bootloader import Patience
-from ei_toolkit.board.flash.flash import Choice
+from ei_toolkit.board.board import BoardContext
+from ei_toolkit.board.boards.nano33ble import Nano33Ble
+from ei_toolkit.board.flash.bootloader import StepTimeouts
+from ei_toolkit.board.flash.deployment import FlashRequest
 from ei_toolkit.board.flash.library import open_library
-from ei_toolkit.board.flash.nano import Nano, flash_library
-from ei_toolkit.board.flash.usb import Usb, Waits, flash_usb
+from ei_toolkit.board.flash.usb import UsbFlasher, UsbTimeouts
 from ei_toolkit.board.transport.ports import UsbPort
-from ei_toolkit.board.transport.serial_port import open_port, touch
+from ei_toolkit.board.transport.serial_port import Usb, open_port, touch
 from ei_toolkit.config import load_config
+from ei_toolkit.config.boards import NANO33BLE
 from ei_toolkit.config.lockfile import read_lock, write_lock
 from ei_toolkit.errors import BoardError
 
 Simulate = Callable[..., Any]
-WAITS = Waits(bootloader=1.5, double_tap=1.5, application=2.0, protocol=Patience(answer=0.5, erase=2.0, write=1.0))
+TIMEOUTS = UsbTimeouts(
+    bootloader=1.5, double_tap=1.5, application=2.0, steps=StepTimeouts(answer=0.5, erase=2.0, write=1.0)
+)
 WRONG_PORTS = ["/dev/ttyNOPE", "/dev/null", "eitk.toml", ".", "nonsense://x", "socket://127.0.0.1:9"]
 
 
 @pytest.mark.parametrize("port", WRONG_PORTS)
 @pytest.mark.parametrize("words", [("tail",), ("listen", "x.wav"), ("board", "check")], ids=lambda words: words[-1])
-def test_a_port_that_is_none_ends_with_a_hint(
+def test_a_wrong_port_is_reported_with_a_hint(
     pinned_project: Any, words: tuple[str, ...], port: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(pinned_project.root)
@@ -39,7 +43,7 @@ def test_a_port_that_is_none_ends_with_a_hint(
 
 
 @pytest.mark.parametrize("port", ["/dev/ttyNOPE", "/dev/null"])
-def test_flashing_to_a_port_that_is_none_waits_for_nothing(project: Any, port: str) -> None:
+def test_flashing_to_a_wrong_port_fails_at_once(project: Any, port: str) -> None:
     (project.root / "x.bin").write_bytes(b"image")
     start = time.monotonic()
     assert project.eitk("flash", "--board", "nano33ble", "--port", port, "x.bin") == 6
@@ -47,38 +51,38 @@ def test_flashing_to_a_port_that_is_none_waits_for_nothing(project: Any, port: s
     assert "eitk boards" in project.stderr and "reset" not in project.stderr
 
 
-def test_a_port_that_is_not_there_is_noticed_before_anything_is_compiled(project: Any, tiny: Path) -> None:
+def test_a_missing_port_is_reported_before_the_library_is_compiled(project: Any, tiny: Path) -> None:
     config = load_config(project.root, {}, {"board.port": "/dev/ttyNOPE"})
-    nano = Nano(config.settings, config.paths, {}, Usb(list, open_port, touch, print))
+    context = BoardContext(config.settings, config.paths, {}, Usb(list))
     with pytest.raises(BoardError, match="there is no port /dev/ttyNOPE"):
-        flash_library(nano, Choice(tiny))
+        Nano33Ble().flash(context, FlashRequest(tiny))
 
 
 def test_a_named_port_may_change_its_name_after_the_touch(simulate: Simulate) -> None:
     bench = simulate("--late", "0.3")
     before = bench.ports()[0].device
-    port = flash_usb(b"image" * 99, before, Usb(bench.ports, open_port, touch, bench.said.append), WAITS)
+    port = bench.flasher(TIMEOUTS).flash(b"image" * 99, before)
     assert port.state == "application" and bench.holds(b"image" * 99)
 
 
-def test_a_board_behind_an_unlisted_name_may_be_gone_after_the_touch(simulate: Simulate, tmp_path: Path) -> None:
-    """The name is a link to the sketch's port, as udev makes them; no lister knows it."""
+def test_the_link_to_the_port_may_disappear_after_the_touch(simulate: Simulate, tmp_path: Path) -> None:
+    """The name is a symbolic link to the port of the sketch, as udev creates; it is not in the list of ports."""
     bench = simulate("--late", "0.3")
     name = tmp_path / "my-board"
     name.symlink_to(bench.ports()[0].device)
 
-    def touch_and_vanish(device: str) -> None:
+    def touch_and_unlink(device: str) -> None:
         touch(device)
         name.unlink()
 
-    def without_place() -> list[UsbPort]:
+    def without_location() -> list[UsbPort]:
         return [replace(port, location="", serial_number="") for port in bench.ports()]
 
-    usb = Usb(without_place, open_port, touch_and_vanish, bench.said.append)
-    assert flash_usb(b"image" * 99, str(name), usb, WAITS).state == "application"
+    flasher = UsbFlasher(NANO33BLE, Usb(without_location, open_port, touch_and_unlink), print, timeouts=TIMEOUTS)
+    assert flasher.flash(b"image" * 99, str(name)).state == "application"
 
 
-def test_a_library_for_an_interpreter_is_refused_before_it_is_compiled(pinned_project: Any) -> None:
+def test_a_library_without_its_interpreter_is_rejected_before_it_is_compiled(pinned_project: Any) -> None:
     interpreted(pinned_project)
     for words in (("--board", "host"), ("--board", "host", "--build"), ("--board", "nano33ble", "--dry-run")):
         assert pinned_project.eitk("flash", *words) == 6
@@ -87,12 +91,12 @@ def test_a_library_for_an_interpreter_is_refused_before_it_is_compiled(pinned_pr
         assert "compiling" not in pinned_project.stderr
 
 
-def test_a_library_that_brings_its_interpreter_is_let_through(pinned_project: Any, tmp_path: Path) -> None:
+def test_a_library_with_its_interpreter_is_accepted(pinned_project: Any, tmp_path: Path) -> None:
     library = open_library(interpreted(pinned_project), tmp_path / "unpacked")
     assert library.lacks_interpreter
-    brought = library.include / "tensorflow" / "lite" / "micro" / "micro_interpreter.h"
-    brought.parent.mkdir(parents=True)
-    brought.touch()
+    interpreter_header = library.include / "tensorflow" / "lite" / "micro" / "micro_interpreter.h"
+    interpreter_header.parent.mkdir(parents=True)
+    interpreter_header.touch()
     assert not library.lacks_interpreter
 
 
@@ -135,13 +139,13 @@ def test_the_board_to_start_is_named_in_the_hint(project: Any, words: tuple[str,
         (("demo", "--board", "nano33ble"), 6),
     ],
 )
-def test_a_board_that_nobody_knows_is_refused_at_once(project: Any, words: tuple[str, ...], code: int) -> None:
+def test_a_board_that_cannot_be_used_is_rejected(project: Any, words: tuple[str, ...], code: int) -> None:
     assert project.eitk(*words) == code
     assert "emulated, host" in project.stderr
     assert not (project.root / "eitk-demo").exists()
 
 
-def test_a_board_is_stopped_whatever_eitk_toml_says(project: Any, tiny: Path) -> None:
+def test_a_board_is_stopped_even_if_eitk_toml_is_invalid(project: Any, tiny: Path) -> None:
     assert project.eitk("flash", "--board", "host", "--library", str(tiny)) == 0, project.stderr
     (project.root / "eitk.toml").write_text('[board]\nname = "nope"\n')
     below = project.root / "below"
@@ -151,12 +155,12 @@ def test_a_board_is_stopped_whatever_eitk_toml_says(project: Any, tiny: Path) ->
 
 
 @pytest.mark.parametrize("words", [("listen", "--board", "host", "x.wav"), ("board", "check", "host")], ids=" ".join)
-def test_a_float_model_is_refused_with_what_to_set(
+def test_a_float_model_is_rejected_with_the_setting_to_change(
     pinned_project: Any, words: tuple[str, ...], tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flags = ("--board", "host", "--library", str(tiny), "--force")
     assert pinned_project.eitk("flash", *flags) == 0, pinned_project.stderr
-    monkeypatch.setattr("ei_toolkit.board.verify.verify.running_state", running_the_pinned)
+    monkeypatch.setattr("ei_toolkit.board.boards.virtual.running_state", running_the_pinned)
     monkeypatch.setattr("ei_toolkit.impulse.interpreter.Interpreter.is_int8", False)
     assert pinned_project.eitk(*words) == 1
     assert 'model_type = "int8"' in pinned_project.stderr
@@ -164,7 +168,7 @@ def test_a_float_model_is_refused_with_what_to_set(
 
 
 def running_the_pinned(boards: Path, name: str) -> Any:
-    from ei_toolkit.board.transport.link import running_state
+    from ei_toolkit.board.emulator.lifecycle import running_state
 
     return replace(running_state(boards, name), model_sha256="")
 
@@ -173,7 +177,7 @@ def running_the_pinned(boards: Path, name: str) -> Any:
     "words", [("flash",), ("flash", "--dry-run"), ("tail",), ("listen", "x.wav"), ("board", "check")], ids=" ".join
 )
 @pytest.mark.parametrize("board", ["host", "emulated"])
-def test_a_port_for_a_board_that_has_none_is_refused(project: Any, words: tuple[str, ...], board: str) -> None:
+def test_a_port_for_a_virtual_board_is_rejected(project: Any, words: tuple[str, ...], board: str) -> None:
     named = (board,) if words[0] == "board" else ("--board", board)
     assert project.eitk(*words, *named, "--port", "/dev/ttyACM0") == 2
     assert "has no port /dev/ttyACM0" in project.stderr and "--board nano33ble" in project.stderr

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.board.emulator.image import Image, build
+from ei_toolkit.board.boards.registry import virtual_board_named
+from ei_toolkit.board.emulator.build import build
+from ei_toolkit.board.flash.image import BuiltImage
 from ei_toolkit.board.flash.library import open_library
 from ei_toolkit.board.flash.sketch import StagedSketch
 from ei_toolkit.eon.library import LibraryRequest, package
@@ -25,13 +27,13 @@ def workshop(request_of_sample: LibraryRequest, tmp_path_factory: pytest.TempPat
     return folder
 
 
-def build_sketch(source: Path, workshop: Path, board: str) -> Image:
+def build_sketch(source: Path, workshop: Path, board: str) -> BuiltImage:
     """Build the sketch, byte for byte, under the name that boards build."""
     library = open_library(workshop / "library", workshop)
     staged = StagedSketch(workshop / f"{source.stem}-{board}")
     staged.folder.mkdir()
     shutil.copyfile(source, staged.main)
-    return build(library, staged, board, workshop / f"build-{board}")
+    return build(library, staged, board, virtual_board_named(board).target(), workshop / f"build-{board}")
 
 
 @pytest.mark.parametrize("board", BOARDS)

@@ -1,7 +1,7 @@
 // Writes features in the format of the model's input, and decides whether a feature computed in float is accurate
 // enough.
 //
-// Training computes features in float64. Computed in float32 alone, about one int8 input in a hundred thousand would
+// Training computes features in float64. Computed in float32 only, about one int8 input in a hundred thousand would
 // have another value, which affects a few windows in a hundred. So every block computes in float with a bound on the
 // error, and `try_quantize` returns whether all values within the bound have the same result. If not, the
 // block computes the frame again in double-float arithmetic (double_float.h) and calls `write`. This is the

@@ -7,8 +7,8 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_toolkit.board.protocol.parser import MAX_LINE, LineSplitter
-from ei_toolkit.board.transport.link import MAX_PARTIAL, Backlog
+from ei_toolkit.board.emulator.backlog import MAX_PARTIAL_BYTES, Backlog
+from ei_toolkit.board.protocol.parser import MAX_LINE_BYTES, LineSplitter
 
 
 def test_a_reader_begins_where_the_last_one_stopped() -> None:
@@ -17,7 +17,7 @@ def test_a_reader_begins_where_the_last_one_stopped() -> None:
         await backlog.add(b"one\ntwo\nthr")
         lines, place = await backlog.after(backlog.first_unread)
         assert lines == [b"one\n", b"two\n"]
-        backlog.taken(1)
+        backlog.mark_used(1)
         await backlog.add(b"ee\n")
         assert (await backlog.after(place))[0] == [b"three\n"]
         assert (await backlog.after(backlog.first_unread))[0] == [b"two\n", b"three\n"]
@@ -31,7 +31,7 @@ def test_the_oldest_lines_go_when_there_are_too_many() -> None:
         await backlog.add(b"".join(b"%d\n" % number for number in range(10)))
         lines, place = await backlog.after(backlog.first_unread)
         assert (lines, place) == ([b"7\n", b"8\n", b"9\n"], 10)
-        await backlog.add(b"x" * (MAX_PARTIAL + 1))  # no line is that long: it goes as one
+        await backlog.add(b"x" * (MAX_PARTIAL_BYTES + 1))  # no line is that long: it goes as one
         assert len((await backlog.after(place))[0]) == 1
 
     asyncio.run(story())
@@ -60,5 +60,5 @@ def test_lines_do_not_depend_on_how_bytes_drop_in(data: bytes, cuts: list[int]) 
 
 def test_an_endless_line_is_dropped_and_the_next_one_is_whole() -> None:
     splitter = LineSplitter()
-    assert splitter.add(b"x" * (MAX_LINE + 1)) == []
+    assert splitter.add(b"x" * (MAX_LINE_BYTES + 1)) == []
     assert splitter.add(b"still\nclear\x00 text\r\n") == ["clear text"]

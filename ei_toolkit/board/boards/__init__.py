@@ -1,0 +1,1 @@
+"""One module for each kind of board, and their registry."""

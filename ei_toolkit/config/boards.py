@@ -1,0 +1,90 @@
+"""The boards that `[board] name` accepts, with the data that other packages read.
+
+How a board is built, flashed and opened is in the class of the same name in `ei_toolkit/board/boards/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from ei_toolkit.errors import ConfigurationError
+
+UsbState = Literal["application", "bootloader"]
+
+
+@dataclass(frozen=True)
+class BoardSpec:
+    """The data of one board. A limit that is None is not checked.
+
+    `virtual` boards are processes on this machine. `warmup_buffers` is the number of microphone buffers (512 samples
+    each) that the sketch discards after the microphone was started. `arduino_profile` is a profile of
+    firmware/audio_classifier/sketch.yaml, which pins FQBN and core. `usb_ids` are pairs of vendor and product id.
+    """
+
+    name: str
+    title: str
+    virtual: bool
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    clock_hz: int | None = None
+    warmup_buffers: int = 2
+    arduino_profile: str = ""
+    usb_ids: Mapping[tuple[int, int], UsbState] = field(default_factory=lambda: MappingProxyType({}))
+
+    def usb_id(self, state: UsbState) -> str:
+        """The first USB id of the board in `state`, as `lsusb` prints it."""
+        vendor, product = next(pair for pair, listed in self.usb_ids.items() if listed == state)
+        return f"{vendor:04x}:{product:04x}"
+
+
+ARDUINO_VENDOR = 0x2341
+
+NANO33BLE = BoardSpec(
+    name="nano33ble",
+    title="Nano 33 BLE",
+    virtual=False,
+    flash_bytes=983_040,  # 1 MB less the 64 KB of the bootloader
+    ram_bytes=256 * 1024,
+    clock_hz=64_000_000,
+    warmup_buffers=16,  # half a second, in which the level of the PDM microphone becomes stable
+    arduino_profile="nano33ble",
+    # Nano 33 BLE and Nano 33 BLE Sense (Rev1, Rev2): pins_arduino.h and boards.txt of Arduino's mbed core
+    usb_ids=MappingProxyType(
+        {
+            (ARDUINO_VENDOR, 0x805A): "application",
+            (ARDUINO_VENDOR, 0x815A): "application",
+            (ARDUINO_VENDOR, 0x825A): "application",
+            (ARDUINO_VENDOR, 0x005A): "bootloader",
+            (ARDUINO_VENDOR, 0x015A): "bootloader",
+            (ARDUINO_VENDOR, 0x025A): "bootloader",
+        }
+    ),
+)
+EMULATED = BoardSpec(
+    name="emulated",
+    title="emulated Cortex-M4F",
+    virtual=True,
+    flash_bytes=1024 * 1024,
+    ram_bytes=256 * 1024,
+    clock_hz=64_000_000,
+)
+HOST = BoardSpec(name="host", title="program for this machine", virtual=True)
+
+BOARDS: dict[str, BoardSpec] = {spec.name: spec for spec in (NANO33BLE, EMULATED, HOST)}
+
+
+def board_spec(name: str) -> BoardSpec:
+    """The data of the board `name`. Raises ConfigurationError for a name that is not in BOARDS."""
+    if name not in BOARDS:
+        names = ", ".join(BOARDS)
+        raise ConfigurationError(f"{name!r} is not a board", hint=f"Use one of {names}.")
+    return BOARDS[name]
+
+
+def board_choice(*, virtual_only: bool = False) -> str:
+    """The names of the boards for help texts: `nano33ble, emulated or host`."""
+    *names, last = [spec.name for spec in BOARDS.values() if spec.virtual or not virtual_only]
+    return f"{', '.join(names)} or {last}" if names else last
