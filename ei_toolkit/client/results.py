@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from ei_toolkit.client.answer import Answer
 from ei_toolkit.client.project import Studio
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
+from ei_toolkit.impulse.metrics import class_scores
+from ei_toolkit.impulse.variants import VARIANTS, ModelVariant
 
-Variant = Literal["int8", "float32"]
-VARIANTS: tuple[Variant, ...] = ("int8", "float32")
 NANO = "nano-33-ble"  # part of the device's id
 
 
@@ -34,7 +36,7 @@ class Evaluation:
     where a threshold applies. `loss` and `auc` are None where the studio does not say.
     """
 
-    variant: Variant
+    variant: ModelVariant
     labels: tuple[str, ...]
     columns: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
@@ -45,7 +47,13 @@ class Evaluation:
     @property
     def scores(self) -> tuple[ClassScore, ...]:
         """Precision, recall and F1 of each label, from the confusion matrix."""
-        return tuple(self._score(index) for index in range(len(self.labels)))
+        if not self.labels:
+            return ()
+        found = class_scores(np.array(self.confusion))
+        return tuple(
+            ClassScore(label, float(precision), float(recall), float(f1), int(support))
+            for label, precision, recall, f1, support in zip(self.labels, *found, strict=True)
+        )
 
     def average(self, name: Literal["precision", "recall", "f1"]) -> float:
         """A score averaged over labels, each weighted by its windows."""
@@ -74,15 +82,6 @@ class Evaluation:
                        for s in self.scores},
         }  # fmt: skip
 
-    def _score(self, index: int) -> ClassScore:
-        right = self.confusion[index][index]
-        support = sum(self.confusion[index])
-        called = sum(row[index] for row in self.confusion)
-        precision = right / called if called else 0.0
-        recall = right / support if support else 0.0
-        f1 = 2 * precision * recall / (precision + recall) if right else 0.0
-        return ClassScore(self.labels[index], precision, recall, f1, support)
-
 
 @dataclass(frozen=True)
 class EngineProfile:
@@ -98,7 +97,7 @@ class EngineProfile:
 class DeviceProfile:
     """Estimate for one device. `latency_ms` is None where it was not measured."""
 
-    variant: Variant
+    variant: ModelVariant
     device: str
     name: str
     is_default: bool
@@ -150,7 +149,7 @@ def read_training(answer: Answer) -> TrainingResult:
     )
 
 
-def tested(studio: Studio, variant: Variant, impulse_id: int | None = None) -> Evaluation:
+def tested(studio: Studio, variant: ModelVariant, impulse_id: int | None = None) -> Evaluation:
     """How a variant did in the last test. Raises ApiError where there was none."""
     path = studio.path("classify", "all", "result")
     answer = Answer(studio.transport.get(path, variant=variant, impulseId=impulse_id), "the test result")
@@ -170,7 +169,7 @@ def tested_variants(studio: Studio, impulse_id: int | None = None) -> tuple[Eval
     return tuple(found)
 
 
-def read_test(answer: Answer, variant: Variant) -> Evaluation:
+def read_test(answer: Answer, variant: ModelVariant) -> Evaluation:
     """A `ClassifyJobResponse`. Windows under the threshold are `uncertain` and count as wrong."""
     accuracy = answer.object("accuracy")
     matrix = accuracy.object("confusionMatrixValues")
@@ -192,18 +191,18 @@ def _validation(metrics: Answer, labels: tuple[str, ...]) -> Evaluation:
         raise ApiError("the studio's answer is not understood: a confusion matrix does not fit the labels")
     confusion = tuple(tuple(round(float(value)) for value in row) for row in rows)
     extra = _additional(metrics.objects("additionalMetrics", []))
-    variant: Variant = "int8" if metrics.text("type") == "int8" else "float32"
+    variant: ModelVariant = "int8" if metrics.text("type") == "int8" else "float32"
     return Evaluation(
         variant, labels, labels, confusion, metrics.number("accuracy"), metrics.number("loss"), _auc(extra)
     )
 
 
 def _profiles(metrics: Answer) -> list[DeviceProfile]:
-    variant: Variant = "int8" if metrics.text("type") == "int8" else "float32"
+    variant: ModelVariant = "int8" if metrics.text("type") == "int8" else "float32"
     return [_profile(device, variant) for device in metrics.objects("onDevicePerformance", [])]
 
 
-def _profile(device: Answer, variant: Variant) -> DeviceProfile:
+def _profile(device: Answer, variant: ModelVariant) -> DeviceProfile:
     engines = tuple(
         EngineProfile(
             name,

@@ -26,11 +26,9 @@ from ei_toolkit.client.jobs.job import (
 )
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.results import (
-    VARIANTS,
     DeviceProfile,
     Evaluation,
     TrainingResult,
-    Variant,
     tested_variants,
     training_result,
 )
@@ -42,6 +40,7 @@ from ei_toolkit.config.lockfile import Lock
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.dataset.provenance import TrainingProvenance, read_provenance, write_provenance
 from ei_toolkit.errors import ApiError, ConfigurationError, DataError
+from ei_toolkit.impulse.variants import VARIANTS, ModelVariant
 
 SHOWN = 20  # ids in a hint
 
@@ -165,7 +164,7 @@ def train(studio: Studio, current: Current, follow: Follow, *, features: bool) -
 
 def run_test(studio: Studio, current: Current, follow: Follow) -> tuple[Evaluation, ...]:
     """Try every trained variant on the test set; returns these alone, for the studio may keep others of before."""
-    variants: tuple[Variant, ...] = VARIANTS if current.state.learn.profile_int8 else ("float32",)
+    variants: tuple[ModelVariant, ...] = VARIANTS if current.state.learn.profile_int8 else ("float32",)
     follow(start_test(studio, current.impulse_id, variants), "test")
     found = tested_variants(studio, current.impulse_id)
     return tuple(evaluation for evaluation in found if evaluation.variant in variants)

@@ -22,10 +22,9 @@ from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.plan import own_groups
 from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.model import Material
-from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.features import Features, impulse_features
 
 Samples = npt.NDArray[np.int16]
-Features = npt.NDArray[np.float32]
 CLEAN = "clean"
 
 
@@ -70,16 +69,6 @@ def _stack(windows: Sequence[Samples], settings: SliceSettings) -> Samples:
 def _feature_set(windows: Samples, settings: Settings) -> FeatureSet:
     levelled = np.array([set_level(window, settings.slice) for window in windows], np.int16).reshape(windows.shape)
     return FeatureSet(impulse_features(levelled, settings), _level_db(windows))
-
-
-def impulse_features(windows: Samples, settings: Settings) -> Features:
-    """Features (n, f) of levelled windows: every processing block of the impulse, side by side."""
-    rate = settings.slice.sample_rate
-    parts = [
-        dsp.run_many(block.type, windows, rate, block.implementation_version, **block.params)
-        for block in settings.impulse.dsp
-    ]
-    return np.concatenate(parts, axis=1).astype(np.float32)
 
 
 def _level_db(windows: Iterable[Samples]) -> npt.NDArray[np.float64]:

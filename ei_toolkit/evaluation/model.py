@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings
 from ei_toolkit.dataset.cutting import locate_noise
 from ei_toolkit.errors import ConfigurationError
-from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.features import frame_features
 from ei_toolkit.impulse.layers import visual_layers
+from ei_toolkit.impulse.spec_augment import policy
 from ei_toolkit.training.request import TrainRequest
 
 
@@ -51,8 +51,6 @@ def with_training(recipe: Recipe, *, epochs: int | None) -> Recipe:
 
 
 Log = Callable[[str], None]
-# What [training] spec_augment asks of a studio.
-SPEC_AUGMENT = {"enabled": True, "warping": False, "freqMasking": "low", "timeMasking": "low", "gaussianNoise": "low"}
 
 
 @dataclass(frozen=True)
@@ -90,13 +88,6 @@ def train_model(recipe: Recipe, names: Sequence[str], material: Material, seed: 
     )
 
 
-def columns_of(settings: Settings) -> int:
-    """Features of a frame of the first processing block."""
-    block, cut = settings.impulse.dsp[0], settings.slice
-    samples = samples_in(cut.window_ms, cut.sample_rate)
-    return dsp.output_shape(block.type, samples, cut.sample_rate, block.implementation_version, **block.params)[1]
-
-
 def _request(recipe: Recipe, names: Sequence[str], material: Material, seed: int, folder: Path) -> TrainRequest:
     training: Any = recipe.settings.training
     return TrainRequest(
@@ -107,13 +98,13 @@ def _request(recipe: Recipe, names: Sequence[str], material: Material, seed: int
         groups=material.groups if training.validation_group else (),
         visual_layers=visual_layers(recipe.settings.impulse.layers),
         script=recipe.script,
-        columns=columns_of(recipe.settings),
+        columns=frame_features(recipe.settings),
         epochs=training.epochs,
         learning_rate=training.learning_rate,
         batch_size=training.batch_size,
         validation_fraction=training.validation,
         auto_class_weights=training.auto_class_weights,
-        spec_augment=SPEC_AUGMENT if training.spec_augment else {},
+        spec_augment=policy(training.spec_augment),
         seed=training.seed + seed,
         int8=training.int8,
     )

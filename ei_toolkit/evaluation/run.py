@@ -38,7 +38,8 @@ from ei_toolkit.evaluation.clips import (
     under_condition,
 )
 from ei_toolkit.evaluation.folds import PROTOCOLS, TRAINING, FoldOf, Protocol, assign_folds, clips_of_split
-from ei_toolkit.evaluation.model import Material, Recipe, Trained, columns_of, train_model
+from ei_toolkit.evaluation.model import Material, Recipe, Trained, train_model
+from ei_toolkit.impulse.features import frame_features
 
 Log = Callable[[str], None]
 FLOAT = "float32"
@@ -204,7 +205,7 @@ def _finished(seed: int, number: int, baselines: Baselines, future: Future[Train
 def _baselines(plan: Plan, prepared: Sequence[Prepared], kept: Sequence[Mask]) -> Baselines:
     clean = material(prepared, kept, plan.labels, [0])
     heard = FeatureSet(clean.features, clean_levels(prepared, kept))
-    return fit_baselines(heard, clean.labels, len(plan.labels), columns_of(plan.recipe.settings))
+    return fit_baselines(heard, clean.labels, len(plan.labels), frame_features(plan.recipe.settings))
 
 
 def _listen_all(pool: Executor, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold], log: Log) -> list[Answer]:

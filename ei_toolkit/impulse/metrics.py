@@ -1,9 +1,14 @@
-"""Figures of merit of a classifier, from labels and probabilities. Plain Python values, ready for JSON."""
+"""Figures of merit of a classifier, from labels and probabilities. Plain Python values, ready for JSON.
+
+The definitions are scikit-learn's, which the tests compare with. It is not called here: importing its metrics takes
+about two seconds, which each command that prints a score would wait for; its log loss and AUC raise errors where a
+class is missing; and it has no confusion matrix with a column for uncertain windows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,16 +48,34 @@ def cross_entropy(actual: Ints, probabilities: Floats) -> float:
     return float(-np.log(np.clip(picked.astype(np.float64), 1e-7, 1)).mean())
 
 
+class ClassScores(NamedTuple):
+    """Precision, recall, F1 and number of windows of each class, (classes,)."""
+
+    precision: Floats
+    recall: Floats
+    f1: Floats
+    support: Ints
+
+
+def class_scores(matrix: npt.NDArray[np.int64]) -> ClassScores:
+    """Return the scores of each class from counts [actual][predicted]; a ratio over nothing is 0.
+
+    The matrix may have more columns than rows: the further ones count windows without a predicted class (uncertain).
+    """
+    classes = len(matrix)
+    correct, support, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix[:, :classes].sum(axis=0)
+    f1 = _ratio(2 * correct, support + predicted)
+    return ClassScores(_ratio(correct, predicted), _ratio(correct, support), f1, support)
+
+
 def report(matrix: npt.NDArray[np.int64], class_names: Sequence[str]) -> dict[str, Any]:
     """Precision, recall, F1 and support in the form of scikit-learn's `classification_report`."""
-    hit, support, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
-    precision, recall = _ratio(hit, predicted), _ratio(hit, support)
-    f1 = _ratio(2 * hit, support + predicted)
-    columns = np.stack([precision, recall, f1])
+    scores = class_scores(matrix)
+    support, columns = scores.support, np.stack(scores[:3])
     total = int(support.sum())
     weights = support / max(total, 1)
     rows: dict[str, Any] = {name: _row(columns[:, i], int(support[i])) for i, name in enumerate(class_names)}
-    rows["accuracy"] = float(hit.sum() / max(total, 1))
+    rows["accuracy"] = float(matrix.trace() / max(total, 1))
     rows["macro avg"] = _row(columns.mean(axis=1), total)
     rows["weighted avg"] = _row(columns @ weights, total)
     return rows

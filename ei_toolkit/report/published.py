@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ei_toolkit.impulse.variants import VARIANTS
 from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Cell, Table
 
@@ -100,13 +101,10 @@ def _percent(fraction: float | None) -> str | None:
     return None if fraction is None else f"{fraction * 100:.1f} %"
 
 
-VARIANTS = ("int8", "float32")
-
-
 def our_figures(facts: ProjectSummary) -> OwnResults:
     """Clips by label, metrics of validation and test, the confusion matrix and the cost on the board."""
     train = facts.latest("train")
-    metrics = {
+    metrics: dict[tuple[str, str], dict[str, Any]] = {
         (part, variant): {name: found[name] for name in METRICS if isinstance(found.get(name), (int, float))}
         for part in ("validation", "test")
         for variant in VARIANTS

@@ -22,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.impulse.spec_augment import noise_deviation
 from ei_toolkit.training.keras_model import build_model
 from ei_toolkit.training.request import TrainRequest
-from ei_toolkit.training.spec_augment import SpecAugment, from_policy, noise_deviation
+from ei_toolkit.training.spec_augment import SpecAugment, from_policy
 from ei_toolkit.training.split import Indices
 
 SCRIPT_NAME = "training script"

@@ -6,14 +6,11 @@ MaxNorm(1), dense ones an L1 activity penalty of 1e-5; the output is a softmax n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ei_toolkit.errors import ConfigurationError
-
-VisualLayer = Mapping[str, Any]
-CONVOLUTIONS = ("conv1d", "conv2d")
-LARGEST = 4096  # neurons, columns: beyond this a layer is a mistake, not a model for a board
+from ei_toolkit.impulse.layers import CONVOLUTIONS, VisualLayer, is_enabled, layer_parameters
 
 
 def build_model(layers: Sequence[VisualLayer], n_features: int, n_classes: int, noise: float = 0.0) -> Any:
@@ -24,7 +21,7 @@ def build_model(layers: Sequence[VisualLayer], n_features: int, n_classes: int, 
     """
     import keras
 
-    used = [layer for layer in layers if layer.get("enabled", True)]
+    used = [layer for layer in layers if is_enabled(layer)]
     model = keras.Sequential([keras.Input((n_features,), name="x_input")])
     if noise > 0:
         model.add(keras.layers.GaussianNoise(noise))
@@ -52,48 +49,40 @@ def _add(model: Any, layer: Any, name: str) -> None:
 
 
 def _keras_layers(layer: VisualLayer, rest: Sequence[VisualLayer], n_features: int) -> Iterator[Any]:
-    kind = str(layer.get("type"))
-    makers: dict[str, Callable[[], Iterator[Any]]] = {
-        "conv1d": lambda: _convolution(layer),
-        "conv2d": lambda: _convolution(layer),
-        "dense": lambda: _dense(layer),
-        "reshape": lambda: _reshape(layer, rest, n_features),
-        "flatten": _flatten,
-        "dropout": lambda: _dropout(layer),
-        "batchNormalization": _batch_normalisation,
-    }
-    if kind not in makers:
-        raise ConfigurationError(f"there is no visual layer {kind!r} here", hint="Layers: " + ", ".join(makers) + ".")
-    return makers[kind]()
-
-
-def _convolution(layer: VisualLayer) -> Iterator[Any]:
     import keras
 
-    filters, kernel = _whole(layer, "neurons"), _whole(layer, "kernelSize", 3)
-    flat = layer["type"] == "conv1d"
-    for _ in range(_whole(layer, "stack", 1)):
-        if flat:
+    kind, values = layer.get("type"), layer_parameters(layer)
+    if kind in CONVOLUTIONS:
+        yield from _convolution(str(kind), **values)
+    elif kind == "reshape":
+        yield _reshape(values["columns"], rest, n_features)
+    elif kind == "dense":
+        yield keras.layers.Dense(values["units"], activation="relu", activity_regularizer=keras.regularizers.L1(1e-5))
+    elif kind == "dropout":
+        yield keras.layers.Dropout(values["rate"])
+    elif kind == "flatten":
+        yield keras.layers.Flatten()
+    else:
+        yield keras.layers.BatchNormalization()
+
+
+def _convolution(kind: str, filters: int, kernel: int, stack: int) -> Iterator[Any]:
+    import keras
+
+    for _ in range(stack):
+        if kind == "conv1d":
             yield keras.layers.Conv1D(filters, kernel, padding="same", activation="relu")
         else:
             limit = keras.constraints.MaxNorm(1)
             yield keras.layers.Conv2D(filters, kernel, padding="same", activation="relu", kernel_constraint=limit)
-    pool = keras.layers.MaxPooling1D if flat else keras.layers.MaxPooling2D
+    pool = keras.layers.MaxPooling1D if kind == "conv1d" else keras.layers.MaxPooling2D
     yield pool(2, strides=2, padding="same")
 
 
-def _dense(layer: VisualLayer) -> Iterator[Any]:
-    import keras
-
-    penalty = keras.regularizers.L1(1e-5)
-    yield keras.layers.Dense(_whole(layer, "neurons"), activation="relu", activity_regularizer=penalty)
-
-
-def _reshape(layer: VisualLayer, rest: Sequence[VisualLayer], n_features: int) -> Iterator[Any]:
+def _reshape(columns: int, rest: Sequence[VisualLayer], n_features: int) -> Any:
     """(frames, columns), with a channel where the next convolution is two-dimensional."""
     import keras
 
-    columns = _whole(layer, "columns")
     if n_features % columns:
         raise ConfigurationError(
             f"{n_features} features cannot be reshaped to {columns} columns",
@@ -101,36 +90,4 @@ def _reshape(layer: VisualLayer, rest: Sequence[VisualLayer], n_features: int) -
         )
     following = next((item["type"] for item in rest if item.get("type") in CONVOLUTIONS), "conv1d")
     shape = (n_features // columns, columns)
-    yield keras.layers.Reshape((*shape, 1) if following == "conv2d" else shape)
-
-
-def _flatten() -> Iterator[Any]:
-    import keras
-
-    yield keras.layers.Flatten()
-
-
-def _dropout(layer: VisualLayer) -> Iterator[Any]:
-    import keras
-
-    rate = layer.get("dropoutRate")
-    if not isinstance(rate, (int, float)) or not 0 <= rate < 1:
-        raise ConfigurationError(f"dropoutRate = {rate!r} is not a number from 0 up to 1")
-    yield keras.layers.Dropout(rate)
-
-
-def _batch_normalisation() -> Iterator[Any]:
-    import keras
-
-    yield keras.layers.BatchNormalization()
-
-
-def _whole(layer: VisualLayer, key: str, default: int | None = None) -> int:
-    value = layer.get(key, default)
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    number = int(value) if whole else 0
-    if not 1 <= number <= LARGEST:
-        raise ConfigurationError(
-            f"{key} = {value!r} of a {layer.get('type')} layer is not a number from 1 to {LARGEST}"
-        )
-    return number
+    return keras.layers.Reshape((*shape, 1) if following == "conv2d" else shape)

@@ -6,12 +6,10 @@ Parameters have the names of Edge Impulse's generated script, so that an expert 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
-GAUSSIAN = {"none": 0.0, "low": 0.2, "high": 0.45}
-FREQUENCY_MASK = {"low": 4, "high": 12}  # longest run of masked bands; there are three masks
-TIME_MASK = {"low": (1, 1), "high": (3, 2)}  # number of masks, longest run of masked frames
+from ei_toolkit.impulse.spec_augment import masks_of
 
 
 @dataclass(frozen=True)
@@ -48,18 +46,9 @@ class SpecAugment:
 
 
 def from_policy(policy: Mapping[str, Any], shape: Sequence[int]) -> SpecAugment | None:
-    """The masks that an augmentationPolicySpectrogram asks for; None where it asks for none."""
-    if not policy.get("enabled"):
-        return None
-    bands = FREQUENCY_MASK.get(str(policy.get("freqMasking")), 0)
-    masks, frames = TIME_MASK.get(str(policy.get("timeMasking")), (0, 0))
-    warp = bool(policy.get("warping"))
-    return SpecAugment(shape, 3 if bands else 0, bands, masks, frames, warp) if bands or masks or warp else None
-
-
-def noise_deviation(policy: Mapping[str, Any]) -> float:
-    """Deviation of the Gaussian noise that a policy asks for."""
-    return GAUSSIAN.get(str(policy.get("gaussianNoise")), 0.0) if policy.get("enabled") else 0.0
+    """Return the masks that an augmentationPolicySpectrogram asks for; None where it asks for none."""
+    masks = masks_of(policy)
+    return SpecAugment(shape, *astuple(masks)) if masks else None
 
 
 def _run(length: int, longest: int) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.errors import DataError
+from ei_toolkit.impulse.ranges import VALIDATION
 
 Indices = npt.NDArray[np.int64]
 FEW_GROUPS = 4
@@ -21,8 +22,8 @@ def validation_split(
     Whole groups go to one side; without groups every window is its own. Of each label at least one group stays in
     training; a label with four groups or more gives at least its smallest. Raises DataError for a wrong fraction.
     """
-    if not 0 <= fraction < 1:
-        raise DataError(f"a validation part of {fraction:g} is not between 0 and 1")
+    if fraction not in VALIDATION.range:
+        raise DataError(f"a validation fraction of {fraction:g} is not {VALIDATION.range}")
     rng = np.random.default_rng(seed)
     label_of, group_of = np.asarray(labels), _group_numbers(groups, len(labels))
     held = np.zeros(len(label_of), bool)

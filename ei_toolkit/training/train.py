@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from ei_toolkit.config.atomic_write import write_bytes
-from ei_toolkit.errors import ConfigurationError, DataError, MissingToolError
+from ei_toolkit.errors import DataError, MissingToolError
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.metrics import classification
+from ei_toolkit.impulse.ranges import check_training
+from ei_toolkit.impulse.variants import model_file
 from ei_toolkit.training.fit import Fitted, fit
 from ei_toolkit.training.request import ModelFiles, TrainOutcome, TrainRequest
 from ei_toolkit.training.split import Indices, grouped_folds, validation_split
@@ -64,8 +66,13 @@ def _check(request: TrainRequest) -> None:
             why=f"no window of {', '.join(missing)}" if missing else "there is one label only",
             hint="Upload clips of every label.",
         )
-    if request.epochs < 1 or request.batch_size < 1 or not request.learning_rate > 0:
-        raise ConfigurationError("epochs, batch size and learning rate must be above 0")
+    check_training(
+        epochs=request.epochs,
+        learning_rate=request.learning_rate,
+        batch_size=request.batch_size,
+        validation=request.validation_fraction,
+        seed=request.seed,
+    )
 
 
 def _prepare_tensorflow() -> None:
@@ -98,12 +105,12 @@ def _export(request: TrainRequest, fitted: Fitted, train: Indices, log: Log) -> 
     log("Saving the Keras model")
     fitted.model.save(request.out_dir / "model.keras")
     log("Converting TensorFlow Lite float32 model...")
-    float32 = _write(request.out_dir / "model_float32.tflite", float32_model(fitted.model))
+    float32 = _write(request.out_dir / model_file("float32"), float32_model(fitted.model))
     int8 = None
     if request.int8:
         log("Converting TensorFlow Lite int8 quantized model...")
         model = int8_model(fitted.model, request.features[train], request.seed, fitted.per_channel)
-        int8 = _write(request.out_dir / "model_int8.tflite", model)
+        int8 = _write(request.out_dir / model_file("int8"), model)
     return ModelFiles(request.out_dir / "model.keras", float32, int8)
 
 

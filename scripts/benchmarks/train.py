@@ -12,7 +12,7 @@ import numpy as np
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.dataset.split import split_clips
 from ei_toolkit.evaluation.clips import find_known_clips, read_windows, under_condition
-from ei_toolkit.evaluation.model import columns_of
+from ei_toolkit.impulse.features import frame_features
 from ei_toolkit.impulse.layers import visual_layers
 from ei_toolkit.training.request import TrainRequest
 from ei_toolkit.training.train import train
@@ -45,7 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         request = TrainRequest(
             features, labels, names, Path(folder), groups,
-            visual_layers=visual_layers(settings.impulse.layers), script=script, columns=columns_of(settings),
+            visual_layers=visual_layers(settings.impulse.layers), script=script, columns=frame_features(settings),
             epochs=settings.training.epochs, learning_rate=settings.training.learning_rate,
             validation_fraction=settings.training.validation, seed=settings.training.seed,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from ei_toolkit.impulse.metrics import calibration_error, classification, top_k
+from ei_toolkit.impulse.metrics import calibration_error, class_scores, classification, top_k
 
 NAMES = ("blues", "classical", "rock")
 
@@ -25,12 +25,12 @@ def answers(seed: int, n: int = 200, ties: bool = True) -> tuple[np.ndarray, np.
 def test_report_loss_and_auc_are_scikit_learns(seed: int) -> None:
     labels, probabilities = answers(seed)
     ours = classification(labels, probabilities, NAMES)
-    said = probabilities.argmax(axis=1)
-    theirs = reference.classification_report(labels, said, target_names=NAMES, output_dict=True, zero_division=0)
+    predicted = probabilities.argmax(axis=1)
+    theirs = reference.classification_report(labels, predicted, target_names=NAMES, output_dict=True, zero_division=0)
     for name in (*NAMES, "macro avg", "weighted avg"):
         assert ours["report"][name] == pytest.approx(theirs[name])
     assert ours["accuracy"] == pytest.approx(theirs["accuracy"])
-    assert ours["confusion_matrix"] == reference.confusion_matrix(labels, said).tolist()
+    assert ours["confusion_matrix"] == reference.confusion_matrix(labels, predicted).tolist()
     assert ours["loss"] == pytest.approx(reference.log_loss(labels, probabilities))
     assert ours["auc"] == pytest.approx(reference.roc_auc_score(labels, probabilities, multi_class="ovr"))
 
@@ -56,3 +56,11 @@ def test_calibration_error_of_an_oracle_and_of_a_boaster() -> None:
 
 def test_top_k_names_the_likeliest_first() -> None:
     assert top_k(np.array([[0.2, 0.5, 0.3]]), NAMES, 2) == [[("classical", 0.5), ("rock", 0.3)]]
+
+
+def test_windows_without_a_predicted_class_lower_the_recall_only() -> None:
+    scores = class_scores(np.array([[6, 2, 2], [0, 5, 5]]))
+    assert scores.precision.tolist() == [1.0, 5 / 7]
+    assert scores.recall.tolist() == [0.6, 0.5]
+    assert scores.f1.tolist() == pytest.approx([2 * 0.6 / 1.6, 10 / 17])
+    assert scores.support.tolist() == [10, 10]

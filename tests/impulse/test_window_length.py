@@ -55,7 +55,7 @@ def test_slice_evaluation_studio_board_and_library_agree(
     block = studio_block(rate, window_ms)
     cut = windows_of_slice(tmp_path, settings)
     assert {len(window) for window in cut} == {samples}
-    assert read_windows(tmp_path / "clips" / "rock" / "0.wav", settings.slice).shape[1] == samples
+    assert read_windows(tmp_path / "clips" / "rock" / "0.wav", "0" * 64, settings.slice).shape[1] == samples
     assert studio_windows.cut(cut[0], block.window_samples, block.increase_samples, False).tolist() == [cut[0].tolist()]
     assert Reference(settings, SimpleNamespace()).window == samples  # type: ignore[arg-type]
     assert f"#define EI_CLASSIFIER_RAW_SAMPLE_COUNT {samples}\n" in macros_of_library(block)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ei_toolkit.training.spec_augment import SpecAugment, from_policy, noise_deviation
+from ei_toolkit.impulse.spec_augment import noise_deviation
+from ei_toolkit.training.spec_augment import SpecAugment, from_policy
 
 SHAPE = (30, 12)
 

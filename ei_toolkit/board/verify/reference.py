@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings
-from ei_toolkit.errors import ConfigurationError, DataError
-from ei_toolkit.impulse import dsp
+from ei_toolkit.errors import DataError
+from ei_toolkit.impulse.features import impulse_features
 from ei_toolkit.impulse.interpreter import Interpreter
 
 BATCH = 32  # windows at a time: half an hour of windows at once would need gigabytes
@@ -50,7 +50,7 @@ class Reference:
 
     def _batch(self, samples: NDArray[np.int16], ends: Sequence[int]) -> NDArray[np.int8]:
         windows = np.stack([self.levelled(samples[end - self.window : end]) for end in ends])
-        scores: NDArray[np.int8] = self.interpreter.predict_int8(self._features(windows))
+        scores: NDArray[np.int8] = self.interpreter.predict_int8(impulse_features(windows, self.settings))
         return scores
 
     def levelled(self, window: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -60,17 +60,6 @@ class Reference:
 
     def score_window(self, window: NDArray[np.int16]) -> NDArray[np.int8]:
         """(classes,) int8 scores of one window."""
-        scores: NDArray[np.int8] = self.interpreter.predict_int8(self._features(self.levelled(window)[None]))[0]
+        features = impulse_features(self.levelled(window)[None], self.settings)
+        scores: NDArray[np.int8] = self.interpreter.predict_int8(features)[0]
         return scores
-
-    def _features(self, windows: NDArray[np.int16]) -> NDArray[np.float64]:
-        blocks = self.settings.impulse.dsp
-        if not blocks:
-            raise ConfigurationError("the impulse has no processing block", hint="Add [impulse.dsp] to eitk.toml.")
-        rate = float(self.settings.slice.sample_rate)
-        columns = [
-            dsp.run_many(block.type, windows.astype(np.float64), rate, block.implementation_version, **block.params)
-            for block in blocks
-        ]
-        features: NDArray[np.float64] = np.concatenate(columns, axis=1)
-        return features

@@ -8,13 +8,14 @@ from typing import Any, Literal
 
 from ei_toolkit.client.answer import Answer
 from ei_toolkit.client.impulse.current import Current, current_impulse, impulse_id_of, require_impulse
-from ei_toolkit.client.impulse.state import DspState, ImpulseState, LearnState, VisualLayer
+from ei_toolkit.client.impulse.state import DspState, ImpulseState, LearnState
 from ei_toolkit.client.official import official
 from ei_toolkit.client.project import Studio
 from ei_toolkit.errors import ApiError
+from ei_toolkit.impulse.layers import VisualLayer
+from ei_toolkit.impulse.spec_augment import policy
 
 AUDIO_AXIS = "audio"
-SPEC_AUGMENT = {"warping": False, "freqMasking": "low", "timeMasking": "low", "gaussianNoise": "low"}
 
 
 def impulse_body(state: ImpulseState, name: str, input_id: int, dsp_ids: Sequence[int], learn_id: int) -> Any:
@@ -55,7 +56,6 @@ def learn_body(learn: LearnState) -> Any:
         network["script"] = learn.script
     else:
         network["visualLayers"] = [official("KerasVisualLayer")(**layer) for layer in learn.layers]
-    augment = {"enabled": True, **SPEC_AUGMENT} if learn.spec_augment else {"enabled": False}
     seed = {"customParameters": {"seed": str(learn.seed)}} if learn.seed is not None else {}
     return official("SetKerasParameterRequest")(
         **network,
@@ -66,7 +66,7 @@ def learn_body(learn: LearnState) -> Any:
         trainTestSplit=learn.validation,
         customValidationMetadataKey=learn.validation_group,
         autoClassWeights=learn.auto_class_weights,
-        augmentationPolicySpectrogram=official("AugmentationPolicySpectrogram")(**augment),
+        augmentationPolicySpectrogram=official("AugmentationPolicySpectrogram")(**policy(learn.spec_augment)),
         profileInt8=learn.profile_int8,
     )
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ei_toolkit.client.impulse.state import DspState, ImpulseState, from_visual
-from ei_toolkit.config import CONFIG_NAME, Layer
+from ei_toolkit.client.impulse.state import DspState, ImpulseState
+from ei_toolkit.config import CONFIG_NAME
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.impulse.layers import layer_table, settings_layers
 
 SCRIPT = "model.py"
-LAYER_KEYS = {  # which keys of a layer eitk.toml shows
-    "reshape": ("columns",), "conv1d": ("filters", "kernel", "stack"), "conv2d": ("filters", "kernel", "stack"),
-    "dense": ("units",), "dropout": ("rate",), "flatten": (), "batch_normalization": (),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ def pulled_tables(state: ImpulseState) -> Pulled:
     """An impulse in the words of eitk.toml. Raises ConfigurationError for layers that it has no words for."""
     learn = state.learn
     expert = learn.mode == "expert"
-    layers = None if expert else [_layer(layer) for layer in from_visual(learn.layers)]
+    layers = None if expert else [layer_table(layer) for layer in settings_layers(learn.layers)]
     training: dict[str, Any] = {
         "epochs": learn.epochs,
         "learning_rate": learn.learning_rate,
@@ -117,11 +114,6 @@ def _dsp(block: DspState) -> dict[str, Any]:
         "name": block.name,
         **{key: _value(text) for key, text in block.config.items()},
     }
-
-
-def _layer(layer: Layer) -> dict[str, Any]:
-    shown = ("type", *LAYER_KEYS[layer.type])
-    return {f.name: getattr(layer, f.name) for f in fields(layer) if f.name in shown}
 
 
 def _value(text: str) -> str | int | float | bool:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ei_toolkit.audio.window import samples_in
-from ei_toolkit.config import DspBlock, Layer, Settings
+from ei_toolkit.config import DspBlock, Settings
 from ei_toolkit.errors import ConfigurationError
-
-VisualLayer = Mapping[str, Any]  # as the API writes it: {"type": "conv2d", "neurons": 8, "kernelSize": 3, "stack": 1}
+from ei_toolkit.impulse.layers import CONVOLUTIONS, VisualLayer, visual_layers
+from ei_toolkit.impulse.ranges import check_training
 
 
 @dataclass(frozen=True)
@@ -65,69 +64,6 @@ class ImpulseState:
     learn: LearnState
 
 
-NEEDED = {  # what a layer of each type cannot do without
-    "reshape": ("columns",), "conv1d": ("filters", "kernel", "stack"), "conv2d": ("filters", "kernel", "stack"),
-    "dense": ("units",),
-}  # fmt: skip
-
-
-def to_visual(layers: Sequence[Layer]) -> tuple[VisualLayer, ...]:
-    """Visual layers; one that pools behind each of its N convolutions becomes N layers with stack 1.
-
-    Raises ConfigurationError for a layer that lacks what its type needs.
-    """
-    from ei_toolkit.impulse.layers import visual_layers
-
-    for index, layer in enumerate(layers):
-        _check(layer, f"impulse.layers[{index}]")
-    return tuple(visual_layers(layers))
-
-
-def from_visual(layers: Sequence[VisualLayer]) -> tuple[Layer, ...]:
-    """Layers for eitk.toml. Raises ConfigurationError for a type that it has no word for."""
-    return tuple(_layer(layer) for layer in layers if layer.get("enabled") is not False)
-
-
-def _check(layer: Layer, where: str) -> None:
-    for name in NEEDED.get(layer.type, ()):
-        if getattr(layer, name) < 1:
-            raise ConfigurationError(
-                f"{where}.{name} = {getattr(layer, name)} is too small", hint=f"A {layer.type} layer needs 1 or more."
-            )
-    if layer.type == "dropout" and not 0 < layer.rate < 1:
-        raise ConfigurationError(f"{where}.rate = {layer.rate} is no dropout rate", hint="Set it between 0 and 1.")
-
-
-READERS: dict[str, Callable[[VisualLayer], Layer]] = {
-    "reshape": lambda v: Layer("reshape", columns=_int(v, "columns")),
-    "conv1d": lambda v: Layer("conv1d", filters=_int(v, "neurons"), kernel=_int(v, "kernelSize"), stack=_stack(v)),
-    "conv2d": lambda v: Layer("conv2d", filters=_int(v, "neurons"), kernel=_int(v, "kernelSize"), stack=_stack(v)),
-    "dense": lambda v: Layer("dense", units=_int(v, "neurons")),
-    "dropout": lambda v: Layer("dropout", rate=float(v.get("dropoutRate") or 0.0)),
-    "flatten": lambda _: Layer("flatten"),
-    "batchNormalization": lambda _: Layer("batch_normalization"),
-}
-
-
-def _layer(visual: VisualLayer) -> Layer:
-    kind = str(visual.get("type"))
-    if kind not in READERS:
-        raise ConfigurationError(
-            f"the project's network has a layer of type {kind}, which eitk.toml has no word for",
-            hint='Switch the block to expert mode in the studio; eitk pulls it as script = "model.py".',
-        )
-    return READERS[kind](visual)
-
-
-def _int(visual: VisualLayer, name: str) -> int:
-    value: Any = visual.get(name)
-    return int(value) if isinstance(value, (int, float)) else 0
-
-
-def _stack(visual: VisualLayer) -> int:
-    return max(1, _int(visual, "stack"))
-
-
 def wanted_impulse(settings: Settings, root: Path) -> ImpulseState:
     """The impulse of the settings; `root` is the project's folder, where an expert script lies.
 
@@ -167,7 +103,7 @@ def _learn(settings: Settings, root: Path) -> LearnState:
         )
     return LearnState(
         mode="expert" if impulse.script else "visual",
-        layers=() if impulse.script else to_visual(impulse.layers),
+        layers=() if impulse.script else visual_layers(impulse.layers),
         script=_script(root / impulse.script) if impulse.script else "",
         epochs=training.epochs,
         learning_rate=training.learning_rate,
@@ -195,8 +131,6 @@ def as_text(value: str | int | float | bool) -> str:
 
 BOARD_RAM = 256 * 1024  # Arduino Nano 33 BLE Sense
 SKETCH_RAM = 44 * 1024  # what a sketch with the Arduino core takes before it does anything
-SEEDS = 2**32  # what Keras takes
-CONVOLUTIONS = ("conv1d", "conv2d")
 
 
 def check_impulse(state: ImpulseState, *, for_board: bool = True) -> None:
@@ -212,7 +146,14 @@ def check_impulse(state: ImpulseState, *, for_board: bool = True) -> None:
         _check_ram(state.input, samples, features)
     if state.learn.mode == "visual":
         _check_layers(state.learn.layers, features)
-    _check_training(state)
+    learn = state.learn
+    check_training(
+        epochs=learn.epochs,
+        learning_rate=learn.learning_rate,
+        batch_size=learn.batch_size,
+        validation=learn.validation,
+        seed=learn.seed,
+    )
 
 
 def _samples(window: InputState) -> int:
@@ -291,17 +232,3 @@ def _check_kernel(layer: VisualLayer, rows: int, columns: int, where: str) -> No
             f"{where}: a kernel of {kernel} is larger than its input of {rows} × {columns}",
             hint=f"Set kernel to {least} or less" + (", or reshape first." if columns == 1 else "."),
         )
-
-
-def _check_training(state: ImpulseState) -> None:
-    learn = state.learn
-    checks = (
-        ("training.epochs", learn.epochs, learn.epochs >= 1, "a whole number from 1"),
-        ("training.learning_rate", learn.learning_rate, 0 < learn.learning_rate <= 1, "above 0, and 1 at most"),
-        ("training.batch_size", learn.batch_size, learn.batch_size >= 1, "a whole number from 1"),
-        ("training.validation", learn.validation, 0 < learn.validation < 1, "above 0 and below 1"),
-        ("training.seed", learn.seed, learn.seed is None or 0 <= learn.seed < SEEDS, f"0 to {SEEDS - 1}"),
-    )
-    for key, value, is_right, allowed in checks:
-        if not is_right:
-            raise ConfigurationError(f"{key} = {value} is out of range: {allowed}", hint=f"Set {key}: {allowed}.")

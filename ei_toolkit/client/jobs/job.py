@@ -11,9 +11,9 @@ from ei_toolkit.client.impulse.apply import learn_body
 from ei_toolkit.client.impulse.state import LearnState
 from ei_toolkit.client.official import official
 from ei_toolkit.client.project import Studio
-from ei_toolkit.client.results import Variant
 from ei_toolkit.client.transport import Json
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
+from ei_toolkit.impulse.variants import ModelVariant
 
 RUNNING_ELSEWHERE = re.compile(r"job ID:?\s*(\d+)", re.IGNORECASE)
 PAGE = 1000  # log entries that the API gives at once
@@ -154,7 +154,7 @@ def start_retrain(studio: Studio, impulse_id: int) -> Started:
     return start(lambda: studio.transport.post(studio.path("jobs", "retrain"), impulseId=impulse_id))
 
 
-def start_test(studio: Studio, impulse_id: int, variants: Sequence[Variant]) -> Started:
+def start_test(studio: Studio, impulse_id: int, variants: Sequence[ModelVariant]) -> Started:
     """The test set through the trained model, for each variant."""
     body = official("StartClassifyJobRequest")(modelVariants=list(variants))
     return start(lambda: studio.transport.post(studio.path("jobs", "classify"), body, impulseId=impulse_id))

@@ -8,9 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from ei_toolkit.impulse.variants import ModelVariant
+
 Engine = Literal["tflite-eon", "tflite-eon-ram-optimized", "tflite"]
 Target = Literal["arduino", "zip"]
-ModelType = Literal["int8", "float32"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class LibraryRequest:
     learn_block_id: int = 1
     impulse_id: int = 1
     engine: Engine = "tflite-eon"
-    model_type: ModelType = "int8"
+    model_type: ModelVariant = "int8"
     target: Target = "arduino"
     threshold: float = 0.6
 

@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ei_toolkit.audio.window import samples_in
+from ei_toolkit.impulse.variants import VARIANTS, model_id
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.impulses import wanted_impulse
 from ei_toolkit.studio.http.learn import keras_settings
@@ -166,7 +167,6 @@ def _additional(stored: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str
 
 
 router = APIRouter(prefix="/v1/api/{projectId:int}")
-VARIANTS = ("int8", "float32")
 
 
 @router.get("/classify/all/result")
@@ -242,11 +242,11 @@ def _try(context: RequestContext, sample_id: int, variants: list[str]) -> dict[s
     impulse = context.store.blocks.get(context.project, wanted_impulse(context))
     sample = context.store.samples.get(context.project, sample_id)
     block, model = _trained(context, impulse)
-    names = variants or [variant for variant in VARIANTS if f"tflite-{variant}" in model.files][:1]
-    missing = [name for name in names if f"tflite-{name}" not in model.files]
+    names = variants or [variant for variant in VARIANTS if model_id(variant) in model.files][:1]
+    missing = [name for name in names if model_id(name) not in model.files]
     if missing:
         raise ApiError(f"There is no {', '.join(missing)} model")
-    models = {name: str(context.store.blobs.path(model.files[f"tflite-{name}"])) for name in names}
+    models = {name: str(context.store.blobs.path(model.files[model_id(name)])) for name in names}
     blocks = [dsp.windowing() for dsp in processing_blocks(context.store, impulse, block)]
     found = context.studio.compute_worker.compute(
         "classify", **content_of(context, sample), blocks=blocks, models=models
@@ -290,7 +290,8 @@ def _trained(context: RequestContext, impulse: Impulse) -> tuple[dict[str, Any],
 
 
 def _stored(context: RequestContext, impulse: Impulse) -> tuple[dict[str, Any], list[str]]:
-    available = [v for v in VARIANTS if context.store.artifacts.result(context.project, "classify", impulse.id, v)]
+    results = context.store.artifacts
+    available: list[str] = [v for v in VARIANTS if results.result(context.project, "classify", impulse.id, v)]
     variant = context.query.text("variant", available[0] if available else "int8")
     stored = _load(context, impulse, variant)
     if stored is None:

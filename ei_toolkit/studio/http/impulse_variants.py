@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from ei_toolkit.impulse.variants import VARIANTS
 from ei_toolkit.studio.http.dsp import dsp_config, dsp_metadata
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.impulses import KINDS, MOST_IMPULSES, impulse_answer, wanted_impulse
@@ -69,7 +70,7 @@ def set_impulse_thresholds(impulseId: int, context: Admin, body: Body) -> Respon
         if not 0 <= value <= 1:
             raise ApiError("A threshold must be between 0 and 1")
         context.store.blocks.configure(context.project, block, {"minimumConfidenceRating": value})
-    tested = any(context.store.artifacts.result(context.project, "classify", impulseId, v) for v in ("int8", "float32"))
+    tested = any(context.store.artifacts.result(context.project, "classify", impulseId, v) for v in VARIANTS)
     return answer({"hadModelTestingResults": tested, "regenerateModelTestingStatus": "not_regenerated"})
 
 

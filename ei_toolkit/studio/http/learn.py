@@ -10,6 +10,9 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
+from ei_toolkit.impulse.ranges import FOLDS, SEED, TRAINING_PARAMETERS
+from ei_toolkit.impulse.spec_augment import DISABLED
+from ei_toolkit.impulse.variants import model_file, model_id
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.job_queue import queue
 from ei_toolkit.studio.http.request import Admin, Body, DeploymentReader, Reader, RequestContext
@@ -37,15 +40,13 @@ DEFAULTS: Mapping[str, Any] = {
     "autoClassWeights": False,
     "useLearnedOptimizer": False,
     "augmentationPolicyImage": "none",
-    "augmentationPolicySpectrogram": {"enabled": False},
+    "augmentationPolicySpectrogram": dict(DISABLED),
     "profileInt8": True,
     "skipEmbeddingsAndMemory": False,
     "showAdvancedTrainingSettings": False,
     "showAugmentationTrainingSettings": False,
 }
 OBJECTS = ("augmentationPolicySpectrogram", "customParameters", "kFoldsValidationConfig")
-LARGEST_EPOCHS, LARGEST_BATCH, MOST_FOLDS = 10_000, 4096, 100
-SEEDS = 2**32  # numpy's generators take no larger one
 
 
 def keras_settings(config: Mapping[str, Any], columns: int) -> dict[str, Any]:
@@ -84,23 +85,18 @@ def _typed(body: RequestParameters, name: str, default: Any) -> Any:
 def _check(settings: Mapping[str, Any]) -> None:
     if settings.get("mode", "visual") not in ("visual", "expert"):
         raise ApiError("mode must be visual or expert")
-    if not 1 <= settings.get("trainingCycles", 1) <= LARGEST_EPOCHS:
-        raise ApiError(f"trainingCycles must be between 1 and {LARGEST_EPOCHS}")
-    if not 1 <= settings.get("batchSize", 1) <= LARGEST_BATCH:
-        raise ApiError(f"batchSize must be between 1 and {LARGEST_BATCH}")
-    if not 0 <= settings.get("trainTestSplit", 0.2) < 1:
-        raise ApiError("trainTestSplit must be at least 0 and below 1")
-    if not 0 < settings.get("learningRate", 0.005) <= 10:
-        raise ApiError("learningRate must be above 0 and at most 10")
+    for parameter in TRAINING_PARAMETERS:
+        if parameter.api_name in settings and settings[parameter.api_name] not in parameter.range:
+            raise ApiError(f"{parameter.api_name} must be {parameter.range}")
     seed = str(settings.get("customParameters", {}).get("seed", 0))
-    if not re.fullmatch("[0-9]{1,10}", seed) or int(seed) >= SEEDS:
-        raise ApiError(f"customParameters.seed must be a whole number from 0 to {SEEDS - 1}")
+    if not re.fullmatch("[0-9]{1,10}", seed) or int(seed) not in SEED.range:
+        raise ApiError(f"{SEED.api_name} must be {SEED.range}")
 
 
 def _k_folds(config: Mapping[str, Any]) -> dict[str, Any]:
     folds = RequestParameters(config).integer("numFolds", 0)
-    if folds != 0 and not 2 <= folds <= MOST_FOLDS:
-        raise ApiError(f"kFoldsValidationConfig.numFolds must be 0, or from 2 to {MOST_FOLDS}")
+    if folds != 0 and folds not in FOLDS:
+        raise ApiError(f"kFoldsValidationConfig.numFolds must be 0, or {FOLDS}")
     return {**config, "numFolds": folds}
 
 
@@ -216,8 +212,8 @@ class ModelFile:
 
 
 MODEL_FILES = (
-    ModelFile("tflite-float32", "TensorFlow Lite (float32)", "TensorFlow Lite float32", "model_float32.tflite"),
-    ModelFile("tflite-int8", "TensorFlow Lite (int8 quantized)", "TensorFlow Lite int8", "model_int8.tflite"),
+    ModelFile(model_id("float32"), "TensorFlow Lite (float32)", "TensorFlow Lite float32", model_file("float32")),
+    ModelFile(model_id("int8"), "TensorFlow Lite (int8 quantized)", "TensorFlow Lite int8", model_file("int8")),
     ModelFile("keras", "Keras model", "Keras archive", "model.keras"),
 )
 

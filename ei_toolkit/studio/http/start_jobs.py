@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from ei_toolkit.impulse.variants import VARIANTS
 from ei_toolkit.studio.http.deployments import ENGINES, TARGETS
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.impulses import wanted_impulse
@@ -16,7 +17,6 @@ from ei_toolkit.studio.impulse import learn_block, processing_block
 from ei_toolkit.studio.parameters import RequestParameters
 
 router = APIRouter(prefix="/v1/api/{projectId:int}/jobs")
-VARIANTS = ("int8", "float32")
 
 
 @router.post("/generate-features")

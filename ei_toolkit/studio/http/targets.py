@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from ei_toolkit.impulse.variants import VARIANTS, model_id
 from ei_toolkit.studio.devices import Device, device
 from ei_toolkit.studio.http.impulses import wanted_impulse
 from ei_toolkit.studio.http.request import Admin, Body, DeploymentReader, Reader
@@ -45,9 +46,9 @@ def model_variants(files: Collection[str]) -> list[dict[str, Any]]:
             "isEnabled": True,
             "isSelected": variant == best,
         }
-        for best in ["int8" if "tflite-int8" in files else "float32"]
-        for variant in ("int8", "float32")
-        if f"tflite-{variant}" in files
+        for best in ["int8" if model_id("int8") in files else "float32"]
+        for variant in VARIANTS
+        if model_id(variant) in files
     ]
 
 

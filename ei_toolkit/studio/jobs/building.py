@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryInfo, LibraryRequest, package
+from ei_toolkit.impulse.variants import API_PREFIX
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import DEFAULTS, keras_settings
 from ei_toolkit.studio.http.project import OWNER
@@ -60,7 +61,7 @@ def _trained(task: Task, impulse: Impulse) -> Source:
     settings = keras_settings(task.store.blocks.config(task.project, block["id"]), 0)
     return Source(
         labels=tuple(model.summary["labels"]),
-        models={name.removeprefix("tflite-"): digest for name, digest in model.files.items()},
+        models={name.removeprefix(API_PREFIX): digest for name, digest in model.files.items()},
         blocks=tuple(
             LibraryDspBlock(b.id, b.type, b.version, dict(b.config), tuple(b.document["axes"])) for b in blocks
         ),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.metrics import classification
+from ei_toolkit.impulse.variants import model_id
 from ei_toolkit.studio.http.classify import accuracy
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
@@ -34,7 +35,7 @@ def classify(task: Task) -> None:
     threshold = keras_settings(task.store.blocks.config(task.project, block["id"]), 0)["minimumConfidenceRating"]
     window = {**impulse.window, "threshold": threshold}
     for variant in task.job.spec["variants"]:
-        if f"tflite-{variant}" not in model.files:
+        if model_id(variant) not in model.files:
             task.say(f"There is no {variant} model; it is passed over")
             continue
         scores = predict(task, model, variant, features)
@@ -61,7 +62,7 @@ def trained(task: Task, blocks: Sequence[Mapping[str, Any]]) -> tuple[Mapping[st
 
 def predict(task: Task, model: Model, variant: str, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """(n, classes) scores of one variant of a stored model."""
-    return Interpreter(task.store.blobs.read(model.files[f"tflite-{variant}"])).predict(features)
+    return Interpreter(task.store.blobs.read(model.files[model_id(variant)])).predict(features)
 
 
 def _result(

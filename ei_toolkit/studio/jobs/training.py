@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.errors import EitkError
+from ei_toolkit.impulse.variants import VARIANTS, model_id
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
@@ -114,7 +115,11 @@ def _seed(settings: Mapping[str, Any]) -> int:
 
 
 def _store(task: Task, block: int, outcome: TrainOutcome, parts: Sequence[Computed], labels: list[str]) -> None:
-    paths = {"keras": outcome.files.keras, "tflite-float32": outcome.files.float32, "tflite-int8": outcome.files.int8}
+    paths = {
+        "keras": outcome.files.keras,
+        model_id("float32"): outcome.files.float32,
+        model_id("int8"): outcome.files.int8,
+    }
     performance, unsupported = _profiles(task, paths)
     summary = {
         "labels": labels,
@@ -137,9 +142,10 @@ def _profiles(task: Task, paths: Mapping[str, Path | None]) -> tuple[dict[str, A
     from ei_toolkit.studio.jobs.profiling import profile
 
     device = task.store.projects.get(task.project).settings.get("latencyDevice")
-    performance, unsupported = {}, {}
-    for variant in ("float32", "int8"):
-        path = paths.get(f"tflite-{variant}")
+    performance: dict[str, Any] = {}
+    unsupported: dict[str, str] = {}
+    for variant in VARIANTS:
+        path = paths.get(model_id(variant))
         if path is None:
             continue
         task.say(f"Profiling {variant} model...")

@@ -1,0 +1,60 @@
+"""Client, studio and training accept the same values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ei_toolkit.config import TrainingSettings
+from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.impulse.ranges import SEED, TRAINING_PARAMETERS, Range, check_training
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.learn import read_keras
+from ei_toolkit.studio.parameters import RequestParameters
+
+VALID: dict[str, Any] = {"epochs": 30, "learning_rate": 0.005, "batch_size": 32, "validation": 0.2, "seed": 7}
+LIMITS = [
+    ("epochs", [1, 10_000], [0, 10_001]),
+    ("learning_rate", [1e-9, 1], [0, 1.001]),
+    ("batch_size", [1, 4096], [0, 4097]),
+    ("validation", [0, 0.999], [-0.01, 1]),
+    ("seed", [0, 2**32 - 1], [-1, 2**32]),
+]
+
+
+def settings_in_the_studio(name: str, value: float) -> dict[str, Any]:
+    api_name = next(parameter.api_name for parameter in TRAINING_PARAMETERS if parameter.name == name)
+    body = {"customParameters": {"seed": str(value)}} if api_name == SEED.api_name else {api_name: value}
+    return read_keras(RequestParameters(body))
+
+
+@pytest.mark.parametrize(("name", "accepted", "_rejected"), LIMITS)
+def test_client_and_studio_accept_the_limits(name: str, accepted: list[float], _rejected: list[float]) -> None:
+    for value in accepted:
+        check_training(**{**VALID, name: value})
+        assert settings_in_the_studio(name, value)
+
+
+@pytest.mark.parametrize(("name", "_accepted", "rejected"), LIMITS)
+def test_client_and_studio_reject_what_is_beyond(name: str, _accepted: list[float], rejected: list[float]) -> None:
+    for value in rejected:
+        with pytest.raises(ConfigurationError, match=f"training.{name} = "):
+            check_training(**{**VALID, name: value})
+        with pytest.raises(ApiError):
+            settings_in_the_studio(name, value)
+
+
+def test_the_defaults_of_the_settings_are_valid() -> None:
+    settings = TrainingSettings()
+    check_training(**{name: getattr(settings, name) for name in VALID})
+    check_training(**{**VALID, "seed": None})
+
+
+@pytest.mark.parametrize("value", [True, "3", None, float("nan"), float("inf"), 2.5, 10**400])
+def test_a_whole_number_is_nothing_else(value: object) -> None:
+    assert value not in Range(1, 10, whole=True)
+
+
+def test_a_whole_number_may_be_written_as_a_float() -> None:
+    assert 8.0 in Range(1, 10, whole=True)  # JSON of some clients
