@@ -11,8 +11,8 @@ from rich.console import Group
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.atomic_write import write_bytes, write_text
 from ei_toolkit.errors import UsageError
-from ei_toolkit.report.figure_files import figure_files
 from ei_toolkit.report.html.page import build_page
+from ei_toolkit.report.project_figures import figure_files
 from ei_toolkit.report.project_summary import ProjectSummary, gather_summary
 from ei_toolkit.report.published import like_published, our_figures
 
@@ -31,28 +31,28 @@ def report(
     One file with the data, curves, confusion matrices, gate verdict, robustness, size, speed and provenance.
     """
     env = Environment.of(context)
-    facts = gather_summary(env.config())
+    summary = gather_summary(env.config())
     if like is not None:
-        _print_tables(env, facts, like)
+        _print_tables(env, summary, like)
         return
     file = env.cwd / output
-    write_text(file, build_page(facts))
-    written = _write_figures(facts, env.cwd / figures) if figures else []
+    write_text(file, build_page(summary))
+    written = _write_figures(summary, env.cwd / figures) if figures else []
     data = {"report": str(file), "bytes": file.stat().st_size, "figures": written}
     env.console.result(data, f"wrote {file}" + (f" and {len(written)} figures to {figures}" if figures else ""))
     if open_:
         typer.launch(file.as_uri())
 
 
-def _write_figures(facts: ProjectSummary, folder: Path) -> list[str]:
-    made = figure_files(facts)
+def _write_figures(summary: ProjectSummary, folder: Path) -> list[str]:
+    made = figure_files(summary)
     for name, png in made.items():
         write_bytes(folder / name, png)
     return list(made)
 
 
-def _print_tables(env: Environment, facts: ProjectSummary, like: str) -> None:
+def _print_tables(env: Environment, summary: ProjectSummary, like: str) -> None:
     if like != "reference":
         raise UsageError(f"there are no tables like {like!r}", hint="eitk report --like reference")
-    tables = like_published(our_figures(facts))
+    tables = like_published(our_figures(summary))
     env.console.result({table.title: table.data() for table in tables}, Group(*(table.rich() for table in tables)))

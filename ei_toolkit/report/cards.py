@@ -11,10 +11,9 @@ from ei_toolkit.config import Settings
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.plan import Plan, rows_of_plan, rows_of_windows
 from ei_toolkit.evaluation.run_log import code_version, data_hash
-from ei_toolkit.report.html.markup import percent
 from ei_toolkit.report.nightly_summary import confusion, trial_table
 from ei_toolkit.report.project_summary import ProjectSummary
-from ei_toolkit.report.tables import Cell, Table
+from ei_toolkit.report.tables import Cell, Table, percent
 
 DATA_LICENCE_GAP = """\
 GTZAN was collected in 2000 and 2001 from CDs, radio and microphone recordings; its author says himself that he had no

@@ -1,135 +1,272 @@
-"""Figures as PNG bytes. Every function takes plain data, touches no file and no display."""
+"""Draw figures with matplotlib, as PNG files for documents and as SVG elements for the report.
+
+Every drawing function takes plain data, touches no file and no display, and gives the same bytes for the same data.
+matplotlib takes most of a second to import, so only the functions that draw import it.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
 
-WIDTH, HEIGHT, DPI = 6.4, 4.0, 120
-GAINS = {"gain-20": -20, "gain-10": -10, "clean": 0, "gain+10": 10, "gain+20": 20}
-COLOURS = ("#2c7fb8", "#d95f0e", "#31a354", "#756bb1", "#636363")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+Floats = npt.NDArray[np.floating[Any]]
+
+PALETTE = {
+    "ground": ("#fcfcfa", "#161618"),
+    "panel": ("#f1f1ec", "#202024"),
+    "ink": ("#1d1d1b", "#ececea"),
+    "soft": ("#5d5d57", "#a5a5a0"),
+    "rule": ("#d9d9d2", "#38383d"),
+    "blue": ("#0072b2", "#56b4e9"),
+    "orange": ("#d55e00", "#f0a04b"),
+    "green": ("#00805c", "#4cc9a0"),
+    "purple": ("#882e72", "#e6a0cc"),
+}
+"""Name: (colour in light mode, colour in dark mode).
+
+Lines and bars use the colours of Okabe and Ito (Color Universal Design, 2008), which people with any common colour
+vision deficiency can tell apart, changed in lightness so that each has a contrast of 3:1 or more with the ground.
+"""
+LINES = (("blue", "-"), ("orange", "--"), ("green", "-."), ("purple", ":"))  # colour and dash pattern differ
+
+WIDTH_IN, HEIGHT_IN, DPI = 4.5, 2.8, 160  # small, so that the text stays readable on a screen 360 px wide
+BAR_HEIGHT_IN, AXIS_HEIGHT_IN = 0.24, 0.55
+GAINS_DB = {"gain-20": -20, "gain-10": -10, "clean": 0, "gain+10": 10, "gain+20": 20}
 
 
-def spectrograms(
-    by_label: Mapping[str, npt.NDArray[np.floating[Any]]], seconds: float, band: str = "feature bin"
-) -> bytes:
-    """One spectrogram (frames, bins) a label, on one scale. `seconds` is the length of the window."""
-    figure, axes = _figure(len(by_label))
-    low = min(float(image.min()) for image in by_label.values())
-    high = max(float(image.max()) for image in by_label.values())
-    for axis, (label, image) in zip(axes, by_label.items(), strict=True):
-        extent = (0.0, seconds, -0.5, image.shape[1] - 0.5)
-        axis.imshow(image.T, origin="lower", aspect="auto", extent=extent, vmin=low, vmax=high, cmap="magma")
-        axis.set(title=label, xlabel="time (s)")
-    axes[0].set_ylabel(band)
-    return _png(figure)
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with its title and a description that gives its figures to those who cannot see it."""
+
+    title: str
+    description: str
+    drawing: Drawing
+
+    def png(self) -> bytes:
+        """Return the figure as a PNG file."""
+        stream = io.BytesIO()
+        with _style():
+            self.drawing.savefig(stream, format="png", metadata={"Software": None})
+        return stream.getvalue()
+
+    def svg(self, name: str) -> str:
+        """Return the figure as an SVG element for an HTML page that defines the colours of PALETTE as CSS variables.
+
+        `name` makes the identifiers in it unique on the page.
+        """
+        stream = io.StringIO()
+        with _style({"svg.hashsalt": name, "svg.fonttype": "none"}):
+            self.drawing.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+        return _inline_svg(stream.getvalue(), name, self.title, self.description)
 
 
-def learning_curves(history: Mapping[str, Sequence[float]]) -> bytes:
-    """Loss and accuracy of training and validation after each epoch; `history` as Keras keeps it."""
-    figure, axes = _figure(2)
-    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
-        for key, label, colour in ((name, "training", COLOURS[0]), (f"val_{name}", "validation", COLOURS[1])):
-            if values := history.get(key):
-                axis.plot(range(1, len(values) + 1), values, label=label, color=colour)
-        axis.set(xlabel="epoch", ylabel=name)
-    axes[0].legend()
-    return _png(figure)
+def spectrograms(by_label: Mapping[str, Floats], seconds: float, band: str = "feature bin") -> Figure:
+    """Draw one spectrogram (frames, bins) for each label, all on one scale. `seconds` is the length of the window."""
+    rows = -(-len(by_label) // 2)
+    low, high = (pick(float(pick(image.min(), image.max())) for image in by_label.values()) for pick in (min, max))
+    with _style():
+        drawing, axes = _drawing(rows, min(2, len(by_label)), rows * HEIGHT_IN)
+        for axis, (label, image) in zip(axes, by_label.items(), strict=False):
+            extent = (0.0, seconds, -0.5, image.shape[1] - 0.5)
+            axis.imshow(image.T, origin="lower", aspect="auto", extent=extent, vmin=low, vmax=high, cmap="magma")
+            axis.set(title=_printable(label), xlabel="time (s)", ylabel=band)
+            axis.grid(visible=False)
+        for axis in axes[len(by_label) :]:
+            axis.remove()
+    description = f"Features of one window of {seconds:g} s for each of the labels {', '.join(by_label)}."
+    return _figure("Features of a window by label", description, drawing)
 
 
-def confusion_matrix(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> bytes:
-    """Counts [actual][predicted]; colour is the share of the actual label."""
-    figure, (axis,) = _figure(1)
-    counts = np.asarray(matrix)
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        colour = "white" if share[row, column] > 0.5 else "black"
-        axis.text(column, row, f"{count}\n{100 * share[row, column]:.1f} %", ha="center", va="center", color=colour)
-    axis.set(xticks=range(len(labels)), yticks=range(len(labels)), xlabel="predicted", ylabel="actual")
-    axis.set_xticklabels(labels)
-    axis.set_yticklabels(labels)
-    return _png(figure)
+def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw accuracy and loss of training and validation after each epoch; `history` is the one that Keras returns."""
+    last = []
+    with _style():
+        drawing, axes = _drawing(2, 1, 1.7 * HEIGHT_IN)
+        for axis, measure in zip(axes, ("accuracy", "loss"), strict=True):
+            for key, name, line in ((measure, "training", LINES[0]), (f"val_{measure}", "validation", LINES[1])):
+                if values := history.get(key):
+                    axis.plot(range(1, len(values) + 1), values, line[1], label=name, color=_light(line[0]))
+                    last.append(f"{name} {measure} {values[-1]:.3g}")
+            axis.set(xlabel="epoch", ylabel=measure)
+            axis.set_ylim(bottom=0, top=1.02 if measure == "accuracy" else None)
+            axis.xaxis.get_major_locator().set_params(integer=True)
+        axes[0].legend(loc="lower right")
+    return _figure("Accuracy and loss by epoch", f"After the last epoch: {', '.join(last)}.", drawing)
 
 
-def reliability(truth: Sequence[int], probabilities: npt.NDArray[np.floating[Any]], bins: int = 10) -> bytes:
-    """How often the winner is right against how sure it is; (n, classes) probabilities."""
-    sure = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == np.asarray(truth)
-    place = np.minimum((sure * bins).astype(int), bins - 1)
+def confusion_matrix(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> Figure:
+    """Draw counts [actual][predicted]; the colour is the share of the actual label's windows."""
+    names = [_printable(label) for label in labels]
+    table = np.asarray(counts)
+    share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    with _style():
+        drawing, (axis,) = _drawing(1, 1, HEIGHT_IN + 0.35 * max(len(labels) - 3, 0))
+        axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(table):
+            colour = "white" if share[row, column] > 0.5 else "black"
+            text = f"{count}\n{100 * share[row, column]:.1f} %"
+            axis.text(column, row, text, ha="center", va="center", color=colour, fontsize="small")
+        axis.set(xlabel="predicted", ylabel="actual")
+        axis.set_xticks(range(len(names)), names, rotation=45 if len(names) > 3 else 0)
+        axis.set_yticks(range(len(names)), names)
+        axis.grid(visible=False)
+    own = (f"{label} {100 * share[i, i]:.1f} %" for i, label in enumerate(labels))
+    return _figure("Confusion matrix (actual \\ predicted)", f"Recall: {', '.join(own)}.", drawing)
+
+
+def reliability(actual: Sequence[int], probabilities: Floats, bins: int = 10) -> Figure:
+    """Draw the share of correct predictions against the highest probability; `probabilities` is (n, classes)."""
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == np.asarray(actual)
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
     used = np.unique(place)
-    figure, (axis,) = _figure(1)
-    axis.plot([0, 1], [0, 1], color=COLOURS[4], linestyle=":", label="as sure as it is right")
-    means = [(sure[place == b].mean(), right[place == b].mean()) for b in used]
-    bars = axis.bar(*zip(*means, strict=True), width=0.7 / bins, color=COLOURS[0], label="windows (darker: more)")
-    for bar, b in zip(bars, used, strict=True):
-        bar.set_alpha(0.3 + 0.7 * float(np.mean(place == b)))
-    axis.set(xlabel="probability of the winner", ylabel="share named rightly", xlim=(0, 1), ylim=(0, 1.02))
-    axis.legend(loc="upper left")
-    return _png(figure)
+    means = [(confidence[place == b].mean(), correct[place == b].mean()) for b in used]
+    with _style():
+        drawing, (axis,) = _drawing()
+        axis.plot([0, 1], [0, 1], ":", color=_light("soft"), label="perfect calibration")
+        bars = axis.bar(*zip(*means, strict=True), width=0.7 / bins, color=_light("blue"), label="darker: more clips")
+        for bar, b in zip(bars, used, strict=True):
+            bar.set_alpha(0.3 + 0.7 * float(np.mean(place == b)))
+        axis.set(xlabel="highest probability", ylabel="share correct", xlim=(0, 1), ylim=(0, 1.02))
+        axis.legend(loc="upper left")
+    rows = (f"at {mean:.2f} {right:.2f}" for mean, right in means)
+    return _figure("Calibration by clip", f"Share correct by mean highest probability: {', '.join(rows)}.", drawing)
 
 
-def likeliest(ranked: Mapping[str, Sequence[tuple[str, float]]]) -> bytes:
-    """The likeliest labels of some clips: clip to (label, probability), likeliest first; a group of bars a clip."""
-    figure, (axis,) = _figure(1)
-    rows = [(clip, label, p) for clip, best in ranked.items() for label, p in best]
-    places = np.arange(len(rows))[::-1]
-    first = [clip for i, (clip, *_) in enumerate(rows) if i == 0 or rows[i - 1][0] != clip]
-    axis.barh(places, [p for *_, p in rows], color=[COLOURS[first.index(clip) % len(COLOURS)] for clip, *_ in rows])
-    axis.set(yticks=places, xlim=(0, 1), xlabel="probability")
-    axis.set_yticklabels([f"{clip}: {label}" for clip, label, _ in rows])
-    return _png(figure)
+def accuracy_by_gain(evaluation: Mapping[str, Any], name: str = "this project") -> Figure:
+    """Draw the window accuracy of an evaluation (`eitk evaluate --json`) and of its level baseline against the gain."""
+    level = evaluation["baselines"]["level"]
+    read = []
+    with _style():
+        drawing, (axis,) = _drawing()
+        for title, clean, conditions, (colour, dash) in (
+            (_printable(name), evaluation["clean"], evaluation["conditions"], LINES[0]),
+            ("baseline: level only", level, level["conditions"], LINES[1]),
+        ):
+            rows = {"clean": clean, **conditions}
+            points = {GAINS_DB[key]: 100 * rows[key]["window_accuracy"] for key in GAINS_DB if key in rows}
+            axis.plot(list(points), list(points.values()), dash, marker="o", color=_light(colour), label=title)
+            read.append(f"{title}: " + ", ".join(f"{gain:+d} dB {value:.1f} %" for gain, value in points.items()))
+        axis.set_xticks(list(GAINS_DB.values()))
+        axis.set(xlabel="gain of the microphone (dB)", ylabel="correct windows (%)", ylim=(0, 102))
+        axis.legend(loc="lower center")
+    return _figure("Accuracy by gain of the microphone", "; ".join(read) + ".", drawing)
 
 
-def accuracy_by_gain(evaluations: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """Window accuracy against gain, a line an evaluation (name to `eitk evaluate --json`), and its level baseline."""
-    figure, (axis,) = _figure(1)
-    for colour, (name, data) in zip(COLOURS, evaluations.items(), strict=False):
-        _gain_line(axis, name, data["clean"], data["conditions"], colour, "-")
-    first = next(iter(evaluations.values()))
-    level = first["baselines"]["level"]
-    _gain_line(axis, "level alone", level, level["conditions"], COLOURS[4], ":")
-    axis.set(xlabel="gain of the microphone (dB)", ylabel="windows named rightly (%)", ylim=(40, 101))
-    axis.legend(loc="lower center")
-    return _png(figure)
+def accuracy_by_condition(evaluation: Mapping[str, Any]) -> Figure:
+    """Draw the window accuracy of an evaluation, a bar for each condition."""
+    rows = {"clean": evaluation["clean"], **evaluation.get("conditions", {})}
+    values = {name: 100 * float(row["window_accuracy"]) for name, row in rows.items()}
+    return _bars("Window accuracy by condition", values, "correct windows (%)", "{:.1f} %", full=100)
 
 
-def accuracy_by_condition(evaluation: Mapping[str, Any]) -> bytes:
-    """Window and track accuracy of one evaluation, a pair of bars a condition."""
-    rows = {"clean": evaluation["clean"], **evaluation["conditions"]}
-    places = np.arange(len(rows))
-    figure, (axis,) = _figure(1)
-    for offset, key, colour in ((-0.2, "window_accuracy", COLOURS[0]), (0.2, "track_accuracy", COLOURS[1])):
-        label = key.replace("_accuracy", "s")
-        axis.bar(places + offset, [100 * row[key] for row in rows.values()], width=0.4, color=colour, label=label)
-    axis.set(xticks=places, ylim=(40, 101), ylabel="named rightly (%)")
-    axis.set_xticklabels(rows, rotation=45, ha="right")
-    axis.legend(loc="lower left")
-    return _png(figure)
+def instructions_by_layer(instructions: Mapping[str, int]) -> Figure:
+    """Draw the instructions of one inference, a bar for each layer."""
+    return _bars("Instructions by layer", instructions, "instructions", "{:,.0f}")
 
 
-def _gain_line(
-    axis: Any, name: str, clean: Mapping[str, Any], conditions: Mapping[str, Any], colour: str, style: str
-) -> None:
-    rows = {"clean": clean, **conditions}
-    known = [condition for condition in GAINS if condition in rows]
-    values = [100 * rows[condition]["window_accuracy"] for condition in known]
-    axis.plot([GAINS[c] for c in known], values, style, marker="o", color=colour, label=name)
+def _bars(title: str, values: Mapping[str, float], axis_label: str, form: str, full: float | None = None) -> Figure:
+    """Draw a horizontal bar for each value, the first on top, with the value behind it."""
+    with _style():
+        drawing, (axis,) = _drawing(1, 1, AXIS_HEIGHT_IN + BAR_HEIGHT_IN * len(values))
+        bars = axis.barh(range(len(values)), list(values.values()), color=_light("blue"))
+        axis.bar_label(bars, [form.format(value) for value in values.values()], padding=3, fontsize="small")
+        axis.set_yticks(range(len(values)), [_printable(name) for name in values])
+        axis.invert_yaxis()
+        axis.set(xlabel=axis_label, xlim=(0, 1.25 * (full or max(values.values(), default=0) or 1)))
+        axis.grid(visible=False, axis="y")
+        axis.set_xticks(np.linspace(0, full, 5) if full else [])
+    read = (f"{name} {form.format(value)}" for name, value in values.items())
+    return _figure(title, f"{', '.join(read)}.", drawing)
 
 
-def _figure(panels: int) -> tuple[Any, list[Any]]:
-    """A figure of panels side by side, drawn without a display and without pyplot's global state."""
-    from matplotlib.figure import Figure
+def _figure(title: str, description: str, drawing: Drawing) -> Figure:
+    """Return the figure with its layout computed once: each further computation would move the axes a little."""
+    with _style():
+        drawing.draw_without_rendering()
+        drawing.set_layout_engine("none")
+    return Figure(title, description, drawing)
 
-    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, layout="constrained")
-    return figure, list(figure.subplots(1, panels, squeeze=False)[0])
+
+def _drawing(rows: int = 1, columns: int = 1, height_in: float = HEIGHT_IN) -> tuple[Drawing, list[Any]]:
+    """Return a drawing and its panels; it needs no display and no global state of pyplot."""
+    from matplotlib.figure import Figure as Drawing
+
+    drawing = Drawing(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained")
+    return drawing, list(drawing.subplots(rows, columns, squeeze=False).flat)
 
 
-def _png(figure: Any) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()
+@contextmanager
+def _style(more: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Use the report's style, whatever the user's matplotlibrc contains."""
+    import matplotlib
+
+    ink, soft, rule = (_light(name) for name in ("ink", "soft", "rule"))
+    own = {
+        "font.family": "DejaVu Sans", "font.size": 9, "text.color": ink, "text.parse_math": False,
+        "axes.edgecolor": rule, "axes.labelcolor": soft, "axes.grid": True, "axes.axisbelow": True,
+        "axes.spines.top": False, "axes.spines.right": False, "axes.formatter.limits": (-3, 6),
+        "grid.color": rule, "grid.linewidth": 0.6, "xtick.color": rule, "ytick.color": rule, "xtick.labelcolor": soft,
+        "ytick.labelcolor": soft, "legend.fontsize": "small", "legend.frameon": False, **(more or {}),
+    }  # fmt: skip
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a label in a script that the font lacks
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(own)
+        yield
+
+
+def _light(name: str) -> str:
+    return PALETTE[name][0]
+
+
+def _printable(text: str) -> str:
+    """Replace control characters and lone surrogates, which XML cannot contain."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def _inline_svg(document: str, name: str, title: str, description: str) -> str:
+    """Turn matplotlib's SVG document into an element for an HTML page: scalable, described, coloured by the page."""
+    root = ElementTree.fromstring(document)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        element.attrib = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
+    for parent in list(root.iter()):
+        for unwanted in ("metadata", "style"):
+            for child in parent.findall(unwanted):
+                parent.remove(child)
+    _scope_identifiers(root, name)
+    for position, (tag, text) in enumerate((("title", title), ("desc", description))):
+        child = ElementTree.Element(tag, id=f"{name}-{tag}")
+        child.text = _printable(text)
+        root.insert(position, child)
+    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-labelledby": f"{name}-title {name}-desc"}
+    svg = ElementTree.tostring(root, encoding="unicode")
+    for colour, (light, _) in PALETTE.items():
+        svg = svg.replace(f": {light}", f": var(--{colour})")
+    return svg
+
+
+def _scope_identifiers(root: ElementTree.Element, name: str) -> None:
+    """Prefix the identifiers that are referred to with the figure's name and remove the others."""
+    used = {f"#{element.get('id')}" for element in root.iter() if element.get("id")}
+    text = ElementTree.tostring(root, encoding="unicode")
+    for element in root.iter():
+        identifier = element.attrib.pop("id", None)
+        if f'"#{identifier}"' in text or f"(#{identifier})" in text:
+            element.set("id", f"{name}-{identifier}")
+        for key in ("href", "clip-path"):
+            target = element.get(key, "").removeprefix("url(").removesuffix(")")
+            if target in used:
+                element.set(key, element.get(key, "").replace("#", f"#{name}-"))

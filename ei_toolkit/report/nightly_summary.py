@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ei_toolkit.evaluation.run_log import Run
-from ei_toolkit.report.html.markup import percent
-from ei_toolkit.report.tables import Cell, Table, sparkline
+from ei_toolkit.report.tables import Cell, Table, percent, sparkline
 
 NIGHTS = 30
 

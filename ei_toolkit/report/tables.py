@@ -51,6 +51,11 @@ def cell(value: Cell) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def percent(fraction: float | None) -> str:
+    """Return 0.934 as "93.4 %", None as a dash."""
+    return "–" if fraction is None else f"{fraction * 100:.1f} %"
+
+
 def _line(cells: tuple[Cell, ...] | list[str]) -> str:
     return "| " + " | ".join(_plain(cell(value)) for value in cells) + " |"
 

@@ -21,7 +21,7 @@ from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, w
 from ei_toolkit.evaluation.candidate import champion_file, read_champion
 from ei_toolkit.evaluation.clips import impulse_features
 from ei_toolkit.evaluation.run_log import list_runs
-from ei_toolkit.report.window_features import read_samples
+from ei_toolkit.report.project_figures import read_samples
 from ei_toolkit.training.request import TrainRequest
 from ei_toolkit.training.train import train
 

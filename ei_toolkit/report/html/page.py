@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ei_toolkit import __version__
-from ei_toolkit.report.html.markup import Html, Section, join, text
+from ei_toolkit.report.figures import PALETTE
 from ei_toolkit.report.html.sections import SECTIONS
 from ei_toolkit.report.project_summary import ProjectSummary
+from ei_toolkit.report.tables import Table, cell, percent
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"  # nothing is ever fetched
-
-
-def build_page(facts: ProjectSummary) -> str:
-    """The report as HTML."""
-    sections = [section for build in SECTIONS if (section := build(facts))]
-    title = text(facts.config.settings.project.name)
-    links = join(Html(f'<a href="#{section.anchor}">{text(section.title)}</a>') for section in sections)
-    style = resources.files("ei_toolkit.report.html").joinpath("page.css").read_text(encoding="utf-8")
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header><h1>{title}</h1><nav>{links}</nav></header>
-<main>
-{join(map(_section, sections))}
-</main>
-<footer>Made by eitk {__version__} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.</footer>
-</body>
-</html>
-"""
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"  # no network request
 
 
-def _section(section: Section) -> Html:
-    return Html(f'<section id="{section.anchor}"><h2>{text(section.title)}</h2>\n{section.body}\n</section>')
+def build_page(summary: ProjectSummary) -> str:
+    """Return the report as HTML."""
+    sections = [section for build in SECTIONS if (section := build(summary))]
+    return _environment().get_template("page.html.j2").render(
+        title=summary.config.settings.project.name,
+        sections=sections,
+        palette=PALETTE,
+        policy=POLICY,
+        version=__version__,
+        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+    )  # fmt: skip
+
+
+def _environment() -> Environment:
+    """Return the templates' environment: every value is escaped, and a missing name is an error."""
+    environment = Environment(
+        loader=PackageLoader("ei_toolkit.report.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"cell": cell, "percent": percent, "number_columns": number_columns}
+    return environment
+
+
+def number_columns(table: Table) -> list[bool]:
+    """Return for each column whether it contains numbers, which are aligned to the right."""
+    return [any(_is_number(row[i]) for row in table.rows) for i in range(len(table.head))]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) or (isinstance(value, str) and value[:1].isdigit())

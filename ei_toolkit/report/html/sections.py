@@ -1,0 +1,318 @@
+"""The sections of the report as data; `templates/<section>.html.j2` turns each into HTML.
+
+Every function returns a section, or None where the project has nothing to show for it yet. Texts in a section are plain
+text, which the templates escape; only `Figure.svg` is HTML already.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ei_toolkit.config.settings import plain
+from ei_toolkit.dataset.manifest import Window
+from ei_toolkit.dataset.plan import rows_of_windows
+from ei_toolkit.eon.profile import Profile
+from ei_toolkit.evaluation.run_log import code_version, data_hash, fingerprint, flatten
+from ei_toolkit.report.audit import read_audit
+from ei_toolkit.report.figures import Figure
+from ei_toolkit.report.nightly_summary import trial_table
+from ei_toolkit.report.project_figures import (
+    accuracy_by_condition,
+    accuracy_by_gain,
+    instructions_by_layer,
+    learning_curves,
+    reliability,
+    window_features,
+)
+from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
+from ei_toolkit.report.published import like_published, our_figures
+from ei_toolkit.report.tables import Table, percent
+
+LABELS_SHOWN, WINDOWS_SHOWN = 6, 2  # how many labels have players, and how many windows of each
+ARTISTS_SHOWN = 8
+SHOWN_PERCENTILES = (1.0, 99.5)  # of the features: what becomes the darkest and the brightest colour
+
+
+class Section:
+    """One part of the page. `anchor` is its identifier and the name of its template."""
+
+    anchor: ClassVar[str]
+    title: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class VerdictSection(Section):
+    """The last verdict of the gate with champion and challenger side by side.
+
+    `confusion` has a row for each actual label and a column for each predicted one, as (count, share of the row).
+    """
+
+    anchor, title = "verdict", "Verdict"
+    passed: bool
+    text: str
+    trials: Table
+    labels: Sequence[str]
+    confusion: Sequence[Sequence[tuple[int, float]]]
+
+
+def verdict(summary: ProjectSummary) -> VerdictSection | None:
+    """Describe the last verdict on the pinned model."""
+    gate = summary.latest("gate")
+    if not gate:
+        return None
+    counts = gate["challenger"]["confusion"]
+    shares = [[(count, count / (sum(row) or 1)) for count in row] for row in counts]
+    return VerdictSection(gate["verdict"] == "passed", gate["text"], trial_table(gate), summary.labels, shares)
+
+
+@dataclass(frozen=True)
+class DataSection(Section):
+    """Clips and windows by label and split, and what both splits contain; `audit` is None before an audit."""
+
+    anchor, title = "data", "Data"
+    preparation: str
+    counts: Table
+    leakage: str
+    audit: str | None
+
+
+def data(summary: ProjectSummary) -> DataSection:
+    """Describe the windows, how they were split, and the artists that are in both splits."""
+    rows = tuple(
+        (row.label, row.split, row.clips, row.artists, row.windows, row.augmented)
+        for row in rows_of_windows(summary.windows)
+    )
+    head = ("label", "split", "clips", "artists", "windows", "of which augmented")
+    settings = summary.config.settings
+    preparation = (
+        f"Windows of {settings.slice.window_ms / 1000:g} s every {settings.slice.hop_ms / 1000:g} s, split by"
+        f" {settings.dataset.split}, level: {settings.slice.level}."
+    )
+    return DataSection(preparation, Table("", head, rows), _leakage(summary), read_audit(summary.config.paths))
+
+
+def _leakage(summary: ProjectSummary) -> str:
+    training, testing = (
+        [window for window in summary.windows if window.split == split] for split in ("training", "testing")
+    )
+    artists = {window.group for window in training} & {window.group for window in testing}
+    clips = {window.clip_sha256 for window in training} & {window.clip_sha256 for window in testing}
+    if not artists and not clips:
+        return "No artist and no recording is in both splits."
+    shown = ", ".join(sorted(artists)[:ARTISTS_SHOWN]) + (" …" if len(artists) > ARTISTS_SHOWN else "")
+    return (
+        f"{len(artists)} artists ({shown}) and {len(clips)} recordings are in both splits: the test overestimates"
+        " accuracy."
+    )
+
+
+@dataclass(frozen=True)
+class WindowView:
+    """One window to look at and to listen to; picture and sound are data URIs, so that the page needs no other file."""
+
+    title: str
+    picture: str
+    sound: str
+
+
+@dataclass(frozen=True)
+class WindowsSection(Section):
+    """A few held-out windows with the features that the model is given."""
+
+    anchor, title = "windows", "Held-out windows"
+    block: str
+    windows: Sequence[WindowView]
+
+
+def windows(summary: ProjectSummary) -> WindowsSection | None:
+    """Show windows of different clips, from the middle of each, with the features of the first processing block."""
+    blocks = summary.config.settings.impulse.dsp
+    if not blocks:
+        return None
+    chosen = [
+        window
+        for label in summary.labels[:LABELS_SHOWN]
+        for window in _representative(held_out_windows(summary.windows, label))
+    ]
+    return WindowsSection(blocks[0].type, [_window_view(summary, window) for window in chosen])
+
+
+def _representative(found: Sequence[Window]) -> list[Window]:
+    """Return the middle windows of clips by different artists, or of different clips where there is one artist."""
+    clips: dict[str, list[Window]] = {}
+    for window in found:
+        clips.setdefault(window.clip, []).append(window)
+    middles = [own[len(own) // 2] for own in clips.values()]
+    by_artist = list({window.group: window for window in reversed(middles)}.values())[::-1]
+    return list(dict.fromkeys([*by_artist, *middles]))[:WINDOWS_SHOWN]
+
+
+def _window_view(summary: ProjectSummary, window: Window) -> WindowView:
+    return WindowView(
+        title=f"{window.label}: {window.clip} at {window.start_ms / 1000:g} s, by {window.group}",
+        picture=_data_uri("image/png", _spectrogram(window_features(summary, window))),
+        sound=_data_uri("audio/wav", (summary.config.paths.windows / window.file).read_bytes()),
+    )
+
+
+def _spectrogram(features: npt.NDArray[np.float64]) -> bytes:
+    """Return features (frames, bins) as a PNG file: time to the right, frequency upwards."""
+    from matplotlib.image import imsave  # takes most of a second to import
+
+    low, high = np.percentile(features, SHOWN_PERCENTILES)
+    png = io.BytesIO()
+    imsave(png, features.T[::-1], cmap="magma", vmin=low, vmax=max(high, low + 1e-6), format="png")
+    return png.getvalue()
+
+
+def _data_uri(media_type: str, content: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+
+
+@dataclass(frozen=True)
+class TrainingSection(Section):
+    """The learning curves of the last training."""
+
+    anchor, title = "training", "Training"
+    settings: str
+    curves: Figure
+
+
+def training(summary: ProjectSummary) -> TrainingSection | None:
+    """Show accuracy and loss by epoch, for training and validation windows."""
+    curves = learning_curves(summary)
+    if curves is None:
+        return None
+    own = summary.config.settings.training
+    settings = (
+        f"{own.epochs} epochs in batches of {own.batch_size}, learning rate {own.learning_rate:g},"
+        f" {own.validation * 100:g} % of the training windows used for validation."
+    )
+    return TrainingSection(settings, curves)
+
+
+@dataclass(frozen=True)
+class RobustnessSection(Section):
+    """The last evaluation, clean and under every condition, with the baselines."""
+
+    anchor, title = "robustness", "Robustness"
+    protocol: str
+    interval: tuple[float, float] | None
+    figures: Sequence[Figure]
+    conditions: Table
+    baselines: Table | None
+
+
+def robustness(summary: ProjectSummary) -> RobustnessSection | None:
+    """Show accuracy by condition."""
+    evaluation = summary.evaluation
+    clean: Mapping[str, Any] = evaluation.get("clean", {})
+    if not clean:
+        return None
+    drawn = [draw(summary) for draw in (accuracy_by_condition, accuracy_by_gain, reliability)]
+    baselines = tuple((name, percent(_window_accuracy(v))) for name, v in evaluation.get("baselines", {}).items())
+    return RobustnessSection(
+        protocol=evaluation.get("protocol", "test"),
+        interval=tuple(clean["interval"]) if clean.get("interval") else None,
+        figures=[figure for figure in drawn if figure],
+        conditions=condition_table(evaluation),
+        baselines=Table("", ("baseline", "correct windows"), baselines) if baselines else None,
+    )
+
+
+def condition_table(evaluation: Mapping[str, Any], title: str = "") -> Table:
+    """Return window and clip accuracy of an evaluation, clean and under each condition."""
+    conditions = {"clean": evaluation["clean"], **evaluation.get("conditions", {})}
+    rows = tuple(
+        (name, percent(row.get("window_accuracy")), percent(row.get("track_accuracy")))
+        for name, row in conditions.items()
+    )
+    return Table(title, ("condition", "correct windows", "correct clips"), rows)
+
+
+def _window_accuracy(baseline: Any) -> float:
+    """A baseline is a fraction, or a table of figures."""
+    return float(baseline["window_accuracy"] if isinstance(baseline, Mapping) else baseline)
+
+
+@dataclass(frozen=True)
+class PublishedSection(Section):
+    """Tables 1 to 4 of the published project with this project's figures."""
+
+    anchor, title = "published", "Comparison with the published project"
+    tables: Sequence[Table]
+
+
+def published(summary: ProjectSummary) -> PublishedSection:
+    """Show the published project's tables with this project's figures in them."""
+    return PublishedSection(like_published(our_figures(summary)))
+
+
+@dataclass(frozen=True)
+class CostSection(Section):
+    """What the model needs on the board, layer by layer, and the figures of the last flashed image."""
+
+    anchor, title = "cost", "Size and speed"
+    profile: Profile
+    figure: Figure | None
+    layers: Table
+    image: Table | None
+
+
+def cost(summary: ProjectSummary) -> CostSection | None:
+    """Show the layers with shapes, multiplications and instructions; RAM, flash, time; the last flashed image."""
+    profile = summary.profile
+    if profile is None:
+        return None
+    rows = tuple(
+        (layer.title, " × ".join(map(str, layer.output)), layer.macs, layer.instructions, layer.instructions_per_mac)
+        for layer in profile.layers
+    )
+    head = ("layer", "output", "multiplications", "instructions", "instructions per multiplication")
+    image = tuple((k, v) for k, v in summary.latest("flash").items() if isinstance(v, (str, int, float)))
+    return CostSection(
+        profile=profile,
+        figure=instructions_by_layer(summary),
+        layers=Table("", head, rows),
+        image=Table("", ("last flashed image", ""), image) if image else None,
+    )
+
+
+@dataclass(frozen=True)
+class ProvenanceSection(Section):
+    """From which clips, settings and code the model was made: name and value of each."""
+
+    anchor, title = "provenance", "Provenance"
+    origins: Sequence[tuple[str, object]]
+    settings: Sequence[tuple[str, object]]
+
+
+def provenance(summary: ProjectSummary) -> ProvenanceSection:
+    """Show hashes, the pinned deployment and every setting that is not a default, so that it can be made again."""
+    config = summary.config
+    origins: list[tuple[str, object]] = [
+        ("code", code_version()),
+        ("window manifest, SHA-256", data_hash(config.paths)),
+        ("fingerprint of settings, windows and code", fingerprint(config)),
+    ]
+    origins += [(f"eitk.lock: {key}", value) for key, value in (asdict(summary.lock) if summary.lock else {}).items()]
+    settings: list[tuple[str, object]] = [
+        (key, value)
+        for key, value in config.values()
+        if config.origin(key) != "default" and isinstance(value, (str, int, float))
+    ]
+    settings += [(f"impulse.{key}", value) for key, value in flatten(plain(config.settings.impulse)) if value]
+    return ProvenanceSection(origins, settings)
+
+
+SECTIONS: tuple[Callable[[ProjectSummary], Section | None], ...] = (
+    verdict, data, windows, training, robustness, published, cost, provenance,
+)  # fmt: skip
+"""In the order in which they appear on the page."""
