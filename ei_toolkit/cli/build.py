@@ -65,7 +65,9 @@ def build_and_record(
 def _build_own(env: Environment, config: Config, studio: Studio, model: Path, timeout: float | None) -> dict[str, Any]:
     labels = config.settings.project.labels
     if not labels:
-        raise ConfigurationError("the labels of the model are not known", hint="Set [project] labels, in their order.")
+        raise ConfigurationError(
+            "the labels of the model are not known", hint="Set [project] labels in the order of the model's outputs."
+        )
     with env.console.progress("building with the official SDK"):
         return asdict(deploy_model(studio, model, labels, _wanted(config), config.paths, timeout))
 

@@ -32,7 +32,11 @@ class ProjectSettings:
     """[project]: what is built."""
 
     name: str = setting("Music Genre Classifier", "Name of the project; the library and its header are named after it.")
-    labels: tuple[str, ...] = setting((), "Labels to use, in order; empty means every folder of clips.")
+    labels: tuple[str, ...] = setting(
+        (),
+        "Labels to use; empty means every folder of clips. A trained model has its outputs in alphabetical order, "
+        "whatever the order here; for eitk build --model, list the labels in the order of that model's outputs.",
+    )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.dataset.split import published_part
 from ei_toolkit.errors import DataError
+from ei_toolkit.impulse.labels import label_order
 from ei_toolkit.training.split import grouped_folds
 
 Protocol = Literal["artist-5fold", "fault-filtered", "track", "window"]
@@ -33,7 +34,7 @@ def assign_folds(protocol: Protocol, clips: Sequence[KnownClip], windows: Sequen
     """
     if protocol == "fault-filtered":
         return _published(clips, windows)
-    labels = sorted({known.clip.label for known in clips})
+    labels = label_order(known.clip.label for known in clips)
     rows = [(number, i) for number, n in enumerate(windows) for i in range(n)]
     groups = {
         "artist-5fold": [clips[number].group for number, _ in rows],

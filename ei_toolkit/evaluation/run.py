@@ -40,6 +40,7 @@ from ei_toolkit.evaluation.clips import (
 from ei_toolkit.evaluation.folds import PROTOCOLS, TRAINING, FoldOf, Protocol, assign_folds, clips_of_split
 from ei_toolkit.evaluation.model import Material, Recipe, Trained, train_model
 from ei_toolkit.impulse.features import frame_features
+from ei_toolkit.impulse.labels import label_order
 
 Log = Callable[[str], None]
 FLOAT = "float32"
@@ -60,8 +61,8 @@ class Plan:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Labels in alphabetical order."""
-        return tuple(sorted({known.clip.label for known in self.clips}))
+        """Return the labels in the order of the outputs of the models."""
+        return tuple(label_order(known.clip.label for known in self.clips))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.dataset.split import split_clips
 from ei_toolkit.evaluation.clips import find_known_clips, read_windows, under_condition
 from ei_toolkit.impulse.features import frame_features
+from ei_toolkit.impulse.labels import label_order
 from ei_toolkit.impulse.layers import visual_layers
 from ei_toolkit.training.request import TrainRequest
 from ei_toolkit.training.train import train
@@ -23,7 +24,7 @@ def material(clips: Path, recipe: str) -> tuple[np.ndarray, list[int], list[str]
     settings, _ = load_recipe(recipe)
     known = find_known_clips(clips, settings, clips)
     sides = split_clips(known, settings.dataset.split, settings.dataset.test_fraction, settings.dataset.seed)
-    names = sorted({one.clip.label for one in known})
+    names = label_order(one.clip.label for one in known)
     features, labels, groups = [], [], []
     for one in (one for one in known if sides.get(one.clip.name) == "training"):
         own = under_condition(read_windows(one.clip.path, one.sha256, settings.slice), "clean", settings).features

@@ -1,13 +1,13 @@
 """Training script of the recipe `robust`, for Edge Impulse's expert mode and for eitk's own studio.
 
-The network hears 120 frames of 40 mel bands as a sequence: three convolutions over time with batch normalisation, then
-the mean and the maximum over time. What visual layers cannot say, and what holds up through a microphone: every epoch
-alters the features anew (another recording, a small loudspeaker, clipping, another room, noise, another start, bands
-and moments missing, two windows mixed), the learning rate warms up and falls, and the weights are the mean of those of
-the last epochs.
+The network takes 120 frames of 40 mel bands as a sequence: three convolutions over time with batch normalisation, then
+the mean and the maximum over time. It does what visual layers cannot: in every epoch the features are augmented
+differently (another recording, a small loudspeaker, clipping, another room, noise, another start, missing bands and
+frames, two windows mixed), the learning rate rises and then falls, and the weights are the mean of those of the last
+epochs. This makes the model robust against microphones, loudspeakers and rooms.
 
 A studio gives a script these names: args, callbacks, classes, input_length, train_dataset, validation_dataset,
-train_sample_count. It takes back `model`.
+train_sample_count. The script leaves the trained model in `model`.
 """
 
 import numpy as np
@@ -24,27 +24,27 @@ RATE, FFT_LENGTH, FRAME_SECONDS = 16000, 512, 0.025
 FLOOR_DB, TOP_DB = -65.0, 12.0  # a feature of 0, and of 1
 SIGNAL_POWER = 0.01  # every window has an RMS of -20 dB
 
-CLEAN = 0.3  # part of the windows that stay as they are
-TILT_DB = 4.0  # deviation of a random tone: treble against bass,
-CURVE_DB = 4.0  # a curve through six points over the bands,
-OFFSET_DB = 2.0  # and all bands alike
+CLEAN = 0.3  # part of the windows that are not augmented
+TILT_DB = 4.0  # standard deviation of the treble against the bass
+CURVE_DB = 4.0  # standard deviation of each of six points, through which a curve over the bands goes
+OFFSET_DB = 2.0  # standard deviation of a gain that is the same for all bands
 SMALL_SPEAKER = 0.5  # part of the windows without the lowest bass and the highest treble, and with a resonance
 OVERDRIVEN = 0.3  # part of the windows that clip
-ROOM = 0.2  # part of the windows that ring on
+ROOM = 0.2  # part of the windows with reverberation
 REVERBERATION_S = 0.1, 0.8
 NOISY = 0.4  # part of the windows with noise
 NOISE_SNR_DB = 3.0, 30.0
-NOISE_SLOPES = 0.0, 0.5, 1.0, 1.5  # power over frequency: white, between, pink, and darker
-MASKED = 0.4  # part of the windows that lose some bands and some moments
+NOISE_SLOPES = 0.0, 0.5, 1.0, 1.5  # noise power falls as frequency ** -slope: 0 is white noise, 1 is pink noise
+MASKED = 0.4  # part of the windows with masked bands and frames
 MASKED_BANDS, MASKED_FRAMES = 6, 20
-MIXUP = 0.3
+MIXUP = 0.3  # parameter of the beta distribution of the shares
 AVERAGED = 0.27  # part of the epochs, the last ones, whose weights are averaged
 
 rng = np.random.default_rng(SEED)
 features, labels = (np.stack(part) for part in zip(*train_dataset.as_numpy_iterator()))
 features = features.reshape(-1, FRAMES, BANDS)
 steps = max(1, len(features) // BATCH_SIZE)
-memory = min(0.97, max(0.5, 1 - 10 / (EPOCHS * steps)))  # of batch normalisation: a tenth of a short training
+momentum = min(0.97, max(0.5, 1 - 10 / (EPOCHS * steps)))  # of batch normalisation; smaller for a short training
 
 
 def mel_bank():
@@ -60,7 +60,7 @@ bin_hertz = np.fft.rfftfreq(FFT_LENGTH, 1 / RATE)
 emphasis = np.abs(1 - 0.98 * np.exp(-2j * np.pi * bin_hertz / RATE)) ** 2
 band_emphasis = bank @ emphasis / bank.sum(axis=1)
 tilt = 2 * np.log2(np.maximum(centres, 62.5) / 707) / 7  # from -1 at 62.5 Hz to 1 at 8 kHz
-flutter = 1 / np.sqrt(np.maximum(bank.sum(axis=1), 1), dtype=np.float32)  # noise in a narrow band is restless
+flutter = 1 / np.sqrt(np.maximum(bank.sum(axis=1), 1), dtype=np.float32)  # noise varies more in a narrow band
 
 
 def noise_in_bands(slope):
@@ -77,32 +77,33 @@ def uniform(low, high, n):
     return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)
 
 
-def some(x, part):
-    """Places of about that part of the windows."""
+def choose(x, part):
+    """Indices of windows, each chosen with that probability."""
     return np.flatnonzero(rng.random(len(x)) < part)
 
 
 def decibels(curve):
-    """Factors of energies, from decibels."""
+    """Energy ratios, from decibels."""
     return np.exp(curve * np.log(10) / 10).astype(np.float32)
 
 
 def loudness(energy):
-    """Power of each window before the pre-emphasis, but for a constant."""
+    """Power of each window before the pre-emphasis, times a constant."""
     return (energy.mean(axis=1, keepdims=True) / band_emphasis).sum(axis=2, keepdims=True).astype(np.float32)
 
 
 def toned(energy):
-    """Another recording: a random smooth curve over the bands, the same for all frames of a window."""
+    """Change the frequency response: a random smooth curve over the bands, the same for all frames of a window."""
     n = len(energy)
     points = rng.normal(size=(n, 6)) * CURVE_DB
-    curve = np.stack([np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 6), p) for p in points])
+    curves = [np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 6), p) for p in points]
+    curve = np.reshape(curves, (n, BANDS))  # also where there is no window
     curve += rng.normal(size=(n, 1)) * TILT_DB * tilt + rng.normal(size=(n, 1)) * OFFSET_DB
     return energy * decibels(curve)[:, None]
 
 
 def small_speaker(energy):
-    """Nothing below 80 to 400 Hz, nothing above 5 to 12 kHz (12 dB an octave), and one resonance of up to 6 dB."""
+    """Simulate a small loudspeaker: 12 dB per octave below 80 to 400 Hz and above 5 to 12 kHz, a resonance of 6 dB."""
     low = 80 * 5 ** uniform(0, 1, len(energy))
     passed = 1 / (1 + (low / centres) ** 4) / (1 + (centres / uniform(5000, 12000, len(energy))) ** 4)
     octaves = np.log2(centres / low / uniform(1.2, 8, len(energy)))
@@ -110,7 +111,7 @@ def small_speaker(energy):
 
 
 def overdriven(energy):
-    """Clipping: what is loud becomes less loud, and what is lost comes back in part as noise."""
+    """Simulate clipping: loud frames become quieter, and a part of the energy that they lose becomes noise."""
     n = len(energy)
     power = (energy / band_emphasis).sum(axis=2, keepdims=True)
     over = power / power.mean(axis=1, keepdims=True) * decibels(uniform(-12, 8, n))
@@ -121,42 +122,42 @@ def overdriven(energy):
 
 
 def echoing(energy):
-    """A room: every frame rings on for 16 frames, falling by 60 dB in the reverberation time."""
+    """Simulate a room: the energy of a frame decays over 16 frames, by 60 dB in the reverberation time."""
     n = len(energy)
     decay = 10 ** (-6 * FRAME_SECONDS / uniform(*REVERBERATION_S, n))
-    ringing = energy
+    reverberant = energy
     for frames in (1, 2, 4, 8):
-        ringing = ringing + decay**frames * np.roll(ringing, frames, axis=1)
-    return energy + 10 ** uniform(-1.2, 0.3, n) * (1 - decay) * ringing
+        reverberant = reverberant + decay**frames * np.roll(reverberant, frames, axis=1)
+    return energy + 10 ** uniform(-1.2, 0.3, n) * (1 - decay) * reverberant
 
 
 def noisy(energy):
-    """Noise of a random colour behind the window, and the whole at its level again."""
+    """Add noise with a random slope, and restore the level of the window."""
     n = len(energy)
     ratio = 10 ** (-uniform(*NOISE_SNR_DB, n) / 10)
-    restless = np.exp(rng.standard_normal(energy.shape, np.float32) * flutter)
-    noise = noises[rng.integers(len(noises), size=n)][:, None] * restless
+    variation = np.exp(rng.standard_normal(energy.shape, np.float32) * flutter)
+    noise = noises[rng.integers(len(noises), size=n)][:, None] * variation
     return (energy + SIGNAL_POWER * ratio * noise) / (1 + ratio)
 
 
-def altered(x):
-    """Features of windows as another recording, in another room, behind noise."""
+def augmented(x):
+    """Features of windows with another frequency response, loudspeaker, clipping, room and noise."""
     energy = np.exp(((TOP_DB - FLOOR_DB) * x + FLOOR_DB) * np.float32(np.log(10) / 10))
     level = loudness(energy)
     energy = toned(energy)
-    for part, alter in ((SMALL_SPEAKER, small_speaker), (ROOM, echoing), (OVERDRIVEN, overdriven)):
-        chosen = some(x, part)
-        energy[chosen] = alter(energy[chosen])
+    for part, change in ((SMALL_SPEAKER, small_speaker), (ROOM, echoing), (OVERDRIVEN, overdriven)):
+        chosen = choose(x, part)
+        energy[chosen] = change(energy[chosen])
     energy *= level / loudness(energy)
-    chosen = some(x, NOISY)
+    chosen = choose(x, NOISY)
     energy[chosen] = noisy(energy[chosen])
-    heard = np.log(np.maximum(energy, 1e-30)) * np.float32(10 / np.log(10))
-    return np.clip((heard - FLOOR_DB) / (TOP_DB - FLOOR_DB), 0, 1)
+    level_db = np.log(np.maximum(energy, 1e-30)) * np.float32(10 / np.log(10))
+    return np.clip((level_db - FLOOR_DB) / (TOP_DB - FLOOR_DB), 0, 1)
 
 
 def masked(x):
-    """Some windows without a few neighbouring bands and a few neighbouring frames."""
-    for i in some(x, MASKED):
+    """Mask up to 5 adjacent bands and up to 19 adjacent frames of some windows."""
+    for i in choose(x, MASKED):
         band, frame = rng.integers(BANDS), rng.integers(FRAMES)
         x[i, :, band : band + rng.integers(MASKED_BANDS)] = 0
         x[i, frame : frame + rng.integers(MASKED_FRAMES)] = 0
@@ -164,7 +165,7 @@ def masked(x):
 
 
 def mixed(x, y):
-    """Each window with a little of another (mixup)."""
+    """Mix each window with a smaller share of another one (mixup)."""
     share = rng.beta(MIXUP, MIXUP, (len(x), 1, 1)).astype(np.float32)
     share = np.maximum(share, 1 - share)
     other = rng.permutation(len(x))
@@ -172,26 +173,26 @@ def mixed(x, y):
 
 
 def epoch():
-    """Batches of one epoch: shuffled, and altered as no epoch before."""
+    """Batches of one epoch: shuffled, and augmented differently in each epoch."""
     order = rng.permutation(len(features))
     for step in range(steps):
-        chosen = order[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]
-        x = np.roll(features[chosen], rng.integers(FRAMES), axis=1)
-        heard = some(x, 1 - CLEAN)
-        x[heard] = altered(x[heard])
-        x, y = mixed(masked(x), labels[chosen])
+        batch = order[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]
+        x = np.roll(features[batch], rng.integers(FRAMES), axis=1)
+        chosen = choose(x, 1 - CLEAN)
+        x[chosen] = augmented(x[chosen])
+        x, y = mixed(masked(x), labels[batch])
         yield x.reshape(len(x), input_length).astype(np.float32), y.astype(np.float32)
 
 
 def convolution(x, filters, pool):
-    """Three frames wide; over time only, so the bands are the channels."""
+    """A convolution over three frames, with the bands as channels."""
     x = tf.keras.layers.Conv2D(filters, (3, 1), padding="same", use_bias=False)(x)
-    x = tf.keras.layers.ReLU()(tf.keras.layers.BatchNormalization(momentum=memory)(x))
+    x = tf.keras.layers.ReLU()(tf.keras.layers.BatchNormalization(momentum=momentum)(x))
     return tf.keras.layers.MaxPooling2D((2, 1))(x) if pool else x
 
 
 class Schedule(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """A twentieth of the steps to warm up, then along a cosine down to nothing."""
+    """Rise linearly in the first twentieth of the steps, then fall to zero along a cosine."""
 
     def __call__(self, step):
         done = tf.cast(step, tf.float32) / float(EPOCHS * steps)
@@ -202,7 +203,7 @@ class Schedule(tf.keras.optimizers.schedules.LearningRateSchedule):
 
 
 class AverageWeights(tf.keras.callbacks.Callback):
-    """At the end the model has the mean of the weights after each of the last epochs."""
+    """Set the weights to the mean of those after each of the last epochs."""
 
     def on_train_begin(self, logs=None):
         self.kept = []
@@ -229,7 +230,7 @@ model = tf.keras.Model(inputs, tf.keras.layers.Dense(classes, activation="softma
 shapes = (tf.TensorSpec((None, input_length), tf.float32), tf.TensorSpec((None, classes), tf.float32))
 batches = tf.data.Dataset.from_generator(epoch, output_signature=shapes)
 batches = batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
-# The mean of the last epochs is better than any one of them, so no checkpoint of a single epoch.
+# No checkpoint of a single epoch: the mean of the last epochs is more accurate than any one of them.
 callbacks = [c for c in callbacks if not isinstance(c, tf.keras.callbacks.ModelCheckpoint)] + [AverageWeights()]
 
 model.compile(loss="categorical_crossentropy", optimizer=tf.keras.optimizers.Adam(Schedule()), metrics=["accuracy"])

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.labels import label_order
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
 from ei_toolkit.studio.jobs.task import Task
@@ -110,7 +111,7 @@ def store_features(task: Task, block: ProcessingBlock, category: str, samples: S
     """Compute and store the features of a category; says in the log what it does."""
     task.say(f"Creating windows from {category} files...")
     computed = compute_features(task, block, samples)
-    labels = sorted({window.label for window in computed.windows})
+    labels = label_order(window.label for window in computed.windows)
     with task.scratch() as folder:
         x, y = folder / "x.npy", folder / "y.npy"
         np.save(x, computed.x)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.errors import EitkError
+from ei_toolkit.impulse.labels import label_order
 from ei_toolkit.impulse.variants import VARIANTS, model_id
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
@@ -55,7 +56,7 @@ def _train(task: Task, impulse: Impulse, block: Mapping[str, Any]) -> None:
     from ei_toolkit.training.train import train
 
     parts = features_side_by_side(task, processing_blocks(task.store, impulse, block), "training")
-    labels = sorted({window.label for window in parts[0].windows})
+    labels = label_order(window.label for window in parts[0].windows)
     if len(labels) < 2:
         raise ApiError(f"Training needs at least two labels; there is only {', '.join(labels) or 'none'}")
     settings = keras_settings(task.store.blocks.config(task.project, block["id"]), parts[0].bins)

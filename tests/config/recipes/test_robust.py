@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
+import tensorflow as tf
 
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.impulse.interpreter import Interpreter
+from ei_toolkit.training.fit import run_script
 from ei_toolkit.training.request import TrainRequest
 from ei_toolkit.training.train import train
 
@@ -15,7 +19,7 @@ FRAMES, BANDS = 120, 40
 
 
 def windows(n: int, seed: int) -> tuple[np.ndarray, list[int]]:
-    """Steady bands against a beat: what differs is movement in time, not tone or loudness."""
+    """Windows with steady bands, and windows with a beat: they differ over time, not in tone or level."""
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % 2
     beat = (np.arange(FRAMES) % 12 < 3) * 0.3
@@ -24,7 +28,7 @@ def windows(n: int, seed: int) -> tuple[np.ndarray, list[int]]:
     return np.clip(features, 0, 1).reshape(n, -1).astype(np.float32), labels.tolist()
 
 
-def test_the_script_trains_a_small_int8_model_that_hears_a_beat(tmp_path: Path) -> None:
+def test_the_script_trains_a_small_int8_model_that_recognises_a_beat(tmp_path: Path) -> None:
     settings, script = load_recipe("robust")
     features, labels = windows(240, seed=1)
     request = TrainRequest(
@@ -34,9 +38,9 @@ def test_the_script_trains_a_small_int8_model_that_hears_a_beat(tmp_path: Path) 
     outcome = train(request, log.append)
     assert outcome.parameters <= 9000
     assert any(line.startswith("Epoch 6/6") for line in log)
-    unseen, truth = windows(60, seed=2)
-    said = Interpreter(outcome.files.int8.read_bytes()).predict(unseen).argmax(axis=1)
-    assert np.mean(said == truth) > 0.95
+    unseen, actual = windows(60, seed=2)
+    predicted = Interpreter(outcome.files.int8.read_bytes()).predict(unseen).argmax(axis=1)
+    assert np.mean(predicted == actual) > 0.95
     assert settings.slice.level == "rms"
 
 
@@ -49,3 +53,33 @@ def test_two_trainings_give_the_same_bytes(tmp_path: Path) -> None:
         )
         models.append(train(request, lambda _line: None).files.int8.read_bytes())
     assert models[0] == models[1]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4])
+def test_small_batches_train(tmp_path: Path, batch_size: int) -> None:
+    """A small batch often has no window that is augmented."""
+    features, labels = windows(12, seed=1)
+    request = TrainRequest(
+        features, labels, ("classical", "rock"), tmp_path, script=load_recipe("robust")[1], epochs=1,
+        batch_size=batch_size, learning_rate=0.003, validation_fraction=0.2, int8=False,
+    )  # fmt: skip
+    assert np.isfinite(train(request, lambda _line: None).history["loss"]).all()
+
+
+def test_each_augmentation_accepts_no_window_at_all() -> None:
+    features, labels = windows(4, seed=1)
+    dataset = tf.data.Dataset.from_tensor_slices((features, np.eye(2, dtype=np.float32)[labels]))
+    left = run_script(
+        load_recipe("robust")[1],
+        {
+            "args": SimpleNamespace(epochs=1, learning_rate=0.003, batch_size=4, seed=7),
+            "callbacks": [],
+            "classes": 2,
+            "input_length": FRAMES * BANDS,
+            "train_dataset": dataset,
+            "validation_dataset": dataset,
+        },
+    )
+    empty = np.empty((0, FRAMES, BANDS), np.float32)
+    for change in ("augmented", "toned", "small_speaker", "overdriven", "echoing", "noisy", "masked"):
+        assert left[change](empty).shape == empty.shape
