@@ -21,7 +21,7 @@ MOST_AHEAD = 40
 REACH = 63  # frames and bins between partners; six bits of the hash
 OFFSET_FRAMES = 2  # offsets within so many frames count as one
 LEAST_SHARED = 25  # hashes at one offset; unrelated clips of half a minute share about ten at most
-SHARED_PART = 0.03  # of the hashes of the poorer clip; a strict rhythm alone can give more than LEAST_SHARED
+SHARED_PART = 0.03  # of the hashes of the poorer clip; a strict rhythm can give more than LEAST_SHARED
 
 Integers = NDArray[np.int64]
 
@@ -84,7 +84,7 @@ def _shared_hashes(clips: list[Landmarks]) -> tuple[Integers, Integers, Integers
     order = np.lexsort((owner, hashes))
     hashes, frames, owner = hashes[order], frames[order], owner[order]
     found = [np.empty((3, 0), np.int64)]
-    for ahead in range(1, MOST_AHEAD):  # equal hashes are neighbours now; what is more common than this tells nothing
+    for ahead in range(1, MOST_AHEAD):  # equal hashes are adjacent now; more common hashes identify nothing
         same = (hashes[ahead:] == hashes[:-ahead]) & (owner[ahead:] != owner[:-ahead])
         first, second = np.flatnonzero(same), np.flatnonzero(same) + ahead
         found.append(np.stack([owner[first], owner[second], frames[second] - frames[first]]))

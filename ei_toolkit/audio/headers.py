@@ -1,6 +1,6 @@
-"""What a sound file's header promises, to tell a file that was cut short from one that is whole.
+"""The length that the header of a sound file gives, to detect a file that was cut short.
 
-libsndfile and ffmpeg silently shorten a file in most formats to what is there, so the promise is read here.
+libsndfile and ffmpeg silently shorten a file in most formats to what is there, so the header is read here.
 """
 
 from __future__ import annotations
@@ -47,16 +47,15 @@ W64 = Layout("<16sQ", W64_DATA, first=40, counted=24, align=8, streamed=WIDE_STR
 CAF = Layout(">4sQ", b"data", first=8, align=1, streamed=WIDE_STREAMED)
 AU_ORDER = {b".snd": ">II", b"dns.": "<II"}
 
-Promise = tuple[int, int] | None  # offset and size in bytes of the sound; None where the header does not tell
+Promise = tuple[int, int] | None  # offset and size in bytes of the sound; None where the header gives none
 
 
 def missing_part(stream: BinaryIO, size: int) -> float:
     """The part of the promised sound that the file lacks: 0.0 for a whole file, 0.25 for one short by a quarter.
 
-    `stream` stands at the start of a file of `size` bytes: WAV, RF64, W64, AU, AIFF, CAF, SVX or MP4. Every other
-    format counts as whole here. Of those, `ogg.lacks_last_page` tells for Ogg, and the decoders notice for FLAC and an
-    MP3 with a Xing header. Nobody does for an MP3 without one, raw AAC, WMA and what else libsndfile reads (NIST, VOC,
-    PAF, AVR, MAT, PVF): cut short, they are taken as what is left of them. Raises OSError.
+    `stream` is at the start of a file of `size` bytes: WAV, RF64, W64, AU, AIFF, CAF, SVX or MP4. Every other format
+    counts as whole here: `flac`, `mpeg` and `ogg` check theirs, and nothing can check raw AAC, WMA and the rest of what
+    libsndfile reads (NIST, VOC, PAF, AVR, MAT, PVF). Raises OSError.
     """
     found = _promised(stream, size)
     if found is None:
@@ -70,7 +69,7 @@ def _promised(stream: BinaryIO, size: int) -> Promise:
     head = stream.read(12)
     if head[:4] in AU_ORDER and len(head) == 12:
         start, promised = struct.unpack(AU_ORDER[head[:4]], head[4:])
-        return _told(start, promised, STREAMED)
+        return _known_size(start, promised, STREAMED)
     if head[4:8] == b"ftyp":
         return _mp4_data(stream, size)
     if head[:4] in (b"RF64", b"BW64") and head[8:] == b"WAVE":
@@ -85,7 +84,7 @@ def _layout(head: bytes) -> Layout | None:
     return CAF if head.startswith(b"caff") else LAYOUTS.get((head[:4], head[8:]))
 
 
-def _told(start: int, promised: int, streamed: int) -> Promise:
+def _known_size(start: int, promised: int, streamed: int) -> Promise:
     return (start, promised) if 0 < promised < streamed else None
 
 
@@ -99,7 +98,7 @@ def _sound_chunk(stream: BinaryIO, size: int, layout: Layout) -> Promise:
         name, promised = head.unpack(read)
         promised -= layout.counted
         if name == layout.sound:
-            return _told(stream.tell(), promised, layout.streamed)
+            return _known_size(stream.tell(), promised, layout.streamed)
         if not 0 <= promised <= size:
             return None
         stream.seek(promised + -promised % layout.align, 1)
@@ -112,7 +111,7 @@ def _rf64_data(stream: BinaryIO, size: int) -> Promise:
     found = _sound_chunk(stream, size, Layout(WAV.head, WAV.sound, streamed=1 << 32))
     if found and found[1] == 0xFFFFFFFF:
         known = len(wide) == 24 and wide.startswith(b"ds64")
-        return _told(found[0], struct.unpack_from("<Q", wide, 16)[0], WIDE_STREAMED) if known else None
+        return _known_size(found[0], struct.unpack_from("<Q", wide, 16)[0], WIDE_STREAMED) if known else None
     return found
 
 
@@ -126,41 +125,8 @@ def _mp4_data(stream: BinaryIO, size: int) -> Promise:
         length, name, wide = struct.unpack(">I4sQ", head)
         counted, length = (16, wide) if length == 1 else (8, length)
         if name == b"mdat":
-            return _told(start + counted, length - counted, WIDE_STREAMED)
+            return _known_size(start + counted, length - counted, WIDE_STREAMED)
         if not counted <= length <= size:
             return None
         start += length
     return None
-
-
-BEGINS = b"OggS"
-HEAD = 27  # bytes of a page before its table of segments, whose length is the last of them
-LAST = 0x04  # of the flags
-FLAGS = range(0x08)
-REACH = 1 << 16  # a page is a little shorter
-
-
-def lacks_last_page(stream: BinaryIO, size: int) -> bool:
-    """Whether an Ogg file of `size` bytes ends within a page, or after one that is not the last of its stream.
-
-    `stream` stands at the start. What is not Ogg, and an Ogg file with no page in its last 64 KiB, counts as whole.
-    What follows the last page does not matter. Raises OSError.
-    """
-    if stream.read(len(BEGINS)) != BEGINS:
-        return False
-    stream.seek(max(0, size - REACH))
-    tail = stream.read(REACH)
-    at = tail.rfind(BEGINS)
-    while at >= 0:
-        if (found := _torn_or_not_last(tail[at:])) is not None:
-            return found
-        at = tail.rfind(BEGINS, 0, at)
-    return False
-
-
-def _torn_or_not_last(page: bytes) -> bool | None:
-    """None where these bytes do not hold the whole head of a page."""
-    if len(page) < HEAD or page[4] != 0 or page[5] not in FLAGS or len(page) < HEAD + page[HEAD - 1]:
-        return None
-    segments = page[HEAD : HEAD + page[HEAD - 1]]
-    return len(page) < HEAD + len(segments) + sum(segments) or not page[5] & LAST

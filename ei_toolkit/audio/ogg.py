@@ -78,7 +78,7 @@ def examine_ogg(data: Bytes) -> Examined | None:
         stream.granule = max(stream.granule, page.granule)
     if not links:
         return None
-    if broken_at is not None or not _ended(links[-1]):
+    if not _ended(links[-1]):
         damage.append(Damage(_seconds(links, seconds), math.inf, "cut short"))
     return _examined(data, links, damage)
 
@@ -153,8 +153,8 @@ def _ended(link: dict[int, _Logical]) -> bool:
 def _examined(data: Bytes, links: list[dict[int, _Logical]], damage: list[Damage]) -> Examined:
     sound = [next((one for one in link.values() if one.codec), None) for link in links]
     kept = [one for one in sound if one]
-    alone = len(links) == 1 and len(links[0]) == 1
-    if alone and not damage and kept and kept[0].codec in ("vorbis", "opus"):
+    single = len(links) == 1 and len(links[0]) == 1
+    if single and not damage and kept and kept[0].codec in ("vorbis", "opus"):
         return Examined((Stream(),))
     return Examined(tuple(_stream(data, one) for one in kept), tuple(damage))
 

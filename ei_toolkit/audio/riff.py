@@ -50,8 +50,8 @@ def examine_wav(data: Bytes) -> Examined | None:
         return Examined((Stream(),))
     ranges = [ByteRange(chunk.start, chunk.there - chunk.there % block) for chunk in sound]
     length = sum(one.length for one in ranges)
-    facts = [chunk for chunk in chunks if chunk.name == b"fact"][:1]
-    head = _head(order, described, [data[c.start : c.start + c.there] for c in facts], length)
+    fact_chunks = [chunk for chunk in chunks if chunk.name == b"fact"][:1]
+    head = _head(order, described, [data[c.start : c.start + c.there] for c in fact_chunks], length)
     return Examined((Stream((head, *ranges)),), warnings=tuple(warnings))
 
 
@@ -98,9 +98,9 @@ def _warnings(formats: list[Chunk], sound: list[Chunk], described: list[bytes]) 
         yield "several format chunks that differ; the first is used"
 
 
-def _head(order: str, described: bytes, facts: list[bytes], length: int) -> bytes:
+def _head(order: str, described: bytes, fact_chunks: list[bytes], length: int) -> bytes:
     """A WAV header for `length` bytes of sound, as RF64 where 32 bits do not hold the length."""
-    inner = _chunk(order, b"fmt ", described) + b"".join(_chunk(order, b"fact", fact) for fact in facts)
+    inner = _chunk(order, b"fmt ", described) + b"".join(_chunk(order, b"fact", fact) for fact in fact_chunks)
     if length + len(inner) + 40 > LARGEST:
         wide = struct.pack("<QQQI", length + len(inner) + 60, length, 0, 0)
         return b"RF64\xff\xff\xff\xffWAVE" + _chunk("<", b"ds64", wide) + inner + b"data\xff\xff\xff\xff"

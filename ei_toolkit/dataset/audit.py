@@ -1,4 +1,4 @@
-"""What gives a result away: artists and recordings on both sides of a split, known faults, loudness."""
+"""Leaks that make accuracy too high: artists and recordings in both splits, known faults, loudness."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SILENCE_DBFS = -96.0
 
 @dataclass(frozen=True)
 class SameRecording:
-    """Two clips of one recording; `offset` in seconds, None where they are different parts of it.
+    """Two clips of one recording; `offset` in seconds, None if they are different parts of it.
 
-    It `leaks` where the two lie on different sides of the split.
+    It `leaks` if the two are in different splits.
     """
 
     first: str
@@ -44,7 +44,7 @@ class Loudness:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found. Shares are of test clips; `loudness_accuracy` is that of the nearest mean level alone."""
+    """Results of an audit. Shares are of test clips; `loudness_accuracy` is that of the nearest mean level."""
 
     rows: tuple[Row, ...]
     shared_artists: tuple[str, ...]
@@ -59,42 +59,42 @@ class Audit:
 
     @property
     def leaks(self) -> bool:
-        """Whether test clips are known from training."""
+        """Whether test clips or their artists are in the training split."""
         return bool(self.shared_artists) or any(pair.leaks for pair in self.same_recordings)
 
 
 @dataclass(frozen=True)
 class ClipMeasurement:
-    """What listening to one clip gave; no landmarks where it cannot be read."""
+    """Measurements of one clip; no landmarks if it cannot be read."""
 
     landmarks: Landmarks | None
     dbfs: float
 
 
 def audit(plan: Plan, jobs: int, progress: Progress) -> Audit:
-    """Listen to every clip of a plan and say what leaks from training into testing."""
-    heard: dict[str, ClipMeasurement] = {}
+    """Decode every clip of a plan and find what leaks from training into testing."""
+    measured: dict[str, ClipMeasurement] = {}
     paths = [task.known.clip.path for task in plan.tasks]
     for done, (task, one) in enumerate(zip(plan.tasks, map_clips(listen, paths, jobs), strict=True), start=1):
-        heard[task.known.clip.name] = one
+        measured[task.known.clip.name] = one
         progress(done, task.known.clip.name)
-    readable = [task for task in plan.tasks if heard[task.known.clip.name].landmarks]
-    levels = {name: one.dbfs for name, one in heard.items()}
+    readable = [task for task in plan.tasks if measured[task.known.clip.name].landmarks]
+    levels = {name: one.dbfs for name, one in measured.items()}
     shared = _shared_artists(plan.tasks)
-    testing = [task for task in plan.tasks if task.side == "testing"]
+    testing = [task for task in plan.tasks if task.split == "testing"]
     return Audit(
         rows=tuple(rows_of_plan(plan)),
         shared_artists=shared,
         test_clips_of_shared_artists=sum(t.known.group in shared for t in testing) / max(len(testing), 1),
-        clips_without_artist=sum(_alone(task) for task in plan.tasks),
-        same_recordings=_same_recordings(plan.tasks, {n: h.landmarks for n, h in heard.items() if h.landmarks}),
+        clips_without_artist=sum(_has_no_artist(task) for task in plan.tasks),
+        same_recordings=_same_recordings(plan.tasks, {n: h.landmarks for n, h in measured.items() if h.landmarks}),
         faults=tuple(
             (t.known.clip.name, t.known.track.fault) for t in plan.tasks if t.known.track and t.known.track.fault
         ),
         loudness=_loudness(readable, levels),
         loudness_accuracy=_accuracy_of_level(readable, levels),
         majority_accuracy=_accuracy_of_majority(readable),
-        unreadable=tuple(t.known.clip.name for t in plan.tasks if not heard[t.known.clip.name].landmarks),
+        unreadable=tuple(t.known.clip.name for t in plan.tasks if not measured[t.known.clip.name].landmarks),
     )
 
 
@@ -108,24 +108,24 @@ def listen(path: Path) -> ClipMeasurement:
     return ClipMeasurement(landmarks(samples), 20 * float(np.log10(rms)) if rms > 0 else SILENCE_DBFS)
 
 
-def _alone(task: Task) -> bool:
-    """Whether nobody knows the artist: the clip is then a group of its own."""
+def _has_no_artist(task: Task) -> bool:
+    """Whether the artist is not known; the clip is then a group of its own."""
     own = task.known.clip.name.rsplit(".", 1)[0]
     return task.known.group == own or bool(task.known.track and task.known.group == task.known.track.track)
 
 
 def _shared_artists(tasks: Sequence[Task]) -> tuple[str, ...]:
-    sides: dict[str, set[str]] = defaultdict(set)
+    splits: dict[str, set[str]] = defaultdict(set)
     for task in tasks:
-        sides[task.known.group].add(task.side)
-    return tuple(sorted(group for group, of_group in sides.items() if len(of_group) > 1))
+        splits[task.known.group].add(task.split)
+    return tuple(sorted(group for group, of_group in splits.items() if len(of_group) > 1))
 
 
-def _same_recordings(tasks: Sequence[Task], heard: dict[str, Landmarks]) -> tuple[SameRecording, ...]:
-    """Pairs that sound the same, and pairs that the index knows to be the same although these excerpts differ."""
-    side = {task.known.clip.name: task.side for task in tasks}
+def _same_recordings(tasks: Sequence[Task], landmarks: dict[str, Landmarks]) -> tuple[SameRecording, ...]:
+    """Pairs that match by their sound, and pairs that the index lists although these excerpts differ."""
+    split = {task.known.clip.name: task.split for task in tasks}
     pairs: dict[tuple[str, str], float | None] = {
-        (match.first, match.second): match.offset for match in find_matches(heard)
+        (match.first, match.second): match.offset for match in find_matches(landmarks)
     }
     by_track = {task.known.track.track: task.known.clip.name for task in tasks if task.known.track}
     for task in tasks:
@@ -134,7 +134,7 @@ def _same_recordings(tasks: Sequence[Task], heard: dict[str, Landmarks]) -> tupl
             if other:
                 first, second = sorted((task.known.clip.name, other))
                 pairs.setdefault((first, second), None)
-    return tuple(SameRecording(a, b, at, side[a] != side[b]) for (a, b), at in sorted(pairs.items()))
+    return tuple(SameRecording(a, b, at, split[a] != split[b]) for (a, b), at in sorted(pairs.items()))
 
 
 def _loudness(tasks: Sequence[Task], levels: dict[str, float]) -> tuple[Loudness, ...]:
@@ -151,7 +151,7 @@ def _levels_by_label(tasks: Sequence[Task], levels: dict[str, float]) -> dict[st
 
 def _accuracy_of_level(tasks: Sequence[Task], levels: dict[str, float]) -> float:
     """Part of the test clips whose label is the one with the nearest mean level in training."""
-    of_label = _levels_by_label([task for task in tasks if task.side == "training"], levels)
+    of_label = _levels_by_label([task for task in tasks if task.split == "training"], levels)
     means = {label: fmean(dbfs) for label, dbfs in of_label.items()}
     return _accuracy(tasks, lambda task: min(means, key=lambda label: abs(means[label] - levels[task.known.clip.name])))
 
@@ -159,10 +159,10 @@ def _accuracy_of_level(tasks: Sequence[Task], levels: dict[str, float]) -> float
 def _accuracy_of_majority(tasks: Sequence[Task]) -> float:
     counts: dict[str, int] = defaultdict(int)
     for task in tasks:
-        counts[task.known.clip.label] += task.side == "training"
+        counts[task.known.clip.label] += task.split == "training"
     return _accuracy(tasks, lambda _task: max(sorted(counts), key=lambda label: counts[label]))
 
 
 def _accuracy(tasks: Sequence[Task], guess: Callable[[Task], str]) -> float:
-    testing = [task for task in tasks if task.side == "testing"]
+    testing = [task for task in tasks if task.split == "testing"]
     return sum(guess(task) == task.known.clip.label for task in testing) / max(len(testing), 1)

@@ -29,7 +29,7 @@ from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.dataset.manifest import Window
-from ei_toolkit.dataset.split import Side
+from ei_toolkit.dataset.split import Split
 from ei_toolkit.errors import DataError
 
 SILENT_STEPS = 2  # a window whose samples lie within so many steps of 16 bits holds nothing to learn from
@@ -41,7 +41,7 @@ class Task:
     """One clip to cut."""
 
     known: KnownClip
-    side: Side
+    split: Split
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def cut_clip(task: Task, settings: SliceSettings, out: Path) -> Cut:
 
 
 def _windows(task: Task, settings: SliceSettings, out: Path, warn: Warn) -> Iterator[Window]:
-    copies = settings.augment.copies if task.side == "training" else 0
+    copies = settings.augment.copies if task.split == "training" else 0
     for cut in clip_windows(task.known.clip.path, task.known.sha256, settings, copies, warn):
         yield _write(task, settings, out, cut.start * 1000 // settings.sample_rate, cut.samples, cut.augmentation)
 
@@ -169,12 +169,12 @@ def _write(
     file = f"{_safe_stem(known.clip.name)}.{start_ms}.{sha256[:HASH_IN_NAME]}.wav"
     _write_once(out / file, data)
     return Window(
-        file, sha256, known.clip.name, known.sha256, known.group, start_ms, known.clip.label, task.side, augmentation
+        file, sha256, known.clip.name, known.sha256, known.group, start_ms, known.clip.label, task.split, augmentation
     )
 
 
 def _write_once(path: Path, data: bytes) -> None:
-    """Write a file whose name tells its content; one of the right size is taken for whole."""
+    """Write a file whose name contains the hash of its content; an existing one of the right size is kept."""
     with suppress(FileNotFoundError):
         if path.stat().st_size == len(data):
             return

@@ -1,4 +1,4 @@
-"""Look into an archive or folder for clips. Nothing is ever unpacked to a place that the archive names."""
+"""Find clips in an archive or folder. Paths of the archive are never used to write files."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _is_clip(path: PurePath, wanted: RequestedClip) -> bool:
 
 
 DOWNLOADS = ".download"  # in DEST; a name that no search for clips looks into
-SETTLED = frozenset({"ok", "same sound", "unverified"})
+COMPLETE = frozenset({"ok", "same sound", "unverified"})
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,10 @@ def fetch_gtzan(
     """Bring the tracks of `genres` (all, if empty) to `dest` and verify every one.
 
     `origin` is an address, an archive or a folder; empty means the first of `sources` that answers. A track that is
-    whole in `dest` is left alone. Raises NetworkError, and DataError where not one track can be had.
+    whole in `dest` is left unchanged. Raises NetworkError, and DataError where not one track can be had.
     """
     tracks = wanted_tracks(load_index(), genres)
-    lacking = {f.track for f in verify_folder(dest, tracks) if f.status not in SETTLED}
+    lacking = {f.track for f in verify_folder(dest, tracks) if f.status not in COMPLETE}
     written = 0
     if lacking:
         candidates = _local(dest, origin, sources, progress, patience)
@@ -140,14 +140,14 @@ def _local(dest: Path, origin: str, sources: Sequence[Source], progress: Progres
 
 def _collect(dest: Path, source: Path, lacking: dict[str, Track], progress: Progress) -> int:
     """Write each lacking track that the source holds; of several files the first whole one counts."""
-    settled: set[str] = set()
+    complete: set[str] = set()
     written: set[str] = set()
-    for number, (stem, data) in enumerate(clips_in(source, lambda stem: stem in lacking and stem not in settled)):
+    for number, (stem, data) in enumerate(clips_in(source, lambda stem: stem in lacking and stem not in complete)):
         verdict = judge(lacking[stem], data)
-        if verdict.status in USABLE and (stem not in written or verdict.status in SETTLED):
+        if verdict.status in USABLE and (stem not in written or verdict.status in COMPLETE):
             write_bytes(dest / lacking[stem].genre / f"{stem}.wav", verdict.wav)
             written.add(stem)
-        if verdict.status in SETTLED:
-            settled.add(stem)
+        if verdict.status in COMPLETE:
+            complete.add(stem)
         progress(number + 1, stem)
     return len(written)

@@ -12,7 +12,7 @@ from ei_toolkit.errors import ConfigurationError, DataError
 
 SUFFIXES = frozenset(
     {".wav", ".au", ".snd", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc", ".caf", ".w64", ".rf64"}
-    | {".m4a", ".aac", ".mp4", ".wma"}  # by way of ffmpeg
+    | {".m4a", ".aac", ".mp4", ".wma"}  # with ffmpeg
 )
 LAYOUT = "Clips lie in one folder a label: ROOT/rock/*.wav, ROOT/classical/*.wav."
 
@@ -55,17 +55,17 @@ def _check(root: Path, found: set[str], wanted: set[str]) -> None:
         raise DataError(
             f"no clips for the label {', '.join(missing)} in {root}",
             why=f"folders there: {there}",
-            hint=f"Mend [project] labels or [dataset] root. {LAYOUT}",
+            hint=f"Correct [project] labels or [dataset] root. {LAYOUT}",
         )
     if not found:
         raise DataError(f"no clips in {root}", hint=LAYOUT)
     if len(found) == 1:
         raise DataError(
-            f"only one label in {root}: {', '.join(found)}", why="telling one thing from nothing cannot be learned",
-            hint=f"Add a folder of clips of another kind. {LAYOUT}",
+            f"only one label in {root}: {', '.join(found)}", why="a classifier needs two labels or more",
+            hint=f"Add a folder of clips with another label. {LAYOUT}",
         )  # fmt: skip
 
 
 def _composed(text: str) -> str:
-    """In NFC; bytes of a name that are not UTF-8 become U+FFFD, since nothing could write them down."""
+    """In NFC; bytes of a name that are not UTF-8 become U+FFFD, because they cannot be encoded."""
     return unicodedata.normalize("NFC", os.fsencode(text).decode("utf-8", "replace"))

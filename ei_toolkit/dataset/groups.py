@@ -1,4 +1,4 @@
-"""Which clips belong together and must stay on one side of a split."""
+"""Groups of clips that must stay in one split."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class KnownClip:
 
 
 def identify(clips: Sequence[Clip], hashes: Mapping[str, str], index: Index, own: Mapping[str, str]) -> list[KnownClip]:
-    """Give each clip its group: from the user's CSV, else GTZAN's index, else the clip alone.
+    """Give each clip its group: from the user's CSV, else GTZAN's index, else a group of its own.
 
     `hashes` maps clip names to SHA-256; `own` maps clip names, file names or stems to groups. Equal files share the
     group of the first of them. Raises DataError where `own` names none of the clips.
@@ -65,15 +65,15 @@ def _read(file: Path) -> list[tuple[str, str]]:
                 raise ConfigurationError(f"{file} lacks the columns clip and group", hint="First line: clip,group")
             return [(_composed(row["clip"] or ""), (row["group"] or "").strip()) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(f"{file} cannot be read", why=str(error), hint="Mend [dataset] groups.") from None
+        raise ConfigurationError(f"{file} cannot be read", why=str(error), hint="Correct [dataset] groups.") from None
 
 
 def _incomplete(file: Path, bare: Sequence[str]) -> DataError:
     shown = ", ".join(bare[:SHOWN]) + (f" and {len(bare) - SHOWN} more" if len(bare) > SHOWN else "")
     return DataError(
         f"{file}: {shown}: clip or group is missing",
-        why="a clip without a group could share its artist with the other side of the split",
-        hint="Fill them in, or remove these rows: a clip without a row stands alone.",
+        why="a clip without a group could share its artist with the other split",
+        hint="Fill them in, or remove these rows: a clip without a row is a group of its own.",
     )
 
 

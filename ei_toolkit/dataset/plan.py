@@ -1,4 +1,4 @@
-"""What slicing will do, decided before anything is written: usable clips, their groups, their sides."""
+"""The plan of a slicing, made before anything is written: usable clips, their groups and splits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GAINS_DB = (0, 120)
 
 @dataclass(frozen=True)
 class Skipped:
-    """A clip that gave no window, and why."""
+    """A clip without windows, and the reason."""
 
     clip: str
     reason: str
@@ -35,7 +35,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Plan:
-    """Each usable clip with its side, and the clips that cannot be used."""
+    """Each usable clip with its split, and the clips that cannot be used."""
 
     tasks: tuple[Task, ...]
     skipped: tuple[Skipped, ...]
@@ -61,9 +61,9 @@ def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[
     lost = {clip.label for clip in clips} - {clip.label for clip in usable}
     _every_label_left(lost, skipped, settings.slice.window_ms)
     known = identify(usable, hashes, load_index(), own_groups(settings.dataset, project))
-    sides = split_clips(known, settings.dataset.split, settings.dataset.test_fraction, settings.dataset.seed)
-    left_out = [Skipped(k.clip.name, "not in the fault-filtered split") for k in known if k.clip.name not in sides]
-    tasks = tuple(Task(k, sides[k.clip.name]) for k in known if k.clip.name in sides)
+    splits = split_clips(known, settings.dataset.split, settings.dataset.test_fraction, settings.dataset.seed)
+    left_out = [Skipped(k.clip.name, "not in the fault-filtered split") for k in known if k.clip.name not in splits]
+    tasks = tuple(Task(k, splits[k.clip.name]) for k in known if k.clip.name in splits)
     return Plan(tasks, tuple(sorted([*skipped, *left_out], key=lambda s: s.clip)))
 
 
@@ -83,13 +83,13 @@ def groups_file(settings: DatasetSettings, project: Path) -> Path | None:
 
 
 def own_groups(settings: DatasetSettings, project: Path) -> Mapping[str, str]:
-    """Clip -> group as the user's CSV says."""
+    """Return the groups of the user's CSV by clip."""
     file = groups_file(settings, project)
     return read_groups(file) if file else {}
 
 
 def check_slice(settings: SliceSettings) -> None:
-    """Raise ConfigurationError for lengths, rates and levels that cannot be."""
+    """Raise ConfigurationError for lengths, rates and levels outside their range."""
     _check_range("slice.sample_rate", settings.sample_rate, SAMPLE_RATES[0], SAMPLE_RATES[-1])
     for name in ("window_ms", "hop_ms"):
         if samples_in(getattr(settings, name), settings.sample_rate) < 1:
@@ -154,8 +154,8 @@ def rows_of_windows(windows: Sequence[Window]) -> list[Row]:
 
 def rows_of_plan(plan: Plan) -> list[Row]:
     """Rows for a plan."""
-    cells = _cells((task.known.clip.label, task.side) for task in plan.tasks)
-    chosen = {cell: [t.known for t in plan.tasks if (t.known.clip.label, t.side) == cell] for cell in cells}
+    cells = _cells((task.known.clip.label, task.split) for task in plan.tasks)
+    chosen = {cell: [t.known for t in plan.tasks if (t.known.clip.label, t.split) == cell] for cell in cells}
     return [Row(*cell, 0, 0, len(known), len({k.group for k in known})) for cell, known in chosen.items()]
 
 

@@ -1,4 +1,4 @@
-"""Know a run of `eitk slice` that would do again what the last one did."""
+"""Cut clips into windows, and skip a run that would repeat the last one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LastRun:
 
 
 def fingerprint(settings: Settings, project: Path) -> str:
-    """A hash of all that decides the windows: settings, program, and every input file's name, size and time."""
+    """Hash what determines the windows: settings, program, and every input file's name, size and time."""
     root = clips_root(settings.dataset, project)
     files = [clip.path for clip in find_clips(root, settings.project.labels)]
     if own := groups_file(settings.dataset, project):
@@ -70,7 +70,7 @@ def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None
         sizes = {entry.name: entry.stat().st_size for entry in os.scandir(out)}
     except (OSError, ValueError, KeyError, TypeError, DataError):
         return None
-    # by size alone: hashing every window in every run would cost too much, so a flipped bit stays
+    # only by size: hashing every window in every run would take too long, so a flipped bit is not found
     size = HEADER_BYTES + 2 * (samples_in(settings.window_ms, settings.sample_rate))
     whole = all(sizes.get(window.file) == size for window in windows)
     return LastRun(skipped, state["duplicates"]) if whole else None
@@ -88,7 +88,7 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class SliceReport:
-    """What slicing did. `duplicates` counts windows left out because another holds the same samples."""
+    """The result of a slicing. `duplicates` counts windows that were left out because another has the same samples."""
 
     windows: tuple[Window, ...]
     skipped: tuple[Skipped, ...]
@@ -102,7 +102,7 @@ def slice_clips(settings: Settings, project: Path, out: Path, jobs: int, progres
 
     The files are the same for any number of `jobs`. Where neither settings nor clips have changed since the last run
     nothing is done. `progress` is called with the clips done and the name of the last. Raises ConfigurationError, and
-    DataError where a label has no window on one side.
+    DataError if a label has no window in one split.
     """
     mark = fingerprint(settings, project)
     if kept := last_report(out, mark, settings.slice):
@@ -118,7 +118,7 @@ def slice_clips(settings: Settings, project: Path, out: Path, jobs: int, progres
 
 
 def _cut_until_complete(settings: Settings, project: Path, out: Path, jobs: int, progress: Progress) -> SliceReport:
-    """Cut; where clips that only decoding shows to be bad leave a side empty, split again without them."""
+    """Cut; if clips that cannot be decoded leave a split empty, split again without them."""
     cut = partial(cut_clip, settings=locate_noise(settings.slice, project), out=out)
     bad: tuple[Skipped, ...] = ()
     while True:
@@ -151,18 +151,18 @@ def _report(plan: Plan, cuts: Sequence[Cut]) -> SliceReport:
 
 
 def _missing_side(plan: Plan, report: SliceReport) -> tuple[str, str] | None:
-    """A label and a side of the plan without any window."""
+    """Return a label and a split of the plan that have no window."""
     there = {(window.label, window.split) for window in report.windows}
     labels = sorted({task.known.clip.label for task in plan.tasks})
-    wanted = [(label, side) for label in labels for side in ("training", "testing")]
+    wanted = [(label, split) for label in labels for split in ("training", "testing")]
     return next((cell for cell in wanted if cell not in there), None)
 
 
-def _incomplete(label: str, side: str, report: SliceReport) -> DataError:
+def _incomplete(label: str, split: str, report: SliceReport) -> DataError:
     reasons = "; ".join(f"{one.clip}: {one.reason}" for one in report.skipped[:3])
     hint = "Add clips, or choose another [dataset] split or seed."
     return DataError(
-        f"the label {label} has no {side} window", why=reasons or "no clip of it is on that side", hint=hint
+        f"the label {label} has no {split} window", why=reasons or "no clip of it is in that split", hint=hint
     )
 
 

@@ -1,4 +1,4 @@
-"""Choose the clips that are held out: whole artists, the published parts, or whole tracks. Never single windows."""
+"""Choose the clips that are held out: whole artists, the published parts, or whole tracks; never single windows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Literal
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import ConfigurationError, DataError
 
-Side = Literal["training", "testing"]
+Split = Literal["training", "testing"]
 Method = Literal["artist", "fault-filtered", "track"]
 
 
-def split_clips(clips: Sequence[KnownClip], method: Method, test_fraction: float, seed: int) -> dict[str, Side]:
-    """Clip name -> side. Clips that the method leaves out (fault-filtered) are missing from the answer.
+def split_clips(clips: Sequence[KnownClip], method: Method, test_fraction: float, seed: int) -> dict[str, Split]:
+    """Return the split of each clip by name, without clips that the method leaves out (fault-filtered).
 
-    Raises ConfigurationError for a fraction outside 0…1 and DataError where a label cannot have both sides.
+    Raises ConfigurationError for a fraction outside 0…1 and DataError if a label cannot be in both splits.
     """
     if not 0 < test_fraction < 1:
         raise ConfigurationError(f"dataset.test_fraction = {test_fraction} is not between 0 and 1")
@@ -28,12 +28,12 @@ def split_clips(clips: Sequence[KnownClip], method: Method, test_fraction: float
     return {name: "testing" if u in held_out else "training" for name, u in unit.items()}
 
 
-def _by_part(clips: Sequence[KnownClip]) -> dict[str, Side]:
+def _by_part(clips: Sequence[KnownClip]) -> dict[str, Split]:
     parts = {known.clip.name: published_part(known) for known in clips}
     return {name: part for name, part in parts.items() if part}
 
 
-def published_part(known: KnownClip) -> Side | None:
+def published_part(known: KnownClip) -> Split | None:
     """The split of a clip in the published fault-filtered lists; None for a clip that these lists leave out."""
     if not (known.track and known.track.part):
         return None

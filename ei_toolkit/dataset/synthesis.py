@@ -39,8 +39,8 @@ def tone(hz: float, length: float, partials: Sound, vibrato: float = 0.0, vibrat
     summed = np.zeros_like(turning)
     for amplitude in partials[: int(0.48 * RATE / hz)][::-1]:  # Horner's rule: partial k is the k-th power
         summed = (summed + amplitude) * turning
-    heard: Sound = summed.imag
-    return heard
+    mixed: Sound = summed.imag
+    return mixed
 
 
 def envelope(length: float, attack: float, release: float) -> Sound:
@@ -66,8 +66,8 @@ def hall(sound: Sound, reverberation: float, wet: float, rng: np.random.Generato
     tail = rng.standard_normal(round(reverberation * RATE)) * decay(reverberation, reverberation / 6.9)
     tail = band(tail[: len(seconds(reverberation))], 80, 3500, slope=2)
     size = 1 << (len(sound) + len(tail)).bit_length()  # a length that the transform is quick with
-    heard = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(tail / np.linalg.norm(tail), size), size)
-    return (1 - wet) * sound + wet * heard[: len(sound)]
+    mixed = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(tail / np.linalg.norm(tail), size), size)
+    return (1 - wet) * sound + wet * mixed[: len(sound)]
 
 
 def mix_in(track: Sound, sound: Sound, at: float) -> None:
@@ -82,11 +82,11 @@ CHORDS = ((0, 4, 7, 12), (-3, 0, 4, 9), (5, 9, 12, 17), (-5, -1, 2, 7), (2, 5, 9
 
 @dataclass(frozen=True)
 class Ensemble:
-    """What the clips of one pseudo artist share."""
+    """The properties that all clips of one synthetic artist share."""
 
     key: int  # MIDI note of the tonic
     chord_seconds: float
-    piano: float  # 0: strings alone, 1: piano alone
+    piano: float  # 0: strings only, 1: piano only
     brightness: float  # amplitudes of the partials fall with this power
     vibrato: float
     reverberation: float
@@ -115,14 +115,14 @@ def play_ensemble(who: Ensemble, length: float, rng: np.random.Generator) -> Sou
             note = chord[rng.integers(len(chord))]
             mix_in(track, 2 * who.piano * _struck(who, who.key + note, lasts), at + step * lasts / 4)
         at += lasts
-    heard = hall(band(track, 60, 5000, slope=2), who.reverberation, 0.4, rng)
-    return heard / float(np.abs(heard).max())
+    mixed = hall(band(track, 60, 5000, slope=2), who.reverberation, 0.4, rng)
+    return mixed / float(np.abs(mixed).max())
 
 
 def _bowed(who: Ensemble, note: int, length: float, rng: np.random.Generator) -> Sound:
     partials: Sound = np.arange(1.0, 16.0) ** -who.brightness
-    heard = tone(midi_hz(note + rng.normal(0, 0.04)), length, partials, who.vibrato, rng.uniform(4.8, 6.2))
-    return heard * envelope(length, 0.25, 0.3) * rng.uniform(0.6, 1.0)
+    mixed = tone(midi_hz(note + rng.normal(0, 0.04)), length, partials, who.vibrato, rng.uniform(4.8, 6.2))
+    return mixed * envelope(length, 0.25, 0.3) * rng.uniform(0.6, 1.0)
 
 
 def _struck(who: Ensemble, note: int, length: float) -> Sound:
@@ -135,7 +135,7 @@ PROGRESSIONS = ((0, 5, 7, 5), (0, 3, 5, 0), (0, 8, 10, 0), (0, 10, 8, 7))  # sem
 
 @dataclass(frozen=True)
 class Band:
-    """What the clips of one pseudo artist share."""
+    """The properties that all clips of one synthetic artist share."""
 
     key: int  # MIDI note of the lowest chord
     beats_per_minute: float
@@ -165,8 +165,8 @@ def play_band(who: Band, length: float, rng: np.random.Generator) -> Sound:
         if rng.random() < 0.8:
             mix_in(guitar, _strum(root, beat * rng.choice([0.35, 0.5, 0.9])), at)
         _hit(drums, eighth, at, rng)
-    heard = band(np.tanh(who.drive * guitar), 90, who.cabinet_hz) + who.drums * drums
-    return heard / float(np.abs(heard).max())
+    mixed = band(np.tanh(who.drive * guitar), 90, who.cabinet_hz) + who.drums * drums
+    return mixed / float(np.abs(mixed).max())
 
 
 @lru_cache(maxsize=64)
@@ -218,7 +218,7 @@ def _clips(genre: str, seed: int, count: int, seconds: float) -> Iterator[NDArra
     else:
         players = [partial(play_ensemble, one) for one in ensembles(artists, rng)]
     for number in range(count):
-        peak = 10 ** (rng.uniform(-18, -2) / 20)  # loudness must not give the genre away
+        peak = 10 ** (rng.uniform(-18, -2) / 20)  # loudness must not identify the genre
         yield _to_int16(players[number // CLIPS_PER_ARTIST](seconds, rng) * peak)
 
 

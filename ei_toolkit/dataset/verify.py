@@ -1,4 +1,4 @@
-"""Hold clips against GTZAN's index: whole, altered, corrupt, missing."""
+"""Compare clips with GTZAN's index: unchanged, modified, corrupt or missing."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ei_toolkit.dataset.folder import SUFFIXES
 from ei_toolkit.dataset.index import Index, Track, load_index
 from ei_toolkit.errors import DataError, UsageError
 
-Status = Literal["ok", "same sound", "unverified", "altered", "corrupt", "missing"]
+Status = Literal["ok", "same sound", "unverified", "modified", "corrupt", "missing"]
 MOST_SAMPLES = 1 << 25  # a few minutes; a small file may claim to hold hours
-USABLE = frozenset({"ok", "same sound", "unverified", "altered"})
+USABLE = frozenset({"ok", "same sound", "unverified", "modified"})
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a file is worth as a track. `wav` is the published file's content, where the file allows to make it."""
+    """The status of a file as a track. `wav` is the published file's content, where the file allows to make it."""
 
     status: Status
     detail: str = ""
@@ -62,19 +62,19 @@ def verify_folder(root: Path, tracks: Sequence[Track], jobs: int = 1) -> list[Fi
 
 
 def damage(root: Path, findings: Sequence[Finding]) -> DataError | None:
-    """The error to end with where a track is altered or corrupt, or none is there at all."""
-    wrong = [finding for finding in findings if finding.status in ("altered", "corrupt")]
+    """The error to end with where a track is modified or corrupt, or none is there at all."""
+    wrong = [finding for finding in findings if finding.status in ("modified", "corrupt")]
     if wrong:
         named = ", ".join(finding.track for finding in wrong[:5])
-        hint = "Fetch them again: eitk dataset fetch gtzan. Altered clips can be used, but are not GTZAN's."
-        return DataError(f"{len(wrong)} tracks in {root} are altered or corrupt", why=named, hint=hint)
+        hint = "Fetch them again: eitk dataset fetch gtzan. Modified clips can be used, but are not GTZAN's."
+        return DataError(f"{len(wrong)} tracks in {root} are modified or corrupt", why=named, hint=hint)
     if all(finding.status == "missing" for finding in findings):
         return DataError(f"there is no GTZAN track in {root}", hint="Tracks lie at ROOT/<genre>/<genre>.<number>.wav.")
     return None
 
 
 def judge(track: Track, data: bytes) -> Verdict:
-    """Judge the content of a file that is said to be `track`.
+    """Compare the content of a file with `track`.
 
     "same sound" is a file of another format, or with other words in its header, that holds the very same samples.
     """
@@ -91,7 +91,7 @@ def judge(track: Track, data: bytes) -> Verdict:
         return Verdict("unverified", "no published hash is known", wav)
     if hashlib.sha256(wav).hexdigest() == track.sha256:
         return Verdict("same sound", "in another format", wav)
-    return Verdict("altered", "its samples are not the published ones", wav)
+    return Verdict("modified", "its samples are not the published ones", wav)
 
 
 def _verify(root: Path, track: Track) -> Finding:

@@ -72,7 +72,7 @@ def test_an_offset_is_kept_for_the_level_to_remove(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rate", [16_000, 22_050])
-def test_a_long_clip_comes_in_blocks_without_seams(tmp_path: Path, rate: int) -> None:
+def test_a_long_clip_comes_in_blocks_without_gaps(tmp_path: Path, rate: int) -> None:
     seconds = 2.5 * BLOCK_SECONDS
     soundfile.write(tmp_path / "a.flac", tone(rate, seconds), rate)
     blocks = list(read_blocks(tmp_path / "a.flac", 16_000))
@@ -82,7 +82,7 @@ def test_a_long_clip_comes_in_blocks_without_seams(tmp_path: Path, rate: int) ->
     assert np.abs(joined - 16_384 * np.sin(2 * np.pi * 440 * t)).max() < 20
 
 
-def test_probe_tells_the_length(tmp_path: Path) -> None:
+def test_probe_gives_the_length(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.flac", tone(22_050, 1.5), 22_050)
     assert probe(tmp_path / "a.flac") == pytest.approx(1.5, abs=1e-3)
 
@@ -92,7 +92,7 @@ def whole_wav(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def refusal(path: Path) -> str:
+def problem(path: Path) -> str:
     with pytest.raises(DataError) as caught:
         read_clip(path, 16_000)
     return str(caught.value)
@@ -100,16 +100,16 @@ def refusal(path: Path) -> str:
 
 def test_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / "a.wav").touch()
-    assert refusal(tmp_path / "a.wav") == "a.wav: the file is empty"
+    assert problem(tmp_path / "a.wav") == "a.wav: the file is empty"
 
 
 def test_a_text_file_named_wav(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_text("La la la")
-    assert refusal(tmp_path / "a.wav").startswith("a.wav: not audio that can be read")
+    assert problem(tmp_path / "a.wav").startswith("a.wav: not audio that can be read")
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    assert "cannot be opened" in refusal(tmp_path / "a.wav")
+    assert "cannot be opened" in problem(tmp_path / "a.wav")
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".au", ".aiff", ".w64", ".rf64"])
@@ -117,13 +117,13 @@ def test_a_file_cut_short(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     data = whole_wav(path)
     path.write_bytes(data[: len(data) // 2])
-    assert "cut short, 0.5" in refusal(path)  # seconds; block formats lose a little more than half
+    assert "cut short, 0.5" in problem(path)  # seconds; block formats lose a little more than half
 
 
 def test_a_flac_cut_short(tmp_path: Path) -> None:
     data = whole_wav(tmp_path / "a.flac")
     (tmp_path / "a.flac").write_bytes(data[: len(data) // 2])
-    assert "cut short" in refusal(tmp_path / "a.flac") or "damaged" in refusal(tmp_path / "a.flac")
+    assert "cut short" in problem(tmp_path / "a.flac") or "damaged" in problem(tmp_path / "a.flac")
 
 
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
@@ -132,7 +132,7 @@ def test_an_ogg_cut_short(tmp_path: Path, subtype: str) -> None:
     soundfile.write(path, tone(16_000, 3), 16_000, subtype)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    assert "cut short at" in refusal(path)
+    assert "cut short at" in problem(path)
     with pytest.raises(DataError, match="cut short"):
         probe(path)
 
@@ -151,18 +151,18 @@ def test_a_clip_that_is_too_long_is_rejected_before_it_is_decoded(
     soundfile.write(tmp_path / "a.flac", tone(16_000, 3), 16_000)
     monkeypatch.setattr(decode, "LONGEST_CLIP_SECONDS", 2)
     monkeypatch.setattr(decode, "_blocks", lambda *_: pytest.fail("decoded"))
-    assert refusal(tmp_path / "a.flac") == "a.flac: lasts 3 s or more, and a clip at most 2 s"
+    assert problem(tmp_path / "a.flac") == "a.flac: lasts 3 s or more, and a clip at most 2 s"
 
 
 def test_a_flac_that_holds_less_than_it_promises_is_cut_short(tmp_path: Path) -> None:
     flac_that_promises(tmp_path / "a.flac", 16_000 * (LONGEST_CLIP_SECONDS + 1))
-    assert refusal(tmp_path / "a.flac") == "a.flac: cut short at 3.00 s, 10798.00 s of sound are missing"
+    assert problem(tmp_path / "a.flac") == "a.flac: cut short at 3.00 s, 10798.00 s of sound are missing"
 
 
-def test_a_clip_longer_than_promised_is_refused_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clip_longer_than_promised_is_rejected_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode, "LONGEST_CLIP_SECONDS", 1)
     flac_that_promises(tmp_path / "a.flac", 0)
-    assert "lasts 3 s or more, and a clip at most 1 s" in refusal(tmp_path / "a.flac")
+    assert "lasts 3 s or more, and a clip at most 1 s" in problem(tmp_path / "a.flac")
 
 
 def test_a_clip_of_the_greatest_length_is_read_and_blocks_have_no_limit(
@@ -173,25 +173,25 @@ def test_a_clip_of_the_greatest_length_is_read_and_blocks_have_no_limit(
     clip = read_clip(tmp_path / "a.flac", 16_000)
     monkeypatch.setattr(decode, "LONGEST_CLIP_SECONDS", 2)
     assert np.array_equal(np.concatenate(list(read_blocks(tmp_path / "a.flac", 16_000))), clip)
-    assert "lasts 3 s or more" in refusal(tmp_path / "a.flac")
+    assert "lasts 3 s or more" in problem(tmp_path / "a.flac")
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:.audioop.")  # of pydub, where ffmpeg fails
-def test_a_long_m4a_is_refused_by_what_ffprobe_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = '{"format": {"duration": "208800.0"}, "streams": []}'
-    for name, does in (("ffprobe", f"echo '{told}'"), ("ffmpeg", "exit 1")):
+def test_a_long_m4a_is_rejected_by_the_length_from_ffprobe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = '{"format": {"duration": "208800.0"}, "streams": []}'
+    for name, does in (("ffprobe", f"echo '{answer}'"), ("ffmpeg", "exit 1")):
         (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
         (tmp_path / name).chmod(0o755)
     (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert "lasts 208,800 s or more" in refusal(tmp_path / "a.m4a")
+    assert "lasts 208,800 s or more" in problem(tmp_path / "a.m4a")
     with pytest.raises(DataError, match="not audio that ffmpeg can read"):  # no limit: as far as ffmpeg comes
         list(read_blocks(tmp_path / "a.m4a", 16_000))
 
 
-def test_a_header_alone(tmp_path: Path) -> None:
+def test_only_a_header(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(whole_wav(tmp_path / "a.wav")[:44])
-    assert "cut short, all of the sound is missing" in refusal(tmp_path / "a.wav")
+    assert "cut short, all of the sound is missing" in problem(tmp_path / "a.wav")
 
 
 def test_a_streamed_wav_whose_header_knows_no_length_is_whole(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_streamed_wav_whose_header_knows_no_length_is_whole(tmp_path: Path) ->
 
 def test_no_samples(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.empty(0), 16_000)
-    assert refusal(tmp_path / "a.wav") == "a.wav: holds no samples"
+    assert problem(tmp_path / "a.wav") == "a.wav: holds no samples"
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -211,30 +211,30 @@ def test_values_that_are_not_numbers(tmp_path: Path, value: float) -> None:
     samples = tone(16_000)
     samples[9000] = value
     soundfile.write(tmp_path / "a.wav", samples, 16_000, "FLOAT")
-    assert refusal(tmp_path / "a.wav") == "a.wav: holds values that are not numbers"
+    assert problem(tmp_path / "a.wav") == "a.wav: holds values that are not numbers"
 
 
 @pytest.mark.parametrize("rate", [1, 10_000_000])
-def test_a_hostile_sample_rate(tmp_path: Path, rate: int) -> None:
+def test_an_impossible_sample_rate(tmp_path: Path, rate: int) -> None:
     data = bytearray(whole_wav(tmp_path / "a.wav"))
     data[24:28] = rate.to_bytes(4, "little")
     (tmp_path / "a.wav").write_bytes(data)
-    assert "not a usable sample rate" in refusal(tmp_path / "a.wav")
+    assert "not a usable sample rate" in problem(tmp_path / "a.wav")
 
 
-def test_m4a_without_ffmpeg_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_m4a_without_ffmpeg_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "needs ffmpeg, which is not installed" in refusal(tmp_path / "a.m4a")
+    assert "needs ffmpeg, which is not installed" in problem(tmp_path / "a.m4a")
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 @pytest.mark.parametrize("name", ["a.m4a", "a.aac"])
-def test_ffmpeg_is_given_no_playlists_and_says_what_it_cannot_read(tmp_path: Path, name: str) -> None:
+def test_ffmpeg_is_given_no_playlists_and_reports_what_it_cannot_read(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("#EXTM3U\n#EXTINF:10,\nfile:///etc/hostname\n")
-    assert refusal(tmp_path / name) == f"{name}: not audio that can be read"
+    assert problem(tmp_path / name) == f"{name}: not audio that can be read"
     (tmp_path / name).write_bytes((b"\0\0\0\x20ftypM4A " if name == "a.m4a" else b"\xff\xf1") + bytes(500))
-    assert "not audio that ffmpeg can read" in refusal(tmp_path / name)
+    assert "not audio that ffmpeg can read" in problem(tmp_path / name)
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")

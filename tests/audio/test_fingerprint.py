@@ -22,7 +22,7 @@ def melody(seed: int, seconds: float = 20.0) -> Samples:
     return np.clip(track, -32768, 32767).astype(np.int16)
 
 
-def altered(samples: Samples, how: str) -> Samples:
+def augmented(samples: Samples, how: str) -> Samples:
     noise = 0.3 * samples.std() * np.random.default_rng(0).standard_normal(len(samples))
     return {
         "as it is": samples,
@@ -36,7 +36,7 @@ def altered(samples: Samples, how: str) -> Samples:
 @pytest.mark.parametrize("later", [0.0, 5.0])
 def test_another_excerpt_of_a_recording_is_known_again(how: str, later: float) -> None:
     whole = melody(1)
-    part = altered(whole[round(later * RATE) :], how)
+    part = augmented(whole[round(later * RATE) :], how)
     (match,) = find_matches({"a": landmarks(whole), "b": landmarks(part)})
     assert (match.first, match.second) == ("a", "b")
     assert match.offset == pytest.approx(-later, abs=0.07)

@@ -1,4 +1,4 @@
-"""Tell a file that was cut short from one whose header leaves its length open."""
+"""Detect a file that was cut short from one whose header leaves its length open."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_an_rf64_file_may_give_its_size_in_32_bits() -> None:
     assert missing(narrow[:-20_000]) == pytest.approx(0.5, abs=0.01)
 
 
-def test_an_mp4_file_promises_what_its_data_box_says() -> None:
+def test_an_mp4_file_has_the_length_of_its_data_box() -> None:
     begin = struct.pack(">I4s8s", 16, b"ftyp", b"M4A ") + struct.pack(">I4s8x", 16, b"free")
     narrow = begin + struct.pack(">I4s1000x", 1008, b"mdat")
     wide = begin + struct.pack(">I4sQ1000x", 1, b"mdat", 1016)

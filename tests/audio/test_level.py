@@ -40,8 +40,8 @@ def test_no_sum_overflows_in_a_full_window(extreme: int) -> None:
 
 @pytest.mark.parametrize("gain", [0.02, 0.1, 1.0, 4.0])
 def test_rms_brings_every_loudness_to_the_target(gain: float, music: NDArray[np.int16]) -> None:
-    heard = (music * gain).astype(np.int16)
-    levelled = apply_level(heard, "rms", -20.0, 40.0).astype(np.float64)
+    amplified = (music * gain).astype(np.int16)
+    levelled = apply_level(amplified, "rms", -20.0, 40.0).astype(np.float64)
     assert 20 * np.log10(levelled.std() / 32768) == pytest.approx(-20, abs=0.1)
 
 
@@ -50,7 +50,7 @@ def test_gain_is_bounded_so_that_near_silence_stays_quiet() -> None:
     assert np.abs(apply_level(almost_silent, "rms", -20.0, 40.0)).max() == 100
 
 
-def test_dc_removes_the_offset_alone(music: NDArray[np.int16]) -> None:
+def test_dc_removes_the_offset_by_itself(music: NDArray[np.int16]) -> None:
     levelled = apply_level(music + np.int16(500), "dc")
     assert abs(int(levelled.sum())) < len(levelled)
     assert np.array_equal(np.diff(levelled), np.diff(music))

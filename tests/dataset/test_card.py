@@ -20,7 +20,7 @@ def test_the_card_of_ones_own_clips(clips: Path, settings: Settings) -> None:
     assert "Known faults" not in card
 
 
-def test_the_card_of_gtzan_says_that_there_is_no_licence(tmp_path: Path, settings: Settings, write_clip: Write) -> None:
+def test_the_card_of_gtzan_states_the_missing_licence(tmp_path: Path, settings: Settings, write_clip: Write) -> None:
     for track in ("classical.00051", "classical.00003", "rock.00010", "rock.00030"):
         write_clip(tmp_path / "clips" / track.split(".")[0] / f"{track}.wav", seed=int(track[-2:]))
     (tmp_path / "clips" / "rock" / "rock.00020.wav").touch()

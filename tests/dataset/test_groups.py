@@ -19,7 +19,7 @@ def groups_of(names: list[str], own: dict[str, str], hashes: dict[str, str] | No
     return [known.group for known in identify([clip(name) for name in names], hashes, load_index(), own)]
 
 
-def test_gtzan_names_the_artist_and_an_unknown_clip_stands_alone() -> None:
+def test_gtzan_names_the_artist_and_an_unknown_clip_is_a_group_of_its_own() -> None:
     assert groups_of(["rock/rock.00010.wav", "rock/mine.wav"], {}) == ["ani-difranco", "rock/mine"]
 
 
@@ -77,7 +77,7 @@ def test_spaces_around_a_name_do_not_make_it_another(tmp_path: Path) -> None:
     assert read_groups(tmp_path / "g.csv") == {"a.wav": "Trio", "b.wav": "Trio"}
 
 
-def test_a_list_that_names_no_clip_is_refused_and_one_that_names_some_is_not() -> None:
+def test_a_list_that_names_no_clip_is_rejected_and_one_that_names_some_is_not() -> None:
     with pytest.raises(DataError, match="no row of the list") as caught:
         groups_of(["rock/mine.wav"], {"other.wav": "band"})
     assert "other.wav" in caught.value.why and "rock/mine.wav" in caught.value.hint

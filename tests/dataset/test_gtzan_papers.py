@@ -1,4 +1,4 @@
-"""The datasheet and the Croissant metadata say what the index says."""
+"""The datasheet and the Croissant metadata agree with the index."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def test_labels_are_sorted() -> None:
     assert Manifest((OTHER, WINDOW)).labels == ("Klassik", "Rock 'n' Roll")
 
 
-def test_a_missing_manifest_says_what_to_do(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_manifest_gives_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         Manifest.read(tmp_path / "manifest.csv")
     assert caught.value.hint == "eitk slice"
@@ -39,7 +39,7 @@ def test_a_missing_manifest_says_what_to_do(tmp_path: Path) -> None:
         lambda text: text + ",,,,\n",
     ],
 )
-def test_a_damaged_manifest_is_refused(tmp_path: Path, damage: object) -> None:
+def test_a_damaged_manifest_is_rejected(tmp_path: Path, damage: object) -> None:
     path = tmp_path / "manifest.csv"
     Manifest((WINDOW, OTHER)).write(path)
     path.write_text(damage(path.read_text()))  # type: ignore[operator]

@@ -74,7 +74,7 @@ def test_any_number_of_jobs_gives_the_same_bytes(clips: Path, settings: Settings
     assert len(found[0]) > 100
 
 
-def test_only_training_windows_have_augmented_copies_and_the_manifest_says_how(clips: Path, settings: Settings) -> None:
+def test_only_training_windows_are_augmented_and_the_manifest_states_how(clips: Path, settings: Settings) -> None:
     windows = cut(augmented(settings), clips.parent).windows
     training = [w for w in windows if w.split == "training"]
     assert all(w.augmentation == "" for w in windows if w.split == "testing")
@@ -86,7 +86,7 @@ def test_a_copy_does_not_depend_on_the_clips_beside_it(clips: Path, settings: Se
     before = {w.sha256 for w in cut(augmented(settings), clips.parent).windows if "1.wav" in w.clip}
     next(clips.glob("*/*3.wav")).unlink()
     after = {w.sha256 for w in cut(augmented(settings), clips.parent).windows if "1.wav" in w.clip}
-    assert before & after in (before, after)  # the same, unless the clip changed sides
+    assert before & after in (before, after)  # the same, unless the clip changed splits
 
 
 def test_the_level_is_set_after_the_alteration(clips: Path, settings: Settings) -> None:
@@ -173,7 +173,7 @@ def test_bad_clips_are_named_with_their_reason_and_skipped(clips: Path, settings
         "text.wav": "not audio that can be read (Format not recognised)",
     }
     assert len(report.windows) == 40
-    assert cut(settings, clips.parent).skipped == report.skipped  # the second run says it again
+    assert cut(settings, clips.parent).skipped == report.skipped  # the second run reports it again
 
 
 def test_silent_stretches_of_a_clip_give_no_window(clips: Path, settings: Settings) -> None:
@@ -231,8 +231,8 @@ def test_groups_of_the_user_keep_clips_together(clips: Path, settings: Settings)
     (clips / "groups.csv").write_text("clip,group\n" + "\n".join(rows), encoding="utf-8")
     windows = cut(settings, clips.parent).windows
     assert {w.group for w in windows} == {"k trio 0", "k trio 1", "r trio 0", "r trio 1"}
-    sides = {(w.group, w.split) for w in windows}
-    assert len(sides) == 4
+    splits = {(w.group, w.split) for w in windows}
+    assert len(splits) == 4
 
 
 @pytest.mark.parametrize(
@@ -288,11 +288,11 @@ def test_real_clips_split_by_artist(gtzan: Path, tmp_path: Path) -> None:
         for path in sorted((gtzan / "audio" / genre).glob("*.flac"))[::4]:
             (tmp_path / "clips" / genre / path.name).symlink_to(path)
     report = cut(Settings(dataset=DatasetSettings(root="clips")), tmp_path, jobs=2)
-    sides: dict[str, set[str]] = {}
+    splits: dict[str, set[str]] = {}
     for window in report.windows:
-        sides.setdefault(window.group, set()).add(window.split)
-    assert all(len(of_group) == 1 for of_group in sides.values())
-    assert "queen" in sides
+        splits.setdefault(window.group, set()).add(window.split)
+    assert all(len(of_group) == 1 for of_group in splits.values())
+    assert "queen" in splits
     assert not report.skipped
 
 
@@ -310,12 +310,12 @@ def test_a_long_clip_is_cut_without_being_held_in_memory(clips: Path, settings: 
     assert peak < 12e6  # decoded as float32 it would be 69 MB
 
 
-def test_a_split_that_leaves_a_side_empty_says_so(tmp_path: Path, settings: Settings, write_clip: Write) -> None:
+def test_a_split_without_windows_is_reported(tmp_path: Path, settings: Settings, write_clip: Write) -> None:
     """Both classical tracks belong to the training part of the published split."""
     for track in ("classical.00030", "classical.00043", "rock.00030", "rock.00031"):
         write_clip(tmp_path / "clips" / track.split(".")[0] / f"{track}.wav", seed=int(track[-2:]))
     settings = replace(settings, dataset=replace(settings.dataset, split="fault-filtered"))
     with pytest.raises(DataError, match="the label classical has no testing window") as caught:
         cut(settings, tmp_path)
-    assert caught.value.why == "no clip of it is on that side"
+    assert caught.value.why == "no clip of it is in that split"
     assert not (tmp_path / "out" / "manifest.csv").exists()

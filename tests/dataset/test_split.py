@@ -35,26 +35,26 @@ GROUPED = st.lists(st.tuples(LABELS, st.integers(0, 8)), min_size=6, max_size=80
 def test_no_artist_is_on_both_sides_and_every_label_is(pairs: list[tuple[str, int]], part: float, seed: int) -> None:
     clips = [known(label, i, f"{label}{group}") for i, (label, group) in enumerate(pairs)]
     assume(all(len({k.group for k in clips if k.clip.label == label}) > 1 for label in {k.clip.label for k in clips}))
-    sides = split_clips(clips, "artist", part, seed)
-    of_group = {(k.group, sides[k.clip.name]) for k in clips}
+    splits = split_clips(clips, "artist", part, seed)
+    of_group = {(k.group, splits[k.clip.name]) for k in clips}
     assert len(of_group) == len({group for group, _ in of_group})
-    assert {(k.clip.label, side) for k in clips for side in ("training", "testing")} == {
-        (k.clip.label, sides[k.clip.name]) for k in clips
+    assert {(k.clip.label, split) for k in clips for split in ("training", "testing")} == {
+        (k.clip.label, splits[k.clip.name]) for k in clips
     }
 
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("method", ["artist", "track"])
 def test_about_the_asked_part_of_each_genre_is_held_out(seed: int, method: str) -> None:
-    sides = split_clips(gtzan("rock", "classical"), method, 0.2, seed)  # type: ignore[arg-type]
-    out = Counter(name.split("/")[0] for name, side in sides.items() if side == "testing")
+    splits = split_clips(gtzan("rock", "classical"), method, 0.2, seed)  # type: ignore[arg-type]
+    out = Counter(name.split("/")[0] for name, split in splits.items() if split == "testing")
     assert all(out[genre] == pytest.approx(20, abs=3) for genre in ("rock", "classical"))
 
 
 def test_an_artist_with_two_genres_is_on_one_side() -> None:
     clips = gtzan("rock", "metal")  # Queen is in both
-    sides = split_clips(clips, "artist", 0.2, 7)
-    assert len({sides[k.clip.name] for k in clips if k.group == "queen"}) == 1
+    splits = split_clips(clips, "artist", 0.2, 7)
+    assert len({splits[k.clip.name] for k in clips if k.group == "queen"}) == 1
 
 
 def test_the_seed_decides() -> None:
@@ -65,13 +65,13 @@ def test_the_seed_decides() -> None:
 
 def test_equal_files_stay_together_when_split_by_track() -> None:
     clips = [KnownClip(Clip(Path(), f"a/{i}", "a"), f"hash{i // 2}", f"a/{i}", None) for i in range(20)]
-    sides = split_clips(clips, "track", 0.3, 0)
-    assert all(sides[f"a/{i}"] == sides[f"a/{i + 1}"] for i in range(0, 20, 2))
+    splits = split_clips(clips, "track", 0.3, 0)
+    assert all(splits[f"a/{i}"] == splits[f"a/{i + 1}"] for i in range(0, 20, 2))
 
 
 def test_fault_filtered_is_the_published_split() -> None:
-    sides = split_clips(gtzan("rock", "classical"), "fault-filtered", 0.2, 7)
-    assert Counter(sides.values()) == {"training": 136, "testing": 63}
+    splits = split_clips(gtzan("rock", "classical"), "fault-filtered", 0.2, 7)
+    assert Counter(splits.values()) == {"training": 136, "testing": 63}
 
 
 def test_one_artist_only_cannot_be_split() -> None:

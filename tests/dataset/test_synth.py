@@ -50,7 +50,7 @@ def test_no_clip_equals_another(demo: Path) -> None:
     assert len({path.read_bytes() for path in demo.glob("*/*.wav")}) == 18
 
 
-def test_textures_differ_and_loudness_does_not_tell_them_apart(demo: Path) -> None:
+def test_textures_differ_and_loudness_does_not_distinguish_them(demo: Path) -> None:
     assert min(treble(demo, "rock")) > 2 * max(treble(demo, "classical"))
     peaks = {g: [int(np.abs(read_clip(p, 22_050)).max()) for p in (demo / g).iterdir()] for g in ("rock", "classical")}
     assert max(peaks["classical"]) > min(peaks["rock"])
@@ -62,4 +62,4 @@ def test_artists_are_listed_and_kept_apart(demo: Path) -> None:
     assert set(groups.values()) == {3}
     plan = plan_slices(Settings(dataset=DatasetSettings(root=str(demo))), demo)
     assert {task.known.group for task in plan.tasks} == set(groups)
-    assert len({(task.known.group, task.side) for task in plan.tasks}) == len(groups)
+    assert len({(task.known.group, task.split) for task in plan.tasks}) == len(groups)

@@ -46,7 +46,7 @@ def test_the_same_samples_in_another_format_are_made_into_the_published_file(kin
 def test_one_changed_sample_is_an_alteration() -> None:
     other = SAMPLES.copy()
     other[5] += 1
-    assert judge(track(sha(WAV)), wav_bytes(other, 22_050)).status == "altered"
+    assert judge(track(sha(WAV)), wav_bytes(other, 22_050)).status == "modified"
 
 
 def test_without_a_published_hash_nothing_can_be_verified() -> None:
@@ -82,7 +82,7 @@ def test_a_folder_is_held_against_the_index(tmp_path: Path) -> None:
     findings = verify_folder(tmp_path, wanted_tracks(load_index(), ["jazz"]), jobs=2)
     by_track = {finding.track: finding for finding in findings}
     assert len(findings) == 100
-    assert by_track["jazz.00000"].status == "altered"
+    assert by_track["jazz.00000"].status == "modified"
     assert by_track["jazz.00054"].status == "corrupt"
     assert "edition most people download" in by_track["jazz.00054"].detail
     assert by_track["jazz.00001"].status == "missing"
@@ -93,10 +93,10 @@ def test_a_genre_that_gtzan_does_not_have() -> None:
         wanted_tracks(load_index(), ["rock", "polka"])
 
 
-def test_missing_tracks_are_no_damage_and_altered_ones_are() -> None:
+def test_missing_tracks_are_no_damage_and_modified_ones_are() -> None:
     ok, missing = Finding("a", "rock", "ok"), Finding("b", "rock", "missing")
     assert damage(Path(), [ok, missing]) is None
-    assert "1 tracks" in str(damage(Path(), [ok, Finding("c", "rock", "altered")]))
+    assert "1 tracks" in str(damage(Path(), [ok, Finding("c", "rock", "modified")]))
     assert "there is no GTZAN track" in str(damage(Path(), [missing]))
 
 

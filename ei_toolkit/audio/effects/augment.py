@@ -1,4 +1,4 @@
-"""Altered copies of a window, as a board in a room might hear it. What was done is told in words for the manifest."""
+"""Augmented copies of a window, with a description of each augmentation for the manifest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.audio.effects.conditions import to_int16
-from ei_toolkit.audio.effects.microphone import draw_microphone, hear
+from ei_toolkit.audio.effects.microphone import draw_microphone, simulate_microphone
 from ei_toolkit.audio.effects.noise import Colour, add_noise, coloured, recorded
 from ei_toolkit.audio.effects.stretch import fit, pitch_shift, time_stretch
 from ei_toolkit.config import AugmentSettings
@@ -25,9 +25,9 @@ OFFSET = 300.0  # largest constant offset, in steps of 16 bits
 def augment_window(
     samples: NDArray[np.int16], sample_rate: int, settings: AugmentSettings, rng: np.random.Generator
 ) -> tuple[NDArray[np.int16], str]:
-    """One altered copy of a window, shape (n,), and what was done to it, in the order in which it was done.
+    """Return one augmented copy of a window, shape (n,), and a description of its steps in order.
 
-    All chance comes from `rng`, so a generator of its own for each window makes order and processes irrelevant.
+    All random numbers come from `rng`, so with one generator for each window the result does not depend on the order.
     """
     done: list[str] = []
     signal = samples.astype(np.float32)
@@ -43,7 +43,7 @@ def augment_window(
 
 
 def check_augment(settings: AugmentSettings) -> None:
-    """Raise ConfigurationError for settings that cannot be."""
+    """Raise ConfigurationError for a setting outside its range."""
     ends = settings.noise_snr_db
     if ends and (len(ends) != 2 or not -LARGEST_SNR_DB <= ends[0] <= ends[1] <= LARGEST_SNR_DB):
         raise ConfigurationError(
@@ -76,12 +76,12 @@ def _through_air(
     signal: Sound, sample_rate: int, settings: AugmentSettings, rng: np.random.Generator, done: list[str]
 ) -> Sound:
     tilt_db = float(rng.uniform(-settings.tilt_db, settings.tilt_db)) if settings.tilt_db else 0.0
-    chain = draw_microphone(rng) if rng.random() < settings.room else None
-    if not tilt_db and chain is None:
+    microphone = draw_microphone(rng) if rng.random() < settings.room else None
+    if not tilt_db and microphone is None:
         return signal
     done += [f"tilt{tilt_db:+.1f}"] if tilt_db else []
-    done += [str(chain)] if chain else []
-    return hear(signal, sample_rate, chain, tilt_db)
+    done += [str(microphone)] if microphone else []
+    return simulate_microphone(signal, sample_rate, microphone, tilt_db)
 
 
 def _with_noise(

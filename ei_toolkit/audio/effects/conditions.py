@@ -1,4 +1,4 @@
-"""Named conditions under which a model is tested: changed gain, noise, and a loudspeaker heard through a room."""
+"""Conditions under which a model is tested: gain, noise, and a simulated loudspeaker, room and microphone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.effects.microphone import draw_microphone, hear
+from ei_toolkit.audio.effects.microphone import draw_microphone, simulate_microphone
 from ei_toolkit.audio.effects.noise import Colour, add_noise, coloured
 from ei_toolkit.errors import ConfigurationError
 
@@ -20,9 +20,9 @@ MIC_OFFSET = 300  # largest constant offset of the microphone, in steps of 16 bi
 
 
 def apply_condition(name: str, window: NDArray[np.int16], sample_rate: int, seed: int) -> NDArray[np.int16]:
-    """A window of int16 samples, shape (n,), as it would arrive under a condition; see CONDITIONS.
+    """Return a window of int16 samples, shape (n,), under a condition; see CONDITIONS.
 
-    The same arguments give the same samples. What exceeds 16 bits is clipped. Raises ConfigurationError for an
+    The same arguments give the same samples. Values outside 16 bits are clipped. Raises ConfigurationError for an
     unknown name.
     """
     if name not in _APPLY:
@@ -46,8 +46,8 @@ def _noise(signal: Sound, rate: int, rng: np.random.Generator, colour: Colour, s
 
 def _mic(signal: Sound, rate: int, rng: np.random.Generator) -> Sound:
     """Small loudspeaker, room, pink noise at 15 dB, gain of up to 20 dB either way, constant offset."""
-    heard = hear(signal - signal.mean(), rate, draw_microphone(rng))
-    noisy = add_noise(heard, coloured("pink", len(heard), rate, rng), MIC_SNR_DB)
+    filtered = simulate_microphone(signal - signal.mean(), rate, draw_microphone(rng))
+    noisy = add_noise(filtered, coloured("pink", len(filtered), rate, rng), MIC_SNR_DB)
     gain = 10 ** (rng.uniform(-MIC_GAIN_DB, MIC_GAIN_DB) / 20)
     return noisy * np.float32(gain) + np.float32(rng.uniform(-MIC_OFFSET, MIC_OFFSET))
 

@@ -1,4 +1,4 @@
-"""What lies between a clip and the board's samples: a small loudspeaker, a room, the board's microphone."""
+"""A simulated small loudspeaker, room and microphone between a clip and the samples of a board."""
 
 from __future__ import annotations
 
@@ -37,30 +37,32 @@ def draw_microphone(rng: np.random.Generator) -> SimulatedMicrophone:
     return SimulatedMicrophone(low, high, resonance, float(rng.uniform(-6, 6)), int(rng.integers(BANK)))
 
 
-def hear(signal: Sound, sample_rate: int, chain: SimulatedMicrophone | None, tilt_db: float = 0.0) -> Sound:
-    """`signal`, shape (n,), through a chain (None: as it is) and with its treble raised by `tilt_db`, at the same RMS.
+def simulate_microphone(
+    signal: Sound, sample_rate: int, microphone: SimulatedMicrophone | None, tilt_db: float = 0.0
+) -> Sound:
+    """Return `signal`, shape (n,), as a microphone records it, with its treble raised by `tilt_db` and the same RMS.
 
-    The convolution is circular: what rings on after the end is heard at the start, since a window is cut from music
-    that was already sounding.
+    The convolution is circular: what decays after the end is added at the start, since a window is cut from sound
+    that began before it.
     """
     n = len(signal)
     spectrum = np.fft.rfft(signal)
     if tilt_db:
         spectrum *= np.exp(np.float32(tilt_db * np.log(10) / 20) * _octaves(n, sample_rate))
-    if chain:
-        spectrum *= room_spectrum(chain.room, n, sample_rate)
-        spectrum *= _gain(chain, n, sample_rate)
-    heard: Sound = np.fft.irfft(spectrum, n).astype(np.float32)
-    before, after = float(np.linalg.norm(signal)), float(np.linalg.norm(heard))
-    return heard * np.float32(before / max(after, 1e-9))
+    if microphone:
+        spectrum *= room_spectrum(microphone.room, n, sample_rate)
+        spectrum *= _gain(microphone, n, sample_rate)
+    filtered: Sound = np.fft.irfft(spectrum, n).astype(np.float32)
+    before, after = float(np.linalg.norm(signal)), float(np.linalg.norm(filtered))
+    return filtered * np.float32(before / max(after, 1e-9))
 
 
-def _gain(chain: SimulatedMicrophone, n: int, sample_rate: int) -> Sound:
+def _gain(microphone: SimulatedMicrophone, n: int, sample_rate: int) -> Sound:
     """Amplitude response of loudspeaker and microphone: high-pass and low-pass of 12 dB an octave, one peak."""
     hz = _hz(n, sample_rate)
-    low, high = np.square(np.float32(chain.low_hz) / hz), np.square(hz / np.float32(chain.high_hz))
-    octaves = np.log2(hz / np.float32(chain.resonance_hz))
-    peak = np.exp(np.float32(chain.resonance_db * np.log(10) / 20) * np.exp(-4 * np.square(octaves)))
+    low, high = np.square(np.float32(microphone.low_hz) / hz), np.square(hz / np.float32(microphone.high_hz))
+    octaves = np.log2(hz / np.float32(microphone.resonance_hz))
+    peak = np.exp(np.float32(microphone.resonance_db * np.log(10) / 20) * np.exp(-4 * np.square(octaves)))
     gain: Sound = peak * _microphone(n, sample_rate) / np.sqrt((1 + low * low) * (1 + high * high))
     return gain
 

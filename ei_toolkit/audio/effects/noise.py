@@ -63,7 +63,7 @@ def rms(signal: Sound) -> float:
 def _recordings(folder: Path) -> tuple[Path, ...]:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     if not files:
-        raise ConfigurationError(f"no recordings in {folder}", hint="Mend [slice.augment] noise_files.")
+        raise ConfigurationError(f"no recordings in {folder}", hint="Correct [slice.augment] noise_files.")
     return tuple(files)
 
 

@@ -62,12 +62,12 @@ def response(room: Room, sample_rate: int) -> NDArray[np.float64]:
 @lru_cache(maxsize=BANK)
 def room_spectrum(number: int, n: int, sample_rate: int) -> Spectrum:
     """Spectrum of room `number`'s response for windows of `n` samples, shape (n // 2 + 1,)."""
-    heard = response(draw_room(number), sample_rate)[:n]
-    return np.fft.rfft(heard, n).astype(np.complex64)
+    impulse_response = response(draw_room(number), sample_rate)[:n]
+    return np.fft.rfft(impulse_response, n).astype(np.complex64)
 
 
 def _images(room: Room) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Distance to the microphone and number of reflections of every image that can be heard within the tail."""
+    """Return distance and number of reflections of every image source whose sound arrives within the tail."""
     reach = TAIL_SECONDS * SPEED_OF_SOUND + float(np.linalg.norm(room.size))
     squares, orders = [], []
     for length, source, microphone in zip(room.size, room.source, room.microphone, strict=True):
@@ -77,8 +77,8 @@ def _images(room: Room) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         orders.append(np.concatenate([np.abs(2 * k), np.abs(2 * k - 1)]))
     total = squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :]
     count = orders[0][:, None, None] + orders[1][None, :, None] + orders[2][None, None, :]
-    heard = total < reach**2
-    return np.maximum(np.sqrt(total[heard]), 0.1), count[heard]
+    arrives = total < reach**2
+    return np.maximum(np.sqrt(total[arrives]), 0.1), count[arrives]
 
 
 def _taps(delay: NDArray[np.float64], amplitude: NDArray[np.float64], n: int) -> NDArray[np.float64]:

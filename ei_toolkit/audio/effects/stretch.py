@@ -40,7 +40,7 @@ def fit(signal: Sound, n: int) -> Sound:
 
 
 def _locked(spectrum: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """Unit phases with each bin tied to its neighbours, whose signs alternate around a peak (Puckette, 1995)."""
+    """Unit phases with each bin tied to the adjacent bins, whose signs alternate around a peak (Puckette, 1995)."""
     tied = spectrum.copy()
     tied[:, 1:-1] -= spectrum[:, 2:] + spectrum[:, :-2]
     return tied / np.maximum(np.abs(tied), 1e-12)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.effects.microphone import SimulatedMicrophone, draw_microphone, hear
+from ei_toolkit.audio.effects.microphone import SimulatedMicrophone, draw_microphone, simulate_microphone
 from ei_toolkit.audio.effects.room import draw_room, response
 
 RATE = 16_000
@@ -21,18 +21,18 @@ def level_db(signal: NDArray[np.float32], low: float, high: float) -> float:
 
 
 def test_a_small_loudspeaker_gives_no_bass() -> None:
-    heard = hear(noise(), RATE, SimulatedMicrophone(300, 9000, 1000, 0, room=1))
-    assert level_db(heard, 30, 60) < level_db(heard, 1000, 2000) - 20
+    filtered = simulate_microphone(noise(), RATE, SimulatedMicrophone(300, 9000, 1000, 0, room=1))
+    assert level_db(filtered, 30, 60) < level_db(filtered, 1000, 2000) - 20
 
 
 def test_loudness_stays_so_that_only_gain_changes_it() -> None:
     signal = noise()
-    heard = hear(signal, RATE, draw_microphone(np.random.default_rng(1)))
-    assert np.linalg.norm(heard) == pytest.approx(np.linalg.norm(signal), rel=1e-4)
+    filtered = simulate_microphone(signal, RATE, draw_microphone(np.random.default_rng(1)))
+    assert np.linalg.norm(filtered) == pytest.approx(np.linalg.norm(signal), rel=1e-4)
 
 
 def test_no_chain_and_no_tilt_change_nothing() -> None:
-    assert hear(noise(), RATE, None) == pytest.approx(noise(), abs=0.01)
+    assert simulate_microphone(noise(), RATE, None) == pytest.approx(noise(), abs=0.01)
 
 
 def test_filters_are_those_of_their_formulas() -> None:
@@ -45,22 +45,22 @@ def test_filters_are_those_of_their_formulas() -> None:
     peak = 10 ** (5 * np.exp(-4 * np.log2(hz / 800) ** 2) / 20)
     room = np.fft.rfft(response(draw_room(3), RATE), 48_000)[1:]
     expected = np.abs(room * speaker * microphone * peak)
-    found = np.abs(np.fft.rfft(hear(click, RATE, chain)))[1:]
+    found = np.abs(np.fft.rfft(simulate_microphone(click, RATE, chain)))[1:]
     assert found / found.max() == pytest.approx(expected / expected.max(), abs=1e-4)
 
 
 def test_what_sounds_at_the_end_rings_on_at_the_start() -> None:
     click = np.zeros(48_000, np.float32)
     click[-10] = 1000
-    heard = np.abs(hear(click, RATE, SimulatedMicrophone(100, 9000, 500, 0, room=2)))
-    assert heard[:2000].max() > 10 * heard[20_000:30_000].max()
+    filtered = np.abs(simulate_microphone(click, RATE, SimulatedMicrophone(100, 9000, 500, 0, room=2)))
+    assert filtered[:2000].max() > 10 * filtered[20_000:30_000].max()
 
 
 def test_a_silent_window_stays_silent() -> None:
-    assert not hear(np.zeros(4800, np.float32), RATE, draw_microphone(np.random.default_rng(1))).any()
+    assert not simulate_microphone(np.zeros(4800, np.float32), RATE, draw_microphone(np.random.default_rng(1))).any()
 
 
 @pytest.mark.parametrize("tilt_db", [-6.0, 6.0])
 def test_tilt_raises_the_treble_over_the_bass(tilt_db: float) -> None:
-    bent = hear(noise(), RATE, None, tilt_db)
+    bent = simulate_microphone(noise(), RATE, None, tilt_db)
     assert level_db(bent, 7000, 8000) - level_db(bent, 55, 70) == pytest.approx(tilt_db, abs=1.5)

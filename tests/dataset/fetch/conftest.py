@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that misbehaves as it is told."""
+"""An HTTP server on loopback that misbehaves as it is answer."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_a_corrupted_file_is_fetched_once_more(serve: Serve, tmp_path: Path) -> 
     assert place.ranges == [None, None]
 
 
-def test_a_file_that_stays_corrupt_is_refused_and_not_kept(serve: Serve, tmp_path: Path) -> None:
+def test_a_file_that_stays_corrupt_is_rejected_and_not_kept(serve: Serve, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not the published archive"):
         get(serve(data=DATA, ways=["corrupt"]), tmp_path)
     assert not (tmp_path / "genres.tar.gz").exists()
@@ -111,7 +111,7 @@ def test_no_server_at_all(tmp_path: Path) -> None:
     assert caught.value.why == "the connection broke"
 
 
-def test_a_file_larger_than_any_edition_is_refused(serve: Serve, tmp_path: Path) -> None:
+def test_a_file_larger_than_any_edition_is_rejected(serve: Serve, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="too large"):
         get(serve(data=DATA, ways=["lie"]), tmp_path)
 

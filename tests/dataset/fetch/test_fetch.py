@@ -1,4 +1,4 @@
-"""Fetch from an address, an archive and a folder; tracks without a published hash stand in for real ones."""
+"""Fetch from an address, an archive and a folder; tracks without a published hash replace real ones."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def names(dest: Path) -> list[str]:
 def test_from_an_address_through_cuts_and_stalls(serve: Serve, tmp_path: Path) -> None:
     place = serve(data=tar_of(published()), ways=["cut", "busy", "stall", "whole"])
     report = fetch(tmp_path / "gtzan", place.url)
-    assert report.counts() == {"missing": 92, "unverified": 7, "altered": 1}
+    assert report.counts() == {"missing": 92, "unverified": 7, "modified": 1}
     assert report.written == 8
     assert names(tmp_path / "gtzan") == sorted(f"metal/{name}.wav" for name in [*UNHASHED, "metal.00000"])
 
@@ -66,7 +66,7 @@ def test_au_becomes_the_wav_that_was_published(tmp_path: Path, serve: Serve) -> 
     assert (tmp_path / "metal" / "metal.00061.wav").read_bytes() == wav_bytes(samples, rate)
 
 
-def test_a_second_run_asks_only_for_what_is_not_settled(tmp_path: Path, serve: Serve) -> None:
+def test_a_second_run_asks_only_for_what_is_not_complete(tmp_path: Path, serve: Serve) -> None:
     place = serve(data=tar_of({name: data for name, data in published().items() if "0006" in name}))
     fetch(tmp_path, place.url)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.wav")}
