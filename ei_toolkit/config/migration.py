@@ -7,14 +7,18 @@ changes elsewhere: they state what one version wrote and what the next one reads
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.errors import DataError
 
+LOCK_TIMEOUT_S = 30.0  # wait for another command that writes the database of runs
 RENAMED_COLUMNS = {"recipe": "augmentation"}  # old name -> column of the window manifest since 0.3
 
 
@@ -72,6 +76,52 @@ def migrate_emulator_logs(paths: ProjectPaths) -> Iterator[str]:
         yield from _move(paths, old, old.with_name("emulator.log"))
 
 
+RUNS_VERSION = 1  # user_version of runs.sqlite; versions before 0.3 left it at 0
+
+
+def migrate_runs(paths: ProjectPaths) -> Iterator[str]:
+    """Rename keys in the results of gates in the database of runs (0.3)."""
+    if not paths.runs.is_file():
+        return
+    db = sqlite3.connect(paths.runs, timeout=LOCK_TIMEOUT_S, isolation_level=None)
+    try:
+        changed = _rename_in_runs(db)
+    except sqlite3.OperationalError as error:  # it cannot be written
+        raise OSError(f"{paths.runs}: {error}") from None
+    except sqlite3.DatabaseError:  # it is no database; the command that reads it reports that
+        return
+    finally:
+        db.close()
+    if changed:
+        yield f"migrated {_shown(paths, paths.runs)}: {changed} runs have the present keys"
+
+
+def _rename_in_runs(db: sqlite3.Connection) -> int:
+    """Rename keys in all rows of a database that was not migrated yet; return how many rows changed."""
+    is_present = db.execute("PRAGMA user_version").fetchone()[0] >= RUNS_VERSION
+    if is_present or not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'").fetchone():
+        return 0
+    db.execute("BEGIN IMMEDIATE")
+    changes = [
+        (json.dumps(metrics, sort_keys=True), number)
+        for number, text in db.execute("SELECT id, metrics FROM runs WHERE kind = 'gate'").fetchall()
+        if _rename_thresholded_accuracy(metrics := json.loads(text))
+    ]
+    db.executemany("UPDATE runs SET metrics = ? WHERE id = ?", changes)
+    db.execute(f"PRAGMA user_version = {RUNS_VERSION}")
+    db.execute("COMMIT")
+    return len(changes)
+
+
+def _rename_thresholded_accuracy(metrics: dict[str, Any]) -> bool:
+    """Rename the key in the results of one gate; return whether it was there."""
+    old = "decided"  # old name
+    trials = [trial for key in ("challenger", "champion") if (trial := metrics.get(key)) and old in trial]
+    for trial in trials:
+        trial["thresholded_accuracy"] = trial.pop(old)
+    return bool(trials)
+
+
 def _move(paths: ProjectPaths, old: Path, new: Path) -> Iterator[str]:
     """Rename a file; of an old and a new one the file that was written later stays."""
     new.parent.mkdir(parents=True, exist_ok=True)
@@ -93,4 +143,5 @@ MIGRATIONS: tuple[Callable[[ProjectPaths], Iterator[str]], ...] = (
     migrate_provenance,
     migrate_nightly_marks,
     migrate_emulator_logs,
+    migrate_runs,
 )

@@ -89,7 +89,7 @@ def _fair(clips: tuple[HeldOut, ...], new: Candidate, old: Candidate | None) -> 
 def _trial(candidate: Candidate, outcome: Outcome, threshold: float) -> Trial:
     profile, tracks = profile_model(candidate.model), outcome.tracks(threshold)
     return Trial(
-        decided=sum(track.right for track in tracks) / len(tracks),
+        thresholded_accuracy=sum(track.right for track in tracks) / len(tracks),
         track_accuracy=outcome.track_accuracy(),
         confusion=outcome.confusion(),
         cost=Cost(profile.ram_bytes, profile.flash_bytes, profile.latency_ms, profile.how),

@@ -96,9 +96,13 @@ class Cost:
 
 @dataclass(frozen=True)
 class Trial:
-    """What one model did on the held-out clips; accuracies are fractions."""
+    """Result of one model on the held-out clips; accuracies are fractions.
 
-    decided: float
+    `thresholded_accuracy` is the share of windows in which the actual label has the highest score and that score
+    reaches the board's threshold, as a mean over clips.
+    """
+
+    thresholded_accuracy: float
     track_accuracy: float
     confusion: tuple[tuple[int, ...], ...]
     cost: Cost
@@ -144,7 +148,7 @@ def _objections(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
     if evidence.difference and evidence.difference.high < -limits.max_drop / 100:
         allowed = f"more than the {limits.max_drop:g} points allowed" if limits.max_drop else "worse"
         yield f"even the upper end of the interval, {_points(evidence.difference.high)}, is {allowed}"
-    if evidence.challenger.decided <= evidence.majority:
+    if evidence.challenger.thresholded_accuracy <= evidence.majority:
         yield f"always answering the most frequent label would be right for {_percent(evidence.majority)} of windows"
     if cost.ram_bytes > limits.max_ram_kb * 1000:
         yield f"it needs {cost.ram_bytes / 1000:.1f} kB of RAM, {limits.max_ram_kb:g} are allowed"
@@ -161,8 +165,9 @@ def _objections(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
 def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
     own, cost = evidence.challenger, evidence.challenger.cost
     yield (
-        f"On {evidence.clips} held-out clips by {evidence.artists} artists the board would name {_percent(own.decided)}"
-        f" of the windows rightly (score at least {evidence.threshold:g}); {_percent(own.track_accuracy)} of the clips."
+        f"On {evidence.clips} held-out clips by {evidence.artists} artists {_percent(own.thresholded_accuracy)} of the"
+        f" windows are correct with a score of at least {evidence.threshold:g}, and {_percent(own.track_accuracy)} of"
+        " the clips are correct."
     )
     if evidence.difference and evidence.champion:
         d = evidence.difference

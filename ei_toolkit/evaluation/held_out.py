@@ -47,14 +47,14 @@ class Outcome:
         return np.array([self.labels.index(clip.label) for clip in self.clips])
 
     def tracks(self, threshold: float) -> list[Track]:
-        """Each clip with the share of its windows that the board would name rightly.
+        """Return each clip with its thresholded accuracy.
 
-        A window is right where the clip's label wins with a score of at least `threshold`.
+        A window counts as correct if the clip's label has the highest score and that score is at least `threshold`.
         """
         wins = self.probabilities.argmax(axis=1) == self.truth[self.owner]
-        decided = wins & (self.probabilities.max(axis=1) >= threshold)
+        correct = wins & (self.probabilities.max(axis=1) >= threshold)
         windows = np.bincount(self.owner, minlength=len(self.clips))
-        right = np.bincount(self.owner, weights=decided, minlength=len(self.clips)) / np.maximum(windows, 1)
+        right = np.bincount(self.owner, weights=correct, minlength=len(self.clips)) / np.maximum(windows, 1)
         return [Track(c.name, c.artist, c.label, float(r)) for c, r in zip(self.clips, right, strict=True)]
 
     def window_accuracy(self) -> float:

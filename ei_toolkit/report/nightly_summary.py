@@ -30,7 +30,7 @@ def _parts(project: str, gates: Sequence[Run], labels: Sequence[str], new: bool)
     yield f"{figures['text']}\n"
     yield trial_table(figures).markdown()
     yield confusion(labels, figures["challenger"]["confusion"]).markdown()
-    shares = [float(run.metrics["challenger"]["decided"]) for run in gates[-NIGHTS:]]
+    shares = [float(run.metrics["challenger"]["thresholded_accuracy"]) for run in gates[-NIGHTS:]]
     yield f"Last {len(shares)} runs, windows right from 50 to 100 %: `{sparkline(shares, 0.5, 1.0)}`\n"
 
 
@@ -38,7 +38,7 @@ def trial_table(figures: Mapping[str, Any]) -> Table:
     """Challenger and champion side by side, from the metrics of a run of the gate."""
     both = [figures["challenger"], figures.get("champion")]
     rows: list[tuple[Cell, ...]] = [
-        ("windows the board names rightly", *(percent(one["decided"]) if one else None for one in both)),
+        ("thresholded accuracy of windows", *(percent(one["thresholded_accuracy"]) if one else None for one in both)),
         ("clips right", *(percent(one["track_accuracy"]) if one else None for one in both)),
         ("RAM, kB", *(f"{one['cost']['ram_bytes'] / 1000:.1f}" if one else None for one in both)),
         ("flash, kB", *(f"{one['cost']['flash_bytes'] / 1000:.1f}" if one else None for one in both)),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from ei_toolkit.config.migration import migrate_project
 from ei_toolkit.dataset.manifest import Manifest, Window, manifest_hash
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME
 from ei_toolkit.errors import DataError
+from ei_toolkit.evaluation.run_log import SCHEMA, list_runs
 
 OLD_MANIFEST = (
     "file,sha256,clip,clip_sha256,group,start_ms,label,split,recipe\n"
@@ -113,6 +117,66 @@ def test_of_an_old_and_a_new_file_the_later_one_stays(paths: ProjectPaths, newer
     assert new.read_text() == kept
     assert not old.exists()
     assert migrate_project(paths) == []
+
+
+COST = {"ram_bytes": 1464, "flash_bytes": 20_000, "latency_ms": 3.5, "how": "emulated"}
+
+
+def old_trial(accuracy: float) -> dict[str, object]:
+    return {"decided": accuracy, "track_accuracy": 0.96, "confusion": [[2, 0], [0, 2]], "cost": COST}  # old name
+
+
+def old_runs(file: Path, *rows: tuple[str, dict[str, object]]) -> Path:
+    """A database as versions before 0.3 wrote it: the same table, with `user_version` 0."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute(SCHEMA)
+        db.executemany(
+            "INSERT INTO runs (created, kind, config, data_hash, code_version, fingerprint, metrics)"
+            " VALUES ('2026-11-01T02:00:00+00:00', ?, '{}', 'ab', '0.2.0+cd', 'ef', ?)",
+            [(kind, json.dumps(metrics, sort_keys=True)) for kind, metrics in rows],
+        )
+    return file
+
+
+def test_keys_of_old_gates_are_renamed_in_the_database_of_runs(paths: ProjectPaths) -> None:
+    first = {"verdict": "passed", "challenger": old_trial(0.75), "champion": None}
+    second = {"verdict": "refused", "challenger": old_trial(0.5), "champion": old_trial(0.75)}
+    old_runs(paths.runs, ("train", {"history": {"loss": [0.5]}}), ("gate", first), ("gate", second))
+    assert migrate_project(paths) == ["migrated .eitk/runs.sqlite: 2 runs have the present keys"]
+    train, one, two = list_runs(paths)
+    assert train.metrics == {"history": {"loss": [0.5]}}
+    assert one.metrics["challenger"]["thresholded_accuracy"] == 0.75
+    assert one.metrics["champion"] is None
+    assert two.metrics["champion"] == {
+        "thresholded_accuracy": 0.75, "track_accuracy": 0.96, "confusion": [[2, 0], [0, 2]], "cost": COST,
+    }  # fmt: skip
+    assert (one.data_hash, one.fingerprint, one.code_version) == ("ab", "ef", "0.2.0+cd")
+    assert migrate_project(paths) == []
+
+
+def test_a_database_without_old_keys_is_migrated_without_a_note(paths: ProjectPaths) -> None:
+    old_runs(paths.runs, ("gate", {"challenger": {"thresholded_accuracy": 0.5}}))
+    assert migrate_project(paths) == []
+    assert list_runs(paths)[0].metrics == {"challenger": {"thresholded_accuracy": 0.5}}
+
+
+@pytest.mark.parametrize("content", [b"", b"no database " * 99])
+def test_a_file_that_is_no_database_of_runs_is_left_to_its_reader(paths: ProjectPaths, content: bytes) -> None:
+    paths.state.mkdir()
+    paths.runs.write_bytes(content)
+    assert migrate_project(paths) == []
+    assert paths.runs.read_bytes() == content
+
+
+def test_a_database_that_cannot_be_written_is_named(paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ei_toolkit.config.migration.LOCK_TIMEOUT_S", 0.05)
+    old_runs(paths.runs, ("gate", {"challenger": old_trial(0.5)}))
+    with closing(sqlite3.connect(paths.runs)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DataError, match="cannot be migrated") as caught:
+            migrate_project(paths)
+    assert "runs.sqlite: database is locked" in caught.value.why
 
 
 def test_a_folder_that_cannot_be_written_is_named(paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -> None:

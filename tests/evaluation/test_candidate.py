@@ -23,7 +23,7 @@ def candidate(project: Callable[..., Config]) -> Candidate:
 
 
 def test_what_is_promoted_is_what_is_read(tmp_path: Path, candidate: Candidate) -> None:
-    write_champion(tmp_path / "champion.json", candidate, {"figures": {"decided": 0.9}})
+    write_champion(tmp_path / "champion.json", candidate, {"figures": {"thresholded_accuracy": 0.9}})
     assert read_champion(tmp_path / "champion.json") == candidate
     assert [file.name for file in tmp_path.iterdir() if "champion" in file.name] == ["champion.json"]
 

@@ -126,7 +126,7 @@ def test_a_champion_of_another_level_is_tried_through_its_own_way(sliced: Config
     (sliced.paths.root / "eitk.toml").write_text(text.replace('level = "rms"', 'level = "none"'))
     assert load_config(sliced.paths.root, {}).settings.slice.level == "none"
     _, figures, _ = gate(sliced.paths.root)
-    assert figures["champion"]["decided"] == pytest.approx(1.0)  # type: ignore[index]
+    assert figures["champion"]["thresholded_accuracy"] == pytest.approx(1.0)  # type: ignore[index]
 
 
 def test_clips_that_one_of_the_two_has_heard_do_not_count(sliced: Config, build: Build) -> None:

@@ -10,7 +10,7 @@ from ei_toolkit.config import GateSettings
 from ei_toolkit.evaluation.gate import Cost, Difference, Evidence, Trial, judge
 
 COST = Cost(ram_bytes=12_300, flash_bytes=20_100, latency_ms=31, how="estimate")
-GOOD = Trial(decided=0.94, track_accuracy=0.96, confusion=((90, 10), (2, 98)), cost=COST)
+GOOD = Trial(thresholded_accuracy=0.94, track_accuracy=0.96, confusion=((90, 10), (2, 98)), cost=COST)
 FIRST = Evidence(GOOD, None, None, majority=0.5, threshold=0.6, clips=28, artists=9, worst=("mic", 0.9))
 LIMITS = GateSettings()
 
@@ -66,7 +66,7 @@ def test_the_worst_condition_counts() -> None:
 
 
 def test_a_model_that_always_says_the_same_never_becomes_champion() -> None:
-    stuck = replace(FIRST, challenger=replace(GOOD, decided=0.5))
+    stuck = replace(FIRST, challenger=replace(GOOD, thresholded_accuracy=0.5))
     assert "most frequent label" in judge(stuck, LIMITS).reasons[0]
 
 

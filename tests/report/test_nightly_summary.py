@@ -13,9 +13,9 @@ from ei_toolkit.report.nightly_summary import NIGHTS, nightly_summary
 LABELS = ("classical", "rock")
 
 
-def trial(decided: float) -> dict[str, object]:
+def trial(accuracy: float) -> dict[str, object]:
     cost = {"ram_bytes": 12_300, "flash_bytes": 20_100, "latency_ms": 14.4, "how": "emulated"}
-    return {"decided": decided, "track_accuracy": 0.96, "confusion": [[9, 1], [0, 10]], "cost": cost}
+    return {"thresholded_accuracy": accuracy, "track_accuracy": 0.96, "confusion": [[9, 1], [0, 10]], "cost": cost}
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def nights(project: Callable[..., Config]) -> Callable[..., list[Run]]:
 def test_verdict_champion_confusion_and_history_are_there(nights: Callable[..., list[Run]]) -> None:
     text = nightly_summary("Genres", nights(0.5, 0.75, 1.0), LABELS, new=True)
     assert text.startswith("# Genres: passed\n")
-    assert "| windows the board names rightly | 100.0 % | 90.0 % |" in text
+    assert "| thresholded accuracy of windows | 100.0 % | 90.0 % |" in text
     assert "| classical | 90.0 % | 10.0 % |" in text
     assert "`▁▅█`" in text
 
