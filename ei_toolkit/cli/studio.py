@@ -12,7 +12,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.errors import UsageError
 from ei_toolkit.report.tables import Table
 from ei_toolkit.studio import manage
-from ei_toolkit.studio.lifecycle import Silent, look
+from ei_toolkit.studio.lifecycle import UnresponsiveServer, find_server
 from ei_toolkit.studio.lifecycle import stop as end
 from ei_toolkit.studio.manage import add_key as add
 from ei_toolkit.studio.manage import check_host, prepare
@@ -48,7 +48,7 @@ def serve(
     folder = _folder(env, data)
     options = Options(folder, host, port, ingestion_port, jobs, job_limit, allow_scripts)
     key = prepare(folder, env.config().settings.project.name)
-    options = check_host(options, knows=i_know)
+    options = check_host(options, allow_remote=i_know)
     from ei_toolkit.studio.server import serve as serve_until_stopped  # FastAPI, which `prepare` has checked for
 
     env.console.note(f"data in {folder}, admin key of the first project in {key}")
@@ -61,14 +61,16 @@ def serve(
 def status(context: typer.Context, data: Data = None) -> None:
     """Say whether a studio serves the data folder, and where."""
     env = Environment.of(context)
-    found = look(_folder(env, data))
+    found = find_server(_folder(env, data))
     if found is None:
         env.console.result({"running": False}, "not running")
-    elif isinstance(found, Silent):
+    elif isinstance(found, UnresponsiveServer):
         env.console.result({"running": False, "pid": found.pid}, f"not running: {found}; eitk studio stop ends it")
     else:
         view = f"running (pid {found.pid}): API {found.api_url}, uploads {found.ingestion_url}"
-        env.console.result({"running": True, **asdict(found)}, view)
+        addresses = {"api_url": found.api_url, "ingestion_url": found.ingestion_url}
+        summary = {"pid": found.pid, **addresses, "version": found.version}
+        env.console.result({"running": True, **summary}, view)
 
 
 @group.command()
@@ -123,15 +125,15 @@ def import_(
     data: Data = None,
     project: ProjectId = 0,
 ) -> None:
-    """Read a zip with info.labels into a project; what is there already is passed over."""
+    """Read a zip with info.labels into a project; samples that exist already are skipped."""
     from ei_toolkit.studio.transfer import import_project  # FastAPI, which the extra `local` installs
 
     env = Environment.of(context)
     with env.console.progress("importing") as progress:
         report = import_project(_folder(env, data), project, (env.cwd / source).resolve(), progress.advance)
-    for reason in report.refused:
+    for reason in report.rejected:
         env.console.warn(reason)
-    view = f"{report.stored} stored, {report.known} known already, {len(report.refused)} refused"
+    view = f"{report.accepted} accepted, {report.known} exist already, {len(report.rejected)} rejected"
     env.console.result(asdict(report), view)
 
 

@@ -1,4 +1,4 @@
-"""When the studio was last used, so that one started on demand can stop by itself."""
+"""The parts of a running studio, and the time of its last request."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from ei_toolkit.studio.store.garbage import collect_garbage
 
 
 class Activity:
-    """Counts requests under way and remembers the end of the last one."""
+    """Counts active requests and records the end of the last one, so that an unused studio can stop."""
 
     def __init__(self) -> None:
-        self.under_way = 0
+        self.active = 0
         self._last = time.monotonic()
 
     def begin(self) -> None:
-        """A request has come in."""
-        self.under_way += 1
+        """Count a request that starts."""
+        self.active += 1
 
     def end(self) -> None:
-        """A request is answered."""
-        self.under_way -= 1
+        """Count a request that has ended."""
+        self.active -= 1
         self._last = time.monotonic()
 
     @property
     def idle_s(self) -> float:
-        """Seconds since the last request; 0 while one is under way."""
-        return 0.0 if self.under_way else time.monotonic() - self._last
+        """Seconds since the last request; 0 during a request."""
+        return 0.0 if self.active else time.monotonic() - self._last
 
 
 @dataclass(frozen=True)
 class Studio:
-    """One running studio."""
+    """The parts of one running studio."""
 
     options: Options
     store: Store
@@ -49,7 +49,7 @@ class Studio:
 
     @classmethod
     def open(cls, options: Options) -> Studio:
-        """A studio on a data folder; nothing runs yet."""
+        """Open a data folder. No job runs yet."""
         store, hub = Store.open(options.data), Hub()
         store.blobs.delete_incoming()
         collect_garbage(store)
@@ -57,6 +57,6 @@ class Studio:
         return cls(options, store, Runner(options, store, hub), hub, Tokens(), compute_worker, Activity())
 
     def close(self) -> None:
-        """Let go of everything that is open."""
+        """Stop the compute worker and close the store."""
         self.compute_worker.close()
         self.store.close()

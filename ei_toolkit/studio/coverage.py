@@ -1,7 +1,7 @@
-"""Which of Edge Impulse's documented methods the local studio has: from its routes and the official client's list.
+"""Which methods of Edge Impulse's API the local studio implements.
 
-`python -m ei_toolkit.studio.coverage` prints docs/api-coverage.md; with `--methods` it prints `official.txt` anew
-from the installed official client. A test holds both to the code.
+`python -m ei_toolkit.studio.coverage` prints docs/api-coverage.md; with `--methods` it prints `official.txt` from the
+installed official client. A test checks that both are up to date.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Method:
 
     @property
     def shape(self) -> str:
-        """Verb and path with nameless fields, to compare routes by."""
+        """Verb and path without the names of the fields, to compare routes."""
         return f"{self.verb} {FIELD.sub('{}', self.path)}"
 
     def matches(self, verb: str, path: str) -> bool:
-        """Whether a request (path without `/v1`) is for this method."""
+        """Return whether a request (path without `/v1`) is for this method."""
         return verb == self.verb and _pattern(self.path).fullmatch(path) is not None
 
 
@@ -45,14 +45,14 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 @cache
 def official_methods() -> tuple[Method, ...]:
-    """The list that comes with eitk."""
+    """Return the methods in `official.txt`."""
     text = files("ei_toolkit.studio").joinpath("official.txt").read_text(encoding="utf-8")
     rows = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
     return tuple(Method(name.partition(".")[0], name.partition(".")[2], verb, path) for name, verb, path in rows)
 
 
 def installed_methods() -> tuple[Method, ...]:
-    """The methods of the installed official client, read from its sources."""
+    """Return the methods of the installed official client, from its sources."""
     spec = find_spec("edgeimpulse_api")
     if spec is None or spec.origin is None:
         raise ImportError("edgeimpulse_api is not installed")
@@ -64,16 +64,16 @@ def installed_methods() -> tuple[Method, ...]:
 
 
 def find_method(verb: str, path: str) -> Method | None:
-    """The official method that a request is for."""
+    """Return the official method of a request; None if there is none."""
     return next((method for method in official_methods() if method.matches(verb, path)), None)
 
 
 @cache
 def served_shapes() -> frozenset[str]:
-    """Verbs and paths of all routes of the API."""
+    """Return verbs and paths of all routes of the local studio."""
     from fastapi.routing import APIRoute
 
-    from ei_toolkit.studio.http.routers import API_ROUTERS
+    from ei_toolkit.studio.http.app import API_ROUTERS
 
     routes = (route for router in API_ROUTERS for route in router.routes if isinstance(route, APIRoute))
     return frozenset(f"{verb} {_plain(route.path)}" for route in routes for verb in route.methods or ())
@@ -84,7 +84,7 @@ def _plain(path: str) -> str:
 
 
 def document(methods: Iterable[Method], served: frozenset[str]) -> Iterator[str]:
-    """Lines of docs/api-coverage.md."""
+    """Yield the lines of docs/api-coverage.md."""
     methods = tuple(methods)
     done = sum(method.shape in served for method in methods)
     yield "# API coverage of the local studio"
@@ -101,16 +101,16 @@ def document(methods: Iterable[Method], served: frozenset[str]) -> Iterator[str]
 
 
 def _lines(methods: list[Method], served: frozenset[str]) -> Iterator[str]:
-    here = [method for method in methods if method.shape in served]
-    absent = [method for method in methods if method.shape not in served]
-    if here:
+    implemented = [method for method in methods if method.shape in served]
+    missing = [method for method in methods if method.shape not in served]
+    if implemented:
         yield "| method | route |"
         yield "|---|---|"
-        yield from (f"| `{method.name}` | {method.verb} {method.path} |" for method in here)
-    if absent:
-        if here:
+        yield from (f"| `{method.name}` | {method.verb} {method.path} |" for method in implemented)
+    if missing:
+        if implemented:
             yield ""
-        yield "Not implemented: " + ", ".join(f"`{method.name}`" for method in absent) + "."
+        yield "Not implemented: " + ", ".join(f"`{method.name}`" for method in missing) + "."
 
 
 def main(arguments: list[str]) -> None:

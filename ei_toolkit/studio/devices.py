@@ -1,4 +1,4 @@
-"""Devices that a model can be profiled for, and what the estimate knows of them."""
+"""Devices that a model can be profiled for."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ DEFAULT_DEVICE = DEVICES[0]
 
 
 def device(mcu: str | None) -> Device:
-    """The device of a name, or the default one."""
+    """Return the device with a name, or the default device."""
     return next((device for device in DEVICES if device.mcu == mcu), DEFAULT_DEVICE)

@@ -1,4 +1,4 @@
-"""Blocks of an impulse joined with what they need to run: their window, their settings."""
+"""Blocks of an impulse with what they need to run: window and settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ei_toolkit.studio.store.blocks import Impulse
 
 @dataclass(frozen=True)
 class ProcessingBlock:
-    """A processing block: `document` as clients sent it, `window` its input block, `config` its settings."""
+    """A processing block: `document` as it is stored, `window` is its input block, `config` its settings."""
 
     id: int
     impulse: int
@@ -36,7 +36,7 @@ class ProcessingBlock:
 
     @property
     def axis(self) -> str:
-        """The axis that the block reads."""
+        """Axis that the block reads."""
         return str(self.document["axes"][0])
 
     @property
@@ -58,7 +58,7 @@ class ProcessingBlock:
         return max(1, samples_in(milliseconds, self.frequency))
 
     def dsp_request(self, config: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """What the helper process needs to know to run the block."""
+        """Return what the compute worker needs to run the block."""
         return {
             "block": self.type,
             "version": self.version,
@@ -68,7 +68,7 @@ class ProcessingBlock:
         }
 
     def windowing(self) -> dict[str, Any]:
-        """The same, and how recordings are cut into windows."""
+        """Return the same, and how recordings are cut into windows."""
         cutting = {"increase": self.increase_samples, "pad": bool(self.window["padZeros"]), "axis": self.axis}
         times = {"windowMs": self.window["windowSizeMs"], "increaseMs": self.window["windowIncreaseMs"]}
         return {**self.dsp_request(), **cutting, **times}
@@ -82,37 +82,37 @@ class ProcessingBlock:
 
 
 def processing_block(store: Store, project: int, block: int) -> ProcessingBlock:
-    """A processing block of a project."""
+    """Return a processing block of a project. Raises ApiError."""
     impulse, document = store.blocks.owner(project, "dspBlocks", block)
-    return _joined(store, impulse, document)
+    return _with_window(store, impulse, document)
 
 
 def processing_blocks(store: Store, impulse: Impulse, learn: Mapping[str, Any]) -> list[ProcessingBlock]:
-    """The processing blocks that a learn block reads, in its order."""
+    """Return the processing blocks that a learn block reads, in its order."""
     documents = [impulse.block("dspBlocks", id_) for id_ in learn["dsp"]]
-    return [_joined(store, impulse, document) for document in documents if document]
+    return [_with_window(store, impulse, document) for document in documents if document]
 
 
 def learn_block(store: Store, project: int, block: int) -> tuple[Impulse, dict[str, Any]]:
-    """A learn block of a project and its impulse."""
+    """Return the impulse of a learn block, and the block. Raises ApiError."""
     return store.blocks.owner(project, "learnBlocks", block)
 
 
-def _joined(store: Store, impulse: Impulse, document: Mapping[str, Any]) -> ProcessingBlock:
+def _with_window(store: Store, impulse: Impulse, document: Mapping[str, Any]) -> ProcessingBlock:
     inputs = impulse.blocks("inputBlocks")
     window = next((block for block in inputs if block["id"] == document.get("input", block["id"])), None)
     if window is None:
-        raise ApiError("The processing block has no input block")
+        raise ApiError(f"Processing block {document['id']} has no input block")
     config = store.blocks.config(impulse.project, document["id"])
     return ProcessingBlock(document["id"], impulse.id, document, window, config)
 
 
 def fingerprint(store: Store, impulse: Impulse) -> str:
-    """Hash of an impulse and all settings of its blocks: two equal ones build the same thing from the same data."""
+    """Return a hash of an impulse with the settings and models of its blocks, which a build depends on."""
     ids = [block["id"] for kind in ("dspBlocks", "learnBlocks") for block in impulse.blocks(kind)]
     configs = {id_: store.blocks.config(impulse.project, id_) for id_ in ids}
     models = {
         id_: dict(model.files) for id_ in ids if (model := store.artifacts.model(impulse.project, id_)) is not None
     }
-    facts = [impulse.document, configs, models]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    contents = [impulse.document, configs, models]
+    return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What `eitk studio` does to a data folder, whether or not a server runs on it."""
+"""Manage projects and keys of a data folder, whether or not a server runs on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ei_toolkit.config.file_lock import is_locked
 from ei_toolkit.errors import ConfigurationError, CredentialError, DataError, UsageError
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.lifecycle import read_secret, require_engine, secret_file, usable, write_secret
+from ei_toolkit.studio.lifecycle import data_folder, read_secret, require_engine, secret_file, write_secret
 from ei_toolkit.studio.options import Options
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.database import is_outdated
@@ -32,28 +32,29 @@ class ProjectInfo:
     deployments: int
 
 
-def check_host(options: Options, *, knows: bool) -> Options:
-    """Only this machine is served, unless somebody says that they know what another address means.
+def check_host(options: Options, *, allow_remote: bool) -> Options:
+    """Return the options with a numeric loopback address.
 
-    Raises UsageError for an address outside of this machine without `knows`, or before there is a key.
+    Raises UsageError for an address that other machines can reach, unless `allow_remote` is set, and CredentialError
+    for such an address if there is no key yet.
     """
     if options.host in LOOPBACK:
         return replace(options, host="127.0.0.1" if options.host == "localhost" else options.host)
-    if not knows:
+    if not allow_remote:
         raise UsageError(
-            f"{options.host} can be reached from other machines, and this studio speaks plain http",
-            hint="leave --host out, or add --i-know and keep the keys to yourself",
+            f"{options.host} can be reached from other machines, and the studio uses HTTP without encryption",
+            hint="leave --host out, or add --i-know and keep the keys secret",
         )
-    with opened(options.data, make=True) as store:
+    with open_store(options.data, make=True) as store:
         if not any(store.keys.of(project.id) for project in store.projects.all()):
-            raise CredentialError("there is no key yet", hint="eitk studio keys add --role admin")
+            raise CredentialError(f"{options.data} has no key yet", hint="eitk studio keys add --role admin")
     return options
 
 
 def prepare(data: Path, project_name: str) -> Path:
-    """Make a first project with an admin key where there is none; returns the file that holds the key."""
+    """Create a first project with an admin key if there is no project; return the file of the key."""
     file = secret_file(data)
-    with opened(data, make=True) as store:
+    with open_store(data, make=True) as store:
         if not store.projects.all():
             secret = new_secret()
             write_secret(file, secret)
@@ -63,8 +64,8 @@ def prepare(data: Path, project_name: str) -> Path:
 
 
 def projects(data: Path) -> list[ProjectInfo]:
-    """Every project of a data folder."""
-    with opened(data) as store:
+    """Return the projects of a data folder."""
+    with open_store(data) as store:
         return [
             ProjectInfo(
                 project.id,
@@ -78,16 +79,16 @@ def projects(data: Path) -> list[ProjectInfo]:
 
 
 def add_project(data: Path, name: str) -> tuple[int, str]:
-    """A new project; returns its id and its admin key, which is shown this once."""
-    with opened(data, make=True) as store:
+    """Add a project; return its id and its admin key, which cannot be read again."""
+    with open_store(data, make=True) as store:
         project, secret = store.projects.create(name), new_secret()
         store.keys.add(project.id, "created with the project", "admin", secret, development=True)
         return project.id, secret
 
 
 def list_keys(data: Path, project: int) -> list[dict[str, Any]]:
-    """Keys of a project, without the keys themselves."""
-    with opened(data) as store:
+    """Return the keys of a project, without their secrets."""
+    with open_store(data) as store:
         chosen = chosen_project(store, project)
         return [
             {"id": k.id, "name": k.name, "role": k.role, "key": k.hint, "created": k.created}
@@ -96,61 +97,62 @@ def list_keys(data: Path, project: int) -> list[dict[str, Any]]:
 
 
 def add_key(data: Path, project: int, name: str, role: str) -> str:
-    """A new key of a project, which is shown this once. Raises UsageError for an unknown role."""
+    """Add a key to a project and return it; it cannot be read again. Raises UsageError for an unknown role."""
     known = next((known for known in ROLES if known == role), None)
     if known is None:
-        raise UsageError(f"there is no role {role!r}", hint=f"Roles: {', '.join(ROLES)}.")
+        raise UsageError(f"there is no role {role!r}", hint=f"Choose one of {', '.join(ROLES)}.")
     secret = new_secret()
-    with opened(data) as store:
+    with open_store(data) as store:
         store.keys.add(chosen_project(store, project), name, known, secret)
     return secret
 
 
 def revoke_key(data: Path, project: int, key: int) -> None:
-    """Make a key useless."""
-    with opened(data) as store:
+    """Revoke a key."""
+    with open_store(data) as store:
         store.keys.revoke(chosen_project(store, project), key)
 
 
 def own_key(data: Path) -> int | None:
-    """Id of the key that eitk itself uses for the studio that it starts on a data folder; None if it has none."""
-    with opened(data) as store:
+    """Return the id of the key that eitk itself uses for a data folder; None if there is none."""
+    with open_store(data) as store:
         key = store.keys.find(read_secret(secret_file(data)))
         return key.id if key else None
 
 
 @contextmanager
-def opened(data: Path, *, make: bool = False) -> Iterator[Store]:
-    """The store of a data folder, closed afterwards; what it refuses becomes an error of the toolkit.
+def open_store(data: Path, *, make: bool = False) -> Iterator[Store]:
+    """Open the store of a data folder for the block. An ApiError of the block becomes a DataError.
 
-    Raises ConfigurationError for a folder that holds no studio, unless one is to be made, for one that cannot be
-    written to, and for one that an older server serves, which would not know a newer schema.
+    Raises ConfigurationError for a folder without a studio, unless `make` is set, for a folder that cannot be written
+    to, and for one that is served by an older eitk, which could not use the schema of this one.
     """
     require_engine()
     if not make and not os.access(Options(data).database, os.F_OK):
         raise ConfigurationError(
             f"{data} holds no studio",
-            why="studio.sqlite cannot be found in it",
-            hint="name its folder with --data; eitk studio projects --add NAME makes a new one",
+            why="it has no studio.sqlite",
+            hint="name another folder with --data, or create a studio with eitk studio projects --add NAME",
         )
-    with usable(data):
+    with data_folder(data):
         if not os.access(data, os.W_OK):
             raise ConfigurationError(f"{data} cannot be written to", hint="name another folder with --data")
         if is_outdated(Options(data).database) and is_locked(Options(data).lock):
             raise ConfigurationError(
-                f"{data} is served by a studio of an older eitk", hint="eitk studio stop, then again"
+                f"{data} is served by a studio of an older eitk",
+                hint="run eitk studio stop, then try again",
             )
         store = Store.open(data)
     try:
         yield store
-    except ApiError as refusal:
-        raise DataError(str(refusal)) from refusal
+    except ApiError as error:
+        raise DataError(str(error)) from error
     finally:
         store.close()
 
 
 def chosen_project(store: Store, project: int) -> int:
-    """The project of an id; 0 means the only one."""
+    """Return the id of an existing project; 0 means the only one. Raises UsageError."""
     ids = [found.id for found in store.projects.all()]
     if project == 0 and len(ids) == 1:
         return ids[0]

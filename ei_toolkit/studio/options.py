@@ -1,16 +1,22 @@
-"""How one studio is run."""
+"""How one studio is run: its options, the files of its data folder, and the record of its running server."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-API_PORT, INGESTION_PORT = 4800, 4810  # where the official clients look for a local studio
+from ei_toolkit import __version__
+from ei_toolkit.config.atomic_write import write_text
+
+API_PORT, INGESTION_PORT = 4800, 4810  # the ports on which the official clients expect a local studio
+ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Addresses to listen on that are not addresses to connect to, and the loopback address for each."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `eitk studio serve` was asked for. `idle_s` = 0 means never stop by itself."""
+    """Options of `eitk studio serve`. `idle_s` = 0: the studio does not stop by itself."""
 
     data: Path
     host: str = "127.0.0.1"
@@ -28,15 +34,61 @@ class Options:
 
     @property
     def logs(self) -> Path:
-        """Folder of job logs."""
+        """The folder of job logs."""
         return self.data / "logs"
 
     @property
     def running(self) -> Path:
-        """Who serves this folder now: pid, addresses, version."""
+        """The record of the process that serves this folder, a `RunningServer`."""
         return self.data / "server.json"
 
     @property
     def lock(self) -> Path:
-        """Held by the one process that serves this folder."""
+        """The lock file of the process that serves this folder."""
         return self.data / "server.lock"
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """The process that serves a data folder, as `server.json` records it."""
+
+    pid: int
+    host: str
+    port: int
+    ingestion_port: int
+    version: str = __version__
+
+    @classmethod
+    def read(cls, data: Path) -> RunningServer | None:
+        """Return the record in a data folder; None if there is none, or it is invalid. A killed server leaves it."""
+        try:
+            record = json.loads(Options(data).running.read_text(encoding="utf-8"))
+            found = cls(
+                int(record["pid"]),
+                str(record["host"]),
+                int(record["port"]),
+                int(record["ingestion_port"]),
+                str(record["version"]),
+            )
+        except (OSError, ValueError, LookupError, TypeError, OverflowError):
+            return None
+        return found if found.pid > 0 else None  # os.kill sends a signal to a whole process group for other numbers
+
+    def write(self, data: Path) -> None:
+        """Write the record into a data folder."""
+        write_text(Options(data).running, json.dumps(asdict(self)))
+
+    @property
+    def api_url(self) -> str:
+        """Address of the API, which ends in /v1."""
+        return f"http://{self._url_host}:{self.port}/v1"
+
+    @property
+    def ingestion_url(self) -> str:
+        """Address of the ingestion service, a host root."""
+        return f"http://{self._url_host}:{self.ingestion_port}"
+
+    @property
+    def _url_host(self) -> str:
+        host = ALL_ADDRESSES.get(self.host, self.host)
+        return f"[{host}]" if ":" in host else host

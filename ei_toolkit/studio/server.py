@@ -1,5 +1,4 @@
-"""Keeping memory that was freed. By default glibc gives large pieces back to the system at once, and each body that
-arrives then costs a page fault for every 4 kB: about a tenth of the time of an upload."""
+"""The server process of a data folder: `python -m ei_toolkit.studio.server FOLDER`."""
 
 from __future__ import annotations
 
@@ -7,81 +6,41 @@ import argparse
 import asyncio
 import contextlib
 import ctypes
-import json
 import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import uvicorn
 
-from ei_toolkit import __version__
-from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.errors import ConfigurationError, EitkError
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.app import api_app, ingestion_app
-from ei_toolkit.studio.options import API_PORT, INGESTION_PORT, Options
+from ei_toolkit.studio.options import API_PORT, INGESTION_PORT, Options, RunningServer
 
-TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # malloc.h
-KEPT, GROWTH, LARGEST_KEPT = 64 * 2**20, 4 * 2**20, 32 * 2**20
-
-
-def keep_freed_memory() -> None:
-    """Have this process keep up to 64 MB for what comes next; does nothing where the C library is not glibc."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        for option, value in ((TRIM_THRESHOLD, KEPT), (TOP_PAD, GROWTH), (MMAP_THRESHOLD, LARGEST_KEPT)):
-            mallopt(option, value)
-
-
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # options of mallopt, from malloc.h
 IDLE_CHECK_S = 5.0
 
 
-@dataclass(frozen=True)
-class Running:
-    """What `server.json` says of the process that serves a data folder."""
-
-    pid: int
-    host: str
-    port: int
-    ingestion_port: int
-    version: str = __version__
-
-    @property
-    def api_url(self) -> str:
-        """Address of the API, ending in /v1."""
-        return f"http://{self._name}:{self.port}/v1"
-
-    @property
-    def ingestion_url(self) -> str:
-        """Address of uploads, a host root."""
-        return f"http://{self._name}:{self.ingestion_port}"
-
-    @property
-    def _name(self) -> str:
-        return f"[{self.host}]" if ":" in self.host else self.host
-
-
-def serve(options: Options, tell: Callable[[Running], None] = lambda _: None) -> None:
-    """Serve until stopped; `tell` hears the addresses once they are bound.
+def serve(options: Options, on_start: Callable[[RunningServer], None] = lambda _: None) -> None:
+    """Serve a data folder until stopped; `on_start` is called with the addresses when the ports are bound.
 
     Raises ConfigurationError if the folder is served already, was written by a newer eitk, or a port is in use.
     """
     options.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (
-        hold(options.lock),
+        lock_data_folder(options),
         _bind(options.host, options.port) as api,
         _bind(options.host, options.ingestion_port) as ingestion,
     ):
         studio = Studio.open(options)
-        running = Running(os.getpid(), options.host, api.getsockname()[1], ingestion.getsockname()[1])
-        write_text(options.running, json.dumps(asdict(running)))
-        tell(running)
+        running = RunningServer(os.getpid(), options.host, api.getsockname()[1], ingestion.getsockname()[1])
+        running.write(options.data)
+        on_start(running)
         try:
             asyncio.run(_run(studio, api, ingestion))
         finally:
@@ -89,11 +48,38 @@ def serve(options: Options, tell: Callable[[Running], None] = lambda _: None) ->
             studio.close()
 
 
+@contextlib.contextmanager
+def lock_data_folder(options: Options) -> Iterator[None]:
+    """Hold the lock of a data folder for the block. Raises ConfigurationError if another process holds it."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(acquire_lock(options.lock))
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"{options.data} is served by another studio already",
+                hint="use that one (eitk studio status), stop it (eitk studio stop), or name another --data folder",
+            ) from error
+        yield
+
+
+def keep_freed_memory() -> None:
+    """Configure glibc to keep up to 64 MB of freed memory; do nothing for other C libraries.
+
+    By default glibc returns large blocks to the system at once. Each received body then causes a page fault for every
+    4 kB, which takes about a tenth of the time of an upload.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_TRIM_THRESHOLD, 64 * 2**20)
+        mallopt(M_TOP_PAD, 4 * 2**20)
+        mallopt(M_MMAP_THRESHOLD, 32 * 2**20)
+
+
 async def _run(studio: Studio, api: socket.socket, ingestion: socket.socket) -> None:
     servers = [_server(api_app(studio)), _server(ingestion_app(studio))]
     runner = asyncio.create_task(studio.runner.run())
     idle = asyncio.create_task(_stop_when_idle(studio, servers))
-    with _one_signal_stops_both(servers):
+    with _stop_on_signal(servers):
         await asyncio.gather(*(server.serve([port]) for server, port in zip(servers, (api, ingestion), strict=True)))
     for task in (idle, runner):
         task.cancel()
@@ -102,7 +88,7 @@ async def _run(studio: Studio, api: socket.socket, ingestion: socket.socket) -> 
 
 
 @contextlib.contextmanager
-def _one_signal_stops_both(servers: list[_Server]) -> Iterator[None]:
+def _stop_on_signal(servers: list[_Server]) -> Iterator[None]:
     def stop(*_: object) -> None:
         for server in servers:
             server.should_exit = True
@@ -116,7 +102,7 @@ def _one_signal_stops_both(servers: list[_Server]) -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to the process that runs two of them."""
+    """A uvicorn server without signal handlers: this process runs two servers and handles signals itself."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -147,23 +133,9 @@ async def _stop_when_idle(studio: Studio, servers: list[_Server]) -> None:
 
 
 @contextlib.contextmanager
-def hold(lock: Path) -> Iterator[None]:
-    """Hold a file lock as long as the process lives; another holder is an error."""
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(acquire_lock(lock))
-        except BlockingIOError as error:
-            raise ConfigurationError(
-                f"{lock.parent} is served by another studio already",
-                hint="use that one (eitk studio status), stop it (eitk studio stop), or name another --data folder",
-            ) from error
-        yield
-
-
-@contextlib.contextmanager
 def _bind(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With its protocol named, asyncio sets TCP_NODELAY; without, every answer waits 40 ms for a delayed ACK.
+    # With an explicit protocol asyncio sets TCP_NODELAY; otherwise each response waits 40 ms for a delayed ACK.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -172,14 +144,14 @@ def _bind(host: str, port: int) -> Iterator[socket.socket]:
             raise ConfigurationError(
                 f"port {port} of {host} cannot be used",
                 why=error.strerror or str(error),
-                hint="stop what uses it, or choose other ports with --port and --ingestion-port",
+                hint="stop the process that uses it, or choose other ports with --port and --ingestion-port",
             ) from error
         listener.listen(2048)
         yield listener
 
 
 def parse(arguments: list[str]) -> Options:
-    """Options of the server process."""
+    """Return the options of the server process."""
     parser = argparse.ArgumentParser(prog="python -m ei_toolkit.studio.server", description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--host", default="127.0.0.1")
@@ -193,7 +165,7 @@ def parse(arguments: list[str]) -> Options:
 
 
 def main() -> int:
-    """Entry point of the server process."""
+    """Run the server process; return its exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     keep_freed_memory()
     try:

@@ -1,4 +1,4 @@
-"""A project's samples as a zip, out and in, in the form that the official tools read (`info.labels`)."""
+"""Export and import of a project's samples as a zip with `info.labels`, which the official tools can read."""
 
 from __future__ import annotations
 
@@ -16,55 +16,57 @@ from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.ingestion import Contents, Upload, accept
 from ei_toolkit.studio.http.multipart import Bounds, Part
 from ei_toolkit.studio.http.sample_labels import safe_filename
-from ei_toolkit.studio.manage import chosen_project, opened
-from ei_toolkit.studio.parameters import read_json
+from ei_toolkit.studio.manage import chosen_project, open_store
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.blobs import CHUNK_BYTES
 from ei_toolkit.studio.store.packs import ByteRange, Pack
 from ei_toolkit.studio.store.samples import CATEGORIES
+from ei_toolkit.studio.wire_format import read_json
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What became of the files of an import."""
+    """How many files of an import were accepted or existed already, and why the others were rejected."""
 
-    stored: int
+    accepted: int
     known: int
-    refused: tuple[str, ...]
+    rejected: tuple[str, ...]
 
 
 def export_project(data: Path, project: int, out: Path) -> int:
-    """Write all samples of a project into a zip; returns how many. The zip appears when it is complete.
+    """Write all samples of a project into a zip; return their number. The file exists only when it is complete.
 
     Raises DataError for a zip that cannot be written.
     """
     try:
         _check_target(out)
-        with opened(data) as store:
+        with open_store(data) as store:
             return _export(store, chosen_project(store, project), out)
     except OSError as error:
-        raise DataError(f"{out} cannot be written", why=_why(error), hint="name another file, or make room") from error
+        raise DataError(
+            f"{out} cannot be written", why=_why(error), hint="name another file, or free disk space"
+        ) from error
 
 
 def import_project(data: Path, project: int, source: Path, progress: Callable[[int], None]) -> ImportReport:
-    """Read a zip with `info.labels` into a project; what is there already is passed over.
+    """Read a zip with `info.labels` into a project; samples that exist already are skipped.
 
-    Raises DataError for a file that is no such zip.
+    Raises DataError for a file that is not such a zip.
     """
     outcomes: list[dict[str, Any]] = []
     try:
-        with opened(data) as store, zipfile.ZipFile(source) as archive:
+        with open_store(data) as store, zipfile.ZipFile(source) as archive:
             chosen = chosen_project(store, project)
             for entry in _entries(archive):
                 outcomes.append(_import(store, chosen, archive, entry))
                 progress(1)
     except (OSError, zipfile.BadZipFile) as error:
-        hint = "name a zip that eitk studio export has written"
+        hint = "name a zip that was written by eitk studio export"
         raise DataError(f"{source} cannot be read", why=_why(error), hint=hint) from error
     errors = [f"{outcome['fileName']}: {outcome['error']}" for outcome in outcomes if not outcome["success"]]
     known = [error for error in errors if "already exists" in error]
-    refused = tuple(error for error in errors if error not in known)
-    return ImportReport(len(outcomes) - len(errors), len(known), refused)
+    rejected = tuple(error for error in errors if error not in known)
+    return ImportReport(len(outcomes) - len(errors), len(known), rejected)
 
 
 def _check_target(out: Path) -> None:
@@ -72,7 +74,7 @@ def _check_target(out: Path) -> None:
         raise DataError(f"{out} is a folder", hint="name the zip file to write")
     if not out.parent.is_dir():
         raise DataError(
-            f"{out} cannot be written", why=f"there is no folder {out.parent}", hint="make the folder first"
+            f"{out} cannot be written", why=f"the folder {out.parent} does not exist", hint="create the folder first"
         )
 
 
@@ -97,7 +99,7 @@ def _entries(archive: zipfile.ZipFile) -> Iterator[dict[str, Any]]:
         return ({**entry, "member": prefix + entry["path"]} for entry in files)
     except (StopIteration, ValueError, KeyError, TypeError) as error:
         raise DataError(
-            "the zip has no info.labels that can be read", hint="export it with eitk studio export"
+            "the zip has no valid info.labels", hint="name a zip that was written by eitk studio export"
         ) from error
 
 
@@ -105,13 +107,17 @@ def _import(store: Store, project: int, archive: zipfile.ZipFile, entry: dict[st
     name = safe_filename(str(entry.get("name", "sample")) + Path(str(entry["path"])).suffix)
     category = entry.get("category", "split")
     if category not in (*CATEGORIES, "split") or entry["member"] not in archive.namelist():
-        return {"success": False, "fileName": name, "error": "the zip does not hold it, or its category is unknown"}
+        return {
+            "success": False,
+            "fileName": name,
+            "error": f"it is not in the zip, or its category {category!r} is unknown",
+        }
     try:
         with store.packs.begin() as pack:
-            parts = [_part(pack, archive, entry["member"], name), *_side_car(pack, entry.get("label", {}), name)]
+            parts = [_part(pack, archive, entry["member"], name), *_labels_file(pack, entry.get("label", {}), name)]
             return accept(store, Upload(project, category, _headers(entry), _inspect), pack, parts)[0]
-    except ApiError as refusal:
-        return {"success": False, "fileName": name, "error": str(refusal)}
+    except ApiError as error:
+        return {"success": False, "fileName": name, "error": str(error)}
 
 
 def _part(pack: Pack, archive: zipfile.ZipFile, member: str, name: str) -> Part:
@@ -119,14 +125,14 @@ def _part(pack: Pack, archive: zipfile.ZipFile, member: str, name: str) -> Part:
     with archive.open(member) as file:
         while chunk := file.read(CHUNK_BYTES):
             if part.content.size + len(chunk) > Bounds().file_size:
-                part.error = "it is too large"
+                part.error = f"the file has more than the {Bounds().file_size // 2**20} MB that are accepted"
                 break
             part.content.write(chunk)
     return part
 
 
-def _side_car(pack: Pack, label: dict[str, Any], name: str) -> list[Part]:
-    """Labelled stretches travel as they do in an upload."""
+def _labels_file(pack: Pack, label: dict[str, Any], name: str) -> list[Part]:
+    """Return labelled ranges as the file that an upload has for them."""
     if label.get("type") != "multi-label":
         return []
     part = Part("data", "structured_labels.labels", pack.begin())

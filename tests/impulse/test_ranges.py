@@ -10,8 +10,8 @@ from ei_toolkit.config import TrainingSettings
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse.ranges import SEED, TRAINING_PARAMETERS, Range, check_training
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.learn import read_keras
-from ei_toolkit.studio.parameters import RequestParameters
+from ei_toolkit.studio.http.learn import KerasRequest
+from ei_toolkit.studio.http.schema import parse
 
 VALID: dict[str, Any] = {"epochs": 30, "learning_rate": 0.005, "batch_size": 32, "validation": 0.2, "seed": 7}
 LIMITS = [
@@ -26,7 +26,7 @@ LIMITS = [
 def settings_in_the_studio(name: str, value: float) -> dict[str, Any]:
     api_name = next(parameter.api_name for parameter in TRAINING_PARAMETERS if parameter.name == name)
     body = {"customParameters": {"seed": str(value)}} if api_name == SEED.api_name else {api_name: value}
-    return read_keras(RequestParameters(body))
+    return parse(KerasRequest, body).sent()
 
 
 @pytest.mark.parametrize(("name", "accepted", "_rejected"), LIMITS)

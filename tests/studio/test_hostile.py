@@ -12,9 +12,11 @@ import pytest
 from ei_toolkit.impulse import dsp
 from ei_toolkit.studio.http.dataset import Split
 from ei_toolkit.studio.http.errors import ApiError, Malformed
-from ei_toolkit.studio.http.learn import read_keras
+from ei_toolkit.studio.http.learn import KerasRequest
+from ei_toolkit.studio.http.sample_labels import LabelledRange
+from ei_toolkit.studio.http.schema import parse
 from ei_toolkit.studio.jobs.compute_worker import respond
-from ei_toolkit.studio.parameters import DEEPEST, RequestParameters, read_json
+from ei_toolkit.studio.wire_format import DEEPEST, read_json
 
 LONE = r"\ud800"
 INPUT = {"type": "time-series"}
@@ -76,8 +78,8 @@ def test_a_filter_has_a_bound_on_its_conditions_but_takes_many_values(server: An
 
 @pytest.mark.parametrize("value", [10**400, -(10**400), 1e300, float("inf"), float("nan"), "9" * 400, 2**63])
 def test_a_number_that_cannot_be_kept_is_out_of_range_however_long(value: Any) -> None:
-    with pytest.raises(Malformed, match="out of range"):
-        RequestParameters({"startIndex": value}).integer("startIndex")
+    with pytest.raises(Malformed, match=r"startIndex (is out of range|must be a finite number)"):
+        parse(LabelledRange, {"startIndex": value, "endIndex": 1, "label": "x"})
 
 
 @pytest.mark.parametrize("name", ["search", "filename"])
@@ -134,14 +136,16 @@ def test_labelled_stretches_outside_a_sample_are_refused_however_they_come(
     side_car = json.dumps({"structuredLabels": {"a.wav": stretches}}).encode()
     files = {"a.wav": make_noise(4), "b.wav": make_noise(5), "structured_labels.labels": side_car}
     refused, kept = server.upload(files).json()["files"]
-    assert refused["error"] == edited["error"] == "A structured label lies outside the sample"
+    assert refused["error"] == edited["error"]
+    assert refused["error"].startswith("The structured label 'jazz'") and "outside the sample" in refused["error"]
     assert kept["success"]
 
 
 @pytest.mark.parametrize("block", [2**63 - 1, 2**63 - 2, 2**31, 0])
 def test_an_impulse_with_a_block_id_out_of_bounds_is_refused(own_server: Any, block: int) -> None:
     refused = own_server.json("POST", "/1/impulse", json={"inputBlocks": [{**INPUT, "id": block}]})
-    assert "Block ids must be from 1 to" in refused["error"]
+    limit = f"must be {2**31 - 1} or less" if block else "must be 1 or greater"
+    assert refused["error"] == f"inputBlocks[0].id {limit}, but is {block}"
 
 
 def test_no_id_of_a_block_is_given_twice(own_server: Any) -> None:
@@ -167,31 +171,33 @@ def test_metadata_as_deep_as_is_allowed_comes_back(own_server: Any) -> None:
 @pytest.mark.parametrize("folds", ["abc", {}, [], 1, -1, 1e300, 2.5, 101])
 def test_a_number_of_folds_that_cannot_be_is_refused_when_it_is_set(folds: Any) -> None:
     with pytest.raises(ApiError, match="numFolds"):
-        read_keras(RequestParameters({"kFoldsValidationConfig": {"numFolds": folds}}))
+        parse(KerasRequest, {"kFoldsValidationConfig": {"numFolds": folds}})
 
 
-@pytest.mark.parametrize(("folds", "kept"), [(0, 0), (5, 5), ("5.0", 5), (None, 0)])
+@pytest.mark.parametrize(
+    ("folds", "kept"), [(0, {"numFolds": 0}), (5, {"numFolds": 5}), ("5.0", {"numFolds": 5}), (None, {})]
+)
 def test_a_number_of_folds_is_kept_as_a_number(folds: Any, kept: int) -> None:
-    assert read_keras(RequestParameters({"kFoldsValidationConfig": {"numFolds": folds}})) == {
-        "kFoldsValidationConfig": {"numFolds": kept}
+    assert parse(KerasRequest, {"kFoldsValidationConfig": {"numFolds": folds}}).sent() == {
+        "kFoldsValidationConfig": kept
     }
 
 
 @pytest.mark.parametrize("seed", ["²", "٣", "4294967296", 2**32, "", "-1", "1.0", 1.0, None, "9" * 5000])
 def test_a_seed_that_cannot_be_is_refused_when_it_is_set(seed: Any) -> None:
     with pytest.raises(ApiError, match="seed"):
-        read_keras(RequestParameters({"customParameters": {"seed": seed}}))
+        parse(KerasRequest, {"customParameters": {"seed": seed}})
 
 
 @pytest.mark.parametrize("seed", ["0", 7, "4294967295"])
 def test_a_seed_that_can_be_is_kept(seed: Any) -> None:
-    assert read_keras(RequestParameters({"customParameters": {"seed": seed}})) == {"customParameters": {"seed": seed}}
+    assert parse(KerasRequest, {"customParameters": {"seed": seed}}).sent() == {"customParameters": {"seed": seed}}
 
 
 @pytest.mark.parametrize("path", ["raw-data/{}", "raw-data/{}/original"])
 def test_a_negative_limit_on_values_is_refused(server: Any, sample: int, path: str) -> None:
     refused = server.json("GET", f"/1/{path.format(sample)}?limitPayloadValues=-1")
-    assert refused == {"success": False, "error": "limitPayloadValues must not be negative"}
+    assert refused == {"success": False, "error": "limitPayloadValues must be 0 or greater, but is '-1'"}
 
 
 @pytest.mark.parametrize("name", ["block", "samples", "sampling_frequency", "n_samples", "windows", "nonsense"])

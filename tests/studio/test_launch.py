@@ -55,8 +55,8 @@ def test_an_unused_studio_ends_by_itself(tmp_path: Path) -> None:
 
 
 def test_a_stale_pid_file_is_no_running_studio(tmp_path: Path) -> None:
-    said = {"pid": os.getpid(), "host": "127.0.0.1", "port": 1, "ingestion_port": 1, "version": "0"}
-    (tmp_path / "server.json").write_text(json.dumps(said))
+    record = {"pid": os.getpid(), "host": "127.0.0.1", "port": 1, "ingestion_port": 1, "version": "0"}
+    (tmp_path / "server.json").write_text(json.dumps(record))
     assert status(tmp_path) is None
     (tmp_path / "server.json").write_text("{")
     assert status(tmp_path) is None
@@ -83,18 +83,18 @@ def test_a_folder_is_served_once(tmp_path: Path) -> None:
 def test_other_machines_are_served_only_by_somebody_who_knows_and_has_a_key(tmp_path: Path) -> None:
     everywhere = Options(tmp_path, host="0.0.0.0")
     with pytest.raises(UsageError, match="reached from other machines"):
-        manage.check_host(everywhere, knows=False)
+        manage.check_host(everywhere, allow_remote=False)
     with pytest.raises(CredentialError, match="no key"):
-        manage.check_host(everywhere, knows=True)
+        manage.check_host(everywhere, allow_remote=True)
     manage.prepare(tmp_path, "p")
-    assert manage.check_host(everywhere, knows=True) == everywhere
-    assert manage.check_host(Options(tmp_path, host="localhost"), knows=False).host == "127.0.0.1"
+    assert manage.check_host(everywhere, allow_remote=True) == everywhere
+    assert manage.check_host(Options(tmp_path, host="localhost"), allow_remote=False).host == "127.0.0.1"
 
 
 def test_projects_and_keys_are_managed_without_a_server(tmp_path: Path) -> None:
     manage.prepare(tmp_path, "First")
     second, _ = manage.add_project(tmp_path, "Second")
-    assert [facts.name for facts in manage.projects(tmp_path)] == ["First", "Second"]
+    assert [project.name for project in manage.projects(tmp_path)] == ["First", "Second"]
     secret = manage.add_key(tmp_path, second, "reader", "readonly")
     listed = manage.list_keys(tmp_path, second)
     assert [key["role"] for key in listed] == ["admin", "readonly"] and secret not in str(listed)

@@ -15,7 +15,7 @@ import pytest
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.studio import manage
 from ei_toolkit.studio.options import Options
-from ei_toolkit.studio.server import hold
+from ei_toolkit.studio.server import lock_data_folder
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store import packs as packs_module
 from ei_toolkit.studio.store.garbage import collect_garbage, delete_samples
@@ -248,7 +248,7 @@ def first_schema(data: Path) -> None:
 
 def test_a_folder_that_a_running_older_studio_uses_is_not_migrated(tmp_path: Path) -> None:
     first_schema(tmp_path)
-    with hold(Options(tmp_path).lock), pytest.raises(ConfigurationError, match="older eitk"):
+    with lock_data_folder(Options(tmp_path)), pytest.raises(ConfigurationError, match="older eitk"):
         manage.projects(tmp_path)
     assert manage.projects(tmp_path) == []
 

@@ -1,4 +1,4 @@
-"""What an earlier or a hung studio leaves behind: nobody else is trusted, signalled, or taken for it."""
+"""Files of killed servers, servers that do not respond, and lost keys."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ import pytest
 from ei_toolkit.config.file_lock import PROC_LOCKS
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.errors import ConfigurationError, CredentialError
-from ei_toolkit.studio import lifecycle as launch
-from ei_toolkit.studio import lifecycle as running
-from ei_toolkit.studio import manage
-from ei_toolkit.studio.lifecycle import Silent, ensure, look, status, stop
+from ei_toolkit.studio import lifecycle, manage
+from ei_toolkit.studio.lifecycle import UnresponsiveServer, ensure, find_server, status, stop
+from ei_toolkit.studio.options import RunningServer
 from ei_toolkit.studio.store import Store
 
-linux = pytest.mark.skipif(not PROC_LOCKS.exists(), reason="only Linux tells who holds a lock")
+linux = pytest.mark.skipif(not PROC_LOCKS.exists(), reason="only Linux lists the owners of locks")
 
 STUBBORN = """
 import fcntl, signal, sys, time
@@ -57,8 +56,8 @@ def stubborn(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def copy_of(server_json: Path, into: Path, pid: int) -> None:
     into.mkdir(parents=True, exist_ok=True)
-    said = json.loads(server_json.read_text())
-    (into / "server.json").write_text(json.dumps({**said, "pid": pid}))
+    record = json.loads(server_json.read_text())
+    (into / "server.json").write_text(json.dumps({**record, "pid": pid}))
 
 
 def test_a_server_that_got_the_port_of_a_killed_one_is_not_taken_for_it(
@@ -68,7 +67,7 @@ def test_a_server_that_got_the_port_of_a_killed_one_is_not_taken_for_it(
     other = ensure(theirs, "Theirs")
     try:
         copy_of(theirs.studio / "server.json", ours.studio, bystander.pid)
-        assert status(ours.studio) is None and look(ours.studio) is None and not stop(ours.studio)
+        assert status(ours.studio) is None and find_server(ours.studio) is None and not stop(ours.studio)
         assert bystander.poll() is None
         own = ensure(ours, "OwnResults")
         assert own.api_url != other.api_url and own.pid not in (other.pid, bystander.pid)
@@ -81,25 +80,26 @@ def test_a_server_that_got_the_port_of_a_killed_one_is_not_taken_for_it(
 def test_the_holder_of_the_lock_is_stopped_and_not_whom_an_old_file_names(
     tmp_path: Path, stubborn: subprocess.Popen[bytes], bystander: subprocess.Popen[bytes]
 ) -> None:
-    said = {"pid": bystander.pid, "host": "127.0.0.1", "port": 1, "ingestion_port": 1, "version": "0"}
-    (tmp_path / "server.json").write_text(json.dumps(said))
-    assert look(tmp_path) == Silent(tmp_path, stubborn.pid)
+    record = {"pid": bystander.pid, "host": "127.0.0.1", "port": 1, "ingestion_port": 1, "version": "0"}
+    (tmp_path / "server.json").write_text(json.dumps(record))
+    assert find_server(tmp_path) == UnresponsiveServer(tmp_path, stubborn.pid)
     assert stop(tmp_path, wait_s=0.2)
     assert stubborn.wait(10) == -signal.SIGKILL and bystander.poll() is None
 
 
 @linux
 def test_a_suspended_studio_is_named_and_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "ANSWER_S", 0.3, raising=False)
-    monkeypatch.setattr(launch, "SETTLE_S", 0.3, raising=False)
+    monkeypatch.setattr(lifecycle, "RESPONSE_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(lifecycle, "TRANSITION_TIMEOUT_S", 0.3)
     paths = ProjectPaths(tmp_path)
     running = ensure(paths, "Hung")
     os.kill(running.pid, signal.SIGSTOP)
     try:
-        with pytest.raises(ConfigurationError, match=f"pid {running.pid} holds .* but does not answer"):
+        with pytest.raises(ConfigurationError, match=f"pid {running.pid} holds the lock of .* but does not respond"):
             ensure(paths, "Hung")
-        assert status(paths.studio) is None and look(paths.studio) == Silent(paths.studio, running.pid)
-        assert stop(paths.studio) and look(paths.studio) is None
+        assert status(paths.studio) is None
+        assert find_server(paths.studio) == UnresponsiveServer(paths.studio, running.pid)
+        assert stop(paths.studio) and find_server(paths.studio) is None
     finally:
         os.kill(running.pid, signal.SIGKILL)
 
@@ -125,8 +125,8 @@ def test_a_port_that_speaks_no_http_is_no_studio(tmp_path: Path) -> None:
         thread = threading.Thread(target=greet)
         thread.start()
         port = listener.getsockname()[1]
-        said = {"pid": os.getpid(), "host": "127.0.0.1", "port": port, "ingestion_port": 1, "version": "0"}
-        (tmp_path / "server.json").write_text(json.dumps(said))
+        record = {"pid": os.getpid(), "host": "127.0.0.1", "port": port, "ingestion_port": 1, "version": "0"}
+        (tmp_path / "server.json").write_text(json.dumps(record))
         assert status(tmp_path) is None
         thread.join()
 
@@ -135,7 +135,7 @@ def test_a_port_that_speaks_no_http_is_no_studio(tmp_path: Path) -> None:
 def test_a_lost_key_is_replaced_by_one_of_the_same_project(
     tmp_path: Path, loss: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "_start", lambda *_: running.Status(1, "", "", "0"))
+    monkeypatch.setattr(lifecycle, "_start", lambda *_: RunningServer(1, "127.0.0.1", 1, 1))
     paths = ProjectPaths(tmp_path)
     before, file = ensure(paths, "Mine").key, paths.studio / "key"
     if loss == "revoked":
@@ -151,17 +151,17 @@ def test_a_lost_key_is_replaced_by_one_of_the_same_project(
     found = store.keys.find(after)
     store.close()
     assert found is not None and found.project == 1 and after != before == before.strip()
-    assert file.read_text() == after and "made a new one for project 1" in caplog.text
+    assert file.read_text() == after and "added a new one for project 1" in caplog.text
 
 
 def test_a_new_key_is_for_the_project_of_the_name_and_never_for_a_guess(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "_start", lambda *_: running.Status(1, "", "", "0"))
+    monkeypatch.setattr(lifecycle, "_start", lambda *_: RunningServer(1, "127.0.0.1", 1, 1))
     paths = ProjectPaths(tmp_path)
     for name in ("First", "Second"):
         manage.add_project(paths.studio, name)
-    with pytest.raises(CredentialError, match="2 projects could be meant") as caught:
+    with pytest.raises(CredentialError, match="2 projects but none named") as caught:
         ensure(paths, "Third")
     assert "keys add --project" in caught.value.hint
     key = ensure(paths, "Second").key

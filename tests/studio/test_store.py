@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from ei_toolkit.errors import ConfigurationError, DataError
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.sample_labels import header_text, safe_filename
+from ei_toolkit.studio.http.sample_query import SampleQuery
+from ei_toolkit.studio.http.schema import parse
 from ei_toolkit.studio.http.wav_header import read_header
 from ei_toolkit.studio.impulse import ProcessingBlock
-from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.artifacts import Features
 from ei_toolkit.studio.store.blobs import Blobs
@@ -123,7 +124,7 @@ def test_filters_find_what_they_name(store: Store) -> None:
     three = add(store, project, "b", "jazz", b"3")
 
     def found(**query: str) -> list[int]:
-        return [s.id for s in store.samples.select(SampleFilter.read(project, RequestParameters(query)))]
+        return [s.id for s in store.samples.select(parse(SampleQuery, query).filter(project))]
 
     assert found() == [three, two, one]
     assert found(sortBy="id-asc", labels='["jazz"]') == [two, three]
@@ -151,9 +152,9 @@ def test_a_project_goes_through_a_zip_and_comes_back_equal(store: Store, tmp_pat
     assert entry["label"] == {"type": "label", "label": "hip hop/é"} and entry["boundingBoxes"] == []
     other = Store.open(tmp_path / "other").projects.create("q").id
     report = import_project(tmp_path / "other", other, tmp_path / "out.zip", lambda _: None)
-    assert (report.stored, report.known, report.refused) == (1, 0, ())
+    assert (report.accepted, report.known, report.rejected) == (1, 0, ())
     again = import_project(tmp_path / "other", other, tmp_path / "out.zip", lambda _: None)
-    assert (again.stored, again.known) == (0, 1)
+    assert (again.accepted, again.known) == (0, 1)
     [sample] = Store.open(tmp_path / "other").samples.select(SampleFilter(other))
     assert (sample.filename, sample.label, sample.metadata) == ("größe", "hip hop/é", {"artist": "Åse"})
 

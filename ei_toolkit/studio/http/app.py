@@ -1,4 +1,4 @@
-"""The two services as ASGI apps: the API with its live log, and ingestion."""
+"""The two services as ASGI apps: the API with the live log, and ingestion; their routes and error responses."""
 
 from __future__ import annotations
 
@@ -13,29 +13,74 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from ei_toolkit.studio.context import Studio
+from ei_toolkit.studio.http import (
+    classify,
+    dataset,
+    deployments,
+    dsp,
+    dsp_runs,
+    impulse_variants,
+    impulses,
+    ingestion,
+    jobs,
+    keys,
+    learn,
+    not_implemented,
+    pretrained,
+    project,
+    projects,
+    sample_edits,
+    samples,
+    start_jobs,
+    targets,
+)
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.guard import LARGEST_BODY, LARGEST_REQUEST, Guard
 from ei_toolkit.studio.http.responses import failure
-from ei_toolkit.studio.http.routers import API_ROUTERS, INGESTION_ROUTERS
+from ei_toolkit.studio.http.schema import rejection
+from ei_toolkit.studio.live import session as live
 
 log = logging.getLogger("ei_toolkit.studio")
+API_ROUTERS: tuple[APIRouter, ...] = (
+    projects.router,
+    deployments.everywhere,
+    project.router,
+    keys.router,
+    targets.router,
+    dataset.router,
+    samples.router,
+    sample_edits.router,
+    impulses.router,
+    impulse_variants.router,
+    dsp.router,
+    dsp_runs.router,
+    learn.router,
+    pretrained.router,
+    start_jobs.router,
+    jobs.router,
+    classify.router,
+    deployments.router,
+    live.router,
+    not_implemented.router,  # the last: it matches every path
+)
+INGESTION_ROUTERS: tuple[APIRouter, ...] = (ingestion.router,)
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def api_app(studio: Studio) -> ASGIApp:
-    """Everything below `/v1` and the live log."""
+    """Return the app of the API, below `/v1`, and of the live log."""
     return _app(studio, API_ROUTERS, LARGEST_BODY)
 
 
 def ingestion_app(studio: Studio) -> ASGIApp:
-    """Uploads."""
+    """Return the app of the uploads."""
     return _app(studio, INGESTION_ROUTERS, LARGEST_REQUEST)
 
 
 def _app(studio: Studio, routers: tuple[APIRouter, ...], largest_body: int) -> ASGIApp:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.studio = studio
-    for router in routers:  # routes as they are: including a router builds each of them again, at its first request
+    for router in routers:  # add the routes: `include_router` would build each of them again
         app.router.routes.extend(router.routes)
     for error, handler in _handlers().items():
         app.add_exception_handler(error, handler)
@@ -43,30 +88,35 @@ def _app(studio: Studio, routers: tuple[APIRouter, ...], largest_body: int) -> A
 
 
 def _handlers() -> dict[type[Exception], Handler]:
-    async def refused(_: Request, error: Exception) -> Response:
+    async def api_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, ApiError)
         return failure(str(error), error.status)
 
-    async def unknown(_: Request, error: Exception) -> Response:
+    async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return failure(
-            "There is no such route" if error.status_code in (404, 405) else "Bad request", error.status_code
-        )
+        missing = error.status_code in (404, 405)
+        route = f"There is no such route: {request.method} {request.url.path[:200]}"
+        return failure(route if missing else f"The request cannot be handled: {error.detail}", error.status_code)
 
-    async def malformed(_: Request, error: Exception) -> Response:
-        return failure("There is no such route: an id in the path is not a number", 404)
+    async def validation_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        errors = [{**found, "loc": found["loc"][1:]} for found in error.errors() if found["loc"][0] == "query"]
+        if not errors:
+            return failure("There is no such route: an id in the path is not a number", 404)
+        rejected = rejection(errors)
+        return failure(str(rejected), rejected.status)
 
-    async def gone(_: Request, error: Exception) -> Response:
-        return failure("The client went away", 400)
+    async def disconnected(_: Request, error: Exception) -> Response:
+        return failure("The client closed the connection before the end of its request", 400)
 
-    async def broken(request: Request, error: Exception) -> Response:
+    async def unexpected(request: Request, error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return failure("The local studio could not do this because of an error of its own; see its log", 500)
+        return failure("An internal error occurred in the local studio: its server.log has the details", 500)
 
     return {
-        ApiError: refused,
-        HTTPException: unknown,
-        RequestValidationError: malformed,
-        ClientDisconnect: gone,
-        Exception: broken,
+        ApiError: api_error,
+        HTTPException: http_error,
+        RequestValidationError: validation_error,
+        ClientDisconnect: disconnected,
+        Exception: unexpected,
     }

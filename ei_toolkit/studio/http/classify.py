@@ -1,6 +1,6 @@
-"""Results of classifying as Edge Impulse describes them.
+"""Results of classification as Edge Impulse's API describes them.
 
-What a classify job stores: `{"learn": block, "labels": […], "threshold": t, "increaseMs": ms, "windowMs": ms,
+A classify job stores `{"learn": block, "labels": […], "threshold": t, "increaseMs": ms, "windowMs": ms,
 "samples": [{"id", "label", "starts": [ms…], "scores": [[…]…], "labels": […]}]}`.
 """
 
@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.impulse.variants import VARIANTS, model_id
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.impulses import wanted_impulse
 from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.http.request import Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.samples import content_of, full_sample, sample_summary, sample_values, sample_with_values
+from ei_toolkit.studio.http.schema import ImpulseId, Integer, Page
 from ei_toolkit.studio.impulse import processing_blocks
 from ei_toolkit.studio.store.artifacts import Model
 from ei_toolkit.studio.store.blocks import Impulse
@@ -33,7 +33,7 @@ UNCERTAIN = "uncertain"
 def classify_result(
     stored: Mapping[str, Any], page: Sequence[Mapping[str, Any]], samples: Mapping[int, Sample], impulse: Impulse
 ) -> dict[str, Any]:
-    """Fields of a `ClassifyJobResponse`: a page of samples, the accuracy over all."""
+    """Return the fields of a `ClassifyJobResponse`: a page of samples, and the accuracy over all of them."""
     return {
         **_page(stored, page, samples, impulse),
         "accuracy": accuracy(stored),
@@ -44,12 +44,12 @@ def classify_result(
 def classify_page(
     stored: Mapping[str, Any], page: Sequence[Mapping[str, Any]], samples: Mapping[int, Sample], impulse: Impulse
 ) -> dict[str, Any]:
-    """Fields of a `ClassifyJobResponsePage`."""
+    """Return the fields of a `ClassifyJobResponsePage`."""
     return {**_page(stored, page, samples, impulse), "totalCount": len(stored["samples"])}
 
 
 def evaluation(variant: str, stored: Mapping[str, Any], impulse: Impulse) -> dict[str, Any]:
-    """A `ModelVariantStats`."""
+    """Return a `ModelVariantStats`."""
     found = accuracy(stored)
     counts = found["confusionMatrixValues"]
     total = found["totalSummary"]["good"] + found["totalSummary"]["bad"]
@@ -91,7 +91,7 @@ def _page(
 
 
 def classification(stored: Mapping[str, Any], entry: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
-    """A `ClassifySampleResponseClassifications`: the scores of every window of one sample."""
+    """Return a `ClassifySampleResponseClassifications`: the scores of each window of one sample."""
     labels = stored["labels"]
     increase = float(stored["increaseMs"])
     expected = [{"startIndex": i, "endIndex": i, "label": label} for i, label in enumerate(entry["labels"])]
@@ -107,20 +107,20 @@ def classification(stored: Mapping[str, Any], entry: Mapping[str, Any], block: M
     }
 
 
-def verdict(scores: Sequence[float], labels: Sequence[str], threshold: float) -> str:
-    """The label of a window: the best score's, `uncertain` if even that is below the threshold."""
+def predicted_label(scores: Sequence[float], labels: Sequence[str], threshold: float) -> str:
+    """Return the label with the best score, or `uncertain` if that score is below the threshold."""
     best = max(range(len(scores)), key=scores.__getitem__)
     return labels[best] if scores[best] >= threshold else UNCERTAIN
 
 
 def accuracy(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A `ModelPrediction` accuracy over all windows; uncertain counts as wrong."""
+    """Return a `ModelPrediction` accuracy over all windows; an uncertain window counts as wrong."""
     labels: list[str] = list(stored["labels"])
     counts: dict[str, dict[str, float]] = {}
     for entry in stored["samples"]:
         for actual, scores in zip(entry["labels"], entry["scores"], strict=True):
             row = counts.setdefault(actual, dict.fromkeys([*labels, UNCERTAIN], 0.0))
-            row[verdict(scores, labels, stored["threshold"])] += 1
+            row[predicted_label(scores, labels, stored["threshold"])] += 1
     good = {actual: round(row.get(actual, 0)) for actual, row in counts.items()}
     bad = {actual: round(sum(row.values())) - good[actual] for actual, row in counts.items()}
     total = sum(good.values()) + sum(bad.values())
@@ -136,10 +136,10 @@ def accuracy(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _predictions(stored: Mapping[str, Any], entry: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """`ModelPrediction`s of one sample."""
+    """Return the `ModelPrediction`s of one sample."""
     found = []
     for start, actual, scores in zip(entry["starts"], entry["labels"], entry["scores"], strict=True):
-        predicted = verdict(scores, stored["labels"], stored["threshold"])
+        predicted = predicted_label(scores, stored["labels"], stored["threshold"])
         found.append(
             {
                 "sampleId": entry["id"],
@@ -169,83 +169,88 @@ def _additional(stored: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str
 router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 
+class ResultQuery(Page):
+    """Which result to return; the variant is int8 if there is such a result, else float32, if none is sent."""
+
+    impulse_id: Integer | None = None
+    variant: str | None = None
+
+
+Result = Annotated[ResultQuery, Query()]
+VariantName = Annotated[str | None, Query()]
+
+
 @router.get("/classify/all/result")
-def get_classify_job_result(context: Reader) -> Response:
-    """How the last classify job went, for one variant."""
-    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
-    stored, available = _stored(context, impulse)
+def get_classify_job_result(context: Reader, query: Result) -> Response:
+    """Return the result of the last classify job for one model variant."""
+    impulse = context.store.blocks.get(context.project, query.impulse_id)
+    stored, available = _stored(context, impulse, query.variant)
     samples = _samples(context, stored["samples"])
     return answer({**classify_result(stored, stored["samples"], samples, impulse), "availableVariants": available})
 
 
 @router.get("/classify/all/result/page")
-def get_classify_job_result_page(context: Reader) -> Response:
-    """The same, a page of samples at a time."""
-    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
-    stored, _ = _stored(context, impulse)
-    limit, offset = context.query.page()
-    page = stored["samples"][offset : offset + limit if limit else None]
+def get_classify_job_result_page(context: Reader, query: Result) -> Response:
+    """Return a page of the samples of the last classify job."""
+    impulse = context.store.blocks.get(context.project, query.impulse_id)
+    stored, _ = _stored(context, impulse, query.variant)
+    page = query.cut(stored["samples"])
     return answer(classify_page(stored, page, _samples(context, page), impulse))
 
 
 @router.get("/deployment/evaluate")
 @router.get("/deployment/evaluate/cache")
-def get_evaluate_job_result(context: Reader) -> Response:
-    """Accuracy of every variant that was tried."""
-    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
+def get_evaluate_job_result(context: Reader, impulseId: ImpulseId = None) -> Response:
+    """Return the accuracy of each variant that was tested."""
+    impulse = context.store.blocks.get(context.project, impulseId)
     found = {variant: _load(context, impulse, variant) for variant in VARIANTS}
-    tried = {variant: stored for variant, stored in found.items() if stored is not None}
-    return answer({"result": [evaluation(variant, stored, impulse) for variant, stored in tried.items()]})
+    tested = {variant: stored for variant, stored in found.items() if stored is not None}
+    return answer({"result": [evaluation(variant, stored, impulse) for variant, stored in tested.items()]})
 
 
 @router.get("/classify/{sampleId:int}")
-def classify_sample(sampleId: int, context: Reader) -> Response:
-    """Scores of every window of one sample, int8 where there is such a model."""
-    return answer(_classified(context, sampleId))
-
-
 @router.post("/classify/v2/{sampleId:int}")
-def classify_sample_v2(sampleId: int, context: Reader) -> Response:
-    """The same for a variant of choice."""
-    return answer(_classified(context, sampleId))
+def classify_sample(
+    sampleId: int, context: Reader, impulseId: ImpulseId = None, variant: VariantName = None
+) -> Response:
+    """Return the scores of each window of one sample; the variant is int8 if there is such a model."""
+    one = _classify(context, sampleId, impulseId, [variant] if variant is not None else [])
+    return answer({**one, "classifications": [next(iter(one["classifications"].values()))]})
 
 
 @router.post("/classify/v2/{sampleId:int}/variants")
-def classify_sample_for_variants(sampleId: int, context: Reader) -> Response:
-    """The same for several variants."""
-    variants = [part for part in context.query.text("variants", ",".join(VARIANTS)).split(",") if part]
-    one = _try(context, sampleId, variants)
+def classify_sample_for_variants(
+    sampleId: int, context: Reader, impulseId: ImpulseId = None, variants: str = ",".join(VARIANTS)
+) -> Response:
+    """Return the scores of each window of one sample for several variants."""
+    one = _classify(context, sampleId, impulseId, [part for part in variants.split(",") if part])
     results = [{"variant": name, "classifications": [found]} for name, found in one.pop("classifications").items()]
     return answer({"results": results, **one})
 
 
 @router.get("/classify/v2/{sampleId:int}/raw-data/{windowIndex:int}")
-def get_sample_window_from_cache(sampleId: int, windowIndex: int, context: Reader) -> Response:
-    """The values of one window of a sample."""
-    window = context.store.blocks.get(context.project, wanted_impulse(context)).window
+def get_sample_window_from_cache(
+    sampleId: int, windowIndex: int, context: Reader, impulseId: ImpulseId = None
+) -> Response:
+    """Return the values of one window of a sample."""
+    window = context.store.blocks.get(context.project, impulseId).window
     sample = context.store.samples.get(context.project, sampleId)
     start = windowIndex * max(1, samples_in(window["windowIncreaseMs"], sample.frequency))
     if start >= sample.values_count:
-        raise ApiError(f"The sample has no window {windowIndex}")
+        raise ApiError(f"Sample {sampleId} has no window {windowIndex}")
     end = min(sample.values_count, start + max(1, samples_in(window["windowSizeMs"], sample.frequency)))
     return answer(sample_with_values(sample, sample_values(context, sample, start, end)))
 
 
-def _classified(context: RequestContext, sample: int) -> dict[str, Any]:
-    wanted = [context.query.text("variant")] if context.query.has("variant") else []
-    one = _try(context, sample, wanted)
-    return {**one, "classifications": [next(iter(one["classifications"].values()))]}
-
-
-def _try(context: RequestContext, sample_id: int, variants: list[str]) -> dict[str, Any]:
-    """Classify a sample; `classifications` is by variant here."""
-    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
+def _classify(context: RequestContext, sample_id: int, impulse_id: int | None, variants: list[str]) -> dict[str, Any]:
+    """Classify a sample; `classifications` is a mapping by variant."""
+    impulse = context.store.blocks.get(context.project, impulse_id)
     sample = context.store.samples.get(context.project, sample_id)
     block, model = _trained(context, impulse)
     names = variants or [variant for variant in VARIANTS if model_id(variant) in model.files][:1]
     missing = [name for name in names if model_id(name) not in model.files]
     if missing:
-        raise ApiError(f"There is no {', '.join(missing)} model")
+        raise ApiError(f"Learn block {block['id']} has no model variant {', '.join(missing)}")
     models = {name: str(context.store.blobs.path(model.files[model_id(name)])) for name in names}
     blocks = [dsp.windowing() for dsp in processing_blocks(context.store, impulse, block)]
     found = context.studio.compute_worker.compute(
@@ -289,13 +294,14 @@ def _trained(context: RequestContext, impulse: Impulse) -> tuple[dict[str, Any],
     raise ApiError("No learn block of this impulse is trained yet")
 
 
-def _stored(context: RequestContext, impulse: Impulse) -> tuple[dict[str, Any], list[str]]:
+def _stored(context: RequestContext, impulse: Impulse, variant: str | None) -> tuple[dict[str, Any], list[str]]:
+    """Return the stored result of a variant, and the variants that have a result."""
     results = context.store.artifacts
     available: list[str] = [v for v in VARIANTS if results.result(context.project, "classify", impulse.id, v)]
-    variant = context.query.text("variant", available[0] if available else "int8")
-    stored = _load(context, impulse, variant)
+    chosen = variant if variant is not None else (available[0] if available else "int8")
+    stored = _load(context, impulse, chosen)
     if stored is None:
-        raise ApiError(f"No classification result for {variant} yet: start a classify job")
+        raise ApiError(f"There is no classification result of variant {chosen!r} yet: start a classify job")
     return stored, available
 
 
@@ -307,7 +313,7 @@ def _load(context: RequestContext, impulse: Impulse, variant: str) -> dict[str, 
     return document
 
 
-def _samples(context: RequestContext, entries: list[dict[str, Any]]) -> dict[int, Sample]:
+def _samples(context: RequestContext, entries: Sequence[dict[str, Any]]) -> dict[int, Sample]:
     ids = json.dumps([entry["id"] for entry in entries])
-    wanted = SampleFilter(context.project, None, (("id IN (SELECT value FROM json_each(?))", (ids,)),))
-    return {sample.id: sample for sample in context.store.samples.select(wanted)}
+    chosen = SampleFilter(context.project, None, (("id IN (SELECT value FROM json_each(?))", (ids,)),))
+    return {sample.id: sample for sample in context.store.samples.select(chosen)}

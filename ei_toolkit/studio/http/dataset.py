@@ -1,17 +1,24 @@
-"""How samples are divided into categories: by hash, so that the same sample always goes the same way."""
+"""The dataset as a whole: the split into categories, metadata, and the export as a zip.
+
+The split is computed from a hash of the content, so that the same sample is always in the same category.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Annotated, Self
 
-from fastapi import APIRouter
-from starlette.responses import Response
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field, model_validator
+from starlette.responses import FileResponse, Response
 
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.request import Admin, Body, Reader, RequestContext
+from ei_toolkit.studio.http.jobs import queue, started
+from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.parameters import RequestParameters
+from ei_toolkit.studio.http.sample_query import SampleQuery, Samples
+from ei_toolkit.studio.http.schema import Flag, Number, Page, RequestModel, json_body
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Category, Sample
 
@@ -20,7 +27,7 @@ TESTING = 0.2  # Edge Impulse: 80 % training, 20 % testing
 
 @dataclass(frozen=True)
 class Split:
-    """Shares of testing and validation (training is the rest), and the metadata that keeps samples together."""
+    """Shares of testing and validation (training is the rest). Samples with equal `together` metadata stay together."""
 
     testing: float = TESTING
     validation: float = 0.0
@@ -28,80 +35,127 @@ class Split:
     only_enabled: bool = False
 
     def category(self, sample: Sample) -> Category:
-        """Where a sample goes."""
+        """Return the category of a sample."""
         group = [sample.metadata[key] for key in self.together if key in sample.metadata]
         digest = hashlib.sha256("\0".join(group).encode("utf-8", "replace")).hexdigest() if group else sample.sha256
         return self.of_digest(digest)
 
     def of_digest(self, digest: str) -> Category:
-        """Where content of this SHA-256 goes."""
-        place = int(digest[:8], 16) / 2**32
-        if place < self.testing:
+        """Return the category of content with this SHA-256."""
+        position = int(digest[:8], 16) / 2**32
+        if position < self.testing:
             return "testing"
-        return "validation" if place < self.testing + self.validation else "training"
+        return "validation" if position < self.testing + self.validation else "training"
 
 
-def read_split(body: RequestParameters) -> Split:
-    """The split of a `DatasetSplitOptions` body; proportions count relative to their sum."""
-    names = {"trainingSplitRatio": 1 - TESTING, "testingSplitRatio": TESTING, "validationSplitRatio": 0.0}
-    given = any(body.has(name) for name in names)
-    training, testing, validation = (float(body.number(name, 0.0 if given else share)) for name, share in names.items())
-    total = training + testing + validation
-    if min(training, testing, validation) < 0 or total <= 0:
-        raise ApiError("The proportions of a split must not be negative, and not all 0")
-    together = tuple(str(key) for key in body.items("keepTogetherMetadataKeys"))
-    return Split(testing / total, validation / total, together, body.flag("excludeDisabledSamples", False))
+class SplitRequest(RequestModel):
+    """A `DatasetSplitOptions`; proportions count relative to their sum."""
+
+    training_split_ratio: Annotated[Number, Field(ge=0)] | None = None
+    testing_split_ratio: Annotated[Number, Field(ge=0)] | None = None
+    validation_split_ratio: Annotated[Number, Field(ge=0)] | None = None
+    keep_together_metadata_keys: list[str] = []
+    exclude_disabled_samples: Flag = False
+
+    @model_validator(mode="after")
+    def _has_a_proportion(self) -> Self:
+        if self._given() and not sum(self._given()):
+            raise ValueError("trainingSplitRatio, testingSplitRatio and validationSplitRatio must not all be 0")
+        return self
+
+    def _given(self) -> list[float]:
+        ratios = (self.training_split_ratio, self.testing_split_ratio, self.validation_split_ratio)
+        return [ratio or 0.0 for ratio in ratios] if any(ratio is not None for ratio in ratios) else []
+
+    def split(self) -> Split:
+        """Return the split that the request describes; without proportions, the default one."""
+        training, testing, validation = self._given() or (1 - TESTING, TESTING, 0.0)
+        total = training + testing + validation
+        together = tuple(self.keep_together_metadata_keys)
+        return Split(testing / total, validation / total, together, self.exclude_disabled_samples)
 
 
 router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 
+class OptionsQuery(Page, SampleQuery):
+    """A page of the metadata keys of the samples that match a filter."""
+
+
 @router.get("/raw-data/metadata")
-def get_sample_metadata(context: Reader) -> Response:
-    """The metadata of every sample that has any."""
-    samples = context.store.samples.select(SampleFilter.read(context.project, context.query))
+def get_sample_metadata(context: Reader, query: Samples) -> Response:
+    """Return the metadata of the samples that have any."""
+    samples = context.store.samples.select(query.filter(context.project))
     return answer({"metadata": [{"id": s.id, "metadata": dict(s.metadata)} for s in samples if s.metadata]})
 
 
 @router.get("/raw-data/metadata-filter-options")
-def get_sample_metadata_filter_options(context: Reader) -> Response:
-    """Metadata keys and the values that occur."""
-    limit, offset = context.query.page()
-    samples = context.store.samples.select(SampleFilter.read(context.project, context.query))
+def get_sample_metadata_filter_options(context: Reader, query: Annotated[OptionsQuery, Query()]) -> Response:
+    """Return a page of the metadata keys, with the values that occur."""
+    samples = context.store.samples.select(query.filter(context.project))
     options: dict[str, set[str]] = {}
     for sample in samples:
         for key, value in sample.metadata.items():
             options.setdefault(key, set()).add(value)
-    page = sorted(options)[offset : offset + limit if limit else None]
+    page = query.cut(sorted(options))
     listed = [{"key": key, "options": sorted(options[key])} for key in page]
     return answer({"totalCount": len(options), "count": len(page), "optionsList": listed})
 
 
 @router.get("/raw-data/ratio")
 def get_dataset_ratio(context: Reader) -> Response:
-    """How many samples each category has."""
+    """Return the number of samples in each category."""
     return answer({"ratio": _ratio(context)})
 
 
 @router.post("/split")
-def split_dataset(context: Admin, body: Body) -> Response:
-    """Divide the samples anew by hash, in the wanted proportions; samples that share metadata may stay together."""
-    _split(context, read_split(body))
+def split_dataset(context: Admin, body: Annotated[SplitRequest, Depends(json_body(SplitRequest))]) -> Response:
+    """Split the samples again in the given proportions."""
+    _split(context, body.split())
     return answer()
 
 
 @router.post("/rebalance")
 def rebalance_dataset(context: Admin) -> Response:
-    """The same, answering the new ratio."""
+    """Split the samples again in the default proportions, and return the number of samples in each category."""
     _split(context, Split())
     return answer({"ratio": _ratio(context)})
 
 
 @router.post("/v2/rebalance")
 def rebalance_dataset_v2(context: Admin) -> Response:
-    """The same."""
+    """Split the samples again in the default proportions."""
     _split(context, Split())
     return answer()
+
+
+@router.post("/jobs/export/original")
+@router.post("/jobs/export/wav")
+def start_original_export_job(context: Admin) -> Response:
+    """Start a job that writes all samples, as they were uploaded, into a zip with `info.labels`."""
+    return started(queue(context, "export", "export", "Exporting data", {}))
+
+
+@router.get("/export/get-url")
+def get_export_url(request: Request, context: Reader) -> Response:
+    """Return the address of the last export."""
+    if context.store.artifacts.result(context.project, "export", 0) is None:
+        return answer({"hasExport": False})
+    path = f"/v1/api/{context.project}/export/download"
+    return answer({"hasExport": True, "url": f"{request.url.scheme}://{request.url.netloc}{path}"})
+
+
+@router.get("/export/download")
+def download_export(context: Reader) -> Response:
+    """Return the zip of the last export."""
+    return FileResponse(_export_path(context), media_type="application/zip", filename="export.zip")
+
+
+def _export_path(context: RequestContext) -> str:
+    blob = context.store.artifacts.result(context.project, "export", 0)
+    if blob is None:
+        raise ApiError("This project has no export yet: start an export job")
+    return str(context.store.blobs.path(blob))
 
 
 def _split(context: RequestContext, split: Split) -> None:

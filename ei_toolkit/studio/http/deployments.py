@@ -1,21 +1,23 @@
-"""Deployment targets and deployments as Edge Impulse describes them."""
+"""Deployment targets and deployments as Edge Impulse's API describes them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse, Response
 
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.request import Anyone, DeploymentReader, RequestContext
 from ei_toolkit.studio.http.responses import answer
+from ei_toolkit.studio.http.schema import ImpulseId, Integer, Page, RequestModel
 from ei_toolkit.studio.impulse import fingerprint
 from ei_toolkit.studio.store.artifacts import Deployment
 
-ENGINES = ("tflite-eon", "tflite-eon-ram-optimized", "tflite")
+Engine = Literal["tflite-eon", "tflite-eon-ram-optimized", "tflite"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 TARGETS: Mapping[str, tuple[str, str]] = {
     "arduino": ("Arduino library", "An Arduino library that runs on Arm-based boards, with examples."),
     "zip": ("C++ library", "Portable C++ sources with a CMake file, for any C++14 compiler."),
@@ -27,7 +29,7 @@ ABSENT_ENGINES = (
 
 
 def target_answer(target: str, docs: str, *, project: bool = False) -> dict[str, Any]:
-    """A `DeploymentTarget`, or with `project` a `ProjectDeploymentTarget`."""
+    """Return a `DeploymentTarget`, or with `project` a `ProjectDeploymentTarget`."""
     name, description = TARGETS[target]
     own = {"recommendedForProject": target == "arduino", "disabledForProject": False} if project else {}
     return {
@@ -50,7 +52,7 @@ def target_answer(target: str, docs: str, *, project: bool = False) -> dict[str,
 
 
 def history_entry(project: int, deployment: Deployment, docs: str, fingerprint: str | None) -> dict[str, Any]:
-    """A `DeploymentHistory`; `fingerprint` is the impulse's now, None if it was deleted."""
+    """Return a `DeploymentHistory`; `fingerprint` is the impulse's current one, None if it was deleted."""
     return {
         "created": deployment.created,
         "deploymentVersion": deployment.version,
@@ -68,7 +70,7 @@ def history_entry(project: int, deployment: Deployment, docs: str, fingerprint: 
 
 
 def last_build(deployment: Deployment, docs: str) -> dict[str, Any]:
-    """Fields of a `GetLastDeploymentBuildResponse`."""
+    """Return the fields of a `GetLastDeploymentBuildResponse`."""
     build = {
         "version": deployment.version,
         "deploymentType": deployment.format,
@@ -84,73 +86,92 @@ everywhere = APIRouter(prefix="/v1/api")
 router = APIRouter(prefix="/v1/api/{projectId:int}/deployment")
 
 
+class DeploymentQuery(RequestModel):
+    """Which deployments: `type` is the target."""
+
+    impulse_id: Integer | None = None
+    type: str | None = None
+    engine: str | None = None
+    model_type: str | None = None
+
+
+class HistoryQuery(Page):
+    """A page of deployments."""
+
+    impulse_id: Integer | None = None
+    deployment_format: str | None = None
+
+
 @everywhere.get("/deployment/targets")
 def list_all_deployment_targets(request: Request, context: Anyone) -> Response:
-    """Every target."""
+    """List the targets."""
     return answer({"targets": [target_answer(target, docs_url(request)) for target in TARGETS]})
 
 
 @router.get("/targets/data-sources")
 def list_deployment_targets_for_project_data_sources(request: Request, context: DeploymentReader) -> Response:
-    """Every target that suits the project's data."""
+    """List the targets for the data of the project: all of them."""
     return answer({"targets": [target_answer(target, docs_url(request)) for target in TARGETS]})
 
 
 @router.get("/targets")
 def list_deployment_targets_for_project(request: Request, context: DeploymentReader) -> Response:
-    """Every target, and which one is recommended."""
+    """List the targets, and which one is recommended."""
     return answer({"targets": [target_answer(target, docs_url(request), project=True) for target in TARGETS]})
 
 
 @router.get("")
-def get_deployment(context: DeploymentReader) -> Response:
-    """Whether there is a deployment of a kind, and its version."""
-    found = _wanted(context)
+def get_deployment(context: DeploymentReader, query: Annotated[DeploymentQuery, Query()]) -> Response:
+    """Return whether there is a matching deployment, and its version."""
+    found = _matching(context, query)
     return answer({"hasDeployment": bool(found), **({"version": found[0].version} if found else {})})
 
 
 @router.get("/last")
-def get_last_deployment_build(request: Request, context: DeploymentReader) -> Response:
-    """The newest deployment."""
-    found = context.store.artifacts.deployments(context.project, impulse=_impulse(context))
+def get_last_deployment_build(request: Request, context: DeploymentReader, impulseId: ImpulseId = None) -> Response:
+    """Return the newest deployment."""
+    found = context.store.artifacts.deployments(context.project, impulse=impulseId)
     return answer(last_build(found[0], docs_url(request)) if found else {"hasBuild": False})
 
 
 @router.get("/download")
-def download_build(context: DeploymentReader) -> Response:
-    """The newest deployment of a kind."""
-    found = _wanted(context)
+def download_build(context: DeploymentReader, query: Annotated[DeploymentQuery, Query()]) -> Response:
+    """Return the zip of the newest matching deployment."""
+    found = _matching(context, query)
     if not found:
-        raise ApiError("No deployment of this kind exists yet")
+        asked = ", ".join(f"{name} {value}" for name, value in query.sent().items())
+        raise ApiError(f"There is no deployment{f' with {asked}' if asked else ''} yet: start a build job")
     return _zip(context, found[0])
 
 
 @router.get("/history")
-def list_deployment_history(request: Request, context: DeploymentReader) -> Response:
-    """Every deployment, newest first."""
-    limit, offset = context.query.page()
-    format_ = context.query.text("deploymentFormat") if context.query.has("deploymentFormat") else None
-    found = context.store.artifacts.deployments(context.project, impulse=_impulse(context), format=format_)
-    page = found[offset : offset + limit if limit else None]
+def list_deployment_history(
+    request: Request, context: DeploymentReader, query: Annotated[HistoryQuery, Query()]
+) -> Response:
+    """List the deployments, newest first."""
+    found = context.store.artifacts.deployments(
+        context.project, impulse=query.impulse_id, format=query.deployment_format
+    )
+    page = query.cut(found)
     entries = [_entry(context, request, deployment) for deployment in page]
     return answer({"deployments": entries, "totalDeploymentCount": len(found)})
 
 
 @router.get("/history/{deploymentVersion:int}")
 def get_historic_deployment(deploymentVersion: int, request: Request, context: DeploymentReader) -> Response:
-    """One deployment."""
+    """Return one deployment."""
     deployment = context.store.artifacts.deployment(context.project, deploymentVersion)
     return answer({"deployment": _entry(context, request, deployment)})
 
 
 @router.get("/history/{deploymentVersion:int}/download")
 def download_historic_deployment(deploymentVersion: int, context: DeploymentReader) -> Response:
-    """The zip of one deployment."""
+    """Return the zip of one deployment."""
     return _zip(context, context.store.artifacts.deployment(context.project, deploymentVersion))
 
 
 def docs_url(request: Request) -> str:
-    """Where this studio would document something; it has no pages of its own."""
+    """Return the address of the studio: it has no pages of documentation."""
     return f"{request.url.scheme}://{request.url.netloc}/"
 
 
@@ -161,16 +182,14 @@ def _entry(context: RequestContext, request: Request, deployment: Deployment) ->
     )
 
 
-def _wanted(context: RequestContext) -> list[Deployment]:
-    query = context.query
-    given = {name: query.text(key) for key, name in (("type", "format"), ("modelType", "model_type")) if query.has(key)}
-    if query.has("engine"):
-        given["engine"] = query.text("engine")
-    return context.store.artifacts.deployments(context.project, impulse=_impulse(context), **given)
-
-
-def _impulse(context: RequestContext) -> int | None:
-    return context.query.integer("impulseId") if context.query.has("impulseId") else None
+def _matching(context: RequestContext, query: DeploymentQuery) -> list[Deployment]:
+    return context.store.artifacts.deployments(
+        context.project,
+        impulse=query.impulse_id,
+        format=query.type,
+        engine=query.engine,
+        model_type=query.model_type,
+    )
 
 
 def _zip(context: RequestContext, deployment: Deployment) -> Response:

@@ -1,37 +1,41 @@
-"""Processing blocks as Edge Impulse describes them."""
+"""Processing blocks as Edge Impulse's API describes them: settings, features and their metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.responses import FileResponse, Response
 
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.impulses import parameters_of
-from ei_toolkit.studio.http.request import Admin, Body, Reader, RequestContext
+from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
+from ei_toolkit.studio.http.schema import Flag, RequestModel, json_body
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
-from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store.artifacts import Features
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 
 
+class DspConfigRequest(RequestModel):
+    """A `DSPConfigRequest`: parameters of the block, sent as text, numbers or booleans."""
+
+    config: dict[str, Any] = {}
+
+    def known(self, parameters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        """Return the values that are sent for parameters that the block has."""
+        known = {parameter["name"] for parameter in parameters}
+        return {name: text_of(value) for name, value in self.config.items() if name in known and value is not None}
+
+
 def text_of(value: Any) -> str:
-    """A parameter as the API writes it: always a string, truth values in lower case."""
+    """Return a parameter as the API writes it: always a string, booleans in lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def read_parameters(config: RequestParameters, parameters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The known parameters of a `DSPConfigRequest`, as strings; numbers are taken too."""
-    given = config.mapping("config")
-    known = {parameter["name"] for parameter in parameters}
-    return {name: text_of(value) for name, value in given.items() if name in known and value is not None}
-
-
 def parameter_groups(parameters: Sequence[Mapping[str, Any]], config: Mapping[str, str]) -> list[dict[str, Any]]:
-    """`DSPGroup`s: every parameter with its value and default."""
+    """Return the `DSPGroup`s: each parameter with its value and default."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for parameter in parameters:
         default = text_of(parameter["default"])
@@ -59,7 +63,7 @@ def dsp_info(
     features: Features | None,
     expected: int,
 ) -> dict[str, Any]:
-    """A `DSPInfo`."""
+    """Return a `DSPInfo`."""
     generated: dict[str, Any] = {"generated": features is not None, "classes": list(classes)}
     if features:
         generated |= {"count": features.summary["featureCount"], "labels": []}
@@ -85,7 +89,7 @@ def dsp_info(
 def dsp_metadata(
     features: Features | None, window: Mapping[str, Any], config: Mapping[str, str], created: str, included: bool
 ) -> dict[str, Any]:
-    """A `DSPMetadata`: of the features that were generated, or saying that there are none."""
+    """Return a `DSPMetadata`: of the generated features; `generated` is false if there are none."""
     empty: dict[str, Any] = {"labels": [], "windowCount": 0, "featureCount": 0, "samples": []}
     summary = features.summary if features else empty
     frames, bins = (features.summary["frames"], features.summary["bins"]) if features else (0, 0)
@@ -107,12 +111,12 @@ def dsp_metadata(
 
 
 def feature_labels(frames: int, bins: int) -> list[str]:
-    """A name for each feature, frame by frame."""
+    """Return a name for each feature, ordered by frame."""
     return [f"frame {frame} bin {bin_}" for frame in range(frames) for bin_ in range(bins)]
 
 
 def line_graph(name: str, profile: Sequence[float]) -> dict[str, Any]:
-    """A `DspRunGraph`: the mean over all frames of each bin."""
+    """Return a `DspRunGraph`: the mean over all frames of each bin."""
     return {
         "name": f"{name}, mean over frames",
         "type": "linear",
@@ -130,7 +134,7 @@ Row = Sequence[float]  # label index from 1, sample id, start and end in ms, as 
 def explorer_points(
     values: Sequence[Sequence[float]], rows: Sequence[Row], labels: Sequence[str], names: Mapping[int, str]
 ) -> dict[str, Any]:
-    """Fields of a `DspTrainedFeaturesResponse`: one point a window, its coordinates by axis."""
+    """Return the fields of a `DspTrainedFeaturesResponse`: one point for each window, with its coordinates by axis."""
     points = [_point(row, labels, names) for row in rows]
     data = [
         {"X": {str(axis): number for axis, number in enumerate(value)}, **point}
@@ -140,7 +144,7 @@ def explorer_points(
 
 
 def sample_points(values: Sequence[Sequence[float]], rows: Sequence[Row], label: str, name: str) -> dict[str, Any]:
-    """Fields of a `DspSampleFeaturesResponse`: the same of one sample, coordinates as a list."""
+    """Return the fields of a `DspSampleFeaturesResponse`: the points of one sample, with coordinates as a list."""
     points = [_point(row, [label], {round(row[1]): name}) for row in rows]
     data = [{"X": list(value), **point} for value, point in zip(values, points, strict=True)]
     return {"totalSampleCount": len(data), "data": data, "skipFirstFeatures": 0}
@@ -157,15 +161,17 @@ router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 @router.get("/dsp/{dspId:int}")
 def get_dsp_config(dspId: int, context: Reader) -> Response:
-    """Settings of a block."""
+    """Return the settings of a block."""
     return answer(dsp_config(context, processing_block(context.store, context.project, dspId)))
 
 
 @router.post("/dsp/{dspId:int}")
-def set_dsp_config(dspId: int, context: Admin, body: Body) -> Response:
-    """Overwrite the settings that are sent; the block must be able to run with the result."""
+def set_dsp_config(
+    dspId: int, context: Admin, body: Annotated[DspConfigRequest, Depends(json_body(DspConfigRequest))]
+) -> Response:
+    """Change the parameters that are sent and keep the others; the block must be able to run with all of them."""
     block = processing_block(context.store, context.project, dspId)
-    changes = read_parameters(body, parameters_of(context.studio.compute_worker.catalogue(), block.type))
+    changes = body.known(parameters_of(context.studio.compute_worker.catalogue(), block.type))
     _shape(context, block, {**block.config, **changes})
     context.store.blocks.configure(context.project, dspId, changes)
     return answer()
@@ -173,36 +179,37 @@ def set_dsp_config(dspId: int, context: Admin, body: Body) -> Response:
 
 @router.post("/dsp/{dspId:int}/clear")
 def clear_dsp_block(dspId: int, context: Admin) -> Response:
-    """Forget the features of a block."""
+    """Delete the features of a block."""
     processing_block(context.store, context.project, dspId)
     context.store.artifacts.clear_features(context.project, dspId)
     return answer()
 
 
 @router.get("/dsp/{dspId:int}/metadata")
-def get_dsp_metadata(dspId: int, context: Reader) -> Response:
-    """What the features were made of."""
+def get_dsp_metadata(
+    dspId: int, context: Reader, category: str = "training", excludeIncludedSamples: Flag = False
+) -> Response:
+    """Return what the features of a category were computed from."""
     block = processing_block(context.store, context.project, dspId)
-    features = context.store.artifacts.features(context.project, dspId, context.query.text("category", "training"))
-    included = not context.query.flag("excludeIncludedSamples", False)
+    features = context.store.artifacts.features(context.project, dspId, category)
     created = context.store.blocks.get(context.project, block.impulse).modified
-    return answer(dsp_metadata(features, block.window, block.config, created, included))
+    return answer(dsp_metadata(features, block.window, block.config, created, not excludeIncludedSamples))
 
 
 @router.get("/dsp-data/{dspId:int}/x/{category}")
 def download_dsp_data(dspId: int, category: str, context: Reader) -> Response:
-    """Features as a NumPy file, (windows, features) float32."""
-    return _npy(context, _features(context, dspId, category).x)
+    """Return the features as a NumPy file of shape (windows, features), float32."""
+    return _npy(context, generated_features(context, dspId, category).x)
 
 
 @router.get("/dsp-data/{dspId:int}/y/{category}")
 def download_dsp_labels(dspId: int, category: str, context: Reader) -> Response:
-    """For each window: label index (from 1), sample id, start and end in ms, as a NumPy file of int32."""
-    return _npy(context, _features(context, dspId, category).y)
+    """Return label index (from 1), sample id, start and end in ms of each window, as a NumPy file of int32."""
+    return _npy(context, generated_features(context, dspId, category).y)
 
 
 def dsp_config(context: RequestContext, block: ProcessingBlock) -> dict[str, Any]:
-    """Fields of a `DSPConfigResponse`."""
+    """Return the fields of a `DSPConfigResponse`."""
     parameters = parameters_of(context.studio.compute_worker.catalogue(), block.type)
     features = context.store.artifacts.features(context.project, block.id)
     expected = context.store.samples.count(SampleFilter(context.project, "training", (("disabled = 0", ()),)))
@@ -210,11 +217,12 @@ def dsp_config(context: RequestContext, block: ProcessingBlock) -> dict[str, Any
     return {"dsp": info, "config": parameter_groups(parameters, block.config)}
 
 
-def _features(context: RequestContext, block: int, category: str) -> Features:
+def generated_features(context: RequestContext, block: int, category: str) -> Features:
+    """Return the features of a processing block. Raises ApiError if none were generated."""
     processing_block(context.store, context.project, block)
     features = context.store.artifacts.features(context.project, block, category)
     if features is None:
-        raise ApiError(f"No features were generated for this block yet ({category})")
+        raise ApiError(f"No {category} features were generated for block {block} yet: start a generate-features job")
     return features
 
 
@@ -223,6 +231,6 @@ def _npy(context: RequestContext, digest: str) -> Response:
 
 
 def _shape(context: RequestContext, block: ProcessingBlock, config: dict[str, str]) -> tuple[int, int]:
-    """(frames, bins) of a window; refuses settings that the block cannot run with."""
+    """Return (frames, bins) of a window. Raises ApiError for parameters that the block cannot run with."""
     frames, bins = context.studio.compute_worker.compute("shape", **block.dsp_request(config))
     return frames, bins

@@ -1,68 +1,100 @@
-"""Processing blocks at work on single samples, and looks at the features that were generated."""
+"""Results of processing blocks for single samples, and views of the generated features."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
 from starlette.responses import Response
 
 from ei_toolkit.studio.devices import DEVICES
-from ei_toolkit.studio.http.dsp import explorer_points, feature_labels, line_graph, sample_points
-from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.request import Body, Reader, RequestContext
+from ei_toolkit.studio.http.dsp import explorer_points, feature_labels, generated_features, line_graph, sample_points
+from ei_toolkit.studio.http.request import Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.http.samples import content_of, sample_values, sample_with_values
+from ei_toolkit.studio.http.samples import PayloadLimit, SliceQuery, content_of, sample_values, sample_with_values
+from ei_toolkit.studio.http.schema import Flag, Integer, Number, RequestModel, json_body
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
-from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store.sample_filter import SampleFilter
-from ei_toolkit.studio.store.samples import Sample
 
 router = APIRouter(prefix="/v1/api/{projectId:int}/dsp/{dspId:int}")
 MOST_VALUES = 1_000_000
 CYCLES_PER_INSTRUCTION = 1.86  # of float code on a Cortex-M4F, as eon/profile.py measured it
 
 
+class DspRunRequest(RequestModel):
+    """A `DspRunRequestWithoutFeatures`; `params` replace the block's own for this run."""
+
+    params: dict[str, Any] = {}
+    draw_graphs: Flag = False
+
+
+class DspFeaturesRequest(DspRunRequest):
+    """A `DspRunRequestWithFeatures`: raw values to run the block on."""
+
+    features: Annotated[list[Number], Field(max_length=MOST_VALUES)] = []
+
+
+class AxesQuery(RequestModel):
+    """Which three features to return: indices from 0."""
+
+    feature_ax1: Integer = 0
+    feature_ax2: Integer = 1
+    feature_ax3: Integer = 2
+
+    def columns(self) -> list[int]:
+        """Return the three indices."""
+        return [self.feature_ax1, self.feature_ax2, self.feature_ax3]
+
+
 @router.post("/run")
-def run_dsp_on_features_array(dspId: int, context: Reader, body: Body) -> Response:
-    """Run the block on values that are sent."""
+def run_dsp_on_features_array(
+    dspId: int, context: Reader, body: Annotated[DspFeaturesRequest, Depends(json_body(DspFeaturesRequest))]
+) -> Response:
+    """Run the block on the values that are sent."""
     block = processing_block(context.store, context.project, dspId)
-    values = [RequestParameters({"feature": value}).number("feature") for value in body.items("features")[:MOST_VALUES]]
-    return answer(_run(context, block, body, values=values))
+    return answer(_run(context, block, body, values=body.features))
 
 
 @router.get("/raw-data/{sampleId:int}")
-def get_dsp_raw_sample(dspId: int, sampleId: int, context: Reader) -> Response:
-    """A sample as the block sees it."""
+def get_dsp_raw_sample(dspId: int, sampleId: int, context: Reader, limitPayloadValues: PayloadLimit = 0) -> Response:
+    """Return a sample with the values that the block reads."""
     processing_block(context.store, context.project, dspId)
     sample = context.store.samples.get(context.project, sampleId)
-    values = sample_values(context, sample, limit=context.query.integer("limitPayloadValues", 0))
-    return answer(sample_with_values(sample, values))
+    return answer(sample_with_values(sample, sample_values(context, sample, limit=limitPayloadValues)))
 
 
 @router.get("/raw-data/{sampleId:int}/slice")
-def get_dsp_sample_slice(dspId: int, sampleId: int, context: Reader) -> Response:
-    """Part of a sample, by index."""
+def get_dsp_sample_slice(dspId: int, sampleId: int, context: Reader, query: Annotated[SliceQuery, Query()]) -> Response:
+    """Return part of a sample, by index."""
     processing_block(context.store, context.project, dspId)
     sample = context.store.samples.get(context.project, sampleId)
-    return answer(sample_with_values(sample, sample_values(context, sample, *_slice(context, sample))))
+    return answer(sample_with_values(sample, sample_values(context, sample, query.slice_start, query.slice_end)))
 
 
 @router.get("/raw-data/{sampleId:int}/slice/run/readonly")
-def run_dsp_sample_slice_read_only(dspId: int, sampleId: int, context: Reader) -> Response:
-    """Run the block, with its own settings, on part of a sample."""
-    return _run_slice(context, dspId, sampleId, RequestParameters())
+def run_dsp_sample_slice_read_only(
+    dspId: int, sampleId: int, context: Reader, query: Annotated[SliceQuery, Query()]
+) -> Response:
+    """Run the block with its own parameters on part of a sample."""
+    return _run_slice(context, dspId, sampleId, query, DspRunRequest())
 
 
 @router.post("/raw-data/{sampleId:int}/slice/run")
-def run_dsp_sample_slice(dspId: int, sampleId: int, context: Reader, body: Body) -> Response:
-    """Run the block, with settings that are sent, on part of a sample."""
-    return _run_slice(context, dspId, sampleId, body)
+def run_dsp_sample_slice(
+    dspId: int,
+    sampleId: int,
+    context: Reader,
+    query: Annotated[SliceQuery, Query()],
+    body: Annotated[DspRunRequest, Depends(json_body(DspRunRequest))],
+) -> Response:
+    """Run the block with the parameters that are sent on part of a sample."""
+    return _run_slice(context, dspId, sampleId, query, body)
 
 
 @router.get("/performance")
 def get_performance_all_variants(dspId: int, context: Reader) -> Response:
-    """Estimated time and memory of the block on each device."""
+    """Return the estimated time (ms) and memory (bytes) of the block on each device."""
     block = processing_block(context.store, context.project, dspId)
     cost = context.studio.compute_worker.compute("cost", **block.dsp_request())
     found = [
@@ -79,7 +111,7 @@ def get_performance_all_variants(dspId: int, context: Reader) -> Response:
 
 @router.get("/features/labels")
 def get_dsp_feature_labels(dspId: int, context: Reader) -> Response:
-    """A name for each feature."""
+    """Return a name for each feature."""
     block = processing_block(context.store, context.project, dspId)
     frames, bins = context.studio.compute_worker.compute("shape", **block.dsp_request())
     return answer({"labels": feature_labels(frames, bins)})
@@ -87,49 +119,41 @@ def get_dsp_feature_labels(dspId: int, context: Reader) -> Response:
 
 @router.get("/features/importance")
 def get_dsp_feature_importance(dspId: int, context: Reader) -> Response:
-    """Feature importance is never computed here."""
+    """State that there is no feature importance: the local studio does not compute it."""
     processing_block(context.store, context.project, dspId)
     return answer({"hasFeatureImportance": False, "labels": {}})
 
 
 @router.get("/features/get-graph/classification/{sampleId:int}")
-def dsp_get_features_for_sample(dspId: int, sampleId: int, context: Reader) -> Response:
-    """Three features of every window of one sample."""
+def dsp_get_features_for_sample(
+    dspId: int, sampleId: int, context: Reader, query: Annotated[AxesQuery, Query()]
+) -> Response:
+    """Return three features of each window of one sample."""
     block = processing_block(context.store, context.project, dspId)
     sample = context.store.samples.get(context.project, sampleId)
     found = context.studio.compute_worker.compute(
-        "window_features", **content_of(context, sample), **block.windowing(), columns=_axes(context)
+        "window_features", **content_of(context, sample), **block.windowing(), columns=query.columns()
     )
     rows = [(1, sample.id, start, end) for start, end in found["times"]]
     return answer(sample_points(found["values"], rows, sample.label, sample.filename))
 
 
 @router.get("/features/get-graph/{category}")
-def dsp_sample_trained_features(dspId: int, category: str, context: Reader) -> Response:
-    """Three features of every window that features were generated for."""
-    processing_block(context.store, context.project, dspId)
-    features = context.store.artifacts.features(context.project, dspId, category)
-    if features is None:
-        raise ApiError(f"No features were generated for this block yet ({category})")
+def dsp_sample_trained_features(
+    dspId: int, category: str, context: Reader, query: Annotated[AxesQuery, Query()]
+) -> Response:
+    """Return three features of each window that features were generated for."""
+    features = generated_features(context, dspId, category)
     paths = {name: str(context.store.blobs.path(digest)) for name, digest in (("x", features.x), ("y", features.y))}
-    found = context.studio.compute_worker.compute("explorer", **paths, columns=_axes(context))
+    found = context.studio.compute_worker.compute("explorer", **paths, columns=query.columns())
     names = {s.id: s.filename for s in context.store.samples.select(SampleFilter(context.project, category))}
     return answer(explorer_points(found["values"], found["rows"], features.summary["labels"], names))
 
 
-def _axes(context: RequestContext) -> list[int]:
-    return [context.query.integer(f"featureAx{number}", number - 1) for number in (1, 2, 3)]
-
-
-def _slice(context: RequestContext, sample: Sample) -> tuple[int, int]:
-    return context.query.integer("sliceStart", 0), context.query.integer("sliceEnd", sample.values_count)
-
-
-def _run_slice(context: RequestContext, dsp: int, sample_id: int, body: RequestParameters) -> Response:
+def _run_slice(context: RequestContext, dsp: int, sample_id: int, query: SliceQuery, body: DspRunRequest) -> Response:
     block = processing_block(context.store, context.project, dsp)
     sample = context.store.samples.get(context.project, sample_id)
-    start, end = _slice(context, sample)
-    table = sample_values(context, sample, start, end)
+    table = sample_values(context, sample, query.slice_start, query.slice_end)
     names = [name for name, _ in sample.sensors]
     column = names.index(block.axis) if block.axis in names else 0
     result = _run(context, block, body, values=[row[column] for row in table])
@@ -138,12 +162,12 @@ def _run_slice(context: RequestContext, dsp: int, sample_id: int, body: RequestP
 
 
 def _run(
-    context: RequestContext, block: ProcessingBlock, body: RequestParameters, *, values: list[float]
+    context: RequestContext, block: ProcessingBlock, body: DspRunRequest, *, values: list[float]
 ) -> dict[str, Any]:
-    """Fields of a `DspRunResponse`; parameters that are sent win over the block's own."""
-    params = {**block.config, **{name: str(value) for name, value in body.mapping("params").items()}}
+    """Return the fields of a `DspRunResponse`; parameters that are sent replace the block's own."""
+    params = {**block.config, **{name: str(value) for name, value in body.params.items()}}
     found = context.studio.compute_worker.compute(
         "run", **{**block.dsp_request(params), "samples": len(values)}, values=values
     )
-    graphs = [line_graph(str(block.document["name"]), found["profile"])] if body.flag("drawGraphs", False) else []
+    graphs = [line_graph(str(block.document["name"]), found["profile"])] if body.draw_graphs else []
     return {"features": found["features"], "graphs": graphs, "labels": feature_labels(found["frames"], found["bins"])}

@@ -1,49 +1,49 @@
-"""What a route answers when it cannot do what it was asked.
+"""Errors that a route answers with, and their HTTP status.
 
-ApiError        200   a logical error: `{"success":false,"error":…}`, as Edge Impulse's contract documents it
-  Malformed    400   a body or a query that cannot be read
+ApiError        200   an error of the request's logic: `{"success": false, "error": …}`, as Edge Impulse documents it
+  Malformed    400   a body, header or query string that cannot be read
+  Unauthorised 401   no key, or one that is not valid
+  Forbidden    403   a key of another project, or of a role that does not allow the request
   Unknown      404   no such route
-  Unauthorised 401   no key, or a wrong one
-  Forbidden    403   a key of another project, or of a role that may not do this
-  TooLarge     413   a body over its bound
-  NotImplementedByStudio   501   a method of Edge Impulse's that the local studio does not have
+  TooLarge     413   a body over its limit
+  NotImplementedByStudio   501   a method of Edge Impulse's API that the local studio does not have
 """
 
 from __future__ import annotations
 
 
 class ApiError(Exception):
-    """Base of everything a route refuses; the message goes to the client."""
+    """Base of the errors that a client receives, with the message as `error`."""
 
     status = 200
 
 
 class Malformed(ApiError):
-    """A body, header or query that cannot be read."""
+    """A body, header or query string that cannot be read."""
 
     status = 400
 
 
 class Unauthorised(ApiError):
-    """No key, or a wrong one."""
+    """No key, or one that is not valid."""
 
     status = 401
 
 
 class Forbidden(ApiError):
-    """The key is good, but not for this."""
+    """The key is valid, but does not allow the request."""
 
     status = 403
 
 
 class Unknown(ApiError):
-    """No such route."""
+    """There is no such route."""
 
     status = 404
 
 
 class TooLarge(ApiError):
-    """A body over its bound."""
+    """The body is over its limit."""
 
     status = 413
 

@@ -1,4 +1,4 @@
-"""What stands before the routes: whose name the request calls, how large its body is, that somebody is here."""
+"""ASGI middleware in front of the routes: checks the Host header, limits bodies and records activity."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ei_toolkit.studio.http.responses import failure
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 EVERYWHERE = ("0.0.0.0", "::")
-LARGEST_BODY = 256 * 2**20  # an uploaded model with its data, streamed to disk; JSON has narrower bounds (access.py)
+LARGEST_BODY = 256 * 2**20  # bytes: a model with its data, streamed to disk; JSON bodies have lower limits
 LARGEST_REQUEST = 1000 * 101 * 2**20
 
 
 class Guard:
-    """ASGI middleware: refuses foreign Host headers (DNS rebinding), bounds bodies, counts activity."""
+    """Rejects unknown Host headers (DNS rebinding) and bodies over `largest_body` bytes; counts active requests."""
 
     def __init__(self, app: ASGIApp, activity: Activity, host: str, largest_body: int) -> None:
         self.app, self.activity, self.largest_body = app, activity, largest_body
@@ -25,7 +25,7 @@ class Guard:
         self.any_address = host in EVERYWHERE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Handle a request."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
@@ -37,18 +37,21 @@ class Guard:
 
     async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if not self._is_ours(_hostname(headers.get("host", ""))):
-            await self._refuse(scope, receive, send, "This studio does not answer to that host name", 421)
+        name = _hostname(headers.get("host", ""))
+        if not self._is_served(name):
+            await self._reject(
+                scope, receive, send, f"The host name {name[:100]!r} is not served by this studio: use 127.0.0.1", 421
+            )
         elif _length(headers) > self.largest_body:
-            await self._refuse(scope, receive, send, "The body is too large", 413)
+            await self._reject(scope, receive, send, _too_large(self.largest_body), 413)
         else:
             await self.app(scope, _bounded(receive, self.largest_body), send)
 
-    def _is_ours(self, name: str) -> bool:
-        """Known names; every literal address too if all are listened on, since rebinding takes a name."""
+    def _is_served(self, name: str) -> bool:
+        """Accept known names, and each numeric address if the studio listens on all: DNS rebinding needs a name."""
         return name in self.hosts or (self.any_address and _is_address(name))
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, message: str, status: int) -> None:
+    async def _reject(self, scope: Scope, receive: Receive, send: Send, message: str, status: int) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -73,8 +76,12 @@ def _length(headers: dict[str, str]) -> int:
     return int(text) if text.isdigit() else 0
 
 
+def _too_large(largest: int) -> str:
+    return f"The body has more than the {largest // 2**20} MB that are accepted"
+
+
 def _bounded(receive: Receive, largest: int) -> Receive:
-    """A receive that stops a chunked body at its bound."""
+    """Return a receive function that stops a chunked body at `largest` bytes."""
     seen = 0
 
     async def bounded() -> Message:
@@ -82,7 +89,7 @@ def _bounded(receive: Receive, largest: int) -> Receive:
         message: Message = await receive()
         seen += len(message.get("body") or b"")
         if seen > largest:
-            raise TooLarge("The body is too large")
+            raise TooLarge(_too_large(largest))
         return message
 
     return bounded

@@ -1,27 +1,29 @@
-"""Block types as Edge Impulse describes them. `Catalogue` is what the helper process says of the dsp blocks."""
+"""Impulses and the types of their blocks, as Edge Impulse's API describes them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+from pydantic import Field, field_validator, model_validator
 from starlette.responses import Response
 
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.request import Admin, Body, Reader, RequestContext
+from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.parameters import RequestParameters
+from ei_toolkit.studio.http.schema import Flag, ImpulseId, Integer, Number, RequestModel, json_body
 from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.jobs import Job
 from ei_toolkit.studio.store.projects import LARGEST_BLOCK
 
 Catalogue = Sequence[Mapping[str, Any]]
+"""The processing blocks as the compute worker describes them."""
 AUTHOR = "eitk"
 
 
 def input_blocks() -> list[dict[str, Any]]:
-    """`InputBlock`s."""
+    """Return the `InputBlock`s."""
     return [
         {
             "type": "time-series",
@@ -35,7 +37,7 @@ def input_blocks() -> list[dict[str, Any]]:
 
 
 def processing_blocks(catalogue: Catalogue) -> list[dict[str, Any]]:
-    """`DSPBlock`s."""
+    """Return the `DSPBlock`s."""
     return [
         {
             "type": block["type"],
@@ -53,13 +55,13 @@ def processing_blocks(catalogue: Catalogue) -> list[dict[str, Any]]:
 
 
 def learn_blocks() -> list[dict[str, Any]]:
-    """`LearnBlock`s."""
+    """Return the `LearnBlock`s."""
     return [
         {
             "type": "keras",
             "title": "Classification",
             "author": AUTHOR,
-            "description": "A neural network that learns to tell the labels apart.",
+            "description": "A neural network that learns to classify windows by label.",
             "name": "Classifier",
             "recommended": True,
             "blockType": "official",
@@ -68,7 +70,7 @@ def learn_blocks() -> list[dict[str, Any]]:
 
 
 def parameters_of(catalogue: Catalogue, kind: str) -> list[Mapping[str, Any]]:
-    """Parameters of a processing block type, in order."""
+    """Return the parameters of a processing block type, in order."""
     return next((list(block["parameters"]) for block in catalogue if block["type"] == kind), [])
 
 
@@ -78,89 +80,126 @@ LARGEST_WINDOW_MS = 10 * 60_000
 LARGEST_FREQUENCY = 384_000
 
 
+class BlockRequest(RequestModel):
+    """What all kinds of blocks have. `name` and `title` have a default for each kind."""
+
+    id: Annotated[Integer, Field(ge=1, le=LARGEST_BLOCK)]
+    name: str | None = None
+    title: str | None = None
+
+    def named(self, name: str, title: str) -> dict[str, Any]:
+        """Return id, name and title as they are stored."""
+        return {"id": self.id, "name": self.name or name, "title": self.title or title}
+
+
+class InputBlockRequest(BlockRequest):
+    """An input block: times in ms, frequency in Hz. `windowIncreaseMs` is the window's length if it is not sent."""
+
+    type: Literal["time-series"] = "time-series"
+    window_size_ms: Annotated[Integer, Field(gt=0, le=LARGEST_WINDOW_MS)] = 1000
+    window_increase_ms: Annotated[Integer, Field(gt=0)] | None = None
+    frequency_hz: Annotated[Number, Field(gt=0, le=LARGEST_FREQUENCY)] = 16000.0
+    pad_zeros: Flag = False
+    axes: list[str] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return the block as it is stored."""
+        return {
+            **self.named("Time series", "Time series data"),
+            "type": self.type,
+            "windowSizeMs": self.window_size_ms,
+            "windowIncreaseMs": self.window_increase_ms or self.window_size_ms,
+            "frequencyHz": self.frequency_hz,
+            "padZeros": self.pad_zeros,
+            **({"axes": self.axes} if self.axes is not None else {}),
+        }
+
+
+class DspBlockRequest(BlockRequest):
+    """A processing block. `input` is the id of its input block; the first one if it is not sent."""
+
+    type: str
+    axes: list[str] = []
+    input: Integer | None = None
+    implementation_version: Integer = 1
+
+    def document(self) -> dict[str, Any]:
+        """Return the block as it is stored."""
+        return {
+            **self.named(self.type, self.type),
+            "type": self.type,
+            "axes": self.axes or ["audio"],
+            **({"input": self.input} if self.input is not None else {}),
+            "implementationVersion": self.implementation_version,
+        }
+
+
+class LearnBlockRequest(BlockRequest):
+    """A learn block; `dsp` holds the ids of the processing blocks that it reads."""
+
+    type: str
+    dsp: list[Integer] = []
+
+    @field_validator("type")
+    @classmethod
+    def _can_be_trained(cls, kind: str) -> str:
+        if kind not in LEARN_TYPES:
+            raise ValueError(f"type {kind!r} is not implemented by the local studio; it has {', '.join(LEARN_TYPES)}")
+        return kind
+
+    def document(self) -> dict[str, Any]:
+        """Return the block as it is stored."""
+        return {**self.named("Classifier", "Classification"), "type": self.type, "dsp": self.dsp}
+
+
+class ImpulseRequest(RequestModel):
+    """A `CreateImpulseRequest`: all blocks, with references that exist."""
+
+    name: str | None = None
+    type: str = "default"
+    input_blocks: list[InputBlockRequest] = []
+    dsp_blocks: list[DspBlockRequest] = []
+    learn_blocks: list[LearnBlockRequest] = []
+    post_processing_blocks: list[Any] = []
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> Self:
+        if self.post_processing_blocks:
+            raise ValueError("post-processing blocks are not implemented by the local studio")
+        ids = [block.id for block in (*self.input_blocks, *self.dsp_blocks, *self.learn_blocks)]
+        if repeated := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
+            raise ValueError(f"block id {repeated[0]} is used by two blocks")
+        inputs, processing = [block.id for block in self.input_blocks], {block.id for block in self.dsp_blocks}
+        for block in self.dsp_blocks:
+            if not inputs:
+                raise ValueError(f"processing block {block.id} needs an input block, and the impulse has none")
+            if block.input is not None and block.input not in inputs:
+                raise ValueError(f"processing block {block.id} names input block {block.input}, which does not exist")
+        for learn in self.learn_blocks:
+            if missing := sorted(set(learn.dsp) - processing):
+                raise ValueError(f"learn block {learn.id} names processing block {missing[0]}, which does not exist")
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """Return the impulse as it is stored."""
+        return {
+            "type": self.type,
+            "inputBlocks": [block.document() for block in self.input_blocks],
+            "dspBlocks": [block.document() for block in self.dsp_blocks],
+            "learnBlocks": [block.document() for block in self.learn_blocks],
+            "postProcessingBlocks": [],
+        }
+
+
 def impulse_answer(impulse: Impulse) -> dict[str, Any]:
-    """An `Impulse`."""
+    """Return an `Impulse`."""
     blocks = {kind: impulse.blocks(kind) for kind in KINDS}
     return {"id": impulse.id, "name": impulse.name, "type": impulse.document.get("type", "default"), **blocks}
 
 
-def read_impulse(body: RequestParameters, versions: Mapping[str, int]) -> dict[str, Any]:
-    """The document of a `CreateImpulseRequest`; `versions` holds the latest version of each processing block."""
-    document = {
-        "type": body.text("type", "default"),
-        "inputBlocks": [_input(block) for block in body.objects("inputBlocks")],
-        "dspBlocks": [_dsp(block, versions) for block in body.objects("dspBlocks")],
-        "learnBlocks": [_learn(block) for block in body.objects("learnBlocks")],
-        "postProcessingBlocks": [],
-    }
-    if body.items("postProcessingBlocks"):
-        raise ApiError("Post-processing blocks are not implemented by the local studio")
-    _check_references(document)
-    return document
-
-
 def block_ids(document: Mapping[str, Any]) -> list[int]:
-    """Ids of all blocks."""
+    """Return the ids of all blocks of an impulse."""
     return [block["id"] for kind in KINDS for block in document.get(kind, [])]
-
-
-def _input(block: RequestParameters) -> dict[str, Any]:
-    if block.text("type", "time-series") != "time-series":
-        raise ApiError("The local studio has time-series input blocks only")
-    window, frequency = block.integer("windowSizeMs", 1000), block.number("frequencyHz", 16000.0)
-    increase = block.integer("windowIncreaseMs", window)
-    if not 0 < window <= LARGEST_WINDOW_MS or increase <= 0 or not 0 < frequency <= LARGEST_FREQUENCY:
-        raise ApiError("windowSizeMs, windowIncreaseMs and frequencyHz must be above 0 and of a sensible size")
-    return {
-        **_named(block, "Time series", "Time series data"),
-        "type": "time-series",
-        "windowSizeMs": window,
-        "windowIncreaseMs": increase,
-        "frequencyHz": float(frequency),
-        "padZeros": block.flag("padZeros", False),
-        **({"axes": [str(axis) for axis in block.items("axes")]} if block.has("axes") else {}),
-    }
-
-
-def _dsp(block: RequestParameters, versions: Mapping[str, int]) -> dict[str, Any]:
-    kind = block.text("type")
-    if kind not in versions:
-        raise ApiError(f"There is no processing block {kind!r}; there are {', '.join(versions)}")
-    version = block.integer("implementationVersion", 1)
-    return {
-        **_named(block, kind, kind),
-        "type": kind,
-        "axes": [str(axis) for axis in block.items("axes")] or ["audio"],
-        **({"input": block.integer("input")} if block.has("input") else {}),
-        "implementationVersion": version,
-    }
-
-
-def _learn(block: RequestParameters) -> dict[str, Any]:
-    kind = block.text("type")
-    if kind not in LEARN_TYPES:
-        raise ApiError(f"Learn blocks of type {kind!r} are not implemented by the local studio")
-    dsp = [RequestParameters({"dsp": id_}).integer("dsp") for id_ in block.items("dsp")]
-    return {**_named(block, "Classifier", "Classification"), "type": kind, "dsp": dsp}
-
-
-def _named(block: RequestParameters, name: str, title: str) -> dict[str, Any]:
-    id_ = block.integer("id")
-    if not 1 <= id_ <= LARGEST_BLOCK:
-        raise ApiError(f"Block ids must be from 1 to {LARGEST_BLOCK}")
-    return {"id": id_, "name": block.text("name", name), "title": block.text("title", title)}
-
-
-def _check_references(document: Mapping[str, Any]) -> None:
-    ids = block_ids(document)
-    if len(set(ids)) < len(ids):
-        raise ApiError("Two blocks have the same id")
-    inputs = {block["id"] for block in document["inputBlocks"]}
-    blocks = {block["id"] for block in document["dspBlocks"]}
-    if any(block.get("input", next(iter(inputs), None)) not in inputs for block in document["dspBlocks"]):
-        raise ApiError("A processing block names an input block that is not there")
-    if any(not set(block["dsp"]) <= blocks for block in document["learnBlocks"]):
-        raise ApiError("A learn block names a processing block that is not there")
 
 
 router = APIRouter(prefix="/v1/api/{projectId:int}")
@@ -169,13 +208,13 @@ MOST_IMPULSES = 100
 
 @router.post("/impulse/get-new-block-id")
 def get_new_block_id(context: Admin) -> Response:
-    """An id that no block of the project has."""
+    """Return an id that no block of the project has."""
     return answer({"blockId": context.store.projects.next_block(context.project)})
 
 
 @router.get("/impulse/blocks")
 def get_impulse_blocks(context: Reader) -> Response:
-    """Block types to choose from."""
+    """List the block types that an impulse can have."""
     catalogue = context.studio.compute_worker.catalogue()
     return answer(
         {
@@ -189,23 +228,24 @@ def get_impulse_blocks(context: Reader) -> Response:
 
 @router.get("/impulse")
 @router.get("/impulse/all")
-def get_impulse(context: Reader) -> Response:
-    """The impulse, if there is one."""
-    impulse = context.store.blocks.find(context.project, wanted_impulse(context))
+def get_impulse(context: Reader, impulseId: ImpulseId = None) -> Response:
+    """Return the impulse, if there is one."""
+    impulse = context.store.blocks.find(context.project, impulseId)
     return answer({"impulse": impulse_answer(impulse)} if impulse else {})
 
 
 @router.post("/impulse")
-def create_impulse(context: Admin, body: Body) -> Response:
-    """Make the impulse, or change it: unchanged blocks keep their settings and results."""
-    document = read_impulse(
-        body, {block["type"]: block["versions"][-1] for block in context.studio.compute_worker.catalogue()}
-    )
+def create_impulse(
+    context: Admin, body: Annotated[ImpulseRequest, Depends(json_body(ImpulseRequest))], impulseId: ImpulseId = None
+) -> Response:
+    """Create or change the impulse: blocks that stay the same keep their settings and results."""
+    _check_types(body, context.studio.compute_worker.catalogue())
+    document = body.document()
     with context.store.database.exclusive():
-        before = context.store.blocks.find(context.project, wanted_impulse(context))
-        id_ = before.id if before else (wanted_impulse(context) or 1)
+        before = context.store.blocks.find(context.project, impulseId)
+        id_ = before.id if before else (impulseId or 1)
         _check_ids(context, document, id_)
-        name = body.text("name", before.name if before else f"Impulse #{id_}")
+        name = body.name or (before.name if before else f"Impulse #{id_}")
         context.store.projects.reserve_blocks(context.project, max(block_ids(document), default=0))
         context.store.blocks.put(context.project, id_, name, document)
         _forget_changed(context, before, document)
@@ -213,9 +253,9 @@ def create_impulse(context: Admin, body: Body) -> Response:
 
 
 @router.delete("/impulse")
-def delete_impulse(context: Admin) -> Response:
-    """End the jobs of the impulse, and delete it with everything that was made for it and its blocks."""
-    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
+def delete_impulse(context: Admin, impulseId: ImpulseId = None) -> Response:
+    """Cancel the jobs of the impulse, then delete it with all results of its blocks."""
+    impulse = context.store.blocks.get(context.project, impulseId)
     for job in context.store.jobs.page(context.project, active=True)[0]:
         if _works_on(job, impulse):
             context.studio.runner.cancel(job, force=True)
@@ -229,14 +269,9 @@ def delete_impulse(context: Admin) -> Response:
 
 @router.get("/impulses")
 def get_all_impulses(context: Reader) -> Response:
-    """Every impulse."""
+    """List the impulses."""
     impulses = [impulse_answer(impulse) for impulse in context.store.blocks.impulses(context.project)]
     return answer({"impulses": impulses, "maxImpulseCount": MOST_IMPULSES})
-
-
-def wanted_impulse(context: RequestContext) -> int | None:
-    """`impulseId` of the query; None means the default impulse."""
-    return context.query.integer("impulseId") if context.query.has("impulseId") else None
 
 
 def _works_on(job: Job, impulse: Impulse) -> bool:
@@ -244,15 +279,22 @@ def _works_on(job: Job, impulse: Impulse) -> bool:
     return job.spec.get("impulse") == impulse.id or job.spec.get("dsp") in blocks or job.spec.get("learn") in blocks
 
 
+def _check_types(body: ImpulseRequest, catalogue: Catalogue) -> None:
+    known = [block["type"] for block in catalogue]
+    for block in body.dsp_blocks:
+        if block.type not in known:
+            raise ApiError(f"There is no processing block of type {block.type!r}; types: {', '.join(known)}")
+
+
 def _check_ids(context: RequestContext, document: dict[str, Any], own: int) -> None:
     others = [i for i in context.store.blocks.impulses(context.project) if i.id != own]
-    taken = {id_ for impulse in others for id_ in block_ids(impulse.document)}
-    if taken & set(block_ids(document)):
-        raise ApiError("A block id is in use by another impulse of this project")
+    taken = {id_ for impulse in others for id_ in block_ids(impulse.document)} & set(block_ids(document))
+    if taken:
+        raise ApiError(f"Block id {min(taken)} is used by another impulse of this project")
 
 
 def _forget_changed(context: RequestContext, before: Impulse | None, document: dict[str, Any]) -> None:
-    """Drop what was made for blocks that are gone, test results too, and features of processing blocks that changed."""
+    """Delete the results of removed blocks, and the features of processing blocks that changed."""
     if before is None:
         return
     for block in set(block_ids(before.document)) - set(block_ids(document)):

@@ -1,4 +1,4 @@
-"""From the parts of a pack to stored samples: look at each, then keep all good ones in one transaction."""
+"""Uploads: read each part of a request, then store all accepted samples in one transaction."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from ei_toolkit.studio.http.multipart import Bounds, Part, receive
 from ei_toolkit.studio.http.request import RequestContext, Uploader
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.sample_labels import (
-    check_stretches,
+    LabelledRange,
+    check_ranges,
+    joined_labels,
     label_of,
     metadata_of,
+    ranges_by_file,
     safe_filename,
-    structured_labels,
+    stored_ranges,
 )
 from ei_toolkit.studio.http.wav_header import read_header
 from ei_toolkit.studio.store import Store
@@ -31,13 +34,13 @@ from ei_toolkit.studio.store.packs import ByteRange, Pack
 from ei_toolkit.studio.store.samples import CATEGORIES, Category, Duplicate, LabelType, NewSample
 
 FORMATS: Mapping[str, Literal["wav", "json", "cbor"]] = {".wav": "wav", ".json": "json", ".cbor": "cbor"}
-LARGEST_SIDE_CAR = 16 * 2**20
+LARGEST_LABELS_FILE = 16 * 2**20
 AUDIO = (("audio", "wav"),)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file turned out to hold."""
+    """Format and content of a file."""
 
     format: Literal["wav", "json", "cbor"]
     interval_ms: float
@@ -49,7 +52,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Upload:
-    """One request: where its files go and what its headers say. `inspect` reads acquisition files elsewhere."""
+    """Project, category and headers of one request. `inspect` reads acquisition files (JSON and CBOR)."""
 
     project: int
     category: Category | Literal["split"]
@@ -61,48 +64,48 @@ Outcome = dict[str, Any]
 
 
 def accept(store: Store, upload: Upload, pack: Pack, parts: Sequence[Part]) -> list[Outcome]:
-    """Store the samples of one request; answers one entry a file, in order. Nothing is stored if it raises."""
+    """Store the samples of one request; returns one entry for each file, in order. Nothing is stored if it raises."""
     metadata = metadata_of(upload.headers)
-    side_cars, files = _sort_parts(parts)
-    stretches = _read_side_cars(side_cars)
-    arrivals = [_look(upload, part, metadata, stretches.get(part.filename)) for part in files]
-    return _keep(store, upload, pack, arrivals)
+    labels_files, files = _sort_parts(parts)
+    ranges = _read_labels_files(labels_files)
+    received = [_read(upload, part, metadata, ranges.get(part.filename)) for part in files]
+    return _store(store, upload, pack, received)
 
 
 @dataclass(frozen=True)
-class _Arrival:
+class _ReceivedFile:
     part: Part
     sample: NewSample | None
     error: str = ""
 
 
 def _sort_parts(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
-    side_cars = [part for part in parts if part.filename.endswith(".labels")]
-    files = [part for part in parts if part not in side_cars]
+    labels_files = [part for part in parts if part.filename.endswith(".labels")]
+    files = [part for part in parts if part not in labels_files]
     if not files:
-        raise ApiError("The request carries no file")
-    return side_cars, files
+        raise ApiError("The request has no file")
+    return labels_files, files
 
 
-def _read_side_cars(parts: Sequence[Part]) -> dict[str, list[dict[str, Any]]]:
-    stretches: dict[str, list[dict[str, Any]]] = {}
+def _read_labels_files(parts: Sequence[Part]) -> dict[str, list[LabelledRange]]:
+    ranges: dict[str, list[LabelledRange]] = {}
     for part in parts:
-        if part.filename == "structured_labels.labels" and part.content.size <= LARGEST_SIDE_CAR:
-            stretches |= structured_labels(part.content.read())
-    return stretches
+        if part.filename == "structured_labels.labels" and part.content.size <= LARGEST_LABELS_FILE:
+            ranges |= ranges_by_file(part.content.read())
+    return ranges
 
 
-def _look(
-    upload: Upload, part: Part, metadata: Mapping[str, str], stretches: Sequence[Mapping[str, Any]] | None
-) -> _Arrival:
+def _read(
+    upload: Upload, part: Part, metadata: Mapping[str, str], ranges: Sequence[LabelledRange] | None
+) -> _ReceivedFile:
     try:
         if part.error:
             raise ApiError(part.error)
         contents = _contents(upload, part)
-        check_stretches(stretches or (), contents.values_count)
-    except ApiError as refusal:
-        return _Arrival(part, None, str(refusal))
-    return _Arrival(part, _sample(upload, part, contents, metadata, stretches))
+        check_ranges(ranges or (), contents.values_count)
+    except ApiError as error:
+        return _ReceivedFile(part, None, str(error))
+    return _ReceivedFile(part, _sample(upload, part, contents, metadata, ranges))
 
 
 def _contents(upload: Upload, part: Part) -> Contents:
@@ -113,7 +116,7 @@ def _contents(upload: Upload, part: Part) -> Contents:
         return Contents("wav", 1000.0 / header.rate, _channels(header.channels), header.frames)
     if suffix in (".json", ".cbor"):
         return upload.inspect(part.content.byte_range, "json" if start.lstrip()[:1] == b"{" else "cbor")
-    raise ApiError(f"Files of this kind ({suffix or 'no suffix'}) cannot be read; WAV, JSON and CBOR can")
+    raise ApiError(f"A file of this type ({suffix or 'no suffix'}) cannot be read; WAV, JSON and CBOR are accepted")
 
 
 def _channels(count: int) -> Sequence[tuple[str, str]]:
@@ -122,11 +125,11 @@ def _channels(count: int) -> Sequence[tuple[str, str]]:
 
 def _sample(
     upload: Upload, part: Part, contents: Contents,
-    metadata: Mapping[str, str], stretches: Sequence[Mapping[str, Any]] | None,
+    metadata: Mapping[str, str], ranges: Sequence[LabelledRange] | None,
 ) -> NewSample:  # fmt: skip
     label, byte_range = label_of(upload.headers, part.filename), part.content.byte_range
-    kind: LabelType = "multi-label" if stretches else label.kind
-    text = ", ".join(dict.fromkeys(s["label"] for s in stretches)) if stretches else label.text
+    kind: LabelType = "multi-label" if ranges else label.kind
+    text = joined_labels(ranges) if ranges else label.text
     return NewSample(
         category=Split().of_digest(byte_range.sha256) if upload.category == "split" else upload.category,
         filename=Path(part.filename).stem,
@@ -138,7 +141,7 @@ def _sample(
         interval_ms=contents.interval_ms,
         sensors=contents.sensors,
         values_count=contents.values_count,
-        structured_labels=stretches,
+        structured_labels=None if ranges is None else stored_ranges(ranges),
         metadata=metadata,
         device_name=contents.device_name,
         device_type=contents.device_type or upload.headers.get("x-device-type", ""),
@@ -149,22 +152,22 @@ def _sample(
     )
 
 
-def _keep(store: Store, upload: Upload, pack: Pack, arrivals: Sequence[_Arrival]) -> list[Outcome]:
-    """The pack first, then the rows that refer to it, in one transaction."""
-    good = [arrival.sample for arrival in arrivals if arrival.sample]
+def _store(store: Store, upload: Upload, pack: Pack, received: Sequence[_ReceivedFile]) -> list[Outcome]:
+    """Store the pack first, then the rows that refer to it, in one transaction."""
+    accepted = [file.sample for file in received if file.sample]
     stored: tuple[int | Duplicate, ...] = ()
-    if good:
+    if accepted:
         pack.sync()
         store.packs.commit(pack)
-        stored = store.samples.add(upload.project, good, unique="x-disallow-duplicates" in upload.headers)
-        if pack.size > sum(sample.size for sample, id_ in zip(good, stored, strict=True) if isinstance(id_, int)):
+        stored = store.samples.add(upload.project, accepted, unique="x-disallow-duplicates" in upload.headers)
+        if pack.size > sum(sample.size for sample, id_ in zip(accepted, stored, strict=True) if isinstance(id_, int)):
             erase_unreferenced(store, [pack.name])
-    told = iter(stored)
-    return [_outcome(upload.project, arrival, next(told) if arrival.sample else None) for arrival in arrivals]
+    results = iter(stored)
+    return [_outcome(upload.project, file, next(results) if file.sample else None) for file in received]
 
 
-def _outcome(project: int, arrival: _Arrival, stored: int | Duplicate | None) -> Outcome:
-    name, error = arrival.part.filename, arrival.error
+def _outcome(project: int, file: _ReceivedFile, stored: int | Duplicate | None) -> Outcome:
+    name, error = file.part.filename, file.error
     if isinstance(stored, Duplicate):
         error = f"An item with this hash already exists (ids: {', '.join(map(str, stored.ids))})"
     if error:
@@ -178,7 +181,7 @@ SUFFIXES = {"application/json": ".json", "application/cbor": ".cbor"}
 
 @router.post("/{category}/files")
 async def upload_files(category: str, request: Request, context: Uploader) -> Response:
-    """Files as multipart, each answered for itself."""
+    """Store the files of a multipart body; the response has the result of each."""
     upload = _upload(category, request, context)
     with context.store.packs.begin() as pack:
         parts = await receive(request.headers.get("content-type", ""), request.stream(), pack, Bounds())
@@ -188,10 +191,10 @@ async def upload_files(category: str, request: Request, context: Uploader) -> Re
 
 @router.post("/{category}/data")
 async def upload_data(category: str, request: Request, context: Uploader) -> Response:
-    """One file as the raw body, named by `x-file-name`; answers its name as text."""
+    """Store the body as one file with the name `x-file-name`; the response is the name as text."""
     name = request.headers.get("x-file-name", "")
     if not name:
-        return PlainTextResponse("Missing header x-file-name", 421)
+        return PlainTextResponse("The header x-file-name is missing", 421)
     upload = _upload(category, request, context)
     with context.store.packs.begin() as pack:
         part = await _raw_part(request, pack, name)
@@ -203,13 +206,13 @@ async def upload_data(category: str, request: Request, context: Uploader) -> Res
 
 def _upload(category: str, request: Request, context: RequestContext) -> Upload:
     if category not in (*CATEGORIES, "split"):
-        raise Unknown(f"There is no category {category[:40]!r}")
+        raise Unknown(f"There is no category {category[:40]!r}; categories: {', '.join(CATEGORIES)}, split")
     headers = {name.lower(): value for name, value in request.headers.items()}
     return Upload(context.project, category, headers, partial(_inspect, context))  # type: ignore[arg-type]
 
 
 def _inspect(context: RequestContext, byte_range: ByteRange, form: str) -> Contents:
-    """Have the helper process look into an acquisition file."""
+    """Return format and content of an acquisition file, which the compute worker reads."""
     found: dict[str, Any] = context.studio.compute_worker.compute("inspect", content=byte_range.to_json(), format=form)
     sensors = tuple((str(name), str(units)) for name, units in found["sensors"])
     return Contents(
@@ -223,13 +226,13 @@ def _inspect(context: RequestContext, byte_range: ByteRange, form: str) -> Conte
 
 
 async def _raw_part(request: Request, pack: Pack, name: str) -> Part:
-    """The body as one part; its kind is told by its content type where the name does not say."""
+    """Store the body as one part; a name without a suffix gets that of the content type."""
     suffix = SUFFIXES.get(request.headers.get("content-type", "").split(";")[0].strip().lower(), "")
     filename = safe_filename(name)
     part = Part("data", filename if Path(filename).suffix else filename + suffix, pack.begin())
     async for chunk in request.stream():
         if part.content.size + len(chunk) > Bounds().file_size:
-            raise TooLarge("A file may have 100 MB at most")
+            raise TooLarge(f"The file has more than the {Bounds().file_size // 2**20} MB that are accepted")
         part.content.write(chunk)
     if not part.content.size:
         raise Malformed("The body is empty")

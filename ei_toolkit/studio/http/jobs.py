@@ -1,22 +1,24 @@
-"""Jobs and their logs as Edge Impulse describes them."""
+"""Jobs and their logs as Edge Impulse's API describes them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.responses import PlainTextResponse, Response
 
 from ei_toolkit.studio.http.request import Deployer, DeploymentReader, RequestContext
 from ei_toolkit.studio.http.responses import answer
+from ei_toolkit.studio.http.schema import Flag, Integer, Page
 from ei_toolkit.studio.jobs.process import Entry
 from ei_toolkit.studio.store.jobs import Job
 
 
 def job_answer(job: Job) -> dict[str, Any]:
-    """A `Job`; one without `finished` is still under way."""
+    """Return a `Job`; one without `finished` is queued or running."""
     fields: dict[str, Any] = {
         "id": job.id,
         "category": job.category,
@@ -37,38 +39,60 @@ def job_answer(job: Job) -> dict[str, Any]:
 
 
 def log_answer(entries: Sequence[Entry], total: int) -> dict[str, Any]:
-    """Fields of a `LogStdoutResponse`."""
+    """Return the fields of a `LogStdoutResponse`."""
     lines = [{"created": entry.created, "data": entry.data, "logLevel": entry.level} for entry in entries]
     return {"stdout": lines, "totalCount": total}
+
+
+def queue(context: RequestContext, kind: str, key: str, category: str, spec: Mapping[str, Any]) -> Job:
+    """Store a job and notify the runner."""
+    job = context.store.jobs.add(context.project, kind, key, category, spec)
+    context.studio.runner.wake()
+    return job
+
+
+def started(job: Job) -> Response:
+    """Return the response to a started job."""
+    return answer({"id": job.id})
 
 
 router = APIRouter(prefix="/v1/api/{projectId:int}/jobs")
 MOST_LINES = 1000
 
 
+class JobsQuery(Page):
+    """A page of jobs that were created between two dates."""
+
+    start_date: str = ""
+    end_date: str = "9999"
+    key: str | None = None
+
+
+PageOfJobs = Annotated[JobsQuery, Query()]
+
+
 @router.get("")
-def list_active_jobs(context: DeploymentReader) -> Response:
-    """Jobs that wait or run."""
-    return _page(context, active=True)
+def list_active_jobs(context: DeploymentReader, query: PageOfJobs) -> Response:
+    """List the jobs that are queued or running."""
+    return _page(context, query, active=True)
 
 
 @router.get("/history")
-def list_finished_jobs(context: DeploymentReader) -> Response:
-    """Jobs that are over."""
-    return _page(context, active=False)
+def list_finished_jobs(context: DeploymentReader, query: PageOfJobs) -> Response:
+    """List the finished jobs."""
+    return _page(context, query, active=False)
 
 
 @router.get("/all")
-def list_all_jobs(context: DeploymentReader) -> Response:
-    """All jobs."""
-    return _page(context, active=None)
+def list_all_jobs(context: DeploymentReader, query: PageOfJobs) -> Response:
+    """List all jobs."""
+    return _page(context, query, active=None)
 
 
 @router.get("/summary")
-def get_jobs_summary(context: DeploymentReader) -> Response:
-    """How long the jobs of each category took."""
-    since, until = context.query.text("startDate", ""), context.query.text("endDate", "9999")
-    jobs, _ = context.store.jobs.page(context.project, active=None, since=since, until=until)
+def get_jobs_summary(context: DeploymentReader, startDate: str = "", endDate: str = "9999") -> Response:
+    """Return the compute time of the jobs of each category, in ms."""
+    jobs, _ = context.store.jobs.page(context.project, active=None, since=startDate, until=endDate)
     lengths: Counter[str] = Counter()
     for job in jobs:
         lengths[job.category] += round(1000 * (job.seconds or 0))
@@ -77,39 +101,46 @@ def get_jobs_summary(context: DeploymentReader) -> Response:
 
 @router.get("/{jobId:int}/status")
 def get_job_status(jobId: int, context: DeploymentReader) -> Response:
-    """How a job is doing."""
+    """Return the state of a job."""
     return answer({"job": job_answer(context.store.jobs.get(context.project, jobId))})
 
 
 @router.get("/{jobId:int}/stdout")
-def get_jobs_logs(jobId: int, context: DeploymentReader) -> Response:
-    """The last lines of a job's log, newest first."""
+def get_jobs_logs(
+    jobId: int,
+    context: DeploymentReader,
+    limit: Annotated[Integer, Field(ge=0)] = MOST_LINES,
+    logLevel: str = "all",
+) -> Response:
+    """Return the last lines of a job's log, newest first."""
     job = context.store.jobs.get(context.project, jobId)
-    limit = min(context.query.integer("limit", MOST_LINES) or MOST_LINES, MOST_LINES)
-    level = context.query.text("logLevel", "all")
-    return answer(log_answer(*context.studio.runner.log(job.id).newest(max(limit, 0), level)))
+    lines = min(limit or MOST_LINES, MOST_LINES)
+    return answer(log_answer(*context.studio.runner.log(job.id).newest(lines, logLevel)))
 
 
 @router.get("/{jobId:int}/stdout/download")
 def download_jobs_logs(jobId: int, context: DeploymentReader) -> Response:
-    """A job's whole log as text, oldest line first."""
+    """Return a job's whole log as text, oldest line first."""
     job = context.store.jobs.get(context.project, jobId)
     return PlainTextResponse("".join(entry.data for entry in context.studio.runner.log(job.id).entries()))
 
 
 @router.post("/{jobId:int}/cancel")
-def cancel_job(jobId: int, context: Deployer) -> Response:
-    """End a job and its process."""
+def cancel_job(jobId: int, context: Deployer, forceCancel: Flag = False) -> Response:
+    """Cancel a job and end its process."""
     job = context.store.jobs.get(context.project, jobId)
-    context.studio.runner.cancel(job, force=context.query.flag("forceCancel", False))
+    context.studio.runner.cancel(job, force=forceCancel)
     return answer()
 
 
-def _page(context: RequestContext, *, active: bool | None) -> Response:
-    limit, offset = context.query.page()
-    since, until = context.query.text("startDate", ""), context.query.text("endDate", "9999")
-    key = context.query.text("key") if context.query.has("key") else None
+def _page(context: RequestContext, query: JobsQuery, *, active: bool | None) -> Response:
     jobs, total = context.store.jobs.page(
-        context.project, active=active, limit=limit, offset=offset, since=since, until=until, key=key
+        context.project,
+        active=active,
+        limit=query.limit,
+        offset=query.offset,
+        since=query.start_date,
+        until=query.end_date,
+        key=query.key,
     )
     return answer({"jobs": [job_answer(job) for job in jobs], "totalJobCount": total})

@@ -1,24 +1,25 @@
-"""Learn blocks as Edge Impulse describes them: settings, and what a training gave."""
+"""Learn blocks as Edge Impulse's API describes them: settings, training results and model files."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+from pydantic import ConfigDict, field_validator
 from starlette.responses import FileResponse, Response
 
 from ei_toolkit.impulse.ranges import FOLDS, SEED, TRAINING_PARAMETERS
 from ei_toolkit.impulse.spec_augment import DISABLED
 from ei_toolkit.impulse.variants import model_file, model_id
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.job_queue import queue
-from ei_toolkit.studio.http.request import Admin, Body, DeploymentReader, Reader, RequestContext
+from ei_toolkit.studio.http.jobs import queue
+from ei_toolkit.studio.http.request import Admin, DeploymentReader, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
+from ei_toolkit.studio.http.schema import Flag, Integer, Number, RequestModel, json_body, within
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
-from ei_toolkit.studio.parameters import RequestParameters
 from ei_toolkit.studio.store.artifacts import Model
 
 DEFAULT_LAYERS = (
@@ -28,83 +29,72 @@ DEFAULT_LAYERS = (
     {"type": "dropout", "dropoutRate": 0.25},
     {"type": "flatten"},
 )
-DEFAULTS: Mapping[str, Any] = {
-    "mode": "visual",
-    "script": "",
-    "minimumConfidenceRating": 0.6,
-    "selectedModelType": "int8",
-    "trainingCycles": 100,
-    "learningRate": 0.005,
-    "batchSize": 32,
-    "trainTestSplit": 0.2,
-    "autoClassWeights": False,
-    "useLearnedOptimizer": False,
-    "augmentationPolicyImage": "none",
-    "augmentationPolicySpectrogram": dict(DISABLED),
-    "profileInt8": True,
-    "skipEmbeddingsAndMemory": False,
-    "showAdvancedTrainingSettings": False,
-    "showAugmentationTrainingSettings": False,
-}
-OBJECTS = ("augmentationPolicySpectrogram", "customParameters", "kFoldsValidationConfig")
+RANGES = {parameter.api_name: within(parameter.range) for parameter in TRAINING_PARAMETERS}
+
+
+class KFolds(RequestModel):
+    """Settings of cross-validation: 0 folds mean none."""
+
+    model_config = ConfigDict(extra="allow")
+
+    num_folds: Integer = 0
+
+    @field_validator("num_folds")
+    @classmethod
+    def _is_none_or_in_range(cls, folds: int) -> int:
+        if folds != 0 and folds not in FOLDS:
+            raise ValueError(f"must be 0, or {FOLDS}, but is {folds}")
+        return folds
+
+
+class KerasRequest(RequestModel):
+    """A `SetKerasParameterRequest`: the settings of a learn block with their defaults and ranges."""
+
+    mode: Literal["visual", "expert"] = "visual"
+    script: str = ""
+    minimum_confidence_rating: Number = 0.6
+    selected_model_type: str = "int8"
+    training_cycles: Annotated[Integer, RANGES["trainingCycles"]] = 100
+    learning_rate: Annotated[Number, RANGES["learningRate"]] = 0.005
+    batch_size: Annotated[Integer, RANGES["batchSize"]] = 32
+    train_test_split: Annotated[Number, RANGES["trainTestSplit"]] = 0.2
+    auto_class_weights: Flag = False
+    use_learned_optimizer: Flag = False
+    augmentation_policy_image: str = "none"
+    augmentation_policy_spectrogram: dict[str, Any] = dict(DISABLED)
+    profile_int8: Flag = True
+    skip_embeddings_and_memory: Flag = False
+    show_advanced_training_settings: Flag = False
+    show_augmentation_training_settings: Flag = False
+    visual_layers: list[dict[str, Any]] | None = None
+    custom_parameters: dict[str, Any] | None = None
+    custom_validation_metadata_key: str | None = None
+    k_folds_validation_config: KFolds | None = None
+
+    @field_validator("custom_parameters")
+    @classmethod
+    def _has_a_usable_seed(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        seed = parameters.get("seed", 0)
+        if not re.fullmatch("[0-9]{1,10}", str(seed)) or int(seed) not in SEED.range:
+            raise ValueError(f"seed must be {SEED.range}, but is {str(seed)[:40]!r}")
+        return parameters
+
+
+KerasBody = Annotated[KerasRequest, Depends(json_body(KerasRequest))]
+DEFAULTS: Mapping[str, Any] = KerasRequest().model_dump(by_alias=True, exclude_none=True)
 
 
 def keras_settings(config: Mapping[str, Any], columns: int) -> dict[str, Any]:
-    """All settings of a learn block; `columns` is the number of features in a frame."""
+    """Return all settings of a learn block; `columns` is the number of features in a frame."""
     layers = [{"type": "reshape", "columns": columns}, *DEFAULT_LAYERS] if columns else list(DEFAULT_LAYERS)
     return {**DEFAULTS, "visualLayers": layers, **config}
-
-
-def read_keras(body: RequestParameters) -> dict[str, Any]:
-    """The settings that a `SetKerasParameterRequest` names, checked."""
-    settings: dict[str, Any] = {}
-    for name, default in DEFAULTS.items():
-        if body.has(name) and name not in OBJECTS:
-            settings[name] = _typed(body, name, default)
-    for name in OBJECTS:
-        if body.has(name):
-            settings[name] = body.mapping(name)
-    if body.has("visualLayers"):
-        settings["visualLayers"] = [dict(layer.values) for layer in body.objects("visualLayers")]
-    if body.has("customValidationMetadataKey"):
-        settings["customValidationMetadataKey"] = body.text("customValidationMetadataKey")
-    if "numFolds" in settings.get("kFoldsValidationConfig", {}):
-        settings["kFoldsValidationConfig"] = _k_folds(settings["kFoldsValidationConfig"])
-    _check(settings)
-    return settings
-
-
-def _typed(body: RequestParameters, name: str, default: Any) -> Any:
-    if isinstance(default, bool):
-        return body.flag(name)
-    if isinstance(default, int):
-        return body.integer(name)
-    return float(body.number(name)) if isinstance(default, float) else body.text(name)
-
-
-def _check(settings: Mapping[str, Any]) -> None:
-    if settings.get("mode", "visual") not in ("visual", "expert"):
-        raise ApiError("mode must be visual or expert")
-    for parameter in TRAINING_PARAMETERS:
-        if parameter.api_name in settings and settings[parameter.api_name] not in parameter.range:
-            raise ApiError(f"{parameter.api_name} must be {parameter.range}")
-    seed = str(settings.get("customParameters", {}).get("seed", 0))
-    if not re.fullmatch("[0-9]{1,10}", seed) or int(seed) not in SEED.range:
-        raise ApiError(f"{SEED.api_name} must be {SEED.range}")
-
-
-def _k_folds(config: Mapping[str, Any]) -> dict[str, Any]:
-    folds = RequestParameters(config).integer("numFolds", 0)
-    if folds != 0 and folds not in FOLDS:
-        raise ApiError(f"kFoldsValidationConfig.numFolds must be 0, or {FOLDS}")
-    return {**config, "numFolds": folds}
 
 
 def keras_answer(
     block: Mapping[str, Any], settings: Mapping[str, Any], model: Model | None,
     names: Sequence[str], classes: Sequence[str], feature_count: int, sample_count: int,
 ) -> dict[str, Any]:  # fmt: skip
-    """Fields of a `KerasResponse`."""
+    """Return the fields of a `KerasResponse`."""
     dependencies = {
         "classes": list(classes),
         "blockNames": list(names),
@@ -126,7 +116,7 @@ def keras_answer(
 
 
 def keras_metadata(model: Model) -> dict[str, Any]:
-    """Fields of a `KerasModelMetadataResponse`."""
+    """Return the fields of a `KerasModelMetadataResponse`."""
     summary = model.summary
     metrics = [variant_metrics(name, values, summary) for name, values in summary["variants"].items()]
     return {
@@ -146,7 +136,7 @@ def keras_metadata(model: Model) -> dict[str, Any]:
 
 
 def variant_metrics(name: str, values: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
-    """A `KerasModelMetadataMetrics` of one variant."""
+    """Return a `KerasModelMetadataMetrics` of one variant."""
     return {
         "type": name,
         "loss": values["loss"],
@@ -186,7 +176,7 @@ def _layer(features: int, classes: int) -> dict[str, Any]:
 
 
 def _graphs(history: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
-    """Training curves as `TensorBoard` graphs: Keras' `x` and `val_x` side by side."""
+    """Return the training curves as `TensorBoard` graphs, with `x` and `val_x` of Keras in one graph."""
     return [
         {
             "title": name.capitalize(),
@@ -203,7 +193,7 @@ def _graphs(history: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One kind of model file; `id` is its key among a model's blobs and in its link."""
+    """One kind of model file; `id` names it in `Model.files` and in its link."""
 
     id: str
     name: str
@@ -219,7 +209,7 @@ MODEL_FILES = (
 
 
 def downloads(project: int, impulse: int, block: Mapping[str, Any], sizes: Mapping[str, int]) -> list[dict[str, Any]]:
-    """`Download`s of one learn block."""
+    """Return the `Download`s of one learn block."""
     return [
         {
             "id": f"{block['id']}-{file.id}",
@@ -239,15 +229,15 @@ router = APIRouter(prefix="/v1/api/{projectId:int}")
 
 @router.get("/training/keras/{learnId:int}")
 def get_keras(learnId: int, context: Reader) -> Response:
-    """Settings of a learn block."""
+    """Return the settings of a learn block."""
     return answer(keras_config(context, learnId))
 
 
 @router.post("/training/keras/{learnId:int}")
-def set_keras(learnId: int, context: Admin, body: Body) -> Response:
-    """Overwrite the settings that are sent."""
+def set_keras(learnId: int, context: Admin, body: KerasBody) -> Response:
+    """Change the settings that are sent and keep the others."""
     learn_block(context.store, context.project, learnId)
-    changes = read_keras(body)
+    changes = body.sent()
     require_permission(context, changes)
     context.store.blocks.configure(context.project, learnId, changes)
     return answer()
@@ -255,13 +245,13 @@ def set_keras(learnId: int, context: Admin, body: Body) -> Response:
 
 @router.get("/training/keras/{learnId:int}/metadata")
 def get_keras_metadata(learnId: int, context: Reader) -> Response:
-    """What the training gave, variant by variant."""
+    """Return the results of the training for each model variant."""
     return answer(keras_metadata(trained_model(context, learnId)))
 
 
 @router.post("/training/keras/{learnId:int}/profile")
 def start_keras_profile_job(learnId: int, context: Admin) -> Response:
-    """Estimate the models on the devices again."""
+    """Start a job that estimates time and memory of the models on the devices again."""
     trained_model(context, learnId)
     queue(context, "profile-keras", f"profile-{learnId}", "Profiling model", {"learn": learnId})
     return answer()
@@ -269,7 +259,7 @@ def start_keras_profile_job(learnId: int, context: Admin) -> Response:
 
 @router.get("/downloads")
 def list_downloads(context: DeploymentReader) -> Response:
-    """Files that can be downloaded: the models of every trained block."""
+    """List the files that can be downloaded: the models of every trained block."""
     found: list[dict[str, Any]] = []
     for impulse in context.store.blocks.impulses(context.project):
         for block in impulse.blocks("learnBlocks"):
@@ -281,18 +271,20 @@ def list_downloads(context: DeploymentReader) -> Response:
 
 @router.get("/learn-data/{learnId:int}/model/{modelDownloadId}")
 def download_learn_model(learnId: int, modelDownloadId: str, context: DeploymentReader) -> Response:
-    """A trained model."""
+    """Return a file of a trained model."""
     model = trained_model(context, learnId)
     kind = next((kind for kind in MODEL_FILES if kind.id == modelDownloadId), None)
     if kind is None or kind.id not in model.files:
-        raise ApiError("No model with this ID found")
+        raise ApiError(
+            f"Block {learnId} has no model file {modelDownloadId!r}; it has {', '.join(sorted(model.files))}"
+        )
     path = context.store.blobs.path(model.files[kind.id])
     headers = {"Content-Disposition": f"attachment; filename={kind.filename}"}
     return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
 
 def keras_config(context: RequestContext, learn: int) -> dict[str, Any]:
-    """Fields of a `KerasResponse`."""
+    """Return the fields of a `KerasResponse`."""
     impulse, block = learn_block(context.store, context.project, learn)
     made = [context.store.artifacts.features(context.project, id_) for id_ in block["dsp"]]
     names = [str(dsp.document["name"]) for dsp in processing_blocks(context.store, impulse, block)]
@@ -304,7 +296,7 @@ def keras_config(context: RequestContext, learn: int) -> dict[str, Any]:
 
 
 def settings(context: RequestContext, block: int) -> dict[str, Any]:
-    """All settings of a learn block."""
+    """Return all settings of a learn block."""
     _, document = learn_block(context.store, context.project, block)
     made = [context.store.artifacts.features(context.project, id_) for id_ in document["dsp"]]
     columns = made[0].summary["bins"] if made and made[0] else 0
@@ -312,17 +304,18 @@ def settings(context: RequestContext, block: int) -> dict[str, Any]:
 
 
 def require_permission(context: RequestContext, changes: dict[str, Any]) -> None:
-    """Refuse a script unless this studio was started to run scripts: a script is code."""
+    """Raise ApiError for a training script unless this studio was started with --allow-scripts: a script is code."""
     if changes.get("mode") == "expert" and not context.studio.options.allow_scripts:
         raise ApiError(
-            "Expert mode runs a Keras script, which is code; this studio was started without --allow-scripts"
+            "mode 'expert' runs a Keras script, which is code, and this studio was started without --allow-scripts:"
+            " start it with --allow-scripts, or use mode 'visual'"
         )
 
 
 def trained_model(context: RequestContext, block: int) -> Model:
-    """The trained model of a learn block."""
+    """Return the trained model of a learn block. Raises ApiError if it is not trained."""
     learn_block(context.store, context.project, block)
     model = context.store.artifacts.model(context.project, block)
     if model is None:
-        raise ApiError("This block is not trained yet")
+        raise ApiError(f"Learn block {block} is not trained yet: start a training job")
     return model

@@ -1,4 +1,4 @@
-"""Multipart bodies, streamed to disk. Lenient where clients are: a part's own content type is never looked at."""
+"""Multipart bodies, streamed to disk. The content type of a part is ignored, since clients send wrong ones."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ei_toolkit.studio.http.errors import Malformed, TooLarge
 from ei_toolkit.studio.http.sample_labels import safe_filename
 from ei_toolkit.studio.store.packs import Pack, PackEntry
 
-PIECE = 1 << 20  # hashing and writing happen in a thread, and a turn of one costs as much as 100 kB of that
+PIECE = 1 << 20  # bytes to hash and write in a thread at once: starting it takes as long as 100 kB
 BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,200})"?', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much one request may carry; sizes in bytes."""
+    """How much one request may have; sizes in bytes."""
 
     file_size: int = 100 * 2**20
     files: int = 1000
@@ -28,7 +28,7 @@ class Bounds:
 
 @dataclass
 class Part:
-    """One part on disk. `error` says why its bytes were not kept."""
+    """One part on disk. `error` is the reason why its bytes were not stored."""
 
     name: str
     filename: str
@@ -38,7 +38,7 @@ class Part:
 
 @dataclass
 class _Reception:
-    """State of a body that is being read, fed by the parser's callbacks."""
+    """State of a body that is being read; the parser calls its methods."""
 
     pack: Pack
     bounds: Bounds
@@ -63,7 +63,7 @@ class _Reception:
     def _begin(self) -> None:
         self._disposition = b""
         if len(self.parts) >= self.bounds.files:
-            raise TooLarge(f"A request may carry {self.bounds.files} files at most")
+            raise TooLarge(f"The request has more than the {self.bounds.files} files that are accepted")
 
     def _header_begin(self) -> None:
         self._field = self._value = b""
@@ -87,7 +87,7 @@ class _Reception:
     def _data(self, data: bytes, start: int, end: int) -> None:
         part = self.parts[-1]
         if part.content.size + end - start > self.bounds.file_size:
-            part.error = f"A file may have {self.bounds.file_size // 2**20} MB at most"
+            part.error = f"The file has more than the {self.bounds.file_size // 2**20} MB that are accepted"
         if not part.error:
             part.content.write(memoryview(data)[start:end])
 
@@ -96,24 +96,24 @@ class _Reception:
 
 
 async def receive(content_type: str, body: AsyncIterator[bytes], pack: Pack, bounds: Bounds) -> list[Part]:
-    """Read a whole body into parts of a pack. Raises Malformed and TooLarge."""
+    """Read a body into parts of a pack. Raises Malformed and TooLarge."""
     found = BOUNDARY.search(content_type.encode("latin-1", "replace"))
     if not found or "multipart/form-data" not in content_type.lower():
-        raise Malformed("The body must be multipart/form-data with a boundary")
+        raise Malformed(f"The content type must be multipart/form-data with a boundary, but is {content_type[:60]!r}")
     reception = _Reception(pack, bounds)
     try:
         parser = MultipartParser(found[1], reception.callbacks())  # type: ignore[arg-type]  # a TypedDict of the same names
         async for piece in gathered(body, PIECE):
             await run_in_threadpool(parser.write, piece)
     except MultipartParseError as error:
-        raise Malformed("The multipart body cannot be read") from error
+        raise Malformed(f"The multipart body cannot be read: {error}") from error
     if not reception.complete:
-        raise Malformed("The multipart body ends before its last boundary")
+        raise Malformed("The multipart body is incomplete: it ends before its last boundary")
     return reception.parts
 
 
 async def gathered(body: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
-    """The same bytes in pieces of at least `size`, but for the last."""
+    """Yield the same bytes in pieces of at least `size`; the last may be smaller."""
     waiting, held = list[bytes](), 0
     async for chunk in body:
         waiting.append(chunk)

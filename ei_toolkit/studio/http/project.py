@@ -1,25 +1,26 @@
-"""Projects as Edge Impulse describes them."""
+"""One project as Edge Impulse's API describes it: settings, summaries and state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field, field_validator
 from starlette.responses import Response
 
 from ei_toolkit.studio.devices import DEVICES, device
-from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.request import Admin, Anyone, Body, DeploymentReader, Reader, RequestContext
+from ei_toolkit.studio.http.request import Admin, Anyone, DeploymentReader, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.parameters import RequestParameters, now, stamp
+from ei_toolkit.studio.http.schema import Flag, Integer, RequestModel, json_body
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.keys import Key
 from ei_toolkit.studio.store.projects import Project
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import DataSummary
+from ei_toolkit.studio.wire_format import now, stamp
 
 OWNER = "local"
 DEFAULT_LIMIT_M = 60
@@ -34,7 +35,7 @@ CATEGORY_KEYS = {
 
 @dataclass(frozen=True)
 class ImpulseState:
-    """How far a project has come."""
+    """Which steps of the impulse of a project are complete."""
 
     default: int | None
     created: bool
@@ -43,7 +44,7 @@ class ImpulseState:
 
 
 def project_summary(project: Project) -> dict[str, Any]:
-    """A `Project`."""
+    """Return a `Project`."""
     return {
         "id": project.id,
         "name": project.name,
@@ -70,7 +71,7 @@ def project_summary(project: Project) -> dict[str, Any]:
 def project_info(
     project: Project, summaries: Mapping[str, DataSummary], state: ImpulseState, secret: str, base_url: str
 ) -> dict[str, Any]:
-    """Fields of a `ProjectInfoResponse`; `secret` is the key that the caller has presented."""
+    """Return the fields of a `ProjectInfoResponse`; `secret` is the key of the request."""
     training = summaries.get("training", DataSummary())
     per_category = {key: _data(summaries.get(name, DataSummary())) for name, key in CATEGORY_KEYS.items()}
     return {
@@ -104,7 +105,7 @@ def project_info(
 
 
 def latency_devices(selected: str | None) -> list[dict[str, Any]]:
-    """`LatencyDevice`s: factors relative to a Cortex-M4F at 80 MHz."""
+    """Return the `LatencyDevice`s: factors relative to a Cortex-M4F at 80 MHz."""
     chosen = device(selected)
     return [
         {
@@ -122,7 +123,7 @@ def latency_devices(selected: str | None) -> list[dict[str, Any]]:
 
 
 def key_answer(key: Key) -> dict[str, Any]:
-    """A `ProjectApiKey`; the key itself is not known any more, its hint stands for it."""
+    """Return a `ProjectApiKey`; it has the last characters of the key, which is stored as a hash."""
     return {
         "id": key.id,
         "apiKey": key.hint,
@@ -135,7 +136,7 @@ def key_answer(key: Key) -> dict[str, Any]:
 
 
 def _data(summary: DataSummary) -> dict[str, Any]:
-    """A `ProjectDataSummary`."""
+    """Return a `ProjectDataSummary`."""
     return {
         "totalLengthMs": summary.length_ms,
         "labels": list(summary.labels),
@@ -145,7 +146,7 @@ def _data(summary: DataSummary) -> dict[str, Any]:
 
 
 def _compute_time() -> dict[str, Any]:
-    """This studio does not count: the period is this moment, and there is always an hour left."""
+    """Return an empty period with one hour left: the local studio does not limit the compute time of a project."""
     return {"periodStartDate": now(), "periodEndDate": now(), "timeUsedMs": 0, "timeLeftMs": 3_600_000}
 
 
@@ -185,7 +186,7 @@ def _performance(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def data_summary(labels: Sequence[str], count: int, multi_label: bool) -> dict[str, Any]:
-    """Fields of a `ProjectTrainingDataSummaryResponse`."""
+    """Return the fields of a `ProjectTrainingDataSummaryResponse`."""
     summary = {"labels": list(labels), "totalLabels": len(labels), "dataCount": count}
     return {"dataSummary": {**summary, "hasTimeseriesDataWithMultipleLabels": multi_label}}
 
@@ -193,28 +194,72 @@ def data_summary(labels: Sequence[str], count: int, multi_label: bool) -> dict[s
 router = APIRouter(prefix="/v1/api/{projectId:int}")
 LONGEST_NAME = 200
 MOST_TAGS = 100
+PositiveInteger = Annotated[Integer, Field(ge=1)]
+
+
+class ProjectChanges(RequestModel):
+    """An `UpdateProjectRequest`."""
+
+    name: str | None = None
+    description: str | None = None
+    latency_device: str | None = None
+    compute_time_limit_m: PositiveInteger | None = None
+    labeling_method: Literal["single_label", "object_detection"] | None = None
+    metadata: dict[str, Any] | None = None
+    in_pretrained_model_flow: Flag | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_not_blank(cls, name: str) -> str:
+        if not name.strip():
+            raise ValueError("must not be blank")
+        return name.strip()[:LONGEST_NAME]
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that are sent, by their names in the store."""
+        settings = {name: value for name, value in self.sent().items() if name not in ("name", "description")}
+        if "computeTimeLimitM" in settings:
+            settings["jobLimitM"] = settings.pop("computeTimeLimitM")
+        return settings
+
+
+class TimeLimitRequest(RequestModel):
+    """A `SetProjectComputeTimeRequest`, in minutes."""
+
+    job_limit_m: PositiveInteger
+
+
+class FileSizeLimitRequest(RequestModel):
+    """A `SetProjectDspFileSizeRequest`, in MB."""
+
+    dsp_file_size_mb: PositiveInteger
+
+
+class TagsRequest(RequestModel):
+    """An `UpdateProjectTagsRequest`."""
+
+    tags: list[str] = []
 
 
 @router.get("")
 def get_project_info(request: Request, context: Anyone) -> Response:
-    """Everything about the project at once."""
+    """Return all settings and summaries of the project."""
     project = context.store.projects.get(context.project)
     summaries = context.store.samples.summaries(context.project)
     return answer(project_info(project, summaries, _state(context), context.secret, _base_url(request)))
 
 
 @router.post("")
-def update_project(context: Admin, body: Body) -> Response:
+def update_project(context: Admin, body: Annotated[ProjectChanges, Depends(json_body(ProjectChanges))]) -> Response:
     """Change name, description or settings."""
-    changes = _settings(body)
     with context.store.database.exclusive():
         project = context.store.projects.get(context.project)
-        name = body.text("name", project.name).strip()[:LONGEST_NAME]
-        if not name:
-            raise ApiError("A project needs a name")
-        description = body.text("description", project.description)
-        settings = {**project.settings, **changes}
-        context.store.projects.update(project.id, name=name, description=description, settings=settings)
+        context.store.projects.update(
+            project.id,
+            name=body.name or project.name,
+            description=project.description if body.description is None else body.description,
+            settings={**project.settings, **body.settings()},
+        )
     return answer()
 
 
@@ -231,39 +276,43 @@ def delete_project(context: Admin) -> Response:
 
 @router.get("/public-info")
 def get_project_info_summary(request: Request, context: Anyone) -> Response:
-    """A few facts."""
+    """Return name, owner and address of the project."""
     project = context.store.projects.get(context.project)
-    facts = {"id": project.id, "owner": "local", "name": project.name, "studioUrl": _base_url(request)}
-    return answer({**facts, "viewCount": 0, "cloneCount": 0})
+    summary = {"id": project.id, "owner": OWNER, "name": project.name, "studioUrl": _base_url(request)}
+    return answer({**summary, "viewCount": 0, "cloneCount": 0})
 
 
 @router.get("/last-modification")
 def get_project_last_modification_date(context: Reader) -> Response:
-    """When something was last changed."""
+    """Return the time of the last change."""
     return answer({"lastModificationDate": context.store.projects.get(context.project).modified})
 
 
 @router.post("/compute-time-limit")
-def set_project_compute_time_limit(context: Admin, body: Body) -> Response:
-    """How many minutes a job may take."""
-    return _set(context, {"jobLimitM": _positive(body, "jobLimitM")})
+def set_project_compute_time_limit(
+    context: Admin, body: Annotated[TimeLimitRequest, Depends(json_body(TimeLimitRequest))]
+) -> Response:
+    """Set how many minutes a job may take."""
+    return _set(context, body.sent())
 
 
 @router.post("/dsp-file-size-limit")
-def set_project_file_size_limit(context: Admin, body: Body) -> Response:
-    """How large features may grow."""
-    return _set(context, {"dspFileSizeMb": _positive(body, "dspFileSizeMb")})
+def set_project_file_size_limit(
+    context: Admin, body: Annotated[FileSizeLimitRequest, Depends(json_body(FileSizeLimitRequest))]
+) -> Response:
+    """Set how large the features of a block may be."""
+    return _set(context, body.sent())
 
 
 @router.post("/tags")
-def update_project_tags(context: Admin, body: Body) -> Response:
+def update_project_tags(context: Admin, body: Annotated[TagsRequest, Depends(json_body(TagsRequest))]) -> Response:
     """Replace the tags."""
-    return _set(context, {"tags": [str(tag)[:LONGEST_NAME] for tag in body.items("tags")[:MOST_TAGS]]})
+    return _set(context, {"tags": [tag[:LONGEST_NAME] for tag in body.tags[:MOST_TAGS]]})
 
 
 @router.get("/data-summary")
 def get_project_training_data_summary(context: Reader) -> Response:
-    """Labels and number of training samples."""
+    """Return labels and number of the training samples."""
     labels = context.store.samples.labels(context.project, "training")
     multi = SampleFilter(context.project, "training", (("label_type = 'multi-label'", ()),))
     count = context.store.samples.count(SampleFilter(context.project, "training"))
@@ -272,13 +321,13 @@ def get_project_training_data_summary(context: Reader) -> Response:
 
 @router.get("/data-axes")
 def get_project_data_axes_summary(context: Reader) -> Response:
-    """How many ms of each axis there are."""
+    """Return the length of the training samples for each axis, in ms."""
     return answer({"dataAxisSummary": context.store.samples.axes(context.project)})
 
 
 @router.get("/data-interval")
 def get_project_recommended_data_interval(context: Reader) -> Response:
-    """The most frequent interval between two values."""
+    """Return the most frequent interval between two values."""
     interval = context.store.samples.most_frequent_interval(context.project)
     frequency = 1000.0 / interval if interval else 0.0
     return answer({"intervalMs": interval, "frequencyHz": frequency, "byDatastream": []})
@@ -286,7 +335,7 @@ def get_project_recommended_data_interval(context: Reader) -> Response:
 
 @router.get("/socket-token")
 def get_socket_token(context: DeploymentReader) -> Response:
-    """A token that opens the live log of the project."""
+    """Return a token for the live log of the project."""
     token, lifetime = context.studio.tokens.issue(context.project)
     return answer({"token": {"socketToken": token, "expires": stamp(datetime.now(UTC) + timedelta(seconds=lifetime))}})
 
@@ -301,33 +350,6 @@ def _state(context: RequestContext) -> ImpulseState:
     return ImpulseState(
         impulse.id, created=bool(impulse.blocks("inputBlocks")), configured=configured, complete=complete
     )
-
-
-def _settings(body: RequestParameters) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    if body.has("latencyDevice"):
-        settings["latencyDevice"] = body.text("latencyDevice")
-    if body.has("computeTimeLimitM"):
-        settings["jobLimitM"] = _positive(body, "computeTimeLimitM")
-    if body.has("labelingMethod"):
-        settings["labelingMethod"] = _one_of(body, "labelingMethod", ("single_label", "object_detection"))
-    if body.has("metadata"):
-        settings["metadata"] = body.mapping("metadata")
-    if body.has("inPretrainedModelFlow"):
-        settings["inPretrainedModelFlow"] = body.flag("inPretrainedModelFlow")
-    return settings
-
-
-def _one_of(body: RequestParameters, name: str, known: tuple[str, ...]) -> str:
-    if body.text(name) not in known:
-        raise ApiError(f"{name} must be one of {', '.join(known)}")
-    return body.text(name)
-
-
-def _positive(body: RequestParameters, name: str) -> int:
-    if (value := body.integer(name)) < 1:
-        raise ApiError(f"{name} must be 1 or more")
-    return value
 
 
 def _set(context: RequestContext, changes: Mapping[str, Any]) -> Response:

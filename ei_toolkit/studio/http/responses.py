@@ -1,4 +1,4 @@
-"""JSON responses that always say whether the request succeeded."""
+"""JSON responses. Each has `success`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 from starlette.responses import Response
 
 
-def answer(fields: Mapping[str, Any] | None = None, *, status: int = 200) -> Response:
-    """A successful JSON answer."""
-    return json_response({"success": True, **(fields or {})}, status)
+def answer(fields: Mapping[str, Any] | None = None) -> Response:
+    """Return the response of a request that succeeded."""
+    return json_response({"success": True, **(fields or {})})
 
 
 def failure(message: str, status: int = 200) -> Response:
-    """A refused JSON answer."""
+    """Return the response of a request that failed."""
     return json_response({"success": False, "error": message}, status)
 
 
 def json_response(document: Mapping[str, Any], status: int = 200) -> Response:
-    """Any JSON answer; a number that JSON cannot write becomes null rather than a broken document."""
+    """Return a JSON response; numbers that JSON cannot represent (NaN, infinity) become null."""
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Names and labels of arriving files."""
+"""File names, labels and metadata of uploaded files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
 from ei_toolkit.studio.http.errors import ApiError, Malformed
-from ei_toolkit.studio.parameters import RequestParameters, read_json
+from ei_toolkit.studio.http.schema import Integer, RequestModel, parse_body
+from ei_toolkit.studio.wire_format import read_json
 
 LABEL_IN_NAME = re.compile(r"^[a-zA-Z0-9\s\-_]+")
 LONGEST_NAME = 255
@@ -19,14 +20,14 @@ LONGEST_NAME = 255
 
 @dataclass(frozen=True)
 class Label:
-    """What a request says about the label of its files."""
+    """The label that a request gives to its files."""
 
     text: str
     kind: Literal["label", "unlabeled"]
 
 
 def header_text(value: str) -> str:
-    """The text of a header: the CLI percent-encodes UTF-8, the SDK sends Latin-1, others raw UTF-8."""
+    """Return the text of a header: the CLI percent-encodes UTF-8, the SDK sends Latin-1, other clients raw UTF-8."""
     raw = value.encode("latin-1", "replace")
     candidates = (unquote_to_bytes(raw), raw) if "%" in value else (raw,)
     for candidate in candidates:
@@ -38,7 +39,7 @@ def header_text(value: str) -> str:
 
 
 def label_of(headers: Mapping[str, str], filename: str) -> Label:
-    """`x-no-label`, else `x-label`, else the file name up to its first dot."""
+    """Return the label of `x-no-label`, else of `x-label`, else the file name up to its first dot."""
     if headers.get("x-no-label", "") not in ("", "0", "false"):
         return Label("", "unlabeled")
     if "x-label" in headers:
@@ -48,47 +49,75 @@ def label_of(headers: Mapping[str, str], filename: str) -> Label:
 
 
 def safe_filename(name: str) -> str:
-    """The last part of a client's file name; it is only ever shown, never used as a path."""
+    """Return the last part of a client's file name; it is only displayed, never used as a path."""
     last = PurePosixPath(name.replace("\\", "/")).name
     shown = "".join(character for character in last if character.isprintable())[:LONGEST_NAME]
     return shown or "sample"
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """The `x-metadata` header: a JSON object of strings."""
+    """Return the `x-metadata` header: a JSON object of strings. Raises Malformed."""
     text = headers.get("x-metadata")
     if not text:
         return {}
     try:
         values = read_json(header_text(text))
     except ValueError as error:
-        raise Malformed("x-metadata is not JSON") from error
+        raise Malformed(f"The header x-metadata must be JSON, but is {text[:60]!r}") from error
     if not isinstance(values, dict):
-        raise Malformed("x-metadata is not a JSON object")
-    return {str(key): value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+        raise Malformed(f"The header x-metadata must be a JSON object, but is {text[:60]!r}")
+    return metadata_texts(values)
 
 
-def structured_labels(side_car: bytes) -> dict[str, list[dict[str, Any]]]:
-    """A `structured_labels.labels` part: labelled stretches by file name. Raises Malformed."""
+def metadata_texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return metadata with texts as values: other values are stored as JSON."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+class LabelledRange(RequestModel):
+    """A labelled range of a sample by index; `endIndex` is inclusive."""
+
+    start_index: Integer
+    end_index: Integer
+    label: str
+
+
+class LabelledRanges(RequestModel):
+    """A `SetSampleStructuredLabelsRequest`."""
+
+    structured_labels: list[LabelledRange] = []
+
+
+class LabelsFile(RequestModel):
+    """A `structured_labels.labels` file: labelled ranges by file name."""
+
+    structured_labels: dict[str, list[LabelledRange] | None]
+
+
+def ranges_by_file(content: bytes) -> dict[str, list[LabelledRange]]:
+    """Return the labelled ranges of a `structured_labels.labels` file by file name. Raises Malformed."""
     try:
-        document = RequestParameters.parse(side_car)
-        if not document.has("structuredLabels"):
-            raise Malformed("structuredLabels is missing")
-        files = RequestParameters(document.mapping("structuredLabels"))
-        return {safe_filename(name): read_stretches(files, name) for name in files.values}
-    except Malformed as error:
+        files = parse_body(LabelsFile, content).structured_labels
+    except ApiError as error:
         raise Malformed(f"structured_labels.labels cannot be read: {error}") from error
+    return {safe_filename(name): ranges or [] for name, ranges in files.items()}
 
 
-def read_stretches(fields: RequestParameters, name: str) -> list[dict[str, Any]]:
-    """Labelled stretches by index, `endIndex` inclusive. Raises Malformed."""
-    return [
-        {"startIndex": item.integer("startIndex"), "endIndex": item.integer("endIndex"), "label": item.text("label")}
-        for item in fields.objects(name)
-    ]
+def check_ranges(ranges: Sequence[LabelledRange], values_count: int) -> None:
+    """Raise ApiError for a range that is not within a sample of that many values."""
+    for found in ranges:
+        if not 0 <= found.start_index <= found.end_index < values_count:
+            raise ApiError(
+                f"The structured label {found.label!r} from index {found.start_index} to {found.end_index} is outside"
+                f" the sample, which has {values_count} values"
+            )
 
 
-def check_stretches(stretches: Sequence[Mapping[str, Any]], values_count: int) -> None:
-    """Raises ApiError where a stretch is not within a sample of that many values."""
-    if not all(0 <= stretch["startIndex"] <= stretch["endIndex"] < values_count for stretch in stretches):
-        raise ApiError("A structured label lies outside the sample")
+def stored_ranges(ranges: Sequence[LabelledRange]) -> list[dict[str, Any]]:
+    """Return labelled ranges as they are stored and returned by the API."""
+    return [found.sent() for found in ranges]
+
+
+def joined_labels(ranges: Sequence[LabelledRange]) -> str:
+    """Return the different labels of ranges as one text."""
+    return ", ".join(dict.fromkeys(found.label for found in ranges))

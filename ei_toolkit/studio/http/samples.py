@@ -1,17 +1,20 @@
-"""Samples as Edge Impulse describes them."""
+"""Samples as Edge Impulse's API describes them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
+from ei_toolkit.studio.http.sample_query import SampleQuery, Samples
+from ei_toolkit.studio.http.schema import Flag, Integer, Page, RequestModel
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
@@ -20,7 +23,7 @@ TRUNCATED_LABELS = 4
 
 
 def sample_summary(sample: Sample, *, truncate_labels: bool = False, sensors: bool = True) -> dict[str, Any]:
-    """A `Sample`."""
+    """Return a `Sample`."""
     channels = _sensors(sample) if sensors else []
     return {
         "id": sample.id,
@@ -57,7 +60,7 @@ def sample_summary(sample: Sample, *, truncate_labels: bool = False, sensors: bo
 
 
 def sample_payload(sample: Sample, values: Sequence[Sequence[float]]) -> dict[str, Any]:
-    """A `RawSamplePayload`; `values` is one list an instant, one number a sensor."""
+    """Return a `RawSamplePayload`; `values` has one list for each instant, with one number for each sensor."""
     return {
         **({"device_name": sample.device_name} if sample.device_name else {}),
         "device_type": sample.device_type,
@@ -69,7 +72,7 @@ def sample_payload(sample: Sample, values: Sequence[Sequence[float]]) -> dict[st
 
 
 def sample_with_values(sample: Sample, values: Sequence[Sequence[float]], *, truncate: bool = False) -> dict[str, Any]:
-    """Fields of a `GetSampleDspResponse`: a sample and (some of) its values."""
+    """Return the fields of a `GetSampleDspResponse`: a sample and (some of) its values."""
     return {
         "sample": sample_summary(sample, truncate_labels=truncate),
         "payload": sample_payload(sample, values),
@@ -78,14 +81,14 @@ def sample_with_values(sample: Sample, values: Sequence[Sequence[float]], *, tru
 
 
 def full_sample(sample: Sample, values: Sequence[Sequence[float]], *, truncate: bool = False) -> dict[str, Any]:
-    """Fields of a `GetSampleResponse`."""
+    """Return the fields of a `GetSampleResponse`."""
     fields = sample_with_values(sample, values, truncate=truncate)
     stream = {"index": 0, "payload": fields["payload"], "totalPayloadLength": sample.values_count}
     return {**fields, "datastreamPayloads": [stream]}
 
 
 def _stored_name(sample: Sample) -> str:
-    """The name in storage: clients strip three dotted parts to have the file name back."""
+    """Return the name in storage: clients remove three dotted parts to get the file name."""
     return f"{sample.project}/{sample.category}/{sample.filename}{sample.suffix}.{sample.id}.local{sample.suffix}"
 
 
@@ -117,73 +120,110 @@ def _datastream(sample: Sample, channels: list[dict[str, Any]]) -> dict[str, Any
 
 router = APIRouter(prefix="/v1/api/{projectId:int}/raw-data")
 LARGEST_PAGE = 10_000
-LARGEST_PAYLOAD = 480_000  # values in one answer
+LARGEST_PAYLOAD = 480_000  # values in one response
+PayloadLimit = Annotated[Integer, Field(ge=0)]
+"""How many values to return at most; 0 means all."""
+
+
+class SampleListQuery(Page, SampleQuery):
+    """A page of the samples that match a filter."""
+
+    limit: Annotated[Integer, Field(ge=0)] = LARGEST_PAGE
+    truncate_structured_labels: Flag = False
+    exclude_sensors: Flag = False
+
+
+class SliceQuery(RequestModel):
+    """Part of a sample by index; the end is exclusive, and the last value if it is not sent."""
+
+    slice_start: Integer = 0
+    slice_end: Integer | None = None
+
+
+class OriginalQuery(RequestModel):
+    """Part of a sample by index, reduced to `limitPayloadValues` values."""
+
+    zoom_start: Integer = 0
+    zoom_end: Integer | None = None
+    limit_payload_values: PayloadLimit = 0
+
+
+class AudioQuery(RequestModel):
+    """Part of one axis of a sample."""
+
+    slice_start: Integer | None = None
+    slice_end: Integer | None = None
+    axis_ix: Integer = 0
 
 
 @router.get("")
-def list_samples(context: Reader) -> Response:
-    """A page of samples and how many there are in all."""
-    wanted, (limit, offset) = SampleFilter.read(context.project, context.query), context.query.page(LARGEST_PAGE)
-    truncate = context.query.flag("truncateStructuredLabels", False)
-    sensors = not context.query.flag("excludeSensors", False)
-    page = context.store.samples.select(wanted, min(limit, LARGEST_PAGE) or LARGEST_PAGE, offset)
+def list_samples(context: Reader, query: Annotated[SampleListQuery, Query()]) -> Response:
+    """Return a page of samples and their total number."""
+    chosen = query.filter(context.project)
+    page = context.store.samples.select(chosen, min(query.limit, LARGEST_PAGE) or LARGEST_PAGE, query.offset)
+    truncate, sensors = query.truncate_structured_labels, not query.exclude_sensors
     summaries = [sample_summary(sample, truncate_labels=truncate, sensors=sensors) for sample in page]
-    return answer({"samples": summaries, "totalCount": context.store.samples.count(wanted)})
+    return answer({"samples": summaries, "totalCount": context.store.samples.count(chosen)})
 
 
 @router.get("/count")
-def count_samples(context: Reader) -> Response:
-    """How many samples a filter lets through."""
-    return answer({"count": context.store.samples.count(SampleFilter.read(context.project, context.query))})
+def count_samples(context: Reader, query: Samples) -> Response:
+    """Return the number of samples that match a filter."""
+    return answer({"count": context.store.samples.count(query.filter(context.project))})
 
 
 @router.get("/{sampleId:int}")
-def get_sample(sampleId: int, context: Reader) -> Response:
-    """A sample and its values."""
+def get_sample(
+    sampleId: int, context: Reader, limitPayloadValues: PayloadLimit = 0, truncateStructuredLabels: Flag = False
+) -> Response:
+    """Return a sample and its values."""
     sample = context.store.samples.get(context.project, sampleId)
-    values = sample_values(context, sample, limit=context.query.integer("limitPayloadValues", 0))
-    return answer(full_sample(sample, values, truncate=context.query.flag("truncateStructuredLabels", False)))
+    values = sample_values(context, sample, limit=limitPayloadValues)
+    return answer(full_sample(sample, values, truncate=truncateStructuredLabels))
 
 
 @router.get("/{sampleId:int}/slice")
-def get_sample_slice(sampleId: int, context: Reader) -> Response:
-    """Part of a sample's values, by index."""
+def get_sample_slice(
+    sampleId: int, context: Reader, sliceStart: Integer, sliceEnd: Annotated[Integer | None, Query()] = None
+) -> Response:
+    """Return part of a sample's values, by index."""
     sample = context.store.samples.get(context.project, sampleId)
-    start, end = context.query.integer("sliceStart"), context.query.integer("sliceEnd", sample.values_count)
-    return answer(sample_with_values(sample, sample_values(context, sample, start, end)))
+    return answer(sample_with_values(sample, sample_values(context, sample, sliceStart, sliceEnd)))
 
 
 @router.get("/{sampleId:int}/original")
-def get_uncropped_downsampled_sample(sampleId: int, context: Reader) -> Response:
-    """The sample as it was uploaded, thinned out to `limitPayloadValues` values."""
+def get_uncropped_downsampled_sample(
+    sampleId: int, context: Reader, query: Annotated[OriginalQuery, Query()]
+) -> Response:
+    """Return the uploaded sample, reduced to `limitPayloadValues` values."""
     sample = context.store.samples.get(context.project, sampleId)
-    start, end = context.query.integer("zoomStart", 0), context.query.integer("zoomEnd", sample.values_count)
-    limit = context.query.integer("limitPayloadValues", 0)
-    return answer(sample_with_values(sample, sample_values(context, sample, start, end, limit)))
+    values = sample_values(context, sample, query.zoom_start, query.zoom_end, query.limit_payload_values)
+    return answer(sample_with_values(sample, values))
 
 
 @router.get("/{sampleId:int}/wav")
-def get_sample_as_audio(sampleId: int, context: Reader) -> Response:
-    """A sample as a WAV file: the uploaded bytes, or a slice of one axis."""
+def get_sample_as_audio(sampleId: int, context: Reader, query: Annotated[AudioQuery, Query()]) -> Response:
+    """Return a sample as a WAV file: the uploaded bytes, or a slice of one axis."""
     sample = context.store.samples.get(context.project, sampleId)
-    if sample.format == "wav" and not context.query.has("sliceStart") and not context.query.has("sliceEnd"):
+    if sample.format == "wav" and query.slice_start is None and query.slice_end is None:
         return _file(context, sample, "audio/wav")
-    start, end = context.query.integer("sliceStart", 0), context.query.integer("sliceEnd", sample.values_count)
+    start = query.slice_start or 0
+    end = sample.values_count if query.slice_end is None else query.slice_end
     wav = context.studio.compute_worker.compute(
-        "wav", **content_of(context, sample), start=start, end=end, axis=context.query.integer("axisIx", 0)
+        "wav", **content_of(context, sample), start=start, end=end, axis=query.axis_ix
     )
     return Response(bytes.fromhex(wav), media_type="audio/wav")
 
 
 @router.get("/{sampleId:int}/raw")
 def get_sample_as_raw(sampleId: int, context: Reader) -> Response:
-    """The uploaded bytes."""
+    """Return the uploaded bytes."""
     return _file(context, context.store.samples.get(context.project, sampleId), "application/octet-stream")
 
 
 @router.delete("/{sampleId:int}")
 def delete_sample(sampleId: int, context: Admin) -> Response:
-    """Delete a sample for good."""
+    """Delete a sample."""
     context.store.samples.get(context.project, sampleId)
     delete_samples(context.store, context.project, [sampleId])
     return answer()
@@ -191,14 +231,14 @@ def delete_sample(sampleId: int, context: Admin) -> Response:
 
 @router.post("/delete-all")
 def delete_all_samples(context: Admin) -> Response:
-    """Delete every sample of the project."""
+    """Delete all samples of the project."""
     delete_samples(context.store, context.project, context.store.samples.ids(SampleFilter(context.project)))
     return answer()
 
 
 @router.post("/delete-all/{category}")
 def delete_all_samples_by_category(category: str, context: Admin) -> Response:
-    """Delete every sample of a category."""
+    """Delete all samples of a category."""
     delete_samples(context.store, context.project, context.store.samples.ids(SampleFilter(context.project, category)))
     return answer()
 
@@ -206,12 +246,10 @@ def delete_all_samples_by_category(category: str, context: Admin) -> Response:
 def sample_values(
     context: RequestContext, sample: Sample, start: int = 0, end: int | None = None, limit: int = 0
 ) -> Any:
-    """Values from `start` to before `end`, one list an instant; thinned out where there are more than `limit`."""
+    """Return the values from `start` to before `end`, one list for each instant, `limit` of them at most (0: all)."""
     stop = sample.values_count if end is None else min(end, sample.values_count)
     if not 0 <= start <= stop:
         raise ApiError(f"The slice {start} to {stop} is not inside the sample's {sample.values_count} values")
-    if limit < 0:
-        raise ApiError("limitPayloadValues must not be negative")
     bound = min(limit, LARGEST_PAYLOAD) or LARGEST_PAYLOAD
     return context.studio.compute_worker.compute(
         "values", **content_of(context, sample), start=start, end=stop, limit=bound
@@ -219,7 +257,7 @@ def sample_values(
 
 
 def content_of(context: RequestContext, sample: Sample) -> dict[str, Any]:
-    """What the helper process needs to know to read a sample."""
+    """Return what the compute worker needs to read a sample."""
     sensors = [name for name, _ in sample.sensors]
     where = context.store.byte_range(sample).to_json()
     return {"content": where, "format": sample.format, "sensors": sensors, "rate": sample.frequency}
@@ -230,7 +268,9 @@ def _file(context: RequestContext, sample: Sample, media_type: str) -> Response:
     try:
         chunks = byte_range.checked_chunks()
     except FileNotFoundError as error:
-        raise ApiError("The content of this sample is not stored any more: delete it and upload it again") from error
+        raise ApiError(
+            f"The content of sample {sample.id} is not stored any more: delete it and upload it again"
+        ) from error
     name = quote(f"{sample.filename}{sample.suffix}")
     headers = {"Content-Disposition": f"attachment; filename*=utf-8''{name}", "Content-Length": str(byte_range.length)}
     return StreamingResponse(chunks, media_type=media_type, headers=headers)

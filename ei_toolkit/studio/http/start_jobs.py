@@ -1,88 +1,111 @@
-"""Starting jobs: check what is asked, write it down, wake the runner."""
+"""Starting jobs: each route checks the request, stores the job and notifies the runner."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from ei_toolkit.impulse.variants import VARIANTS
-from ei_toolkit.studio.http.deployments import ENGINES, TARGETS
+from ei_toolkit.impulse.variants import VARIANTS, ModelVariant
+from ei_toolkit.studio.http.deployments import TARGETS, Engine
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.impulses import wanted_impulse
-from ei_toolkit.studio.http.job_queue import queue, started
-from ei_toolkit.studio.http.learn import read_keras, require_permission, settings
-from ei_toolkit.studio.http.request import Admin, Body, Deployer, RequestContext
+from ei_toolkit.studio.http.jobs import queue, started
+from ei_toolkit.studio.http.learn import KerasBody, require_permission, settings
+from ei_toolkit.studio.http.request import Admin, Deployer, RequestContext
 from ei_toolkit.studio.http.responses import answer
+from ei_toolkit.studio.http.schema import ImpulseId, Integer, RequestModel, json_body
 from ei_toolkit.studio.impulse import learn_block, processing_block
-from ei_toolkit.studio.parameters import RequestParameters
 
 router = APIRouter(prefix="/v1/api/{projectId:int}/jobs")
 
 
+class FeaturesRequest(RequestModel):
+    """A `GenerateFeaturesRequest`: the processing block."""
+
+    dsp_id: Integer
+
+
+class ClassifyRequest(RequestModel):
+    """A `StartClassifyJobRequest`: the model variants to test; all if none are sent."""
+
+    model_variants: list[ModelVariant] = []
+
+
+class BuildRequest(RequestModel):
+    """A `BuildOnDeviceModelRequest`."""
+
+    engine: Engine = "tflite-eon"
+    model_type: ModelVariant = "int8"
+
+
 @router.post("/generate-features")
-def generate_features_job(context: Admin, body: Body) -> Response:
-    """Run a processing block over all training samples."""
-    block = processing_block(context.store, context.project, body.integer("dspId"))
+def generate_features_job(
+    context: Admin, body: Annotated[FeaturesRequest, Depends(json_body(FeaturesRequest))]
+) -> Response:
+    """Start a job that computes the features of all training samples."""
+    block = processing_block(context.store, context.project, body.dsp_id)
     return started(queue(context, "generate-features", f"dsp-{block.id}", "Generating features", {"dsp": block.id}))
 
 
 @router.post("/train/keras/{learnId:int}")
-def train_keras_job(learnId: int, context: Admin, body: Body) -> Response:
-    """Train a learn block with the settings that are sent, and keep them."""
+def train_keras_job(learnId: int, context: Admin, body: KerasBody) -> Response:
+    """Store the settings that are sent, and start a job that trains a learn block with them."""
     learn_block(context.store, context.project, learnId)
-    changes = read_keras(body)
+    changes = body.sent()
     require_permission(context, {**settings(context, learnId), **changes})
     context.store.blocks.configure(context.project, learnId, changes)
     return started(queue(context, "train-keras", f"keras-{learnId}", "Training model", {"learn": learnId}))
 
 
 @router.post("/retrain")
-def start_retrain_job(context: Admin) -> Response:
-    """Features and training of the whole impulse, with the last known settings."""
-    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
+def start_retrain_job(context: Admin, impulseId: ImpulseId = None) -> Response:
+    """Start a job that computes the features and trains all blocks of the impulse with their stored settings."""
+    impulse = context.store.blocks.get(context.project, impulseId)
     for block in impulse.blocks("learnBlocks"):
         require_permission(context, settings(context, block["id"]))
     return started(queue(context, "retrain", f"retrain-{impulse.id}", "Retraining impulse", {"impulse": impulse.id}))
 
 
 @router.post("/classify")
-def start_classify_job(context: Admin, body: Body) -> Response:
-    """Try the models on the test set."""
-    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
-    spec = {"impulse": impulse.id, "variants": _variants(body), "category": context.query.text("category", "testing")}
-    return started(queue(context, "classify", f"classify-{impulse.id}", "Classifying test data", spec))
+def start_classify_job(
+    context: Admin,
+    body: Annotated[ClassifyRequest, Depends(json_body(ClassifyRequest))],
+    impulseId: ImpulseId = None,
+    category: str = "testing",
+) -> Response:
+    """Start a job that tests the models on the samples of a category."""
+    return _test(context, impulseId, "Classifying test data", category, body.model_variants or VARIANTS)
 
 
 @router.post("/evaluate")
-def start_evaluate_job(context: Admin) -> Response:
-    """Try every variant on the test set."""
-    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
-    spec = {"impulse": impulse.id, "variants": VARIANTS, "category": context.query.text("category", "testing")}
-    return started(queue(context, "classify", f"classify-{impulse.id}", "Evaluating impulse", spec))
+def start_evaluate_job(context: Admin, impulseId: ImpulseId = None, category: str = "testing") -> Response:
+    """Start a job that tests every model variant on the samples of a category."""
+    return _test(context, impulseId, "Evaluating impulse", category, VARIANTS)
 
 
 @router.post("/build-ondevice-model")
-def build_on_device_model_job(context: Deployer, body: Body) -> Response:
-    """Build a library; the answer names the version to download."""
-    impulse = context.store.blocks.get(context.project, wanted_impulse(context))
-    return build(context, impulse.id, context.query.text("type", "zip"), body)
-
-
-def build(context: RequestContext, impulse: int, target: str, body: RequestParameters) -> Response:
-    """Queue a build; its deployment version is reserved at once."""
-    engine, model_type = body.text("engine", "tflite-eon"), body.text("modelType", "int8")
+def build_on_device_model_job(
+    context: Deployer,
+    body: Annotated[BuildRequest, Depends(json_body(BuildRequest))],
+    impulseId: ImpulseId = None,
+    target: Annotated[str, Query(alias="type")] = "zip",
+) -> Response:
+    """Start a job that builds a library; the response has the version to download."""
+    impulse = context.store.blocks.get(context.project, impulseId)
     if target not in TARGETS:
-        raise ApiError(f"There is no deployment target {target!r}; there are {', '.join(TARGETS)}")
-    if engine not in ENGINES or model_type not in VARIANTS:
-        raise ApiError(f"engine must be one of {', '.join(ENGINES)}; modelType int8 or float32")
-    spec = {"impulse": impulse, "format": target, "engine": engine, "model_type": model_type}
+        raise ApiError(f"There is no deployment target {target!r}; targets: {', '.join(TARGETS)}")
+    spec = {"impulse": impulse.id, "format": target, "engine": body.engine, "model_type": body.model_type}
     version = context.store.projects.next_deployment(context.project)
-    job = queue(context, "build", f"build-{impulse}-{target}", "Building deployment", {**spec, "version": version})
+    key = f"build-{impulse.id}-{target}"
+    job = queue(context, "build", key, "Building deployment", {**spec, "version": version})
     return answer({"id": job.id, "deploymentVersion": version})
 
 
-def _variants(body: RequestParameters) -> list[str]:
-    variants = [str(variant) for variant in body.items("modelVariants")] or list(VARIANTS)
-    if not set(variants) <= set(VARIANTS):
-        raise ApiError(f"modelVariants may hold {', '.join(VARIANTS)}")
-    return variants
+def _test(
+    context: RequestContext, impulse_id: int | None, name: str, category: str, variants: Sequence[ModelVariant]
+) -> Response:
+    impulse = context.store.blocks.get(context.project, impulse_id)
+    spec = {"impulse": impulse.id, "variants": list(variants), "category": category}
+    return started(queue(context, "classify", f"classify-{impulse.id}", name, spec))

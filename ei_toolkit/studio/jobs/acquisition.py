@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.parameters import read_json
+from ei_toolkit.studio.wire_format import read_json
 
 MOST_CBOR_LEVELS = 32
 SHORTEST_INTERVAL_MS = 1e-6

@@ -15,9 +15,9 @@ from ei_toolkit.studio.impulse import fingerprint, processing_blocks
 from ei_toolkit.studio.jobs.pretrained import load
 from ei_toolkit.studio.jobs.task import Task
 from ei_toolkit.studio.jobs.testing import trained
-from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.artifacts import Deployment
 from ei_toolkit.studio.store.blocks import Impulse
+from ei_toolkit.studio.wire_format import now
 
 PRETRAINED_FREQUENCY = 16000.0  # of a model whose input is not a signal
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ei_toolkit.studio.parameters import now
+from ei_toolkit.studio.wire_format import now
 
 LARGEST_LOG = 64 * 2**20
 LONGEST_LINE = 16_384

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.database import Database, Row
+from ei_toolkit.studio.wire_format import now
 
 State = Literal["queued", "running", "finished"]
 ACTIVE = "state IN ('queued', 'running')"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.database import Database, Row
+from ei_toolkit.studio.wire_format import now
 
 Role = Literal["admin", "readonly", "ingestiononly", "ingestion_deployment"]
 ROLES: tuple[Role, ...] = get_args(Role)

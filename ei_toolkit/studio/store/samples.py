@@ -9,9 +9,9 @@ from sqlite3 import Connection
 from typing import Any, Literal, get_args
 
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.parameters import now
 from ei_toolkit.studio.store.database import Database, Row
 from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.wire_format import now
 
 Category = Literal["training", "testing", "validation", "anomaly", "post-processing"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)

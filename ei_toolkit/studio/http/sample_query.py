@@ -1,0 +1,143 @@
+"""Which samples a request is for: the query string of Edge Impulse's raw-data routes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from pydantic import Field
+
+from ei_toolkit.studio.http.errors import Malformed
+from ei_toolkit.studio.http.schema import Flag, Number, RequestModel, parse
+from ei_toolkit.studio.store.sample_filter import (
+    DISABLED,
+    LONGEST_SEARCH,
+    MOST_CONDITIONS,
+    NO_METADATA,
+    ORDERS,
+    Condition,
+    SampleFilter,
+    contains,
+    has_id,
+    has_label,
+    has_metadata,
+    joined,
+)
+from ei_toolkit.studio.wire_format import read_json
+
+
+class MetadataCondition(RequestModel):
+    """One entry of `metadata`: a key with its values, a flag for samples without metadata, or how to join entries."""
+
+    key: str | None = None
+    op: str = "eq"
+    values: list[Any] = []
+    no_metadata: Annotated[Flag, Field(alias="no_metadata")] = False
+    filters_combinator: Annotated[str | None, Field(alias="filters_combinator")] = None
+
+
+class JsonFilters(RequestModel):
+    """The parts of the query string that are JSON text."""
+
+    ids: list[Any] | None = None
+    exclude_ids: list[Any] | None = None
+    metadata: list[MetadataCondition] = []
+
+
+class SampleQuery(RequestModel):
+    """A filter of samples. `ids`, `excludeIds` and `metadata` are JSON text; lengths are in ms, frequencies in Hz."""
+
+    category: str = "all"
+    labels: str | None = None
+    filename: str | None = None
+    search: str | None = None
+    ids: str | None = None
+    exclude_ids: str | None = None
+    metadata: str | None = None
+    include_disabled: str = "both"
+    sort_by: str = "id-desc"
+    min_length: Number | None = None
+    max_length: Number | None = None
+    min_frequency: Number | None = None
+    max_frequency: Number | None = None
+    min_label: Number | None = None
+    max_label: Number | None = None
+    min_id: Number | None = None
+    max_id: Number | None = None
+    min_date: str | None = None
+    max_date: str | None = None
+
+    def filter(self, project: int) -> SampleFilter:
+        """Return the filter of a project's samples. Raises Malformed."""
+        if self.sort_by not in ORDERS:
+            raise Malformed(f"sortBy must be one of {', '.join(ORDERS)}, but is {self.sort_by[:60]!r}")
+        if (state := self.include_disabled.lower()) not in DISABLED:
+            raise Malformed(f"includeDisabled must be one of {', '.join(DISABLED)}, but is {state[:60]!r}")
+        conditions = [*self._columns(), *self._labels(), *DISABLED[state], *self._json_filters()]
+        category = None if self.category == "all" else self.category
+        return SampleFilter(project, category, tuple(conditions), self.sort_by)
+
+    def _columns(self) -> list[Condition]:
+        """Return the conditions on the value of one column."""
+        sent = self.sent()
+        found = [(clause, (sent[name],)) for name, clause in COMPARISONS.items() if name in sent]
+        for name, columns in (("filename", ("filename",)), ("search", ("filename", "label"))):
+            if (text := sent.get(name)) is not None:
+                if len(text) > LONGEST_SEARCH:
+                    raise Malformed(f"{name} has {len(text)} characters; at most {LONGEST_SEARCH} are allowed")
+                found.append(contains(columns, text))
+        return found
+
+    def _labels(self) -> list[Condition]:
+        """Return the condition of `labels`: a JSON list as documented; the SDK sends one label, or null for any."""
+        if self.labels is None:
+            return []
+        try:
+            labels = read_json(self.labels)
+        except ValueError:
+            labels = self.labels
+        if labels is None:
+            return []
+        return [has_label([str(label) for label in labels] if isinstance(labels, list) else [self.labels])]
+
+    def _json_filters(self) -> list[Condition]:
+        sent = {name: _json(name, text) for name, text in self.sent().items() if name in JSON_NAMES}
+        filters = parse(JsonFilters, sent)
+        found = [] if filters.ids is None else [has_id(filters.ids)]
+        found += [] if filters.exclude_ids is None else [has_id(filters.exclude_ids, excluded=True)]
+        return [*found, *_metadata(filters.metadata)]
+
+
+Samples = Annotated[SampleQuery, Query()]
+JSON_NAMES = ("ids", "excludeIds", "metadata")
+COMPARISONS = {
+    "minLength": "length_ms > ?",
+    "maxLength": "length_ms < ?",
+    "minFrequency": "interval_ms > 0 AND 1000.0 / interval_ms > ?",
+    "maxFrequency": "interval_ms > 0 AND 1000.0 / interval_ms < ?",
+    "minLabel": "CAST(label AS REAL) >= ?",
+    "maxLabel": "CAST(label AS REAL) < ?",
+    "minId": "id >= ?",
+    "maxId": "id < ?",
+    "minDate": "created > ?",
+    "maxDate": "created < ?",
+}
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return read_json(text)
+    except ValueError as error:
+        raise Malformed(f"{name} must be JSON, but is {text[:60]!r}") from error
+
+
+def _metadata(entries: list[MetadataCondition]) -> list[Condition]:
+    if len(entries) > MOST_CONDITIONS:
+        raise Malformed(f"metadata has {len(entries)} conditions; at most {MOST_CONDITIONS} conditions are allowed")
+    combinator = next((entry.filters_combinator for entry in entries if entry.filters_combinator), "and")
+    conditions = [
+        has_metadata(entry.key, entry.values, excluded=entry.op == "neq") for entry in entries if entry.key is not None
+    ]
+    if any(entry.no_metadata for entry in entries):
+        return [joined([*conditions, NO_METADATA], "OR")]
+    return [joined(conditions, "OR" if combinator == "or" else "AND")] if conditions else []
