@@ -28,7 +28,7 @@ def main(said: Path, picture: Path) -> None:
     for line in said.read_text(encoding="utf-8").splitlines():
         event = json.loads(line)
         if event["event"] == "prediction":
-            view.take(Prediction(**{key: value for key, value in event.items() if key not in ("time", "event")}))
+            view.add(Prediction(**{key: value for key, value in event.items() if key not in ("time", "event")}))
     view.started = time.monotonic() - (view.last.ms or 0) / 1000 if view.last else view.started
     canvas = Console(record=True, width=66, file=io.StringIO(), force_terminal=True)
     canvas.print(view.render())

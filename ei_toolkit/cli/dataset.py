@@ -18,7 +18,7 @@ from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.plan import clips_root, plan_slices
 from ei_toolkit.dataset.synthesis import write_demo_clips
 from ei_toolkit.dataset.verify import Finding, damage, genres_in, verify_folder, wanted_tracks
-from ei_toolkit.report.audit import as_data, as_text, keep_audit
+from ei_toolkit.report.audit import as_data, as_text, write_audit
 from ei_toolkit.report.cards import data_card
 
 Genres = Annotated[list[str] | None, typer.Option("--genre", help="Only this genre; may be repeated.")]
@@ -102,7 +102,7 @@ def audit(
     with env.console.progress("listening", len(plan.tasks)) as progress:
         found = verify_clips(plan, workers, progress.to)
     if split is None:
-        keep_audit(config.paths, as_data(found), as_text(found))
+        write_audit(config.paths, as_data(found), as_text(found))
     env.console.result(as_data(found), as_text(found))
     if found.leaks:
         env.console.warn("test clips are known from training: results on this split say too much")

@@ -21,7 +21,8 @@ from ei_toolkit.evaluation.held_out import exclude_seen, held_out_clips
 from ei_toolkit.evaluation.model import Recipe, project_recipe, with_training
 from ei_toolkit.evaluation.run import PINNED, Plan, checked_conditions, checked_protocol, run_model, run_plan
 from ei_toolkit.evaluation.scores import outcome
-from ei_toolkit.report.result_tables import evaluation_view, keep_evaluation
+from ei_toolkit.report.project_summary import write_evaluation
+from ei_toolkit.report.result_tables import evaluation_view
 
 
 def evaluate(
@@ -60,7 +61,7 @@ def evaluate(
         run = run_plan(plan, env.console.note)
     data = outcome(run, protocol)
     if recipe is None:
-        keep_evaluation(env.config(), data)
+        write_evaluation(env.config(), data)
     env.console.result(data, evaluation_view(data))
 
 

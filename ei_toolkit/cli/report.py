@@ -14,7 +14,7 @@ from ei_toolkit.errors import UsageError
 from ei_toolkit.report.html.page import build_page
 from ei_toolkit.report.project_figures import figure_files
 from ei_toolkit.report.project_summary import ProjectSummary, gather_summary
-from ei_toolkit.report.published import like_published, our_figures
+from ei_toolkit.report.published import like_published, own_results
 
 
 def report(
@@ -54,5 +54,5 @@ def _write_figures(summary: ProjectSummary, folder: Path) -> list[str]:
 def _print_tables(env: Environment, summary: ProjectSummary, like: str) -> None:
     if like != "reference":
         raise UsageError(f"there are no tables like {like!r}", hint="eitk report --like reference")
-    tables = like_published(our_figures(summary))
+    tables = like_published(own_results(summary))
     env.console.result({table.title: table.data() for table in tables}, Group(*(table.rich() for table in tables)))

@@ -75,7 +75,7 @@ def _shown(env: Environment, settings: BoardSettings) -> Iterator[Sink]:
         view = View(settings.name, settings.colours)
         screen = env.console.rich(env.console.stdout)
         with Live(get_renderable=view.render, console=screen, refresh_per_second=8):
-            yield view.take
+            yield view.add
     else:
 
         def show(event: Event) -> None:

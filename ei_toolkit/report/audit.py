@@ -1,4 +1,4 @@
-"""An audit as JSON and as text."""
+"""The results of `eitk dataset audit` as JSON and as text, and the file that the report reads them from."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ei_toolkit.evaluation.run_log import data_hash
 
 
 def as_data(audit: Audit) -> dict[str, Any]:
-    """Everything found, for programs."""
+    """Return all findings for --json."""
     return {**asdict(audit), "leaks": audit.leaks}
 
 
 def as_text(audit: Audit) -> str:
-    """What a person wants to know, worst first."""
+    """Return the findings as text."""
     return "\n".join(_lines(audit))
 
 
@@ -28,42 +28,42 @@ def _lines(audit: Audit) -> Iterator[str]:
         yield f"{row.label} {row.split}: {row.clips} clips of {row.artists} artists"
     yield _artists(audit)
     pairs = audit.same_recordings
-    yield f"recordings that are there twice: {len(pairs)}, on both sides: {sum(pair.leaks for pair in pairs)}"
+    yield f"recordings with two names: {len(pairs)}, of which in both splits: {sum(pair.leaks for pair in pairs)}"
     for pair in pairs:
         where = "another part" if pair.offset is None else f"{pair.offset:+.1f} s"
         yield f"  {pair.first} = {pair.second} ({where}){' LEAKS' if pair.leaks else ''}"
-    yield f"clips whose artist is not known: {audit.clips_without_artist}"
+    yield f"clips without a known artist: {audit.clips_without_artist}"
     yield f"clips with a known fault: {len(audit.faults)}"
     yield from (f"  {clip}: {fault}" for clip, fault in audit.faults)
     yield from (f"loudness of {one.label}: {one.mean_dbfs:.1f} ± {one.spread_db:.1f} dBFS" for one in audit.loudness)
     yield (
-        f"loudness alone names {audit.loudness_accuracy:.1%} of the test clips; always the commonest label "
-        f"{audit.majority_accuracy:.1%}"
+        f"baselines on the testing clips: loudness only {audit.loudness_accuracy:.1%} correct, most frequent label "
+        f"{audit.majority_accuracy:.1%} correct"
     )
     yield from (f"cannot be read: {clip}" for clip in audit.unreadable)
 
 
 def _artists(audit: Audit) -> str:
     if not audit.shared_artists:
-        return "artists on both sides: none"
+        return "artists in both splits: none"
     named = ", ".join(audit.shared_artists[:8]) + (" …" if len(audit.shared_artists) > 8 else "")
     share = audit.test_clips_of_shared_artists
     return (
-        f"artists on both sides: {len(audit.shared_artists)} ({named}); {share:.0%} of the test clips are theirs: LEAKS"
+        f"artists in both splits: {len(audit.shared_artists)} ({named}), with {share:.0%} of the testing clips: LEAKS"
     )
 
 
 AUDIT_NAME = "audit.json"
 
 
-def keep_audit(paths: ProjectPaths, data: Mapping[str, Any], text: str) -> None:
-    """Write what `eitk dataset audit` found, with the hash of the windows that it is about."""
+def write_audit(paths: ProjectPaths, data: Mapping[str, Any], text: str) -> None:
+    """Write the findings together with the hash of the windows that were audited."""
     kept = {"data_hash": data_hash(paths), "text": text, "audit": data}
     write_text(paths.state / AUDIT_NAME, json.dumps(kept, indent=1) + "\n")
 
 
 def read_audit(paths: ProjectPaths) -> str | None:
-    """The text of the last audit; None where there is none of the present windows."""
+    """Return the text of the last audit; None where the present windows were not audited."""
     try:
         kept = json.loads((paths.state / AUDIT_NAME).read_text(encoding="utf-8"))
         return str(kept["text"]) if kept["data_hash"] == data_hash(paths) else None

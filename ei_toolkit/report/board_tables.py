@@ -1,4 +1,4 @@
-"""Results of the board commands, as JSON and as tables."""
+"""Results of the board commands as JSON and as text and tables."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def flashed_view(flashed: FlashedBoard) -> RenderableType:
-    """The result of `eitk flash` for people."""
+    """Return the result of `eitk flash` as text."""
     model = flashed.image.model_sha256[:12] or "of an unknown hash"
     written_by = f", written and verified by {flashed.written_by}" if flashed.written_by else ""
     return f"{flashed.board} on {flashed.port} runs model {model}: {flashed.image.size_text}{written_by}"
 
 
 def image_view(image: BuiltImage) -> RenderableType:
-    """The result of `eitk flash --build` for people."""
+    """Return the result of `eitk flash --build` as text."""
     return f"{image.path}: {image.size_text} for {image.board}"
 
 
 def change_line(change: dict[str, Any]) -> str:
-    """One line of `eitk boards --watch`."""
+    """Return one line of `eitk boards --watch`."""
     return f"{change['change']} {change['port']}  {change['board']} ({change['state']})"
 
 
@@ -43,10 +43,10 @@ def boards_view(found: Sequence[FoundBoard]) -> RenderableType:
     return table
 
 
-def verification_json(board: str, heard: Sequence[VerifiedClip]) -> dict[str, Any]:
-    """What `eitk listen --json` answers: every window, every clip, and a summary."""
+def verification_json(board: str, clips: Sequence[VerifiedClip]) -> dict[str, Any]:
+    """What `eitk listen --json` prints: every window, every clip and a summary."""
     return {
-        "summary": _summary(board, heard),
+        "summary": _summary(board, clips),
         "clips": [
             {
                 "clip": clip.clip,
@@ -56,25 +56,23 @@ def verification_json(board: str, heard: Sequence[VerifiedClip]) -> dict[str, An
                 "equal": clip.equal,
                 "warnings": list(clip.warnings),
             }
-            for clip in heard
+            for clip in clips
         ],
-        "windows": [asdict(window) | {"equal": window.equal} for clip in heard for window in clip.windows],
+        "windows": [asdict(window) | {"equal": window.equal} for clip in clips for window in clip.windows],
     }
 
 
-def verification_view(board: str, heard: Sequence[VerifiedClip]) -> RenderableType:
-    """A table of windows, and a line that sums up."""
+def verification_view(board: str, clips: Sequence[VerifiedClip]) -> RenderableType:
+    """Return a table of windows and a summary line."""
     from rich.console import Group
     from rich.table import Table
 
-    table = Table("clip", "end", "board says", "scores", "board int8", "Python int8", "equal", box=None)
-    for clip in heard:
+    table = Table("clip", "end", "predicted", "scores", "board int8", "Python int8", "equal", box=None)
+    for clip in clips:
         for window in clip.windows:
             table.add_row(*_row(window))
-    summary = _summary(board, heard)
-    line = (
-        f"{summary['right_windows']} windows and {summary['right_tracks']} of {summary['tracks']} clips named rightly"
-    )
+    summary = _summary(board, clips)
+    line = f"{summary['right_windows']} windows and {summary['right_tracks']} of {summary['tracks']} clips correct"
     if summary["compared"]:
         line = f"{summary['equal']} of {summary['compared']} windows equal to the int8 model in Python; {line}"
     return Group(table, line)
@@ -87,18 +85,18 @@ def _row(window: VerifiedWindow) -> tuple[str, ...]:
     return window.clip, f"{window.end_ms / 1000:.1f} s", window.winner, scores, q, python_q, equal
 
 
-def _summary(board: str, heard: Sequence[VerifiedClip]) -> dict[str, Any]:
-    windows = [window for clip in heard for window in clip.windows]
+def _summary(board: str, clips: Sequence[VerifiedClip]) -> dict[str, Any]:
+    windows = [window for clip in clips for window in clip.windows]
     right = sum(window.winner == window.label for window in windows)
-    tracks = sum(clip.winner == clip.label for clip in heard)
+    tracks = sum(clip.winner == clip.label for clip in clips)
     return {
         "board": board,
-        "tracks": len(heard),
+        "tracks": len(clips),
         "right_tracks": tracks,
         "windows": len(windows),
         "right_windows": right,
         "compared": sum(bool(window.python_q) for window in windows),
         "equal": sum(window.equal for window in windows),
         "accuracy": right / len(windows) if windows else 0.0,
-        "track_accuracy": tracks / len(heard) if heard else 0.0,
+        "track_accuracy": tracks / len(clips) if clips else 0.0,
     }

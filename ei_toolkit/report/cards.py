@@ -1,4 +1,4 @@
-"""A data card in Markdown for the clips of a project: what they are, where from, how they are split."""
+"""Cards in Markdown: the data card of a project's clips, and the model card of its last model."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Cell, Table, percent
 
 DATA_LICENCE_GAP = """\
-GTZAN was collected in 2000 and 2001 from CDs, radio and microphone recordings; its author says himself that he had no
-permission from those who hold the rights, and it was published without a licence. Nobody can grant you one now. eitk
-carries an index of the tracks (names, checksums, artists) and never the audio. Whether you may copy the clips, and
-publish what was trained on them, depends on the law where you are."""
-OWN_CLIPS = "Clips outside of GTZAN are yours to account for: eitk knows nothing of their licence."
+GTZAN was collected in 2000 and 2001 from CDs, radio and microphone recordings. Its author states that he had no
+permission of the rights holders, and it was published without a licence, which nobody can grant now. eitk contains an
+index of the tracks (names, checksums, artists) and no audio. Whether you may copy the clips, and publish a model that
+was trained on them, depends on the law of your country."""
+OWN_CLIPS = "You are responsible for the licence of clips that are not part of GTZAN; eitk has no information about it."
 
 
 def data_card(settings: Settings, plan: Plan) -> str:
-    """The card. It is written from the plan alone, so it is right before a window has been cut."""
+    """Return the data card. It needs only the plan, so it can be written before the clips are cut into windows."""
     return "\n".join(_lines(settings, plan)) + "\n"
 
 
@@ -62,8 +62,9 @@ def _split(settings: Settings) -> Iterator[str]:
     yield "## Split and preparation"
     yield ""
     yield f"* Split: {data.split}{how}."
-    yield f"* Clips become mono, 16-bit, {cut.sample_rate} Hz, cut into {cut.window_ms} ms every {cut.hop_ms} ms."
-    yield f"* Level: {cut.level}. Altered copies of each training window: {cut.augment.copies}."
+    yield f"* Clips are converted to mono, 16-bit, {cut.sample_rate} Hz."
+    yield f"* A window of {cut.window_ms} ms is cut every {cut.hop_ms} ms."
+    yield f"* Level: {cut.level}. Augmented copies of each training window: {cut.augment.copies}."
     yield ""
 
 
@@ -82,98 +83,100 @@ def _faults(plan: Plan) -> Iterator[str]:
 TAGS = ("audio", "music-genre", "tinyml", "edge-impulse", "arduino", "int8")
 GTZAN = "marsyas/gtzan"
 LICENCE_GAP = (
-    "The clips are GTZAN's. GTZAN was collected without permission of the rights holders and carries no licence:"
-    " research uses it, and whether a model trained on it may be sold is an open question."
+    "The clips are part of GTZAN, which was collected without permission of the rights holders and has no licence."
+    " It is used in research. Whether a model that was trained on it may be sold is an open legal question."
 )
 
 
-def model_card(facts: ProjectSummary) -> str:
-    """The card as Markdown; what is not known yet is left out, never guessed."""
-    return "\n".join([_front_matter(facts), *_body(facts)]) + "\n"
+def model_card(summary: ProjectSummary) -> str:
+    """Return the model card as Markdown; it leaves out what is not known yet."""
+    return "\n".join([_front_matter(summary), *_body(summary)]) + "\n"
 
 
-def is_gtzan(facts: ProjectSummary) -> bool:
+def is_gtzan(summary: ProjectSummary) -> bool:
     """Whether every clip is a track of GTZAN."""
     index = load_index()
-    clips = {(window.clip, window.label, window.clip_sha256) for window in facts.windows}
+    clips = {(window.clip, window.label, window.clip_sha256) for window in summary.windows}
     return all(index.find(*clip) is not None for clip in clips)
 
 
-def _front_matter(facts: ProjectSummary) -> str:
-    """YAML; every value is written as JSON, which YAML contains."""
+def _front_matter(summary: ProjectSummary) -> str:
+    """Return the front matter in YAML; every value is written as JSON, which is also valid YAML."""
     fields: dict[str, Any] = {
         "library_name": "tflite",
         "pipeline_tag": "audio-classification",
         "tags": list(TAGS),
-        "license": "other" if is_gtzan(facts) else "unknown",
-        "model-index": [{"name": facts.config.settings.project.name, "results": _results(facts)}],
+        "license": "other" if is_gtzan(summary) else "unknown",
+        "model-index": [{"name": summary.config.settings.project.name, "results": _results(summary)}],
     }
-    if is_gtzan(facts):
+    if is_gtzan(summary):
         fields["datasets"] = [GTZAN]
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
     return "\n".join(["---", *lines, "---"])
 
 
-def _results(facts: ProjectSummary) -> list[dict[str, Any]]:
-    figures = facts.latest("gate")
+def _results(summary: ProjectSummary) -> list[dict[str, Any]]:
+    figures = summary.latest("gate")
     if not figures:
         return []
     own = figures["challenger"]
-    dataset = {"name": "GTZAN" if is_gtzan(facts) else "own clips", "type": GTZAN if is_gtzan(facts) else "folder"}
+    dataset = {"name": "GTZAN" if is_gtzan(summary) else "own clips", "type": GTZAN if is_gtzan(summary) else "folder"}
     metrics = [
         {
             "type": "accuracy",
             "name": "thresholded accuracy, held-out artists",
             "value": round(own["thresholded_accuracy"], 4),
         },
-        {"type": "accuracy", "name": "clips right, held-out artists", "value": round(own["track_accuracy"], 4)},
+        {"type": "accuracy", "name": "correct clips, held-out artists", "value": round(own["track_accuracy"], 4)},
     ]
     return [{"task": {"type": "audio-classification"}, "dataset": dataset, "metrics": metrics}]
 
 
-def _body(facts: ProjectSummary) -> Iterator[str]:
-    settings = facts.config.settings
+def _body(summary: ProjectSummary) -> Iterator[str]:
+    settings = summary.config.settings
     yield f"\n# {' '.join(settings.project.name.split())}\n"
     yield (
-        f"Tells {', '.join(facts.labels)} apart in {settings.slice.window_ms / 1000:g} s of sound at"
-        f" {settings.slice.sample_rate} Hz, on a microcontroller with a microphone (Arduino Nano 33 BLE Sense)."
-        f" Under a score of {settings.board.threshold:g} it says that it does not know.\n"
+        f"Classifies windows of {settings.slice.window_ms / 1000:g} s of sound at {settings.slice.sample_rate} Hz as"
+        f" {', '.join(summary.labels)}, on a microcontroller with a microphone (Arduino Nano 33 BLE Sense)."
+        f" A window whose highest score is below {settings.board.threshold:g} is reported as uncertain.\n"
     )
     yield "## Data\n"
-    rows = tuple((row.label, row.split, row.clips, row.artists, row.windows) for row in rows_of_windows(facts.windows))
+    rows = tuple(
+        (row.label, row.split, row.clips, row.artists, row.windows) for row in rows_of_windows(summary.windows)
+    )
     yield Table("", ("label", "split", "clips", "artists", "windows"), rows).markdown()
-    yield f"Split by {settings.dataset.split}." + (f" {LICENCE_GAP}" if is_gtzan(facts) else "") + "\n"
-    yield from _tested(facts)
-    yield from _made_with(facts)
+    yield f"Split by {settings.dataset.split}." + (f" {LICENCE_GAP}" if is_gtzan(summary) else "") + "\n"
+    yield from _tested(summary)
+    yield from _made_with(summary)
     yield "## Limits\n"
     yield (
-        "It was tested on recordings and in simulated rooms, not in yours. It knows only its own labels: any other"
-        " sound is pressed into one of them or answered with a low score. Genres are opinions of those who labelled the"
-        " clips.\n"
+        "The model was tested on recordings and with simulated rooms and microphones, not in the place where you use"
+        " it. It has no label for other sounds: it predicts one of its labels or reports them as uncertain. The genre"
+        " of a clip is a judgement of the people who labelled it.\n"
     )
-    yield from _provenance(facts)
+    yield from _provenance(summary)
 
 
-def _tested(facts: ProjectSummary) -> Iterator[str]:
-    figures = facts.latest("gate")
+def _tested(summary: ProjectSummary) -> Iterator[str]:
+    figures = summary.latest("gate")
     if figures:
         yield f"## Test\n\n{figures['text']}\n"
         yield trial_table(figures).markdown()
-        yield confusion(facts.labels, figures["challenger"]["confusion"]).markdown()
-    clean: Mapping[str, Any] = facts.evaluation.get("clean", {})
+        yield confusion(summary.labels, figures["challenger"]["confusion"]).markdown()
+    clean: Mapping[str, Any] = summary.evaluation.get("clean", {})
     if clean:
-        conditions = {"clean": clean, **facts.evaluation.get("conditions", {})}
+        conditions = {"clean": clean, **summary.evaluation.get("conditions", {})}
         rows: list[tuple[Cell, ...]] = [
             (name, percent(row.get("window_accuracy")), percent(row.get("track_accuracy")))
             for name, row in conditions.items()
         ]
-        protocol = facts.evaluation.get("protocol", "test")
+        protocol = summary.evaluation.get("protocol", "test")
         yield Table(f"Under conditions, protocol {protocol}", ("condition", "windows", "clips"), tuple(rows)).markdown()
 
 
-def _made_with(facts: ProjectSummary) -> Iterator[str]:
-    settings = facts.config.settings
-    yield "## How it is made\n"
+def _made_with(summary: ProjectSummary) -> Iterator[str]:
+    settings = summary.config.settings
+    yield "## How the model is made\n"
     for block in settings.impulse.dsp:
         chosen = ", ".join(f"{key} {value}" for key, value in block.params.items())
         yield f"* Features: {block.type}, version {block.implementation_version}: {chosen}."
@@ -183,10 +186,10 @@ def _made_with(facts: ProjectSummary) -> Iterator[str]:
     yield f"* Training: {own.epochs} epochs, learning rate {own.learning_rate:g}, batches of {own.batch_size}.\n"
 
 
-def _provenance(facts: ProjectSummary) -> Iterator[str]:
+def _provenance(summary: ProjectSummary) -> Iterator[str]:
     yield "## Provenance\n"
     yield f"* Code: eitk {code_version()}"
-    yield f"* Window manifest, SHA-256: `{data_hash(facts.config.paths)}`"
-    if facts.lock:
-        yield f"* Model, SHA-256: `{facts.lock.model_sha256}` (deployment {facts.lock.deployment_version})"
-        yield f"* Library: {facts.lock.zip.rsplit('/', 1)[-1]}, SHA-256: `{facts.lock.zip_sha256}`"
+    yield f"* Window manifest, SHA-256: `{data_hash(summary.config.paths)}`"
+    if summary.lock:
+        yield f"* Model, SHA-256: `{summary.lock.model_sha256}` (deployment {summary.lock.deployment_version})"
+        yield f"* Library: {summary.lock.zip.rsplit('/', 1)[-1]}, SHA-256: `{summary.lock.zip_sha256}`"

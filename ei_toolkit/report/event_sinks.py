@@ -1,4 +1,4 @@
-"""Where events go. A sink is a function of one event; each does one thing, and they are put together freely."""
+"""Sinks of board events: JSON lines, CSV and text. A sink is a function that takes one event."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = ("time", "seq", "end", "winner", "level_dbfs", "dsp_us", "nn_us", "ove
 
 
 def json_lines(stream: TextIO) -> Sink:
-    """One JSON object a line."""
+    """Write one JSON object per line."""
 
     def write(event: Event) -> None:
         stream.write(json.dumps(_stamped(event), ensure_ascii=False) + "\n")
@@ -30,7 +30,7 @@ def json_lines(stream: TextIO) -> Sink:
 
 
 def csv_rows(stream: TextIO) -> Sink:
-    """Predictions as CSV with a header; the scores are one JSON column, since labels differ from model to model."""
+    """Write predictions as CSV with a header; the scores are one JSON column, since each model has its own labels."""
     rows = csv.DictWriter(stream, COLUMNS, extrasaction="ignore")
     rows.writeheader()
 
@@ -43,7 +43,7 @@ def csv_rows(stream: TextIO) -> Sink:
 
 
 def text_lines(stream: TextIO) -> Sink:
-    """Plain lines with the time in front."""
+    """Write lines of text that begin with the time."""
 
     def write(event: Event) -> None:
         if words := plain_line(event):
@@ -54,7 +54,7 @@ def text_lines(stream: TextIO) -> Sink:
 
 
 def rate_limited(sink: Sink, seconds: float, clock: Callable[[], float] = time.monotonic) -> Sink:
-    """Passes at most one prediction in this time, and everything that is no prediction."""
+    """Pass on at most one prediction in this time, and all events that are not predictions."""
     due = float("-inf")
 
     def write(event: Event) -> None:
@@ -69,7 +69,7 @@ def rate_limited(sink: Sink, seconds: float, clock: Callable[[], float] = time.m
 
 
 def both(first: Sink, second: Sink) -> Sink:
-    """Gives every event to two sinks."""
+    """Pass every event to two sinks."""
 
     def write(event: Event) -> None:
         first(event)
@@ -90,13 +90,13 @@ KINDS: dict[str, Callable[[TextIO], Sink]] = {
 
 @contextmanager
 def log_file(path: Path | None) -> Iterator[Sink]:
-    """A file whose name says how it is written; None takes nothing. Raises UsageError for a name that does not say."""
+    """Open a log file whose suffix determines the format; None writes nothing. Raises UsageError for another suffix."""
     if path is None:
         yield lambda _: None
         return
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
-        raise UsageError(f"{path.name} does not say how to log", hint="One of " + ", ".join(KINDS) + ".")
+        raise UsageError(f"the suffix of {path.name} is not a log format", hint="Use one of " + ", ".join(KINDS) + ".")
     try:
         stream = path.open("w", encoding="utf-8", newline="")
     except OSError as error:

@@ -36,7 +36,7 @@ PALETTE = {
 """Name: (colour in light mode, colour in dark mode).
 
 Lines and bars use the colours of Okabe and Ito (Color Universal Design, 2008), which people with any common colour
-vision deficiency can tell apart, changed in lightness so that each has a contrast of 3:1 or more with the ground.
+vision deficiency can distinguish, changed in lightness so that each has a contrast of 3:1 or more with the ground.
 """
 LINES = (("blue", "-"), ("orange", "--"), ("green", "-."), ("purple", ":"))  # colour and dash pattern differ
 

@@ -1,4 +1,4 @@
-"""Everything that is known about a project, gathered once, for the report, the card and the nightly summary."""
+"""The state of a project, read once from its files and runs, for the report, the model card and the figures."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from ei_toolkit.config import Config
+from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.eon.profile import Profile, profile_model
 from ei_toolkit.errors import DataError
-from ei_toolkit.evaluation.run_log import Run, list_runs
-from ei_toolkit.report.result_tables import EVALUATION_NAME
+from ei_toolkit.evaluation.run_log import Run, list_runs, record_run
 
-MODEL_OF = {"gate": "challenger_sha256", "flash": "model_sha256"}  # kinds of run that are about one model, and which
-SECONDS = len("2026-11-21T00:00:00")  # what the clocks of runs and studios write alike
+EVALUATION_NAME = "evaluation.json"
+MODEL_OF = {
+    "gate": "challenger_sha256",
+    "flash": "model_sha256",
+}  # kinds of run that are about one model: the key of its hash
+SECONDS = len("2026-11-21T00:00:00")  # the part of a time that runs and studios write in the same form
 
 
 @dataclass(frozen=True)
 class ProjectSummary:
-    """What the project's files and runs say; whatever has not been done yet is empty."""
+    """Windows, runs, evaluation and pinned model of a project; the fields of steps that were not done are empty."""
 
     config: Config
     windows: tuple[Window, ...]
@@ -33,33 +37,33 @@ class ProjectSummary:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Labels, sorted, as a studio orders them."""
+        """Return the labels in the studio's order, which is alphabetical."""
         return tuple(sorted({window.label for window in self.windows}))
 
     @property
     def model(self) -> bytes | None:
-        """The pinned .tflite, where it is still there."""
+        """Return the pinned .tflite file, or None where it does not exist."""
         file = self.config.paths.root / self.lock.model if self.lock else None
         return file.read_bytes() if file and file.is_file() else None
 
     @cached_property
     def profile(self) -> Profile | None:
-        """What the pinned model takes on the board; takes seconds, once."""
+        """Return the size and speed of the pinned model; the first call takes seconds."""
         return profile_model(self.model) if self.model is not None else None
 
     def of_kind(self, kind: str) -> list[Run]:
-        """Runs of one kind, oldest first."""
+        """Return the runs of one kind, oldest first."""
         return [run for run in self.runs if run.kind == kind]
 
     def latest(self, kind: str) -> Mapping[str, Any]:
-        """Metrics of the latest run of a kind; of a gate or flash, of the pinned model. Empty before the first."""
+        """Return the metrics of the latest run of a kind; gate and flash runs must be about the pinned model."""
         named, pinned = MODEL_OF.get(kind), self.lock.model_sha256 if self.lock else ""
         runs = [run for run in self.of_kind(kind) if named is None or run.metrics.get(named) == pinned]
         return runs[-1].metrics if runs else {}
 
 
 def gather_summary(config: Config) -> ProjectSummary:
-    """Read what there is. Raises DataError before `eitk slice`: then there is nothing to report on."""
+    """Read the state of a project. Raises DataError before `eitk slice`: then there is nothing to report."""
     runs, lock = tuple(list_runs(config.paths)), read_lock(config.paths.lock)
     evaluation = read_evaluation(config.paths.state)
     return ProjectSummary(
@@ -72,14 +76,14 @@ def gather_summary(config: Config) -> ProjectSummary:
 
 
 def _is_about_the_pinned(evaluation: Mapping[str, Any], runs: Sequence[Run], lock: Lock | None) -> bool:
-    """False for a trial of a model that was pinned before the present one; other protocols train their own."""
+    """Return False for a test of a model that was pinned earlier; the other protocols train their own models."""
     made = [run.created for run in runs if run.kind == "evaluation"]
     is_later = bool(made) and lock is not None and made[-1][:SECONDS] >= lock.created[:SECONDS]
     return evaluation.get("protocol") != "test" or is_later
 
 
 def read_evaluation(state: Path) -> Mapping[str, Any]:
-    """The last `eitk evaluate`; empty before it. Raises DataError for a damaged file."""
+    """Return the last result of `eitk evaluate`; empty before it. Raises DataError for a damaged file."""
     file = state / EVALUATION_NAME
     if not file.is_file():
         return {}
@@ -92,8 +96,14 @@ def read_evaluation(state: Path) -> Mapping[str, Any]:
     return found
 
 
+def write_evaluation(config: Config, data: Mapping[str, Any]) -> None:
+    """Write an evaluation to `.eitk/evaluation.json`, and record it as a run without its clips and models."""
+    write_text(config.paths.state / EVALUATION_NAME, json.dumps(data, indent=1))
+    record_run(config, "evaluation", {key: value for key, value in data.items() if key not in ("tracks", "models")})
+
+
 def held_out_windows(windows: Sequence[Window], label: str) -> list[Window]:
-    """Held-out windows of a label that are not augmented."""
+    """Return the held-out windows of a label that are not augmented."""
     return [
         window for window in windows if window.label == label and window.split == "testing" and not window.augmentation
     ]

@@ -1,4 +1,4 @@
-"""The published project's tables 1 to 4, in its own layout, with this project's figures beside them.
+"""The published project's tables 1 to 4 in their own layout, with this project's results added.
 
 Source: README of the public repository alpd11/Edge_Music_Genre_Classifier (its latency, RAM and flash are estimates of
 the vendor's profiler at 64 MHz; its split is random by file, so most test files share an artist with training).
@@ -34,7 +34,7 @@ HARDWARE = {
 
 @dataclass(frozen=True)
 class OwnResults:
-    """This project's figures in the terms of the published tables; whatever is missing is shown as a dash.
+    """This project's results in the form of the published tables; a missing value is shown as a dash.
 
     `clips`: label -> (train, test). `metrics`: (set, model type) -> {accuracy, precision, recall, f1, auc, loss}.
     `confusion`: rows and columns in the order of `labels`, counts. `hardware`: row -> (int8, float32) as shown.
@@ -48,7 +48,7 @@ class OwnResults:
 
 
 def like_published(ours: OwnResults) -> tuple[Table, ...]:
-    """Tables 1 to 4."""
+    """Return tables 1 to 4."""
     return (_split(ours), _evaluation(ours), _confusion(ours), _hardware(ours))
 
 
@@ -83,11 +83,15 @@ def _evaluation(ours: OwnResults) -> Table:
 def _confusion(ours: OwnResults) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for i, actual in enumerate(ours.labels):
-        published = tuple(_percent(CONFUSION.get((actual, heard))) for heard in ours.labels)
+        published = tuple(_percent(CONFUSION.get((actual, predicted))) for predicted in ours.labels)
         counts = ours.confusion[i] if ours.confusion else ()
         own = tuple(_percent(count / (sum(counts) or 1)) for count in counts) or (None,) * len(ours.labels)
         rows.append((actual, *published, *own))
-    head = ("", *(f"{label} (predicted)" for label in ours.labels), *(f"{label} (ours)" for label in ours.labels))
+    head = (
+        "actual \\ predicted",
+        *(f"{label} (published)" for label in ours.labels),
+        *(f"{label} (ours)" for label in ours.labels),
+    )
     return Table("Table 3. Confusion matrix, validation, int8", head, tuple(rows))
 
 
@@ -101,9 +105,9 @@ def _percent(fraction: float | None) -> str | None:
     return None if fraction is None else f"{fraction * 100:.1f} %"
 
 
-def our_figures(facts: ProjectSummary) -> OwnResults:
-    """Clips by label, metrics of validation and test, the confusion matrix and the cost on the board."""
-    train = facts.latest("train")
+def own_results(summary: ProjectSummary) -> OwnResults:
+    """Return clips by label, metrics of validation and test, the confusion matrix and the cost on the board."""
+    train = summary.latest("train")
     metrics: dict[tuple[str, str], dict[str, Any]] = {
         (part, variant): {name: found[name] for name in METRICS if isinstance(found.get(name), (int, float))}
         for part in ("validation", "test")
@@ -111,22 +115,24 @@ def our_figures(facts: ProjectSummary) -> OwnResults:
         if (found := train.get(part, {}).get(variant))
     }
     return OwnResults(
-        labels=facts.labels,
-        clips={label: (_clips(facts, label, "training"), _clips(facts, label, "testing")) for label in facts.labels},
+        labels=summary.labels,
+        clips={
+            label: (_clips(summary, label, "training"), _clips(summary, label, "testing")) for label in summary.labels
+        },
         metrics=metrics,
         confusion=train.get("validation", {}).get("int8", {}).get("confusion_matrix", []),
-        hardware=_own_hardware(facts, train),
+        hardware=_own_hardware(summary, train),
     )
 
 
-def _clips(facts: ProjectSummary, label: str, side: str) -> int:
-    return len({window.clip for window in facts.windows if window.label == label and window.split == side})
+def _clips(summary: ProjectSummary, label: str, split: str) -> int:
+    return len({window.clip for window in summary.windows if window.label == label and window.split == split})
 
 
-def _own_hardware(facts: ProjectSummary, train: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+def _own_hardware(summary: ProjectSummary, train: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     own = [train.get("hardware", {}).get(variant, {}) for variant in VARIANTS]
-    if facts.profile is not None:
-        own[0] = asdict(facts.profile)
+    if summary.profile is not None:
+        own[0] = asdict(summary.profile)
     rows = {
         "latency": [_shown(one.get("latency_ms"), "{:.0f} ms", 1) for one in own],
         "RAM": [_shown(one.get("ram_bytes"), "{:.1f} K", 1 / 1024) for one in own],

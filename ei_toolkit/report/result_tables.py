@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,15 +12,12 @@ from rich.table import Table as RichTable
 from ei_toolkit.client.impulse.apply import Change, learn_values, structure
 from ei_toolkit.client.impulse.state import ImpulseState
 from ei_toolkit.client.results import DeviceProfile, Evaluation
-from ei_toolkit.config import Config
-from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.eon.profile import Profile
-from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report.tables import Cell, Table
 
 
 def score_table(title: str, evaluations: Sequence[Evaluation]) -> Table:
-    """Variants side by side: accuracy, loss, AUC and weighted averages."""
+    """Return accuracy, loss, AUC and weighted averages, a column for each variant."""
     rows: tuple[tuple[Cell, ...], ...] = (
         ("accuracy", *(_percent(e.accuracy) for e in evaluations)),
         ("loss", *(_number(e.loss) for e in evaluations)),
@@ -35,16 +31,16 @@ def score_table(title: str, evaluations: Sequence[Evaluation]) -> Table:
 
 
 def confusion_table(title: str, evaluation: Evaluation) -> Table:
-    """Each label's windows: what they were called, as parts of the row, and the label's F1."""
+    """Return counts and shares of the predicted labels for each actual label, and the label's F1."""
     rows: list[tuple[Cell, ...]] = []
     for score, counts in zip(evaluation.scores, evaluation.confusion, strict=True):
         parts = (f"{count} ({count / score.support:.1%})" if score.support else "0" for count in counts)
         rows.append((score.label, *parts, _number(score.f1)))
-    return Table(title, ("heard \\ called", *evaluation.columns, "F1"), tuple(rows))
+    return Table(title, ("actual \\ predicted", *evaluation.columns, "F1"), tuple(rows))
 
 
 def evaluation_tables(name: str, evaluations: Sequence[Evaluation]) -> list[Table]:
-    """Scores, then a confusion matrix for each variant. `name` is `validation` or `test`."""
+    """Return the scores, then a confusion matrix for each variant. `name` is `validation` or `test`."""
     if not evaluations:
         return []
     matrices = [confusion_table(f"{name}, {e.variant}", e) for e in evaluations]
@@ -52,7 +48,7 @@ def evaluation_tables(name: str, evaluations: Sequence[Evaluation]) -> list[Tabl
 
 
 def profile_table(profiles: Sequence[DeviceProfile]) -> Table:
-    """Latency, RAM and ROM of each variant, device and engine."""
+    """Return latency, RAM and ROM of each variant, device and engine."""
     rows = tuple(
         (p.variant, p.name, engine.engine, _ms(p.latency_ms), _kb(engine.ram), _kb(engine.rom), _kb(engine.arena))
         for p in profiles
@@ -77,20 +73,11 @@ def _kb(value: int) -> str | None:
     return f"{value / 1024:.1f}K" if value else None
 
 
-EVALUATION_NAME = "evaluation.json"
-
-
-def keep_evaluation(config: Config, data: Mapping[str, Any]) -> None:
-    """Write the whole of it to `.eitk/evaluation.json`, and a row without the tracks to the runs."""
-    write_text(config.paths.state / EVALUATION_NAME, json.dumps(data, indent=1))
-    record_run(config, "evaluation", {key: value for key, value in data.items() if key not in ("tracks", "models")})
-
-
 def evaluation_view(data: Mapping[str, Any]) -> RenderableType:
-    """Accuracies in percent, window / track, a row a condition, with the baselines beside the model."""
+    """Return window and clip accuracies in percent, a row for each condition, for the model and the baselines."""
     clean = data["clean"]
     names = [f"{name} (baseline)" for name in data["baselines"]]
-    table = RichTable("condition", "model, int8", *names, box=None, title="window / track accuracy in %")
+    table = RichTable("condition", "model, int8", *names, box=None, title="window / clip accuracy in %")
     table.add_row("clean", _pair(clean), *(_pair(b) for b in data["baselines"].values()))
     for condition, row in data["conditions"].items():
         beside = (_pair(b["conditions"][condition]) for b in data["baselines"].values())
@@ -99,9 +86,9 @@ def evaluation_view(data: Mapping[str, Any]) -> RenderableType:
 
 
 def _by_label(clean: Mapping[str, Any]) -> RichTable:
-    """What windows of each label were taken for, clean."""
+    """Return the confusion matrix without any change to the sound, with the recall of each label."""
     labels = list(clean["recall"])
-    table = RichTable("windows of", *(f"taken for {label}" for label in labels), "right", box=None)
+    table = RichTable("actual \\ predicted", *labels, "recall", box=None)
     for label, counts in zip(labels, clean["confusion_matrix"], strict=True):
         table.add_row(label, *map(str, counts), f"{100 * clean['recall'][label]:.1f} %")
     return table
@@ -112,18 +99,20 @@ def _sentences(data: Mapping[str, Any]) -> list[str]:
     worst = clean["worst_artist"]
     lines = [
         "",
-        f"{data['recipe']}, {data['protocol']}, {data['seeds']} seed(s): {clean['tracks']} tracks of "
+        f"{data['recipe']}, {data['protocol']}, {data['seeds']} seed(s): {clean['tracks']} clips by "
         f"{clean['artists']} artists, {clean['windows']} windows",
-        f"95 % interval of the track accuracy, by artist: {100 * low:.1f} to {100 * high:.1f}",
-        f"three windows together {100 * clean['three_window_accuracy']:.1f}; calibration error {clean['ece']:.3f}"
-        + (f"; int8 costs {100 * data['int8_drop']:+.2f} points" if data["int8_drop"] is not None else ""),
-        f"hardest artist: {worst['artist']}, {100 * worst['window_accuracy']:.0f} % of the windows",
+        f"95 % interval of the clip accuracy, by artist: {100 * low:.1f} to {100 * high:.1f}",
+        f"three-window mean: {100 * clean['three_window_accuracy']:.1f} % correct; calibration error {clean['ece']:.3f}"
+        + (f"; float32 minus int8: {100 * data['int8_drop']:+.2f} points" if data["int8_drop"] is not None else ""),
+        f"lowest accuracy by artist: {worst['artist']}, {100 * worst['window_accuracy']:.0f} % of the windows",
     ]
     if len(clean["recall"]) > 2:
-        lines.append(f"the label is among the likeliest two: {100 * clean['top_2_accuracy']:.1f} % of the windows")
+        lines.append(f"actual label among the two most probable: {100 * clean['top_2_accuracy']:.1f} % of the windows")
     collapsed = sum(any("collapsed" in warning for warning in model["warnings"]) for model in data["models"])
     if collapsed:
-        lines.append(f"{collapsed} of {len(data['models'])} trainings collapsed to chance, and are counted in")
+        lines.append(
+            f"{collapsed} of {len(data['models'])} trainings did not learn (accuracy of chance); they are included"
+        )
     return lines
 
 
@@ -132,7 +121,7 @@ def _pair(row: Mapping[str, float]) -> str:
 
 
 def deployment_table(lock: Mapping[str, Any]) -> Table:
-    """What eitk.lock holds."""
+    """Return the content of eitk.lock."""
     rows = (
         ("version", lock["deployment_version"]),
         ("target", lock["target"]),
@@ -144,11 +133,11 @@ def deployment_table(lock: Mapping[str, Any]) -> Table:
     return Table("library", ("", ""), rows)
 
 
-SHORT = 60  # characters of a value that fit a cell
+SHORT = 60  # characters of a value that fit into a cell
 
 
 def impulse_table(state: ImpulseState) -> Table:
-    """Every value of an impulse, one a row."""
+    """Return every value of an impulse, one per row."""
     rows = list(structure(state).items())
     rows += [(f"{block.name}.{key}", value) for block in state.dsp for key, value in block.config.items()]
     rows += [(f"learn.{key}", _short(value)) for key, value in learn_values(state.learn).items()]
@@ -156,7 +145,7 @@ def impulse_table(state: ImpulseState) -> Table:
 
 
 def change_table(title: str, changes: Sequence[Change]) -> Table:
-    """What is there and what is wanted, side by side; of a script, how many lines differ."""
+    """Return present and requested values side by side; for a script, the number of lines that differ."""
     return Table(title, ("setting", "studio", "eitk.toml"), tuple(map(_row, changes)))
 
 
@@ -174,9 +163,7 @@ def _short(value: str) -> str:
 
 
 def profile_view(profile: Profile) -> RichTable:
-    """A profile as a table: a row for each layer, the totals below."""
-    from rich.table import Table as RichTable
-
+    """Return a profile as a table: a row for each layer, the totals below."""
     error = round(profile.latency_error * 100)
     title = (
         f"{profile.instructions:,} instructions ({profile.how}), about {profile.latency_ms} ms ± {error} % at 64 MHz"
@@ -196,7 +183,7 @@ def profile_view(profile: Profile) -> RichTable:
             layer.title,
             shape,
             f"{layer.macs:,}",
-            f"{layer.instructions:,}" if layer.instructions else "with the above",
+            f"{layer.instructions:,}" if layer.instructions else "in the layer above",
             "" if not ratio else f"{ratio:.2f}",
         )
     return table

@@ -1,4 +1,4 @@
-"""A table, once, for the terminal, for Markdown and for the page."""
+"""A table that is defined once and shown on a terminal, in Markdown, in HTML and as JSON."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True)
 class Table:
-    """Title, column heads, rows. A float is shown with four significant digits, None as a dash."""
+    """Title, column heads and rows. A float is shown with four significant digits, None as a dash."""
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
     def rich(self) -> RichTable:
-        """For a terminal."""
+        """Return the table for a terminal."""
         from rich.table import Column
         from rich.table import Table as RichTable
         from rich.text import Text
@@ -35,17 +35,17 @@ class Table:
         return shown
 
     def markdown(self) -> str:
-        """GitHub's tables; what stands in a cell cannot break out of it."""
+        """Return the table in GitHub's Markdown; the text of a cell is escaped."""
         lines = [_line(self.head), _line(["---"] * len(self.head)), *map(_line, self.rows)]
-        return (f"**{_plain(self.title)}**\n\n" if self.title else "") + "\n".join(lines) + "\n"
+        return (f"**{_escape(self.title)}**\n\n" if self.title else "") + "\n".join(lines) + "\n"
 
     def data(self) -> list[dict[str, Cell]]:
-        """For --json: one object a row."""
+        """Return one object per row, for --json."""
         return [dict(zip(self.head, row, strict=True)) for row in self.rows]
 
 
 def cell(value: Cell) -> str:
-    """One value as text."""
+    """Return one value as text."""
     if value is None:
         return "–"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
@@ -57,11 +57,11 @@ def percent(fraction: float | None) -> str:
 
 
 def _line(cells: tuple[Cell, ...] | list[str]) -> str:
-    return "| " + " | ".join(_plain(cell(value)) for value in cells) + " |"
+    return "| " + " | ".join(_escape(cell(value)) for value in cells) + " |"
 
 
-def _plain(words: str) -> str:
-    escaped = words.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+def _escape(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
     return escaped.replace("`", "'")
 
 
@@ -69,7 +69,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[float], low: float = 0.0, high: float = 1.0) -> str:
-    """One bar a value; what lies outside `low` to `high` is drawn at the edge."""
+    """Return one bar per value; values outside `low` to `high` are drawn at the limit."""
     span = (high - low) or 1.0
     places = (round((min(max(value, low), high) - low) / span * (len(BARS) - 1)) for value in values)
     return "".join(BARS[place] for place in places)

@@ -1,4 +1,4 @@
-"""The live view of `eitk tail`: the winner in its colour, a bar for each label, level, the last minute, timings."""
+"""The live view of `eitk tail`: predicted label, a bar for each score, level, the last minute, timings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAMPLE_RATE = 16000
 BAR_COLUMNS = 32
 METER_COLUMNS = 32
 FLOOR_DBFS = -60.0
-UNDECIDED_COLOUR = "blue"
+UNCERTAIN_COLOUR = "blue"
 BANNER = re.compile(
     r"^(Edge Impulse Inferencing|Inferencing settings|Interval:|Frame size:|Sample length:|No\. of classes:)"
 )
@@ -27,48 +27,48 @@ BANNER = re.compile(
 
 @dataclass
 class View:
-    """What the view remembers; `render` draws it."""
+    """The state of the view; `render` draws it."""
 
     board: str
     colours: Mapping[str, str]
     last: Prediction | None = None
     note: str = ""
-    answers: int = 0
+    predictions: int = 0
     history: deque[tuple[float, str]] = field(default_factory=deque)
     started: float = field(default_factory=time.monotonic)
 
-    def take(self, event: Event) -> None:
-        """Remember an event."""
+    def add(self, event: Event) -> None:
+        """Update the state with an event."""
         if isinstance(event, Prediction):
-            self.last, self.answers = event, self.answers + 1
+            self.last, self.predictions = event, self.predictions + 1
             self._remember(event)
         elif isinstance(event, Warning):
             self.note = event.text
         elif isinstance(event, Info):
-            self.note = info_words(event) or self.note
+            self.note = info_text(event) or self.note
 
     def _remember(self, event: Prediction) -> None:
-        """Keep the last minute, by the board's own clock where it tells it: clips may play faster than they last."""
+        """Keep the last minute, by the board's clock where it is known: clips may be streamed faster than they last."""
         now = event.end / SAMPLE_RATE if event.end is not None else time.monotonic()
         if self.history and now < self.history[-1][0]:
-            self.history.clear()  # the microphone was started anew
+            self.history.clear()  # the microphone was restarted
         self.history.append((now, event.winner))
         while self.history[0][0] < now - HISTORY_S:
             self.history.popleft()
 
     def render(self) -> RenderableType:
-        """Draw it."""
+        """Return the view for the terminal."""
         from rich.console import Group
         from rich.panel import Panel
         from rich.text import Text
 
         if self.last is None:
-            return Panel(Text(self.note or "waiting for the first answer", style="dim"), title=self.board, width=64)
+            return Panel(Text(self.note or "waiting for the first prediction", style="dim"), title=self.board, width=64)
         parts = [self._headline(self.last), self._bars(self.last), self._strip(), self._footer(self.last)]
         return Panel(Group(*parts), title=self.board, width=64)
 
     def _colour(self, label: str) -> str:
-        return UNDECIDED_COLOUR if label == UNCERTAIN else self.colours.get(label, "white")
+        return UNCERTAIN_COLOUR if label == UNCERTAIN else self.colours.get(label, "white")
 
     def _headline(self, prediction: Prediction) -> RenderableType:
         from rich.text import Text
@@ -90,7 +90,7 @@ class View:
     def _strip(self) -> RenderableType:
         from rich.text import Text
 
-        seconds = {int(at): winner for at, winner in self.history}  # the last answer of each second
+        seconds = {int(at): winner for at, winner in self.history}  # the last prediction of each second
         strip = Text("\n")
         for second in range(max(seconds) - int(HISTORY_S) + 1, max(seconds) + 1):
             winner = seconds.get(second)
@@ -103,18 +103,18 @@ class View:
         from rich.text import Text
 
         seconds = int(time.monotonic() - self.started)
-        facts = [f"{self.answers} answers in {seconds // 60}:{seconds % 60:02}"]
+        parts = [f"{self.predictions} predictions in {seconds // 60}:{seconds % 60:02}"]
         if prediction.dsp_us is not None and prediction.nn_us is not None:
-            facts.append(f"DSP {prediction.dsp_us / 1000:.1f} ms · network {prediction.nn_us / 1000:.1f} ms")
+            parts.append(f"DSP {prediction.dsp_us / 1000:.1f} ms · network {prediction.nn_us / 1000:.1f} ms")
         if prediction.overruns:
-            facts.append(f"{prediction.overruns} overruns")
-        return Text("\n".join([" · ".join(facts), *([self.note] if self.note else [])]), style="dim")
+            parts.append(f"{prediction.overruns} overruns")
+        return Text("\n".join([" · ".join(parts), *([self.note] if self.note else [])]), style="dim")
 
 
 def plain_line(event: Event) -> str:
-    """An event as one plain line, for output that is no terminal; empty for what tells nobody anything."""
+    """Return an event as one line, for output that is not a terminal; empty for events that are not shown."""
     if isinstance(event, Info):
-        return info_words(event)
+        return info_text(event)
     if not isinstance(event, Prediction):
         return event.text
     scores = "  ".join(f"{label} {score:.3f}" for label, score in event.scores.items())
@@ -127,11 +127,11 @@ def plain_line(event: Event) -> str:
     return f"{end}{event.winner:<12}{scores}{times}"
 
 
-def info_words(event: Info) -> str:
-    """What the board tells about itself, in words; empty for the banner of its start."""
+def info_text(event: Info) -> str:
+    """Return a message of the board about its state as text; empty for the lines that it prints at the start."""
     state, info, test = (event.data.get(key) for key in ("state", "info", "selftest"))
     if state == "running":
-        return "the microphone starts anew"
+        return "the microphone restarts"
     if state is not None:
         return f"the board is {state}"
     if isinstance(info, dict):

@@ -95,7 +95,7 @@ def test_audit_warns_of_a_split_that_leaks(project: Path) -> None:
     assert json.loads(out)["leaks"] is True
     assert "say too much" in err
     code, out, err = eitk(project, "audit", "--jobs", "1")
-    assert "artists on both sides: none" in out
+    assert "artists in both splits: none" in out
     assert "say too much" not in err
 
 

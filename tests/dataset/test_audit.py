@@ -51,7 +51,7 @@ def test_a_split_by_artist_leaks_nothing(settings: Settings, project: Path) -> N
     assert found.shared_artists == ()
     assert found.same_recordings == ()
     assert not found.leaks
-    assert "artists on both sides: none" in as_text(found)
+    assert "artists in both splits: none" in as_text(found)
 
 
 def test_a_split_by_track_shares_artists(settings: Settings, project: Path) -> None:

@@ -15,8 +15,8 @@ def test_the_card_of_ones_own_clips(clips: Path, settings: Settings) -> None:
     card = data_card(settings, plan_slices(settings, clips.parent))
     assert "10 clips, 10 artist groups. 0 of the clips are tracks of the" in card
     assert "| rock | training | 4 | 4 |" in card
-    assert "yours to account for" in card
-    assert "nobody can grant" not in card.lower()
+    assert "You are responsible for the licence" in card
+    assert "nobody can grant" not in card
     assert "Known faults" not in card
 
 
@@ -25,15 +25,15 @@ def test_the_card_of_gtzan_states_the_missing_licence(tmp_path: Path, settings: 
         write_clip(tmp_path / "clips" / track.split(".")[0] / f"{track}.wav", seed=int(track[-2:]))
     (tmp_path / "clips" / "rock" / "rock.00020.wav").touch()
     card = data_card(settings, plan_slices(settings, tmp_path))
-    assert "Nobody can grant you one now" in card
+    assert "without a licence, which nobody can grant now" in card
     assert "* classical.00051: same recording as classical.00080" in card
     assert "* 1 clips left out: the file is empty" in card
-    assert "yours to account for" not in card
+    assert "You are responsible for the licence" not in card
 
 
 def test_the_card_names_the_split_and_the_preparation(clips: Path, settings: Settings) -> None:
     settings = replace(settings, slice=replace(settings.slice, level="rms"))
     card = data_card(settings, plan_slices(settings, clips.parent))
     assert "Split: artist, 20% of each label held out, seed 7." in card
-    assert "cut into 1000 ms every 1000 ms" in card
+    assert "A window of 1000 ms is cut every 1000 ms." in card
     assert "Level: rms." in card

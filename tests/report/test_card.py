@@ -1,4 +1,4 @@
-"""The card has front matter that a YAML reader accepts, and says nothing that is not known."""
+"""The card has front matter that a YAML reader accepts, and contains nothing that is not known."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_model_is_not_credited_with_the_verdict_and_the_image_of_another(whole
 
 
 @pytest.mark.parametrize(("built", "shown"), [("2000-01-01T00:00:00.000Z", True), ("2999-01-01T00:00:00.000Z", False)])
-def test_a_trial_of_the_model_pinned_before_is_left_out(whole: ProjectSummary, built: str, shown: bool) -> None:
+def test_an_evaluation_of_an_earlier_pinned_model_is_left_out(whole: ProjectSummary, built: str, shown: bool) -> None:
     assert whole.lock
     paths = whole.config.paths
     record_run(whole.config, "evaluation", {"protocol": "test"})
@@ -71,7 +71,7 @@ def test_a_name_with_colons_and_quotes_does_not_break_the_front_matter(whole: Pr
     assert fields["model-index"][0]["name"] == name
 
 
-def test_the_licence_gap_is_said_where_the_clips_are_gtzan_and_only_there(whole: ProjectSummary) -> None:
+def test_the_missing_licence_is_named_if_and_only_if_the_clips_are_gtzan(whole: ProjectSummary) -> None:
     assert not is_gtzan(whole)
     assert LICENCE_GAP not in model_card(whole)
     named = tuple(replace(w, clip=f"{w.label}/{w.label}.0000{i % 5}.wav") for i, w in enumerate(whole.windows))

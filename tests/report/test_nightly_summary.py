@@ -1,4 +1,4 @@
-"""The summary of a night says what happened, in Markdown that GitHub shows."""
+"""The summary of a nightly run reports what happened, in Markdown that GitHub shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from ei_toolkit.config import Config
 from ei_toolkit.evaluation.run_log import Run, record_run
-from ei_toolkit.report.nightly_summary import NIGHTS, nightly_summary
+from ei_toolkit.report.nightly_summary import RUNS_SHOWN, nightly_summary
 
 LABELS = ("classical", "rock")
 
@@ -19,7 +19,7 @@ def trial(accuracy: float) -> dict[str, object]:
 
 
 @pytest.fixture
-def nights(project: Callable[..., Config]) -> Callable[..., list[Run]]:
+def gate_runs(project: Callable[..., Config]) -> Callable[..., list[Run]]:
     """Runs of the gate, with these shares of windows right."""
 
     def make(*shares: float) -> list[Run]:
@@ -29,24 +29,24 @@ def nights(project: Callable[..., Config]) -> Callable[..., list[Run]]:
     return make
 
 
-def test_verdict_champion_confusion_and_history_are_there(nights: Callable[..., list[Run]]) -> None:
-    text = nightly_summary("Genres", nights(0.5, 0.75, 1.0), LABELS, new=True)
+def test_verdict_champion_confusion_and_history_are_there(gate_runs: Callable[..., list[Run]]) -> None:
+    text = nightly_summary("Genres", gate_runs(0.5, 0.75, 1.0), LABELS, new=True)
     assert text.startswith("# Genres: passed\n")
     assert "| thresholded accuracy of windows | 100.0 % | 90.0 % |" in text
     assert "| classical | 90.0 % | 10.0 % |" in text
     assert "`▁▅█`" in text
 
 
-def test_a_night_without_news_says_so_and_which_run_stands(nights: Callable[..., list[Run]]) -> None:
-    text = nightly_summary("Genres", nights(0.9), LABELS, new=False)
-    assert text.startswith("# Genres: nothing new\n")
-    assert "those of run 1" in text
+def test_a_run_without_changes_names_the_run_whose_verdict_holds(gate_runs: Callable[..., list[Run]]) -> None:
+    text = nightly_summary("Genres", gate_runs(0.9), LABELS, new=False)
+    assert text.startswith("# Genres: nothing changed\n")
+    assert "the same as in run 1" in text
 
 
-def test_the_history_is_thirty_nights_long(nights: Callable[..., list[Run]]) -> None:
-    text = nightly_summary("Genres", nights(*[0.5] * 5, *[1.0] * NIGHTS), LABELS, new=True)
-    assert f"`{'█' * NIGHTS}`" in text
+def test_the_history_is_thirty_runs_long(gate_runs: Callable[..., list[Run]]) -> None:
+    text = nightly_summary("Genres", gate_runs(*[0.5] * 5, *[1.0] * RUNS_SHOWN), LABELS, new=True)
+    assert f"`{'█' * RUNS_SHOWN}`" in text
 
 
-def test_without_any_gate_it_says_that() -> None:
-    assert "Nothing was brought before the gate." in nightly_summary("Genres", [], LABELS, new=True)
+def test_without_any_gate_run_it_reports_that() -> None:
+    assert "No model has been tested by the gate yet." in nightly_summary("Genres", [], LABELS, new=True)

@@ -32,7 +32,7 @@ from ei_toolkit.report.project_figures import (
     window_features,
 )
 from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
-from ei_toolkit.report.published import like_published, our_figures
+from ei_toolkit.report.published import like_published, own_results
 from ei_toolkit.report.tables import Table, percent
 
 LABELS_SHOWN, WINDOWS_SHOWN = 6, 2  # how many labels have players, and how many windows of each
@@ -115,7 +115,7 @@ def _leakage(summary: ProjectSummary) -> str:
 
 @dataclass(frozen=True)
 class WindowView:
-    """One window to look at and to listen to; picture and sound are data URIs, so that the page needs no other file."""
+    """A window with its picture and its sound, both as data URIs, so that the page needs no other file."""
 
     title: str
     picture: str
@@ -252,7 +252,7 @@ class PublishedSection(Section):
 
 def published(summary: ProjectSummary) -> PublishedSection:
     """Show the published project's tables with this project's figures in them."""
-    return PublishedSection(like_published(our_figures(summary)))
+    return PublishedSection(like_published(own_results(summary)))
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,8 @@ def test_the_view_draws_whatever_came(event: Any) -> None:
 
     view = View("emulated", {"rock": "red", "classical": "green"})
     if event is not None:
-        view.take(ROCK)
-        view.take(event)
+        view.add(ROCK)
+        view.add(event)
     console = Console(file=io.StringIO(), width=80)
     console.print(view.render())
     drawn = console.file.getvalue()  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 from ei_toolkit.config import Config, ProjectSettings
-from ei_toolkit.report.audit import keep_audit
+from ei_toolkit.report.audit import write_audit
 from ei_toolkit.report.html.page import build_page
 from ei_toolkit.report.project_summary import ProjectSummary, gather_summary
 
@@ -52,7 +52,7 @@ def test_the_page_fetches_nothing(whole: ProjectSummary) -> None:
     assert "@import" not in page
 
 
-def test_four_windows_can_be_seen_and_heard(whole: ProjectSummary) -> None:
+def test_four_windows_have_a_picture_and_a_player(whole: ProjectSummary) -> None:
     page = build_page(whole)
     assert page.count("data:audio/wav;base64,UklGR") == 4
     assert page.count('<img class="spectrogram"') == 4
@@ -79,11 +79,11 @@ def test_before_the_first_training_there_are_data_sound_and_provenance(sliced: C
     assert re.findall(r'<section id="(\w+)">', page) == ["data", "windows", "published", "provenance"]
 
 
-def test_names_and_verdicts_of_others_stay_text(whole: ProjectSummary) -> None:
+def test_names_and_verdicts_are_escaped(whole: ProjectSummary) -> None:
     config = whole.config
-    hostile = replace(config.settings, project=ProjectSettings(name="<script>alert(1)</script>"))
+    changed = replace(config.settings, project=ProjectSettings(name="<script>alert(1)</script>"))
     windows = tuple(replace(w, group='"><img src=x onerror=alert(1)>') for w in whole.windows)
-    page = build_page(replace(whole, config=replace(config, settings=hostile), windows=windows))
+    page = build_page(replace(whole, config=replace(config, settings=changed), windows=windows))
     assert "<script" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -98,7 +98,7 @@ def test_what_is_in_both_splits_is_reported(whole: ProjectSummary) -> None:
 
 def test_an_audit_is_shown_while_it_is_about_these_windows(whole: ProjectSummary) -> None:
     paths = whole.config.paths
-    keep_audit(paths, {"leaks": False}, "loudness of <rock>: -14 dBFS")
+    write_audit(paths, {"leaks": False}, "loudness of <rock>: -14 dBFS")
     assert "loudness of &lt;rock&gt;: -14 dBFS" in build_page(whole)
     paths.manifest.write_text(paths.manifest.read_text().replace("training", "testing", 1))
     assert "loudness of" not in build_page(whole)
