@@ -18,7 +18,7 @@ from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.jobs import queue
 from ei_toolkit.studio.http.request import Admin, DeploymentReader, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.http.schema import Flag, Integer, Number, RequestModel, json_body, within
+from ei_toolkit.studio.http.schema import BrokenRule, Flag, Integer, Number, RequestModel, json_body, within
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
 from ei_toolkit.studio.store.artifacts import Model
 
@@ -43,7 +43,7 @@ class KFolds(RequestModel):
     @classmethod
     def _is_none_or_in_range(cls, folds: int) -> int:
         if folds != 0 and folds not in FOLDS:
-            raise ValueError(f"must be 0, or {FOLDS}, but is {folds}")
+            raise BrokenRule(f"must be 0, or {FOLDS}")
         return folds
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ei_toolkit.studio.devices import DEVICES, device
 from ei_toolkit.studio.http.request import Admin, Anyone, DeploymentReader, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.http.schema import Flag, Integer, RequestModel, json_body
+from ei_toolkit.studio.http.schema import BrokenRule, Flag, Integer, RequestModel, json_body
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.keys import Key
 from ei_toolkit.studio.store.projects import Project
@@ -212,7 +212,7 @@ class ProjectChanges(RequestModel):
     @classmethod
     def _is_not_blank(cls, name: str) -> str:
         if not name.strip():
-            raise ValueError("must not be blank")
+            raise BrokenRule("must not be blank")
         return name.strip()[:LONGEST_NAME]
 
     def settings(self) -> dict[str, Any]:

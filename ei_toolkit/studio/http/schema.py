@@ -26,7 +26,6 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
 
 from ei_toolkit.impulse.ranges import Range
 from ei_toolkit.studio.http.errors import ApiError, Malformed, TooLarge
@@ -62,9 +61,20 @@ class RequestModel(BaseModel):
 M = TypeVar("M", bound=RequestModel)
 
 
+class BrokenRule(ValueError):
+    """A rule that a value breaks, `must be …`; the answer adds the name of the value and the value."""
+
+
+class NotStorable(BrokenRule):
+    """A number is too large for SQLite."""
+
+
+OUT_OF_RANGE = f"is out of range: it must be from -{LARGEST_INTEGER} to {LARGEST_INTEGER}"
+
+
 def _storable(value: float) -> float:
     if abs(value) > LARGEST_INTEGER:
-        raise PydanticCustomError("out_of_range", "must be from -{largest} to {largest}", {"largest": LARGEST_INTEGER})
+        raise NotStorable(OUT_OF_RANGE)
     return value
 
 
@@ -77,7 +87,7 @@ def within(allowed: Range) -> AfterValidator:
 
     def check(value: float) -> float:
         if value not in allowed:
-            raise PydanticCustomError("range", "must be {allowed}", {"allowed": str(allowed)})
+            raise BrokenRule(f"must be {allowed}")
         return value
 
     return AfterValidator(check)
@@ -154,7 +164,6 @@ LIMITS: Mapping[str, str] = {
     "less_than": "must be less than {lt:.15g}",
     "less_than_equal": "must be {le:.15g} or less",
     "literal_error": "must be {expected}",
-    "range": "must be {allowed}",
     "too_long": "may have {max_length} entries at most",
     "string_too_long": "may have {max_length} characters at most",
     "value_error": "{error}",
@@ -164,24 +173,29 @@ LIMITS: Mapping[str, str] = {
 
 def rejection(errors: Sequence[Mapping[str, Any]]) -> ApiError:
     """Return the ApiError for pydantic's errors: Malformed if a value is of the wrong kind."""
-    malformed = [error for error in errors if error["type"] not in LIMITS]
+    malformed = [error for error in errors if error["type"] not in LIMITS or isinstance(_cause(error), NotStorable)]
     text = "; ".join(_explain(error) for error in (malformed or errors)[:MOST_ERRORS])
     return Malformed(text) if malformed else ApiError(text)
 
 
 def _explain(error: Mapping[str, Any]) -> str:
-    kind, name = error["type"], _name(error["loc"])
+    kind, name, cause = error["type"], _name(error["loc"]), _cause(error)
     if kind == "missing":
         return f"{name} is missing"
-    if kind == "value_error":
-        return f"{name}: {error['ctx']['error']}" if name else str(error["ctx"]["error"])
-    if kind in LIMITS:
+    if cause is not None and not isinstance(cause, BrokenRule):
+        return f"{name}: {cause}" if name else str(cause)
+    if kind == "int_parsing_size":
+        rule = OUT_OF_RANGE
+    elif kind in LIMITS:
         rule = LIMITS[kind].format(**error["ctx"])
-    elif kind in ("out_of_range", "int_parsing_size"):
-        rule = f"is out of range: it must be from -{LARGEST_INTEGER} to {LARGEST_INTEGER}"
     else:
         rule = KINDS.get(kind.partition("_")[0], error["msg"])
     return f"{name} {rule}, but is {_shown(error['input'])}"
+
+
+def _cause(error: Mapping[str, Any]) -> ValueError | None:
+    """Return the exception of a validator."""
+    return error["ctx"]["error"] if error["type"] == "value_error" else None
 
 
 def _name(location: Sequence[str | int]) -> str:
