@@ -38,11 +38,12 @@ note for each on stderr. Nothing has to be computed or uploaded again.
 | `.eitk/builds/VERSION/nightly.json` | `.eitk/builds/VERSION/night.json` <!-- old name --> |
 | `.eitk/boards/NAME/emulator.log` | `.eitk/boards/NAME/keeper.log` <!-- old name --> |
 
-* In `.eitk/runs.sqlite` the results of a gate have `thresholded_accuracy` instead of `decided`.  <!-- old name -->
-* `champion.json` stays as it is: its key `decided` is not read. A new champion has `thresholded_accuracy`.
-  <!-- old name -->
+* In `.eitk/runs.sqlite` runs of the kind `listen` are now of the kind `verify`.
+* In `.eitk/runs.sqlite` the results of a gate have `thresholded_accuracy` instead of `decided`. <!-- old name -->
+* `champion.json` stays as it is. Its key `decided` is not read. <!-- old name -->
 * The hash of the window manifest (in runs, the audit and the model card) covers the rows and the header of versions
   before 0.3, so that it is the same before and after the migration.
+* The command `eitk listen` is now `eitk verify`; the old name still works.
 * Samples that were uploaded with the metadata key `recipe` keep it; new samples have `augmentation`.
 """
 

@@ -40,11 +40,11 @@ def test_from_clips_to_what_the_board_says(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(done.stdout)
-    heard = result["heard"]
-    assert heard["summary"]["windows"] == 38  # two clips of 12 s, a window of 3 s every half second
-    assert heard["summary"]["equal"] == 38
-    assert [clip["winner"] for clip in heard["clips"]] == [clip["label"] for clip in heard["clips"]]
+    verification = result["verification"]
+    assert verification["summary"]["windows"] == 38  # two clips of 12 s, a window of 3 s every half second
+    assert verification["summary"]["equal"] == 38
+    assert [clip["winner"] for clip in verification["clips"]] == [clip["label"] for clip in verification["clips"]]
     assert result["test"]["int8"]["accuracy"] > 0.9
     assert (result["tracks"], result["artists"]) == (12, 4)
-    for command in ("init", "slice", "upload", "impulse apply", "train --eon", "flash", "play", "tail", "listen"):
+    for command in ("init", "slice", "upload", "impulse apply", "train --eon", "flash", "play", "tail", "verify"):
         assert f"$ eitk {command}" in done.stderr

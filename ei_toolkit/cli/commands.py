@@ -49,7 +49,7 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "flash": CommandEntry("flash:flash", "Compile the pinned library with the sketch and flash a board."),
     "play": CommandEntry("play:play", "Stream clips to the microphone of a virtual board."),
     "tail": CommandEntry("tail:tail", "Show the predictions of a board as they arrive."),
-    "listen": CommandEntry("listen:listen", "Compare the scores of a board with those of the int8 model in Python."),
+    "verify": CommandEntry("verify:verify", "Compare the scores of a board with those of the int8 model in Python."),
     "evaluate": CommandEntry("evaluate:evaluate", "Measure a recipe on held-out artists, beside baselines."),
     "gate": CommandEntry("gate:gate", "Compare the last built model with the champion; promote it if it passes."),
     "nightly": CommandEntry("nightly:nightly", "Retrain from a dataset and run the gate on the model."),
@@ -62,6 +62,8 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "logout": CommandEntry("login:logout", "Remove the API key from the system's keyring."),
     "clean": CommandEntry("clean:clean", "Remove files that a command can make again."),
 }
+ALIASES: Mapping[str, str] = {"listen": "verify"}
+"""Names of versions before 0.3. They still run, and no help or completion shows them."""
 
 
 @functools.cache
@@ -79,10 +81,10 @@ def load_command(name: str) -> Command:
 
 
 class LoadedCommands(Mapping[str, "Command"]):
-    """All commands by name; reading one imports its module."""
+    """All commands by name, also by an alias; reading one imports its module."""
 
     def __getitem__(self, name: str) -> Command:
-        return load_command(name)
+        return load_command(ALIASES.get(name, name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(COMMANDS)

@@ -34,7 +34,7 @@ group = typer.Typer(no_args_is_help=True, help="Recorded trainings, evaluations,
 def list_(
     context: typer.Context,
     kind: Annotated[
-        str | None, typer.Option(help="Only this kind: train, evaluation, build, flash, listen or gate.")
+        str | None, typer.Option(help="Only this kind: train, evaluation, build, flash, verify or gate.")
     ] = None,
     last: Annotated[int, typer.Option(help="Only the last N runs; 0 means all.", min=0)] = 20,
 ) -> None:
@@ -91,7 +91,7 @@ def export(
 @group.command()
 def seen(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help="Kind of run: train, evaluation, build, flash, listen or gate.")],
+    kind: Annotated[str, typer.Argument(help="Kind of run: train, evaluation, build, flash, verify or gate.")],
 ) -> None:
     """Exit with 0 if such a run was made with the present settings, windows and code, else with 1."""
     env = Environment.of(context)

@@ -80,7 +80,7 @@ RUNS_VERSION = 1  # user_version of runs.sqlite; versions before 0.3 left it at 
 
 
 def migrate_runs(paths: ProjectPaths) -> Iterator[str]:
-    """Rename keys in the results of gates in the database of runs (0.3)."""
+    """Rename a kind of run, and keys in the results of gates, in the database of runs (0.3)."""
     if not paths.runs.is_file():
         return
     db = sqlite3.connect(paths.runs, timeout=LOCK_TIMEOUT_S, isolation_level=None)
@@ -93,11 +93,11 @@ def migrate_runs(paths: ProjectPaths) -> Iterator[str]:
     finally:
         db.close()
     if changed:
-        yield f"migrated {_shown(paths, paths.runs)}: {changed} runs have the present keys"
+        yield f"migrated {_shown(paths, paths.runs)}: {changed} runs have the present names"
 
 
 def _rename_in_runs(db: sqlite3.Connection) -> int:
-    """Rename keys in all rows of a database that was not migrated yet; return how many rows changed."""
+    """Rename in all rows of a database that was not migrated yet; return how many rows changed."""
     is_present = db.execute("PRAGMA user_version").fetchone()[0] >= RUNS_VERSION
     if is_present or not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'").fetchone():
         return 0
@@ -108,9 +108,10 @@ def _rename_in_runs(db: sqlite3.Connection) -> int:
         if _rename_thresholded_accuracy(metrics := json.loads(text))
     ]
     db.executemany("UPDATE runs SET metrics = ? WHERE id = ?", changes)
+    verified = db.execute("UPDATE runs SET kind = 'verify' WHERE kind = 'listen'").rowcount
     db.execute(f"PRAGMA user_version = {RUNS_VERSION}")
     db.execute("COMMIT")
-    return len(changes)
+    return len(changes) + verified
 
 
 def _rename_thresholded_accuracy(metrics: dict[str, Any]) -> bool:

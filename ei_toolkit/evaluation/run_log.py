@@ -44,7 +44,7 @@ def _sources() -> Iterator[tuple[Path, Path]]:
             yield firmware, file
 
 
-Kind = Literal["train", "evaluation", "build", "flash", "listen", "gate"]
+Kind = Literal["train", "evaluation", "build", "flash", "verify", "gate"]
 KINDS: tuple[str, ...] = get_args(Kind)
 NOT_THE_MODEL = ("studio", "board")  # tables of eitk.toml that say where, not what
 

@@ -44,7 +44,7 @@ def boards_view(found: Sequence[FoundBoard]) -> RenderableType:
 
 
 def verification_json(board: str, clips: Sequence[VerifiedClip]) -> dict[str, Any]:
-    """What `eitk listen --json` prints: every window, every clip and a summary."""
+    """What `eitk verify --json` prints: every window, every clip and a summary."""
     return {
         "summary": _summary(board, clips),
         "clips": [

@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from ei_toolkit.cli import commands
 from ei_toolkit.cli.app import app
-from ei_toolkit.cli.commands import COMMANDS, load_command
+from ei_toolkit.cli.commands import ALIASES, COMMANDS, load_command
 
 CLI = Path(commands.__file__).parent
 SHARED_MODULES = {  # used by several commands
@@ -89,3 +89,18 @@ def test_subcommands_of_a_group_are_commands_of_its_module() -> None:
     assert set(load_command("studio").commands) == {  # type: ignore[attr-defined]
         "serve", "status", "stop", "projects", "export", "import", "keys",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "name"), ALIASES.items())
+def test_the_old_name_of_a_command_still_runs_it_and_is_not_listed(
+    old: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = {}
+    for words in ([old, "--help"], [name, "--help"], ["--help"]):
+        with pytest.raises(SystemExit) as ended:
+            app(words)
+        assert ended.value.code == 0
+        shown[words[0]] = capsys.readouterr().out
+    assert COMMANDS[name].help in shown[old]
+    assert shown[old].splitlines()[2:] == shown[name].splitlines()[2:]  # the first lines contain the name
+    assert f" {old} " not in shown["--help"]

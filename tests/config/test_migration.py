@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.board.emulator.virtual_boards import BoardFolder
+from ei_toolkit.board.emulator.lifecycle import BoardFolder
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
@@ -142,15 +142,23 @@ def old_runs(file: Path, *rows: tuple[str, dict[str, object]]) -> Path:
 def test_keys_of_old_gates_are_renamed_in_the_database_of_runs(paths: ProjectPaths) -> None:
     first = {"verdict": "passed", "challenger": old_trial(0.75), "champion": None}
     second = {"verdict": "refused", "challenger": old_trial(0.5), "champion": old_trial(0.75)}
-    old_runs(paths.runs, ("train", {"history": {"loss": [0.5]}}), ("gate", first), ("gate", second))
-    assert migrate_project(paths) == ["migrated .eitk/runs.sqlite: 2 runs have the present keys"]
-    train, one, two = list_runs(paths)
+    old_runs(
+        paths.runs,
+        ("train", {"history": {"loss": [0.5]}}),
+        ("gate", first),
+        ("gate", second),
+        ("listen", {"windows": 4, "equal": 4}),
+    )
+    assert migrate_project(paths) == ["migrated .eitk/runs.sqlite: 3 runs have the present names"]
+    train, one, two, verification = list_runs(paths)
     assert train.metrics == {"history": {"loss": [0.5]}}
     assert one.metrics["challenger"]["thresholded_accuracy"] == 0.75
     assert one.metrics["champion"] is None
     assert two.metrics["champion"] == {
         "thresholded_accuracy": 0.75, "track_accuracy": 0.96, "confusion": [[2, 0], [0, 2]], "cost": COST,
     }  # fmt: skip
+    assert (verification.kind, verification.metrics) == ("verify", {"windows": 4, "equal": 4})
+    assert list_runs(paths, "verify") == [verification]
     assert (one.data_hash, one.fingerprint, one.code_version) == ("ab", "ef", "0.2.0+cd")
     assert migrate_project(paths) == []
 

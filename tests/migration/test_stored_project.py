@@ -32,7 +32,7 @@ MIGRATED = (
     ".eitk/builds/1/heard.json: it is now .eitk/builds/1/provenance.json",
     ".eitk/builds/1/night.json: it is now .eitk/builds/1/nightly.json",
     ".eitk/boards/host/keeper.log: it is now .eitk/boards/host/emulator.log",
-    ".eitk/runs.sqlite: 2 runs have the present keys",
+    ".eitk/runs.sqlite: 3 runs have the present names",
 )
 
 
@@ -210,8 +210,8 @@ def test_every_run_is_listed(robust_unchanged: Any) -> None:
     runs = robust_unchanged.eitk("runs", "list")
     assert [run["id"] for run in runs] == [1, 2, 3, 4, 5, 6, 7]
     kinds = [run["kind"] for run in runs]
-    assert kinds == ["build", "train", "evaluation", "gate", "flash", kinds[5], "gate"]
-    assert len(robust_unchanged.eitk("runs", "list", "--kind", kinds[5])) == 1  # of the comparison on the board
+    assert kinds == ["build", "train", "evaluation", "gate", "flash", "verify", "gate"]
+    assert len(robust_unchanged.eitk("runs", "list", "--kind", "verify")) == 1
     assert [run["created"] for run in runs] == sorted(run["created"] for run in runs)
     build, train, evaluation, gate, flash, board, refused = (run["metrics"] for run in runs)
     models = {build["model_sha256"], train["deployment"]["model_sha256"], flash["model_sha256"]}
@@ -282,5 +282,5 @@ def test_the_pinned_library_runs_on_the_host_board(robust: Any) -> None:
     [board] = robust.eitk("boards")
     assert (board["board"], board["model_sha256"]) == ("host", model)
     clips = [f"../clips/{row['clip']}" for row in held_out(robust)]
-    summary = robust.eitk("listen", *clips)["summary"]
+    summary = robust.eitk("verify", *clips)["summary"]
     assert (summary["windows"], summary["equal"], summary["tracks"]) == (4, 4, 4)

@@ -23,7 +23,7 @@ COLOURS = {"rock": "red", "classical": "green"}
 
 def demo_view(result: DemoResult) -> RenderableType:
     """Windows, then one line a fact."""
-    return Group("", _windows(result.heard["windows"]), "", _facts(result))
+    return Group("", _windows(result.verification["windows"]), "", _facts(result))
 
 
 def _windows(windows: list[dict[str, Any]]) -> Table:
@@ -58,8 +58,8 @@ def _facts(result: DemoResult) -> Table:
 
 def facts(result: DemoResult) -> list[tuple[str, str]]:
     """Each fact as (name, value), in the order a reader asks for them."""
-    summary, profile, image = result.heard["summary"], result.profile, result.image
-    clips = "; ".join(f"{clip['clip']} heard as {clip['winner']}" for clip in result.heard["clips"])
+    summary, profile, image = result.verification["summary"], result.profile, result.image
+    clips = "; ".join(f"{clip['clip']} predicted as {clip['winner']}" for clip in result.verification["clips"])
     return [
         ("clips", clips),
         ("board equals Python", f"{summary['equal']} of {summary['windows']} windows"),
@@ -83,12 +83,12 @@ TAIL_LINES = 3
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What each command answered, as JSON: the test results, the flashed image, the cost, the windows heard."""
+    """JSON results of the commands: test, flashed image, cost, and verification of the board."""
 
     test: dict[str, Any]
     image: dict[str, Any]
     profile: dict[str, Any]
-    heard: dict[str, Any]
+    verification: dict[str, Any]
     tracks: int
     artists: int
 
@@ -116,9 +116,9 @@ def run_demo(clips: Path | None, folder: Path, console: Console, *, recipe: str,
     unseen = unseen_clips(folder)
     shell.run("play", str(unseen[0]))
     shell.run("tail", "--count", str(TAIL_LINES))
-    heard = shell.json("listen", *map(str, unseen))
+    verification = shell.json("verify", *map(str, unseen))
     tracks, artists = held_out(folder)
-    return DemoResult(test, image, profile, heard, tracks, artists)
+    return DemoResult(test, image, profile, verification, tracks, artists)
 
 
 def best_board(console: Console) -> str:

@@ -114,7 +114,7 @@ def _finish(shell: Shell, config: Config, night: NightlyRun) -> None:
     """All that follows the verdict; at its very end the mark that nothing is left to do."""
     if night.passed:
         shell.run("flash")
-        shell.run("listen", *map(str, unseen_clips(shell.folder)))
+        shell.run("verify", *map(str, unseen_clips(shell.folder)))
     shell.run("report")
     shell.run("card")
     if night.passed and shutil.which("arduino-cli"):

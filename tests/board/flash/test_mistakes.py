@@ -31,7 +31,7 @@ WRONG_PORTS = ["/dev/ttyNOPE", "/dev/null", "eitk.toml", ".", "nonsense://x", "s
 
 
 @pytest.mark.parametrize("port", WRONG_PORTS)
-@pytest.mark.parametrize("words", [("tail",), ("listen", "x.wav"), ("board", "check")], ids=lambda words: words[-1])
+@pytest.mark.parametrize("words", [("tail",), ("verify", "x.wav"), ("board", "check")], ids=lambda words: words[-1])
 def test_a_wrong_port_is_reported_with_a_hint(
     pinned_project: Any, words: tuple[str, ...], port: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,7 +120,7 @@ def interpreted(project: Any) -> Path:
     return info.path
 
 
-@pytest.mark.parametrize("words", [("tail",), ("listen", "x.wav"), ("play", "x.wav")], ids=lambda words: words[0])
+@pytest.mark.parametrize("words", [("tail",), ("verify", "x.wav"), ("play", "x.wav")], ids=lambda words: words[0])
 def test_the_board_to_start_is_named_in_the_hint(project: Any, words: tuple[str, ...]) -> None:
     config = project.root / "eitk.toml"
     config.write_text(config.read_text().replace('name = "nano33ble"', 'name = "host"'))
@@ -154,7 +154,7 @@ def test_a_board_is_stopped_even_if_eitk_toml_is_invalid(project: Any, tiny: Pat
     assert project.stdout == "host stopped\n"
 
 
-@pytest.mark.parametrize("words", [("listen", "--board", "host", "x.wav"), ("board", "check", "host")], ids=" ".join)
+@pytest.mark.parametrize("words", [("verify", "--board", "host", "x.wav"), ("board", "check", "host")], ids=" ".join)
 def test_a_float_model_is_rejected_with_the_setting_to_change(
     pinned_project: Any, words: tuple[str, ...], tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,7 +174,7 @@ def running_the_pinned(boards: Path, name: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "words", [("flash",), ("flash", "--dry-run"), ("tail",), ("listen", "x.wav"), ("board", "check")], ids=" ".join
+    "words", [("flash",), ("flash", "--dry-run"), ("tail",), ("verify", "x.wav"), ("board", "check")], ids=" ".join
 )
 @pytest.mark.parametrize("board", ["host", "emulated"])
 def test_a_port_for_a_virtual_board_is_rejected(project: Any, words: tuple[str, ...], board: str) -> None:

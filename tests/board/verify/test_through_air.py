@@ -1,4 +1,4 @@
-"""`eitk listen` for a board with a real microphone: a simulated board answers while a player plays."""
+"""`eitk verify` for a board with a real microphone: a simulated board answers while a player plays."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_clip_is_played_and_the_board_s_answers_are_counted(
     clip.write_bytes(wav_bytes(np.zeros(16000, np.int16), 16000))
     out, err = io.StringIO(), io.StringIO()
     environ = {"PATH": str(stand_in_player(tmp_path / "bin", 1.0))}
-    arguments = ["listen", "--board", "nano33ble", "--port", bench.ports()[0].device, "--json", str(clip)]
+    arguments = ["verify", "--board", "nano33ble", "--port", bench.ports()[0].device, "--json", str(clip)]
     assert run(arguments, Environment(Console(out, err), project.root, environ)) == 0, err.getvalue()
     summary = json.loads(out.getvalue())["summary"]
     assert summary["right_tracks"] == summary["tracks"] == 1
@@ -50,5 +50,5 @@ def test_a_clip_is_played_and_the_board_s_answers_are_counted(
 def test_without_a_player_it_says_what_to_install(project: Any, simulate: Callable[..., Any], tmp_path: Path) -> None:
     bench = simulate("--line", LINE)
     port = bench.ports()[0].device
-    assert project.eitk("listen", "--board", "nano33ble", "--port", port, str(tmp_path / "x.wav")) == 3
+    assert project.eitk("verify", "--board", "nano33ble", "--port", port, str(tmp_path / "x.wav")) == 3
     assert "alsa-utils" in project.stderr

@@ -28,7 +28,7 @@ def crossfade(path: Path, seconds: int, seed: int) -> Path:
 def test_every_window_equals_the_int8_model_in_python(pinned_project: Any, board: str, tmp_path: Path) -> None:
     assert pinned_project.eitk("flash", "--board", board) == 0, pinned_project.stderr
     clips = [crossfade(tmp_path / f"rock.{seed}.wav", 8, seed) for seed in (1, 2)]
-    assert pinned_project.eitk("listen", "--board", board, "--json", *map(str, clips)) == 0, pinned_project.stderr
+    assert pinned_project.eitk("verify", "--board", board, "--json", *map(str, clips)) == 0, pinned_project.stderr
     heard = json.loads(pinned_project.stdout)
     assert heard["summary"]["windows"] == heard["summary"]["equal"] == 22
     assert [window["end_ms"] for window in heard["windows"][:11]] == list(range(3000, 8001, 500))
@@ -54,13 +54,13 @@ def test_a_board_with_another_model_than_the_pinned_one_is_not_compared(pinned_p
     lock = pinned_project.root / "eitk.lock"
     lines = lock.read_text().splitlines()
     lock.write_text("\n".join('model_sha256 = "' + "a" * 64 + '"' if "model_sha" in line else line for line in lines))
-    assert pinned_project.eitk("listen", "--board", "host", str(crossfade(tmp_path / "rock.x.wav", 4, 1))) == 6
+    assert pinned_project.eitk("verify", "--board", "host", str(crossfade(tmp_path / "rock.x.wav", 4, 1))) == 6
     assert "another model" in pinned_project.stderr
 
 
 def test_a_clip_shorter_than_a_window_is_refused(pinned_project: Any, tmp_path: Path) -> None:
     assert pinned_project.eitk("flash", "--board", "host") == 0
-    assert pinned_project.eitk("listen", "--board", "host", str(crossfade(tmp_path / "rock.x.wav", 2, 1))) == 1
+    assert pinned_project.eitk("verify", "--board", "host", str(crossfade(tmp_path / "rock.x.wav", 2, 1))) == 1
     assert "shorter than a window" in pinned_project.stderr
 
 
@@ -79,7 +79,7 @@ def test_real_clips_on_the_emulated_board(pinned_project: Any, gtzan: Path, trac
     folders = [gtzan / "audio" / label for label in ("classical", "rock")]
     clips = [clip for folder in folders for clip in sorted(folder.glob("*.flac"))[: tracks // 2]]
     assert pinned_project.eitk("flash", "--board", "emulated") == 0, pinned_project.stderr
-    assert pinned_project.eitk("listen", "--board", "emulated", "--json", *map(str, clips)) == 0, pinned_project.stderr
+    assert pinned_project.eitk("verify", "--board", "emulated", "--json", *map(str, clips)) == 0, pinned_project.stderr
     summary = json.loads(pinned_project.stdout)["summary"]
     assert summary["tracks"] == tracks
     assert summary["windows"] == summary["equal"] >= tracks * 50

@@ -19,7 +19,7 @@ from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.run_log import Run, record_run
 from ei_toolkit.report.project_summary import ProjectSummary
 
-FINISH = ["flash", "listen", "report", "card"]
+FINISH = ["flash", "verify", "report", "card"]
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""`eitk listen`: Compare the scores of a board with those of the int8 model in Python."""
+"""`eitk verify`: Compare the scores of a board with those of the int8 model in Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.boards import board_choice
 
 
-def listen(
+def verify(
     context: typer.Context,
     clips: Annotated[list[Path], typer.Argument(help="Clips; the label is the folder's name.")],
     board: Annotated[
@@ -32,12 +32,12 @@ def listen(
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
     board_named(config.settings.board.name).check_port(port)
-    with env.console.progress("listening, clips", len(clips)) as progress:
-        heard = verify_clips(
+    with env.console.progress("verified clips", len(clips)) as progress:
+        verified = verify_clips(
             BoardContext(config.settings, config.paths, env.environ),
             [env.cwd / clip for clip in clips],
             progress.advance,
         )
-    facts = verification_json(config.settings.board.name, heard)
-    record_run(config, "listen", facts["summary"])
-    env.console.result(facts, verification_view(config.settings.board.name, heard))
+    figures = verification_json(config.settings.board.name, verified)
+    record_run(config, "verify", figures["summary"])
+    env.console.result(figures, verification_view(config.settings.board.name, verified))
