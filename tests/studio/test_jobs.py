@@ -46,10 +46,10 @@ def log_of(server: Any, job: int) -> list[str]:
 def test_features_are_made_and_a_second_run_computes_only_what_is_new(ready: Any, make_noise: Any) -> None:
     job = ready.wait(features(ready))
     assert job["finishedSuccessful"]
-    assert "Features computed for 6 samples, 0 were known already" in log_of(ready, job["id"])
+    assert "Features computed for 6 samples, 0 were cached" in log_of(ready, job["id"])
     ready.upload({"rock9.wav": make_noise(999)}, x_label="rock")
     again = ready.wait(features(ready))
-    assert "Features computed for 1 samples, 6 were known already" in log_of(ready, again["id"])
+    assert "Features computed for 1 samples, 6 were cached" in log_of(ready, again["id"])
     assert ready.json("GET", "/1/dsp/2/metadata")["windowCount"] == 7
 
 
@@ -57,7 +57,7 @@ def test_another_parameter_computes_everything_again(ready: Any) -> None:
     ready.wait(features(ready))
     assert ready.json("POST", "/1/dsp/2", json={"config": {"fft_length": 64}})["success"]
     job = ready.wait(features(ready))
-    assert "Features computed for 6 samples, 0 were known already" in log_of(ready, job["id"])
+    assert "Features computed for 6 samples, 0 were cached" in log_of(ready, job["id"])
 
 
 def test_the_log_is_newest_first_limited_and_whole_as_a_download(ready: Any) -> None:

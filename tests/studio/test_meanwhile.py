@@ -42,22 +42,22 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @dataclass(frozen=True)
-class Listening(Task):
-    """A task that keeps its log."""
+class RecordingTask(Task):
+    """A task that keeps the lines of its log."""
 
     lines: list[str] = field(default_factory=list)
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         self.lines.append(line)
 
 
 @pytest.fixture
-def task(store: Store, tmp_path: Path, make_noise: Any) -> Listening:
+def task(store: Store, tmp_path: Path, make_noise: Any) -> RecordingTask:
     """A job of a project with an impulse and three samples, in this process."""
     project = store.projects.create("p").id
     store.blocks.put(project, 1, "Impulse #1", impulse())
     store.samples.add(project, [sample(store, f"{number}", make_noise(number)) for number in range(3)])
-    return Listening(store, store.jobs.add(project, "generate-features", "dsp-2", "", {"dsp": 2}), tmp_path)
+    return RecordingTask(store, store.jobs.add(project, "generate-features", "dsp-2", "", {"dsp": 2}), tmp_path)
 
 
 def sample(store: Store, name: str, data: bytes) -> NewSample:
@@ -71,10 +71,10 @@ def delete_last(task: Task) -> None:
     delete_samples(task.store, task.project, ids[2:])
 
 
-def all_features(task: Task) -> list[features.Computed]:
+def all_features(task: Task) -> list[features.ComputedFeatures]:
     found = task.store.blocks.get(task.project)
     blocks = processing_blocks(task.store, found, found.blocks("learnBlocks")[0])
-    return features.features_side_by_side(task, blocks, "training")
+    return features.features_of_blocks(task, blocks, "training")
 
 
 def delete_at_first_window(task: Task, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
@@ -89,19 +89,19 @@ def delete_at_first_window(task: Task, monkeypatch: pytest.MonkeyPatch, block: i
 
 
 def test_features_pass_over_a_sample_that_is_deleted_meanwhile(
-    task: Listening, monkeypatch: pytest.MonkeyPatch
+    task: RecordingTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delete_at_first_window(task, monkeypatch, 2)
     features.generate_features(task)
-    assert "1 samples were deleted while this ran" in task.lines
-    assert "Features computed for 2 samples, 0 were known already" in task.lines
+    assert "1 samples were deleted while this job ran" in task.lines
+    assert "Features computed for 2 samples, 0 were cached" in task.lines
     stored = task.store.artifacts.features(task.project, 2)
     assert stored is not None and [id_ for id_, _ in stored.summary["samples"]] == [1, 2]
     assert len(np.load(task.store.blobs.path(stored.x))) == stored.summary["windowCount"]
 
 
 def test_blocks_side_by_side_are_of_the_same_samples_whatever_is_deleted_between_them(
-    task: Listening, monkeypatch: pytest.MonkeyPatch
+    task: RecordingTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task.store.blocks.configure(task.project, 3, {"fft_length": "64"})  # else the cache knows the features of block 2
     delete_at_first_window(task, monkeypatch, 3)
@@ -110,17 +110,17 @@ def test_blocks_side_by_side_are_of_the_same_samples_whatever_is_deleted_between
     assert {window.sample for window in one.windows} == {1, 2}
 
 
-def test_content_that_is_lost_without_a_deletion_is_refused_without_its_path(task: Listening) -> None:
+def test_content_that_is_lost_without_a_deletion_is_refused_without_its_path(task: RecordingTask) -> None:
     [lost] = task.store.samples.select(SampleFilter(task.project), 1)
     task.store.blobs.remove(lost.sha256)
     for job in (features.generate_features, exporting.export):
-        with pytest.raises(ApiError, match=r"The content of 2 .* is gone") as caught:
+        with pytest.raises(ApiError, match=r"The content of 2 .* is missing") as caught:
             job(task)
         assert str(task.data) not in str(caught.value)
 
 
 def test_an_export_passes_over_a_sample_that_is_deleted_meanwhile(
-    task: Listening, monkeypatch: pytest.MonkeyPatch
+    task: RecordingTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = exporting._names
 
@@ -130,7 +130,7 @@ def test_an_export_passes_over_a_sample_that_is_deleted_meanwhile(
 
     monkeypatch.setattr(exporting, "_names", deleting)
     exporting.export(task)
-    assert task.lines == ["1 samples were deleted while this ran", "Exported 2 samples"]
+    assert task.lines == ["1 samples were deleted while this job ran", "Exported 2 samples"]
     blob = task.store.artifacts.result(task.project, "export", 0)
     assert blob is not None
     with zipfile.ZipFile(task.store.blobs.path(blob)) as archive:
@@ -138,7 +138,7 @@ def test_an_export_passes_over_a_sample_that_is_deleted_meanwhile(
         assert archive.namelist() == [*described, "info.labels"] == ["training/0.wav", "training/1.wav", "info.labels"]
 
 
-def test_nothing_is_kept_for_a_block_that_was_deleted_meanwhile(task: Listening) -> None:
+def test_nothing_is_kept_for_a_block_that_was_deleted_meanwhile(task: RecordingTask) -> None:
     artifacts, blob = task.store.artifacts, task.store.blobs.put(b"")
     artifacts.put_model(task.project, 4, {"keras": blob}, {})
     task.store.blocks.put(task.project, 1, "Impulse #1", impulse(5))
@@ -154,7 +154,7 @@ def test_nothing_is_kept_for_a_block_that_was_deleted_meanwhile(task: Listening)
 
 
 def stale_block(task: Task) -> tuple[Any, ...]:
-    """What a features job has at hand whose block is gone by now."""
+    """What a features job has at hand whose block is missing by now."""
     now = task.store.blocks.get(task.project)
     task.store.blocks.put(task.project, 1, now.name, impulse())
     [block, *_] = processing_blocks(task.store, task.store.blocks.get(task.project), {"dsp": [2]})
@@ -222,7 +222,7 @@ def test_settings_that_are_changed_at_once_are_all_kept(own_server: Any) -> None
             assert (kept.description, settings) == (f"d{number}", {"jobLimitM": number, "dspFileSizeMb": number})
 
 
-def test_a_learn_block_that_reads_nothing_is_refused_in_training_and_in_testing(task: Listening) -> None:
+def test_a_learn_block_that_reads_nothing_is_refused_in_training_and_in_testing(task: RecordingTask) -> None:
     for category in ("training", "testing"):
         with pytest.raises(ApiError, match="reads no processing block"):
-            features.features_side_by_side(task, [], category)
+            features.features_of_blocks(task, [], category)

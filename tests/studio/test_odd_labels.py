@@ -1,4 +1,4 @@
-"""Labels that a training or a test cannot use: stretches that have none, and labels that the model does not know."""
+"""Windows without a label, which training omits, and labels that a model was not trained on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_windows_without_a_label_or_with_an_unknown_one(own_server: Any, make_no
         half_label(own_server, category)
 
     log = run(own_server, "train/keras/3", trainingCycles=1)
-    assert "5 windows are left out: nothing labels their part of a multi-label sample" in log
+    assert "5 windows are omitted: they end in a part of a multi-label sample that has no label" in log
     assert own_server.json("GET", "/1/training/keras/3/metadata")["classNames"] == ["classical", "rock"]
     metadata = own_server.json("GET", "/1/dsp/2/metadata")
     assert metadata["labels"] == ["classical", "rock"] and metadata["windowCount"] == 9 + 9 + 4
@@ -50,11 +50,13 @@ def test_windows_without_a_label_or_with_an_unknown_one(own_server: Any, make_no
     y = own_server.call("GET", "/1/dsp-data/2/y/training").content
     assert len(np.frombuffer(y[-22 * 16 :], np.int32)) == 22 * 4
 
-    assert "5 windows are left out" in "".join(run(own_server, "classify"))
+    assert "5 windows are omitted" in "".join(run(own_server, "classify"))
     assert set(accuracy(own_server)["summaryPerClass"]) == {"classical", "rock"}
 
     assert own_server.json("POST", "/1/raw-data/batch/edit-labels?category=testing", json={"label": "jazz"})["success"]
-    assert "The model does not know the labels jazz: their windows count as wrong" in run(own_server, "classify")
+    assert "The model was not trained on the labels jazz: their windows count as incorrect" in run(
+        own_server, "classify"
+    )
     found = accuracy(own_server)
     assert (found["accuracyScore"], set(found["summaryPerClass"])) == (0.0, {"jazz"})
     assert (

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from ei_toolkit.studio.http.request import Deployer, DeploymentReader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.schema import Flag, Integer, Page
-from ei_toolkit.studio.jobs.process import Entry
+from ei_toolkit.studio.jobs.process import LogEntry
 from ei_toolkit.studio.store.jobs import Job
 
 
@@ -38,7 +38,7 @@ def job_answer(job: Job) -> dict[str, Any]:
     return fields
 
 
-def log_answer(entries: Sequence[Entry], total: int) -> dict[str, Any]:
+def log_answer(entries: Sequence[LogEntry], total: int) -> dict[str, Any]:
     """Return the fields of a `LogStdoutResponse`."""
     lines = [{"created": entry.created, "data": entry.data, "logLevel": entry.level} for entry in entries]
     return {"stdout": lines, "totalCount": total}
@@ -47,7 +47,7 @@ def log_answer(entries: Sequence[Entry], total: int) -> dict[str, Any]:
 def queue(context: RequestContext, kind: str, key: str, category: str, spec: Mapping[str, Any]) -> Job:
     """Store a job and notify the runner."""
     job = context.store.jobs.add(context.project, kind, key, category, spec)
-    context.studio.runner.wake()
+    context.studio.runner.notify()
     return job
 
 

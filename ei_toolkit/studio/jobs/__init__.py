@@ -1,1 +1,1 @@
-"""Jobs as processes of their own: a queue a project, a log a job, and nobody left behind."""
+"""Jobs and computations, which run in separate processes. Each project has a queue of jobs; each job has a log."""

@@ -1,4 +1,4 @@
-"""Building: a trained impulse, or a model that was brought along, as a library in a zip."""
+"""Building: packages a trained impulse or an uploaded model as a library in a zip."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ei_toolkit.studio.store.artifacts import Deployment
 from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.wire_format import now
 
-PRETRAINED_FREQUENCY = 16000.0  # of a model whose input is not a signal
+PRETRAINED_FREQUENCY = 16000.0  # Hz, for a model whose input is not a signal
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a library is built from; `models` holds the blob of each variant."""
+    """What a library is built from. `models` holds the digest of each variant's model."""
 
     labels: tuple[str, ...]
     models: Mapping[str, str]
@@ -36,11 +36,11 @@ class Source:
 
 
 def build(task: Task) -> None:
-    """The job: compile the model, package the library, store it under the version that was promised."""
+    """Job: compile the model, package the library and store it with the version that was reserved for the job."""
     spec = task.job.spec
     impulse = task.store.blocks.get(task.project, int(spec["impulse"]))
     source = _pretrained(task) if impulse.document.get("type") == "BYOM" else _trained(task, impulse)
-    task.say(f"Compiling {spec['model_type']} model with engine {spec['engine']}...")
+    task.log(f"Compiling {spec['model_type']} model with engine {spec['engine']}...")
     with task.scratch() as folder:
         info = package(_request(task, source), folder)
         blob = task.store.blobs.put_file(info.path)
@@ -50,7 +50,7 @@ def build(task: Task) -> None:
         fingerprint=fingerprint(task.store, impulse), info=_info(info), created=now(),
     )  # fmt: skip
     task.store.artifacts.add_deployment(task.project, deployment)
-    task.say(f"Built {info.path.name}: arena {info.arena_bytes} bytes, model {info.model_sha256[:12]}")
+    task.log(f"Built {info.path.name}: arena {info.arena_bytes} bytes, model {info.model_sha256[:12]}")
 
 
 def _trained(task: Task, impulse: Impulse) -> Source:
@@ -75,7 +75,7 @@ def _trained(task: Task, impulse: Impulse) -> Source:
 def _pretrained(task: Task) -> Source:
     document = load(task)
     if "parameters" not in document:
-        raise ApiError("Say first what goes into the model and what comes out (pretrained-model/save)")
+        raise ApiError("The model's input and output are not described yet: send them to pretrained-model/save")
     parameters = document["parameters"]
     return Source(
         labels=tuple(parameters["model"]["labels"]),

@@ -1,4 +1,4 @@
-"""Cloning: the copy is made when the job is queued; the job says that it is there."""
+"""Jobs that copy data: the export of a project as a zip, and the report of a cloned impulse."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from ei_toolkit.studio.store.samples import Sample
 
 
 def report_clone(task: Task) -> None:
-    """The job: name the copy."""
+    """Job: log the names of a cloned impulse and its copy, which was made when the job was queued."""
     impulse = task.store.blocks.get(task.project, int(task.job.spec["impulse"]))
-    task.say(f"Impulse {task.job.spec['source']} was cloned to {impulse.id} ({impulse.name})")
+    task.log(f"Impulse {task.job.spec['source']} was cloned to {impulse.id} ({impulse.name})")
 
 
 def export(task: Task) -> None:
-    """The job: write the zip and store it."""
+    """Job: write all samples of the project to a zip and store it."""
     with task.scratch() as folder:
         path = folder / "export.zip"
-        count = write_export(task.store, task.project, path, task.say)
+        count = write_export(task.store, task.project, path, task.log)
         blob = task.store.blobs.put_file(path)
     task.store.artifacts.put_result(task.project, "export", 0, blob)
-    task.say(f"Exported {count} samples")
+    task.log(f"Exported {count} samples")
 
 
-def write_export(store: Store, project: int, out: Path, say: Callable[[str], None] | None = None) -> int:
-    """Write all samples of a project and their `info.labels`; returns how many there are.
+def write_export(store: Store, project: int, out: Path, log: Callable[[str], None] | None = None) -> int:
+    """Write all samples of a project and their `info.labels` to a zip; return the number of samples.
 
-    Samples that are deleted meanwhile are left out, and `say` hears of it.
+    Samples that are deleted in the meantime are omitted, and their number is passed to `log`.
     """
     samples = store.samples.select(SampleFilter(project, sort_by="id-asc"))
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         named = zip(samples, _names(samples), strict=True)
         written = [(sample, name) for sample, name in named if _write(store, archive, sample, name)]
         archive.writestr("info.labels", json.dumps(info_labels(written), ensure_ascii=False, indent=1))
-    if say and (deleted := len(samples) - len(written)):
-        say(f"{deleted} samples were deleted while this ran")
+    if log and (deleted := len(samples) - len(written)):
+        log(f"{deleted} samples were deleted while this job ran")
     return len(written)
 
 
 def info_labels(named: Iterable[tuple[Sample, str]]) -> dict[str, Any]:
-    """The document that the command-line uploader and the SDK read, of samples and their paths in the zip."""
+    """Return the document `info.labels`, which the official clients read, for samples and their paths in the zip."""
     return {"version": 1, "files": [_entry(sample, name) for sample, name in named]}
 
 
 def _write(store: Store, archive: zipfile.ZipFile, sample: Sample, name: str) -> bool:
-    """Add a sample to the zip; False for one that was deleted meanwhile."""
+    """Add a sample to the zip; return False if it was deleted in the meantime."""
     try:
         archive.writestr(name, store.byte_range(sample).read())
     except FileNotFoundError:
@@ -62,7 +62,7 @@ def _write(store: Store, archive: zipfile.ZipFile, sample: Sample, name: str) ->
 
 
 def _names(samples: Iterable[Sample]) -> Iterator[str]:
-    """A path for each sample; a name that occurs twice gets the sample's id."""
+    """Yield a path for each sample. A name that occurs before is made unique with the sample's id."""
     taken: set[str] = set()
     for sample in samples:
         stem = sample.filename.replace("/", "_").replace("\\", "_").lstrip(".") or "sample"

@@ -1,7 +1,7 @@
-"""Features that were computed before: keyed by what the sample holds and by everything that shapes the features.
+"""Features of samples: computed once for each content and settings, cached, and stored for training and download.
 
-The key holds the content's hash, not the sample's id: a sample that is relabelled, moved or uploaded again costs
-nothing, and changing one sample computes one.
+The key of the cache is the hash of the sample's content and of the settings, not the sample's id. A sample that is
+relabelled, moved or uploaded again is therefore not computed again.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from ei_toolkit.impulse.labels import label_order
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
 from ei_toolkit.studio.jobs.task import Task
-from ei_toolkit.studio.jobs.windows import WindowName, name_windows, require_deleted, windows_of
+from ei_toolkit.studio.jobs.windows import WindowInfo, describe_windows, require_deleted, windows_of
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.artifacts import Features
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
 
 Floats = npt.NDArray[np.float32]
-LARGEST_CACHE = 4 * 2**30
+LARGEST_CACHE_BYTES = 4 * 2**30
 
 
 class FeatureCache:
-    """A database of its own: losing it costs time, nothing else."""
+    """A cache in a separate database, which may be deleted at any time."""
 
     def __init__(self, data: Path) -> None:
         self._db = sqlite3.connect(data / "features.sqlite", timeout=30, isolation_level=None)
@@ -47,7 +47,7 @@ class FeatureCache:
         self.hits = self.misses = 0
 
     def get(self, sample: Sample, block: ProcessingBlock, compute: Callable[[], Floats]) -> Floats:
-        """(windows, features) float32 of a sample, computed only if it was not before."""
+        """Return the (windows, features) float32 of a sample; call `compute` if they are not cached."""
         key = hashlib.sha256(f"{sample.sha256} {sample.frequency} {block.settings_hash}".encode()).digest()
         row = self._db.execute("SELECT windows, data FROM features WHERE key = ?", (key,)).fetchone()
         if row is not None:
@@ -59,9 +59,9 @@ class FeatureCache:
         return features
 
     def trim(self) -> None:
-        """Start over once the cache has grown past its largest size."""
+        """Delete all entries if the cache exceeds its largest size."""
         pages, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-        if pages * size > LARGEST_CACHE:
+        if pages * size > LARGEST_CACHE_BYTES:
             self._db.execute("DELETE FROM features")
             self._db.execute("VACUUM")
 
@@ -74,17 +74,17 @@ REPORT_EVERY = 200  # samples
 
 
 @dataclass(frozen=True)
-class Computed:
-    """Features of one category: (n, features) float32, and a name for each of the n windows."""
+class ComputedFeatures:
+    """Features of samples: `x` has the shape (n, features), float32; `windows` describes the n windows."""
 
     x: Floats
-    windows: list[WindowName]
+    windows: list[WindowInfo]
     frames: int
     bins: int
-    deleted: frozenset[int] = frozenset()  # samples that were gone when they were to be read
+    deleted: frozenset[int] = frozenset()  # samples that were deleted before they were read
 
-    def without(self, samples: frozenset[int]) -> Computed:
-        """The same without the windows of some samples."""
+    def without(self, samples: frozenset[int]) -> ComputedFeatures:
+        """Return the features without the windows of some samples."""
         kept = [index for index, window in enumerate(self.windows) if window.sample not in samples]
         if len(kept) == len(self.windows):
             return self
@@ -92,13 +92,16 @@ class Computed:
 
 
 def generate_features(task: Task) -> None:
-    """The job: training features of one block, stored for training and download."""
+    """Job: compute and store the training features of one block."""
     block = processing_block(task.store, task.project, int(task.job.spec["dsp"]))
     store_features(task, block, "training", _samples(task.store, task.project, "training"))
 
 
-def features_side_by_side(task: Task, blocks: Sequence[ProcessingBlock], category: str) -> list[Computed]:
-    """Store the features of several blocks; returns them of the same samples, even if some are deleted meanwhile."""
+def features_of_blocks(task: Task, blocks: Sequence[ProcessingBlock], category: str) -> list[ComputedFeatures]:
+    """Compute and store the features of several blocks; return them for the same samples.
+
+    Samples that are deleted in the meantime are omitted from the features of all blocks.
+    """
     if not blocks:
         raise ApiError("The learn block reads no processing block")
     samples = _samples(task.store, task.project, category)
@@ -107,9 +110,9 @@ def features_side_by_side(task: Task, blocks: Sequence[ProcessingBlock], categor
     return [part.without(deleted) for part in parts]
 
 
-def store_features(task: Task, block: ProcessingBlock, category: str, samples: Sequence[Sample]) -> Computed:
-    """Compute and store the features of a category; says in the log what it does."""
-    task.say(f"Creating windows from {category} files...")
+def store_features(task: Task, block: ProcessingBlock, category: str, samples: Sequence[Sample]) -> ComputedFeatures:
+    """Compute, store and return the features of one block for the samples of a category."""
+    task.log(f"Creating windows from {category} files...")
     computed = compute_features(task, block, samples)
     labels = label_order(window.label for window in computed.windows)
     with task.scratch() as folder:
@@ -119,29 +122,36 @@ def store_features(task: Task, block: ProcessingBlock, category: str, samples: S
         x_blob, y_blob = (task.store.blobs.put_file(path) for path in (x, y))
     summary = _summary(computed, block, labels)
     task.store.artifacts.put_features(task.project, Features(block.id, category, x_blob, y_blob, summary, ""))
-    task.say(f"Created {len(computed.windows)} windows: {_counts(computed.windows)}")
-    task.say("Creating features OK")
+    task.log(f"Created {len(computed.windows)} windows: {_counts(computed.windows)}")
+    task.log("Creating features OK")
     return computed
 
 
-def compute_features(task: Task, block: ProcessingBlock, samples: Sequence[Sample]) -> Computed:
-    """Features of the labelled windows of samples, in their order; says in the log what is left out."""
+def compute_features(task: Task, block: ProcessingBlock, samples: Sequence[Sample]) -> ComputedFeatures:
+    """Return the features of the labelled windows of samples, in the order of the samples."""
     frames, bins = dsp.output_shape(
         block.type, block.window_samples, block.frequency, block.version, **dict(block.config)
     )
     read, deleted = _read_all(task, block, samples)
     labelled = [_labelled(sample, features, block) for sample, features in read]
     windows = [name for _, names in labelled for name in names]
-    if left_out := sum(len(features) for _, features in read) - len(windows):
-        task.say(f"{left_out} windows are left out: nothing labels their part of a multi-label sample")
+    if omitted := sum(len(features) for _, features in read) - len(windows):
+        task.log(f"{omitted} windows are omitted: they end in a part of a multi-label sample that has no label")
     empty = np.empty((0, frames * bins), np.float32)
     x = np.concatenate([empty, *(features for features, names in labelled if names)])
-    return Computed(x, windows, frames, bins, deleted)
+    return ComputedFeatures(x, windows, frames, bins, deleted)
 
 
-def _labelled(sample: Sample, features: Floats, block: ProcessingBlock) -> tuple[Floats, list[WindowName]]:
-    """Those windows of a sample that have a label."""
-    names = name_windows(sample, len(features), block.window)
+def concatenate_features(parts: Sequence[ComputedFeatures]) -> Floats:
+    """Return the features of several blocks joined for each window. Raises ApiError if the windows differ."""
+    if len({len(part.windows) for part in parts}) > 1:
+        raise ApiError("The processing blocks give different numbers of windows; give them the same input block")
+    return np.concatenate([part.x for part in parts], axis=1)
+
+
+def _labelled(sample: Sample, features: Floats, block: ProcessingBlock) -> tuple[Floats, list[WindowInfo]]:
+    """Return the labelled windows of a sample."""
+    names = describe_windows(sample, len(features), block.window)
     kept = [index for index, name in enumerate(names) if name.label]
     if len(kept) == len(names):
         return features, names
@@ -151,7 +161,7 @@ def _labelled(sample: Sample, features: Floats, block: ProcessingBlock) -> tuple
 def _read_all(
     task: Task, block: ProcessingBlock, samples: Sequence[Sample]
 ) -> tuple[list[tuple[Sample, Floats]], frozenset[int]]:
-    """Samples with the features of all their windows, and the ids of those that were deleted meanwhile."""
+    """Return samples with the features of all their windows, and the ids of those that were deleted meanwhile."""
     read: list[tuple[Sample, Floats]] = []
     with closing(FeatureCache(task.data)) as cache:
         cache.trim()
@@ -159,16 +169,16 @@ def _read_all(
             if (features := _read(task.store, cache, block, sample)) is not None:
                 read.append((sample, features))
             if number % REPORT_EVERY == 0 or number == len(samples):
-                task.say(f"[{number}/{len(samples)}] {block.document['name']} features...")
+                task.log(f"[{number}/{len(samples)}] {block.document['name']} features...")
         deleted = frozenset(sample.id for sample in samples) - {sample.id for sample, _ in read}
-        task.say(f"Features computed for {cache.misses - len(deleted)} samples, {cache.hits} were known already")
+        task.log(f"Features computed for {cache.misses - len(deleted)} samples, {cache.hits} were cached")
     if deleted:
-        task.say(f"{len(deleted)} samples were deleted while this ran")
+        task.log(f"{len(deleted)} samples were deleted while this job ran")
     return read, deleted
 
 
 def _read(store: Store, cache: FeatureCache, block: ProcessingBlock, sample: Sample) -> Floats | None:
-    """Features of a sample; None for one that was deleted meanwhile."""
+    """Return the features of a sample; None if it was deleted in the meantime."""
     try:
         return cache.get(sample, block, partial(_compute, store, sample, block))
     except FileNotFoundError:
@@ -192,14 +202,14 @@ def _compute(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
     return features.astype(np.float32)
 
 
-def _label_table(windows: Sequence[WindowName], labels: Sequence[str]) -> npt.NDArray[np.int32]:
-    """For each window: label index from 1, sample id, start and end in ms."""
+def _label_table(windows: Sequence[WindowInfo], labels: Sequence[str]) -> npt.NDArray[np.int32]:
+    """Return a row for each window: label index from 1, sample id, start and end in ms."""
     index = {label: number for number, label in enumerate(labels, 1)}
     rows = [(index[w.label], w.sample, round(w.start_ms), round(w.end_ms)) for w in windows]
     return np.array(rows, np.int32).reshape(-1, 4)
 
 
-def _summary(computed: Computed, block: ProcessingBlock, labels: Sequence[str]) -> dict[str, Any]:
+def _summary(computed: ComputedFeatures, block: ProcessingBlock, labels: Sequence[str]) -> dict[str, Any]:
     counts: dict[int, int] = {}
     for window in computed.windows:
         counts[window.sample] = counts.get(window.sample, 0) + 1
@@ -215,6 +225,6 @@ def _summary(computed: Computed, block: ProcessingBlock, labels: Sequence[str]) 
     }
 
 
-def _counts(windows: Sequence[WindowName]) -> str:
+def _counts(windows: Sequence[WindowInfo]) -> str:
     names = [window.label for window in windows]
     return json.dumps({label: names.count(label) for label in sorted(set(names))}, ensure_ascii=False)

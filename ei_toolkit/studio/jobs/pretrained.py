@@ -1,4 +1,4 @@
-"""Models that were trained elsewhere: taken in, described, profiled."""
+"""Models that were trained elsewhere: imported, described and profiled."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ei_toolkit.config.archive import MIB, Limits, extract_archive
 from ei_toolkit.errors import ArchiveError
@@ -18,8 +20,8 @@ from ei_toolkit.studio.jobs.task import Task
 SAVED_MODEL_LIMITS = Limits(entries=2000, total_bytes=500 * MIB)
 
 
-def take_in(task: Task) -> None:
-    """The job: bring the uploaded model into .tflite form, int8 too where there is representative data."""
+def import_model(task: Task) -> None:
+    """Job: convert the uploaded model to .tflite, also to int8 if representative data was uploaded."""
     upload = task.job.spec
     with task.scratch() as folder:
         models = _convert(task, upload, folder)
@@ -30,25 +32,25 @@ def take_in(task: Task) -> None:
         **_tensors(next(iter(models.values()))),
     }
     _store(task, document)
-    task.say(f"The model is ready: {', '.join(models)}")
+    task.log(f"The model is ready: {', '.join(models)}")
 
 
 def profile_stored(task: Task) -> None:
-    """The job: estimate the model on its device and on kinds of devices."""
+    """Job: estimate the model on its device and on classes of devices."""
     document = load(task)
     chosen = device(document.get("device"))
     infos = {}
     for variant, digest in document["models"].items():
-        task.say(f"Profiling {variant} model...")
+        task.log(f"Profiling {variant} model...")
         infos[variant] = model_info(task.store.blobs.read(digest), variant, chosen)
     variant, digest = next(iter(document["models"].items()))
     table = _table(variant, task.store.blobs.read(digest))
     _store(task, {**document, "profile": {**infos, "table": table}})
-    task.say("Profiling 100% done")
+    task.log("Profiling 100% done")
 
 
 def load(task: Task) -> dict[str, Any]:
-    """What is known of the project's own model."""
+    """Return the description of the project's uploaded model. Raises ApiError if there is none."""
     blob = task.store.artifacts.result(task.project, "pretrained", 0)
     if blob is None:
         raise ApiError("No model was uploaded yet")
@@ -80,13 +82,12 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 def _convert_saved_model(task: Task, upload: Mapping[str, Any], folder: Path) -> dict[str, bytes]:
-    import numpy as np
-    import tensorflow as tf
+    import tensorflow as tf  # takes seconds, and models in .tflite form do not need it
 
     root = next((path.parent for path in folder.rglob("saved_model.pb")), None)
     if root is None:
         raise ApiError("The archive holds no saved_model.pb")
-    task.say("Converting the SavedModel...")
+    task.log("Converting the SavedModel...")
     converter = tf.lite.TFLiteConverter.from_saved_model(str(root))
     models = {"float32": bytes(converter.convert())}
     if upload.get("features"):
@@ -100,7 +101,7 @@ def _convert_saved_model(task: Task, upload: Mapping[str, Any], folder: Path) ->
 
 
 def _tensors(model: bytes) -> dict[str, list[dict[str, Any]]]:
-    """Inputs and outputs as `PretrainedModelTensor`s."""
+    """Return the inputs and outputs as `PretrainedModelTensor`s."""
     interpreter = Interpreter(model)
     kind = "int8" if interpreter.is_int8 else "float32"
     described = {}
@@ -115,13 +116,13 @@ def _tensors(model: bytes) -> dict[str, list[dict[str, Any]]]:
 
 
 def _table(variant: str, model: bytes) -> dict[str, Any]:
-    """A `ProfileModelTable`; what the estimate knows nothing of says that it is not supported."""
+    """Return a `ProfileModelTable`. Devices without an estimate are marked as not supported."""
     unknown = {"description": "Not estimated by the local studio", "supported": False}
     return {
         "variant": variant,
         "lowEndMcu": _mcu(variant, model, DEVICES[1]),
         "highEndMcu": _mcu(variant, model, DEVICES[2]),
-        "highEndMcuPlusAccelerator": {**unknown, "mcuSupportError": "no accelerator is known"},
+        "highEndMcuPlusAccelerator": {**unknown, "mcuSupportError": "accelerators are not estimated"},
         "mpu": dict(unknown),
         "gpuOrMpuAccelerator": dict(unknown),
     }

@@ -1,4 +1,4 @@
-"""The log of a job: one JSON line an entry, in a file of its own, complete and in order."""
+"""The process of a job and the log of its output, which is a file with one JSON object per line."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pathlib import Path
 
 from ei_toolkit.studio.wire_format import now
 
-LARGEST_LOG = 64 * 2**20
-LONGEST_LINE = 16_384
+LARGEST_LOG_BYTES = 64 * 2**20
+LONGEST_LINE = 16_384  # characters
 
 
 @dataclass(frozen=True)
-class Entry:
+class LogEntry:
     """One line of a log."""
 
     created: str
@@ -29,34 +29,34 @@ class Entry:
 
 
 class JobLog:
-    """Appends to and reads one job's log."""
+    """The log file of one job."""
 
     def __init__(self, folder: Path, job: int) -> None:
         self.path = folder / f"{job}.ndjson"
 
-    def append(self, text: str, level: str = "info") -> Entry:
-        """Write one line; past the largest size lines are heard live but no longer kept."""
-        entry = Entry(now(), text[:LONGEST_LINE] + "\n", level)
+    def append(self, text: str, level: str = "info") -> LogEntry:
+        """Append one line. When the file has its largest size, lines are still returned but not stored."""
+        entry = LogEntry(now(), text[:LONGEST_LINE] + "\n", level)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8", errors="replace") as file:
-            if file.tell() < LARGEST_LOG:
+            if file.tell() < LARGEST_LOG_BYTES:
                 file.write(json.dumps(asdict(entry)) + "\n")
         return entry
 
-    def entries(self) -> Iterator[Entry]:
-        """Every entry, oldest first; a line cut off by a kill is passed over."""
+    def entries(self) -> Iterator[LogEntry]:
+        """Yield every entry, oldest first. An incomplete line, which a killed process leaves, is skipped."""
         if not self.path.exists():
             return
         with self.path.open(encoding="utf-8") as file:
             for line in file:
                 try:
-                    yield Entry(**json.loads(line))
+                    yield LogEntry(**json.loads(line))
                 except ValueError:
                     continue
 
-    def newest(self, limit: int, level: str | None = None) -> tuple[list[Entry], int]:
-        """The last entries, newest first, and how many there are in all."""
-        kept: deque[Entry] = deque(maxlen=limit)
+    def newest(self, limit: int, level: str | None = None) -> tuple[list[LogEntry], int]:
+        """Return the last entries, newest first, and the number of all entries (of a level if one is given)."""
+        kept: deque[LogEntry] = deque(maxlen=limit)
         total = 0
         for entry in self.entries():
             if level in (None, "all", entry.level):
@@ -66,20 +66,20 @@ class JobLog:
 
 
 LINE_END = re.compile(rb"[\r\n]+")
-GRACE_S = 5.0
+STOP_GRACE_S = 5.0  # between SIGTERM and SIGKILL
 QUIET_TENSORFLOW = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}
-SECRETS = ("EI_API_KEY", "EI_PASSWORD", "EITK_API_KEY")
+SECRET_VARIABLES = ("EI_API_KEY", "EI_PASSWORD", "EITK_API_KEY")
 
 
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a job: no keys in it, output unbuffered, TensorFlow quiet and on the CPU."""
-    kept = {name: value for name, value in environ.items() if name not in SECRETS}
+    """Return the environment of a job process: no keys, unbuffered output, TensorFlow with few messages on the CPU."""
+    kept = {name: value for name, value in environ.items() if name not in SECRET_VARIABLES}
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", **QUIET_TENSORFLOW}
 
 
 @dataclass
 class JobProcess:
-    """A running process and why it was told to stop, if it was."""
+    """A running job process. `stop_reason` is why it was stopped; empty if it was not."""
 
     process: asyncio.subprocess.Process
     stop_reason: str = ""
@@ -87,7 +87,7 @@ class JobProcess:
 
     @classmethod
     async def start(cls, data: Path, job: int) -> JobProcess:
-        """Start the worker of a job. Its standard input stays open: when it closes, the server is gone."""
+        """Start the process of a job. Its standard input stays open; the process ends when it closes (see `worker`)."""
         command = (sys.executable, "-P", "-m", "ei_toolkit.studio.jobs.worker", str(data), str(job))
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -100,9 +100,12 @@ class JobProcess:
         )
         return cls(process)
 
-    async def follow(self, hear: Callable[[str], None], limit_s: float) -> int:
-        """Hand on every line until the process ends; returns its exit code (negative: the signal that ended it)."""
-        reader = asyncio.ensure_future(self._read(hear))
+    async def follow(self, on_line: Callable[[str], None], limit_s: float) -> int:
+        """Pass every line of output to `on_line` until the process ends; return its exit code.
+
+        The exit code is negative if a signal ended the process. After `limit_s` the process is killed.
+        """
+        reader = asyncio.ensure_future(self._read(on_line))
         try:
             async with asyncio.timeout(limit_s):
                 code = await self.process.wait()
@@ -110,34 +113,34 @@ class JobProcess:
             self.stop(f"it took longer than its limit of {limit_s:.0f} s", force=True)
             code = await self.process.wait()
         finally:
-            self._kill(signal.SIGKILL)
-        await asyncio.wait([reader], timeout=GRACE_S)
+            self._signal(signal.SIGKILL)
+        await asyncio.wait([reader], timeout=STOP_GRACE_S)
         reader.cancel()
         return code
 
     def stop(self, reason: str, *, force: bool = False) -> None:
-        """End the process and everything it started; politely first, unless forced."""
+        """End the process and its child processes: by SIGTERM and, after a grace period or if forced, by SIGKILL."""
         self.stop_reason = self.stop_reason or reason
-        self._kill(signal.SIGKILL if force else signal.SIGTERM)
+        self._signal(signal.SIGKILL if force else signal.SIGTERM)
         if not force:
-            asyncio.get_running_loop().call_later(GRACE_S, self._kill, signal.SIGKILL)
+            asyncio.get_running_loop().call_later(STOP_GRACE_S, self._signal, signal.SIGKILL)
 
-    def _kill(self, number: signal.Signals) -> None:
+    def _signal(self, number: signal.Signals) -> None:
         try:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
             return
 
-    async def _read(self, hear: Callable[[str], None]) -> None:
+    async def _read(self, on_line: Callable[[str], None]) -> None:
         assert self.process.stdout is not None
         rest = b""
         while chunk := await self.process.stdout.read(65_536):
             *lines, rest = LINE_END.split(rest + chunk)
             for line in lines:
-                self._heard(line, hear)
+                self._handle_line(line, on_line)
         if rest:
-            self._heard(rest, hear)
+            self._handle_line(rest, on_line)
 
-    def _heard(self, line: bytes, hear: Callable[[str], None]) -> None:
+    def _handle_line(self, line: bytes, on_line: Callable[[str], None]) -> None:
         self.last_line = line.decode("utf-8", "replace")
-        hear(self.last_line)
+        on_line(self.last_line)

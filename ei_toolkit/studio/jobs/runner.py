@@ -1,4 +1,4 @@
-"""Runs queued jobs, so many at a time for each project, and writes down how each one ended."""
+"""Runs queued jobs, a limited number at a time for each project, and stores how each one ended."""
 
 from __future__ import annotations
 
@@ -21,50 +21,49 @@ STOPPED = "the studio was stopped while the job was running"
 
 
 class Runner:
-    """The job side of a studio. `start`, `cancel` and `log` may be called from any thread."""
+    """Runs the jobs of a studio. `notify`, `cancel` and `log` may be called from any thread."""
 
     def __init__(self, options: Options, store: Store, hub: Hub) -> None:
         self.options, self.store, self.hub = options, store, hub
         self._processes: dict[int, JobProcess] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cancelled: set[int] = set()
-        self._wanted: asyncio.Event = asyncio.Event()
+        self._queue_changed: asyncio.Event = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def log(self, job: int) -> JobLog:
-        """The log of a job."""
+        """Return the log of a job."""
         return JobLog(self.options.logs, job)
 
     @property
     def busy(self) -> bool:
-        """Whether any job runs or waits."""
+        """Whether any job is running or queued."""
         return bool(self._tasks) or bool(self.store.jobs.queued())
 
-    def wake(self) -> None:
-        """Look at the queue again; a job was added or cancelled."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._wanted.set)
+    def notify(self) -> None:
+        """Report that the queue has changed: a job was added or cancelled."""
+        self._call_in_loop(self._queue_changed.set)
 
     def cancel(self, job: Job, *, force: bool = False) -> None:
-        """End a job: a waiting one never starts, a running one's process is ended."""
+        """Cancel a job: a queued job does not start; the process of a running job is ended."""
         if job.state == "queued" and self.store.jobs.finish_queued(job.id, "cancelled"):
-            self._tell(lambda: self._say_cancelled(job.id))
+            self._call_in_loop(lambda: self._log_cancelled(job.id))
         elif job.state != "finished":
-            self._tell(lambda: self._stop_process(job.id, force))
+            self._call_in_loop(lambda: self._stop_process(job.id, force))
 
     async def run(self) -> None:
-        """Serve the queue until cancelled; then end what runs."""
+        """Run queued jobs until this task is cancelled; then end the running jobs."""
         self._loop = asyncio.get_running_loop()
-        await asyncio.to_thread(self._bury_interrupted)
+        await asyncio.to_thread(self._fail_interrupted)
         try:
             while True:
-                self._wanted.clear()
-                await self._start_what_may()
-                await self._wanted.wait()
+                self._queue_changed.clear()
+                await self._start_queued()
+                await self._queue_changed.wait()
         finally:
             await self._stop_all()
 
-    def _tell(self, action: Callable[[], None]) -> None:
+    def _call_in_loop(self, action: Callable[[], None]) -> None:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(action)
 
@@ -72,14 +71,14 @@ class Runner:
         if job in self._processes:
             self._processes[job].stop("cancelled", force=force)
         else:
-            self._cancelled.add(job)  # its process is about to start
+            self._cancelled.add(job)  # the process has not started yet
 
-    def _bury_interrupted(self) -> None:
+    def _fail_interrupted(self) -> None:
         for job in self.store.jobs.running():
             self.log(job.id).append(f"Job failed: {STOPPED}", "error")
             self.store.jobs.finish(job.id, success=False, reason=STOPPED)
 
-    async def _start_what_may(self) -> None:
+    async def _start_queued(self) -> None:
         running = Counter(job.project for job in await asyncio.to_thread(self.store.jobs.running))
         for job in await asyncio.to_thread(self.store.jobs.queued):
             if running[job.project] < self.options.jobs_per_project and await asyncio.to_thread(
@@ -93,14 +92,14 @@ class Runner:
         try:
             success, reason = await self._run_process(job)
             seconds = time.monotonic() - started
-            self._hear(job.id, _last_words(success, reason))  # before the end, so that whoever sees it has all lines
+            self._log_line(job.id, _final_line(success, reason))  # Before the end is stored: then the log is complete.
             await asyncio.to_thread(self.store.jobs.finish, job.id, success=success, reason=reason, seconds=seconds)
             self.hub.publish_end(job.id, success)
         finally:
             self._cancelled.discard(job.id)
             self._processes.pop(job.id, None)
             self._tasks.pop(job.id, None)
-            self._wanted.set()
+            self._queue_changed.set()
 
     async def _run_process(self, job: Job) -> tuple[bool, str]:
         try:
@@ -111,14 +110,14 @@ class Runner:
         self._processes[job.id] = process
         if job.id in self._cancelled:
             process.stop("cancelled", force=True)
-        code = await process.follow(lambda line: self._hear(job.id, line), limit)
-        return code == 0 and not process.stop_reason, process.stop_reason or _why(code, process.last_line)
+        code = await process.follow(lambda line: self._log_line(job.id, line), limit)
+        return code == 0 and not process.stop_reason, process.stop_reason or _failure_reason(code, process.last_line)
 
-    def _hear(self, job: int, line: str) -> None:
+    def _log_line(self, job: int, line: str) -> None:
         self.hub.publish_line(job, self.log(job).append(line).data)
 
-    def _say_cancelled(self, job: int) -> None:
-        self._hear(job, _last_words(False, "cancelled"))
+    def _log_cancelled(self, job: int) -> None:
+        self._log_line(job, _final_line(False, "cancelled"))
         self.hub.publish_end(job, False)
 
     async def _stop_all(self) -> None:
@@ -128,14 +127,14 @@ class Runner:
             await asyncio.wait(list(self._tasks.values()), timeout=10)
 
 
-def _last_words(success: bool, reason: str) -> str:
+def _final_line(success: bool, reason: str) -> str:
     return "Job completed (success)" if success else f"Job failed: {reason}"
 
 
-def _why(code: int, last_line: str) -> str:
+def _failure_reason(code: int, last_line: str) -> str:
     if code == 0:
         return ""
     if code < 0:
         name = signal.Signals(-code).name
         return f"its process was ended by {name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
-    return last_line.removeprefix("Error: ") or "its process said nothing"
+    return last_line.removeprefix("Error: ") or "its process ended without output"

@@ -1,4 +1,4 @@
-"""What a piece of work is given: the state, its job, a folder of its own."""
+"""The context of a running job, and the table of the functions that jobs run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ei_toolkit.studio.store.jobs import Job
 
 @dataclass(frozen=True)
 class Task:
-    """One job at work."""
+    """One running job: the store, the job and the data folder."""
 
     store: Store
     job: Job
@@ -28,36 +28,36 @@ class Task:
         """The project that the job belongs to."""
         return self.job.project
 
-    def say(self, line: str) -> None:
-        """Write a line of the job's log; to the true standard output, since a training redirects `sys.stdout`."""
+    def log(self, line: str) -> None:
+        """Write a line of the job's log. `sys.__stdout__` is used because a training redirects `sys.stdout`."""
         print(line.rstrip("\n"), file=sys.__stdout__, flush=True)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A folder that is gone afterwards; after a kill the next start of the studio removes it."""
+        """Provide a temporary folder. If the process is killed, the next start of the studio deletes it."""
         with tempfile.TemporaryDirectory(dir=self.store.blobs.incoming, prefix=f"job-{self.job.id}-") as folder:
             yield Path(folder)
 
 
-KINDS = {
+KINDS = {  # module and function of each kind of job
     "generate-features": "features:generate_features",
     "train-keras": "training:train_block",
     "retrain": "training:retrain",
     "classify": "testing:classify",
     "build": "building:build",
-    "profile-keras": "training:profile_block",
+    "profile-keras": "profiling:profile_block",
     "profile-tflite": "profiling:profile_tflite",
     "clone": "exporting:report_clone",
     "export": "exporting:export",
-    "pretrained-upload": "pretrained:take_in",
+    "pretrained-upload": "pretrained:import_model",
     "pretrained-profile": "pretrained:profile_stored",
 }
 
 
-def work_of(kind: str) -> Callable[[Task], None]:
-    """The function that does a kind of job."""
+def job_function(kind: str) -> Callable[[Task], None]:
+    """Return the function that runs a kind of job. Its module is imported only now: some need TensorFlow."""
     if kind not in KINDS:
-        raise ApiError(f"There is no work of kind {kind!r}")
+        raise ApiError(f"There is no job of kind {kind!r}")
     module, _, name = KINDS[kind].partition(":")
     function: Callable[[Task], None] = getattr(import_module(f"ei_toolkit.studio.jobs.{module}"), name)
     return function

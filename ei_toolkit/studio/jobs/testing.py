@@ -1,4 +1,4 @@
-"""Testing: the models on the samples of a category, window by window."""
+"""Testing: classifies the windows of all samples of a category with the trained models."""
 
 from __future__ import annotations
 
@@ -16,44 +16,43 @@ from ei_toolkit.studio.http.classify import accuracy
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.impulse import processing_blocks
-from ei_toolkit.studio.jobs.features import Computed, features_side_by_side
+from ei_toolkit.studio.jobs.features import ComputedFeatures, concatenate_features, features_of_blocks
 from ei_toolkit.studio.jobs.task import Task
-from ei_toolkit.studio.jobs.training import side_by_side
 from ei_toolkit.studio.store.artifacts import Model
 
 
 def classify(task: Task) -> None:
-    """The job: try the wanted variants of the first learn block, store each one's result."""
+    """Job: test the requested model variants of the first trained learn block and store the result of each."""
     impulse = task.store.blocks.get(task.project, int(task.job.spec["impulse"]))
     block, model = trained(task, impulse.blocks("learnBlocks"))
     category = str(task.job.spec.get("category", "testing"))
-    parts = features_side_by_side(task, processing_blocks(task.store, impulse, block), category)
-    features = side_by_side(parts)
+    parts = features_of_blocks(task, processing_blocks(task.store, impulse, block), category)
+    features = concatenate_features(parts)
     if features.shape[1] != model.summary["featureCount"]:
         raise ApiError("The impulse has changed since the model was trained: train it again")
-    _say_unknown(task, model.summary["labels"], parts[0])
+    _log_unknown_labels(task, model.summary["labels"], parts[0])
     threshold = keras_settings(task.store.blocks.config(task.project, block["id"]), 0)["minimumConfidenceRating"]
     window = {**impulse.window, "threshold": threshold}
     for variant in task.job.spec["variants"]:
         if model_id(variant) not in model.files:
-            task.say(f"There is no {variant} model; it is passed over")
+            task.log(f"There is no {variant} model; this variant is skipped")
             continue
         scores = predict(task, model, variant, features)
         stored = _result(block["id"], model, window, parts[0], scores)
         blob = task.store.blobs.put(json.dumps(stored).encode())
         task.store.artifacts.put_result(task.project, "classify", impulse.id, blob, variant)
         share = accuracy(stored)["accuracyScore"]
-        task.say(f"Calculating {variant} accuracy... {100 * share:.2f} % of {len(features)} windows")
+        task.log(f"Calculating {variant} accuracy... {100 * share:.2f} % of {len(features)} windows")
 
 
-def _say_unknown(task: Task, labels: Sequence[str], part: Computed) -> None:
+def _log_unknown_labels(task: Task, labels: Sequence[str], part: ComputedFeatures) -> None:
     unknown = sorted({window.label for window in part.windows} - set(labels))
     if unknown:
-        task.say(f"The model does not know the labels {', '.join(unknown)}: their windows count as wrong")
+        task.log(f"The model was not trained on the labels {', '.join(unknown)}: their windows count as incorrect")
 
 
 def trained(task: Task, blocks: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Model]:
-    """The first learn block that is trained, and its model."""
+    """Return the first trained learn block and its model. Raises ApiError if no block is trained."""
     for block in blocks:
         if model := task.store.artifacts.model(task.project, block["id"]):
             return block, model
@@ -61,14 +60,14 @@ def trained(task: Task, blocks: Sequence[Mapping[str, Any]]) -> tuple[Mapping[st
 
 
 def predict(task: Task, model: Model, variant: str, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """(n, classes) scores of one variant of a stored model."""
+    """Return the (n, classes) scores of one variant of a stored model."""
     return Interpreter(task.store.blobs.read(model.files[model_id(variant)])).predict(features)
 
 
 def _result(
-    learn: int, model: Model, window: Mapping[str, Any], part: Computed, scores: npt.NDArray[np.float32]
+    learn: int, model: Model, window: Mapping[str, Any], part: ComputedFeatures, scores: npt.NDArray[np.float32]
 ) -> dict[str, Any]:
-    """What `answers/classify.py` reads."""
+    """Return the document that `studio.http.classify` reads."""
     samples: dict[int, dict[str, Any]] = {}
     for name, row in zip(part.windows, scores, strict=True):
         empty: dict[str, Any] = {"id": name.sample, "starts": [], "labels": [], "scores": []}
@@ -87,8 +86,8 @@ def _result(
     }
 
 
-def _metrics(labels: Sequence[str], part: Computed, scores: npt.NDArray[np.float32]) -> dict[str, float | None]:
-    """Metrics of the windows whose label the model knows; none without such a window."""
+def _metrics(labels: Sequence[str], part: ComputedFeatures, scores: npt.NDArray[np.float32]) -> dict[str, float | None]:
+    """Return metrics of the windows whose label the model has; empty if there is no such window."""
     known = [index for index, window in enumerate(part.windows) if window.label in labels]
     if not known:
         return {}

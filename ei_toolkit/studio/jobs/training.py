@@ -1,4 +1,4 @@
-"""Training: features of all blocks side by side, groups kept together, models and metrics stored."""
+"""Training: joins the features of all blocks, trains, and stores the models with their metrics."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from ei_toolkit.errors import EitkError
 from ei_toolkit.impulse.labels import label_order
-from ei_toolkit.impulse.variants import VARIANTS, model_id
+from ei_toolkit.impulse.variants import model_id
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
-from ei_toolkit.studio.jobs.features import Computed, features_side_by_side
+from ei_toolkit.studio.jobs.features import ComputedFeatures, concatenate_features, features_of_blocks
+from ei_toolkit.studio.jobs.profiling import profile_variants
 from ei_toolkit.studio.jobs.task import Task
 from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.training.request import TrainOutcome, TrainRequest
+from ei_toolkit.training.train import train
 
 DEFAULT_SEED = 7
 
 
 def train_block(task: Task) -> None:
-    """The job: train one learn block."""
+    """Job: train one learn block."""
     impulse, block = learn_block(task.store, task.project, int(task.job.spec["learn"]))
     _train(task, impulse, block)
 
 
 def retrain(task: Task) -> None:
-    """The job: train every learn block of an impulse."""
+    """Job: train every learn block of an impulse."""
     impulse = task.store.blocks.get(task.project, int(task.job.spec["impulse"]))
     if not impulse.blocks("learnBlocks"):
         raise ApiError("The impulse has no learn block")
@@ -39,40 +37,27 @@ def retrain(task: Task) -> None:
         _train(task, impulse, block)
 
 
-def profile_block(task: Task) -> None:
-    """The job: estimate a trained block's models on the devices again."""
-    block = int(task.job.spec["learn"])
-    model = task.store.artifacts.model(task.project, block)
-    if model is None:
-        raise ApiError("This block is not trained yet")
-    paths = {name: task.store.blobs.path(digest) for name, digest in model.files.items()}
-    performance, unsupported = _profiles(task, paths)
-    summary = {**model.summary, "performance": performance, "unsupported": unsupported}
-    task.store.artifacts.put_model(task.project, block, model.files, summary)
-    task.say("Profiling 100% done")
-
-
 def _train(task: Task, impulse: Impulse, block: Mapping[str, Any]) -> None:
-    from ei_toolkit.training.train import train
-
-    parts = features_side_by_side(task, processing_blocks(task.store, impulse, block), "training")
+    parts = features_of_blocks(task, processing_blocks(task.store, impulse, block), "training")
     labels = label_order(window.label for window in parts[0].windows)
     if len(labels) < 2:
         raise ApiError(f"Training needs at least two labels; there is only {', '.join(labels) or 'none'}")
     settings = keras_settings(task.store.blocks.config(task.project, block["id"]), parts[0].bins)
     with task.scratch() as folder:
-        outcome = train(_request(task, settings, parts, labels, folder), task.say)
+        outcome = train(_request(task, settings, parts, labels, folder), task.log)
         _store(task, block["id"], outcome, parts, labels)
-        task.store.artifacts.clear_results(task.project, "classify", impulse.id)  # they are of the model before
-    task.say("Model training complete.")
+        task.store.artifacts.clear_results(
+            task.project, "classify", impulse.id
+        )  # these results are of the previous model
+    task.log("Model training complete.")
 
 
 def _request(
-    task: Task, settings: Mapping[str, Any], parts: Sequence[Computed], labels: list[str], folder: Path
+    task: Task, settings: Mapping[str, Any], parts: Sequence[ComputedFeatures], labels: list[str], folder: Path
 ) -> TrainRequest:
     windows = parts[0].windows
     return TrainRequest(
-        features=side_by_side(parts),
+        features=concatenate_features(parts),
         labels=[labels.index(window.label) for window in windows],
         class_names=labels,
         out_dir=folder,
@@ -92,15 +77,11 @@ def _request(
     )
 
 
-def side_by_side(parts: Sequence[Computed]) -> npt.NDArray[np.float32]:
-    """Features of several blocks joined window by window."""
-    if len({len(part.windows) for part in parts}) > 1:
-        raise ApiError("The processing blocks give different numbers of windows; give them the same input block")
-    return np.concatenate([part.x for part in parts], axis=1)
+def _groups(task: Task, part: ComputedFeatures, key: str) -> list[str]:
+    """Return the group of each window: the value of a metadata key or, without it, the sample.
 
-
-def _groups(task: Task, part: Computed, key: str) -> list[str]:
-    """What keeps windows together in the validation split: the value of a metadata key, or the sample itself."""
+    All windows of a group are in the same part of the validation split. An empty list means no groups.
+    """
     if not key:
         return []
     samples = task.store.samples.select(SampleFilter(task.project, "training"))
@@ -115,16 +96,16 @@ def _seed(settings: Mapping[str, Any]) -> int:
     return int(text)
 
 
-def _store(task: Task, block: int, outcome: TrainOutcome, parts: Sequence[Computed], labels: list[str]) -> None:
+def _store(task: Task, block: int, outcome: TrainOutcome, parts: Sequence[ComputedFeatures], labels: list[str]) -> None:
     paths = {
         "keras": outcome.files.keras,
         model_id("float32"): outcome.files.float32,
         model_id("int8"): outcome.files.int8,
     }
-    performance, unsupported = _profiles(task, paths)
+    performance, unsupported = profile_variants(task, paths)
     summary = {
         "labels": labels,
-        "featureCount": int(side_by_side(parts).shape[1]),
+        "featureCount": int(concatenate_features(parts).shape[1]),
         "variants": {name: dict(values) for name, values in outcome.variants.items()},
         "history": {name: list(values) for name, values in outcome.history.items()},
         "folds": list(outcome.folds),
@@ -136,23 +117,3 @@ def _store(task: Task, block: int, outcome: TrainOutcome, parts: Sequence[Comput
     }
     files = {name: task.store.blobs.put_file(path) for name, path in paths.items() if path is not None}
     task.store.artifacts.put_model(task.project, block, files, summary)
-
-
-def _profiles(task: Task, paths: Mapping[str, Path | None]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Device performance by variant, and why a variant has none."""
-    from ei_toolkit.studio.jobs.profiling import profile
-
-    device = task.store.projects.get(task.project).settings.get("latencyDevice")
-    performance: dict[str, Any] = {}
-    unsupported: dict[str, str] = {}
-    for variant in VARIANTS:
-        path = paths.get(model_id(variant))
-        if path is None:
-            continue
-        task.say(f"Profiling {variant} model...")
-        try:
-            performance[variant] = profile(path.read_bytes(), device)
-        except EitkError as error:
-            unsupported[variant] = str(error)
-            task.say(f"The {variant} model cannot be compiled for a device: {error}")
-    return performance, unsupported

@@ -1,4 +1,4 @@
-"""Values of stored samples: integers as they were recorded, one column a sensor."""
+"""Values of stored samples in the units of 16-bit integers, and the windows that a processing block reads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import soxr
 
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.wav_header import FLOAT, read_header
@@ -23,30 +24,28 @@ FULL_SCALE = 32768.0
 
 
 def read_values(content: bytes, form: str) -> Floats:
-    """(n, sensors) values of a sample."""
+    """Return the (n, sensors) values of a sample."""
     return _read_wav(content) if form == "wav" else read_acquisition(content, form).values
 
 
 def read_axis(content: bytes, form: str, names: list[str], axis: str) -> Floats:
-    """(n,) values of the sensor called `axis`, or of the only one there is."""
+    """Return the (n,) values of the sensor `axis`, or of the only sensor. Raises ApiError if there is no such axis."""
     values = read_values(content, form)
     if axis not in names and len(names) > 1:
         raise ApiError(f"There is no axis {axis!r}; there are {', '.join(names)}")
     return values[:, names.index(axis) if axis in names else 0]
 
 
-def resample(values: Floats, rate: float, wanted: float) -> Floats:
-    """Values at another rate; untouched where the rate is right already."""
-    if not rate or abs(rate - wanted) < 1e-6 * wanted:
+def resample(values: Floats, rate: float, wanted_rate: float) -> Floats:
+    """Return values resampled from `rate` to `wanted_rate` in Hz; unchanged if the rates are equal or unknown."""
+    if not rate or abs(rate - wanted_rate) < 1e-6 * wanted_rate:
         return values
-    import soxr
-
-    resampled: Floats = soxr.resample(values, rate, wanted, quality="HQ").astype(np.float32)
+    resampled: Floats = soxr.resample(values, rate, wanted_rate, quality="HQ").astype(np.float32)
     return resampled
 
 
 def _read_wav(content: bytes) -> Floats:
-    """PCM in units of 16 bits, whatever its width; 16-bit samples come out as they are."""
+    """Return PCM of any width in the units of 16-bit integers."""
     header = read_header(lambda offset, count: content[offset : offset + count], len(content))
     frame = header.channels * header.bits // 8
     raw = memoryview(content)[header.offset : header.offset + header.frames * frame]
@@ -68,24 +67,24 @@ def _scaled(raw: memoryview, encoding: int, bits: int) -> Floats:
 
 
 def starts(length: int, window: int, increase: int, pad: bool) -> list[int]:
-    """First samples of all windows that fit; a recording that is too short gives one if it may be padded."""
+    """Return the first value of each complete window; 0 for a shorter recording if it may be padded."""
     if length < window:
         return [0] if pad and length else []
     return list(range(0, length - window + 1, increase))
 
 
 def cut(values: Floats, window: int, increase: int, pad: bool) -> Floats:
-    """(windows, window) values; a short recording is filled up with zeros at its end."""
-    places = starts(len(values), window, increase, pad)
-    if len(values) < window and places:
+    """Return (windows, window) values. With `pad`, zeros are appended to a recording shorter than a window."""
+    firsts = starts(len(values), window, increase, pad)
+    if len(values) < window and firsts:
         values = np.pad(values, (0, window - len(values)))
-    if not places:
+    if not firsts:
         return np.empty((0, window), np.float32)
-    return np.stack([values[place : place + window] for place in places])
+    return np.stack([values[first : first + window] for first in firsts])
 
 
 def windows_of(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
-    """The windows of a stored sample as a processing block sees them."""
+    """Return the (windows, window) values of a stored sample that a processing block reads."""
     names = [name for name, _ in sample.sensors]
     values = read_axis(store.byte_range(sample).read(), sample.format, names, block.axis)
     values = resample(values, sample.frequency, block.frequency)
@@ -93,14 +92,16 @@ def windows_of(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
 
 
 def require_deleted(store: Store, sample: Sample) -> None:
-    """Refuse a sample whose content is not there although nobody deleted it."""
+    """Raise ApiError for a sample whose content is missing although the sample was not deleted."""
     if store.samples.ids(SampleFilter(sample.project, conditions=(("id = ?", (sample.id,)),))):
-        raise ApiError(f"The content of {sample.filename} (sample {sample.id}) is gone: delete it and upload it again")
+        raise ApiError(
+            f"The content of {sample.filename} (sample {sample.id}) is missing: delete it and upload it again"
+        )
 
 
 @dataclass(frozen=True)
-class WindowName:
-    """What is known of one window beside its values."""
+class WindowInfo:
+    """The sample, the time range and the label of one window."""
 
     sample: int
     start_ms: float
@@ -108,21 +109,21 @@ class WindowName:
     label: str
 
 
-def name_windows(sample: Sample, count: int, window: Mapping[str, Any]) -> list[WindowName]:
-    """Names of the `count` windows of a sample."""
+def describe_windows(sample: Sample, count: int, window: Mapping[str, Any]) -> list[WindowInfo]:
+    """Return the descriptions of the `count` windows of a sample."""
     length, increase = float(window["windowSizeMs"]), float(window["windowIncreaseMs"])
     begins = [index * increase for index in range(count)]
-    return [WindowName(sample.id, begin, begin + length, _label(sample, begin + length)) for begin in begins]
+    return [WindowInfo(sample.id, begin, begin + length, _label(sample, begin + length)) for begin in begins]
 
 
 def _label(sample: Sample, end_ms: float) -> str:
-    """A window of a multi-label recording is called what its end is called, Edge Impulse's default; perhaps nothing."""
+    """Return the label at the end of a window, as Edge Impulse does by default; empty if that part has none."""
     if not sample.structured_labels:
         return sample.label
     last = max(0, min(sample.values_count, round(end_ms / sample.interval_ms)) - 1)
     return _label_at(sample.structured_labels, last)
 
 
-def _label_at(stretches: Sequence[Mapping[str, Any]], index: int) -> str:
-    found = (s["label"] for s in stretches if s["startIndex"] <= index <= s["endIndex"])
+def _label_at(labels: Sequence[Mapping[str, Any]], index: int) -> str:
+    found = (s["label"] for s in labels if s["startIndex"] <= index <= s["endIndex"])
     return str(next(found, ""))
