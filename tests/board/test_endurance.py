@@ -22,7 +22,7 @@ def resident_kb(daemon: int) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("minutes", [1, pytest.param(30, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("minutes", [1, pytest.param(30, marks=pytest.mark.exhaustive)])
 def test_every_window_is_predicted_and_memory_does_not_grow(project: Any, board: str, tiny: Path, minutes: int) -> None:
     seconds = 60 * minutes
     assert project.eitk("flash", "--board", board, "--library", str(tiny)) == 0, project.stderr

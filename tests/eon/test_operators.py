@@ -22,7 +22,7 @@ many = settings(
     max_examples=3,  # the first is the smallest there is
     deadline=None,
     database=None,
-    derandomize=True,  # the same models for everybody; a proof draws others every time
+    derandomize=True,  # the same models in every run; the exhaustive version draws new ones
     phases=(Phase.explicit, Phase.generate),  # shrinking would compile hundreds of programs
     suppress_health_check=list(HealthCheck),
 )
@@ -444,7 +444,7 @@ def test_outputs_are_the_same_on_an_emulated_cortex_m4f(
     agree([data.draw(INT8[operator](tiny)) for _ in range(MODELS)], arm=True)
 
 
-@pytest.mark.proof
+@pytest.mark.exhaustive
 @pytest.mark.arm
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("operator", INT8)

@@ -155,7 +155,7 @@ def test_a_job_dies_with_its_server_and_is_failed_with_a_reason_at_the_next_star
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("jobs", [10, pytest.param(1000, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("jobs", [10, pytest.param(1000, marks=pytest.mark.exhaustive)])
 def test_small_jobs_leak_no_process_and_no_file(ready: Any, jobs: int) -> None:
     ready.wait(features(ready))
     before = handles(ready.pid)

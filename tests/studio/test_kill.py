@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-PROOF = pytest.mark.proof
-INSTANTS = [seed if seed < 5 else pytest.param(seed, marks=PROOF) for seed in range(50)]
+INSTANTS = [seed if seed < 5 else pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(50)]
 
 
 @pytest.mark.parametrize("seed", INSTANTS)

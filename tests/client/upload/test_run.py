@@ -177,7 +177,7 @@ def test_two_hundred_windows_arrive_once_through_faults(
     assert sum(met.values()) - met["none"] > 3
 
 
-@pytest.mark.proof
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(20))
 def test_two_thousand_windows_arrive_once_through_faults(
     studio: Studio, make_manifest: MakeManifest, fault_proxy: Any, tmp_path: Path, seed: int
@@ -225,7 +225,7 @@ def test_kill_9_loses_and_doubles_nothing(
     assert check_kills(endpoint, studio, make_manifest(tmp_path / "w", 400), 3) > 0
 
 
-@pytest.mark.proof
+@pytest.mark.exhaustive
 @pytest.mark.timeout(900)
 def test_fifty_kills_lose_and_double_nothing(
     endpoint: Endpoint, studio: Studio, make_manifest: MakeManifest, tmp_path: Path
