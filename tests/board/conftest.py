@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import sys
@@ -12,14 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support import eitk
 
 from ei_toolkit.board.boards.registry import virtual_boards
 from ei_toolkit.board.flash.usb import UsbFlasher, UsbTimeouts
 from ei_toolkit.board.transport.ports import UsbPort
 from ei_toolkit.board.transport.serial_port import Usb, open_port, touch
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.boards import NANO33BLE
 
 SIMULATOR = Path(__file__).parent / "simulated_board.py"
@@ -35,9 +32,7 @@ class Project:
     stderr: str = ""
 
     def eitk(self, *arguments: str) -> int:
-        out, err = io.StringIO(), io.StringIO()
-        code = run(arguments, Environment(Console(out, err), self.root, {"NO_COLOR": "1"}))
-        self.stdout, self.stderr = out.getvalue(), err.getvalue()
+        code, self.stdout, self.stderr = eitk(self.root, *arguments, environ={"NO_COLOR": "1"})
         return code
 
     @property

@@ -5,10 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
+from support import eitk
 
 
 @pytest.fixture
@@ -18,11 +15,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / ".eitk/windows/a.wav").write_bytes(b"RIFF" * 1000)
     (tmp_path / ".eitk/runs.sqlite").write_bytes(b"")
     return tmp_path
-
-
-def eitk(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    return run(arguments, Environment(Console(out, err), folder, {})), out.getvalue(), err.getvalue()
 
 
 def test_dry_run_removes_nothing(folder: Path) -> None:

@@ -1,23 +1,14 @@
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from support import eitk
 
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
 from ei_toolkit.dataset.synthesis import write_demo_clips
-
-
-def eitk(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    code = run(["dataset", *arguments], Environment(Console(out, err), folder, {}))
-    return code, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture
@@ -32,14 +23,14 @@ def mine(tmp_path: Path) -> Path:
 
 
 def test_synth_writes_clips_and_groups(tmp_path: Path) -> None:
-    code, out, _ = eitk(tmp_path, "synth", "demo", "--clips", "8", "--json")
+    code, out, _ = eitk(tmp_path, "dataset", "synth", "demo", "--clips", "8", "--json")
     assert code == 0
     assert json.loads(out) == {"folder": str(tmp_path / "demo"), "clips": 16, "synthetic": True}
     assert (tmp_path / "demo" / "groups.csv").is_file()
 
 
 def test_fetch_takes_a_folder_and_names_what_is_wrong(mine: Path) -> None:
-    code, out, err = eitk(mine.parent, "fetch", "gtzan", "--from", "mine", "--genre", "metal", "--json")
+    code, out, err = eitk(mine.parent, "dataset", "fetch", "gtzan", "--from", "mine", "--genre", "metal", "--json")
     data = json.loads(out)
     assert code == 0
     assert data["counts"] == {"missing": 98, "unverified": 1, "altered": 1}
@@ -49,20 +40,22 @@ def test_fetch_takes_a_folder_and_names_what_is_wrong(mine: Path) -> None:
 
 
 def test_fetch_dry_run_writes_nothing(mine: Path) -> None:
-    code, out, _ = eitk(mine.parent, "fetch", "gtzan", "--from", "mine", "--genre", "metal", "--dry-run", "--json")
+    code, out, _ = eitk(
+        mine.parent, "dataset", "fetch", "gtzan", "--from", "mine", "--genre", "metal", "--dry-run", "--json"
+    )
     assert code == 0
     assert json.loads(out)["counts"] == {"missing": 100}
     assert not (mine.parent / "gtzan").exists()
 
 
 def test_fetch_from_nowhere(tmp_path: Path) -> None:
-    code, _, err = eitk(tmp_path, "fetch", "gtzan", "--from", "gone.zip")
+    code, _, err = eitk(tmp_path, "dataset", "fetch", "gtzan", "--from", "gone.zip")
     assert code == 1
-    assert "there is no" in err
+    assert "gone.zip does not exist" in err
 
 
 def test_verify_ends_with_one_where_a_track_is_damaged(mine: Path) -> None:
-    code, out, err = eitk(mine.parent, "verify", "mine")
+    code, out, err = eitk(mine.parent, "dataset", "verify", "mine")
     assert code == 1
     assert "missing" in out
     assert "metal.00001 is corrupt" in err
@@ -70,35 +63,35 @@ def test_verify_ends_with_one_where_a_track_is_damaged(mine: Path) -> None:
 
 
 def test_verify_without_a_folder_says_what_to_set(tmp_path: Path) -> None:
-    code, _, err = eitk(tmp_path, "verify")
+    code, _, err = eitk(tmp_path, "dataset", "verify")
     assert code == 3
     assert "dataset.root is not set" in err
 
 
 @pytest.mark.gtzan
 def test_verify_of_real_clips(gtzan: Path) -> None:
-    code, out, _ = eitk(gtzan, "verify", "audio", "--genre", "pop", "--json")
+    code, out, _ = eitk(gtzan, "dataset", "verify", "audio", "--genre", "pop", "--json")
     assert code == 0
     assert json.loads(out)["counts"] == {"missing": 95, "same sound": 5}
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def demo_project(tmp_path: Path) -> Path:
     write_demo_clips(tmp_path / "clips", clips_per_genre=8, seconds=3)
     (tmp_path / "eitk.toml").write_text('[dataset]\nroot = "clips"\n')
     return tmp_path
 
 
-def test_audit_warns_of_a_split_that_leaks(project: Path) -> None:
-    code, out, err = eitk(project, "audit", "--split", "track", "--jobs", "1", "--json")
+def test_audit_warns_of_a_split_that_leaks(demo_project: Path) -> None:
+    code, out, err = eitk(demo_project, "dataset", "audit", "--split", "track", "--jobs", "1", "--json")
     assert code == 0
     assert json.loads(out)["leaks"] is True
     assert "say too much" in err
-    code, out, err = eitk(project, "audit", "--jobs", "1")
+    code, out, err = eitk(demo_project, "dataset", "audit", "--jobs", "1")
     assert "artists in both splits: none" in out
     assert "say too much" not in err
 
 
-def test_card_is_markdown_or_json(project: Path) -> None:
-    assert eitk(project, "card")[1].startswith("# Data of Music Genre Classifier\n")
-    assert json.loads(eitk(project, "card", "--json")[1])["card"].startswith("# Data of")
+def test_card_is_markdown_or_json(demo_project: Path) -> None:
+    assert eitk(demo_project, "dataset", "card")[1].startswith("# Data of Music Genre Classifier\n")
+    assert json.loads(eitk(demo_project, "dataset", "card", "--json")[1])["card"].startswith("# Data of")

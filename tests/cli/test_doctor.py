@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import json
 from pathlib import Path
 
 import pytest
-
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
+from support import eitk
 
 
 def doctor(folder: Path, *flags: str) -> tuple[int, dict[str, dict[str, str]]]:
-    out = io.StringIO()
-    code = run(["doctor", "--json", *flags], Environment(Console(out, io.StringIO()), folder, {}))
-    return code, {finding["what"]: finding for finding in json.loads(out.getvalue())}
+    done = eitk(folder, "doctor", "--json", *flags)
+    return done.code, {finding["what"]: finding for finding in done.data}
 
 
 def test_a_folder_that_cannot_be_written_to_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
-
-
-def eitk(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run one command line in a folder: exit code, stdout, stderr."""
-    out, err = io.StringIO(), io.StringIO()
-    code = run([*arguments, "--json"], Environment(Console(out, err, json_output=True), folder, {}))
-    return code, out.getvalue(), err.getvalue()
+from support import eitk
 
 
 @pytest.fixture
@@ -31,14 +20,14 @@ def folder(goldens: Path, tmp_path: Path) -> Path:
 
 
 def test_compile_writes_a_model_and_its_kernels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, _ = eitk(folder, "eon", "compile", "kws.tflite", "-o", "cpp")
+    code, _, _ = eitk(folder, "eon", "compile", "kws.tflite", "-o", "cpp", "--json")
     assert code == 0
     assert {"model.h", "model.cpp"} <= {f.name for f in (folder / "cpp").iterdir()}
     assert (folder / "cpp" / "eitk" / "kernels" / "conv2d.h").is_file()
 
 
 def test_run_answers_what_the_reference_answers(folder: Path, goldens: Path) -> None:
-    code, _, _ = eitk(folder, "eon", "run", "kws.tflite", "--input", "in.npy", "--output", "out.npy")
+    code, _, _ = eitk(folder, "eon", "run", "kws.tflite", "--input", "in.npy", "--output", "out.npy", "--json")
     assert code == 0
     expected = np.load(goldens / "int8" / "kws_int8.npz")["output"][:5]
     np.testing.assert_array_equal(np.load(folder / "out.npy"), expected)
@@ -47,7 +36,7 @@ def test_run_answers_what_the_reference_answers(folder: Path, goldens: Path) -> 
 
 @pytest.mark.arm
 def test_profile_is_measured(folder: Path) -> None:
-    code, out, _ = eitk(folder, "eon", "profile", "kws.tflite")
+    code, out, _ = eitk(folder, "eon", "profile", "kws.tflite", "--json")
     profile = json.loads(out)
     assert code == 0 and profile["how"] == "emulated"
     assert {"flash_bytes", "ram_bytes", "stack_bytes", "instructions", "layers"} <= profile.keys()
@@ -56,7 +45,7 @@ def test_profile_is_measured(folder: Path) -> None:
 
 def test_without_arm_tools_the_cost_model_answers_and_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    code, out, _ = eitk(folder, "eon", "profile", "kws.tflite")
+    code, out, _ = eitk(folder, "eon", "profile", "kws.tflite", "--json")
     profile = json.loads(out)
     assert code == 0 and profile["how"] == "cost model"
     assert profile["instructions"] == pytest.approx(854_000, rel=0.3)
@@ -72,12 +61,12 @@ def test_without_arm_tools_the_cost_model_answers_and_says_so(folder: Path, monk
     ],
 )
 def test_bad_files_end_in_clear_errors(folder: Path, arguments: tuple[str, ...], message: str) -> None:
-    code, out, err = eitk(folder, "eon", *arguments)
+    code, out, err = eitk(folder, "eon", *arguments, "--json")
     assert code == 1 and out == "" and message in err
     assert not (folder / "x").exists() and not (folder / "y.npy").exists()
 
 
 def test_inputs_of_another_type_are_refused(folder: Path) -> None:
     np.save(folder / "float.npy", np.zeros((2, 1960), dtype=np.float32))
-    code, _, err = eitk(folder, "eon", "run", "kws.tflite", "--input", "float.npy", "--output", "y.npy")
+    code, _, err = eitk(folder, "eon", "run", "kws.tflite", "--input", "float.npy", "--output", "y.npy", "--json")
     assert code == 1 and "the model takes int8" in err

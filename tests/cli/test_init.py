@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
 import pytest
+from support import eitk
 
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import load_config
-
-
-def eitk(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    code = run(arguments, Environment(Console(out, err), folder, {}))
-    return code, out.getvalue(), err.getvalue()
 
 
 def clips(folder: Path, *labels: str) -> Path:

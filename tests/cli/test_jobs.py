@@ -6,11 +6,13 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import support
 
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
@@ -52,12 +54,7 @@ def eitk(transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     studio = Studio(transport, 1)  # type: ignore[arg-type]
     monkeypatch.setattr("ei_toolkit.cli.jobs.connect", lambda *_: studio)
 
-    def command(*words: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        code = run(("jobs", *words), Environment(Console(out, err), tmp_path, {}))
-        return code, out.getvalue(), err.getvalue()
-
-    return command
+    return partial(support.eitk, tmp_path, "jobs")
 
 
 @pytest.mark.parametrize(("job", "state"), [("2", "succeeded"), ("3", "failed")])

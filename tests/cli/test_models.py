@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import support
 
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
@@ -30,12 +32,7 @@ def eitk(tmp_path: Path) -> Iterator[Command]:
     """Runs a command line in a project that a local studio serves."""
     write_recipe("reference", tmp_path, clips=None, name=None, force=True)
 
-    def command(*words: str) -> tuple[int, str, str]:
-        console = Console(io.StringIO(), io.StringIO())
-        code = run(words, Environment(console, tmp_path, {}))
-        return code, console.stdout.getvalue(), console.stderr.getvalue()  # type: ignore[attr-defined]
-
-    yield command
+    yield partial(support.eitk, tmp_path)
     launch.stop(ProjectPaths(tmp_path).studio)
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from pathlib import Path
 
 import pytest
+from support import eitk
 
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import load_config
 from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.evaluation.run_log import record_run
@@ -26,13 +23,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def eitk(folder: Path, *arguments: str) -> tuple[int, str]:
-    out = io.StringIO()
-    return run(arguments, Environment(Console(out, io.StringIO()), folder, {})), out.getvalue()
-
-
 def test_list_is_a_table_or_json(folder: Path) -> None:
-    code, shown = eitk(folder, "runs", "list")
+    code, shown, _ = eitk(folder, "runs", "list")
     assert code == 0
     assert "int8.accuracy 0.7" in shown.splitlines()[-1]
     assert [row["id"] for row in json.loads(eitk(folder, "runs", "list", "--last", "1", "--json")[1])] == [2]
@@ -63,7 +55,7 @@ def test_an_unknown_run_is_a_usage_error(folder: Path) -> None:
 
 def test_a_project_without_runs_says_so(tmp_path: Path) -> None:
     write_recipe("reference", tmp_path, clips=None, name=None, force=False)
-    assert eitk(tmp_path, "runs", "list") == (0, "there are no runs yet\n")
+    assert eitk(tmp_path, "runs", "list")[:2] == (0, "there are no runs yet\n")
     assert eitk(tmp_path, "runs", "list", "--kind", "gate")[1] == "there are no runs of the kind gate yet\n"
     assert eitk(tmp_path, "runs", "list", "--json")[1] == "[]\n"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import signal
 import subprocess
@@ -13,27 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
+from support import eitk
 
 
-def eitk(folder: Path, *arguments: str) -> tuple[int, Any, str]:
-    out, err = io.StringIO(), io.StringIO()
-    environment = Environment(Console(out, err), cwd=folder, environ={})
-    code = run(["--json", "studio", *arguments, "--data", str(folder / "data")], environment)
-    return code, json.loads(out.getvalue()) if out.getvalue() else None, err.getvalue()
+def studio(folder: Path, *arguments: str) -> tuple[int, Any, str]:
+    """Exit code, JSON result and stderr of `eitk studio` with a data folder."""
+    done = eitk(folder, "--json", "studio", *arguments, "--data", str(folder / "data"))
+    return done.code, done.data, done.err
 
 
 def test_projects_and_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
-    code, made, _ = eitk(tmp_path, "projects", "--add", "Brass")
+    code, made, _ = studio(tmp_path, "projects", "--add", "Brass")
     assert code == 0 and made["key"].startswith("ei_")
-    assert eitk(tmp_path, "keys", "add", "--role", "readonly")[1]["role"] == "readonly"
-    listed = eitk(tmp_path, "keys", "list")[1]
+    assert studio(tmp_path, "keys", "add", "--role", "readonly")[1]["role"] == "readonly"
+    listed = studio(tmp_path, "keys", "list")[1]
     assert [key["role"] for key in listed] == ["admin", "readonly"]
-    assert eitk(tmp_path, "keys", "revoke", str(listed[1]["id"]))[0] == 0
-    assert eitk(tmp_path, "projects")[1] == [{"id": 1, "name": "Brass", "samples": 0, "keys": 1, "deployments": 0}]
+    assert studio(tmp_path, "keys", "revoke", str(listed[1]["id"]))[0] == 0
+    assert studio(tmp_path, "projects")[1] == [{"id": 1, "name": "Brass", "samples": 0, "keys": 1, "deployments": 0}]
 
 
 @pytest.mark.parametrize(
@@ -45,8 +39,8 @@ def test_projects_and_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_done_is_said(tmp_path: Path, arguments: tuple[str, ...], code: int, text: str) -> None:
-    eitk(tmp_path, "projects", "--add", "Brass")
-    found = eitk(tmp_path, *arguments)
+    studio(tmp_path, "projects", "--add", "Brass")
+    found = studio(tmp_path, *arguments)
     assert found[0] == code and text in found[2]
     assert not (tmp_path / "out.zip").exists()
 
@@ -57,11 +51,11 @@ def test_serving_ends_with_a_signal_and_status_knows_before_and_after(tmp_path: 
         [*command, "--data", str(tmp_path / "data")], cwd=tmp_path, stderr=subprocess.PIPE
     ) as serving:
         until = time.monotonic() + 60
-        while not eitk(tmp_path, "status")[1]["running"] and time.monotonic() < until:
+        while not studio(tmp_path, "status")[1]["running"] and time.monotonic() < until:
             time.sleep(0.1)
-        found = eitk(tmp_path, "status")[1]
+        found = studio(tmp_path, "status")[1]
         os.kill(serving.pid, signal.SIGINT)
         assert serving.wait(30) == 0
     assert found["running"] and found["pid"] == serving.pid and found["api_url"].startswith("http://127.0.0.1:")
-    assert eitk(tmp_path, "status")[1] == {"running": False}
-    assert eitk(tmp_path, "stop")[1] == {"stopped": False}
+    assert studio(tmp_path, "status")[1] == {"running": False}
+    assert studio(tmp_path, "stop")[1] == {"stopped": False}

@@ -15,11 +15,9 @@ from typing import Any
 import keyring
 import keyring.backend
 import pytest
+import support
 
 from ei_toolkit.audio.wav import wav_bytes
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.dataset.manifest import Manifest, Window
@@ -40,7 +38,7 @@ def local_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launch.Lo
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def sliced_project(tmp_path: Path) -> Path:
     """A project of the reference recipe with ten windows in a manifest."""
     import hashlib
 
@@ -62,7 +60,7 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def eitk(project: Path, local_studio: launch.LocalStudio) -> Callable[..., tuple[int, str, str]]:
+def eitk(sliced_project: Path, local_studio: launch.LocalStudio) -> Callable[..., tuple[int, str, str]]:
     """Runs a command line in the project; gives exit code, stdout, stderr."""
     environ = {
         "EITK_STUDIO_URL": local_studio.api_url,
@@ -71,9 +69,7 @@ def eitk(project: Path, local_studio: launch.LocalStudio) -> Callable[..., tuple
     }
 
     def command(*words: str, **changes: str) -> tuple[int, str, str]:
-        console = Console(io.StringIO(), io.StringIO())
-        code = run(words, Environment(console, project, {**environ, **changes}))
-        return code, console.stdout.getvalue(), console.stderr.getvalue()  # type: ignore[attr-defined]
+        return support.eitk(sliced_project, *words, environ={**environ, **changes})
 
     return command
 
@@ -89,16 +85,16 @@ def test_upload_and_samples(eitk: Any) -> None:
     assert {(c["category"], c["label"]) for c in json.loads(out)} >= {("testing", "rock"), ("training", "classical")}
 
 
-def test_samples_are_compared_pulled_and_deleted(eitk: Any, project: Path) -> None:
+def test_samples_are_compared_pulled_and_deleted(eitk: Any, sliced_project: Path) -> None:
     assert eitk("samples", "diff", "--json")[0] == 1
     eitk("upload")
-    windows = {Path(w.file).stem: w for w in Manifest.read(ProjectPaths(project).manifest).windows}
+    windows = {Path(w.file).stem: w for w in Manifest.read(ProjectPaths(sliced_project).manifest).windows}
     found = [s for s in json.loads(eitk("samples", "list", "--json")[1]) if s["name"] in windows]
     assert len(found) == 10
-    code, _, _ = eitk("samples", "pull", str(project / "pulled"), "--name", found[0]["name"])
-    (file,) = (project / "pulled").rglob("*.wav")
+    code, _, _ = eitk("samples", "pull", str(sliced_project / "pulled"), "--name", found[0]["name"])
+    (file,) = (sliced_project / "pulled").rglob("*.wav")
     window = windows[found[0]["name"]]
-    assert (code, file.read_bytes()) == (0, (ProjectPaths(project).windows / window.file).read_bytes())
+    assert (code, file.read_bytes()) == (0, (ProjectPaths(sliced_project).windows / window.file).read_bytes())
     assert eitk("samples", "delete")[0] == 2
     ids = [str(s["id"]) for s in found[:3]]
     assert json.loads(eitk("samples", "delete", *ids, "--dry-run", "--json")[1])["deleted"] == 0
@@ -107,26 +103,26 @@ def test_samples_are_compared_pulled_and_deleted(eitk: Any, project: Path) -> No
 
 
 def test_pulled_samples_and_lists_go_to_the_folder_to_start_in(
-    eitk: Any, project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    eitk: Any, sliced_project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert json.loads(eitk("upload", ".eitk/windows/manifest.csv", "--failures", "f.csv", "--json")[1])["sent"] == 10
-    assert (project / "f.csv").is_file()
+    assert (sliced_project / "f.csv").is_file()
     assert json.loads(eitk("samples", "diff", ".eitk/windows/manifest.csv", "--json")[1])["present"] == 10
-    (name, *_) = (path.stem for path in ProjectPaths(project).windows.glob("*.wav"))
+    (name, *_) = (path.stem for path in ProjectPaths(sliced_project).windows.glob("*.wav"))
     code, out, _ = eitk("samples", "pull", "out[bold]", "--name", name)
-    assert (code, out) == (0, f"1 samples are in {project}/out[bold]\n")
-    assert len(list((project / "out[bold]").rglob("*.wav"))) == 1
+    assert (code, out) == (0, f"1 samples are in {sliced_project}/out[bold]\n")
+    assert len(list((sliced_project / "out[bold]").rglob("*.wav"))) == 1
     assert list(Path.cwd().iterdir()) == []
 
 
 @pytest.mark.parametrize("words", [("samples", "pull", "file/x"), ("upload", "--failures", "file/f.csv")], ids=" ".join)
-def test_what_cannot_be_written_is_said_with_a_hint(eitk: Any, project: Path, words: tuple[str, ...]) -> None:
+def test_what_cannot_be_written_is_said_with_a_hint(eitk: Any, sliced_project: Path, words: tuple[str, ...]) -> None:
     eitk("upload")
-    (project / "file").touch()
+    (sliced_project / "file").touch()
     code, _, err = eitk(*words)
     assert code == 1
-    assert f"{project}/file" in err
+    assert f"{sliced_project}/file" in err
     assert "foresee" not in err
     assert "try:" in err
 
@@ -160,20 +156,20 @@ def test_deleting_asks_and_takes_no_for_an_answer(eitk: Any, monkeypatch: pytest
     assert err == "nothing was deleted\n"
 
 
-def test_a_failed_window_is_named_and_ends_in_exit_code_4(eitk: Any, project: Path) -> None:
-    next(ProjectPaths(project).windows.glob("3.*.wav")).unlink()
-    code, _, err = eitk("upload", "--failures", str(project / "failed.csv"))
+def test_a_failed_window_is_named_and_ends_in_exit_code_4(eitk: Any, sliced_project: Path) -> None:
+    next(ProjectPaths(sliced_project).windows.glob("3.*.wav")).unlink()
+    code, _, err = eitk("upload", "--failures", str(sliced_project / "failed.csv"))
     assert code == 4
     assert "1 of 10 windows are not on the server" in err
-    assert (project / "failed.csv").read_text().startswith("file,reason\n3.")
+    assert (sliced_project / "failed.csv").read_text().startswith("file,reason\n3.")
 
 
-def test_impulse_show_diff_apply_pull(eitk: Any, project: Path) -> None:
+def test_impulse_show_diff_apply_pull(eitk: Any, sliced_project: Path) -> None:
     assert eitk("impulse", "apply")[0] == 0
     assert json.loads(eitk("impulse", "diff", "--json")[1])["changes"] == []
     assert "nothing differs" in eitk("impulse", "apply")[1]
     assert "Spectrogram.fft_length" in eitk("impulse", "show")[1]
-    toml = project / "eitk.toml"
+    toml = sliced_project / "eitk.toml"
     toml.write_text(toml.read_text().replace("fft_length = 64", "fft_length = 128"))
     toml.write_text(toml.read_text().replace("columns = 33", "columns = 65"))
     changes = json.loads(eitk("impulse", "diff", "--json")[1])["changes"]
@@ -185,8 +181,8 @@ def test_impulse_show_diff_apply_pull(eitk: Any, project: Path) -> None:
     assert "fft_length = 64" in toml.read_text()
 
 
-def test_a_contradiction_is_refused_with_exit_code_3(eitk: Any, project: Path) -> None:
-    toml = project / "eitk.toml"
+def test_a_contradiction_is_refused_with_exit_code_3(eitk: Any, sliced_project: Path) -> None:
+    toml = sliced_project / "eitk.toml"
     toml.write_text(toml.read_text().replace("fft_length = 64", "fft_length = 100"))
     code, _, err = eitk("impulse", "apply")
     assert code == 3
@@ -194,10 +190,10 @@ def test_a_contradiction_is_refused_with_exit_code_3(eitk: Any, project: Path) -
     assert "fft_length = 128" in err
 
 
-def test_training_without_the_impulse_of_eitk_toml_is_refused(eitk: Any, project: Path) -> None:
+def test_training_without_the_impulse_of_eitk_toml_is_refused(eitk: Any, sliced_project: Path) -> None:
     eitk("upload")
     eitk("impulse", "apply")
-    toml = project / "eitk.toml"
+    toml = sliced_project / "eitk.toml"
     toml.write_text(toml.read_text().replace("epochs = 30", "epochs = 5"))
     code, _, err = eitk("train")
     assert code == 3, err
@@ -242,11 +238,11 @@ def test_the_doctor_says_what_is_wrong(eitk: Any, local_studio: launch.LocalStud
 
 
 @pytest.mark.parametrize("words", [*COMMANDS, ("doctor",)], ids=" ".join)
-def test_a_refused_key_is_exit_code_3_and_is_not_shown(eitk: Any, project: Path, words: tuple[str, ...]) -> None:
+def test_a_refused_key_is_exit_code_3_and_is_not_shown(eitk: Any, sliced_project: Path, words: tuple[str, ...]) -> None:
     code, out, err = eitk(*words, "--debug", "--verbose", EI_API_KEY=PLANTED)
     assert code == (1 if words == ("doctor",) else 3)
     assert PLANTED not in out + err
-    assert_not_written(project, PLANTED)
+    assert_not_written(sliced_project, PLANTED)
 
 
 def test_no_key_is_said_with_what_to_do(eitk: Any) -> None:
@@ -255,7 +251,7 @@ def test_no_key_is_said_with_what_to_do(eitk: Any) -> None:
     assert "EI_API_KEY" in err
 
 
-def test_a_key_that_works_is_nowhere_to_be_found(project: Path, local_studio: launch.LocalStudio) -> None:
+def test_a_key_that_works_is_nowhere_to_be_found(sliced_project: Path, local_studio: launch.LocalStudio) -> None:
     environ = {
         **os.environ,
         "EITK_STUDIO_URL": local_studio.api_url,
@@ -264,14 +260,16 @@ def test_a_key_that_works_is_nowhere_to_be_found(project: Path, local_studio: la
     }
     for words in (("upload",), ("impulse", "apply"), ("samples", "list"), ("doctor",), ("jobs", "follow", "999")):
         command = [sys.executable, "-m", "ei_toolkit", *words, "--debug", "--verbose"]
-        process = subprocess.Popen(command, cwd=project, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=sliced_project, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         while process.poll() is None:
             assert local_studio.key not in process_list()
             time.sleep(0.05)
         assert process.stdout is not None
         with process.stdout as said:
             assert local_studio.key.encode() not in said.read()
-    assert_not_written(project, local_studio.key)
+    assert_not_written(sliced_project, local_studio.key)
 
 
 def process_list() -> str:

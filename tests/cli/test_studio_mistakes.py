@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support import eitk
 
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
 from ei_toolkit.studio import lifecycle as running
 from ei_toolkit.studio import manage
-
-
-def eitk(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    code = run(arguments, Environment(Console(out, err), cwd=folder, environ={}))
-    return code, out.getvalue(), " ".join(err.getvalue().split())
 
 
 @pytest.mark.parametrize(

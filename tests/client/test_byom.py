@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from edgeimpulse_api.models.create_impulse_request import CreateImpulseRequest
 
 from ei_toolkit.client.byom import deploy_model
 from ei_toolkit.client.deployments import BuildSpec
+from ei_toolkit.client.official import official
 from ei_toolkit.client.project import Studio
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import read_lock
@@ -56,7 +56,7 @@ def test_a_model_becomes_a_pinned_library(studio: Studio, goldens: Path, tmp_pat
 
 
 def test_a_project_with_an_impulse_builds_no_other_model(studio: Studio, goldens: Path, tmp_path: Path) -> None:
-    blocks = CreateImpulseRequest(inputBlocks=[], dspBlocks=[], learnBlocks=[])
+    blocks = official("CreateImpulseRequest")(inputBlocks=[], dspBlocks=[], learnBlocks=[])
     studio.transport.post(studio.path("impulse"), blocks)
     done = deploy_in_a_process(studio, goldens / "int8" / "sample_int8.tflite", tmp_path)
     assert "a project of its own" in done.stderr

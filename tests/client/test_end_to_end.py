@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 from collections.abc import Callable
@@ -12,11 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import support
 
 from ei_toolkit.audio.wav import wav_bytes
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.dataset.manifest import Manifest, Window
@@ -82,9 +79,7 @@ def eitk(tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
     folder = make_project(tmp_path)
 
     def command(environ: dict[str, str], *words: str) -> tuple[int, str, str]:
-        console = Console(io.StringIO(), io.StringIO())
-        code = run(words, Environment(console, folder, environ))
-        return code, console.stdout.getvalue(), console.stderr.getvalue()  # type: ignore[attr-defined]
+        return support.eitk(folder, *words, environ=environ)
 
     return command
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import support
 
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
 from ei_toolkit.client import train
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.results import Evaluation
@@ -138,12 +136,7 @@ def eitk(tmp_path: Path, local_studio: launch.LocalStudio, studio: Studio, make_
         "EI_API_KEY": local_studio.key,
     }
 
-    def command(*words: str) -> tuple[int, str, str]:
-        console = Console(io.StringIO(), io.StringIO())
-        code = run(words, Environment(console, tmp_path, environ))
-        return code, console.stdout.getvalue(), console.stderr.getvalue()  # type: ignore[attr-defined]
-
-    return command
+    return partial(support.eitk, tmp_path, environ=environ)
 
 
 def test_after_another_split_training_waits_until_augmented_copies_of_tested_clips_are_gone(

@@ -11,36 +11,36 @@ from ei_toolkit.errors import ConfigurationError
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def folder_with_settings(tmp_path: Path) -> Path:
     (tmp_path / "eitk.toml").write_text('[training]\nepochs = 12\nlearning_rate = 1\n[project]\nlabels = ["a", "b"]\n')
     return tmp_path
 
 
-def test_the_file_beats_the_default(project: Path) -> None:
-    config = load_config(project, {})
+def test_the_file_beats_the_default(folder_with_settings: Path) -> None:
+    config = load_config(folder_with_settings, {})
     assert config.settings.training.epochs == 12
-    assert config.origin("training.epochs") == str(project / "eitk.toml")
+    assert config.origin("training.epochs") == str(folder_with_settings / "eitk.toml")
     assert config.origin("training.batch_size") == "default"
 
 
-def test_the_environment_beats_the_file(project: Path) -> None:
-    config = load_config(project, {"EITK_TRAINING_EPOCHS": "5", "EITK_PROJECT_LABELS": "rock, classical"})
+def test_the_environment_beats_the_file(folder_with_settings: Path) -> None:
+    config = load_config(folder_with_settings, {"EITK_TRAINING_EPOCHS": "5", "EITK_PROJECT_LABELS": "rock, classical"})
     assert config.settings.training.epochs == 5
     assert config.settings.project.labels == ("rock", "classical")
     assert config.origin("training.epochs") == "EITK_TRAINING_EPOCHS"
 
 
-def test_a_flag_beats_the_environment_and_none_means_not_given(project: Path) -> None:
+def test_a_flag_beats_the_environment_and_none_means_not_given(folder_with_settings: Path) -> None:
     flags = {"training.epochs": 3, "training.batch_size": None}
-    config = load_config(project, {"EITK_TRAINING_EPOCHS": "5"}, flags)
+    config = load_config(folder_with_settings, {"EITK_TRAINING_EPOCHS": "5"}, flags)
     assert (config.settings.training.epochs, config.settings.training.batch_size) == (3, 32)
     assert config.origin("training.epochs") == "flag"
 
 
-def test_the_nearest_file_above_is_found(project: Path) -> None:
-    below = project / "clips" / "rock"
+def test_the_nearest_file_above_is_found(folder_with_settings: Path) -> None:
+    below = folder_with_settings / "clips" / "rock"
     below.mkdir(parents=True)
-    assert load_config(below, {}).paths.root == project
+    assert load_config(below, {}).paths.root == folder_with_settings
 
 
 def test_a_folder_without_a_file_has_defaults(tmp_path: Path) -> None:
@@ -49,8 +49,8 @@ def test_a_folder_without_a_file_has_defaults(tmp_path: Path) -> None:
     assert config.paths.manifest == tmp_path / ".eitk" / "windows" / "manifest.csv"
 
 
-def test_whole_numbers_are_numbers(project: Path) -> None:
-    rate = load_config(project, {}).settings.training.learning_rate
+def test_whole_numbers_are_numbers(folder_with_settings: Path) -> None:
+    rate = load_config(folder_with_settings, {}).settings.training.learning_rate
     assert (rate, type(rate)) == (1.0, float)
 
 
@@ -116,7 +116,7 @@ def test_one_dsp_table_is_a_list_of_one_and_unknown_keys_are_its_parameters(tmp_
     assert (block.type, dict(block.params), block.implementation_version) == ("mfe", {"fft_length": 512}, 4)
 
 
-def test_every_value_is_listed_once(project: Path) -> None:
-    keys = [key for key, _ in load_config(project, {}).values()]
+def test_every_value_is_listed_once(folder_with_settings: Path) -> None:
+    keys = [key for key, _ in load_config(folder_with_settings, {}).values()]
     assert len(keys) == len(set(keys))
     assert "slice.augment.gain_db" in keys

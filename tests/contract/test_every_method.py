@@ -7,9 +7,10 @@ import inspect
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
+from types import ModuleType
 from typing import Any
 
-import edgeimpulse_api as ea
 import pytest
 
 from ei_toolkit.studio.coverage import Method, official_methods, served_shapes
@@ -25,6 +26,13 @@ ELSEWHERE = {  # judged in tests of their own, because they change or end things
     "learn.download_pretrained_model", "jobs.get_profile_tflite_job_result_via_post_request", "jobs.start_retrain_job",
     "jobs.train_keras_job", "dsp.clear_dsp_block", "export.download_export",
 }  # fmt: skip
+
+
+@cache
+def official_client() -> ModuleType:
+    import edgeimpulse_api  # takes four seconds, so not while tests are collected
+
+    return edgeimpulse_api
 
 
 def implemented() -> Iterator[Method]:
@@ -108,14 +116,17 @@ def tflite(project: Any) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def client(trained: Any) -> ea.ApiClient:
+def client(trained: Any) -> Any:
+    ea = official_client()
     configuration = ea.Configuration(host=trained.studio.api_url, api_key={"ApiKeyAuthentication": trained.studio.key})
     return ea.ApiClient(configuration)
 
 
 def api_class(name: str) -> type:
     wanted = name.replace("_", "") + "api"
-    return getattr(ea, next(n for n in dir(ea) if n.lower() == wanted and n.endswith("Api")))
+    return getattr(
+        official_client(), next(n for n in dir(official_client()) if n.lower() == wanted and n.endswith("Api"))
+    )
 
 
 def arguments_of(method: Callable[..., Any], name: str, project: Any) -> list[Any]:
@@ -134,7 +145,11 @@ def arguments_of(method: Callable[..., Any], name: str, project: Any) -> list[An
 
 
 def request_model(parameter: inspect.Parameter) -> Any:
-    return getattr(ea, parameter.annotation) if isinstance(parameter.annotation, str) else parameter.annotation
+    return (
+        getattr(official_client(), parameter.annotation)
+        if isinstance(parameter.annotation, str)
+        else parameter.annotation
+    )
 
 
 def keywords_of(method: Callable[..., Any], name: str) -> dict[str, Any]:
@@ -143,7 +158,7 @@ def keywords_of(method: Callable[..., Any], name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("official", list(implemented()), ids=lambda m: f"{m.api}.{m.name}")
-def test_an_answer_parses_with_the_official_model(official: Method, client: ea.ApiClient, trained: Any) -> None:
+def test_an_answer_parses_with_the_official_model(official: Method, client: Any, trained: Any) -> None:
     method = getattr(api_class(official.api)(client), official.name)
     undecorated = inspect.unwrap(method)
     arguments = arguments_of(undecorated, official.name, trained)
@@ -162,7 +177,7 @@ def test_an_answer_parses_with_the_official_model(official: Method, client: ea.A
 def check(document: dict[str, Any], model: Any) -> None:
     """Strictly: required fields are there and of their type, and no field is invented."""
     if isinstance(model, str):
-        model = getattr(ea, model)
+        model = getattr(official_client(), model)
     if "any_of_schemas" in model.__fields__:
         model.from_json(json.dumps(document))
         return

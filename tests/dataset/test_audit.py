@@ -29,7 +29,7 @@ def melody(seed: int, gain: float) -> np.ndarray:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def loud_and_quiet(tmp_path: Path) -> Path:
     """Ten loud and ten quiet clips by two artists a label."""
     rows = ["clip,group"]
     for label, gain in (("loud", 2.0), ("quiet", 0.2)):
@@ -41,31 +41,31 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(settings: Settings, project: Path, split: str, jobs: int = 1) -> Audit:
+def run(settings: Settings, loud_and_quiet: Path, split: str, jobs: int = 1) -> Audit:
     settings = replace(settings, dataset=replace(settings.dataset, split=split))  # type: ignore[arg-type]
-    return audit(plan_slices(settings, project), jobs, lambda _done, _note: None)
+    return audit(plan_slices(settings, loud_and_quiet), jobs, lambda _done, _note: None)
 
 
-def test_a_split_by_artist_leaks_nothing(settings: Settings, project: Path) -> None:
-    found = run(settings, project, "artist")
+def test_a_split_by_artist_leaks_nothing(settings: Settings, loud_and_quiet: Path) -> None:
+    found = run(settings, loud_and_quiet, "artist")
     assert found.shared_artists == ()
     assert found.same_recordings == ()
     assert not found.leaks
     assert "artists in both splits: none" in as_text(found)
 
 
-def test_a_split_by_track_shares_artists(settings: Settings, project: Path) -> None:
-    found = run(settings, project, "track")
+def test_a_split_by_track_shares_artists(settings: Settings, loud_and_quiet: Path) -> None:
+    found = run(settings, loud_and_quiet, "track")
     assert found.leaks
     assert set(found.shared_artists) <= {f"{label} artist {n}" for label in ("loud", "quiet") for n in range(5)}
     assert found.test_clips_of_shared_artists > 0.5
     assert "LEAKS" in as_text(found)
 
 
-def test_an_excerpt_under_another_name_is_heard(settings: Settings, project: Path) -> None:
-    whole, _ = soundfile.read(project / "clips" / "loud" / "0.wav")
-    soundfile.write(project / "clips" / "loud" / "bootleg.wav", 0.5 * whole[2 * RATE :], RATE)
-    found = run(settings, project, "track", jobs=2)
+def test_an_excerpt_under_another_name_is_heard(settings: Settings, loud_and_quiet: Path) -> None:
+    whole, _ = soundfile.read(loud_and_quiet / "clips" / "loud" / "0.wav")
+    soundfile.write(loud_and_quiet / "clips" / "loud" / "bootleg.wav", 0.5 * whole[2 * RATE :], RATE)
+    found = run(settings, loud_and_quiet, "track", jobs=2)
     (pair,) = found.same_recordings
     assert (pair.first, pair.second) == ("loud/0.wav", "loud/bootleg.wav")
     assert pair.offset == pytest.approx(-2, abs=0.1)
@@ -79,19 +79,19 @@ def test_a_leak_is_a_recording_on_both_sides() -> None:
     assert not replace(none, same_recordings=(replace(pair, leaks=False),)).leaks
 
 
-def test_loudness_gives_the_label_away(settings: Settings, project: Path) -> None:
-    found = run(settings, project, "artist")
+def test_loudness_gives_the_label_away(settings: Settings, loud_and_quiet: Path) -> None:
+    found = run(settings, loud_and_quiet, "artist")
     loud, quiet = found.loudness
     assert loud.mean_dbfs - quiet.mean_dbfs == pytest.approx(20, abs=1)
     assert found.loudness_accuracy == 1.0
     assert found.majority_accuracy == 0.5
 
 
-def test_known_doubles_and_faults_of_gtzan_are_named(settings: Settings, project: Path) -> None:
+def test_known_doubles_and_faults_of_gtzan_are_named(settings: Settings, loud_and_quiet: Path) -> None:
     for number, name in enumerate(("classical.00051", "classical.00080", "classical.00003", "classical.00030")):
-        (project / "clips" / "classical").mkdir(exist_ok=True)
-        soundfile.write(project / "clips" / "classical" / f"{name}.wav", melody(900 + number, 1.0), RATE)
-    found = run(settings, project, "artist")
+        (loud_and_quiet / "clips" / "classical").mkdir(exist_ok=True)
+        soundfile.write(loud_and_quiet / "clips" / "classical" / f"{name}.wav", melody(900 + number, 1.0), RATE)
+    found = run(settings, loud_and_quiet, "artist")
     assert (
         SameRecording("classical/classical.00051.wav", "classical/classical.00080.wav", None, False)
         in found.same_recordings
@@ -100,15 +100,15 @@ def test_known_doubles_and_faults_of_gtzan_are_named(settings: Settings, project
     assert "another part" in as_text(found)
 
 
-def test_a_clip_that_only_decoding_shows_to_be_bad_is_named(settings: Settings, project: Path) -> None:
-    soundfile.write(project / "clips" / "loud" / "nan.wav", np.full(2 * RATE, np.nan), RATE, "FLOAT")
-    found = run(settings, project, "artist")
+def test_a_clip_that_only_decoding_shows_to_be_bad_is_named(settings: Settings, loud_and_quiet: Path) -> None:
+    soundfile.write(loud_and_quiet / "clips" / "loud" / "nan.wav", np.full(2 * RATE, np.nan), RATE, "FLOAT")
+    found = run(settings, loud_and_quiet, "artist")
     assert found.unreadable == ("loud/nan.wav",)
 
 
-def test_data_for_programs_is_plain(settings: Settings, project: Path) -> None:
+def test_data_for_programs_is_plain(settings: Settings, loud_and_quiet: Path) -> None:
     import json
 
-    data = json.loads(json.dumps(as_data(run(settings, project, "track"))))
+    data = json.loads(json.dumps(as_data(run(settings, loud_and_quiet, "track"))))
     assert data["leaks"] is True
     assert {"shared_artists", "same_recordings", "loudness_accuracy", "faults"} <= set(data)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
+from support import eitk
 
 MODEL = Path(__file__).parents[1] / "board" / "models" / "mfe_int8.tflite"
 
 
 def run_eon(folder: Path, output: str = "y.npy") -> tuple[int, str]:
     """`eitk eon run` on in.npy: exit code and stderr."""
-    err = io.StringIO()
-    words = ["eon", "run", str(MODEL), "--input", "in.npy", "--output", output]
-    return run(words, Environment(Console(io.StringIO(), err), folder, {})), err.getvalue()
+    done = eitk(folder, "eon", "run", str(MODEL), "--input", "in.npy", "--output", output)
+    return done.code, done.err
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 4800), (0, 120, 40)])

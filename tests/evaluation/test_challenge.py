@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from hashlib import sha256
@@ -10,10 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import eitk
 
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import Config, load_config
 from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.dataset.manifest import Manifest
@@ -81,9 +78,8 @@ def train_on(config: Config, swapped: float, out: Path) -> bytes:
 
 
 def gate(folder: Path, *arguments: str) -> tuple[int, dict[str, object], str]:
-    out, err = io.StringIO(), io.StringIO()
-    code = run(["gate", "--json", *arguments], Environment(Console(out, err), folder, {}))
-    return code, json.loads(out.getvalue() or "{}"), err.getvalue()
+    done = eitk(folder, "gate", "--json", *arguments)
+    return done.code, done.data or {}, done.err
 
 
 def test_the_first_is_promoted_an_equal_passes_and_one_that_learned_wrong_labels_is_refused(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support import eitk
 
-from ei_toolkit.cli.app import run
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import load_config
 from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.config.recipes import write_recipe
@@ -35,9 +32,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def evaluate(cwd: Path, *flags: str) -> tuple[int, str, str]:
-    console = Console(io.StringIO(), io.StringIO())
-    code = run(["evaluate", *flags], Environment(console, cwd, {}))
-    return code, console.stdout.getvalue(), console.stderr.getvalue()  # type: ignore[attr-defined]
+    return eitk(cwd, "evaluate", *flags)
 
 
 @pytest.mark.slow

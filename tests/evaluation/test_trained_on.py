@@ -9,8 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from support import eitk
 
-from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.evaluate import _pinned
@@ -90,9 +90,9 @@ def test_an_older_build_of_the_present_windows_is_still_judged(sliced: Config, l
 def test_a_model_of_which_nothing_tells_is_not_promoted_and_evaluated_with_a_warning(
     sliced: Config, lock: Lock
 ) -> None:
-    err = io.StringIO()
-    assert run(["gate"], Environment(Console(io.StringIO(), err), sliced.paths.root, {})) == 1
-    assert "nothing tells which clips" in err.getvalue()
+    done = eitk(sliced.paths.root, "gate")
+    assert done.code == 1
+    assert "nothing tells which clips" in done.err
     held_out, said = pinned(sliced)
     assert held_out == {clip.name for clip in held_out_clips(Manifest.read(sliced.paths.manifest))}
     assert "nothing tells" in said

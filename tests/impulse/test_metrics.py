@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn import metrics as reference
 
 from ei_toolkit.impulse.metrics import calibration_error, class_scores, classification, top_k
 
@@ -23,6 +22,8 @@ def answers(seed: int, n: int = 200, ties: bool = True) -> tuple[np.ndarray, np.
 
 @given(st.integers(0, 1000))
 def test_report_loss_and_auc_are_scikit_learns(seed: int) -> None:
+    from sklearn import metrics as reference  # takes a second, so not while tests are collected
+
     labels, probabilities = answers(seed)
     ours = classification(labels, probabilities, NAMES)
     predicted = probabilities.argmax(axis=1)
