@@ -33,9 +33,9 @@ def test_fetch_takes_a_folder_and_names_what_is_wrong(mine: Path) -> None:
     code, out, err = eitk(mine.parent, "dataset", "fetch", "gtzan", "--from", "mine", "--genre", "metal", "--json")
     data = json.loads(out)
     assert code == 0
-    assert data["counts"] == {"missing": 98, "unverified": 1, "altered": 1}
+    assert data["counts"] == {"missing": 98, "unverified": 1, "modified": 1}
     assert data["written"] == 2
-    assert "metal.00000 is altered" in err
+    assert "metal.00000 is modified" in err
     assert (mine.parent / "gtzan" / "metal" / "metal.00000.wav").is_file()
 
 
