@@ -20,9 +20,9 @@ from ei_toolkit.evaluation.run_log import (
     find_run,
     find_same,
     flatten,
-    gist,
     list_runs,
     metrics,
+    short_result,
     to_csv,
 )
 from ei_toolkit.report.tables import Table
@@ -41,7 +41,7 @@ def list_(
     """List runs, newest last."""
     env = Environment.of(context)
     runs = list_runs(env.config().paths, kind)[-last:]
-    rows = [(run.id, run.created, run.kind, run.data_hash[:12], run.fingerprint, gist(run)) for run in runs]
+    rows = [(run.id, run.created, run.kind, run.data_hash[:12], run.fingerprint, short_result(run)) for run in runs]
     table = Table("", ("run", "when", "kind", "windows", "fingerprint", "result"), tuple(rows))
     none = f"there are no runs of the kind {kind} yet" if kind else "there are no runs yet"
     env.console.result([_data(run) for run in runs], table.rich() if runs else none)

@@ -37,7 +37,7 @@ class FeatureSet:
 
 
 def find_known_clips(root: Path, settings: Settings, project: Path) -> list[KnownClip]:
-    """The clips below `root` with their artists, sorted by name. Raises DataError where there are none to use."""
+    """Return the clips below `root` with their artists, sorted by name. Raises DataError where there are none."""
     clips = find_clips(root, settings.project.labels)
     hashes = {clip.name: hashlib.sha256(clip.path.read_bytes()).hexdigest() for clip in clips}
     dataset = replace(settings.dataset, root=str(root.resolve()))
@@ -45,7 +45,7 @@ def find_known_clips(root: Path, settings: Settings, project: Path) -> list[Know
 
 
 def read_windows(path: Path, clip_sha256: str, settings: SliceSettings) -> Samples:
-    """The windows of a clip before their level is set, (n, samples), where `eitk slice` cuts them.
+    """Return the windows (n, samples) that `eitk slice` cuts from a clip, before their level is set.
 
     Silent windows are left out. Raises DataError for a clip that cannot be read or is shorter than a window.
     """
@@ -53,7 +53,7 @@ def read_windows(path: Path, clip_sha256: str, settings: SliceSettings) -> Sampl
 
 
 def under_condition(windows: Samples, condition: str, settings: Settings) -> FeatureSet:
-    """Features of windows under a condition of audio.conditions, or `clean`; seeded by the window's number."""
+    """Return features under `clean` or a condition of audio.effects.conditions, seeded by the window's number."""
     if condition == CLEAN:
         return _feature_set(windows, settings)
     rate = settings.slice.sample_rate
@@ -96,14 +96,14 @@ class Prepared:
 
     @property
     def windows(self) -> int:
-        """Number of windows of one view."""
+        """Return the number of windows of one view."""
         return len(self.views[0].features)
 
 
 def prepare_all(
     pool: Executor, clips: Sequence[KnownClip], settings: Settings, copies: int, log: Log
 ) -> list[Prepared]:
-    """Features of all clips that can be used; the others are named with their reason.
+    """Return the features of all clips that can be used; log the others with the reason.
 
     Raises DataError where fewer than two labels are left.
     """
@@ -133,7 +133,7 @@ def _mark_duplicates(prepared: Sequence[Prepared]) -> list[Prepared]:
 def material(
     prepared: Sequence[Prepared], kept: Sequence[Mask], labels: Sequence[str], views: Iterable[int]
 ) -> Material:
-    """The distinct windows that `kept` leaves in, of the given views, as one training set."""
+    """Return the distinct windows that `kept` selects, of the given views, as one training set."""
     features, numbers, groups = [], [], []
     for view in views:
         for one, keep in zip(prepared, kept, strict=True):
@@ -145,14 +145,14 @@ def material(
 
 
 def clean_levels(prepared: Sequence[Prepared], kept: Sequence[Mask]) -> npt.NDArray[np.float64]:
-    """Levels of the same windows, clean, in dB."""
+    """Return the levels of the same windows without augmentation, in dB."""
     return np.concatenate(
         [one.views[0].level_db[keep & one.distinct[:, 0]] for one, keep in zip(prepared, kept, strict=True)]
     )
 
 
 def _prepare(known: KnownClip, settings: Settings, copies: int) -> Prepared | str:
-    """A clip's views, or the reason why it has none. Runs in a worker process."""
+    """Return a clip's views, or the reason why it has none. Runs in a worker process."""
     try:
         cuts = list(clip_windows(known.clip.path, known.sha256, settings.slice, copies))
     except DataError as error:

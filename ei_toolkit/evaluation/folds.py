@@ -22,15 +22,16 @@ FoldOf = list[npt.NDArray[np.int64]]
 
 
 def clips_of_split(clips: Sequence[KnownClip], split: str) -> list[KnownClip]:
-    """The clips that a protocol or a `[dataset] split` uses: `fault-filtered` leaves out those not in its lists."""
+    """Return the clips that a protocol or a `[dataset] split` uses; `fault-filtered` uses only those in its lists."""
     return [known for known in clips if split != "fault-filtered" or published_part(known)]
 
 
 def assign_folds(protocol: Protocol, clips: Sequence[KnownClip], windows: Sequence[int], seed: int) -> FoldOf:
-    """For each clip the fold (0…) that tests each of its windows; TRAINING for windows that are never tested.
+    """Return for each clip the fold (0…) that tests each of its windows; TRAINING for windows that are never tested.
 
-    `artist-5fold` keeps artists whole, `track` tracks; `window` keeps nothing whole, and so measures mostly memory.
-    `fault-filtered` is the published split: one fold, the part `test`. Raises DataError where it cannot be made.
+    `artist-5fold` keeps all windows of an artist in one fold, `track` those of a clip. `window` separates the windows
+    of a clip and therefore overestimates accuracy. `fault-filtered` is the published split: one fold, the part `test`.
+    Raises DataError where a label has too few groups.
     """
     if protocol == "fault-filtered":
         return _published(clips, windows)
@@ -53,8 +54,8 @@ def _published(clips: Sequence[KnownClip], windows: Sequence[int]) -> FoldOf:
     labels = {known.clip.label for known in clips}
     if {known.clip.label for known, out in zip(clips, tested, strict=True) if out} != labels:
         raise DataError(
-            "the published test part is not among these clips",
-            why="the fault-filtered split names GTZAN tracks, and of some label none of its test part is here",
+            "these clips do not contain the published test part",
+            why="the fault-filtered split lists tracks of GTZAN, and a label has none of its test tracks",
             hint="Use --protocol artist-5fold.",
         )
     return [np.full(n, 0 if out else TRAINING) for n, out in zip(windows, tested, strict=True)]

@@ -1,4 +1,4 @@
-"""What is evaluated: the settings and, in expert mode, the script that they name."""
+"""What is evaluated (settings and, in expert mode, their training script), and the training of one model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Recipe:
 
 
 def project_recipe(settings: Settings, folder: Path) -> Recipe:
-    """The recipe of a project whose eitk.toml lies in `folder`. Raises ConfigurationError for a missing script."""
+    """Return the recipe of the project in `folder`. Raises ConfigurationError for a missing script."""
     settings = replace(settings, slice=locate_noise(settings.slice, folder))
     if not settings.impulse.script:
         return Recipe(settings.project.name, settings)
@@ -38,12 +38,12 @@ def project_recipe(settings: Settings, folder: Path) -> Recipe:
         return Recipe(settings.project.name, settings, file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"the training script {file} cannot be read", why=str(error), hint="Mend [impulse] script."
+            f"the training script {file} cannot be read", why=str(error), hint="Correct [impulse] script."
         ) from None
 
 
 def with_training(recipe: Recipe, *, epochs: int | None) -> Recipe:
-    """The recipe with another number of epochs, for a quick look."""
+    """Return the recipe with another number of epochs; None changes nothing."""
     if epochs is None:
         return recipe
     training = replace(recipe.settings.training, epochs=epochs)
@@ -64,7 +64,7 @@ class Material:
 
 @dataclass(frozen=True)
 class Trained:
-    """The two variants of one trained model, and what training had to say."""
+    """The two variants of one trained model, and the warnings of the training."""
 
     int8: bytes
     float32: bytes
@@ -74,7 +74,7 @@ class Trained:
 
 
 def train_model(recipe: Recipe, names: Sequence[str], material: Material, seed: int, folder: Path, log: Log) -> Trained:
-    """Train as the studio would with the recipe's settings, and read the models back from `folder`."""
+    """Train as the studio does with the recipe's settings; `folder` receives the model files."""
     from ei_toolkit.training.train import train
 
     outcome = train(_request(recipe, names, material, seed, folder), log)

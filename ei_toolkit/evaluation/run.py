@@ -1,7 +1,7 @@
-"""Evaluate a recipe on a folder of clips: features once, a model a fold, then every clip under every condition.
+"""Evaluate a recipe on a folder of clips: compute features, train a model for each fold, predict under each condition.
 
-Memory holds the training features and, of the rest, one clip at a time. Features, trainings and answers are made in
-worker processes, one a core: networks this small train faster side by side than each on all cores.
+Memory holds the training features and otherwise one clip at a time. Features, trainings and predictions run in worker
+processes with one core each: several small networks at once train faster than one network on all cores.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ from ei_toolkit.impulse.labels import label_order
 
 Log = Callable[[str], None]
 FLOAT = "float32"
-PINNED = "test"  # no protocol of folds: run_model
+PINNED = "test"  # not a protocol of folds: see run_model
 Probabilities = dict[str, npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to evaluate: the recipe, its clips, the protocol, how many seeds, and under which conditions."""
+    """What to evaluate: recipe, clips, protocol, number of seeds and conditions."""
 
     recipe: Recipe
     clips: Sequence[KnownClip]
@@ -76,8 +76,8 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the models of one seed said to the windows of one clip that they had not seen.
+class ClipPredictions:
+    """Predictions of the models of one seed for the windows of one clip that they were not trained on.
 
     `probabilities` maps a condition (`clean`, …), `float32` (the float model, clean) or `baseline condition` to
     (windows, classes).
@@ -91,22 +91,22 @@ class Answer:
 
 @dataclass(frozen=True)
 class Run:
-    """All of an evaluation, before it is summed up."""
+    """The results of an evaluation before they are summarised."""
 
     plan: Plan
     folds: Sequence[Fold]
-    answers: Sequence[Answer]
+    predictions: Sequence[ClipPredictions]
 
 
 def checked_protocol(name: str) -> Protocol:
-    """The protocol of that name. Raises UsageError."""
+    """Return the protocol of this name. Raises UsageError for an unknown one."""
     if name not in PROTOCOLS:
         raise UsageError(f"there is no protocol {name!r}", hint="Protocols: " + ", ".join((*PROTOCOLS, PINNED)) + ".")
     return cast(Protocol, name)
 
 
 def checked_conditions(names: str) -> tuple[str, ...]:
-    """Conditions from a list with commas, `all` or `none`. Raises UsageError."""
+    """Return conditions from a list with commas, `all` or `none`. Raises UsageError for an unknown one."""
     if names in ("all", "none"):
         return CONDITIONS if names == "all" else ()
     chosen = tuple(name.strip() for name in names.split(",") if name.strip())
@@ -118,7 +118,7 @@ def checked_conditions(names: str) -> tuple[str, ...]:
 
 
 def run_plan(plan: Plan, log: Log) -> Run:
-    """Carry the plan out. Raises DataError for clips or folds that cannot be, ConfigurationError for the recipe."""
+    """Run the plan. Raises DataError for unusable clips or folds, ConfigurationError for an unusable recipe."""
     settings = plan.recipe.settings
     with _workers(plan.jobs) as pool:
         log(f"features of {len(plan.clips)} clips")
@@ -129,11 +129,11 @@ def run_plan(plan: Plan, log: Log) -> Run:
         homes = [assign_folds(plan.protocol, usable.clips, windows, seed) for seed in range(plan.seeds)]
         folds = list(_train_all(pool, usable, prepared, homes, log))
         tested = [_without_duplicates(home, prepared) for home in homes]
-        return Run(usable, folds, _listen_all(pool, usable, tested, folds, log))
+        return Run(usable, folds, _predict_all(pool, usable, tested, folds, log))
 
 
 def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> Run:
-    """Try one finished model on the clips that it has not seen, by name; the other clips fit the baselines only.
+    """Test a finished model on the held-out clips, given by name; the other clips only fit the baselines.
 
     Raises DataError where no clip of some label is held out.
     """
@@ -148,20 +148,20 @@ def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> 
             raise DataError("no clip of some label is held out", hint="eitk slice, then train on its windows.")
         baselines = _baselines(usable, prepared, [one != 0 for one in home])
         folds = [Fold(0, 0, Trained(model, b"", 0, 0.0, ()), baselines)]
-        return Run(usable, folds, _listen_all(pool, usable, [_without_duplicates(home, prepared)], folds, log))
+        return Run(usable, folds, _predict_all(pool, usable, [_without_duplicates(home, prepared)], folds, log))
 
 
 def _without_duplicates(home: FoldOf, prepared: Sequence[Prepared]) -> FoldOf:
-    """The folds that test each window; duplicates are never tested, as `eitk slice` leaves them out."""
+    """Return the fold that tests each window; duplicates are never tested, as `eitk slice` leaves them out."""
     return [np.where(one.distinct[:, 0], own, TRAINING) for own, one in zip(home, prepared, strict=True)]
 
 
 def _workers(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin_worker)
+    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_start_worker)
 
 
-def _begin_worker() -> None:
-    """One core for TensorFlow; leave Ctrl-C to the parent, and end with it even where it is killed."""
+def _start_worker() -> None:
+    """Limit TensorFlow to one core; ignore Ctrl-C, which the parent handles; end when the parent ends."""
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -176,7 +176,7 @@ def _end_with_parent() -> None:
 def _train_all(
     pool: Executor, plan: Plan, prepared: Sequence[Prepared], homes: Sequence[FoldOf], log: Log
 ) -> Iterator[Fold]:
-    """Every fold of every seed, in order; as many at once as there are workers, since each holds its own features."""
+    """Train every fold of every seed, in order; at most as many at once as there are workers, to save memory."""
     running: deque[tuple[int, int, Baselines, Future[Trained]]] = deque()
     for seed, home in enumerate(homes):
         for number in sorted({int(fold) for one in home for fold in one if fold >= 0}):
@@ -191,51 +191,53 @@ def _train_all(
 
 
 def _train(recipe: Recipe, labels: Sequence[str], training: Material, seed: int) -> Trained:
-    """One model. Runs in a worker."""
+    """Train one model. Runs in a worker process."""
     with tempfile.TemporaryDirectory() as folder:
         return train_model(recipe, labels, training, seed, Path(folder), lambda _line: None)
 
 
 def _finished(seed: int, number: int, baselines: Baselines, future: Future[Trained], log: Log) -> Fold:
     trained = future.result()
-    said = "".join(f"; {warning}" for warning in trained.warnings)
-    log(f"seed {seed + 1}, fold {number + 1}: trained in {trained.seconds:.0f} s{said}")
+    warnings = "".join(f"; {warning}" for warning in trained.warnings)
+    log(f"seed {seed + 1}, fold {number + 1}: trained in {trained.seconds:.0f} s{warnings}")
     return Fold(seed, number, trained, baselines)
 
 
 def _baselines(plan: Plan, prepared: Sequence[Prepared], kept: Sequence[Mask]) -> Baselines:
     clean = material(prepared, kept, plan.labels, [0])
-    heard = FeatureSet(clean.features, clean_levels(prepared, kept))
-    return fit_baselines(heard, clean.labels, len(plan.labels), frame_features(plan.recipe.settings))
+    windows = FeatureSet(clean.features, clean_levels(prepared, kept))
+    return fit_baselines(windows, clean.labels, len(plan.labels), frame_features(plan.recipe.settings))
 
 
-def _listen_all(pool: Executor, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold], log: Log) -> list[Answer]:
+def _predict_all(
+    pool: Executor, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold], log: Log
+) -> list[ClipPredictions]:
     log(f"{len(folds)} model(s) under {1 + len(plan.conditions)} condition(s)")
-    listen = partial(_listen, plan=plan, homes=homes, folds=folds)
-    return [answer for found in pool.map(listen, range(len(plan.clips)), chunksize=4) for answer in found]
+    predict = partial(_predict_clip, plan=plan, homes=homes, folds=folds)
+    return [one for found in pool.map(predict, range(len(plan.clips)), chunksize=4) for one in found]
 
 
-def _listen(clip: int, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold]) -> list[Answer]:
-    """What every model that has not seen windows of this clip says to them. Runs in a worker."""
+def _predict_clip(clip: int, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold]) -> list[ClipPredictions]:
+    """Predict the windows of a clip with every model that was not trained on them. Runs in a worker process."""
     known = plan.clips[clip]
     windows = read_windows(known.clip.path, known.sha256, plan.recipe.settings.slice)
-    heard = {name: under_condition(windows, name, plan.recipe.settings) for name in (CLEAN, *plan.conditions)}
-    answers = []
+    features = {name: under_condition(windows, name, plan.recipe.settings) for name in (CLEAN, *plan.conditions)}
+    predictions = []
     for fold in folds:
         mine = np.flatnonzero(homes[fold.seed][clip] == fold.number)
         if len(mine):
-            answers.append(Answer(clip, fold.seed, mine, _ask(fold, heard, mine)))
-    return answers
+            predictions.append(ClipPredictions(clip, fold.seed, mine, _predict(fold, features, mine)))
+    return predictions
 
 
-def _ask(fold: Fold, heard: dict[str, FeatureSet], rows: npt.NDArray[np.int64]) -> Probabilities:
+def _predict(fold: Fold, features: dict[str, FeatureSet], rows: npt.NDArray[np.int64]) -> Probabilities:
     from ei_toolkit.impulse.interpreter import Interpreter
 
-    model, said = Interpreter(fold.trained.int8), Probabilities()
+    model, found = Interpreter(fold.trained.int8), Probabilities()
     if fold.trained.float32:
-        said[FLOAT] = Interpreter(fold.trained.float32).predict(heard[CLEAN].features[rows]).astype(np.float64)
-    for name, one in heard.items():
+        found[FLOAT] = Interpreter(fold.trained.float32).predict(features[CLEAN].features[rows]).astype(np.float64)
+    for name, one in features.items():
         part = FeatureSet(one.features[rows], one.level_db[rows])
-        said[name] = model.predict(part.features).astype(np.float64)
-        said.update({f"{baseline} {name}": p for baseline, p in fold.baselines.predict(part).items()})
-    return said
+        found[name] = model.predict(part.features).astype(np.float64)
+        found.update({f"{baseline} {name}": p for baseline, p in fold.baselines.predict(part).items()})
+    return found

@@ -1,4 +1,4 @@
-"""Which code made a result: the version, and a hash of the very sources, the same in a checkout and in a wheel."""
+"""The log of a project's runs: settings, windows, code version and results of each, and how to compare them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIRMWARE_SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".ino", ".S", ".ld"}
 
 @cache
 def code_version() -> str:
-    """`<version>+<12 hex digits>`: the digits change with any source of the package or the firmware."""
+    """Return `<version>+<12 hex digits>`: a hash of all sources, the same in a checkout and in a wheel."""
     digest = sha256()
     for root, file in _sources():
         digest.update(file.relative_to(root).as_posix().encode())
@@ -46,7 +46,7 @@ def _sources() -> Iterator[tuple[Path, Path]]:
 
 Kind = Literal["train", "evaluation", "build", "flash", "verify", "gate"]
 KINDS: tuple[str, ...] = get_args(Kind)
-NOT_THE_MODEL = ("studio", "board")  # tables of eitk.toml that say where, not what
+NOT_THE_MODEL = ("studio", "board")  # tables of eitk.toml that do not change the model
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -77,9 +77,9 @@ class Run:
 
 
 def record_run(config: Config, kind: Kind, metrics: Mapping[str, Any]) -> Run:
-    """Add a row for something that was just done in this project, and return it.
+    """Add a row for a step that was completed in this project, and return it.
 
-    `metrics` is what came out, JSON-able; nested tables are fine. Raises DataError where the database is no database.
+    `metrics` are the results as JSON values, possibly nested. Raises DataError where the file is not a database.
     """
     data, created = data_hash(config.paths), datetime.now(UTC).isoformat(timespec="seconds")
     row = (
@@ -96,7 +96,7 @@ def record_run(config: Config, kind: Kind, metrics: Mapping[str, Any]) -> Run:
 
 
 def list_runs(paths: ProjectPaths, kind: str | None = None) -> list[Run]:
-    """The project's runs, oldest first; `kind` keeps one kind. No database is no runs."""
+    """Return the project's runs, oldest first, or those of one kind; none where there is no database."""
     if kind is not None and kind not in KINDS:
         raise UsageError(f"there is no kind of run {kind!r}", hint="Kinds: " + ", ".join(KINDS))
     if not paths.runs.is_file():
@@ -107,7 +107,7 @@ def list_runs(paths: ProjectPaths, kind: str | None = None) -> list[Run]:
 
 
 def find_run(paths: ProjectPaths, number: int) -> Run:
-    """One run by its number. Raises UsageError where there is none."""
+    """Return a run by its number. Raises UsageError where there is none."""
     for run in list_runs(paths):
         if run.id == number:
             return run
@@ -115,13 +115,13 @@ def find_run(paths: ProjectPaths, number: int) -> Run:
 
 
 def find_same(config: Config, kind: Kind) -> Run | None:
-    """The latest run of this kind with the present settings, windows and code."""
+    """Return the latest run of this kind with the present settings, windows and code."""
     present = fingerprint(config)
     return next((run for run in reversed(list_runs(config.paths, kind)) if run.fingerprint == present), None)
 
 
 def fingerprint(config: Config) -> str:
-    """What a model is made of: settings (but where it is trained and shown), windows, code; 12 hex digits."""
+    """Return 12 hex digits of a hash of all that determines a model: settings, windows and code."""
     settings = {key: value for key, value in plain(config.settings).items() if key not in NOT_THE_MODEL}
     whole = json.dumps([settings, data_hash(config.paths), code_version()], sort_keys=True)
     return sha256(whole.encode()).hexdigest()[:12]
@@ -143,7 +143,7 @@ def _open(file: Path) -> Iterator[sqlite3.Connection]:
             yield db
     except sqlite3.DatabaseError as error:
         raise DataError(
-            f"{file} cannot be used", why=str(error), hint="Move the file away; it only keeps the history."
+            f"{file} cannot be used", why=str(error), hint="Move the file away; it contains only the history of runs."
         ) from None
     finally:
         db.close()
@@ -156,18 +156,18 @@ def _run(row: sqlite3.Row) -> Run:
 
 
 Scalar = str | int | float | bool | None
-TELLING = (
+PRIMARY_METRICS = (
     "clean.track_accuracy",
     "clean.window_accuracy",
     "accuracy",
     "test.int8.accuracy",
     "validation.int8.accuracy",
 )
-BESIDE = ("baselines.", "conditions.", "history.")  # what the model's own figures are read against
+SECONDARY_PREFIXES = ("baselines.", "conditions.", "history.")  # compared with the model's own accuracy
 
 
 def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Scalar]]:
-    """Nested tables and lists as (dotted key, value)."""
+    """Yield the values of nested tables and lists with their dotted keys."""
     if isinstance(node, Mapping):
         for key, value in node.items():
             yield from flatten(value, f"{prefix}.{key}" if prefix else str(key))
@@ -179,21 +179,21 @@ def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Scalar]]:
 
 
 def differences(runs: Sequence[Run]) -> dict[str, list[Scalar]]:
-    """Settings, windows and code that are not the same in all runs: key -> one value a run."""
+    """Return settings, windows and code that differ between the runs: key -> one value per run."""
     tables = [
         dict(flatten(run.config)) | {"windows": run.data_hash[:12], "code": run.code_version} for run in runs
     ]  # fmt: skip
-    rows = _beside(tables)
+    rows = _columns(tables)
     return {key: values for key, values in rows.items() if len(set(map(repr, values))) > 1}
 
 
 def metrics(runs: Sequence[Run]) -> dict[str, list[Scalar]]:
-    """All metrics of all runs: key -> one value a run, None where a run does not have it."""
-    return _beside([dict(flatten(run.metrics)) for run in runs])
+    """Return all metrics of all runs: key -> one value per run, None where a run does not have it."""
+    return _columns([dict(flatten(run.metrics)) for run in runs])
 
 
 def to_csv(runs: Sequence[Run]) -> str:
-    """One line a run, one column for every setting and metric that any of them has."""
+    """Return CSV: a line for each run, a column for every setting and metric that any of them has."""
     rows = [
         {"id": run.id, "created": run.created, "kind": run.kind, "data_hash": run.data_hash, "code": run.code_version}
         | {f"config.{key}": value for key, value in flatten(run.config)}
@@ -207,17 +207,19 @@ def to_csv(runs: Sequence[Run]) -> str:
     return text.getvalue()
 
 
-def gist(run: Run) -> str:
-    """The verdict of a gate, else the most telling accuracies, else the first few numbers."""
+def short_result(run: Run) -> str:
+    """Return the verdict of a gate, else the most important accuracies, else the first few numbers."""
     numbers = [(key, value) for key, value in flatten(run.metrics) if isinstance(value, (int, float))]
-    telling = sorted((pair for pair in numbers if pair[0].endswith("accuracy")), key=lambda pair: _rank(pair[0]))
-    shown = [f"{key} {_short(value)}" for key, value in (telling or numbers)[:3]]
+    accuracies = sorted((pair for pair in numbers if pair[0].endswith("accuracy")), key=lambda pair: _rank(pair[0]))
+    shown = [f"{key} {_short(value)}" for key, value in (accuracies or numbers)[:3]]
     return str(run.metrics.get("verdict", "")) or ", ".join(shown)
 
 
 def _rank(key: str) -> tuple[int, bool]:
-    """Smaller for what says more of the model itself."""
-    return TELLING.index(key) if key in TELLING else len(TELLING), key.startswith(BESIDE)
+    """Return a smaller value for metrics that describe the model itself."""
+    return PRIMARY_METRICS.index(key) if key in PRIMARY_METRICS else len(PRIMARY_METRICS), key.startswith(
+        SECONDARY_PREFIXES
+    )
 
 
 def _short(value: float) -> str:
@@ -226,6 +228,6 @@ def _short(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def _beside(tables: Sequence[Mapping[str, Scalar]]) -> dict[str, list[Scalar]]:
+def _columns(tables: Sequence[Mapping[str, Scalar]]) -> dict[str, list[Scalar]]:
     keys = dict.fromkeys(key for table in tables for key in table)
     return {key: [table.get(key) for table in tables] for key in keys}

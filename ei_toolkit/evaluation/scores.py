@@ -1,4 +1,4 @@
-"""From probabilities of held-out windows to the figures of a report."""
+"""Compute the figures of an evaluation from the predictions for held-out windows."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.evaluation.clips import CLEAN
-from ei_toolkit.evaluation.run import FLOAT, Answer, Run
+from ei_toolkit.evaluation.run import FLOAT, ClipPredictions, Run
 from ei_toolkit.impulse.metrics import calibration_error, confusion
 
 DRAWS = 2000
-TOGETHER = 3  # windows of one decision on a board that takes its time
+TOGETHER = 3  # windows whose mean a board may use for one prediction
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Held-out windows in the order of time within each clip: where they are from, what is true, what was said.
+    """Held-out windows in the order of time within each clip: clip, artist, actual label and probabilities.
 
-    Windows that are `apart` places from one another do not overlap.
+    Windows that are `apart` places from each other do not overlap.
     """
 
     labels: Sequence[str]
     clips: npt.NDArray[np.str_]
     groups: npt.NDArray[np.str_]
-    truth: npt.NDArray[np.int64]
+    actual: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.floating[Any]]
     apart: int = 1
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
-        """Whether each window is named rightly."""
-        return np.asarray(self.probabilities.argmax(axis=1) == self.truth)
+        """Return for each window whether the actual label has the highest probability."""
+        return np.asarray(self.probabilities.argmax(axis=1) == self.actual)
 
 
 @dataclass(frozen=True)
 class TrackScore:
-    """One clip: the mean of its windows' probabilities decides."""
+    """One clip; its predicted label has the highest mean probability over its windows."""
 
     clip: str
     artist: str
@@ -51,41 +51,44 @@ class TrackScore:
 
 
 def accuracies(scores: Scores) -> dict[str, float]:
-    """Window and track accuracy, 0 to 1."""
+    """Return window and track accuracy, 0 to 1."""
     tracks = track_scores(scores)
     right = [track.predicted == track.label for track in tracks]
     return {"window_accuracy": float(scores.right.mean()), "track_accuracy": float(np.mean(right))}
 
 
 def summarise(scores: Scores, seed: int = 0) -> dict[str, Any]:
-    """Everything that is said of clean windows: accuracies, the 95 % interval of the track accuracy by bootstrap over
-    artists, three windows together, calibration, confusion, each label's recall, and the worst artist."""
-    truth, said = scores.truth, scores.probabilities.argmax(axis=1)
-    matrix = confusion(truth, said, len(scores.labels))
+    """Return the figures of clean windows.
+
+    Accuracies, the 95 % interval of the track accuracy by bootstrap over artists, accuracy of the mean of three
+    windows, calibration, confusion matrix, recall of each label and the artist with the lowest accuracy.
+    """
+    actual, predicted = scores.actual, scores.probabilities.argmax(axis=1)
+    matrix = confusion(actual, predicted, len(scores.labels))
     recall = matrix.diagonal() / np.maximum(matrix.sum(axis=1), 1)
     return {
         **accuracies(scores),
         "interval": list(track_interval(track_scores(scores), seed)),
         "three_window_accuracy": _together(scores),
         "top_2_accuracy": _among_best(scores, 2),
-        "ece": calibration_error(truth, scores.probabilities),
+        "ece": calibration_error(actual, scores.probabilities),
         "confusion_matrix": matrix.tolist(),
         "recall": dict(zip(scores.labels, recall.tolist(), strict=True)),
         "worst_artist": _worst_artist(scores),
-        "windows": len(truth),
+        "windows": len(actual),
         "tracks": len(set(scores.clips)),
         "artists": len(set(scores.groups)),
     }
 
 
 def track_scores(scores: Scores) -> list[TrackScore]:
-    """One entry a clip, in the order of first appearance."""
+    """Return an entry for each clip, in the order of first appearance."""
     names, first, place = np.unique(scores.clips, return_index=True, return_inverse=True)
     return [_track(scores, np.flatnonzero(place == number)) for number in np.argsort(first)[: len(names)]]
 
 
 def track_interval(tracks: Sequence[TrackScore], seed: int) -> tuple[float, float]:
-    """95 % interval of the share of tracks named rightly, drawing whole artists with replacement."""
+    """Return the 95 % interval of the track accuracy, drawing whole artists with replacement."""
     artists, place = np.unique([track.artist for track in tracks], return_inverse=True)
     right = np.bincount(place, [track.predicted == track.label for track in tracks])
     size = np.bincount(place)
@@ -100,7 +103,7 @@ def _track(scores: Scores, rows: npt.NDArray[np.intp]) -> TrackScore:
     return TrackScore(
         clip=str(scores.clips[rows[0]]),
         artist=str(scores.groups[rows[0]]),
-        label=scores.labels[int(scores.truth[rows[0]])],
+        label=scores.labels[int(scores.actual[rows[0]])],
         predicted=scores.labels[int(mean.argmax())],
         probabilities=tuple(float(p) for p in mean),
         windows=len(rows),
@@ -109,20 +112,20 @@ def _track(scores: Scores, rows: npt.NDArray[np.intp]) -> TrackScore:
 
 
 def _together(scores: Scores) -> float:
-    """Accuracy of the mean over three windows of a clip, one behind the other without overlap."""
+    """Return the accuracy of the mean over three consecutive windows of a clip without overlap."""
     right = []
     for clip in dict.fromkeys(scores.clips):
         rows = np.flatnonzero(scores.clips == clip)
         for start in range(len(rows) - scores.apart * (TOGETHER - 1)):
             near = rows[start :: scores.apart][:TOGETHER]
-            right.append(scores.probabilities[near].mean(axis=0).argmax() == scores.truth[rows[0]])
+            right.append(scores.probabilities[near].mean(axis=0).argmax() == scores.actual[rows[0]])
     return float(np.mean(right)) if right else float(scores.right.mean())
 
 
 def _among_best(scores: Scores, count: int) -> float:
-    """Share of windows whose label is among the likeliest `count`; says something with three labels or more."""
+    """Return the share of windows whose label is among the `count` most probable; meaningful from three labels on."""
     best = np.argsort(-scores.probabilities, axis=1, kind="stable")[:, :count]
-    return float((best == scores.truth[:, None]).any(axis=1).mean())
+    return float((best == scores.actual[:, None]).any(axis=1).mean())
 
 
 def _worst_artist(scores: Scores) -> dict[str, Any]:
@@ -136,15 +139,15 @@ BASELINES = ("majority", "level", "logistic")
 
 
 def outcome(run: Run, protocol: str) -> dict[str, Any]:
-    """Accuracies (0 to 1) under `clean`, `float32` and `conditions`, the baselines beside each, and every track.
+    """Return accuracies (0 to 1) under `clean`, `float32` and `conditions`, of the baselines as well, and every track.
 
     Every figure is the mean over the seeds; `clean.interval`, confusion and the tracks are those of the first seed.
     """
     plan = run.plan
-    by_seed = [[answer for answer in run.answers if answer.seed == seed] for seed in range(plan.seeds)]
+    by_seed = [[one for one in run.predictions if one.seed == seed] for seed in range(plan.seeds)]
     first = summarise(_scores(run, by_seed[0], CLEAN))
-    clean = {**first, **_mean(summarise(_scores(run, answers, CLEAN)) for answers in by_seed)}
-    exact = _accuracy(run, by_seed, FLOAT) if FLOAT in run.answers[0].probabilities else None
+    clean = {**first, **_mean(summarise(_scores(run, predictions, CLEAN)) for predictions in by_seed)}
+    exact = _accuracy(run, by_seed, FLOAT) if FLOAT in run.predictions[0].probabilities else None
     return {
         "recipe": plan.recipe.name,
         "protocol": protocol,
@@ -161,37 +164,37 @@ def outcome(run: Run, protocol: str) -> dict[str, Any]:
     }
 
 
-def _scores(run: Run, answers: Sequence[Answer], key: str) -> Scores:
+def _scores(run: Run, predictions: Sequence[ClipPredictions], key: str) -> Scores:
     clips = run.plan.clips
-    ordered = sorted(answers, key=lambda answer: answer.clip)
+    ordered = sorted(predictions, key=lambda one: one.clip)
     cut = run.plan.recipe.settings.slice
-    rows = [(answer.clip, len(answer.windows)) for answer in ordered]
+    rows = [(one.clip, len(one.windows)) for one in ordered]
     number = np.concatenate([np.full(n, clip) for clip, n in rows])
-    within = np.concatenate([answer.windows for answer in ordered])
+    within = np.concatenate([one.windows for one in ordered])
     order = np.lexsort((within, number))  # with --protocol window, several models share a clip
-    probabilities = np.concatenate([answer.probabilities[key] for answer in ordered])
+    probabilities = np.concatenate([one.probabilities[key] for one in ordered])
     return Scores(
         labels=run.plan.labels,
         clips=np.array([known.clip.name for known in clips])[number[order]],
         groups=np.array([known.group for known in clips])[number[order]],
-        truth=np.array([run.plan.labels.index(known.clip.label) for known in clips])[number[order]],
+        actual=np.array([run.plan.labels.index(known.clip.label) for known in clips])[number[order]],
         probabilities=probabilities[order],
         apart=-(-cut.window_ms // cut.hop_ms),
     )
 
 
-def _accuracy(run: Run, by_seed: Sequence[Sequence[Answer]], key: str) -> dict[str, float]:
-    return _mean(accuracies(_scores(run, answers, key)) for answers in by_seed)
+def _accuracy(run: Run, by_seed: Sequence[Sequence[ClipPredictions]], key: str) -> dict[str, float]:
+    return _mean(accuracies(_scores(run, predictions, key)) for predictions in by_seed)
 
 
-def _baseline(run: Run, by_seed: Sequence[Sequence[Answer]], name: str) -> dict[str, Any]:
-    """Clean accuracies of a baseline, and the same under each condition."""
+def _baseline(run: Run, by_seed: Sequence[Sequence[ClipPredictions]], name: str) -> dict[str, Any]:
+    """Return the clean accuracies of a baseline, and the same under each condition."""
     under = {condition: _accuracy(run, by_seed, f"{name} {condition}") for condition in run.plan.conditions}
     return {**_accuracy(run, by_seed, f"{name} {CLEAN}"), "conditions": under}
 
 
 def _mean(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Mean over the rows of whatever is a fraction."""
+    """Return the mean over the rows of each value that is a fraction."""
     table = list(rows)
     return {key: float(np.mean([row[key] for row in table])) for key, v in table[0].items() if isinstance(v, float)}
 

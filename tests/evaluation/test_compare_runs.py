@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from ei_toolkit.config import Config
-from ei_toolkit.evaluation.run_log import differences, flatten, gist, metrics, record_run, to_csv
+from ei_toolkit.evaluation.run_log import differences, flatten, metrics, record_run, short_result, to_csv
 
 
 def test_nested_tables_become_dotted_keys() -> None:
@@ -30,24 +30,24 @@ def test_csv_has_a_column_for_whatever_any_run_has(project: Callable[..., Config
     assert first["config.training.epochs"] == "30"
 
 
-BESIDE = {"accuracy": 0.5, "track_accuracy": 0.5, "window_accuracy": 0.5}
+BASELINE = {"accuracy": 0.5, "track_accuracy": 0.5, "window_accuracy": 0.5}
 
 
 @pytest.mark.parametrize(
-    ("metrics", "said"),
+    ("metrics", "expected"),
     [
         ({"verdict": "passed", "accuracy": 0.9}, "passed"),
         ({"flash_bytes": 65032, "ram_bytes": 65032.0}, "flash_bytes 65032, ram_bytes 65032"),
         ({"seconds": 1.23456, "bytes": 65032.5}, "bytes 65032, seconds 1.235"),
         (
-            {"baselines": {"level": BESIDE}, "clean": {"track_accuracy": 0.98, "window_accuracy": 0.95}},
+            {"baselines": {"level": BASELINE}, "clean": {"track_accuracy": 0.98, "window_accuracy": 0.95}},
             "clean.track_accuracy 0.98, clean.window_accuracy 0.95, baselines.level.accuracy 0.5",
         ),
         ({"history": {"accuracy": 0.1}, "test": {"int8": {"accuracy": 0.9}, "float32": {"accuracy": 0.91}}},
          "test.int8.accuracy 0.9, test.float32.accuracy 0.91, history.accuracy 0.1"),
     ],
 )  # fmt: skip
-def test_the_gist_of_a_run_says_first_what_says_most(
-    project: Callable[..., Config], metrics: dict[str, object], said: str
+def test_the_short_result_of_a_run_begins_with_the_most_important_metric(
+    project: Callable[..., Config], metrics: dict[str, object], expected: str
 ) -> None:
-    assert gist(record_run(project(), "evaluation", metrics)) == said
+    assert short_result(record_run(project(), "evaluation", metrics)) == expected

@@ -1,4 +1,4 @@
-"""Every run is a row that says what was done, with what, and what came out."""
+"""Every run is a row with the settings, windows and code that were used, and the results."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ def test_the_same_settings_windows_and_code_are_recognised(project: Make) -> Non
 
 
 @pytest.mark.parametrize("changed", [{"training__seed": 8}, {"gate__max_ram_kb": 1.0}, {"slice__hop_ms": 1000}])
-def test_another_setting_is_another_run(project: Make, changed: dict[str, object]) -> None:
+def test_another_setting_changes_the_fingerprint(project: Make, changed: dict[str, object]) -> None:
     record_run(project(), "gate", {})
     assert find_same(project(**changed), "gate") is None
 
 
 @pytest.mark.parametrize("changed", [{"studio__url": "http://127.0.0.1:4800/v1"}, {"board__name": "host"}])
-def test_where_it_was_trained_or_shown_makes_no_other_run(project: Make, changed: dict[str, object]) -> None:
+def test_studio_and_board_do_not_change_the_fingerprint(project: Make, changed: dict[str, object]) -> None:
     first = record_run(project(), "gate", {})
     assert find_same(project(**changed), "gate") == first
 
 
-def test_other_windows_are_another_run(project: Make) -> None:
+def test_other_windows_change_the_fingerprint(project: Make) -> None:
     config = project()
     record_run(config, "gate", {})
     config.paths.windows.mkdir(parents=True)
@@ -73,7 +73,7 @@ def test_an_unknown_run_or_kind_is_a_usage_error(project: Make) -> None:
         list_runs(project().paths, "trian")
 
 
-def test_a_file_that_is_no_database_is_said_plainly_and_left_alone(project: Make) -> None:
+def test_a_file_that_is_not_a_database_is_reported_and_not_changed(project: Make) -> None:
     config = project()
     config.paths.state.mkdir()
     config.paths.runs.write_text("these are not the rows" * 100)

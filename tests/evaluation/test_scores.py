@@ -7,11 +7,11 @@ from ei_toolkit.evaluation.scores import Scores, accuracies, summarise, track_in
 
 
 def scores_of(rows: list[tuple[str, str, int, float]], apart: int = 1) -> Scores:
-    """Rows of (clip, artist, truth, probability of rock)."""
-    clips, groups, truth, rock = zip(*rows, strict=True)
+    """Rows of (clip, artist, actual, probability of rock)."""
+    clips, groups, actual, rock = zip(*rows, strict=True)
     p = np.array(rock)
     return Scores(
-        ("classical", "rock"), np.array(clips), np.array(groups), np.array(truth), np.stack([1 - p, p], 1), apart
+        ("classical", "rock"), np.array(clips), np.array(groups), np.array(actual), np.stack([1 - p, p], 1), apart
     )
 
 
@@ -24,7 +24,7 @@ SCORES = scores_of(
 )  # fmt: skip
 
 
-def test_a_track_is_decided_by_the_mean_of_its_windows() -> None:
+def test_the_label_of_a_track_is_predicted_by_the_mean_of_its_windows() -> None:
     assert accuracies(SCORES) == {"window_accuracy": 6 / 9, "track_accuracy": 2 / 3}
     first, second, third = track_scores(SCORES)
     assert (first.clip, first.predicted, first.windows_right) == ("rock/1", "rock", 2)
@@ -32,7 +32,7 @@ def test_a_track_is_decided_by_the_mean_of_its_windows() -> None:
     assert third.probabilities == pytest.approx((0.8, 0.2))
 
 
-def test_the_summary_names_the_worst_artist_and_counts_what_stands_behind_it() -> None:
+def test_the_summary_names_the_worst_artist_and_counts_windows_tracks_and_artists() -> None:
     summary = summarise(SCORES)
     assert summary["worst_artist"] == {"artist": "sting", "window_accuracy": 1 / 3}
     assert (summary["windows"], summary["tracks"], summary["artists"]) == (9, 3, 3)
@@ -54,12 +54,12 @@ def test_the_interval_draws_whole_artists() -> None:
     assert high == 1.0
 
 
-def test_a_perfect_answer_has_a_perfect_interval() -> None:
+def test_an_accuracy_of_one_has_an_interval_of_one() -> None:
     rows = [(f"rock/{i}", f"artist {i}", 1, 0.99) for i in range(6)]
     assert track_interval(track_scores(scores_of(rows)), seed=1) == (1.0, 1.0)
 
 
-def test_with_three_labels_the_second_guess_counts_too() -> None:
+def test_with_three_labels_the_two_most_probable_are_counted() -> None:
     probabilities = np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]])
     names = np.array(["a", "b", "c"])
     three = Scores(("blues", "jazz", "rock"), names, names, np.array([0, 1, 2]), probabilities)
