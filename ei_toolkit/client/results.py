@@ -12,7 +12,7 @@ from ei_toolkit.client.answer import Answer
 from ei_toolkit.client.project import Studio
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 from ei_toolkit.impulse.metrics import class_scores
-from ei_toolkit.impulse.variants import VARIANTS, ModelVariant
+from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
 
 NANO = "nano-33-ble"  # part of the device's id
 

@@ -40,7 +40,7 @@ from ei_toolkit.config.lockfile import Lock
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.dataset.provenance import TrainingProvenance, read_provenance, write_provenance
 from ei_toolkit.errors import ApiError, ConfigurationError, DataError
-from ei_toolkit.impulse.variants import VARIANTS, ModelVariant
+from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
 
 SHOWN = 20  # ids in a hint
 

@@ -1,6 +1,6 @@
 """The EON-style compiler: a .tflite becomes C++ without an interpreter, with the same outputs bit for bit.
 
-The way of a model: `reader` (flatbuffer to a typed graph) -> `passes` (a smaller graph) -> `layers` (kernels, constants
-and scratch memory) -> `plan` (one arena) -> `emit` (C++ text). `compile` is the whole of it; `build` and `profile`
-run the result on the host and on an emulated Cortex-M4F.
+The steps: `reader` (flatbuffer to a typed graph) -> `passes` (a smaller graph) -> `kernels` (kernels, constants and
+scratch memory) -> `memory_plan` (one arena) -> `emit` (C++ text). `compile` does all of them; `run` and `profile`
+execute the result on the host and on an emulated Cortex-M4F. `library` packages it with the processing blocks.
 """

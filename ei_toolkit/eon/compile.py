@@ -1,4 +1,4 @@
-"""The compiler: bytes of a .tflite in, C++ and its facts out."""
+"""The compiler: from the bytes of a .tflite to C++ and its figures (memory, layers, work)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """One layer for reports: what it is, its shapes, its work, and its places in the arena."""
+    """One layer for reports: its operator, its shapes, its work, and its offsets in the arena."""
 
     name: str
     title: str
@@ -64,15 +64,15 @@ class CompiledModel:
 
     @property
     def macs(self) -> int:
-        """Multiplications and additions of one inference; nothing is computed twice."""
+        """Multiply-accumulate operations of one inference; no result is computed twice."""
         return sum(layer.macs for layer in self.layers)
 
 
 def compile_model(tflite: bytes, *, ram_optimized: bool = False) -> CompiledModel:
-    """Translate a .tflite. With `ram_optimized` chains of layers run row by row, without their tensors in between.
+    """Translate a .tflite. With `ram_optimized`, chains of layers run row by row and need no tensors between them.
 
-    Raises DataError for bytes that are not a sound model, UnsupportedModelError for what cannot be translated
-    faithfully.
+    Raises DataError for bytes that are not a valid model, UnsupportedModelError for a model whose outputs the C++ could
+    not reproduce bit for bit.
     """
     sha256 = hashlib.sha256(tflite).hexdigest()
     graph = simplify(read_model(tflite))
@@ -135,7 +135,7 @@ def _names(program: Program, step: int) -> list[str]:
 
 
 def kernel_files(headers: set[str]) -> tuple[str, ...]:
-    """The given kernel headers and all that they include, sorted: file names in firmware/runtime/eitk/kernels."""
+    """Return the given kernel headers and all that they include: sorted names in firmware/runtime/eitk/kernels."""
     folder = bundled("firmware") / "runtime" / "eitk" / "kernels"
     found: set[str] = set()
     waiting = set(headers)

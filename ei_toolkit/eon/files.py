@@ -1,4 +1,4 @@
-"""Models and arrays on disk, for the command line."""
+"""Compile, run and profile model files, for the command line."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ MOST_BYTES = 16 << 20
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a model file.
+    """Read a model file.
 
-    Raises DataError where it cannot be read or is larger than any microcontroller's model.
+    Raises DataError for a file that cannot be read or is larger than 16 MB.
     """
     try:
         if path.stat().st_size > MOST_BYTES:

@@ -26,7 +26,7 @@ class Multiplier:
 
 
 def quantize_multiplier(real: float) -> Multiplier:
-    """Express `real` >= 0 with a 31-bit multiplier. Too small a number becomes zero, as in TensorFlow Lite."""
+    """Express `real` >= 0 with a 31-bit multiplier. A number below the range becomes zero, as in TensorFlow Lite."""
     if real == 0.0:
         return Multiplier(0, 0)
     fraction, shift = math.frexp(real)
@@ -42,12 +42,12 @@ def quantize_multiplier(real: float) -> Multiplier:
 
 
 def wrap(value: int) -> int:
-    """A 32-bit two's complement number."""
+    """Return `value` modulo 2^32 as a 32-bit two's complement number."""
     return (value - INT32_MIN) % (1 << 32) + INT32_MIN
 
 
 def doubling_high_mul(a: int, b: int) -> int:
-    """round(a * b / 2^31), halves towards plus infinity as gemmlowp's truncating division makes them; saturated."""
+    """Return round(a * b / 2^31), saturated; halves are rounded up, as by gemmlowp's truncating division."""
     if a == b == INT32_MIN:
         return INT32_MAX
     product = a * b
@@ -57,25 +57,25 @@ def doubling_high_mul(a: int, b: int) -> int:
 
 
 def rounding_divide(value: int, exponent: int) -> int:
-    """value / 2^exponent rounded to nearest, halves away from zero."""
+    """Return value / 2^exponent, rounded to the nearest integer, halves away from zero."""
     mask = (1 << exponent) - 1
     threshold = (mask >> 1) + (value < 0)
     return (value >> exponent) + ((value & mask) > threshold)
 
 
 def multiply(value: int, by: Multiplier) -> int:
-    """value * multiplier * 2^(shift - 31) as TensorFlow Lite rounds it."""
+    """Return value * multiplier * 2^(shift - 31), rounded as TensorFlow Lite does."""
     left, right = max(by.shift, 0), max(-by.shift, 0)
     return rounding_divide(doubling_high_mul(wrap(value << left), by.multiplier), right)
 
 
 def saturating_shift_left(value: int, exponent: int) -> int:
-    """value * 2^exponent, saturated to 32 bits."""
+    """Return value * 2^exponent, saturated to 32 bits."""
     return max(INT32_MIN, min(INT32_MAX, value << exponent))
 
 
 def exp_on_negative(a: int, integer_bits: int) -> int:
-    """exp(a) in Q0.31 for a <= 0 in Q(integer_bits).(31 - integer_bits)."""
+    """Return exp(a) in Q0.31 for a <= 0 in Q(integer_bits).(31 - integer_bits)."""
     if a == 0:
         return INT32_MAX
     fraction_bits = 31 - integer_bits
@@ -93,7 +93,7 @@ def exp_on_negative(a: int, integer_bits: int) -> int:
 
 
 def _exp_between_minus_quarter_and_zero(a: int) -> int:
-    """exp(a) in Q0.31 by the Taylor series around -1/8."""
+    """Return exp(a) in Q0.31 by the Taylor series around -1/8."""
     x = a + (1 << 28)
     x2 = doubling_high_mul(x, x)
     x3 = doubling_high_mul(x2, x)
@@ -104,7 +104,7 @@ def _exp_between_minus_quarter_and_zero(a: int) -> int:
 
 
 def one_over_one_plus(a: int) -> int:
-    """1 / (1 + a) in Q0.31 for a in [0, 1) in Q0.31, by three Newton steps."""
+    """Return 1 / (1 + a) in Q0.31 for a in [0, 1) in Q0.31, by three Newton steps."""
     half_denominator = _rounding_half_sum(a, INT32_MAX)
     x = 1515870810 + doubling_high_mul(half_denominator, -1010580540)  # 48/17 - 32/17 d, in Q2.29
     for _ in range(3):
@@ -122,7 +122,7 @@ def _rounding_half_sum(a: int, b: int) -> int:
 
 
 def reciprocal(value: int, integer_bits: int) -> tuple[int, int]:
-    """(r, bits) with 1 / value = r * 2^-bits, r in Q0.31, for value > 0 in Q(integer_bits)."""
+    """Return (r, bits) with 1 / value = r * 2^-bits, r in Q0.31, for value > 0 in Q(integer_bits)."""
     leading_zeros = 32 - value.bit_length()
     bits_over_unit = integer_bits - leading_zeros
     shifted_minus_one = ((value << leading_zeros) & 0xFFFFFFFF) - (1 << 31)
@@ -150,7 +150,7 @@ class Int8Softmax:
 
     @cached_property
     def exponentials(self) -> tuple[int, ...]:
-        """exp of each difference 0, -1, -2, ... to the largest input, in Q0.31; later ones count as zero."""
+        """exp of each difference 0, -1, -2, ... to the largest input, in Q0.31; that of a larger difference is zero."""
         shift = self.multiplier.shift
         radius = math.floor(((1 << DIFF_BITS) - 1) * (1 << (31 - DIFF_BITS)) / (2.0**shift))
         return tuple(self._exp(-d) for d in range(min(radius, 255) + 1))
@@ -160,7 +160,7 @@ class Int8Softmax:
         return exp_on_negative(doubling_high_mul(shifted, self.multiplier.multiplier), DIFF_BITS)
 
     def __call__(self, row: Sequence[int]) -> list[int]:
-        """The int8 probabilities of one row of int8 values."""
+        """Return the int8 probabilities of one row of int8 values."""
         largest = max(row)
         exps = [self._term(largest - q) for q in row]
         total = sum(rounding_divide(e, SUM_BITS) for e in exps)
@@ -174,5 +174,5 @@ class Int8Softmax:
         return self.exponentials[below] if below < len(self.exponentials) else 0
 
     def two_class_table(self) -> list[int]:
-        """The first of two probabilities for q0 - q1 = -255 .. 255: it depends on nothing else."""
+        """Return the first of two probabilities for q0 - q1 = -255 .. 255, the only value on which it depends."""
         return [self([min(d, 0), min(-d, 0)])[0] for d in range(-255, 256)]

@@ -71,8 +71,8 @@ class Tensor:
 class Window2D:
     """Options of convolutions and pools. `size` is the pool's; a convolution's is its weights' shape.
 
-    `pads` (top, bottom, left, right) replaces `padding` where a PAD in front was folded in; `pool` is the max pool,
-    strides as large as itself, that was fused behind a convolution.
+    `pads` (top, bottom, left, right) replaces `padding` where a preceding PAD was folded in; `pool` is the max pool,
+    with strides equal to its size, that was fused into the convolution.
     """
 
     stride: tuple[int, int]
@@ -87,7 +87,7 @@ class Window2D:
 
 @dataclass(frozen=True)
 class Activation:
-    """Options of operators that have nothing but a fused activation function."""
+    """Options of operators whose only option is a fused activation function."""
 
     activation: str = "NONE"
 
@@ -118,7 +118,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class NoOptions:
-    """For operators without options."""
+    """The options of operators that have none."""
 
 
 Options = Window2D | Activation | Axis | Beta | Slice | NoOptions
@@ -137,7 +137,7 @@ class Operator:
 
     @property
     def title(self) -> str:
-        """Kind and what was fused, for people."""
+        """Kind of the operator and of those fused into it, for reports."""
         return " + ".join((self.kind, *self.fused))
 
 
@@ -155,16 +155,16 @@ class Graph:
     views: Mapping[int, int] = field(default_factory=dict)
 
     def root(self, tensor: int) -> int:
-        """The tensor whose memory `tensor` shares, or itself."""
+        """Return the tensor whose memory `tensor` shares, or `tensor` itself."""
         return self.views.get(tensor, tensor)
 
     def consumers(self, tensor: int) -> tuple[Operator, ...]:
-        """The operators that read a tensor, under whatever shape."""
+        """Return the operators that read a tensor, also through a view of another shape."""
         return tuple(self._readers.get(self.root(tensor), ()))
 
     @cached_property
     def _readers(self) -> Mapping[int, list[Operator]]:
-        """By root, the operators that read it, in order; a pass asks for every operator in turn."""
+        """The operators that read each root, in order; cached, because a pass asks for each operator."""
         readers: dict[int, list[Operator]] = {}
         for op in self.operators:
             for root in {self.root(t) for t in op.inputs if t >= 0}:
@@ -172,16 +172,16 @@ class Graph:
         return readers
 
     def only_consumer(self, op: Operator) -> Operator | None:
-        """The one operator that reads what `op` writes, if there is one and the model itself does not hand it out."""
+        """Return the only reader of the output of `op`; None for several, or for the model's output."""
         readers = self.consumers(op.output)
         if len(readers) != 1 or self.root(self.output) == self.root(op.output):
             return None
         return readers[0]
 
     def with_operators(self, operators: Iterable[Operator]) -> Graph:
-        """The same graph with other operators."""
+        """Return the same graph with other operators."""
         return replace(self, operators=tuple(operators))
 
     def with_tensor(self, tensor: Tensor) -> Graph:
-        """The same graph with one tensor replaced."""
+        """Return the same graph with one tensor replaced."""
         return replace(self, tensors=(*self.tensors[: tensor.index], tensor, *self.tensors[tensor.index + 1 :]))

@@ -10,33 +10,33 @@ import numpy as np
 
 
 def float_literal(value: float) -> str:
-    """The float32 next to `value`, in as many digits as give it back."""
+    """Return the float32 nearest to `value`, with enough digits to restore it exactly."""
     return _with_point(f"{float(np.float32(value)):.9g}") + "f"
 
 
 def double_literal(value: float) -> str:
-    """A float64, in as many digits as give it back."""
+    """Return a float64, with enough digits to restore it exactly."""
     return _with_point(repr(float(value)))
 
 
 def string_literal(text: str) -> str:
-    """A string literal with the UTF-8 bytes of `text`, whatever it holds.
+    """Return a string literal with the UTF-8 bytes of any text.
 
-    Quotes and backslashes are escaped. So is every question mark: two of them could begin a trigraph. Characters that
-    are not printable become octal escapes of exactly three digits, which a digit behind them cannot lengthen.
+    Quotes and backslashes are escaped, and question marks, because two of them could begin a trigraph. Characters that
+    are not printable become octal escapes of exactly three digits, so that a following digit is not part of them.
     """
     return '"' + "".join(map(_escaped, text)) + '"'
 
 
 def comment_text(text: str) -> str:
-    """`text` for a comment: printable, on one line, unable to end the comment, to continue it or to begin another."""
+    """Return `text` for a comment: printable, on one line, and without what ends, continues or begins a comment."""
     printable = "".join(c if c.isprintable() else " " for c in text)
     without_trigraphs = re.sub(r"\?(?=\?)", "? ", printable.replace("\\", "/"))
     return " ".join(re.sub(r"\*(?=/)|/(?=\*)", r"\g<0> ", without_trigraphs).split())
 
 
 def array(kind: str, name: str, values: Iterable[str]) -> str:
-    """A constant table, wrapped."""
+    """Return a constant table with wrapped lines."""
     lines = wrap(", ".join(values), width=108, break_long_words=False)
     return f"constexpr {kind} {name}[] = {{\n    " + "\n    ".join(lines) + "};\n"
 

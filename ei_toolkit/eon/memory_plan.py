@@ -1,7 +1,7 @@
-"""One static arena: where every tensor and every scratch buffer lies, planned by lifetimes.
+"""Plan one static arena: the offset of each tensor and scratch buffer, from their lifetimes.
 
 Two buffers that live at the same time must not overlap, with one exception: a layer that works row by row may write
-its output over the part of its input that it has already taken. For such a pair the output need only begin `lead`
+its output over the part of its input that it has already read. For such a pair the output has to begin only `lead`
 bytes below the input, which can be far less than its size.
 """
 
@@ -34,7 +34,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Plan:
-    """Offsets in the arena by name, its size, and the size below which no plan could go."""
+    """Offsets in the arena by name, the size of the arena, and a lower bound of it."""
 
     offsets: Mapping[str, int]
     arena_bytes: int
@@ -47,8 +47,8 @@ Leads = Mapping[tuple[str, str], int]
 def plan_arena(buffers: Sequence[Buffer], leads: Leads) -> Plan:
     """Place all buffers. `leads[(output, input)]` is the least distance from an output up to its input.
 
-    First fit finds the optimum for some order of the buffers: every order is tried for a few, good guesses and a
-    seeded search for more. The result depends on nothing but the arguments.
+    First fit finds the optimum for some order of the buffers. For a few buffers every order is tried; for more of them
+    good first guesses and a seeded search. The result depends on the arguments only.
     """
     bound = lower_bound(buffers, leads)
     best: dict[str, int] = {}
@@ -64,7 +64,7 @@ def plan_arena(buffers: Sequence[Buffer], leads: Leads) -> Plan:
 
 
 def lower_bound(buffers: Sequence[Buffer], leads: Leads) -> int:
-    """The most memory that any one step needs, with the overlaps that are allowed."""
+    """Return the largest memory that a single step needs, with the overlaps that are allowed."""
     steps = sorted({step for b in buffers for step in (b.first, b.last)})
     return max((_live_bytes([b for b in buffers if b.first <= step <= b.last], leads) for step in steps), default=0)
 
@@ -99,7 +99,7 @@ def _orders(buffers: Sequence[Buffer]) -> Iterable[Sequence[Buffer]]:
 
 
 def _first_fit(order: Sequence[Buffer], leads: Leads) -> dict[str, int]:
-    """Place one buffer after the other at the lowest offset that keeps clear of those placed before."""
+    """Place each buffer at the lowest offset that does not overlap those placed before."""
     placed: list[tuple[Buffer, int]] = []
     for buffer in order:
         forbidden = sorted(
@@ -116,7 +116,7 @@ def _first_fit(order: Sequence[Buffer], leads: Leads) -> dict[str, int]:
 
 
 def _forbidden(buffer: Buffer, other: Buffer, offset: int, leads: Leads) -> tuple[int, int]:
-    """The open interval of offsets that `buffer` may not take beside `other` at `offset`."""
+    """Return the open interval of offsets at which `buffer` would overlap `other` at `offset`."""
     below = _aligned(buffer.bytes)
     above = _aligned(other.bytes)
     if (buffer.name, other.name) in leads:  # buffer is written while other is read
@@ -135,7 +135,7 @@ def _aligned_up(count: int) -> int:
 
 
 def slot(tensor: int) -> str:
-    """Name of a tensor's place in the arena."""
+    """Return the name of a tensor's memory in the arena."""
     return f"tensor{tensor}"
 
 
@@ -150,7 +150,7 @@ def plan_memory(graph: Graph, units: Sequence[Unit]) -> Plan:
 
 
 def reads(graph: Graph, unit: Unit) -> tuple[int, ...]:
-    """Roots of the tensors in the arena that a unit reads."""
+    """Return the roots of the tensors in the arena that a unit reads."""
     return tuple(dict.fromkeys(graph.root(t) for t in unit.inputs if graph.tensors[graph.root(t)].data is None))
 
 
@@ -171,7 +171,7 @@ def _scratch(units: Sequence[Unit]) -> list[Buffer]:
 
 
 def _leads(graph: Graph, units: Sequence[Unit]) -> dict[tuple[str, str], int]:
-    """Where an output may overlap an input that is read for the last time."""
+    """Find where an output may overlap an input that is read for the last time."""
     last_read = {t: step for step, unit in enumerate(units) for t in reads(graph, unit)}
     leads: dict[tuple[str, str], int] = {}
     for step, unit in enumerate(units):
@@ -187,10 +187,10 @@ Schedule = tuple[tuple[Unit, ...], Plan]
 
 
 def schedule(graph: Graph, layers: Sequence[Layer], *, ram_optimized: bool) -> Schedule:
-    """Units and their memory.
+    """Form units and plan their memory.
 
-    A pool always runs with the layer in front of it. With `ram_optimized` further layers pass their rows on, where
-    that makes the arena smaller: a row window costs memory too, so each link is tried, the best taken, and so on.
+    A pool always runs together with the layer before it. With `ram_optimized`, further layers pass on their rows where
+    that makes the arena smaller. A row window needs memory, too, so each link is tried and the best kept, repeatedly.
     """
     possible = streamable(graph, layers)
     links = frozenset(p for p, reader in possible.items() if "POOL_2D" in reader.title.split(" ")[0])
@@ -212,6 +212,6 @@ def _planned(graph: Graph, layers: Sequence[Layer], links: frozenset[int]) -> Sc
 
 
 def _all_or(graph: Graph, layers: Sequence[Layer], links: frozenset[int], best: Schedule) -> Schedule:
-    """All links at once can be better than any path of single steps."""
+    """Compare with all links at once, which can be better than every sequence of single links."""
     everything = _planned(graph, layers, links)
     return everything if everything[1].arena_bytes < best[1].arena_bytes else best

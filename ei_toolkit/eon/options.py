@@ -13,9 +13,10 @@ PADDINGS = {0: "SAME", 1: "VALID"}
 
 
 def read_options(kind: str, raw: Any, index: int) -> Options:
-    """The options of operator `index`, of type `kind`.
+    """Read the options of operator `index`, of type `kind`.
 
-    Raises UnsupportedModelError for an operator or option that the compiler does not know, DataError for nonsense.
+    Raises UnsupportedModelError for an operator or option that the compiler does not know, DataError for values that
+    are not valid.
     """
     if kind not in READERS:
         raise UnsupportedModelError(

@@ -1,7 +1,7 @@
-"""The cost model that answers where no ARM tools are installed: fitted to profiles of the emulated Cortex-M4F.
+"""Profile a model: measured on the emulated Cortex-M4F, or estimated with a cost model without ARM tools.
 
-Per kernel: instructions for each multiplication, output value and input value; bytes of code. The fit and
-its error are printed by `scripts/bench eon`.
+The cost model was fitted to measured profiles. It has, for each kernel, instructions for each multiplication, output
+value and input value, and bytes of code. `scripts/bench eon` prints the fit and its error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class KernelCost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a model probably costs: instructions of each step, sizes, stack."""
+    """The estimated cost of a model: instructions of each step, sizes, stack."""
 
     steps: tuple[int, ...]
     sections: Sections
@@ -86,7 +86,7 @@ LATENCY_ERROR = 0.25
 
 @dataclass(frozen=True)
 class LayerProfile:
-    """One layer's share. `instructions` are those of the whole step where layers run together; the first has them."""
+    """The cost of one layer. Where layers run together, the first has the `instructions` of the whole step."""
 
     name: str
     title: str
@@ -97,7 +97,7 @@ class LayerProfile:
 
     @property
     def instructions_per_mac(self) -> float | None:
-        """The measure of a kernel; None for layers that do not multiply."""
+        """Instructions for each multiply-accumulate; None for layers that do not multiply."""
         return round(self.instructions / self.macs, 3) if self.macs else None
 
 
@@ -122,7 +122,7 @@ class Profile:
 
 
 def profile_model(tflite: bytes, *, ram_optimized: bool = False) -> Profile:
-    """Compile a model and measure it; without ARM tools a stored cost model answers, and `how` says so.
+    """Compile a model and measure it; without ARM tools, estimate it. `how` states which of both was done.
 
     Raises DataError or UnsupportedModelError for a model that cannot be compiled or does not fit the board.
     """
@@ -131,7 +131,7 @@ def profile_model(tflite: bytes, *, ram_optimized: bool = False) -> Profile:
 
 
 def latency_ms(instructions: int, dtype: str) -> float:
-    """Estimated milliseconds at 64 MHz."""
+    """Estimate the milliseconds of instructions at 64 MHz."""
     return round(instructions * CYCLES_PER_INSTRUCTION[dtype] / CLOCK_HZ * 1e3, 2)
 
 
@@ -158,7 +158,7 @@ def _run(image: Path, model: CompiledModel, steps: int = 0) -> Measured:
 
 
 def _empty(folder: Path) -> Sections:
-    """The image of a model that does nothing."""
+    """Build the image of a model that does nothing."""
     folder.mkdir()
     (folder / "model.h").write_text(EMPTY_HEADER, encoding="utf-8")
     (folder / "model.cpp").write_text(EMPTY_SOURCE, encoding="utf-8")

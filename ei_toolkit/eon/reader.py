@@ -1,4 +1,4 @@
-"""From the bytes of a .tflite to a typed graph. Nothing in the bytes is believed before it is checked."""
+"""Read the bytes of a .tflite as a typed graph. All values are validated before use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ei_toolkit.errors import DataError, MissingToolError, UnsupportedModelError
 MAX_ITEMS = 2_000  # tensors or operators: far beyond what a microcontroller runs
 MAX_ELEMENTS = 1 << 24
 MAX_SCALES = 1 << 18  # of all tensors together; a file may give the same ones to each
-MAX_INPUTS = 64  # of an operator; CONCATENATION, the widest, joins a handful
+MAX_INPUTS = 64  # of an operator; CONCATENATION, the widest, joins a few
 MAX_NAME = 4096  # bytes; what is longer is cut
 DTYPES = {"FLOAT32": "float32", "INT8": "int8", "INT32": "int32", "INT64": "int64", "BOOL": "bool"}
 
@@ -25,7 +25,7 @@ DTYPES = {"FLOAT32": "float32", "INT8": "int8", "INT32": "int32", "INT64": "int6
 def read_model(content: bytes) -> Graph:
     """Read a .tflite with one subgraph, one input and one output.
 
-    Raises DataError where the bytes are not a sound model, UnsupportedModelError where it holds what the compiler
+    Raises DataError for bytes that are not a valid model, UnsupportedModelError where it holds what the compiler
     does not know, MissingToolError without the packages that read flatbuffers.
     """
     _check_packages()
@@ -34,7 +34,7 @@ def read_model(content: bytes) -> Graph:
     try:
         return _read(content)
     except (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError, KeyError) as error:
-        # The flatbuffers package does not verify offsets; what lies outside the file surfaces as one of these.
+        # The flatbuffers package does not verify offsets; an offset outside the file causes one of these.
         raise DataError("the model file is damaged", why=f"{type(error).__name__} while reading it") from error
 
 
@@ -117,7 +117,7 @@ def _data(model: Any, raw: Any, name: str, shape: tuple[int, ...], dtype: str) -
     if index >= _count(model.BuffersLength(), "buffers"):
         raise DataError(f"tensor {name} refers to buffer {index}, which does not exist")
     data = model.Buffers(index).DataAsNumpy()
-    if isinstance(data, int):  # the package answers 0 for an absent vector
+    if isinstance(data, int):  # the package returns 0 for an absent vector
         return None
     wanted = math.prod(shape) * np.dtype(dtype).itemsize
     if data.size == 0:
@@ -173,7 +173,7 @@ def _single(indices: Any, what: str, tensors: int) -> int:
 
 
 def _numbers(array: Any, most: int = MAX_ITEMS) -> list[int]:
-    """The numbers of a vector, or none where the package answers 0 for an absent one; one more than `most` at most."""
+    """Return at most `most` + 1 numbers of a vector; none for an absent vector, for which the package returns 0."""
     return [] if isinstance(array, int) else [int(n) for n in array[: most + 1]]
 
 
@@ -195,7 +195,7 @@ def _enum(name: str, value: int) -> str:
 
 
 def check_order(graph: Graph) -> None:
-    """Every operator may read only what is constant, the input, or written before; a tensor is written once.
+    """Check that each operator reads constants, the input, or what is written before, and writes a new tensor.
 
     Raises DataError.
     """

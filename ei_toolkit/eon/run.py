@@ -1,4 +1,4 @@
-"""Running a compiled model on inputs, on this machine or on an emulated Cortex-M4F."""
+"""Run a compiled model on inputs, on this machine or on an emulated Cortex-M4F."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Target = Literal["host", "emulated"]
 
 @dataclass(frozen=True)
 class Measured:
-    """What the emulator counted: stack bytes, instructions of each inference, and where each step began."""
+    """Counts of the emulator: stack bytes, instructions of each inference, and those before each step."""
 
     stack_bytes: int
     instructions: tuple[int, ...]
@@ -28,7 +28,7 @@ class Measured:
 
 
 def run_model(model: CompiledModel, inputs: Array, on: Target = "host") -> Array:
-    """The outputs (n, outputs) of a model for inputs (n, ...), of the model's own types.
+    """Return the outputs (n, outputs) of a model for inputs (n, ...), both of the model's own types.
 
     Raises DataError for inputs of another type or size, MissingToolError without a compiler or emulator.
     """
@@ -58,7 +58,7 @@ def run_image(image: Path, model: CompiledModel, inputs: Array, *, steps: int = 
 
 
 def _measured(report: NDArray[np.uint32], steps: int) -> Measured:
-    """Decode what run_model.cpp reports; 128 ticks of the timer are five instructions."""
+    """Decode the report of run_model.cpp; 128 ticks of the timer are five instructions."""
     values = [int(v) for v in report]
     stack, empty, first = values[:3]
     began = values[3 : 3 + steps]
@@ -68,7 +68,7 @@ def _measured(report: NDArray[np.uint32], steps: int) -> Measured:
 
 
 def instructions(ticks: int) -> int:
-    """Instructions in so many ticks of the 25 MHz timer, at 1024 ns an instruction."""
+    """Convert ticks of the 25 MHz timer to instructions of 1024 ns each."""
     return round(ticks * 5 / 128)
 
 

@@ -1,4 +1,4 @@
-"""Compilers and emulator: their paths, what to install if one is missing, and the flags they are run with."""
+"""Compilers and emulator: their paths, the packages that provide them, and their flags."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ USE_HOST_BOARD = 'for flashing, [board] name = "host" needs only g++'
 
 
 def host_compiler(environ: Mapping[str, str] = os.environ) -> str:
-    """Path of this machine's C++ compiler. Raises MissingToolError."""
+    """Return the path of this machine's C++ compiler. Raises MissingToolError."""
     for name in (environ.get("CXX"), "c++", "g++", "clang++"):
         if name and (found := shutil.which(name, path=environ.get("PATH"))):
             return found
@@ -38,7 +38,10 @@ def host_compiler(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def host_size(environ: Mapping[str, str] = os.environ) -> str:
-    """Path of the program that prints the section sizes of this machine's binaries. Raises MissingToolError."""
+    """Return the path of the program that prints the section sizes of this machine's binaries.
+
+    Raises MissingToolError.
+    """
     found = shutil.which("size", path=environ.get("PATH"))
     if found is None:
         raise MissingToolError("size is not installed", hint=APT + "binutils")
@@ -46,7 +49,7 @@ def host_size(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def arm_tool(name: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Path of one of the ARM tools: `g++`, `gcc`, `size`. Raises MissingToolError."""
+    """Return the path of one of the ARM tools: `g++`, `gcc`, `size`. Raises MissingToolError."""
     found = shutil.which(f"arm-none-eabi-{name}", path=environ.get("PATH"))
     if found is None:
         raise MissingToolError(
@@ -58,7 +61,7 @@ def arm_tool(name: str, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def qemu(environ: Mapping[str, str] = os.environ) -> str:
-    """Path of the emulator of the ARM boards. Raises MissingToolError."""
+    """Return the path of the emulator of the ARM boards. Raises MissingToolError."""
     found = shutil.which("qemu-system-arm", path=environ.get("PATH"))
     if found is None:
         raise MissingToolError(
@@ -70,7 +73,7 @@ def qemu(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def missing_arm_tools(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Names of the programs that an emulated Cortex-M4F needs and that are not on the PATH."""
+    """Return the names of the programs for an emulated Cortex-M4F that are not on the PATH."""
     names = ("arm-none-eabi-g++", "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm")
     return [name for name in names if shutil.which(name, path=environ.get("PATH")) is None]
 
@@ -99,7 +102,7 @@ def run_tool(
 
 
 def failed_tool(name: str, messages: str) -> EitkError:
-    """The exception for a program that ended with an error; DataError if the memory of the board is too small."""
+    """Return the exception for a program that ended with an error; DataError if the board's memory is too small."""
     if "will not fit in region" in messages or "leaves no room" in messages:
         return DataError("the model does not fit the board", why="the board has 1 MB of flash and 256 KB of RAM")
     return EitkError(f"{name} failed", why=messages[-800:])
@@ -127,7 +130,7 @@ class Sections:
 
     @property
     def flash(self) -> int:
-        """Bytes in flash: what is stored, initial values included."""
+        """Bytes in flash, including initial values."""
         return self.text + self.rodata + self.data
 
     @property
@@ -176,7 +179,7 @@ def build_arm(folder: Path, *, steps: int = 0) -> Path:
 
 
 def sections(image: Path) -> Sections:
-    """Sizes of an ARM image."""
+    """Return the section sizes of an ARM image."""
     listing = run_tool([arm_tool("size"), "-A", image], cwd=image.parent).decode()
     sizes = {
         fields[0]: int(fields[1])

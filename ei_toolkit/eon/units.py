@@ -1,4 +1,4 @@
-"""Units: layers that run together. Inside a unit rows stream from layer to layer; between units whole tensors lie."""
+"""Units: layers that run together. Inside a unit, rows stream from layer to layer; units exchange whole tensors."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.kernels.layer import Layer, Scratch
 
-MOST_BLOCKS = 4096  # of a layer whose output may overlap its input: more are not followed one by one
+MOST_BLOCKS = 4096  # of a layer whose output may overlap its input; layers with more blocks are not analysed
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A chain of layers. All but the last work row by row; the last does too, or takes rows in (a sink)."""
+    """A chain of layers. All but the last work row by row; the last does, too, or only reads rows (a sink)."""
 
     layers: tuple[Layer, ...]
 
@@ -44,10 +44,10 @@ class Unit:
                 yield from behind.sink.scratch
 
     def lead(self, input_bytes: int, output_bytes: int) -> int | None:
-        """How far below an input of this size the output must begin, in bytes, to overlap it; None if it may not.
+        """Return how many bytes before an input of this size the output must begin to overlap it; None if it may not.
 
-        Rows are written while later input rows are still needed: a write may reach no further than what has been
-        taken from the input by then. A sink writes when it has taken everything.
+        Rows are written while later input rows are still needed: a write may not go beyond the rows that have been
+        read by then. A sink writes when it has read all of them.
         """
         first, last = self.layers[0].rows, self.layers[-1].rows
         if first is None:
@@ -64,7 +64,7 @@ class Unit:
         return lead
 
     def _taken(self, block: int) -> int:
-        """Input rows that the unit has taken when it writes block `block`."""
+        """Return the number of input rows that the unit has read when it writes block `block`."""
         taken = 0
         for layer in reversed(self.layers):
             assert layer.rows is not None
@@ -72,12 +72,12 @@ class Unit:
             if layer is not self.layers[0]:
                 front = self.layers[self.layers.index(layer) - 1].rows
                 assert front is not None
-                block = -(-taken // front.block_rows) - 1  # the block of the layer in front that was run last
+                block = -(-taken // front.block_rows) - 1  # the last block that the layer before has run
         return taken
 
 
 def group(graph: Graph, layers: Sequence[Layer], links: frozenset[int]) -> tuple[Unit, ...]:
-    """The units of a program, in order. `links` are positions of layers that hand their rows to their reader."""
+    """Group layers to units, in order. `links` are positions of layers that pass their rows to their reader."""
     chains: list[list[Layer]] = []
     for layer in layers:
         chain = next((c for c in chains if c[-1].position in links and _feeds(graph, c[-1], layer)), None)
@@ -89,7 +89,7 @@ def group(graph: Graph, layers: Sequence[Layer], links: frozenset[int]) -> tuple
 
 
 def streamable(graph: Graph, layers: Sequence[Layer]) -> dict[int, Layer]:
-    """Layers whose rows could go straight to their only reader, by position, with that reader."""
+    """Return the layers that could pass their rows to their only reader, by position, with that reader."""
     return {
         front.position: reader
         for front in layers
@@ -110,7 +110,7 @@ def _only_reader(graph: Graph, front: Layer, layers: Sequence[Layer]) -> Layer |
 
 
 def _takes_rows(front: Layer, reader: Layer) -> bool:
-    """Whether the rows that one layer yields are those that the other takes; a sink is less particular."""
+    """Return whether one layer can read the rows of the other; a sink accepts rows of several lengths."""
     assert front.rows is not None
     if reader.rows is None:
         return reader.sink is not None and front.rows.out_row_elements % reader.sink.together == 0

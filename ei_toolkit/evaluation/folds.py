@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.dataset.split import published_part
 from ei_toolkit.errors import DataError
-from ei_toolkit.impulse.labels import label_order
+from ei_toolkit.impulse.trained_model import label_order
 from ei_toolkit.training.split import grouped_folds
 
 Protocol = Literal["artist-5fold", "fault-filtered", "track", "window"]

@@ -40,7 +40,7 @@ from ei_toolkit.evaluation.clips import (
 from ei_toolkit.evaluation.folds import PROTOCOLS, TRAINING, FoldOf, Protocol, assign_folds, clips_of_split
 from ei_toolkit.evaluation.model import Material, Recipe, Trained, train_model
 from ei_toolkit.impulse.features import frame_features
-from ei_toolkit.impulse.labels import label_order
+from ei_toolkit.impulse.trained_model import label_order
 
 Log = Callable[[str], None]
 FLOAT = "float32"

@@ -1,7 +1,7 @@
-"""Running a .tflite model on the host with the reference kernels. Imports no TensorFlow.
+"""Run a .tflite model on this machine with the reference kernels, without TensorFlow.
 
-The reference kernels (BUILTIN_REF) are what an emitted model and TFLM equal bit for bit; the default ones
-(XNNPACK) differ in a few percent of inputs.
+An emitted model and TFLM equal the reference kernels (BUILTIN_REF) bit for bit; the default kernels (XNNPACK) give
+other outputs for a few percent of the inputs.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Quantisation:
         return quantised
 
     def dequantise(self, values: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
-        """Back to real values."""
+        """Convert int8 values to real values."""
         return (values.astype(np.float32) - self.zero_point) * np.float32(self.scale)
 
 
 class Interpreter:
-    """A model with one input and one output, a window at a time.
+    """A model with one input and one output, run window by window.
 
-    Raises DataError for bytes that are no such model, MissingToolError without the package ai-edge-litert.
+    Raises DataError for bytes that are not such a model, MissingToolError without the package ai-edge-litert.
     """
 
     def __init__(self, model: bytes) -> None:
@@ -63,28 +63,28 @@ class Interpreter:
 
     @property
     def input_size(self) -> int:
-        """Features of a window."""
+        """Number of features of a window."""
         return int(np.prod(self._input["shape"]))
 
     @property
     def output_size(self) -> int:
-        """Classes."""
+        """Number of classes."""
         return int(np.prod(self._output["shape"]))
 
     def predict(self, features: Array) -> npt.NDArray[np.float32]:
-        """(n, f) features to (n, classes) probabilities; an int8 model quantises and dequantises by itself."""
+        """Compute (n, classes) probabilities of (n, f) features, with quantisation for an int8 model."""
         if self.is_int8:
             return self.output.dequantise(self.predict_int8(features))
         return self._run(self._checked(features).astype(np.float32), np.float32)
 
     def predict_int8(self, features: Array) -> npt.NDArray[np.int8]:
-        """(n, f) features to the (n, classes) int8 values that a board computes. Raises DataError for a float model."""
+        """Compute the (n, classes) int8 outputs of (n, f) features. Raises DataError for a float model."""
         if not self.is_int8:
             raise DataError("this model is float32, not int8", hint="Load the int8 model, or call Interpreter.predict.")
         return self.run_int8(self.input.quantise(self._checked(features)))
 
     def run_int8(self, quantised: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-        """(n, f) int8 inputs, already quantised, to (n, classes) int8 outputs."""
+        """Compute (n, classes) int8 outputs of (n, f) int8 inputs."""
         return self._run(quantised, np.int8)
 
     def _checked(self, features: Array) -> Array:

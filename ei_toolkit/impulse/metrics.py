@@ -19,7 +19,7 @@ ECE_BINS = 10
 
 
 def classification(labels: Sequence[int] | Ints, probabilities: Floats, class_names: Sequence[str]) -> dict[str, Any]:
-    """{loss, accuracy, confusion_matrix, report, auc} of (n, classes) probabilities.
+    """Return {loss, accuracy, confusion_matrix, report, auc} of (n, classes) probabilities.
 
     `confusion_matrix[actual][predicted]` counts windows, `report` has scikit-learn's form, `loss` is the mean
     cross-entropy, `auc` the macro mean of one class against the rest (None where a class does not occur).
@@ -36,12 +36,12 @@ def classification(labels: Sequence[int] | Ints, probabilities: Floats, class_na
 
 
 def confusion(actual: Ints, predicted: Ints, n_classes: int) -> npt.NDArray[np.int64]:
-    """Counts, [actual][predicted]."""
+    """Return counts, [actual][predicted]."""
     return np.bincount(actual * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def cross_entropy(actual: Ints, probabilities: Floats) -> float:
-    """Mean of -ln p(actual); probabilities are kept above 1e-7 as Keras does."""
+    """Return the mean of -ln p(actual); probabilities are at least 1e-7, as in Keras."""
     if not len(actual):
         return 0.0
     picked = probabilities[np.arange(len(actual)), actual]
@@ -69,7 +69,7 @@ def class_scores(matrix: npt.NDArray[np.int64]) -> ClassScores:
 
 
 def report(matrix: npt.NDArray[np.int64], class_names: Sequence[str]) -> dict[str, Any]:
-    """Precision, recall, F1 and support in the form of scikit-learn's `classification_report`."""
+    """Return precision, recall, F1 and support in the form of scikit-learn's `classification_report`."""
     scores = class_scores(matrix)
     support, columns = scores.support, np.stack(scores[:3])
     total = int(support.sum())
@@ -82,7 +82,7 @@ def report(matrix: npt.NDArray[np.int64], class_names: Sequence[str]) -> dict[st
 
 
 def macro_auc(actual: Ints, probabilities: Floats) -> float | None:
-    """Area under the ROC curve of each class against the rest, averaged; None where a class is missing."""
+    """Return the area under the ROC curve of each class against the rest, averaged; None where a class is missing."""
     areas = []
     for column in range(probabilities.shape[1]):
         positive = actual == column
@@ -93,21 +93,21 @@ def macro_auc(actual: Ints, probabilities: Floats) -> float | None:
 
 
 def calibration_error(actual: Ints, probabilities: Floats, bins: int = ECE_BINS) -> float:
-    """Expected calibration error: mean |accuracy - confidence| over equal bins of the winner's probability."""
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == actual
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(right[place == b].mean() - confidence[place == b].mean()) * np.mean(place == b) for b in set(place)]
+    """Return the expected calibration error: mean |accuracy - confidence| over equal bins of the confidence."""
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == actual
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(correct[index == b].mean() - confidence[index == b].mean()) * np.mean(index == b) for b in set(index)]
     return float(sum(gaps))
 
 
 def top_k(probabilities: Floats, class_names: Sequence[str], k: int = 3) -> list[list[tuple[str, float]]]:
-    """The k likeliest labels of each row with their probabilities, likeliest first."""
+    """Return the k most probable labels of each row with their probabilities, the most probable first."""
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return [[(class_names[i], float(row[i])) for i in best] for row, best in zip(probabilities, order, strict=True)]
 
 
 def _auc(positive: npt.NDArray[np.bool_], score: Floats) -> float:
-    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney U)."""
+    """Return the probability that a positive scores above a negative, ties counting half (Mann-Whitney U)."""
     _, place, counts = np.unique(score, return_inverse=True, return_counts=True)
     mean_rank = np.cumsum(counts) - (counts - 1) / 2
     n_positive = int(positive.sum())

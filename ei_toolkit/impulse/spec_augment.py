@@ -1,4 +1,4 @@
-"""SpecAugment as Edge Impulse's API describes it: the policy that eitk.toml switches on, and what its levels mean."""
+"""SpecAugment in Edge Impulse's API: the policy that eitk.toml switches on, and the meaning of its levels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIME_MASK = {"low": (1, 1), "high": (3, 2)}  # number of masks, longest run of m
 
 @dataclass(frozen=True)
 class Masks:
-    """What a policy asks for: numbers of masks with their longest runs, and whether time is warped."""
+    """The masks of a policy: their numbers and longest runs, and whether time is warped."""
 
     frequency_masks: int = 0
     longest_bands: int = 0

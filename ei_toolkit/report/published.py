@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ei_toolkit.impulse.variants import VARIANTS
+from ei_toolkit.impulse.trained_model import VARIANTS
 from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Cell, Table
 

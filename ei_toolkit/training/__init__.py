@@ -1,4 +1,4 @@
-"""Models: visual layers to Keras, training, quantisation, inference, evaluation.
+"""Training: visual layers to Keras, fitting, quantisation, measuring. Runs in job processes.
 
-Only `train` and what it calls need TensorFlow; `infer`, `metrics`, `request` and `split` do not.
+`request` and `split` can be imported without TensorFlow; the other modules import it when they run.
 """

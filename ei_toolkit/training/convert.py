@@ -1,4 +1,4 @@
-"""Keras model to .tflite: float32, and int8 by full-integer quantisation."""
+"""Convert a Keras model to .tflite: float32, and int8 by full-integer quantisation."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ REPRESENTATIVE_WINDOWS = 400
 
 
 def float32_model(model: Any) -> bytes:
-    """The .tflite bytes of a Keras model, batch size 1."""
+    """Return the .tflite bytes of a Keras model with batch size 1."""
     return _converted(_converter(model))
 
 
 def int8_model(model: Any, training: npt.NDArray[np.float32], seed: int, per_channel: bool = True) -> bytes:
-    """The fully quantised .tflite bytes; int8 in, int8 out.
+    """Return the fully quantised .tflite bytes, with int8 input and output.
 
-    Ranges are taken from up to 400 windows of `training` (n, f), which must not hold validation or test windows.
+    Ranges are measured on up to 400 windows of `training` (n, f), which must not include validation or test windows.
     """
     import tensorflow as tf
 
@@ -41,7 +41,7 @@ def int8_model(model: Any, training: npt.NDArray[np.float32], seed: int, per_cha
 
 
 def _converter(model: Any) -> Any:
-    """A converter of the model at batch size 1; an open batch would leave SHAPE, STRIDED_SLICE and PACK behind."""
+    """Return a converter for batch size 1; an unknown batch size would add SHAPE, STRIDED_SLICE and PACK."""
     import keras
     import tensorflow as tf
 
@@ -50,7 +50,7 @@ def _converter(model: Any) -> Any:
 
 
 def _converted(converter: Any) -> bytes:
-    """Convert without the converter's chatter about temporary files and input statistics."""
+    """Convert without the converter's messages about temporary files and input statistics."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
         return bytes(converter.convert())

@@ -1,8 +1,8 @@
-"""Expert mode: run a user's Keras script with the variables that Edge Impulse's Studio gives it.
+"""Fit a Keras model: of visual layers, or of a user's script (expert mode) with the variables of Edge Impulse's Studio.
 
-A script sees input_length, classes, train_dataset, validation_dataset, X_train, Y_train, callbacks,
-train_sample_count, args, BatchLoggerCallback and SpecAugment; it builds, compiles and fits, and leaves `model`.
-It is the user's own program with the user's own rights: who runs scripts of others decides that elsewhere.
+The variables of a script are input_length, classes, train_dataset, validation_dataset, X_train, Y_train, callbacks,
+train_sample_count, args, BatchLoggerCallback and SpecAugment. It builds, compiles and fits a model and leaves it in
+`model`. It runs with the rights of this process: whether a studio accepts scripts is an option of the studio.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SCRIPT_NAME = "training script"
 def run_script(text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     """Run the script and return its variables.
 
-    Raises ConfigurationError with the script's line where it fails, and where it leaves no `model`.
+    Raises ConfigurationError with the line where the script fails, and for a script that does not define `model`.
     """
     _offer_legacy_optimizers()
     scope: dict[str, Any] = {"__name__": "__main__", **variables}
@@ -44,7 +44,7 @@ def run_script(text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigurationError(
             f"the {SCRIPT_NAME} failed{_line(error)}",
             why=f"{type(error).__name__}: {error}",
-            hint="Mend the script, or train visual layers.",
+            hint="Fix the script, or train visual layers.",
         ) from error
     if "model" not in scope:
         raise ConfigurationError(
@@ -61,12 +61,12 @@ def _line(error: BaseException) -> str:
 
 
 def _offer_legacy_optimizers() -> None:
-    """Scripts exported by Studio import Adam from `tensorflow.keras.optimizers.legacy`, which Keras 3 dropped."""
+    """Provide `tensorflow.keras.optimizers.legacy`, which exported scripts import and Keras 3 does not have."""
     import keras
 
     name = "tensorflow.keras.optimizers.legacy"
     if name not in sys.modules:
-        module = ModuleType(name, "Today's optimizers under the name that exported scripts import.")
+        module = ModuleType(name, "Optimizers of Keras 3 under the name that exported scripts import.")
         module.__dict__.update({key: getattr(keras.optimizers, key) for key in ("Adam", "SGD", "RMSprop", "Adagrad")})
         sys.modules[name] = module
 
@@ -96,7 +96,7 @@ def fit(request: TrainRequest, train: Indices, validation: Indices, log: Log) ->
     history = keras.callbacks.History()
     callbacks = [history, _best_weights(best, watched="val_loss" if len(validation) else "loss")]
     with contextlib.redirect_stdout(_Lines(log)), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # scripts exported by Studio leave it at that
+        warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # by scripts that Studio exports
         fitted = (_fit_script if request.script else _fit_layers)(request, train, validation, callbacks)
     if best.exists():
         log("Restoring the weights of the epoch with the smallest loss")
@@ -155,7 +155,7 @@ def _fit_script(request: TrainRequest, train: Indices, validation: Indices, call
 
 
 def class_weights(request: TrainRequest, train: Indices) -> dict[int, float]:
-    """Weight of each class: what makes them count alike, 1 where they already do."""
+    """Return the weight of each class with which all classes count equally; 1 where their windows are equally many."""
     counts = np.bincount(np.asarray(request.labels)[train], minlength=len(request.class_names))
     present = np.count_nonzero(counts)
     return {i: float(len(train) / (present * n)) if n else 0.0 for i, n in enumerate(counts)}
@@ -177,16 +177,19 @@ def _one_hot(request: TrainRequest) -> npt.NDArray[np.float32]:
 
 
 def _shape(request: TrainRequest) -> tuple[int, int]:
-    """(frames, bands) of the features: as asked, else as the reshape layer has it.
+    """Return (frames, bands) of the features, from the request or else from the reshape layer.
 
-    Raises ConfigurationError where masks are wanted and nothing says what a frame is.
+    Raises ConfigurationError for masks without either.
     """
     shaped = (int(layer["columns"]) for layer in request.visual_layers if layer.get("type") == "reshape")
     columns, n = request.columns or next(shaped, 0), request.features.shape[1]
     if columns and n % columns == 0:
         return n // columns, columns
     if request.spec_augment.get("enabled"):
-        raise ConfigurationError("SpecAugment needs to know a frame", hint="Add a reshape layer, or switch it off.")
+        raise ConfigurationError(
+            "the number of features in a frame is not known to SpecAugment",
+            hint="Add a reshape layer, or switch it off.",
+        )
     return n, 1
 
 
@@ -197,14 +200,14 @@ def _dataset(features: Any, labels: Any) -> Any:
 
 
 def _best_weights(path: Path, watched: str) -> Any:
-    """Keeps the epoch with the smallest loss, as Edge Impulse does; a script may leave it out of its callbacks."""
+    """Return a callback that keeps the weights with the smallest loss, as Edge Impulse does; a script may omit it."""
     import keras
 
     return keras.callbacks.ModelCheckpoint(path, monitor=watched, save_best_only=True, save_weights_only=True)
 
 
 def _batch_logger() -> Any:
-    """What exported scripts append to their callbacks; progress is logged already, so it does nothing more."""
+    """Return the class that exported scripts add to their callbacks; it does nothing, as progress is logged anyway."""
     import keras
 
     class BatchLoggerCallback(keras.callbacks.Callback):  # type: ignore[misc]
@@ -215,7 +218,7 @@ def _batch_logger() -> Any:
 
 
 class _Lines(io.TextIOBase):
-    """A stream that hands every whole line to `log`."""
+    """A stream that passes each complete line to `log`."""
 
     def __init__(self, log: Log) -> None:
         self._log, self._rest = log, ""

@@ -1,6 +1,6 @@
 """Edge Impulse's visual layers as a Keras model, with the semantics of the script that its Studio generates.
 
-A convolution with `stack` n is n convolutions and then one pooling by 2 ("same" padding). Two-dimensional ones carry
+A convolution with `stack` n is n convolutions and then one pooling by 2 ("same" padding). Two-dimensional ones have
 MaxNorm(1), dense ones an L1 activity penalty of 1e-5; the output is a softmax named `y_pred`.
 """
 
@@ -14,7 +14,7 @@ from ei_toolkit.impulse.layers import CONVOLUTIONS, VisualLayer, is_enabled, lay
 
 
 def build_model(layers: Sequence[VisualLayer], n_features: int, n_classes: int, noise: float = 0.0) -> Any:
-    """An uncompiled keras.Sequential from (n, n_features) to (n, n_classes) probabilities.
+    """Return an uncompiled keras.Sequential from (n, n_features) to (n, n_classes) probabilities.
 
     `noise` is the deviation of Gaussian noise added to the features while training. Raises ConfigurationError for a
     layer that is unknown, incomplete or does not fit the one before it.
@@ -80,7 +80,7 @@ def _convolution(kind: str, filters: int, kernel: int, stack: int) -> Iterator[A
 
 
 def _reshape(columns: int, rest: Sequence[VisualLayer], n_features: int) -> Any:
-    """(frames, columns), with a channel where the next convolution is two-dimensional."""
+    """Reshape to (frames, columns), with a channel where the next convolution is two-dimensional."""
     import keras
 
     if n_features % columns:

@@ -1,4 +1,4 @@
-"""What a training is asked for and what comes back: plain data, importable without TensorFlow."""
+"""The request for a training and its outcome: plain data, importable without TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class TrainRequest:
     """One training of one learn block.
 
     `features` is (n, f) float32, `labels` n indices into `class_names`, `groups` n keys that validation keeps together
-    (empty: every window for itself). `visual_layers` are Edge Impulse's layer objects; `script` is a Keras script
-    (expert mode) and wins where it is not empty. `spec_augment` is Edge Impulse's augmentationPolicySpectrogram.
+    (empty: none). `visual_layers` are Edge Impulse's layer objects; `script` is a Keras script (expert mode), which
+    replaces them unless it is empty. `spec_augment` is Edge Impulse's augmentationPolicySpectrogram.
     `columns` is the number of features in a frame, `k_folds` 0 or at least 2. Models are written to `out_dir`.
     """
 
@@ -42,7 +42,7 @@ class TrainRequest:
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Where the models of a training are; `int8` is None where none was asked for."""
+    """The model files of a training; `int8` is None where none was requested."""
 
     keras: Path
     float32: Path
@@ -51,7 +51,7 @@ class ModelFiles:
 
 @dataclass(frozen=True)
 class TrainOutcome:
-    """What a training gave. Everything but `files` can be written as JSON.
+    """The outcome of a training. Everything but `files` can be written as JSON.
 
     `variants` maps `float32` and `int8` to {loss, accuracy, confusion_matrix, report, auc} on the validation windows
     (on the training windows where there are none); `history` maps a Keras metric to its value after each epoch;

@@ -1,6 +1,6 @@
-"""SpecAugment: masks over bands and frames, and a warp of time, drawn anew for every window and epoch.
+"""SpecAugment: masks over bands and frames, and a warp of time, random for each window and epoch.
 
-Parameters have the names of Edge Impulse's generated script, so that an expert script may use the class as it is.
+Parameters have the names of Edge Impulse's generated script, so that an expert script can use the class.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class SpecAugment:
     mask_with_mean: bool = False
 
     def mapper(self) -> Callable[[Any, Any], tuple[Any, Any]]:
-        """A function for `Dataset.map`: (features, label) to (augmented features, label)."""
+        """Return a function for `Dataset.map`: (features, label) to (augmented features, label)."""
         return lambda features, label: (self.augment(features), label)
 
     def augment(self, features: Any) -> Any:
-        """One window of features, flat or (frames, bands), in the shape it came in."""
+        """Augment one window of features, flat or (frames, bands), and return it in the same shape."""
         import tensorflow as tf
 
         frames, bands = map(int, self.spectrogram_shape)
@@ -52,7 +52,7 @@ def from_policy(policy: Mapping[str, Any], shape: Sequence[int]) -> SpecAugment 
 
 
 def _run(length: int, longest: int) -> Any:
-    """A mask over `length` places with one run of 0 to `longest` places set."""
+    """Return a mask of `length` values in which one run of 0 to `longest` values is set."""
     import tensorflow as tf
 
     size = tf.random.uniform((), 0, longest + 1, tf.int32)
@@ -62,7 +62,7 @@ def _run(length: int, longest: int) -> Any:
 
 
 def _warped(image: Any, frames: int, distance: int) -> Any:
-    """Time stretched before a random frame and squeezed behind it, or the other way round, by up to `distance`."""
+    """Stretch time before a random frame and compress it after it, or the reverse, by up to `distance` frames."""
     import tensorflow as tf
 
     if frames <= 2 * distance + 1:

@@ -1,4 +1,4 @@
-"""Choosing validation windows and folds so that no group stands on both sides."""
+"""Choose validation windows and folds so that no group is in two splits."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ FEW_GROUPS = 4
 def validation_split(
     labels: Sequence[int], groups: Sequence[str], fraction: float, seed: int
 ) -> tuple[Indices, Indices]:
-    """(training, validation) indices in shuffled order, about `fraction` of each label in validation.
+    """Return (training, validation) indices in shuffled order, about `fraction` of each label in validation.
 
-    Whole groups go to one side; without groups every window is its own. Of each label at least one group stays in
-    training; a label with four groups or more gives at least its smallest. Raises DataError for a wrong fraction.
+    Groups stay whole; without groups each window is its own group. Of each label at least one group stays in
+    training; of a label with four groups or more, at least the smallest is in validation.
+    Raises DataError for a fraction out of range.
     """
     if fraction not in VALIDATION.range:
         raise DataError(f"a validation fraction of {fraction:g} is not {VALIDATION.range}")
@@ -34,10 +35,10 @@ def validation_split(
 
 
 def grouped_folds(labels: Sequence[int], groups: Sequence[str], k: int, seed: int) -> list[tuple[Indices, Indices]]:
-    """k pairs of (training, test) indices; groups stay whole and labels spread evenly.
+    """Return k pairs of (training, test) indices with whole groups and evenly distributed labels.
 
     Groups, largest first after a shuffle, go to the fold that has the fewest windows of their label so far.
-    Raises DataError where a label has fewer than k groups.
+    Raises DataError for a label with fewer than k groups.
     """
     rng = np.random.default_rng(seed)
     label_of, group_of = np.asarray(labels), _group_numbers(groups, len(labels))
@@ -75,7 +76,7 @@ def _pick(
     held: npt.NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> list[int]:
-    """Groups to hold out for a label: shuffled, taken while that comes nearer to the wanted number of windows."""
+    """Choose groups of a label for validation, in random order, while that approaches the target."""
     mine = label_of == label
     wanted = fraction * mine.sum() - (mine & held).sum()
     groups = rng.permutation(np.unique(group_of[mine & ~held]))

@@ -1,4 +1,4 @@
-"""Training a learn block: split, fit, quantise, measure. Needs TensorFlow; runs in a job's own process."""
+"""Train a learn block: split, fit, quantise, measure. Needs TensorFlow; runs in the process of a job."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ei_toolkit.errors import DataError, MissingToolError
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.metrics import classification
 from ei_toolkit.impulse.ranges import check_training
-from ei_toolkit.impulse.variants import model_file
+from ei_toolkit.impulse.trained_model import model_file
 from ei_toolkit.training.fit import Fitted, fit
 from ei_toolkit.training.request import ModelFiles, TrainOutcome, TrainRequest
 from ei_toolkit.training.split import Indices, grouped_folds, validation_split
@@ -28,7 +28,7 @@ def train(request: TrainRequest, log: Log) -> TrainOutcome:
     """Train, write the models into `request.out_dir`, and measure them on the validation windows.
 
     The same request gives the same .tflite bytes on the same machine. Raises ConfigurationError for layers, a script
-    or settings that make no model, DataError for windows that cannot be trained on.
+    or settings that are not valid, DataError for windows that are not valid.
     """
     _check(request)
     start = time.monotonic()
@@ -85,7 +85,7 @@ def _prepare_tensorflow() -> None:
 
 
 def _fold_accuracies(request: TrainRequest, log: Log) -> list[float]:
-    """Accuracy on each left-out fold, of models that are thrown away."""
+    """Return the accuracy on each fold, of models that are not kept."""
     accuracies = []
     for number, (train, test) in enumerate(
         grouped_folds(request.labels, request.groups, request.k_folds, request.seed), 1
@@ -127,7 +127,7 @@ def _measure(request: TrainRequest, files: ModelFiles, watched: Indices, log: Lo
 
 
 def _warnings(request: TrainRequest, fitted: Fitted, train: Indices, validation: Indices, log: Log) -> tuple[str, ...]:
-    """What a person should know before trusting the figures."""
+    """Return and log what limits the validity of the figures."""
     found = []
     labels = np.asarray(request.labels)
     majority = np.bincount(labels[train]).max() / len(train)
@@ -140,7 +140,7 @@ def _warnings(request: TrainRequest, fitted: Fitted, train: Indices, validation:
     if not len(validation):
         found.append("there are no validation windows: accuracy is measured on the training windows")
     elif len(set(labels[validation])) < len(request.class_names):
-        found.append("validation lacks a label: it has too few groups to spare one")
+        found.append("validation lacks a label, because it has too few groups")
     for text in found:
         log(f"WARNING: {text}")
     return tuple(found)

@@ -13,8 +13,8 @@ from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.dataset.split import split_clips
 from ei_toolkit.evaluation.clips import find_known_clips, read_windows, under_condition
 from ei_toolkit.impulse.features import frame_features
-from ei_toolkit.impulse.labels import label_order
 from ei_toolkit.impulse.layers import visual_layers
+from ei_toolkit.impulse.trained_model import label_order
 from ei_toolkit.training.request import TrainRequest
 from ei_toolkit.training.train import train
 

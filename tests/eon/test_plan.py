@@ -19,7 +19,7 @@ def lifetimes(draw: st.DrawFn) -> list[Buffer]:
 
 
 @given(lifetimes())
-def test_buffers_that_live_together_lie_apart(buffers: list[Buffer]) -> None:
+def test_buffers_of_overlapping_lifetimes_do_not_overlap(buffers: list[Buffer]) -> None:
     plan = plan_arena(buffers, {})
     for a, b in combinations(buffers, 2):
         if a.first <= b.last and b.first <= a.last:

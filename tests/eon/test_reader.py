@@ -85,7 +85,7 @@ def test_ten_thousand_mutations(tiny: Any) -> None:
     assert 0 < survive([small_net(tiny), small_net(tiny, pad=True)], 10_000) < 10_000
 
 
-def test_truncation_anywhere_is_noticed(tiny: Any) -> None:
+def test_truncation_anywhere_is_an_error(tiny: Any) -> None:
     content = small_net(tiny)
     for end in range(0, len(content) - 1, 7):
         with pytest.raises(DataError):
@@ -93,7 +93,7 @@ def test_truncation_anywhere_is_noticed(tiny: Any) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"not a model at all", b"\0" * 64, b"\x1c\0\0\0TFL3" + b"\xff" * 64])
-def test_what_is_not_a_model_is_said_to_be_none(content: bytes) -> None:
+def test_bytes_that_are_not_a_model_are_an_error(content: bytes) -> None:
     with pytest.raises(DataError, match="model"):
         compile_model(content)
 
@@ -227,7 +227,7 @@ def test_more_scales_than_any_model_has_are_refused(tiny: Any) -> None:
         read_model(model.finish(source, output))
 
 
-def test_an_endless_name_is_cut(tiny: Any) -> None:
+def test_a_long_name_is_cut(tiny: Any) -> None:
     model = tiny()
     source, output = model.tensor((1, 4), scale=0.1), model.tensor((1, 4), scale=0.1)
     model.tensors[output].name = b"n" * 100_000

@@ -48,14 +48,14 @@ def test_no_window_at_all_is_counted_as_nothing() -> None:
     assert ours["confusion_matrix"] == [[0] * 3] * 3 and ours["report"]["weighted avg"]["support"] == 0
 
 
-def test_calibration_error_of_an_oracle_and_of_a_boaster() -> None:
+def test_calibration_error_of_correct_and_of_overconfident_predictions() -> None:
     labels = np.array([0, 1] * 50)
     assert calibration_error(labels, np.eye(2)[labels]) == 0.0
-    boast = np.tile([0.99, 0.01], (100, 1))
-    assert calibration_error(labels, boast) == pytest.approx(0.49)
+    overconfident = np.tile([0.99, 0.01], (100, 1))
+    assert calibration_error(labels, overconfident) == pytest.approx(0.49)
 
 
-def test_top_k_names_the_likeliest_first() -> None:
+def test_top_k_has_the_most_probable_first() -> None:
     assert top_k(np.array([[0.2, 0.5, 0.3]]), NAMES, 2) == [[("classical", 0.5), ("rock", 0.3)]]
 
 

@@ -1,4 +1,4 @@
-"""Two kinds of small spectrograms that a network tells apart in seconds."""
+"""Two kinds of small spectrograms that a network learns to classify in seconds."""
 
 from __future__ import annotations
 

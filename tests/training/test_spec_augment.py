@@ -58,7 +58,7 @@ def test_a_window_too_short_to_warp_stays() -> None:
         ({"enabled": True, "freqMasking": "high", "timeMasking": "low"}, (3, 12, 1, 1)),
     ],
 )
-def test_policies_mean_what_the_generated_script_says(policy: dict, masks: tuple[int, ...] | None) -> None:
+def test_policies_have_the_values_of_the_generated_script(policy: dict, masks: tuple[int, ...] | None) -> None:
     made = from_policy(policy, SHAPE)
     shown = made and (
         made.mF_num_freq_masks, made.F_freq_mask_max_consecutive,

@@ -12,7 +12,7 @@ windows = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=1, 
 
 
 @given(windows, st.floats(0, 0.9), st.integers(0, 5))
-def test_no_artist_stands_on_both_sides(rows: list[tuple[int, int]], fraction: float, seed: int) -> None:
+def test_no_artist_is_in_both_splits(rows: list[tuple[int, int]], fraction: float, seed: int) -> None:
     labels, groups = [label for label, _ in rows], [f"{label}/{artist}" for label, artist in rows]
     train, held = validation_split(labels, groups, fraction, seed)
     assert sorted([*train, *held]) == list(range(len(rows)))

@@ -34,7 +34,7 @@ model.fit(train_dataset, epochs=EPOCHS, validation_data=validation_dataset, verb
 """
 
 
-def test_training_writes_models_that_know_the_labels(request_for: RequestFor) -> None:
+def test_training_writes_models_that_predict_the_labels(request_for: RequestFor) -> None:
     log: list[str] = []
     outcome = train(request_for(), log.append)
     assert outcome.variants["int8"]["accuracy"] > 0.9
@@ -83,7 +83,7 @@ def test_a_script_exported_by_studio_trains_unchanged(request_for: RequestFor) -
         ("import sys\nsys.exit(3)", "failed in line 2"),
     ],
 )
-def test_a_script_that_fails_says_where(request_for: RequestFor, script: str, meaning: str) -> None:
+def test_the_error_of_a_script_has_its_line(request_for: RequestFor, script: str, meaning: str) -> None:
     with pytest.raises(ConfigurationError, match=meaning):
         train(request_for(script=script), lambda _line: None)
 
@@ -97,7 +97,7 @@ def test_every_fold_is_measured_and_a_last_model_trained(request_for: RequestFor
     assert any(line.startswith("2-fold accuracy") for line in log)
 
 
-def test_a_collapsed_training_is_called_one(request_for: RequestFor) -> None:
+def test_a_collapsed_training_has_a_warning(request_for: RequestFor) -> None:
     request = request_for(epochs=1, learning_rate=1e-9)
     noise = np.random.default_rng(0).normal(size=request.features.shape).astype(np.float32)
     outcome = train(replace(request, features=noise), lambda _line: None)

@@ -13,7 +13,7 @@ from ei_toolkit.client.official import official
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.transport import Json
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
-from ei_toolkit.impulse.variants import ModelVariant
+from ei_toolkit.impulse.trained_model import ModelVariant
 
 RUNNING_ELSEWHERE = re.compile(r"job ID:?\s*(\d+)", re.IGNORECASE)
 PAGE = 1000  # log entries that the API gives at once

@@ -42,9 +42,9 @@ def write_recipe(
 ) -> Path:
     """Write `folder`/eitk.toml from a recipe, and its training script beside it; return the path of eitk.toml.
 
-    `labels` replace those of the recipe. With `force` an eitk.toml is replaced, and a script that was changed is
-    kept beside the new one, which `say` is told. Raises ConfigurationError where one is already there and `force` is
-    not set, or for a value that cannot be; UsageError for an unknown recipe or a folder of clips that is not there.
+    `labels` replace those of the recipe. With `force` an existing eitk.toml is replaced; a script that was changed is
+    kept beside the new one, and `say` receives a note of that. Raises ConfigurationError for an existing file without
+    `force` and for an invalid value; UsageError for an unknown recipe or a folder of clips that does not exist.
     """
     import tomlkit
 

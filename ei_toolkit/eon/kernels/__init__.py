@@ -1,4 +1,4 @@
-"""Layers: each operator becomes a kernel of the runtime, its constants and its scratch memory."""
+"""Lower operators to layers: a kernel of the runtime, its constants and its scratch memory."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
 
 
 def lower(graph: Graph) -> tuple[Layer, ...]:
-    """The layers of a simplified graph, in order.
+    """Return the layers of a simplified graph, in order.
 
-    Raises UnsupportedModelError for what has no kernel, naming the operator, and DataError for constants that no
-    board holds: each layer has its own tables, so layers that share weights multiply them.
+    Raises UnsupportedModelError for an operator without a kernel, and DataError for constants that no board has memory
+    for: each layer has its own tables, so weights that layers share are stored several times.
     """
     layers, constants = [], 0
     for position, op in enumerate(graph.operators):

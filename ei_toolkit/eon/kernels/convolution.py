@@ -1,4 +1,7 @@
-"""The first layer of many nets: 3 x 3 on one channel, ReLU, 2 x 2 max pool. It has a kernel of its own."""
+"""CONV_2D and DEPTHWISE_CONV_2D on int8.
+
+The first layer of many networks (3 x 3 on one channel, ReLU, 2 x 2 max pool) has a specialised kernel.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ CHANNEL_BYTES = 60
 
 @dataclass(frozen=True)
 class Kernel:
-    """What a convolution is run by: header, class, the constants of its struct and its tables."""
+    """The kernel of a convolution: its header, its class, the constants of its struct and its tables."""
 
     header: str
     cls: str
@@ -45,7 +48,7 @@ class Kernel:
 
 
 def is_first(g: Geometry, channels: Channels, traits: Mapping[str, int | float | str]) -> bool:
-    """Whether the kernel fits: its sums are scaled in the fast way, and no pool is cut off below."""
+    """Return whether the specialised kernel fits: its sums are scaled in the fast way and every pool is whole."""
     shape = (g.in_channels, g.kernel_rows, g.kernel_cols, g.pool_rows, g.pool_cols)
     steps = (g.stride_rows, g.stride_cols, g.dilation_rows, g.dilation_cols)
     relu = (traits["kMin"], traits["kMax"], traits["kOutputZeroPoint"]) == (-128, 127, -128)
@@ -54,7 +57,7 @@ def is_first(g: Geometry, channels: Channels, traits: Mapping[str, int | float |
 
 
 def first_kernel(position: int, weights: NDArray[Any], channels: Channels) -> Kernel:
-    """The kernel with its table: for each channel the weights for both columns of a pool, bias and scale."""
+    """Return the specialised kernel with its table: the weights for a pool's columns, bias and scale."""
     rows = [
         (
             *(pair for kernel_row in channel for pair in _left(kernel_row)),
@@ -78,16 +81,16 @@ def _right(row: list[int]) -> tuple[int, int]:
 
 
 def _pair(low: int, high: int) -> int:
-    """Two int16 in one word."""
+    """Pack two int16 in one word."""
     return (low & 0xFFFF) | (high & 0xFFFF) << 16
 
 
-WIDE_WEIGHTS = 2048  # layers with no more weights than this store them as int16: two instructions in fifteen less
+WIDE_WEIGHTS = 2048  # layers with at most this many store them as int16, which saves two instructions of fifteen
 
 
 @dataclass(frozen=True)
 class Block:
-    """How the kernel walks: pixels of the convolution that it computes at a time, and the window it keeps."""
+    """The pixels of the convolution that the kernel computes at a time, and its window of input rows."""
 
     pixel_rows: int
     pixel_cols: int
@@ -137,7 +140,7 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
 
 
 def _rows(g: Geometry, block: Block, filters: int, kernel: Kernel, position: int) -> Rows:
-    """How the kernel takes and yields rows."""
+    """Describe how the kernel reads and writes rows."""
     return Rows(
         cls=f"k::{kernel.cls}<Layer{position}, {{source}}>",
         arguments=", ".join((f"window{position}", *(c.name for c in kernel.constants))),
@@ -154,7 +157,7 @@ def _rows(g: Geometry, block: Block, filters: int, kernel: Kernel, position: int
 
 
 def _kernel(position: int, g: Geometry, block: Block, weights: NDArray[Any], per_channel: Channels) -> Kernel:
-    """The kernel for any convolution."""
+    """Return the general kernel."""
     wide = weights.size <= WIDE_WEIGHTS
     packed = pack_weights(np.swapaxes(weights, 1, 2) if g.swapped else weights, block, wide=wide)
     ctype = "int16_t" if wide else "int8_t"
@@ -171,9 +174,9 @@ def _block(g: Geometry) -> Block:
     reach = last_col * g.stride_cols + (g.kernel_cols - 1) * g.dilation_cols + 1
     straight = g.dilation_cols == 1
     run = (g.kernel_cols if straight else 1) * g.in_channels
-    odd = run % 2  # one element more is read, and multiplied by zero
+    odd = run % 2  # one further element is read, and multiplied by zero
     pad_right = max(reach - g.pad_left - g.in_cols, 0) * g.in_channels + odd
-    pad_right += ((g.pad_left + g.in_cols) * g.in_channels + pad_right) % 2  # rows of whole words move faster
+    pad_right += ((g.pad_left + g.in_cols) * g.in_channels + pad_right) % 2  # rows of whole words are copied faster
     return Block(
         pixel_rows=rows,
         pixel_cols=cols,
@@ -187,7 +190,7 @@ def _block(g: Geometry) -> Block:
 
 
 def _pixels(g: Geometry) -> tuple[int, int]:
-    """Four pixels at a time, as whole pools and along the longer side."""
+    """Choose four pixels that are computed together: whole pools, along the longer side."""
     if g.out_cols == 1:
         return (4, 1)
     if g.pool_rows == 2 or (g.out_cols == 2 and g.out_rows > 1):
@@ -198,7 +201,7 @@ def _pixels(g: Geometry) -> tuple[int, int]:
 def pack_weights(weights: NDArray[Any], block: Block, *, wide: bool) -> list[int]:
     """Order (channel, row, col, input) as the kernel reads it.
 
-    That is: pair of channels a and b, run, pair of inputs 0 and 1, and there a0 b0 a1 b1, or a0 a1 b0 b1 if wide.
+    That is: pair of channels a and b, run, pair of inputs 0 and 1; within them a0 b0 a1 b1, or a0 a1 b0 b1 if wide.
     """
     filters = weights.shape[0]
     runs = weights.reshape(filters, block.runs, -1)

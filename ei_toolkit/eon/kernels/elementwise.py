@@ -1,4 +1,4 @@
-"""ADD and MUL."""
+"""ADD, MUL, CONCATENATION and PAD."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEADROOM = 20  # bits by which ADD scales its inputs up before it brings them to
 
 
 def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
-    """Lower an ADD or MUL, either input repeated along dimensions where it has one element."""
+    """Lower an ADD or MUL; an input is repeated along dimensions in which it has one element."""
     a, b = inputs_of(graph, op, 2, 2)
     assert a is not None and b is not None and isinstance(op.options, Activation)
     output = graph.tensors[op.output]
@@ -43,7 +43,7 @@ def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
 
 
 def _strides(op: Operator, a: Shape, b: Shape, output: Shape) -> Traits:
-    """Sizes of the output and strides of the inputs in four dimensions."""
+    """Return the sizes of the output and the strides of the inputs in four dimensions."""
     require(len(output) <= 4 and max(len(a), len(b)) <= len(output), op, f"it has more than four dimensions: {output}")
     sizes = (1,) * (4 - len(output)) + output
     traits: Traits = {f"kSize{i}": size for i, size in enumerate(sizes)}

@@ -55,7 +55,7 @@ def float_layer(
     tables: tuple[Constant, ...],
     traits: dict[str, int | float | str],
 ) -> Layer:
-    """What the two kernels have in common."""
+    """Return the layer of either kernel."""
     assert isinstance(op.options, Window2D)
     window = window_traits(g, channels, 0)
     elements = int(window["kWindowRows"]) * row_width(g)
@@ -78,7 +78,7 @@ def float_layer(
 
 
 def window_traits(g: Geometry, channels: int, pad_value: int) -> dict[str, int | float | str]:
-    """The window of a kernel that computes one row of pixels at a time, and where the inputs of a pixel lie."""
+    """Return the window of a kernel that computes one row of pixels at a time, and the offsets of a pixel's inputs."""
     width = row_width(g)
     return {
         "kInRows": g.in_rows,
@@ -101,14 +101,14 @@ def window_traits(g: Geometry, channels: int, pad_value: int) -> dict[str, int |
 
 
 def row_width(g: Geometry) -> int:
-    """Elements of a window row: all that the last pixel reads, one more for a kernel that reads pairs, whole words."""
+    """Return the elements of a window row: up to the last pixel's, one more for pairs, in whole words."""
     reach = (g.out_cols - 1) * g.stride_cols + (g.kernel_cols - 1) * g.dilation_cols + 1
     needed = max(reach, g.pad_left + g.in_cols) * g.in_channels + 1
     return needed + needed % 2
 
 
 def window_rows(g: Geometry, cls: str, position: int, ctype: str, channels: int, tables: tuple[str, str]) -> Rows:
-    """How such a kernel takes and yields rows."""
+    """Describe how such a kernel reads and writes rows."""
     return Rows(
         cls=cls,
         arguments=f"window{position}, k{tables[0]}{position}, k{tables[1]}{position}",
@@ -133,12 +133,12 @@ def pack_lanes(weights: NDArray[Any]) -> NDArray[Any]:
 
 
 def float_table(op: Operator, name: str, tensor: Tensor) -> Constant:
-    """A constant float tensor as a table."""
+    """Return a constant float tensor as a table."""
     return _table(name, _float_data(op, tensor))
 
 
 def float_biases(op: Operator, name: str, bias: Tensor | None, count: int, padded: int) -> Constant:
-    """The biases, zeros where there are none, filled up with zeros."""
+    """Return the biases, zeros where there are none, padded with zeros."""
     values = np.zeros(padded, dtype=np.float32)
     if bias is not None:
         require(bias.elements == count, op, f"its bias has {bias.elements} values for {count} channels")

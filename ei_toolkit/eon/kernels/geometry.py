@@ -1,4 +1,4 @@
-"""Geometry of convolutions and pools: sizes, strides, padding, and the window of rows that a kernel sees."""
+"""Geometry of convolutions and pools: sizes, strides, padding, and the window of rows that a kernel reads."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Geometry:
     pool_cols: int
     pooled_rows: int
     pooled_cols: int
-    swapped: bool  # rows and columns change places, so that a 1-D convolution has many short rows
+    swapped: bool  # rows and columns are exchanged, so that a 1-D convolution has many short rows
 
 
 def geometry(op: Operator, source: Tensor, output: Tensor, kernel: tuple[int, int]) -> Geometry:
-    """The geometry of an operator; checks that the output has the shape that the options give.
+    """Return the geometry of an operator; check that the output has the shape that the options give.
 
     Raises UnsupportedModelError for a batch or shapes that do not fit.
     """
@@ -63,13 +63,13 @@ def geometry(op: Operator, source: Tensor, output: Tensor, kernel: tuple[int, in
 
 
 def _ceil(options: Window2D, output: Tensor, axis: int, size: int) -> bool:
-    """Whether the fused pool has SAME padding, which shows in the size of its output."""
+    """Return whether the fused pool has SAME padding, which the size of its output determines."""
     pool = options.pool[axis]
     return size % pool != 0 and output.shape[1 + axis] == -(-size // pool)
 
 
 def _axis(op: Operator, options: Window2D, size: int, kernel: int, axis: int) -> tuple[int, int]:
-    """(padding before, output size) along one axis."""
+    """Return (padding before, output size) along one axis."""
     stride, reach = options.stride[axis], (kernel - 1) * options.dilation[axis] + 1
     if options.pads is not None:
         before, after = options.pads[2 * axis : 2 * axis + 2]

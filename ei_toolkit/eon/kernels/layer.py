@@ -1,4 +1,4 @@
-"""What a lowered layer is, and the checks that all lowerings share."""
+"""The lowered layer, and the checks that all lowerings share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ C_BYTES = {"int8_t": 1, "int16_t": 2, "int32_t": 4, "float": 4}
 
 @dataclass(frozen=True)
 class Constant:
-    """A table in flash. Rows of more than one number are structures."""
+    """A table in flash. A row of several numbers is a structure."""
 
     name: str
     ctype: str
@@ -39,10 +39,10 @@ class Scratch:
 
 @dataclass(frozen=True)
 class Rows:
-    """How a layer that works row by row eats its input and yields its output.
+    """How a layer that works row by row reads its input and writes its output.
 
-    `cls` is the kernel's class, `arguments` those of its constructor behind the source. Before it yields block b
-    it has taken the input rows below window_rows - pad_top + b * step.
+    `cls` is the kernel's class, `arguments` those of its constructor after the source. Before it writes block b
+    it has read the input rows below window_rows - pad_top + b * step.
     """
 
     cls: str
@@ -63,7 +63,7 @@ class Rows:
         return self.in_row_elements * C_BYTES[self.ctype]
 
     def taken(self, block: int) -> int:
-        """Input rows that are no longer needed in the input tensor when block `block` is written."""
+        """Return the number of input rows that are no longer needed when block `block` is written."""
         return max(0, min(self.in_rows, self.window_rows - self.pad_top + block * self.step))
 
     @property
@@ -74,9 +74,9 @@ class Rows:
 
 @dataclass(frozen=True)
 class Sink:
-    """How a layer that takes its input row by row is called: `call` with {source} and {out}; it has no rows out.
+    """How a layer that reads rows and writes a whole tensor is called: `call` with {source} and {out}.
 
-    Rows of another length will do as long as each holds whole groups of `together` elements.
+    Rows may have another length if each has whole groups of `together` elements.
     """
 
     call: str
@@ -88,7 +88,7 @@ class Sink:
 
 @dataclass(frozen=True)
 class Layer:
-    """One operator as the emitted program runs it.
+    """One operator of the emitted program.
 
     `traits` become the constants of `struct Layer<position>`. `call` runs it on whole tensors, with {in0}, {out} and
     the names of its scratch; a layer with `rows` is run through its class instead.
@@ -111,7 +111,7 @@ class Layer:
 
 
 def fail(op: Operator, why: str) -> UnsupportedModelError:
-    """The error for an operator that cannot be translated."""
+    """Return the exception for an operator that cannot be translated."""
     return UnsupportedModelError(f"operator {op.index} ({op.kind}) is not supported", why=why)
 
 
@@ -122,7 +122,7 @@ def require(condition: bool, op: Operator, why: str) -> None:
 
 
 def inputs_of(graph: Graph, op: Operator, least: int, most: int) -> list[Tensor | None]:
-    """The operator's input tensors, None for one left out, `most` in number."""
+    """Return the operator's input tensors, `most` in number; None for one that is omitted."""
     require(least <= len(op.inputs) <= most, op, f"it has {len(op.inputs)} inputs")
     tensors = [graph.tensors[t] if t >= 0 else None for t in op.inputs]
     require(all(t is not None for t in tensors[:least]), op, "an input is missing")
@@ -130,7 +130,7 @@ def inputs_of(graph: Graph, op: Operator, least: int, most: int) -> list[Tensor 
 
 
 def single(graph: Graph, op: Operator) -> tuple[Tensor, Tensor]:
-    """Input and output of an operator with one of each, both of one known type."""
+    """Return input and output of an operator with one of each, both of one supported type."""
     (source,) = inputs_of(graph, op, 1, 1)
     assert source is not None
     output = graph.tensors[op.output]
@@ -139,7 +139,7 @@ def single(graph: Graph, op: Operator) -> tuple[Tensor, Tensor]:
 
 
 def same_type(op: Operator, source: Tensor, output: Tensor) -> None:
-    """Raise unless both are int8, quantised as a whole, or both are float32."""
+    """Raise UnsupportedModelError unless both are int8, quantised per tensor, or both are float32."""
     require(source.dtype == output.dtype, op, f"it mixes {source.dtype} and {output.dtype}")
     require(source.dtype in ("int8", "float32"), op, f"its data are {source.dtype}")
     if source.dtype == "int8":
@@ -148,7 +148,7 @@ def same_type(op: Operator, source: Tensor, output: Tensor) -> None:
 
 
 def constant(op: Operator, tensor: Tensor | None, what: str) -> Tensor:
-    """The tensor, which must be constant."""
+    """Return the tensor, which must be constant."""
     if tensor is None or tensor.data is None:
         raise fail(op, f"its {what} are not constant")
     return tensor
@@ -163,13 +163,13 @@ FLOAT_RANGES = {
 
 
 def float_range(activation: str) -> dict[str, int | float | str]:
-    """The range of an activation function on float, as traits."""
+    """Return the range of an activation function on float, as traits."""
     low, high = FLOAT_RANGES[activation]
     return {"min()": low, "max()": high}
 
 
 def operand(tensor: Tensor, position: int, name: str, slot: int) -> tuple[str, Constant | None]:
-    """How a call names an input: its place in the arena (the `slot`-th input of the layer), or a table in flash."""
+    """Return the name of an input in a call: the `slot`-th input of the layer in the arena, or a table in flash."""
     if tensor.data is None:
         return f"{{in{slot}}}", None
     table = f"k{name}{position}"

@@ -135,7 +135,7 @@ def _check_axes(op: Operator, source: Tensor, axes: Tensor | None) -> None:
 
 
 def mean_multiplier(ratio: float, count: int) -> Multiplier:
-    """Scale of a sum of `count` values so that it becomes their mean; rounded as TensorFlow Lite's reference does."""
+    """Return the scale from a sum of `count` values to their mean, rounded as in TensorFlow Lite's reference."""
     scale = quantize_multiplier(ratio)
     shift = min(count.bit_length() - 1, 32, 31 + scale.shift)
     return Multiplier((scale.multiplier << shift) // count, scale.shift - shift)

@@ -24,7 +24,7 @@ class Channels:
     fast: bool
 
     def constant(self, name: str, pad_to: int = 1) -> Constant:
-        """The table for the kernel, filled up with idle channels to a multiple of `pad_to`."""
+        """Return the table for the kernel, padded with unused channels to a multiple of `pad_to`."""
         rows = [(b, m.multiplier, m.shift) for b, m in zip(self.biases, self.multipliers, strict=True)]
         rows += [(0, 0, -1)] * (-len(rows) % pad_to)
         return Constant(name, "k::Channel", rows, 12 * len(rows))
@@ -40,9 +40,9 @@ def channels(
     *,
     dense: bool = False,
 ) -> Channels:
-    """The channels of a convolution or a fully connected layer whose output channels run along `axis` of its weights.
+    """Return the channels of a convolution or dense layer whose output channels are along `axis` of its weights.
 
-    Raises UnsupportedModelError for weights that are not symmetric int8, and where 32 bits could not hold a sum.
+    Raises UnsupportedModelError for weights that are not symmetric int8, and for a sum that could exceed 32 bits.
     """
     matrix = _symmetric(op, weights, axis)
     zero_point = source.quant.zero_point
@@ -54,13 +54,13 @@ def channels(
     multipliers = tuple(quantize_multiplier(m) for m in _real_multipliers(source, weights, output, len(matrix)))
     require(all(m.shift <= 16 for m in multipliers), op, "its scales differ by more than 2^16")
     wraps = not dense and any(bound << max(m.shift, 0) >= 1 << 31 for m in multipliers)
-    require(not wraps, op, "a scaled sum could overflow 32 bits")  # a pool behind it would see another order
+    require(not wraps, op, "a scaled sum could overflow 32 bits")  # a following pool would see another order
     fast = bound < FAST_LIMIT and all(-30 <= m.shift <= -1 for m in multipliers)
     return Channels(tuple(int(b) for b in folded), multipliers, fast)
 
 
 def _symmetric(op: Operator, weights: Tensor, axis: int) -> NDArray[np.int64]:
-    """The weights as (channels, everything else)."""
+    """Return the weights as (channels, all other axes)."""
     if weights.dtype != "int8" or weights.data is None:
         raise fail(op, f"its weights are {weights.dtype}, not constant int8")
     require(not any(weights.quant.zero_points), op, "its weights have a zero point")
@@ -81,13 +81,13 @@ def _biases(op: Operator, bias: Tensor | None, count: int) -> NDArray[np.int64]:
 
 
 def _real_multipliers(source: Tensor, weights: Tensor, output: Tensor, count: int) -> list[float]:
-    """scale_in * scale_weights / scale_out for each channel, in float64 as the reference interpreter computes it."""
+    """Return scale_in * scale_weights / scale_out for each channel, in float64 as in the reference interpreter."""
     scales = weights.quant.scales
     return [source.quant.scale * s / output.quant.scale for s in (scales * count if len(scales) == 1 else scales)]
 
 
 def activation_range(op: Operator, activation: str, output: Tensor) -> tuple[int, int]:
-    """The int8 values between which the fused activation function clamps."""
+    """Return the int8 values between which the fused activation function clamps."""
     scale, zero_point = output.quant.scale, output.quant.zero_point
 
     def quantize(real: float) -> int:
@@ -105,12 +105,12 @@ def activation_range(op: Operator, activation: str, output: Tensor) -> tuple[int
 
 
 def requantize_traits(channels: Channels, op: Operator, activation: str, output: Tensor) -> dict[str, Any]:
-    """The constants of the kernel's `requantize`."""
+    """Return the constants of the kernel's `requantize`."""
     return {"kFast": "true" if channels.fast else "false"} | output_traits(op, activation, output)
 
 
 def output_traits(op: Operator, activation: str, output: Tensor) -> dict[str, Any]:
-    """The constants of the kernel's `finish`."""
+    """Return the constants of the kernel's `finish`."""
     low, high = activation_range(op, activation, output)
     require(low <= high, op, "its activation function leaves no values")
     return {

@@ -1,4 +1,8 @@
-"""SOFTMAX: a table for two classes, a table of exponentials for more, the plain formula for float."""
+"""SOFTMAX, and functions of one value: RELU, RELU6, LOGISTIC, QUANTIZE and DEQUANTIZE.
+
+int8 functions are tables of 256 values. Softmax has a table for two classes, a table of exponentials for more, and the
+formula itself for float.
+"""
 
 from __future__ import annotations
 
@@ -139,7 +143,7 @@ def _activation(op: Operator) -> str:
 
 
 def _rescaled(op: Operator, source: Tensor, output: Tensor) -> list[int]:
-    """RELU, RELU6 and QUANTIZE: another scale, then the clamp."""
+    """Return the table of RELU, RELU6 or QUANTIZE: the value at another scale, clamped."""
     ratio = source.quant.scale / output.quant.scale
     if op.kind != "QUANTIZE":
         ratio = float(np.float32(source.quant.scale) / np.float32(output.quant.scale))  # in float32, as TensorFlow Lite
@@ -158,7 +162,7 @@ def _logistic(op: Operator, source: Tensor, output: Tensor) -> list[int]:
 
 
 def _logistic_of(value: np.float32) -> int:
-    """1 / (1 + exp(-value)) at scale 1/256, in float32 as the reference interpreter fills its table."""
+    """Return 1 / (1 + exp(-value)) at scale 1/256, in float32 as the reference interpreter fills its table."""
     exponential = np.float32(math.exp(min(-float(value), 80.0)))
     probability = np.float32(1) / (np.float32(1) + exponential)
     return min(127, math.floor(float(probability) * 256 + 0.5) - 128)

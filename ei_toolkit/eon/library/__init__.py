@@ -1,4 +1,4 @@
-"""Packs blocks and model as a C++ library with Edge Impulse's layout and public API."""
+"""Package processing blocks and model as a C++ library with Edge Impulse's layout and public API."""
 
 from ei_toolkit.eon.library.package import package
 from ei_toolkit.eon.library.request import LibraryDspBlock, LibraryInfo, LibraryRequest

@@ -16,12 +16,12 @@ from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.dsp.framing import framing
 
-RAW_PIECE = 256  # a raw window is copied in pieces of at most so many samples
+RAW_PIECE = 256  # a raw window is copied in pieces of at most this many samples
 
 
 @dataclass(frozen=True)
 class Cut:
-    """`count` frames of a window, `stride` samples apart; of each the first `used` samples matter."""
+    """`count` frames of a window, `stride` samples apart; the first `used` samples of each are read."""
 
     used: int
     stride: int
@@ -33,9 +33,9 @@ class Cut:
 
 @dataclass(frozen=True)
 class BlockCode:
-    """One block, ready to be written: C++ of its tables and object, and what it needs of memory.
+    """The C++ of one block: its tables and its object, with the sizes of its memory.
 
-    `reach` are the samples before a frame that it looks at; a block that `normalises` keeps the rows of a window.
+    `reach` are the samples before a frame that it reads; a block that `normalises` keeps the rows of a window.
     """
 
     id: int
@@ -63,7 +63,7 @@ class BlockCode:
 
     @property
     def rows(self) -> int:
-        """Values of a window that are yet to be normalised."""
+        """Values of a window that are kept until they are normalised."""
         return self.features if self.normalises else 0
 
 
@@ -77,7 +77,7 @@ class Value:
 
 
 def block_code(block: LibraryDspBlock, window_samples: int, frequency: float) -> BlockCode:
-    """The C++ of a block for windows of `window_samples`. Raises ConfigurationError where the block makes no sense."""
+    """Return the C++ of a block for windows of `window_samples`. Raises ConfigurationError for an invalid block."""
     if block.type not in CODE:
         known = ", ".join(CODE)
         raise ConfigurationError(f"the library has no C++ for the block {block.type!r}", hint=f"Blocks: {known}.")
@@ -85,7 +85,7 @@ def block_code(block: LibraryDspBlock, window_samples: int, frequency: float) ->
 
 
 def parameter_values(block: LibraryDspBlock) -> list[Value]:
-    """All parameters of a block, for its configuration struct."""
+    """Return all parameters of a block, for its configuration struct."""
     if block.type == "raw":
         return [Value("scale_axes", "float", float_literal(_raw_scale(block)))]
     kinds = {"int": "int", "float": "float", "boolean": "bool"}
@@ -95,14 +95,14 @@ def parameter_values(block: LibraryDspBlock) -> list[Value]:
 
 
 def quarter_cosine(points: int) -> npt.NDArray[np.float64]:
-    """cos(2 pi k / points) for k = 0 .. points / 4: all twiddles of an FFT follow from it."""
+    """Return cos(2 pi k / points) for k = 0 .. points / 4, from which all twiddle factors of an FFT follow."""
     table = np.cos(2 * np.pi * np.arange(points // 4 + 1) / points)
     table[-1] = 0.0
     return table
 
 
 def whole_emphasis(coefficient: float) -> tuple[float, float]:
-    """(gain, weight) with weight / gain = coefficient, whole numbers where that keeps 16-bit samples exact."""
+    """Return (gain, weight) with weight / gain = coefficient, as whole numbers where 16-bit samples stay exact."""
     ratio = Fraction(coefficient).limit_denominator(100)
     exact = float(ratio) == coefficient and abs(ratio.numerator) <= 100
     return (float(ratio.denominator), float(ratio.numerator)) if exact else (1.0, coefficient)
@@ -128,7 +128,7 @@ def _mfe(block: LibraryDspBlock, window_samples: int, frequency: float) -> Block
     cut, bins = _frames(block, window_samples, frequency)
     bank, table, table_bytes = _mel_bank(block, frequency, bins)
     emphasis = f"{{1.0f, {float_literal(0.98)}, 1}}"
-    scale = 1 / (4 * p["fft_length"] * 2.0**30)  # samples / 32768 is a power of two, and so goes in here
+    scale = 1 / (4 * p["fft_length"] * 2.0**30)  # includes the division of samples by 32768, which is exact
     floor = float_literal(p["noise_floor_db"])
     constructor = _constructor(block, "Mfe", cut, p["fft_length"], bank, emphasis, double_literal(scale), floor)
     files = ("mel.h", "mfe.cpp", "mfe.h")
@@ -190,7 +190,7 @@ def _constructor(block: LibraryDspBlock, name: str, *arguments: object) -> str:
 
 
 def _frames(block: LibraryDspBlock, window_samples: int, frequency: float) -> tuple[Cut, int]:
-    """Frames and bins of a window, checked as training checks them."""
+    """Return frames and bins of a window, with the checks of training."""
     p, version = _numbers(block), block.implementation_version
     frames, bins = dsp.output_shape(block.type, window_samples, frequency, version, **block.params)
     found = framing(window_samples, frequency, p["frame_length"], p["frame_stride"], version)
@@ -198,7 +198,7 @@ def _frames(block: LibraryDspBlock, window_samples: int, frequency: float) -> tu
 
 
 def _mel_bank(block: LibraryDspBlock, frequency: float, bands: int) -> tuple[str, str, int]:
-    """Initialiser of a MelBank, its table, and the table's bytes."""
+    """Return the initialiser of a MelBank, its table, and the table's bytes."""
     edges = _tables(block, frequency)["mel_edges"]
     table = array("uint16_t", f"kEdges{block.id}", map(str, edges))
     return f"{{kEdges{block.id}, {bands}}}", table, 2 * len(edges)
@@ -209,7 +209,7 @@ def _tables(block: LibraryDspBlock, frequency: float) -> dict[str, npt.NDArray[A
 
 
 def _numbers(block: LibraryDspBlock) -> dict[str, Any]:
-    """All parameters of a block with their defaults, as numbers."""
+    """Return all parameters of a block as numbers; omitted ones have their defaults."""
     numbers: dict[str, Callable[[Any], Any]] = {"int": lambda x: int(float(x)), "float": float, "boolean": str}
     known = dsp.describe(block.type).parameters
     return {p.name: numbers[p.type](block.params.get(p.name, p.default)) for p in known}

@@ -1,4 +1,4 @@
-"""model_metadata.h: the macros that sketches rely on, with Edge Impulse's names."""
+"""model_metadata.h and model_variables.*: the macros and constants of an impulse, with Edge Impulse's names."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ SLICES = """
 
 
 def metadata_header(plan: Plan) -> str:
-    """The text of model_metadata.h."""
+    """Return the text of model_metadata.h."""
     macros = "".join(f"#define {name} {value}\n" for name, value in _macros(plan).items())
     structs = "".join(_config_struct(block) for block in _one_of_each_type(plan))
     return METADATA_HEADER + macros + SLICES + structs + "\n#endif\n"
 
 
 def config_name(block: LibraryDspBlock) -> str:
-    """The struct that holds the parameters of a block of this type."""
+    """Return the name of the struct with the parameters of a block of this type."""
     return f"ei_dsp_config_{block.type}_t"
 
 
 def config_value(block: LibraryDspBlock) -> str:
-    """The parameters of a block as an initialiser of its struct."""
+    """Return the parameters of a block as an initialiser of its struct."""
     values = [str(block.id), str(block.implementation_version), str(len(block.axes))]
     values += [value.literal for value in parameter_values(block)]
     return "{" + ", ".join(values) + "}"
@@ -121,13 +121,13 @@ extern const char* ei_classifier_inferencing_categories[EI_CLASSIFIER_LABEL_COUN
 
 
 def variables_header(plan: Plan) -> str:
-    """The text of model_variables.h."""
+    """Return the text of model_variables.h."""
     configs = "".join(f"extern const {config_name(b)} ei_dsp_config_{b.id};\n" for b in plan.request.dsp_blocks)
     return VARIABLES_HEADER + configs + "\n#endif\n"
 
 
 def variables_source(plan: Plan) -> str:
-    """The text of model_variables.cpp."""
+    """Return the text of model_variables.cpp."""
     return "\n".join([_includes(plan), _labels(plan), _configs(plan), _impulse(plan)])
 
 
@@ -169,7 +169,7 @@ def _twiddles(points: int) -> str:
 
 
 def _double_float(value: float) -> str:
-    """A float64 as the nearest float and the float nearest to the remainder."""
+    """Return a float64 as the nearest float and the float nearest to the remainder."""
     high = float(np.float32(value))
     return f"{{{float_literal(high)}, {float_literal(value - high)}}}"
 

@@ -1,4 +1,4 @@
-"""A zip with the same bytes for the same files: fixed dates, sorted names."""
+"""Package a library as a zip: model, processing blocks, runtime, and the files of its target."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from pathlib import Path
 
 from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.config.project import bundled
-from ei_toolkit.eon.library import arduino, cmake
 from ei_toolkit.eon.library.cost import window_ram_bytes
 from ei_toolkit.eon.library.metadata import metadata_header, variables_header, variables_source
-from ei_toolkit.eon.library.names import archive_name, header_name, library_name
 from ei_toolkit.eon.library.plan import ModelCode, Plan, compiled_model, make_plan
 from ei_toolkit.eon.library.request import LibraryInfo, LibraryRequest
+from ei_toolkit.eon.library.targets import (
+    archive_name,
+    arduino_files,
+    cmake_files,
+    header_name,
+    library_name,
+    sdk_headers,
+    umbrella_header,
+)
 from ei_toolkit.eon.library.tflm import interpreted_model
 from ei_toolkit.errors import EitkError
 
@@ -24,7 +31,10 @@ PLAIN_FILE = 0o100644 << 16
 
 
 def write_archive(path: Path, files: Mapping[str, bytes]) -> str:
-    """Write `files` (name in the zip -> bytes) and return the zip's SHA-256. The file appears whole or not at all."""
+    """Write `files` (name in the zip -> bytes) and return the zip's SHA-256.
+
+    The same files give the same bytes: dates are fixed and names sorted. A partial file is never left.
+    """
     data = _zip(files)
     write_bytes(path, data)
     return hashlib.sha256(data).hexdigest()
@@ -62,7 +72,7 @@ COMMON_FILES = (
 
 
 def runtime_sources(plan: Plan, kernels: Iterable[str]) -> dict[str, bytes]:
-    """Path in the library -> bytes."""
+    """Return the sources of the runtime: path in the library -> bytes."""
     root = bundled("firmware") / "runtime" / "eitk"
     blocks = {name for block in plan.blocks for name in block.files}
     return (
@@ -84,8 +94,8 @@ def _folder(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
 def package(request: LibraryRequest, out: Path) -> LibraryInfo:
     """Write the library of `request` into the folder `out`, as ei-<project>-arduino-1.0.<version>.zip.
 
-    The same request gives the same bytes. Raises ConfigurationError where blocks, labels and model contradict each
-    other, UnsupportedModelError for a model that cannot be compiled, DataError for one that is damaged.
+    The same request gives the same bytes. Raises ConfigurationError for blocks, labels and a model that do not fit
+    together, UnsupportedModelError for a model that cannot be compiled, DataError for one that is damaged.
     """
     model = _model(request)
     plan = make_plan(request, model.properties)
@@ -112,23 +122,23 @@ def _model(request: LibraryRequest) -> ModelCode:
 
 def _common_files(plan: Plan, model: ModelCode) -> dict[str, bytes]:
     texts = {
-        header_name(plan.request.project_name): arduino.umbrella_header(plan.request),
+        header_name(plan.request.project_name): umbrella_header(plan.request),
         "model-parameters/model_metadata.h": metadata_header(plan),
         "model-parameters/model_variables.h": variables_header(plan),
         "model-parameters/model_variables.cpp": variables_source(plan),
     }
     texts |= {f"tflite-model/{name}": text for name, text in model.files.items()}
-    texts |= arduino.sdk_headers(plan.request)
+    texts |= sdk_headers(plan.request)
     return {f"src/{name}": text.encode() for name, text in texts.items()} | runtime_sources(plan, model.kernels)
 
 
 def _target_files(plan: Plan) -> dict[str, bytes]:
-    """What only this target has."""
-    return cmake.files(plan.request) if plan.request.target == "zip" else arduino.files(plan.request)
+    """Return the files that only this target has."""
+    return cmake_files(plan.request) if plan.request.target == "zip" else arduino_files(plan.request)
 
 
 def _in_folder(plan: Plan, files: dict[str, bytes]) -> dict[str, bytes]:
-    """The Arduino editor takes a zip with one folder in it; CMake users unpack into a folder of their own."""
+    """Put the files in one folder, as the Arduino editor requires; a CMake project has none."""
     if plan.request.target == "zip":
         return files
     folder = f"{library_name(plan.request.project_name)}_inferencing"

@@ -1,4 +1,4 @@
-"""The model's part of a library, whichever engine runs it."""
+"""The plan of a library: the C++ of its blocks and its model, checked against each other."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ModelCode:
 
 
 def compiled_model(tflite: bytes, *, ram_optimized: bool) -> ModelCode:
-    """Sources without an interpreter (engines `tflite-eon`). Raises as `compile_model` does."""
+    """Compile a model to sources without an interpreter (engines `tflite-eon*`). Raises as `compile_model` does."""
     compiled = compile_model(tflite, ram_optimized=ram_optimized)
     properties = ModelProperties(
         inputs=prod(compiled.input.shape),
@@ -57,7 +57,7 @@ class Plan:
 
     @property
     def offsets(self) -> tuple[int, ...]:
-        """Where each block's features begin in the model's input."""
+        """Offset of each block's features in the model's input."""
         return tuple(sum(b.features for b in self.blocks[:i]) for i in range(len(self.blocks)))
 
     @property
@@ -83,7 +83,7 @@ class Plan:
 
 
 def make_plan(request: LibraryRequest, model: ModelProperties) -> Plan:
-    """Generate the C++ of the blocks. Raises ConfigurationError where the request contradicts itself or the model."""
+    """Generate the C++ of the blocks. Raises ConfigurationError for a request that does not fit the model."""
     if not request.labels:
         raise ConfigurationError("the impulse has no labels", hint="Train the model before building it.")
     if not request.dsp_blocks:

@@ -1,4 +1,4 @@
-"""What a library is made of, and what is known of it when it is made."""
+"""The request for a library, and the description of the finished library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from ei_toolkit.impulse.variants import ModelVariant
+from ei_toolkit.impulse.trained_model import ModelVariant
 
 Engine = Literal["tflite-eon", "tflite-eon-ram-optimized", "tflite"]
 Target = Literal["arduino", "zip"]
@@ -48,9 +48,11 @@ class LibraryRequest:
 
 @dataclass(frozen=True)
 class LibraryInfo:
-    """A finished library. Bytes are of static memory; `dsp_ram_bytes` without, `stream_ram_bytes` only with
-    run_classifier_continuous; `table_bytes` are constants of the blocks in flash. `dsp_instructions` is an estimate
-    for the features of one window on a Cortex-M4F, within 20 %.
+    """A finished library.
+
+    `dsp_ram_bytes` are static memory of the processing blocks, `stream_ram_bytes` further static memory of
+    run_classifier_continuous, `table_bytes` constants of the blocks in flash. `dsp_instructions` is an estimate for the
+    features of one window on a Cortex-M4F, within 20 %.
     """
 
     path: Path

@@ -1,7 +1,7 @@
 """The model as a byte array and its operators, for users of TensorFlow Lite Micro (engine `tflite`).
 
-The library brings no interpreter: it expects one on the include path, as the Arduino library manager and TFLM's own
-build provide it.
+The library has no interpreter. It includes one from the include path, as the Arduino library manager and TFLM's own
+build install it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ei_toolkit.errors import UnsupportedModelError
 
 C_TYPE = {"int8": "int8_t", "float32": "float"}
 
-# What TFLM's MutableOpResolver calls each operator.
+# Names of the operators in TFLM's MutableOpResolver.
 RESOLVER = {
     "ADD": "Add",
     "AVERAGE_POOL_2D": "AveragePool2D",
@@ -42,11 +42,11 @@ RESOLVER = {
     "TRANSPOSE": "Transpose",
 }
 ALIGNMENT = 16
-ARENA_BASE, ARENA_PER_OPERATOR = 1024, 384  # the interpreter's own structures; with room, also on 64-bit machines
+ARENA_BASE, ARENA_PER_OPERATOR = 1024, 384  # the interpreter's own structures, with a margin for 64-bit machines
 
 
 def interpreted_model(tflite: bytes) -> ModelCode:
-    """Sources that run the model with TFLM. Raises UnsupportedModelError for an operator that is not listed here."""
+    """Return sources that run the model with TFLM. Raises UnsupportedModelError for an operator not listed here."""
     graph = read_model(tflite)
     source, output = graph.tensors[graph.input], graph.tensors[graph.output]
     for tensor in (source, output):
@@ -70,7 +70,7 @@ def interpreted_model(tflite: bytes) -> ModelCode:
 
 
 def arena_bytes(graph: Graph) -> int:
-    """Most bytes of activations alive at one operator, and room for TFLM's own structures (a generous estimate)."""
+    """Estimate the arena: the largest activations at one operator, and TFLM's own structures with a margin."""
     last = {t: at for at, operator in enumerate(graph.operators) for t in (*operator.inputs, operator.output)}
     last[graph.output] = len(graph.operators)
     born = {graph.input: 0} | {operator.output: at for at, operator in enumerate(graph.operators)}

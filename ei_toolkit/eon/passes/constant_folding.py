@@ -21,10 +21,10 @@ JOINS = frozenset({"PACK", "CONCATENATION"})
 
 
 def fold_constants(graph: Graph) -> Graph:
-    """Replace every operator whose inputs are known by its result. The batch is taken to be one.
+    """Replace each operator with constant inputs by its result. The batch size is one.
 
-    Raises DataError where a result does not have the shape that the model declares or where all results together are
-    too large, UnsupportedModelError for what is not supported at run time either.
+    Raises DataError for a result whose shape is not the declared one, or for results that are too large together;
+    UnsupportedModelError for what is not supported at run time, either.
     """
     kept: list[Operator] = []
     folded = 0
@@ -45,14 +45,15 @@ def fold_constants(graph: Graph) -> Graph:
 def _check_budget(op: Operator, folded: int) -> None:
     if folded > MOST_BYTES:
         raise DataError(
-            f"operator {op.index} ({op.kind}) brings what is computed from constants above {MOST_BYTES >> 20} MB",
-            why="no microcontroller holds as much",
-            hint="Convert a smaller model, or one that holds its constants ready-made.",
+            f"the results of constant operators are larger than {MOST_BYTES >> 20} MB, "
+            f"counted up to operator {op.index} ({op.kind})",
+            why="no microcontroller has as much memory",
+            hint="Convert a smaller model, or one whose constants are already computed.",
         )
 
 
 def _check(graph: Graph, op: Operator, inputs: list[Tensor]) -> None:
-    """Before anything is computed, refuse wrong types and sizes, and what a join would have to rescale or clamp."""
+    """Check types and sizes before computing; reject a join that would have to rescale or clamp."""
     output = graph.tensors[op.output]
     sources = inputs if op.kind in JOINS else inputs[:1]
     for source in sources:
@@ -61,7 +62,7 @@ def _check(graph: Graph, op: Operator, inputs: list[Tensor]) -> None:
         _check_join(graph, op, sources)
     given = sum(t.elements for t in sources)
     if op.kind not in ("SHAPE", "STRIDED_SLICE") and given != output.elements:
-        why = f"it is given {given} elements and must make {output.elements}"
+        why = f"it has {given} input elements and {output.elements} output elements"
         raise DataError(f"operator {op.index} ({op.kind}) cannot be computed", why=why)
 
 
@@ -72,7 +73,7 @@ def _fits(op: Operator, source: str, output: str) -> bool:
 
 
 def _check_join(graph: Graph, op: Operator, parts: list[Tensor]) -> None:
-    """Refuse parts of another scale and activation functions; on int8 and float32 as CONCATENATION at run time does."""
+    """Reject parts of another scale and activation functions, with the run-time checks of CONCATENATION."""
     assert isinstance(op.options, Axis)
     output = graph.tensors[op.output]
     require(min(op.inputs) >= 0, op, "an input is missing")
@@ -85,7 +86,7 @@ def _check_join(graph: Graph, op: Operator, parts: list[Tensor]) -> None:
 
 
 def _without_data(graph: Graph, op: Operator) -> Graph:
-    """The graph as if the operator's inputs were known at run time only, so that lowering it makes no tables."""
+    """Return the graph without the data of the operator's inputs, so that lowering it makes no tables."""
     read = frozenset(op.inputs)
     return replace(graph, tensors=tuple(replace(t, data=None) if t.index in read else t for t in graph.tensors))
 

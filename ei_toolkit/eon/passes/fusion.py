@@ -1,4 +1,4 @@
-"""A PAD with zeros in front of a convolution becomes the padding of that convolution."""
+"""Merge operators: PAD into a convolution, max pools and activations into their producers, views into tensors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D"})
 
 
 def fold_padding(graph: Graph) -> Graph:
-    """Merge PAD operators over rows and columns into the VALID convolution that alone reads them."""
+    """Merge PAD operators over rows and columns into the VALID convolution that is their only reader."""
     for op in graph.operators:
         behind = graph.only_consumer(op)
         if op.kind == "PAD" and behind is not None:
@@ -24,7 +24,7 @@ def fold_padding(graph: Graph) -> Graph:
 
 
 def _merged(graph: Graph, pad: Operator, conv: Operator) -> tuple[Graph, Operator] | None:
-    """The graph and the convolution without the PAD, or None where they do not fit together."""
+    """Return the graph and the convolution without the PAD; None where they do not fit together."""
     options = conv.options
     if not pad.inputs or min(pad.inputs) < 0 or not conv.inputs or conv.inputs[0] < 0:
         return None
@@ -52,10 +52,10 @@ def _merged(graph: Graph, pad: Operator, conv: Operator) -> tuple[Graph, Operato
         return None
     if any(min(pair) < 0 for pair in rows) or min(unpadded) <= 0:
         return None
-    return _rewired(graph, pad, conv, options, rows, unpadded)
+    return _without_pad(graph, pad, conv, options, rows, unpadded)
 
 
-def _rewired(
+def _without_pad(
     graph: Graph,
     pad: Operator,
     conv: Operator,
@@ -63,7 +63,7 @@ def _rewired(
     rows: list[tuple[int, int]],
     unpadded: tuple[int, ...],
 ) -> tuple[Graph, Operator]:
-    """The convolution reads the PAD's input, under a 4-D shape where that is needed."""
+    """Let the convolution read the input of the PAD, through a 4-D view where that is needed."""
     source = graph.tensors[pad.inputs[0]]
     if source.shape != unpadded:
         source = replace(source, index=len(graph.tensors), shape=unpadded)
@@ -75,11 +75,11 @@ def _rewired(
     return graph, merged
 
 
-LARGEST = 2  # rows and columns of a pool that the convolution's four-pixel block can hold
+LARGEST_POOL = 2  # rows and columns of a pool; the convolution computes four pixels at a time
 
 
 def fuse_pools(graph: Graph) -> Graph:
-    """Merge pools of at most 2 x 2, strides as large as themselves, into the convolution in front of them."""
+    """Merge pools of at most 2 x 2, with strides equal to their size, into the convolution before them."""
     for op in graph.operators:
         pool = graph.only_consumer(op)
         if pool is not None and op.kind == "CONV_2D" and _pool_fits(graph, op, pool):
@@ -100,7 +100,7 @@ def _pool_fits(graph: Graph, conv: Operator, pool: Operator) -> bool:
         and len(pool.inputs) == 1
         and isinstance(pool.options, Window2D)
         and pool.options.stride == pool.options.size
-        and max(pool.options.size) <= LARGEST
+        and max(pool.options.size) <= LARGEST_POOL
         and pool.options.activation == "NONE"
         and before.dtype == "int8"
         and before.shape == seen.shape
@@ -111,7 +111,7 @@ def _pool_fits(graph: Graph, conv: Operator, pool: Operator) -> bool:
 
 
 def _is_sound(graph: Graph, conv: Operator) -> bool:
-    """Whether the convolution's output, which will no longer be looked at, has the shape that its options give.
+    """Return whether the output of the convolution has the shape that its options give; later steps do not check it.
 
     Raises UnsupportedModelError where it has another.
     """
@@ -123,7 +123,7 @@ def _is_sound(graph: Graph, conv: Operator) -> bool:
 
 
 def _pooled(size: int, options: Window2D, axis: int) -> int:
-    """What SAME and VALID make of a size."""
+    """Return the size of a pool's output with SAME or VALID padding."""
     return -(-size // options.size[axis]) if options.padding == "SAME" else size // options.size[axis]
 
 
@@ -132,7 +132,7 @@ RELUS = frozenset({"RELU", "RELU6"})
 
 
 def fuse_relu(graph: Graph) -> Graph:
-    """Merge activation operators into their only producer, where the scale stays the same (else rounding differs)."""
+    """Merge activation operators into their producer where the scale stays the same; else the rounding would differ."""
     for op in graph.operators:
         behind = graph.only_consumer(op)
         if behind is not None and _relu_fits(graph, op, behind):
@@ -171,7 +171,7 @@ def drop_views(graph: Graph) -> Graph:
     Raises DataError or UnsupportedModelError where such an operator changes the values.
     """
     views: dict[int, int] = {}
-    same: dict[int, int] = {}  # tensor -> an equal tensor nearer to the root
+    same: dict[int, int] = {}  # tensor -> an equal tensor, closer to the root
     kept: list[Operator] = []
     for op in graph.operators:
         op = replace(op, inputs=tuple(same.get(t, t) for t in op.inputs))

@@ -1,4 +1,4 @@
-"""What a processing block is: its parameters, its shape, its errors, its arithmetic and its tables for C++."""
+"""A processing block: its parameters, its shape, its errors, its arithmetic and its tables for C++."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ei_toolkit.errors import ConfigurationError
 
 Floats = npt.NDArray[np.float64]
 Table = npt.NDArray[Any]
-WORDS = {"true": True, "1": True, "false": False, "0": False}
+BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 LONGEST_SHOWN = 60
 
 
 def parameter(default: Any, title: str, help_text: str, *, group: str, hidden: bool = False) -> Any:
-    """A dataclass field that is a parameter of a block, with what a studio shows beside it."""
+    """Return a dataclass field for a parameter of a block, with its title, help text and group for a studio."""
     return field(default=default, metadata={"title": title, "help": help_text, "group": group, "hidden": hidden})
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter as a studio lists it; `type` is `int`, `float` or `boolean`."""
+    """One parameter in the list of a studio; `type` is `int`, `float` or `boolean`."""
 
     name: str
     title: str
@@ -38,7 +38,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class BlockDescription:
-    """What a studio shows of a block."""
+    """The description of a block in a studio."""
 
     type: str
     title: str
@@ -71,11 +71,11 @@ class Block:
     tables: Callable[[float, int, Any], Mapping[str, Table]]
 
     def describe(self) -> BlockDescription:
-        """The description that a studio shows."""
+        """Return the description for a studio."""
         return BlockDescription(self.type, self.title, self.description, self.versions, tuple(self._parameters()))
 
     def check_version(self, version: int) -> int:
-        """The version as an int. Raises ConfigurationError for one that this block does not have."""
+        """Return the version as an int. Raises ConfigurationError for one that this block does not have."""
         if version not in self.versions:
             known = ", ".join(map(str, self.versions))
             raise ConfigurationError(
@@ -84,7 +84,7 @@ class Block:
         return int(version)
 
     def parse(self, values: Mapping[str, Any]) -> Any:
-        """Parameters from numbers or from text (the API carries text). Raises ConfigurationError."""
+        """Convert parameters from numbers or from text, which the API has. Raises ConfigurationError."""
         known = {p.name: p for p in self._parameters()}
         for name in values:
             if name not in known:
@@ -104,7 +104,7 @@ class Block:
 
 
 def shown(value: object) -> str:
-    """A wrong value as an error shows it: as Python writes it, unless that is long or refused."""
+    """Return a wrong value for an error message: its repr, shortened where it is long."""
     try:
         text = repr(value)
     except ValueError:  # an int of more than 4300 digits
@@ -113,13 +113,13 @@ def shown(value: object) -> str:
 
 
 def _convert(parameter: Parameter, value: object) -> int | float | bool:
-    """One value in the parameter's own type."""
+    """Convert one value to the type of its parameter."""
     wrong = ConfigurationError(
         f"{parameter.name} = {shown(value)} is not a{'n' * (parameter.type == 'int')} {parameter.type}"
     )
     try:
         if parameter.type == "boolean":
-            return WORDS[str(value).lower()]
+            return BOOLEANS[str(value).lower()]
         number = float(value)  # type: ignore[arg-type]
     except (KeyError, TypeError, ValueError, OverflowError):
         raise wrong from None

@@ -1,4 +1,4 @@
-"""Cutting windows into frames as the published blocks do. Never padded: trailing samples are ignored."""
+"""Cut windows into frames as the published blocks do. There is no padding: trailing samples are ignored."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ei_toolkit.impulse.dsp.block import Floats
 
 MIN_FRAME_SAMPLES = 4
 MAX_FRAMES = 500
-MAX_FRAME_SAMPLES = 1 << 31  # what the board's integers can count
+MAX_FRAME_SAMPLES = 1 << 31  # the range of the integers on the board
 
 
 @dataclass(frozen=True)
 class Framing:
-    """`count` frames of `length` samples, each starting `stride` samples behind the one before."""
+    """`count` frames of `length` samples, each `stride` samples after the one before."""
 
     length: int
     stride: int
@@ -25,7 +25,7 @@ class Framing:
 
 
 def framing(n_samples: int, frequency: float, frame_length: float, frame_stride: float, version: int) -> Framing:
-    """Frames of a window of `n_samples`; `frame_length` and `frame_stride` in seconds.
+    """Return the frames of a window of `n_samples`; `frame_length` and `frame_stride` in seconds.
 
     Raises ConfigurationError where the window is empty or shorter than a frame, where a frame or stride is under
     four samples or not under 2³¹, or where there would be more than 500 frames.
@@ -47,13 +47,13 @@ def framing(n_samples: int, frequency: float, frame_length: float, frame_stride:
 
 
 def frames(windows: Floats, cut: Framing, keep: int) -> Floats:
-    """The first `keep` samples of each frame: (n, samples) -> (n, count, min(length, keep)), a view."""
+    """Return the first `keep` samples of each frame: (n, samples) -> (n, count, min(length, keep)), a view."""
     reach = np.lib.stride_tricks.sliding_window_view(windows, min(cut.length, keep), axis=1)
     return reach[:, : cut.count * cut.stride : cut.stride][:, : cut.count]
 
 
 def _samples(name: str, frequency: float, seconds: float) -> float:
-    """Seconds as samples, of which two finite numbers may still make too many for any window."""
+    """Convert seconds to samples. Raises ConfigurationError for more than a window can have."""
     samples = frequency * seconds
     if not abs(samples) < MAX_FRAME_SAMPLES:
         raise ConfigurationError(
@@ -63,7 +63,7 @@ def _samples(name: str, frequency: float, seconds: float) -> float:
 
 
 def _ceil(value: float) -> int:
-    """Up to the next integer, except that what is less than 0.001 above one counts as that one."""
+    """Round up, except that a value less than 0.001 above an integer is rounded down to it."""
     floor = math.floor(value)
     return floor if 0 < value - floor < 0.001 else math.ceil(value)
 

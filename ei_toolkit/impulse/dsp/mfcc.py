@@ -3,7 +3,7 @@
 Circular pre-emphasis of the raw samples (not divided by 32768), mel energies, natural logarithm, orthonormal DCT-II,
 the first coefficient replaced by the logarithm of the frame's energy, then normalised over a sliding window. Known
 fault of the published Python, kept: version 3 places the mel corners for an FFT half as long. A window that is
-constant (one frame, silence) is divided by 1e-10 when normalised, so what comes out is the residue of rounding.
+constant (one frame, silence) is divided by 1e-10 when normalised, so its features are rounding errors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ei_toolkit.impulse.dsp.framing import MAX_FRAMES, Framing, framing
 from ei_toolkit.impulse.dsp.spectrum import check_fft, filterbank, mel_edges, power_spectrum, pre_emphasis
 
 TINY = 1e-10
-MAX_WIN_SIZE = 2 * MAX_FRAMES - 1  # from either end of the longest window it reaches to the other
+MAX_WIN_SIZE = 2 * MAX_FRAMES - 1  # from each end of the longest window it extends to the other end
 Array = npt.NDArray[Any]  # float64 before the normalisation, float32 within
 
 
@@ -46,13 +46,13 @@ class Mfcc:
 
 
 def shape(n_samples: int, frequency: float, version: int, p: Mfcc) -> tuple[int, int]:
-    """(frames, coefficients) of one window."""
+    """Return (frames, coefficients) of one window."""
     _bank(frequency, version, p)
     return _framing(n_samples, frequency, version, p).count, p.num_cepstral
 
 
 def features(windows: Floats, frequency: float, version: int, p: Mfcc) -> Floats:
-    """(n, samples) -> (n, frames, coefficients)."""
+    """Compute features: (n, samples) -> (n, frames, coefficients)."""
     cut = _framing(windows.shape[1], frequency, version, p)
     power = power_spectrum(pre_emphasis(windows, p.pre_cof, p.pre_shift), cut, p.fft_length)
     energy = _no_zero(power @ _bank(frequency, version, p).T)
@@ -62,7 +62,7 @@ def features(windows: Floats, frequency: float, version: int, p: Mfcc) -> Floats
 
 
 def tables(frequency: float, version: int, p: Mfcc) -> Mapping[str, Table]:
-    """`mel_edges` (num_filters + 2) and `dct` (num_cepstral, num_filters)."""
+    """Return `mel_edges` (num_filters + 2) and `dct` (num_cepstral, num_filters)."""
     check_fft(p.fft_length)
     if not 1 <= p.num_cepstral <= p.num_filters:
         raise ConfigurationError(
@@ -97,16 +97,16 @@ def _no_zero(values: Floats) -> Floats:
 
 
 def _dct(n: int, keep: int) -> Floats:
-    """The first `keep` rows of the orthonormal DCT-II of length `n`."""
+    """Return the first `keep` rows of the orthonormal DCT-II of length `n`."""
     rows: Floats = np.sqrt(2 / n) * np.cos(np.pi / n * np.outer(np.arange(keep), np.arange(n) + 0.5))
     rows[0] /= np.sqrt(2)
     return rows
 
 
 def _normalised(cepstrum: Floats, size: int) -> Floats:
-    """Minus the mean of a sliding window, then divided by the deviation of what is left; symmetric at the ends.
+    """Subtract the mean of a sliding window, then divide by the standard deviation; the ends are mirrored.
 
-    The published code keeps both steps in float32, and sums a window frame by frame; so does this, to the bit.
+    Both steps are in float32 and sum a window frame by frame, as in the published code, so that every bit is equal.
     """
     centred = (cepstrum - _mean(_sliding(cepstrum, size))).astype(np.float32)
     near = _sliding(centred, size)
@@ -116,14 +116,14 @@ def _normalised(cepstrum: Floats, size: int) -> Floats:
 
 
 def _sliding(cepstrum: Array, size: int) -> list[Array]:
-    """`size` shifted views (n, frames, c): what stands at each place of the window around every frame."""
+    """Return `size` shifted views (n, frames, c), one for each position in the window around a frame."""
     half = (size - 1) // 2
     padded = np.pad(cepstrum, ((0, 0), (half, half), (0, 0)), mode="symmetric")
     return [padded[:, start : start + cepstrum.shape[1]] for start in range(size)]
 
 
 def _mean(values: Iterable[Array]) -> Array:
-    """Mean in the precision of the values, summed one after another."""
+    """Return the mean in the precision of the values, summed one after another."""
     total: Array | None = None
     count = 0
     for value in values:

@@ -32,7 +32,7 @@ STEPS = 256
 
 @dataclass(frozen=True)
 class Mfe:
-    """Parameters, with Edge Impulse's names and defaults. `win_size` only mattered before version 3."""
+    """Parameters, with Edge Impulse's names and defaults. `win_size` has an effect before version 3 only."""
 
     frame_length: float = parameter(0.02, "Frame length", "Length of a frame in seconds.", group="Mel-filterbank")
     frame_stride: float = parameter(0.01, "Frame stride", "Seconds between two frames.", group="Mel-filterbank")
@@ -49,13 +49,13 @@ class Mfe:
 
 
 def shape(n_samples: int, frequency: float, version: int, p: Mfe) -> tuple[int, int]:
-    """(frames, bands) of one window."""
+    """Return (frames, bands) of one window."""
     _bank(frequency, version, p)
     return _framing(n_samples, frequency, version, p).count, p.num_filters
 
 
 def features(windows: Floats, frequency: float, version: int, p: Mfe) -> Floats:
-    """(n, samples) -> (n, frames, bands), multiples of 1/256 from 0 up to 255/256."""
+    """Compute features: (n, samples) -> (n, frames, bands), multiples of 1/256 from 0 up to 255/256."""
     cut = _framing(windows.shape[1], frequency, version, p)
     emphasised = pre_emphasis((windows / FULL_SCALE).astype(np.float32), PRE_EMPHASIS).astype(np.float64)
     energy = power_spectrum(emphasised, cut, p.fft_length) @ _bank(frequency, version, p).T
@@ -65,7 +65,7 @@ def features(windows: Floats, frequency: float, version: int, p: Mfe) -> Floats:
 
 
 def tables(frequency: float, version: int, p: Mfe) -> Mapping[str, Table]:
-    """`mel_edges`: FFT bin of each corner of the triangles, `num_filters + 2` of them."""
+    """Return `mel_edges`: the FFT bin of each corner of the triangles, (num_filters + 2)."""
     check_fft(p.fft_length)
     if p.num_filters < 2:
         raise ConfigurationError(f"num_filters = {p.num_filters} is too small", hint="Use at least 2.")

@@ -1,4 +1,4 @@
-"""The face of the blocks: features of one window or of many, their shape, their description."""
+"""The registry of processing blocks: features of one window or of many, their shape, their description."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ CHUNK_SAMPLES = 1 << 21  # windows are computed in chunks of about this many sam
 
 
 def block_types() -> tuple[str, ...]:
-    """Types of all blocks."""
+    """Return the types of all blocks."""
     return tuple(BLOCKS)
 
 
 def describe(block: str) -> BlockDescription:
-    """Description of a block type. Raises ConfigurationError for an unknown one."""
+    """Return the description of a block type. Raises ConfigurationError for an unknown one."""
     return _block(block).describe()
 
 
 def output_shape(
     block: str, n_samples: int, sampling_frequency: float, implementation_version: int, **params: Any
 ) -> tuple[int, int]:
-    """(frames, bins) that a window of `n_samples` gives. Raises ConfigurationError where it can give none."""
+    """Return (frames, bins) of a window of `n_samples`. Raises ConfigurationError where there is not one frame."""
     found = _block(block)
     version = found.check_version(implementation_version)
     return found.shape(n_samples, _checked(sampling_frequency), version, found.parse(params))
 
 
 def tables(block: str, sampling_frequency: float, implementation_version: int, **params: Any) -> dict[str, Table]:
-    """The constants of the block that generated C++ carries, by name, computed in float64.
+    """Return the constants of the block for generated C++, by name, computed in float64.
 
     Raises ConfigurationError for a bad parameter.
     """
@@ -49,7 +49,7 @@ def tables(block: str, sampling_frequency: float, implementation_version: int, *
 def run(
     block: str, samples: npt.ArrayLike, sampling_frequency: float, implementation_version: int, **params: Any
 ) -> Floats:
-    """Features of one window of raw sample values (int16 audio as values, not scaled), 1-D, frame by frame.
+    """Compute the features of one window of raw sample values (int16 audio as values, not scaled), 1-D, frame by frame.
 
     Parameters have Edge Impulse's names and may be text. Raises ConfigurationError for a bad one.
     """
@@ -61,7 +61,7 @@ def run(
 def run_many(
     block: str, windows: npt.ArrayLike, sampling_frequency: float, implementation_version: int, **params: Any
 ) -> Floats:
-    """Features of many windows at once: (n, samples) -> (n, frames * bins) float64. Raises as `run` does."""
+    """Compute the features of many windows: (n, samples) -> (n, frames * bins) float64. Raises as `run` does."""
     found, data = _block(block), np.asarray(windows)
     if data.ndim != 2:
         raise ConfigurationError(f"windows must be (n, samples), not {data.shape}")

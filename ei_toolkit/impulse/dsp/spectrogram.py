@@ -32,12 +32,12 @@ class Spectrogram:
 
 
 def shape(n_samples: int, frequency: float, version: int, p: Spectrogram) -> tuple[int, int]:
-    """(frames, bins) of one window."""
+    """Return (frames, bins) of one window."""
     return _framing(n_samples, frequency, version, p).count, p.fft_length // 2 + 1
 
 
 def features(windows: Floats, frequency: float, version: int, p: Spectrogram) -> Floats:
-    """(n, samples) -> (n, frames, bins)."""
+    """Compute features: (n, samples) -> (n, frames, bins)."""
     cut = _framing(windows.shape[1], frequency, version, p)
     power = power_spectrum(_scaled_as_version_3(windows) if version == 3 else windows, cut, p.fft_length)
     if version < 3:
@@ -49,7 +49,7 @@ def features(windows: Floats, frequency: float, version: int, p: Spectrogram) ->
 
 
 def tables(frequency: float, version: int, p: Spectrogram) -> Mapping[str, Table]:
-    """This block needs no constants but its parameters."""
+    """Return no constants: the C++ of this block needs its parameters only."""
     return {}
 
 
@@ -65,7 +65,7 @@ def _scaled_as_version_3(windows: Floats) -> Floats:
 
 
 def _minmax(power: Floats) -> Floats:
-    """Each window to 0..1; a constant window to 0."""
+    """Scale each window to 0..1; a constant window becomes 0."""
     low = power.min(axis=(1, 2), keepdims=True)
     spread = power.max(axis=(1, 2), keepdims=True) - low
     scaled: Floats = np.divide(power - low, spread, out=np.zeros_like(power), where=spread > 0)

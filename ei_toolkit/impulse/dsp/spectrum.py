@@ -1,4 +1,4 @@
-"""Power spectra of frames, and the parameter checks that every block with an FFT shares."""
+"""Power spectra of frames, mel filters, and the parameter checks of all blocks with an FFT."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse.dsp.block import Floats
 from ei_toolkit.impulse.dsp.framing import Framing, frames
 
-MAX_FFT = 4096  # what the runtime on the board can compute
+MAX_FFT = 4096  # the lengths that the runtime supports
 
 
 def check_fft(fft_length: int) -> None:
-    """Raise ConfigurationError unless the FFT length is a power of two that a board can compute."""
+    """Raise ConfigurationError unless the FFT length is a power of two that the runtime supports."""
     if not 2 <= fft_length <= MAX_FFT or fft_length & (fft_length - 1):
         raise ConfigurationError(
             f"fft_length = {fft_length} is not a power of two up to {MAX_FFT}", hint="Use 64, 128, 256 or 512."
@@ -23,13 +23,13 @@ def check_fft(fft_length: int) -> None:
 
 
 def check_noise_floor(noise_floor_db: int) -> None:
-    """Raise ConfigurationError for a floor at which (dB - floor) / (12 - floor) has no meaning."""
+    """Raise ConfigurationError for a floor at which (dB - floor) / (12 - floor) is not defined."""
     if noise_floor_db >= 12:
         raise ConfigurationError(f"noise_floor_db = {noise_floor_db} is too high", hint="Use a value below 0.")
 
 
 def power_spectrum(windows: Floats, cut: Framing, fft_length: int) -> Floats:
-    """|rfft|² / fft_length of every frame: (n, samples) -> (n, frames, fft_length / 2 + 1).
+    """Return |rfft|² / fft_length of every frame: (n, samples) -> (n, frames, fft_length / 2 + 1).
 
     A frame longer than the FFT is truncated to its first `fft_length` samples, a shorter one padded with zeros.
     """
@@ -41,7 +41,7 @@ def power_spectrum(windows: Floats, cut: Framing, fft_length: int) -> Floats:
 
 
 def decibels(power: Floats) -> Floats:
-    """10 log10 of a power, floored at 1e-30; in place."""
+    """Convert powers, at least 1e-30, to 10 log10 in place."""
     np.maximum(power, 1e-30, out=power)
     np.log(power, out=power)  # np.log is vectorised, np.log10 is not; they differ by an ulp
     power *= 10 / np.log(10)
@@ -54,7 +54,7 @@ Samples = npt.NDArray[Any]  # float32 or float64
 def mel_edges(
     num_filters: int, fft_length: int, frequency: float, low: float, high: float, version: int
 ) -> npt.NDArray[np.int64]:
-    """FFT bins of the `num_filters + 2` corners of the triangles; computed in float64, to be emitted as a table.
+    """Return the FFT bins of the `num_filters + 2` corners of the triangles, computed in float64.
 
     mel = 1127 ln(1 + f / 700); corners are evenly spaced in mel between `low` and `high` Hz (0 means half the
     sampling frequency). Versions up to 3 place them as if the FFT had fft_length / 2 + 1 points, a known fault.
@@ -71,13 +71,13 @@ def mel_edges(
         raise _empty_row(num_filters, fft_length)
     mels = np.linspace(1127 * np.log(1 + low / 700), 1127 * np.log(1 + high / 700), num_filters + 2)
     hertz = 700 * (np.exp(mels / 1127) - 1)
-    hertz[-1] -= 0.001  # so that rounding cannot put the last corner behind the last bin
+    hertz[-1] -= 0.001  # so that rounding cannot put the last corner after the last bin
     points = fft_length if version >= 4 else fft_length // 2 + 1
     return np.floor((points + 1) * hertz / frequency).astype(np.int64)
 
 
 def filterbank(edges: npt.NDArray[np.int64], fft_length: int) -> Floats:
-    """Triangles of height 1 over the bins: (filters, fft_length / 2 + 1).
+    """Return triangles of height 1 over the bins: (filters, fft_length / 2 + 1).
 
     Raises ConfigurationError where a triangle has no bin, as the published blocks do.
     """
@@ -94,7 +94,7 @@ def filterbank(edges: npt.NDArray[np.int64], fft_length: int) -> Floats:
 
 
 def pre_emphasis(windows: Samples, coefficient: float, shift: int = 1) -> Samples:
-    """x[i] - coefficient * x[i - shift]; circular: the first samples take from the end of the window."""
+    """Return x[i] - coefficient * x[i - shift]; circular: the first samples use the end of the window."""
     return windows - coefficient * np.roll(windows, shift, axis=1)
 
 

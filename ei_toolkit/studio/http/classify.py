@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ei_toolkit.audio.window import samples_in
-from ei_toolkit.impulse.variants import VARIANTS, model_id
+from ei_toolkit.impulse.trained_model import VARIANTS, model_id
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.http.request import Reader, RequestContext

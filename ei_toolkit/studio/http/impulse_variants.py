@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from ei_toolkit.impulse.variants import VARIANTS
+from ei_toolkit.impulse.trained_model import VARIANTS
 from ei_toolkit.studio.http.dsp import dsp_config, dsp_metadata
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.impulses import KINDS, MOST_IMPULSES, impulse_answer

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 
 from ei_toolkit.impulse.ranges import FOLDS, SEED, TRAINING_PARAMETERS
 from ei_toolkit.impulse.spec_augment import DISABLED
-from ei_toolkit.impulse.variants import model_file, model_id
+from ei_toolkit.impulse.trained_model import model_file, model_id
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.jobs import queue
 from ei_toolkit.studio.http.request import Admin, DeploymentReader, Reader, RequestContext

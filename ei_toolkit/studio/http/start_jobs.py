@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from ei_toolkit.impulse.variants import VARIANTS, ModelVariant
+from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
 from ei_toolkit.studio.http.deployments import TARGETS, Engine
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.jobs import queue, started

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BeforeValidator, ConfigDict
 from starlette.responses import Response
 
-from ei_toolkit.impulse.variants import VARIANTS, model_id
+from ei_toolkit.impulse.trained_model import VARIANTS, model_id
 from ei_toolkit.studio.devices import Device, device
 from ei_toolkit.studio.http.request import Admin, DeploymentReader, Reader
 from ei_toolkit.studio.http.responses import answer

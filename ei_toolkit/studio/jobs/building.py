@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryInfo, LibraryRequest, package
-from ei_toolkit.impulse.variants import API_PREFIX
+from ei_toolkit.impulse.trained_model import API_PREFIX
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import DEFAULTS, keras_settings
 from ei_toolkit.studio.http.project import OWNER

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.impulse import dsp
-from ei_toolkit.impulse.labels import label_order
+from ei_toolkit.impulse.trained_model import label_order
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
 from ei_toolkit.studio.jobs.task import Task

@@ -12,7 +12,7 @@ from ei_toolkit.eon.profile import CLOCK_HZ, estimate
 from ei_toolkit.eon.profile import latency_ms as eon_latency_ms
 from ei_toolkit.errors import EitkError
 from ei_toolkit.impulse.interpreter import Interpreter
-from ei_toolkit.impulse.variants import VARIANTS, model_id
+from ei_toolkit.impulse.trained_model import VARIANTS, model_id
 from ei_toolkit.studio.devices import DEVICES, Device, device
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.task import Task

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.metrics import classification
-from ei_toolkit.impulse.variants import model_id
+from ei_toolkit.impulse.trained_model import model_id
 from ei_toolkit.studio.http.classify import accuracy
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings

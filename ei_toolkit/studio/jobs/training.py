@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ei_toolkit.impulse.labels import label_order
-from ei_toolkit.impulse.variants import model_id
+from ei_toolkit.impulse.trained_model import label_order, model_id
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.impulse import learn_block, processing_blocks

@@ -19,8 +19,8 @@ from ei_toolkit.config.project import bundled
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, package
 from ei_toolkit.eon.library.blocks import block_code
 from ei_toolkit.eon.library.metadata import metadata_header, variables_header, variables_source
-from ei_toolkit.eon.library.names import header_name
 from ei_toolkit.eon.library.plan import ModelProperties, Plan, make_plan
+from ei_toolkit.eon.library.targets import header_name
 
 HERE = Path(__file__).parent
 FLAGS = ("-std=gnu++14", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-fno-exceptions", "-fno-rtti")

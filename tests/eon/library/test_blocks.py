@@ -68,10 +68,10 @@ def test_a_stream_gives_what_windows_give(build_blocks: Callable[..., Any], slic
     for at, block in enumerate(blocks):
         cut = built.plan.blocks[at].cut
         newest = built.stream(at, slices)[-1]
-        frames_heard = (len(samples) - cut.used) // cut.stride + 1
-        start = (frames_heard - cut.count) * cut.stride
+        frames_read = (len(samples) - cut.used) // cut.stride + 1
+        start = (frames_read - cut.count) * cut.stride
         whole = built.features(at, samples[start : start + 16000]).reshape(cut.count, -1)
-        # A window's first frame sees the window's end before it, the stream's the sample that really came before.
+        # The first frame of a window is preceded by the window's end; in a stream, by the sample before it.
         rows = slice(1, None) if block.type == "mfe" else slice(None)
         if block.type != "mfcc":
             assert np.allclose(newest.reshape(cut.count, -1)[rows], whole[rows], atol=1e-6), block

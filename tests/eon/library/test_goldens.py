@@ -67,8 +67,8 @@ def test_blocks_equal_the_published_ones(goldens: Path, build_blocks: Callable[.
 
 @pytest.mark.parametrize("length", [400, 16000, 16333, 48000])
 def test_int8_inputs_are_those_of_training(goldens: Path, build_blocks: Callable[..., Any], length: int) -> None:
-    """Spectrogram 3 and 4 and MFE: not one int8 value differs from what float64 gives."""
-    cases = [c for c in cases_by_length(goldens)[length] if is_settled(c)]
+    """Spectrogram 3 and 4 and MFE: every int8 value is that of float64."""
+    cases = [c for c in cases_by_length(goldens)[length] if is_frame_by_frame(c)]
     blocks = distinct_blocks(cases)
     built = build_blocks(blocks, length)
     with np.load(goldens / "dsp" / "signals.npz") as signals, np.load(goldens / "dsp" / "outputs.npz") as outputs:
@@ -78,6 +78,6 @@ def test_int8_inputs_are_those_of_training(goldens: Path, build_blocks: Callable
             assert np.array_equal(found, expected), case["key"]
 
 
-def is_settled(case: dict[str, Any]) -> bool:
-    """Whether the block's features depend on their own frame only, and so are settled one by one."""
+def is_frame_by_frame(case: dict[str, Any]) -> bool:
+    """Return whether each feature of the block depends on its own frame only."""
     return case["block"] == "mfe" or (case["block"] == "spectrogram" and case["implementation_version"] >= 3)

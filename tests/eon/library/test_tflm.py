@@ -15,7 +15,7 @@ from ei_toolkit.eon.library import LibraryRequest, package
 from ei_toolkit.eon.library.tflm import RESOLVER, interpreted_model
 from ei_toolkit.errors import DataError
 
-STAND_IN = Path(__file__).parent / "tflm"
+TFLM_HEADERS = Path(__file__).parent / "tflm"
 
 
 def test_the_bytes_are_the_model(request_of_sample: LibraryRequest, tmp_path: Path) -> None:
@@ -51,7 +51,16 @@ def test_the_library_compiles_but_for_the_interpreter(request_of_sample: Library
         archive.extractall(tmp_path)
     source = next(tmp_path.glob("*/src"))
     assert not (source / "eitk" / "kernels").exists()
-    command = ["g++", "-std=gnu++14", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", f"-I{source}", f"-I{STAND_IN}"]
+    command = [
+        "g++",
+        "-std=gnu++14",
+        "-fsyntax-only",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        f"-I{source}",
+        f"-I{TFLM_HEADERS}",
+    ]
     for file in source.rglob("*.cpp"):
         subprocess.run([*command, str(file)], check=True)
     assert "#define EI_CLASSIFIER_COMPILED 0" in (source / "model-parameters" / "model_metadata.h").read_text()

@@ -20,11 +20,11 @@ def windows(n: int, samples: int = 16000) -> np.ndarray:
 
 
 @pytest.mark.parametrize("block", dsp.block_types())
-def test_many_windows_give_what_each_gives_alone(block: str) -> None:
+def test_many_windows_give_what_each_gives_by_itself(block: str) -> None:
     data = windows(5)
     data[1] = 0
-    alone = np.stack([dsp.run(block, window, 16000, 4) for window in data])
-    np.testing.assert_array_equal(dsp.run_many(block, data, 16000, 4), alone)
+    single = np.stack([dsp.run(block, window, 16000, 4) for window in data])
+    np.testing.assert_array_equal(dsp.run_many(block, data, 16000, 4), single)
 
 
 @pytest.mark.parametrize("block", dsp.block_types())
@@ -56,7 +56,7 @@ def test_gain_shifts_spectrogram_version_4_by_a_constant(gain: float) -> None:
     np.testing.assert_allclose(shift, 20 * np.log10(gain) / 64, atol=1e-9)
 
 
-def test_parameters_may_be_text_as_the_api_carries_them() -> None:
+def test_parameters_may_be_text_as_in_the_api() -> None:
     data = windows(1)[0]
     text = {name: str(value) for name, value in SEED_PARAMS.items()} | {"show_axes": "true"}
     np.testing.assert_array_equal(
@@ -118,7 +118,7 @@ def test_a_bad_sampling_frequency_is_a_configuration_error(frequency: Any) -> No
         dsp.tables("mfe", frequency, 4)
 
 
-def test_a_number_that_python_refuses_to_write_is_a_configuration_error() -> None:
+def test_a_number_that_python_cannot_write_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError, match="sampling frequency a very large number"):
         dsp.tables("mfe", 10**5000, 4)
     with pytest.raises(ConfigurationError, match="no implementation version a very large number"):
@@ -159,7 +159,7 @@ def test_an_empty_window_is_a_configuration_error() -> None:
         dsp.run("spectrogram", [], 16000, 4)
 
 
-def test_descriptions_carry_the_published_defaults() -> None:
+def test_descriptions_have_the_published_defaults() -> None:
     described = dsp.describe("spectrogram")
     defaults = {p.name: p.default for p in described.parameters}
     assert defaults == {

@@ -1,4 +1,4 @@
-"""Names that come from people: spaces, hyphens, accents, other scripts, nothing at all, malice."""
+"""Names of libraries for any project name: spaces, hyphens, accents, other scripts, paths."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_toolkit.eon.library.names import archive_name, header_name, library_name
+from ei_toolkit.eon.library.targets import archive_name, header_name, library_name
 
 
 @pytest.mark.parametrize(
     ("project", "header"),
     [
         ("Music Genre Classifier", "Music_Genre_Classifier_inferencing.h"),
-        ("Home-Ear-TinyML", "Home-Ear-TinyML_inferencing.h"),
+        ("Home-Audio-TinyML", "Home-Audio-TinyML_inferencing.h"),
         ("Jürgens Plattenkiste", "Jurgens_Plattenkiste_inferencing.h"),
         ("音楽", "Project_inferencing.h"),
         ("../../etc/passwd", "etc_passwd_inferencing.h"),
     ],
 )
-def test_headers_are_named_as_edge_impulse_names_them(project: str, header: str) -> None:
+def test_headers_have_the_names_of_edge_impulse(project: str, header: str) -> None:
     assert header_name(project) == header
 
 
-def test_archives_are_named_as_edge_impulse_names_them() -> None:
+def test_archives_have_the_names_of_edge_impulse() -> None:
     assert archive_name("Music Genre Classifier", "arduino", 3) == "ei-music-genre-classifier-arduino-1.0.3.zip"
     assert archive_name("Music Genre Classifier", "zip", 3) == "ei-music-genre-classifier-cpp-1.0.3.zip"
 

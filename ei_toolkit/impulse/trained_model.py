@@ -1,7 +1,8 @@
-"""The variants of a trained model and their names in the API and as files."""
+"""What is common to all trained models: their variants, the names of their files, and the order of their classes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 ModelVariant = Literal["int8", "float32"]
@@ -19,3 +20,12 @@ def model_id(variant: str) -> str:
 def model_file(variant: str) -> str:
     """Return the file name of a variant."""
     return f"model_{variant}.tflite"
+
+
+def label_order(labels: Iterable[str]) -> list[str]:
+    """Return the labels of a dataset in the order of the outputs of a model that is trained on them.
+
+    It is alphabetical (by code point), as in Edge Impulse, whatever the order of [project] labels. A model that exists
+    keeps the labels that are stored with it.
+    """
+    return sorted(set(labels))
