@@ -110,7 +110,7 @@ class JobProcess:
             async with asyncio.timeout(limit_s):
                 code = await self.process.wait()
         except TimeoutError:
-            self.stop(f"it took longer than its limit of {limit_s:.0f} s", force=True)
+            self.stop(f"it took longer than its limit of {limit_s:g} s", force=True)
             code = await self.process.wait()
         finally:
             self._signal(signal.SIGKILL)

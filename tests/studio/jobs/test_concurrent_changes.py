@@ -1,4 +1,4 @@
-"""What a person deletes or changes while something else runs, or before it is made again."""
+"""Samples, blocks and settings that are deleted or changed while a job or another request runs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def sample(store: Store, name: str, data: bytes) -> NewSample:
 
 
 def delete_last(task: Task) -> None:
-    """What `DELETE raw-data/{sampleId}` does."""
+    """Delete a sample as `DELETE raw-data/{sampleId}` does."""
     ids = task.store.samples.ids(SampleFilter(task.project))
     delete_samples(task.store, task.project, ids[2:])
 
@@ -80,15 +80,15 @@ def all_features(task: Task) -> list[features.ComputedFeatures]:
 def delete_at_first_window(task: Task, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     """Delete the last sample as soon as a block reads the first one."""
 
-    def windows_of(store: Store, sample: Any, wanted: Any) -> Any:
-        if wanted.id == block:
+    def windows_of(store: Store, sample: Any, reading: Any) -> Any:
+        if reading.id == block:
             delete_last(task)
-        return windows.windows_of(store, sample, wanted)
+        return windows.windows_of(store, sample, reading)
 
     monkeypatch.setattr(features, "windows_of", windows_of)
 
 
-def test_features_pass_over_a_sample_that_is_deleted_meanwhile(
+def test_a_features_job_omits_a_sample_that_is_deleted_meanwhile(
     task: RecordingTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delete_at_first_window(task, monkeypatch, 2)
@@ -100,17 +100,18 @@ def test_features_pass_over_a_sample_that_is_deleted_meanwhile(
     assert len(np.load(task.store.blobs.path(stored.x))) == stored.summary["windowCount"]
 
 
-def test_blocks_side_by_side_are_of_the_same_samples_whatever_is_deleted_between_them(
+def test_the_features_of_several_blocks_are_of_the_same_samples_after_a_deletion_between_them(
     task: RecordingTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task.store.blocks.configure(task.project, 3, {"fft_length": "64"})  # else the cache knows the features of block 2
+    # With equal settings the features of block 3 would be taken from the cache.
+    task.store.blocks.configure(task.project, 3, {"fft_length": "64"})
     delete_at_first_window(task, monkeypatch, 3)
     one, two = all_features(task)
     assert len(one.x) == len(two.x) == len(one.windows) and one.windows == two.windows
     assert {window.sample for window in one.windows} == {1, 2}
 
 
-def test_content_that_is_lost_without_a_deletion_is_refused_without_its_path(task: RecordingTask) -> None:
+def test_missing_content_of_a_sample_that_was_not_deleted_is_an_error_without_a_path(task: RecordingTask) -> None:
     [lost] = task.store.samples.select(SampleFilter(task.project), 1)
     task.store.blobs.remove(lost.sha256)
     for job in (features.generate_features, exporting.export):
@@ -119,7 +120,7 @@ def test_content_that_is_lost_without_a_deletion_is_refused_without_its_path(tas
         assert str(task.data) not in str(caught.value)
 
 
-def test_an_export_passes_over_a_sample_that_is_deleted_meanwhile(
+def test_an_export_omits_a_sample_that_is_deleted_meanwhile(
     task: RecordingTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = exporting._names
@@ -138,7 +139,7 @@ def test_an_export_passes_over_a_sample_that_is_deleted_meanwhile(
         assert archive.namelist() == [*described, "info.labels"] == ["training/0.wav", "training/1.wav", "info.labels"]
 
 
-def test_nothing_is_kept_for_a_block_that_was_deleted_meanwhile(task: RecordingTask) -> None:
+def test_no_result_is_stored_for_a_block_that_was_deleted_meanwhile(task: RecordingTask) -> None:
     artifacts, blob = task.store.artifacts, task.store.blobs.put(b"")
     artifacts.put_model(task.project, 4, {"keras": blob}, {})
     task.store.blocks.put(task.project, 1, "Impulse #1", impulse(5))
@@ -163,7 +164,7 @@ def stale_block(task: Task) -> tuple[Any, ...]:
 
 
 def put_result(server: Any, impulse_id: int, learn: int) -> None:
-    """Give an impulse the result of a test."""
+    """Store a test result for an impulse."""
     store = Store.open(server.data)
     stored = {"learn": learn, "labels": ["rock"], "threshold": 0.6, "windowMs": 100, "increaseMs": 50, "samples": []}
     store.artifacts.put_result(1, "classify", impulse_id, store.blobs.put(json.dumps(stored).encode()), "int8")
@@ -171,12 +172,12 @@ def put_result(server: Any, impulse_id: int, learn: int) -> None:
 
 
 def results(server: Any, impulse_id: int) -> tuple[bool, int]:
-    """Whether there is a result, and how many variants were evaluated."""
+    """Return whether there is a result, and the number of evaluated variants."""
     one = server.json("GET", f"/1/classify/all/result?impulseId={impulse_id}")
     return one["success"], len(server.json("GET", f"/1/deployment/evaluate?impulseId={impulse_id}")["result"])
 
 
-def test_an_impulse_that_is_made_again_has_no_results_of_the_one_before(own_server: Any) -> None:
+def test_an_impulse_that_is_created_again_has_no_results_of_the_deleted_one(own_server: Any) -> None:
     for id_, first in ((1, 1), (2, 11)):
         own_server.json("POST", f"/1/impulse?impulseId={id_}", json=impulse(first))
         put_result(own_server, id_, first + 3)
@@ -189,7 +190,7 @@ def test_an_impulse_that_is_made_again_has_no_results_of_the_one_before(own_serv
     assert results(own_server, 1) == (False, 0)
 
 
-def test_deleting_an_impulse_ends_its_jobs_and_no_other(own_server: Any, make_noise: Any) -> None:
+def test_deleting_an_impulse_cancels_its_jobs_and_no_others(own_server: Any, make_noise: Any) -> None:
     for label in ("classical", "rock"):
         own_server.upload({f"{label}{n}.wav": make_noise(len(label) * 10 + n) for n in range(3)}, x_label=label)
     for id_, first in ((1, 1), (2, 11)):
@@ -206,7 +207,7 @@ def test_deleting_an_impulse_ends_its_jobs_and_no_other(own_server: Any, make_no
     assert not own_server.json("GET", "/1/dsp/2/metadata")["generated"]
 
 
-def test_settings_that_are_changed_at_once_are_all_kept(own_server: Any) -> None:
+def test_settings_that_are_changed_by_simultaneous_requests_are_all_stored(own_server: Any) -> None:
     def post(change: tuple[str, dict[str, Any]]) -> bool:
         return bool(own_server.json("POST", *change[:1], json=change[1])["success"])
 
@@ -222,7 +223,7 @@ def test_settings_that_are_changed_at_once_are_all_kept(own_server: Any) -> None
             assert (kept.description, settings) == (f"d{number}", {"jobLimitM": number, "dspFileSizeMb": number})
 
 
-def test_a_learn_block_that_reads_nothing_is_refused_in_training_and_in_testing(task: RecordingTask) -> None:
+def test_a_learn_block_without_processing_blocks_is_rejected_in_training_and_testing(task: RecordingTask) -> None:
     for category in ("training", "testing"):
         with pytest.raises(ApiError, match="reads no processing block"):
             features.features_of_blocks(task, [], category)

@@ -64,8 +64,8 @@ def test_engine_io_4_replays_the_log_of_a_finished_job_and_sends_both_events_of_
         [f"job-finished-{job}", {"success": True}],
         ["job-finished", {"jobId": job, "success": True}],
     ]
-    whole = server.call("GET", f"/1/jobs/{job}/stdout/download").text
-    assert "".join(event[1]["data"] for event in events[:-2]) == whole
+    complete = server.call("GET", f"/1/jobs/{job}/stdout/download").text
+    assert "".join(event[1]["data"] for event in events[:-2]) == complete
 
 
 def test_engine_io_3_receives_the_greeting_without_a_request_and_answers_to_its_pings(server: Any, job: int) -> None:

@@ -1,4 +1,4 @@
-"""State on disk: migrations, blobs, filters, transfer."""
+"""The stored state of a studio: migrations, blobs, filters of samples, and the export and import of projects."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,12 @@ from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.artifacts import Features
 from ei_toolkit.studio.store.blobs import Blobs
 from ei_toolkit.studio.store.garbage import collect_garbage
+from ei_toolkit.studio.store.keys import new_secret
 from ei_toolkit.studio.store.migrations import MIGRATIONS
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import NewSample
 from ei_toolkit.studio.transfer import export_project, import_project
+from ei_toolkit.studio.wire_format import stamp
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def add(store: Store, project: int, name: str, label: str, data: bytes, **metada
     return id_
 
 
-def test_a_new_file_has_the_newest_schema_and_a_newer_one_is_refused(tmp_path: Path) -> None:
+def test_a_new_database_has_the_newest_schema_and_a_newer_database_is_rejected(tmp_path: Path) -> None:
     Store.open(tmp_path).close()
     with sqlite3.connect(tmp_path / "studio.sqlite") as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
@@ -78,7 +81,7 @@ def test_the_settings_hash_keeps_the_feature_caches_of_old_versions_valid() -> N
     assert block.settings_hash == "e4eb0f7469ed5cb44907d7071544648bdab1d03c969f0216f7de7f3fcbd6fa88"
 
 
-def test_a_blob_has_its_name_only_when_it_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_blob_has_its_final_name_only_if_it_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blobs = Blobs(tmp_path)
     digest = hashlib.sha256(b"hello").hexdigest()
     (tmp_path / "source").write_bytes(b"hello")
@@ -99,25 +102,39 @@ def _full(_: int) -> None:
 
 def test_only_old_blobs_that_nothing_refers_to_are_collected(store: Store) -> None:
     project = store.projects.create("p").id
-    kept, gone, young = store.blobs.put(b"kept"), store.blobs.put(b"gone"), store.blobs.put(b"young")
+    kept, deleted, young = store.blobs.put(b"kept"), store.blobs.put(b"deleted"), store.blobs.put(b"young")
     store.blocks.put(project, 1, "i", {"learnBlocks": [{"id": 3}]})
     store.artifacts.put_model(project, 3, {"keras": kept}, {})
-    for digest in (kept, gone):
+    for digest in (kept, deleted):
         os.utime(store.blobs.path(digest), (0, 0))
     assert collect_garbage(store) == 1
-    assert [store.blobs.path(digest).exists() for digest in (kept, gone, young)] == [True, False, True]
+    assert [store.blobs.path(digest).exists() for digest in (kept, deleted, young)] == [True, False, True]
     os.utime(store.blobs.path(young), (0, 0))
-    store.blobs.put(b"young")  # wanted again
+    store.blobs.put(b"young")  # renews the time of modification
     assert collect_garbage(store) == 0
 
 
+def test_a_key_is_found_until_it_expires_and_not_after_it_is_revoked(store: Store) -> None:
+    project = store.projects.create("p").id
+    permanent, valid, expired = (new_secret() for _ in range(3))
+    id_ = store.keys.add(project, "permanent", "admin", permanent)
+    store.keys.add(project, "valid", "readonly", valid, expires=stamp(datetime.now(UTC) + timedelta(minutes=1)))
+    store.keys.add(project, "expired", "admin", expired, expires=stamp(datetime.now(UTC) - timedelta(seconds=1)))
+    found = [store.keys.find(secret) for secret in (permanent, valid, expired, new_secret())]
+    assert [key.name if key else None for key in found] == ["permanent", "valid", None, None]
+    store.keys.revoke(project, id_)
+    assert store.keys.find(permanent) is None and store.keys.find(valid) is not None
+    with pytest.raises(ApiError, match="No API key"):
+        store.keys.revoke(project, id_)
+
+
 @pytest.mark.parametrize("digest", ["", "../../etc/passwd", "a" * 63, "A" * 64])
-def test_only_digests_name_blobs(tmp_path: Path, digest: str) -> None:
+def test_a_name_that_is_no_digest_is_rejected(tmp_path: Path, digest: str) -> None:
     with pytest.raises(ValueError, match="digest"):
         Blobs(tmp_path).path(digest)
 
 
-def test_filters_find_what_they_name(store: Store) -> None:
+def test_a_filter_selects_the_samples_that_match_all_its_conditions(store: Store) -> None:
     project = store.projects.create("p").id
     one = add(store, project, "a_1", "rock", b"1", artist="x")
     two = add(store, project, "a%2", "jazz", b"2", artist="y")
@@ -138,7 +155,7 @@ def test_filters_find_what_they_name(store: Store) -> None:
     assert found(minId=str(two), maxId=str(three)) == [two]
 
 
-def test_a_project_goes_through_a_zip_and_comes_back_equal(store: Store, tmp_path: Path) -> None:
+def test_a_project_that_is_exported_and_imported_has_equal_samples(store: Store, tmp_path: Path) -> None:
     import numpy as np
 
     from ei_toolkit.audio.wav import wav_bytes
@@ -159,7 +176,7 @@ def test_a_project_goes_through_a_zip_and_comes_back_equal(store: Store, tmp_pat
     assert (sample.filename, sample.label, sample.metadata) == ("größe", "hip hop/é", {"artist": "Åse"})
 
 
-def test_something_that_is_no_export_is_refused(store: Store, tmp_path: Path) -> None:
+def test_a_file_that_is_no_zip_cannot_be_imported(store: Store, tmp_path: Path) -> None:
     project = store.projects.create("p").id
     (tmp_path / "x.zip").write_bytes(b"no zip")
     with pytest.raises(DataError, match="cannot be read"):
@@ -168,7 +185,7 @@ def test_something_that_is_no_export_is_refused(store: Store, tmp_path: Path) ->
 
 @given(st.binary(max_size=300))
 @settings(max_examples=300, deadline=None)
-def test_no_bytes_break_the_reader_of_wav_headers(data: bytes) -> None:
+def test_the_reader_of_wav_headers_accepts_or_rejects_any_bytes(data: bytes) -> None:
     content = b"RIFF\0\0\0\0WAVE" + data
     try:
         header = read_header(lambda offset, count: content[offset : offset + count], len(content))
@@ -179,11 +196,11 @@ def test_no_bytes_break_the_reader_of_wav_headers(data: bytes) -> None:
 
 @given(st.text(max_size=300))
 @settings(max_examples=300)
-def test_a_file_name_is_always_one_printable_part(name: str) -> None:
+def test_a_safe_file_name_is_one_printable_path_component(name: str) -> None:
     safe = safe_filename(name)
     assert safe and "/" not in safe and "\\" not in safe and safe.isprintable()
 
 
 @given(st.text(alphabet=st.characters(codec="latin-1"), max_size=60))
-def test_any_header_becomes_some_text(value: str) -> None:
+def test_any_header_value_is_decoded_as_text(value: str) -> None:
     assert isinstance(header_text(value), str)

@@ -1,4 +1,4 @@
-"""Jobs as processes: queued, logged, cancelled, limited, killed; the server goes on."""
+"""Jobs in their own processes: queued, logged, cancelled, limited and killed, while the server continues."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def ready(own_server: Any, make_noise: Any) -> Any:
 
 
 GROWTH = 6
-"""Open files more than before: under load the pool may gain a connection or two, of two files each, and a request
-may be under way. A leak would show as one a job."""
+"""Number of additional open files that is no leak: the pool may open one or two connections with two files each, and a
+request may be running. A leak would add one file per job."""
 
 
 def features(server: Any) -> int:
@@ -43,7 +43,7 @@ def log_of(server: Any, job: int) -> list[str]:
     return [line["data"].strip() for line in reversed(lines)]
 
 
-def test_features_are_made_and_a_second_run_computes_only_what_is_new(ready: Any, make_noise: Any) -> None:
+def test_features_are_computed_and_a_second_run_computes_only_new_samples(ready: Any, make_noise: Any) -> None:
     job = ready.wait(features(ready))
     assert job["finishedSuccessful"]
     assert "Features computed for 6 samples, 0 were cached" in log_of(ready, job["id"])
@@ -60,30 +60,30 @@ def test_another_parameter_computes_everything_again(ready: Any) -> None:
     assert "Features computed for 6 samples, 0 were cached" in log_of(ready, job["id"])
 
 
-def test_the_log_is_newest_first_limited_and_whole_as_a_download(ready: Any) -> None:
+def test_the_log_is_returned_newest_first_with_a_limit_and_completely_as_a_download(ready: Any) -> None:
     job = features(ready)
     ready.wait(job)
     newest = ready.json("GET", f"/1/jobs/{job}/stdout?limit=1")
     assert [line["data"] for line in newest["stdout"]] == ["Job completed (success)\n"]
-    whole = ready.call("GET", f"/1/jobs/{job}/stdout/download").text.splitlines()
-    assert newest["totalCount"] == len(whole)
-    assert whole[-1] == "Job completed (success)"
+    complete = ready.call("GET", f"/1/jobs/{job}/stdout/download").text.splitlines()
+    assert newest["totalCount"] == len(complete)
+    assert complete[-1] == "Job completed (success)"
 
 
-def test_bad_parameters_are_refused_before_a_job_starts(ready: Any) -> None:
-    refused = ready.json("POST", "/1/dsp/2", json={"config": {"fft_length": "100"}})
-    assert not refused["success"] and "fft_length" in refused["error"].lower().replace(" ", "_")
+def test_invalid_parameters_are_rejected_before_a_job_starts(ready: Any) -> None:
+    rejected = ready.json("POST", "/1/dsp/2", json={"config": {"fft_length": "100"}})
+    assert not rejected["success"] and "fft_length" in rejected["error"].lower().replace(" ", "_")
     assert ready.json("GET", "/1/dsp/2")["config"][0]["items"][2]["value"] == "128"
 
 
-def test_a_job_that_cannot_work_fails_with_its_reason(ready: Any) -> None:
+def test_a_job_without_a_trained_model_fails_with_the_reason(ready: Any) -> None:
     job = ready.wait(ready.json("POST", "/1/jobs/classify", json={})["id"])
     assert not job["finishedSuccessful"]
     assert "trained" in job["additionalInfo"]
     assert ready.json("GET", "/1/raw-data/count")["success"]
 
 
-def test_results_of_a_test_do_not_outlive_the_model_that_they_are_of(ready: Any, make_noise: Any) -> None:
+def test_a_new_training_deletes_the_test_results_of_the_previous_model(ready: Any, make_noise: Any) -> None:
     for label in ("classical", "rock"):
         ready.upload({f"{label}-test.wav": make_noise(50 * len(label))}, "testing", x_label=label)
     result = "/1/classify/all/result?variant=float32"
@@ -93,7 +93,7 @@ def test_results_of_a_test_do_not_outlive_the_model_that_they_are_of(ready: Any,
         assert ready.json("GET", result)["success"] is (path == "classify")
 
 
-def test_a_second_job_for_the_same_block_is_refused_naming_the_first(ready: Any) -> None:
+def test_a_second_job_for_the_same_block_is_rejected_with_the_id_of_the_first(ready: Any) -> None:
     first = ready.json("POST", "/1/jobs/train/keras/3", json={"trainingCycles": 1})["id"]
     second = ready.json("POST", "/1/jobs/train/keras/3", json={"trainingCycles": 1})
     assert not second["success"] and f"job ID: {first}" in second["error"]
@@ -102,7 +102,7 @@ def test_a_second_job_for_the_same_block_is_refused_naming_the_first(ready: Any)
 
 
 @pytest.mark.parametrize("force", ["true", "False"])
-def test_cancelling_really_ends_the_process(ready: Any, force: str) -> None:
+def test_cancelling_a_job_ends_its_process(ready: Any, force: str) -> None:
     job = ready.json("POST", "/1/jobs/train/keras/3", json={"trainingCycles": 1000})["id"]
     pid = process_of(ready, job)
     assert ready.json("POST", f"/1/jobs/{job}/cancel?forceCancel={force}")["success"]
@@ -111,19 +111,19 @@ def test_cancelling_really_ends_the_process(ready: Any, force: str) -> None:
     assert not alive(pid)
 
 
-def test_a_waiting_job_can_be_cancelled_and_one_runs_at_a_time(ready: Any) -> None:
+def test_a_queued_job_can_be_cancelled_and_one_job_runs_at_a_time(ready: Any) -> None:
     running = ready.json("POST", "/1/jobs/train/keras/3", json={"trainingCycles": 1000})["id"]
     process_of(ready, running)
-    waiting = features(ready)
-    assert "started" not in ready.json("GET", f"/1/jobs/{waiting}/status")["job"]
-    assert {job["id"] for job in ready.json("GET", "/1/jobs")["jobs"]} == {running, waiting}
-    ready.json("POST", f"/1/jobs/{waiting}/cancel")
-    assert not ready.wait(waiting)["finishedSuccessful"]
+    queued = features(ready)
+    assert "started" not in ready.json("GET", f"/1/jobs/{queued}/status")["job"]
+    assert {job["id"] for job in ready.json("GET", "/1/jobs")["jobs"]} == {running, queued}
+    ready.json("POST", f"/1/jobs/{queued}/cancel")
+    assert not ready.wait(queued)["finishedSuccessful"]
     ready.json("POST", f"/1/jobs/{running}/cancel")
     ready.wait(running)
 
 
-def test_a_killed_job_is_a_failed_job_and_the_server_goes_on(ready: Any) -> None:
+def test_a_killed_job_has_failed_and_the_next_one_runs(ready: Any) -> None:
     job = ready.json("POST", "/1/jobs/train/keras/3", json={"trainingCycles": 1000})["id"]
     os.kill(process_of(ready, job), signal.SIGKILL)
     found = ready.wait(job)
@@ -131,7 +131,7 @@ def test_a_killed_job_is_a_failed_job_and_the_server_goes_on(ready: Any) -> None
     assert ready.wait(features(ready))["finishedSuccessful"]
 
 
-def test_a_job_over_its_limit_is_ended(own_server: Any, make_noise: Any) -> None:
+def test_a_job_that_exceeds_its_time_limit_is_ended(own_server: Any, make_noise: Any) -> None:
     own_server.end()
     own_server.flags = ["--job-limit", "0.05"]
     own_server.start()
@@ -141,7 +141,7 @@ def test_a_job_over_its_limit_is_ended(own_server: Any, make_noise: Any) -> None
     assert not found["finishedSuccessful"] and "limit" in found["additionalInfo"]
 
 
-def test_a_job_dies_with_its_server_and_is_failed_with_a_reason_at_the_next_start(ready: Any) -> None:
+def test_a_job_ends_with_its_server_and_is_marked_as_failed_at_the_next_start(ready: Any) -> None:
     job = ready.json("POST", "/1/jobs/train/keras/3", json={"trainingCycles": 1000})["id"]
     pid = process_of(ready, job)
     ready.end(signal.SIGKILL)
@@ -162,7 +162,7 @@ def test_small_jobs_leak_no_process_and_no_file(ready: Any, jobs: int) -> None:
     for _ in range(jobs):
         assert ready.wait(features(ready))["finishedSuccessful"]
     assert handles(ready.pid) <= before + GROWTH
-    assert len(children(ready.pid)) <= 1  # the calculator
+    assert len(children(ready.pid)) <= 1  # the compute worker
 
 
 def process_of(server: Any, job: int) -> int:
@@ -192,7 +192,7 @@ def handles(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def test_a_cancel_right_after_the_start_is_not_lost(ready: Any) -> None:
+def test_a_cancellation_right_after_the_start_takes_effect(ready: Any) -> None:
     for _ in range(5):
         job = features(ready)
         ready.json("POST", f"/1/jobs/{job}/cancel?forceCancel=true")

@@ -1,4 +1,4 @@
-"""`kill -9` at random instants: what was acknowledged is there, and whole; what was not is not half there."""
+"""SIGKILL at random times: acknowledged uploads are stored completely; others are stored completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import requests
 
-INSTANTS = [seed if seed < 5 else pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(50)]
+SEEDS = [seed if seed < 5 else pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(50)]
 
 
-@pytest.mark.parametrize("seed", INSTANTS)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_kill_while_uploading_loses_no_acknowledged_sample(own_server: Any, make_noise: Any, seed: int) -> None:
     acknowledged: dict[int, str] = {}
 
@@ -48,8 +48,8 @@ def _check(server: Any, acknowledged: dict[int, str]) -> None:
     assert not list((server.data / "incoming").iterdir())
 
 
-@pytest.mark.parametrize("seed", INSTANTS)
-def test_a_kill_while_a_job_runs_leaves_a_job_that_ended_and_features_that_are_whole(
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_kill_while_a_job_runs_leaves_a_finished_job_and_complete_features(
     own_server: Any, make_noise: Any, seed: int
 ) -> None:
     own_server.upload({f"rock.{n}.wav": make_noise(n) for n in range(20)})
