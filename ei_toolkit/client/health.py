@@ -1,4 +1,4 @@
-"""How the studio is doing, as facts: reachable, key, project, limits, clock."""
+"""The state of a studio: whether it can be reached, the project of the key, its limits, and the clock."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 import requests
 
-from ei_toolkit.client.answer import Answer
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.project import Studio
+from ei_toolkit.client.responses import Response
 from ei_toolkit.client.samples import CATEGORIES, count_samples
-from ei_toolkit.client.transport import no_answer
+from ei_toolkit.client.transport import unreachable_error
 
-CLOCK_S = 60.0  # how far a clock may be off before signatures and tokens suffer
-ASK_S = 3.0
+MAX_CLOCK_DIFFERENCE_S = 60.0  # with a larger one, signatures and tokens are rejected
+TIMEOUT_S = 3.0
 
 
 @dataclass(frozen=True)
 class Reached:
-    """An address that answered. `clock_off_s` is this machine's clock minus the server's; None without a Date."""
+    """An address that responded. `clock_off_s` is this machine's clock minus the server's; None without a Date."""
 
     url: str
     milliseconds: float
@@ -29,7 +29,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a project may use. None where the studio does not say."""
+    """What a project may use. None where the studio does not state it."""
 
     project: str
     samples: int
@@ -37,28 +37,45 @@ class Limits:
     minutes_left: float | None
 
 
+class _Project(Response, frozen=True):
+    name: str = ""
+
+
+class _Performance(Response, frozen=True):
+    job_limit_m: float | None = None
+
+
+class _ComputeTime(Response, frozen=True):
+    time_left_ms: float | None = None
+
+
+class _ProjectInfo(Response, frozen=True):
+    project: _Project
+    performance: _Performance = _Performance()
+    compute_time: _ComputeTime = _ComputeTime()
+
+
 def reach(url: str, endpoint: Endpoint) -> Reached:
-    """Ask an address anything at all, without the key. Raises NetworkError where nobody answers."""
+    """Send a request to an address, without the key. Raises NetworkError where no server responds."""
     session = requests.Session()
     session.trust_env = not is_loopback(url)
     started = time.monotonic()
     try:
-        answer = session.get(url, timeout=ASK_S, allow_redirects=False)
+        response = session.get(url, timeout=TIMEOUT_S, allow_redirects=False)
     except requests.RequestException as error:
-        raise no_answer(error, endpoint, url) from None
-    date = email.utils.parsedate_to_datetime(answer.headers["Date"]) if "Date" in answer.headers else None
+        raise unreachable_error(error, endpoint, url) from None
+    date = email.utils.parsedate_to_datetime(response.headers["Date"]) if "Date" in response.headers else None
     off = time.time() - date.timestamp() if date else None
     return Reached(url, (time.monotonic() - started) * 1000, off)
 
 
 def limits(studio: Studio) -> Limits:
-    """The project's name and limits."""
-    answer = Answer(studio.transport.get(studio.path()), "the project")
-    performance = answer.object("performance") if answer.has("performance") else Answer({}, "the project")
-    compute = answer.object("computeTime") if answer.has("computeTime") else Answer({}, "the project")
+    """Return the project's name and limits."""
+    info = studio.transport.read(studio.path(), _ProjectInfo)
+    left = info.compute_time.time_left_ms
     return Limits(
-        answer.object("project").text("name", ""),
+        info.project.name,
         sum(count_samples(studio, category) for category in CATEGORIES),
-        performance.number("jobLimitM") if performance.has("jobLimitM") else None,
-        compute.number("timeLeftMs") / 60000 if compute.has("timeLeftMs") else None,
+        info.performance.job_limit_m,
+        None if left is None else left / 60_000,
     )

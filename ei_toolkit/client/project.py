@@ -1,49 +1,34 @@
-"""Which project a key opens, and what the key may do there."""
+"""The project of a key, and what the key may do in it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ei_toolkit.client.answer import Answer
+from ei_toolkit.client.responses import Response
 from ei_toolkit.client.transport import Transport
 from ei_toolkit.errors import ApiError, CredentialError
+
+SHOWN = 10  # projects named in an error
 
 
 @dataclass(frozen=True)
 class Studio:
-    """A transport and the project that commands are about; `path` makes the paths of that project."""
+    """A transport and the project of the commands; `path` returns the paths of that project."""
 
     transport: Transport
     project: int
 
     def path(self, *parts: object) -> str:
-        """`/api/{project}/part/part`."""
+        """Return `/api/{project}/part/part`."""
         return "/".join(["/api", str(self.project), *map(str, parts)])
 
 
-def open_studio(transport: Transport) -> Studio:
-    """The project of the settings, else the one that the key belongs to.
+class KeyInfo(Response, frozen=True):
+    """What a key may do: its role is `admin`, `readonly`, `ingestiononly` or `ingestion_deployment`."""
 
-    Raises ApiError where the key opens none, or several of which none was chosen.
-    """
-    if transport.endpoint.project:
-        return Studio(transport, transport.endpoint.project)
-    projects = Answer(transport.get("/api/projects"), "the list of projects").objects("projects")
-    if len(projects) != 1:
-        names = ", ".join(f"{p.number('id')} ({p.text('name', '')})" for p in projects[:10])
-        raise ApiError(
-            f"the key opens {len(projects)} projects", why=names, hint="Set [studio] project to the id of one."
-        )
-    return Studio(transport, int(projects[0].number("id")))
-
-
-@dataclass(frozen=True)
-class KeyInfo:
-    """What a key may do: `admin`, `readonly`, `ingestiononly` or `ingestion_deployment`."""
-
-    project: int
+    project_id: int
     role: str
-    expires: str
+    expires: str = ""
 
     @property
     def can_train(self) -> bool:
@@ -51,14 +36,38 @@ class KeyInfo:
         return self.role == "admin"
 
 
+class _Project(Response, frozen=True):
+    id: int
+    name: str = ""
+
+
+class _ProjectList(Response, frozen=True):
+    projects: tuple[_Project, ...]
+
+
+def open_studio(transport: Transport) -> Studio:
+    """Return the project of the settings, else the one that the key belongs to.
+
+    Raises ApiError where the key belongs to no project, or to several and the settings choose none.
+    """
+    if transport.endpoint.project:
+        return Studio(transport, transport.endpoint.project)
+    projects = transport.read("/api/projects", _ProjectList).projects
+    if len(projects) != 1:
+        names = ", ".join(f"{project.id} ({project.name})" for project in projects[:SHOWN])
+        raise ApiError(
+            f"the key opens {len(projects)} projects", why=names, hint="Set [studio] project to the id of one."
+        )
+    return Studio(transport, projects[0].id)
+
+
 def key_info(transport: Transport) -> KeyInfo:
-    """Ask the studio about the key. Raises CredentialError where it is refused."""
-    answer = Answer(transport.get("/api/projects/api-key-info"), "what the key may do")
-    return KeyInfo(int(answer.number("projectId")), answer.text("role"), answer.text("expires", ""))
+    """Ask the studio what the key may do. Raises CredentialError where it rejects the key."""
+    return transport.read("/api/projects/api-key-info", KeyInfo)
 
 
 def require_training(transport: Transport) -> None:
-    """Refuse early where the key's role cannot train. A studio that does not tell the role is not refused."""
+    """Raise CredentialError where the role of the key cannot train. A studio that does not state the role may."""
     try:
         info = key_info(transport)
     except CredentialError:

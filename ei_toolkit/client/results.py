@@ -1,15 +1,16 @@
-"""Results of training and testing as typed objects."""
+"""Results of training, testing and profiling."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
-from ei_toolkit.client.answer import Answer
 from ei_toolkit.client.project import Studio
+from ei_toolkit.client.responses import Response
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 from ei_toolkit.impulse.metrics import class_scores
 from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
@@ -19,7 +20,7 @@ NANO = "nano-33-ble"  # part of the device's id
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How well one label is recognised; fractions of windows."""
+    """Scores of one label as fractions; `support` is its number of windows."""
 
     label: str
     precision: float
@@ -32,8 +33,9 @@ class ClassScore:
 class Evaluation:
     """One model variant on one set of windows.
 
-    `confusion[i][j]` counts windows of `labels[i]` called `columns[j]`; `columns` are the labels, and `uncertain`
-    where a threshold applies. `loss` and `auc` are None where the studio does not say.
+    `confusion[i][j]` counts windows with the actual label `labels[i]` that are predicted as `columns[j]`; `columns`
+    are the labels, and `uncertain` where a threshold applies. `loss` and `auc` are None where the studio does not
+    state them.
     """
 
     variant: ModelVariant
@@ -46,7 +48,7 @@ class Evaluation:
 
     @property
     def scores(self) -> tuple[ClassScore, ...]:
-        """Precision, recall and F1 of each label, from the confusion matrix."""
+        """Return precision, recall and F1 of each label, from the confusion matrix."""
         if not self.labels:
             return ()
         found = class_scores(np.array(self.confusion))
@@ -56,17 +58,17 @@ class Evaluation:
         )
 
     def average(self, name: Literal["precision", "recall", "f1"]) -> float:
-        """A score averaged over labels, each weighted by its windows."""
+        """Return a score averaged over the labels, each weighted by its number of windows."""
         total = sum(score.support for score in self.scores)
         return sum(getattr(score, name) * score.support for score in self.scores) / total if total else 0.0
 
     @property
     def windows(self) -> int:
-        """Number of windows."""
+        """Return the number of windows."""
         return sum(map(sum, self.confusion))
 
     def data(self) -> dict[str, Any]:
-        """For --json and for the record of runs."""
+        """Return it for --json and for the run log."""
         return {
             "accuracy": self.accuracy,
             "loss": self.loss,
@@ -118,50 +120,127 @@ class TrainingResult:
 
     @property
     def main_profiles(self) -> tuple[DeviceProfile, ...]:
-        """Those of the one device that matters: the Nano 33 BLE Sense, else the studio's default."""
-        for wanted in (lambda p: NANO in p.device, lambda p: p.is_default):
-            if found := tuple(filter(wanted, self.profiles)):
+        """Return the profiles of one device: the Nano 33 BLE Sense, else the studio's default device, else all."""
+        for is_chosen in (lambda p: NANO in p.device, lambda p: p.is_default):
+            if found := tuple(filter(is_chosen, self.profiles)):
                 return found
         return self.profiles
 
 
 UNCERTAIN = "uncertain"
 AUC_NAMES = ("area under roc curve", "roc auc", "auc")
+ENGINE_NAMES = {"eon": "eon", "eon_ram_optimized": "eon, ram optimised", "tflite": "tflite"}
 
 
-def training_result(studio: Studio, learn_id: int) -> TrainingResult:
-    """What the last training of a learn block gave. Raises ApiError where it was never trained."""
-    path = studio.path("training", "keras", learn_id, "metadata")
-    return read_training(Answer(studio.transport.get(path, excludeLabels=True), "the trained model"))
+class _Metric(Response, frozen=True):
+    name: str = ""
+    full_precision_value: float | None = None
 
 
-def read_training(answer: Answer) -> TrainingResult:
-    """A `KerasModelMetadataResponse`."""
-    labels = answer.texts("classNames")
-    known = [m for m in answer.objects("modelValidationMetrics") if m.text("type") in VARIANTS]
-    metrics = sorted(known, key=lambda m: VARIANTS.index("int8" if m.text("type") == "int8" else "float32"))
-    return TrainingResult(
-        labels,
-        tuple(_validation(m, labels) for m in metrics),
-        tuple(profile for m in metrics for profile in _profiles(m)),
-        any(m.has("profilingJobId") and not m.flag("profilingJobFailed", False) for m in metrics),
-        _history(answer.objects("tensorboardGraphs", [])),
+class _Memory(Response, frozen=True):
+    ram_required: float = 0
+    rom_required: float = 0
+    arena_size: float = 0
+
+
+class _Device(Response, frozen=True):
+    mcu: str
+    name: str = ""
+    is_default: bool = False
+    has_performance: bool | None = None
+    latency: float | None = None
+    profiling_error: str = ""
+    eon: _Memory | None = None
+    eon_ram_optimized: _Memory | None = msgspec.field(default=None, name="eon_ram_optimized")
+    tflite: _Memory | None = None
+
+
+class _ModelMetrics(Response, frozen=True):
+    type: str
+    accuracy: float
+    loss: float
+    confusion_matrix: tuple[tuple[float, ...], ...] = ()
+    additional_metrics: tuple[_Metric, ...] = ()
+    on_device_performance: tuple[_Device, ...] = ()
+    profiling_job_id: int | None = None
+    profiling_job_failed: bool = False
+
+
+class _Curve(Response, frozen=True):
+    title: str = ""
+    values: tuple[Any, ...] = ()
+
+
+class _Graph(Response, frozen=True):
+    title: str = ""
+    data: tuple[_Curve, ...] = ()
+
+
+class ModelMetadata(Response, frozen=True):
+    """`KerasModelMetadataResponse`, as far as eitk reads it."""
+
+    class_names: tuple[str, ...]
+    model_validation_metrics: tuple[_ModelMetrics, ...]
+    tensorboard_graphs: tuple[_Graph, ...] = ()
+
+
+class _Accuracy(Response, frozen=True):
+    all_labels: tuple[str, ...]
+    confusion_matrix_values: Mapping[str, Mapping[str, float]]
+    accuracy_score: float | None = None
+
+
+class _BlockMetrics(Response, frozen=True):
+    additional_metrics: tuple[_Metric, ...] = ()
+
+
+class ClassifyMetadata(Response, frozen=True):
+    """`ClassifyJobResponse`, as far as eitk reads it."""
+
+    accuracy: _Accuracy
+    additional_metrics_by_learn_block: tuple[_BlockMetrics, ...] = ()
+
+
+def model_metadata(studio: Studio, learn_id: int) -> ModelMetadata:
+    """Return the metadata of a trained learn block. Raises ApiError where it was never trained."""
+    return studio.transport.read(
+        studio.path("training", "keras", learn_id, "metadata"), ModelMetadata, excludeLabels=True
     )
 
 
-def tested(studio: Studio, variant: ModelVariant, impulse_id: int | None = None) -> Evaluation:
-    """How a variant did in the last test. Raises ApiError where there was none."""
+def training_result(studio: Studio, learn_id: int) -> TrainingResult:
+    """Return the result of the last training of a learn block. Raises ApiError where it was never trained."""
+    return read_training(model_metadata(studio, learn_id))
+
+
+def read_training(metadata: ModelMetadata) -> TrainingResult:
+    """Return the result in the metadata of a model, int8 before float32; other variants are left out.
+
+    Raises ApiError where a confusion matrix does not have one row and one column for each label.
+    """
+    labels = metadata.class_names
+    metrics = [(variant, m) for variant in VARIANTS for m in metadata.model_validation_metrics if m.type == variant]
+    return TrainingResult(
+        labels,
+        tuple(_validation(variant, m, labels) for variant, m in metrics),
+        tuple(_profile(variant, device) for variant, m in metrics for device in m.on_device_performance),
+        any(m.profiling_job_id is not None and not m.profiling_job_failed for _, m in metrics),
+        _history(metadata.tensorboard_graphs),
+    )
+
+
+def result_of_test(studio: Studio, variant: ModelVariant, impulse_id: int | None = None) -> Evaluation:
+    """Return the result of the last test of a variant. Raises ApiError where there was none."""
     path = studio.path("classify", "all", "result")
-    answer = Answer(studio.transport.get(path, variant=variant, impulseId=impulse_id), "the test result")
-    return read_test(answer, variant)
+    return read_test(studio.transport.read(path, ClassifyMetadata, variant=variant, impulseId=impulse_id), variant)
 
 
 def tested_variants(studio: Studio, impulse_id: int | None = None) -> tuple[Evaluation, ...]:
-    """Test results of every variant that has one."""
+    """Return the test results of every variant that has one."""
     found = []
     for variant in VARIANTS:
         try:
-            found.append(tested(studio, variant, impulse_id))
+            found.append(result_of_test(studio, variant, impulse_id))
         except (NetworkError, CredentialError):
             raise
         except ApiError:
@@ -169,77 +248,65 @@ def tested_variants(studio: Studio, impulse_id: int | None = None) -> tuple[Eval
     return tuple(found)
 
 
-def read_test(answer: Answer, variant: ModelVariant) -> Evaluation:
-    """A `ClassifyJobResponse`. Windows under the threshold are `uncertain` and count as wrong."""
-    accuracy = answer.object("accuracy")
-    matrix = accuracy.object("confusionMatrixValues")
-    columns = tuple(accuracy.texts("allLabels"))
+def read_test(response: ClassifyMetadata, variant: ModelVariant) -> Evaluation:
+    """Return the evaluation of a test. Windows below the threshold are `uncertain` and count as wrong."""
+    columns = response.accuracy.all_labels
     labels = tuple(label for label in columns if label != UNCERTAIN)
-    rows = [Answer(matrix.data.get(label) or {}, f"{matrix.what}.{label}") for label in labels]
-    confusion = tuple(tuple(round(row.number(column, 0.0)) for column in columns) for row in rows)
+    rows = [response.accuracy.confusion_matrix_values.get(label, {}) for label in labels]
+    confusion = tuple(tuple(round(row.get(column, 0.0)) for column in columns) for row in rows)
     total = sum(map(sum, confusion))
-    right = sum(confusion[index][columns.index(label)] for index, label in enumerate(labels))
-    blocks = answer.objects("additionalMetricsByLearnBlock", [])
-    extra = _additional([metric for block in blocks for metric in block.objects("additionalMetrics", [])])
-    score = accuracy.number("accuracyScore", right / total if total else 0.0)
+    correct = sum(confusion[index][columns.index(label)] for index, label in enumerate(labels))
+    blocks = response.additional_metrics_by_learn_block
+    extra = _values(metric for block in blocks for metric in block.additional_metrics)
+    score = response.accuracy.accuracy_score
+    if score is None:
+        score = correct / total if total else 0.0
     return Evaluation(variant, labels, columns, confusion, score, extra.get("loss"), _auc(extra))
 
 
-def _validation(metrics: Answer, labels: tuple[str, ...]) -> Evaluation:
-    rows = metrics.data.get("confusionMatrix")
-    if not isinstance(rows, list) or any(not isinstance(row, list) or len(row) != len(labels) for row in rows):
-        raise ApiError("the studio's answer is not understood: a confusion matrix does not fit the labels")
-    confusion = tuple(tuple(round(float(value)) for value in row) for row in rows)
-    extra = _additional(metrics.objects("additionalMetrics", []))
-    variant: ModelVariant = "int8" if metrics.text("type") == "int8" else "float32"
-    return Evaluation(
-        variant, labels, labels, confusion, metrics.number("accuracy"), metrics.number("loss"), _auc(extra)
-    )
-
-
-def _profiles(metrics: Answer) -> list[DeviceProfile]:
-    variant: ModelVariant = "int8" if metrics.text("type") == "int8" else "float32"
-    return [_profile(device, variant) for device in metrics.objects("onDevicePerformance", [])]
-
-
-def _profile(device: Answer, variant: ModelVariant) -> DeviceProfile:
-    engines = tuple(
-        EngineProfile(
-            name,
-            device.object(key).integer("ramRequired", 0),
-            device.object(key).integer("romRequired", 0),
-            device.object(key).integer("arenaSize", 0),
+def _validation(variant: ModelVariant, metrics: _ModelMetrics, labels: tuple[str, ...]) -> Evaluation:
+    rows = metrics.confusion_matrix
+    if len(rows) != len(labels) or any(len(row) != len(labels) for row in rows):
+        raise ApiError(
+            f"the confusion matrix of the {variant} model is not valid", why=f"it does not fit {len(labels)} labels"
         )
-        for key, name in (("eon", "eon"), ("eon_ram_optimized", "eon, ram optimised"), ("tflite", "tflite"))
-        if device.has(key)
+    confusion = tuple(tuple(map(round, row)) for row in rows)
+    auc = _auc(_values(metrics.additional_metrics))
+    return Evaluation(variant, labels, labels, confusion, metrics.accuracy, metrics.loss, auc)
+
+
+def _profile(variant: ModelVariant, device: _Device) -> DeviceProfile:
+    engines = tuple(
+        EngineProfile(name, int(memory.ram_required), int(memory.rom_required), int(memory.arena_size))
+        for key, name in ENGINE_NAMES.items()
+        if (memory := getattr(device, key)) is not None
     )
-    measured = device.flag("hasPerformance", device.has("latency"))
+    is_measured = device.latency is not None if device.has_performance is None else device.has_performance
     return DeviceProfile(
         variant,
-        device.text("mcu"),
-        device.text("name", device.text("mcu")),
-        device.flag("isDefault", False),
-        device.number("latency", 0.0) if measured else None,
+        device.mcu,
+        device.name or device.mcu,
+        device.is_default,
+        (device.latency or 0.0) if is_measured else None,
         engines,
-        device.text("profilingError", ""),
+        device.profiling_error,
     )
 
 
-def _history(graphs: Sequence[Answer]) -> dict[str, tuple[float, ...]]:
-    """Curves of loss and accuracy by epoch, `val_` before those of validation."""
+def _history(graphs: Sequence[_Graph]) -> dict[str, tuple[float, ...]]:
+    """Curves of loss and accuracy by epoch; the names of those of the validation split start with `val_`."""
     curves: dict[str, tuple[float, ...]] = {}
     for graph in graphs:
-        name = graph.text("title", "").lower()
-        for line in graph.objects("data", []):
-            prefix = "val_" if line.text("title", "").lower().startswith("val") else ""
-            values = line.data.get("values") or ()
-            curves[prefix + name] = tuple(float(value) for value in values if isinstance(value, (int, float)))
+        for curve in graph.data:
+            prefix = "val_" if curve.title.lower().startswith("val") else ""
+            numbers = (float(value) for value in curve.values if isinstance(value, (int, float)))
+            curves[prefix + graph.title.lower()] = tuple(numbers)
     return curves
 
 
-def _additional(metrics: Sequence[Answer]) -> dict[str, float]:
-    return {m.text("name").lower(): m.number("fullPrecisionValue") for m in metrics if m.has("fullPrecisionValue")}
+def _values(metrics: Iterable[_Metric]) -> dict[str, float]:
+    return {m.name.lower(): m.full_precision_value for m in metrics if m.full_precision_value is not None}
 
 
-def _auc(extra: Mapping[str, float]) -> float | None:
-    return next((extra[name] for name in AUC_NAMES if name in extra), None)
+def _auc(values: Mapping[str, float]) -> float | None:
+    return next((values[name] for name in AUC_NAMES if name in values), None)

@@ -1,4 +1,4 @@
-"""How long to wait before asking again: exponential with jitter, and what the server says about it."""
+"""HTTP requests to one studio: the key, retries, limits on size and time, and errors in the terms of eitk."""
 
 from __future__ import annotations
 
@@ -14,37 +14,190 @@ from typing import Any, Protocol, TypeVar
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
-from ei_toolkit.client.answer import redact
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
+from ei_toolkit.client.responses import parse_response, redact
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.errors import ApiError, CredentialError, EitkError, NetworkError
 
-RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
-LONGEST_PAUSE_S = 120.0  # a server that asks for more is taken at its word up to here
+CONNECT_TIMEOUT_S = 3.0
+READ_TIMEOUT_S = 60.0
+TRIES = 4
+MAX_PAUSE_S = 120.0  # a longer Retry-After is shortened to this
+RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+NOT_STARTED_STATUS = frozenset({429, 503})  # the server has not begun to process the request
+MAX_RESPONSE_BYTES = 256 * 2**20
+MAX_ERROR_BYTES = 2**16
+CHUNK_BYTES = 2**16
+
 RATE_LIMIT = re.compile(r"\b(r|remaining|t|reset)\s*=\s*(\d+)")
+ROLE_ERROR = re.compile(r"insufficient permission|valid roles", re.IGNORECASE)
+KEY_ERROR = re.compile(r"(invalid|unknown|wrong|missing|no) (api )?key|not authenticated", re.IGNORECASE)
+KEY_HINT = "Set EI_API_KEY or run: eitk login"
+ROLE_HINT = "Make a key with the role admin in the studio (Dashboard, Keys); eitk doctor shows the role of this key."
+
+T = TypeVar("T")
+R = TypeVar("R")
+Json = dict[str, Any]
+Query = Mapping[str, str | int | bool | None]
 
 
-def backoff(tries: int, *, first: float = 0.2, longest: float = 8.0) -> float:
-    """Seconds to wait after the `tries`-th failure (1, 2, …): doubling, half of it random."""
-    ceiling = min(longest, first * 2.0 ** (tries - 1))
+class Body(Protocol):
+    """A request class of the official client."""
+
+    def to_dict(self) -> Json:
+        """Return the body as the API expects it."""
+
+
+class Transport:
+    """Sends requests to one studio. Safe to use from several threads."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._session = _session(endpoint, RetryPolicy.for_requests(repeatable=False))
+        self._retrying_session = _session(endpoint, RetryPolicy.for_requests(repeatable=True))
+
+    def get(self, path: str, **query: str | int | bool | None) -> Json:
+        """GET a path below the API address. Raises ApiError, NetworkError or CredentialError."""
+        return self._json("GET", path, query, None, repeatable=True)
+
+    def read(self, path: str, model: type[R], **query: str | int | bool | None) -> R:
+        """GET a path and return the response as an instance of `model`. Raises ApiError where it does not fit."""
+        return parse_response(self.get(path, **query), model, path)
+
+    def post(
+        self, path: str, body: Body | Json | None = None, *, repeatable: bool = False, **query: str | int | None
+    ) -> Json:
+        """POST a body: a request class of the official client, or plain JSON.
+
+        `repeatable` means that sending the request twice has the same effect as sending it once.
+        """
+        return self._json("POST", path, query, _body_json(body), repeatable=repeatable)
+
+    def delete(self, path: str) -> Json:
+        """DELETE a path."""
+        return self._json("DELETE", path, {}, None, repeatable=True)
+
+    def download(self, path: str, to: Path, *, max_bytes: int) -> Mapping[str, str]:
+        """Stream a response into the file `to`, in one step, and return its headers.
+
+        Raises ApiError where the response is an error, is incomplete, or is larger than `max_bytes`.
+        """
+        to.parent.mkdir(parents=True, exist_ok=True)
+
+        def fetch() -> Mapping[str, str]:
+            with (
+                self._send("GET", path, {}, None, repeatable=True) as response,
+                replace_file(to) as partial,
+                partial.open("wb") as file,
+            ):
+                _check_is_file(response, path)
+                for chunk in _chunks(response, max_bytes):
+                    file.write(chunk)
+                return response.headers
+
+        return self._with_whole_body(fetch, repeatable=True)
+
+    def text(self, path: str) -> str:
+        """GET a plain text response."""
+
+        def fetch() -> str:
+            with self._send("GET", path, {}, None, repeatable=True) as response:
+                content = _content(response)
+                if response.status_code >= 300:
+                    raise error_of_response(response.status_code, "", path)
+                return content
+
+        return redact(self._with_whole_body(fetch, repeatable=True), self.endpoint.key)
+
+    def _json(self, method: str, path: str, query: Query, body: Json | None, *, repeatable: bool) -> Json:
+        def fetch() -> Json:
+            with self._send(method, path, query, body, repeatable=repeatable) as response:
+                return _parse_success(redact(_content(response), self.endpoint.key), response, path)
+
+        return self._with_whole_body(fetch, repeatable=repeatable)
+
+    def _with_whole_body(self, fetch: Callable[[], T], *, repeatable: bool) -> T:
+        """Repeat a request whose body arrived incomplete: RetryPolicy ends when the headers have arrived."""
+        for tries in range(1, TRIES + 1):
+            try:
+                return fetch()
+            except requests.RequestException as error:
+                if tries == TRIES or not repeatable:
+                    raise unreachable_error(error, self.endpoint) from None
+                time.sleep(backoff(tries))
+        raise AssertionError("TRIES is at least 1")
+
+    def _send(
+        self, method: str, path: str, query: Query, body: Json | None, *, repeatable: bool
+    ) -> requests.Response:
+        """Send a request, with retries, and return the response with its body still to be read."""
+        session = self._retrying_session if repeatable else self._session
+        try:
+            response = session.request(
+                method,
+                self.endpoint.api_url + path,
+                params={key: _query_text(value) for key, value in query.items() if value is not None},
+                json=body,
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                allow_redirects=False,  # a redirect would carry the key to another host
+                stream=True,
+            )
+        except requests.RequestException as error:
+            raise unreachable_error(error, self.endpoint) from None
+        if response.status_code in RETRYABLE_STATUS:
+            with response:
+                raise error_of_response(response.status_code, _error_message(response), path)
+        return response
+
+
+class RetryPolicy(urllib3.Retry):
+    """The retries of urllib3 with the pauses of this module, which uploads use as well."""
+
+    @classmethod
+    def for_requests(cls, *, repeatable: bool) -> RetryPolicy:
+        """Return the policy of a request. One that is not `repeatable` is repeated only if it cannot have any effect:
+        where there was no connection, or the server has not begun to process it.
+        """
+        return cls(
+            total=TRIES - 1,
+            read=None if repeatable else False,
+            other=0,
+            allowed_methods=None,  # all: POST requests are repeatable as well, if the caller says so
+            status_forcelist=RETRYABLE_STATUS if repeatable else NOT_STARTED_STATUS,
+            raise_on_status=False,  # the response has the reason
+        )
+
+    def get_backoff_time(self) -> float:
+        """Return the seconds to wait before the next try."""
+        return backoff(len(self.history)) if self.history else 0.0
+
+    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
+        """Return the seconds that the server asks for; None if it does not. Urllib3 raises for a malformed value."""
+        return retry_after(response.headers) or None
+
+
+def backoff(tries: int, *, first_s: float = 0.2, max_s: float = 8.0) -> float:
+    """Return the seconds to wait after failure number `tries` (1, 2, …): doubled each time, half of it random."""
+    ceiling = min(max_s, first_s * 2.0 ** (tries - 1))
     return ceiling * (0.5 + random.random() / 2)
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds that `Retry-After` (a number or a date) asks for; 0 where it asks for nothing."""
+    """Return the seconds that `Retry-After` (a number or a date) asks for, at most MAX_PAUSE_S; 0 if there is none."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return 0.0
     try:
         seconds = float(value)
     except ValueError:
-        seconds = _until(value)
-    return min(max(seconds, 0.0), LONGEST_PAUSE_S)
+        seconds = _seconds_until(value)
+    return min(max(seconds, 0.0), MAX_PAUSE_S)
 
 
 def rate_limit_pause(headers: Mapping[str, str]) -> float:
-    """Seconds to hold back because the answer says that the allowance is used up; 0 otherwise.
+    """Return the seconds to wait because the rate limit is used up, at most MAX_PAUSE_S; 0 otherwise.
 
     Reads `RateLimit-Remaining`/`RateLimit-Reset` and the single `RateLimit` field of the later IETF drafts.
     """
@@ -55,241 +208,126 @@ def rate_limit_pause(headers: Mapping[str, str]) -> float:
         remaining, reset = found.get("r", found.get("remaining")), found.get("t", found.get("reset"))
     if remaining is None or reset is None or not (remaining.isdigit() and reset.isdigit()) or int(remaining) > 0:
         return 0.0
-    return min(float(reset), LONGEST_PAUSE_S)
+    return min(float(reset), MAX_PAUSE_S)
 
 
-def _until(date: str) -> float:
+def was_never_sent(error: requests.RequestException) -> bool:
+    """Whether the server cannot have received the request, so that sending it again is safe."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return False
+    return isinstance(error, requests.ConnectTimeout) or isinstance(_cause(error), NewConnectionError)
+
+
+def unreachable_error(error: requests.RequestException, endpoint: Endpoint, url: str = "") -> NetworkError:
+    """Return the error for a connection that failed. `url` is the address if it is not the one of the API."""
+    address = url or endpoint.api_url
+    hint = "Is the studio running? eitk doctor" if is_loopback(address) else "Check the network; then: eitk doctor"
+    return NetworkError(f"no answer from {address}", why=redact(_reason(error), endpoint.key), hint=hint)
+
+
+def error_of_response(status: int, message: str, path: str) -> EitkError:
+    """Return the error for a response that is not a success; `message` is its `error` text, or empty."""
+    if status == 403 or ROLE_ERROR.search(message):
+        return CredentialError("this key may not do that", why=message or f"HTTP {status} for {path}", hint=ROLE_HINT)
+    if status == 401 or KEY_ERROR.search(message):
+        return CredentialError("the studio does not accept the key", why=message or f"HTTP {status}", hint=KEY_HINT)
+    if 300 <= status < 400:
+        return ApiError("the studio redirects elsewhere", why=f"HTTP {status}", hint="Check studio.url", status=status)
+    if not message and status < 300:
+        return ApiError(f"the response for {path} is not one of a studio", hint="Check studio.url", status=status)
+    return ApiError(message or f"the studio answered HTTP {status}", why=f"requested {path}", status=status)
+
+
+class IncompleteJson(requests.RequestException):
+    """A JSON response that ends before its closing brace."""
+
+
+def _session(endpoint: Endpoint, policy: RetryPolicy) -> requests.Session:
+    session = requests.Session()
+    session.headers.update({"x-api-key": endpoint.key, "Accept": "application/json", "User-Agent": "eitk"})
+    session.trust_env = not is_loopback(endpoint.api_url)  # requests to this machine use no proxy
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=16, max_retries=policy))
+    return session
+
+
+def _seconds_until(date: str) -> float:
     try:
         return email.utils.parsedate_to_datetime(date).timestamp() - time.time()
     except ValueError:
         return 0.0
 
 
-ROLE = re.compile(r"insufficient permission|valid roles", re.IGNORECASE)
-BAD_KEY = re.compile(r"(invalid|unknown|wrong|missing|no) (api )?key|not authenticated", re.IGNORECASE)
-KEY_HINT = "Set EI_API_KEY or run: eitk login"
-ROLE_HINT = "Make a key with the role admin in the studio (Dashboard, Keys); eitk doctor says what this key may do."
-
-
-def was_never_sent(error: requests.RequestException) -> bool:
-    """Whether the server cannot have seen the request, so that sending it again is safe."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return False
+def _cause(error: requests.RequestException) -> object:
+    """The error of urllib3 for which requests has raised."""
     cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", None)
-    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, urllib3.exceptions.NewConnectionError)
-
-
-def no_answer(error: requests.RequestException, endpoint: Endpoint, url: str = "") -> NetworkError:
-    """A broken or impossible connection. `url` is the address where it is not the API's."""
-    where = url or endpoint.api_url
-    hint = "Is the studio running? eitk doctor" if is_loopback(where) else "Check the network; then: eitk doctor"
-    return NetworkError(f"no answer from {where}", why=redact(_reason(error), endpoint.key), hint=hint)
-
-
-def refusal(status: int, said: str, path: str) -> EitkError:
-    """An answer that says no."""
-    if status == 403 or ROLE.search(said):
-        return CredentialError("this key may not do that", why=said or f"HTTP {status} for {path}", hint=ROLE_HINT)
-    if status == 401 or BAD_KEY.search(said):
-        return CredentialError("the studio does not accept the key", why=said or f"HTTP {status}", hint=KEY_HINT)
-    if 300 <= status < 400:
-        return ApiError("the studio redirects elsewhere", why=f"HTTP {status}", hint="Check studio.url", status=status)
-    if not said and status < 300:
-        return ApiError(f"the answer for {path} is not what a studio sends", hint="Check studio.url", status=status)
-    return ApiError(said or f"the studio answered HTTP {status}", why=f"asked for {path}", status=status)
+    return getattr(cause, "reason", None)
 
 
 def _reason(error: requests.RequestException) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "the certificate could not be verified"
     if isinstance(error, requests.ConnectTimeout):
-        return "no connection within the time limit"
-    if isinstance(error, requests.Timeout):
-        return "the answer took too long"
+        return f"no connection within {CONNECT_TIMEOUT_S:g} s"
+    if isinstance(error, requests.Timeout) or isinstance(_cause(error), ReadTimeoutError):
+        return "the response took too long"
     if was_never_sent(error):
-        return "nobody listens there"
-    return "the connection broke"
+        return "no server listens at this address"
+    return "the connection was interrupted"
 
 
-CONNECT_S = 3.0
-READ_S = 60.0
-TRIES = 4
-LARGEST_ANSWER = 256 * 2**20
-LARGEST_SAYING = 2**16
-CHUNK = 2**16
-
-T = TypeVar("T")
-Json = dict[str, Any]
-Query = Mapping[str, str | int | bool | None]
+def _content(response: requests.Response) -> str:
+    return b"".join(_chunks(response, MAX_RESPONSE_BYTES)).decode("utf-8", errors="replace")
 
 
-class Body(Protocol):
-    """A request class of the official client."""
-
-    def to_dict(self) -> Json:
-        """The body as the API wants it."""
-
-
-class Transport:
-    """Speaks to one studio. Safe to use from several threads."""
-
-    def __init__(self, endpoint: Endpoint, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.endpoint = endpoint
-        self._sleep = sleep
-        self._session = requests.Session()
-        self._session.headers.update({"x-api-key": endpoint.key, "Accept": "application/json", "User-Agent": "eitk"})
-        self._session.trust_env = not is_loopback(endpoint.api_url)  # loopback never goes through a proxy
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=16))
-
-    def get(self, path: str, **query: str | int | bool | None) -> Json:
-        """GET a path below the API address. Raises ApiError, NetworkError or CredentialError."""
-        return self._json("GET", path, query, None, repeatable=True)
-
-    def post(
-        self, path: str, body: Body | Json | None = None, *, repeatable: bool = False, **query: str | int | None
-    ) -> Json:
-        """POST a body: a request class or, where that says little, plain JSON.
-
-        `repeatable` says that doing it twice is the same as doing it once.
-        """
-        return self._json("POST", path, query, _plain(body), repeatable=repeatable)
-
-    def delete(self, path: str) -> Json:
-        """DELETE a path."""
-        return self._json("DELETE", path, {}, None, repeatable=True)
-
-    def download(self, path: str, to: Path, *, largest: int) -> Mapping[str, str]:
-        """Stream an answer into the file `to` in one step and return its headers.
-
-        Raises ApiError where the answer is an error, is cut off, or is larger than `largest` bytes.
-        """
-        to.parent.mkdir(parents=True, exist_ok=True)
-
-        def fetch() -> Mapping[str, str]:
-            with self._send("GET", path, {}, None) as answer, replace_file(to) as partial, partial.open("wb") as file:
-                _refuse_json(answer, path)
-                for chunk in _chunks(answer, largest):
-                    file.write(chunk)
-                return answer.headers
-
-        return self._retried(fetch, repeatable=True)
-
-    def text(self, path: str) -> str:
-        """A plain text answer."""
-
-        def fetch() -> str:
-            with self._send("GET", path, {}, None) as answer:
-                raw = b"".join(_chunks(answer, LARGEST_ANSWER))
-                if answer.status_code >= 300:
-                    raise refusal(answer.status_code, "", path)
-                return raw.decode("utf-8", errors="replace")
-
-        return redact(self._retried(fetch, repeatable=True), self.endpoint.key)
-
-    def _json(self, method: str, path: str, query: Query, body: Json | None, *, repeatable: bool) -> Json:
-        def fetch() -> Json:
-            with self._send(method, path, query, body) as answer:
-                raw = b"".join(_chunks(answer, LARGEST_ANSWER))
-                return checked(redact(raw.decode("utf-8", errors="replace"), self.endpoint.key), answer, path)
-
-        return self._retried(fetch, repeatable=repeatable)
-
-    def _retried(self, attempt: Callable[[], T], *, repeatable: bool) -> T:
-        """The first result. What may have been done already is not asked for twice unless it is `repeatable`."""
-        for tries in range(1, TRIES + 1):
-            try:
-                return attempt()
-            except requests.RequestException as error:
-                failure: EitkError = no_answer(error, self.endpoint)
-                again, pause = repeatable or was_never_sent(error), 0.0
-            except Busy as busy:
-                failure = busy.refusal
-                again, pause = repeatable or busy.was_not_begun, busy.pause
-            if tries == TRIES or not again:
-                raise failure
-            self._sleep(max(backoff(tries), pause))
-        raise AssertionError("TRIES is at least 1")
-
-    def _send(self, method: str, path: str, query: Query, body: Json | None) -> requests.Response:
-        answer = self._session.request(
-            method,
-            self.endpoint.api_url + path,
-            params={key: _word(value) for key, value in query.items() if value is not None},
-            json=body,
-            timeout=(CONNECT_S, READ_S),
-            allow_redirects=False,  # a redirect would carry the key to another host
-            stream=True,
-        )
-        if answer.status_code in RETRYABLE:
-            with answer:
-                raise Busy(answer, path)
-        return answer
-
-
-class Busy(Exception):
-    """An answer that is worth asking again: too many requests, or a server that stumbled."""
-
-    def __init__(self, answer: requests.Response, path: str) -> None:
-        super().__init__(answer.status_code)
-        self.refusal = refusal(answer.status_code, said_by(answer), path)
-        self.was_not_begun = answer.status_code in (429, 503)
-        self.pause = retry_after(answer.headers)
-
-
-class Garbled(requests.RequestException):
-    """An answer that was cut off and is no longer JSON."""
-
-
-def said_by(answer: requests.Response) -> str:
-    """The `error` text of a JSON answer; empty where there is none or it cannot be read."""
+def _error_message(response: requests.Response) -> str:
+    """The `error` text of a JSON response; empty if there is none or the body cannot be read."""
     try:
-        data = json.loads(b"".join(_chunks(answer, LARGEST_SAYING)))
+        data = json.loads(b"".join(_chunks(response, MAX_ERROR_BYTES)))
     except (requests.RequestException, ApiError, ValueError):
         return ""
-    key = str(answer.request.headers.get("x-api-key", ""))
+    key = str(response.request.headers.get("x-api-key", ""))
     return redact(str(data.get("error") or ""), key) if isinstance(data, dict) else ""
 
 
-def checked(text: str, answer: requests.Response, path: str) -> Json:
-    """The JSON object of an answer that says `success`.
+def _parse_success(text: str, response: requests.Response, path: str) -> Json:
+    """Return the JSON object of a response with `"success": true`.
 
-    Raises CredentialError for a refused key, ApiError for every other refusal, Garbled for JSON that was cut off.
+    Raises CredentialError for a rejected key, IncompleteJson for JSON that was cut off, ApiError for everything else.
     """
     try:
         data = json.loads(text)
     except ValueError:
-        if answer.status_code < 300 and text.lstrip().startswith("{"):
-            raise Garbled from None
+        if response.status_code < 300 and text.lstrip().startswith("{"):
+            raise IncompleteJson from None
         data = None
-    if isinstance(data, dict) and answer.status_code < 300 and data.get("success") is True:
+    if isinstance(data, dict) and response.status_code < 300 and data.get("success") is True:
         return data
-    said = data.get("error") if isinstance(data, dict) else None
-    raise refusal(answer.status_code, str(said) if said else "", path)
+    message = data.get("error") if isinstance(data, dict) else None
+    raise error_of_response(response.status_code, str(message) if message else "", path)
 
 
-def _refuse_json(answer: requests.Response, path: str) -> None:
-    """A JSON answer where a file was asked for is an error, whatever its status."""
-    if answer.status_code >= 300 or "json" in answer.headers.get("Content-Type", ""):
-        raise refusal(answer.status_code, said_by(answer), path)
+def _check_is_file(response: requests.Response, path: str) -> None:
+    """Raise for a JSON response where a file was requested: it is an error, whatever its status."""
+    if response.status_code >= 300 or "json" in response.headers.get("Content-Type", ""):
+        raise error_of_response(response.status_code, _error_message(response), path)
 
 
-def _chunks(answer: requests.Response, largest: int) -> Iterator[bytes]:
+def _chunks(response: requests.Response, max_bytes: int) -> Iterator[bytes]:
     total = 0
-    for chunk in answer.iter_content(CHUNK):
+    for chunk in response.iter_content(CHUNK_BYTES):
         total += len(chunk)
-        if total > largest:
-            raise ApiError(f"the answer is larger than {largest / 2**20:.0f} MB", hint="Is this a studio at all?")
+        if total > max_bytes:
+            raise ApiError(f"the response is larger than {max_bytes / 2**20:.0f} MB", hint="Check studio.url")
         yield chunk
 
 
-def _plain(body: Body | Json | None) -> Json | None:
-    """A body as JSON; the official classes add `null` for some fields that were never set."""
+def _body_json(body: Body | Json | None) -> Json | None:
+    """A body as JSON, without the `null` that the official classes have for some fields that were never set."""
     if body is None or isinstance(body, dict):
         return body
     return {key: value for key, value in body.to_dict().items() if value is not None}
 
 
-def _word(value: str | int | bool | None) -> str:
+def _query_text(value: str | int | bool | None) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
