@@ -16,7 +16,7 @@ import typer
 from ei_toolkit.board.transport.ports import usb_ports
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.client.health import CLOCK_S, limits, reach
+from ei_toolkit.client.health import MAX_CLOCK_DIFFERENCE_S, limits, reach
 from ei_toolkit.client.project import KeyInfo, Studio, key_info
 from ei_toolkit.config import ProjectPaths, find_config
 from ei_toolkit.eon import toolchain
@@ -115,7 +115,7 @@ def findings_table(findings: list[Finding]) -> Table:
 def _clock(off_s: float | None) -> Finding:
     if off_s is None:
         return Finding("clock", "warning", "the studio does not tell the time")
-    if abs(off_s) > CLOCK_S:
+    if abs(off_s) > MAX_CLOCK_DIFFERENCE_S:
         return Finding("clock", "warning", f"this machine is {off_s:+.0f} s off", "Set the clock of this machine.")
     return Finding("clock", "ok", f"{abs(off_s):.0f} s off")
 

@@ -11,7 +11,7 @@ from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower, OnInterrupt
 from ei_toolkit.client.jobs.job import cancel_job, job_status, list_jobs
-from ei_toolkit.client.jobs.wait import whole_log
+from ei_toolkit.client.jobs.wait import whole_log_hint
 from ei_toolkit.client.project import Studio
 from ei_toolkit.errors import JobFailed
 from ei_toolkit.report.tables import Table
@@ -46,7 +46,7 @@ def follow(
     try:
         Follower(env, _studio(env), timeout, on_interrupt).print_log(job)
     except JobFailed as failed:
-        failed.hint = failed.hint.replace(whole_log(job), "")
+        failed.hint = failed.hint.replace(whole_log_hint(job), "")
         raise
 
 

@@ -32,7 +32,7 @@ def login(
     key = checked_key(_read_key(url))
     if check:
         info = key_info(Transport(with_key(config, key)))
-        env.console.note(f"the key opens project {info.project} with the role {info.role}")
+        env.console.note(f"the key opens project {info.project_id} with the role {info.role}")
     store_key(url, key)
     env.console.result({"studio": url, "stored": True}, f"the key for {url} is in the keyring")
 

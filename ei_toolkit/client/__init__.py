@@ -1,1 +1,1 @@
-"""The Edge Impulse client. It speaks to a URL with a key: the cloud and the local studio are the same to it."""
+"""The Edge Impulse client: requests to a URL with a key, which is the cloud or the local studio."""

@@ -11,64 +11,72 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ei_toolkit.client.answer import Answer, redact
 from ei_toolkit.client.deployments import (
-    TFLITE_MARK,
+    TFLITE_IDENTIFIER,
     BuildSpec,
     Deployment,
     check_zip,
     deployment_of,
-    lock_of,
     safe_name,
+    write_lock_of,
 )
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.project import Studio
+from ei_toolkit.client.responses import Response, redact
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.atomic_write import replace_folder
-from ei_toolkit.config.lockfile import Lock, write_lock
+from ei_toolkit.config.lockfile import Lock
+from ei_toolkit.eon.reader import read_model
 from ei_toolkit.errors import ApiError, DataError, EitkError, MissingToolError
 
 T = TypeVar("T")
-HEAVY = ("tensorflow", "keras", "onnx", "pandas")  # the SDK loads them if it can; a .tflite on disk needs none
+HEAVY = ("tensorflow", "keras", "onnx", "pandas")  # the SDK imports them if it can; a .tflite file needs none
 DEFAULT_TIMEOUT_S = 900.0
-SMALLEST = 16  # bytes of a .tflite
+MIN_MODEL_BYTES = 16
+MAX_REASON_LENGTH = 500
+
+
+class _LastBuild(Response, frozen=True):
+    version: int
+
+
+class _LastDeployment(Response, frozen=True):
+    last_build: _LastBuild | None = None
 
 
 def profile_model(studio: Studio, model: Path, device: str | None, timeout_s: float | None = None) -> dict[str, Any]:
-    """What the studio says a model needs on a device (None: the project's).
+    """Return the studio's estimate of what a model needs on a device (None: the project's device).
 
-    Raises DataError for a file that is no .tflite, ApiError where the SDK or the studio gives up.
+    Raises DataError for a file that is not a .tflite, ApiError where the SDK or the studio fails.
     """
     _check_model(model)
-    limit = timeout_s or DEFAULT_TIMEOUT_S
+    timeout = timeout_s or DEFAULT_TIMEOUT_S
     profiled = _with_sdk(
-        studio.transport.endpoint, lambda ei: ei.model.profile(str(model), device=device, timeout_sec=limit)
+        studio.transport.endpoint, lambda sdk: sdk.model.profile(str(model), device=device, timeout_sec=timeout)
     )
     found: dict[str, Any] = profiled.to_dict() if hasattr(profiled, "to_dict") else {}
     return found
 
 
 def deploy_model(
-    studio: Studio, model: Path, labels: Sequence[str], wanted: BuildSpec, paths: ProjectPaths,
+    studio: Studio, model: Path, labels: Sequence[str], spec: BuildSpec, paths: ProjectPaths,
     timeout_s: float | None = None,
 ) -> Lock:  # fmt: skip
     """Build a library of a model, put it into `.eitk/builds/<version>/` and pin it in eitk.lock.
 
-    Raises DataError for a file that is no .tflite, ApiError where the SDK or the studio gives up.
+    Raises DataError for a file that is not a .tflite, ApiError where the SDK or the studio fails.
     """
     _check_model(model)
     before = _last_version(studio)
-    limit = timeout_s or DEFAULT_TIMEOUT_S
 
-    def deploy(ei: Any) -> bytes:
-        kind = ei.model.output_type.Classification(labels=list(labels))
-        stream = ei.model.deploy(
+    def deploy(sdk: Any) -> bytes:
+        stream = sdk.model.deploy(
             str(model),
-            model_output_type=kind,
-            deploy_model_type=wanted.model_type,
-            engine=wanted.engine,
-            deploy_target=wanted.target,
-            timeout_sec=limit,
+            model_output_type=sdk.model.output_type.Classification(labels=list(labels)),
+            deploy_model_type=spec.model_type,
+            engine=spec.engine,
+            deploy_target=spec.target,
+            timeout_sec=timeout_s or DEFAULT_TIMEOUT_S,
         )
         return bytes(stream.getvalue())
 
@@ -77,30 +85,26 @@ def deploy_model(
     if version == before:
         raise ApiError(
             "the studio made no new deployment of the model",
-            why="the SDK then downloads the one before, which is not this model",
-            hint="eitk jobs list --all says which job failed",
+            why="the SDK has downloaded the previous deployment, which is another model",
+            hint="See which job failed: eitk jobs list --all",
         )
-    return _keep(content, deployment_of(studio, version), model, wanted, paths)
+    return _store(content, deployment_of(studio, version), model, spec, paths)
 
 
-def _keep(content: bytes, made: Deployment, model: Path, wanted: BuildSpec, paths: ProjectPaths) -> Lock:
-    version = made.version
+def _store(content: bytes, deployment: Deployment, model: Path, spec: BuildSpec, paths: ProjectPaths) -> Lock:
+    version = deployment.deployment_version
     folder = paths.builds / str(version)
-    with replace_folder(folder) as fresh:
-        archive = fresh / safe_name({}, f"{model.stem}-{wanted.target}-{version}.zip")
+    with replace_folder(folder) as partial:
+        archive = partial / safe_name({}, f"{model.stem}-{spec.target}-{version}.zip")
         archive.write_bytes(content)
         check_zip(archive)
-        shutil.copyfile(model, fresh / "model.tflite")
-    lock = lock_of(
-        version, made.impulse, wanted, made.created, folder / archive.name, folder / "model.tflite", paths.root
-    )
-    write_lock(paths.lock, lock)
-    return lock
+        shutil.copyfile(model, partial / "model.tflite")
+    return write_lock_of(deployment, spec, folder / archive.name, folder / "model.tflite", paths)
 
 
 def _last_version(studio: Studio) -> int:
-    answer = Answer(studio.transport.get(studio.path("deployment", "last")), "the last deployment")
-    return answer.object("lastBuild").integer("version") if answer.has("lastBuild") else 0
+    last = studio.transport.read(studio.path("deployment", "last"), _LastDeployment).last_build
+    return last.version if last else 0
 
 
 def _check_model(model: Path) -> None:
@@ -108,54 +112,52 @@ def _check_model(model: Path) -> None:
         content = model.read_bytes()
     except OSError as error:
         raise DataError(f"{model} cannot be read", why=error.strerror or "") from None
-    if content[4:8] != TFLITE_MARK or len(content) < SMALLEST:
-        raise DataError(f"{model} is no TensorFlow Lite model", hint="Convert it to .tflite first.")
-    _check_whole(model, content)
+    if content[4:8] != TFLITE_IDENTIFIER or len(content) < MIN_MODEL_BYTES:
+        raise DataError(f"{model} is not a TensorFlow Lite model", hint="Convert it to .tflite first.")
+    _check_complete(model, content)
 
 
-def _check_whole(model: Path, content: bytes) -> None:
-    """Raises DataError for a file that is cut off or torn; what only eitk's compiler cannot translate may pass."""
-    from ei_toolkit.eon.reader import read_model
-
+def _check_complete(model: Path, content: bytes) -> None:
+    """Raise DataError for a file that is cut off or damaged. What only eitk's compiler does not support is accepted."""
     try:
         read_model(content)
     except MissingToolError:
-        return  # the reader's packages are an extra; the studio looks at the file as well
+        return  # the packages of the reader are an extra; the studio checks the file as well
     except DataError as error:
         if error.__cause__ is None:
             return
-        # Only what leads out of the file has a cause; the rest are limits and operators of eitk's compiler.
+        # Only an offset that points outside the file has a cause; the rest are limits of eitk's compiler.
         raise DataError(
             f"{model} is damaged", why=error.why, hint="It may have been cut off: copy or convert it again."
         ) from None
 
 
-def _with_sdk(endpoint: Endpoint, act: Callable[[Any], T]) -> T:
-    """Run something with the official SDK pointed at an endpoint; whatever it raises becomes an ApiError."""
+def _with_sdk(endpoint: Endpoint, action: Callable[[Any], T]) -> T:
+    """Run a function with the official SDK, configured for an endpoint; what the SDK raises becomes an ApiError."""
     with _environment(endpoint), _without(HEAVY):
         try:
-            import edgeimpulse as ei
+            import edgeimpulse as sdk  # takes seconds, and reads its addresses from the environment when imported
 
-            ei.API_KEY, ei.API_ENDPOINT = endpoint.key, endpoint.api_url
-            ei.INGESTION_ENDPOINT = endpoint.ingestion_url
-            return act(ei)
+            sdk.API_KEY, sdk.API_ENDPOINT = endpoint.key, endpoint.api_url
+            sdk.INGESTION_ENDPOINT = endpoint.ingestion_url
+            return action(sdk)
         except EitkError:
             raise
-        except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception for what the studio says
-            why = redact(str(error), endpoint.key)[:500]
-            raise ApiError("the official SDK gave up on the model", why=why, hint="eitk jobs list --all") from None
+        except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception for errors of the studio
+            why = redact(str(error), endpoint.key)[:MAX_REASON_LENGTH]
+            raise ApiError("the official SDK failed for the model", why=why, hint="eitk jobs list --all") from None
 
 
 @contextmanager
 def _environment(endpoint: Endpoint) -> Iterator[None]:
-    """The SDK reads its addresses when it is imported, and its HTTP library a proxy each time."""
-    wanted = {"EI_API_ENDPOINT": endpoint.api_url, "EI_INGESTION_ENDPOINT": endpoint.ingestion_url}
+    """Set the variables from which the SDK reads its addresses, and its HTTP library the proxy."""
+    variables = {"EI_API_ENDPOINT": endpoint.api_url, "EI_INGESTION_ENDPOINT": endpoint.ingestion_url}
     if is_loopback(endpoint.api_url):
-        wanted["NO_PROXY"] = "127.0.0.1,localhost"
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
+        variables["NO_PROXY"] = "127.0.0.1,localhost"
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     level = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # the SDK logs requests; nothing of it belongs on this command's output
+    logging.disable(logging.CRITICAL)  # the SDK logs its requests, which are no output of this command
     try:
         yield
     finally:
@@ -169,9 +171,9 @@ def _environment(endpoint: Endpoint) -> Iterator[None]:
 
 @contextmanager
 def _without(names: Sequence[str]) -> Iterator[None]:
-    """Let imports of heavy packages fail that are not loaded yet."""
+    """Make imports of packages fail that are not imported yet."""
     blocked = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(blocked))  # type: ignore[arg-type]  # None is how the import system is told
+    sys.modules.update(dict.fromkeys(blocked))  # type: ignore[arg-type]  # None makes the import fail
     try:
         yield
     finally:

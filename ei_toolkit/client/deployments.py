@@ -1,18 +1,18 @@
-"""A zip from a server is hostile until checked: no path out of its folder, no links, no bomb."""
+"""Built libraries: download and check them, keep them below .eitk/builds/, and pin one in eitk.lock."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ei_toolkit.client.answer import Answer
 from ei_toolkit.client.project import Studio
+from ei_toolkit.client.responses import Response
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.archive import MIB, Limits, check_archive, read_entries
 from ei_toolkit.config.atomic_write import replace_file, replace_folder
@@ -21,81 +21,100 @@ from ei_toolkit.dataset.provenance import PROVENANCE_NAME
 from ei_toolkit.errors import ApiError, ArchiveError
 
 LIBRARY_LIMITS = Limits(total_bytes=1024 * MIB, ratio=200)  # C sources compress about five times
+MAX_ZIP_BYTES = 512 * MIB
+MAX_MODEL_BYTES = 64 * MIB
+MAX_NAME_LENGTH = 200
+TFLITE_IDENTIFIER = b"TFL3"  # FlatBuffer file identifier, at byte 4
 MODEL_HASH = re.compile(rb'#define\s+EITK_MODEL_SHA256\s+"([0-9a-f]{64})"')
-
-
-def check_zip(path: Path) -> None:
-    """Raise ApiError unless the file is a whole archive that is safe to unpack."""
-    try:
-        check_archive(path, LIBRARY_LIMITS)
-    except ArchiveError as error:
-        raise ApiError(
-            "the downloaded library is rejected", why=error.why or error.what, hint="Build it again: eitk build"
-        ) from None
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def check_model_in_zip(archive: Path, model: Path) -> None:
-    """Raise ApiError where the library says which model it was made of, and that is not `model`.
-
-    Libraries of eitk's own studio say so; then a training between build and download cannot go unnoticed.
-    """
-    for _name, source in read_entries(archive, lambda name: name.suffix in (".h", ".cpp"), LIBRARY_LIMITS):
-        found = MODEL_HASH.search(source)
-        if found and found[1].decode() != sha256_of(model):
-            raise ApiError(
-                "the library and the model are of different trainings",
-                why=f"the library was made of model {found[1].decode()[:12]}",
-                hint="Build it again: eitk build",
-            )
-
-
-LARGEST_ZIP = 512 * 2**20
-LARGEST_MODEL = 64 * 2**20
-TFLITE_MARK = b"TFL3"  # FlatBuffer file identifier, at byte 4
-MODEL_NAMES = {"int8": ("int8",), "float32": ("float32",)}
+BUILD_AGAIN = "Build it again: eitk build"
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """What the studio says about one version."""
+class BuildSpec:
+    """The target, engine and model type that are requested of a build."""
 
-    version: int
-    format: str
+    target: str
     engine: str
     model_type: str
-    impulse: int
-    created: str
+
+
+class Deployment(Response, frozen=True):
+    """One version in the deployment history of the studio."""
+
+    deployment_version: int
+    deployment_format: str
+    engine: str
+    model_type: str = "int8"
+    impulse_id: int = 0
+    created: str = ""
+
+
+class Download(Response, frozen=True):
+    """One entry of the studio's list of downloads."""
+
+    link: str = ""
+    name: str = ""
+    type: str = ""
+
+
+class _OneDeployment(Response, frozen=True):
+    deployment: Deployment
+
+
+class _DownloadList(Response, frozen=True):
+    downloads: tuple[Download, ...]
+
+
+def pin(studio: Studio, version: int, spec: BuildSpec, paths: ProjectPaths, provenance: Path) -> Lock:
+    """Download version `version` into `.eitk/builds/` and write eitk.lock; each changes in one step, the lock last.
+
+    `provenance` is the file with the training provenance of the model; it is copied beside the model if it exists.
+    Raises ApiError where the version was built otherwise, or a download is not valid.
+    """
+    deployment = deployment_of(studio, version)
+    _check_spec(deployment, spec, version)
+    folder = paths.builds / str(version)
+    with replace_folder(folder) as partial:
+        archive = download_zip(studio, version, partial)
+        model = download_model(studio, spec.model_type, partial / "model.tflite", deployment.impulse_id or None)
+        check_model_in_zip(archive, model)
+        if provenance.is_file():
+            shutil.copyfile(provenance, partial / PROVENANCE_NAME)
+    return write_lock_of(deployment, spec, folder / archive.name, folder / model.name, paths)
+
+
+def write_lock_of(deployment: Deployment, spec: BuildSpec, archive: Path, model: Path, paths: ProjectPaths) -> Lock:
+    """Write eitk.lock for a deployment whose files are below the project's folder, and return it."""
+    lock = Lock(
+        deployment_version=deployment.deployment_version,
+        impulse=deployment.impulse_id,
+        engine=spec.engine,
+        model_type=spec.model_type,
+        target=spec.target,
+        zip=archive.relative_to(paths.root).as_posix(),
+        zip_sha256=sha256_of(archive),
+        model=model.relative_to(paths.root).as_posix(),
+        model_sha256=sha256_of(model),
+        created=deployment.created,
+    )
+    write_lock(paths.lock, lock)
+    return lock
 
 
 def deployment_of(studio: Studio, version: int) -> Deployment:
-    """One version of the deployment history. Raises ApiError where it does not exist."""
-    answer = Answer(studio.transport.get(studio.path("deployment", "history", version)), "the deployment")
-    found = answer.object("deployment")
-    return Deployment(
-        found.integer("deploymentVersion"),
-        found.text("deploymentFormat"),
-        found.text("engine"),
-        found.text("modelType", "int8"),
-        found.integer("impulseId", 0),
-        found.text("created", ""),
-    )
+    """Return one version of the deployment history. Raises ApiError where it does not exist."""
+    return studio.transport.read(studio.path("deployment", "history", version), _OneDeployment).deployment
 
 
 def download_zip(studio: Studio, version: int, folder: Path) -> Path:
-    """The zip of a deployment, checked, under the name that the studio gives it.
+    """Download the zip of a deployment into `folder`, check it, and name it as the studio does.
 
-    Raises ApiError where it is missing, cut off or unsafe; nothing is left behind then.
+    Raises ApiError where it is missing, incomplete or unsafe; no file remains then.
     """
     temporary = folder / "download.zip"
     try:
         path = studio.path("deployment", "history", version, "download")
-        headers = studio.transport.download(path, temporary, largest=LARGEST_ZIP)
+        headers = studio.transport.download(path, temporary, max_bytes=MAX_ZIP_BYTES)
         check_zip(temporary)
         return temporary.replace(folder / safe_name(headers, f"deployment-{version}.zip"))
     finally:
@@ -103,105 +122,93 @@ def download_zip(studio: Studio, version: int, folder: Path) -> Path:
 
 
 def download_model(studio: Studio, variant: str, to: Path, impulse_id: int | None = None) -> Path:
-    """The .tflite of a variant, found by its name in the studio's list of downloads.
+    """Download the .tflite of a variant, which is found by its name in the studio's list of downloads.
 
-    Raises ApiError where there is none or what comes is no TensorFlow Lite model.
+    Raises ApiError where there is none, or the download is not a TensorFlow Lite model.
     """
-    answer = Answer(studio.transport.get(studio.path("downloads"), impulseId=impulse_id), "the list of downloads")
-    link = _tflite_link(answer.objects("downloads"), variant)
-    with replace_file(to) as part:
-        studio.transport.download(_path_of(studio, link), part, largest=LARGEST_MODEL)
-        with part.open("rb") as file:
-            if file.read(8)[4:8] != TFLITE_MARK:
-                raise ApiError(f"the {variant} model that the studio sent is no TensorFlow Lite model")
+    downloads = studio.transport.read(studio.path("downloads"), _DownloadList, impulseId=impulse_id).downloads
+    path = path_of_link(studio, tflite_link(downloads, variant))
+    with replace_file(to) as partial:
+        studio.transport.download(path, partial, max_bytes=MAX_MODEL_BYTES)
+        with partial.open("rb") as file:
+            if file.read(8)[4:8] != TFLITE_IDENTIFIER:
+                raise ApiError(f"the {variant} model of the studio is not a TensorFlow Lite model", why=path)
     return to
 
 
+def check_zip(path: Path) -> None:
+    """Raise ApiError unless the file is a complete archive that is safe to unpack."""
+    try:
+        check_archive(path, LIBRARY_LIMITS)
+    except ArchiveError as error:
+        raise ApiError("the downloaded library is rejected", why=error.why or error.what, hint=BUILD_AGAIN) from None
+
+
+def check_model_in_zip(archive: Path, model: Path) -> None:
+    """Raise ApiError where the library contains the hash of its model, and that is not the hash of `model`.
+
+    Libraries of eitk's own studio contain it, so that a training between build and download is noticed.
+    """
+    for _name, source in read_entries(archive, lambda name: name.suffix in (".h", ".cpp"), LIBRARY_LIMITS):
+        found = MODEL_HASH.search(source)
+        if found and found[1].decode() != sha256_of(model):
+            raise ApiError(
+                "the library and the model are of different trainings",
+                why=f"the library was made of model {found[1].decode()[:12]}",
+                hint=BUILD_AGAIN,
+            )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def safe_name(headers: Mapping[str, str], otherwise: str) -> str:
-    """The file name of a Content-Disposition, reduced to letters, digits, dots, dashes and underscores."""
+    """Return the file name of a Content-Disposition, reduced to letters, digits, dots, dashes and underscores."""
     message = Message()
     message["Content-Disposition"] = headers.get("Content-Disposition", "")
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(message.get_filename() or "").name).strip("-.")
-    return name if name.endswith(".zip") and len(name) < 200 else otherwise
+    return name if name.endswith(".zip") and len(name) < MAX_NAME_LENGTH else otherwise
 
 
-def _tflite_link(downloads: list[Answer], variant: str) -> str:
-    """By name and type: the ids differ between studios."""
+def tflite_link(downloads: Sequence[Download], variant: str) -> str:
+    """Return the link of a variant, found by name and type because the ids differ between studios.
+
+    Raises ApiError where there is none.
+    """
     for download in downloads:
-        words = f"{download.text('name', '')} {download.text('type', '')}".lower()
+        words = f"{download.name} {download.type}".lower()
         is_model = "tensorflow lite" in words or "tflite" in words
-        if is_model and all(word in words for word in MODEL_NAMES[variant]) and "keras" not in words:
-            return download.text("link")
+        if is_model and variant in words and "keras" not in words and download.link:
+            return download.link
     raise ApiError(f"the studio has no {variant} TensorFlow Lite model to download", hint="eitk train")
 
 
-def _path_of(studio: Studio, link: str) -> str:
-    """A link as a path below the API address; one that leads elsewhere would carry the key there."""
+def path_of_link(studio: Studio, link: str) -> str:
+    """Return a link as a path below the API address. Raises ApiError for another host, which must not get the key."""
     base = urlsplit(studio.transport.endpoint.api_url)
     parts = urlsplit(link)
     if parts.netloc and parts.netloc != base.netloc:
         raise ApiError("the studio's download link leads to another host", why=parts.netloc)
     path = parts.path.removeprefix(base.path) if parts.path.startswith(f"{base.path}/") else parts.path
     if not path.startswith("/api/"):
-        raise ApiError("the studio's download link is not understood", why=link[:100])
+        raise ApiError("the studio's download link is not a path of the API", why=link[:100])
     return path + (f"?{parts.query}" if parts.query else "")
 
 
-@dataclass(frozen=True)
-class BuildSpec:
-    """What a build was asked to be."""
-
-    target: str
-    engine: str
-    model_type: str
-
-
-def pin(studio: Studio, version: int, wanted: BuildSpec, paths: ProjectPaths, provenance: Path) -> Lock:
-    """Fetch version `version` into `.eitk/builds/` and write eitk.lock; both change in one step each, the lock last.
-
-    `provenance` says which clips the model was trained on, and is kept with it; it need not be there.
-    Raises ApiError where the studio has something else under that version, or sends what cannot be used.
-    """
-    deployment = deployment_of(studio, version)
-    _check(deployment, wanted, version)
-    folder = paths.builds / str(version)
-    with replace_folder(folder) as fresh:
-        archive = download_zip(studio, version, fresh)
-        model = download_model(studio, wanted.model_type, fresh / "model.tflite", deployment.impulse or None)
-        check_model_in_zip(archive, model)
-        if provenance.is_file():
-            shutil.copyfile(provenance, fresh / PROVENANCE_NAME)
-    lock = lock_of(
-        version, deployment.impulse, wanted, deployment.created, folder / archive.name, folder / model.name, paths.root
+def _check_spec(deployment: Deployment, spec: BuildSpec, version: int) -> None:
+    requested = (version, spec.target, spec.engine, spec.model_type)
+    built = (
+        deployment.deployment_version,
+        deployment.deployment_format,
+        deployment.engine,
+        deployment.model_type,
     )
-    write_lock(paths.lock, lock)
-    return lock
-
-
-def _check(deployment: Deployment, wanted: BuildSpec, version: int) -> None:
-    there = (deployment.version, deployment.format, deployment.engine, deployment.model_type)
-    asked = (version, wanted.target, wanted.engine, wanted.model_type)
-    if there != asked:
+    if built != requested:
         raise ApiError(
-            "the studio built something else than was asked for",
-            why=f"asked for version {asked}, got {there}",
-            hint="Build it again: eitk build",
+            "the studio built something else than was requested",
+            why=f"requested {', '.join(map(str, requested))}; built {', '.join(map(str, built))}",
+            hint=BUILD_AGAIN,
         )
-
-
-def lock_of(
-    version: int, impulse: int, wanted: BuildSpec, created: str, archive: Path, model: Path, root: Path
-) -> Lock:
-    """The lock of a deployment whose files are in place."""
-    return Lock(
-        deployment_version=version,
-        impulse=impulse,
-        engine=wanted.engine,
-        model_type=wanted.model_type,
-        target=wanted.target,
-        zip=archive.relative_to(root).as_posix(),
-        zip_sha256=sha256_of(archive),
-        model=model.relative_to(root).as_posix(),
-        model_sha256=sha256_of(model),
-        created=created,
-    )

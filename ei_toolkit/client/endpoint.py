@@ -1,4 +1,7 @@
-"""Where a key comes from: EI_API_KEY, else the system's keyring. Never a file of the project, never a flag."""
+"""The addresses of a studio and its API key, which is in EI_API_KEY or in the system's keyring.
+
+The key is never in a file of the project and never an option of a command.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,16 @@ from ipaddress import ip_address
 from types import ModuleType
 from urllib.parse import SplitResult, urlsplit
 
-from ei_toolkit.client.answer import redact
+from ei_toolkit.client.responses import redact
 from ei_toolkit.errors import ConfigurationError, CredentialError, MissingToolError
 
 VARIABLE = "EI_API_KEY"
 SERVICE = "eitk"  # name in the keyring; the account is the API address
-SHORTEST = 16
+MIN_KEY_LENGTH = 16
 
 
 def find_key(api_url: str, environ: Mapping[str, str]) -> str:
-    """The key for a studio. Raises CredentialError where there is none."""
+    """Return the key for a studio. Raises CredentialError where there is none."""
     key = environ.get(VARIABLE, "").strip() or _from_keyring(api_url)
     if not key:
         raise CredentialError(
@@ -28,17 +31,17 @@ def find_key(api_url: str, environ: Mapping[str, str]) -> str:
 
 
 def checked_key(key: str) -> str:
-    """The key as it can stand in a header. Raises CredentialError for anything that cannot be one."""
+    """Return the key without surrounding spaces. Raises CredentialError for a text that cannot be a key."""
     key = key.strip()
-    if not key.isascii() or not key.isprintable() or " " in key or len(key) < SHORTEST:
+    if not key.isascii() or not key.isprintable() or " " in key or len(key) < MIN_KEY_LENGTH:
         raise CredentialError(
-            "this is not an API key", why="a key is one word such as ei_…", hint="Copy it from Dashboard, Keys."
+            "this is not an API key", why="a key is one word like ei_…", hint="Copy it from Dashboard, Keys."
         )
     return key
 
 
 def store_key(api_url: str, key: str) -> None:
-    """Keep a key in the system's keyring. Raises MissingToolError where there is none."""
+    """Store a key in the system's keyring. Raises MissingToolError where there is no keyring."""
     backend = _keyring()
     try:
         backend.set_password(SERVICE, api_url, checked_key(key))
@@ -49,7 +52,7 @@ def store_key(api_url: str, key: str) -> None:
 
 
 def forget_key(api_url: str) -> bool:
-    """Remove a key from the keyring; False if none was there."""
+    """Remove a key from the keyring; return False if it has none."""
     backend = _keyring()
     try:
         backend.delete_password(SERVICE, api_url)
@@ -67,21 +70,21 @@ def _from_keyring(api_url: str) -> str:
 
 
 def _keyring() -> ModuleType:
-    import keyring
+    import keyring  # its back ends take a tenth of a second, which EI_API_KEY makes unnecessary
     import keyring.errors
 
     return keyring
 
 
 CLOUD_API = "https://studio.edgeimpulse.com/v1"
-LOCAL_PORTS = (4800, 4810)  # where official clients look for a studio on this machine
+LOCAL_PORTS = (4800, 4810)  # where official clients expect a studio on this machine
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A studio. `name` stays the same when a local studio changes its port; ledgers are named after it.
+    """A studio. `name` does not change with the port of a local studio; ledgers are named after it.
 
-    The key is not shown by `repr`, so that it reaches no log.
+    `repr` does not contain the key, so that it is not logged.
     """
 
     api_url: str
@@ -92,30 +95,30 @@ class Endpoint:
 
 
 def checked_api_url(url: str) -> str:
-    """`url` without a trailing slash. Raises ConfigurationError unless the key may go there and it ends in /v1."""
-    wanted = f'Use "local", or an address that ends in /v1 such as {CLOUD_API}'
-    trimmed, parts = _checked("studio.url", url, wanted)
+    """Return `url` without a trailing slash. Raises ConfigurationError unless it may get the key and ends in /v1."""
+    expected = f'Use "local", or an address that ends in /v1 such as {CLOUD_API}'
+    trimmed, parts = _checked("studio.url", url, expected)
     if not parts.path.endswith("/v1"):
-        raise _no_address("studio.url", url, wanted)
+        raise _no_address("studio.url", url, expected)
     return trimmed
 
 
 def checked_ingestion_url(url: str) -> str:
-    """`url` without a trailing slash. Raises ConfigurationError unless the key may go there."""
-    wanted = "Leave it out, or use an address such as https://ingestion.edgeimpulse.com"
-    return _checked("studio.ingestion_url", url, wanted)[0]
+    """Return `url` without a trailing slash. Raises ConfigurationError unless it may get the key."""
+    expected = "Leave it out, or use an address such as https://ingestion.edgeimpulse.com"
+    return _checked("studio.ingestion_url", url, expected)[0]
 
 
-def _checked(key: str, url: str, wanted: str) -> tuple[str, SplitResult]:
-    """An address that is http(s), holds no key itself, and leaves this machine encrypted only."""
+def _checked(key: str, url: str, expected: str) -> tuple[str, SplitResult]:
+    """Check for http(s), for no user or password, and for https unless the address is on this machine."""
     trimmed = url.rstrip("/")
     try:
         parts = urlsplit(trimmed)
         port = parts.port
     except ValueError as error:
-        raise _no_address(key, url, wanted, str(error)) from None
+        raise _no_address(key, url, expected, str(error)) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or parts.query or parts.fragment:
-        raise _no_address(key, url, wanted)
+        raise _no_address(key, url, expected)
     if parts.username or parts.password:
         raise ConfigurationError(f"{key} holds a user or a password", hint="Keys go into EI_API_KEY.")
     if parts.scheme == "http" and not is_loopback(trimmed):
@@ -125,12 +128,12 @@ def _checked(key: str, url: str, wanted: str) -> tuple[str, SplitResult]:
     return trimmed, parts
 
 
-def _no_address(key: str, url: str, wanted: str, why: str = "") -> ConfigurationError:
-    return ConfigurationError(f"{key} = {url!r} is not an address of a studio", why=why, hint=wanted)
+def _no_address(key: str, url: str, expected: str, why: str = "") -> ConfigurationError:
+    return ConfigurationError(f"{key} = {url!r} is not the address of a studio", why=why, hint=expected)
 
 
 def ingestion_url_of(api_url: str) -> str:
-    """The upload address that belongs to an API address: port 4810 beside 4800, host ingestion.* beside studio.*.
+    """Return the upload address of an API address: port 4810 beside 4800, host ingestion.* beside studio.*.
 
     Raises ConfigurationError where neither rule applies.
     """
@@ -146,9 +149,9 @@ def ingestion_url_of(api_url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address stays on this machine."""
+    """Return whether an address is on this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback
-    except ValueError:  # a name; one like 127.example.com may lie anywhere
+    except ValueError:  # a name; 127.example.com may be anywhere
         return host == "localhost"

@@ -1,8 +1,9 @@
-"""Request classes of the official client, each loaded alone.
+"""Request classes of the official client, each imported without the others.
 
-`import edgeimpulse_api` reads a thousand models and takes seconds; one request class with what it refers to takes a
-tenth of a second. So the package's own `__init__` is not run: its models are imported below an empty package, which
-is taken away again. The models stay, so that a real import elsewhere goes on with them: no class exists twice.
+`import edgeimpulse_api` imports a thousand models and takes seconds; one request class with what it refers to takes a
+tenth of a second. Therefore the `__init__` of the package is not run: its models are imported below an empty package,
+which is removed again. The models stay imported, so that a later import of the whole package reuses them: no class
+exists twice.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ PACKAGE = "edgeimpulse_api"
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 _empty: dict[str, ModuleType] = {}
-_one_at_a_time = threading.Lock()
+_import_lock = threading.Lock()
 
 
 def official(name: str) -> Any:
-    """A request class such as `CreateImpulseRequest`; its constructor validates."""
-    with _one_at_a_time:
+    """Return a request class such as `CreateImpulseRequest`; its constructor validates."""
+    with _import_lock:
         if PACKAGE in sys.modules:
             return getattr(sys.modules[PACKAGE], name)
-        with _models_alone():
+        with _empty_package_imported():
             module = importlib.import_module(f"{PACKAGE}.models.{CAPITAL.sub('_', name).lower()}")
         return getattr(module, name)
 
 
 @contextmanager
-def _models_alone() -> Iterator[None]:
+def _empty_package_imported() -> Iterator[None]:
     if not _empty:
         _empty.update(_empty_packages())
     sys.modules.update(_empty)
@@ -48,7 +49,7 @@ def _models_alone() -> Iterator[None]:
 
 
 def _empty_packages() -> dict[str, ModuleType]:
-    """The package and its models, with nothing in them but where their modules are found."""
+    """The package and its models, with only the paths where their modules are found."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.submodule_search_locations is None:
         raise ModuleNotFoundError(PACKAGE)

@@ -1,4 +1,4 @@
-"""Which clips a training hears: asked of the server, for its samples are what a model is made of."""
+"""Train, test, profile and build a project in the studio, and record its training provenance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ei_toolkit.client.answer import Answer
 from ei_toolkit.client.deployments import BuildSpec, pin
 from ei_toolkit.client.impulse.apply import diff
 from ei_toolkit.client.impulse.current import Current, require_impulse
@@ -25,6 +24,7 @@ from ei_toolkit.client.jobs.job import (
     start_training,
 )
 from ei_toolkit.client.project import Studio
+from ei_toolkit.client.responses import Response, parse_response
 from ei_toolkit.client.results import (
     DeviceProfile,
     Evaluation,
@@ -43,6 +43,14 @@ from ei_toolkit.errors import ApiError, ConfigurationError, DataError
 from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
 
 SHOWN = 20  # ids in a hint
+BUILD_TRIES = 3  # builds of others that may be in progress before the requested build starts
+PROFILE_POLL_INTERVAL_S = 2.0
+PROFILE_POLLS = 60
+NOT_TRAINED = re.compile(r"\bnot .*trained|\btrain .*first|\bno trained", re.IGNORECASE)
+
+
+class _StartedBuild(Response, frozen=True):
+    deployment_version: int
 
 
 def provenance_file(studio: Studio, paths: ProjectPaths, impulse: int) -> Path:
@@ -56,11 +64,11 @@ def record_expected_provenance(file: Path, provenance: TrainingProvenance) -> No
 
 
 def provenance_of_samples(manifest: Manifest, samples: Sequence[Sample]) -> TrainingProvenance:
-    """The clips and artists of the training samples, by the manifest or else by their metadata.
+    """Return the clips and artists of the training samples, from the manifest or else from their metadata.
 
-    Raises DataError where a sample is on the other side of the split than its clip in the manifest.
+    Raises DataError where a sample is in another split than its clip in the manifest.
     """
-    _check_sides(manifest, misplaced(manifest, samples))
+    _check_splits(manifest, misplaced(manifest, samples))
     windows = {Path(window.file).stem: window for window in manifest.windows}
     origins = [_origin(sample, windows) for sample in samples if sample.category == "training"]
     return TrainingProvenance(
@@ -69,48 +77,45 @@ def provenance_of_samples(manifest: Manifest, samples: Sequence[Sample]) -> Trai
 
 
 def _origin(sample: Sample, windows: Mapping[str, Window]) -> tuple[str, str]:
-    """Hash of a sample's clip, and its group; empty where nothing tells."""
+    """Hash of a sample's clip, and its group; empty where they are not known."""
     if window := windows.get(sample.name):
         return window.clip_sha256, window.group
     metadata = dict(sample.metadata)
     return metadata.get("clip_sha256", ""), metadata.get("artist", "")
 
 
-def _check_sides(manifest: Manifest, wrong: Sequence[Sample]) -> None:
+def _check_splits(manifest: Manifest, wrong: Sequence[Sample]) -> None:
     if not wrong:
         return
     names = {Path(window.file).stem for window in manifest.windows}
-    ours = removable(manifest, wrong)
-    others = [str(sample.id) for sample in wrong if sample.name not in names and sample not in ours]
+    uploaded = {sample.id for sample in removable(manifest, wrong)}
+    others = [str(sample.id) for sample in wrong if sample.name not in names and sample.id not in uploaded]
     more = " ..." if len(others) > SHOWN else ""
     delete = f", then eitk samples delete {' '.join(others[:SHOWN])}{more}" if others else ""
     raise DataError(
-        f"{len(wrong)} samples on the server are on the other side of the split than their clips in the manifest",
+        f"{len(wrong)} samples in the studio are in another split than their clips in the manifest",
         why=f"a clip would be trained on and tested; the first is sample {wrong[0].id} in {wrong[0].category}",
         hint=f"eitk upload{delete}",
     )
-
-
-BUILD_TRIES = 3  # builds of others that may be in the way before ours starts
 
 
 class Follow(Protocol):
     """Shows a job until it ends. Raises JobFailed."""
 
     def __call__(self, started: Started, title: str, epochs: int | None = None) -> Job:
-        """`epochs` is how many a training has."""
+        """`epochs` is the number of epochs of a training."""
 
 
 @dataclass(frozen=True)
 class TrainReport:
-    """What a training gave."""
+    """The results of a training."""
 
     impulse: int
     training: TrainingResult
     test: tuple[Evaluation, ...]
 
     def data(self) -> dict[str, Any]:
-        """For --json and for the record of runs; each part by variant."""
+        """Return it for --json and for the run log; each part by variant."""
         main = [profile for profile in self.training.main_profiles if profile.engines]
         return {
             "impulse": self.impulse,
@@ -133,7 +138,7 @@ def _hardware(profile: DeviceProfile) -> dict[str, Any]:
 
 
 def ready_impulse(studio: Studio, wanted: ImpulseState | None, name: str) -> Current:
-    """The project's impulse, if it is the wanted one and there is something to train on.
+    """Return the project's impulse, if it equals `wanted` and there are samples to train on.
 
     Raises ConfigurationError where it differs, DataError where a category has no samples.
     """
@@ -152,7 +157,7 @@ def ready_impulse(studio: Studio, wanted: ImpulseState | None, name: str) -> Cur
 
 
 def train(studio: Studio, current: Current, follow: Follow, *, features: bool) -> TrainReport:
-    """Features (unless told not to), training, test. Raises JobFailed where a job does not succeed."""
+    """Generate features (if `features`), train and test. Raises JobFailed where a job does not succeed."""
     if features:
         for index, dsp_id in enumerate(current.dsp_ids):
             follow(start_features(studio, dsp_id), f"features: {current.state.dsp[index].name}")
@@ -163,35 +168,33 @@ def train(studio: Studio, current: Current, follow: Follow, *, features: bool) -
 
 
 def run_test(studio: Studio, current: Current, follow: Follow) -> tuple[Evaluation, ...]:
-    """Try every trained variant on the test set; returns these alone, for the studio may keep others of before."""
+    """Test every trained variant and return only these: the studio may keep older results of others."""
     variants: tuple[ModelVariant, ...] = VARIANTS if current.state.learn.profile_int8 else ("float32",)
     follow(start_test(studio, current.impulse_id, variants), "test")
     found = tested_variants(studio, current.impulse_id)
     return tuple(evaluation for evaluation in found if evaluation.variant in variants)
 
 
-def build(studio: Studio, impulse_id: int, wanted: BuildSpec, paths: ProjectPaths, follow: Follow) -> Lock:
-    """Build a library, download exactly that version, pin it.
+def build(studio: Studio, impulse_id: int, spec: BuildSpec, paths: ProjectPaths, follow: Follow) -> Lock:
+    """Build a library, download exactly that version and pin it.
 
-    A build of somebody else in the way is waited for, and ours started then: its version is not ours.
+    Where another build is in progress, it is waited for and the requested build is started then.
     Raises JobFailed where the build fails; eitk.lock then stays as it is.
     """
     for _ in range(BUILD_TRIES):
-        started = start_build(studio, impulse_id, wanted.target, wanted.engine, wanted.model_type)
+        started = start_build(studio, impulse_id, spec.target, spec.engine, spec.model_type)
         follow(started, "build")
         if not started.attached:
-            version = Answer(started.answer, "the started build").integer("deploymentVersion")
-            return pin(studio, version, wanted, paths, provenance_file(studio, paths, impulse_id))
-    raise DataError("other builds kept the studio busy", hint="eitk jobs list, then eitk build again")
-
-
-LOOK_S = 2.0
-LOOKS = 60
-NOT_TRAINED = re.compile(r"\bnot .*trained|\btrain .*first|\bno trained", re.IGNORECASE)
+            version = parse_response(started.response, _StartedBuild, "the started build").deployment_version
+            return pin(studio, version, spec, paths, provenance_file(studio, paths, impulse_id))
+    raise DataError(
+        f"{BUILD_TRIES} other builds were in progress one after the other",
+        hint="Wait until eitk jobs list shows no build, then run eitk build again.",
+    )
 
 
 def require_trained(studio: Studio, learn_id: int) -> TrainingResult:
-    """What the last training of a learn block gave. Raises ApiError, with what to do, where it was never trained."""
+    """Return the result of the last training of a learn block. Raises ApiError where it was never trained."""
     try:
         return training_result(studio, learn_id)
     except ApiError as error:
@@ -201,18 +204,18 @@ def require_trained(studio: Studio, learn_id: int) -> TrainingResult:
 
 
 def profiles(studio: Studio, learn_id: int, follow: Follow, *, again: bool) -> tuple[DeviceProfile, ...]:
-    """Profiles of a trained learn block; made anew if asked for, or if there are none.
+    """Return the profiles of a trained learn block; estimate them again if `again`, or if there are none.
 
-    Raises ApiError where the model was not trained or the studio gives no profile.
+    Raises ApiError where the model was not trained, or the studio returns no profile in time.
     """
     found = require_trained(studio, learn_id)
     if again or not (found.profiles or found.is_profiling):
         start_profile(studio, learn_id)
-    for _ in range(LOOKS):
+    for _ in range(PROFILE_POLLS):
         if job := profiling_job(studio, learn_id):
             follow(Started(job, {}), "profile")
         found = training_result(studio, learn_id)
         if found.profiles and not found.is_profiling:
             return found.profiles
-        time.sleep(LOOK_S)
-    raise ApiError("the studio gives no profile of this model", hint="eitk jobs list --all")
+        time.sleep(PROFILE_POLL_INTERVAL_S)
+    raise ApiError("the studio returns no profile of this model", hint="eitk jobs list --all")

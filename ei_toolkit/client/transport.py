@@ -129,9 +129,7 @@ class Transport:
                 time.sleep(backoff(tries))
         raise AssertionError("TRIES is at least 1")
 
-    def _send(
-        self, method: str, path: str, query: Query, body: Json | None, *, repeatable: bool
-    ) -> requests.Response:
+    def _send(self, method: str, path: str, query: Query, body: Json | None, *, repeatable: bool) -> requests.Response:
         """Send a request, with retries, and return the response with its body still to be read."""
         session = self._retrying_session if repeatable else self._session
         try:
@@ -164,7 +162,7 @@ class RetryPolicy(urllib3.Retry):
             total=TRIES - 1,
             read=None if repeatable else False,
             other=0,
-            allowed_methods=None,  # all: POST requests are repeatable as well, if the caller says so
+            allowed_methods=None,  # all: POST requests are repeatable as well, if the caller allows it
             status_forcelist=RETRYABLE_STATUS if repeatable else NOT_STARTED_STATUS,
             raise_on_status=False,  # the response has the reason
         )

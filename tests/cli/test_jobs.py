@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,19 +18,21 @@ from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.client.endpoint import Endpoint
 from ei_toolkit.client.project import Studio
+from ei_toolkit.client.transport import Transport
 from ei_toolkit.errors import ApiError
 
 Eitk = Callable[..., tuple[int, str, str]]
 
 
-@dataclass
-class Transport:
+class ThreeJobs(Transport):
     """A studio with three jobs: 1 runs, 2 has succeeded, 3 has failed."""
 
-    endpoint: Endpoint = field(default_factory=lambda: Endpoint("http://127.0.0.1/v1", "http://127.0.0.1", "ei_k"))
-    posted: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__(Endpoint("http://127.0.0.1/v1", "http://127.0.0.1", "ei_k"))
+        self.posted: list[str] = []
 
     def get(self, path: str, **_query: object) -> dict[str, Any]:
+        """Return the state or the log of a job."""
         *_, job, what = path.split("/")
         if what == "stdout":
             return {"stdout": [{"data": "it broke\n"}], "totalCount": 1}
@@ -40,18 +41,20 @@ class Transport:
         end = {} if job == "1" else {"finished": "today", "finishedSuccessful": job == "2"}
         return {"job": {"id": int(job), "started": "today", **end}}
 
-    def post(self, path: str, **_query: object) -> None:
+    def post(self, path: str, *_body: object, **_query: object) -> dict[str, Any]:
+        """Record the request."""
         self.posted.append(path)
+        return {}
 
 
 @pytest.fixture
-def transport() -> Transport:
-    return Transport()
+def transport() -> ThreeJobs:
+    return ThreeJobs()
 
 
 @pytest.fixture
-def eitk(transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Eitk:
-    studio = Studio(transport, 1)  # type: ignore[arg-type]
+def eitk(transport: ThreeJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Eitk:
+    studio = Studio(transport, 1)
     monkeypatch.setattr("ei_toolkit.cli.jobs.connect", lambda *_: studio)
 
     return partial(support.eitk, tmp_path, "jobs")
@@ -59,14 +62,14 @@ def eitk(transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(("job", "state"), [("2", "succeeded"), ("3", "failed")])
 def test_a_job_that_has_ended_is_not_said_to_be_cancelled(
-    eitk: Eitk, transport: Transport, job: str, state: str
+    eitk: Eitk, transport: ThreeJobs, job: str, state: str
 ) -> None:
     assert eitk("cancel", job)[:2] == (0, f"job {job} has ended already ({state})\n")
     assert json.loads(eitk("cancel", job, "--json")[1])["cancelled"] is False
     assert transport.posted == []
 
 
-def test_a_job_that_runs_is_cancelled(eitk: Eitk, transport: Transport) -> None:
+def test_a_job_that_runs_is_cancelled(eitk: Eitk, transport: ThreeJobs) -> None:
     assert eitk("cancel", "1")[:2] == (0, "job 1 was cancelled\n")
     assert len(transport.posted) == 1
 

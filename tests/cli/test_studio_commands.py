@@ -80,7 +80,7 @@ def test_upload_and_samples(eitk: Any) -> None:
     assert json.loads(eitk("upload", "--json")[1])["sent"] == 10
     again = json.loads(eitk("upload", "--json")[1])
     assert (again["sent"], again["done"]) == (0, 10)
-    assert "10 of 10 windows are on the server" in eitk("upload")[1]
+    assert "10 of 10 windows are in the studio" in eitk("upload")[1]
     code, out, _ = eitk("samples", "count", "--json")
     assert {(c["category"], c["label"]) for c in json.loads(out)} >= {("testing", "rock"), ("training", "classical")}
 
@@ -160,7 +160,7 @@ def test_a_failed_window_is_named_and_ends_in_exit_code_4(eitk: Any, sliced_proj
     next(ProjectPaths(sliced_project).windows.glob("3.*.wav")).unlink()
     code, _, err = eitk("upload", "--failures", str(sliced_project / "failed.csv"))
     assert code == 4
-    assert "1 of 10 windows are not on the server" in err
+    assert "1 of 10 windows are not in the studio" in err
     assert (sliced_project / "failed.csv").read_text().startswith("file,reason\n3.")
 
 
@@ -186,7 +186,7 @@ def test_a_contradiction_is_refused_with_exit_code_3(eitk: Any, sliced_project: 
     toml.write_text(toml.read_text().replace("fft_length = 64", "fft_length = 100"))
     code, _, err = eitk("impulse", "apply")
     assert code == 3
-    assert "no power of two" in err
+    assert "not a power of two" in err
     assert "fft_length = 128" in err
 
 

@@ -1,4 +1,4 @@
-"""Models that people bring, through the unmodified official SDK and the local studio."""
+"""Models of the user, through the unmodified official SDK and the local studio."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from ei_toolkit.config import ProjectPaths
 
 api, ingestion, model, root = sys.argv[1:]
 studio = open_studio(Transport(Endpoint(api, ingestion, sys.stdin.read())))
-wanted = BuildSpec("arduino", "tflite-eon", "int8")
-deploy_model(studio, Path(model), ["classical", "rock"], wanted, ProjectPaths(Path(root)))
+spec = BuildSpec("arduino", "tflite-eon", "int8")
+deploy_model(studio, Path(model), ["classical", "rock"], spec, ProjectPaths(Path(root)))
 assert "tensorflow" not in sys.modules
 """
 
 
 def deploy_in_a_process(studio: Studio, model: Path, root: Path) -> subprocess.CompletedProcess[str]:
-    """The SDK keeps its settings in globals: in a process of its own it disturbs no other test."""
+    """Run in a process of its own: the SDK keeps its settings in globals, which other tests would see."""
     endpoint = studio.transport.endpoint
     return subprocess.run(
         [sys.executable, "-c", DEPLOY, endpoint.api_url, endpoint.ingestion_url, str(model), str(root)],
@@ -64,9 +64,11 @@ def test_a_project_with_an_impulse_builds_no_other_model(studio: Studio, goldens
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x1c\x00\x00\x00TFL2"])
-def test_what_is_no_model_is_refused_before_anything_is_sent(studio: Studio, tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_model_is_rejected_before_it_is_sent(
+    studio: Studio, tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / "x.tflite").write_bytes(content)
-    with pytest.raises(DataError, match="no TensorFlow Lite model"):
+    with pytest.raises(DataError, match="not a TensorFlow Lite model"):
         deploy_model(
             studio, tmp_path / "x.tflite", ["a"], BuildSpec("arduino", "tflite", "int8"), ProjectPaths(tmp_path)
         )

@@ -71,7 +71,7 @@ def test_a_copy_of_a_clip_that_is_tested_is_refused_and_so_is_a_test_of_one_that
     manifest = manifest_of(a="training", b="testing")
     assert misplaced(manifest, [copy_of("a"), copy_of("b", "testing"), copy_of("gone")]) == []
     for sample in (copy_of("b"), copy_of("a", "testing")):
-        with pytest.raises(DataError, match=r"1 samples .* other side of the split") as caught:
+        with pytest.raises(DataError, match=r"1 samples .* in another split") as caught:
             provenance_of_samples(manifest, [sample])
         assert caught.value.hint == "eitk upload"
         assert removable(manifest, [sample]) == [sample]
@@ -151,7 +151,7 @@ def test_after_another_split_training_waits_until_augmented_copies_of_tested_cli
     Manifest(tuple(replace(w, split="testing") if w.clip == clip else w for w in kept)).write(file)
     code, _, err = eitk("train", "--dry-run")
     assert code == 1
-    assert "10 samples on the server are on the other side" in err
+    assert "10 samples in the studio are in another split" in err
     assert "eitk upload" in err
     plan = json.loads(eitk("upload", "--dry-run", "--json")[1])
     assert (plan["would_remove"], plan["would_move"], plan["foreign"]) == (stale, 10 - stale, 0)

@@ -1,1 +1,1 @@
-"""The impulse as code: [impulse] of eitk.toml against what the project has."""
+"""The impulse as code: [impulse] of eitk.toml, compared with the impulse of the studio and applied to it."""

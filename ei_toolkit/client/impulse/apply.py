@@ -1,4 +1,4 @@
-"""An impulse as the official request classes, which refuse what the API would not take."""
+"""Compare two impulses and apply the difference, with the request classes of the official client."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from ei_toolkit.client.answer import Answer
 from ei_toolkit.client.impulse.current import Current, current_impulse, impulse_id_of, require_impulse
 from ei_toolkit.client.impulse.state import DspState, ImpulseState, LearnState
 from ei_toolkit.client.official import official
 from ei_toolkit.client.project import Studio
+from ei_toolkit.client.responses import Response, parse_response
 from ei_toolkit.errors import ApiError
 from ei_toolkit.impulse.layers import VisualLayer
 from ei_toolkit.impulse.spec_augment import policy
@@ -18,8 +18,16 @@ from ei_toolkit.impulse.spec_augment import policy
 AUDIO_AXIS = "audio"
 
 
+class _NewBlock(Response, frozen=True):
+    block_id: int
+
+
+class _NewImpulse(Response, frozen=True):
+    id: int
+
+
 def impulse_body(state: ImpulseState, name: str, input_id: int, dsp_ids: Sequence[int], learn_id: int) -> Any:
-    """CreateImpulseRequest; always with `implementationVersion`, without which the cloud falls back to version 1."""
+    """Return a CreateImpulseRequest, with `implementationVersion`: without it the cloud uses version 1."""
     window = official("ImpulseInputBlock")(
         id=input_id,
         type="time-series",
@@ -50,7 +58,7 @@ def impulse_body(state: ImpulseState, name: str, input_id: int, dsp_ids: Sequenc
 
 
 def learn_body(learn: LearnState) -> Any:
-    """SetKerasParameterRequest: for the learn block and for the training job, which take the same."""
+    """Return a SetKerasParameterRequest, which the learn block and the training job accept."""
     network: dict[str, Any] = {"mode": learn.mode}
     if learn.mode == "expert":
         network["script"] = learn.script
@@ -76,7 +84,7 @@ Part = Literal["structure", "dsp", "learn"]
 
 @dataclass(frozen=True)
 class Change:
-    """One value that differs. `block` is the index of the processing block in `dsp` changes."""
+    """One value that differs: `there` in the studio, `wanted` in eitk.toml. `block`: index of the processing block."""
 
     part: Part
     key: str
@@ -86,14 +94,14 @@ class Change:
 
 
 def diff(there: ImpulseState | None, wanted: ImpulseState) -> tuple[Change, ...]:
-    """All changes that turn `there` into `wanted`; none means that they are the same."""
+    """Return all changes that make `wanted` of `there`; none if the two are equal."""
     if there is None:
         return tuple(_everything(wanted))
     return (*_structure(there, wanted), *_configs(there, wanted), *_learn(there.learn, wanted.learn))
 
 
 def structure(state: ImpulseState) -> Mapping[str, str]:
-    """What `POST /impulse` holds: the input window and which blocks there are."""
+    """Return what `POST /impulse` sets: the input window and the list of blocks."""
     window = state.input
     entries = {
         "input.window_ms": str(window.window_ms),
@@ -107,7 +115,7 @@ def structure(state: ImpulseState) -> Mapping[str, str]:
 
 
 def same_value(a: str, b: str) -> bool:
-    """Whether two parameter texts mean the same: 0.020 and 0.02 do."""
+    """Return whether two parameter texts have the same value: 0.020 and 0.02 have."""
     try:
         return float(a) == float(b)
     except ValueError:
@@ -115,7 +123,7 @@ def same_value(a: str, b: str) -> bool:
 
 
 def layer_text(layer: VisualLayer) -> str:
-    """A visual layer on one line: `conv2d neurons=8 kernelSize=3 stack=1`."""
+    """Return a visual layer on one line: `conv2d neurons=8 kernelSize=3 stack=1`."""
     return " ".join([str(layer["type"]), *(f"{k}={v:g}" for k, v in layer.items() if k != "type")])
 
 
@@ -134,9 +142,9 @@ def _structure(there: ImpulseState, wanted: ImpulseState) -> Iterator[Change]:
 
 
 def _configs(there: ImpulseState, wanted: ImpulseState) -> Iterator[Change]:
-    """Parameters that eitk.toml does not set are the studio's to choose."""
+    """Parameters that eitk.toml does not set are not compared: the studio chooses them."""
     for index, block in enumerate(wanted.dsp):
-        old = there.dsp[index].config if index < len(there.dsp) and _kin(there.dsp[index], block) else {}
+        old = there.dsp[index].config if index < len(there.dsp) and _same_block(there.dsp[index], block) else {}
         for key, value in block.config.items():
             if key not in old or not same_value(old[key], value):
                 yield Change("dsp", _dsp_key(block, key), old.get(key, ""), value, index)
@@ -146,13 +154,13 @@ def _learn(there: LearnState, wanted: LearnState) -> Iterator[Change]:
     old, new = learn_values(there), learn_values(wanted)
     for key in sorted(old.keys() | new.keys(), key=[*new, *old].index):
         if key == "seed" and there.seed is None:
-            continue  # the studio does not say; every training sends it anyway
+            continue  # the studio does not return the seed; every training sends it
         if old.get(key, "") != new.get(key, ""):
             yield Change("learn", f"learn.{key}", old.get(key, ""), new.get(key, ""))
 
 
 def learn_values(learn: LearnState) -> Mapping[str, str]:
-    """The learn block's settings as texts, one entry a layer."""
+    """Return the settings of the learn block as texts, with one entry for each layer."""
     values = {f.name: _text(getattr(learn, f.name)) for f in fields(learn) if f.name not in ("layers", "script")}
     values |= {f"layers[{index}]": layer_text(layer) for index, layer in enumerate(learn.layers)}
     if learn.mode == "expert":
@@ -160,7 +168,7 @@ def learn_values(learn: LearnState) -> Mapping[str, str]:
     return values
 
 
-def _kin(a: DspState, b: DspState) -> bool:
+def _same_block(a: DspState, b: DspState) -> bool:
     return (a.type, a.version) == (b.type, b.version)
 
 
@@ -175,10 +183,10 @@ def _text(value: object) -> str:
 
 
 def apply_impulse(studio: Studio, wanted: ImpulseState, name: str = "") -> tuple[Change, ...]:
-    """Change the impulse and return what was changed; nothing is sent where nothing differs.
+    """Change the impulse in the studio and return the changes; nothing is sent if nothing differs.
 
-    Blocks that stay what they are keep their ids, so that their features and training survive.
-    Raises ApiError where the studio refuses, or still has something else afterwards.
+    A block of the same type and version keeps its id, so that its features and its training are kept.
+    Raises ApiError where the studio rejects a change, or does not have the requested values afterwards.
     """
     current = current_impulse(studio, name)
     changes = diff(current.state if current else None, wanted)
@@ -191,7 +199,7 @@ def apply_impulse(studio: Studio, wanted: ImpulseState, name: str = "") -> tuple
         body = learn_body(wanted.learn)
         studio.transport.post(studio.path("training", "keras", current.learn_id), body, repeatable=True)
     if open_changes:
-        _check(diff(require_impulse(studio, name).state, wanted))
+        _check_applied(diff(require_impulse(studio, name).state, wanted))
     return changes
 
 
@@ -206,21 +214,20 @@ def _set_structure(studio: Studio, wanted: ImpulseState, current: Current | None
 
 
 def _kept_id(block: DspState, current: Current | None, index: int) -> int | None:
-    """A block's id stays while its place, type and version do."""
+    """The id of a block with the same position, type and version; None for any other."""
     if current is None or index >= len(current.dsp_ids):
         return None
-    old = current.state.dsp[index]
-    return current.dsp_ids[index] if (old.type, old.version) == (block.type, block.version) else None
+    return current.dsp_ids[index] if _same_block(current.state.dsp[index], block) else None
 
 
 def _new_id(studio: Studio) -> int:
-    answer = studio.transport.post(studio.path("impulse", "get-new-block-id"), repeatable=True)
-    return Answer(answer, "a new block's id").integer("blockId")
+    path = studio.path("impulse", "get-new-block-id")
+    return parse_response(studio.transport.post(path, repeatable=True), _NewBlock, path).block_id
 
 
 def _new_impulse(studio: Studio) -> int:
-    answer = studio.transport.post(studio.path("impulse", "new"), official("CreateNewEmptyImpulseRequest")())
-    return Answer(answer, "the new impulse").integer("id")
+    path = studio.path("impulse", "new")
+    return parse_response(studio.transport.post(path, official("CreateNewEmptyImpulseRequest")()), _NewImpulse, path).id
 
 
 def _set_config(studio: Studio, block_id: int, block: DspState) -> None:
@@ -229,9 +236,9 @@ def _set_config(studio: Studio, block_id: int, block: DspState) -> None:
     )
 
 
-def _check(left: Sequence[Change]) -> None:
-    if left:
-        change = left[0]
+def _check_applied(remaining: Sequence[Change]) -> None:
+    if remaining:
+        change = remaining[0]
         raise ApiError(
-            f"the studio did not take {change.key} = {change.wanted}", why=f"it still has {change.there or 'nothing'}"
+            f"the studio has not stored {change.key} = {change.wanted}", why=f"it has {change.there or 'no value'}"
         )

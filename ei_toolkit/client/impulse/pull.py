@@ -1,4 +1,4 @@
-"""Write a project's impulse into eitk.toml, leaving everything else in the file as it is."""
+"""Write the impulse of a project into eitk.toml; everything else in the file is unchanged."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import tomlkit
 
 from ei_toolkit.client.impulse.state import DspState, ImpulseState
 from ei_toolkit.config import CONFIG_NAME
@@ -24,18 +26,16 @@ class Pulled:
     tables: Mapping[str, Mapping[str, Any]]
 
     def data(self) -> dict[str, Any]:
-        """For --json."""
+        """Return the tables for --json."""
         return {name: {k: v for k, v in table.items() if v is not None} for name, table in self.tables.items()}
 
     def text(self) -> str:
-        """For people: TOML."""
-        import tomlkit
-
+        """Return the tables as TOML."""
         return tomlkit.dumps(self.data()).rstrip()
 
 
 def pulled_tables(state: ImpulseState) -> Pulled:
-    """An impulse in the words of eitk.toml. Raises ConfigurationError for layers that it has no words for."""
+    """Return an impulse as tables of eitk.toml. Raises ConfigurationError for a layer type that it does not have."""
     learn = state.learn
     expert = learn.mode == "expert"
     layers = None if expert else [layer_table(layer) for layer in settings_layers(learn.layers)]
@@ -70,12 +70,10 @@ def pulled_tables(state: ImpulseState) -> Pulled:
 
 
 def write_pulled(root: Path, pulled: Pulled, state: ImpulseState) -> tuple[Path, ...]:
-    """Write the tables into `root`/eitk.toml, and an expert script beside it; returns the files written.
+    """Write the tables into `root`/eitk.toml, and an expert script beside it; return the files that were written.
 
-    Raises ConfigurationError where eitk.toml cannot be read, or a script with other contents is already there.
+    Raises ConfigurationError where eitk.toml cannot be read, or a script with other contents exists.
     """
-    import tomlkit
-
     file = root / CONFIG_NAME
     document = tomlkit.parse(_checked_text(file))
     for name, table in pulled.tables.items():
@@ -102,7 +100,7 @@ def _checked_text(file: Path) -> str:
 
 def _write_script(file: Path, script: str) -> Path:
     if file.exists() and file.read_text(encoding="utf-8") != script:
-        raise ConfigurationError(f"{file} is already there and differs", hint="Move it away, then pull again.")
+        raise ConfigurationError(f"{file} already exists with other contents", hint="Move it away, then pull again.")
     write_text(file, script)
     return file
 

@@ -1,4 +1,4 @@
-"""An impulse as plain data: what eitk.toml wants and what a project has, in the same words."""
+"""An impulse as plain data, the same for eitk.toml and for a project in the studio, and its checks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DspBlock, Settings
 from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.layers import CONVOLUTIONS, VisualLayer, visual_layers
 from ei_toolkit.impulse.ranges import check_training
 
@@ -26,7 +27,7 @@ class InputState:
 
 @dataclass(frozen=True)
 class DspState:
-    """A processing block. Values of `config` are strings, as the API has them."""
+    """A processing block. The values of `config` are strings, as in the API."""
 
     type: str
     name: str
@@ -38,7 +39,7 @@ class DspState:
 class LearnState:
     """The learn block and how it is trained. `script` counts in expert mode only, `layers` in visual mode only.
 
-    `seed` is None where a studio does not say.
+    `seed` is None where a studio does not return it.
     """
 
     mode: str
@@ -65,9 +66,9 @@ class ImpulseState:
 
 
 def wanted_impulse(settings: Settings, root: Path) -> ImpulseState:
-    """The impulse of the settings; `root` is the project's folder, where an expert script lies.
+    """Return the impulse of the settings; `root` is the project's folder, which has the expert script.
 
-    Raises ConfigurationError where something is missing. See `checks` for what contradicts itself.
+    Raises ConfigurationError where a setting is missing or unknown. `check_impulse` checks the values.
     """
     if not settings.impulse.dsp:
         raise ConfigurationError("eitk.toml has no [impulse.dsp]", hint="Start from a recipe: eitk init")
@@ -76,8 +77,6 @@ def wanted_impulse(settings: Settings, root: Path) -> ImpulseState:
 
 
 def _dsp(blocks: Sequence[DspBlock]) -> tuple[DspState, ...]:
-    from ei_toolkit.impulse import dsp
-
     states: list[DspState] = []
     for block in blocks:
         described = dsp.describe(block.type)
@@ -125,19 +124,19 @@ def _script(file: Path) -> str:
 
 
 def as_text(value: str | int | float | bool) -> str:
-    """A parameter as the API has it: always a string."""
+    """Return a parameter as the API has it, which is a string."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 BOARD_RAM = 256 * 1024  # Arduino Nano 33 BLE Sense
-SKETCH_RAM = 44 * 1024  # what a sketch with the Arduino core takes before it does anything
+SKETCH_RAM = 44 * 1024  # of the sketch and the Arduino core without a model
 
 
 def check_impulse(state: ImpulseState, *, for_board: bool = True) -> None:
-    """Refuse what cannot work. `for_board`: the model is to run on a Nano 33 BLE Sense.
+    """Check that an impulse can work. `for_board`: the model is to run on a Nano 33 BLE Sense.
 
-    Raises ConfigurationError for a window or features that cannot be, a reshape that does not divide the features,
-    a kernel larger than them, training settings out of range, and a window that does not fit the board's RAM.
+    Raises ConfigurationError for an impossible window or feature shape, a reshape that does not divide the features, a
+    kernel larger than them, training settings out of range, and a window that does not fit the board's RAM.
     """
     samples = _samples(state.input)
     shapes = [_shape(block, samples, state.input) for block in state.dsp]
@@ -168,12 +167,10 @@ def _samples(window: InputState) -> int:
 
 
 def _shape(block: DspState, samples: int, window: InputState) -> tuple[int, int]:
-    from ei_toolkit.impulse import dsp
-
     fft = block.config.get("fft_length", "")
     if fft.isdecimal() and (int(fft) < 2 or int(fft) & (int(fft) - 1)):
         near = 2 ** max(1, round(math.log2(max(2, int(fft)))))
-        raise ConfigurationError(f"fft_length = {fft} is no power of two", hint=f"Set fft_length = {near}.")
+        raise ConfigurationError(f"fft_length = {fft} is not a power of two", hint=f"Set fft_length = {near}.")
     try:
         return dsp.output_shape(block.type, samples, window.frequency_hz, block.version, **block.config)
     except ConfigurationError as error:
@@ -181,9 +178,7 @@ def _shape(block: DspState, samples: int, window: InputState) -> tuple[int, int]
 
 
 def _with_default(error: ConfigurationError, block: DspState) -> ConfigurationError:
-    """A parameter of the wrong kind, with a value of the right one."""
-    from ei_toolkit.impulse import dsp
-
+    """The error with a hint that names the default of the parameter."""
     defaults = {parameter.name: parameter.default for parameter in dsp.describe(block.type).parameters}
     name = error.what.partition(" = ")[0]
     hint = f"Set {name} to a value such as {defaults[name]}, its default." if name in defaults else ""
@@ -191,13 +186,13 @@ def _with_default(error: ConfigurationError, block: DspState) -> ConfigurationEr
 
 
 def _check_ram(window: InputState, samples: int, features: int) -> None:
-    """The last window as int16, the int8 features, and the sketch; the model's arena comes on top."""
+    """Check the RAM of the last window as int16, the int8 features and the sketch, without the model's arena."""
     needed = 2 * samples + features + SKETCH_RAM
     if needed > BOARD_RAM:
         longest = (BOARD_RAM - SKETCH_RAM - features) // 2 / window.frequency_hz * 1000
         raise ConfigurationError(
             f"a window of {window.window_ms} ms does not fit the board's RAM",
-            why=f"it takes {needed / 1024:.0f} of {BOARD_RAM / 1024:.0f} kB before the model has any",
+            why=f"it takes {needed / 1024:.0f} of {BOARD_RAM / 1024:.0f} kB without the model",
             hint=f"Set slice.window_ms well below {math.floor(longest / 100) * 100:.0f}, for example 3000.",
         )
 
@@ -224,7 +219,7 @@ def _reshaped(features: int, columns: int, where: str) -> tuple[int, int]:
 
 
 def _check_kernel(layer: VisualLayer, rows: int, columns: int, where: str) -> None:
-    """Against the features, not against what pooling leaves of them: there, padding fills up, as published."""
+    """Compare the kernel with the features, not with the output of a pooling, which padding extends."""
     kernel = int(layer["kernelSize"])
     least = min(rows, columns) if layer["type"] == "conv2d" else rows
     if kernel > least:

@@ -1,1 +1,1 @@
-"""Jobs: started or attached to, watched until they end, told about as they go."""
+"""Jobs of the studio: start one or attach to it, wait until it ends, and show its progress."""

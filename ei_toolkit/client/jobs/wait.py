@@ -1,27 +1,26 @@
-"""What a training log says about how far it is."""
+"""Wait for a job: notifications over Socket.IO, polling, outages, and the progress that the log contains."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from ei_toolkit.client.answer import Answer
 from ei_toolkit.client.endpoint import is_loopback
 from ei_toolkit.client.jobs.job import Job, LogReader, job_status
 from ei_toolkit.client.project import Studio
+from ei_toolkit.client.responses import Response
 from ei_toolkit.errors import ApiError, EitkError, JobFailed, NetworkError
 
 if TYPE_CHECKING:
     import socketio
-
 
 EPOCH = re.compile(r"^\s*Epoch (\d+)\s*/\s*(\d+)")
 METRIC = re.compile(r"\b(val_loss|val_accuracy|loss|accuracy): ([0-9.eE+-]+)")
@@ -37,7 +36,7 @@ PHASES = (
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """The newest that a log has told. Epochs count from 1; 0 means that none was named yet."""
+    """The latest values in a log. Epochs count from 1; 0 means that the log has named none yet."""
 
     phase: str = ""
     epoch: int = 0
@@ -49,7 +48,7 @@ class TrainingProgress:
 
     @property
     def text(self) -> str:
-        """For beside a bar."""
+        """Return a short text to show beside a progress bar."""
         if not self.epochs or self.phase not in ("", "training"):
             return self.phase
         parts = [f"epoch {self.epoch}/{self.epochs}"]
@@ -60,7 +59,7 @@ class TrainingProgress:
 
 
 def after(progress: TrainingProgress, line: str) -> TrainingProgress:
-    """The progress after one more log line."""
+    """Return the progress after one more log line."""
     for pattern, phase in PHASES:
         if pattern.search(line):
             return replace(progress, phase=phase)
@@ -78,40 +77,104 @@ def _is_number(text: str) -> bool:
     return True
 
 
-CONNECT_S = 5
+@dataclass(frozen=True)
+class Listener:
+    """`line` is called with every log line without its end, `note` with a message about the waiting itself."""
+
+    line: Callable[[str], None]
+    note: Callable[[str], None]
+
+
+CONNECT_TIMEOUT_S = 5
+MIN_POLL_INTERVAL_S = 0.2  # between two requests while the log grows all the time
+LIVE_POLL_INTERVAL_S = 10.0  # while the socket is connected, in case it misses an event
+FIRST_POLL_INTERVAL_S = 0.3  # without a socket, after the log has grown
+MAX_POLL_INTERVAL_S = 2.5  # without a socket
+POLL_INTERVAL_GROWTH = 1.5
+RETRY_INTERVAL_S = 1.0  # between two requests while the studio cannot be reached
+OUTAGE_TOLERANCE_S = 90.0  # how long the studio may be unreachable while a job runs
+LOCAL_OUTAGE_TOLERANCE_S = 15.0  # for a studio on this machine, which no network failure makes unreachable
+TAIL_LINES = 15  # last lines of the log in the error of a failed job
+
+
+def wait_for(studio: Studio, job: int, listener: Listener, *, timeout_s: float | None = None) -> Job:
+    """Follow a job until it ends and return it.
+
+    Raises JobFailed where it ends without success, or has not ended after `timeout_s` (the job continues), and
+    NetworkError where the studio is unreachable for longer than the outage tolerance.
+    """
+    lines = _Lines(listener)
+    log = LogReader(studio, job)
+    outage = _Outage(studio, listener)
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    interval = FIRST_POLL_INTERVAL_S
+    with contextlib.closing(LogNotifier(studio, job)) as notifier:
+        while True:
+            try:
+                found = job_status(studio, job)
+                has_grown = lines.add(log.new_entries())
+            except ApiError as error:
+                outage.tolerate(error)
+                time.sleep(RETRY_INTERVAL_S)
+                continue
+            outage.end()
+            if found.finished:
+                lines.end()
+                return _check_succeeded(found, lines)
+            if deadline is not None and time.monotonic() > deadline:
+                raise _timeout_error(found, timeout_s or 0.0)
+            interval = FIRST_POLL_INTERVAL_S if has_grown else min(interval * POLL_INTERVAL_GROWTH, MAX_POLL_INTERVAL_S)
+            if notifier.wait(LIVE_POLL_INTERVAL_S if notifier.live else interval):
+                time.sleep(MIN_POLL_INTERVAL_S)
+
+
+def whole_log_hint(job: int) -> str:
+    """Return the hint of a job that failed. It is removed where the whole log has just been shown."""
+    return f"The whole log: eitk jobs follow {job}"
 
 
 class LogNotifier:
-    """Rings when a job's log grows or the job ends. Where no socket can be had it never rings, and `live` is false."""
+    """Notifies the waiting loop when a job's log grows or the job ends, over Socket.IO.
+
+    Without a socket `wait` always returns False and `live` is False; the loop then polls more often.
+    """
 
     def __init__(self, studio: Studio, job: int) -> None:
-        self._rung = threading.Event()
-        self._socket = _connect(studio, job, self._rung)
+        self._notified = threading.Event()
+        self._socket = _connect(studio, job, self._notified)
 
     @property
     def live(self) -> bool:
-        """Whether the socket is up."""
+        """Whether the socket is connected."""
         return self._socket is not None and bool(self._socket.connected)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the bell rings, at most so long; whether it rang."""
-        rang = self._rung.wait(seconds)
-        self._rung.clear()
-        return rang
+        """Wait for a notification, at most this long; return whether there was one."""
+        was_notified = self._notified.wait(seconds)
+        self._notified.clear()
+        return was_notified
 
     def close(self) -> None:
-        """Leave the socket."""
+        """Disconnect the socket."""
         if self._socket is not None:
             self._socket.disconnect()
 
 
-def _connect(studio: Studio, job: int, rung: threading.Event) -> socketio.Client | None:
-    """A socket that subscribes to a job each time it connects; None where the studio has none to offer."""
-    import socketio
+class _Token(Response, frozen=True):
+    socket_token: str
+
+
+class _SocketToken(Response, frozen=True):
+    token: _Token
+
+
+def _connect(studio: Studio, job: int, notified: threading.Event) -> socketio.Client | None:
+    """Return a socket that subscribes to a job each time it connects; None if the studio has no socket."""
+    import socketio  # takes half a second, so a command that follows no job does not import it
     from socketio.exceptions import SocketIOError
 
     silent = logging.getLogger(f"{__name__}.silent")
-    silent.disabled = True  # its libraries print what they cannot do about a lost connection; polling goes on anyway
+    silent.disabled = True  # the libraries log a lost connection, which does not matter: the loop polls as well
     client = socketio.Client(
         reconnection_attempts=0,
         reconnection_delay=1,
@@ -122,140 +185,92 @@ def _connect(studio: Studio, job: int, rung: threading.Event) -> socketio.Client
 
     def subscribe() -> None:
         client.emit("start-log-stream", {"jobId": job})
-        rung.set()
+        notified.set()
 
-    def news(event: str, *_: Any) -> None:
+    def on_event(event: str, *_: Any) -> None:
         if event in (f"job-data-{job}", f"job-finished-{job}", "job-finished"):
-            rung.set()
+            notified.set()
 
     client.on("connect", subscribe)
-    client.on("*", news)
+    client.on("*", on_event)
     try:
-        client.connect(_address(studio), transports=["websocket"], wait_timeout=CONNECT_S)
+        client.connect(_address(studio), transports=["websocket"], wait_timeout=CONNECT_TIMEOUT_S)
     except (EitkError, SocketIOError, OSError):
-        return None  # polling does as well, only later
+        return None  # polling gives the same result, only later
     return client
 
 
 def _address(studio: Studio) -> str:
-    answer = Answer(studio.transport.get(studio.path("socket-token")), "the socket's token")
-    token = answer.object("token").text("socketToken")
+    token = studio.transport.read(studio.path("socket-token"), _SocketToken).token.socket_token
     parts = urlsplit(studio.transport.endpoint.api_url)
     scheme = "wss" if parts.scheme == "https" else "ws"
     return f"{scheme}://{parts.netloc}/?{urlencode({'token': token, 'onDemandLogs': 'true'})}"
 
 
-MIN_POLL_INTERVAL_S = 0.2  # least time between two looks at a log that grows all the time
-LIVE_S = 10.0  # a look now and then even though the socket is up
-POLL_S = (0.3, 2.5)  # between looks without a socket: first, at most
-OUTAGE_TOLERANCE_S = 90.0  # how long a network may be cut while a job runs
-LOCAL_OUTAGE_TOLERANCE_S = 15.0  # on this machine there is no network to be cut, only a studio that is gone or busy
-TAIL = 15  # lines of the log that a failure shows
+class _Outage:
+    """How long the studio has been unreachable."""
 
+    def __init__(self, studio: Studio, listener: Listener) -> None:
+        is_local = is_loopback(studio.transport.endpoint.api_url)
+        self._tolerance_s = LOCAL_OUTAGE_TOLERANCE_S if is_local else OUTAGE_TOLERANCE_S
+        self._listener = listener
+        self._last_response, self._is_noted = time.monotonic(), False
 
-@dataclass(frozen=True)
-class Listener:
-    """Who is told. `line` gets every log line without its end, `note` what happens to the watching itself."""
+    def tolerate(self, error: ApiError) -> None:
+        """Note the error once. Raises it if the job cannot be running, or the outage lasts too long."""
+        may_pass = isinstance(error, NetworkError) or (error.status or 0) >= 500
+        if not may_pass or time.monotonic() - self._last_response > self._tolerance_s:
+            raise error
+        if not self._is_noted:
+            self._listener.note(f"{error.what}; the job continues, retrying")
+        self._is_noted = True
 
-    line: Callable[[str], None]
-    note: Callable[[str], None]
-
-
-def wait_for(studio: Studio, job: int, listener: Listener, *, timeout_s: float | None = None) -> Job:
-    """Follow a job until it ends and return it.
-
-    Raises JobFailed where it ends without success or not within `timeout_s` (it goes on running), and NetworkError
-    where the studio cannot be reached for longer than a cut of the network lasts.
-    """
-    lines = _Lines(listener)
-    log = LogReader(studio, job)
-    deadline = None if timeout_s is None else time.monotonic() + timeout_s
-    with _bell(studio, job) as bell:
-        pause = POLL_S[0]
-        last_heard, is_cut = time.monotonic(), False
-        patience = LOCAL_OUTAGE_TOLERANCE_S if is_loopback(studio.transport.endpoint.api_url) else OUTAGE_TOLERANCE_S
-        while True:
-            try:
-                found = job_status(studio, job)
-                grown = lines.add(log.fresh())
-                last_heard, is_cut = time.monotonic(), False
-            except ApiError as error:
-                if not _may_pass(error) or time.monotonic() - last_heard > patience:
-                    raise
-                if not is_cut:
-                    listener.note(f"{error.what}; the job goes on, trying again")
-                is_cut = True
-                time.sleep(1.0)
-                continue
-            if found.finished:
-                lines.end()
-                return _ended(found, lines)
-            if deadline is not None and time.monotonic() > deadline:
-                raise _late(found, timeout_s or 0.0)
-            pause = POLL_S[0] if grown else min(pause * 1.5, POLL_S[1])
-            if bell.wait(LIVE_S if bell.live else pause):
-                time.sleep(MIN_POLL_INTERVAL_S)
-
-
-def _may_pass(error: ApiError) -> bool:
-    """Whether the job may still run: no answer at all, or a server that stumbles."""
-    return isinstance(error, NetworkError) or (error.status or 0) >= 500
+    def end(self) -> None:
+        """Count from now: the studio has responded."""
+        self._last_response, self._is_noted = time.monotonic(), False
 
 
 class _Lines:
-    """Log entries made into lines; remembers the last ones."""
+    """Log entries joined into lines; keeps the last ones."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
-        self._open = ""
-        self.tail: deque[str] = deque(maxlen=TAIL)
+        self._incomplete = ""
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
 
     def add(self, entries: list[str]) -> bool:
-        """Tell the lines that are complete; whether there was anything."""
-        *complete, self._open = (self._open + "".join(entries)).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        """Pass on the lines that are complete; return whether there was any entry."""
+        text = (self._incomplete + "".join(entries)).replace("\r\n", "\n").replace("\r", "\n")
+        *complete, self._incomplete = text.split("\n")
         for line in complete:
-            self._tell(line)
+            self._pass_on(line)
         return bool(entries)
 
     def end(self) -> None:
-        """Tell what is left."""
-        if self._open:
-            self._tell(self._open)
-        self._open = ""
+        """Pass on a last line without an end."""
+        if self._incomplete:
+            self._pass_on(self._incomplete)
+        self._incomplete = ""
 
-    def _tell(self, line: str) -> None:
+    def _pass_on(self, line: str) -> None:
         if line.strip():
             self.tail.append(line)
         self._listener.line(line)
 
 
-def whole_log(job: int) -> str:
-    """The hint of a job that failed; of no use where the whole log was just shown."""
-    return f"The whole log: eitk jobs follow {job}"
-
-
-def _ended(job: Job, lines: _Lines) -> Job:
+def _check_succeeded(job: Job, lines: _Lines) -> Job:
     if not job.succeeded:
         raise JobFailed(
             f"job {job.id} ({job.category or 'unnamed'}) failed",
-            hint=whole_log(job.id),
+            hint=whole_log_hint(job.id),
             log=tuple(lines.tail),
         )
     return job
 
 
-def _late(job: Job, timeout_s: float) -> JobFailed:
+def _timeout_error(job: Job, timeout_s: float) -> JobFailed:
     return JobFailed(
-        f"job {job.id} ({job.category}) was not done within {timeout_s:g} s",
-        why="it goes on in the studio",
+        f"job {job.id} ({job.category}) has not ended within {timeout_s:g} s",
+        why="it continues in the studio",
         hint=f"eitk jobs follow {job.id}, or eitk jobs cancel {job.id}",
     )
-
-
-@contextmanager
-def _bell(studio: Studio, job: int) -> Iterator[LogNotifier]:
-    bell = LogNotifier(studio, job)
-    try:
-        yield bell
-    finally:
-        bell.close()

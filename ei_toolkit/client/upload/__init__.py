@@ -1,1 +1,1 @@
-"""Windows to samples: batched, resumable, each exactly once."""
+"""Upload windows to the studio: compare, send in batches, retry, and record what has arrived."""

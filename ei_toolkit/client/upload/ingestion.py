@@ -1,4 +1,8 @@
-"""A multipart body that is never in one piece: copying it together takes longer than sending it."""
+"""One upload request of many files: its multipart body, and what its response means for each file.
+
+The retries are those of `run.py`, not of urllib3: between two tries the batch may be split or made smaller, all
+requests pause together, and the time without any success is limited, none of which a retry of a single request can do.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +13,44 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
+import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.fields import RequestField
 
-from ei_toolkit.client.answer import redact
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
-from ei_toolkit.client.transport import RETRYABLE, no_answer, rate_limit_pause, refusal, retry_after, was_never_sent
-from ei_toolkit.errors import EitkError
+from ei_toolkit.client.responses import Response, parse_response, redact
+from ei_toolkit.client.transport import (
+    CONNECT_TIMEOUT_S,
+    RETRYABLE_STATUS,
+    error_of_response,
+    rate_limit_pause,
+    retry_after,
+    unreachable_error,
+    was_never_sent,
+)
+from ei_toolkit.errors import ApiError, EitkError, NetworkError
+
+MAX_FILE_BYTES = 100 * 2**20
+MAX_FILES = 1000
+READ_TIMEOUT_S = 120.0
+UNRESERVED = "!'()*-._~"  # what encodeURIComponent of JavaScript, which the official uploader uses, does not escape
+DUPLICATE = re.compile(r"already exists \(ids?: ([\d, ]+)\)")
+TOO_LARGE_STATUS = frozenset({413})
+BAD_REQUEST_STATUS = frozenset({400, 415, 422})
+
+RetryKind = Literal["unreachable", "protocol", "throttled", "too_large", "rejected"]
 
 
 class Multipart:
-    """WAV files, by name and content, as the body of a request: its length is known, and it can be sent again."""
+    """WAV files, by name and content, as the body of a request.
+
+    The length is known, the body can be sent again, and it is never in memory as one piece: copying the files together
+    takes longer than sending them.
+    """
 
     def __init__(self, files: Sequence[tuple[str, bytes]]) -> None:
         boundary = secrets.token_hex(16)
@@ -32,30 +59,14 @@ class Multipart:
         self._end = f"--{boundary}--\r\n".encode()
 
     def __len__(self) -> int:
-        """Number of bytes."""
+        """Return the number of bytes."""
         return sum(len(head) + len(content) + 2 for head, content in self._parts) + len(self._end)
 
     def __iter__(self) -> Iterator[bytes]:
-        """The body, one file at a time."""
+        """Yield the body, one file at a time."""
         for head, content in self._parts:
             yield b"".join((head, content, b"\r\n"))
         yield self._end
-
-
-def _head(boundary: str, name: str) -> bytes:
-    part = RequestField("data", b"", filename=name)
-    part.make_multipart(content_type="audio/wav")
-    return f"--{boundary}\r\n{part.render_headers()}".encode()
-
-
-LARGEST_FILE = 100 * 2**20
-MOST_FILES = 1000
-CONNECT_S = 3.0
-READ_S = 120.0
-UNRESERVED = "!'()*-._~"  # what JavaScript's encodeURIComponent leaves as it is, as the official uploader does
-DUPLICATE = re.compile(r"already exists \(ids?: ([\d, ]+)\)")
-TOO_LARGE = (413,)
-BAD_REQUEST = (400, 415, 422)
 
 
 @dataclass(frozen=True)
@@ -69,15 +80,15 @@ class BatchKey:
 
 @dataclass(frozen=True)
 class Item:
-    """A file to send and the hash that its bytes must have."""
+    """A file to send and the SHA-256 that its bytes must have."""
 
     path: Path
     sha256: str
 
 
 @dataclass(frozen=True)
-class Stored:
-    """The server has it: as a new sample, or as one that was there before."""
+class Accepted:
+    """The studio has the sample: a new one, or a duplicate that it had before. `sample` is its id, if it is known."""
 
     sample: int | None
     duplicate: bool
@@ -85,30 +96,43 @@ class Stored:
 
 @dataclass(frozen=True)
 class Rejected:
-    """This file alone was refused, for good."""
+    """The studio has rejected this one file, and would reject it again."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class RetryableError:
-    """The request as a whole did not arrive, or not surely; nothing is known about its files.
+    """The request as a whole failed, and it is not known which of its files have arrived.
 
-    `kind`: `down` nobody listens · `broken` the connection or the answer broke · `busy` the server said later ·
-    `large` the request is more than the server takes, or takes in time · `odd` refused, maybe for one file of many.
+    `kind`: `unreachable` no server listens; `protocol` the connection or the response was cut off; `throttled` the
+    studio asks for a pause; `too_large` the request is larger than the studio accepts, or accepts in time; `rejected`
+    the request is not valid, perhaps because of one of its files. `pause` is in seconds.
     """
 
-    kind: Literal["down", "broken", "busy", "large", "odd"]
+    kind: RetryKind
     reason: str
     pause: float = 0.0
 
 
 @dataclass(frozen=True)
-class Answered:
-    """One outcome a file, in order, and how long the server wants to be left alone."""
+class Outcomes:
+    """One outcome for each file, in order, and the seconds that the studio asks to wait before the next request."""
 
-    outcomes: tuple[Stored | Rejected, ...]
+    outcomes: tuple[Accepted | Rejected, ...]
     pause: float = 0.0
+
+
+class _FileResult(Response, frozen=True):
+    success: bool = False
+    file_name: str = ""
+    sample_id: int | None = None
+    error: str = ""
+
+
+class _UploadResult(Response, frozen=True):
+    error: str = ""
+    files: tuple[_FileResult, ...] | None = None
 
 
 class Ingestion:
@@ -121,127 +145,125 @@ class Ingestion:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=connections))
 
-    def send(self, shelf: BatchKey, items: Sequence[Item]) -> Answered | RetryableError:
-        """Send files in one request. Raises CredentialError where the key is refused."""
+    def send(self, batch: BatchKey, items: Sequence[Item]) -> Outcomes | RetryableError:
+        """Send files in one request. Raises CredentialError where the studio rejects the key."""
         contents = [_read(item) for item in items]
-        good = [(item, content) for item, content in zip(items, contents, strict=True) if isinstance(content, bytes)]
-        if not good:
-            return Answered(tuple(c for c in contents if isinstance(c, Rejected)))
-        answer = self._post(shelf, [(item.path.name, content) for item, content in good])
-        if isinstance(answer, RetryableError):
-            return answer
-        told = iter(answer.outcomes)
-        return Answered(tuple(c if isinstance(c, Rejected) else next(told) for c in contents), answer.pause)
+        files = [(item.path.name, c) for item, c in zip(items, contents, strict=True) if isinstance(c, bytes)]
+        if not files:
+            return Outcomes(tuple(c for c in contents if isinstance(c, Rejected)))
+        sent = self._post(batch, files)
+        if isinstance(sent, RetryableError):
+            return sent
+        outcomes = iter(sent.outcomes)
+        return Outcomes(tuple(c if isinstance(c, Rejected) else next(outcomes) for c in contents), sent.pause)
 
-    def _post(self, shelf: BatchKey, files: Sequence[tuple[str, bytes]]) -> Answered | RetryableError:
+    def _post(self, batch: BatchKey, files: Sequence[tuple[str, bytes]]) -> Outcomes | RetryableError:
         body = Multipart(files)
         try:
-            answer = self._session.post(
-                f"{self._endpoint.ingestion_url}/api/{shelf.category}/files",
-                headers={**self._headers(shelf), "Content-Type": body.content_type},
+            response = self._session.post(
+                f"{self._endpoint.ingestion_url}/api/{batch.category}/files",
+                headers={**self._headers(batch), "Content-Type": body.content_type},
                 data=body,
-                timeout=(CONNECT_S, READ_S),
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
                 allow_redirects=False,
             )
-            return self._understand(answer, [name for name, _ in files])
+            return self._outcomes(response, [name for name, _ in files])
         except requests.exceptions.SSLError as error:
-            raise no_answer(error, self._endpoint, self._endpoint.ingestion_url) from None
+            raise unreachable_error(error, self._endpoint, self._endpoint.ingestion_url) from None
         except requests.RequestException as error:
-            return RetryableError(_kind(error), str(no_answer(error, self._endpoint, self._endpoint.ingestion_url)))
+            reason = str(unreachable_error(error, self._endpoint, self._endpoint.ingestion_url))
+            return RetryableError(_kind(error), reason)
 
-    def _headers(self, shelf: BatchKey) -> dict[str, str]:
-        label = {"x-label": quote(shelf.label, safe=UNRESERVED)} if shelf.label else {"x-label": "", "x-no-label": "1"}
+    def _headers(self, batch: BatchKey) -> dict[str, str]:
+        label = {"x-label": quote(batch.label, safe=UNRESERVED)} if batch.label else {"x-no-label": "1"}
         return {
             "x-api-key": self._endpoint.key,
             "x-upload-source": "EITK",
             "x-disallow-duplicates": "1",
-            "x-metadata": json.dumps(dict(shelf.metadata), separators=(",", ":")),
+            "x-metadata": json.dumps(dict(batch.metadata), separators=(",", ":")),
             "User-Agent": "eitk",
             **label,
         }
 
-    def _understand(self, answer: requests.Response, names: Sequence[str]) -> Answered | RetryableError:
-        said, files = _body(answer, self._endpoint.key)
-        if answer.status_code in TOO_LARGE:
-            return RetryableError("large", said or "the server takes no request of this size")
-        if answer.status_code in RETRYABLE:
-            reason = said or f"the server answered HTTP {answer.status_code}"
-            return RetryableError("busy", reason, retry_after(answer.headers))
-        if answer.status_code == 200 and files is not None:
-            outcomes = match(files, names)
-            return (
-                Answered(outcomes, rate_limit_pause(answer.headers))
-                if outcomes
-                else RetryableError("broken", "odd answer")
-            )
-        error = refusal(answer.status_code, said, f"/api/…/files with {len(names)} files")
-        if answer.status_code in BAD_REQUEST:
-            return RetryableError("odd", said or str(error))
-        if answer.status_code == 200 and not said:
-            return RetryableError("broken", "the answer was cut off")
+    def _outcomes(self, response: requests.Response, names: Sequence[str]) -> Outcomes | RetryableError:
+        status = response.status_code
+        result = _read_result(response, self._endpoint.key)
+        if status in TOO_LARGE_STATUS:
+            return RetryableError("too_large", result.error or "the studio accepts no request of this size")
+        if status in RETRYABLE_STATUS:
+            reason = result.error or f"the studio answered HTTP {status}"
+            return RetryableError("throttled", reason, retry_after(response.headers))
+        if status == 200 and result.files is not None:
+            outcomes = match(result.files, names)
+            if not outcomes:
+                return RetryableError("protocol", f"the response has {len(result.files)} of {len(names)} files")
+            return Outcomes(outcomes, rate_limit_pause(response.headers))
+        error = error_of_response(status, result.error, f"/api/…/files with {len(names)} files")
+        if status in BAD_REQUEST_STATUS:
+            return RetryableError("rejected", result.error or str(error))
+        if status == 200 and not result.error:
+            return RetryableError("protocol", "the response was cut off")
         raise error
 
 
-def _kind(error: requests.RequestException) -> Literal["down", "large", "broken"]:
-    if was_never_sent(error):
-        return "down"
-    return "large" if isinstance(error, requests.Timeout) else "broken"  # what takes too long may be too much at once
-
-
-def match(files: Sequence[object], names: Sequence[str]) -> tuple[Stored | Rejected, ...]:
-    """The answer's entries as outcomes, in the order of `names`; empty where they do not fit together."""
-    entries = [entry for entry in files if isinstance(entry, dict)]
-    if len(entries) != len(names):
+def match(files: Sequence[_FileResult], names: Sequence[str]) -> tuple[Accepted | Rejected, ...]:
+    """Return the files of a response as outcomes, in the order of `names`; empty where their number differs."""
+    if len(files) != len(names):
         return ()
-    by_name = {entry.get("fileName"): entry for entry in entries}
-    if by_name.keys() == set(names):
-        entries = [by_name[name] for name in names]
-    return tuple(map(_outcome, entries))
+    by_name = {file.file_name: file for file in files}
+    ordered = [by_name[name] for name in names] if by_name.keys() == set(names) else files
+    return tuple(map(_outcome, ordered))
 
 
-def _outcome(entry: dict[str, object]) -> Stored | Rejected:
-    sample = entry.get("sampleId")
-    if entry.get("success") is True:
-        return Stored(sample if isinstance(sample, int) else None, duplicate=False)
-    reason = str(entry.get("error") or "the server gave no reason")
+def network_error_of(error: RetryableError) -> EitkError:
+    """Return the error that ends an upload after retries without success."""
+    return NetworkError(
+        "the upload service does not answer",
+        why=error.reason,
+        hint="Samples that have arrived are kept. Run eitk upload again when the service is available.",
+    )
+
+
+def _head(boundary: str, name: str) -> bytes:
+    part = RequestField("data", b"", filename=name)
+    part.make_multipart(content_type="audio/wav")
+    return f"--{boundary}\r\n{part.render_headers()}".encode()
+
+
+def _kind(error: requests.RequestException) -> RetryKind:
+    if was_never_sent(error):
+        return "unreachable"
+    return "too_large" if isinstance(error, requests.Timeout) else "protocol"  # a timeout may be due to the size
+
+
+def _outcome(file: _FileResult) -> Accepted | Rejected:
+    if file.success:
+        return Accepted(file.sample_id, duplicate=False)
+    reason = file.error or "the studio gave no reason"
     if found := DUPLICATE.search(reason):
-        return Stored(int(found[1].split(",")[0]), duplicate=True)
+        return Accepted(int(found[1].split(",")[0]), duplicate=True)
     if "hash already exists" in reason:
-        return Stored(None, duplicate=True)
+        return Accepted(None, duplicate=True)
     return Rejected(reason)
 
 
-def _body(answer: requests.Response, key: str) -> tuple[str, list[object] | None]:
-    """(what the answer says went wrong, its list of files)."""
+def _read_result(response: requests.Response, key: str) -> _UploadResult:
+    """The body of a response; an empty result where it is not valid."""
     try:
-        data = json.loads(redact(answer.content.decode("utf-8", errors="replace"), key))
-    except ValueError:
-        return "", None
-    if not isinstance(data, dict):
-        return "", None
-    files = data.get("files")
-    return str(data.get("error") or ""), files if isinstance(files, list) else None
+        data: Any = msgspec.json.decode(redact(response.content.decode("utf-8", errors="replace"), key))
+        return parse_response(data, _UploadResult, "/api/…/files")
+    except (msgspec.DecodeError, ApiError):
+        return _UploadResult()
 
 
 def _read(item: Item) -> bytes | Rejected:
-    """A file's bytes, if they are the ones that the manifest names."""
+    """The bytes of a file, if they have the hash of the manifest."""
     try:
-        if item.path.stat().st_size > LARGEST_FILE:
-            return Rejected("the file is larger than 100 MB")
+        if item.path.stat().st_size > MAX_FILE_BYTES:
+            return Rejected(f"the file is larger than {MAX_FILE_BYTES / 2**20:.0f} MB")
         content = item.path.read_bytes()
     except OSError as error:
         return Rejected(f"the file cannot be read: {error.strerror}")
     if hashlib.sha256(content).hexdigest() != item.sha256:
-        return Rejected("the file is not the one that the manifest names; run eitk slice again")
+        return Rejected("the file has another hash than in the manifest; run eitk slice again")
     return content
-
-
-def as_error(again: RetryableError) -> EitkError:
-    """The error that ends an upload for which trying again was no help."""
-    from ei_toolkit.errors import NetworkError
-
-    return NetworkError(
-        "the upload service does not answer",
-        why=again.reason,
-        hint="What has arrived is kept; run eitk upload again when it is back.",
-    )

@@ -1,7 +1,7 @@
-"""The ledger: which windows are on the server, kept beside the manifest, one a studio and project.
+"""The ledger: a record of the windows that are in the studio, beside the manifest, one for each studio and project.
 
-It is a record and never the truth: every upload starts by asking the server. A window's row is written after the
-server's answer; killed in between, the next run learns the answer from the server.
+The studio is the reference: every upload starts with its list of samples. The row of a window is written after the
+response of the studio; if the process is killed in between, the next upload finds the sample in the list.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS window (
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of one window. `annotated`: metadata of its own, beyond its batch's, is on the server as well."""
+    """The state of one window. `annotated`: the metadata of the window, beyond that of its batch, is in the studio."""
 
     sha256: str
     file: str
@@ -46,7 +46,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        with _explained(path):
+        with _sqlite_errors(path):
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
@@ -59,15 +59,15 @@ class Ledger:
         self._db.close()
 
     def record(self, entries: Iterable[Entry]) -> None:
-        """Write entries in one transaction. Raises DataError where that cannot be."""
+        """Write entries in one transaction. Raises DataError where the file cannot be written."""
         rows = [(e.sha256, e.file, e.state, e.sample, e.reason, int(e.annotated)) for e in entries]
-        with _explained(self._path):
+        with _sqlite_errors(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("REPLACE INTO window VALUES (?, ?, ?, ?, ?, ?)", rows)
             self._db.execute("COMMIT")
 
     def entries(self) -> dict[str, Entry]:
-        """All entries by hash."""
+        """Return all entries by hash."""
         rows = self._db.execute("SELECT sha256, file, state, sample, reason, annotated FROM window")
         return {
             sha256: Entry(sha256, file, state, sample, reason, bool(annotated))
@@ -76,23 +76,23 @@ class Ledger:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into DataError: a file that cannot be written is no damaged one."""
+def _sqlite_errors(path: Path) -> Iterator[None]:
+    """Raise DataError for errors of SQLite. Do not treat a write error as corruption."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        hint = f"See that {path.parent} may be written to and that its disk has room; then run eitk upload again."
+        hint = f"Check the permissions of {path.parent} and the space on its disk; then run eitk upload again."
         raise DataError(f"{path} cannot be written", why=str(error), hint=hint) from None
     except sqlite3.DatabaseError as error:
-        hint = "Delete it; the server is asked anew what it has."
+        hint = "Delete it; the next upload asks the studio which samples it has."
         raise DataError(f"{path} is damaged", why=str(error), hint=hint) from None
 
 
 def ledger_path(manifest: Path, studio: str, project: int) -> Path:
-    """Where the ledger of a manifest for one studio and project lies."""
+    """Return the path of the ledger of a manifest for one studio and project."""
     return manifest.parent / f"uploads.{slug(studio)}.{project}.sqlite"
 
 
 def slug(studio: str) -> str:
-    """A studio's name as part of a file's name."""
+    """Return the name of a studio as part of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", studio.lower()).strip("-")

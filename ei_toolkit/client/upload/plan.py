@@ -1,4 +1,4 @@
-"""What is left to do: the manifest against what the server has."""
+"""Compare the manifest with the samples in the studio, and add the metadata of single windows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLIP = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Difference:
-    """Manifest against server. `moved`: there, but in another category or under another label."""
+    """The manifest compared with the studio. `moved`: in another category or with another label."""
 
     missing: tuple[Window, ...]
     present: tuple[tuple[Window, Sample], ...]
@@ -31,12 +31,12 @@ class Difference:
 
 
 def server_samples(studio: Studio) -> list[Sample]:
-    """All samples for training and testing."""
+    """Return all samples for training and testing."""
     return [sample for category in CATEGORIES for sample in list_samples(studio, category)]
 
 
 def visible_samples(studio: Studio) -> list[Sample] | None:
-    """All samples, or None where the key may upload but not look; the server then tells duplicates as they come."""
+    """Return all samples; None where the key may upload but not read them. The studio then reports duplicates."""
     try:
         return server_samples(studio)
     except CredentialError:
@@ -44,7 +44,7 @@ def visible_samples(studio: Studio) -> list[Sample] | None:
 
 
 def difference(manifest: Manifest, samples: Iterable[Sample]) -> Difference:
-    """Compare by name: a window's file name carries the hash of its bytes, so equal names are equal contents."""
+    """Compare by name. A window's file name contains the hash of its bytes, so equal names have equal contents."""
     by_name = {sample.name: sample for sample in samples}
     missing: list[Window] = []
     present: list[tuple[Window, Sample]] = []
@@ -61,13 +61,13 @@ def difference(manifest: Manifest, samples: Iterable[Sample]) -> Difference:
 
 
 def misplaced(manifest: Manifest, samples: Iterable[Sample]) -> list[Sample]:
-    """Samples in one category whose clip the manifest has in the other alone: it would be trained on and tested."""
+    """Return samples whose clip the manifest has in other splits only: it would be trained on and tested."""
     windows = {Path(window.file).stem: window.clip_sha256 for window in manifest.windows}
-    sides: dict[str, set[str]] = {}
+    splits: dict[str, set[str]] = {}
     for window in manifest.windows:
-        sides.setdefault(window.clip_sha256, set()).add(window.split)
+        splits.setdefault(window.clip_sha256, set()).add(window.split)
     clips = ((s, windows.get(s.name) or dict(s.metadata).get("clip_sha256", "")) for s in samples)
-    return [sample for sample, clip in clips if clip in sides and sample.category not in sides[clip]]
+    return [sample for sample, clip in clips if clip in splits and sample.category not in splits[clip]]
 
 
 def removable(manifest: Manifest, samples: Iterable[Sample]) -> list[Sample]:
@@ -77,7 +77,7 @@ def removable(manifest: Manifest, samples: Iterable[Sample]) -> list[Sample]:
 
 
 def remove_misplaced(studio: Studio, manifest: Manifest) -> int:
-    """Delete the removable samples that the server has now; returns how many."""
+    """Delete the removable samples that the studio has now; return their number."""
     chosen = removable(manifest, server_samples(studio))
     delete_samples(studio, [sample.id for sample in chosen])
     return len(chosen)
@@ -91,30 +91,30 @@ def _is_from_eitk(sample: Sample) -> bool:
 
 
 def is_in_place(window: Window, sample: Sample) -> bool:
-    """Whether the server has a window in the category and under the label of the manifest."""
+    """Return whether a sample is in the split, and has the label, of its window in the manifest."""
     return sample.category == window.split and sample.label == window.label
 
 
 def group_into_batches(windows: Sequence[Window]) -> Mapping[BatchKey, list[Window]]:
-    """Windows by what a request's headers say about all of its files."""
-    shelves: dict[BatchKey, list[Window]] = {}
+    """Return the windows by what the headers of a request state for all of its files."""
+    batches: dict[BatchKey, list[Window]] = {}
     for window in windows:
-        shelves.setdefault(batch_key(window), []).append(window)
-    return shelves
+        batches.setdefault(batch_key(window), []).append(window)
+    return batches
 
 
 def batch_key(window: Window) -> BatchKey:
-    """Category, label and the metadata that all windows of a clip share; see `annotate` for the rest."""
+    """Return category, label and the metadata that all windows of a clip share; `annotate` adds the rest."""
     metadata = {"artist": window.group, "clip": window.clip, "clip_sha256": window.clip_sha256}
     return BatchKey(window.split, window.label, tuple(sorted((k, v) for k, v in metadata.items() if v)))
 
 
 def item_of(window: Window, folder: Path) -> Item:
-    """The file to send for a window of the manifest in `folder`."""
+    """Return the file to send for a window of the manifest in `folder`."""
     return Item(folder / window.file, window.sha256)
 
 
-AT_ONCE = 4  # requests
+CONCURRENT_REQUESTS = 4
 AUGMENTATION = "augmentation"  # metadata key, named as the column of the manifest
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(-\d+(\.\d+)?)?")
 
@@ -132,34 +132,34 @@ def is_annotated(window: Window, sample: Sample) -> bool:
 
 
 def annotate(studio: Studio, manifest: Manifest, ledger: Ledger) -> int:
-    """Tell the studio each window's own metadata; returns how many windows were told. Safe to repeat.
+    """Add to each sample the metadata of its window; return the number of windows. It can be repeated.
 
-    Raises CredentialError where the key may upload but not change samples; the windows are there all the same.
+    Raises CredentialError where the key may upload but not change samples.
     """
     entries = ledger.entries()
-    open_entries: list[Entry] = []
-    alike: dict[tuple[str, str, str], list[int]] = {}
+    unannotated: list[Entry] = []
+    samples: dict[tuple[str, str, str], list[int]] = {}
     for window in manifest.windows:
         entry = entries.get(window.sha256)
         if entry is None or entry.state != "done" or entry.sample is None or entry.annotated:
             continue
-        open_entries.append(entry)
+        unannotated.append(entry)
         for key, value in own_metadata(window).items():
-            alike.setdefault((window.split, key, value), []).append(entry.sample)
-    _tell_all(studio, alike)
-    ledger.record(Entry(e.sha256, e.file, "done", e.sample, "", True) for e in open_entries)
-    return len(open_entries)
+            samples.setdefault((window.split, key, value), []).append(entry.sample)
+    _add_all(studio, samples)
+    ledger.record(Entry(e.sha256, e.file, "done", e.sample, "", True) for e in unannotated)
+    return len(unannotated)
 
 
-def _tell_all(studio: Studio, alike: Mapping[tuple[str, str, str], Sequence[int]]) -> None:
-    """Key by key, so that no sample is changed by two requests at once."""
-    with ThreadPoolExecutor(AT_ONCE, "annotate") as pool:
-        for wanted in dict.fromkeys(key for _, key, _ in alike):
-            asked = [
-                pool.submit(add_metadata, studio, category, samples[start : start + BATCH_IDS], key, value)
-                for (category, key, value), samples in alike.items()
-                if key == wanted
-                for start in range(0, len(samples), BATCH_IDS)
+def _add_all(studio: Studio, samples: Mapping[tuple[str, str, str], Sequence[int]]) -> None:
+    """Add the samples of each (split, key, value), key by key: no sample is changed by two requests at once."""
+    with ThreadPoolExecutor(CONCURRENT_REQUESTS, "annotate") as pool:
+        for current in dict.fromkeys(key for _, key, _ in samples):
+            requests = [
+                pool.submit(add_metadata, studio, category, ids[start : start + BATCH_IDS], key, value)
+                for (category, key, value), ids in samples.items()
+                if key == current
+                for start in range(0, len(ids), BATCH_IDS)
             ]
-            for future in as_completed(asked):
+            for future in as_completed(requests):
                 future.result()

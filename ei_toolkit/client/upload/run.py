@@ -1,4 +1,4 @@
-"""Which request goes next, and how many files it carries."""
+"""Upload windows: the queue of requests, their size, their retries, and the report."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ei_toolkit.client.project import Studio
 from ei_toolkit.client.samples import Sample, edit_label, get_sample, move_sample
 from ei_toolkit.client.transport import backoff
 from ei_toolkit.client.upload.ingestion import (
-    MOST_FILES,
-    Answered,
+    MAX_FILES,
+    Accepted,
     BatchKey,
     Ingestion,
+    Outcomes,
     Rejected,
     RetryableError,
-    Stored,
-    as_error,
+    network_error_of,
 )
 from ei_toolkit.client.upload.ledger import Entry, Ledger
 from ei_toolkit.client.upload.plan import Difference, group_into_batches, is_annotated, is_in_place, item_of
@@ -31,101 +31,103 @@ from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.errors import ApiError, CredentialError
 
-TARGET_S = 1.0  # time of a request that batches grow towards
-MOST_BYTES = 32 * 2**20  # of one request, so that memory stays flat and a broken connection costs little
+TARGET_S = 1.0  # duration of a request at which its batch is neither enlarged nor made smaller
+MAX_BYTES = 32 * 2**20  # of one request: limits the memory, and what a broken connection loses
 START_FILES = 32
-MOST_TRIES = 8
+MAX_TRIES = 8
+UNREACHABLE_TIMEOUT_S = 3.0  # the upload ends if no server listens at the address for this long
+ERROR_TIMEOUT_S = 60.0  # the upload ends if the studio answers with errors only for this long
 
 
 @dataclass(frozen=True)
 class Task:
-    """Windows that go into one request, and how often that was tried."""
+    """The windows of one request, and how often it was tried."""
 
-    shelf: BatchKey
+    batch: BatchKey
     windows: tuple[Window, ...]
     tries: int = 0
 
     def halves(self) -> tuple[Task, Task]:
-        """The same windows in two requests; what was tried counts for both, but leaves each some tries."""
+        """Return two tasks with half of the windows each. The tries count for both, but at least three remain."""
         middle = len(self.windows) // 2
-        tries = min(self.tries, MOST_TRIES - 3)
-        return Task(self.shelf, self.windows[:middle], tries), Task(self.shelf, self.windows[middle:], tries)
+        tries = min(self.tries, MAX_TRIES - 3)
+        return Task(self.batch, self.windows[:middle], tries), Task(self.batch, self.windows[middle:], tries)
 
-    def again(self) -> Task:
-        """The same after one more try."""
-        return Task(self.shelf, self.windows, self.tries + 1)
+    def tried(self) -> Task:
+        """Return the task with one more try."""
+        return Task(self.batch, self.windows, self.tries + 1)
 
 
 class BatchSizeController:
-    """Number of files in a request: doubled while requests are quick, halved when they are slow or refused."""
+    """The number of files in a request: doubled while requests are fast, halved when they are slow or too large."""
 
-    def __init__(self, most: int) -> None:
-        self._most = max(1, min(most, MOST_FILES))
-        self.size = min(START_FILES, self._most)
+    def __init__(self, max_files: int) -> None:
+        self._max_files = max(1, min(max_files, MAX_FILES))
+        self.size = min(START_FILES, self._max_files)
 
-    def took(self, files: int, seconds: float) -> None:
-        """Learn from a request that was answered."""
+    def adjust(self, files: int, seconds: float) -> None:
+        """Adjust the size after a successful request of `files` files."""
         if seconds > 2 * TARGET_S:
             self.shrink(files)
         elif seconds < TARGET_S / 2 and files >= self.size:
-            self.size = min(self.size * 2, self._most)
+            self.size = min(self.size * 2, self._max_files)
 
     def shrink(self, files: int) -> None:
-        """Learn from a request of `files` files that was too much."""
+        """Reduce the size after a request of `files` files that was too large."""
         self.size = max(1, min(self.size, files // 2))
 
 
 class TaskQueue:
-    """Tasks in order, some of them not before a time. Times are those of one monotonic clock."""
+    """Tasks in order; repeated ones have an earliest time. All times are of one monotonic clock."""
 
     def __init__(
-        self, shelves: Iterable[tuple[BatchKey, list[Window]]], file_bytes: int, sizer: BatchSizeController
+        self, batches: Iterable[tuple[BatchKey, list[Window]]], file_bytes: int, batch_size: BatchSizeController
     ) -> None:
-        self._fresh = [(shelf, list(reversed(windows))) for shelf, windows in shelves][::-1]
+        self._unsent = [(batch, list(reversed(windows))) for batch, windows in batches][::-1]
         self._file_bytes = max(1, file_bytes)
-        self._sizer = sizer
-        self._later: list[tuple[float, int, Task]] = []
+        self._batch_size = batch_size
+        self._repeated: list[tuple[float, int, Task]] = []
         self._count = itertools.count()
-        self._held_until = 0.0
+        self._paused_until = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self._fresh or self._later)
+        return bool(self._unsent or self._repeated)
 
     def put(self, task: Task, not_before: float) -> None:
-        """Queue a task again."""
-        heapq.heappush(self._later, (not_before, next(self._count), task))
+        """Queue a task to be repeated."""
+        heapq.heappush(self._repeated, (not_before, next(self._count), task))
 
-    def hold(self, until: float) -> None:
-        """Give nothing out before a time, because the server asked for it."""
-        self._held_until = max(self._held_until, until)
+    def pause(self, until: float) -> None:
+        """Return no task before a time, because the studio asked for a pause."""
+        self._paused_until = max(self._paused_until, until)
 
     def take(self, now: float) -> Task | None:
-        """The next task that may go now."""
-        if now < self._held_until:
+        """Return the next task that may be sent now; None if there is none."""
+        if now < self._paused_until:
             return None
-        if self._later and self._later[0][0] <= now:
-            return heapq.heappop(self._later)[2]
-        return self._cut() if self._fresh else None
+        if self._repeated and self._repeated[0][0] <= now:
+            return heapq.heappop(self._repeated)[2]
+        return self._next_task() if self._unsent else None
 
     def wait(self, now: float) -> float | None:
-        """Seconds until `take` may give a task; None if nothing is queued."""
+        """Return the seconds until `take` may return a task; None if nothing is queued."""
         if not self:
             return None
-        ready = now if self._fresh else self._later[0][0]
-        return max(0.0, max(ready, self._held_until) - now)
+        ready = now if self._unsent else self._repeated[0][0]
+        return max(0.0, max(ready, self._paused_until) - now)
 
-    def _cut(self) -> Task:
-        shelf, windows = self._fresh[-1]
-        count = min(self._sizer.size, max(1, MOST_BYTES // self._file_bytes))
+    def _next_task(self) -> Task:
+        batch, windows = self._unsent[-1]
+        count = min(self._batch_size.size, max(1, MAX_BYTES // self._file_bytes))
         taken = tuple(windows.pop() for _ in range(min(count, len(windows))))
         if not windows:
-            self._fresh.pop()
-        return Task(shelf, taken)
+            self._unsent.pop()
+        return Task(batch, taken)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A window that is not on the server, and why."""
+    """A window that the studio has not accepted, and the reason."""
 
     file: str
     reason: str
@@ -133,7 +135,7 @@ class Failure:
 
 @dataclass
 class Report:
-    """What an upload did. `done` counts every window of the manifest that is on the server."""
+    """The result of an upload. `done` counts every window of the manifest that is in the studio."""
 
     windows: int
     done: int = 0
@@ -146,15 +148,15 @@ class Report:
     failures: list[Failure] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
-        """For --json."""
+        """Return it for --json."""
         return asdict(self)
 
     def sentence(self) -> str:
-        """For people."""
-        parts = [f"{self.done} of {self.windows} windows are on the server", f"{self.sent} sent now"]
-        parts += [f"{self.duplicates} were there"] if self.duplicates else []
+        """Return it as one sentence."""
+        parts = [f"{self.done} of {self.windows} windows are in the studio", f"{self.sent} sent now"]
+        parts += [f"{self.duplicates} were there before"] if self.duplicates else []
         parts += [f"{self.moved} moved or relabelled"] if self.moved else []
-        parts += [f"{self.removed} removed whose clips are on the other side of the split"] if self.removed else []
+        parts += [f"{self.removed} removed whose clips are in another split"] if self.removed else []
         rate = f", {self.sent / self.seconds:.0f}/s" if self.sent and self.seconds > 0 else ""
         return f"{'; '.join(parts)} ({self.requests} requests, {self.seconds:.1f} s{rate})"
 
@@ -171,19 +173,15 @@ def check_complete(report: Report) -> None:
     """Raise ApiError unless every window is on the server."""
     if report.failures:
         raise ApiError(
-            f"{len(report.failures)} of {report.windows} windows are not on the server",
+            f"{len(report.failures)} of {report.windows} windows are not in the studio",
             why=report.failures[0].reason,
-            hint="Mend what is named above and run eitk upload again; the rest is not sent twice.",
+            hint="Correct the files that are named above and run eitk upload again; the others are not sent twice.",
         )
-
-
-CONNECT_TIMEOUT_S = 3.0  # how long nobody may listen at the address before the upload ends
-ERROR_TIMEOUT_S = 60.0  # how long a server may answer nothing but errors
 
 
 @dataclass(frozen=True)
 class Options:
-    """How hard to push: requests at once, files in a request."""
+    """The number of requests at once, and the largest number of files in a request."""
 
     concurrency: int = 4
     batch: int = 256
@@ -202,67 +200,72 @@ class _Run:
     options: Options
     progress: Progress
     report: Report
-    sizer: BatchSizeController
-    heard: float = field(default_factory=time.monotonic)
-    stored: float = field(default_factory=time.monotonic)
+    batch_size: BatchSizeController
+    last_response: float = field(default_factory=time.monotonic)
+    last_success: float = field(default_factory=time.monotonic)
 
     def send_all(self, windows: Sequence[Window]) -> None:
         ingestion = Ingestion(self.studio.transport.endpoint, self.options.concurrency)
-        queue = TaskQueue(group_into_batches(windows).items(), _typical_size(windows, self.folder), self.sizer)
-        running: dict[Future[tuple[Answered | RetryableError, float]], Task] = {}
+        queue = TaskQueue(group_into_batches(windows).items(), _file_size(windows, self.folder), self.batch_size)
+        running: dict[Future[tuple[Outcomes | RetryableError, float]], Task] = {}
         pool = ThreadPoolExecutor(self.options.concurrency, "upload")
         try:
             while queue or running:
                 now = time.monotonic()
                 while len(running) < self.options.concurrency and (task := queue.take(now)):
                     running[pool.submit(self._send, ingestion, task)] = task
-                free = len(running) < self.options.concurrency
-                pause = queue.wait(now) if free else None
+                has_free_thread = len(running) < self.options.concurrency
+                pause = queue.wait(now) if has_free_thread else None
                 if not running:
                     time.sleep(pause or 0.0)
                     continue
                 done, _ = wait(running, pause, FIRST_COMPLETED)
                 for future in done:
-                    self._learn(running.pop(future), *future.result(), queue)
+                    self._finish(running.pop(future), *future.result(), queue)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _send(self, ingestion: Ingestion, task: Task) -> tuple[Answered | RetryableError, float]:
+    def _send(self, ingestion: Ingestion, task: Task) -> tuple[Outcomes | RetryableError, float]:
         started = time.monotonic()
-        answer = ingestion.send(task.shelf, [item_of(window, self.folder) for window in task.windows])
-        return answer, time.monotonic() - started
+        result = ingestion.send(task.batch, [item_of(window, self.folder) for window in task.windows])
+        return result, time.monotonic() - started
 
-    def _learn(self, task: Task, answer: Answered | RetryableError, seconds: float, queue: TaskQueue) -> None:
+    def _finish(self, task: Task, result: Outcomes | RetryableError, seconds: float, queue: TaskQueue) -> None:
         self.report.requests += 1
         now = time.monotonic()
-        if isinstance(answer, Answered):
-            self.heard = self.stored = now
-            self.sizer.took(len(task.windows), seconds)
-            queue.hold(now + answer.pause)
-            self._keep(task, answer.outcomes)
+        if isinstance(result, Outcomes):
+            self.last_response = self.last_success = now
+            self.batch_size.adjust(len(task.windows), seconds)
+            queue.pause(now + result.pause)
+            self._record(task, result.outcomes)
         else:
-            self._try_again(task, answer, queue, now)
+            self._retry(task, result, queue, now)
 
-    def _try_again(self, task: Task, answer: RetryableError, queue: TaskQueue, now: float) -> None:
-        if answer.kind != "down":
-            self.heard = now
-        if now - self.heard > CONNECT_TIMEOUT_S or now - self.stored > ERROR_TIMEOUT_S + answer.pause:
-            raise as_error(answer)
-        if answer.kind == "busy" and answer.pause:
-            queue.hold(now + answer.pause)
-        if answer.kind == "large":
-            self.sizer.shrink(len(task.windows))
-        several = len(task.windows) > 1
-        if several and (answer.kind in ("large", "odd") or task.tries + 1 >= MOST_TRIES):
+    def _retry(self, task: Task, error: RetryableError, queue: TaskQueue, now: float) -> None:
+        """Queue a failed task again, whole or in halves, or record its windows as rejected after the last try.
+
+        Raises NetworkError where the studio has been unreachable, or without any success, for too long.
+        """
+        is_unreachable = error.kind == "unreachable"
+        if not is_unreachable:
+            self.last_response = now
+        if now - self.last_response > UNREACHABLE_TIMEOUT_S or now - self.last_success > ERROR_TIMEOUT_S + error.pause:
+            raise network_error_of(error)
+        if error.kind == "throttled" and error.pause:
+            queue.pause(now + error.pause)
+        if error.kind == "too_large":
+            self.batch_size.shrink(len(task.windows))
+        is_last_try = task.tries + 1 >= MAX_TRIES
+        if len(task.windows) > 1 and (error.kind in ("too_large", "rejected") or is_last_try):
             for half in task.halves():
                 queue.put(half, now)
-        elif answer.kind == "odd" or (answer.kind != "down" and task.tries + 1 >= MOST_TRIES):
-            self._keep(task, tuple(Rejected(answer.reason) for _ in task.windows))
+        elif error.kind == "rejected" or (is_last_try and not is_unreachable):
+            self._record(task, tuple(Rejected(error.reason) for _ in task.windows))
         else:
-            again = task if answer.kind == "down" else task.again()
-            queue.put(again, now + max(backoff(task.tries + 1), answer.pause))
+            repeated = task if is_unreachable else task.tried()
+            queue.put(repeated, now + max(backoff(task.tries + 1), error.pause))
 
-    def _keep(self, task: Task, outcomes: Iterable[Stored | Rejected]) -> None:
+    def _record(self, task: Task, outcomes: Iterable[Accepted | Rejected]) -> None:
         entries = []
         for window, outcome in zip(task.windows, outcomes, strict=True):
             if isinstance(outcome, Rejected):
@@ -279,11 +282,11 @@ class _Run:
         self.progress(self.report.done, "")
 
     def _put_in_place(self, window: Window, sample_id: int) -> None:
-        """A window that was there under another name may be in another category or have another label."""
+        """Correct a duplicate: a sample with another name may be in another category or have another label."""
         try:
             sample = get_sample(self.studio, sample_id)
         except CredentialError:
-            return  # the key may upload but not look
+            return  # the key may upload, but not read samples
         if not is_in_place(window, sample):
             put_in_place(self.studio, window, sample_id, sample.category, sample.label)
             self.report.moved += 1
@@ -292,10 +295,10 @@ class _Run:
 def upload(
     studio: Studio, plan: Difference, folder: Path, ledger: Ledger, options: Options, progress: Progress
 ) -> Report:
-    """Bring every window of the manifest in `folder` to the server, each once.
+    """Send every window of the manifest in `folder` that the studio lacks, each once.
 
-    `plan` is the manifest against what the server has now. Safe to stop at any instant and to run again.
-    Raises NetworkError where nobody listens, CredentialError where the key is refused.
+    `plan` is the difference between the manifest and the studio. An upload can be stopped at any time and run again.
+    Raises NetworkError where the studio cannot be reached, CredentialError where it rejects the key.
     """
     started = time.monotonic()
     total = len(plan.missing) + len(plan.present) + len(plan.moved)
@@ -317,15 +320,15 @@ def _entry_of(window: Window, sample: Sample) -> Entry:
 
 
 def put_in_place(studio: Studio, window: Window, sample: int, category: str, label: str) -> None:
-    """Give a sample the category and label that the manifest has for it."""
+    """Give a sample the split and label that its window has in the manifest."""
     if label != window.label:
         edit_label(studio, sample, window.label)
     if category != window.split:
         move_sample(studio, sample, window.split)
 
 
-def _typical_size(windows: Sequence[Window], folder: Path) -> int:
-    """Bytes of a file; windows are all equally long, so one stands for all."""
+def _file_size(windows: Sequence[Window], folder: Path) -> int:
+    """Bytes of one file; all windows have the same length."""
     for window in windows:
         file = folder / window.file
         if file.is_file():

@@ -1,4 +1,4 @@
-"""The contract: official models take what the client sends, the client understands what the API answers."""
+"""The contract: official models accept what the client sends, the client reads what the API returns."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from ei_toolkit.client.answer import Answer
-from ei_toolkit.client.deployments import _tflite_link, deployment_of
+from ei_toolkit.client.deployments import Download, deployment_of, tflite_link
 from ei_toolkit.client.health import limits
 from ei_toolkit.client.impulse.apply import apply_impulse
 from ei_toolkit.client.impulse.current import current_impulse, require_impulse
@@ -35,7 +34,8 @@ from ei_toolkit.client.jobs.job import (
 )
 from ei_toolkit.client.official import official
 from ei_toolkit.client.project import Studio, key_info, open_studio
-from ei_toolkit.client.results import read_test, read_training
+from ei_toolkit.client.responses import parse_response
+from ei_toolkit.client.results import ClassifyMetadata, ModelMetadata, read_test, read_training
 from ei_toolkit.client.samples import (
     add_metadata,
     count_samples,
@@ -49,16 +49,16 @@ from ei_toolkit.client.transport import Transport
 from ei_toolkit.config import load_config
 from ei_toolkit.config.recipes import write_recipe
 
-ANSWERS: dict[str, Any] = json.loads((Path(__file__).parent / "answers.json").read_text(encoding="utf-8"))
-THRESHOLDS = [{"id": "3", "name": "Minimum confidence rating", "value": 0.6}]  # what breaks the official typed answers
+RESPONSES: dict[str, Any] = json.loads((Path(__file__).parent / "responses.json").read_text(encoding="utf-8"))
+THRESHOLDS = [{"id": "3", "name": "Minimum confidence rating", "value": 0.6}]  # the official models reject these
 
 
-def said(name: str) -> Any:
-    return copy.deepcopy(ANSWERS[name])
+def recorded(name: str) -> Any:
+    return copy.deepcopy(RESPONSES[name])
 
 
 class Canned(Transport):
-    """Answers from the recorded samples; `given` maps the end of a path to a sample's name or to an answer."""
+    """Returns recorded responses; `given` maps the end of a path to the name of one, or to a response."""
 
     def __init__(self, endpoint: Any, given: dict[str, Any]) -> None:
         super().__init__(endpoint)
@@ -66,7 +66,7 @@ class Canned(Transport):
 
     def get(self, path: str, **_: Any) -> Any:
         found = self.given[path.split("/api/", 1)[1]]
-        return said(found) if isinstance(found, str) else found
+        return recorded(found) if isinstance(found, str) else found
 
 
 @pytest.fixture
@@ -74,13 +74,13 @@ def canned(endpoint: Any) -> Callable[..., Studio]:
     return lambda **given: Studio(Canned(endpoint, {f"1/{k}".replace("__", "/"): v for k, v in given.items()}), 1)
 
 
-@pytest.mark.parametrize("name", sorted(ANSWERS))
-def test_the_recorded_answers_are_what_the_official_models_describe(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(RESPONSES))
+def test_the_recorded_responses_are_valid_for_the_official_models(name: str) -> None:
     ea = pytest.importorskip("edgeimpulse_api")
-    getattr(ea, name.split("_")[0]).parse_obj(said(name))
+    getattr(ea, name.split("_")[0]).parse_obj(recorded(name))
 
 
-def test_project_and_key_are_understood(endpoint: Any) -> None:
+def test_project_and_key_are_read(endpoint: Any) -> None:
     transport = Canned(
         endpoint, {"projects": "ListProjectsResponse", "projects/api-key-info": "GetCurrentApiKeyInfoResponse"}
     )
@@ -88,7 +88,7 @@ def test_project_and_key_are_understood(endpoint: Any) -> None:
     assert key_info(transport).can_train
 
 
-def test_samples_are_understood(canned: Any) -> None:
+def test_samples_are_read(canned: Any) -> None:
     studio = canned(
         **{
             "raw-data": "ListSamplesResponse",
@@ -103,8 +103,8 @@ def test_samples_are_understood(canned: Any) -> None:
 
 
 @pytest.mark.parametrize("thresholds", [[], THRESHOLDS])
-def test_the_impulse_is_understood_with_thresholds_and_without(canned: Any, thresholds: Any) -> None:
-    keras = {**said("KerasResponse"), "thresholds": thresholds}
+def test_the_impulse_is_read_with_thresholds_and_without(canned: Any, thresholds: Any) -> None:
+    keras = {**recorded("KerasResponse"), "thresholds": thresholds}
     state = require_impulse(
         canned(impulse="GetImpulseResponse", dsp__2="DSPConfigResponse", training__keras__3=keras)
     ).state
@@ -119,8 +119,9 @@ def test_a_project_without_an_impulse_has_none(canned: Any) -> None:
 
 
 @pytest.mark.parametrize("thresholds", [[], THRESHOLDS])
-def test_training_results_are_understood(thresholds: Any) -> None:
-    result = read_training(Answer({**said("KerasModelMetadataResponse"), "thresholds": thresholds}, "answer"))
+def test_training_results_are_read(thresholds: Any) -> None:
+    response = {**recorded("KerasModelMetadataResponse"), "thresholds": thresholds}
+    result = read_training(parse_response(response, ModelMetadata, "/metadata"))
     int8, float32 = result.validation
     assert (int8.variant, int8.accuracy, int8.loss, int8.auc) == ("int8", 0.9722, 0.0802, 0.9722)
     assert float32.confusion == ((280, 8), (9, 279))
@@ -132,15 +133,15 @@ def test_training_results_are_understood(thresholds: Any) -> None:
 
 
 @pytest.mark.parametrize("thresholds", [[], THRESHOLDS])
-def test_test_results_are_understood(thresholds: Any) -> None:
-    answer = said("ClassifyJobResponse")
-    answer["result"][0]["classifications"][0]["thresholds"] = thresholds
-    test = read_test(Answer(answer, "answer"), "int8")
+def test_test_results_are_read(thresholds: Any) -> None:
+    response = recorded("ClassifyJobResponse")
+    response["result"][0]["classifications"][0]["thresholds"] = thresholds
+    test = read_test(parse_response(response, ClassifyMetadata, "/result"), "int8")
     assert (test.labels, test.columns) == (("classical", "rock"), ("classical", "rock", "uncertain"))
     assert (test.accuracy, test.confusion) == (1.0, ((0, 0, 0), (0, 1, 0)))
 
 
-def test_jobs_and_their_logs_are_understood(canned: Any) -> None:
+def test_jobs_and_their_logs_are_read(canned: Any) -> None:
     studio = canned(
         jobs="ListJobsResponse",
         jobs__1__status="GetJobResponse",
@@ -150,24 +151,29 @@ def test_jobs_and_their_logs_are_understood(canned: Any) -> None:
     assert [job.state for job in list_jobs(studio, active=True)] == ["succeeded"]
     assert job_status(studio, 1).succeeded is True
     assert job_status(studio, 2).state == "running"
-    assert LogReader(studio, 1).fresh() == ["Creating features OK\n", "Job completed (success)\n"]
+    assert LogReader(studio, 1).new_entries() == ["Creating features OK\n", "Job completed (success)\n"]
 
 
-def test_deployments_and_downloads_are_understood(canned: Any) -> None:
-    entry = said("ListDeploymentHistoryResponse")["deployments"][0]
+def test_deployments_and_downloads_are_read(canned: Any) -> None:
+    entry = recorded("ListDeploymentHistoryResponse")["deployments"][0]
     studio = canned(deployment__history__1={"success": True, "deployment": entry})
     found = deployment_of(studio, 1)
-    assert (found.version, found.format, found.engine, found.model_type) == (1, "arduino", "tflite-eon", "int8")
+    assert (found.deployment_version, found.deployment_format, found.engine, found.model_type) == (
+        1,
+        "arduino",
+        "tflite-eon",
+        "int8",
+    )
     downloads = [
         {"name": "TensorFlow Lite (float32)", "type": "TensorFlow Lite float32", "link": "/api/1/a"},
         {"name": "Keras model int8", "type": "Keras", "link": "/api/1/b"},
         {"name": "TensorFlow Lite (int8 quantized)", "type": "TensorFlow Lite int8", "link": "/api/1/c"},
     ]
-    assert _tflite_link([Answer(d, "download") for d in downloads], "int8") == "/api/1/c"
-    assert _tflite_link([Answer(d, "download") for d in downloads], "float32") == "/api/1/a"
+    assert tflite_link([Download(**d) for d in downloads], "int8") == "/api/1/c"
+    assert tflite_link([Download(**d) for d in downloads], "float32") == "/api/1/a"
 
 
-def test_limits_are_understood(canned: Any) -> None:
+def test_limits_are_read(canned: Any) -> None:
     studio = Studio(
         Canned(canned().transport.endpoint, {"1": "ProjectInfoResponse", "1/raw-data/count": "CountSamplesResponse"}), 1
     )
@@ -177,20 +183,20 @@ def test_limits_are_understood(canned: Any) -> None:
 
 @dataclass
 class Sent:
-    """What went out."""
+    """Requests that were sent: method, path, body."""
 
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
-    """Requests that leave from now on."""
+    """Requests that are sent from now on."""
     record = Sent()
     real = Transport._send
 
-    def send(self: Transport, method: str, path: str, query: Any, body: Any) -> requests.Response:
+    def send(self: Transport, method: str, path: str, query: Any, body: Any, **flags: Any) -> requests.Response:
         record.calls.append((method, path, body))
-        return real(self, method, path, query, body)
+        return real(self, method, path, query, body, **flags)
 
     monkeypatch.setattr(Transport, "_send", send)
     return record
@@ -245,7 +251,7 @@ def test_everything_that_is_sent_is_in_the_official_client(studio: Studio, sent:
     ):
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - there is no such sample; only what was sent counts
+        except Exception as error:  # noqa: BLE001 - the sample does not exist; only the request counts
             assert "99999" in str(error) or "sample" in str(error).lower()
     add_metadata(studio, "training", [1, 2], "artist", "x")
     routes = official_routes()
@@ -255,8 +261,8 @@ def test_everything_that_is_sent_is_in_the_official_client(studio: Studio, sent:
         if method == "POST" and body is not None:
             assert expected is not None, path
             parsed = official(expected).from_dict(body)
-            again = {k: v for k, v in parsed.to_dict().items() if v is not None}
-            assert json.loads(json.dumps(again, default=str)) == json.loads(json.dumps(body, default=str))
+            serialized = {k: v for k, v in parsed.to_dict().items() if v is not None}
+            assert json.loads(json.dumps(serialized, default=str)) == json.loads(json.dumps(body, default=str))
     assert set(BODIES.values()) == {
         name for _, path, body in sent.calls if body is not None
         for pattern, name in BODIES.items() if re.search(pattern, path)

@@ -1,4 +1,4 @@
-"""Zips from a server are checked before use; only what was asked for is pinned."""
+"""Validate archives, file names and links of a server before use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ei_toolkit.client.deployments import _path_of, check_model_in_zip, check_zip, safe_name, sha256_of
+from ei_toolkit.client.deployments import check_model_in_zip, check_zip, path_of_link, safe_name, sha256_of
 from ei_toolkit.client.endpoint import Endpoint
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.transport import Transport
@@ -29,38 +29,38 @@ def link(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def test_a_library_is_taken(tmp_path: Path) -> None:
+def test_a_library_is_accepted(tmp_path: Path) -> None:
     check_zip(zip_of(tmp_path / "a.zip", ("x_inferencing/src/x.h", b"int x;" * 1000), ("x_inferencing/a/", b"")))
 
 
 @pytest.mark.parametrize(
     "name", ["../evil.h", "a/../../evil.h", "/etc/passwd", "C:/evil.h", "..\\evil.h", "a\\..\\..\\evil.h"]
 )
-def test_an_entry_that_leaves_its_folder_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_entry_that_leaves_its_folder_is_rejected(tmp_path: Path, name: str) -> None:
     with pytest.raises(ApiError, match="rejected") as caught:
         check_zip(zip_of(tmp_path / "a.zip", ("ok.h", b"1"), (name, b"1")))
     assert "outside" in caught.value.why
 
 
-def test_a_link_is_refused(tmp_path: Path) -> None:
+def test_a_link_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ApiError, match="rejected"):
         check_zip(zip_of(tmp_path / "a.zip", (link("x"), b"/etc/passwd")))
 
 
-def test_a_bomb_is_refused(tmp_path: Path) -> None:
+def test_an_archive_that_expands_too_much_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ApiError) as caught:
         check_zip(zip_of(tmp_path / "a.zip", ("zeros.bin", bytes(50 * 2**20))))
     assert "grow" in caught.value.why
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a zip at all", b"PK\x05\x06" + bytes(18)])
-def test_what_is_no_whole_zip_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_complete_zip_is_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(ApiError, match="rejected"):
         check_zip(tmp_path / "a.zip")
 
 
-def test_a_damaged_entry_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_entry_is_rejected(tmp_path: Path) -> None:
     file = zip_of(tmp_path / "a.zip", ("x.h", bytes(range(256)) * 64))
     content = bytearray(file.read_bytes())
     content[60] ^= 0xFF
@@ -69,7 +69,7 @@ def test_a_damaged_entry_is_refused(tmp_path: Path) -> None:
         check_zip(file)
 
 
-def test_a_library_of_another_training_than_the_model_is_refused(tmp_path: Path) -> None:
+def test_a_library_of_another_training_than_the_model_is_rejected(tmp_path: Path) -> None:
     model = tmp_path / "model.tflite"
     model.write_bytes(b"\x1c\x00\x00\x00TFL3 a model")
     right, wrong = (f'#define EITK_MODEL_SHA256 "{digest}"\n'.encode() for digest in (sha256_of(model), "0" * 64))
@@ -92,9 +92,9 @@ def test_a_file_name_from_a_server_is_reduced(header: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://elsewhere.example/api/1/x", "//elsewhere.example/api/1/x", "file:///etc/x"])
-def test_a_link_to_another_host_is_refused(url: Any) -> None:
+def test_a_link_to_another_host_is_rejected(url: Any) -> None:
     studio = Studio(Transport(Endpoint("http://127.0.0.1:4800/v1", "", "ei_" + "k" * 40)), 1)
     with pytest.raises(ApiError):
-        _path_of(studio, url)
-    assert _path_of(studio, "/api/1/learn-data/3/model/x") == "/api/1/learn-data/3/model/x"
-    assert _path_of(studio, "http://127.0.0.1:4800/v1/api/1/x?a=b") == "/api/1/x?a=b"
+        path_of_link(studio, url)
+    assert path_of_link(studio, "/api/1/learn-data/3/model/x") == "/api/1/learn-data/3/model/x"
+    assert path_of_link(studio, "http://127.0.0.1:4800/v1/api/1/x?a=b") == "/api/1/x?a=b"

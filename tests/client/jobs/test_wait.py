@@ -1,4 +1,4 @@
-"""The waiter against a small server that plays a job: in order, once, through cuts, and never a failure for success."""
+"""Waiting for a job of a small scripted server: log lines in order and once, outages, success and failure."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from ei_toolkit.errors import ApiError, JobFailed, NetworkError
 
 
 @dataclass
-class Play:
-    """A job that logs one more entry each time it is asked about, and ends after the last."""
+class ScriptedJob:
+    """A job that logs `step` more entries with each status request, and ends after the last."""
 
     entries: list[str]
     succeeds: bool | None = True
     cuts: set[int] = field(default_factory=set)
     step: int = 1
-    asked: int = 0
+    requests: int = 0
 
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
-        shown = self.entries[: self.asked * self.step]
+        shown = self.entries[: self.requests * self.step]
         if path.endswith("/status"):
-            self.asked += 1
+            self.requests += 1
             return 200, {"success": True, "job": self.job()}
         if path.endswith("/stdout"):
             newest = shown[::-1][: int(query.get("limit", ["1000"])[0])]
@@ -47,7 +47,7 @@ class Play:
         return 200, {"success": False, "error": "no such route"}
 
     def job(self) -> dict[str, Any]:
-        done = (self.asked - 1) * self.step >= len(self.entries)
+        done = (self.requests - 1) * self.step >= len(self.entries)
         end = {"finished": "2026-11-21T00:00:00.000Z"} if done else {}
         end |= {"finishedSuccessful": self.succeeds} if done and self.succeeds is not None else {}
         return {"id": 7, "key": "keras-3", "category": "Training", "categoryKey": "t",
@@ -55,11 +55,12 @@ class Play:
 
 
 @pytest.fixture
-def play(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Callable[[Play], Studio]:
-    """Serves a play, with short pauses."""
-    monkeypatch.setattr(wait_module, "POLL_S", (0.01, 0.02))
+def serve_job(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Callable[[ScriptedJob], Studio]:
+    """Serves a scripted job, with short poll intervals."""
+    monkeypatch.setattr(wait_module, "FIRST_POLL_INTERVAL_S", 0.01)
+    monkeypatch.setattr(wait_module, "MAX_POLL_INTERVAL_S", 0.02)
 
-    def begin(script: Play) -> Studio:
+    def begin(script: ScriptedJob) -> Studio:
         requests = [0]
 
         class Handler(BaseHTTPRequestHandler):
@@ -80,7 +81,7 @@ def play(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Callable
                 pass
 
         url = serve(Handler)
-        return Studio(Transport(Endpoint(f"{url}/v1", url, "ei_" + "k" * 40), sleep=lambda _: None), 1)
+        return Studio(Transport(Endpoint(f"{url}/v1", url, "ei_" + "k" * 40)), 1)
 
     return begin
 
@@ -92,91 +93,91 @@ def follow(studio: Studio, **options: Any) -> tuple[list[str], list[str]]:
     return lines, notes
 
 
-def test_lines_come_in_order_and_once(play: Any) -> None:
-    lines, _ = follow(play(Play([f"line {n}\n" for n in range(30)], step=7)))
+def test_lines_are_passed_on_in_order_and_once(serve_job: Any) -> None:
+    lines, _ = follow(serve_job(ScriptedJob([f"line {n}\n" for n in range(30)], step=7)))
     assert lines == [f"line {n}" for n in range(30)]
 
 
-def test_entries_that_are_parts_of_lines_are_put_together(play: Any) -> None:
-    lines, _ = follow(play(Play(["Epo", "ch 1/2\nEpoch", " 2/2\r\n", "no end"])))
+def test_entries_that_are_parts_of_lines_are_joined(serve_job: Any) -> None:
+    lines, _ = follow(serve_job(ScriptedJob(["Epo", "ch 1/2\nEpoch", " 2/2\r\n", "no end"])))
     assert lines == ["Epoch 1/2", "Epoch 2/2", "no end"]
 
 
-def test_a_cut_of_the_network_is_bridged(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_outage_is_tolerated_and_noted_once(serve_job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ei_toolkit.client.jobs.wait.time.sleep", lambda _: None)
-    lines, notes = follow(play(Play([f"{n}\n" for n in range(20)], cuts=set(range(8, 17)))))
+    lines, notes = follow(serve_job(ScriptedJob([f"{n}\n" for n in range(20)], cuts=set(range(8, 17)))))
     assert lines == [str(n) for n in range(20)]
-    assert len(notes) == 1  # said once, however often it is tried
-    assert "trying again" in notes[0]
+    assert len(notes) == 1
+    assert "retrying" in notes[0]
 
 
-def test_a_cut_that_does_not_end_is_an_error(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outage_that_does_not_end_is_an_error(serve_job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wait_module, "LOCAL_OUTAGE_TOLERANCE_S", 0.0)
     monkeypatch.setattr("ei_toolkit.client.jobs.wait.time.sleep", lambda _: None)
     with pytest.raises(NetworkError):
-        follow(play(Play(["a\n"] * 50, cuts=set(range(10, 500)))))
+        follow(serve_job(ScriptedJob(["a\n"] * 50, cuts=set(range(10, 500)))))
 
 
 @pytest.mark.parametrize("succeeds", [False, None])
-def test_a_job_that_does_not_say_that_it_succeeded_has_failed(play: Any, succeeds: bool | None) -> None:
+def test_a_finished_job_without_a_success_flag_has_failed(serve_job: Any, succeeds: bool | None) -> None:
     with pytest.raises(JobFailed) as caught:
-        follow(play(Play([f"{n}\n" for n in range(40)], succeeds, step=9)))
+        follow(serve_job(ScriptedJob([f"{n}\n" for n in range(40)], succeeds, step=9)))
     assert caught.value.log[-1] == "39"
-    assert len(caught.value.log) == wait_module.TAIL
+    assert len(caught.value.log) == wait_module.TAIL_LINES
     assert "eitk jobs follow 7" in caught.value.hint
 
 
-def test_a_time_limit_ends_the_watching_and_not_the_job(play: Any) -> None:
-    with pytest.raises(JobFailed, match="not done within") as caught:
-        follow(play(Play(["a\n"] * 10_000)), timeout_s=0.1)
-    assert "goes on" in caught.value.why
+def test_a_timeout_ends_the_waiting_and_not_the_job(serve_job: Any) -> None:
+    with pytest.raises(JobFailed, match="has not ended within") as caught:
+        follow(serve_job(ScriptedJob(["a\n"] * 10_000)), timeout_s=0.1)
+    assert "continues" in caught.value.why
 
 
-def test_a_log_longer_than_the_api_gives_is_fetched_whole(play: Any) -> None:
+def test_a_log_longer_than_a_response_is_downloaded(serve_job: Any) -> None:
     count = PAGE + 500
-    lines, _ = follow(play(Play([f"{n}\n" for n in range(count)], step=count)))
+    lines, _ = follow(serve_job(ScriptedJob([f"{n}\n" for n in range(count)], step=count)))
     assert lines == [str(n) for n in range(count)]
 
 
-def test_entries_that_came_too_fast_are_counted_and_not_passed_over_in_silence(play: Any) -> None:
-    lines, _ = follow(play(Play([f"{n}\n" for n in range(2 * PAGE + 400)], step=PAGE + 200)))
+def test_entries_that_the_api_no_longer_returns_are_counted(serve_job: Any) -> None:
+    lines, _ = follow(serve_job(ScriptedJob([f"{n}\n" for n in range(2 * PAGE + 400)], step=PAGE + 200)))
     assert lines[-1] == str(2 * PAGE + 399)
     assert any("200 entries" in line for line in lines)
 
 
-def test_a_job_in_the_way_is_attached_to() -> None:
-    def ask() -> dict[str, Any]:
+def test_a_running_job_that_prevents_the_start_is_attached_to() -> None:
+    def send() -> dict[str, Any]:
         raise ApiError("Another training job is already running (job ID: 42)")
 
-    assert start(ask) == Started(42, {}, attached=True)
+    assert start(send) == Started(42, {}, attached=True)
 
 
-def test_any_other_refusal_is_an_error() -> None:
-    def ask() -> dict[str, Any]:
+def test_any_other_error_is_raised() -> None:
+    def send() -> dict[str, Any]:
         raise ApiError("Learn block 3 is not configured")
 
     with pytest.raises(ApiError, match="not configured"):
-        start(ask)
+        start(send)
 
 
-def test_a_job_of_the_same_key_that_runs_is_found(play: Any) -> None:
-    studio = play(Play(["a\n"] * 5))
+def test_a_running_job_with_the_same_key_is_found(serve_job: Any) -> None:
+    studio = serve_job(ScriptedJob(["a\n"] * 5))
     assert running(studio, "keras-3") == Started(7, {}, attached=True)
     assert running(studio, "keras-4") is None
 
 
-def test_without_a_socket_the_bell_is_silent(play: Any) -> None:
-    bell = LogNotifier(play(Play(["a\n"])), 7)
-    assert not bell.live
-    assert not bell.wait(0.01)
-    bell.close()
+def test_without_a_socket_there_is_no_notification(serve_job: Any) -> None:
+    notifier = LogNotifier(serve_job(ScriptedJob(["a\n"])), 7)
+    assert not notifier.live
+    assert not notifier.wait(0.01)
+    notifier.close()
 
 
-def test_the_bell_rings_over_the_real_studios_socket(studio: Studio) -> None:
-    bell = LogNotifier(studio, 1)
+def test_the_socket_of_the_local_studio_notifies(studio: Studio) -> None:
+    notifier = LogNotifier(studio, 1)
     try:
-        assert bell.live
-        assert bell.wait(5)  # once for the connection itself
+        assert notifier.live
+        assert notifier.wait(5)  # once for the connection
     finally:
-        bell.close()
+        notifier.close()
     assert threading.active_count() < 50

@@ -122,7 +122,7 @@ def test_one_bad_file_fails_alone(studio: Studio, make_manifest: MakeManifest, t
     report = upload_all(studio, manifest)
     assert report.done == 28
     assert {failure.file for failure in report.failures} == {changed.name, gone.name}
-    with pytest.raises(ApiError, match="2 of 30 windows are not on the server"):
+    with pytest.raises(ApiError, match="2 of 30 windows are not in the studio"):
         check_complete(report)
     write_failures(tmp_path / "failures.csv", report.failures)
     assert "is not the one that the manifest names" in (tmp_path / "failures.csv").read_text()
