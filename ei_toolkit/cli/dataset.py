@@ -122,7 +122,7 @@ def card(context: typer.Context) -> None:
 
 def _show(env: Environment, findings: Sequence[Finding], extra: dict[str, object]) -> None:
     counts = Counter(finding.status for finding in findings)
-    wrong = [finding for finding in findings if finding.status in ("altered", "corrupt")]
+    wrong = [finding for finding in findings if finding.status in ("modified", "corrupt")]
     for finding in wrong if env.console.verbose else wrong[:SHOWN]:
         env.console.warn(f"{finding.track} is {finding.status}: {finding.detail}")
     lines = [f"{status:12} {number}" for status, number in counts.most_common()]

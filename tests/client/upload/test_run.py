@@ -125,7 +125,7 @@ def test_one_bad_file_fails_alone(studio: Studio, make_manifest: MakeManifest, t
     with pytest.raises(ApiError, match="2 of 30 windows are not in the studio"):
         check_complete(report)
     write_failures(tmp_path / "failures.csv", report.failures)
-    assert "is not the one that the manifest names" in (tmp_path / "failures.csv").read_text()
+    assert "has another hash than in the manifest" in (tmp_path / "failures.csv").read_text()
 
 
 def test_a_server_that_is_down_is_an_error_within_seconds(
