@@ -76,7 +76,7 @@ inline void print_prediction(Print& out, const Prediction& prediction) {
     out.print(level_dbfs(prediction.level), 2);
     print_scores(out, result);
     out.print(F(",\"winner\":"));
-    print_json_string(out, prediction.winner < 0 ? "undecided" : result.classification[prediction.winner].label);
+    print_json_string(out, prediction.winner < 0 ? "uncertain" : result.classification[prediction.winner].label);
     out.print(F(",\"led\":"));
     print_json_string(out, colour_name(prediction.colour));
     out.print(F(",\"dsp_us\":"));

@@ -46,7 +46,7 @@ TEST(an_uncertain_prediction_has_no_label) {
     const ei_impulse_result_t result = result_with_scores(0.5f, 0.5f);
     StringPrint out;
     print_prediction(out, {result, Level{}, 0, 48000, -1, Colour::kBlue, 0});
-    CHECK(contains(out.text, ",\"winner\":\"undecided\",\"led\":\"blue\","));
+    CHECK(contains(out.text, ",\"winner\":\"uncertain\",\"led\":\"blue\","));
 }
 
 TEST(information_names_the_labels_and_the_window) {

@@ -12,6 +12,7 @@ from ei_toolkit import __version__
 from ei_toolkit.audio.level import level_constants
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.board.flash.library import Library
+from ei_toolkit.board.protocol.events import UNCERTAIN
 from ei_toolkit.config import Settings
 from ei_toolkit.config.boards import BoardSpec
 from ei_toolkit.config.project import bundled
@@ -65,7 +66,7 @@ def config_header(settings: Settings, library: Library, spec: BoardSpec) -> str:
     rate = library.number("EI_CLASSIFIER_FREQUENCY")
     _check(settings, library, rate)
     level = level_constants(settings.slice.target_dbfs, settings.slice.max_gain_db)
-    colours = {**settings.board.colours, "undecided": "blue"}  # never empty, because C++ has no empty arrays
+    colours = {**settings.board.colours, UNCERTAIN: "blue"}  # never empty, because C++ has no empty arrays
     entries = ", ".join(
         f"{{{string_literal(label)}, Colour::k{colour.capitalize()}}}" for label, colour in colours.items()
     )

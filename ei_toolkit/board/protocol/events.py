@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-UNCERTAIN = "undecided"
+UNCERTAIN = "uncertain"  # the winner where no score reaches the threshold
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ei_toolkit.board.protocol.events import UNCERTAIN, Event, Info, Prediction, Unknown, Warning
 
+FORMER_UNCERTAIN = "undecided"  # old name: images that were flashed with a version before 0.3 print it
 MAX_LINE_BYTES = 8192
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -201,6 +202,8 @@ def _prediction(data: Mapping[str, Any]) -> Prediction | None:
     q, level, texts = data.get("q"), data.get("level_dbfs"), (data.get("model"), data.get("led"))
     if not (level is None or _is_number(level)) or not all(text is None or isinstance(text, str) for text in texts):
         return None
+    if winner == FORMER_UNCERTAIN and winner not in scores:
+        winner = UNCERTAIN
     if not isinstance(winner, str) or (winner != UNCERTAIN and winner not in scores):
         return None
     if q is not None and not _equals_scores(q, list(scores.values())):

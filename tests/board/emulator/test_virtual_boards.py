@@ -59,7 +59,7 @@ def test_each_window_of_a_clip_is_predicted_and_each_line_is_read_once(
     assert [event["seq"] for event in first + rest] == list(range(7))
     for event in first + rest:
         assert event["model"] == "0123456789ab"
-        assert {"rock": "red", "classical": "green", "undecided": "blue"}[event["winner"]] == event["led"]
+        assert {"rock": "red", "classical": "green", "uncertain": "blue"}[event["winner"]] == event["led"]
 
 
 def test_playing_again_starts_at_the_clip_s_first_sample(project: Any, board: str, tiny: Path, tmp_path: Path) -> None:

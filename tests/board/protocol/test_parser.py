@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def test_a_stock_sketch() -> None:
     first, second = predictions(transcript("stock_sketch"))
     assert first.scores == {"classical": 0.00391, "rock": 0.99609}
     assert (first.winner, first.dsp_us, first.nn_us, first.source) == ("rock", 98000, 205000, "sketch")
-    assert second.winner == "undecided"
+    assert second.winner == "uncertain"
 
 
 def test_the_same_without_the_blank_behind_the_colon() -> None:
@@ -47,6 +48,19 @@ def test_own_firmware_says_everything_once() -> None:
     (only,) = predictions(transcript("eitk"))
     assert only.source == "eitk"
     assert (only.q, only.end, only.model, only.led) == ((-128, 127), 48000, "0123456789ab", "red")
+
+
+@pytest.mark.parametrize(
+    ("printed", "labels", "winner"),
+    [
+        ("uncertain", ("classical", "rock"), "uncertain"),
+        ("undecided", ("classical", "rock"), "uncertain"),  # old name, in firmware before 0.3
+        ("undecided", ("classical", "undecided"), "undecided"),  # old name, as a label
+    ],
+)
+def test_the_winner_of_an_uncertain_window(printed: str, labels: tuple[str, str], winner: str) -> None:
+    line = json.dumps({"eitk": 1, "scores": dict.fromkeys(labels, 0.5), "winner": printed, "led": "blue"})
+    assert [prediction.winner for prediction in predictions(line)] == [winner]
 
 
 def test_the_firmware_with_a_command_prompt() -> None:
