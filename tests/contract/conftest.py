@@ -1,4 +1,4 @@
-"""A studio with a trained project in it, judged by clients that nobody here wrote."""
+"""A studio with a trained project, tested with the unmodified official clients."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LABELS = ("classical", "rock")
 
 @dataclass
 class Project:
-    """A project in a running studio, and the ids that its making gave."""
+    """A project in a running studio, and the ids of its objects."""
 
     studio: LocalStudio
     folder: Path
@@ -47,7 +47,7 @@ class Project:
         return answer.json()["files"]
 
     def run(self, path: str, **arguments: Any) -> dict[str, Any]:
-        """Start a job and wait until it is over; it must succeed."""
+        """Start a job and wait until it has finished; it must succeed."""
         started = self.call("POST", f"/jobs/{path}", **arguments)
         return self.wait(started["id"])
 
@@ -67,7 +67,7 @@ class Project:
 
 
 def tone(label: str, seed: int, seconds: float = 1.5) -> bytes:
-    """A WAV that a small network can tell from the other label's: a sine, or noise."""
+    """A WAV that a small network can distinguish from that of the other label: a sine, or noise."""
     rng = np.random.default_rng(seed)
     t = np.arange(round(RATE * seconds)) / RATE
     sine = 8000 * np.sin(2 * np.pi * rng.uniform(200, 400) * t)
@@ -77,7 +77,7 @@ def tone(label: str, seed: int, seconds: float = 1.5) -> bytes:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A studio of its own with one empty project."""
+    """A studio with one empty project."""
     folder = tmp_path_factory.mktemp("contract")
     paths = ProjectPaths(folder)
     yield Project(ensure(paths, "Contract Project"), folder)

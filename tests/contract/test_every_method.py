@@ -1,4 +1,4 @@
-"""Every implemented method through the official typed client: each answer parses with the official model."""
+"""Every implemented method with the official typed client: each response parses with the official model."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 from ei_toolkit.studio.coverage import Method, official_methods, served_shapes
 
 Arguments = Callable[[Any], dict[str, Any]]
-UNTYPED = ("download_", "get_sample_as_audio", "get_sample_as_raw")  # answers that are not JSON
-ELSEWHERE = {  # judged in tests of their own, because they change or end things
+UNTYPED = ("download_", "get_sample_as_audio", "get_sample_as_raw")  # responses that are not JSON
+TESTED_ELSEWHERE = {  # in other tests, because they change or delete what these tests need
     "login.login", "projects.delete_project", "projects.create_project", "raw_data.delete_all_samples",
     "raw_data.delete_all_samples_by_category", "raw_data.delete_sample", "raw_data.batch_delete",
     "impulse.delete_impulse", "projects.revoke_project_api_key", "projects.revoke_project_ingestion_only_api_key",
@@ -37,7 +37,7 @@ def official_client() -> ModuleType:
 
 def implemented() -> Iterator[Method]:
     served = served_shapes()
-    return (m for m in official_methods() if m.shape in served and f"{m.api}.{m.name}" not in ELSEWHERE)
+    return (m for m in official_methods() if m.shape in served and f"{m.api}.{m.name}" not in TESTED_ELSEWHERE)
 
 
 BODIES: dict[str, Arguments] = {
@@ -158,7 +158,7 @@ def keywords_of(method: Callable[..., Any], name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("official", list(implemented()), ids=lambda m: f"{m.api}.{m.name}")
-def test_an_answer_parses_with_the_official_model(official: Method, client: Any, trained: Any) -> None:
+def test_a_response_parses_with_the_official_model(official: Method, client: Any, trained: Any) -> None:
     method = getattr(api_class(official.api)(client), official.name)
     undecorated = inspect.unwrap(method)
     arguments = arguments_of(undecorated, official.name, trained)
@@ -175,7 +175,7 @@ def test_an_answer_parses_with_the_official_model(official: Method, client: Any,
 
 
 def check(document: dict[str, Any], model: Any) -> None:
-    """Strictly: required fields are there and of their type, and no field is invented."""
+    """Check that required fields exist and have their type, and that there is no unknown field."""
     if isinstance(model, str):
         model = getattr(official_client(), model)
     if "any_of_schemas" in model.__fields__:
@@ -183,5 +183,5 @@ def check(document: dict[str, Any], model: Any) -> None:
         return
     model.parse_obj(document)
     model.from_dict(document)
-    invented = set(document) - {field.alias for field in model.__fields__.values()}
-    assert not invented, f"fields that {model.__name__} does not have: {invented}"
+    unknown = set(document) - {field.alias for field in model.__fields__.values()}
+    assert not unknown, f"fields that {model.__name__} does not have: {unknown}"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 PACKAGE = "edge-impulse-api@1.95.13"
-# Without a network npm gives up within seconds.
-HASTE = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=1000")
+# Without a network npm fails within seconds.
+NPM_FLAGS = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=1000")
 SCRIPT = Path(__file__).parent / "js" / "road.js"
 
 
@@ -23,14 +23,14 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("Node is not installed")
     folder = tmp_path_factory.mktemp("npm")
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *HASTE, PACKAGE]
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *NPM_FLAGS, PACKAGE]
     installed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
     if installed.returncode:
         pytest.skip(f"npm could not install {PACKAGE}")
     return folder / "node_modules"
 
 
-def test_the_whole_road(trained: Any, node_modules: Path) -> None:
+def test_the_whole_workflow(trained: Any, node_modules: Path) -> None:
     studio = trained.studio
     arguments = [studio.api_url.removesuffix("/v1"), studio.ingestion_url, studio.key, str(trained.ids["learn"])]
     environment = {**os.environ, "NODE_PATH": str(node_modules)}

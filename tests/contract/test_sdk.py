@@ -1,4 +1,4 @@
-"""The official Python SDK, unmodified: in a process of its own, since it reads its settings when it is imported."""
+"""The official Python SDK, unmodified: in a separate process, since it reads its settings when it is imported."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run_sdk(project: Any, script: str, *arguments: str, timeout: float = 280) ->
     return found
 
 
-def test_samples_go_up_come_down_and_are_deleted(project: Any, tmp_path: Path) -> None:
+def test_samples_are_uploaded_downloaded_and_deleted(project: Any, tmp_path: Path) -> None:
     found = run_sdk(project, "samples.py", str(tmp_path))
     assert found["uploaded"] == {"successes": 3, "fails": 0}
     assert found["duplicates"] == ["An item with this hash already exists"] * 3
@@ -53,7 +53,7 @@ def test_a_library_is_built_and_saved(trained: Any, tmp_path: Path) -> None:
     assert found["files"] == [name for name in found["files"] if name.endswith(".zip")]
 
 
-def test_a_model_from_elsewhere_is_profiled(trained: Any, tmp_path: Path) -> None:
+def test_a_pretrained_model_is_profiled(trained: Any, tmp_path: Path) -> None:
     model = _tflite(trained, tmp_path)
     found = run_sdk(trained, "profile.py", str(model))
     assert found["variant"] == "int8"
@@ -61,8 +61,8 @@ def test_a_model_from_elsewhere_is_profiled(trained: Any, tmp_path: Path) -> Non
     assert found["ram"] > 0
 
 
-def test_a_model_from_elsewhere_is_deployed(trained: Any, tmp_path: Path) -> None:
-    """In a project of its own: a brought model and a trained impulse do not share one."""
+def test_a_pretrained_model_is_deployed(trained: Any, tmp_path: Path) -> None:
+    """Use another project: a project has either a pretrained model or a trained impulse."""
     import requests
 
     url = f"{trained.studio.api_url}/api/projects/create"

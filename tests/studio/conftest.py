@@ -81,7 +81,7 @@ def make_data(folder: Path) -> dict[str, str]:
 
 
 def noise(seed: int, samples: int = 1600) -> bytes:
-    """A short WAV whose content is told by its seed."""
+    """A short WAV whose content depends on its seed."""
     values = np.random.default_rng(seed).integers(-3000, 3000, samples).astype(np.int16)
     return wav_bytes(values, RATE)
 

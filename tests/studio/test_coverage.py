@@ -1,4 +1,4 @@
-"""docs/api-coverage.md says what the routes and the official client say."""
+"""docs/api-coverage.md agrees with the routes and with the official client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ei_toolkit.studio.coverage import document, find_method, installed_methods,
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api-coverage.md"
 
 
-def test_the_list_of_methods_is_the_installed_client_s() -> None:
+def test_the_list_of_methods_is_that_of_the_installed_client() -> None:
     assert set(official_methods()) == set(installed_methods())
     assert len(official_methods()) == 555
 
@@ -23,7 +23,7 @@ def test_the_document_is_up_to_date() -> None:
     )
 
 
-def test_every_route_is_one_of_the_official_client_s() -> None:
+def test_every_route_is_a_method_of_the_official_client() -> None:
     catch_all = {f"{verb} /{{}}" for verb in ("GET", "POST", "PUT", "DELETE", "PATCH")}
     assert served_shapes() - catch_all <= {method.shape for method in official_methods()}
 
@@ -36,6 +36,6 @@ def test_every_route_is_one_of_the_official_client_s() -> None:
         ("GET", "/api/x/y/z/w", None),
     ],
 )
-def test_a_request_is_recognised(verb: str, path: str, name: str | None) -> None:
+def test_a_request_is_matched_to_its_method(verb: str, path: str, name: str | None) -> None:
     found = find_method(verb, path)
     assert (found.name if found else None) == name

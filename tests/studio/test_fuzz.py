@@ -35,19 +35,19 @@ texts = st.one_of(
     ),
     st.text(max_size=20),
 )
-broken = st.sampled_from(["\ud800", "\udfffx", "x\ud800\ud800"])  # JSON carries them as escapes
+unpaired = st.sampled_from(["\ud800", "\udfffx", "x\ud800\ud800"])  # JSON carries them as escapes
 huge = st.sampled_from([2**53 + 1, -(2**63), 10**400, -(10**400), 1e308, 5e-324])
 deep = st.sampled_from([20, 98, 101, 400]).map(lambda depth: json.loads("[" * depth + "NaN" + "]" * depth))
-leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts, ids, broken, huge, deep)
+leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts, ids, unpaired, huge, deep)
 values = st.recursive(
     leaves,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES) | broken, inner, max_size=6),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES) | unpaired, inner, max_size=6),
     max_leaves=12,
 )
 objects = st.dictionaries(st.sampled_from(NAMES), values, max_size=8)
 filters = st.builds(
     lambda key, chosen, times: json.dumps([{"key": key, "values": chosen}, *[{"key": "a"}] * times]),
-    texts | broken, st.lists(leaves, max_size=4), st.sampled_from([0, 1, 99, 1200]),
+    texts | unpaired, st.lists(leaves, max_size=4), st.sampled_from([0, 1, 99, 1200]),
 )  # fmt: skip
 queries = st.dictionaries(st.sampled_from(NAMES), texts | values.map(json.dumps), max_size=4)
 filtered = st.builds(lambda query, metadata: {**query, "metadata": metadata}, queries, filters)
@@ -68,7 +68,7 @@ def fill(draw: Any, method: Method) -> str:
 
 @pytest.fixture(scope="module")
 def busy(server: Any) -> Any:
-    """A server with something in it, so that random requests get somewhere."""
+    """A server with something in it, so that random requests find objects."""
     import numpy as np
 
     from ei_toolkit.audio.wav import wav_bytes
@@ -86,7 +86,7 @@ def busy(server: Any) -> Any:
 
 @given(data=st.data())
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_no_request_breaks_the_api(busy: Any, data: Any) -> None:
+def test_random_requests_cause_no_server_error(busy: Any, data: Any) -> None:
     method = data.draw(st.sampled_from(METHODS))
     path = fill(data.draw, method).removeprefix("/api")
     url = busy.api + path if method.path.startswith("/api/") else busy.api.removesuffix("/api") + method.path
@@ -121,12 +121,12 @@ recordings = st.fixed_dictionaries(
     {
         "device_name": leaves,
         "interval_ms": st.floats() | huge | st.just(1),
-        "sensors": st.lists(st.fixed_dictionaries({"name": texts | broken, "units": leaves}), min_size=1, max_size=2),
+        "sensors": st.lists(st.fixed_dictionaries({"name": texts | unpaired, "units": leaves}), min_size=1, max_size=2),
         "values": st.just([1, 2, 3]) | values,
     }
 ).map(lambda payload: part("r.json", {"payload": payload}))
-stretches = st.fixed_dictionaries({"startIndex": leaves | st.just(0), "endIndex": leaves, "label": texts | broken})
-side_cars = st.lists(stretches, max_size=3).map(
+ranges = st.fixed_dictionaries({"startIndex": leaves | st.just(0), "endIndex": leaves, "label": texts | unpaired})
+labels_files = st.lists(ranges, max_size=3).map(
     lambda labels: part("structured_labels.labels", {"structuredLabels": {"r.json": labels}})
 )
 
@@ -141,11 +141,13 @@ side_cars = st.lists(stretches, max_size=3).map(
     body=st.one_of(
         st.binary(max_size=200),
         st.binary(max_size=60).map(lambda data: HEAD + data + b"\r\n--x--\r\n"),
-        st.builds(lambda *parts: b"".join(parts) + b"--x--\r\n", recordings, recordings, side_cars),
+        st.builds(lambda *parts: b"".join(parts) + b"--x--\r\n", recordings, recordings, labels_files),
     ),
 )  # fmt: skip
 @settings(max_examples=EXAMPLES // 2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_no_upload_breaks_ingestion(busy: Any, category: str, route: str, headers: dict[str, str], body: bytes) -> None:
+def test_random_uploads_cause_no_server_error(
+    busy: Any, category: str, route: str, headers: dict[str, str], body: bytes
+) -> None:
     sent = {name: value.encode("latin-1") for name, value in headers.items()}
     answer = requests.post(
         f"{busy.ingestion}/{category}/{route}", data=body, headers={**sent, "x-api-key": busy.keys["admin"]}, timeout=60
@@ -153,7 +155,7 @@ def test_no_upload_breaks_ingestion(busy: Any, category: str, route: str, header
     assert answer.status_code in (200, 400, 404, 413, 421), (answer.status_code, answer.text[:300])
 
 
-def test_afterwards_nothing_has_grown_and_nothing_is_left_over(busy: Any) -> None:
+def test_afterwards_memory_and_files_are_within_limits(busy: Any) -> None:
     for job in busy.json("GET", "/1/jobs")["jobs"]:
         busy.json("POST", f"/1/jobs/{job['id']}/cancel?forceCancel=true")
         busy.wait(job["id"])

@@ -1,4 +1,4 @@
-"""Uploads, with the traps of real clients."""
+"""Uploads in the forms that the official clients send."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def sample_of(server: Any, outcome: dict[str, Any]) -> dict[str, Any]:
     return server.json("GET", f"/1/raw-data/{outcome['sampleId']}?limitPayloadValues=1")["sample"]
 
 
-def test_a_wav_becomes_a_sample_that_can_be_had_back(server: Any, make_noise: Any) -> None:
+def test_a_wav_is_stored_as_a_sample_and_can_be_downloaded(server: Any, make_noise: Any) -> None:
     wav = make_noise(1)
     [outcome] = server.upload({"rock.00001.wav": wav}, x_label="rock").json()["files"]
     sample = sample_of(server, outcome)
@@ -28,23 +28,25 @@ def test_a_wav_becomes_a_sample_that_can_be_had_back(server: Any, make_noise: An
     ("sent", "label"),
     [("hip%20hop%2F%C3%A9", "hip hop/é"), ("100%", "100%"), ("rock", "rock"), ("caf\xe9", "caf\xe9"), ("%FF", "%FF")],
 )
-def test_labels_are_understood_however_a_client_sends_them(server: Any, make_noise: Any, sent: str, label: str) -> None:
+def test_labels_are_decoded_in_the_encodings_of_all_clients(
+    server: Any, make_noise: Any, sent: str, label: str
+) -> None:
     [outcome] = server.upload({"a.wav": make_noise(hash(sent) % 10**6)}, x_label=sent.encode("latin-1")).json()["files"]
     assert sample_of(server, outcome)["label"] == label
 
 
-def test_a_label_in_raw_utf8_is_understood(server: Any, make_noise: Any) -> None:
+def test_a_label_in_raw_utf8_is_decoded(server: Any, make_noise: Any) -> None:
     [outcome] = server.upload({"a.wav": make_noise(2)}, x_label="Größe".encode()).json()["files"]
     assert sample_of(server, outcome)["label"] == "Größe"
 
 
-def test_without_a_label_the_name_tells_it_and_no_label_means_none(server: Any, make_noise: Any) -> None:
+def test_the_label_is_taken_from_the_file_name_unless_there_is_none(server: Any, make_noise: Any) -> None:
     files = server.upload({"blues.00000.wav": make_noise(3)}).json()["files"]
     files += server.upload({"blues.00001.wav": make_noise(4)}, x_label="", x_no_label="1").json()["files"]
     assert [sample_of(server, file)["label"] for file in files] == ["blues", ""]
 
 
-def test_a_duplicate_is_an_error_of_its_file_in_the_documented_words(server: Any, make_noise: Any) -> None:
+def test_a_duplicate_is_an_error_of_its_file_with_the_documented_message(server: Any, make_noise: Any) -> None:
     [first] = server.upload({"d.wav": make_noise(5)}).json()["files"]
     again = server.upload({"e.wav": make_noise(5), "f.wav": make_noise(6)}, x_disallow_duplicates="1")
     assert again.status_code == 200
@@ -68,20 +70,20 @@ def test_a_part_without_a_boundary_in_its_type_is_read(server: Any, make_noise: 
     ][0]["success"]
 
 
-def test_side_car_labels_are_labels_and_no_samples(server: Any, make_noise: Any) -> None:
-    stretches = [
+def test_a_labels_file_is_not_a_sample(server: Any, make_noise: Any) -> None:
+    ranges = [
         {"startIndex": 0, "endIndex": 799, "label": "jazz"},
         {"startIndex": 800, "endIndex": 1599, "label": "noise"},
     ]
-    side_car = json.dumps({"version": 1, "type": "structured-labels", "structuredLabels": {"m.wav": stretches}})
-    files = server.upload({"m.wav": make_noise(9), "structured_labels.labels": side_car.encode()}).json()["files"]
+    labels_file = json.dumps({"version": 1, "type": "structured-labels", "structuredLabels": {"m.wav": ranges}})
+    files = server.upload({"m.wav": make_noise(9), "structured_labels.labels": labels_file.encode()}).json()["files"]
     assert len(files) == 1
     sample = sample_of(server, files[0])
-    assert sample["structuredLabels"] == stretches
+    assert sample["structuredLabels"] == ranges
     assert sample["structuredLabelsList"] == ["jazz", "noise"]
 
 
-def test_split_is_decided_by_content_about_four_to_one(server: Any, make_noise: Any) -> None:
+def test_the_split_depends_on_the_content_and_is_about_four_to_one(server: Any, make_noise: Any) -> None:
     files = {f"s{n}.wav": make_noise(1000 + n, 16) for n in range(300)}
     ids = [file["sampleId"] for file in server.upload(files, category="split").json()["files"]]
     listed = server.json("GET", "/1/raw-data?category=testing&limit=1000")["samples"]
@@ -99,7 +101,7 @@ def test_split_is_decided_by_content_about_four_to_one(server: Any, make_noise: 
         ("bad.json", b'{"payload": 3}', "acquisition format"), ("bad.cbor", b"\xbf\xff", "acquisition format"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_refused_by_name_and_nothing_is_kept(
+def test_an_unreadable_file_is_rejected_by_name_and_not_stored(
     server: Any, name: str, data: bytes, reason: str
 ) -> None:
     before = server.json("GET", "/1/raw-data/count?category=all")["count"]
@@ -122,7 +124,7 @@ def test_acquisition_files_are_read_from_json_and_cbor(server: Any) -> None:
     assert found["sample"]["deviceType"] == "NANO33BLE"
 
 
-def test_the_legacy_route_takes_a_raw_body_and_wants_a_name(server: Any, make_noise: Any) -> None:
+def test_the_legacy_route_accepts_a_raw_body_with_a_name(server: Any, make_noise: Any) -> None:
     headers = {"x-api-key": server.keys["ingestiononly"], "x-label": "rock"}
     url = f"{server.ingestion}/training/data"
     assert requests.post(url, data=make_noise(11), headers=headers, timeout=10).status_code == 421
@@ -133,14 +135,14 @@ def test_the_legacy_route_takes_a_raw_body_and_wants_a_name(server: Any, make_no
 
 
 @pytest.mark.parametrize("body", [b"", b"--x\r\n", b"--x--\r\n", b"garbage"])
-def test_a_broken_multipart_body_is_refused_and_leaves_nothing(server: Any, body: bytes) -> None:
+def test_an_invalid_multipart_body_is_rejected_and_leaves_no_file(server: Any, body: bytes) -> None:
     headers = {"x-api-key": server.keys["admin"], "Content-Type": "multipart/form-data; boundary=x"}
     answer = requests.post(f"{server.ingestion}/training/files", data=body, headers=headers, timeout=10)
     assert answer.json()["success"] is False
     assert not list((server.data / "incoming").iterdir())
 
 
-def test_metadata_comes_back_and_is_filtered_by(server: Any, make_noise: Any) -> None:
+def test_metadata_is_returned_and_can_be_filtered(server: Any, make_noise: Any) -> None:
     metadata = quote(json.dumps({"artist": "Åse", "fold": 3}))
     [outcome] = server.upload({"n.wav": make_noise(12)}, x_metadata=metadata).json()["files"]
     assert sample_of(server, outcome)["metadata"] == {"artist": "Åse", "fold": "3"}
@@ -149,7 +151,7 @@ def test_metadata_comes_back_and_is_filtered_by(server: Any, make_noise: Any) ->
     assert [sample["id"] for sample in found["samples"]] == [outcome["sampleId"]]
 
 
-def test_deleting_keeps_bytes_that_another_sample_still_has(server: Any, make_noise: Any) -> None:
+def test_deleting_keeps_content_that_another_sample_uses(server: Any, make_noise: Any) -> None:
     one, two = (server.upload({f"k{n}.wav": make_noise(13)}).json()["files"][0]["sampleId"] for n in range(2))
     server.json("DELETE", f"/1/raw-data/{one}")
     assert server.call("GET", f"/1/raw-data/{two}/raw").content == make_noise(13)

@@ -1,4 +1,4 @@
-"""A studio on demand: found, started once, stopped, and errors that say what to do."""
+"""A studio on demand: found, started once and stopped; errors have hints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ei_toolkit.studio.options import Options
 from ei_toolkit.studio.server import serve
 
 
-def test_many_at_once_start_one_studio_and_the_next_call_finds_it(tmp_path: Path) -> None:
+def test_concurrent_calls_start_one_studio_which_the_next_call_finds(tmp_path: Path) -> None:
     paths, found = ProjectPaths(tmp_path), []
     threads = [threading.Thread(target=lambda: found.append(ensure(paths, "One"))) for _ in range(4)]
     for thread in threads:
@@ -33,7 +33,7 @@ def test_many_at_once_start_one_studio_and_the_next_call_finds_it(tmp_path: Path
     assert stop(paths.studio) and status(paths.studio) is None and not stop(paths.studio)
 
 
-def test_a_stopped_studio_comes_back_with_its_key_and_a_new_name(tmp_path: Path) -> None:
+def test_a_restarted_studio_has_the_same_key_and_a_new_name(tmp_path: Path) -> None:
     import requests
 
     paths = ProjectPaths(tmp_path)
@@ -45,7 +45,7 @@ def test_a_stopped_studio_comes_back_with_its_key_and_a_new_name(tmp_path: Path)
     stop(paths.studio)
 
 
-def test_an_unused_studio_ends_by_itself(tmp_path: Path) -> None:
+def test_an_unused_studio_stops(tmp_path: Path) -> None:
     paths = ProjectPaths(tmp_path)
     ensure(paths, "Idle", idle_s=0.5)
     until = time.monotonic() + 20
@@ -54,7 +54,7 @@ def test_an_unused_studio_ends_by_itself(tmp_path: Path) -> None:
     assert status(paths.studio) is None
 
 
-def test_a_stale_pid_file_is_no_running_studio(tmp_path: Path) -> None:
+def test_the_record_of_a_stopped_server_is_not_a_running_studio(tmp_path: Path) -> None:
     record = {"pid": os.getpid(), "host": "127.0.0.1", "port": 1, "ingestion_port": 1, "version": "0"}
     (tmp_path / "server.json").write_text(json.dumps(record))
     assert status(tmp_path) is None
@@ -62,7 +62,7 @@ def test_a_stale_pid_file_is_no_running_studio(tmp_path: Path) -> None:
     assert status(tmp_path) is None
 
 
-def test_a_port_in_use_is_said_with_what_to_do(tmp_path: Path) -> None:
+def test_a_port_in_use_is_an_error_with_a_hint(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -71,7 +71,7 @@ def test_a_port_in_use_is_said_with_what_to_do(tmp_path: Path) -> None:
     assert "--port" in caught.value.hint
 
 
-def test_a_folder_is_served_once(tmp_path: Path) -> None:
+def test_a_folder_is_served_by_one_process(tmp_path: Path) -> None:
     paths = ProjectPaths(tmp_path)
     running: LocalStudio = ensure(paths, "Once")
     with pytest.raises(ConfigurationError, match="served by another studio"):
@@ -80,7 +80,7 @@ def test_a_folder_is_served_once(tmp_path: Path) -> None:
     stop(paths.studio)
 
 
-def test_other_machines_are_served_only_by_somebody_who_knows_and_has_a_key(tmp_path: Path) -> None:
+def test_other_machines_are_served_only_if_allowed_and_with_a_key(tmp_path: Path) -> None:
     everywhere = Options(tmp_path, host="0.0.0.0")
     with pytest.raises(UsageError, match="reached from other machines"):
         manage.check_host(everywhere, allow_remote=False)

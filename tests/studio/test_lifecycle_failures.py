@@ -25,28 +25,28 @@ from ei_toolkit.studio.store import Store
 
 linux = pytest.mark.skipif(not PROC_LOCKS.exists(), reason="only Linux lists the owners of locks")
 
-STUBBORN = """
+UNRESPONSIVE = """
 import fcntl, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 lock = open(sys.argv[1], "a")
 fcntl.flock(lock, fcntl.LOCK_EX)
-print("held", flush=True)
+print("locked", flush=True)
 time.sleep(60)
 """
 
 
 @pytest.fixture
-def bystander() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has nothing to do with any studio."""
+def other_process() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is not a studio."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
         yield process
         process.kill()
 
 
 @pytest.fixture
-def stubborn(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that holds a data folder, answers nobody and ignores SIGTERM."""
-    command = [sys.executable, "-c", STUBBORN, str(tmp_path / "server.lock")]
+def unresponsive(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that holds the lock of a data folder, does not respond and ignores SIGTERM."""
+    command = [sys.executable, "-c", UNRESPONSIVE, str(tmp_path / "server.lock")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -60,35 +60,35 @@ def copy_of(server_json: Path, into: Path, pid: int) -> None:
     (into / "server.json").write_text(json.dumps({**record, "pid": pid}))
 
 
-def test_a_server_that_got_the_port_of_a_killed_one_is_not_taken_for_it(
-    tmp_path: Path, bystander: subprocess.Popen[bytes]
+def test_a_server_that_uses_the_port_of_a_killed_server_is_not_confused_with_it(
+    tmp_path: Path, other_process: subprocess.Popen[bytes]
 ) -> None:
     ours, theirs = ProjectPaths(tmp_path / "ours"), ProjectPaths(tmp_path / "theirs")
     other = ensure(theirs, "Theirs")
     try:
-        copy_of(theirs.studio / "server.json", ours.studio, bystander.pid)
+        copy_of(theirs.studio / "server.json", ours.studio, other_process.pid)
         assert status(ours.studio) is None and find_server(ours.studio) is None and not stop(ours.studio)
-        assert bystander.poll() is None
+        assert other_process.poll() is None
         own = ensure(ours, "OwnResults")
-        assert own.api_url != other.api_url and own.pid not in (other.pid, bystander.pid)
-        assert stop(ours.studio) and bystander.poll() is None and status(theirs.studio) is not None
+        assert own.api_url != other.api_url and own.pid not in (other.pid, other_process.pid)
+        assert stop(ours.studio) and other_process.poll() is None and status(theirs.studio) is not None
     finally:
         stop(theirs.studio)
 
 
 @linux
-def test_the_holder_of_the_lock_is_stopped_and_not_whom_an_old_file_names(
-    tmp_path: Path, stubborn: subprocess.Popen[bytes], bystander: subprocess.Popen[bytes]
+def test_the_owner_of_the_lock_is_stopped_and_not_the_process_of_an_old_record(
+    tmp_path: Path, unresponsive: subprocess.Popen[bytes], other_process: subprocess.Popen[bytes]
 ) -> None:
-    record = {"pid": bystander.pid, "host": "127.0.0.1", "port": 1, "ingestion_port": 1, "version": "0"}
+    record = {"pid": other_process.pid, "host": "127.0.0.1", "port": 1, "ingestion_port": 1, "version": "0"}
     (tmp_path / "server.json").write_text(json.dumps(record))
-    assert find_server(tmp_path) == UnresponsiveServer(tmp_path, stubborn.pid)
+    assert find_server(tmp_path) == UnresponsiveServer(tmp_path, unresponsive.pid)
     assert stop(tmp_path, wait_s=0.2)
-    assert stubborn.wait(10) == -signal.SIGKILL and bystander.poll() is None
+    assert unresponsive.wait(10) == -signal.SIGKILL and other_process.poll() is None
 
 
 @linux
-def test_a_suspended_studio_is_named_and_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_suspended_studio_is_reported_and_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifecycle, "RESPONSE_TIMEOUT_S", 0.3)
     monkeypatch.setattr(lifecycle, "TRANSITION_TIMEOUT_S", 0.3)
     paths = ProjectPaths(tmp_path)
@@ -109,12 +109,12 @@ def test_a_suspended_studio_is_named_and_stopped(tmp_path: Path, monkeypatch: py
     ["[]", "null", '{"pid": "x"}', '{"pid": -1, "host": "h", "port": 1, "ingestion_port": 1, "version": "0"}',
      '{"pid": 1, "host": 1, "port": 1, "ingestion_port": 1, "version": "0"}', '{"pid": 1, "host": "127.0.0.1"}'],
 )  # fmt: skip
-def test_a_broken_server_file_is_none(tmp_path: Path, text: str) -> None:
+def test_an_invalid_record_counts_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "server.json").write_text(text)
     assert status(tmp_path) is None and not stop(tmp_path)
 
 
-def test_a_port_that_speaks_no_http_is_no_studio(tmp_path: Path) -> None:
+def test_a_server_that_does_not_use_http_is_not_a_studio(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def greet() -> None:
@@ -154,7 +154,7 @@ def test_a_lost_key_is_replaced_by_one_of_the_same_project(
     assert file.read_text() == after and "added a new one for project 1" in caplog.text
 
 
-def test_a_new_key_is_for_the_project_of_the_name_and_never_for_a_guess(
+def test_a_new_key_is_for_the_project_with_the_name_or_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "_start", lambda *_: RunningServer(1, "127.0.0.1", 1, 1))
@@ -171,7 +171,7 @@ def test_a_new_key_is_for_the_project_of_the_name_and_never_for_a_guess(
     assert found is not None and found.project == 2
 
 
-def test_a_damaged_database_is_said_with_what_to_do(tmp_path: Path) -> None:
+def test_a_damaged_database_is_an_error_with_a_hint(tmp_path: Path) -> None:
     paths = ProjectPaths(tmp_path)
     paths.studio.mkdir(parents=True)
     (paths.studio / "studio.sqlite").write_bytes(b"no database at all " * 100)
@@ -185,7 +185,7 @@ def test_a_damaged_database_is_said_with_what_to_do(tmp_path: Path) -> None:
         ensure(paths, "p")
 
 
-def test_a_folder_that_cannot_be_made_or_used_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_or_used_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".eitk").write_text("a file")
     with pytest.raises(ConfigurationError, match="cannot be used as a data folder"):
         ensure(ProjectPaths(tmp_path), "p")

@@ -1,4 +1,4 @@
-"""Random questions to a project that has everything: models, results, a build. `EITK_FUZZ=20000` asks longer."""
+"""Random queries to a project with models, results and a build. `EITK_FUZZ=20000` runs more of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIELD = re.compile(r"\{(\w+)\}")
 
 
 def fill(draw: Any, method: Method, project: Any) -> str:
-    """A path whose fields nearly always name something that is there."""
+    """A path whose fields nearly always name an object that exists."""
     known = {
         "projectId": project.id, "sampleId": project.ids["sample"], "dspId": project.ids["dsp"],
         "learnId": project.ids["learn"], "impulseId": project.ids["impulse"], "jobId": project.ids["job"],
@@ -48,7 +48,7 @@ def fill(draw: Any, method: Method, project: Any) -> str:
 
 @given(data=st.data())
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_every_question_gets_an_answer_or_a_refusal(trained: Any, data: Any) -> None:
+def test_every_query_gets_a_result_or_an_error_of_the_api(trained: Any, data: Any) -> None:
     method = data.draw(st.sampled_from(METHODS))
     url = trained.studio.api_url + fill(data.draw, method, trained)
     answer = requests.request(method.verb, url, params=data.draw(queries), headers=trained.headers, timeout=60)
