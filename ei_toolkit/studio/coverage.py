@@ -9,46 +9,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
+from ei_toolkit.studio.http.app import API_ROUTERS
+from ei_toolkit.studio.http.not_implemented import Method, official_methods, route_shapes
+
 CALL = re.compile(r"def _(\w+)_with_http_info\(.*?call_api\(\s*'([^']+)', '(\w+)'", re.DOTALL)
-FIELD = re.compile(r"\{\w+\}")
-
-
-@dataclass(frozen=True, order=True)
-class Method:
-    """One method of the official client."""
-
-    api: str
-    name: str
-    verb: str
-    path: str
-
-    @property
-    def shape(self) -> str:
-        """Verb and path without the names of the fields, to compare routes."""
-        return f"{self.verb} {FIELD.sub('{}', self.path)}"
-
-    def matches(self, verb: str, path: str) -> bool:
-        """Return whether a request (path without `/v1`) is for this method."""
-        return verb == self.verb and _pattern(self.path).fullmatch(path) is not None
-
-
-@cache
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile("[^/]+".join(re.escape(part) for part in FIELD.split(path)))
-
-
-@cache
-def official_methods() -> tuple[Method, ...]:
-    """Return the methods in `official.txt`."""
-    text = files("ei_toolkit.studio").joinpath("official.txt").read_text(encoding="utf-8")
-    rows = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
-    return tuple(Method(name.partition(".")[0], name.partition(".")[2], verb, path) for name, verb, path in rows)
 
 
 def installed_methods() -> tuple[Method, ...]:
@@ -63,24 +31,10 @@ def installed_methods() -> tuple[Method, ...]:
     return tuple(sorted(found))
 
 
-def find_method(verb: str, path: str) -> Method | None:
-    """Return the official method of a request; None if there is none."""
-    return next((method for method in official_methods() if method.matches(verb, path)), None)
-
-
 @cache
 def served_shapes() -> frozenset[str]:
     """Return verbs and paths of all routes of the local studio."""
-    from fastapi.routing import APIRoute
-
-    from ei_toolkit.studio.http.app import API_ROUTERS
-
-    routes = (route for router in API_ROUTERS for route in router.routes if isinstance(route, APIRoute))
-    return frozenset(f"{verb} {_plain(route.path)}" for route in routes for verb in route.methods or ())
-
-
-def _plain(path: str) -> str:
-    return re.sub(r"\{[^}]*\}", "{}", path.removeprefix("/v1"))
+    return route_shapes(route for router in API_ROUTERS for route in router.routes)
 
 
 def document(methods: Iterable[Method], served: frozenset[str]) -> Iterator[str]:

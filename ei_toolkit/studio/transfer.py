@@ -16,6 +16,8 @@ from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.ingestion import Contents, Upload, accept
 from ei_toolkit.studio.http.multipart import Bounds, Part
 from ei_toolkit.studio.http.sample_labels import safe_filename
+from ei_toolkit.studio.jobs.acquisition import read_acquisition
+from ei_toolkit.studio.jobs.exporting import write_export
 from ei_toolkit.studio.manage import chosen_project, open_store
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.blobs import CHUNK_BYTES
@@ -79,8 +81,6 @@ def _check_target(out: Path) -> None:
 
 
 def _export(store: Store, project: int, out: Path) -> int:
-    from ei_toolkit.studio.jobs.exporting import write_export
-
     with replace_file(out) as partial:
         return write_export(store, project, partial)
 
@@ -150,8 +150,6 @@ def _headers(entry: dict[str, Any]) -> dict[str, str]:
 
 
 def _inspect(byte_range: ByteRange, form: str) -> Contents:
-    from ei_toolkit.studio.jobs.acquisition import read_acquisition
-
     found = read_acquisition(byte_range.read(), form)
     return Contents(
         "json" if form == "json" else "cbor", found.interval_ms, found.sensors, len(found.values),

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from ei_toolkit.studio.coverage import Method, official_methods, served_shapes
+from ei_toolkit.studio.coverage import served_shapes
+from ei_toolkit.studio.http.not_implemented import Method, official_methods
 
 Arguments = Callable[[Any], dict[str, Any]]
 UNTYPED = ("download_", "get_sample_as_audio", "get_sample_as_raw")  # responses that are not JSON

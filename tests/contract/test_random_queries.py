@@ -10,7 +10,8 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ei_toolkit.studio.coverage import Method, official_methods, served_shapes
+from ei_toolkit.studio.coverage import served_shapes
+from ei_toolkit.studio.http.not_implemented import Method, official_methods
 
 EXAMPLES = int(os.environ.get("EITK_FUZZ", "200"))
 POSTED = {"classify_sample_v2", "classify_sample_for_variants", "run_dsp_sample_slice_read_only"}

@@ -14,7 +14,8 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ei_toolkit.studio.coverage import Method, official_methods, served_shapes
+from ei_toolkit.studio.coverage import served_shapes
+from ei_toolkit.studio.http.not_implemented import Method, official_methods
 
 EXAMPLES = int(os.environ.get("EITK_FUZZ", "400"))
 SPARED = {"delete_project", "revoke_project_api_key", "revoke_project_ingestion_only_api_key"}

@@ -147,7 +147,7 @@ def parse(model: type[M], values: Mapping[str, Any]) -> M:
         raise rejection(error.errors(include_url=False)) from error
 
 
-# What a value of the wrong kind is told to be, by pydantic's type of error.
+# The rule for a value of the wrong type, by the first word of pydantic's type of error.
 KINDS: Mapping[str, str] = {
     "bool": "must be true or false",
     "dict": "must be an object",
