@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from ei_toolkit.studio.wire_format import now
 
+logger = logging.getLogger("ei_toolkit.studio")
 LARGEST_LOG_BYTES = 64 * 2**20
 LONGEST_LINE = 16_384  # characters
 
@@ -35,12 +37,15 @@ class JobLog:
         self.path = folder / f"{job}.ndjson"
 
     def append(self, text: str, level: str = "info") -> LogEntry:
-        """Append one line. When the file has its largest size, lines are still returned but not stored."""
+        """Append one line; return it. Past the largest size, and after an I/O error, it is not stored."""
         entry = LogEntry(now(), text[:LONGEST_LINE] + "\n", level)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8", errors="replace") as file:
-            if file.tell() < LARGEST_LOG_BYTES:
-                file.write(json.dumps(asdict(entry)) + "\n")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8", errors="replace") as file:
+                if file.tell() < LARGEST_LOG_BYTES:
+                    file.write(json.dumps(asdict(entry)) + "\n")
+        except OSError as error:  # A full disk must not stop the reader of the job's output, which would block the job.
+            logger.warning("a line of the job log %s could not be stored: %s", self.path, error)
         return entry
 
     def entries(self) -> Iterator[LogEntry]:
@@ -84,6 +89,7 @@ class JobProcess:
     process: asyncio.subprocess.Process
     stop_reason: str = ""
     last_line: str = ""
+    _kill_timer: asyncio.TimerHandle | None = None
 
     @classmethod
     async def start(cls, data: Path, job: int) -> JobProcess:
@@ -114,6 +120,8 @@ class JobProcess:
             code = await self.process.wait()
         finally:
             self._signal(signal.SIGKILL)
+            if self._kill_timer is not None:  # Another process may have the same id when the timer expires.
+                self._kill_timer.cancel()
         await asyncio.wait([reader], timeout=STOP_GRACE_S)
         reader.cancel()
         return code
@@ -123,7 +131,7 @@ class JobProcess:
         self.stop_reason = self.stop_reason or reason
         self._signal(signal.SIGKILL if force else signal.SIGTERM)
         if not force:
-            asyncio.get_running_loop().call_later(STOP_GRACE_S, self._signal, signal.SIGKILL)
+            self._kill_timer = asyncio.get_running_loop().call_later(STOP_GRACE_S, self._signal, signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
         try:
@@ -136,6 +144,8 @@ class JobProcess:
         rest = b""
         while chunk := await self.process.stdout.read(65_536):
             *lines, rest = LINE_END.split(rest + chunk)
+            if len(rest) > LONGEST_LINE:  # Output without line ends must not fill the memory.
+                lines, rest = [*lines, rest], b""
             for line in lines:
                 self._handle_line(line, on_line)
         if rest:

@@ -44,6 +44,15 @@ def test_long_lines_are_cut_and_lines_past_the_largest_size_are_not_stored(
     assert len(list(log.entries())) == 2
 
 
+def test_a_line_that_cannot_be_stored_is_returned_and_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = JobLog(tmp_path, 7)
+    log.path.mkdir()  # a write fails as it does on a full disk
+    assert log.append("text").data == "text\n"
+    assert f"the job log {log.path} could not be stored" in caplog.text
+
+
 def test_a_job_process_gets_no_keys_and_no_gpu() -> None:
     environment = child_environment({"EI_API_KEY": "secret", "EITK_API_KEY": "secret", "HOME": "/home/x"})
     assert "secret" not in environment.values()
@@ -91,6 +100,20 @@ def test_a_process_that_exceeds_its_limit_is_killed_with_the_reason() -> None:
         return await job.follow(lambda _: None, limit_s=0.2), job.stop_reason
 
     assert asyncio.run(run()) == (-signal.SIGKILL, "it took longer than its limit of 0.2 s")
+
+
+def test_output_without_line_ends_is_passed_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "LONGEST_LINE", 1000)
+    lines: list[str] = []
+
+    async def run() -> int:
+        started = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", "print('x' * 500_000, end='')", stdout=asyncio.subprocess.PIPE, start_new_session=True
+        )
+        return await JobProcess(started).follow(lines.append, limit_s=30)
+
+    assert asyncio.run(run()) == 0
+    assert len(lines) > 1 and "".join(lines) == "x" * 500_000
 
 
 def is_running(pid: int) -> bool:
