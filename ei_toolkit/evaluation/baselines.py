@@ -33,6 +33,7 @@ class Baselines:
 
 def fit_baselines(windows: FeatureSet, labels: npt.NDArray[np.int64], n_classes: int, bins: int) -> Baselines:
     """Fit the baselines on features (n, f) in frames of `bins`, and on the windows' levels."""
+    # scikit-learn takes most of a second to import, and the evaluation's worker processes need only `predict`
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

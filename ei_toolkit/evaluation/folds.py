@@ -32,6 +32,9 @@ def assign_folds(protocol: Protocol, clips: Sequence[KnownClip], windows: Sequen
     `artist-5fold` keeps all windows of an artist in one fold, `track` those of a clip. `window` separates the windows
     of a clip and therefore overestimates accuracy. `fault-filtered` is the published split: one fold, the part `test`.
     Raises DataError where a label has too few groups.
+
+    The folds are those of `grouped_folds`, not of scikit-learn's StratifiedGroupKFold: on GTZAN both balance the labels
+    equally, but their folds differ for the same seed, and recorded evaluations have to stay comparable.
     """
     if protocol == "fault-filtered":
         return _published(clips, windows)

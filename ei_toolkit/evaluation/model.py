@@ -75,6 +75,7 @@ class Trained:
 
 def train_model(recipe: Recipe, names: Sequence[str], material: Material, seed: int, folder: Path, log: Log) -> Trained:
     """Train as the studio does with the recipe's settings; `folder` receives the model files."""
+    # loads TensorFlow: only in the worker processes, which train
     from ei_toolkit.training.train import train
 
     outcome = train(_request(recipe, names, material, seed, folder), log)

@@ -231,6 +231,7 @@ def _predict_clip(clip: int, plan: Plan, homes: Sequence[FoldOf], folds: Sequenc
 
 
 def _predict(fold: Fold, features: dict[str, FeatureSet], rows: npt.NDArray[np.int64]) -> Probabilities:
+    # needs an optional dependency, which only the worker processes load
     from ei_toolkit.impulse.interpreter import Interpreter
 
     model, found = Interpreter(fold.trained.int8), Probabilities()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
 
 from ei_toolkit.board.board import FlashedBoard, FoundBoard
 from ei_toolkit.board.flash.image import BuiltImage
 from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 
 def flashed_view(flashed: FlashedBoard) -> RenderableType:
@@ -33,8 +33,6 @@ def change_line(change: dict[str, Any]) -> str:
 
 def boards_view(found: Sequence[FoundBoard]) -> RenderableType:
     """A table of boards."""
-    from rich.table import Table
-
     if not found:
         return "no board is plugged in and no virtual board is running; start one with: eitk flash --board emulated"
     table = Table("board", "port", "state", "serial number", "model", "since", box=None)
@@ -64,9 +62,6 @@ def verification_json(board: str, clips: Sequence[VerifiedClip]) -> dict[str, An
 
 def verification_view(board: str, clips: Sequence[VerifiedClip]) -> RenderableType:
     """Return a table of windows and a summary line."""
-    from rich.console import Group
-    from rich.table import Table
-
     table = Table("clip", "end", "predicted", "scores", "board int8", "Python int8", "equal", box=None)
     for clip in clips:
         for window in clip.windows:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
-
+from rich.table import Column
+from rich.table import Table as RichTable
+from rich.text import Text
 
 Cell = str | int | float | None
 
@@ -23,10 +22,6 @@ class Table:
 
     def rich(self) -> RichTable:
         """Return the table for a terminal."""
-        from rich.table import Column
-        from rich.table import Table as RichTable
-        from rich.text import Text
-
         title = Text(self.title) if self.title else None
         head = (Column(Text(name)) for name in self.head)
         shown = RichTable(*head, title=title, title_justify="left", box=None)

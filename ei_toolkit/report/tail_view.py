@@ -7,12 +7,13 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
 
 from ei_toolkit.board.protocol.events import UNCERTAIN, Event, Info, Prediction, Warning
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 HISTORY_S = 60.0
 SAMPLE_RATE = 16000
@@ -58,10 +59,6 @@ class View:
 
     def render(self) -> RenderableType:
         """Return the view for the terminal."""
-        from rich.console import Group
-        from rich.panel import Panel
-        from rich.text import Text
-
         if self.last is None:
             return Panel(Text(self.note or "waiting for the first prediction", style="dim"), title=self.board, width=64)
         parts = [self._headline(self.last), self._bars(self.last), self._strip(), self._footer(self.last)]
@@ -71,14 +68,9 @@ class View:
         return UNCERTAIN_COLOUR if label == UNCERTAIN else self.colours.get(label, "white")
 
     def _headline(self, prediction: Prediction) -> RenderableType:
-        from rich.text import Text
-
         return Text(f"● {prediction.winner}\n", style=f"bold {self._colour(prediction.winner)}")
 
     def _bars(self, prediction: Prediction) -> RenderableType:
-        from rich.table import Table
-        from rich.text import Text
-
         table = Table.grid(padding=(0, 1))
         for label, score in prediction.scores.items():
             table.add_row(label, Text(_bar(score, BAR_COLUMNS), style=self._colour(label)), f"{score:.3f}")
@@ -88,8 +80,6 @@ class View:
         return table
 
     def _strip(self) -> RenderableType:
-        from rich.text import Text
-
         seconds = {int(at): winner for at, winner in self.history}  # the last prediction of each second
         strip = Text("\n")
         for second in range(max(seconds) - int(HISTORY_S) + 1, max(seconds) + 1):
@@ -100,8 +90,6 @@ class View:
         return strip
 
     def _footer(self, prediction: Prediction) -> RenderableType:
-        from rich.text import Text
-
         seconds = int(time.monotonic() - self.started)
         parts = [f"{self.predictions} predictions in {seconds // 60}:{seconds % 60:02}"]
         if prediction.dsp_us is not None and prediction.nn_us is not None:

@@ -164,7 +164,7 @@ def _window_view(summary: ProjectSummary, window: Window) -> WindowView:
 
 def _spectrogram(features: npt.NDArray[np.float64]) -> bytes:
     """Return features (frames, bins) as a PNG file: time to the right, frequency upwards."""
-    from matplotlib.image import imsave  # takes most of a second to import
+    from matplotlib.image import imsave  # takes most of a second, which `eitk report --help` does not need
 
     low, high = np.percentile(features, SHOWN_PERCENTILES)
     png = io.BytesIO()
