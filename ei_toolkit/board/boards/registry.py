@@ -12,13 +12,13 @@ from ei_toolkit.board.transport.ports import UsbPort
 from ei_toolkit.config.boards import BOARDS, board_spec
 from ei_toolkit.errors import BoardError
 
-_registered: dict[str, Board] = {}
+boards_by_name: dict[str, Board] = {}
 
 
 def register(board: Board) -> None:
     """Add a board, and its data to the names that `[board] name` accepts."""
     BOARDS[board.name] = board.spec
-    _registered[board.name] = board
+    boards_by_name[board.name] = board
 
 
 for _board in (Nano33Ble(), EmulatedBoard(), HostBoard()):
@@ -27,17 +27,17 @@ for _board in (Nano33Ble(), EmulatedBoard(), HostBoard()):
 
 def board_named(name: str) -> Board:
     """Return the board `name`. Raises ConfigurationError for a name that is not registered."""
-    return _registered[board_spec(name).name]
+    return boards_by_name[board_spec(name).name]
 
 
 def all_boards() -> list[Board]:
     """Return every board, in the order in which they were registered."""
-    return list(_registered.values())
+    return list(boards_by_name.values())
 
 
 def virtual_boards() -> list[VirtualBoard]:
     """Return the boards that run on this machine."""
-    return [board for board in _registered.values() if isinstance(board, VirtualBoard)]
+    return [board for board in boards_by_name.values() if isinstance(board, VirtualBoard)]
 
 
 def virtual_board_named(name: str) -> VirtualBoard:
