@@ -1,4 +1,4 @@
-# Compiles every header alone, so that each one includes what it uses. Headers are named as sources include them:
+# Compiles every header in a file of its own, so that each one includes what it uses. Headers are named as sources include them:
 # relative to an include directory.
 add_library(header_checks OBJECT)
 configure_file(.clang-tidy header_checks/.clang-tidy COPYONLY)  # for the kernels, which no other source includes

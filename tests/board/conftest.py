@@ -1,4 +1,4 @@
-"""Fixtures: a project with a tiny library, and boards that are stopped again."""
+"""Fixtures: a project with a tiny library, virtual boards that are stopped after the test, and a simulated board."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TINY = Path(__file__).parent / "tiny_library" / "Tiny_inferencing"
 
 @dataclass
 class Project:
-    """A project folder and what a command printed there."""
+    """A project folder and the output of the last command."""
 
     root: Path
     stdout: str = ""
@@ -74,7 +74,7 @@ def pinned_project(project: Project) -> Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    """A project with the recipe `robust` whose boards end with the test."""
+    """A project with the recipe `robust`; its virtual boards are stopped after the test."""
     made = Project(tmp_path)
     assert made.eitk("init", "--recipe", "robust") == 0
     yield made
@@ -93,7 +93,7 @@ def board(request: pytest.FixtureRequest) -> str:
 
 
 class Bench:
-    """A simulated board and the computer's side of it."""
+    """A simulated board on USB, and access to its ports and its flash."""
 
     def __init__(self, folder: Path, switches: tuple[str, ...]) -> None:
         self.folder = folder

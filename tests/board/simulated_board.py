@@ -1,10 +1,9 @@
-"""A Nano 33 BLE that is a program: a pty that speaks the bootloader's protocol or prints what a sketch prints.
+"""A simulated Nano 33 BLE: a pty with the protocol of the bootloader, or with the output of a sketch.
 
     python simulated_board.py FOLDER [switches]
 
-It keeps FOLDER/ports.json (what is plugged in, as the computer would list it) and FOLDER/flash.bin (what its flash
-holds). A touch at 1200 baud takes it to its bootloader, K# back to its sketch, each time under another port name.
-The switches make it fail in the ways that real boards and cables fail.
+FOLDER/ports.json lists its ports and FOLDER/flash.bin contains its flash. A touch at 1200 baud starts its bootloader,
+K# its sketch, each time under another port name. The switches simulate faults of real boards and cables.
 """
 
 from __future__ import annotations
@@ -34,30 +33,36 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--start", choices=["application", "bootloader"], default="application")
     parser.add_argument("--hung", action="store_true", help="the sketch does not react to the touch")
-    parser.add_argument("--double-tap-after", type=float, help="somebody presses reset twice after so many seconds")
+    parser.add_argument("--double-tap-after", type=float, help="seconds until reset is pressed twice")
     parser.add_argument("--late", type=float, default=0.1, help="seconds until a port appears after a reset")
     parser.add_argument("--mute", action="store_true", help="the bootloader does not answer")
-    parser.add_argument("--version", default=VERSION.decode(), help="what the bootloader answers to V#")
-    parser.add_argument("--corrupt", type=int, default=0, help="so many writes leave a wrong byte in flash")
+    parser.add_argument("--version", default=VERSION.decode(), help="answer of the bootloader to V#")
+    parser.add_argument("--corrupt", type=int, default=0, help="number of writes that leave a wrong byte in flash")
     parser.add_argument(
-        "--disconnect-after", type=int, nargs="*", default=[], help="bytes until the cable slips, each time"
+        "--disconnect-after",
+        type=int,
+        nargs="*",
+        default=[],
+        help="bytes until the connection is interrupted, once for each number",
     )
     parser.add_argument("--no-return", action="store_true", help="the sketch never starts after flashing")
     parser.add_argument("--no-answer-to", default="", help="letters of commands that get no answer")
-    parser.add_argument("--second", action="store_true", help="another board is plugged in beside this one")
-    parser.add_argument("--line", default="", help="what the sketch prints, over and over")
-    parser.add_argument("--rate", type=float, default=10, help="lines a second")
+    parser.add_argument("--second", action="store_true", help="a second board is plugged in")
+    parser.add_argument("--line", default="", help="line that the sketch prints repeatedly")
+    parser.add_argument("--rate", type=float, default=10, help="lines per second")
     parser.add_argument("--at", action="store_true", help="AT firmware: silent until AT+RUNIMPULSE")
-    parser.add_argument("--unplug-every", type=float, help="seconds after which the sketch's port goes and comes back")
+    parser.add_argument(
+        "--unplug-every", type=float, help="seconds until the port disappears and reappears"
+    )
     return parser.parse_args()
 
 
 class Unplugged(Exception):
-    """The port is gone."""
+    """The port no longer exists."""
 
 
 class Board:
-    """One board; `plug` and `unplug` are what the computer sees of it."""
+    """One board; `plug` and `unplug` change its list of ports."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -65,7 +70,7 @@ class Board:
         self.buffer = b""
         self.source = 0
         self.corrupt_left = options.corrupt
-        self.slips = list(options.disconnect_after)
+        self.interruptions = list(options.disconnect_after)
         self.received = 0
         self.master = -1
         self.touched = False
@@ -78,7 +83,7 @@ class Board:
         while True:
             self.plug(state)
             with contextlib.suppress(Unplugged):
-                state = self.be_bootloader() if state == "bootloader" else self.be_sketch()
+                state = self.run_bootloader() if state == "bootloader" else self.run_sketch()
             self.unplug()
             if state == "application" and self.options.no_return:
                 time.sleep(60)
@@ -115,7 +120,7 @@ class Board:
         (self.options.folder / "flash.bin").write_bytes(self.flash)
 
     def read(self, wait: float) -> bytes | None:
-        """Bytes from the computer, b"" for none, None while nobody has the port open."""
+        """Return bytes from the computer, b"" for none, None while no program has the port open."""
         ready, _, _ = select.select([self.master], [], [], wait)
         if not ready:
             return b""
@@ -127,13 +132,13 @@ class Board:
             time.sleep(0.005)
             return None
 
-    def be_sketch(self) -> str:
+    def run_sketch(self) -> str:
         opened, speed, next_line, count = False, 0, 0.0, 0
-        since = time.monotonic()
+        plugged_in = time.monotonic()
         while True:
             if self.tapped():
                 return "bootloader"
-            if self.options.unplug_every and time.monotonic() - since > self.options.unplug_every:
+            if self.options.unplug_every and time.monotonic() - plugged_in > self.options.unplug_every:
                 return "application"
             data = self.read(0.002)
             if data is None:
@@ -151,7 +156,7 @@ class Board:
                 count += 1
 
     def answer_prompt(self, data: bytes) -> bytes:
-        """The AT firmware's prompt: it echoes, and answers each carriage return."""
+        """Echo the input and answer each carriage return with the prompt of the AT firmware."""
         self.typed = (self.typed + data)[-64:]
         if data:
             self.write(data + (b"\n> " if b"\r" in data else b""))
@@ -164,7 +169,7 @@ class Board:
         self.touched = True
         return True
 
-    def be_bootloader(self) -> str:
+    def run_bootloader(self) -> str:
         pending = b""
         while True:
             data = self.read(0.01)
@@ -189,8 +194,8 @@ class Board:
 
     def count(self, received: int) -> None:
         self.received += received
-        if self.slips and self.received >= self.slips[0]:
-            self.slips.pop(0)
+        if self.interruptions and self.received >= self.interruptions[0]:
+            self.interruptions.pop(0)
             self.received = 0
             raise Unplugged
 
@@ -217,7 +222,7 @@ class Board:
             self.write(b"Z%08X#\n\r" % binascii.crc_hqx(bytes(self.flash[first : first + second]), 0))
 
     def program(self, address: int, length: int) -> None:
-        """Flash only turns ones into zeros: what was not erased spoils what is written."""
+        """Write to flash, which only changes ones to zeros: bytes that were not erased make the result wrong."""
         block = bytearray(self.buffer[self.source : self.source + length])
         if self.corrupt_left:
             self.corrupt_left -= 1

@@ -1,4 +1,4 @@
-"""A model that cannot keep up is refused before the board is touched."""
+"""A model that is too slow for the hop is rejected before a board is changed."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def test_a_hop_shorter_than_a_classification_is_rejected_with_a_hint(pinned_proj
     assert "network" in pinned_project.stderr
 
 
-def test_the_host_is_fast_enough_for_any_hop(pinned_project: Any) -> None:
+def test_the_host_board_has_no_limit_for_the_hop(pinned_project: Any) -> None:
     set_hop(pinned_project, 100)
     assert pinned_project.eitk("flash", "--board", "host", "--build") == 0, pinned_project.stderr
     assert pinned_project.eitk("board", "stop", "host", "--json") == 0
-    assert '"stopped": false' in pinned_project.stdout  # --build compiles and starts nothing
+    assert '"stopped": false' in pinned_project.stdout  # --build does not start the board
 
 
 def test_a_dry_run_checks_and_changes_nothing(pinned_project: Any) -> None:
@@ -48,7 +48,7 @@ def test_a_dry_run_checks_and_changes_nothing(pinned_project: Any) -> None:
     assert pinned_project.eitk("flash", "--board", "emulated", "--dry-run") == 6
 
 
-def test_a_board_nobody_knows_is_refused(project: Any) -> None:
+def test_an_unknown_board_is_rejected(project: Any) -> None:
     for command in ("tail", "flash"):
         assert project.eitk(command, "--board", "uno") == 3
         assert "nano33ble, emulated, host" in project.stderr

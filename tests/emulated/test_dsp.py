@@ -16,13 +16,13 @@ from ei_toolkit.eon.library.blocks import block_code
 from ei_toolkit.eon.library.cost import window_instructions
 from ei_toolkit.eon.library.metadata import metadata_header, variables_header, variables_source
 from ei_toolkit.eon.library.plan import ModelProperties, make_plan
+from ei_toolkit.eon.toolchain import CORTEX_M4F, MACHINE
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.interpreter import Quantisation
 
 pytestmark = pytest.mark.arm
 
 HERE = Path(__file__).parent / "dsp"
-CPU = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
 FLAGS = (
     "-Os",
     "-std=gnu++14",
@@ -55,7 +55,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
     def run(samples: npt.NDArray[np.int16]) -> tuple[list[npt.NDArray[np.int8]], list[int]]:
         (folder / "window.bin").write_bytes(samples.tobytes())
-        board = ["qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none"]
+        board = ["qemu-system-arm", *MACHINE]
         options = ["-semihosting-config", "enable=on,target=native", "-icount", "shift=10", "-kernel", "image.elf"]
         subprocess.run([*board, *options], check=True, cwd=folder, timeout=120)
         features = np.fromfile(folder / "features.bin", np.int8)
@@ -80,10 +80,10 @@ def build(folder: Path, features: int) -> None:
     defines = [f"-DSCALE={INPUT.scale}f", f"-DZERO_POINT={INPUT.zero_point}"]
     sections = ["-ffunction-sections", "-fdata-sections", "-c"]
     includes = [f"-I{folder}", f"-I{runtime}", f"-I{bare_metal}"]
-    compile_ = ["arm-none-eabi-g++", *CPU, *FLAGS, *sections, *defines, *includes]
+    compile_ = ["arm-none-eabi-g++", *CORTEX_M4F, *FLAGS, *sections, *defines, *includes]
     subprocess.run([*compile_, *map(str, sources)], check=True, cwd=folder)
     objects = [str(path) for path in folder.glob("*.o")]
-    link = ["arm-none-eabi-gcc", *CPU, "-T", str(bare_metal / "image.ld"), *objects, *LINK, "-o", "image.elf"]
+    link = ["arm-none-eabi-gcc", *CORTEX_M4F, "-T", str(bare_metal / "image.ld"), *objects, *LINK, "-o", "image.elf"]
     subprocess.run(link, check=True, cwd=folder)
 
 

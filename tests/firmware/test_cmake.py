@@ -59,7 +59,7 @@ def test_every_source_is_in_the_compilation_database(gcc_build: Path) -> None:
     }
 
 
-def test_every_header_is_compiled_alone(gcc_build: Path) -> None:
+def test_every_header_compiles_without_other_headers(gcc_build: Path) -> None:
     checked = {path.stem for path in (gcc_build / "header_checks").glob("*.cpp")}
     folders = ("runtime", "boards/core", "boards/model_runner", "audio_classifier")
     headers = [path for folder in folders for path in (FIRMWARE / folder).rglob("*.h")]

@@ -1,4 +1,4 @@
-"""Lines that nobody has read are kept, in order, within bounds, and offered again until somebody has used them."""
+"""Lines are stored in order and within bounds until a reader has used them; bytes are split into lines."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from ei_toolkit.board.emulator.backlog import MAX_PARTIAL_BYTES, Backlog
 from ei_toolkit.board.protocol.parser import MAX_LINE_BYTES, LineSplitter
 
 
-def test_a_reader_begins_where_the_last_one_stopped() -> None:
-    async def story() -> None:
+def test_a_reader_begins_after_the_lines_that_were_used() -> None:
+    async def run() -> None:
         backlog = Backlog()
         await backlog.add(b"one\ntwo\nthr")
-        lines, place = await backlog.after(backlog.first_unread)
+        lines, position = await backlog.after(backlog.first_unread)
         assert lines == [b"one\n", b"two\n"]
         backlog.mark_used(1)
         await backlog.add(b"ee\n")
-        assert (await backlog.after(place))[0] == [b"three\n"]
+        assert (await backlog.after(position))[0] == [b"three\n"]
         assert (await backlog.after(backlog.first_unread))[0] == [b"two\n", b"three\n"]
 
-    asyncio.run(story())
+    asyncio.run(run())
 
 
-def test_the_oldest_lines_go_when_there_are_too_many() -> None:
-    async def story() -> None:
+def test_the_oldest_lines_are_dropped_if_there_are_too_many() -> None:
+    async def run() -> None:
         backlog = Backlog(max_lines=3)
         await backlog.add(b"".join(b"%d\n" % number for number in range(10)))
-        lines, place = await backlog.after(backlog.first_unread)
-        assert (lines, place) == ([b"7\n", b"8\n", b"9\n"], 10)
-        await backlog.add(b"x" * (MAX_PARTIAL_BYTES + 1))  # no line is that long: it goes as one
-        assert len((await backlog.after(place))[0]) == 1
+        lines, position = await backlog.after(backlog.first_unread)
+        assert (lines, position) == ([b"7\n", b"8\n", b"9\n"], 10)
+        await backlog.add(b"x" * (MAX_PARTIAL_BYTES + 1))  # data without a line end is stored as one line
+        assert len((await backlog.after(position))[0]) == 1
 
-    asyncio.run(story())
+    asyncio.run(run())
 
 
 def test_a_reader_waits_for_the_next_line() -> None:
-    async def story() -> list[bytes]:
+    async def run() -> list[bytes]:
         backlog = Backlog()
         waiting = asyncio.create_task(backlog.after(0))
         await asyncio.sleep(0)
         await backlog.add(b"now\n")
         return (await waiting)[0]
 
-    assert asyncio.run(story()) == [b"now\n"]
+    assert asyncio.run(run()) == [b"now\n"]
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(1, 40), max_size=20))
-def test_lines_do_not_depend_on_how_bytes_drop_in(data: bytes, cuts: list[int]) -> None:
+def test_lines_do_not_depend_on_how_their_bytes_arrive(data: bytes, cuts: list[int]) -> None:
     whole, pieces = LineSplitter(), LineSplitter()
     found, at = [], 0
     for cut in cuts:
@@ -58,7 +58,7 @@ def test_lines_do_not_depend_on_how_bytes_drop_in(data: bytes, cuts: list[int]) 
     assert found + pieces.add(data[at:]) == whole.add(data)
 
 
-def test_an_endless_line_is_dropped_and_the_next_one_is_whole() -> None:
+def test_a_line_that_is_too_long_is_dropped_and_the_next_one_is_complete() -> None:
     splitter = LineSplitter()
     assert splitter.add(b"x" * (MAX_LINE_BYTES + 1)) == []
     assert splitter.add(b"still\nclear\x00 text\r\n") == ["clear text"]

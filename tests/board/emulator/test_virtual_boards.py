@@ -62,7 +62,7 @@ def test_each_window_of_a_clip_is_predicted_and_each_line_is_read_once(
         assert {"rock": "red", "classical": "green", "uncertain": "blue"}[event["winner"]] == event["led"]
 
 
-def test_playing_again_starts_at_the_clip_s_first_sample(project: Any, board: str, tiny: Path, tmp_path: Path) -> None:
+def test_a_second_stream_starts_at_sample_0(project: Any, board: str, tiny: Path, tmp_path: Path) -> None:
     flash(project, board, tiny)
     clip = write_clip(tmp_path / "noise.wav", 4)
     ends = []
@@ -74,7 +74,7 @@ def test_playing_again_starts_at_the_clip_s_first_sample(project: Any, board: st
 
 
 def test_a_microphone_that_stops_is_started_again_with_a_warning(project: Any, board: str, tiny: Path) -> None:
-    """The driver fails after four seconds; a tenth of a second later the sketch has it running again."""
+    """The driver fails after four seconds; the sketch restarts it within a tenth of a second."""
     flash(project, board, tiny)
     state = running_state(project.boards, board)
     pcm = np.random.default_rng(2).integers(-3000, 3000, 128000).astype("<i2").tobytes()
@@ -90,7 +90,7 @@ def test_a_microphone_that_stops_is_started_again_with_a_warning(project: Any, b
     assert project.eitk("tail", "--board", board, "--json", "--for", "1s") == 0
     assert [event["text"] for event in events(project.stdout, "warning")] == ["ERR: PDM buffer overrun"]
     after = events(project.stdout)
-    assert [event["end"] for event in after] == [48000, 56000]  # four seconds, less what was lost
+    assert [event["end"] for event in after] == [48000, 56000]  # four seconds, minus the lost samples
     assert {event["overruns"] for event in after} == {1}
 
 
@@ -176,7 +176,7 @@ def test_garbage_on_the_serial_line_is_ignored_and_commands_are_handled(project:
 
 
 def cpu_ticks(parent: int) -> int:
-    """Processor time of a process and its children, in hundredths of a second."""
+    """Return the processor time of a process and its children, in hundredths of a second."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     fields = [Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in (str(parent), *children)]
     return sum(int(field[11]) + int(field[12]) for field in fields)

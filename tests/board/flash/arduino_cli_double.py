@@ -1,4 +1,4 @@
-"""A stand-in for arduino-cli, for tests only: it records its arguments and answers as the real one would.
+"""A test double of arduino-cli: it records its arguments and prints the messages of the real program.
 
 EITK_TEST_CLI names a JSON file: {"log": FILE, "version": "1.3.1", "compile": "ok", "image": FILE}.
 """
@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-SAYS = {
+MESSAGES = {
     "no-core": "Downloading index: package_index.tar.bz2\n"
     "Error initializing instance: Platform 'arduino:mbed_nano@4.0.2' not found",
     "error": "Compiling sketch...\naudio_classifier.ino:12:3: error: 'nonsense' was not declared in this scope\n"
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if arguments[0] == "compile":
         if setup["compile"] != "ok":
-            print(SAYS[setup["compile"]], file=sys.stderr)
+            print(MESSAGES[setup["compile"]], file=sys.stderr)
             return 1
         out = Path(arguments[arguments.index("--output-dir") + 1])
         (out / "audio_classifier.ino.bin").write_bytes(Path(setup["image"]).read_bytes())

@@ -1,4 +1,4 @@
-"""Libraries come as zips that are not trusted."""
+"""Libraries are unpacked from zips that may be damaged or unsafe."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_zip_and_a_folder_give_the_same_library(tiny: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["../escape.h", "/etc/escape.h", "a/../../escape.h", "C:/escape.h", "..\\escape.h"])
-def test_an_entry_that_would_land_outside_is_refused(name: str, tiny: Path, tmp_path: Path) -> None:
+def test_an_entry_outside_of_the_folder_is_rejected(name: str, tiny: Path, tmp_path: Path) -> None:
     file = zipped(tiny, tmp_path / "tiny.zip")
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr(name, "x")
@@ -37,7 +37,7 @@ def test_an_entry_that_would_land_outside_is_refused(name: str, tiny: Path, tmp_
     assert not list(tmp_path.glob("**/escape.h"))
 
 
-def test_what_is_no_zip_or_no_library_is_explained(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_library_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 truncated")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("readme.txt", "hello")

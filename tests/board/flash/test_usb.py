@@ -104,7 +104,7 @@ def test_interrupted_connections_are_repaired_or_explained(simulate: Simulate) -
     assert succeeded == 25
 
 
-def test_a_port_that_another_program_holds_is_explained(simulate: Simulate) -> None:
+def test_a_port_that_another_program_has_open_is_explained(simulate: Simulate) -> None:
     bench = simulate()
     other_program = open_port(bench.ports()[0].device)
     try:
@@ -114,7 +114,7 @@ def test_a_port_that_another_program_holds_is_explained(simulate: Simulate) -> N
         other_program.close()
 
 
-def test_a_port_that_may_not_be_opened_comes_with_the_udev_rule(simulate: Simulate) -> None:
+def test_a_port_without_permission_is_reported_with_the_udev_rule(simulate: Simulate) -> None:
     bench = simulate()
 
     def denied(device: str) -> None:

@@ -1,4 +1,4 @@
-"""What lines mean: transcripts of every format, and garbage that must mean nothing."""
+"""Transcripts of every format are parsed to events; damaged lines give no prediction."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_stock_sketch() -> None:
     assert second.winner == "uncertain"
 
 
-def test_the_same_without_the_blank_behind_the_colon() -> None:
+def test_a_stock_sketch_without_the_blank_after_the_colon() -> None:
     assert [p.winner for p in predictions(transcript("published_sketch"))] == ["classical"]
 
 
@@ -44,7 +44,7 @@ def test_current_firmware_with_microseconds_and_an_anomaly_score() -> None:
     assert (second.dsp_us, second.nn_us) == (870, 205000)
 
 
-def test_own_firmware_says_everything_once() -> None:
+def test_each_prediction_of_eitks_sketch_is_parsed_once() -> None:
     (only,) = predictions(transcript("eitk"))
     assert only.source == "eitk"
     assert (only.q, only.end, only.model, only.led) == ((-128, 127), 48000, "0123456789ab", "red")
@@ -67,13 +67,13 @@ def test_the_firmware_with_a_command_prompt() -> None:
     assert [p.winner for p in predictions(transcript("at_firmware"))] == ["rock"]
 
 
-def test_trouble_is_a_warning_and_settings_are_information() -> None:
+def test_errors_are_warnings_and_settings_are_information() -> None:
     events = parse("ERR: PDM buffer overrun\n\tSample length: 3000 ms.\nhello")
     assert [type(event) for event in events] == [Warning, Info, Unknown]
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    "damaged",
     [
         "    rock: 0.19609",  # a digit flipped: the sum is not 1
         "    rock: 9.99609",
@@ -81,18 +81,18 @@ def test_trouble_is_a_warning_and_settings_are_information() -> None:
         "    classical: 0.99609",  # the same label twice
     ],
 )
-def test_a_spoilt_block_is_no_prediction(spoilt: str) -> None:
+def test_a_damaged_block_is_not_a_prediction(damaged: str) -> None:
     header = "Predictions (DSP: 9 ms., Classification: 9 ms., Anomaly: 0 ms.): \n"
-    text = transcript("eitk") + header + "    classical: 0.00391\n" + spoilt + "\n"
+    text = transcript("eitk") + header + "    classical: 0.00391\n" + damaged + "\n"
     assert len(predictions(text)) == 1
 
 
-def lines_to_spoil() -> list[str]:
+def lines_to_damage() -> list[str]:
     return [line for file in sorted(TRANSCRIPTS.glob("*.txt")) for line in file.read_text("utf-8").splitlines()]
 
 
-def spoil(line: str, rng: random.Random) -> str:
-    """One byte dropped, doubled or changed, a piece cut off, or two lines run together."""
+def damage(line: str, rng: random.Random) -> str:
+    """Return a line with one byte dropped, doubled or changed, truncated, or joined with another line."""
     if not line:
         return chr(rng.randrange(1, 0x2FF))
     at = rng.randrange(len(line))
@@ -103,7 +103,7 @@ def spoil(line: str, rng: random.Random) -> str:
             line[:at] + chr(rng.randrange(32, 127)) + line[at + 1 :],
             line[:at],
             line[at:],
-            line[:at] + rng.choice(lines_to_spoil()),
+            line[:at] + rng.choice(lines_to_damage()),
         ]
     )
 
@@ -112,14 +112,14 @@ def same(a: Prediction, b: Prediction) -> bool:
     return a.winner == b.winner and a.scores == pytest.approx(b.scores, abs=2e-5)
 
 
-def test_a_hundred_thousand_spoilt_lines_raise_nothing_and_predict_nothing_false() -> None:
-    rng, parser, source = random.Random(7), Parser(), lines_to_spoil()
-    true = [prediction for file in TRANSCRIPTS.glob("*.txt") for prediction in predictions(file.read_text("utf-8"))]
-    said = 0
+def test_a_hundred_thousand_damaged_lines_raise_no_exception_and_give_no_false_prediction() -> None:
+    rng, parser, source = random.Random(7), Parser(), lines_to_damage()
+    expected = [prediction for file in TRANSCRIPTS.glob("*.txt") for prediction in predictions(file.read_text("utf-8"))]
+    count = 0
     for number in range(100_000):
         line = rng.choice(source)
-        for event in parser.feed(spoil(line, rng) if number % 2 else line):
+        for event in parser.feed(damage(line, rng) if number % 2 else line):
             if isinstance(event, Prediction):
-                said += 1
-                assert any(same(event, other) for other in true), event
-    assert said > 500
+                count += 1
+                assert any(same(event, other) for other in expected), event
+    assert count > 500

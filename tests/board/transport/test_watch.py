@@ -1,4 +1,4 @@
-"""`eitk tail`: across unplugging and new port names, at full speed, into files; and AT firmware that must be asked."""
+"""`eitk tail`: reconnects after unplugging, reads at full speed, writes log files, and starts AT firmware."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LINE = (
 ROCK = Prediction({"classical": 0.25, "rock": 0.75}, "rock", "eitk", end=48000, dsp_us=9000, nn_us=1000)
 
 
-def test_it_goes_on_when_the_board_comes_back_under_another_name(simulate: Simulate) -> None:
+def test_it_reconnects_when_the_board_has_another_port_name(simulate: Simulate) -> None:
     bench = simulate("--line", LINE, "--rate", "50", "--unplug-every", "1", "--late", "0.3")
     source = usb_source(bench.ports()[0], bench.ports)
     lost: list[float] = []
@@ -60,10 +60,10 @@ def test_a_thousand_lines_a_second_take_less_than_a_fifth_of_a_core(simulate: Si
     idle, few = cpu_of(1)
     busy, many = cpu_of(5)
     assert many - few > 500
-    assert (busy - idle) / (many - few) < 0.2 / 1000  # seconds a line
+    assert (busy - idle) / (many - few) < 0.2 / 1000  # seconds for each line
 
 
-def test_at_firmware_is_asked_to_run_its_impulse(simulate: Simulate) -> None:
+def test_the_impulse_of_at_firmware_is_started(simulate: Simulate) -> None:
     block = (
         "Timing: DSP 30 ms, inference 205 ms, anomaly 0 ms\n#Classification predictions:\n  a: 0.250000\n  b: 0.750000"
     )
@@ -74,7 +74,7 @@ def test_at_firmware_is_asked_to_run_its_impulse(simulate: Simulate) -> None:
     assert [event.winner for event in seen if isinstance(event, Prediction)] == ["b", "b"]
 
 
-def test_a_log_is_written_as_its_name_says(simulate: Simulate, project: Any) -> None:
+def test_the_suffix_of_a_log_selects_its_format(simulate: Simulate, project: Any) -> None:
     bench = simulate("--line", LINE, "--rate", "50")
     port = bench.ports()[0].device
     for name in ("log.csv", "log.jsonl", "log.log"):
@@ -88,7 +88,7 @@ def test_a_log_is_written_as_its_name_says(simulate: Simulate, project: Any) -> 
     assert project.eitk("tail", "--board", "nano33ble", "--port", port, "--log", "log.xyz") == 2
 
 
-def test_a_rate_limit_lets_warnings_through() -> None:
+def test_a_rate_limit_does_not_apply_to_warnings() -> None:
     now, seen = [0.0], []
     sink = rate_limited(seen.append, 1.0, lambda: now[0])
     for at in (0.0, 0.4, 0.9, 1.0, 1.5):
@@ -99,7 +99,7 @@ def test_a_rate_limit_lets_warnings_through() -> None:
     assert seen.count(Warning("overrun")) == 5
 
 
-def test_csv_holds_predictions_only() -> None:
+def test_csv_contains_predictions_only() -> None:
     stream = io.StringIO()
     sink = csv_rows(stream)
     for event in (Info("hello"), ROCK, Unknown("?")):
@@ -108,7 +108,7 @@ def test_csv_holds_predictions_only() -> None:
 
 
 @pytest.mark.parametrize("event", [None, ROCK, Warning("ERR: PDM buffer overrun")])
-def test_the_view_draws_whatever_came(event: Any) -> None:
+def test_the_view_is_drawn_after_each_kind_of_event(event: Any) -> None:
     from rich.console import Console
 
     view = View("emulated", {"rock": "red", "classical": "green"})
@@ -123,7 +123,7 @@ def test_the_view_draws_whatever_came(event: Any) -> None:
         assert "rock" in drawn and "0.750" in drawn and "9.0 ms" in drawn
 
 
-def test_a_log_cannot_be_written_into_nowhere(project: Any, simulate: Simulate) -> None:
+def test_a_log_in_a_folder_that_does_not_exist_is_rejected(project: Any, simulate: Simulate) -> None:
     bench = simulate("--line", LINE)
     port = bench.ports()[0].device
     missing = str(Path("no") / "such" / "folder.csv")

@@ -1,4 +1,4 @@
-"""`eitk verify` for a board with a real microphone: a simulated board answers while a player plays."""
+"""On-device verification of a board with a real microphone: a simulated board prints predictions during playback."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ LINE = (
 )
 
 
-def stand_in_player(folder: Path, seconds: float) -> Path:
-    """A stand-in for aplay: it takes as long as the clip, in silence."""
+def silent_player(folder: Path, seconds: float) -> Path:
+    """Write a test double of aplay that takes as long as the clip and plays no sound."""
     folder.mkdir()
     program = folder / "aplay"
     program.write_text(f'#!/bin/sh\ntest -s "$2" && exec /bin/sleep {seconds}\n')
@@ -29,7 +29,7 @@ def stand_in_player(folder: Path, seconds: float) -> Path:
     return folder
 
 
-def test_a_clip_is_played_and_the_board_s_answers_are_counted(
+def test_a_clip_is_played_and_the_predictions_are_counted(
     project: Any, simulate: Callable[..., Any], tmp_path: Path
 ) -> None:
     import io
@@ -38,16 +38,18 @@ def test_a_clip_is_played_and_the_board_s_answers_are_counted(
     clip = tmp_path / "rock.1.wav"
     clip.write_bytes(wav_bytes(np.zeros(16000, np.int16), 16000))
     out, err = io.StringIO(), io.StringIO()
-    environ = {"PATH": str(stand_in_player(tmp_path / "bin", 1.0))}
+    environ = {"PATH": str(silent_player(tmp_path / "bin", 1.0))}
     arguments = ["verify", "--board", "nano33ble", "--port", bench.ports()[0].device, "--json", str(clip)]
     assert run(arguments, Environment(Console(out, err), project.root, environ)) == 0, err.getvalue()
     summary = json.loads(out.getvalue())["summary"]
     assert summary["right_tracks"] == summary["tracks"] == 1
     assert summary["windows"] >= 3
-    assert summary["compared"] == 0  # through the air there is nothing to compare bit by bit
+    assert summary["compared"] == 0  # Python does not have the recorded samples
 
 
-def test_without_a_player_it_says_what_to_install(project: Any, simulate: Callable[..., Any], tmp_path: Path) -> None:
+def test_without_a_player_the_error_names_the_package(
+    project: Any, simulate: Callable[..., Any], tmp_path: Path
+) -> None:
     bench = simulate("--line", LINE)
     port = bench.ports()[0].device
     assert project.eitk("verify", "--board", "nano33ble", "--port", port, str(tmp_path / "x.wav")) == 3

@@ -1,4 +1,4 @@
-"""The whole chain on a board against the same chain in Python: every int8 score, and the self-test."""
+"""Level, processing blocks and network on a board give the scores of Python: every int8 score, and the self-test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ei_toolkit.dataset.synthesis import write_demo_clips
 
 
 def crossfade(path: Path, seconds: int, seed: int) -> Path:
-    """From synthetic strings to synthetic rock and back, so that neighbouring windows differ."""
+    """Write a clip that changes from synthetic strings to synthetic rock and back, so that adjacent windows differ."""
     made = path.parent / "made"
     write_demo_clips(made, seed=seed, clips_per_genre=1, seconds=seconds)
     strings, rock = (read_clip(next((made / label).glob("*.wav")), 16000) for label in ("classical", "rock"))
@@ -29,10 +29,10 @@ def test_every_window_equals_the_int8_model_in_python(pinned_project: Any, board
     assert pinned_project.eitk("flash", "--board", board) == 0, pinned_project.stderr
     clips = [crossfade(tmp_path / f"rock.{seed}.wav", 8, seed) for seed in (1, 2)]
     assert pinned_project.eitk("verify", "--board", board, "--json", *map(str, clips)) == 0, pinned_project.stderr
-    heard = json.loads(pinned_project.stdout)
-    assert heard["summary"]["windows"] == heard["summary"]["equal"] == 22
-    assert [window["end_ms"] for window in heard["windows"][:11]] == list(range(3000, 8001, 500))
-    assert len({tuple(window["board_q"]) for window in heard["windows"]}) > 5  # it does not always say the same
+    verified = json.loads(pinned_project.stdout)
+    assert verified["summary"]["windows"] == verified["summary"]["equal"] == 22
+    assert [window["end_ms"] for window in verified["windows"][:11]] == list(range(3000, 8001, 500))
+    assert len({tuple(window["board_q"]) for window in verified["windows"]}) > 5
 
 
 def test_the_self_test_gives_the_same_numbers_as_python(pinned_project: Any, board: str) -> None:
@@ -58,7 +58,7 @@ def test_a_board_with_another_model_than_the_pinned_one_is_not_compared(pinned_p
     assert "another model" in pinned_project.stderr
 
 
-def test_a_clip_shorter_than_a_window_is_refused(pinned_project: Any, tmp_path: Path) -> None:
+def test_a_clip_shorter_than_a_window_is_rejected(pinned_project: Any, tmp_path: Path) -> None:
     assert pinned_project.eitk("flash", "--board", "host") == 0
     assert pinned_project.eitk("verify", "--board", "host", str(crossfade(tmp_path / "rock.x.wav", 2, 1))) == 1
     assert "shorter than a window" in pinned_project.stderr
