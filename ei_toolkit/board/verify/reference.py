@@ -1,4 +1,4 @@
-"""What the int8 model says in Python about the windows that a board hears."""
+"""The scores of the int8 model in Python, for the windows that a board classifies."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ei_toolkit.errors import DataError
 from ei_toolkit.impulse.features import impulse_features
 from ei_toolkit.impulse.interpreter import Interpreter
 
-BATCH = 32  # windows at a time: half an hour of windows at once would need gigabytes
+BATCH = 32  # windows; all windows of half an hour at once would need gigabytes
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Level, DSP blocks and int8 model of a project."""
+    """Level, processing blocks and int8 model of a project."""
 
     settings: Settings
     interpreter: Interpreter
@@ -32,7 +32,7 @@ class Reference:
         interpreter = Interpreter(model.read_bytes())
         if not interpreter.is_int8:
             raise DataError(
-                "the pinned model is float32, and only an int8 one can be compared bit by bit",
+                "the pinned model is float32; only int8 scores can be compared with a board",
                 hint='Set [build] model_type = "int8" in eitk.toml, then: eitk build and eitk flash',
             )
         return cls(settings, interpreter)
@@ -43,7 +43,7 @@ class Reference:
         return samples_in(self.settings.slice.window_ms, self.settings.slice.sample_rate)
 
     def scores(self, samples: NDArray[np.int16], ends: Sequence[int]) -> NDArray[np.int8]:
-        """(windows, classes) int8 scores of the windows of `samples` that end before the samples `ends`."""
+        """Return (windows, classes) int8 scores of the windows of `samples` that end before the samples `ends`."""
         batches = [self._batch(samples, ends[i : i + BATCH]) for i in range(0, len(ends), BATCH)]
         scores: NDArray[np.int8] = np.concatenate(batches)
         return scores
@@ -54,12 +54,12 @@ class Reference:
         return scores
 
     def levelled(self, window: NDArray[np.int16]) -> NDArray[np.int16]:
-        """A window at the level that the board brings it to."""
+        """Return a window at the level that the board applies."""
         level = self.settings.slice
         return apply_level(window, level.level, level.target_dbfs, level.max_gain_db)
 
     def score_window(self, window: NDArray[np.int16]) -> NDArray[np.int8]:
-        """(classes,) int8 scores of one window."""
+        """Return (classes,) int8 scores of one window."""
         features = impulse_features(self.levelled(window)[None], self.settings)
         scores: NDArray[np.int8] = self.interpreter.predict_int8(features)[0]
         return scores
