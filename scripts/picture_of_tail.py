@@ -1,7 +1,7 @@
-"""Draw docs/images/tail.svg, the live view of `eitk tail`, from what a board really said.
+"""Draw docs/images/tail.svg, the live view of `eitk tail`, from recorded predictions of a board.
 
-eitk play CLIP && eitk tail --count 55 --json > said.jsonl
-.venv/bin/python scripts/picture_of_tail.py said.jsonl docs/images/tail.svg
+eitk play CLIP && eitk tail --count 55 --json > predictions.jsonl
+.venv/bin/python scripts/picture_of_tail.py predictions.jsonl docs/images/tail.svg
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from ei_toolkit.board.protocol.events import Prediction
 from ei_toolkit.config import BoardSettings
 from ei_toolkit.report.tail_view import View
 
-WEB_FONT = re.compile(r',\s*url\("https?://[^)]*\) format\("\w+"\)')  # a picture that loads nothing
+WEB_FONT = re.compile(
+    r',\s*url\("https?://[^)]*\) format\("\w+"\)'
+)  # so that the picture loads nothing from the network
 
 
-def main(said: Path, picture: Path) -> None:
+def main(recorded: Path, picture: Path) -> None:
     """Show the events to the view and save what it draws at the end."""
     view = View("emulated", BoardSettings().colours)
-    for line in said.read_text(encoding="utf-8").splitlines():
+    for line in recorded.read_text(encoding="utf-8").splitlines():
         event = json.loads(line)
         if event["event"] == "prediction":
             view.add(Prediction(**{key: value for key, value in event.items() if key not in ("time", "event")}))

@@ -23,10 +23,10 @@ def material(clips: Path, recipe: str) -> tuple[np.ndarray, list[int], list[str]
     """Features, labels, artists and label names of the training clips, as `eitk slice` splits them."""
     settings, _ = load_recipe(recipe)
     known = find_known_clips(clips, settings, clips)
-    sides = split_clips(known, settings.dataset.split, settings.dataset.test_fraction, settings.dataset.seed)
+    splits = split_clips(known, settings.dataset.split, settings.dataset.test_fraction, settings.dataset.seed)
     names = label_order(one.clip.label for one in known)
     features, labels, groups = [], [], []
-    for one in (one for one in known if sides.get(one.clip.name) == "training"):
+    for one in (one for one in known if splits.get(one.clip.name) == "training"):
         own = under_condition(read_windows(one.clip.path, one.sha256, settings.slice), "clean", settings).features
         features.append(own)
         labels += [names.index(one.clip.label)] * len(own)

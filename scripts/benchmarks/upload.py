@@ -38,7 +38,7 @@ from ei_toolkit.client.upload.plan import difference, server_samples
 from ei_toolkit.client.upload.run import Options, upload
 from ei_toolkit.dataset.manifest import Manifest
 
-def peak_mb():  # of this program alone; ru_maxrss would count the program that started it
+def peak_mb():  # of this program only; ru_maxrss would include the program that started it
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 

@@ -1,4 +1,4 @@
-"""The reference pages say what the program says: they are generated, and this checks that they are current."""
+"""The reference pages are generated, and these tests check that they are current."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def eitk(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedPro
     )  # fmt: skip
 
 
-def test_installed_alone_it_slices_a_dataset(bare_environment: Path, tmp_path: Path) -> None:
+def test_installed_without_extras_it_slices_a_dataset(bare_environment: Path, tmp_path: Path) -> None:
     assert eitk(bare_environment, tmp_path, "--version").stdout.startswith(f"eitk {version()}")
     for command in ("dataset synth --clips 8 clips", "init --clips clips", "slice"):
         done = eitk(bare_environment, tmp_path, *command.split())

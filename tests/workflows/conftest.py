@@ -15,8 +15,8 @@ from ei_toolkit.config import ProjectPaths
 from ei_toolkit.studio.lifecycle import stop as stop_studio
 
 ROOT = Path(__file__).resolve().parents[2]
-STAND_IN_GH = """#!/usr/bin/env bash
-# Stands in for GitHub's command: writes down what it is asked, and answers that no issue is open unless told so.
+FAKE_GH = """#!/usr/bin/env bash
+# Replaces GitHub's command: records its arguments, and prints the open issue of OPEN_ISSUE, if any.
 printf '%s\\n' "$*" >>"$GH_LOG"
 [ "$1 $2" != "issue list" ] || printf '%s' "${OPEN_ISSUE:-}"
 while [ $# -gt 1 ]; do
@@ -28,7 +28,7 @@ done
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Path]:
-    """What a checkout of the present files would be, with this environment's packages."""
+    """A copy of the tracked and new files, with the packages of this environment."""
     done = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT, capture_output=True, text=True, check=False,
@@ -52,10 +52,10 @@ def workspace(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def gh(tmp_path: Path) -> Path:
-    """Folder with a stand-in for GitHub's command, to be put in front of PATH."""
+    """A folder with a replacement for GitHub's command, for the beginning of PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    (folder / "gh").write_text(STAND_IN_GH)
+    (folder / "gh").write_text(FAKE_GH)
     (folder / "gh").chmod(0o755)
     return folder
 

@@ -29,7 +29,7 @@ IN_A_FORK = {
 
 QUICK = {  # steps run as they stand; this is the user's environment around them
     "EITK_TEST_WORKERS": "0",
-    "PYTEST_ADDOPTS": "tests/test_console.py",
+    "PYTEST_ADDOPTS": "tests/cli/test_console.py",
 }
 
 Run = Callable[[str, dict[str, str]], subprocess.CompletedProcess[str]]
@@ -46,7 +46,7 @@ def steps_of(file: str, job: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_every_action_is_pinned_by_commit_and_says_its_version(file: Path) -> None:
+def test_every_action_is_pinned_by_commit_with_its_version_in_a_comment(file: Path) -> None:
     uses = re.findall(r"uses: *(.*)", file.read_text())
     assert uses
     for use in uses:
@@ -118,23 +118,23 @@ def in_a_fork(value: str) -> str:
     return IN_A_FORK[value]
 
 
-@pytest.mark.parametrize(("open_issue", "said"), [("", "issue create"), ("17", "issue comment 17")])
+@pytest.mark.parametrize(("open_issue", "command"), [("", "issue create"), ("17", "issue comment 17")])
 def test_one_issue_is_opened_or_refreshed(
-    run_step: Run, workspace: Path, tmp_path: Path, open_issue: str, said: str
+    run_step: Run, workspace: Path, tmp_path: Path, open_issue: str, command: str
 ) -> None:
     (workspace / "summary.md").write_text("The challenger is refused.")
     done = run_step("scripts/nightly-issue summary.md", {"OPEN_ISSUE": open_issue, "RUN_URL": "https://example.org/1"})
     assert done.returncode == 0, done.stderr
     log = (tmp_path / "gh.log").read_text()
-    assert said in log
+    assert command in log
     assert ("issue create" in log) is (open_issue == "")
     assert "The challenger is refused." in log
     assert "https://example.org/1" in log
 
 
-def test_a_night_that_ended_early_is_said_to_have(run_step: Run, tmp_path: Path) -> None:
+def test_a_nightly_run_that_ended_early_is_reported(run_step: Run, tmp_path: Path) -> None:
     assert run_step("scripts/nightly-issue missing.md", {}).returncode == 0
     assert "It ended before the gate." in (tmp_path / "gh.log").read_text()
     shown = run_step("scripts/nightly-summary missing.md", {})
     assert shown.returncode == 0
-    assert "before there was anything to show" in shown.stdout
+    assert "ended before it wrote a summary" in shown.stdout
