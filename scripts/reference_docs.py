@@ -19,8 +19,8 @@ HEAD = ("| key | kind | default | meaning |", "|---|---|---|---|")
 CONFIGURATION = """# Configuration
 
 `eitk.toml` is beside the data. eitk searches for it in the current folder and its parents. `eitk init` writes one from
-a recipe. Precedence: option, environment variable, file, default; `eitk config show --origin` prints where each effective
-value comes from. An unknown key or a value of the wrong type is an error that names the key.
+a recipe. Precedence: option, environment variable, file, default; `eitk config show --origin` prints where each
+effective value comes from. An unknown key or a value of the wrong type is an error that names the key.
 
 The API key is never in the file: it is read from `EI_API_KEY`, else from the system keyring (`eitk login`).
 """
