@@ -43,7 +43,7 @@ note for each on stderr. Nothing has to be computed or uploaded again.
 * `champion.json` stays as it is. Its key `decided` is not read. <!-- old name -->
 * The hash of the window manifest (in runs, the audit and the model card) covers the rows and the header of versions
   before 0.3, so that it is the same before and after the migration.
-* The command `eitk listen` is now `eitk verify`; the old name still works.
+* The command `listen` is now `verify`; the old name still works.
 * Samples that were uploaded with the metadata key `recipe` keep it; new samples have `augmentation`.
 """
 

@@ -1,4 +1,4 @@
-"""The whole road as a user walks it: clips in, a board that names them out. Nothing is faked on the way."""
+"""The whole workflow as a user runs it, from clips to the predictions of a board, without replacements of any part."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_from_clips_to_what_the_board_says(folder: Path) -> None:
+def test_from_clips_to_predictions_of_a_board(folder: Path) -> None:
     board = "emulated" if ARM else "host"
     done = subprocess.run(
         [*EITK, "demo", "--dir", "demo", "--board", board, "--json"],
