@@ -1,3 +1,3 @@
 """eitk: from a folder of music clips to a light on a board."""
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.3.0.dev0"
