@@ -138,7 +138,7 @@ def whole(sliced: Config, goldens: Path) -> ProjectSummary:
         "val_loss": [0.7, 0.5, 0.4],
     }
     record_run(sliced, "train", {"validation": {"int8": MEASURED}, "test": {"int8": MEASURED}, "history": history})
-    verdict = {"verdict": "refused", "text": "The challenger is refused: <it> is worse.", "reasons": ["it is worse"]}
+    verdict = {"verdict": "refused", "text": "The challenger does not pass: <it> is worse.", "reasons": ["it is worse"]}
     record_run(sliced, "gate", verdict | {"challenger": TRIAL, "champion": TRIAL, "challenger_sha256": sha})
     record_run(sliced, "flash", {"board": "emulated", "model_sha256": sha, "flash_bytes": 101_000, "ram_bytes": 60_000})
     row = {"window_accuracy": 0.9, "track_accuracy": 0.95}

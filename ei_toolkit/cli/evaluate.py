@@ -66,20 +66,20 @@ def evaluate(
 
 
 def _pinned(env: Environment) -> tuple[bytes, set[str]]:
-    """The pinned model, and the testing clips that it has not heard in training.
+    """Return the pinned model, and the testing clips that it was not trained on.
 
-    Raises DataError where there is no model, or it is of other windows and what it has heard is not known.
+    Raises DataError if there is no model, or if it was trained on other windows and its training clips are not known.
     """
     config = env.config()
     lock = read_lock(config.paths.lock)
     if lock is None:
         raise DataError("no model is pinned yet", hint="eitk train --eon")
     manifest = Manifest.read(config.paths.manifest)
-    heard = trained_on(config, manifest, lock)
-    if heard is None:
-        env.console.warn("nothing tells what the pinned model was trained on; the present training clips are assumed")
+    provenance = trained_on(config, manifest, lock)
+    if provenance is None:
+        env.console.warn(f"the training clips of {lock.model} are not known; those of the present manifest are assumed")
     held_out = exclude_seen(
-        held_out_clips(manifest), heard or TrainingProvenance.of_manifest(manifest), config.settings.dataset
+        held_out_clips(manifest), provenance or TrainingProvenance.of_manifest(manifest), config.settings.dataset
     )
     return lock.model_path(config.paths.root).read_bytes(), {clip.name for clip in held_out}
 

@@ -15,12 +15,14 @@ def nightly(
     dataset: Annotated[
         str,
         typer.Argument(
-            help="For the first night: folder of clips, gtzan (fetched and verified), or synth (made). Later the same."
+            help="Folder of clips, gtzan (fetched and verified) or synth (synthesised); the same in every run."
         ),
     ],
-    folder: Annotated[Path, typer.Option("--dir", help="Project folder, kept from night to night.")] = Path("nightly"),
-    recipe: Annotated[str, typer.Option(help="Recipe for the first night: robust or reference.")] = "robust",
-    board: Annotated[str, typer.Option(help="Board for the first night: emulated or host.")] = "emulated",
+    folder: Annotated[Path, typer.Option("--dir", help="Project folder, used again by every later run.")] = Path(
+        "nightly"
+    ),
+    recipe: Annotated[str, typer.Option(help="Recipe of the first run: robust or reference.")] = "robust",
+    board: Annotated[str, typer.Option(help="Board of the first run: emulated or host.")] = "emulated",
 ) -> None:
     """Retrain from a dataset and run the gate on the model.
 
@@ -31,10 +33,10 @@ def nightly(
 
     env = Environment.of(context)
     clips = dataset if dataset in MADE else str(env.cwd / dataset)
-    night = run_nightly(clips, env.cwd / folder, env.environ, env.console, recipe=recipe, board=board)
-    figures = night.gate.metrics
-    since = f"nothing new since run {night.gate.id} of {night.gate.created} ({figures['verdict']}). "
-    data = {"new": night.new, "run": night.gate.id, "verdict": figures["verdict"], "published": str(night.published)}
-    env.console.result(data, ("" if night.new else since) + str(figures["text"]))
-    if not night.passed:
+    done = run_nightly(clips, env.cwd / folder, env.environ, env.console, recipe=recipe, board=board)
+    figures = done.gate.metrics
+    unchanged = f"nothing changed since run {done.gate.id} of {done.gate.created} ({figures['verdict']}). "
+    data = {"new": done.new, "run": done.gate.id, "verdict": figures["verdict"], "published": str(done.published)}
+    env.console.result(data, ("" if done.new else unchanged) + str(figures["text"]))
+    if not done.passed:
         raise GateNotMet("the champion stays", why="; ".join(figures["reasons"]))

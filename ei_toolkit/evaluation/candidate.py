@@ -1,4 +1,4 @@
-"""Which clips the pinned model was trained on."""
+"""The two models of the gate, each with the clips it was trained on: the last built model and the champion."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ from ei_toolkit.evaluation.run_log import Run, data_hash, list_runs
 
 
 def trained_on(config: Config, manifest: Manifest, lock: Lock) -> TrainingProvenance | None:
-    """What is kept beside the model; for older builds the present training clips, if it was trained on them.
+    """Return the training provenance of the pinned model.
 
-    None where nothing tells. Raises DataError where the runs tell of other windows than the present ones.
+    It is read from the file beside the model. A build without that file counts as trained on the training clips of
+    the manifest, if a run states that it was trained on these windows. None if no run states it. Raises DataError if
+    a run states other windows.
     """
-    if kept := read_provenance(lock.model_path(config.paths.root).parent / PROVENANCE_NAME):
-        return kept
-    made_from = _data_of(list_runs(config.paths), lock)
-    if made_from is None:
+    if recorded := read_provenance(lock.model_path(config.paths.root).parent / PROVENANCE_NAME):
+        return recorded
+    manifest_sha256 = _data_hash_of_training(list_runs(config.paths), lock)
+    if manifest_sha256 is None:
         return None
-    if made_from != data_hash(config.paths):
+    if manifest_sha256 != data_hash(config.paths):
         raise DataError(
             "the pinned model was trained on other windows than the present ones",
-            why="which clips it has heard was not kept with it",
+            why=f"there is no {PROVENANCE_NAME} beside {lock.model}, which would name its training clips",
             hint="eitk upload, then eitk train --eon",
         )
     return TrainingProvenance.of_manifest(manifest)
 
 
-def _data_of(runs: Sequence[Run], lock: Lock) -> str | None:
-    """Hash of the manifest that the pinned model was trained with: of the training that built it, or the one before."""
+def _data_hash_of_training(runs: Sequence[Run], lock: Lock) -> str | None:
+    """Return the manifest hash of the training that built the pinned model, else of the last one before its build."""
     built = [run for run in runs if run.kind == "build" and run.metrics.get("model_sha256") == lock.model_sha256]
     trained = [run for run in runs if run.kind == "train"]
     own = [run for run in trained if _built_sha256(run) == lock.model_sha256]
@@ -52,7 +54,7 @@ def _data_of(runs: Sequence[Run], lock: Lock) -> str | None:
 
 
 def _built_sha256(run: Run) -> str:
-    """The model of `eitk train --eon`; empty for a training without a build."""
+    """Return the hash of the model that `eitk train --eon` built; empty for a training without a build."""
     return str((run.metrics.get("deployment") or {}).get("model_sha256", ""))
 
 
@@ -61,70 +63,72 @@ CHAMPION_NAME = "champion.json"
 
 @dataclass(frozen=True)
 class Candidate:
-    """One model. `labels` in the order of its outputs; `heard` are the clips that it was trained on."""
+    """A model that the gate tests. `labels` are in the order of its outputs; `provenance` names its training clips."""
 
     model: bytes
     labels: tuple[str, ...]
     settings: Settings
-    heard: TrainingProvenance
+    provenance: TrainingProvenance
 
     @property
     def sha256(self) -> str:
-        """Hash of the model, as `eitk.lock` and the board name it."""
+        """SHA-256 of the model, as in `eitk.lock` and in the predictions of a board."""
         return sha256(self.model).hexdigest()
 
 
 def champion_file(paths: ProjectPaths) -> Path:
-    """Where the champion is kept: beside eitk.toml, for it cannot be made again."""
+    """Return the path of the champion. It lies beside eitk.toml, because no command can make it again."""
     return paths.root / CHAMPION_NAME
 
 
 def challenger(config: Config, manifest: Manifest) -> Candidate:
-    """The model of the last `eitk build`.
+    """Return the model of the last `eitk build`.
 
-    Raises DataError where there is none, or not the one in `eitk.lock`, or it is not known what it has heard.
+    Raises DataError if there is none, if it is not the model in `eitk.lock`, or if its training clips are not known.
     """
     lock = read_lock(config.paths.lock)
     if lock is None:
-        raise DataError("there is no challenger: nothing was built here yet", hint="eitk train --eon")
+        raise DataError("there is no challenger, because no model was built in this project", hint="eitk train --eon")
     model = lock.model_path(config.paths.root).read_bytes()
     if sha256(model).hexdigest() != lock.model_sha256:
         raise DataError(f"{lock.model} is not the model that eitk.lock names", hint="eitk build")
-    heard = trained_on(config, manifest, lock)
-    if heard is None:
-        raise DataError("nothing tells which clips the pinned model was trained on", hint="eitk train --eon")
-    return Candidate(model, manifest.labels, config.settings, heard)
+    provenance = trained_on(config, manifest, lock)
+    if provenance is None:
+        raise DataError(f"the training clips of {lock.model} are not known", hint="eitk train --eon")
+    return Candidate(model, manifest.labels, config.settings, provenance)
 
 
 def read_champion(file: Path) -> Candidate | None:
-    """The champion, or None before the first. Raises DataError for a file that was damaged."""
+    """Return the champion, or None before the first promotion. Raises DataError if the file is damaged."""
     if not file.is_file():
         return None
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        model = base64.b64decode(kept["model"], validate=True)
-        if sha256(model).hexdigest() != kept["model_sha256"]:
-            raise ValueError("the model's hash is another")
-        settings = parse_table(Settings, kept["settings"], "settings")
-        # older files have no groups
-        heard = TrainingProvenance(frozenset(kept["trained_on"]), frozenset(kept.get("trained_groups", ())))
-        return Candidate(model, tuple(kept["labels"]), settings, heard)
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        model = base64.b64decode(stored["model"], validate=True)
+        if sha256(model).hexdigest() != stored["model_sha256"]:
+            raise ValueError("the SHA-256 of the model is not model_sha256")
+        settings = parse_table(Settings, stored["settings"], "settings")
+        groups = stored.get("trained_groups", ())  # older files have none
+        provenance = TrainingProvenance(frozenset(stored["trained_on"]), frozenset(groups))
+        return Candidate(model, tuple(stored["labels"]), settings, provenance)
     except (OSError, ValueError, KeyError, TypeError, binascii.Error, EitkError) as error:
         raise DataError(
-            f"{file} is damaged", why=str(error), hint="Take it from a backup, or move it away to start anew."
+            f"{file} is damaged",
+            why=str(error),
+            hint="Restore it from a backup, or move it away.",
         ) from None
 
 
 def write_champion(file: Path, candidate: Candidate, figures: Mapping[str, Any]) -> None:
-    """Promote: one file, written in one step, with all that a later trial needs; `figures` is for people."""
-    kept = {
+    """Write the champion as one file, in one step. `figures` is added for readers; `read_champion` ignores it."""
+    stored = {
         "promoted": datetime.now(UTC).isoformat(timespec="seconds"),
         "model_sha256": candidate.sha256,
         "labels": candidate.labels,
         **figures,
         "settings": plain(candidate.settings),
-        "trained_on": sorted(candidate.heard.clips),
-        "trained_groups": sorted(candidate.heard.groups),
+        "trained_on": sorted(candidate.provenance.clips),
+        "trained_groups": sorted(candidate.provenance.groups),
         "model": base64.b64encode(candidate.model).decode(),
     }
-    write_text(file, json.dumps(kept, indent=1) + "\n")
+    write_text(file, json.dumps(stored, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""Bring champion and challenger before the gate, and promote the one that passes."""
+"""Test champion and challenger on the same held-out clips, and promote a challenger that passes the gate."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ei_toolkit.evaluation.candidate import Candidate, challenger, champion_file
 from ei_toolkit.evaluation.gate import Cost, Evidence, Trial, Verdict, judge, paired_difference
 from ei_toolkit.evaluation.held_out import HeldOut, Outcome, cut_windows, exclude_seen, held_out_clips, try_model
 
-KEEP_SPLIT = "Keep the split of [dataset] as it was, or move champion.json away to begin a new line."
+KEEP_SPLIT = "Restore the split settings in [dataset], or move champion.json away to start without a champion."
 
 Progress = Callable[[float, str], None]
 
 
 def challenge(config: Config, progress: Progress, *, dry_run: bool = False) -> tuple[Verdict, dict[str, Any]]:
-    """Try the last built model against the champion; promote it if it passes.
+    """Compare the last built model with the champion, and promote it if it passes.
 
-    Returns the verdict and its figures. Raises DataError where there is nothing to try, ConfigurationError where the
-    two tell different labels apart.
+    Returns the verdict and its figures. Raises DataError if there is no model or no clip to test, ConfigurationError
+    if the two models have different labels.
     """
     manifest = Manifest.read(config.paths.manifest)
     new, old = challenger(config, manifest), read_champion(champion_file(config.paths))
@@ -48,13 +48,13 @@ def challenge(config: Config, progress: Progress, *, dry_run: bool = False) -> t
 
 
 def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | None, progress: Progress) -> Evidence:
-    """Try both on the testing clips that neither was trained on, and the challenger under every condition."""
+    """Test both models on the testing clips that neither was trained on, and the challenger under every condition."""
     if old and old.labels != new.labels:
         raise ConfigurationError(
-            f"the champion tells {', '.join(old.labels)} apart, the challenger {', '.join(new.labels)}",
-            hint="They cannot be compared. Move champion.json away to begin a new line.",
+            f"the labels of the champion are {', '.join(old.labels)}, those of the challenger {', '.join(new.labels)}",
+            hint="They cannot be compared. Move champion.json away to start without a champion.",
         )
-    clips = _fair(held_out_clips(manifest), new, old)
+    clips = _unseen_clips(held_out_clips(manifest), new, old)
     root, threshold = clips_root(config.settings.dataset, config.paths.root), config.settings.board.threshold
     windows = cut_windows(new.settings, root, manifest, clips)
     outcome = try_model(new, clips, windows)
@@ -72,18 +72,18 @@ def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | 
     )
 
 
-def _fair(clips: tuple[HeldOut, ...], new: Candidate, old: Candidate | None) -> tuple[HeldOut, ...]:
-    """The clips that neither has heard in training, nor another one of the same artist."""
-    heard = new.heard | old.heard if old else new.heard
-    fair = exclude_seen(clips, heard, new.settings.dataset)
-    if not fair:
-        stale = not exclude_seen(clips, new.heard, new.settings.dataset)
-        who = "the challenger has not" if stale else "neither model has"
+def _unseen_clips(clips: tuple[HeldOut, ...], new: Candidate, old: Candidate | None) -> tuple[HeldOut, ...]:
+    """Return the clips that neither model was trained on, and no other clip of their artist either."""
+    seen = new.provenance | old.provenance if old else new.provenance
+    unseen = exclude_seen(clips, seen, new.settings.dataset)
+    if not unseen:
+        is_stale = not exclude_seen(clips, new.provenance, new.settings.dataset)
+        models = "the challenger" if is_stale else "the challenger or the champion"
         raise DataError(
-            f"there is no testing clip that {who} heard in training",
-            hint="eitk upload, then eitk train --eon" if stale else KEEP_SPLIT,
+            f"every testing clip was seen in training by {models}",
+            hint="eitk upload, then eitk train --eon" if is_stale else KEEP_SPLIT,
         )
-    return fair
+    return unseen
 
 
 def _trial(candidate: Candidate, outcome: Outcome, threshold: float) -> Trial:
@@ -99,7 +99,7 @@ def _trial(candidate: Candidate, outcome: Outcome, threshold: float) -> Trial:
 def _worst(
     candidate: Candidate, clips: Sequence[HeldOut], windows: Sequence[npt.NDArray[np.int16]], progress: Progress
 ) -> tuple[str, float]:
-    """The condition with the lowest window accuracy."""
+    """Return the condition with the lowest window accuracy, and that accuracy."""
     found = {}
     for done, name in enumerate(CONDITIONS, 1):
         found[name] = try_model(candidate, clips, windows, name).window_accuracy()

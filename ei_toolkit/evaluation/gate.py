@@ -1,7 +1,7 @@
-"""Two models on the same clips: the difference, with an interval by artist.
+"""The rules of the gate, and the difference of two models on the same clips with an interval by artist.
 
-Clips of one artist rise and fall together, so whole artists are drawn (cluster bootstrap; Efron and Tibshirani, An
-Introduction to the Bootstrap, 1993, chapters 8 and 13), within each label, and both models are looked at on every draw.
+Results of clips by one artist are correlated, so whole artists are drawn within each label (cluster bootstrap; Efron
+and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 8 and 13), and each draw evaluates both models.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ INTERVAL = (2.5, 97.5)  # percentiles
 
 @dataclass(frozen=True)
 class Track:
-    """One held-out clip: whose it is, what it is, and how well a model did on it (`right`, from 0 to 1)."""
+    """The result of a model on one held-out clip; `right` is the share of its windows that are correct."""
 
     clip: str
     artist: str
@@ -48,10 +48,10 @@ class Difference:
 
 
 def paired_difference(champion: Sequence[Track], challenger: Sequence[Track], seed: int = 7) -> Difference:
-    """Compare two models track by track. Raises DataError where they were not tried on the same clips."""
+    """Compare two models clip by clip. Raises DataError if they were not tested on the same clips."""
     before, after = {t.clip: t for t in champion}, {t.clip: t for t in challenger}
     if not after or before.keys() != after.keys():
-        raise DataError("the two models were not tried on the same clips", hint="eitk slice, then eitk gate")
+        raise DataError("the two models were not tested on the same clips", hint="eitk slice, then eitk gate")
     change = {clip: after[clip].right - before[clip].right for clip in after}
     low, high = np.percentile(_draw_means(list(after.values()), change, seed), INTERVAL)
     return Difference(
@@ -65,7 +65,7 @@ def paired_difference(champion: Sequence[Track], challenger: Sequence[Track], se
 
 
 def _draw_means(tracks: Sequence[Track], change: Mapping[str, float], seed: int) -> npt.NDArray[np.float64]:
-    """Mean change of each of DRAWS draws of artists with replacement, within each label."""
+    """Return the mean change in each of DRAWS draws of artists, with replacement and within each label."""
     random = np.random.default_rng(seed)
     total, count = np.zeros(DRAWS), np.zeros(DRAWS)
     for label in sorted({track.label for track in tracks}):
@@ -86,7 +86,7 @@ def _mean(tracks: Sequence[Track]) -> float:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a model takes on the board; `how` says where the figures come from."""
+    """Memory and time that a model needs on the board; `how` is the method of the measurement."""
 
     ram_bytes: int
     flash_bytes: int
@@ -110,10 +110,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the verdict rests on. `champion` and `difference` are None for the first challenger.
+    """Everything that determines the verdict. `champion` and `difference` are None for the first challenger.
 
     `majority` is the share of the most frequent label, `worst` the condition with the lowest window accuracy under it,
-    `clips` and `artists` how many were tried.
+    `clips` and `artists` their numbers in the test.
     """
 
     challenger: Trial
@@ -128,7 +128,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Passed or not, every reason against, and the paragraph for people."""
+    """Whether the challenger passed, every reason against it, and a text that explains the result."""
 
     passed: bool
     reasons: tuple[str, ...]
@@ -137,29 +137,29 @@ class Verdict:
 
 
 def judge(evidence: Evidence, limits: GateSettings) -> Verdict:
-    """Decide. Pure: the same evidence always gives the same verdict."""
-    reasons = tuple(_objections(evidence, limits))
-    lead = "The challenger passes." if not reasons else "The challenger is refused: " + "; ".join(reasons) + "."
+    """Return the verdict; the same evidence always gives the same one."""
+    reasons = tuple(_unmet_limits(evidence, limits))
+    lead = "The challenger passes." if not reasons else "The challenger does not pass: " + "; ".join(reasons) + "."
     return Verdict(not reasons, reasons, " ".join([lead, *_sentences(evidence, limits)]))
 
 
-def _objections(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
+def _unmet_limits(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
     cost = evidence.challenger.cost
     if evidence.difference and evidence.difference.high < -limits.max_drop / 100:
         allowed = f"more than the {limits.max_drop:g} points allowed" if limits.max_drop else "worse"
         yield f"even the upper end of the interval, {_points(evidence.difference.high)}, is {allowed}"
     if evidence.challenger.thresholded_accuracy <= evidence.majority:
-        yield f"always answering the most frequent label would be right for {_percent(evidence.majority)} of windows"
+        yield f"always predicting the most frequent label is correct for {_percent(evidence.majority)} of the windows"
     if cost.ram_bytes > limits.max_ram_kb * 1000:
         yield f"it needs {cost.ram_bytes / 1000:.1f} kB of RAM, {limits.max_ram_kb:g} are allowed"
     if cost.flash_bytes > limits.max_flash_kb * 1000:
         yield f"it needs {cost.flash_bytes / 1000:.1f} kB of flash, {limits.max_flash_kb:g} are allowed"
     if cost.latency_ms > limits.max_latency_ms:
-        yield f"a decision takes {cost.latency_ms:.0f} ms, {limits.max_latency_ms:g} are allowed"
+        yield f"an inference takes {cost.latency_ms:.0f} ms, {limits.max_latency_ms:g} are allowed"
     name, accuracy = evidence.worst
     if accuracy * 100 < limits.min_robust_accuracy:
-        wanted = f"{limits.min_robust_accuracy:g} % are wanted"
-        yield f"under {name} only {_percent(accuracy)} of windows are right, {wanted}"
+        required = f"{limits.min_robust_accuracy:g} % are required"
+        yield f"under {name} only {_percent(accuracy)} of the windows are correct, {required}"
 
 
 def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
@@ -179,10 +179,10 @@ def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
     else:
         yield "There is no champion yet."
     yield (
-        f"It takes {cost.ram_bytes / 1000:.1f} of {limits.max_ram_kb:g} kB of RAM, {cost.flash_bytes / 1000:.1f} of"
+        f"It needs {cost.ram_bytes / 1000:.1f} of {limits.max_ram_kb:g} kB of RAM, {cost.flash_bytes / 1000:.1f} of"
         f" {limits.max_flash_kb:g} kB of flash and {cost.latency_ms:.0f} of {limits.max_latency_ms:g} ms ({cost.how})."
     )
-    yield f"Its worst condition is {evidence.worst[0]}: {_percent(evidence.worst[1])} of windows."
+    yield f"The worst condition is {evidence.worst[0]}: {_percent(evidence.worst[1])} of the windows are correct."
 
 
 def _percent(fraction: float) -> str:

@@ -1,4 +1,4 @@
-"""What a model says to the held-out clips, each model through its own way from sound to features."""
+"""Predictions of a model for the held-out clips, with the windows and features of the model's own settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Probabilities (n, labels) for n windows; `owner` (n,) is the place of each window's clip in `clips`."""
+    """Probabilities (n, labels) for n windows; `owner` (n,) is the index in `clips` of each window's clip."""
 
     clips: tuple[HeldOut, ...]
     labels: tuple[str, ...]
@@ -42,8 +42,8 @@ class Outcome:
     probabilities: npt.NDArray[np.float32]
 
     @property
-    def truth(self) -> npt.NDArray[np.intp]:
-        """Index of each clip's label."""
+    def actual(self) -> npt.NDArray[np.intp]:
+        """Index of each clip's label, shape (clips,)."""
         return np.array([self.labels.index(clip.label) for clip in self.clips])
 
     def tracks(self, threshold: float) -> list[Track]:
@@ -51,38 +51,38 @@ class Outcome:
 
         A window counts as correct if the clip's label has the highest score and that score is at least `threshold`.
         """
-        wins = self.probabilities.argmax(axis=1) == self.truth[self.owner]
+        wins = self.probabilities.argmax(axis=1) == self.actual[self.owner]
         correct = wins & (self.probabilities.max(axis=1) >= threshold)
         windows = np.bincount(self.owner, minlength=len(self.clips))
         right = np.bincount(self.owner, weights=correct, minlength=len(self.clips)) / np.maximum(windows, 1)
         return [Track(c.name, c.artist, c.label, float(r)) for c, r in zip(self.clips, right, strict=True)]
 
     def window_accuracy(self) -> float:
-        """Share of windows in which the clip's label wins."""
-        return float((self.probabilities.argmax(axis=1) == self.truth[self.owner]).mean())
+        """Return the share of windows in which the clip's label has the highest probability."""
+        return float((self.probabilities.argmax(axis=1) == self.actual[self.owner]).mean())
 
     def track_accuracy(self) -> float:
-        """Share of clips whose label has the highest mean probability."""
+        """Return the share of clips whose label has the highest mean probability."""
         total = np.zeros((len(self.clips), len(self.labels)))
         np.add.at(total, self.owner, self.probabilities)
-        return float((total.argmax(axis=1) == self.truth).mean())
+        return float((total.argmax(axis=1) == self.actual).mean())
 
     def confusion(self) -> tuple[tuple[int, ...], ...]:
-        """Windows by label (row) and by what won (column)."""
-        counts = confusion(self.truth[self.owner], self.probabilities.argmax(axis=1), len(self.labels))
+        """Return window counts by actual label (row) and predicted label (column)."""
+        counts = confusion(self.actual[self.owner], self.probabilities.argmax(axis=1), len(self.labels))
         return tuple(map(tuple, counts.tolist()))
 
 
 def held_out_clips(manifest: Manifest) -> tuple[HeldOut, ...]:
-    """The testing clips, in the manifest's order."""
+    """Return the testing clips in the order of the manifest."""
     clips = (HeldOut(w.clip, w.group, w.label, w.clip_sha256) for w in manifest.windows if w.split == "testing")
     return tuple(dict.fromkeys(clips))
 
 
-def exclude_seen(clips: Sequence[HeldOut], heard: TrainingProvenance, dataset: DatasetSettings) -> tuple[HeldOut, ...]:
-    """The clips that are new to a model, and so are their artists, unless the project is split by track."""
+def exclude_seen(clips: Sequence[HeldOut], seen: TrainingProvenance, dataset: DatasetSettings) -> tuple[HeldOut, ...]:
+    """Return the clips that a model was not trained on, nor on their artists unless the project is split by track."""
     by_artist = dataset.split != "track"
-    return tuple(clip for clip in clips if not heard.has(clip.sha256, clip.artist, by_group=by_artist))
+    return tuple(clip for clip in clips if not seen.has(clip.sha256, clip.artist, by_group=by_artist))
 
 
 def cut_windows(
@@ -112,7 +112,7 @@ def try_model(
 ) -> Outcome:
     """Run a model over the windows of each clip, under a condition of `audio.conditions`.
 
-    Raises DataError where the settings no longer describe the model.
+    Raises DataError if the settings no longer describe the model.
     """
     model = Interpreter(candidate.model)
     features = np.concatenate([under_condition(own, condition, candidate.settings).features for own in windows])

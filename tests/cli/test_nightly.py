@@ -1,4 +1,4 @@
-"""`eitk nightly` as a person meets it; the night itself is played."""
+"""Output and exit code of `eitk nightly`, with a given result instead of a training."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ei_toolkit.evaluation.run_log import Run
 
 @pytest.mark.parametrize(("verdict", "code"), [("passed", 0), ("refused", 7)])
 @pytest.mark.parametrize("new", [True, False])
-def test_the_exit_code_is_that_of_the_verdict_that_stands(
+def test_the_exit_code_is_that_of_the_verdict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verdict: str, code: int, new: bool
 ) -> None:
     figures = {"verdict": verdict, "text": "It was judged.", "reasons": ["it is worse"]}
-    night = NightlyRun(new, Run(35, "today", "gate", {}, "", "", "", figures), tmp_path / "published")
-    monkeypatch.setattr("ei_toolkit.cli.workflows.nightly.run_nightly", lambda *_a, **_k: night)
+    done = NightlyRun(new, Run(35, "today", "gate", {}, "", "", "", figures), tmp_path / "published")
+    monkeypatch.setattr("ei_toolkit.cli.workflows.nightly.run_nightly", lambda *_a, **_k: done)
     out = io.StringIO()
     assert run(("nightly", "clips"), Environment(Console(out, io.StringIO()), tmp_path, {})) == code
-    assert ("nothing new since run 35" in out.getvalue()) is not new
+    assert ("nothing changed since run 35" in out.getvalue()) is not new

@@ -83,11 +83,11 @@ def test_a_manifest_with_other_columns_is_left_to_its_reader(paths: ProjectPaths
 
 
 RENAMED = {
-    ".eitk/heard/local.1.1.json": ".eitk/provenance/local.1.1.json",
-    ".eitk/heard/studio.example.2.1.json": ".eitk/provenance/studio.example.2.1.json",
-    ".eitk/builds/3/heard.json": ".eitk/builds/3/provenance.json",
-    ".eitk/builds/3/night.json": ".eitk/builds/3/nightly.json",
-    ".eitk/boards/host/keeper.log": ".eitk/boards/host/emulator.log",
+    ".eitk/heard/local.1.1.json": ".eitk/provenance/local.1.1.json",  # old name
+    ".eitk/heard/studio.example.2.1.json": ".eitk/provenance/studio.example.2.1.json",  # old name
+    ".eitk/builds/3/heard.json": ".eitk/builds/3/provenance.json",  # old name
+    ".eitk/builds/3/night.json": ".eitk/builds/3/nightly.json",  # old name
+    ".eitk/boards/host/keeper.log": ".eitk/boards/host/emulator.log",  # old name
 }
 
 
@@ -98,7 +98,7 @@ def test_old_files_are_renamed_with_what_is_in_them(paths: ProjectPaths) -> None
     files = {file.relative_to(paths.root).as_posix() for file in paths.root.rglob("*") if file.is_file()}
     assert files == set(RENAMED.values())
     assert all((paths.root / new).read_text() == old for old, new in RENAMED.items())
-    assert not (paths.state / "heard").exists()
+    assert not (paths.state / "heard").exists()  # old name
     assert migrate_project(paths) == []
 
 
@@ -109,11 +109,11 @@ def test_the_new_names_are_those_that_the_present_version_reads(paths: ProjectPa
 
 @pytest.mark.parametrize(("newer", "kept"), [("old", "old"), ("new", "new")])
 def test_of_an_old_and_a_new_file_the_later_one_stays(paths: ProjectPaths, newer: str, kept: str) -> None:
-    old = write(paths.builds / "3" / "heard.json", "old")
+    old = write(paths.builds / "3" / "heard.json", "old")  # old name
     new = write(paths.builds / "3" / "provenance.json", "new")
     os.utime(old if newer == "new" else new, (0, 0))
     [note] = migrate_project(paths)
-    assert "heard.json: " in note
+    assert "heard.json: " in note  # old name
     assert new.read_text() == kept
     assert not old.exists()
     assert migrate_project(paths) == []

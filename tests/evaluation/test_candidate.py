@@ -1,4 +1,4 @@
-"""The champion is one file that a later night can try again, or refuses to be read."""
+"""The file of the champion: a later nightly run can test the model in it again, and damage is found."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.candidate import Candidate, read_champion, write_champion
 
-HEARD = TrainingProvenance(frozenset({"ab", "cd"}), frozenset({"an artist"}))
+PROVENANCE = TrainingProvenance(frozenset({"ab", "cd"}), frozenset({"an artist"}))
 
 
 @pytest.fixture
 def candidate(project: Callable[..., Config]) -> Candidate:
-    return Candidate(b"TFL3 model", ("classical", "rock"), project(slice__level="dc").settings, HEARD)
+    return Candidate(b"TFL3 model", ("classical", "rock"), project(slice__level="dc").settings, PROVENANCE)
 
 
 def test_what_is_promoted_is_what_is_read(tmp_path: Path, candidate: Candidate) -> None:
@@ -32,13 +32,18 @@ def test_before_the_first_champion_there_is_none(tmp_path: Path) -> None:
     assert read_champion(tmp_path / "champion.json") is None
 
 
-def test_a_champion_of_before_names_clips_alone(tmp_path: Path, candidate: Candidate) -> None:
+def test_an_old_champion_has_clips_and_no_groups(tmp_path: Path, candidate: Candidate) -> None:
     file = tmp_path / "champion.json"
     write_champion(file, candidate, {})
-    kept = json.loads(file.read_text())
-    del kept["trained_groups"]
-    file.write_text(json.dumps(kept))
-    assert read_champion(file) == replace(candidate, heard=TrainingProvenance(HEARD.clips))
+    stored = json.loads(file.read_text())
+    del stored["trained_groups"]
+    file.write_text(json.dumps(stored))
+    assert read_champion(file) == replace(candidate, provenance=TrainingProvenance(PROVENANCE.clips))
+
+
+def test_the_key_of_older_versions_in_the_figures_is_ignored(tmp_path: Path, candidate: Candidate) -> None:
+    write_champion(tmp_path / "champion.json", candidate, {"figures": {"decided": 0.9}})  # old name
+    assert read_champion(tmp_path / "champion.json") == candidate
 
 
 @pytest.mark.parametrize("damage", [
@@ -48,9 +53,7 @@ def test_a_champion_of_before_names_clips_alone(tmp_path: Path, candidate: Candi
     lambda text: text.replace('"level"', '"lever"'),
     lambda _: "[]",
 ])  # fmt: skip
-def test_a_damaged_champion_is_said_to_be_damaged(
-    tmp_path: Path, candidate: Candidate, damage: Callable[[str], str]
-) -> None:
+def test_damage_of_a_champion_is_reported(tmp_path: Path, candidate: Candidate, damage: Callable[[str], str]) -> None:
     file = tmp_path / "champion.json"
     write_champion(file, candidate, {})
     file.write_text(damage(file.read_text()))

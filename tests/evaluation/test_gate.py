@@ -1,4 +1,4 @@
-"""The verdict follows from the evidence alone, and says everything it rests on."""
+"""The verdict depends only on the evidence, and its text contains everything that determined it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def against_champion(low: float, high: float) -> Evidence:
     return replace(FIRST, champion=GOOD, difference=difference)
 
 
-def test_the_first_challenger_passes_where_it_keeps_the_limits() -> None:
+def test_the_first_challenger_passes_within_the_limits() -> None:
     verdict = judge(FIRST, LIMITS)
     assert verdict.passed
     assert "There is no champion yet." in verdict.text
@@ -30,11 +30,11 @@ def test_the_first_challenger_passes_where_it_keeps_the_limits() -> None:
 
 @pytest.mark.parametrize(("low", "high", "passed"), [
     (0.01, 0.05, True),  # better
-    (-0.05, 0.01, True),  # worse, but not surely
+    (-0.05, 0.01, True),  # worse, but not certainly
     (-0.05, 0.0, True),
-    (-0.09, -0.01, False),  # surely worse
+    (-0.09, -0.01, False),  # certainly worse
 ])  # fmt: skip
-def test_a_challenger_falls_only_where_it_is_surely_worse(low: float, high: float, passed: bool) -> None:
+def test_a_challenger_fails_only_if_it_is_certainly_worse(low: float, high: float, passed: bool) -> None:
     assert judge(against_champion(low, high), LIMITS).passed is passed
 
 
@@ -50,7 +50,7 @@ def test_max_drop_allows_some_more() -> None:
     (GateSettings(max_latency_ms=30), "31 ms"),
     (GateSettings(min_robust_accuracy=91), "under mic only 90.0 %"),
 ])  # fmt: skip
-def test_each_limit_refuses_in_its_own_words(limits: GateSettings, word: str) -> None:
+def test_each_limit_has_a_reason_of_its_own(limits: GateSettings, word: str) -> None:
     verdict = judge(FIRST, limits)
     assert not verdict.passed
     assert len(verdict.reasons) == 1
@@ -65,7 +65,7 @@ def test_the_worst_condition_counts() -> None:
     assert "white 10 dB: 70.0 %" in judge(noisy, LIMITS).text
 
 
-def test_a_model_that_always_says_the_same_never_becomes_champion() -> None:
+def test_a_model_that_always_predicts_one_label_does_not_pass() -> None:
     stuck = replace(FIRST, challenger=replace(GOOD, thresholded_accuracy=0.5))
     assert "most frequent label" in judge(stuck, LIMITS).reasons[0]
 
@@ -74,5 +74,5 @@ def test_several_reasons_are_all_given() -> None:
     verdict = judge(against_champion(-0.2, -0.1), GateSettings(max_ram_kb=1, max_flash_kb=1))
     assert len(verdict.reasons) == 3
     assert verdict.text.startswith(
-        "The challenger is refused: even the upper end of the interval, -10.0 points, is worse"
+        "The challenger does not pass: even the upper end of the interval, -10.0 points, is worse"
     )

@@ -1,4 +1,4 @@
-"""What a model has heard is kept with it: a later split of the same clips changes nothing about that."""
+"""Training provenance is kept with a model: a later split of the same clips does not change it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, r
 from ei_toolkit.dataset.slicing import slice_clips
 from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.candidate import Candidate, challenger, trained_on
-from ei_toolkit.evaluation.challenge import _fair
+from ei_toolkit.evaluation.challenge import _unseen_clips
 from ei_toolkit.evaluation.held_out import HeldOut, held_out_clips
 from ei_toolkit.evaluation.run_log import record_run
 
@@ -31,7 +31,7 @@ SHA = sha256(MODEL).hexdigest()
 
 @pytest.fixture
 def lock(sliced: Config) -> Lock:
-    """A pinned model of the project, of which nothing tells what it was trained on."""
+    """A pinned model of the project, whose training clips are not recorded anywhere."""
     folder = sliced.paths.builds / "1"
     folder.mkdir(parents=True)
     (folder / "model.tflite").write_bytes(MODEL)
@@ -42,7 +42,7 @@ def lock(sliced: Config) -> Lock:
 
 
 def split_again(config: Config) -> Manifest:
-    """Cut the windows anew with other testing clips; what was heard before is then partly tested."""
+    """Cut the windows again with other testing clips; some clips of the training are then tested."""
     before = TrainingProvenance.of_manifest(Manifest.read(config.paths.manifest))
     for seed in range(1, 20):
         settings = replace(config.settings, dataset=replace(config.settings.dataset, seed=seed))
@@ -55,22 +55,22 @@ def split_again(config: Config) -> Manifest:
 
 
 def pinned(config: Config) -> tuple[set[str], str]:
-    """The held-out clips of `eitk evaluate --protocol test`, and what it said."""
+    """The held-out clips of `eitk evaluate --protocol test`, and what it printed to stderr."""
     err = io.StringIO()
     found = _pinned(Environment(Console(io.StringIO(), err), config.paths.root, {}))[1]
     return found, err.getvalue()
 
 
-def test_after_another_split_clips_that_the_model_has_heard_are_not_held_out(sliced: Config, lock: Lock) -> None:
-    heard = TrainingProvenance.of_manifest(Manifest.read(sliced.paths.manifest))
-    write_provenance(lock.model_path(sliced.paths.root).parent / PROVENANCE_NAME, heard)
+def test_after_another_split_clips_that_the_model_was_trained_on_are_not_held_out(sliced: Config, lock: Lock) -> None:
+    seen = TrainingProvenance.of_manifest(Manifest.read(sliced.paths.manifest))
+    write_provenance(lock.model_path(sliced.paths.root).parent / PROVENANCE_NAME, seen)
     manifest = split_again(sliced)
     candidate = challenger(sliced, manifest)
-    assert candidate.heard == heard
-    fair = _fair(held_out_clips(manifest), candidate, None)
-    assert fair
-    assert not {clip.sha256 for clip in fair} & heard.clips
-    assert pinned(sliced)[0] == {clip.name for clip in fair}
+    assert candidate.provenance == seen
+    unseen = _unseen_clips(held_out_clips(manifest), candidate, None)
+    assert unseen
+    assert not {clip.sha256 for clip in unseen} & seen.clips
+    assert pinned(sliced)[0] == {clip.name for clip in unseen}
 
 
 @pytest.mark.parametrize("eon", [True, False], ids=["train --eon", "train, then build"])
@@ -87,37 +87,35 @@ def test_an_older_build_of_the_present_windows_is_still_judged(sliced: Config, l
         assert "eitk train" in caught.value.hint
 
 
-def test_a_model_of_which_nothing_tells_is_not_promoted_and_evaluated_with_a_warning(
-    sliced: Config, lock: Lock
-) -> None:
+def test_a_model_without_provenance_is_not_promoted_and_evaluated_with_a_warning(sliced: Config, lock: Lock) -> None:
     done = eitk(sliced.paths.root, "gate")
     assert done.code == 1
-    assert "nothing tells which clips" in done.err
-    held_out, said = pinned(sliced)
+    assert "are not known" in done.err
+    held_out, printed = pinned(sliced)
     assert held_out == {clip.name for clip in held_out_clips(Manifest.read(sliced.paths.manifest))}
-    assert "nothing tells" in said
+    assert "are not known" in printed
 
 
-def test_a_damaged_record_is_said_to_be_damaged(tmp_path: Path) -> None:
+def test_a_damaged_record_is_reported(tmp_path: Path) -> None:
     for text in ("{", "[]", json.dumps({"clips": 3, "groups": []})):
         (tmp_path / PROVENANCE_NAME).write_text(text)
         with pytest.raises(DataError, match="damaged"):
             read_provenance(tmp_path / PROVENANCE_NAME)
 
 
-def test_other_clips_of_an_artist_that_one_of_the_two_has_heard_do_not_count(sliced: Config) -> None:
+def test_other_clips_of_an_artist_that_one_of_the_two_was_trained_on_do_not_count(sliced: Config) -> None:
     clips = tuple(HeldOut(f"rock/{a}{i}.wav", a, "rock", f"{a}{i}") for a in "ABC" for i in range(3))
     new = Candidate(b"", ("rock",), sliced.settings, TrainingProvenance(frozenset({"B0"}), frozenset("B")))
     old = Candidate(b"", ("rock",), sliced.settings, TrainingProvenance(frozenset({"A0", "A1"}), frozenset("A")))
-    assert {clip.artist for clip in _fair(clips, new, old)} == {"C"}
-    of_before = replace(old, heard=TrainingProvenance(old.heard.clips))
-    assert {clip.sha256 for clip in _fair(clips, new, of_before)} == {"A2", "C0", "C1", "C2"}
+    assert {clip.artist for clip in _unseen_clips(clips, new, old)} == {"C"}
+    of_before = replace(old, provenance=TrainingProvenance(old.provenance.clips))
+    assert {clip.sha256 for clip in _unseen_clips(clips, new, of_before)} == {"A2", "C0", "C1", "C2"}
     by_track = replace(sliced.settings, dataset=replace(sliced.settings.dataset, split="track"))
-    assert len(_fair(clips, replace(new, settings=by_track), old)) == 6
+    assert len(_unseen_clips(clips, replace(new, settings=by_track), old)) == 6
     for trained, hint in (
-        (replace(new, heard=TrainingProvenance(frozenset(), frozenset("ABC"))), "train"),
+        (replace(new, provenance=TrainingProvenance(frozenset(), frozenset("ABC"))), "train"),
         (new, "champion.json"),
     ):
         with pytest.raises(DataError) as caught:
-            _fair(clips[:6], trained, old)
+            _unseen_clips(clips[:6], trained, old)
         assert hint in caught.value.hint

@@ -1,4 +1,4 @@
-"""What a night leaves behind. Whole nights are run by tests/workflows."""
+"""Results of nightly runs with recorded commands. tests/workflows runs complete ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FINISH = ["flash", "verify", "report", "card"]
 
 @dataclass
 class Commands:
-    """Stands in for `Shell`: notes the commands and leaves behind what they would; `broken` ones fail."""
+    """Replaces `Shell`: records the commands and writes the files that they would write; `broken` ones fail."""
 
     config: Config
     trial: dict[str, object]
@@ -69,8 +69,8 @@ class Commands:
         else:
             raise CommandFailed("eitk gate", 7)
 
-    def night(self, dataset: str = "clips") -> tuple[NightlyRun, list[str]]:
-        """Run one; also the commands of it."""
+    def nightly(self, dataset: str = "clips") -> tuple[NightlyRun, list[str]]:
+        """Make a nightly run; return its result and its commands."""
         self.ran.clear()
         console = Console(io.StringIO(), io.StringIO())
         clips = str(self.folder / dataset)
@@ -85,60 +85,60 @@ def commands(sliced: Config, trial: dict[str, object], monkeypatch: pytest.Monke
     return made
 
 
-def test_a_night_without_news_only_looks(commands: Commands) -> None:
-    assert commands.night()[1][-4:] == FINISH
-    night, ran = commands.night()
-    assert (night.new, ran) == (False, ["slice"])
+def test_a_run_without_changes_only_slices(commands: Commands) -> None:
+    assert commands.nightly()[1][-4:] == FINISH
+    done, ran = commands.nightly()
+    assert (done.new, ran) == (False, ["slice"])
 
 
 @pytest.mark.parametrize("broken", FINISH)
-def test_what_broke_off_after_the_gate_is_finished_in_the_next_night(commands: Commands, broken: str) -> None:
+def test_a_run_that_was_interrupted_after_the_gate_is_completed_by_the_next(commands: Commands, broken: str) -> None:
     commands.broken = {broken}
     with pytest.raises(CommandFailed):
-        commands.night()
+        commands.nightly()
     with pytest.raises(CommandFailed):
-        commands.night()
+        commands.nightly()
     commands.broken = set()
-    night, ran = commands.night()
-    assert (night.new, ran) == (True, ["slice", *FINISH])
-    assert commands.night()[1] == ["slice"]
+    done, ran = commands.nightly()
+    assert (done.new, ran) == (True, ["slice", *FINISH])
+    assert commands.nightly()[1] == ["slice"]
 
 
 def test_another_model_than_the_judged_one_is_never_flashed_for_it(commands: Commands) -> None:
     commands.broken = {"flash"}
     with pytest.raises(CommandFailed):
-        commands.night()
+        commands.nightly()
     commands.run("train")
     commands.broken = set()
-    assert {"train", "gate"} <= set(commands.night()[1])
+    assert {"train", "gate"} <= set(commands.nightly()[1])
 
 
 @pytest.mark.parametrize("lost", ["champion.json", "eitk.lock"])
-def test_without_the_champion_or_the_lock_a_night_runs_again(commands: Commands, lost: str) -> None:
-    commands.night()
+def test_without_the_champion_or_the_lock_the_model_is_trained_again(commands: Commands, lost: str) -> None:
+    commands.nightly()
     (commands.folder / lost).unlink()
-    assert "gate" in commands.night()[1]
+    assert "gate" in commands.nightly()[1]
 
 
-def test_a_refusal_of_the_same_inputs_is_not_repeated(commands: Commands) -> None:
+def test_a_model_that_did_not_pass_is_not_trained_again_from_the_same_inputs(commands: Commands) -> None:
     commands.verdict = "refused"
-    assert commands.night()[1][-2:] == ["report", "card"]
-    night, ran = commands.night()
-    assert (night.new, night.passed, ran) == (False, False, ["slice"])
+    assert commands.nightly()[1][-2:] == ["report", "card"]
+    done, ran = commands.nightly()
+    assert (done.new, done.passed, ran) == (False, False, ["slice"])
 
 
-def test_clips_that_are_not_there_or_not_the_projects_are_refused(commands: Commands) -> None:
+def test_clips_that_do_not_exist_or_are_not_the_projects_are_an_error(commands: Commands) -> None:
     with pytest.raises(UsageError, match="there is no folder"):
-        commands.night("nowhere")
+        commands.nightly("nowhere")
     (commands.folder / "others").mkdir()
     with pytest.raises(UsageError, match="other clips") as caught:
-        commands.night("others")
+        commands.nightly("others")
     assert str(commands.folder / "clips") in caught.value.why
     assert "--dir" in caught.value.hint
     assert commands.ran == []
 
 
-def test_a_first_night_on_nothing_makes_no_project(tmp_path: Path) -> None:
+def test_a_first_run_without_clips_makes_no_project(tmp_path: Path) -> None:
     console = Console(io.StringIO(), io.StringIO())
     with pytest.raises(UsageError):
         run_nightly(str(tmp_path / "nowhere"), tmp_path / "new", {}, console, recipe="robust", board="host")
@@ -158,20 +158,20 @@ def test_the_library_is_published_only_of_a_model_that_passed(
     whole: ProjectSummary, gate: Run, verdict: str, library: set[str]
 ) -> None:
     gate.metrics["verdict"] = verdict  # type: ignore[index]
-    night = NightlyRun(True, gate, whole.config.paths.root / "published")
-    publish(whole.config, night)
-    there = {file.name for file in night.published.iterdir()}
+    done = NightlyRun(True, gate, whole.config.paths.root / "published")
+    publish(whole.config, done)
+    there = {file.name for file in done.published.iterdir()}
     assert there == {"summary.md", "champion.json", "report.html", "MODEL_CARD.md"} | library
 
 
-def test_the_summary_of_a_night_without_news_names_the_run_that_stands(whole: ProjectSummary, gate: Run) -> None:
-    night = NightlyRun(False, gate, whole.config.paths.root / "published")
-    publish(whole.config, night)
-    assert f"those of run {gate.id}" in (night.published / "summary.md").read_text()
+def test_the_summary_of_a_run_without_changes_names_the_run_with_the_verdict(whole: ProjectSummary, gate: Run) -> None:
+    done = NightlyRun(False, gate, whole.config.paths.root / "published")
+    publish(whole.config, done)
+    assert f"the same as in run {gate.id}" in (done.published / "summary.md").read_text()
 
 
 class Making:
-    """Stands in for `Shell` where clips are made: the first attempt is cut short."""
+    """Replaces `Shell` while clips are synthesised: the first attempt is interrupted."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.attempts = folder, 0
@@ -186,7 +186,7 @@ class Making:
             raise CommandFailed("eitk dataset", 1)
 
 
-def test_clips_that_were_cut_short_are_fetched_again_and_another_dataset_is_refused(tmp_path: Path) -> None:
+def test_an_interrupted_download_is_repeated_and_another_dataset_is_an_error(tmp_path: Path) -> None:
     shell, clips = Making(tmp_path), nightly._check_clips("synth", tmp_path, {})
     with pytest.raises(CommandFailed):
         nightly._prepare(shell, "synth", clips, "robust", "host")  # type: ignore[arg-type]

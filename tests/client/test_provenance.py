@@ -1,4 +1,4 @@
-"""What a training hears: asked of the server, and refused where a clip would be trained on and tested."""
+"""The provenance of a training is asked of the server, and a clip that would be trained on and tested is an error."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ def test_a_copy_of_a_clip_that_is_tested_is_refused_and_so_is_a_test_of_one_that
 
 
 @pytest.mark.parametrize(
-    "stranger", [copy_of("b", name="my own"), replace(copy_of("b"), metadata=(("clip_sha256", sha("b")),))]
+    "foreign", [copy_of("b", name="my own"), replace(copy_of("b"), metadata=(("clip_sha256", sha("b")),))]
 )
-def test_what_eitk_did_not_upload_is_refused_but_left_to_its_owner(stranger: Sample) -> None:
+def test_what_eitk_did_not_upload_is_refused_but_left_to_its_owner(foreign: Sample) -> None:
     manifest = manifest_of(a="training", b="testing")
-    assert removable(manifest, [stranger]) == []
+    assert removable(manifest, [foreign]) == []
     with pytest.raises(DataError) as caught:
-        provenance_of_samples(manifest, [stranger])
+        provenance_of_samples(manifest, [foreign])
     assert caught.value.hint == "eitk upload, then eitk samples delete 7"
 
 
