@@ -1,8 +1,8 @@
 """Bring files that an older version wrote into a project folder to the present formats.
 
-Each function migrates one format and returns one sentence for each file that it changed. Nothing is written in a project
-that is already in the present formats. The names and keys of both formats are written out here and do not follow later
-changes elsewhere, because they describe the files of two fixed versions.
+Each function migrates one format and returns one sentence for each file that it changed. Nothing is written in a
+project that is already in the present formats. The names and keys of both formats are written out here and do not
+follow later changes elsewhere, because they describe the files of two fixed versions.
 """
 
 from __future__ import annotations
