@@ -335,8 +335,8 @@ def get_project_recommended_data_interval(context: Reader) -> Response:
 
 @router.get("/socket-token")
 def get_socket_token(context: DeploymentReader) -> Response:
-    """Return a token for the live log of the project."""
-    token, lifetime = context.studio.tokens.issue(context.project)
+    """Return a token for the live log of the project. It is valid as long as the API key, at most an hour."""
+    token, lifetime = context.studio.tokens.issue(context.key.id)
     return answer({"token": {"socketToken": token, "expires": stamp(datetime.now(UTC) + timedelta(seconds=lifetime))}})
 
 

@@ -44,8 +44,11 @@ def _catalogue(_: Request) -> list[dict[str, Any]]:
 
 def _shape(request: Request) -> list[int]:
     """Return [frames, bins] of a window. Raises an error for parameters that the block does not accept."""
-    q = request
-    return list(dsp.output_shape(q["block"], q["samples"], q["frequency"], q["version"], **_params(q)))
+    return list(
+        dsp.output_shape(
+            request["block"], request["samples"], request["frequency"], request["version"], **_params(request)
+        )
+    )
 
 
 def _params(request: Request) -> dict[str, Any]:
@@ -95,21 +98,23 @@ def _wav(request: Request) -> str:
 
 def _run(request: Request) -> dict[str, Any]:
     """Return the features of the given values, and their mean over the frames."""
-    q = request
-    frames, bins = _shape(q)
-    features = dsp.run(q["block"], q["values"], q["frequency"], q["version"], **_params(q))
+    frames, bins = _shape(request)
+    features = dsp.run(
+        request["block"], request["values"], request["frequency"], request["version"], **_params(request)
+    )
     profile = features.reshape(frames, bins).mean(axis=0)
     return {"features": features.tolist(), "frames": frames, "bins": bins, "profile": profile.tolist()}
 
 
 def _windows(request: Request) -> npt.NDArray[np.float32]:
     """Return the (windows, features) of a stored sample that one block computes."""
-    q = request
-    values = read_axis(_content(q), q["format"], q["sensors"], q["axis"])
-    windows = cut(resample(values, q["rate"], q["frequency"]), q["samples"], q["increase"], q["pad"])
+    values = read_axis(_content(request), request["format"], request["sensors"], request["axis"])
+    windows = cut(
+        resample(values, request["rate"], request["frequency"]), request["samples"], request["increase"], request["pad"]
+    )
     if not len(windows):
         raise ApiError("The sample is shorter than a window, and padZeros is off")
-    features = dsp.run_many(q["block"], windows, q["frequency"], q["version"], **_params(q))
+    features = dsp.run_many(request["block"], windows, request["frequency"], request["version"], **_params(request))
     return features.astype(np.float32)
 
 

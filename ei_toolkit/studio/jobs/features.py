@@ -134,11 +134,11 @@ def compute_features(task: Task, block: ProcessingBlock, samples: Sequence[Sampl
     )
     read, deleted = _read_all(task, block, samples)
     labelled = [_labelled(sample, features, block) for sample, features in read]
-    windows = [name for _, names in labelled for name in names]
+    windows = [info for _, infos in labelled for info in infos]
     if omitted := sum(len(features) for _, features in read) - len(windows):
         task.log(f"{omitted} windows are omitted: they end in a part of a multi-label sample that has no label")
     empty = np.empty((0, frames * bins), np.float32)
-    x = np.concatenate([empty, *(features for features, names in labelled if names)])
+    x = np.concatenate([empty, *(features for features, infos in labelled if infos)])
     return ComputedFeatures(x, windows, frames, bins, deleted)
 
 
@@ -151,11 +151,11 @@ def concatenate_features(parts: Sequence[ComputedFeatures]) -> Floats:
 
 def _labelled(sample: Sample, features: Floats, block: ProcessingBlock) -> tuple[Floats, list[WindowInfo]]:
     """Return the labelled windows of a sample."""
-    names = describe_windows(sample, len(features), block.window)
-    kept = [index for index, name in enumerate(names) if name.label]
-    if len(kept) == len(names):
-        return features, names
-    return features[kept], [names[index] for index in kept]
+    infos = describe_windows(sample, len(features), block.window)
+    kept = [index for index, info in enumerate(infos) if info.label]
+    if len(kept) == len(infos):
+        return features, infos
+    return features[kept], [infos[index] for index in kept]
 
 
 def _read_all(

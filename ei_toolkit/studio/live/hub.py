@@ -51,20 +51,20 @@ class Tokens:
 
     def __init__(self, lifetime_s: float = TOKEN_LIFETIME_S) -> None:
         self.lifetime_s = lifetime_s
-        self._issued: dict[str, tuple[int, float]] = {}
+        self._issued: dict[str, tuple[int, float]] = {}  # id of the API key, expiry
         self._lock = threading.Lock()
 
-    def issue(self, project: int) -> tuple[str, float]:
-        """Return a new token for a project and its lifetime in s. Past `MOST_TOKENS` the oldest token is dropped."""
+    def issue(self, key: int) -> tuple[str, float]:
+        """Return a new token for an API key's id, and its lifetime in s. Past `MOST_TOKENS` the oldest is dropped."""
         token = secrets.token_urlsafe(24)
         with self._lock:
             if len(self._issued) >= MOST_TOKENS:
                 self._issued.pop(next(iter(self._issued)))
-            self._issued[token] = (project, time.monotonic() + self.lifetime_s)
+            self._issued[token] = (key, time.monotonic() + self.lifetime_s)
         return token, self.lifetime_s
 
-    def project(self, token: str) -> int | None:
-        """Return the project of a token; None if the token is unknown or has expired."""
+    def key(self, token: str) -> int | None:
+        """Return the id of the API key that a token was issued for; None if it is unknown or has expired."""
         with self._lock:
-            project, expiry = self._issued.get(token, (None, 0.0))
-        return project if time.monotonic() < expiry else None
+            key, expiry = self._issued.get(token, (None, 0.0))
+        return key if time.monotonic() < expiry else None

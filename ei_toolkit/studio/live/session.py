@@ -20,7 +20,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.request import DEPLOYERS
 from ei_toolkit.studio.live.hub import Subscriber
+from ei_toolkit.studio.store.keys import Key
 
 PING_INTERVAL_S = 25.0
 PING_TIMEOUT_S = 20.0
@@ -37,7 +39,7 @@ class Session:
     """The state of one connection. `outbox` holds the packets to send; None in it closes the connection."""
 
     studio: Studio
-    project: int
+    key: Key
     protocol: int
     outbox: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(MOST_QUEUED))
     subscriptions: dict[int, Subscriber] = field(default_factory=dict)
@@ -108,12 +110,12 @@ class Session:
             return
         if name == "start-log-stream":
             await self._subscribe(job)
-        elif name == "job-cancel":
+        elif name == "job-cancel" and self.key.role in DEPLOYERS:
             await asyncio.to_thread(self._cancel, job)
 
     def _cancel(self, job: int) -> None:
         with suppress(ApiError, OverflowError):
-            self.studio.runner.cancel(self.studio.store.jobs.get(self.project, job))
+            self.studio.runner.cancel(self.studio.store.jobs.get(self.key.project, job))
 
     async def _subscribe(self, job: int) -> None:
         """Replay the log of a job and subscribe to it.
@@ -121,7 +123,7 @@ class Session:
         No line is lost or sent twice: nothing else runs in the event loop between the replay and the subscription.
         """
         try:
-            await asyncio.to_thread(self.studio.store.jobs.get, self.project, job)
+            await asyncio.to_thread(self.studio.store.jobs.get, self.key.project, job)
         except (ApiError, OverflowError):
             return
         if job in self.subscriptions:
@@ -131,7 +133,7 @@ class Session:
         for entry in self.studio.runner.log(job).entries():
             subscriber(entry.data, None)
         self.studio.hub.subscribe(job, subscriber)
-        found = await asyncio.to_thread(self.studio.store.jobs.get, self.project, job)
+        found = await asyncio.to_thread(self.studio.store.jobs.get, self.key.project, job)
         if found.state == "finished":
             subscriber("", bool(found.success))
 
@@ -160,12 +162,12 @@ router = APIRouter()
 async def socket(websocket: WebSocket) -> None:
     """Serve one client until it closes the connection."""
     studio: Studio = websocket.app.state.studio
-    project = studio.tokens.project(websocket.query_params.get("token", ""))
-    if project is None or websocket.query_params.get("transport", "websocket") != "websocket":
+    key = await _presented_key(studio, websocket.query_params.get("token", ""))
+    if key is None or websocket.query_params.get("transport", "websocket") != "websocket":
         await websocket.close(POLICY_VIOLATION)
         return
     await websocket.accept()
-    session = Session(studio, project, 3 if websocket.query_params.get("EIO") == "3" else 4)
+    session = Session(studio, key, 3 if websocket.query_params.get("EIO") == "3" else 4)
     session.open()
     sender = asyncio.create_task(_send_packets(websocket, session))
     try:
@@ -176,6 +178,12 @@ async def socket(websocket: WebSocket) -> None:
     finally:
         session.close()
         sender.cancel()
+
+
+async def _presented_key(studio: Studio, token: str) -> Key | None:
+    """Return the API key that a token was issued for, unless the token or the key has expired."""
+    key = studio.tokens.key(token)
+    return None if key is None else await asyncio.to_thread(studio.store.keys.by_id, key)
 
 
 async def _send_packets(websocket: WebSocket, session: Session) -> None:

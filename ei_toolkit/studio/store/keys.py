@@ -39,6 +39,10 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
+def _has_expired(row: Row) -> bool:
+    return row["expires"] is not None and row["expires"] <= now()
+
+
 def _key(row: Row) -> Key:
     return Key(
         row["id"], row["project"], row["name"], row["role"], row["hint"],
@@ -56,9 +60,14 @@ class Keys:
         """Return the key with a secret, unless it has expired. Every stored hash is compared, also after a match."""
         digest, found = _digest(secret), None
         for row in self.database.all("SELECT * FROM keys"):
-            if hmac.compare_digest(row["hash"], digest) and (row["expires"] is None or row["expires"] > now()):
+            if hmac.compare_digest(row["hash"], digest) and not _has_expired(row):
                 found = _key(row)
         return found
+
+    def by_id(self, key: int) -> Key | None:
+        """Return the key with an id, unless it has expired or was revoked."""
+        row = self.database.one("SELECT * FROM keys WHERE id = ?", (key,))
+        return None if row is None or _has_expired(row) else _key(row)
 
     def of(self, project: int) -> list[Key]:
         """Return the keys of one project."""

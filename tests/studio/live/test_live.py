@@ -37,8 +37,8 @@ def job(server: Any) -> int:
     return started
 
 
-def open_socket(server: Any, protocol: int) -> ClientConnection:
-    token = server.json("GET", "/1/socket-token")["token"]["socketToken"]
+def open_socket(server: Any, protocol: int, role: str = "admin", token: str = "") -> ClientConnection:
+    token = token or server.json("GET", "/1/socket-token", role)["token"]["socketToken"]
     url = server.api.removesuffix("/v1/api").replace("http", "ws")
     return connect(f"{url}/socket.io/?token={token}&onDemandLogs=true&transport=websocket&EIO={protocol}", proxy=None)
 
@@ -126,7 +126,7 @@ def test_the_server_sends_pings_at_fixed_intervals_while_it_sends_a_log(monkeypa
     monkeypatch.setattr(session, "PING_INTERVAL_S", 0.05)
 
     async def packets() -> list[str]:
-        client = session.Session(studio=None, project=1, protocol=4)  # type: ignore[arg-type]
+        client = session.Session(studio=None, key=None, protocol=4)  # type: ignore[arg-type]
         client.send("42line")
         received: list[str] = []
         async for packet in client.outgoing():
@@ -166,7 +166,7 @@ def test_a_client_that_reads_too_slowly_is_disconnected_and_disturbs_no_job(monk
     monkeypatch.setattr(session, "MOST_QUEUED", 10)
 
     async def packets() -> list[str]:
-        client = session.Session(studio=None, project=1, protocol=4)  # type: ignore[arg-type]
+        client = session.Session(studio=None, key=None, protocol=4)  # type: ignore[arg-type]
         for number in range(30):
             client.send(f"42{number}")
         await client.receive("1")
@@ -175,22 +175,53 @@ def test_a_client_that_reads_too_slowly_is_disconnected_and_disturbs_no_job(monk
     assert asyncio.run(packets()) == [f"42{number}" for number in range(9)]
 
 
-def test_a_token_is_valid_for_its_project_until_it_expires() -> None:
+def test_a_token_is_valid_for_its_key_until_it_expires() -> None:
     tokens = Tokens(lifetime_s=0.2)
     token, lifetime_s = tokens.issue(7)
-    assert (tokens.project(token), lifetime_s) == (7, 0.2)
-    assert tokens.project(token + "x") is None
+    assert (tokens.key(token), lifetime_s) == (7, 0.2)
+    assert tokens.key(token + "x") is None
     time.sleep(0.25)
-    assert tokens.project(token) is None
+    assert tokens.key(token) is None
     later, _ = tokens.issue(8)
-    assert (tokens.project(later), tokens.project(token)) == (8, None)
+    assert (tokens.key(later), tokens.key(token)) == (8, None)
+
+
+def test_a_token_ends_with_its_api_key(own_server: Any) -> None:
+    created = own_server.json("POST", "/1/apikeys", json={"name": "temporary", "role": "readonly"})
+    headers = {"x-api-key": created["apiKey"]}
+    url = f"{own_server.api}/1/socket-token"
+    token = requests.get(url, headers=headers, timeout=10).json()["token"]["socketToken"]
+    with open_socket(own_server, 3, token=token) as connection:
+        assert str(connection.recv(5)).startswith("0{")
+    own_server.json("DELETE", f"/1/apikeys/{created['id']}")
+    rejected = pytest.raises((InvalidStatus, ConnectionClosed))
+    with rejected, open_socket(own_server, 3, token=token) as connection:
+        connection.recv(5)
+
+
+def test_only_a_key_that_may_cancel_jobs_cancels_one_over_the_live_log(own_server: Any, make_noise: Any) -> None:
+    for label in ("classical", "rock"):
+        own_server.upload({f"{label}{n}.wav": make_noise(100 * len(label) + n) for n in range(3)}, x_label=label)
+    learn = {"id": 3, "type": "keras", "dsp": [2]}
+    own_server.json("POST", "/1/impulse", json={"inputBlocks": [WINDOW], "dspBlocks": [DSP], "learnBlocks": [learn]})
+    job = own_server.json("POST", "/1/jobs/train/keras/3", json={"trainingCycles": 1000})["id"]
+    for role in ("readonly", "admin"):
+        with open_socket(own_server, 3, role) as connection:
+            connection.send(f'42["job-cancel",{{"jobId":{job}}}]')
+            connection.send("2")
+            while connection.recv(10) != "3":
+                pass
+        if role == "readonly":
+            time.sleep(0.5)
+            assert "finished" not in own_server.json("GET", f"/1/jobs/{job}/status")["job"]
+    assert own_server.wait(job)["additionalInfo"] == "cancelled"
 
 
 def test_the_oldest_token_is_dropped_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "MOST_TOKENS", 3)
     tokens = Tokens()
     issued = [tokens.issue(number)[0] for number in range(4)]
-    assert [tokens.project(token) for token in issued] == [None, 1, 2, 3]
+    assert [tokens.key(token) for token in issued] == [None, 1, 2, 3]
 
 
 def test_a_subscriber_receives_the_lines_of_its_job_only_until_it_unsubscribes() -> None:
