@@ -108,7 +108,7 @@ def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, wo
         }
         again = run_step('scripts/nightly "$DATASET"', QUICK | {"DATASET": "synth"})
         assert again.returncode == 0
-        assert "nothing new since run" in again.stdout
+        assert "nothing changed since run" in again.stdout
 
 
 def in_a_fork(value: str) -> str:
@@ -122,13 +122,13 @@ def in_a_fork(value: str) -> str:
 def test_one_issue_is_opened_or_refreshed(
     run_step: Run, workspace: Path, tmp_path: Path, open_issue: str, command: str
 ) -> None:
-    (workspace / "summary.md").write_text("The challenger is refused.")
+    (workspace / "summary.md").write_text("The challenger does not pass.")
     done = run_step("scripts/nightly-issue summary.md", {"OPEN_ISSUE": open_issue, "RUN_URL": "https://example.org/1"})
     assert done.returncode == 0, done.stderr
     log = (tmp_path / "gh.log").read_text()
     assert command in log
     assert ("issue create" in log) is (open_issue == "")
-    assert "The challenger is refused." in log
+    assert "The challenger does not pass." in log
     assert "https://example.org/1" in log
 
 
