@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.config.atomic_write import replace_file
@@ -41,8 +42,6 @@ def compile_file(path: Path, folder: Path, *, ram_optimized: bool) -> tuple[Comp
 
 def run_file(path: Path, inputs: Path, outputs: Path, on: Target, *, ram_optimized: bool) -> NDArray[Any]:
     """Run a .tflite on the inputs of one .npy file and write the outputs to another."""
-    import numpy as np
-
     try:
         values = np.load(inputs, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

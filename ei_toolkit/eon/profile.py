@@ -13,6 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from ei_toolkit.eon.compile import CompiledModel, LayerInfo, compile_model
 from ei_toolkit.eon.run import Measured, run_image
 from ei_toolkit.eon.toolchain import Sections, build_arm, missing_arm_tools, sections, write_sources
@@ -150,8 +152,6 @@ def _measure(model: CompiledModel) -> Profile:
 
 
 def _run(image: Path, model: CompiledModel, steps: int = 0) -> Measured:
-    import numpy as np
-
     zero_point = model.input.zero_point
     inputs = np.full((1, model.input.elements), zero_point, dtype=model.input.dtype)
     return run_image(image, model, inputs, steps=steps)[1]

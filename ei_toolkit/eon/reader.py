@@ -39,6 +39,7 @@ def read_model(content: bytes) -> Graph:
 
 
 def _check_packages() -> None:
+    # Imported when a model is read: both packages are an extra, and profiles of finished models need neither.
     try:
         import flatbuffers  # noqa: F401
         import tflite  # noqa: F401

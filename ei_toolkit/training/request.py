@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.config import TrainingSettings
+
+DEFAULTS = TrainingSettings()
+
 
 @dataclass(frozen=True)
 class TrainRequest:
@@ -29,15 +33,15 @@ class TrainRequest:
     visual_layers: Sequence[Mapping[str, Any]] = ()
     script: str = ""
     columns: int = 0
-    epochs: int = 30
-    learning_rate: float = 0.005
-    batch_size: int = 32
-    validation_fraction: float = 0.2
-    auto_class_weights: bool = False
+    epochs: int = DEFAULTS.epochs
+    learning_rate: float = DEFAULTS.learning_rate
+    batch_size: int = DEFAULTS.batch_size
+    validation_fraction: float = DEFAULTS.validation
+    auto_class_weights: bool = DEFAULTS.auto_class_weights
     spec_augment: Mapping[str, Any] = field(default_factory=dict)
     k_folds: int = 0
-    seed: int = 7
-    int8: bool = True
+    seed: int = DEFAULTS.seed
+    int8: bool = DEFAULTS.int8
 
 
 @dataclass(frozen=True)

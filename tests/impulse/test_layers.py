@@ -10,6 +10,7 @@ import pytest
 from ei_toolkit.config import Layer
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse.layers import LAYER_TYPES, layer_parameters, layer_table, settings_layers, visual_layers
+from ei_toolkit.studio.http.learn import DEFAULT_LAYERS
 
 
 def test_the_table_has_the_types_and_keys_of_the_settings() -> None:
@@ -53,6 +54,10 @@ def test_a_layer_that_is_switched_off_does_not_come_back() -> None:
 def test_what_the_api_omits_has_its_default() -> None:
     assert layer_parameters({"type": "conv1d", "neurons": 8}) == {"filters": 8, "kernel": 3, "stack": 1}
     assert settings_layers([{"type": "conv2d", "neurons": 8}]) == (Layer("conv2d", filters=8, kernel=3, stack=1),)
+
+
+def test_the_default_network_of_the_studio_has_valid_layers() -> None:
+    assert len(settings_layers(DEFAULT_LAYERS)) == len(DEFAULT_LAYERS)
 
 
 def test_a_table_shows_the_keys_of_its_type_only() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings
+from ei_toolkit.dataset.cutting import set_level
 from ei_toolkit.errors import DataError
 from ei_toolkit.impulse.features import impulse_features
 from ei_toolkit.impulse.interpreter import Interpreter
@@ -55,8 +55,7 @@ class Reference:
 
     def levelled(self, window: NDArray[np.int16]) -> NDArray[np.int16]:
         """Return a window at the level that the board applies."""
-        level = self.settings.slice
-        return apply_level(window, level.level, level.target_dbfs, level.max_gain_db)
+        return set_level(window, self.settings.slice)
 
     def score_window(self, window: NDArray[np.int16]) -> NDArray[np.int8]:
         """Return (classes,) int8 scores of one window."""

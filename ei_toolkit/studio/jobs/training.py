@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ei_toolkit.config import TrainingSettings
 from ei_toolkit.impulse.trained_model import label_order, model_id
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
@@ -17,8 +18,6 @@ from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.training.request import TrainOutcome, TrainRequest
 from ei_toolkit.training.train import train
-
-DEFAULT_SEED = 7
 
 
 def train_block(task: Task) -> None:
@@ -89,7 +88,7 @@ def _groups(task: Task, part: ComputedFeatures, key: str) -> list[str]:
 
 
 def _seed(settings: Mapping[str, Any]) -> int:
-    text = str((settings.get("customParameters") or {}).get("seed", DEFAULT_SEED))
+    text = str((settings.get("customParameters") or {}).get("seed", TrainingSettings().seed))
     if not text.isdigit():
         raise ApiError(f"customParameters.seed must be a whole number, not {text!r}")
     return int(text)

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.impulse.interpreter import Interpreter
@@ -67,6 +66,8 @@ def test_small_batches_train(tmp_path: Path, batch_size: int) -> None:
 
 
 def test_each_augmentation_accepts_no_window_at_all() -> None:
+    import tensorflow as tf
+
     features, labels = windows(4, seed=1)
     dataset = tf.data.Dataset.from_tensor_slices((features, np.eye(2, dtype=np.float32)[labels]))
     left = run_script(
