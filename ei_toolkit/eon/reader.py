@@ -180,7 +180,7 @@ def _numbers(array: Any, most: int = MAX_ITEMS) -> list[int]:
 
 def _count(count: int, what: str, most: int = MAX_ITEMS) -> int:
     if count > most:
-        raise DataError(f"the model claims {count} {what}", why=f"more than {most} cannot be right")
+        raise DataError(f"the model has {count} {what}", why=f"at most {most} are supported")
     return count
 
 

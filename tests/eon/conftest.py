@@ -1,4 +1,4 @@
-"""Tiny .tflite models, the reference interpreter's answers, and many compiled models in one program."""
+"""Tiny .tflite models, the outputs of the reference interpreter, and many compiled models in one program."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def tiny() -> type[TinyModel]:
 
 
 def reference(model: bytes, inputs: np.ndarray) -> np.ndarray:
-    """What the reference kernels answer: one row of outputs for each input."""
+    """Return the outputs of the reference kernels, one row for each input."""
     interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
     source, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
@@ -215,7 +215,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Checks that compiled models answer what the reference interpreter answers."""
+    """Compares the outputs of compiled models with those of the reference interpreter."""
 
     make_folder: Callable[[], Path]
 

@@ -1,4 +1,4 @@
-"""The arithmetic behind the kernels, against real numbers."""
+"""The fixed-point arithmetic of the kernels, compared with real numbers."""
 
 from __future__ import annotations
 

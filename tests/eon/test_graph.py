@@ -1,4 +1,4 @@
-"""Who reads a tensor."""
+"""The readers of a tensor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ei_toolkit.eon.graph import Graph, NoOptions, Operator, Tensor
 
 
 def chain(operators: int, inputs: int) -> Graph:
-    """Each operator reads the tensors in front of its output."""
+    """Each operator reads the tensors before its output."""
     tensors = tuple(Tensor(i, f"t{i}", (1, 4), "int8") for i in range(operators + 1))
     made = (
         Operator(i, "CONCATENATION", tuple(range(max(0, i - inputs + 1), i + 1)), i + 1, NoOptions())

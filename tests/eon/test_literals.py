@@ -1,4 +1,4 @@
-"""C++ text from Python values: what a compiler makes of it is what Python put in."""
+"""C++ text from Python values: the compiled program has the values of Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ei_toolkit.eon.literals import comment_text, double_literal, float_literal, string_literal
 
-# Alphabets in which escapes, trigraphs and digits behind escapes are frequent, and any text.
+# Alphabets in which escapes, trigraphs and digits after escapes are frequent, and any text.
 TEXT = st.one_of(st.text(), st.text(alphabet="\"\\?=/'()!<>-#01279\x00\x01\x1f\x7f\x80\n\r\té音🎵\u2028\ud800"))
 STANDARDS = ("-std=c++14", "-std=gnu++14")  # only the first replaces trigraphs
 
@@ -26,7 +26,7 @@ def printed(program: str, folder: Path, *flags: str) -> bytes:
 
 
 def printed_strings(texts: list[str], folder: Path, standard: str) -> bytes:
-    """The bytes of all literals, one behind the other."""
+    """Return the bytes of all literals, one after the other."""
     calls = "\n".join(f"  put({string_literal(text)});" for text in texts)
     program = (
         "#include <cstddef>\n#include <cstdio>\n"

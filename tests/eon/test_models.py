@@ -97,7 +97,7 @@ def test_the_source_names_what_it_is_made_of(goldens: Path) -> None:
 
 
 def keras_models() -> dict[str, Any]:
-    """Nets of the kinds that people train for such boards, with random weights, as full int8 .tflite."""
+    """Networks of the kinds that are trained for such boards, with random weights, as full int8 .tflite."""
     import keras
 
     layers = keras.layers
@@ -186,7 +186,7 @@ def convert(model: Any, seed: int) -> bytes:
 
 
 def robust_recipe(folder: Path) -> bytes:
-    """What the script of the recipe `robust` trains in an epoch."""
+    """Return the model that the script of the recipe `robust` trains in one epoch."""
     features = np.random.default_rng(1).random((64, 4800), np.float32)
     script = load_recipe("robust")[1]
     request = TrainRequest(features, [0, 1] * 32, ("classical", "rock"), folder, script=script, epochs=1)

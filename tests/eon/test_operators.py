@@ -1,6 +1,6 @@
 """Every operator over generated shapes and quantisations gives the reference interpreter's outputs, bit for bit.
 
-Hypothesis draws a handful of models at a time; they are compiled into one program.
+Hypothesis draws a few models at a time; they are compiled into one program.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def out_size(size: int, kernel: int, stride: int, dilation: int, padding: int) -
 
 
 def add_bias(model: Any, random: np.random.Generator, source: int, scaling: Any, count: int, fan_in: int) -> int:
-    """An int32 bias with the scale that the interpreter insists on, as large as the sum of the products."""
+    """An int32 bias with the scale that the interpreter requires, about as large as the sum of the products."""
     input_scale = np.float32(model.tensors[source].quantization.scale[0])
     data = random.integers(-100 * fan_in, 100 * fan_in + 1, count)
     return int(model.tensor([count], "int32", scale=[float(input_scale * np.float32(s)) for s in scaling], data=data))
@@ -118,7 +118,7 @@ def conv2d(draw: Draw, tiny: Any, dtype: str = "int8", pool: bool = False) -> by
 
 
 def add_pool(draw: Draw, model: Any, source: int, shape: tuple[int, ...], dtype: str, quant: dict[str, Any]) -> int:
-    """A pool behind another layer, of the kind and size that may or may not be fused into it."""
+    """Add a pool after another layer, of a kind and size that may be fused into it or not."""
     padding = draw(paddings)
     high, wide = (draw(st.integers(1, n if padding else 3).filter(lambda k: k <= 3)) for n in shape[1:3])
     stride = (high, wide) if draw(st.booleans()) else (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
@@ -131,7 +131,7 @@ def add_pool(draw: Draw, model: Any, source: int, shape: tuple[int, ...], dtype:
 
 @st.composite
 def first_layer(draw: Draw, tiny: Any) -> bytes:
-    """What has a kernel of its own: 3 x 3 on one channel, ReLU, 2 x 2 pool."""
+    """A layer for the specialised kernel: 3 x 3 on one channel, ReLU, 2 x 2 pool."""
     random, filters = generator(draw), draw(st.integers(1, 9))
     height, width, padding = draw(st.integers(3, 12)), draw(st.integers(3, 12)), draw(paddings)
     model = tiny()
@@ -416,7 +416,7 @@ def test_int8_outputs_are_the_reference_interpreters(operator: str, data: st.Dat
 def test_sums_halfway_between_two_outputs_are_rounded_as_by_the_reference_interpreter(
     scales: tuple[float, float, float], with_bias: bool, tiny: Any, agree: Any
 ) -> None:
-    """The product of the scales must be rounded as there: in float32 instead of float64 half of the outputs differ."""
+    """The scales are multiplied in float64; in float32, half of the outputs would differ."""
     of_source, of_weights, of_output = scales
     model = tiny()
     source, output = model.tensor((1, 64), scale=of_source), model.tensor((1, 64), scale=of_output)

@@ -50,7 +50,7 @@ def test_the_shape_arithmetic_of_a_dynamic_batch_disappears(tiny: Any) -> None:
 
 
 def fold(tiny: Any, kind: str, parts: list[dict[str, Any]], output: dict[str, Any], **values: Any) -> np.ndarray:
-    """What an operator on constants becomes."""
+    """Return the result of an operator on constants."""
     model = tiny()
     source, end = model.tensor((1, 4), **QUANT), model.tensor((1, 4), **QUANT)
     inputs = [model.tensor(np.shape(part["data"]), **part) for part in parts]

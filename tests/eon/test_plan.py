@@ -1,4 +1,4 @@
-"""The arena: nothing that lives at the same time overlaps, unless a lead allows it; small plans are optimal."""
+"""The arena: buffers of overlapping lifetimes do not overlap, unless a lead allows it; small plans are optimal."""
 
 from __future__ import annotations
 

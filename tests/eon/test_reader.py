@@ -1,4 +1,4 @@
-"""Bad models: each a clear error, never a crash."""
+"""Damaged models: each is a clear error, never a crash."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_more_scales_than_any_model_has_are_refused(tiny: Any) -> None:
     for _ in range(2):
         model.tensor((MAX_SCALES // 2 + 1,), scale=[0.1] * (MAX_SCALES // 2 + 1))
     model.operator("RELU", [source], output)
-    with pytest.raises(DataError, match="claims 262148 scales"):
+    with pytest.raises(DataError, match="has 262148 scales"):
         read_model(model.finish(source, output))
 
 

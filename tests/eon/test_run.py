@@ -1,4 +1,4 @@
-"""Inputs that are none, and outputs that cannot be written."""
+"""Empty and wrong inputs, and outputs that cannot be written."""
 
 from __future__ import annotations
 

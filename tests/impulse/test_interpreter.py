@@ -1,4 +1,4 @@
-"""The host's inference against goldens made by the reference kernels."""
+"""Inference on this machine compared with golden outputs of the reference kernels."""
 
 from __future__ import annotations
 

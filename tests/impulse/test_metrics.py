@@ -1,4 +1,4 @@
-"""Figures of merit against scikit-learn, which is their definition."""
+"""Figures of merit compared with scikit-learn, which defines them."""
 
 from __future__ import annotations
 

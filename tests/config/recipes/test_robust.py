@@ -1,4 +1,4 @@
-"""The training script that ships, run as the studio runs it."""
+"""The training script of the recipe `robust`, run as by the studio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bounds that the quick arithmetic promises: they decide what is computed again, so they must hold."""
+"""The error bounds of the float arithmetic, by which the runtime selects what it computes again in DoubleFloat."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Window = npt.NDArray[np.float32]
 
 
 def hard_frames(fft: int, rng: np.random.Generator) -> Iterator[Window]:
-    """Whole-numbered frames of many shapes: noise, tones on and off the bins, squares, walks, impulses, mixtures."""
+    """Frames of whole numbers: noise, tones at and between bins, square waves, random walks, impulses, mixtures."""
     time = np.arange(fft)
     for _ in range(40):
         level, frequency = 10 ** rng.uniform(0, 4.5), rng.uniform(0, np.pi)

@@ -1,4 +1,4 @@
-"""Generated blocks: exact on real-sounding windows, streams equal to windows, errors of the sketch passed on."""
+"""Generated blocks: exact on windows similar to music, streams equal to windows, errors of the sketch returned."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OVERLAPPING = LibraryDspBlock(5, "mfe", 3, {"frame_length": 0.032, "frame_stride
 
 
 def music(seed: int, samples: int = 48000) -> npt.NDArray[np.int16]:
-    """Decaying harmonics over coloured noise, at a level drawn at random."""
+    """Decaying harmonics over coloured noise, at a random level."""
     rng = np.random.default_rng(seed)
     time = np.arange(samples) / 16000
     sound = np.cumsum(rng.normal(size=samples)) * 0.02

@@ -1,4 +1,4 @@
-"""Libraries built for this machine and called as a sketch calls them, against Python on the same windows."""
+"""Libraries built for this machine and called as by a sketch, compared with Python on the same windows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def windows(count: int) -> npt.NDArray[np.int16]:
 
 
 def classify(program: Path, mode: str, samples: npt.NDArray[np.int16]) -> tuple[list[str], npt.NDArray[np.int8]]:
-    """Labels and int8 scores, a row for every answer."""
+    """Return labels and int8 scores, one row for each classification."""
     done = subprocess.run([program, mode], input=samples.tobytes(), capture_output=True, check=True)
     rows = [line.split("\t") for line in done.stdout.decode().splitlines()]
     labels = list(dict.fromkeys(row[0] for row in rows))

@@ -38,7 +38,7 @@ def block_of(case: dict[str, Any], blocks: list[LibraryDspBlock]) -> int:
 
 
 def smallest_deviation(case: dict[str, Any], signal: npt.NDArray[Any]) -> float:
-    """Of the coefficients before they are normalised. 0 where an energy is nothing but the residue of an FFT."""
+    """Return the smallest deviation of coefficients before normalisation; 0 where an energy is a rounding error."""
     params = {**case["params"], "win_size": 0}
     rows = dsp.run("mfcc", signal, case["sampling_freq"], case["implementation_version"], **params)
     rows = rows.reshape(-1, case["params"]["num_cepstral"])
@@ -46,7 +46,7 @@ def smallest_deviation(case: dict[str, Any], signal: npt.NDArray[Any]) -> float:
 
 
 def allowed(case: dict[str, Any], signal: npt.NDArray[Any]) -> float:
-    """2e-6 where the true logarithm is all there is. MFCC keeps its rows in float32 and divides by their deviation."""
+    """Return the allowed error: 2e-6, except for MFCC, which keeps its rows in float32 and divides by their deviation."""
     if case["block"] != "mfcc":
         return 2e-6
     deviation = smallest_deviation(case, signal)

@@ -1,4 +1,4 @@
-"""The library as a zip: what is in it, that it is the same every time, and what cannot be packed."""
+"""The library as a zip: its contents, the same bytes each time, and requests that are rejected."""
 
 from __future__ import annotations
 

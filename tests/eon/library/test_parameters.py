@@ -1,4 +1,4 @@
-"""Blocks with parameters drawn at random: whatever Python accepts, the generated C++ computes the same."""
+"""Blocks with random parameters: the generated C++ gives the features of Python for all that Python accepts."""
 
 from __future__ import annotations
 
@@ -64,5 +64,5 @@ def test_generated_blocks_equal_python(build_blocks: Callable[..., Any], seed: i
                 assert np.array_equal(built.quantised(at, samples, 0.0098, -128), quantised), block
             elif block.type == "spectrogram":
                 assert np.abs(built.features(at, samples) - expected).max() < 1e-5, block
-            else:  # a coefficient that hardly changes is divided by next to nothing, so the median has to do
+            else:  # a nearly constant coefficient is divided by almost zero, so that only the median can be compared
                 assert np.median(np.abs(built.features(at, samples) - expected)) < 3e-4, block

@@ -1,4 +1,4 @@
-"""Sketches written for Edge Impulse's libraries compile against ours, unchanged: for this machine and for the board."""
+"""Sketches for Edge Impulse's libraries compile unchanged with libraries of eitk, for this machine and for the board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""engine = "tflite": the model as bytes and a list of operators, for an interpreter that somebody else brings."""
+"""engine = "tflite": the model as bytes and a list of operators, for an interpreter that the user installs."""
 
 from __future__ import annotations
 

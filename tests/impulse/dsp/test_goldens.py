@@ -1,4 +1,4 @@
-"""Every block against vectors that the published blocks made, their errors included."""
+"""Every block compared with features of the published blocks, including their errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse import dsp
 
 MEANINGS = {"Frame length is larger": "frame length is larger", "contains all zeros": "contains all zeros"}
-# A single frame minus its own mean leaves the rounding of the machine's libm, then divided by 1e-10.
+# A single frame minus its own mean is a rounding error of this machine's libm, and is divided by 1e-10.
 ILL_CONDITIONED = 1e-4
 
 
