@@ -46,7 +46,7 @@ def smallest_deviation(case: dict[str, Any], signal: npt.NDArray[Any]) -> float:
 
 
 def allowed(case: dict[str, Any], signal: npt.NDArray[Any]) -> float:
-    """Return the allowed error: 2e-6, except for MFCC, which keeps its rows in float32 and divides by their deviation."""
+    """Return the allowed error: 2e-6, or more for MFCC, which divides float32 rows by their deviation."""
     if case["block"] != "mfcc":
         return 2e-6
     deviation = smallest_deviation(case, signal)

@@ -1,4 +1,4 @@
-"""Sketches for Edge Impulse's libraries compile unchanged with libraries of eitk, for this machine and for the board."""
+"""Sketches for Edge Impulse's libraries compile unchanged with eitk's, for this machine and for the board."""
 
 from __future__ import annotations
 
