@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from ei_toolkit.config import Settings
@@ -13,7 +13,8 @@ from ei_toolkit.dataset.plan import Plan, rows_of_plan, rows_of_windows
 from ei_toolkit.evaluation.run_log import code_version, data_hash
 from ei_toolkit.report.nightly_summary import confusion, trial_table
 from ei_toolkit.report.project_summary import ProjectSummary
-from ei_toolkit.report.tables import Cell, Table, percent
+from ei_toolkit.report.result_tables import condition_table
+from ei_toolkit.report.tables import Table
 
 DATA_LICENCE_GAP = """\
 GTZAN was collected in 2000 and 2001 from CDs, radio and microphone recordings. Its author states that he had no
@@ -163,15 +164,9 @@ def _tested(summary: ProjectSummary) -> Iterator[str]:
         yield f"## Test\n\n{figures['text']}\n"
         yield trial_table(figures).markdown()
         yield confusion(summary.labels, figures["challenger"]["confusion"]).markdown()
-    clean: Mapping[str, Any] = summary.evaluation.get("clean", {})
-    if clean:
-        conditions = {"clean": clean, **summary.evaluation.get("conditions", {})}
-        rows: list[tuple[Cell, ...]] = [
-            (name, percent(row.get("window_accuracy")), percent(row.get("track_accuracy")))
-            for name, row in conditions.items()
-        ]
+    if summary.evaluation.get("clean"):
         protocol = summary.evaluation.get("protocol", "test")
-        yield Table(f"Under conditions, protocol {protocol}", ("condition", "windows", "clips"), tuple(rows)).markdown()
+        yield condition_table(summary.evaluation, f"Under conditions, protocol {protocol}").markdown()
 
 
 def _made_with(summary: ProjectSummary) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ei_toolkit.evaluation.run_log import Run
-from ei_toolkit.report.tables import Cell, Table, percent, sparkline
+from ei_toolkit.report.tables import Cell, Table, percent, row_shares, sparkline
 
 RUNS_SHOWN = 30
 
@@ -50,7 +50,5 @@ def trial_table(figures: Mapping[str, Any]) -> Table:
 
 def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
     """Return the confusion matrix of windows, each row in shares of the actual label."""
-    rows = [
-        (label, *(percent(count / (sum(row) or 1)) for count in row)) for label, row in zip(labels, counts, strict=True)
-    ]
+    rows = [(label, *map(percent, shares)) for label, shares in zip(labels, row_shares(counts), strict=True)]
     return Table("Confusion matrix of the held-out windows", ("actual \\ predicted", *labels), tuple(rows))

@@ -12,7 +12,7 @@ from typing import Any
 
 from ei_toolkit.impulse.trained_model import VARIANTS
 from ei_toolkit.report.project_summary import ProjectSummary
-from ei_toolkit.report.tables import Cell, Table
+from ei_toolkit.report.tables import Cell, Table, percent, row_shares
 
 METRICS = ("accuracy", "precision", "recall", "f1", "auc", "loss")
 SPLIT = {"rock": (80, 20), "classical": (80, 20)}
@@ -82,10 +82,10 @@ def _evaluation(ours: OwnResults) -> Table:
 
 def _confusion(ours: OwnResults) -> Table:
     rows: list[tuple[Cell, ...]] = []
+    shares = row_shares(ours.confusion)
     for i, actual in enumerate(ours.labels):
-        published = tuple(_percent(CONFUSION.get((actual, predicted))) for predicted in ours.labels)
-        counts = ours.confusion[i] if ours.confusion else ()
-        own = tuple(_percent(count / (sum(counts) or 1)) for count in counts) or (None,) * len(ours.labels)
+        published = tuple(percent(CONFUSION.get((actual, predicted))) for predicted in ours.labels)
+        own = tuple(map(percent, shares[i])) if shares else (None,) * len(ours.labels)
         rows.append((actual, *published, *own))
     head = (
         "actual \\ predicted",
@@ -99,10 +99,6 @@ def _hardware(ours: OwnResults) -> Table:
     rows = [(name, *figures, *ours.hardware.get(name, (None, None))) for name, figures in HARDWARE.items()]
     head = ("", "int8", "float32", "int8 (ours)", "float32 (ours)")
     return Table("Table 4. On the board, at 64 MHz", head, tuple(rows))
-
-
-def _percent(fraction: float | None) -> str | None:
-    return None if fraction is None else f"{fraction * 100:.1f} %"
 
 
 def own_results(summary: ProjectSummary) -> OwnResults:

@@ -13,7 +13,7 @@ from ei_toolkit.client.impulse.apply import Change, learn_values, structure
 from ei_toolkit.client.impulse.state import ImpulseState
 from ei_toolkit.client.results import DeviceProfile, Evaluation
 from ei_toolkit.eon.profile import Profile
-from ei_toolkit.report.tables import Cell, Table
+from ei_toolkit.report.tables import Cell, Table, percent
 
 
 def score_table(title: str, evaluations: Sequence[Evaluation]) -> Table:
@@ -71,6 +71,16 @@ def _ms(value: float | None) -> str | None:
 
 def _kb(value: int) -> str | None:
     return f"{value / 1024:.1f}K" if value else None
+
+
+def condition_table(evaluation: Mapping[str, Any], title: str = "") -> Table:
+    """Return window and clip accuracy of an evaluation, clean and under each condition."""
+    conditions = {"clean": evaluation["clean"], **evaluation.get("conditions", {})}
+    rows = tuple(
+        (name, percent(row.get("window_accuracy")), percent(row.get("track_accuracy")))
+        for name, row in conditions.items()
+    )
+    return Table(title, ("condition", "correct windows", "correct clips"), rows)
 
 
 def evaluation_view(data: Mapping[str, Any]) -> RenderableType:

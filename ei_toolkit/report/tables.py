@@ -46,9 +46,14 @@ def cell(value: Cell) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def percent(fraction: float | None) -> str:
-    """Return 0.934 as "93.4 %", None as a dash."""
-    return "–" if fraction is None else f"{fraction * 100:.1f} %"
+def percent(fraction: float | None) -> str | None:
+    """Return 0.934 as "93.4 %"; None, which a table shows as a dash, stays None."""
+    return None if fraction is None else f"{fraction * 100:.1f} %"
+
+
+def row_shares(counts: Sequence[Sequence[int]]) -> list[list[float]]:
+    """Return the counts of a confusion matrix as shares of their row; 0 in a row without any."""
+    return [[count / (sum(row) or 1) for count in row] for row in counts]
 
 
 def _line(cells: tuple[Cell, ...] | list[str]) -> str:

@@ -33,7 +33,8 @@ from ei_toolkit.report.project_figures import (
 )
 from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
 from ei_toolkit.report.published import like_published, own_results
-from ei_toolkit.report.tables import Table, percent
+from ei_toolkit.report.result_tables import condition_table
+from ei_toolkit.report.tables import Table, percent, row_shares
 
 LABELS_SHOWN, WINDOWS_SHOWN = 6, 2  # how many labels have players, and how many windows of each
 ARTISTS_SHOWN = 8
@@ -68,7 +69,7 @@ def verdict(summary: ProjectSummary) -> VerdictSection | None:
     if not gate:
         return None
     counts = gate["challenger"]["confusion"]
-    shares = [[(count, count / (sum(row) or 1)) for count in row] for row in counts]
+    shares = [list(zip(*rows, strict=True)) for rows in zip(counts, row_shares(counts), strict=True)]
     return VerdictSection(gate["verdict"] == "passed", gate["text"], trial_table(gate), summary.labels, shares)
 
 
@@ -225,16 +226,6 @@ def robustness(summary: ProjectSummary) -> RobustnessSection | None:
         conditions=condition_table(evaluation),
         baselines=Table("", ("baseline", "correct windows"), baselines) if baselines else None,
     )
-
-
-def condition_table(evaluation: Mapping[str, Any], title: str = "") -> Table:
-    """Return window and clip accuracy of an evaluation, clean and under each condition."""
-    conditions = {"clean": evaluation["clean"], **evaluation.get("conditions", {})}
-    rows = tuple(
-        (name, percent(row.get("window_accuracy")), percent(row.get("track_accuracy")))
-        for name, row in conditions.items()
-    )
-    return Table(title, ("condition", "correct windows", "correct clips"), rows)
 
 
 def _window_accuracy(baseline: Any) -> float:
