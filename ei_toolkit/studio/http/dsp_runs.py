@@ -19,7 +19,6 @@ from ei_toolkit.studio.store.sample_filter import SampleFilter
 
 router = APIRouter(prefix="/v1/api/{projectId:int}/dsp/{dspId:int}")
 MOST_VALUES = 1_000_000
-CYCLES_PER_INSTRUCTION = 1.86  # of float code on a Cortex-M4F, as eon/profile.py measured it
 
 
 class DspRunRequest(RequestModel):
@@ -100,7 +99,7 @@ def get_performance_all_variants(dspId: int, context: Reader) -> Response:
     found = [
         {
             "mcu": device.mcu,
-            "latency": round(CYCLES_PER_INSTRUCTION * cost["instructions"] / (device.clock_mhz * 1000)),
+            "latency": round(cost["cycles"] / (device.clock_mhz * 1000)),
             "ram": cost["ram"],
         }
         for device in DEVICES

@@ -23,6 +23,7 @@ from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.eon.library.blocks import block_code
 from ei_toolkit.eon.library.cost import window_instructions, window_ram_bytes
 from ei_toolkit.eon.library.request import LibraryDspBlock
+from ei_toolkit.eon.profile import CYCLES_PER_INSTRUCTION
 from ei_toolkit.errors import EitkError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.interpreter import Interpreter
@@ -163,10 +164,11 @@ def _predict(request: Request) -> list[float]:
 
 
 def _cost(request: Request) -> dict[str, int]:
-    """Return the estimated instructions and bytes of memory of a block on a Cortex-M4F."""
+    """Return the estimated cycles and bytes of memory of a block on a Cortex-M4F."""
     block = LibraryDspBlock(1, request["block"], request["version"], request["params"])
     code = block_code(block, request["samples"], request["frequency"])
-    return {"instructions": window_instructions(code), "ram": window_ram_bytes([code])}
+    cycles = round(window_instructions(code) * CYCLES_PER_INSTRUCTION["float32"])
+    return {"cycles": cycles, "ram": window_ram_bytes([code])}
 
 
 OPERATIONS: Mapping[str, Callable[[Request], Any]] = {
