@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ei_toolkit.evaluation.clips import CLEAN
 from ei_toolkit.evaluation.run import FLOAT, ClipPredictions, Run
-from ei_toolkit.impulse.metrics import calibration_error, confusion
+from ei_toolkit.impulse.metrics import calibration_error, class_scores, confusion
 
 DRAWS = 2000
 TOGETHER = 3  # windows whose mean a board may use for one prediction
@@ -65,7 +65,7 @@ def summarise(scores: Scores, seed: int = 0) -> dict[str, Any]:
     """
     actual, predicted = scores.actual, scores.probabilities.argmax(axis=1)
     matrix = confusion(actual, predicted, len(scores.labels))
-    recall = matrix.diagonal() / np.maximum(matrix.sum(axis=1), 1)
+    recall = class_scores(matrix).recall
     return {
         **accuracies(scores),
         "interval": list(track_interval(track_scores(scores), seed)),

@@ -17,6 +17,7 @@ from ei_toolkit.config import load_config
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError, MissingToolError
+from ei_toolkit.impulse.trained_model import VARIANTS
 
 COLOURS = {"rock": "red", "classical": "green"}
 
@@ -74,7 +75,7 @@ def facts(result: DemoResult) -> list[tuple[str, str]]:
 
 
 def _accuracy(result: DemoResult) -> str:
-    variants = {name: row for name, row in result.test.items() if name in ("int8", "float32")}
+    variants = {name: row for name, row in result.test.items() if name in VARIANTS}
     return ", ".join(f"{100 * row['accuracy']:.1f} % of windows ({name})" for name, row in variants.items())
 
 
