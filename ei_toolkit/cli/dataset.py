@@ -17,7 +17,7 @@ from ei_toolkit.dataset.fetch import fetch_gtzan, published_sources
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.plan import clips_root, plan_slices
 from ei_toolkit.dataset.synthesis import write_demo_clips
-from ei_toolkit.dataset.verify import Finding, damage, genres_in, verify_folder, wanted_tracks
+from ei_toolkit.dataset.verify import DAMAGED, Finding, damage, genres_in, verify_folder, wanted_tracks
 from ei_toolkit.report.audit import as_data, as_text, write_audit
 from ei_toolkit.report.cards import data_card
 
@@ -122,7 +122,7 @@ def card(context: typer.Context) -> None:
 
 def _show(env: Environment, findings: Sequence[Finding], extra: dict[str, object]) -> None:
     counts = Counter(finding.status for finding in findings)
-    wrong = [finding for finding in findings if finding.status in ("modified", "corrupt")]
+    wrong = [finding for finding in findings if finding.status in DAMAGED]
     for finding in wrong if env.console.verbose else wrong[:SHOWN]:
         env.console.warn(f"{finding.track} is {finding.status}: {finding.detail}")
     lines = [f"{status:12} {number}" for status, number in counts.most_common()]

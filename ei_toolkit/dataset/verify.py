@@ -20,6 +20,7 @@ from ei_toolkit.errors import DataError, UsageError
 Status = Literal["ok", "same sound", "unverified", "modified", "corrupt", "missing"]
 MOST_SAMPLES = 1 << 25  # a few minutes; a small file may claim to hold hours
 USABLE = frozenset({"ok", "same sound", "unverified", "modified"})
+DAMAGED = frozenset({"modified", "corrupt"})
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def verify_folder(root: Path, tracks: Sequence[Track], jobs: int = 1) -> list[Fi
 
 def damage(root: Path, findings: Sequence[Finding]) -> DataError | None:
     """The error to end with where a track is modified or corrupt, or none is there at all."""
-    wrong = [finding for finding in findings if finding.status in ("modified", "corrupt")]
+    wrong = [finding for finding in findings if finding.status in DAMAGED]
     if wrong:
         named = ", ".join(finding.track for finding in wrong[:5])
         hint = "Fetch them again: eitk dataset fetch gtzan. Modified clips can be used, but are not GTZAN's."
