@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from compiler_cache import install as install_compiler_cache
 from hypothesis import settings
 
 from ei_toolkit.config import Config, load_config
@@ -31,6 +32,7 @@ settings.load_profile("eitk")
 
 # CMake and Ninja are installed beside Python.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+install_compiler_cache(Path(__file__).parents[1] / ".pytest_cache" / "compiler")
 
 ARM_TOOLS = ("arm-none-eabi-g++", "qemu-system-arm")
 
