@@ -35,7 +35,7 @@ def test_a_mistyped_folder_is_not_made(tmp_path: Path, arguments: tuple[str, ...
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (("export", "nodir/x.zip", "--data", "data"), 1, "there is no folder"),
+        (("export", "nodir/x.zip", "--data", "data"), 1, "does not exist"),
         (("export", ".", "--data", "data"), 1, "is a folder"),
         (("export", "x" * 300 + ".zip", "--data", "data"), 1, "File name too long"),
         (("import", "none.zip", "--data", "data"), 1, "No such file or directory"),
