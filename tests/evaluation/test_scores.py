@@ -47,7 +47,7 @@ def test_three_windows_together_do_not_overlap() -> None:
 
 
 def test_the_interval_draws_whole_artists() -> None:
-    """Ten tracks of one artist, all wrong, beside one right track each of four others."""
+    """Ten tracks of one artist, all wrong, and one correct track each of four others."""
     rows = [(f"rock/{i}", "one", 1, 0.1) for i in range(10)] + [(f"rock/{i}", f"{i}", 1, 0.9) for i in range(10, 14)]
     low, high = track_interval(track_scores(scores_of(rows)), seed=1)
     assert low < 0.15

@@ -1,4 +1,4 @@
-"""The published tables stand as published, and ours beside them; what is not known is a dash, never a number."""
+"""The published tables are unchanged, with this project's results added; an unknown value is a dash."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_the_published_figures_are_shown_without_any_of_ours() -> None:
     assert hardware.rows[0] == ("latency", "205 ms", "3139 ms", None, None)
 
 
-def test_our_figures_stand_beside_them() -> None:
+def test_the_results_of_this_project_are_added() -> None:
     ours = OwnResults(
         labels=("classical", "rock"),
         clips={"rock": (60, 8), "classical": (58, 10)},
