@@ -1,4 +1,4 @@
-"""The options of each operator that the compiler knows, read from the flatbuffer."""
+"""The options of each operator that the compiler supports, read from the flatbuffer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PADDINGS = {0: "SAME", 1: "VALID"}
 def read_options(kind: str, raw: Any, index: int) -> Options:
     """Read the options of operator `index`, of type `kind`.
 
-    Raises UnsupportedModelError for an operator or option that the compiler does not know, DataError for values that
+    Raises UnsupportedModelError for an operator or option that the compiler does not support, DataError for values that
     are not valid.
     """
     if kind not in READERS:

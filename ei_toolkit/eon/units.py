@@ -29,7 +29,7 @@ class Unit:
 
     @property
     def scratch(self) -> tuple[Scratch, ...]:
-        """Windows, row buffers and sums that live while the unit runs."""
+        """Windows, row buffers and sums that are needed while the unit runs."""
         return tuple(self._scratch())
 
     def _scratch(self) -> Iterator[Scratch]:

@@ -31,7 +31,7 @@ def build_model(layers: Sequence[VisualLayer], n_features: int, n_classes: int, 
     if model.layers and len(model.output_shape) != 2:
         raise ConfigurationError(
             f"the last layer gives {model.output_shape[1:]}, and the output needs a flat vector",
-            hint="Put a flatten layer in front of the output.",
+            hint="Add a flatten layer before the output.",
         )
     model.add(keras.layers.Dense(n_classes, activation="softmax", name="y_pred"))
     return model
@@ -44,7 +44,7 @@ def _add(model: Any, layer: Any, name: str) -> None:
         raise ConfigurationError(
             f"{name} does not fit the layer before it",
             why=str(error).splitlines()[0],
-            hint="Convolutions need a reshape layer in front; dense layers behind one need a flatten layer.",
+            hint="Convolutions need a reshape layer before them, and dense layers after them a flatten layer.",
         ) from None
 
 

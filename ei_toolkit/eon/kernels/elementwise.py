@@ -12,7 +12,7 @@ from ei_toolkit.eon.kernels.layer import Constant, Layer, constant, float_range,
 from ei_toolkit.eon.kernels.quantized import activation_range
 
 Traits = dict[str, int | float | str]
-HEADROOM = 20  # bits by which ADD scales its inputs up before it brings them to one scale
+HEADROOM = 20  # bits by which ADD scales its inputs up before it rescales them
 
 
 def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
@@ -129,7 +129,7 @@ def _check_parts(op: Operator, parts: list[Tensor], output: Tensor, axis: int) -
         beside = len(part.shape) == len(output.shape) and all(
             n == m for i, (n, m) in enumerate(zip(part.shape, output.shape, strict=True)) if i != axis
         )
-        require(beside, op, f"{part.shape} is no part of {output.shape}")
+        require(beside, op, f"{part.shape} does not fit in {output.shape}")
     require(sum(p.shape[axis] for p in parts) == output.shape[axis], op, f"its parts do not make {output.shape}")
 
 

@@ -10,7 +10,7 @@ from ei_toolkit.eon.kernels.layer import require
 
 @dataclass(frozen=True)
 class Geometry:
-    """One convolution or pool over rows and columns. `out_*` is before a fused pool, `pooled_*` behind it."""
+    """One convolution or pool over rows and columns. `out_*` is before a fused pool, `pooled_*` after it."""
 
     in_rows: int
     in_cols: int
