@@ -6,10 +6,10 @@ import sys
 
 
 def main() -> None:
-    """Run the program; a Ctrl-C while it is still starting ends it without a word."""
+    """Run the program. Ctrl-C during the imports ends it without a traceback."""
     try:
         from ei_toolkit.cli.app import main as run
-    except KeyboardInterrupt:  # most of the start is spent on this import
+    except KeyboardInterrupt:  # the imports take most of the start-up time
         sys.exit(130)
     run()
 

@@ -1,4 +1,4 @@
-"""The `eitk` command: its subcommands, the options that all of them share, and the edge where errors end."""
+"""The `eitk` program: the options of all commands, and the one place where errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SHARED_FLAGS = frozenset({"--json", "--quiet", "-q", "--verbose", "-v", "--debug
 EPILOG = "Every command also takes --json, --quiet, --verbose, --debug."
 FILE_HINTS = {
     errno.ENOENT: "Check the spelling of the path.",
-    errno.ENOTDIR: "A part of this path is a file and no folder; name another path.",
+    errno.ENOTDIR: "A part of this path is a file, not a folder; name another path.",
     errno.EISDIR: "It is a folder; name a file.",
-    errno.ENOSPC: "Make room on the disk; eitk clean removes what can be made again.",
+    errno.ENOSPC: "Free space on the disk: eitk clean removes files that a command can make again.",
 }
-DENIED = "Look at its owner and permissions with ls -ld, or work in another folder: eitk -C FOLDER"
+PERMISSION_HINT = "Check its owner and permissions with ls -ld, or work in another folder: eitk -C FOLDER"
 
 app = typer.Typer(
     name="eitk",
@@ -53,39 +53,39 @@ def root(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of a table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results, warnings and errors.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More messages on stderr.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_version, is_eager=True, help="Show the version, and those of the tools found here."
+            "--version", callback=_version, is_eager=True, help="Show the versions of eitk, its packages and the tools."
         ),
     ] = False,
 ) -> None:
-    """From a folder of music clips to a light on a board, through the Edge Impulse API or offline."""
+    """Train an audio classifier from a folder of clips and run it on a board, with Edge Impulse or offline."""
     env = context.ensure_object(Environment)
     console = Console(env.console.stdout, env.console.stderr, json_output=json, quiet=quiet, verbose=verbose)
-    context.obj = replace(env, console=console, cwd=_start(env.cwd, folder))
+    context.obj = replace(env, console=console, cwd=_start_folder(env.cwd, folder))
 
 
 def run(arguments: Sequence[str], environment: Environment | None = None) -> int:
-    """Run one command line and return its exit code; every error is printed here and nowhere else."""
+    """Run one command line and return its exit code. All errors are printed here."""
     env = environment or Environment()
     hoisted = _hoist_shared_flags(arguments)
     try:
         code = app(hoisted, standalone_mode=False, obj=env, prog_name="eitk")
     except EitkError as error:
-        return _end(error, env, "--debug" in hoisted)
+        return _print_error(error, env, "--debug" in hoisted)
     except (KeyboardInterrupt, typer.Abort):
-        return _end(Interrupted("interrupted"), env, False)
+        return _print_error(Interrupted("interrupted"), env, False)
     except typer.Exit as stop:
         return stop.exit_code
     except typer.TyperException as error:
-        return _end(_misused(error), env, False)
-    except Exception as error:  # noqa: BLE001 - the edge of the process: a traceback is for --debug only
-        return _end(_unexpected(error), env, "--debug" in hoisted)
-    if code == Interrupted.exit_code:  # what Typer makes of a Ctrl-C
-        return _end(Interrupted("interrupted"), env, False)
+        return _print_error(_usage_error(error), env, False)
+    except Exception as error:  # noqa: BLE001 - the edge of the process: a traceback is printed with --debug only
+        return _print_error(_unexpected_error(error), env, "--debug" in hoisted)
+    if code == Interrupted.exit_code:  # the exit code with which Typer reports Ctrl-C
+        return _print_error(Interrupted("interrupted"), env, False)
     return code if isinstance(code, int) else 0
 
 
@@ -95,39 +95,39 @@ def main() -> None:
 
 
 def _hoist_shared_flags(arguments: Sequence[str]) -> list[str]:
-    """Let the shared flags stand behind the command as well as before it; what follows `--` stays."""
+    """Move the shared flags before the command, because Typer accepts them only there; words after `--` stay."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     flags = [argument for argument in arguments[:end] if argument in SHARED_FLAGS]
     return [*flags, *(a for a in arguments[:end] if a not in SHARED_FLAGS), *arguments[end:]]
 
 
-def _start(cwd: Path, folder: Path | None) -> Path:
-    """The folder to run in. Raises UsageError where it is not there."""
+def _start_folder(cwd: Path, folder: Path | None) -> Path:
+    """The folder to run in. Raises UsageError where it does not exist."""
     start = (cwd / folder.expanduser() if folder else cwd).resolve()
     if folder and not start.is_dir():
-        raise UsageError(f"there is no folder {start}", hint="Make it first, or name another: eitk -C FOLDER")
+        raise UsageError(f"there is no folder {start}", hint="Create it, or name another one: eitk -C FOLDER")
     return start
 
 
-def _misused(error: typer.TyperException) -> UsageError:
-    """A wrong flag or argument, in Typer's own words."""
+def _usage_error(error: typer.TyperException) -> UsageError:
+    """The error for a wrong option or argument, with the message of Typer."""
     context = getattr(error, "ctx", None)
     return UsageError(error.format_message(), hint=f"{context.command_path if context else 'eitk'} --help")
 
 
-def _unexpected(error: Exception) -> EitkError:
-    """An error that no part of eitk raised on purpose, in the form of those that it did."""
+def _unexpected_error(error: Exception) -> EitkError:
+    """The error for an exception that eitk does not raise itself."""
     if isinstance(error, OSError) and error.filename is not None:
-        hint = FILE_HINTS.get(error.errno or 0, DENIED)
+        hint = FILE_HINTS.get(error.errno or 0, PERMISSION_HINT)
         found = EitkError(f"{error.filename} cannot be read or written", why=(error.strerror or "").lower(), hint=hint)
     else:
-        said = f"{type(error).__name__}: {error}"
-        found = EitkError(said, why="eitk did not foresee this", hint="Run again with --debug.")
+        message = f"{type(error).__name__}: {error}"
+        found = EitkError(message, why="this is an error in eitk", hint="Run again with --debug for the traceback.")
     found.__cause__ = error
     return found
 
 
-def _end(error: EitkError, env: Environment, debug: bool) -> int:
+def _print_error(error: EitkError, env: Environment, debug: bool) -> int:
     if debug:
         import traceback
 

@@ -27,16 +27,16 @@ from ei_toolkit.report.result_tables import deployment_table
 def build(
     context: typer.Context,
     model: Annotated[Path | None, typer.Option(help="Bring your own .tflite instead of the trained model.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Most seconds for the job.")] = None,
-    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "ask",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be built.")] = False,
+    timeout: Annotated[float | None, typer.Option(help="Longest time of the job in seconds.")] = None,
+    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What happens to the job on Ctrl-C.")] = "ask",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what would be built.")] = False,
 ) -> None:
     """Build the library of the trained model and pin it in eitk.lock."""
     env = Environment.of(context)
     config = env.config()
     studio = connect(env, config)
     if model is not None and not dry_run:
-        lock = _build_own(env, config, studio, env.cwd / model, timeout)
+        lock = _build_user_model(env, config, studio, env.cwd / model, timeout)
         env.console.result({"event": "result", "deployment": lock}, deployment_table(lock).rich())
         return
     current = require_impulse(studio, config.settings.impulse.name)
@@ -44,9 +44,9 @@ def build(
     if model is None:
         require_trained(studio, current.learn_id)
     if dry_run:
-        wanted = _wanted(config)
-        data = {"dry_run": True, "impulse": impulse, **asdict(wanted)}
-        env.console.result(data, f"would build {wanted.target}, {wanted.engine}, {wanted.model_type}")
+        spec = _build_spec(config)
+        data = {"dry_run": True, "impulse": impulse, **asdict(spec)}
+        env.console.result(data, f"would build {spec.target}, {spec.engine}, {spec.model_type}")
         return
     lock = build_and_record(env, config, studio, impulse, Follower(env, studio, timeout, on_interrupt))
     env.console.result({"event": "result", "deployment": lock}, deployment_table(lock).rich())
@@ -55,23 +55,25 @@ def build(
 def build_and_record(
     env: Environment, config: Config, studio: Studio, impulse: int, follower: Follower
 ) -> dict[str, Any]:
-    """Build, download, pin, and record the run; returns what eitk.lock holds."""
+    """Build, download and pin the library and record the run; return the contents of eitk.lock."""
     started = time.monotonic()
-    lock = asdict(run_build(studio, impulse, _wanted(config), config.paths, follower))
+    lock = asdict(run_build(studio, impulse, _build_spec(config), config.paths, follower))
     record_run(config, "build", {**lock, "seconds": time.monotonic() - started})
     return lock
 
 
-def _build_own(env: Environment, config: Config, studio: Studio, model: Path, timeout: float | None) -> dict[str, Any]:
+def _build_user_model(
+    env: Environment, config: Config, studio: Studio, model: Path, timeout: float | None
+) -> dict[str, Any]:
     labels = config.settings.project.labels
     if not labels:
         raise ConfigurationError(
             "the labels of the model are not known", hint="Set [project] labels in the order of the model's outputs."
         )
     with env.console.progress("building with the official SDK"):
-        return asdict(deploy_model(studio, model, labels, _wanted(config), config.paths, timeout))
+        return asdict(deploy_model(studio, model, labels, _build_spec(config), config.paths, timeout))
 
 
-def _wanted(config: Config) -> Any:
+def _build_spec(config: Config) -> BuildSpec:
     settings = config.settings.build
     return BuildSpec(settings.target, settings.engine, settings.model_type)

@@ -20,7 +20,7 @@ from ei_toolkit.studio.lifecycle import stop as stop_studio
 
 @dataclass(frozen=True)
 class Leftover:
-    """A file or folder that can go, and the command that makes it again (empty: nothing does)."""
+    """A file or folder that can be removed, and the command that makes it again (empty: none)."""
 
     path: Path
     bytes: int
@@ -28,7 +28,7 @@ class Leftover:
 
 
 def find_leftovers(paths: ProjectPaths, *, everything: bool) -> list[Leftover]:
-    """What may go: windows, builds that are not pinned, states of boards that do not run.
+    """Return what can be removed: windows, builds that are not pinned, states of virtual boards that do not run.
 
     With `everything` also the local studio's data (samples, jobs, its key) and the history of runs, which nothing
     makes again. eitk.toml, eitk.lock, champion.json and the pinned build always stay.
@@ -39,14 +39,14 @@ def find_leftovers(paths: ProjectPaths, *, everything: bool) -> list[Leftover]:
 
 
 def remove(paths: ProjectPaths, leftovers: list[Leftover]) -> int:
-    """Take leftovers away and return the bytes freed; a studio or board that uses one is stopped first."""
-    gone = {leftover.path for leftover in leftovers}
-    if paths.studio in gone:
+    """Remove leftovers and return the freed bytes; a studio or virtual board that uses one is stopped first."""
+    removed = {leftover.path for leftover in leftovers}
+    if paths.studio in removed:
         stop_studio(paths.studio)
     for board in virtual_boards():
-        if paths.boards / board.name in gone:
+        if paths.boards / board.name in removed:
             board.stop(paths.boards)
-    for path in gone:
+    for path in removed:
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -80,8 +80,8 @@ def _size(path: Path) -> int:
 def clean(
     context: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="Also the local studio's data and the runs.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what would be removed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Remove files that a command can make again.
 
@@ -91,12 +91,12 @@ def clean(
     paths = env.config().paths
     found = find_leftovers(paths, everything=everything)
     rows = [(str(x.path.relative_to(paths.root)), f"{x.bytes / 1e6:.1f}", x.again or "nothing") for x in found]
-    question = "remove the local studio's data and the history of runs, which nothing makes again, as well?"
+    question = "also remove the local studio's data and the run log, which no command makes again?"
     if everything and found and not (yes or dry_run) and not env.console.confirm(question):
         env.console.note("nothing was removed")
         raise typer.Exit(1)
     freed = 0 if dry_run else remove(paths, found)
     data = {"removed": [] if dry_run else [row[0] for row in rows], "found": [row[0] for row in rows], "bytes": freed}
     env.console.result(
-        data, Table("", ("would go" if dry_run else "removed", "MB", "made again by"), tuple(rows)).rich()
+        data, Table("", ("would be removed" if dry_run else "removed", "MB", "made again by"), tuple(rows)).rich()
     )

@@ -16,9 +16,9 @@ group = typer.Typer(no_args_is_help=True, help="Show the settings in force.")
 @group.command()
 def show(
     context: typer.Context,
-    origin: Annotated[bool, typer.Option("--origin", help="Also say where each value came from.")] = False,
+    origin: Annotated[bool, typer.Option("--origin", help="Also show the source of each value.")] = False,
 ) -> None:
-    """Print every setting in force; secrets are never among them."""
+    """Print every setting in force. The API key is not a setting and is not printed."""
     env = Environment.of(context)
     config = env.config()
     data: dict[str, Any] = {}

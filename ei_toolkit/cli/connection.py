@@ -1,4 +1,4 @@
-"""The studio that the settings name: its addresses, its key and its project."""
+"""Connect to the studio of the settings: its addresses, the key and the project."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ LOCAL = "local"
 
 
 def connect(env: Environment, config: Config) -> Studio:
-    """The studio and project of the settings; starts the local studio where `studio.url` is "local".
+    """Return the studio and project of the settings; the local studio is started if `studio.url` is "local".
 
     Raises ConfigurationError, CredentialError, NetworkError or ApiError.
     """
     if config.settings.studio.url == LOCAL:
-        _say_what_local_means(env, config)
+        _note_local_studio(env, config)
     return open_studio(Transport(endpoint_of(config, env.environ)))
 
 
-def _say_what_local_means(env: Environment, config: Config) -> None:
-    """Say which key, and which settings, somebody may wrongly believe to be in use."""
+def _note_local_studio(env: Environment, config: Config) -> None:
+    """Note that EI_API_KEY is not used, and warn if there is no eitk.toml."""
     if env.environ.get(VARIABLE, "").strip():
-        env.console.note(f'{VARIABLE} is not used: [studio] url is "local", the studio on this machine')
+        env.console.note(f'{VARIABLE} is not used: [studio] url is "local"')
     if config.file is None:
         env.console.warn(f"there is no {CONFIG_NAME} in {config.paths.root} or above; eitk init writes one")
 
 
 def endpoint_of(config: Config, environ: Mapping[str, str]) -> Endpoint:
-    """Addresses and key of the settings."""
+    """Return the addresses and the key of the settings."""
     if config.settings.studio.url == LOCAL:
         return _local(config)
     return _remote(config, environ)
@@ -54,13 +54,13 @@ def _local(config: Config) -> Endpoint:
 
 
 def remote_url(config: Config) -> str:
-    """The API address that a key is for: that of the settings, else the cloud's."""
+    """Return the API address for which a key is stored: that of the settings, else the one of the cloud."""
     url = config.settings.studio.url
     return CLOUD_API if url == LOCAL else checked_api_url(url)
 
 
 def with_key(config: Config, key: str) -> Endpoint:
-    """Addresses of the settings with a key. Raises ConfigurationError for one that the key must not go to."""
+    """Return the addresses of the settings with a key. Raises ConfigurationError for an address that may not get it."""
     settings = config.settings.studio
     api_url = remote_url(config)
     own = settings.ingestion_url

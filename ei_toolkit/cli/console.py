@@ -1,4 +1,4 @@
-"""The only place that prints: results on stdout, everything else on stderr."""
+"""All output of the commands: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLAIN_INTERVAL_S = 30.0  # without a terminal, progress is one line in this time
 
 @dataclass
 class Progress:
-    """Handle of a running progress display; `advance` may be called from the thread that opened it."""
+    """A progress display; `advance` may be called from the thread that opened it."""
 
     _show: Callable[[float, str], None]
     done: float = 0.0
@@ -39,7 +39,7 @@ class Progress:
 
 
 class Console:
-    """Streams of one command and how it was asked to speak."""
+    """The streams of one command and its output options."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Console:
 
     @property
     def interactive(self) -> bool:
-        """Whether stderr is a terminal that can show a moving bar."""
+        """Whether stderr is a terminal that can show a progress bar."""
         return self.stderr.isatty() and not self.quiet
 
     def result(self, data: Any, view: RenderableType | None = None) -> None:
@@ -68,7 +68,7 @@ class Console:
         elif isinstance(view, str):
             self.rich(self.stdout).print(view, soft_wrap=True)
         else:
-            self.rich(self.stdout).print(_whole(view))
+            self.rich(self.stdout).print(_with_folded_columns(view))
 
     def event(self, data: dict[str, Any]) -> None:
         """Print one line of NDJSON on stdout."""
@@ -80,21 +80,21 @@ class Console:
         self.stdout.flush()
 
     def note(self, text: str) -> None:
-        """Say what is going on (stderr; not with --quiet)."""
+        """Print a message on stderr, unless --quiet is set."""
         if not self.quiet:
             self.rich(self.stderr).print(text, soft_wrap=True)
 
     def detail(self, text: str) -> None:
-        """Say what only --verbose wants to hear."""
+        """Print a message on stderr if --verbose is set."""
         if self.verbose:
             self.note(text)
 
     def warn(self, text: str) -> None:
-        """Print a warning; --quiet does not silence it."""
+        """Print a warning, also with --quiet."""
         self._styled("warning: ", "yellow", text)
 
     def error(self, error: EitkError) -> None:
-        """Print what happened, why, and what to try."""
+        """Print an error with its reason and its hint."""
         self._styled("error: ", "bold red", error.what)
         if isinstance(error, JobFailed):
             for line in error.log:
@@ -105,11 +105,13 @@ class Console:
             self._styled("  try: ", "bold green", error.hint)
 
     def confirm(self, question: str) -> bool:
-        """Ask for a yes on the terminal. Raises UsageError where nobody can answer."""
+        """Ask a yes-or-no question on the terminal. Raises UsageError without a terminal."""
         import typer
 
         if not (self.stderr.isatty() and sys.stdin.isatty()):
-            raise UsageError(f"nobody is there to be asked: {question}", hint="Say --yes if that is meant.")
+            raise UsageError(
+                f"this needs a confirmation, and there is no terminal: {question}", hint="Confirm it with --yes."
+            )
         return typer.confirm(question, err=True)
 
     @contextmanager
@@ -163,7 +165,7 @@ class Console:
         self.rich(self.stderr).print(Text.assemble((prefix, style), text), soft_wrap=True)
 
     def rich(self, stream: TextIO) -> RichConsole:
-        """A Rich console on a stream; it prints text as it is, honours NO_COLOR and knows a terminal from a file."""
+        """Return a Rich console on a stream: no markup, colours only on a terminal and without NO_COLOR."""
         from rich.console import Console as RichConsole
 
         width = None if stream.isatty() else 120
@@ -175,7 +177,7 @@ def _json(data: Any, indent: int | None = None) -> str:
 
 
 def _finite(data: Any) -> Any:
-    """The same with null for nan and infinity, which JSON has no words for."""
+    """The same with null for nan and infinity, which JSON does not have."""
     if isinstance(data, Mapping):
         return {key: _finite(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
@@ -183,8 +185,8 @@ def _finite(data: Any) -> Any:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
-def _whole(view: RenderableType) -> RenderableType:
-    """The same, its tables folding what is too long for a column instead of cutting it."""
+def _with_folded_columns(view: RenderableType) -> RenderableType:
+    """The same with tables that fold a text that is too long for its column instead of cutting it."""
     from rich.console import Group
     from rich.table import Table
 

@@ -12,7 +12,7 @@ import typer
 
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.slice import cores
-from ei_toolkit.dataset.audit import audit as verify_clips
+from ei_toolkit.dataset.audit import audit as audit_clips
 from ei_toolkit.dataset.fetch import fetch_gtzan, published_sources
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.plan import clips_root, plan_slices
@@ -32,7 +32,7 @@ def synth(
     context: typer.Context,
     dest: Annotated[Path, typer.Argument(help="Folder to write DEST/<genre>/*.wav and DEST/groups.csv to.")],
     clips: Annotated[int, typer.Option(min=8, help="Clips for each genre.")] = 24,
-    seed: Annotated[int, typer.Option(help="Another seed gives other clips.")] = 7,
+    seed: Annotated[int, typer.Option(help="Seed of the random generator; another seed gives other clips.")] = 7,
 ) -> None:
     """Write synthetic demo clips: two textures called rock and classical. They are not music."""
     env = Environment.of(context)
@@ -51,9 +51,11 @@ def fetch(
         str, typer.Option("--from", help="Address, archive (tar.gz, zip) or folder to take it from.")
     ] = "",
     genre: Genres = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is there and what is missing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only report which tracks are there and which are missing.")
+    ] = False,
 ) -> None:
-    """Fetch GTZAN, going on where an earlier run stopped, and check every track against the index."""
+    """Fetch GTZAN and check every track against the index. An interrupted fetch is resumed."""
     env = Environment.of(context)
     folder = env.cwd / dest
     if dry_run:
@@ -76,7 +78,7 @@ def verify(
     ] = None,
     genre: Genres = None,
 ) -> None:
-    """Check GTZAN clips against the index; exit 1 where one is altered or corrupt."""
+    """Check GTZAN clips against the index. Exit code 1 if one is modified or corrupt."""
     env = Environment.of(context)
     config = env.config()
     folder = env.cwd / clips if clips else clips_root(config.settings.dataset, config.paths.root)
@@ -90,22 +92,25 @@ def verify(
 def audit(
     context: typer.Context,
     split: Annotated[
-        Literal["artist", "fault-filtered", "track"] | None, typer.Option(help="Audit this split in place of yours.")
+        Literal["artist", "fault-filtered", "track"] | None,
+        typer.Option(help="Audit this split instead of the configured one."),
     ] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one a core.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Number of processes; default: the number of cores.")
+    ] = None,
 ) -> None:
-    """Listen to all clips and say what leaks: artists, recordings, faults, loudness."""
+    """Analyse all clips and report leaks between the splits: artists, recordings, faults, loudness."""
     env = Environment.of(context)
     config = env.config(dataset__split=split)
     workers = jobs or cores()
     plan = plan_slices(config.settings, config.paths.root, workers)
-    with env.console.progress("listening", len(plan.tasks)) as progress:
-        found = verify_clips(plan, workers, progress.to)
+    with env.console.progress("analysing clips", len(plan.tasks)) as progress:
+        found = audit_clips(plan, workers, progress.to)
     if split is None:
         write_audit(config.paths, as_data(found), as_text(found))
     env.console.result(as_data(found), as_text(found))
     if found.leaks:
-        env.console.warn("test clips are known from training: results on this split say too much")
+        env.console.warn("testing clips leak into training: results on this split overestimate the accuracy")
 
 
 @group.command()

@@ -19,7 +19,9 @@ def demo(
     ] = None,
     folder: Annotated[Path, typer.Option("--dir", help="Folder to work in.")] = Path("eitk-demo"),
     recipe: Annotated[str, typer.Option(help="Recipe: robust or reference.")] = "robust",
-    board: Annotated[str | None, typer.Option(help="Board: emulated or host; the best one at hand if absent.")] = None,
+    board: Annotated[
+        str | None, typer.Option(help="Board: emulated or host; emulated if its tools are installed, if absent.")
+    ] = None,
 ) -> None:
     """Run the whole pipeline, from clips to the predictions of a virtual board.
 

@@ -27,29 +27,29 @@ Verdict = Literal["ok", "warning", "missing", "failure"]
 PACKAGES = ("edgeimpulse", "edgeimpulse-api", "numpy", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "keyring")
 OPTIONAL = frozenset({"tensorflow-cpu", "tensorflow", "ai-edge-litert"})
 SLOW_MS = 1000.0
-WRITABLE = "Look at its owner and permissions with ls -ld, or work in another folder: eitk -C FOLDER"
+PERMISSION_HINT = "Check its owner and permissions with ls -ld, or work in another folder: eitk -C FOLDER"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     verdict: Verdict
-    said: str
+    detail: str
     hint: str = ""
 
 
 def studio_findings(connect: Callable[[], Studio]) -> Iterator[Finding]:
-    """Reachability, key, limits, clock."""
+    """Yield the reachability of the studio, the key, the limits and the clock."""
     try:
         studio = connect()
         endpoint = studio.transport.endpoint
         for name, url in (("studio", endpoint.api_url), ("uploads", endpoint.ingestion_url)):
             reached = reach(url, endpoint)
             slow = reached.milliseconds > SLOW_MS
-            said = f"{url} answers in {reached.milliseconds:.0f} ms"
-            yield Finding(name, "warning" if slow else "ok", said, "The network is slow." if slow else "")
+            detail = f"{url} answers in {reached.milliseconds:.0f} ms"
+            yield Finding(name, "warning" if slow else "ok", detail, "The network is slow." if slow else "")
         yield _clock(reached.clock_off_s)
         yield _key(key_info(studio.transport))
         found = limits(studio)
@@ -57,28 +57,28 @@ def studio_findings(connect: Callable[[], Studio]) -> Iterator[Finding]:
         yield Finding("studio", "failure", str(error), error.hint)
         return
     except OSError as error:
-        said = f"{error.filename} cannot be used: {error.strerror}" if error.filename else str(error)
-        yield Finding("studio", "failure", said, WRITABLE if error.filename else "")
+        detail = f"{error.filename} cannot be used: {error.strerror}" if error.filename else str(error)
+        yield Finding("studio", "failure", detail, PERMISSION_HINT if error.filename else "")
         return
     per_job = "no limit known" if found.minutes_per_job is None else f"{found.minutes_per_job:g} min a job"
-    left = "" if found.minutes_left is None else f", {found.minutes_left:.0f} min of computing left"
+    left = "" if found.minutes_left is None else f", {found.minutes_left:.0f} min of compute time left"
     yield Finding("project", "ok", f"{studio.project} “{found.project}”, {found.samples} samples, {per_job}{left}")
 
 
 def folder_findings(start: Path) -> Iterator[Finding]:
-    """Whether the project's folders can be written to."""
+    """Yield whether the project's folders can be written to."""
     file = find_config(start)
     paths = ProjectPaths(file.parent if file else start)
     there = [folder for folder in (paths.root, paths.state, paths.windows) if os.access(folder, os.F_OK)]
     closed = [folder for folder in there if not os.access(folder, os.W_OK | os.X_OK)]
     for folder in closed:
-        yield Finding("folder", "failure", f"{folder} cannot be written to", WRITABLE)
+        yield Finding("folder", "failure", f"{folder} cannot be written to", PERMISSION_HINT)
     if not closed:
         yield Finding("folder", "ok", str(paths.root))
 
 
 def package_findings() -> Iterator[Finding]:
-    """Python and the packages that matter, with their versions."""
+    """Yield the versions of Python and of the main packages."""
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for name in PACKAGES:
         try:
@@ -89,7 +89,7 @@ def package_findings() -> Iterator[Finding]:
 
 
 def tool_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Compilers, emulator, boards on USB."""
+    """Yield the compilers, the emulator and the boards on USB."""
     tools: dict[str, Callable[[], str]] = {
         "C++ compiler": lambda: toolchain.host_compiler(environ),
         "ARM compiler": lambda: toolchain.arm_tool("g++", environ),
@@ -108,29 +108,29 @@ def tool_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def findings_table(findings: list[Finding]) -> Table:
-    """All findings, one a row."""
-    return Table("", ("what", "", "said", "try"), tuple((f.what, f.verdict, f.said, f.hint) for f in findings))
+    """Return a table with one row for each finding."""
+    return Table("", ("check", "", "result", "try"), tuple((f.what, f.verdict, f.detail, f.hint) for f in findings))
 
 
 def _clock(off_s: float | None) -> Finding:
     if off_s is None:
-        return Finding("clock", "warning", "the studio does not tell the time")
+        return Finding("clock", "warning", "the studio sends no date")
     if abs(off_s) > MAX_CLOCK_DIFFERENCE_S:
         return Finding("clock", "warning", f"this machine is {off_s:+.0f} s off", "Set the clock of this machine.")
     return Finding("clock", "ok", f"{abs(off_s):.0f} s off")
 
 
 def _key(info: KeyInfo) -> Finding:
-    said = f"role {info.role}" + (f", until {info.expires}" if info.expires else "")
+    detail = f"role {info.role}" + (f", until {info.expires}" if info.expires else "")
     if info.can_train:
-        return Finding("key", "ok", said)
+        return Finding("key", "ok", detail)
     hint = "Make a key with the role admin (Dashboard, Keys) and set EI_API_KEY."
-    return Finding("key", "warning", f"{said}: it cannot change the impulse or train", hint)
+    return Finding("key", "warning", f"{detail}: it cannot change the impulse or train", hint)
 
 
 def doctor(
     context: typer.Context,
-    studio: Annotated[bool, typer.Option(help="Look at the studio and the key as well.")] = True,
+    studio: Annotated[bool, typer.Option(help="Also check the studio and the key.")] = True,
 ) -> None:
     """Check folders, studio, key, packages, tools and boards.
 

@@ -1,4 +1,4 @@
-"""What a command is given: where it runs, what it may print to, and the configuration in force there."""
+"""The environment of a command: its folder, console, environment variables and configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ei_toolkit.config.migration import migrate_project
 
 @dataclass(frozen=True)
 class Environment:
-    """One invocation. Tests make their own; nothing in a command reads os.environ or the current folder."""
+    """The environment of one invocation. Commands use it instead of os.environ and the current folder."""
 
     console: Console = field(default_factory=Console)
     cwd: Path = field(default_factory=Path.cwd)
@@ -25,7 +25,7 @@ class Environment:
 
     @classmethod
     def of(cls, context: typer.Context) -> Environment:
-        """The environment of a running command."""
+        """Return the environment of a running command."""
         return context.ensure_object(cls)
 
     def config(self, **flags: Any) -> Config:

@@ -35,7 +35,7 @@ def compile_(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for model.h, model.cpp and the kernels.")],
     ram_optimized: RamOptimized = False,
 ) -> None:
-    """Turn a model into C++ without an interpreter."""
+    """Compile a model to C++ without an interpreter."""
     env = Environment.of(context)
     compiled, files = compile_file(env.cwd / model, env.cwd / output, ram_optimized=ram_optimized)
     data = {
@@ -57,8 +57,8 @@ def compile_(
 def run(
     context: typer.Context,
     model: Model,
-    input: Annotated[Path, typer.Option("--input", help="Inputs, first axis the number of them (.npy).")],
-    output: Annotated[Path, typer.Option("--output", help="Where the outputs go (.npy).")],
+    input: Annotated[Path, typer.Option("--input", help="Inputs (.npy); the first axis is their number.")],
+    output: Annotated[Path, typer.Option("--output", help="File for the outputs (.npy).")],
     on: Annotated[On, typer.Option(help="This machine, or a Cortex-M4F under QEMU.")] = On.host,
     ram_optimized: RamOptimized = False,
 ) -> None:
@@ -72,7 +72,7 @@ def run(
 
 
 def _check_target(file: Path) -> None:
-    """Raises DataError before anything is compiled where the outputs could not be written."""
+    """Raise DataError before the model is compiled if the outputs cannot be written."""
     folder = file.parent
     if file.is_dir():
         raise DataError(f"cannot write {file}", why="it is a folder", hint="Name a file: --output y.npy")

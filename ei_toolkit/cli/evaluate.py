@@ -30,7 +30,7 @@ def evaluate(
     protocol: Annotated[
         str,
         typer.Option(
-            help="artist-5fold, fault-filtered, track, window: train anew. test: the pinned model on held-out clips.",
+            help="artist-5fold, fault-filtered, track, window: train models. test: use the pinned model.",
             metavar="NAME",
         ),
     ] = "artist-5fold",
@@ -39,10 +39,12 @@ def evaluate(
         typer.Option(help="A shipped recipe; default: this project's eitk.toml.", autocompletion=complete.recipes),
     ] = None,
     clips: Annotated[Path | None, typer.Option(help="Folder of clips; default: the project's.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How often to fold and train anew; figures are the mean.")] = 3,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Other training cycles than the recipe's.")] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Number of seeds for folds and training; scores are means over them.")
+    ] = 3,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Training epochs, instead of the recipe's.")] = None,
     conditions: Annotated[
-        str, typer.Option(help="Conditions to test under, separated by commas; all, or none.", metavar="NAMES")
+        str, typer.Option(help="Test conditions, separated by commas; or all, or none.", metavar="NAMES")
     ] = "all",
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes for features and inference.")] = 2,
 ) -> None:

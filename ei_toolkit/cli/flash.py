@@ -20,20 +20,24 @@ from ei_toolkit.report.board_tables import flashed_view, image_view
 
 def flash(
     context: typer.Context,
-    image: Annotated[Path | None, typer.Argument(help="Ready image: .bin, or a firmware zip of Edge Impulse.")] = None,
+    image: Annotated[
+        Path | None, typer.Argument(help="Compiled image: .bin, or a firmware zip of Edge Impulse.")
+    ] = None,
     board: Annotated[
         str | None, typer.Option("--board", help=f"{board_choice()}.", autocompletion=complete.boards)
     ] = None,
     port: Annotated[
         str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
     ] = None,
-    library: Annotated[Path | None, typer.Option("--library", help="Library, instead of the one in eitk.lock.")] = None,
-    build: Annotated[bool, typer.Option("--build", help="Compile only; touch no board.")] = False,
+    library: Annotated[
+        Path | None, typer.Option("--library", help="Library to compile, instead of the one in eitk.lock.")
+    ] = None,
+    build: Annotated[bool, typer.Option("--build", help="Only compile; flash no board.")] = False,
     own_client: Annotated[bool, typer.Option("--no-arduino-cli", help="Upload without arduino-cli.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Flash what eitk would refuse: another model, too slow.")
+        bool, typer.Option("--force", help="Flash although a check fails: another model, or too slow.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and say what would be flashed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and report what would be flashed.")] = False,
 ) -> None:
     """Compile the pinned library with the sketch and flash a board.
 

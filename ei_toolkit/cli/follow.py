@@ -1,4 +1,4 @@
-"""Showing a job while it runs: a bar for people, NDJSON for programs; what Ctrl-C does. Shared by several commands."""
+"""Show a job while it runs, as a progress bar or NDJSON, and handle Ctrl-C. Used by several commands."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Follower:
         """Show a job until it ends."""
         console = self.env.console
         if started.attached:
-            console.note(f"job {started.id} is running already; following it")
+            console.note(f"job {started.id} was running before; following it")
         self._event({"event": "job", "job": started.id, "title": title, "attached": started.attached})
         try:
             with console.progress(title, epochs) as progress:
@@ -44,7 +44,7 @@ class Follower:
         return job
 
     def print_log(self, job: int) -> Job:
-        """Print a job's log as it grows, on stdout: lines, or NDJSON with --json."""
+        """Print the log of a job on stdout as it grows: lines, or NDJSON with --json."""
         console = self.env.console
 
         def show(line: str) -> None:
@@ -71,7 +71,7 @@ class Follower:
             before, now = now, after(now, line)
             if now != before:
                 progress.to(now.epoch, now.text)
-                self._event({"event": "progress", "job": job, "title": title, **_said(now)})
+                self._event({"event": "progress", "job": job, "title": title, **_known_values(now)})
 
         return read
 
@@ -80,17 +80,17 @@ class Follower:
             self.env.console.event(data)
 
     def _interrupted(self, job: int) -> None:
-        """Cancel the job or leave it alone; always ends in Interrupted."""
+        """Cancel the job or leave it running, as `on_interrupt` states; always raises Interrupted."""
         if self.on_interrupt == "cancel" or (self.on_interrupt == "ask" and self._wants_cancel(job)):
             cancel_job(self.studio, job)
             raise Interrupted(f"job {job} was cancelled") from None
-        raise Interrupted(f"job {job} goes on in the studio", hint=f"eitk jobs follow {job}") from None
+        raise Interrupted(f"job {job} continues in the studio", hint=f"eitk jobs follow {job}") from None
 
     def _wants_cancel(self, job: int) -> bool:
         if not self.env.console.interactive:
             return False
-        return typer.confirm(f"\ncancel job {job} as well?", default=False, err=True)
+        return typer.confirm(f"\ncancel job {job} in the studio as well?", default=False, err=True)
 
 
-def _said(progress: TrainingProgress) -> dict[str, object]:
+def _known_values(progress: TrainingProgress) -> dict[str, object]:
     return {name: value for name, value in asdict(progress).items() if value is not None}

@@ -14,7 +14,9 @@ from ei_toolkit.evaluation.run_log import record_run
 
 def gate(
     context: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge, but promote nothing and record nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Compare, but promote nothing and record nothing.")
+    ] = False,
 ) -> None:
     """Compare the last built model with the champion; promote it if it passes.
 

@@ -25,7 +25,7 @@ group = typer.Typer(no_args_is_help=True, help="Compare, apply or pull the impul
 
 @group.command()
 def show(context: typer.Context) -> None:
-    """Show the impulse that the studio has."""
+    """Show the impulse of the studio."""
     env = Environment.of(context)
     config = env.config()
     current = require_impulse(connect(env, config), config.settings.impulse.name)
@@ -37,7 +37,7 @@ def diff(context: typer.Context) -> None:
     """Show what `apply` would change."""
     env = Environment.of(context)
     config = env.config()
-    wanted = _checked(config)
+    wanted = _checked_impulse(config)
     current = current_impulse(connect(env, config), config.settings.impulse.name)
     _show_changes(env, compare(current.state if current else None, wanted), "would change", config)
 
@@ -47,13 +47,13 @@ def apply(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as eitk impulse diff.")] = False,
 ) -> None:
-    """Make the studio's impulse that of eitk.toml, touching only what differs."""
+    """Apply the impulse of eitk.toml to the studio; only values that differ are changed."""
     if dry_run:
         diff(context)
         return
     env = Environment.of(context)
     config = env.config()
-    wanted = _checked(config)
+    wanted = _checked_impulse(config)
     changes = apply_impulse(connect(env, config), wanted, config.settings.impulse.name)
     _show_changes(env, changes, "changed", config)
 
@@ -74,7 +74,7 @@ def pull(
     env.console.result(tables.data(), tables.text())
 
 
-def _checked(config: Config) -> ImpulseState:
+def _checked_impulse(config: Config) -> ImpulseState:
     wanted = wanted_impulse(config.settings, config.paths.root)
     check_impulse(wanted, for_board=board_spec(config.settings.board.name).ram_bytes is not None)
     return wanted

@@ -26,7 +26,7 @@ def init(
     ] = None,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Replace an eitk.toml that is there; a changed script is kept as robust.py.bak."),
+        typer.Option("--force", help="Replace an existing eitk.toml; an edited script is kept as robust.py.bak."),
     ] = False,
 ) -> None:
     """Write eitk.toml from a recipe."""
@@ -41,7 +41,7 @@ def init(
 
 
 def _labels(clips: Path) -> tuple[str, ...]:
-    """The folders below `clips` that hold clips. Raises DataError unless there are two, UsageError for no folder."""
+    """The names of the folders with clips. Raises DataError unless there are two, UsageError if there is no `clips`."""
     if not clips.is_dir():
         raise UsageError(f"there is no folder {clips}", hint="Give a folder with one folder of clips for each label.")
     try:

@@ -23,7 +23,7 @@ group = typer.Typer(no_args_is_help=True, help="Jobs of the studio: list, follow
 def list_(
     context: typer.Context,
     all_: Annotated[bool, typer.Option("--all", help="Also jobs that have ended.")] = False,
-    last: Annotated[int, typer.Option(min=1, help="Most jobs to show.")] = 20,
+    last: Annotated[int, typer.Option(min=1, help="Largest number of jobs to show.")] = 20,
 ) -> None:
     """List jobs that wait or run, newest first."""
     env = Environment.of(context)
@@ -38,10 +38,10 @@ def list_(
 def follow(
     context: typer.Context,
     job: Annotated[int, typer.Argument(help="Number of the job.")],
-    timeout: Annotated[float | None, typer.Option(help="Most seconds to wait.")] = None,
-    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "detach",
+    timeout: Annotated[float | None, typer.Option(help="Longest time to wait in seconds.")] = None,
+    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What happens to the job on Ctrl-C.")] = "detach",
 ) -> None:
-    """Print a job's log until it ends; exit code 5 if it fails."""
+    """Print the log of a job until it ends. Exit code 5 if it fails."""
     env = Environment.of(context)
     try:
         Follower(env, _studio(env), timeout, on_interrupt).print_log(job)
@@ -54,16 +54,16 @@ def follow(
 def cancel(
     context: typer.Context,
     job: Annotated[int, typer.Argument(help="Number of the job.")],
-    force: Annotated[bool, typer.Option("--force", help="Also if the job does not react.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also cancel a job that does not react.")] = False,
 ) -> None:
-    """Cancel a job; one that has ended already stays as it is."""
+    """Cancel a job. A job that has ended is not changed."""
     env = Environment.of(context)
     studio = _studio(env)
     found = job_status(studio, job)
     if not found.finished:
         cancel_job(studio, job, force=force)
-    said = f"job {job} has ended already ({found.state})" if found.finished else f"job {job} was cancelled"
-    env.console.result({"job": job, "cancelled": not found.finished}, said)
+    message = f"job {job} has already ended ({found.state})" if found.finished else f"job {job} was cancelled"
+    env.console.result({"job": job, "cancelled": not found.finished}, message)
 
 
 def _studio(env: Environment) -> Studio:

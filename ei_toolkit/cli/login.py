@@ -19,7 +19,7 @@ from ei_toolkit.client.transport import Transport
 
 def login(
     context: typer.Context,
-    check: Annotated[bool, typer.Option(help="Ask the studio whether it takes the key.")] = True,
+    check: Annotated[bool, typer.Option(help="Check that the studio accepts the key.")] = True,
 ) -> None:
     """Store an API key in the system's keyring.
 
@@ -48,5 +48,5 @@ def logout(context: typer.Context) -> None:
     env = Environment.of(context)
     url = remote_url(env.config())
     removed = forget_key(url)
-    said = f"the key for {url} was removed" if removed else f"there was no key for {url}"
-    env.console.result({"studio": url, "removed": removed}, said)
+    message = f"the key for {url} was removed" if removed else f"there was no key for {url}"
+    env.console.result({"studio": url, "removed": removed}, message)

@@ -21,9 +21,11 @@ from ei_toolkit.report.tables import Cell, Table
 
 def profile(
     context: typer.Context,
-    again: Annotated[bool, typer.Option("--again", help="Profile anew instead of showing what is known.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Estimate again instead of showing the known estimates.")
+    ] = False,
     model: Annotated[Path | None, typer.Option(help="Bring your own .tflite instead of the trained model.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Most seconds for the job.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Longest time of the job in seconds.")] = None,
 ) -> None:
     """Estimate latency, RAM and ROM of the trained model.
 
@@ -43,7 +45,7 @@ def profile(
 
 
 def _own_table(profiled: Mapping[str, Any]) -> Table:
-    """What the SDK says of a model of one's own, one value a row: which of them there are differs by device."""
+    """The estimate of the SDK for a model of the user, one value in each row: the values differ between devices."""
     known = {name: value for name, value in profiled.items() if name not in ("success", "error")}
     return Table("on the device (estimates)", ("", "value"), tuple(_rows(known)))
 

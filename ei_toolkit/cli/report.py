@@ -20,10 +20,11 @@ from ei_toolkit.report.published import like_published, own_results
 def report(
     context: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
-    figures: Annotated[Path | None, typer.Option(help="Folder to write the figures to as well, as PNG files.")] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    figures: Annotated[Path | None, typer.Option(help="Folder to which the figures are written as PNG files.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
     like: Annotated[
-        str | None, typer.Option(help="Print tables instead: reference for the published project's tables 1 to 4.")
+        str | None,
+        typer.Option(help="Print tables instead: reference prints the tables 1 to 4 of the published project."),
     ] = None,
 ) -> None:
     """Write an HTML report of the project.

@@ -61,9 +61,9 @@ def compare(
     context: typer.Context,
     runs: Annotated[list[int], typer.Argument(help="Numbers of two or more runs.")],
 ) -> None:
-    """Show what differs between runs, then their metrics side by side."""
+    """Show the settings that differ between runs, and their metrics side by side."""
     if len(set(runs)) < 2:
-        raise UsageError("one run cannot be compared", hint="Name two or more; eitk runs show tells about one.")
+        raise UsageError("one run cannot be compared", hint="Name two or more; eitk runs show prints one.")
     env = Environment.of(context)
     found = [find_run(env.config().paths, number) for number in runs]
     differing, measured = differences(found), metrics(found)
@@ -93,7 +93,7 @@ def seen(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(help="Kind of run: train, evaluation, build, flash, verify or gate.")],
 ) -> None:
-    """Exit with 0 if such a run was made with the present settings, windows and code, else with 1."""
+    """Check for a run with the present settings, windows and code. Exit code 1 if there is none."""
     env = Environment.of(context)
     run = find_same(env.config(), kind)  # type: ignore[arg-type]
     env.console.result(

@@ -56,7 +56,7 @@ def pull(
     label: Annotated[str | None, typer.Option(help="Only this label.")] = None,
     name: Annotated[str, typer.Option(help="Only samples whose name contains this.")] = "",
 ) -> None:
-    """Download samples as WAV files; goes on where it was stopped."""
+    """Download samples as WAV files. An interrupted download is resumed."""
     env = Environment.of(context)
     folder = env.cwd / folder
     studio = _studio(env)
@@ -74,13 +74,13 @@ def delete(
     ids: Annotated[list[int] | None, typer.Argument(help="Ids of samples.")] = None,
     stale: Annotated[bool, typer.Option("--stale", help="All samples that the manifest does not have.")] = False,
     category: Annotated[CategoryOption | None, typer.Option(help=f"All samples of: {CategoryHelp}")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many it would delete.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report how many would be deleted.")] = False,
 ) -> None:
     """Delete samples: some ids, those that the manifest does not have, or a whole category."""
     env = Environment.of(context)
     if (bool(ids), stale, category is not None).count(True) != 1:
-        raise UsageError("say which samples", hint="Give ids, or --stale, or --category.")
+        raise UsageError("no samples are chosen, or in two ways", hint="Give either ids, or --stale, or --category.")
     studio = _studio(env)
     chosen, unknown = _known(studio, ids) if ids else ([], [])
     if stale:
@@ -103,7 +103,7 @@ def diff(
     context: typer.Context,
     manifest: Annotated[Path | None, typer.Argument(help="Manifest of windows; default: the project's.")] = None,
 ) -> None:
-    """Compare the manifest with the studio; exit code 1 if they differ."""
+    """Compare the manifest with the studio. Exit code 1 if they differ."""
     env = Environment.of(context)
     found = _difference(env, _studio(env), manifest)
     data = {
@@ -124,13 +124,13 @@ def diff(
 
 
 def _select(studio: Studio, category: CategoryOption, label: str | None, name: str) -> list[Sample]:
-    wanted = CATEGORIES if category == "all" else (category,)
-    samples = (sample for each in wanted for sample in list_samples(studio, each))
+    categories = CATEGORIES if category == "all" else (category,)
+    samples = (sample for each in categories for sample in list_samples(studio, each))
     return [sample for sample in samples if label in (None, sample.label) and name in sample.name]
 
 
 def _known(studio: Studio, ids: list[int]) -> tuple[list[int], list[int]]:
-    """Ids that the studio has and ids that it has not, each once."""
+    """The ids that the studio has and those that it does not have, each once."""
     there = {sample.id for sample in _select(studio, "all", None, "")}
     asked = list(dict.fromkeys(ids))
     return [each for each in asked if each in there], [each for each in asked if each not in there]

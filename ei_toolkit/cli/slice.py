@@ -22,8 +22,10 @@ SHOWN = 10  # skipped clips named without --verbose
 
 def slice_(
     context: typer.Context,
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one a core.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which clips would go where.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Number of processes; default: the number of cores.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report the split of each clip.")] = False,
 ) -> None:
     """Cut clips into windows.
 
@@ -53,7 +55,7 @@ def slice_(
     if len(report.warnings) > SHOWN and not env.console.verbose:
         env.console.warn(f"… and {len(report.warnings) - SHOWN} more warnings; --verbose shows all of them")
     if report.duplicates:
-        env.console.note(f"{report.duplicates} windows hold the samples of another and were left out")
+        env.console.note(f"{report.duplicates} windows have the same samples as another window and were left out")
     _show(env, rows_of_windows(report.windows), report.skipped, extra)
 
 
@@ -61,7 +63,7 @@ def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: 
     for item in skipped if env.console.verbose else skipped[:SHOWN]:
         env.console.warn(f"skipped {item.clip}: {item.reason}")
     if len(skipped) > SHOWN and not env.console.verbose:
-        env.console.warn(f"… and {len(skipped) - SHOWN} more; --verbose names them all")
+        env.console.warn(f"… and {len(skipped) - SHOWN} more; --verbose shows all of them")
     unknown = CUT if "dry_run" in extra else ()
     counted = [{key: value for key, value in asdict(row).items() if key not in unknown} for row in rows]
     data = {"rows": counted, "skipped": [asdict(item) for item in skipped], **extra}
@@ -77,5 +79,5 @@ def _table(rows: list[dict[str, Any]]) -> RichTable:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -32,18 +32,20 @@ def serve(
     context: typer.Context,
     data: Data = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; others than this machine's need --i-know.")
+        str, typer.Option(help="Address to listen on; an address of another machine needs --i-know.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API and the live log.")] = 4800,
     ingestion_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of uploads.")] = 4810,
-    jobs: Annotated[int, typer.Option(min=1, help="Jobs at a time for each project.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Concurrent jobs of each project.")] = 1,
     job_limit: Annotated[float, typer.Option(min=1, help="Longest time of a job in seconds.")] = 3600.0,
     allow_scripts: Annotated[
-        bool, typer.Option("--allow-scripts", help="Let expert mode run Keras scripts, which are code.")
+        bool, typer.Option("--allow-scripts", help="Run the Keras scripts of expert mode, which are code.")
     ] = False,
-    i_know: Annotated[bool, typer.Option("--i-know", help="Serve other machines too, over plain http.")] = False,
+    i_know: Annotated[
+        bool, typer.Option("--i-know", help="Serve other machines as well, over unencrypted http.")
+    ] = False,
 ) -> None:
-    """Serve until Ctrl-C, on the ports where the official clients look."""
+    """Serve until Ctrl-C, on the ports that the official clients expect."""
     env = Environment.of(context)
     folder = _folder(env, data)
     options = Options(folder, host, port, ingestion_port, jobs, job_limit, allow_scripts)
@@ -59,13 +61,13 @@ def serve(
 
 @group.command()
 def status(context: typer.Context, data: Data = None) -> None:
-    """Say whether a studio serves the data folder, and where."""
+    """Show whether a studio serves the data folder, and its addresses."""
     env = Environment.of(context)
     found = find_server(_folder(env, data))
     if found is None:
         env.console.result({"running": False}, "not running")
     elif isinstance(found, UnresponsiveServer):
-        env.console.result({"running": False, "pid": found.pid}, f"not running: {found}; eitk studio stop ends it")
+        env.console.result({"running": False, "pid": found.pid}, f"not running: {found}; stop it with eitk studio stop")
     else:
         view = f"running (pid {found.pid}): API {found.api_url}, uploads {found.ingestion_url}"
         addresses = {"api_url": found.api_url, "ingestion_url": found.ingestion_url}
@@ -86,10 +88,10 @@ def projects(
     context: typer.Context,
     data: Data = None,
     add: Annotated[
-        str | None, typer.Option(help="Make a new project of this name; its key is shown this once.")
+        str | None, typer.Option(help="Create a project with this name; its key is shown only once.")
     ] = None,
 ) -> None:
-    """List the projects, or make one."""
+    """List the projects, or create one."""
     env = Environment.of(context)
     folder = _folder(env, data)
     if add is not None:
@@ -150,11 +152,11 @@ def list_keys(context: typer.Context, data: Data = None, project: ProjectId = 0)
 def add_key(
     context: typer.Context,
     role: Annotated[str, typer.Option(help="admin, readonly, ingestiononly or ingestion_deployment.")] = "admin",
-    name: Annotated[str, typer.Option(help="What it is for.")] = "key",
+    name: Annotated[str, typer.Option(help="Name of the key.")] = "key",
     data: Data = None,
     project: ProjectId = 0,
 ) -> None:
-    """Make a key; it is shown this once."""
+    """Create a key, which is shown only once."""
     env = Environment.of(context)
     key = add(_folder(env, data), project, name, role)
     env.console.result({"key": key, "role": role}, key)
@@ -166,9 +168,9 @@ def revoke_key(
     key: Annotated[int, typer.Argument(help="Id of the key.")],
     data: Data = None,
     project: ProjectId = 0,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Make a key useless; asks first if eitk itself uses it."""
+    """Revoke a key. Asks for confirmation if eitk itself uses it."""
     env = Environment.of(context)
     folder = _folder(env, data)
     if not yes and key == manage.own_key(folder):
@@ -179,9 +181,9 @@ def revoke_key(
 
 def _confirm_own_key(env: Environment, key: int) -> None:
     what = f"key {key} is the one that eitk itself uses"
-    after = "whatever else uses it is shut out, and eitk's next command makes a new key for the project"
+    after = "other programs that use it lose access, and the next eitk command makes a new key for the project"
     if not env.console.interactive:
-        raise UsageError(what, why=after, hint="Say --yes if that is meant.")
+        raise UsageError(what, why=after, hint="Confirm it with --yes.")
     typer.confirm(f"{what}: {after}. Revoke it?", abort=True, err=True)
 
 

@@ -44,9 +44,13 @@ def tail(
     port: Annotated[
         str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
     ] = None,
-    count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="End after so many predictions.")] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", min=1, help="End after this number of predictions.")
+    ] = None,
     duration: Annotated[str | None, typer.Option("--for", help="End after a time: 60s, 5m.")] = None,
-    every: Annotated[str | None, typer.Option("--every", help="Show at most one prediction in this time.")] = None,
+    every: Annotated[
+        str | None, typer.Option("--every", help="Show at most one prediction in this time, such as 5s.")
+    ] = None,
     log: Annotated[Path | None, typer.Option("--log", help="Also write to a file: .csv, .jsonl, .log.")] = None,
 ) -> None:
     """Show the predictions of a board as they arrive.

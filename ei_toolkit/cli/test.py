@@ -21,8 +21,8 @@ UNTESTED = "the model was not tested since its last training: eitk test"
 def test(
     context: typer.Context,
     run: Annotated[bool, typer.Option(help="Run the test; otherwise show the last one's results.")] = True,
-    timeout: Annotated[float | None, typer.Option(help="Most seconds for the job.")] = None,
-    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "ask",
+    timeout: Annotated[float | None, typer.Option(help="Longest time of the job in seconds.")] = None,
+    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What happens to the job on Ctrl-C.")] = "ask",
 ) -> None:
     """Test the trained model on the test set.
 

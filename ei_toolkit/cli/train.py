@@ -36,9 +36,11 @@ def train(
     context: typer.Context,
     eon: Annotated[bool, typer.Option("--eon", help="Also build the library, as eitk build does.")] = False,
     features: Annotated[bool, typer.Option(help="Generate features first.")] = True,
-    follow: Annotated[bool, typer.Option(help="Wait for the end; otherwise only start one job for all.")] = True,
-    timeout: Annotated[float | None, typer.Option(help="Most seconds for one job.")] = None,
-    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What Ctrl-C does to the job in the studio.")] = "ask",
+    follow: Annotated[
+        bool, typer.Option(help="Wait until the training has ended; otherwise only start one job for all stages.")
+    ] = True,
+    timeout: Annotated[float | None, typer.Option(help="Longest time of one job in seconds.")] = None,
+    on_interrupt: Annotated[OnInterrupt, typer.Option(help="What happens to the job on Ctrl-C.")] = "ask",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check that everything is ready.")] = False,
 ) -> None:
     """Generate features, train the model and test it.
@@ -50,20 +52,20 @@ def train(
     studio = connect(env, config)
     require_training(studio.transport)
     current = ready(studio, config)
-    heard = _expected_provenance(studio, config)
+    provenance = _expected_provenance(studio, config)
     if dry_run:
         env.console.result({"dry_run": True, "impulse": current.impulse_id}, "everything is ready for training")
         return
     record = provenance_file(studio, config.paths, current.impulse_id)
-    record_expected_provenance(record, heard)
+    record_expected_provenance(record, provenance)
     if not follow:
         _only_start(env, studio, current, features)
         return
     follower = Follower(env, studio, timeout, on_interrupt)
     started = time.monotonic()
     report = run_training(studio, current, follower, features=features)
-    if features:  # else it heard the samples of the features that were there
-        write_provenance(record, heard)
+    if features:  # otherwise the model was trained on the samples of older features
+        write_provenance(record, provenance)
     data = report.data() | {"seconds": time.monotonic() - started}
     try:
         if eon:
@@ -75,16 +77,16 @@ def train(
 
 
 def ready(studio: Studio, config: Config) -> Current:
-    """The impulse to train; that of eitk.toml, where there is one."""
+    """Return the impulse to train. Raises ConfigurationError where the impulse of eitk.toml differs from it."""
     settings = config.settings
     wanted = wanted_impulse(settings, config.paths.root) if settings.impulse.dsp else None
     return ready_impulse(studio, wanted, settings.impulse.name)
 
 
 def _expected_provenance(studio: Studio, config: Config) -> TrainingProvenance:
-    """The clips to train on. Raises DataError where one of them would be tested too."""
+    """The training clips. Raises DataError where one of them is a testing clip, too."""
     file = config.paths.manifest
-    manifest = Manifest.read(file) if file.is_file() else Manifest(())  # samples need not be eitk's
+    manifest = Manifest.read(file) if file.is_file() else Manifest(())  # samples may be from elsewhere
     return provenance_of_samples(manifest, server_samples(studio))
 
 

@@ -21,10 +21,10 @@ SHOWN = 10  # failures named without --verbose
 def upload(
     context: typer.Context,
     manifest: Annotated[Path | None, typer.Argument(help="Manifest of windows; default: the project's.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at once.")] = 4,
-    batch: Annotated[int, typer.Option(min=1, max=1000, help="Most files in one request.")] = 256,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Number of concurrent requests.")] = 4,
+    batch: Annotated[int, typer.Option(min=1, max=1000, help="Largest number of files in one request.")] = 256,
     failures: Annotated[Path | None, typer.Option(help="Also write the windows that failed to this CSV.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what would be sent.")] = False,
 ) -> None:
     """Upload windows to the studio.
 
@@ -36,9 +36,9 @@ def upload(
     windows = Manifest.read(file)
     studio = connect(env, config)
     there = visible_samples(studio)
-    plan, wrong = difference(windows, there or []), removable(windows, there or [])
+    plan, misplaced = difference(windows, there or []), removable(windows, there or [])
     if dry_run:
-        _show_plan(env, plan, len(wrong))
+        _show_plan(env, plan, len(misplaced))
         return
     with (
         Ledger(ledger_path(file, studio.transport.endpoint.name, studio.project)) as ledger,
@@ -47,19 +47,19 @@ def upload(
         report = run_upload(studio, plan, file.parent, ledger, Options(concurrency, batch), progress.to)
         if there is not None:
             annotate(studio, windows, ledger)
-        if wrong:  # asked anew, for sending may have put some of them in place
+        if misplaced:  # compared again, because the upload may have moved some of them
             report.removed = remove_misplaced(studio, windows)
     _show(env, report, plan, env.cwd / failures if failures else None)
 
 
-def _show_plan(env: Environment, plan: Difference, wrong: int) -> None:
+def _show_plan(env: Environment, plan: Difference, misplaced: int) -> None:
     data = {
         "dry_run": True,
         "would_send": len(plan.missing),
         "would_move": len(plan.moved),
         "present": len(plan.present),
-        "would_remove": wrong,
-        "foreign": len(plan.foreign) - wrong,
+        "would_remove": misplaced,
+        "foreign": len(plan.foreign) - misplaced,
     }
     env.console.result(data, "\n".join(f"{name:<12}{value}" for name, value in data.items() if name != "dry_run"))
 
@@ -67,7 +67,7 @@ def _show_plan(env: Environment, plan: Difference, wrong: int) -> None:
 def _show(env: Environment, report: Report, plan: Difference, failures: Path | None) -> None:
     if foreign := max(len(plan.foreign) - report.removed, 0):
         env.console.warn(
-            f"{foreign} samples on the server are not in the manifest and would be trained on; see eitk samples diff"
+            f"{foreign} samples in the studio are not in the manifest and would be trained on; see eitk samples diff"
         )
     shown = report.failures if env.console.verbose else report.failures[:SHOWN]
     for failure in shown:

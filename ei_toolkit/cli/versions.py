@@ -1,4 +1,4 @@
-"""The versions that a report of a fault should carry: eitk, Python, the packages and the tools found here."""
+"""The versions for a bug report: eitk, Python, the packages and the tools."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIMEOUT_S = 5.0
 
 
 def version_lines() -> Iterator[str]:
-    """`eitk 0.1.0` first, then one line for each thing that is here; what is missing is left out."""
+    """Yield `eitk 0.1.0`, then one line for each installed package and tool."""
     yield f"eitk {__version__}"
     yield f"python {platform.python_version()} on {platform.system()} {platform.machine()}"
     for name in PACKAGES:
@@ -31,10 +31,10 @@ def version_lines() -> Iterator[str]:
 
 
 def _version_of(path: str, flag: str) -> str:
-    """The first number with dots that a tool prints about itself."""
+    """The first number with dots in the output of a tool."""
     try:
         done = subprocess.run([path, flag], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"does not say ({type(error).__name__})"
+        return f"has no version ({type(error).__name__})"
     found = re.search(r"\d+\.\d+(\.\d+)*", re.sub(r"\(.*?\)", "", done.stdout))
-    return found.group() if found else "does not say"
+    return found.group() if found else "has no version"

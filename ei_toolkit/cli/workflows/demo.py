@@ -1,4 +1,4 @@
-"""The table that closes the demo: what the board said beside what the Python model says, and what the model costs."""
+"""The demo: run every stage of the pipeline, and show the board's scores beside those of Python, with the cost."""
 
 from __future__ import annotations
 
@@ -19,67 +19,8 @@ from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError, MissingToolError
 from ei_toolkit.impulse.trained_model import VARIANTS
 
-COLOURS = {"rock": "red", "classical": "green"}
-
-
-def demo_view(result: DemoResult) -> RenderableType:
-    """Windows, then one line a fact."""
-    return Group("", _windows(result.verification["windows"]), "", _facts(result))
-
-
-def _windows(windows: list[dict[str, Any]]) -> Table:
-    table = Table("unseen clip", "end of window", "board", "score", "board int8", "Python int8", "", box=None)
-    last = ""
-    for window in windows:
-        clip = "" if window["clip"] == last else window["clip"]
-        last = window["clip"]
-        score = max(window["board_scores"].values())
-        table.add_row(
-            clip,
-            f"{window['end_ms'] / 1000:.1f} s",
-            Text(window["winner"], COLOURS.get(window["winner"], "blue")),
-            f"{score:.3f}",
-            _row(window["board_q"]),
-            _row(window["python_q"]),
-            "equal" if window["equal"] else Text("differs", "bold red"),
-        )
-    return table
-
-
-def _row(values: list[int]) -> str:
-    return " ".join(f"{value:4d}" for value in values)
-
-
-def _facts(result: DemoResult) -> Table:
-    table = Table(show_header=False, box=None)
-    for name, value in facts(result):
-        table.add_row(name, value)
-    return table
-
-
-def facts(result: DemoResult) -> list[tuple[str, str]]:
-    """Each fact as (name, value), in the order a reader asks for them."""
-    summary, profile, image = result.verification["summary"], result.profile, result.image
-    clips = "; ".join(f"{clip['clip']} predicted as {clip['winner']}" for clip in result.verification["clips"])
-    return [
-        ("clips", clips),
-        ("board equals Python", f"{summary['equal']} of {summary['windows']} windows"),
-        (
-            "test accuracy",
-            f"{_accuracy(result)} ({result.tracks} tracks by {result.artists} artists, none in training)",
-        ),
-        ("model", f"{profile['flash_bytes']:,} bytes of flash, {profile['ram_bytes']:,} of RAM ({profile['how']})"),
-        ("instructions", f"{profile['instructions']:,} per inference"),
-        ("image", f"{image['flash_bytes']:,} bytes of flash, {image['ram_bytes']:,} of RAM with sketch and DSP"),
-    ]
-
-
-def _accuracy(result: DemoResult) -> str:
-    variants = {name: row for name, row in result.test.items() if name in VARIANTS}
-    return ", ".join(f"{100 * row['accuracy']:.1f} % of windows ({name})" for name, row in variants.items())
-
-
 TAIL_LINES = 3
+COLOURS = {"rock": "red", "classical": "green"}
 
 
 @dataclass(frozen=True)
@@ -94,12 +35,12 @@ class DemoResult:
     artists: int
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain JSON."""
+        """Return it as plain JSON."""
         return asdict(self)
 
 
 def run_demo(clips: Path | None, folder: Path, console: Console, *, recipe: str, board: str | None) -> DemoResult:
-    """Run every stage in `folder` on `clips` (None: on synthetic ones made there).
+    """Run every stage in `folder` on `clips` (None: on synthetic clips that are made there).
 
     Raises CommandFailed with the exit code of the command that failed.
     """
@@ -133,7 +74,7 @@ def best_board(console: Console) -> str:
 
 
 def unseen_clips(folder: Path) -> list[Path]:
-    """One clip of each label that no training window was cut from. Raises DataError where a label has none."""
+    """Return one testing clip of each label. Raises DataError where a label has none."""
     config = load_config(folder, {})
     windows = Manifest.read(config.paths.manifest).windows
     chosen: dict[str, str] = {}
@@ -147,7 +88,7 @@ def unseen_clips(folder: Path) -> list[Path]:
 
 
 def held_out(folder: Path) -> tuple[int, int]:
-    """Number of clips and of artists behind the test result."""
+    """Return the number of testing clips and the number of their artists."""
     windows = Manifest.read(load_config(folder, {}).paths.manifest).windows
     testing = [window for window in windows if window.split == "testing"]
     return len({window.clip for window in testing}), len({window.group for window in testing})
@@ -158,3 +99,60 @@ def _model(folder: Path) -> str:
     if lock is None:
         raise DataError("there is no eitk.lock after the build", hint="eitk build")
     return lock.model
+
+
+def demo_view(result: DemoResult) -> RenderableType:
+    """Return a table of the windows and a table of the figures."""
+    return Group("", _windows(result.verification["windows"]), "", _figures_table(result))
+
+
+def _windows(windows: list[dict[str, Any]]) -> Table:
+    table = Table("unseen clip", "end of window", "board", "score", "board int8", "Python int8", "", box=None)
+    last = ""
+    for window in windows:
+        clip = "" if window["clip"] == last else window["clip"]
+        last = window["clip"]
+        score = max(window["board_scores"].values())
+        table.add_row(
+            clip,
+            f"{window['end_ms'] / 1000:.1f} s",
+            Text(window["winner"], COLOURS.get(window["winner"], "blue")),
+            f"{score:.3f}",
+            _row(window["board_q"]),
+            _row(window["python_q"]),
+            "equal" if window["equal"] else Text("differs", "bold red"),
+        )
+    return table
+
+
+def _row(values: list[int]) -> str:
+    return " ".join(f"{value:4d}" for value in values)
+
+
+def _figures_table(result: DemoResult) -> Table:
+    table = Table(show_header=False, box=None)
+    for name, value in figures(result):
+        table.add_row(name, value)
+    return table
+
+
+def figures(result: DemoResult) -> list[tuple[str, str]]:
+    """Return each figure as (name, value)."""
+    summary, profile, image = result.verification["summary"], result.profile, result.image
+    clips = "; ".join(f"{clip['clip']} predicted as {clip['winner']}" for clip in result.verification["clips"])
+    return [
+        ("clips", clips),
+        ("board equals Python", f"{summary['equal']} of {summary['windows']} windows"),
+        (
+            "test accuracy",
+            f"{_accuracy(result)} ({result.tracks} tracks by {result.artists} artists, none in training)",
+        ),
+        ("model", f"{profile['flash_bytes']:,} bytes of flash, {profile['ram_bytes']:,} of RAM ({profile['how']})"),
+        ("instructions", f"{profile['instructions']:,} per inference"),
+        ("image", f"{image['flash_bytes']:,} bytes of flash, {image['ram_bytes']:,} of RAM with sketch and DSP"),
+    ]
+
+
+def _accuracy(result: DemoResult) -> str:
+    variants = {name: row for name, row in result.test.items() if name in VARIANTS}
+    return ", ".join(f"{100 * row['accuracy']:.1f} % of windows ({name})" for name, row in variants.items())

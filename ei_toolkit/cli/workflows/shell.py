@@ -1,4 +1,4 @@
-"""Run eitk's own commands the way a person would: printed first, in a process of their own."""
+"""Run commands of eitk in processes of their own, each printed before it runs."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from ei_toolkit.errors import EitkError
 
 
 class CommandFailed(EitkError):
-    """A command of a longer job ended with an error, which it has printed; its exit code is passed on."""
+    """A command of a workflow has ended with an error, which it has printed; its exit code is passed on."""
 
     def __init__(self, command: str, code: int) -> None:
-        super().__init__(f"{command} ended with exit code {code}", hint="The lines above say why.")
+        super().__init__(f"{command} ended with exit code {code}", hint="See the messages above.")
         self.exit_code = code
 
 
 @dataclass(frozen=True)
 class Shell:
-    """A folder to run commands in, and a console to show them on."""
+    """A folder to run commands in, and a console to print them on."""
 
     folder: Path
     console: Console
 
     def run(self, *arguments: str) -> None:
-        """Run one command; all that it prints is shown. Raises CommandFailed."""
+        """Run one command and show its output. Raises CommandFailed."""
         self._run(arguments, capture=False)
 
     def json(self, *arguments: str) -> Any:
-        """Run one command with --json and return what it answers. Raises CommandFailed."""
+        """Run one command with --json and return its result. Raises CommandFailed."""
         return json.loads(self._run((*arguments, "--json"), capture=True))
 
     def _run(self, arguments: tuple[str, ...], *, capture: bool) -> str:
