@@ -34,7 +34,7 @@ def test_shared_flags_stand_before_or_behind_the_command(tmp_path: Path, flags: 
     assert env.console.stdout.getvalue().startswith('{"project.name"')  # type: ignore[attr-defined]
 
 
-def test_an_error_ends_in_its_exit_code_and_says_what_to_try(tmp_path: Path) -> None:
+def test_an_error_has_its_exit_code_and_a_hint(tmp_path: Path) -> None:
     (tmp_path / "eitk.toml").write_text("[training]\nepoch = 3\n")
     env = environment(tmp_path)
     assert run(["config", "show"], env) == 3
@@ -45,7 +45,7 @@ def test_a_wrong_flag_is_a_usage_error(tmp_path: Path) -> None:
     assert run(["config", "show", "--nonsense"], environment(tmp_path)) == 2
 
 
-def said(env: Environment) -> str:
+def stderr_of(env: Environment) -> str:
     return env.console.stderr.getvalue()  # type: ignore[attr-defined,no-any-return]
 
 
@@ -53,33 +53,33 @@ def said(env: Environment) -> str:
     ("words", "option", "hint"),
     [(["slice", "-j", "0"], "'--jobs' / '-j'", "eitk slice"), (["upload", "--batch", "0"], "'--batch'", "eitk upload")],
 )
-def test_a_wrong_value_names_its_option_and_the_help_to_read(
+def test_a_wrong_value_names_its_option_and_the_help_command(
     tmp_path: Path, words: list[str], option: str, hint: str
 ) -> None:
     env = environment(tmp_path)
     assert run(words, env) == 2
-    assert option in said(env)
-    assert f"try: {hint} --help" in said(env)
+    assert option in stderr_of(env)
+    assert f"try: {hint} --help" in stderr_of(env)
 
 
 @pytest.mark.parametrize("words", [["config", "show"], ["init"]])
 @pytest.mark.parametrize("name", ["typo", "file"])
-def test_to_start_in_a_folder_that_is_not_there_is_an_error(tmp_path: Path, words: list[str], name: str) -> None:
+def test_a_missing_project_folder_is_an_error(tmp_path: Path, words: list[str], name: str) -> None:
     (tmp_path / "file").touch()
     env = environment(tmp_path)
     assert run(["-C", name, *words], env) == 2
-    assert f"there is no folder {tmp_path / name}" in said(env)
-    assert "try:" in said(env)
+    assert f"there is no folder {tmp_path / name}" in stderr_of(env)
+    assert "try:" in stderr_of(env)
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_folder_to_start_in_counts_from_where_one_is(tmp_path: Path) -> None:
+def test_the_project_folder_is_relative_to_the_current_folder(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     assert run(["-C", "there", "init"], environment(tmp_path)) == 0
     assert (tmp_path / "there" / "eitk.toml").is_file()
 
 
-def test_a_name_with_brackets_is_shown_as_it_is(tmp_path: Path) -> None:
+def test_a_name_with_brackets_is_printed_unchanged(tmp_path: Path) -> None:
     folder = tmp_path / "out[bold]"
     folder.mkdir()
     env = environment(folder)
@@ -90,7 +90,7 @@ def test_a_name_with_brackets_is_shown_as_it_is(tmp_path: Path) -> None:
     assert "Rock [live] [/metal]" in shown
 
 
-def test_json_has_null_where_a_setting_is_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_has_null_for_a_setting_that_is_not_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ei_toolkit.cli.config.plain", lambda _: float("nan"))
     env = environment(tmp_path)
     assert run(["config", "show", "--json"], env) == 0
@@ -107,9 +107,9 @@ def test_a_file_that_cannot_be_written_is_an_error_with_a_hint(tmp_path: Path) -
     (tmp_path / "file").touch()
     env = environment(tmp_path)
     assert run(["dataset", "synth", "file/clips"], env) == 1
-    assert f"{tmp_path}/file/clips" in said(env)
-    assert "why: not a directory" in said(env)
-    assert "try:" in said(env)
+    assert f"{tmp_path}/file/clips" in stderr_of(env)
+    assert "why: not a directory" in stderr_of(env)
+    assert "try:" in stderr_of(env)
 
 
 def test_no_permission_is_an_error_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,9 +119,9 @@ def test_no_permission_is_an_error_with_a_hint(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("ei_toolkit.config.atomic_write.os.open", denied)
     env = environment(tmp_path)
     assert run(["init"], env) == 1
-    assert "cannot be read or written" in said(env)
-    assert "why: permission denied" in said(env)
-    assert "eitk -C" in said(env)
+    assert "cannot be read or written" in stderr_of(env)
+    assert "why: permission denied" in stderr_of(env)
+    assert "eitk -C" in stderr_of(env)
 
 
 @pytest.mark.parametrize(
@@ -133,15 +133,15 @@ def test_no_permission_is_an_error_with_a_hint(tmp_path: Path, monkeypatch: pyte
         ("", None, "is a directory"),
     ],
 )
-def test_what_is_no_manifest_is_said_of_the_file(tmp_path: Path, name: str, content: bytes | None, words: str) -> None:
+def test_a_file_that_is_not_a_manifest_is_named(tmp_path: Path, name: str, content: bytes | None, words: str) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     env = environment(tmp_path)
     assert run(["upload", name or str(tmp_path)], env) == 1
-    assert words in said(env)
-    assert "damaged" not in said(env)
-    assert "there are no windows" not in said(env)
-    assert "manifest.csv" in said(env)
+    assert words in stderr_of(env)
+    assert "damaged" not in stderr_of(env)
+    assert "there are no windows" not in stderr_of(env)
+    assert "manifest.csv" in stderr_of(env)
 
 
 STOP_IMPORT = """
@@ -156,22 +156,22 @@ main()
 """
 
 
-def test_ctrl_c_while_eitk_loads_ends_quietly() -> None:
+def test_ctrl_c_during_the_imports_ends_without_a_message() -> None:
     done = subprocess.run([sys.executable, "-c", STOP_IMPORT], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "")
 
 
-def test_ctrl_c_later_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_in_a_command_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("ei_toolkit.cli.environment.load_config", interrupted)
     env = environment(tmp_path)
     assert run(["config", "show"], env) == 130
-    assert "interrupted" in said(env)
+    assert "interrupted" in stderr_of(env)
 
 
-def test_what_nobody_foresaw_is_a_message_and_a_traceback_only_with_debug(
+def test_an_unexpected_exception_is_a_message_and_a_traceback_only_with_debug(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:

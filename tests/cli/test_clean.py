@@ -23,12 +23,12 @@ def test_dry_run_removes_nothing(folder: Path) -> None:
     assert (folder / ".eitk/windows/a.wav").exists()
 
 
-def test_clean_says_what_went_and_is_safe_to_repeat(folder: Path) -> None:
+def test_clean_reports_what_was_removed_and_can_be_repeated(folder: Path) -> None:
     assert json.loads(eitk(folder, "clean", "--json")[1])["bytes"] == 4000
     assert json.loads(eitk(folder, "clean", "--json")[1])["removed"] == []
 
 
-def test_all_needs_a_yes_where_nobody_can_be_asked(folder: Path) -> None:
+def test_all_needs_yes_without_a_terminal(folder: Path) -> None:
     code, _, err = eitk(folder, "clean", "--all")
     assert code == 2
     assert "--yes" in err
@@ -42,7 +42,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_no_removes_nothing_and_is_no_interruption(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_answer_no_removes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("io.StringIO", Terminal)
     monkeypatch.setattr("typer.confirm", lambda *_a, **_k: False)

@@ -1,4 +1,4 @@
-"""What can be made again may go; what cannot stays until it is asked for by name."""
+"""Files that a command can make again are removed; all others only with --all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def names(config: Config, *, everything: bool = False) -> list[str]:
     return [str(leftover.path.relative_to(config.paths.root)) for leftover in found]
 
 
-def test_windows_and_builds_that_are_not_pinned_may_go(whole: ProjectSummary) -> None:
+def test_windows_and_builds_that_are_not_pinned_are_removed(whole: ProjectSummary) -> None:
     paths = whole.config.paths
     for version in ("1", "3"):
         (paths.builds / version).mkdir(parents=True)
@@ -32,13 +32,13 @@ def test_windows_and_builds_that_are_not_pinned_may_go(whole: ProjectSummary) ->
     assert list_runs(paths)
 
 
-def test_the_studio_and_the_runs_go_only_with_all(whole: ProjectSummary) -> None:
+def test_the_studio_and_the_runs_are_removed_only_with_all(whole: ProjectSummary) -> None:
     whole.config.paths.studio.mkdir()
     assert ".eitk/studio" not in names(whole.config)
     assert {".eitk/studio", ".eitk/runs.sqlite"} <= set(names(whole.config, everything=True))
 
 
-def test_a_studio_that_runs_is_stopped_before_its_data_go(tmp_path: Path, sliced: Config) -> None:
+def test_a_studio_that_runs_is_stopped_before_its_data_is_removed(tmp_path: Path, sliced: Config) -> None:
     pytest.importorskip("fastapi")
     ensure(sliced.paths, "hum", idle_s=60)
     assert status(sliced.paths.studio)

@@ -1,4 +1,4 @@
-"""What a shell would be told, asked the way bash asks."""
+"""The completions of the shell, requested as bash requests them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 
 def offered(words: str) -> list[str]:
-    """Candidates for the last word."""
+    """Completions of the last word."""
     asked = {"_EITK_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     done = subprocess.run(
         [Path(sys.executable).with_name("eitk")], env=os.environ | asked, capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""From settings to a studio: no key goes where it must not, and what somebody may not expect is said."""
+"""From settings to a studio: the key is sent to valid addresses only, and unused settings are noted."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def test_an_upload_address_is_checked_like_an_api_address(tmp_path: Path, ingest
     assert caught.value.hint
 
 
-def test_an_upload_address_of_ones_own(tmp_path: Path) -> None:
+def test_a_configured_upload_address(tmp_path: Path) -> None:
     assert remote(tmp_path, LOCAL_API, "http://localhost:4811/") == "http://localhost:4811"
     assert remote(tmp_path, "https://studio.a.example/v1", "") == "https://ingestion.a.example"
 
 
 @pytest.fixture
 def studio(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No server is started, and none is asked."""
+    """No server is started, and no request is sent."""
     started = SimpleNamespace(api_url=LOCAL_API, ingestion_url="http://127.0.0.1:4811", key=KEY)
     monkeypatch.setattr("ei_toolkit.cli.connection.ensure", lambda *_a, **_k: started)
     monkeypatch.setattr("ei_toolkit.cli.connection.open_studio", lambda transport: transport)
 
 
-def said(folder: Path, environ: dict[str, str]) -> str:
+def messages(folder: Path, environ: dict[str, str]) -> str:
     console: Any = Console(io.StringIO(), io.StringIO(), json_output=True)
     connect(Environment(console, folder, environ), load_config(folder, environ))
     assert console.stdout.getvalue() == ""
@@ -52,14 +52,14 @@ def said(folder: Path, environ: dict[str, str]) -> str:
 
 
 @pytest.mark.usefixtures("studio")
-def test_a_key_that_is_not_used_is_said_once(tmp_path: Path) -> None:
+def test_a_key_that_is_not_used_is_noted_once(tmp_path: Path) -> None:
     (tmp_path / "eitk.toml").touch()
-    assert said(tmp_path, {"EI_API_KEY": KEY}).count("EI_API_KEY is not used") == 1
-    assert said(tmp_path, {"EI_API_KEY": ""}) == said(tmp_path, {}) == ""
+    assert messages(tmp_path, {"EI_API_KEY": KEY}).count("EI_API_KEY is not used") == 1
+    assert messages(tmp_path, {"EI_API_KEY": ""}) == messages(tmp_path, {}) == ""
     elsewhere = {"EITK_STUDIO_URL": LOCAL_API, "EITK_STUDIO_INGESTION_URL": "http://127.0.0.1:4811"}
-    assert said(tmp_path, {"EI_API_KEY": KEY, **elsewhere}) == ""
+    assert messages(tmp_path, {"EI_API_KEY": KEY, **elsewhere}) == ""
 
 
 @pytest.mark.usefixtures("studio")
-def test_a_folder_without_a_project_is_said(tmp_path: Path) -> None:
-    assert f"there is no eitk.toml in {tmp_path} or above; eitk init writes one" in said(tmp_path, {})
+def test_a_folder_without_a_project_is_a_warning(tmp_path: Path) -> None:
+    assert f"there is no eitk.toml in {tmp_path} or above; eitk init writes one" in messages(tmp_path, {})

@@ -1,4 +1,4 @@
-"""stdout is the result and nothing else; everything a person reads along the way is on stderr."""
+"""stdout has the result only; all messages are on stderr."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_tables_show_brackets_in_heads_and_cells() -> None:
     assert "\\" not in out.getvalue()
 
 
-def test_a_bar_shows_brackets_in_what_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_progress_bar_shows_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     console, _, err = make()
     monkeypatch.setattr(err, "isatty", lambda: True, raising=False)
@@ -74,7 +74,7 @@ def test_a_narrow_terminal_folds_long_names(monkeypatch: pytest.MonkeyPatch) -> 
     assert "…" not in out.getvalue()
 
 
-def test_what_is_no_number_is_null_in_json() -> None:
+def test_nan_and_infinity_are_null_in_json() -> None:
     console, out, _ = make(json_output=True)
     console.result({"a": [float("nan"), 1.5], "b": {"c": float("inf")}})
     console.event({"score": float("nan")})
@@ -82,7 +82,7 @@ def test_what_is_no_number_is_null_in_json() -> None:
     assert lines == [{"a": [None, 1.5], "b": {"c": None}}, {"score": None}]
 
 
-def test_a_question_without_a_terminal_says_what_to_do() -> None:
+def test_a_question_without_a_terminal_is_an_error_with_a_hint() -> None:
     console, _, _ = make()
     with pytest.raises(UsageError) as caught:
         console.confirm("delete all?")
@@ -90,21 +90,21 @@ def test_a_question_without_a_terminal_says_what_to_do() -> None:
     assert "--yes" in caught.value.hint
 
 
-def test_quiet_silences_notes_but_not_warnings() -> None:
+def test_quiet_suppresses_notes_but_not_warnings() -> None:
     console, _, err = make(quiet=True)
     console.note("working")
     console.warn("three clips were skipped")
     assert err.getvalue() == "warning: three clips were skipped\n"
 
 
-def test_details_are_for_verbose_only() -> None:
+def test_details_are_printed_with_verbose_only() -> None:
     for verbose in (False, True):
         console, _, err = make(verbose=verbose)
         console.detail("GET /projects")
         assert bool(err.getvalue()) is verbose
 
 
-def test_an_error_says_what_why_and_what_to_try() -> None:
+def test_an_error_is_printed_with_its_reason_and_hint() -> None:
     console, out, err = make()
     console.error(ConfigurationError("fft_length = 63 is refused", why="it is no power of two", hint="Use 64."))
     assert err.getvalue().split("\n")[:3] == [
@@ -131,7 +131,7 @@ def test_progress_without_a_terminal_is_a_line_every_thirty_seconds(monkeypatch:
     assert err.getvalue() == "slicing: 40/100 (1.0/s, 60 s left) rock.00012\n"
 
 
-def test_quiet_progress_says_nothing() -> None:
+def test_quiet_progress_prints_nothing() -> None:
     console, _, err = make(quiet=True)
     with console.progress("slicing") as progress:
         progress.to(5)

@@ -13,7 +13,7 @@ from ei_toolkit.dataset.synthesis import write_demo_clips
 
 @pytest.fixture
 def mine(tmp_path: Path) -> Path:
-    """A folder with a track whose published hash nobody knows, an altered one and a torn one."""
+    """A folder with a track without a published hash, a modified one and a damaged one."""
     sound = 0.1 * np.random.default_rng(0).standard_normal(22_050)
     for name in ("metal.00061.wav", "metal.00000.flac"):
         (tmp_path / "mine" / "metal").mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def test_synth_writes_clips_and_groups(tmp_path: Path) -> None:
     assert (tmp_path / "demo" / "groups.csv").is_file()
 
 
-def test_fetch_takes_a_folder_and_names_what_is_wrong(mine: Path) -> None:
+def test_fetch_from_a_folder_names_modified_tracks(mine: Path) -> None:
     code, out, err = eitk(mine.parent, "dataset", "fetch", "gtzan", "--from", "mine", "--genre", "metal", "--json")
     data = json.loads(out)
     assert code == 0
@@ -48,13 +48,13 @@ def test_fetch_dry_run_writes_nothing(mine: Path) -> None:
     assert not (mine.parent / "gtzan").exists()
 
 
-def test_fetch_from_nowhere(tmp_path: Path) -> None:
+def test_fetch_from_a_missing_archive_is_an_error(tmp_path: Path) -> None:
     code, _, err = eitk(tmp_path, "dataset", "fetch", "gtzan", "--from", "gone.zip")
     assert code == 1
     assert "gone.zip does not exist" in err
 
 
-def test_verify_ends_with_one_where_a_track_is_damaged(mine: Path) -> None:
+def test_verify_has_exit_code_1_where_a_track_is_damaged(mine: Path) -> None:
     code, out, err = eitk(mine.parent, "dataset", "verify", "mine")
     assert code == 1
     assert "missing" in out
@@ -62,7 +62,7 @@ def test_verify_ends_with_one_where_a_track_is_damaged(mine: Path) -> None:
     assert "2 tracks" in err
 
 
-def test_verify_without_a_folder_says_what_to_set(tmp_path: Path) -> None:
+def test_verify_without_a_folder_names_the_setting(tmp_path: Path) -> None:
     code, _, err = eitk(tmp_path, "dataset", "verify")
     assert code == 3
     assert "dataset.root is not set" in err
@@ -86,10 +86,10 @@ def test_audit_warns_of_a_split_that_leaks(demo_project: Path) -> None:
     code, out, err = eitk(demo_project, "dataset", "audit", "--split", "track", "--jobs", "1", "--json")
     assert code == 0
     assert json.loads(out)["leaks"] is True
-    assert "say too much" in err
+    assert "overestimate" in err
     code, out, err = eitk(demo_project, "dataset", "audit", "--jobs", "1")
     assert "artists in both splits: none" in out
-    assert "say too much" not in err
+    assert "overestimate" not in err
 
 
 def test_card_is_markdown_or_json(demo_project: Path) -> None:

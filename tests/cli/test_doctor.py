@@ -1,4 +1,4 @@
-"""`eitk doctor` explains what it cannot write to and ends in a table all the same."""
+"""`eitk doctor` reports folders that cannot be written to, and always prints its table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_folder_that_cannot_be_written_to_is_a_finding(tmp_path: Path, monkeyp
     monkeypatch.setattr("ei_toolkit.cli.doctor.os.access", lambda path, mode: not mode or path != tmp_path)
     code, found = doctor(tmp_path, "--no-studio")
     assert code == 1
-    assert str(tmp_path) in found["folder"]["said"]
+    assert str(tmp_path) in found["folder"]["detail"]
     assert "eitk -C" in found["folder"]["hint"]
 
 
@@ -27,6 +27,6 @@ def test_a_studio_that_has_no_room_for_its_data_is_a_finding(tmp_path: Path) -> 
     code, found = doctor(tmp_path)
     assert code == 1
     assert found["studio"]["verdict"] == "failure"
-    assert f"{tmp_path}/.eitk" in found["studio"]["said"]
+    assert f"{tmp_path}/.eitk" in found["studio"]["detail"]
     assert found["studio"]["hint"]
     assert "python" in found

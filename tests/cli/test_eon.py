@@ -26,7 +26,7 @@ def test_compile_writes_a_model_and_its_kernels(folder: Path, capsys: pytest.Cap
     assert (folder / "cpp" / "eitk" / "kernels" / "conv2d.h").is_file()
 
 
-def test_run_answers_what_the_reference_answers(folder: Path, goldens: Path) -> None:
+def test_run_gives_the_outputs_of_the_reference(folder: Path, goldens: Path) -> None:
     code, _, _ = eitk(folder, "eon", "run", "kws.tflite", "--input", "in.npy", "--output", "out.npy", "--json")
     assert code == 0
     expected = np.load(goldens / "int8" / "kws_int8.npz")["output"][:5]
@@ -43,7 +43,9 @@ def test_profile_is_measured(folder: Path) -> None:
     assert profile["instructions"] < 1_600_000
 
 
-def test_without_arm_tools_the_cost_model_answers_and_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_arm_tools_the_estimate_of_the_cost_model_is_marked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     code, out, _ = eitk(folder, "eon", "profile", "kws.tflite", "--json")
     profile = json.loads(out)
@@ -60,13 +62,13 @@ def test_without_arm_tools_the_cost_model_answers_and_says_so(folder: Path, monk
         (("run", "kws.tflite", "--input", "kws.tflite", "--output", "y.npy"), "cannot read an array"),
     ],
 )
-def test_bad_files_end_in_clear_errors(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_files_are_errors_with_a_message(folder: Path, arguments: tuple[str, ...], message: str) -> None:
     code, out, err = eitk(folder, "eon", *arguments, "--json")
     assert code == 1 and out == "" and message in err
     assert not (folder / "x").exists() and not (folder / "y.npy").exists()
 
 
-def test_inputs_of_another_type_are_refused(folder: Path) -> None:
+def test_inputs_of_another_type_are_rejected(folder: Path) -> None:
     np.save(folder / "float.npy", np.zeros((2, 1960), dtype=np.float32))
     code, _, err = eitk(folder, "eon", "run", "kws.tflite", "--input", "float.npy", "--output", "y.npy", "--json")
     assert code == 1 and "the model takes int8" in err

@@ -1,4 +1,4 @@
-"""What Ctrl-C does to a job that is being followed."""
+"""The effect of Ctrl-C on a job that is followed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_without_a_terminal_only_cancel_cancels(
 
 
 @pytest.mark.parametrize("wants", [True, False])
-def test_on_a_terminal_it_is_asked(
+def test_on_a_terminal_the_user_is_asked(
     cancelled: list[int], tmp_path: Path, wants: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("typer.confirm", lambda *_a, **_k: wants)

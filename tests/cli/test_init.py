@@ -1,4 +1,4 @@
-"""`eitk init`: every folder of clips is a label; what is no folder of labels is refused before anything is written."""
+"""`eitk init`: every folder of clips is a label; an invalid folder is rejected before any file is written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_every_folder_of_clips_is_a_label(tmp_path: Path, recipe: str) -> None:
 
 
 @pytest.mark.parametrize(("labels", "given"), [((), ""), (("rock",), ""), (("rock", "jazz"), "rock")])
-def test_what_is_no_folder_of_labels_is_refused(tmp_path: Path, labels: tuple[str, ...], given: str) -> None:
+def test_a_folder_without_two_labels_is_rejected(tmp_path: Path, labels: tuple[str, ...], given: str) -> None:
     (tmp_path / "clips").mkdir()
     code, out, err = eitk(tmp_path, "init", "--clips", str(clips(tmp_path / "clips", *labels) / given))
     assert (code, out) == (1, "")
@@ -36,17 +36,17 @@ def test_what_is_no_folder_of_labels_is_refused(tmp_path: Path, labels: tuple[st
     assert not (tmp_path / "eitk.toml").exists() and not (tmp_path / "robust.py").exists()
 
 
-def test_the_folder_of_one_label_leads_to_the_one_above(tmp_path: Path) -> None:
+def test_for_the_folder_of_one_label_the_hint_names_its_parent(tmp_path: Path) -> None:
     _, _, err = eitk(clips(tmp_path, "rock", "jazz"), "init", "--clips", "rock")
     assert f"Give the folder above, if it has one folder for each label: {tmp_path}." in err
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     code, _, err = eitk(tmp_path, "init", "--clips", "nowhere")
     assert code == 2 and "no folder" in err and "try:" in err
 
 
-def test_clips_are_looked_for_in_the_folder_that_eitk_was_told_to_run_in(tmp_path: Path) -> None:
+def test_clips_are_relative_to_the_project_folder(tmp_path: Path) -> None:
     clips(tmp_path / "project" / "clips", "a", "b")
     code, out, _ = eitk(tmp_path, "-C", str(tmp_path / "project"), "init", "--clips", "clips", "--json")
     assert (code, json.loads(out)["labels"]) == (0, ["a", "b"])

@@ -1,4 +1,4 @@
-"""`eitk jobs` on jobs that have ended, or never were; `eitk test` where a job has made the results stale."""
+"""`eitk jobs` for jobs that have ended or do not exist; `eitk test` without results."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def eitk(transport: ThreeJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(("job", "state"), [("2", "succeeded"), ("3", "failed")])
-def test_a_job_that_has_ended_is_not_said_to_be_cancelled(
+def test_a_job_that_has_ended_is_not_reported_as_cancelled(
     eitk: Eitk, transport: ThreeJobs, job: str, state: str
 ) -> None:
-    assert eitk("cancel", job)[:2] == (0, f"job {job} has ended already ({state})\n")
+    assert eitk("cancel", job)[:2] == (0, f"job {job} has already ended ({state})\n")
     assert json.loads(eitk("cancel", job, "--json")[1])["cancelled"] is False
     assert transport.posted == []
 
@@ -75,7 +75,7 @@ def test_a_job_that_runs_is_cancelled(eitk: Eitk, transport: ThreeJobs) -> None:
 
 
 @pytest.mark.parametrize("word", ["follow", "cancel"])
-def test_an_unknown_job_comes_with_the_way_to_the_known_ones(eitk: Eitk, word: str) -> None:
+def test_the_error_for_an_unknown_job_has_a_hint(eitk: Eitk, word: str) -> None:
     code, _, err = eitk(word, "99")
     assert code == 4
     assert "try: eitk jobs list --all" in err
@@ -87,7 +87,7 @@ def test_following_a_failed_job_does_not_recommend_itself(eitk: Eitk) -> None:
     assert "eitk jobs follow" not in err
 
 
-def test_a_model_without_results_is_said_to_want_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_without_results_has_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     current = SimpleNamespace(impulse_id=1)
     monkeypatch.setattr("ei_toolkit.cli.test.connect", lambda *_: None)
     monkeypatch.setattr("ei_toolkit.cli.test.require_impulse", lambda *_: current)

@@ -1,4 +1,4 @@
-"""Commands that need a model: none trained yet, and files that people bring themselves."""
+"""Commands that need a model, without a trained one and with a file of the user."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def eitk(tmp_path: Path) -> Iterator[Command]:
     launch.stop(ProjectPaths(tmp_path).studio)
 
 
-def test_what_needs_a_trained_model_says_how_to_train_one(eitk: Command) -> None:
+def test_commands_that_need_a_trained_model_have_a_hint(eitk: Command) -> None:
     assert eitk("impulse", "apply")[0] == 0
     for words in (("profile",), ("build", "--dry-run"), ("build",)):
         code, out, err = eitk(*words)
@@ -46,7 +46,7 @@ def test_what_needs_a_trained_model_says_how_to_train_one(eitk: Command) -> None
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",)])
-def test_the_profile_of_ones_own_model_is_a_table_unless_json_is_asked_for(
+def test_the_profile_of_a_user_model_is_a_table_or_json(
     tmp_path: Path, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ei_toolkit.cli.profile.connect", lambda *_: None)
@@ -65,7 +65,7 @@ def test_the_profile_of_ones_own_model_is_a_table_unless_json_is_asked_for(
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What went to the SDK."""
+    """Calls of the SDK."""
     calls: list[str] = []
     monkeypatch.setattr("ei_toolkit.client.byom._with_sdk", lambda *_: calls.append("sent"))
     return calls
@@ -82,7 +82,7 @@ def test_a_model_that_was_cut_off_is_not_sent(tmp_path: Path, sent: list[str], s
     assert caught.value.hint and not sent
 
 
-def test_what_only_the_compiler_cannot_translate_is_sent(tmp_path: Path, sent: list[str]) -> None:
+def test_a_model_that_only_the_compiler_does_not_support_is_sent(tmp_path: Path, sent: list[str]) -> None:
     (tmp_path / "other.tflite").write_bytes(with_an_unknown_operator(MODEL.read_bytes()))
     profile_model(NO_STUDIO, MODEL, None)
     profile_model(NO_STUDIO, tmp_path / "other.tflite", None)

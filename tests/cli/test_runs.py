@@ -1,4 +1,4 @@
-"""`eitk runs` as a person meets it."""
+"""The output and exit codes of `eitk runs`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_list_is_a_table_or_json(folder: Path) -> None:
     assert [row["id"] for row in json.loads(eitk(folder, "runs", "list", "--last", "1", "--json")[1])] == [2]
 
 
-def test_compare_shows_what_was_changed_and_what_came_of_it(folder: Path) -> None:
+def test_compare_shows_changed_settings_and_metrics(folder: Path) -> None:
     lines = [line.split() for line in eitk(folder, "runs", "compare", "1", "2")[1].splitlines()]
     assert lines[1:] == [["training.epochs", "30", "5"], ["int8.accuracy", "0.9", "0.7"]]
 
@@ -42,7 +42,7 @@ def test_export_writes_csv_or_json(folder: Path) -> None:
     assert len(json.loads(eitk(folder, "runs", "export", "--json")[1])) == 2
 
 
-def test_seen_is_a_question_that_the_exit_code_answers(folder: Path) -> None:
+def test_seen_answers_with_its_exit_code(folder: Path) -> None:
     assert eitk(folder, "runs", "seen", "train")[0] == 0
     assert eitk(folder, "runs", "seen", "gate")[0] == 1
     assert eitk(folder, "runs", "seen", "nonsense")[0] == 2
@@ -53,7 +53,7 @@ def test_an_unknown_run_is_a_usage_error(folder: Path) -> None:
     assert "training.epochs" in eitk(folder, "runs", "show", "2")[1]
 
 
-def test_a_project_without_runs_says_so(tmp_path: Path) -> None:
+def test_a_project_without_runs_has_a_message(tmp_path: Path) -> None:
     write_recipe("reference", tmp_path, clips=None, name=None, force=False)
     assert eitk(tmp_path, "runs", "list")[:2] == (0, "there are no runs yet\n")
     assert eitk(tmp_path, "runs", "list", "--kind", "gate")[1] == "there are no runs of the kind gate yet\n"

@@ -24,7 +24,7 @@ def noise_project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_table_says_what_went_where(noise_project: Path) -> None:
+def test_the_table_has_the_windows_of_each_split(noise_project: Path) -> None:
     code, out, _ = eitk(noise_project, "slice")
     assert code == 0
     assert out.split()[:5] == ["label", "split", "windows", "clips", "artists"]
@@ -60,7 +60,7 @@ def test_labels_with_brackets_are_shown(noise_project: Path) -> None:
     assert "[live] training" in eitk(noise_project, "dataset", "audit")[1]
 
 
-def test_a_second_run_says_that_nothing_changed(noise_project: Path) -> None:
+def test_a_second_run_reports_that_nothing_changed(noise_project: Path) -> None:
     eitk(noise_project, "slice")
     code, _, err = eitk(noise_project, "slice")
     assert code == 0
@@ -75,7 +75,7 @@ def test_the_skipped_are_counted_beyond_the_first_ten(noise_project: Path) -> No
 
 
 @pytest.mark.parametrize(("break_it", "code"), [("one label", 1), ("no folder", 3), ("no root", 3)])
-def test_what_cannot_be_ends_in_a_message_and_its_exit_code(noise_project: Path, break_it: str, code: int) -> None:
+def test_an_invalid_project_has_a_message_and_an_exit_code(noise_project: Path, break_it: str, code: int) -> None:
     if break_it == "one label":
         (noise_project / "clips" / "rock").rename(noise_project / "elsewhere")
     elif break_it == "no folder":

@@ -38,14 +38,14 @@ def test_projects_and_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
         (("serve", "--host", "0.0.0.0"), 2, "other machines"),
     ],
 )
-def test_what_cannot_be_done_is_said(tmp_path: Path, arguments: tuple[str, ...], code: int, text: str) -> None:
+def test_an_impossible_request_is_an_error(tmp_path: Path, arguments: tuple[str, ...], code: int, text: str) -> None:
     studio(tmp_path, "projects", "--add", "Brass")
     found = studio(tmp_path, *arguments)
     assert found[0] == code and text in found[2]
     assert not (tmp_path / "out.zip").exists()
 
 
-def test_serving_ends_with_a_signal_and_status_knows_before_and_after(tmp_path: Path) -> None:
+def test_serving_ends_with_a_signal_and_status_reports_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ei_toolkit", "studio", "serve", "--port", "0", "--ingestion-port", "0"]
     with subprocess.Popen(
         [*command, "--data", str(tmp_path / "data")], cwd=tmp_path, stderr=subprocess.PIPE

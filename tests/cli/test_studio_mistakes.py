@@ -1,4 +1,4 @@
-"""`eitk studio` where somebody errs: a folder mistyped, a file that is none, a key that is still needed."""
+"""Mistakes with `eitk studio`: a mistyped folder, an invalid file, a key that is still in use."""
 
 from __future__ import annotations
 
@@ -45,13 +45,11 @@ def test_a_mistyped_folder_is_not_made(tmp_path: Path, arguments: tuple[str, ...
     ],
     ids=lambda value: " ".join(value)[:20] if isinstance(value, tuple) else "",
 )
-def test_a_file_or_folder_that_is_none_is_said(
-    tmp_path: Path, arguments: tuple[str, ...], code: int, text: str
-) -> None:
+def test_an_invalid_file_or_folder_is_named(tmp_path: Path, arguments: tuple[str, ...], code: int, text: str) -> None:
     manage.add_project(tmp_path / "data", "p")
     (tmp_path / "file").touch()
     found = eitk(tmp_path, "studio", *arguments)
-    assert found[0] == code and text in found[2] and "try:" in found[2] and "foresee" not in found[2]
+    assert found[0] == code and text in found[2] and "try:" in found[2] and "this is an error in eitk" not in found[2]
     assert not list(tmp_path.glob("**/*.part"))
 
 
@@ -63,7 +61,7 @@ def test_import_finds_its_zip_where_export_wrote_it(tmp_path: Path) -> None:
     assert (code, err) == (0, "")
 
 
-def test_the_key_that_eitk_uses_is_revoked_only_if_that_is_meant(tmp_path: Path) -> None:
+def test_the_key_that_eitk_uses_is_revoked_only_after_confirmation(tmp_path: Path) -> None:
     data = tmp_path / "data"
     manage.prepare(data, "p")
     manage.add_key(data, 0, "spare", "admin")
@@ -74,16 +72,16 @@ def test_the_key_that_eitk_uses_is_revoked_only_if_that_is_meant(tmp_path: Path)
     assert manage.list_keys(data, 0) == []
 
 
-@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells who holds a lock")
-def test_status_names_who_holds_a_folder_without_answering_and_stop_ends_it(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux lists the owners of locks")
+def test_status_names_the_process_that_holds_the_folder_and_stop_ends_it(tmp_path: Path) -> None:
     hold = "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, 2); print(flush=True); time.sleep(60)"
     with subprocess.Popen(
         [sys.executable, "-c", hold, str(tmp_path / "server.lock")], stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        said = " ".join(eitk(tmp_path, "studio", "status", "--data", ".")[1].split())
-        assert f"not running: pid {process.pid} holds" in said and "eitk studio stop" in said
+        status = " ".join(eitk(tmp_path, "studio", "status", "--data", ".")[1].split())
+        assert f"not running: pid {process.pid} holds" in status and "eitk studio stop" in status
         assert eitk(tmp_path, "studio", "stop", "--data", ".")[:2] == (0, "stopped\n")
         process.wait(10)
     assert eitk(tmp_path, "studio", "status", "--data", ".")[1] == "not running\n"

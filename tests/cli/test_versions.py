@@ -8,12 +8,12 @@ from ei_toolkit import __version__
 from ei_toolkit.cli.versions import version_lines
 
 
-def test_eitk_comes_first_and_only_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, said in (
+def test_eitk_is_first_and_missing_tools_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, output in (
         ("arduino-cli", "arduino-cli  Version: 1.2.2 Commit: abc"),
         ("g++", "g++ (Debian 12.2.0-14) 12.2.0"),
     ):
-        (tmp_path / name).write_text(f"#!/bin/sh\necho '{said}'\n")
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{output}'\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     lines = list(version_lines())
@@ -23,8 +23,8 @@ def test_eitk_comes_first_and_only_what_is_here(tmp_path: Path, monkeypatch: pyt
     assert not any(line.startswith("qemu") for line in lines)
 
 
-def test_a_tool_that_says_nothing_is_said_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tool_without_output_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "g++").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "g++").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert list(version_lines())[-1] == "g++ does not say"
+    assert list(version_lines())[-1] == "g++ has no version"

@@ -1,4 +1,4 @@
-"""A real local studio, windows to upload, and a proxy that does to requests what networks do."""
+"""A real local studio, windows to upload, and a proxy with the faults of networks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Serve = Callable[[type[BaseHTTPRequestHandler]], str]
 
 @pytest.fixture(scope="session")
 def local_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launch.LocalStudio]:
-    """A studio of the tests' own, in a process of its own."""
+    """A local studio for the tests, in a process of its own."""
     paths = ProjectPaths(tmp_path_factory.mktemp("studio"))
     try:
         yield launch.ensure(paths, "api tests", idle_s=3600)
@@ -58,7 +58,7 @@ def studio(endpoint: Endpoint) -> Studio:
 
 @pytest.fixture
 def make_manifest() -> Callable[..., Path]:
-    """Writes a manifest of different short windows, `per_clip` to a clip, half of the clips each label."""
+    """Writes a manifest of different short windows: `per_clip` of each clip, half of the clips for each label."""
 
     def make(folder: Path, count: int, *, seed: int = 0, per_clip: int = 10, milliseconds: int = 20) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def make_manifest() -> Callable[..., Path]:
 
 @dataclass
 class FaultPlan:
-    """Which fault the next request meets. `rate` of them meet one, chosen by a seeded generator."""
+    """The fault of the next request; the fraction `rate` of them has one, chosen by a seeded generator."""
 
     rate: float
     seed: int
@@ -104,7 +104,7 @@ FAULTS = ("drop mid-body", "drop answer", "delay", "429", "500", "413", "cut ans
 
 
 class FaultHandler(BaseHTTPRequestHandler):
-    """Passes requests on to `upstream`, or does not."""
+    """Passes requests on to `upstream`, with the faults of the plan."""
 
     protocol_version = "HTTP/1.1"
     plan: FaultPlan
@@ -160,7 +160,7 @@ class FaultHandler(BaseHTTPRequestHandler):
 
 
 class QuietServer(socketserver.ThreadingTCPServer):
-    """Does not print what clients that hang up cause."""
+    """A server that does not print the errors of closed connections."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -171,7 +171,7 @@ class QuietServer(socketserver.ThreadingTCPServer):
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Serves a handler on a free loopback port and gives its address."""
+    """Serves a handler on a free loopback port and returns its address."""
     servers = []
 
     def start(handler: type[BaseHTTPRequestHandler]) -> str:
@@ -190,7 +190,7 @@ def serve() -> Iterator[Serve]:
 def fault_proxy(
     serve: Callable[[type[BaseHTTPRequestHandler]], str],
 ) -> Callable[[str, float, int], tuple[str, FaultPlan]]:
-    """A proxy in front of an address; gives its own address and the plan that counts faults."""
+    """A proxy for an address; returns its own address and the plan that counts the faults."""
 
     def start(upstream: str, rate: float, seed: int) -> tuple[str, FaultPlan]:
         plan = FaultPlan(rate, seed)

@@ -37,11 +37,11 @@ def test_retry_after_as_a_date() -> None:
         ({}, 0),
     ],
 )
-def test_a_used_up_allowance_is_waited_for(headers: dict[str, str], seconds: float) -> None:
+def test_a_used_up_rate_limit_causes_a_pause(headers: dict[str, str], seconds: float) -> None:
     assert rate_limit_pause(headers) == seconds
 
 
 @given(st.text())
-def test_no_header_breaks_it(text: str) -> None:
+def test_every_header_value_is_accepted(text: str) -> None:
     assert retry_after({"Retry-After": text}) >= 0
     assert rate_limit_pause({"RateLimit": text}) >= 0

@@ -51,7 +51,7 @@ target = "arduino"
 
 
 def make_project(folder: Path) -> Path:
-    """Sixty windows of noise, loud and bright or soft and dull, two artists held out."""
+    """Sixty windows of noise, loud with high frequencies or quiet without them; two artists are held out."""
     (folder / "eitk.toml").write_text(CONFIG)
     windows = ProjectPaths(folder).windows
     windows.mkdir(parents=True)
@@ -85,7 +85,7 @@ def eitk(tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
 
 
 def whole_road(eitk: Any, environ: dict[str, str], folder: Path) -> list[dict[str, Any]]:
-    """Upload, apply, train and build; returns what `eitk train --eon --json` said, line by line."""
+    """Upload, apply, train and build; return the lines of `eitk train --eon --json`."""
     for words in (("upload",), ("impulse", "apply")):
         code, _, err = eitk(environ, *words)
         assert code == 0, err
@@ -127,7 +127,7 @@ def test_with_the_local_studio(eitk: Any, local_studio: launch.LocalStudio, stud
     assert result["deployment_version"] == read_lock(tmp_path / "eitk.lock").deployment_version  # type: ignore[union-attr]
     code, out, _ = eitk(environ, "train", "--no-features")
     assert code == 0
-    for words in ("validation, int8", "test, float32", "heard \\ called", "on the device"):
+    for words in ("validation, int8", "test, float32", "actual \\ predicted", "on the device"):
         assert words in out
     code, out, _ = eitk(environ, "test", "--no-run", "--json")
     assert (code, json.loads(out)["int8"]["windows"]) == (0, 10)

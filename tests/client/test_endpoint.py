@@ -1,4 +1,4 @@
-"""Where a key may go: to this machine, or encrypted, and nowhere by mistake."""
+"""Addresses that may get the key: on this machine, or with https."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ UNENCRYPTED = ["http://studio.example.com/v1", "http://10.0.0.1:4800/v1", "http:
 
 
 @pytest.mark.parametrize("url", [*MALFORMED, *NOT_A_STUDIO, "https://a.example"])
-def test_what_is_no_api_address(url: str) -> None:
+def test_an_invalid_api_address_is_an_error(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"studio\.url") as caught:
         checked_api_url(url)
     assert "/v1" in caught.value.hint
 
 
 @pytest.mark.parametrize("url", [*MALFORMED, *NOT_A_STUDIO])
-def test_what_is_no_upload_address(url: str) -> None:
+def test_an_invalid_upload_address_is_an_error(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"studio\.ingestion_url") as caught:
         checked_ingestion_url(url)
     assert caught.value.hint
 
 
 @pytest.mark.parametrize("url", UNENCRYPTED)
-def test_a_key_leaves_this_machine_encrypted_only(url: str) -> None:
+def test_an_unencrypted_address_on_another_machine_is_an_error(url: str) -> None:
     for check in (checked_api_url, checked_ingestion_url):
         with pytest.raises(ConfigurationError, match="unencrypted"):
             check(url)
@@ -36,7 +36,7 @@ def test_a_key_leaves_this_machine_encrypted_only(url: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1:4801", "http://localhost:4801", "http://[::1]:4801", "https://a.b"])
-def test_addresses_that_a_key_may_go_to(host: str) -> None:
+def test_addresses_that_may_get_the_key(host: str) -> None:
     assert checked_api_url(f"{host}/v1/") == f"{host}/v1"
     assert checked_ingestion_url(f"{host}/") == host
 
@@ -48,6 +48,6 @@ def test_the_upload_address_of_an_api_address() -> None:
         ingestion_url_of("https://a.example/v1")
 
 
-def test_a_name_is_not_this_machine_because_it_begins_like_one() -> None:
+def test_a_host_name_that_begins_with_127_is_not_this_machine() -> None:
     assert is_loopback("http://127.0.0.1:4800") and is_loopback("http://[::1]")
     assert not is_loopback("http://127.0.0.1.example.com") and not is_loopback("http://localhost.example.com")

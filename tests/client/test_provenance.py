@@ -1,4 +1,4 @@
-"""The provenance of a training is asked of the server, and a clip that would be trained on and tested is an error."""
+"""Training provenance comes from the samples in the studio; a clip for training and testing is an error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sha(clip: str) -> str:
 
 
 def manifest_of(**splits: str) -> Manifest:
-    """One window a clip."""
+    """One window of each clip."""
     windows = [
         Window(f"{clip}.0.{sha(clip)[:12]}.wav", sha(clip), f"{clip}.wav", sha(clip), f"by {clip}", 0, "rock", split)  # type: ignore[arg-type]
         for clip, split in splits.items()
@@ -44,7 +44,7 @@ def manifest_of(**splits: str) -> Manifest:
 
 
 def copy_of(clip: str, category: str = "training", name: str = "", number: int = 7) -> Sample:
-    """An augmented copy of a clip as `eitk upload` leaves it on the server."""
+    """An augmented copy of a clip as `eitk upload` leaves it in the studio."""
     metadata = (
         ("artist", f"by {clip}"),
         ("clip", f"{clip}.wav"),
@@ -54,7 +54,7 @@ def copy_of(clip: str, category: str = "training", name: str = "", number: int =
     return Sample(number, name or f"{clip}.0.{'ab' * 6}", category, "rock", 2000.0, metadata)
 
 
-def test_clips_and_artists_are_those_of_the_training_samples_on_the_server() -> None:
+def test_clips_and_artists_are_those_of_the_training_samples_in_the_studio() -> None:
     manifest = manifest_of(a="training", b="training", c="testing")
     samples = [
         Sample(1, Path(manifest.windows[0].file).stem, "training", "rock", 2000.0),
@@ -67,7 +67,7 @@ def test_clips_and_artists_are_those_of_the_training_samples_on_the_server() -> 
     )
 
 
-def test_a_copy_of_a_clip_that_is_tested_is_refused_and_so_is_a_test_of_one_that_is_trained_on() -> None:
+def test_a_sample_in_another_split_than_its_clip_is_an_error() -> None:
     manifest = manifest_of(a="training", b="testing")
     assert misplaced(manifest, [copy_of("a"), copy_of("b", "testing"), copy_of("gone")]) == []
     for sample in (copy_of("b"), copy_of("a", "testing")):
@@ -80,7 +80,7 @@ def test_a_copy_of_a_clip_that_is_tested_is_refused_and_so_is_a_test_of_one_that
 @pytest.mark.parametrize(
     "foreign", [copy_of("b", name="my own"), replace(copy_of("b"), metadata=(("clip_sha256", sha("b")),))]
 )
-def test_what_eitk_did_not_upload_is_refused_but_left_to_its_owner(foreign: Sample) -> None:
+def test_a_misplaced_sample_from_elsewhere_is_not_removed(foreign: Sample) -> None:
     manifest = manifest_of(a="training", b="testing")
     assert removable(manifest, [foreign]) == []
     with pytest.raises(DataError) as caught:
@@ -88,7 +88,7 @@ def test_what_eitk_did_not_upload_is_refused_but_left_to_its_owner(foreign: Samp
     assert caught.value.hint == "eitk upload, then eitk samples delete 7"
 
 
-def test_clips_on_both_sides_and_windows_of_the_manifest_are_not_removed() -> None:
+def test_clips_in_both_splits_and_windows_of_the_manifest_are_not_removed() -> None:
     manifest = manifest_of(a="training", b="testing")
     both = Manifest((*manifest.windows, replace(manifest.windows[1], file=f"b.1.{'0' * 12}.wav", split="training")))
     assert removable(both, [copy_of("b")]) == []
@@ -99,7 +99,7 @@ def test_clips_on_both_sides_and_windows_of_the_manifest_are_not_removed() -> No
     assert caught.value.hint == "eitk upload"
 
 
-def test_until_a_training_has_succeeded_the_model_may_be_the_one_of_before(tmp_path: Path) -> None:
+def test_until_a_training_succeeds_the_provenance_has_the_old_clips_as_well(tmp_path: Path) -> None:
     file = tmp_path / "provenance" / "local.1.1.json"
     first, second = (
         TrainingProvenance(frozenset("a"), frozenset("x")),

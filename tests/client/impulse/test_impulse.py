@@ -39,14 +39,14 @@ def with_layers(settings: Settings, *layers: Layer) -> Settings:
 
 
 def posts(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Paths that are posted to from now on."""
+    """Paths of POST requests from now on."""
     seen: list[str] = []
     real = studio.transport.post
     monkeypatch.setattr(studio.transport, "post", lambda path, *a, **k: (seen.append(path), real(path, *a, **k))[1])
     return seen
 
 
-def test_apply_makes_the_impulse_and_a_second_apply_sends_nothing(
+def test_apply_creates_the_impulse_and_a_second_apply_sends_nothing(
     studio: Studio, wanted: ImpulseState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert current_impulse(studio) is None
@@ -98,7 +98,7 @@ def test_expert_mode_sends_the_script(studio: Studio, settings: Settings, tmp_pa
 
 
 @pytest.mark.parametrize("recipe", ["reference", "robust"])
-def test_what_is_pulled_is_what_was_applied(studio: Studio, tmp_path: Path, recipe: str) -> None:
+def test_the_pulled_impulse_equals_the_applied_one(studio: Studio, tmp_path: Path, recipe: str) -> None:
     write_recipe(recipe, tmp_path / "a", clips=None, name=None, force=True)
     wanted = wanted_impulse(load_config(tmp_path / "a", {}).settings, tmp_path / "a")
     apply_impulse(studio, wanted)
@@ -112,7 +112,7 @@ def test_what_is_pulled_is_what_was_applied(studio: Studio, tmp_path: Path, reci
     assert diff(state, wanted_impulse(config.settings, tmp_path / "b")) == ()
 
 
-def test_a_named_impulse_stands_beside_the_default_one(studio: Studio, wanted: ImpulseState) -> None:
+def test_a_named_impulse_exists_beside_the_default_one(studio: Studio, wanted: ImpulseState) -> None:
     apply_impulse(studio, wanted)
     other = replace(wanted, learn=replace(wanted.learn, epochs=3))
     apply_impulse(studio, other, "second")
@@ -143,14 +143,14 @@ def test_a_named_impulse_stands_beside_the_default_one(studio: Studio, wanted: I
         (lambda s: replace(s, impulse=replace(s.impulse, script="gone.py")), "cannot be read"),
     ],
 )  # fmt: skip
-def test_contradictions_are_refused_before_anything_is_sent(
+def test_invalid_settings_are_rejected_before_a_request(
     settings: Settings, tmp_path: Path, change: Callable[[Settings], Settings], message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
         check_impulse(wanted_impulse(change(settings), tmp_path))
 
 
-def test_a_parameter_of_the_wrong_kind_comes_with_one_of_the_right(settings: Settings, tmp_path: Path) -> None:
+def test_a_parameter_of_the_wrong_type_has_a_hint_with_its_default(settings: Settings, tmp_path: Path) -> None:
     wrong = with_dsp(settings, DspBlock("mfe", 4, params={"num_filters": "forty"}))
     with pytest.raises(ConfigurationError, match="num_filters = 'forty'") as caught:
         check_impulse(wanted_impulse(wrong, tmp_path))
@@ -158,11 +158,11 @@ def test_a_parameter_of_the_wrong_kind_comes_with_one_of_the_right(settings: Set
 
 
 @pytest.mark.parametrize("recipe", ["reference", "robust"])
-def test_the_recipes_are_without_contradiction(tmp_path: Path, recipe: str) -> None:
+def test_the_recipes_are_valid(tmp_path: Path, recipe: str) -> None:
     write_recipe(recipe, tmp_path, clips=None, name=None, force=True)
     check_impulse(wanted_impulse(load_config(tmp_path, {}).settings, tmp_path))
 
 
-def test_a_seed_that_the_studio_does_not_tell_is_no_difference(wanted: ImpulseState) -> None:
+def test_a_seed_that_the_studio_does_not_return_is_no_difference(wanted: ImpulseState) -> None:
     silent: Any = replace(wanted, learn=replace(wanted.learn, seed=None))
     assert diff(silent, wanted) == ()

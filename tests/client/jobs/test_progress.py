@@ -21,7 +21,7 @@ def read(lines: list[str]) -> TrainingProgress:
     return reduce(after, lines, TrainingProgress())
 
 
-def test_epochs_and_metrics_are_read_from_what_keras_prints() -> None:
+def test_epochs_and_metrics_are_read_from_the_output_of_keras() -> None:
     assert read(KERAS) == TrainingProgress("training", 2, 6, 0.33, 0.9571, 0.2686, 0.9)
     assert read(KERAS).text == "epoch 2/6 · loss 0.330 · accuracy 95.7% · validation 90.0%"
 
@@ -40,5 +40,5 @@ def test_phases_after_training_are_named(line: str, phase: str) -> None:
 
 
 @given(st.text())
-def test_no_line_breaks_it(line: str) -> None:
+def test_every_line_is_accepted(line: str) -> None:
     assert after(read(KERAS), line).epochs >= 0

@@ -11,7 +11,7 @@ from ei_toolkit.errors import DataError
 ENTRY = Entry("01" * 32, "a.wav", "done", 7)
 
 
-def test_what_is_recorded_is_there_again(tmp_path: Path) -> None:
+def test_recorded_entries_are_read_again(tmp_path: Path) -> None:
     for _ in range(2):
         with Ledger(tmp_path / "ledger.sqlite") as ledger:
             ledger.record([ENTRY])

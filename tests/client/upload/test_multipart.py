@@ -1,4 +1,4 @@
-"""The body of an upload, as a server reads it."""
+"""The body of an upload, as a server parses it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read(body: Multipart) -> list[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize("name", ["clip.0.wav", 'a "quoted" name.wav', "größe 🎸.wav", "a\r\nX-Evil: 1.wav"])
-def test_files_arrive_by_name_as_they_are(name: str) -> None:
+def test_files_arrive_unchanged_with_their_names(name: str) -> None:
     contents = [b"RIFF\r\n--not a boundary", b"", bytes(range(256)) * 400]
     found = read(Multipart([(name, content) for content in contents]))
     assert [content for _, content in found] == contents
@@ -33,7 +33,7 @@ def test_files_arrive_by_name_as_they_are(name: str) -> None:
     assert all("\n" not in head for head, _ in found)
 
 
-def test_the_length_is_known_before_and_the_body_can_be_sent_again() -> None:
+def test_the_length_is_known_and_the_body_can_be_sent_again() -> None:
     body = Multipart([("a.wav", b"1234"), ("b.wav", bytes(1000))])
     assert len(b"".join(body)) == len(body) == len(b"".join(body))
     assert len(Multipart([("a.wav", b"")])) != len(Multipart([]))

@@ -1,4 +1,4 @@
-"""What a sample's metadata says about its window."""
+"""The metadata of a sample, and its window."""
 
 from __future__ import annotations
 

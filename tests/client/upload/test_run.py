@@ -1,4 +1,4 @@
-"""Uploads against a real local studio: every window once, whatever happens on the way."""
+"""Uploads to a real local studio: every window arrives once, also with faults of the network."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def upload_all(studio: Studio, manifest: Path, options: Options | None = None) -
 
 
 def through(studio: Studio, **changes: Any) -> Studio:
-    """The same studio by other addresses or with another key."""
+    """The same studio with other addresses or with another key."""
     return Studio(Transport(replace(studio.transport.endpoint, **changes)), studio.project)
 
 
@@ -114,7 +114,9 @@ def test_labels_in_any_script_survive(studio: Studio, make_manifest: MakeManifes
     assert {dict(sample.metadata)["artist"] for sample in samples} == {f"{label}-artist"}
 
 
-def test_one_bad_file_fails_alone(studio: Studio, make_manifest: MakeManifest, tmp_path: Path) -> None:
+def test_an_invalid_file_does_not_affect_the_others(
+    studio: Studio, make_manifest: MakeManifest, tmp_path: Path
+) -> None:
     manifest = make_manifest(tmp_path / "w", 30)
     changed, gone, *_ = [tmp_path / "w" / window.file for window in Manifest.read(manifest).windows]
     changed.write_bytes(b"RIFF no wave at all")
@@ -128,7 +130,7 @@ def test_one_bad_file_fails_alone(studio: Studio, make_manifest: MakeManifest, t
     assert "has another hash than in the manifest" in (tmp_path / "failures.csv").read_text()
 
 
-def test_a_server_that_is_down_is_an_error_within_seconds(
+def test_an_unreachable_server_is_an_error_within_seconds(
     studio: Studio, make_manifest: MakeManifest, tmp_path: Path
 ) -> None:
     manifest = make_manifest(tmp_path / "w", 30)
@@ -197,7 +199,7 @@ def start_upload(endpoint: Endpoint, manifest: Path) -> subprocess.Popen[bytes]:
 
 
 def check_kills(endpoint: Endpoint, studio: Studio, manifest: Path, kills: int) -> int:
-    """Kill an upload again and again, each time a little into it; returns how many kills found it half done."""
+    """Kill an upload repeatedly, each time after a short while; return how many kills found it incomplete."""
     chance = random.Random(1)
     ledgers = set()
     half_done = 0
@@ -219,7 +221,7 @@ def check_kills(endpoint: Endpoint, studio: Studio, manifest: Path, kills: int) 
     return half_done
 
 
-def test_kill_9_loses_and_doubles_nothing(
+def test_no_window_is_lost_or_sent_twice_after_kill_9(
     endpoint: Endpoint, studio: Studio, make_manifest: MakeManifest, tmp_path: Path
 ) -> None:
     assert check_kills(endpoint, studio, make_manifest(tmp_path / "w", 400), 3) > 0
@@ -227,7 +229,7 @@ def test_kill_9_loses_and_doubles_nothing(
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(900)
-def test_fifty_kills_lose_and_double_nothing(
+def test_no_window_is_lost_or_sent_twice_after_fifty_kills(
     endpoint: Endpoint, studio: Studio, make_manifest: MakeManifest, tmp_path: Path
 ) -> None:
     assert check_kills(endpoint, studio, make_manifest(tmp_path / "w", 3000), 50) > 10
