@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Samples = NDArray[np.int16]
+    Samples: TypeAlias = NDArray[np.int16]
 
 
 def samples_in(milliseconds: float, sample_rate: float) -> int:
@@ -27,6 +29,8 @@ def cut(samples: Samples, window: int, hop: int) -> Iterator[tuple[int, Samples]
 
 def cut_blocks(blocks: Iterable[Samples], window: int, hop: int) -> Iterator[tuple[int, Samples]]:
     """The windows that `cut` gives for the joined blocks; keeps no more than a block and a window in memory."""
+    import numpy as np  # here: commands and the studio's server import this module for `samples_in` only
+
     kept, offset, start = np.empty(0, np.int16), 0, 0  # `kept` begins at sample `offset`; `start` is the next window's
     for block in blocks:
         kept = np.concatenate([kept, block]) if len(kept) else block
