@@ -76,7 +76,7 @@ def pull(
 
 def _checked_impulse(config: Config) -> ImpulseState:
     wanted = wanted_impulse(config.settings, config.paths.root)
-    check_impulse(wanted, for_board=board_spec(config.settings.board.name).ram_bytes is not None)
+    check_impulse(wanted, board_spec(config.settings.board.name).ram_bytes)
     return wanted
 
 

@@ -41,6 +41,7 @@ class BoardSpec:
 
 
 ARDUINO_VENDOR = 0x2341
+NRF52840_CLOCK_HZ = 64_000_000
 
 NANO33BLE = BoardSpec(
     name="nano33ble",
@@ -48,7 +49,7 @@ NANO33BLE = BoardSpec(
     virtual=False,
     flash_bytes=983_040,  # 1 MB less the 64 KB of the bootloader
     ram_bytes=256 * 1024,
-    clock_hz=64_000_000,
+    clock_hz=NRF52840_CLOCK_HZ,
     warmup_buffers=16,  # half a second, in which the level of the PDM microphone becomes stable
     arduino_profile="nano33ble",
     # Nano 33 BLE and Nano 33 BLE Sense (Rev1, Rev2): pins_arduino.h and boards.txt of Arduino's mbed core
@@ -69,7 +70,7 @@ EMULATED = BoardSpec(
     virtual=True,
     flash_bytes=1024 * 1024,
     ram_bytes=256 * 1024,
-    clock_hz=64_000_000,
+    clock_hz=NRF52840_CLOCK_HZ,
 )
 HOST = BoardSpec(name="host", title="program for this machine", virtual=True)
 

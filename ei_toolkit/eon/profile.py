@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from ei_toolkit.config.boards import NRF52840_CLOCK_HZ
 from ei_toolkit.eon.compile import CompiledModel, LayerInfo, compile_model
 from ei_toolkit.eon.run import Measured, run_image
 from ei_toolkit.eon.toolchain import Sections, build_arm, missing_arm_tools, sections, write_sources
@@ -81,7 +82,7 @@ def _instructions(layer: LayerInfo, cost: KernelCost) -> int:
     return round(layer.macs * cost.per_mac + math.prod(layer.output) * cost.per_output + inputs * cost.per_input)
 
 
-CLOCK_HZ = 64_000_000
+CLOCK_HZ = NRF52840_CLOCK_HZ  # latencies are estimated for the Nano 33 BLE
 CYCLES_PER_INSTRUCTION = {"int8": 1.38, "float32": 1.86}
 LATENCY_ERROR = 0.25
 

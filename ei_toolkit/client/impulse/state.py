@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DspBlock, Settings
+from ei_toolkit.config.boards import NANO33BLE
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.layers import CONVOLUTIONS, VisualLayer, visual_layers
@@ -128,12 +129,11 @@ def as_text(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-BOARD_RAM = 256 * 1024  # Arduino Nano 33 BLE Sense
 SKETCH_RAM = 44 * 1024  # of the sketch and the Arduino core without a model
 
 
-def check_impulse(state: ImpulseState, *, for_board: bool = True) -> None:
-    """Check that an impulse can work. `for_board`: the model is to run on a Nano 33 BLE Sense.
+def check_impulse(state: ImpulseState, ram_bytes: int | None = NANO33BLE.ram_bytes) -> None:
+    """Check that an impulse can work on a board with `ram_bytes` of RAM; None for no limit.
 
     Raises ConfigurationError for an impossible window or feature shape, a reshape that does not divide the features, a
     kernel larger than them, training settings out of range, and a window that does not fit the board's RAM.
@@ -141,8 +141,8 @@ def check_impulse(state: ImpulseState, *, for_board: bool = True) -> None:
     samples = _samples(state.input)
     shapes = [_shape(block, samples, state.input) for block in state.dsp]
     features = sum(frames * bins for frames, bins in shapes)
-    if for_board:
-        _check_ram(state.input, samples, features)
+    if ram_bytes is not None:
+        _check_ram(state.input, samples, features, ram_bytes)
     if state.learn.mode == "visual":
         _check_layers(state.learn.layers, features)
     learn = state.learn
@@ -185,14 +185,14 @@ def _with_default(error: ConfigurationError, block: DspState) -> ConfigurationEr
     return ConfigurationError(error.what, why=error.why, hint=hint)
 
 
-def _check_ram(window: InputState, samples: int, features: int) -> None:
+def _check_ram(window: InputState, samples: int, features: int, ram_bytes: int) -> None:
     """Check the RAM of the last window as int16, the int8 features and the sketch, without the model's arena."""
     needed = 2 * samples + features + SKETCH_RAM
-    if needed > BOARD_RAM:
-        longest = (BOARD_RAM - SKETCH_RAM - features) // 2 / window.frequency_hz * 1000
+    if needed > ram_bytes:
+        longest = (ram_bytes - SKETCH_RAM - features) // 2 / window.frequency_hz * 1000
         raise ConfigurationError(
             f"a window of {window.window_ms} ms does not fit the board's RAM",
-            why=f"it takes {needed / 1024:.0f} of {BOARD_RAM / 1024:.0f} kB without the model",
+            why=f"it takes {needed / 1024:.0f} of {ram_bytes / 1024:.0f} kB without the model",
             hint=f"Set slice.window_ms well below {math.floor(longest / 100) * 100:.0f}, for example 3000.",
         )
 
