@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,7 @@ app = typer.Typer(
 
 def _version(shown: bool) -> None:
     if shown:
-        from ei_toolkit.cli.versions import version_lines
+        from ei_toolkit.cli.versions import version_lines  # importlib.metadata, which only --version needs
 
         typer.echo("\n".join(version_lines()))
         raise typer.Exit
@@ -129,8 +130,6 @@ def _unexpected_error(error: Exception) -> EitkError:
 
 def _print_error(error: EitkError, env: Environment, debug: bool) -> int:
     if debug:
-        import traceback
-
         traceback.print_exception(error, file=env.console.stderr)
     env.console.error(error)
     return error.exit_code

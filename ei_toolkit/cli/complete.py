@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from ei_toolkit.board.transport.ports import usb_ports
+from ei_toolkit.config.boards import BOARDS
+from ei_toolkit.config.recipes import recipe_names
+
 
 def boards() -> list[str]:
     """Return the values of `[board] name`."""
-    from ei_toolkit.config.boards import BOARDS
-
     return list(BOARDS)
 
 
 def ports() -> list[str]:
     """Return the serial ports of boards that are connected now."""
-    from ei_toolkit.board.transport.ports import usb_ports
-
     return ["auto", *(port.device for port in usb_ports())]
 
 
 def recipes() -> list[str]:
     """Return the names of the recipes that eitk contains."""
-    from ei_toolkit.config.recipes import recipe_names
-
     return recipe_names()

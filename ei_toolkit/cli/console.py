@@ -1,4 +1,7 @@
-"""All output of the commands: results on stdout, everything else on stderr."""
+"""All output of the commands: results on stdout, everything else on stderr.
+
+Rich is imported in the functions that use it, because `eitk --help` loads this module.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
 
 from ei_toolkit.errors import EitkError, JobFailed, UsageError
 
@@ -106,8 +111,6 @@ class Console:
 
     def confirm(self, question: str) -> bool:
         """Ask a yes-or-no question on the terminal. Raises UsageError without a terminal."""
-        import typer
-
         if not (self.stderr.isatty() and sys.stdin.isatty()):
             raise UsageError(
                 f"this needs a confirmation, and there is no terminal: {question}", hint="Confirm it with --yes."

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.workflows.nightly import MADE, run_nightly
+from ei_toolkit.errors import GateNotMet
 
 
 def nightly(
@@ -28,9 +30,6 @@ def nightly(
 
     Exit code 7 if the champion stays.
     """
-    from ei_toolkit.cli.workflows.nightly import MADE, run_nightly
-    from ei_toolkit.errors import GateNotMet
-
     env = Environment.of(context)
     clips = dataset if dataset in MADE else str(env.cwd / dataset)
     done = run_nightly(clips, env.cwd / folder, env.environ, env.console, recipe=recipe, board=board)

@@ -7,9 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ei_toolkit.board.board import BoardContext
+from ei_toolkit.board.boards.registry import board_named
+from ei_toolkit.board.verify.verify import verify_clips
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.boards import board_choice
+from ei_toolkit.evaluation.run_log import record_run
+from ei_toolkit.report.board_tables import verification_json, verification_view
 
 
 def verify(
@@ -23,12 +28,6 @@ def verify(
     ] = None,
 ) -> None:
     """Compare the scores of a board with those of the int8 model in Python."""
-    from ei_toolkit.board.board import BoardContext
-    from ei_toolkit.board.boards.registry import board_named
-    from ei_toolkit.board.verify.verify import verify_clips
-    from ei_toolkit.evaluation.run_log import record_run
-    from ei_toolkit.report.board_tables import verification_json, verification_view
-
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
     board_named(config.settings.board.name).check_port(port)

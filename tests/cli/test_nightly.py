@@ -21,7 +21,7 @@ def test_the_exit_code_is_that_of_the_verdict(
 ) -> None:
     figures = {"verdict": verdict, "text": "It was judged.", "reasons": ["it is worse"]}
     done = NightlyRun(new, Run(35, "today", "gate", {}, "", "", "", figures), tmp_path / "published")
-    monkeypatch.setattr("ei_toolkit.cli.workflows.nightly.run_nightly", lambda *_a, **_k: done)
+    monkeypatch.setattr("ei_toolkit.cli.nightly.run_nightly", lambda *_a, **_k: done)
     out = io.StringIO()
     assert run(("nightly", "clips"), Environment(Console(out, io.StringIO()), tmp_path, {})) == code
     assert ("nothing changed since run 35" in out.getvalue()) is not new
