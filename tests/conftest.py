@@ -37,8 +37,26 @@ install_compiler_cache(Path(__file__).parents[1] / ".pytest_cache" / "compiler")
 ARM_TOOLS = ("arm-none-eabi-g++", "qemu-system-arm")
 
 
+INTEGRATION = (
+    "board/emulator/", "board/verify/", "board/flash/test_usb.py", "board/flash/test_mistakes.py",
+    "board/flash/test_foreign_library.py", "board/test_budget.py", "board/test_endurance.py", "board/transport/",
+    "board/protocol/test_parser.py", "cli/workflows/", "cli/test_cleaning.py", "cli/test_complete.py",
+    "cli/test_models.py", "cli/test_studio.py", "cli/test_studio_commands.py", "cli/test_studio_mistakes.py",
+    "client/contract/", "client/impulse/", "client/upload/test_run.py", "client/test_byom.py",
+    "client/test_end_to_end.py", "client/test_provenance.py", "config/recipes/test_robust.py", "contract/",
+    "dataset/test_audit.py", "dataset/test_slicing.py", "docs/test_reference.py", "emulated/", "eon/", "evaluation/",
+    "firmware/", "migration/", "packaging/", "report/", "studio/", "training/", "workflows/", "test_road.py",
+)  # fmt: skip
+"""Paths of the tests that start studios, boards or trainings, compile, or take long for another reason."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with a word, what needs the ARM compiler and QEMU where they are not at hand."""
+    """Mark the integration tests, and skip what needs the ARM compiler and QEMU where they are not installed."""
+    tests = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(tests).as_posix().startswith(INTEGRATION):
+            item.add_marker(pytest.mark.integration)
     missing = " and ".join(tool for tool in ARM_TOOLS if shutil.which(tool) is None)
     for item in items if missing else ():
         if item.get_closest_marker("arm"):

@@ -51,9 +51,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--line", default="", help="line that the sketch prints repeatedly")
     parser.add_argument("--rate", type=float, default=10, help="lines per second")
     parser.add_argument("--at", action="store_true", help="AT firmware: silent until AT+RUNIMPULSE")
-    parser.add_argument(
-        "--unplug-every", type=float, help="seconds until the port disappears and reappears"
-    )
+    parser.add_argument("--unplug-every", type=float, help="seconds until the port disappears and reappears")
     return parser.parse_args()
 
 
