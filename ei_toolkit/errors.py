@@ -1,28 +1,28 @@
-"""Everything that eitk raises on purpose, and the exit code each kind ends a command with.
+"""The exceptions of eitk, and the exit code of a command for each kind.
 
     EitkError                  1   failure
-      UsageError               2   the command line asks for something impossible
+      UsageError               2   the command line is wrong
       ConfigurationError       3   eitk.toml, a parameter, an impulse that contradicts itself
         CredentialError        3   no key, a wrong key, a key whose role does not allow it
         MissingToolError       3   an extra, a compiler or an emulator that is not installed
       DataError                1   clips, windows or models that cannot be used
         ArchiveError           1   a zip or tar that is damaged, unsafe or too large
         UnsupportedModelError  1   a .tflite that the compiler cannot translate
-      ApiError                 4   the studio answered, and the answer is an error
-        NetworkError           4   no answer at all
+      ApiError                 4   the studio returned an error
+        NetworkError           4   no response
       JobFailed                5   a studio job ended without success
       BoardError               6   no board, a busy port, an image that does not fit
-      GateNotMet               7   the challenger is not good enough
+      GateNotMet               7   the candidate does not meet the requirements
     Interrupted              130   Ctrl-C
 
-An error says what happened, why, and what to try. Only `console.py` prints it.
+An error states what happened, why, and what to do. Only `cli/console.py` prints it.
 """
 
 from __future__ import annotations
 
 
 class EitkError(Exception):
-    """Base of the tree. `what` is one sentence; `why` and `hint` complete it for a person."""
+    """Base of all exceptions. `what` is one sentence; `why` and `hint` complete it for the user."""
 
     exit_code = 1
 
@@ -37,7 +37,7 @@ class EitkError(Exception):
 
 
 class UsageError(EitkError):
-    """The command line asks for something impossible."""
+    """The command line is wrong."""
 
     exit_code = 2
 
@@ -65,11 +65,11 @@ class ArchiveError(DataError):
 
 
 class UnsupportedModelError(DataError):
-    """A model that the compiler cannot translate faithfully; says which operator, option or type."""
+    """A model that the compiler cannot translate exactly; names the operator, option or type."""
 
 
 class ApiError(EitkError):
-    """The studio answered with an error."""
+    """The studio returned an error."""
 
     exit_code = 4
 
@@ -99,7 +99,7 @@ class BoardError(EitkError):
 
 
 class GateNotMet(EitkError):
-    """The challenger model does not pass the gate."""
+    """The candidate does not pass the gate."""
 
     exit_code = 7
 

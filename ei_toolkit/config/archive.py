@@ -38,7 +38,7 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-Wanted = Callable[[PurePosixPath], bool]
+Selects = Callable[[PurePosixPath], bool]
 
 
 def entry_names(source: Path, limits: Limits = DEFAULT_LIMITS) -> list[PurePosixPath]:
@@ -48,7 +48,7 @@ def entry_names(source: Path, limits: Limits = DEFAULT_LIMITS) -> list[PurePosix
 
 
 def read_entries(
-    source: Path, wanted: Wanted, limits: Limits = DEFAULT_LIMITS
+    source: Path, wanted: Selects, limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[tuple[PurePosixPath, bytes]]:
     """Name and content of every plain file whose name is `wanted`, in the archive's order; nothing is written.
 

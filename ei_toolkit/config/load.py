@@ -205,7 +205,7 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{file} cannot be read", why=str(error), hint="Mend the file, or start anew with: eitk init"
+            f"{file} cannot be read", why=str(error), hint="Correct the file, or write a new one with: eitk init"
         ) from None
 
 

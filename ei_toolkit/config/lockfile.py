@@ -11,7 +11,7 @@ from typing import Any
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.errors import ConfigurationError, DataError
 
-HEADER = "# Written by eitk build; keep it in version control: it says which model the boards run.\n"
+HEADER = "# Written by eitk build; keep it in version control: it identifies the model that the boards run.\n"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The settings, one frozen dataclass a table of eitk.toml. Each field carries its own description."""
+"""The settings: one frozen dataclass for each table of eitk.toml. Each field has its own description."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def setting(default: Any, description: str) -> Any:
 
 @dataclass(frozen=True)
 class ProjectSettings:
-    """[project]: what is built."""
+    """[project]: name and labels."""
 
     name: str = setting("Music Genre Classifier", "Name of the project; the library and its header are named after it.")
     labels: tuple[str, ...] = setting(
@@ -41,7 +41,7 @@ class ProjectSettings:
 
 @dataclass(frozen=True)
 class StudioSettings:
-    """[studio]: who stores, trains and builds."""
+    """[studio]: the server that stores, trains and builds."""
 
     url: str = setting("local", 'API address ending in /v1, or "local" for a studio on this machine.')
     ingestion_url: str = setting("", "Upload address; empty means the one that belongs to the API address.")
@@ -56,7 +56,7 @@ class DatasetSettings:
     split: Literal["artist", "fault-filtered", "track"] = setting(
         "artist", "How test clips are chosen: whole artists, the published fault-filtered parts, or whole tracks."
     )
-    test_fraction: float = setting(0.2, "Part of the clips of each label held out for testing.")
+    test_fraction: float = setting(0.2, "Fraction of the clips of each label that is held out for testing.")
     groups: str = setting(
         "", "CSV with the columns clip,group; empty means groups.csv in the folder of clips, if it is there."
     )
@@ -66,18 +66,18 @@ class DatasetSettings:
 
 @dataclass(frozen=True)
 class AugmentSettings:
-    """[slice.augment]: altered copies of training windows, made before upload."""
+    """[slice.augment]: augmented copies of training windows, made before upload."""
 
-    copies: int = setting(0, "Altered copies of each training window; 0 means none.")
-    gain_db: float = setting(20.0, "Largest change of gain, up or down, in dB; what exceeds 16 bits is clipped.")
+    copies: int = setting(0, "Augmented copies of each training window; 0 means none.")
+    gain_db: float = setting(20.0, "Largest change of gain, up or down, in dB; values outside 16 bits are clipped.")
     noise_snr_db: tuple[float, ...] = setting((5.0, 30.0), "Range of the signal-to-noise ratio of added noise, in dB.")
     noise_files: str = setting("", "Folder of recordings to add as noise; empty means white and pink noise only.")
-    room: float = setting(0.0, "Part of the copies heard through a simulated small loudspeaker and room.")
+    room: float = setting(0.0, "Fraction of the copies with a simulated small loudspeaker, room and microphone.")
     pitch_semitones: float = setting(0.0, "Largest change of pitch, up or down, in semitones.")
     stretch: float = setting(0.0, "Largest relative change of tempo; 0.1 means 0.9 to 1.1 times.")
-    tilt_db: float = setting(0.0, "Largest change of treble against bass, up or down, in dB.")
-    rumble: float = setting(0.0, "Part of the copies with low-frequency rumble and a constant offset.")
-    seed: int = setting(7, "Seed of everything random in augmentation.")
+    tilt_db: float = setting(0.0, "Largest change of treble relative to bass, up or down, in dB.")
+    rumble: float = setting(0.0, "Fraction of the copies with low-frequency rumble and a constant offset.")
+    seed: int = setting(7, "Seed of the random numbers of augmentation.")
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,12 @@ class SliceSettings:
 
 @dataclass(frozen=True)
 class DspBlock:
-    """A processing block; every key that is not listed here is a parameter with Edge Impulse's name."""
+    """A processing block. Every key that is not listed here is a parameter of the block with Edge Impulse's name."""
 
     type: Literal["spectrogram", "mfe", "mfcc"] = field(metadata={"description": "Kind of block."})
-    implementation_version: int = setting(4, "Version of the block's arithmetic; an old one reproduces an old project.")
+    implementation_version: int = setting(
+        4, "Version of the block's implementation; an older one reproduces an older project."
+    )
     name: str = setting("", "Name of the block; empty means the name of its kind.")
     params: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -119,10 +121,12 @@ class Layer:
     filters: int = setting(0, "Filters of a convolution.")
     kernel: int = setting(3, "Kernel size of a convolution.")
     stack: int = setting(1, "Convolutions in one layer.")
-    pool: Literal["last", "each"] = setting("last", "Where a convolution layer pools: behind its last, or behind each.")
-    columns: int = setting(0, "Columns that a reshape layer makes: the block's bins.")
+    pool: Literal["last", "each"] = setting(
+        "last", "Position of the pooling in a convolution layer: after the last convolution, or after each."
+    )
+    columns: int = setting(0, "Columns of the output of a reshape layer: the number of bins of the block.")
     units: int = setting(0, "Neurons of a dense layer.")
-    rate: float = setting(0.0, "Part of its inputs that a dropout layer drops.")
+    rate: float = setting(0.0, "Fraction of its inputs that a dropout layer drops.")
 
 
 @dataclass(frozen=True)
@@ -142,13 +146,15 @@ class TrainingSettings:
     epochs: int = setting(30, "Training cycles.")
     learning_rate: float = setting(0.005, "Learning rate of Adam.")
     batch_size: int = setting(32, "Windows in a batch.")
-    validation: float = setting(0.2, "Part of the training windows kept for validation.")
+    validation: float = setting(0.2, "Fraction of the training windows used for validation.")
     validation_group: str = setting(
         "artist", "Metadata key whose values are kept together when validation windows are chosen; empty means none."
     )
-    seed: int = setting(7, "Seed of weights, order and validation split (local studio).")
-    auto_class_weights: bool = setting(False, "Weigh classes by how rare they are.")
-    spec_augment: bool = setting(False, "Mask bands and frames of the features while training.")
+    seed: int = setting(
+        7, "Seed of the initial weights, the order of windows and the validation split (local studio only)."
+    )
+    auto_class_weights: bool = setting(False, "Weight classes by the inverse of their frequency.")
+    spec_augment: bool = setting(False, "Mask random bands and frames of the features in training (SpecAugment).")
     int8: bool = setting(True, "Quantise and profile the int8 model as well.")
 
 
@@ -163,14 +169,18 @@ class BuildSettings:
 
 @dataclass(frozen=True)
 class BoardSettings:
-    """[board]: the board, and how the sketch decides."""
+    """[board]: the board, and the parameters of its predictions."""
 
     name: str = setting(NANO33BLE.name, f"{board_choice()}.")
     port: str = setting("auto", "Serial port, or auto.")
-    threshold: float = setting(0.6, "Smallest score for a decision; under it the light is blue.")
-    hop_ms: int = setting(500, "Milliseconds between two decisions.")
-    smoothing: int = setting(1, "Number of decisions that are averaged.")
-    hysteresis: float = setting(0.05, "How far a score may fall below the threshold before its label is given up.")
+    threshold: float = setting(
+        0.6, "Lowest score of a prediction that counts; below it the prediction is uncertain and the LED is blue."
+    )
+    hop_ms: int = setting(500, "Milliseconds between two predictions.")
+    smoothing: int = setting(1, "Number of predictions that are averaged.")
+    hysteresis: float = setting(
+        0.05, "Amount by which a score may fall below the threshold before its label is no longer shown."
+    )
     colours: Mapping[str, str] = field(
         default_factory=lambda: MappingProxyType({"rock": "red", "classical": "green"}),
         metadata={"description": "Light of each label: red, green, blue, yellow, cyan, magenta, white."},
@@ -179,12 +189,14 @@ class BoardSettings:
 
 @dataclass(frozen=True)
 class GateSettings:
-    """[gate]: what a challenger must hold to replace the champion."""
+    """[gate]: the requirements that a candidate must meet to replace the champion."""
 
-    max_drop: float = setting(0.0, "Accuracy in points that the challenger may lose beyond the paired interval.")
+    max_drop: float = setting(
+        0.0, "Accuracy in percentage points that the candidate may lose beyond the paired interval."
+    )
     max_ram_kb: float = setting(64.0, "RAM of the model in kB.")
     max_flash_kb: float = setting(128.0, "Flash of the model in kB.")
-    max_latency_ms: float = setting(500.0, "Estimated milliseconds per decision.")
+    max_latency_ms: float = setting(500.0, "Estimated milliseconds for each prediction.")
     min_robust_accuracy: float = setting(0.0, "Smallest window accuracy under the worst condition, in percent.")
 
 
@@ -206,7 +218,7 @@ class Settings:
 def check_settings(settings: Settings) -> None:
     """Raise ConfigurationError for a value that no command could use.
 
-    What [build] names is left to the studio: the cloud has targets and engines that eitk has never heard of.
+    What [build] names is left to the studio: the cloud has targets and engines that eitk does not know.
     """
     if settings.board.name not in BOARDS:
         names = ", ".join(BOARDS)

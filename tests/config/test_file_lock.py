@@ -1,4 +1,4 @@
-"""A lock file keeps processes apart, and tells which process holds it."""
+"""One process at a time holds a lock, and others can find out that it is held."""
 
 from __future__ import annotations
 

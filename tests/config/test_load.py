@@ -83,7 +83,7 @@ def test_whole_numbers_are_numbers(folder_with_settings: Path) -> None:
         ("[board]\nhysteresis = -0.1", "Set board.hysteresis to 0…1."),
     ],
 )
-def test_a_wrong_file_says_which_key_and_what_would_be_right(tmp_path: Path, text: str, word: str) -> None:
+def test_an_error_names_the_key_and_the_accepted_values(tmp_path: Path, text: str, word: str) -> None:
     (tmp_path / "eitk.toml").write_text(text)
     with pytest.raises(ConfigurationError) as caught:
         load_config(tmp_path, {})

@@ -1,4 +1,4 @@
-"""A folder with every kind of leak in it, and what an audit says of it."""
+"""A folder with every kind of leak in it, and the report of an audit of it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_split_by_track_shares_artists(settings: Settings, loud_and_quiet: Pat
     assert "LEAKS" in as_text(found)
 
 
-def test_an_excerpt_under_another_name_is_heard(settings: Settings, loud_and_quiet: Path) -> None:
+def test_an_excerpt_under_another_name_is_found(settings: Settings, loud_and_quiet: Path) -> None:
     whole, _ = soundfile.read(loud_and_quiet / "clips" / "loud" / "0.wav")
     soundfile.write(loud_and_quiet / "clips" / "loud" / "bootleg.wav", 0.5 * whole[2 * RATE :], RATE)
     found = run(settings, loud_and_quiet, "track", jobs=2)

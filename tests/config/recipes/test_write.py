@@ -86,17 +86,17 @@ def test_a_script_of_the_users_own_is_kept_unless_forced(tmp_path: Path) -> None
     assert (tmp_path / "robust.py").read_text() == "# mine\n"
 
 
-def test_force_keeps_a_changed_script_each_time_and_says_so(tmp_path: Path) -> None:
-    said: list[str] = []
+def test_force_keeps_a_changed_script_each_time_and_reports_it(tmp_path: Path) -> None:
+    notes: list[str] = []
     for text in ("# mine\n", "# mine, better\n"):
         (tmp_path / "robust.py").write_text(text)
-        write_recipe("robust", tmp_path, clips=None, name=None, force=True, say=said.append)
+        write_recipe("robust", tmp_path, clips=None, name=None, force=True, say=notes.append)
     assert (tmp_path / "robust.py.bak").read_text() == "# mine\n"
     assert (tmp_path / "robust.py.bak2").read_text() == "# mine, better\n"
     assert "model.fit(" in (tmp_path / "robust.py").read_text()
-    assert said[0] == "robust.py was changed: it is kept as robust.py.bak"
-    write_recipe("robust", tmp_path, clips=None, name=None, force=True, say=said.append)
-    assert len(said) == 2 and not (tmp_path / "robust.py.bak3").exists()
+    assert notes[0] == "robust.py was changed: it is kept as robust.py.bak"
+    write_recipe("robust", tmp_path, clips=None, name=None, force=True, say=notes.append)
+    assert len(notes) == 2 and not (tmp_path / "robust.py.bak3").exists()
 
 
 def test_a_script_that_was_not_changed_is_no_obstacle(tmp_path: Path) -> None:
