@@ -32,7 +32,6 @@ CHECKED_BEFORE_IMPORT = ("ei_toolkit.training", "ei_toolkit.config.recipes.robus
 
 NOT_IMPORTED = {
     "audioop-lts": "pydub imports it; the standard library has the module up to Python 3.12",
-    "librosa": "declared for the features of whole clips; scripts/benchmarks compares slicing with it",
     "tensorflow": "the same modules as tensorflow-cpu, on platforms that have no tensorflow-cpu",
     "websockets": "uvicorn imports it to serve WebSocket connections",
 }
@@ -44,6 +43,7 @@ NOT_IMPORTED_IN_TESTS = {
     "coverage": "run as a program",
     "hatchling": "the build backend, used without a network",
     "httpx": "starlette.testclient imports it",
+    "librosa": "scripts/benchmarks compares slicing with it",
     "mypy": "run as a program",
     "ninja": "run by cmake",
     "pytest-timeout": "plugin of pytest",
@@ -85,7 +85,7 @@ class Imports(ast.NodeVisitor):
         assert node.level == 0, "relative imports are not used here"
         self._add(node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
-    def visit_Call(self, node: ast.RequestContext) -> None:
+    def visit_Call(self, node: ast.Call) -> None:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         match node.args:
             case [ast.Constant(value=str(module)), *_] if name in LOADED_BY_NAME:

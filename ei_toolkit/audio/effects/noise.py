@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ei_toolkit.audio.decode import read_blocks
 from ei_toolkit.errors import ConfigurationError, DataError
 
 Sound = NDArray[np.float32]
@@ -69,8 +70,6 @@ def _recordings(folder: Path) -> tuple[Path, ...]:
 
 @lru_cache(maxsize=32)
 def _load(file: Path, sample_rate: int) -> Sound:
-    from ei_toolkit.audio.decode import read_blocks
-
     blocks: list[NDArray[np.int16]] = []
     try:
         for block in read_blocks(file, sample_rate):
