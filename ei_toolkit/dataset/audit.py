@@ -75,7 +75,7 @@ def audit(plan: Plan, jobs: int, progress: Progress) -> Audit:
     """Decode every clip of a plan and find what leaks from training into testing."""
     measured: dict[str, ClipMeasurement] = {}
     paths = [task.known.clip.path for task in plan.tasks]
-    for done, (task, one) in enumerate(zip(plan.tasks, map_clips(listen, paths, jobs), strict=True), start=1):
+    for done, (task, one) in enumerate(zip(plan.tasks, map_clips(measure_clip, paths, jobs), strict=True), start=1):
         measured[task.known.clip.name] = one
         progress(done, task.known.clip.name)
     readable = [task for task in plan.tasks if measured[task.known.clip.name].landmarks]
@@ -98,7 +98,7 @@ def audit(plan: Plan, jobs: int, progress: Progress) -> Audit:
     )
 
 
-def listen(path: Path) -> ClipMeasurement:
+def measure_clip(path: Path) -> ClipMeasurement:
     """Landmarks and level of one clip; runs in a worker."""
     try:
         samples = read_clip(path, RATE)
