@@ -29,16 +29,16 @@ def install(folder: Path) -> None:
     programs = folder / "bin"
     programs.mkdir(parents=True, exist_ok=True)
     (folder / "made").mkdir(exist_ok=True)
-    if os.environ["PATH"].startswith(str(programs)):  # a worker of pytest-xdist has it from the main process
-        return
+    # A worker of pytest-xdist inherits the path of the main process: a program must never find itself as the compiler.
+    path = os.pathsep.join(entry for entry in os.environ["PATH"].split(os.pathsep) if entry != str(programs))
     for name in COMPILERS:
-        compiler = shutil.which(name)
+        compiler = shutil.which(name, path=path)
         if compiler is not None:
             script = programs / f"{name}.{os.getpid()}"
             script.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {__file__} {folder} {compiler} "$@"\n')
             script.chmod(0o755)
             script.replace(programs / name)
-    os.environ["PATH"] = os.pathsep.join((str(programs), os.environ["PATH"]))
+    os.environ["PATH"] = os.pathsep.join((str(programs), path))
     for made in (folder / "made").iterdir():
         if made.stat().st_mtime < time.time() - DAYS_KEPT * 86_400:
             made.unlink(missing_ok=True)

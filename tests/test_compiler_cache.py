@@ -73,3 +73,15 @@ def test_a_syntax_check_is_remembered_and_other_commands_pass_through(folder: Pa
     assert compiled(folder, folder / "one", "--version").stdout.startswith("g++")
     assert compiled(folder, folder / "one", "-E", "a.cpp").stdout.count("41") == 1
     assert stored(folder) == 1
+
+
+def test_a_second_installation_does_not_take_the_cache_for_the_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker of pytest-xdist installs again, behind another entry of PATH."""
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    compiler_cache.install(tmp_path)
+    monkeypatch.setenv("PATH", "/other", prepend=os.pathsep)
+    compiler_cache.install(tmp_path)
+    for program in (tmp_path / "bin").iterdir():
+        assert str(tmp_path / "bin") not in program.read_text()
