@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 COMPILERS = ("g++", "clang++", "arm-none-eabi-g++", "arm-none-eabi-gcc")
@@ -40,8 +41,9 @@ def install(folder: Path) -> None:
             script.replace(programs / name)
     os.environ["PATH"] = os.pathsep.join((str(programs), path))
     for made in (folder / "made").iterdir():
-        if made.stat().st_mtime < time.time() - DAYS_KEPT * 86_400:
-            made.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another run has renamed or removed it
+            if made.stat().st_mtime < time.time() - DAYS_KEPT * 86_400:
+                made.unlink()
 
 
 def main(folder: Path, compiler: str, arguments: list[str]) -> int:
