@@ -75,6 +75,7 @@ def tone(label: str, seed: int, seconds: float = 1.5) -> bytes:
     return wav_bytes(samples.astype(np.int16), RATE)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run all tests of this folder in one process, so the project is trained once."""
     for item in items:
