@@ -59,7 +59,7 @@ def test_a_project_with_an_impulse_builds_no_other_model(studio: Studio, goldens
     blocks = official("CreateImpulseRequest")(inputBlocks=[], dspBlocks=[], learnBlocks=[])
     studio.transport.post(studio.path("impulse"), blocks)
     done = deploy_in_a_process(studio, goldens / "int8" / "sample_int8.tflite", tmp_path)
-    assert "a project of its own" in done.stderr
+    assert "upload the model to another project" in done.stderr
     assert read_lock(ProjectPaths(tmp_path).lock) is None
 
 
