@@ -53,5 +53,5 @@ def test_the_interval_is_ordered_and_turns_around_when_the_models_change_places(
 
 
 def test_other_clips_are_no_comparison() -> None:
-    with pytest.raises(DataError, match="not tried on the same clips"):
+    with pytest.raises(DataError, match="not tested on the same clips"):
         paired_difference(tracks([1, 1], 1), tracks([1, 1, 1, 1], 2))
