@@ -58,7 +58,7 @@ def test_a_projects_evaluation_is_kept_with_it(clips: Path, tmp_path: Path) -> N
     write_recipe("reference", tmp_path, clips=clips, name=None, force=False)
     code, out, _ = evaluate(tmp_path, *QUICK)
     assert code == 0
-    assert "window / track accuracy" in out
+    assert "window / clip accuracy" in out
     kept = json.loads((tmp_path / ".eitk" / "evaluation.json").read_text())
     assert {track["label"] for track in kept["tracks"]} == {"classical", "rock"}
     assert (tmp_path / ".eitk" / "runs.sqlite").exists()
