@@ -16,6 +16,8 @@ import pytest
 import soundfile
 from compiler_cache import install as install_compiler_cache
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from ei_toolkit.config import Config, load_config
 from ei_toolkit.config.lockfile import Lock, write_lock
@@ -49,6 +51,32 @@ INTEGRATION = (
     "studio/", "training/", "workflows/",
 )  # fmt: skip
 """Paths of the tests that start studios, boards or trainings, compile, or take long for another reason."""
+
+
+IN_ONE_PROCESS = (
+    "contract/", "eon/library/", "packaging/", "cli/test_studio_commands.py", "emulated/test_dsp.py",
+    "eon/test_models.py", "evaluation/test_challenge.py", "evaluation/test_run.py", "firmware/test_cmake.py",
+    "migration/test_stored_project.py", "migration/test_stored_studio.py", "report/html/test_browser.py",
+    "studio/http/test_fuzz.py", "studio/live/test_live.py",
+)  # fmt: skip
+"""Paths of tests that share an expensive fixture, which each process of pytest-xdist would make again."""
+
+
+class FixtureScheduling(LoadScopeScheduling):
+    """Gives each path of IN_ONE_PROCESS to one worker, and all other tests one by one.
+
+    The mark `xdist_group` would do the same, but has no effect with pytest 9.2 and pytest-xdist 3.8.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.removeprefix("tests/")
+        return next((group for group in IN_ONE_PROCESS if path.startswith(group)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FixtureScheduling:
+    """Take the place of pytest-xdist's schedulers."""
+    return FixtureScheduling(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("firmware-build")
-
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 TOOLCHAIN = f"-DCMAKE_TOOLCHAIN_FILE={FIRMWARE / 'cmake' / 'arm-none-eabi.cmake'}"
 

@@ -47,7 +47,6 @@ NOT_IMPORTED_IN_TESTS = {
     "mypy": "run as a program",
     "ninja": "run by cmake",
     "pytest-timeout": "plugin of pytest",
-    "pytest-xdist": "plugin of pytest",
     "ruff": "run as a program",
     "twine": "run as a program",
     "types-pyserial": "read by mypy",
