@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -151,7 +151,6 @@ class _Checks:
     total: float = 0.0
     power: float = 0.0  # of the mean of the channels
     channel_power: float = 0.0  # mean of the channels' own
-    _peak: float = field(default=0.0)
 
     def mono(self, blocks: Iterator[Floats]) -> Iterator[Floats]:
         """One channel of each block, shape (n,). Raises DataError for values that cannot be sound."""

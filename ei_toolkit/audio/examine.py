@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import stat
 from pathlib import Path
 
 from ei_toolkit.audio.flac import MARK as FLAC_MARK
@@ -50,15 +51,15 @@ def examine(path: Path) -> Examined:
     Raises DataError for a file that is empty, cannot be opened, or is something other than sound.
     """
     try:
-        with path.open("rb") as stream:
-            if not path.stat().st_size:
-                raise DataError(f"{path.name}: the file is empty")
-            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _examined(path, data)
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError(f"{path.name}: is not a regular file")
+        if not status.st_size:
+            raise DataError(f"{path.name}: the file is empty")
+        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return _examined(path, data)
     except OSError as error:
         raise DataError(f"{path.name}: cannot be opened", why=error.strerror or "") from None
-    except ValueError:  # what cannot be mapped: a pipe, a device
-        raise DataError(f"{path.name}: is not a regular file") from None
 
 
 def needs_ffmpeg(head: bytes) -> str:

@@ -14,7 +14,6 @@ MARK = b"fLaC"
 STREAMINFO_LENGTH = 34
 READ_BITS = (8, 16, 24)  # bits a sample that libsndfile decodes
 LONGEST_HEADER = 16
-FEWEST_FRAME_BYTES = 11
 TRAILING_TAG = b"TAG"
 
 Bytes = bytes | mmap.mmap
@@ -30,7 +29,6 @@ class StreamInfo:
     bits: int
     total: int
     largest_frame: int
-    md5: bytes
 
     @classmethod
     def parse(cls, raw: bytes) -> StreamInfo:
@@ -43,7 +41,6 @@ class StreamInfo:
             bits=(packed >> 36 & 31) + 1,
             total=packed & (1 << 36) - 1,
             largest_frame=int.from_bytes(raw[7:10], "big"),
-            md5=raw[18:34],
         )
 
     def without_total(self) -> bytes:
@@ -57,7 +54,7 @@ class StreamInfo:
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame whose checksums are right. `number` counts frames, or samples where `by_sample` is set."""
+    """A frame whose checksums are right; `samples` are those of one channel."""
 
     start: int
     length: int

@@ -5,7 +5,9 @@ libsndfile and ffmpeg silently shorten a file in most formats to what is there, 
 
 from __future__ import annotations
 
+import mmap
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -31,11 +33,12 @@ class Layout:
 
 
 WAV = Layout("<4sI", b"data")
+RIFX = Layout(">4sI", b"data")
 AIFF = Layout(">4sI", b"SSND")
 SVX = Layout(">4sI", b"BODY")
 LAYOUTS = {  # by the first and the third four bytes of a file
     (b"RIFF", b"WAVE"): WAV,
-    (b"RIFX", b"WAVE"): Layout(">4sI", b"data"),
+    (b"RIFX", b"WAVE"): RIFX,
     (b"FORM", b"AIFF"): AIFF,
     (b"FORM", b"AIFC"): AIFF,
     (b"FORM", b"8SVX"): SVX,
@@ -47,7 +50,26 @@ W64 = Layout("<16sQ", W64_DATA, first=40, counted=24, align=8, streamed=WIDE_STR
 CAF = Layout(">4sQ", b"data", first=8, align=1, streamed=WIDE_STREAMED)
 AU_ORDER = {b".snd": ">II", b"dns.": "<II"}
 
+Source = BinaryIO | mmap.mmap
 Promise = tuple[int, int] | None  # offset and size in bytes of the sound; None where the header gives none
+
+
+def chunks(stream: Source, size: int, layout: Layout) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start and size of each chunk of a file of `size` bytes, up to one that is larger than the file."""
+    head, at = struct.Struct(layout.head), layout.first
+    for _ in range(MOST_CHUNKS):
+        stream.seek(at)
+        if len(read := stream.read(head.size)) < head.size:
+            return
+        name, promised = head.unpack(read)
+        promised -= layout.counted
+        at += head.size
+        yield name, at, promised
+        if not 0 <= promised <= size:
+            return
+        at += promised + -promised % layout.align
+        if at > size:
+            return
 
 
 def missing_part(stream: BinaryIO, size: int) -> float:
@@ -90,19 +112,9 @@ def _known_size(start: int, promised: int, streamed: int) -> Promise:
 
 def _sound_chunk(stream: BinaryIO, size: int, layout: Layout) -> Promise:
     """The chunk that holds the sound."""
-    head = struct.Struct(layout.head)
-    stream.seek(layout.first)
-    for _ in range(MOST_CHUNKS):
-        if len(read := stream.read(head.size)) < head.size:
-            return None
-        name, promised = head.unpack(read)
-        promised -= layout.counted
-        if name == layout.sound:
-            return _known_size(stream.tell(), promised, layout.streamed)
-        if not 0 <= promised <= size:
-            return None
-        stream.seek(promised + -promised % layout.align, 1)
-    return None
+    found = (chunk for chunk in chunks(stream, size, layout) if chunk[0] == layout.sound)
+    _, start, promised = next(found, (b"", 0, 0))
+    return _known_size(start, promised, layout.streamed)
 
 
 def _rf64_data(stream: BinaryIO, size: int) -> Promise:

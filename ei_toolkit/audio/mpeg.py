@@ -28,7 +28,7 @@ DECODER_DELAY = 529
 CONFIRMED_BY = 2  # frames that have to follow for a header to be taken for one, after anything else than a frame
 LENGTH_BIT_RATE = 9  # index: 128 kbit/s in MPEG 1, 80 in MPEG 2; such a frame is long enough for the header
 FRAMES_FLAG = 1
-TAGS = ((b"TAG", 128), (b"APETAGEX", 0), (b"LYRICSBEGIN", 0))  # after the last frame; 0: to the end
+TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN")  # what may follow the last frame
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _confirmed(data: Bytes, at: int, header: FrameHeader) -> bool:
 
 
 def _is_tag(data: Bytes, at: int) -> bool:
-    return any(data[at : at + len(name)] == name for name, _ in TAGS)
+    return any(data[at : at + len(name)] == name for name in TAGS)
 
 
 def _next_frame(data: Bytes, at: int) -> int | None:
@@ -190,8 +190,7 @@ def _lost(data: Bytes, start: int, following: int | None, runs: list[_Run]) -> f
         return 0.0
     run = runs[-1]
     mean = sum(run.lengths) / len(run.lengths)
-    frames = len(gap) / mean
-    return (frames if following is not None else min(frames, 0.0)) * run.header.samples / run.header.rate
+    return len(gap) / mean * run.header.samples / run.header.rate
 
 
 def _stream(data: Bytes, run: _Run) -> Stream:

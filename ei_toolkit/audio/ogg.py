@@ -72,7 +72,7 @@ def examine_ogg(data: Bytes) -> Examined | None:
         if stream is None:
             continue
         if page.sequence != stream.pages[-1].sequence + 1:
-            damage.append(_gap(stream, page, seconds if broken_at is None else broken_at))
+            damage.append(_gap(stream, page, _seconds(links, seconds) if broken_at is None else broken_at))
         broken_at = None
         stream.pages.append(page)
         stream.granule = max(stream.granule, page.granule)
@@ -138,7 +138,7 @@ def _seconds(links: list[dict[int, _Logical]], before: float) -> float:
 
 def _gap(stream: _Logical, page: Page, seconds: float) -> Damage:
     jump = max(page.granule - stream.granule, 0) / stream.rate
-    return Damage(seconds or stream.granule / stream.rate, max(jump - _mean_page(stream), 0.01), "damaged")
+    return Damage(seconds, max(jump - _mean_page(stream), 0.01), "damaged")
 
 
 def _mean_page(stream: _Logical) -> float:

@@ -12,12 +12,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ei_toolkit.audio.headers import MOST_CHUNKS, STREAMED, W64_BEGINS, WIDE_STREAMED
+from ei_toolkit.audio.headers import RIFX, STREAMED, W64, W64_BEGINS, WAV, WIDE_STREAMED, Layout, chunks
 from ei_toolkit.audio.stream import ByteRange, Examined, Stream
 
 LARGEST = 0xFFFFFFFF
-
-Bytes = bytes | mmap.mmap
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,12 @@ class Chunk:
         return self.size < STREAMED or LARGEST < self.size < WIDE_STREAMED
 
 
-def examine_wav(data: Bytes) -> Examined | None:
+def examine_wav(data: mmap.mmap) -> Examined | None:
     """The sound of a WAV file; None where it is not one, or has no format chunk in front of its sound."""
     order = ">" if data[:4] == b"RIFX" else "<"
-    chunks = list(_chunks(data, order))
-    formats = [chunk for chunk in chunks if chunk.name == b"fmt "]
-    sound = [chunk for chunk in chunks if chunk.name == b"data"]
+    found = list(_chunks(data, order))
+    formats = [chunk for chunk in found if chunk.name == b"fmt "]
+    sound = [chunk for chunk in found if chunk.name == b"data"]
     if not formats or not sound or formats[0].there < 16:
         return None
     described = data[formats[0].start : formats[0].start + formats[0].there]
@@ -50,38 +48,34 @@ def examine_wav(data: Bytes) -> Examined | None:
         return Examined((Stream(),))
     ranges = [ByteRange(chunk.start, chunk.there - chunk.there % block) for chunk in sound]
     length = sum(one.length for one in ranges)
-    fact_chunks = [chunk for chunk in chunks if chunk.name == b"fact"][:1]
+    fact_chunks = [chunk for chunk in found if chunk.name == b"fact"][:1]
     head = _head(order, described, [data[c.start : c.start + c.there] for c in fact_chunks], length)
     return Examined((Stream((head, *ranges)),), warnings=tuple(warnings))
 
 
-def _chunks(data: Bytes, order: str) -> Iterator[Chunk]:
-    """The chunks of a file, in order, up to the first whose size leads out of it."""
-    wide = data[:12] == W64_BEGINS
-    end, at = len(data), 40 if wide else 12
-    long_size = 0  # of the data chunk of RF64
-    for _ in range(MOST_CHUNKS):
-        head = data[at : at + (24 if wide else 8)]
-        if len(head) < (24 if wide else 8):
-            return
-        name = head[:4]
-        size = struct.unpack_from("<Q", head, 16)[0] - 24 if wide else struct.unpack_from(order + "I", head, 4)[0]
-        at += len(head)
-        if name == b"ds64" and len(data[at : at + 16]) == 16:
-            long_size = struct.unpack_from("<Q", data, at + 8)[0]
+def _chunks(data: mmap.mmap, order: str) -> Iterator[Chunk]:
+    """The chunks of a file, in order; one whose size is not known reaches to the end."""
+    end, long_size = len(data), 0  # the latter is that of the data chunk of RF64
+    for name, start, promised in chunks(data, end, _layout(data)):
+        size = promised
+        if name == b"ds64" and end - start >= 16:
+            long_size = struct.unpack_from("<Q", data, start + 8)[0]
         if name == b"data" and size == LARGEST and long_size:
             size = long_size
-        chunk = Chunk(name, at, size, max(0, min(size, end - at)))
-        if name == b"data" and (size == 0 or not chunk.known) and not _followed(data, at + size, order):
-            yield Chunk(name, at, size, end - at)
+        chunk = Chunk(name[:4], start, size, max(0, min(size, end - start)))
+        if chunk.name == b"data" and (size == 0 or not chunk.known) and not _followed(data, start + size, order):
+            yield Chunk(chunk.name, start, size, end - start)
             return
         yield chunk
-        if size > end - at:
-            return
-        at += size + -size % (8 if wide else 2)
 
 
-def _followed(data: Bytes, at: int, order: str) -> bool:
+def _layout(data: mmap.mmap) -> Layout:
+    if data[:12] == W64_BEGINS:
+        return W64
+    return RIFX if data[:4] == b"RIFX" else WAV
+
+
+def _followed(data: mmap.mmap, at: int, order: str) -> bool:
     """Whether a chunk with a usual name and size, or the end of the file, is at a position."""
     head = data[at : at + 8]
     if len(head) < 8:

@@ -108,6 +108,11 @@ def test_a_text_file_named_wav(tmp_path: Path) -> None:
     assert problem(tmp_path / "a.wav").startswith("a.wav: not audio that can be read")
 
 
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    assert problem(tmp_path / "a.wav") == "a.wav: is not a regular file"
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     assert "cannot be opened" in problem(tmp_path / "a.wav")
 

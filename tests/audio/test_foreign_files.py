@@ -144,6 +144,21 @@ def test_an_mp3_that_is_cut_short_is_rejected(tmp_path: Path) -> None:
     assert [float(one) for one in found.groups()] == pytest.approx([3, 3], abs=0.1)
 
 
+def test_an_mp3_without_a_length_that_is_damaged_to_its_end_is_rejected(tmp_path: Path) -> None:
+    data = without_info_frame(written(noise(6), format="MP3"))
+    half = len(data) // 2
+    (tmp_path / "a.mp3").write_bytes(data[:half] + np.random.default_rng(1).bytes(half))
+    assert problem(tmp_path / "a.mp3").startswith("a.mp3: damaged at ")
+
+
+def test_damage_in_a_later_stream_has_the_time_from_the_beginning(tmp_path: Path) -> None:
+    first, second = (written(noise(4, 48_000, seed=n), 48_000, format="OGG") for n in (0, 1))
+    data = bytearray(first + second)
+    data[len(first) + len(second) // 2] ^= 1
+    (tmp_path / "a.ogg").write_bytes(data)
+    assert 5 < float(problem(tmp_path / "a.ogg").split("damaged at ")[1].split(" s")[0]) < 7
+
+
 def test_tags_around_an_mp3_are_not_damage(tmp_path: Path) -> None:
     id3v2 = b"ID3\x04\x00\x00" + bytes([0, 0, 2, 0]) + bytes(256)
     data = written(noise(2), format="MP3")
