@@ -15,8 +15,8 @@ from ei_toolkit.board.board import BoardContext, FoundBoard
 from ei_toolkit.board.boards.registry import board_named, find_boards, virtual_board_named
 from ei_toolkit.board.transport.ports import usb_ports
 from ei_toolkit.board.verify.selftest import check_board
-from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.options import PortOption
 from ei_toolkit.config import ProjectPaths, find_config
 from ei_toolkit.config.boards import board_choice
 from ei_toolkit.report.board_tables import boards_view, change_line
@@ -84,9 +84,7 @@ def stop(
 def check(
     context: typer.Context,
     board: Annotated[str | None, typer.Argument(help=f"{board_choice()}; the configured one if absent.")] = None,
-    port: Annotated[
-        str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
-    ] = None,
+    port: PortOption = None,
 ) -> None:
     """Run the self-test of a board and compare level, features and scores with the int8 model in Python."""
     env = Environment.of(context)

@@ -11,9 +11,8 @@ import typer
 from ei_toolkit.board.board import BoardContext
 from ei_toolkit.board.boards.registry import board_named
 from ei_toolkit.board.flash.deployment import FlashRequest
-from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.config.boards import board_choice
+from ei_toolkit.cli.options import BoardOption, PortOption
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report.board_tables import flashed_view, image_view
 
@@ -23,12 +22,8 @@ def flash(
     image: Annotated[
         Path | None, typer.Argument(help="Compiled image: .bin, or a firmware zip of Edge Impulse.")
     ] = None,
-    board: Annotated[
-        str | None, typer.Option("--board", help=f"{board_choice()}.", autocompletion=complete.boards)
-    ] = None,
-    port: Annotated[
-        str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
-    ] = None,
+    board: BoardOption = None,
+    port: PortOption = None,
     library: Annotated[
         Path | None, typer.Option("--library", help="Library to compile, instead of the one in eitk.lock.")
     ] = None,

@@ -16,10 +16,9 @@ from ei_toolkit.board.boards.registry import board_named
 from ei_toolkit.board.protocol.events import Event, Prediction, Warning
 from ei_toolkit.board.protocol.parser import Parser
 from ei_toolkit.board.transport.watch import follow, until
-from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.options import BoardOption, PortOption
 from ei_toolkit.config import BoardSettings
-from ei_toolkit.config.boards import board_choice
 from ei_toolkit.errors import UsageError
 from ei_toolkit.report.event_sinks import Sink, both, json_lines, log_file, rate_limited
 from ei_toolkit.report.tail_view import View, plain_line
@@ -38,12 +37,8 @@ def parse_duration(text: str) -> float:
 
 def tail(
     context: typer.Context,
-    board: Annotated[
-        str | None, typer.Option("--board", help=f"{board_choice()}.", autocompletion=complete.boards)
-    ] = None,
-    port: Annotated[
-        str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
-    ] = None,
+    board: BoardOption = None,
+    port: PortOption = None,
     count: Annotated[
         int | None, typer.Option("--count", "-n", min=1, help="End after this number of predictions.")
     ] = None,

@@ -10,9 +10,8 @@ import typer
 from ei_toolkit.board.board import BoardContext
 from ei_toolkit.board.boards.registry import board_named
 from ei_toolkit.board.verify.verify import verify_clips
-from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.config.boards import board_choice
+from ei_toolkit.cli.options import BoardOption, PortOption
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report.board_tables import verification_json, verification_view
 
@@ -20,12 +19,8 @@ from ei_toolkit.report.board_tables import verification_json, verification_view
 def verify(
     context: typer.Context,
     clips: Annotated[list[Path], typer.Argument(help="Clips; the label is the folder's name.")],
-    board: Annotated[
-        str | None, typer.Option("--board", help=f"{board_choice()}.", autocompletion=complete.boards)
-    ] = None,
-    port: Annotated[
-        str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
-    ] = None,
+    board: BoardOption = None,
+    port: PortOption = None,
 ) -> None:
     """Compare the scores of a board with those of the int8 model in Python."""
     env = Environment.of(context)

@@ -41,6 +41,7 @@ class BoardSpec:
 
 
 ARDUINO_VENDOR = 0x2341
+MICROPHONE_RATE_HZ = 16_000  # of every board: kSampleRate in firmware/audio_classifier/microphone.h
 NRF52840_CLOCK_HZ = 64_000_000
 
 NANO33BLE = BoardSpec(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-from ei_toolkit.config.boards import BOARDS, NANO33BLE, board_choice
+from ei_toolkit.config.boards import BOARDS, MICROPHONE_RATE_HZ, NANO33BLE, board_choice
 from ei_toolkit.errors import ConfigurationError
 
 Scalar = str | int | float | bool
@@ -84,7 +84,7 @@ class AugmentSettings:
 class SliceSettings:
     """[slice]: from clips to windows."""
 
-    sample_rate: int = setting(16000, "Samples per second; the board's microphone gives 16000.")
+    sample_rate: int = setting(MICROPHONE_RATE_HZ, "Samples per second; the board's microphone gives 16000.")
     window_ms: int = setting(3000, "Length of a window in milliseconds.")
     hop_ms: int = setting(1500, "Distance between the starts of two windows of one clip, in milliseconds.")
     level: Literal["none", "dc", "rms"] = setting(

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ei_toolkit.board.protocol.events import UNCERTAIN, Event, Info, Prediction, Warning
+from ei_toolkit.config.boards import MICROPHONE_RATE_HZ
 
 HISTORY_S = 60.0
-SAMPLE_RATE = 16000
 BAR_COLUMNS = 32
 METER_COLUMNS = 32
 FLOOR_DBFS = -60.0
@@ -50,7 +50,7 @@ class View:
 
     def _remember(self, event: Prediction) -> None:
         """Keep the last minute, by the board's clock where it is known: clips may be streamed faster than they last."""
-        now = event.end / SAMPLE_RATE if event.end is not None else time.monotonic()
+        now = event.end / MICROPHONE_RATE_HZ if event.end is not None else time.monotonic()
         if self.history and now < self.history[-1][0]:
             self.history.clear()  # the microphone was restarted
         self.history.append((now, event.winner))
@@ -111,7 +111,7 @@ def plain_line(event: Event) -> str:
         if event.dsp_us is not None and event.nn_us is not None
         else ""
     )
-    end = f"{event.end / SAMPLE_RATE:7.2f} s  " if event.end is not None else ""
+    end = f"{event.end / MICROPHONE_RATE_HZ:7.2f} s  " if event.end is not None else ""
     return f"{end}{event.winner:<12}{scores}{times}"
 
 

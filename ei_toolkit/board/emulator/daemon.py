@@ -22,9 +22,10 @@ from pathlib import Path
 
 from ei_toolkit.board.emulator.backlog import Backlog, BacklogReader
 from ei_toolkit.board.emulator.lifecycle import BoardFolder, BoardState, Launch
-from ei_toolkit.board.emulator.microphone import FRAME_BYTES, SAMPLE_RATE, FrameSender
+from ei_toolkit.board.emulator.microphone import FRAME_BYTES, FrameSender
 from ei_toolkit.board.emulator.process import start_process
 from ei_toolkit.board.transport.link import ENQ
+from ei_toolkit.config.boards import MICROPHONE_RATE_HZ
 from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.errors import BoardError, EitkError
 
@@ -140,8 +141,8 @@ class EmulatorDaemon:
         while pcm := await _up_to(reader, FRAME_BYTES):
             await self._frames.send(b"D", pcm[: len(pcm) // 2 * 2])
             samples += len(pcm) // 2
-            if samples - reported >= SAMPLE_RATE:
-                reported += SAMPLE_RATE
+            if samples - reported >= MICROPHONE_RATE_HZ:
+                reported += MICROPHONE_RATE_HZ
                 writer.write(b"at %d\n" % reported)
         await self._frames.send(b"E")
         await self._frames.wait_processed()

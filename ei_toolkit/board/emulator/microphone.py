@@ -15,9 +15,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ei_toolkit.config.boards import MICROPHONE_RATE_HZ
 from ei_toolkit.errors import BoardError
 
-SAMPLE_RATE = 16000
 FRAME_BYTES = 1024
 MAX_FRAMES_IN_FLIGHT = 8
 CONNECT_TIMEOUT_S = 5.0
@@ -73,11 +73,11 @@ class MicStream:
             with self._connect(b"stream") as line, line.makefile("rb") as answers:
                 _checked(answers.readline(), b"ready")
                 pcm = samples.astype("<i2").tobytes()
-                for start in range(0, len(pcm), 2 * SAMPLE_RATE):
-                    line.sendall(pcm[start : start + 2 * SAMPLE_RATE])
-                    if start >= 2 * SAMPLE_RATE * MAX_SECONDS_IN_FLIGHT:
+                for start in range(0, len(pcm), 2 * MICROPHONE_RATE_HZ):
+                    line.sendall(pcm[start : start + 2 * MICROPHONE_RATE_HZ])
+                    if start >= 2 * MICROPHONE_RATE_HZ * MAX_SECONDS_IN_FLIGHT:
                         _checked(answers.readline(), b"at")
-                        advance(SAMPLE_RATE)
+                        advance(MICROPHONE_RATE_HZ)
                 line.shutdown(socket.SHUT_WR)
                 return _processed_samples(answers, advance)
         except OSError as error:
@@ -102,7 +102,7 @@ class MicStream:
 def _processed_samples(answers: BinaryIO, advance: Callable[[int], None]) -> int:
     """Wait for the rest and return the number of samples that the board has processed."""
     while (answer := answers.readline()).startswith(b"at"):
-        advance(SAMPLE_RATE)
+        advance(MICROPHONE_RATE_HZ)
     return int(_checked(answer, b"done").split()[1])
 
 

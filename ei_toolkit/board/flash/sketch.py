@@ -14,7 +14,7 @@ from ei_toolkit.audio.window import samples_in
 from ei_toolkit.board.flash.library import Library
 from ei_toolkit.board.protocol.events import UNCERTAIN
 from ei_toolkit.config import Settings
-from ei_toolkit.config.boards import BoardSpec
+from ei_toolkit.config.boards import MICROPHONE_RATE_HZ, BoardSpec
 from ei_toolkit.config.project import bundled
 from ei_toolkit.eon.literals import string_literal
 from ei_toolkit.errors import BoardError, ConfigurationError
@@ -114,10 +114,10 @@ def _check(settings: Settings, library: Library, rate: int) -> None:
         raise ConfigurationError(
             f"board.hop_ms = {board.hop_ms} is shorter than one sample", hint="Set board.hop_ms = 500."
         )
-    if rate != 16000:
+    if rate != MICROPHONE_RATE_HZ:
         raise BoardError(
-            f"the sample rate of the impulse is {rate} Hz, the one of the microphone is 16000 Hz",
-            hint="Set [slice] sample_rate = 16000, slice, upload and build again.",
+            f"the sample rate of the impulse is {rate} Hz, that of the microphone is {MICROPHONE_RATE_HZ} Hz",
+            hint=f"Set [slice] sample_rate = {MICROPHONE_RATE_HZ}, slice, upload and build again.",
         )
     if library.number("EI_CLASSIFIER_RAW_SAMPLE_COUNT") > MAX_WINDOW_SAMPLES:
         raise BoardError(
