@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,3 +32,20 @@ def eitk(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
     out, err = io.StringIO(), io.StringIO()
     code = run(arguments, Environment(Console(out, err), folder, dict(environ or {})))
     return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def has_ended(pid: int, within_s: float = 5.0) -> bool:
+    """Wait until a process has ended with all of its threads; return False if it is still there after that time.
+
+    A killed process is a zombie until its parent reads its exit code, and its threads may end a little later.
+    """
+    folder, end = Path(f"/proc/{pid}"), time.monotonic() + within_s
+    while time.monotonic() < end:
+        try:
+            is_zombie = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+            if is_zombie and len(list((folder / "task").iterdir())) == 1:
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.01)
+    return False

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import has_ended
 
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.compute_client import ComputeWorker
@@ -160,16 +161,7 @@ def test_a_request_of_the_api_succeeds_after_the_worker_of_a_server_was_killed(o
         assert file["success"], file
         [pid] = children(own_server.pid)
         os.kill(pid, signal.SIGKILL)
-        while is_running(pid):
-            time.sleep(0.01)
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process exists and is not a zombie, whose pipes are closed."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+        assert has_ended(pid)
 
 
 def children(pid: int) -> list[int]:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import has_ended
 
 from ei_toolkit.studio.jobs import process
 from ei_toolkit.studio.jobs.process import JobLog, JobProcess, child_environment
@@ -88,7 +89,7 @@ def test_a_process_that_ignores_sigterm_is_killed_with_its_children(monkeypatch:
 
     assert asyncio.run(run()) == (-signal.SIGKILL, "cancelled")
     assert [line.split()[-1] for line in lines] == ["started", "ready"]
-    assert not is_running(int(lines[0].split()[0]))
+    assert has_ended(int(lines[0].split()[0]))
 
 
 def test_a_process_that_exceeds_its_limit_is_killed_with_the_reason() -> None:
@@ -114,10 +115,3 @@ def test_output_without_line_ends_is_passed_on_in_parts(monkeypatch: pytest.Monk
 
     assert asyncio.run(run()) == 0
     assert len(lines) > 1 and "".join(lines) == "x" * 500_000
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
