@@ -28,13 +28,13 @@ def play(
     env = Environment.of(context)
     config = env.config(board__name=board)
     microphone = virtual_board_named(config.settings.board.name).microphone(config.paths.boards)
-    rate = config.settings.slice.sample_rate
+    cut = config.settings.slice
     played = []
     for clip in clips:
-        samples = read_clip(env.cwd / clip, rate)
+        samples = read_clip(env.cwd / clip, cut.sample_rate, channel=cut.channel)
         with env.console.progress(f"playing {clip.name}, samples", len(samples)) as progress:
             processed = microphone.stream_pcm(samples, progress.advance)
-        played.append({"clip": str(clip), "seconds": processed / rate})
-        env.console.note(f"{clip.name}: {processed / rate:.1f} s played")
+        played.append({"clip": str(clip), "seconds": processed / cut.sample_rate})
+        env.console.note(f"{clip.name}: {processed / cut.sample_rate:.1f} s played")
     name = microphone.board
     env.console.result({"board": name, "played": played}, f"played {len(played)} clips to the {name} board")

@@ -92,6 +92,9 @@ class SliceSettings:
     )
     target_dbfs: float = setting(-20.0, 'RMS level that level = "rms" aims at, in dB relative to full scale.')
     max_gain_db: float = setting(40.0, 'Largest gain that level = "rms" may apply, in dB.')
+    channel: Literal["mean", "left", "right"] = setting(
+        "mean", "Channel of a clip that is used: the mean of all, or the left or right one."
+    )
     augment: AugmentSettings = field(default_factory=AugmentSettings)
 
 

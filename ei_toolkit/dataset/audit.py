@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean, pstdev
 
 import numpy as np
 
-from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.audio.decode import Channel, read_clip
 from ei_toolkit.audio.fingerprint import RATE, Landmarks, find_matches, landmarks
 from ei_toolkit.dataset.cutting import Task, map_clips
 from ei_toolkit.dataset.plan import Plan, Row, rows_of_plan
@@ -71,11 +72,12 @@ class ClipMeasurement:
     dbfs: float
 
 
-def audit(plan: Plan, jobs: int, progress: Progress) -> Audit:
+def audit(plan: Plan, channel: Channel, jobs: int, progress: Progress) -> Audit:
     """Decode every clip of a plan and find what leaks from training into testing."""
     measured: dict[str, ClipMeasurement] = {}
     paths = [task.known.clip.path for task in plan.tasks]
-    for done, (task, one) in enumerate(zip(plan.tasks, map_clips(measure_clip, paths, jobs), strict=True), start=1):
+    measurements = map_clips(partial(measure_clip, channel=channel), paths, jobs)
+    for done, (task, one) in enumerate(zip(plan.tasks, measurements, strict=True), start=1):
         measured[task.known.clip.name] = one
         progress(done, task.known.clip.name)
     readable = [task for task in plan.tasks if measured[task.known.clip.name].landmarks]
@@ -98,10 +100,10 @@ def audit(plan: Plan, jobs: int, progress: Progress) -> Audit:
     )
 
 
-def measure_clip(path: Path) -> ClipMeasurement:
+def measure_clip(path: Path, channel: Channel) -> ClipMeasurement:
     """Landmarks and level of one clip; runs in a worker."""
     try:
-        samples = read_clip(path, RATE)
+        samples = read_clip(path, RATE, channel=channel)
     except DataError:
         return ClipMeasurement(None, SILENCE_DBFS)
     rms = float(np.std(samples.astype(np.float32))) / 32768

@@ -319,3 +319,13 @@ def test_a_split_without_windows_is_reported(tmp_path: Path, settings: Settings,
         cut(settings, tmp_path)
     assert caught.value.why == "no clip of it is in that split"
     assert not (tmp_path / "out" / "manifest.csv").exists()
+
+
+def test_one_channel_of_the_clips_can_be_chosen(clips: Path, settings: Settings) -> None:
+    """The channels of this clip cancel each other in their mean."""
+    left = 0.1 * np.random.default_rng(0).standard_normal(64_000)
+    soundfile.write(clips / "rock" / "cancels.wav", np.stack([left, -left], axis=1), 16_000)
+    assert "rock/cancels.wav" in {one.clip for one in cut(settings, clips.parent).skipped}
+    chosen = replace(settings, slice=replace(settings.slice, channel="left"))
+    report = cut(chosen, clips.parent)
+    assert "rock/cancels.wav" in {window.clip for window in report.windows}

@@ -76,7 +76,8 @@ def verify_streamed(
 
     Raises DataError for a clip shorter than a window, BoardError if predictions are missing.
     """
-    samples = read_clip(clip, reference.settings.slice.sample_rate)
+    cut = reference.settings.slice
+    samples = read_clip(clip, cut.sample_rate, channel=cut.channel)
     ends = list(range(reference.window, len(samples) + 1, hop))
     if not ends:
         raise DataError(f"{clip.name} is shorter than a window", hint="Use a longer clip.")

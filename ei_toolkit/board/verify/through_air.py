@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.audio.decode import Channel, read_clip
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.board.protocol.events import Prediction, Warning
 from ei_toolkit.board.protocol.parser import Parser
@@ -64,11 +64,12 @@ LAST_PREDICTION_S = 1.0  # the prediction of the last window arrives after the e
 
 @dataclass(frozen=True)
 class Air:
-    """The line of a board, the command of the player, and the sample rate in Hz."""
+    """The line of a board, the command of the player, the sample rate in Hz, and the channel of clips to use."""
 
     link: Link
     player: tuple[str, ...]
     rate: int
+    channel: Channel
 
 
 def verify_through_air(clip: Path, label: str, air: Air) -> VerifiedClip:
@@ -76,7 +77,7 @@ def verify_through_air(clip: Path, label: str, air: Air) -> VerifiedClip:
 
     Raises BoardError if there are none, or the connection is lost.
     """
-    samples = read_clip(clip, air.rate)
+    samples = read_clip(clip, air.rate, channel=air.channel)
     windows: list[VerifiedWindow] = []
     warnings: list[str] = []
     try:

@@ -37,7 +37,8 @@ def verify_clips(context: BoardContext, clips: Sequence[Path], advance: Callable
 
 
 def _through_air(context: BoardContext, link: Link) -> Verify:
-    air = Air(link, find_player(context.environ), context.settings.slice.sample_rate)
+    cut = context.settings.slice
+    air = Air(link, find_player(context.environ), cut.sample_rate, cut.channel)
     return lambda clip, label: verify_through_air(clip, label, air)
 
 
