@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isqrt
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Level = Literal["none", "dc", "rms"]
+from ei_toolkit.config.settings import Level
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.responses import Response
+from ei_toolkit.config.settings import UNCERTAIN
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 from ei_toolkit.impulse.metrics import class_scores
 from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
@@ -127,7 +128,6 @@ class TrainingResult:
         return self.profiles
 
 
-UNCERTAIN = "uncertain"
 AUC_NAMES = ("area under roc curve", "roc auc", "auc")
 ENGINE_NAMES = {"eon": "eon", "eon_ram_optimized": "eon, ram optimised", "tflite": "tflite"}
 

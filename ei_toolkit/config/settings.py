@@ -12,6 +12,10 @@ from ei_toolkit.config.boards import BOARDS, MICROPHONE_RATE_HZ, NANO33BLE, boar
 from ei_toolkit.errors import ConfigurationError
 
 Scalar = str | int | float | bool
+Level = Literal["none", "dc", "rms"]
+
+UNCERTAIN = "uncertain"
+"""What stands in place of a label where no score reaches the threshold: on the board, in the API and in tables."""
 
 
 def frozen(table: dict[str, Any]) -> MappingProxyType[str, Any]:
@@ -87,7 +91,7 @@ class SliceSettings:
     sample_rate: int = setting(MICROPHONE_RATE_HZ, "Samples per second; the board's microphone gives 16000.")
     window_ms: int = setting(3000, "Length of a window in milliseconds.")
     hop_ms: int = setting(1500, "Distance between the starts of two windows of one clip, in milliseconds.")
-    level: Literal["none", "dc", "rms"] = setting(
+    level: Level = setting(  # noqa: RUF009: ruff does not follow the alias to its Literal
         "none", "What is evened out in each window: nothing, a constant offset, or the offset and the loudness."
     )
     target_dbfs: float = setting(-20.0, 'RMS level that level = "rms" aims at, in dB relative to full scale.')

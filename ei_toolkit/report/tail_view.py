@@ -13,8 +13,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ei_toolkit.board.protocol.events import UNCERTAIN, Event, Info, Prediction, Warning
+from ei_toolkit.board.protocol.events import Event, Info, Prediction, Warning
 from ei_toolkit.config.boards import MICROPHONE_RATE_HZ
+from ei_toolkit.config.settings import UNCERTAIN
 
 HISTORY_S = 60.0
 BAR_COLUMNS = 32

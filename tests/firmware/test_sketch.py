@@ -11,10 +11,10 @@ import pytest
 
 from ei_toolkit.board.flash.library import open_library
 from ei_toolkit.board.flash.sketch import stage
-from ei_toolkit.board.protocol.events import UNCERTAIN
 from ei_toolkit.config import Settings
 from ei_toolkit.config.boards import NANO33BLE
 from ei_toolkit.config.project import bundled
+from ei_toolkit.config.settings import UNCERTAIN
 from ei_toolkit.eon.toolchain import CORTEX_M4F
 
 TINY = Path(__file__).resolve().parents[1] / "board" / "tiny_library" / "Tiny_inferencing"

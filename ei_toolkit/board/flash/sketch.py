@@ -12,10 +12,10 @@ from ei_toolkit import __version__
 from ei_toolkit.audio.level import level_constants
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.board.flash.library import Library
-from ei_toolkit.board.protocol.events import UNCERTAIN
 from ei_toolkit.config import Settings
 from ei_toolkit.config.boards import MICROPHONE_RATE_HZ, BoardSpec
 from ei_toolkit.config.project import bundled
+from ei_toolkit.config.settings import UNCERTAIN
 from ei_toolkit.eon.literals import string_literal
 from ei_toolkit.errors import BoardError, ConfigurationError
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-UNCERTAIN = "uncertain"  # the winner where no score reaches the threshold
-
 
 @dataclass(frozen=True)
 class Prediction:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ei_toolkit.board.protocol.events import UNCERTAIN, Event, Info, Prediction, Unknown, Warning
+from ei_toolkit.board.protocol.events import Event, Info, Prediction, Unknown, Warning
+from ei_toolkit.config.settings import UNCERTAIN
 
 FORMER_UNCERTAIN = "undecided"  # old name: images that were flashed with a version before 0.3 print it
 MAX_LINE_BYTES = 8192

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ei_toolkit.audio.window import samples_in
+from ei_toolkit.config.settings import UNCERTAIN
 from ei_toolkit.impulse.trained_model import VARIANTS, model_id
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
@@ -26,8 +27,6 @@ from ei_toolkit.studio.store.artifacts import Model
 from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Sample
-
-UNCERTAIN = "uncertain"
 
 
 def classify_result(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import has_ended
 
 IMPULSE = {
     "inputBlocks": [{"id": 1, "type": "time-series", "windowSizeMs": 100, "windowIncreaseMs": 50, "frequencyHz": 16000,
@@ -108,7 +109,7 @@ def test_cancelling_a_job_ends_its_process(ready: Any, force: str) -> None:
     assert ready.json("POST", f"/1/jobs/{job}/cancel?forceCancel={force}")["success"]
     found = ready.wait(job)
     assert (found["finishedSuccessful"], found["additionalInfo"]) == (False, "cancelled")
-    assert not alive(pid)
+    assert has_ended(pid)
 
 
 def test_a_queued_job_can_be_cancelled_and_one_job_runs_at_a_time(ready: Any) -> None:
@@ -145,10 +146,7 @@ def test_a_job_ends_with_its_server_and_is_marked_as_failed_at_the_next_start(re
     job = ready.json("POST", "/1/jobs/train/keras/3", json={"trainingCycles": 1000})["id"]
     pid = process_of(ready, job)
     ready.end(signal.SIGKILL)
-    until = time.monotonic() + 10
-    while alive(pid) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not alive(pid)
+    assert has_ended(pid, within_s=10)
     ready.start()
     found = ready.wait(job)
     assert not found["finishedSuccessful"] and "stopped while the job was running" in found["additionalInfo"]
@@ -179,13 +177,6 @@ def process_of(server: Any, job: int) -> int:
 
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def handles(pid: int) -> int:
