@@ -91,7 +91,7 @@ class SliceSettings:
     sample_rate: int = setting(MICROPHONE_RATE_HZ, "Samples per second; the board's microphone gives 16000.")
     window_ms: int = setting(3000, "Length of a window in milliseconds.")
     hop_ms: int = setting(1500, "Distance between the starts of two windows of one clip, in milliseconds.")
-    level: Level = setting(  # noqa: RUF009: ruff does not follow the alias to its Literal
+    level: Level = setting(  # noqa: RUF009 (an alias of a Literal)
         "none", "What is evened out in each window: nothing, a constant offset, or the offset and the loudness."
     )
     target_dbfs: float = setting(-20.0, 'RMS level that level = "rms" aims at, in dB relative to full scale.')
