@@ -10,6 +10,7 @@ from ei_toolkit.client.endpoint import (
     CLOUD_API,
     VARIABLE,
     Endpoint,
+    bare_key,
     checked_api_url,
     checked_ingestion_url,
     find_key,
@@ -30,7 +31,9 @@ def connect(env: Environment, config: Config) -> Studio:
     """
     if config.settings.studio.url == LOCAL:
         _note_local_studio(env, config)
-    return open_studio(Transport(endpoint_of(config, env.environ)))
+    elif (text := env.environ.get(VARIABLE, "")) != (key := bare_key(text)) and key:
+        env.console.note(f"white space around the key in {VARIABLE} was removed")
+    return open_studio(Transport(endpoint_of(config, env.environ), env.console.note))
 
 
 def _note_local_studio(env: Environment, config: Config) -> None:

@@ -17,8 +17,8 @@ from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.report.tables import Table
 
-CategoryOption = Literal["training", "testing", "all"]
-CategoryHelp = "training, testing or all."
+CategoryOption = Literal["training", "validation", "testing", "all"]
+CategoryHelp = "training, validation, testing or all."
 
 group = typer.Typer(no_args_is_help=True, help="Samples in the studio: list, count, pull, delete, diff.")
 

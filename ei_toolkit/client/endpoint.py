@@ -17,11 +17,12 @@ from ei_toolkit.errors import ConfigurationError, CredentialError, MissingToolEr
 VARIABLE = "EI_API_KEY"
 SERVICE = "eitk"  # name in the keyring; the account is the API address
 MIN_KEY_LENGTH = 16
+INVISIBLE = "\ufeff\u200b"  # byte order mark and zero-width space, which a file or a page adds to a copied key
 
 
 def find_key(api_url: str, environ: Mapping[str, str]) -> str:
     """Return the key for a studio. Raises CredentialError where there is none."""
-    key = environ.get(VARIABLE, "").strip() or _from_keyring(api_url)
+    key = bare_key(environ.get(VARIABLE, "")) or _from_keyring(api_url)
     if not key:
         raise CredentialError(
             f"there is no key for {api_url}",
@@ -30,13 +31,25 @@ def find_key(api_url: str, environ: Mapping[str, str]) -> str:
     return checked_key(key)
 
 
+def bare_key(text: str) -> str:
+    """Return a key without what is around it: white space such as the newline of a file, marks that are not shown."""
+    while (shorter := text.strip().strip(INVISIBLE)) != text:
+        text = shorter
+    return text
+
+
 def checked_key(key: str) -> str:
-    """Return the key without surrounding spaces. Raises CredentialError for a text that cannot be a key."""
-    key = key.strip()
-    if not key.isascii() or not key.isprintable() or " " in key or len(key) < MIN_KEY_LENGTH:
-        raise CredentialError(
-            "this is not an API key", why="a key is one word like ei_…", hint="Copy it from Dashboard, Keys."
-        )
+    """Return the key without white space around it. Raises CredentialError for a text that cannot be a key."""
+    key = bare_key(key)
+    why = ""
+    if key[:1] in ("'", '"'):
+        why = "it begins with a quotation mark"
+    elif len(key.split()) > 1:
+        why = "it has white space inside; a key is one word like ei_…"
+    elif not key.isascii() or not key.isprintable() or len(key) < MIN_KEY_LENGTH:
+        why = "a key is one word like ei_…"
+    if why:
+        raise CredentialError("this is not an API key", why=why, hint="Copy it from Dashboard, Keys.")
     return key
 
 

@@ -6,6 +6,7 @@ imports in an eighth of the time of pydantic.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from ei_toolkit.errors import ApiError
 
 MASK = "ei_***"
 KEY_PATTERN = re.compile(r"\bei_[0-9A-Za-z]{16,}")  # any API key, not only the one of this endpoint
+TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+LONGEST_EXCERPT = 80
 
 
 class Response(msgspec.Struct, frozen=True, rename="camel"):
@@ -30,6 +33,30 @@ def redact(text: str, key: str = "") -> str:
     if key:
         text = text.replace(key, MASK)
     return KEY_PATTERN.sub(MASK, text)
+
+
+def error_text(body: str) -> str:
+    """Return the `error` text of a JSON object; "" where there is none."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return ""
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
+
+
+def foreign_body(text: str) -> str:
+    """Say what the body of a response is that no studio sends; "" for a JSON object, also a cut off one, and for none.
+
+    A proxy, a load balancer or the sign-in page of a network answers with HTML or plain text in place of the studio.
+    """
+    body = text.strip().removeprefix("\ufeff")
+    if not body or body.startswith("{"):
+        return ""
+    if body.startswith("<"):
+        title = TITLE.search(body)
+        name = " ".join(title[1].split())[:LONGEST_EXCERPT] if title else ""
+        return f"an HTML page with the title {json.dumps(name, ensure_ascii=False)}" if name else "an HTML page"
+    return f"the text {json.dumps(' '.join(body.split())[:LONGEST_EXCERPT], ensure_ascii=False)}"
 
 
 def parse_response(data: Any, model: type[R], path: str) -> R:

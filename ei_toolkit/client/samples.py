@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -16,8 +16,9 @@ from ei_toolkit.client.project import Studio
 from ei_toolkit.client.responses import Response
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 
-Category = Literal["training", "testing"]
-CATEGORIES: tuple[Category, ...] = ("training", "testing")
+Category = Literal["training", "validation", "testing"]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+REQUIRED_CATEGORIES: tuple[Category, ...] = ("training", "testing")  # a training needs samples of both
 PAGE = 1000  # samples in one response
 BATCH_IDS = 200  # ids that fit into a query string
 MAX_SAMPLE_BYTES = 100 * 2**20

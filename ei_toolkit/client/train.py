@@ -32,7 +32,7 @@ from ei_toolkit.client.results import (
     tested_variants,
     training_result,
 )
-from ei_toolkit.client.samples import CATEGORIES, Sample, count_samples
+from ei_toolkit.client.samples import REQUIRED_CATEGORIES, Sample, count_samples
 from ei_toolkit.client.upload.ledger import slug
 from ei_toolkit.client.upload.plan import misplaced, removable
 from ei_toolkit.config import ProjectPaths
@@ -150,7 +150,7 @@ def ready_impulse(studio: Studio, wanted: ImpulseState | None, name: str) -> Cur
             why=f"{first.key} is {first.there or 'not set'} there, {first.wanted or 'not set'} here",
             hint="eitk impulse apply (or eitk impulse pull)",
         )
-    for category in CATEGORIES:
+    for category in REQUIRED_CATEGORIES:
         if not count_samples(studio, category):
             raise DataError(f"the project has no samples for {category}", hint="eitk upload")
     return current

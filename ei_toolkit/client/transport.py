@@ -6,8 +6,10 @@ import email.utils
 import json
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -17,12 +19,13 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
-from ei_toolkit.client.responses import parse_response, redact
+from ei_toolkit.client.responses import error_text, foreign_body, parse_response, redact
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.errors import ApiError, CredentialError, EitkError, NetworkError
 
 CONNECT_TIMEOUT_S = 3.0
-READ_TIMEOUT_S = 60.0
+READ_TIMEOUT_S = 60.0  # a request that has no answer for this long ends, and is not repeated
+SLOW_S = 5.0  # after this time without an answer the user is told that the studio is slow
 TRIES = 4
 MAX_PAUSE_S = 120.0  # a longer Retry-After is shortened to this
 RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -36,11 +39,13 @@ ROLE_ERROR = re.compile(r"insufficient permission|valid roles", re.IGNORECASE)
 KEY_ERROR = re.compile(r"(invalid|unknown|wrong|missing|no) (api )?key|not authenticated", re.IGNORECASE)
 KEY_HINT = "Set EI_API_KEY or run: eitk login"
 ROLE_HINT = "Make a key with the role admin in the studio (Dashboard, Keys); eitk doctor shows the role of this key."
+FOREIGN_HINT = "Check studio.url, and whether a proxy (HTTPS_PROXY) or the sign-in page of a network is in between."
 
 T = TypeVar("T")
 R = TypeVar("R")
 Json = dict[str, Any]
 Query = Mapping[str, str | int | bool | None]
+Notify = Callable[[str], None]
 
 
 class Body(Protocol):
@@ -50,11 +55,29 @@ class Body(Protocol):
         """Return the body as the API expects it."""
 
 
-class Transport:
-    """Sends requests to one studio. Safe to use from several threads."""
+def ignore(_message: str) -> None:
+    """Show no message."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+
+@contextmanager
+def note_when_slow(notify: Notify, address: str, limit_s: float) -> Iterator[None]:
+    """Call `notify` once if the block takes longer than SLOW_S; `limit_s` is the time after which it gives up."""
+    message = f"no answer from {address} for {SLOW_S:g} s; waiting up to {limit_s:g} s"
+    timer = threading.Timer(SLOW_S, notify, (message,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class Transport:
+    """Sends requests to one studio. Safe to use from several threads. `notify` shows a message to the user."""
+
+    def __init__(self, endpoint: Endpoint, notify: Notify = ignore) -> None:
         self.endpoint = endpoint
+        self.notify = notify
         self._session = _session(endpoint, RetryPolicy.for_requests(repeatable=False))
         self._retrying_session = _session(endpoint, RetryPolicy.for_requests(repeatable=True))
 
@@ -106,7 +129,7 @@ class Transport:
             with self._send("GET", path, {}, None, repeatable=True) as response:
                 content = _content(response)
                 if response.status_code >= 300:
-                    raise error_of_response(response.status_code, "", path)
+                    raise error_of_response(response.status_code, "", path, foreign_body(content))
                 return content
 
         return redact(self._with_whole_body(fetch, repeatable=True), self.endpoint.key)
@@ -124,7 +147,7 @@ class Transport:
             try:
                 return fetch()
             except requests.RequestException as error:
-                if tries == TRIES or not repeatable:
+                if tries == TRIES or not repeatable or _is_timeout(error):
                     raise unreachable_error(error, self.endpoint) from None
                 time.sleep(backoff(tries))
         raise AssertionError("TRIES is at least 1")
@@ -133,20 +156,21 @@ class Transport:
         """Send a request, with retries, and return the response with its body still to be read."""
         session = self._retrying_session if repeatable else self._session
         try:
-            response = session.request(
-                method,
-                self.endpoint.api_url + path,
-                params={key: _query_text(value) for key, value in query.items() if value is not None},
-                json=body,
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                allow_redirects=False,  # a redirect would carry the key to another host
-                stream=True,
-            )
+            with note_when_slow(self.notify, self.endpoint.api_url, READ_TIMEOUT_S):
+                response = session.request(
+                    method,
+                    self.endpoint.api_url + path,
+                    params={key: _query_text(value) for key, value in query.items() if value is not None},
+                    json=body,
+                    timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                    allow_redirects=False,  # a redirect would carry the key to another host
+                    stream=True,
+                )
         except requests.RequestException as error:
             raise unreachable_error(error, self.endpoint) from None
         if response.status_code in RETRYABLE_STATUS:
             with response:
-                raise error_of_response(response.status_code, _error_message(response), path)
+                raise _error_of_body(response, path)
         return response
 
 
@@ -166,6 +190,12 @@ class RetryPolicy(urllib3.Retry):
             status_forcelist=RETRYABLE_STATUS if repeatable else NOT_STARTED_STATUS,
             raise_on_status=False,  # the response has the reason
         )
+
+    def increment(self, method: str | None = None, url: str | None = None, *args: Any, **options: Any) -> RetryPolicy:
+        """Count a failed try. A server that accepts requests and does not answer is not asked again."""
+        if isinstance(error := options.get("error"), ReadTimeoutError):
+            raise error
+        return super().increment(method, url, *args, **options)
 
     def get_backoff_time(self) -> float:
         """Return the seconds to wait before the next try."""
@@ -223,8 +253,14 @@ def unreachable_error(error: requests.RequestException, endpoint: Endpoint, url:
     return NetworkError(f"no answer from {address}", why=redact(_reason(error), endpoint.key), hint=hint)
 
 
-def error_of_response(status: int, message: str, path: str) -> EitkError:
-    """Return the error for a response that is not a success; `message` is its `error` text, or empty."""
+def error_of_response(status: int, message: str, path: str, foreign: str = "") -> EitkError:
+    """Return the error for a response that is not a success.
+
+    `message` is its `error` text, or empty; `foreign` says what its body is if no studio sends such a body.
+    """
+    if foreign and not 300 <= status < 400:
+        what, why = f"answered by something that is not the studio: {foreign}", f"HTTP {status} for {path}"
+        return ApiError(what, why=why, hint=FOREIGN_HINT, status=status)
     if status == 403 or ROLE_ERROR.search(message):
         return CredentialError("this key may not do that", why=message or f"HTTP {status} for {path}", hint=ROLE_HINT)
     if status == 401 or KEY_ERROR.search(message):
@@ -256,6 +292,13 @@ def _seconds_until(date: str) -> float:
         return 0.0
 
 
+def _is_timeout(error: requests.RequestException) -> bool:
+    """Whether no answer, or no further part of one, arrived in time."""
+    if isinstance(error, requests.Timeout):
+        return True
+    return any(isinstance(cause, ReadTimeoutError) for cause in (_cause(error), *error.args[:1]))
+
+
 def _cause(error: requests.RequestException) -> object:
     """The error of urllib3 for which requests has raised."""
     cause = error.args[0] if error.args else None
@@ -267,7 +310,7 @@ def _reason(error: requests.RequestException) -> str:
         return "the certificate could not be verified"
     if isinstance(error, requests.ConnectTimeout):
         return f"no connection within {CONNECT_TIMEOUT_S:g} s"
-    if isinstance(error, requests.Timeout) or isinstance(_cause(error), ReadTimeoutError):
+    if _is_timeout(error):
         return "the response took too long"
     if was_never_sent(error):
         return "no server listens at this address"
@@ -278,14 +321,18 @@ def _content(response: requests.Response) -> str:
     return b"".join(_chunks(response, MAX_RESPONSE_BYTES)).decode("utf-8", errors="replace")
 
 
-def _error_message(response: requests.Response) -> str:
-    """The `error` text of a JSON response; empty if there is none or the body cannot be read."""
+def _error_of_body(response: requests.Response, path: str) -> EitkError:
+    """The error for a response whose body is still to be read; without its text if it cannot be read."""
+    start = b""
     try:
-        data = json.loads(b"".join(_chunks(response, MAX_ERROR_BYTES)))
-    except (requests.RequestException, ApiError, ValueError):
-        return ""
-    key = str(response.request.headers.get("x-api-key", ""))
-    return redact(str(data.get("error") or ""), key) if isinstance(data, dict) else ""
+        for chunk in response.iter_content(CHUNK_BYTES):
+            start += chunk
+            if len(start) > MAX_ERROR_BYTES:
+                break
+    except requests.RequestException:
+        return error_of_response(response.status_code, "", path)
+    text = redact(start.decode("utf-8", errors="replace"), str(response.request.headers.get("x-api-key", "")))
+    return error_of_response(response.status_code, error_text(text), path, foreign_body(text))
 
 
 def _parse_success(text: str, response: requests.Response, path: str) -> Json:
@@ -301,14 +348,14 @@ def _parse_success(text: str, response: requests.Response, path: str) -> Json:
         data = None
     if isinstance(data, dict) and response.status_code < 300 and data.get("success") is True:
         return data
-    message = data.get("error") if isinstance(data, dict) else None
-    raise error_of_response(response.status_code, str(message) if message else "", path)
+    raise error_of_response(response.status_code, error_text(text), path, foreign_body(text))
 
 
 def _check_is_file(response: requests.Response, path: str) -> None:
-    """Raise for a JSON response where a file was requested: it is an error, whatever its status."""
-    if response.status_code >= 300 or "json" in response.headers.get("Content-Type", ""):
-        raise error_of_response(response.status_code, _error_message(response), path)
+    """Raise for JSON or a page where a file was requested: it is an error, whatever its status."""
+    content_type = response.headers.get("Content-Type", "")
+    if response.status_code >= 300 or "json" in content_type or "html" in content_type:
+        raise _error_of_body(response, path)
 
 
 def _chunks(response: requests.Response, max_bytes: int) -> Iterator[bytes]:

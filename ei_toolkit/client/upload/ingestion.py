@@ -22,11 +22,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.fields import RequestField
 
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
-from ei_toolkit.client.responses import Response, parse_response, redact
+from ei_toolkit.client.responses import Response, foreign_body, parse_response, redact
 from ei_toolkit.client.transport import (
     CONNECT_TIMEOUT_S,
     RETRYABLE_STATUS,
+    Notify,
     error_of_response,
+    ignore,
+    note_when_slow,
     rate_limit_pause,
     retry_after,
     unreachable_error,
@@ -138,8 +141,9 @@ class _UploadResult(Response, frozen=True):
 class Ingestion:
     """Sends requests to one ingestion service. Safe to use from several threads."""
 
-    def __init__(self, endpoint: Endpoint, connections: int) -> None:
+    def __init__(self, endpoint: Endpoint, connections: int, notify: Notify = ignore) -> None:
         self._endpoint = endpoint
+        self._notify = notify
         self._session = requests.Session()
         self._session.trust_env = not is_loopback(endpoint.ingestion_url)
         for scheme in ("http://", "https://"):
@@ -160,13 +164,14 @@ class Ingestion:
     def _post(self, batch: BatchKey, files: Sequence[tuple[str, bytes]]) -> Outcomes | RetryableError:
         body = Multipart(files)
         try:
-            response = self._session.post(
-                f"{self._endpoint.ingestion_url}/api/{batch.category}/files",
-                headers={**self._headers(batch), "Content-Type": body.content_type},
-                data=body,
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                allow_redirects=False,
-            )
+            with note_when_slow(self._notify, self._endpoint.ingestion_url, READ_TIMEOUT_S):
+                response = self._session.post(
+                    f"{self._endpoint.ingestion_url}/api/{batch.category}/files",
+                    headers={**self._headers(batch), "Content-Type": body.content_type},
+                    data=body,
+                    timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                    allow_redirects=False,
+                )
             return self._outcomes(response, [name for name, _ in files])
         except requests.exceptions.SSLError as error:
             raise unreachable_error(error, self._endpoint, self._endpoint.ingestion_url) from None
@@ -187,21 +192,24 @@ class Ingestion:
 
     def _outcomes(self, response: requests.Response, names: Sequence[str]) -> Outcomes | RetryableError:
         status = response.status_code
-        result = _read_result(response, self._endpoint.key)
+        text = redact(response.content.decode("utf-8", errors="replace"), self._endpoint.key)
+        result, foreign = _read_result(text), foreign_body(text)
         if status in TOO_LARGE_STATUS:
             return RetryableError("too_large", result.error or "the studio accepts no request of this size")
         if status in RETRYABLE_STATUS:
-            reason = result.error or f"the studio answered HTTP {status}"
+            reason = result.error or str(error_of_response(status, "", "/api/…/files", foreign))
             return RetryableError("throttled", reason, retry_after(response.headers))
         if status == 200 and result.files is not None:
             outcomes = match(result.files, names)
             if not outcomes:
                 return RetryableError("protocol", f"the response has {len(result.files)} of {len(names)} files")
             return Outcomes(outcomes, rate_limit_pause(response.headers))
-        error = error_of_response(status, result.error, f"/api/…/files with {len(names)} files")
+        error = error_of_response(status, result.error, f"/api/…/files with {len(names)} files", foreign)
+        if foreign and status in BAD_REQUEST_STATUS:
+            raise error
         if status in BAD_REQUEST_STATUS:
             return RetryableError("rejected", result.error or str(error))
-        if status == 200 and not result.error:
+        if status == 200 and not result.error and not foreign:
             return RetryableError("protocol", "the response was cut off")
         raise error
 
@@ -247,10 +255,10 @@ def _outcome(file: _FileResult) -> Accepted | Rejected:
     return Rejected(reason)
 
 
-def _read_result(response: requests.Response, key: str) -> _UploadResult:
+def _read_result(text: str) -> _UploadResult:
     """The body of a response; an empty result where it is not valid."""
     try:
-        data: Any = msgspec.json.decode(redact(response.content.decode("utf-8", errors="replace"), key))
+        data: Any = msgspec.json.decode(text)
         return parse_response(data, _UploadResult, "/api/…/files")
     except (msgspec.DecodeError, ApiError):
         return _UploadResult()

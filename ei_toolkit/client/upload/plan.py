@@ -31,7 +31,7 @@ class Difference:
 
 
 def server_samples(studio: Studio) -> list[Sample]:
-    """Return all samples for training and testing."""
+    """Return all samples for training, validation and testing."""
     return [sample for category in CATEGORIES for sample in list_samples(studio, category)]
 
 

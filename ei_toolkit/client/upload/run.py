@@ -205,7 +205,8 @@ class _Run:
     last_success: float = field(default_factory=time.monotonic)
 
     def send_all(self, windows: Sequence[Window]) -> None:
-        ingestion = Ingestion(self.studio.transport.endpoint, self.options.concurrency)
+        transport = self.studio.transport
+        ingestion = Ingestion(transport.endpoint, self.options.concurrency, transport.notify)
         queue = TaskQueue(group_into_batches(windows).items(), _file_size(windows, self.folder), self.batch_size)
         running: dict[Future[tuple[Outcomes | RetryableError, float]], Task] = {}
         pool = ThreadPoolExecutor(self.options.concurrency, "upload")
