@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,66 +23,77 @@ from numpy.typing import NDArray
 from ei_toolkit.audio.examine import examine
 from ei_toolkit.audio.headers import missing_part
 from ei_toolkit.audio.stream import TOLERATED_LOSS_S, Damage, Examined, PartsFile, Stream
+from ei_toolkit.audio.values import Floats, ValueChecks
+from ei_toolkit.config.settings import Reading
 from ei_toolkit.errors import DataError
 
 BLOCK_SECONDS = 2  # small enough for the processor's cache; large blocks cost more in page faults than in work
 LONGEST_CLIP_SECONDS = 3 * 3600  # of `read_clip`: 350 MB at 16 kHz, and the same again while its blocks are joined
 UNKNOWN_FRAMES = (1 << 63) - 1  # what libsndfile gives for a stream whose header gives no length
 SAMPLE_RATES = range(1_000, 800_001)  # a header with another one is damaged
-LARGEST_SAMPLE = 16.0  # of full scale 1: float samples beyond it have another scale
-CANCELLED = 1e-3  # part of the channels' power that is left in their mean where they cancel
-CLIPPED_PART = 1e-3  # of the samples at full scale, from which on a warning is given
-LARGEST_OFFSET = 0.1  # of full scale: a larger mean of a clip is warned of
+FLOAT_SUBTYPES = ("FLOAT", "DOUBLE")
 
-Channel = Literal["mean", "left", "right"]
 Warn = Callable[[str], None]
-Floats = NDArray[np.float32]
 
 
 def read_clip(
-    path: Path, sample_rate: int, *, channel: Channel = "mean", warn: Warn | None = None
+    path: Path, sample_rate: int, *, reading: Reading | None = None, warn: Warn | None = None
 ) -> NDArray[np.int16]:
     """A whole clip of at most LONGEST_CLIP_SECONDS as int16 samples, shape (n,), at `sample_rate` Hz.
 
-    Channels are averaged unless one is chosen, the rate is changed by soxr (HQ), values outside 16 bits are clipped.
-    `warn` is called with what is wrong but can be read; without it, a logger is. Raises DataError with a short reason:
-    empty, not audio, cut short, damaged, no samples, values that are not numbers or have another scale, channels that
-    cancel, too long; the last before anything is decoded where the header gives the length.
+    Channels are averaged unless `reading` names one, the rate is changed by soxr (HQ), values outside 16 bits are
+    clipped. `warn` is called with what is wrong but can be read; without it, a logger is. Raises DataError with a short
+    reason: empty, not audio, cut short, damaged, no samples, values that are not numbers or have another scale,
+    channels that cancel, too long; the last before anything is decoded where the header gives the length.
     """
-    blocks = _resampled(path, sample_rate, LONGEST_CLIP_SECONDS, channel, warn or _log)
+    blocks = _resampled(path, sample_rate, LONGEST_CLIP_SECONDS, reading or Reading(), warn or _log)
     return np.concatenate([np.empty(0, np.int16), *blocks])
 
 
 def read_blocks(
-    path: Path, sample_rate: int, *, channel: Channel = "mean", warn: Warn | None = None
+    path: Path, sample_rate: int, *, reading: Reading | None = None, warn: Warn | None = None
 ) -> Iterator[NDArray[np.int16]]:
     """The same samples as `read_clip`, block by block and however long the clip is.
 
     Raises what `read_clip` raises but for the length, at the latest at the end.
     """
-    return _resampled(path, sample_rate, math.inf, channel, warn or _log)
+    return _resampled(path, sample_rate, math.inf, reading or Reading(), warn or _log)
 
 
 def probe(path: Path) -> float:
-    """Length of a clip in seconds by its headers, without decoding it unless by ffmpeg.
+    """Length of a clip in seconds by its headers, as `describe` finds it."""
+    return describe(path).seconds
+
+
+def describe(path: Path) -> Description:
+    """Length and sample rate of a clip by its headers, without decoding it unless by ffmpeg.
 
     Raises DataError like `read_blocks`.
     """
-    examined = _checked(path, _log_nothing)
-    seconds = 0.0
-    for stream in examined.streams:
+    seconds, rates = 0.0, []
+    for stream in _checked(path, _log_nothing).streams:
         with _opened(path, stream, math.inf, _log_nothing) as source:
             seconds += (source.frames if source.frames < UNKNOWN_FRAMES else stream.frames or 0) / source.rate
-    return seconds
+            rates.append(source.rate)
+    return Description(seconds, rates[0])
+
+
+@dataclass(frozen=True)
+class Description:
+    """Length of a clip in seconds, and the sample rate of its first stream in Hz."""
+
+    seconds: float
+    rate: int
 
 
 @dataclass
 class _Source:
-    """An opened stream: `frames` of its header, and blocks of shape (n, channels) in −1…1."""
+    """An opened stream: `frames` of its header, blocks of shape (n, channels), whether the file holds floats."""
 
     rate: int
     frames: int
     blocks: Iterator[Floats]
+    floats: bool = False
 
 
 def _log(message: str) -> None:
@@ -116,14 +127,15 @@ def _judge(path: Path, damage: tuple[Damage, ...], warn: Warn) -> None:
 
 
 def _resampled(
-    path: Path, sample_rate: int, longest: float, channel: Channel, warn: Warn
+    path: Path, sample_rate: int, longest: float, reading: Reading, warn: Warn
 ) -> Iterator[NDArray[np.int16]]:
     import soxr
 
-    checks = _Checks(path.name, channel)
+    checks = ValueChecks(path.name, reading)
     read_any = False
     for stream in _checked(path, warn).streams:
         with _opened(path, stream, longest, warn) as source:
+            checks.floats = source.floats
             resample = soxr.ResampleStream(source.rate, sample_rate, 1, dtype="float32", quality="HQ")
             same = source.rate == sample_rate
             waiting: Floats | None = None
@@ -138,60 +150,6 @@ def _resampled(
         raise DataError(f"{path.name}: holds no samples")
     for warning in checks.at_the_end():
         warn(f"{path.name}: {warning}")
-
-
-@dataclass
-class _Checks:
-    """What is checked of the values of a clip, the same wherever one is read."""
-
-    name: str
-    channel: Channel
-    samples: int = 0
-    clipped: int = 0
-    total: float = 0.0
-    power: float = 0.0  # of the mean of the channels
-    channel_power: float = 0.0  # mean of the channels' own
-
-    def mono(self, blocks: Iterator[Floats]) -> Iterator[Floats]:
-        """One channel of each block, shape (n,). Raises DataError for values that cannot be sound."""
-        for block in blocks:
-            self._check_values(block)
-            if block.shape[1] == 1 or self.channel == "left":
-                mixed = block[:, 0]
-            elif self.channel == "right":
-                mixed = block[:, 1]
-            else:
-                mixed = block.mean(axis=1, dtype=np.float32)
-                self.power += float(np.dot(mixed, mixed))
-                self.channel_power += float(np.square(block).mean(axis=1).sum())
-            self.samples += len(mixed)
-            self.total += float(mixed.sum(dtype=np.float64))
-            yield mixed
-
-    def _check_values(self, block: Floats) -> None:
-        peak = float(np.abs(block).max(initial=0.0))
-        if not math.isfinite(peak):
-            raise DataError(f"{self.name}: holds values that are not numbers")
-        if peak > LARGEST_SAMPLE:
-            raise DataError(
-                f"{self.name}: samples up to {peak:,.0f}, expected −1 to 1",
-                hint="Divide by 32768 if they are 16-bit samples written as float.",
-            )
-        if peak >= 32767 / 32768:
-            self.clipped += int((np.abs(block).max(axis=1) >= 32767 / 32768).sum())
-
-    def at_the_end(self) -> Iterator[str]:
-        """What to warn of, once the whole clip is read. Raises DataError where the channels cancel each other."""
-        if self.channel_power > 1e-6 * self.samples and self.power < CANCELLED * self.channel_power:
-            raise DataError(
-                f"{self.name}: the channels cancel each other in their mean",
-                why="one is the other with its sign changed",
-                hint='Choose one: [slice] channel = "left"',
-            )
-        if self.samples and self.clipped > CLIPPED_PART * self.samples:
-            yield f"clipped: {self.clipped / self.samples:.1%} of the samples are at full scale"
-        if self.samples and abs(self.total / self.samples) > LARGEST_OFFSET:
-            yield f"constant offset of {self.total / self.samples:+.2f} of full scale"
 
 
 def _limited(path: Path, source: _Source, longest: float) -> Iterator[Floats]:
@@ -226,7 +184,8 @@ def _through_soundfile(path: Path, stream: Stream, longest: float, warn: Warn) -
             _check_length(path, (sound.frames if known else stream.frames or 0) / sound.samplerate, longest)
             if not stream.parts:
                 _check_whole(path, sound.frames / sound.samplerate, warn)
-            yield _Source(sound.samplerate, sound.frames, _blocks(path, sound, sound.frames if known else 0))
+            blocks = _blocks(path, sound, sound.frames if known else 0)
+            yield _Source(sound.samplerate, sound.frames, blocks, sound.subtype in FLOAT_SUBTYPES)
 
 
 def _check_whole(path: Path, seconds: float, warn: Warn) -> None:

@@ -1,4 +1,8 @@
-"""What a file is, by its content: which streams of sound it has, what is damaged, or what it is instead of sound."""
+"""What a file is, by its content: which streams of sound it has, what is damaged, or what it is instead of sound.
+
+The values of the samples are checked in `values`: `decode` does so for whatever reads a file, and the studio calls
+`values.one_channel` for the samples of an upload.
+"""
 
 from __future__ import annotations
 

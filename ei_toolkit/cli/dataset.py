@@ -105,7 +105,7 @@ def audit(
     workers = jobs or cores()
     plan = plan_slices(config.settings, config.paths.root, workers)
     with env.console.progress("analysing clips", len(plan.tasks)) as progress:
-        found = audit_clips(plan, config.settings.slice.channel, workers, progress.to)
+        found = audit_clips(plan, config.settings.slice.reading, workers, progress.to)
     if split is None:
         write_audit(config.paths, as_data(found), as_text(found))
     env.console.result(as_data(found), as_text(found))

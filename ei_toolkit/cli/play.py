@@ -31,7 +31,7 @@ def play(
     cut = config.settings.slice
     played = []
     for clip in clips:
-        samples = read_clip(env.cwd / clip, cut.sample_rate, channel=cut.channel)
+        samples = read_clip(env.cwd / clip, cut.sample_rate, reading=cut.reading, warn=env.console.warn)
         with env.console.progress(f"playing {clip.name}, samples", len(samples)) as progress:
             processed = microphone.stream_pcm(samples, progress.advance)
         played.append({"clip": str(clip), "seconds": processed / cut.sample_rate})

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table as RichTable
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config.settings import FloatRange
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.plan import Row, Skipped, clips_root, plan_slices, rows_of_plan, rows_of_windows
 from ei_toolkit.dataset.slicing import slice_clips
@@ -25,6 +26,10 @@ def slice_(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Number of processes; default: the number of cores.")
     ] = None,
+    float_range: Annotated[
+        FloatRange | None,
+        typer.Option("--float-range", help="Range of the samples of floating-point files: unit (−1 to 1) or int16."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report the split of each clip.")] = False,
 ) -> None:
     """Cut clips into windows.
@@ -33,7 +38,7 @@ def slice_(
     manifest.
     """
     env = Environment.of(context)
-    config = env.config()
+    config = env.config(slice__float_range=float_range)
     workers = jobs or cores()
     if dry_run:
         plan = plan_slices(config.settings, config.paths.root, workers)

@@ -84,6 +84,18 @@ class AugmentSettings:
     seed: int = setting(7, "Seed of the random numbers of augmentation.")
 
 
+Channel = Literal["mean", "left", "right"]
+FloatRange = Literal["unit", "int16"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the samples of a file are understood: the fields of the same names of `SliceSettings`."""
+
+    channel: Channel = "mean"
+    float_range: FloatRange = "unit"
+
+
 @dataclass(frozen=True)
 class SliceSettings:
     """[slice]: from clips to windows."""
@@ -91,15 +103,21 @@ class SliceSettings:
     sample_rate: int = setting(MICROPHONE_RATE_HZ, "Samples per second; the board's microphone gives 16000.")
     window_ms: int = setting(3000, "Length of a window in milliseconds.")
     hop_ms: int = setting(1500, "Distance between the starts of two windows of one clip, in milliseconds.")
-    level: Level = setting(  # noqa: RUF009 (an alias of a Literal)
+    level: Level = setting(
         "none", "What is evened out in each window: nothing, a constant offset, or the offset and the loudness."
     )
     target_dbfs: float = setting(-20.0, 'RMS level that level = "rms" aims at, in dB relative to full scale.')
     max_gain_db: float = setting(40.0, 'Largest gain that level = "rms" may apply, in dB.')
-    channel: Literal["mean", "left", "right"] = setting(
-        "mean", "Channel of a clip that is used: the mean of all, or the left or right one."
-    )
+    channel: Channel = setting("mean", "Channel of a clip that is used: the mean of all, or the left or right one.")
     augment: AugmentSettings = field(default_factory=AugmentSettings)
+    float_range: FloatRange = setting(
+        "unit", 'Range of the samples of floating-point files: "unit" is −1 to 1, "int16" is −32768 to 32767.'
+    )
+
+    @property
+    def reading(self) -> Reading:
+        """How clips are read."""
+        return Reading(self.channel, self.float_range)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from statistics import fmean, pstdev
 
 import numpy as np
 
-from ei_toolkit.audio.decode import Channel, read_clip
+from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.fingerprint import RATE, Landmarks, find_matches, landmarks
+from ei_toolkit.config.settings import Reading
 from ei_toolkit.dataset.cutting import Task, map_clips
 from ei_toolkit.dataset.plan import Plan, Row, rows_of_plan
 from ei_toolkit.errors import DataError
@@ -72,11 +73,11 @@ class ClipMeasurement:
     dbfs: float
 
 
-def audit(plan: Plan, channel: Channel, jobs: int, progress: Progress) -> Audit:
+def audit(plan: Plan, reading: Reading, jobs: int, progress: Progress) -> Audit:
     """Decode every clip of a plan and find what leaks from training into testing."""
     measured: dict[str, ClipMeasurement] = {}
     paths = [task.known.clip.path for task in plan.tasks]
-    measurements = map_clips(partial(measure_clip, channel=channel), paths, jobs)
+    measurements = map_clips(partial(measure_clip, reading=reading), paths, jobs)
     for done, (task, one) in enumerate(zip(plan.tasks, measurements, strict=True), start=1):
         measured[task.known.clip.name] = one
         progress(done, task.known.clip.name)
@@ -100,10 +101,10 @@ def audit(plan: Plan, channel: Channel, jobs: int, progress: Progress) -> Audit:
     )
 
 
-def measure_clip(path: Path, channel: Channel) -> ClipMeasurement:
+def measure_clip(path: Path, reading: Reading) -> ClipMeasurement:
     """Landmarks and level of one clip; runs in a worker."""
     try:
-        samples = read_clip(path, RATE, channel=channel)
+        samples = read_clip(path, RATE, reading=reading)
     except DataError:
         return ClipMeasurement(None, SILENCE_DBFS)
     rms = float(np.std(samples.astype(np.float32))) / 32768

@@ -116,7 +116,7 @@ def clip_windows(
     rate = settings.sample_rate
     length, hop = samples_in(settings.window_ms, rate), samples_in(settings.hop_ms, rate)
     found = False
-    for start, samples in cut_blocks(read_blocks(path, rate, channel=settings.channel, warn=warn), length, hop):
+    for start, samples in cut_blocks(read_blocks(path, rate, reading=settings.reading, warn=warn), length, hop):
         found = True
         if int(samples.max()) - int(samples.min()) <= SILENT_STEPS:
             continue

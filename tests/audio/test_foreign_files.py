@@ -14,6 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from ei_toolkit.audio.decode import probe, read_blocks, read_clip
+from ei_toolkit.config.settings import Reading
 from ei_toolkit.errors import DataError
 
 RATE = 44_100
@@ -209,7 +210,7 @@ def test_channels_that_cancel_are_rejected_and_one_of_them_can_be_chosen(tmp_pat
     left = noise(1, 16_000)[:, 0]
     soundfile.write(tmp_path / "a.wav", np.stack([left, -left], axis=1), 16_000)
     assert "the channels cancel each other" in problem(tmp_path / "a.wav")
-    assert np.abs(read_clip(tmp_path / "a.wav", 16_000, channel="left") - left * 32768).max() <= 1
+    assert np.abs(read_clip(tmp_path / "a.wav", 16_000, reading=Reading("left")) - left * 32768).max() <= 1
 
 
 def test_clipping_and_an_offset_are_warned_of(tmp_path: Path) -> None:

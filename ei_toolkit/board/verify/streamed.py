@@ -77,13 +77,14 @@ def verify_streamed(
     Raises DataError for a clip shorter than a window, BoardError if predictions are missing.
     """
     cut = reference.settings.slice
-    samples = read_clip(clip, cut.sample_rate, channel=cut.channel)
+    warnings: list[str] = []
+    samples = read_clip(clip, cut.sample_rate, reading=cut.reading, warn=warnings.append)
     ends = list(range(reference.window, len(samples) + 1, hop))
     if not ends:
         raise DataError(f"{clip.name} is shorter than a window", hint="Use a longer clip.")
     _discard_earlier_output(link)
     try:
-        predictions, warnings = _collect(samples, ends, microphone, link)
+        predictions, from_board = _collect(samples, ends, microphone, link)
     except LinkLost as error:
         raise BoardError(
             f"the board stopped during the verification of {clip.name}", why=str(error), hint="eitk flash"
@@ -94,7 +95,7 @@ def verify_streamed(
         verified_window(clip.name, label, prediction, scores, rate)
         for prediction, scores in zip(predictions, python, strict=True)
     )
-    return VerifiedClip(clip.name, label, windows, tuple(warnings))
+    return VerifiedClip(clip.name, label, windows, (*warnings, *from_board))
 
 
 def verified_window(

@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.decode import Channel, read_clip
+from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.board.protocol.events import Prediction, Warning
 from ei_toolkit.board.protocol.parser import Parser
 from ei_toolkit.board.transport.link import Link, LinkLost
 from ei_toolkit.board.transport.watch import events
 from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow, verified_window
+from ei_toolkit.config.settings import Reading
 from ei_toolkit.errors import BoardError, MissingToolError
 
 PLAYERS = (
@@ -64,12 +65,12 @@ LAST_PREDICTION_S = 1.0  # the prediction of the last window arrives after the e
 
 @dataclass(frozen=True)
 class Air:
-    """The line of a board, the command of the player, the sample rate in Hz, and the channel of clips to use."""
+    """The line of a board, the command of the player, the sample rate in Hz, and how clips are read."""
 
     link: Link
     player: tuple[str, ...]
     rate: int
-    channel: Channel
+    reading: Reading
 
 
 def verify_through_air(clip: Path, label: str, air: Air) -> VerifiedClip:
@@ -77,9 +78,9 @@ def verify_through_air(clip: Path, label: str, air: Air) -> VerifiedClip:
 
     Raises BoardError if there are none, or the connection is lost.
     """
-    samples = read_clip(clip, air.rate, channel=air.channel)
     windows: list[VerifiedWindow] = []
     warnings: list[str] = []
+    samples = read_clip(clip, air.rate, reading=air.reading, warn=warnings.append)
     try:
         air.link.write(b"s\nr\n")
         with playing(air.player, samples, air.rate) as process:

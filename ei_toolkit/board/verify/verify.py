@@ -38,7 +38,7 @@ def verify_clips(context: BoardContext, clips: Sequence[Path], advance: Callable
 
 def _through_air(context: BoardContext, link: Link) -> Verify:
     cut = context.settings.slice
-    air = Air(link, find_player(context.environ), cut.sample_rate, cut.channel)
+    air = Air(link, find_player(context.environ), cut.sample_rate, cut.reading)
     return lambda clip, label: verify_through_air(clip, label, air)
 
 
