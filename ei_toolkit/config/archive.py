@@ -20,6 +20,7 @@ from ei_toolkit.errors import ArchiveError
 MIB = 2**20
 CHUNK_BYTES = MIB
 RATIO_FLOOR_BYTES = MIB  # a smaller file is harmless whatever its compression ratio is
+NAME_BYTES = 255  # the longest name of a file or folder on common file systems
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError)
 """What the standard library raises for damage, for a compression or encryption that it lacks, and for bad names."""
 
@@ -120,12 +121,19 @@ class _Content:
 def _safe_entries(source: Path, limits: Limits) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
     """Name and chunks of every file; the chunks of one file are read before the next file."""
     with _open(source, limits) as entries:
-        content, is_empty = _Content(source, limits), True
+        content = _Content(source, limits)
+        files: set[PurePosixPath] = set()
+        folders: set[PurePosixPath] = set()
         for entry in entries:
             _check_entry(source, entry, limits)
+            files.add(entry.name)
+            folders.update(entry.name.parents)
+            if both := files & {entry.name, *entry.name.parents} & folders:
+                raise ArchiveError(
+                    f"{source.name} cannot be unpacked", why=f"'{both.pop()}' is a file and a folder in it"
+                )
             yield entry.name, content.chunks(entry)
-            is_empty = False
-        if is_empty:
+        if not files:
             raise ArchiveError(f"{source.name} cannot be unpacked", why="it is empty")
 
 
@@ -134,6 +142,8 @@ def _check_entry(source: Path, entry: _Entry, limits: Limits) -> None:
     reason = ""
     if name.is_absolute() or ".." in name.parts or not name.parts or ":" in name.parts[0]:
         reason = f"{str(name)!r} would land outside of its folder"
+    elif any(len(part.encode(errors="surrogateescape")) > NAME_BYTES for part in name.parts):
+        reason = f"{str(name)[:40]!r}… is longer than {NAME_BYTES} bytes"
     elif not entry.is_plain:
         reason = f"{str(name)!r} is a link or a device"
     elif limits.ratio and entry.ratio > limits.ratio:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def replace_file(file: Path) -> Iterator[Path]:
     """Give the path of a partial file, which becomes `file` at the end of the block.
 
     An error in the block leaves the old file as it was and removes the partial one. The name of the partial file ends
-    in `.part` and contains the process id, so two processes that write the same file do not share it.
+    in `.part` and contains the ids of the process and of the thread, so two that write the same file do not share it.
     Raises UsageError where `file` is a folder.
     """
     if file.is_dir():
@@ -65,4 +66,4 @@ def replace_folder(folder: Path) -> Iterator[Path]:
 
 
 def _partial(target: Path) -> Path:
-    return target.with_name(f"{target.name}.{os.getpid()}.part")
+    return target.with_name(f"{target.name}.{os.getpid()}.{threading.get_native_id()}.part")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import stat
 import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,3 +190,98 @@ def test_damage_gives_an_archive_error_or_the_same_names(
         assert not list(tmp_path.glob("out*.part"))
     else:
         assert content(tmp_path / "out")
+
+
+@MAKERS
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a/b", "a"), ("x/a", "y", "x/a/b/c")])
+def test_a_name_that_is_a_file_and_a_folder_is_refused(
+    make: Callable[..., Path], names: tuple[str, ...], tmp_path: Path
+) -> None:
+    source = make(tmp_path / "archive.bin", dict.fromkeys(names, b"x"))
+    for attempt in (lambda: extract_archive(source, tmp_path / "out"), lambda: check_archive(source)):
+        with pytest.raises(
+            ArchiveError, match=r"archive\.bin cannot be unpacked \('(x/)?a' is a file and a folder in it"
+        ):
+            attempt()
+    assert [file.name for file in tmp_path.iterdir()] == ["archive.bin"]
+
+
+@MAKERS
+def test_a_name_that_no_file_system_takes_is_refused(make: Callable[..., Path], tmp_path: Path) -> None:
+    source = make(tmp_path / "a", {"folder/" + "ü" * 127 + "y": b"fits: 255 bytes"})
+    extract_archive(source, tmp_path / "out")
+    with pytest.raises(ArchiveError, match="is longer than 255 bytes"):
+        check_archive(make(source, {"folder/" + "ü" * 128: b"256 bytes"}))
+
+
+@MAKERS
+def test_of_two_files_with_one_name_the_later_is_unpacked(make: Callable[..., Path], tmp_path: Path) -> None:
+    source = make(tmp_path / "a", {"x\\y": b"first", "x/y": b"second"})
+    extract_archive(source, tmp_path / "out")
+    assert content(tmp_path / "out") == {"x/y": b"second"}
+
+
+@MAKERS
+def test_names_in_any_script_are_kept(make: Callable[..., Path], tmp_path: Path) -> None:
+    files = {"Bibliothèque/größe.h": b"1", "音楽/ロック.wav": b"2", "a b/c'd\".txt": b"3", "x/./y": b"4"}
+    extract_archive(make(tmp_path / "a", files), tmp_path / "out")
+    assert content(tmp_path / "out") == {name.replace("/./", "/"): data for name, data in files.items()}
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_a_tar_may_be_compressed_in_each_way_that_python_reads(mode: str, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a", mode) as archive:  # type: ignore[call-overload]
+        info = tarfile.TarInfo("x")
+        info.size = 5
+        archive.addfile(info, io.BytesIO(b"hello"))
+    assert dict(read_entries(tmp_path / "a", lambda _name: True)) == {PurePosixPath("x"): b"hello"}
+
+
+def test_an_archive_of_folders_only_is_empty(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("folder/", b"")
+        archive.writestr("folder/inner/", b"")
+    assert entry_names(tmp_path / "a.zip") == []
+    with pytest.raises(ArchiveError, match=r"a\.zip cannot be unpacked \(it is empty\)"):
+        extract_archive(tmp_path / "a.zip", tmp_path / "out")
+
+
+def test_exactly_the_limits_are_allowed(tmp_path: Path) -> None:
+    sizes = [len(data) for data in FILES.values()]
+    limits = Limits(entries=len(FILES), entry_bytes=max(sizes), total_bytes=sum(sizes))
+    check_archive(make_zip(tmp_path / "a"), limits)
+    with pytest.raises(ArchiveError, match="too large to unpack"):
+        check_archive(tmp_path / "a", Limits(len(FILES), max(sizes), sum(sizes) - 1))
+
+
+def test_files_that_are_not_wanted_do_not_count_towards_the_size(tmp_path: Path) -> None:
+    source = make_zip(tmp_path / "a", {"large.bin": bytes(100_000), "small.txt": b"text"})
+    found = list(read_entries(source, lambda name: name.suffix == ".txt", Limits(total_bytes=10)))
+    assert found == [(PurePosixPath("small.txt"), b"text")]
+
+
+def test_a_full_disk_is_not_reported_as_damage_and_keeps_the_old_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_zip(tmp_path / "a")
+    extract_archive(tmp_path / "a", tmp_path / "out")
+    opened = Path.open
+
+    def full(self: Path, *arguments: Any, **more: Any) -> Any:
+        if ".part" in str(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(self, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        extract_archive(tmp_path / "a", tmp_path / "out")
+    assert not isinstance(caught.value, ArchiveError)
+    assert content(tmp_path / "out") == FILES
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "out"]
+
+
+def test_a_truncated_file_in_an_archive_is_damage(tmp_path: Path) -> None:
+    whole = make_tar(tmp_path / "a", {"x": np.random.default_rng(1).bytes(50_000)}).read_bytes()
+    (tmp_path / "a").write_bytes(whole[:-20_000])
+    with pytest.raises(ArchiveError, match="a cannot be unpacked"):
+        list(read_entries(tmp_path / "a", lambda _name: True))

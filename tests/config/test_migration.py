@@ -189,8 +189,9 @@ def test_a_database_that_cannot_be_written_is_named(paths: ProjectPaths, monkeyp
 
 def test_a_folder_that_cannot_be_written_is_named(paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     write(paths.manifest, OLD_MANIFEST)
-    (paths.windows / "manifest.csv.1234.part").mkdir()  # where the migrated file would be written
+    (paths.windows / "manifest.csv.1234.5.part").mkdir()  # where the migrated file would be written
     monkeypatch.setattr("os.getpid", lambda: 1234)
+    monkeypatch.setattr("threading.get_native_id", lambda: 5)
     with pytest.raises(DataError, match="cannot be migrated") as caught:
         migrate_project(paths)
     assert str(paths.state) in caught.value.hint
