@@ -7,7 +7,7 @@ import math
 import tomllib
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -34,10 +34,10 @@ def parse_table(cls: type[T], table: object, where: str) -> T:
         if key not in known:
             raise _unknown(f"{where}.{key}" if where else key, key, known)
     values = {key: parse_value(hints[key], value, f"{where}.{key}".strip(".")) for key, value in table.items()}
-    try:
-        return cls(**values)
-    except TypeError as error:
-        raise ConfigurationError(f"[{where}] is incomplete", why=str(error).split("() ")[-1]) from None
+    needed = [f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]  # type: ignore[arg-type]
+    if missing := [name for name in needed if name not in values]:
+        raise ConfigurationError(f"[{where}] is incomplete", why=f"it has no key {missing[0]}", hint="Add the key.")
+    return cls(**values)
 
 
 def parse_value(hint: Any, value: object, where: str) -> Any:
@@ -66,7 +66,7 @@ def parse_text(hint: Any, text: str, where: str) -> Any:
         try:
             return _scalar(hint, hint(text), where)
         except ValueError:
-            raise _wrong(where, text, f"a {_name(hint)}") from None
+            raise _wrong(where, text, _name(hint)) from None
     return parse_value(hint, text, where)
 
 
@@ -119,7 +119,7 @@ def _scalar(hint: Callable[..., Any], value: object, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):  # type: ignore[arg-type]
-        raise _wrong(where, value, f"a {_name(hint)}")
+        raise _wrong(where, value, _name(hint))
     return value
 
 
@@ -132,7 +132,7 @@ def _finite(value: object) -> bool:
 
 
 def _name(hint: Any) -> str:
-    return {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}[hint.__name__]
+    return {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}[hint.__name__]
 
 
 def _wrong(where: str, value: object, wanted: str) -> ConfigurationError:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -78,8 +82,6 @@ def test_asking_creates_no_file(tmp_path: Path) -> None:
 
 
 def test_two_that_ask_at_once_do_not_take_each_other_for_the_owner(tmp_path: Path) -> None:
-    import fcntl
-
     (tmp_path / "a.lock").touch()
     with (tmp_path / "a.lock").open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_SH)
@@ -101,3 +103,77 @@ def test_the_owner_is_named(tmp_path: Path, owner: subprocess.Popen[str]) -> Non
     with acquire_lock(tmp_path / "b.lock"):
         assert lock_owner(tmp_path / "b.lock") == os.getpid()
     assert lock_owner(tmp_path / "b.lock") is None
+
+
+def test_a_lock_file_stays_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    with acquire_lock(tmp_path / "a.lock"):
+        assert stat.S_IMODE((tmp_path / "a.lock").stat().st_mode) == 0o600
+    assert (tmp_path / "a.lock").exists()
+    with acquire_lock(tmp_path / "a.lock"):  # the file of an earlier process
+        assert is_locked(tmp_path / "a.lock")
+
+
+def test_threads_of_one_process_hold_a_lock_one_after_another(tmp_path: Path) -> None:
+    inside, most = 0, 0
+    counter = threading.Lock()
+
+    def hold(_number: int) -> None:
+        nonlocal inside, most
+        with acquire_lock(tmp_path / "a.lock", wait=True):
+            with counter:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.002)
+            with counter:
+                inside -= 1
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(hold, range(8)))
+    assert (inside, most) == (0, 1)
+
+
+def test_a_missing_folder_of_the_lock_is_created(tmp_path: Path) -> None:
+    with acquire_lock(tmp_path / "new" / "a.lock"):
+        assert is_locked(tmp_path / "new" / "a.lock")
+
+
+def test_locks_of_different_files_do_not_exclude_each_other(tmp_path: Path) -> None:
+    with acquire_lock(tmp_path / "a.lock"), acquire_lock(tmp_path / "b.lock"):
+        assert is_locked(tmp_path / "a.lock") and is_locked(tmp_path / "b.lock")
+
+
+@pytest.mark.skipif(not PROC_LOCKS.exists(), reason="only Linux lists the owners of locks")
+def test_a_shared_lock_has_no_owner(tmp_path: Path) -> None:
+    (tmp_path / "a.lock").touch()
+    with (tmp_path / "a.lock").open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        assert lock_owner(tmp_path / "a.lock") is None
+
+
+def test_without_a_list_of_locks_the_owner_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ei_toolkit.config.file_lock.PROC_LOCKS", tmp_path / "none")
+    with acquire_lock(tmp_path / "a.lock"):
+        assert is_locked(tmp_path / "a.lock")
+        assert lock_owner(tmp_path / "a.lock") is None
+
+
+@pytest.mark.skipif(not PROC_LOCKS.exists(), reason="only Linux lists the owners of locks")
+def test_an_owner_that_ended_while_it_was_looked_up_is_not_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with acquire_lock(tmp_path / "a.lock"):
+        inode = (tmp_path / "a.lock").stat().st_ino
+        listed = f"1: FLOCK ADVISORY WRITE 4194999 00:1f:{inode} 0 EOF\n"  # above the largest process id of Linux
+        (tmp_path / "locks").write_text(listed)
+        monkeypatch.setattr("ei_toolkit.config.file_lock.PROC_LOCKS", tmp_path / "locks")
+        assert lock_owner(tmp_path / "a.lock") is None
+
+
+def test_a_lock_file_without_permission_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(ConfigurationError) as caught:
+        is_locked(tmp_path / "a.lock")
+    assert caught.value.hint == "Run the command as the user who started the process that uses this folder."

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ei_toolkit.config import load_config
+from ei_toolkit.config import Settings, find_config, load_config
+from ei_toolkit.config.load import parse_table
+from ei_toolkit.config.settings import plain
 from ei_toolkit.errors import ConfigurationError
 
 
@@ -120,3 +128,176 @@ def test_every_value_is_listed_once(folder_with_settings: Path) -> None:
     keys = [key for key, _ in load_config(folder_with_settings, {}).values()]
     assert len(keys) == len(set(keys))
     assert "slice.augment.gain_db" in keys
+
+
+def scalar_keys(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key and default of each setting that is one number, text or truth value."""
+    for field in fields(node):
+        value = getattr(node, field.name)
+        if is_dataclass(value):
+            yield from scalar_keys(value, f"{prefix}{field.name}.")
+        elif isinstance(value, (str, int, float)):
+            yield prefix + field.name, value
+
+
+def value_of(settings: Settings, key: str) -> Any:
+    node: Any = settings
+    for name in key.split("."):
+        node = getattr(node, name)
+    return node
+
+
+@pytest.mark.parametrize(("key", "default"), list(scalar_keys(Settings())))
+def test_each_scalar_setting_can_be_given_by_its_variable(tmp_path: Path, key: str, default: Any) -> None:
+    name = f"EITK_{key.replace('.', '_').upper()}"
+    text = str(default).lower() if isinstance(default, bool) else str(default)
+    config = load_config(tmp_path, {name: text})
+    assert value_of(config.settings, key) == default
+    assert (config.origin(key), dict(config.origins)) == (name, {key: name})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("true", True), ("YES", True), ("1", True), ("On", True), ("False", False), ("no", False), ("0", False)],
+)
+def test_a_truth_value_may_be_written_in_several_words(tmp_path: Path, text: str, expected: bool) -> None:
+    assert load_config(tmp_path, {"EITK_TRAINING_SPEC_AUGMENT": text}).settings.training.spec_augment is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [("", ()), ("rock", ("rock",)), (" rock , hip hop,", ("rock", "hip hop")), ("ロック,größe", ("ロック", "größe"))],
+)
+def test_a_variable_with_several_values_is_split_at_commas(tmp_path: Path, text: str, labels: tuple[str, ...]) -> None:
+    assert load_config(tmp_path, {"EITK_PROJECT_LABELS": text}).settings.project.labels == labels
+
+
+def test_numbers_in_a_list_may_be_negative_and_whole(tmp_path: Path) -> None:
+    config = load_config(tmp_path, {"EITK_SLICE_AUGMENT_NOISE_SNR_DB": "-5, 1e1"})
+    assert config.settings.slice.augment.noise_snr_db == (-5.0, 10.0)
+
+
+def test_variables_of_other_programs_and_unknown_ones_do_not_matter(tmp_path: Path) -> None:
+    environ = {"EITK_TRAINING_EPOCH": "5", "EITK_BOARD_COLOURS": "red", "PATH": "/bin", "eitk_training_epochs": "5"}
+    config = load_config(tmp_path, environ)
+    assert config.settings == Settings() and dict(config.origins) == {}
+
+
+def test_an_invalid_value_of_the_file_is_an_error_even_where_a_flag_replaces_it(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text("[training]\nepochs = 'many'\n")
+    with pytest.raises(ConfigurationError, match=r"training\.epochs = 'many' is not a whole number"):
+        load_config(tmp_path, {}, {"training.epochs": 3})
+
+
+def test_a_valid_flag_replaces_a_board_that_does_not_exist(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text("[board]\nname = 'foo'\n")
+    assert load_config(tmp_path, {}, {"board.name": "host"}).settings.board.name == "host"
+
+
+def test_a_folder_named_eitk_toml_is_not_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text("[training]\nepochs = 9\n")
+    (tmp_path / "inner" / "eitk.toml").mkdir(parents=True)
+    assert find_config(tmp_path / "inner") == tmp_path / "eitk.toml"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"[project]\nname = '\xe9'\n", "codec can't decode"),
+        (b"a = 1\na = 2\n", "overwrite"),
+        (b"\xef\xbb\xbf", "line 1"),
+    ],
+)
+def test_a_file_that_is_not_toml_in_utf_8_is_named_with_the_way_out(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    (tmp_path / "eitk.toml").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=rf"eitk\.toml cannot be read \(.*{reason}") as caught:
+        load_config(tmp_path, {})
+    assert caught.value.hint == "Correct the file, or write a new one with: eitk init"
+
+
+def test_a_file_without_permission_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "eitk.toml").touch()
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(ConfigurationError, match=r"eitk\.toml cannot be read \(.*Permission denied"):
+        load_config(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("[training]\nzzz = 1", "training.zzz is not a setting", "Known keys: epochs, learning_rate, batch_size,"),
+        ("[slice.augment]\ngain = 3", "slice.augment.gain is not a setting", "Did you mean gain_db?"),
+        ("colour = 1", "colour is not a setting", "Known keys: project, studio, dataset,"),
+        ("[[impulse.layers]]\ntype = 'dense'\n[[impulse.layers]]\ntype = 'dense'\nunits = '3'",
+         "impulse.layers[1].units = '3' is not a whole number", "Set impulse.layers[1].units to a whole number."),
+        ("[[impulse.layers]]\nunits = 3", "[impulse.layers[0]] is incomplete (it has no key type)", ""),
+        ("[[impulse.layers]]\ntype = 'conv2d'\npool = 'first'", "pool = 'first' is not one of last, each", ""),
+        ("[dataset]\nsplit = 'random'", "is not one of artist, fault-filtered, track", "Set dataset.split to one of"),
+        ("[dataset]\nsources = ['http://a', 3]", "dataset.sources[1] = 3 is not text", ""),
+        ("[training]\nint8 = 1", "training.int8 = 1 is not true or false", "Set training.int8 to true or false."),
+        ("[board.colours]\n'hip hop' = true", "board.colours.hip hop = True is not text", ""),
+        ("[impulse]\nlayers = 3", "impulse.layers = 3 is not a list", "Set impulse.layers to a list."),
+        ("[slice]\naugment = [1]", "slice.augment = [1] is not a table", ""),
+        ("[slice]\nwindow_ms = 1979-05-27", "slice.window_ms = datetime.date(1979, 5, 27) is not a whole number", ""),
+        ("[studio]\nurl = 5", "studio.url = 5 is not text", ""),
+        ("[build]\nmodel_type = 'int16'", "build.model_type = 'int16' is not one of int8, float32", ""),
+    ],
+)  # fmt: skip
+def test_a_message_has_the_place_the_value_and_the_next_step(
+    tmp_path: Path, text: str, message: str, hint: str
+) -> None:
+    (tmp_path / "eitk.toml").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(tmp_path, {})
+    assert message in str(caught.value)
+    assert hint in caught.value.hint
+
+
+def test_tables_and_lists_have_the_origin_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text("[slice.augment]\ncopies = 2\n[[impulse.layers]]\ntype = 'flatten'\n")
+    config = load_config(tmp_path, {})
+    assert {key for key, origin in config.origins.items() if origin == str(tmp_path / "eitk.toml")} == {
+        "slice", "slice.augment", "slice.augment.copies", "impulse", "impulse.layers",
+    }  # fmt: skip
+
+
+TOML_VALUES = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["mfe", "host", "dense"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["type", "rock", "units"]), inner),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from([key for key, _ in load_config(Path("/"), {}).values()]), TOML_VALUES)
+def test_any_value_of_any_key_is_accepted_or_refused_by_name(key: str, value: Any) -> None:
+    table: Any = value
+    for name in reversed(key.split(".")):
+        table = {name: table}
+    try:
+        settings = parse_table(Settings, table, "")
+    except ConfigurationError as error:
+        assert str(error).lstrip("[").startswith(key)
+    else:
+        assert parse_table(Settings, plain(settings), "") == settings
+
+
+def test_settings_keep_their_tables_when_a_worker_process_receives_them(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text(
+        "[board.colours]\njazz = 'blue'\n[impulse.dsp]\ntype = 'mfe'\nnum_filters = 20\n"
+    )
+    settings = load_config(tmp_path, {}).settings
+    received = pickle.loads(pickle.dumps(settings))
+    assert received == settings
+    with pytest.raises(TypeError):
+        received.board.colours["jazz"] = "red"
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_thresholds_may_be_at_either_end(tmp_path: Path, value: float) -> None:
+    flags = {"board.threshold": value, "board.hysteresis": value}
+    assert load_config(tmp_path, {}, flags).settings.board.threshold == value

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ei_toolkit.config import load_config
-from ei_toolkit.config.recipes import recipe_names, write_recipe
+from ei_toolkit.config.recipes import recipe_names, recipe_text, write_recipe
+from ei_toolkit.config.recipes.write import load_recipe, script_text
 from ei_toolkit.errors import ConfigurationError, UsageError
 
 
@@ -104,3 +105,59 @@ def test_a_script_that_was_not_changed_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "eitk.toml").unlink()
     write_recipe("robust", tmp_path, clips=None, name=None, force=False)
     assert (tmp_path / "eitk.toml").exists()
+
+
+@pytest.mark.parametrize("name", ['Rock "live" \\ 2', "Größe – 音楽", "a\nb", "'"])
+def test_a_name_with_any_characters_is_written_so_that_it_reads_back(tmp_path: Path, name: str) -> None:
+    write_recipe("reference", tmp_path, clips=None, name=name, force=False)
+    assert load_config(tmp_path, {}).settings.project.name == name
+
+
+def test_the_board_is_written_and_the_rest_of_the_recipe_stays_with_its_comments(tmp_path: Path) -> None:
+    file = write_recipe("robust", tmp_path / "new" / "project", clips=None, name=None, force=False, board="emulated")
+    assert file == tmp_path / "new" / "project" / "eitk.toml"
+    assert load_config(file.parent, {}).settings.board.name == "emulated"
+    shipped, written = recipe_text("robust").splitlines(), file.read_text().splitlines()
+    changed = [line for line in written if line not in shipped]
+    assert changed == ['name = "emulated"'] and len(written) == len(shipped)
+
+
+def test_empty_values_keep_those_of_the_recipe(tmp_path: Path) -> None:
+    write_recipe("reference", tmp_path, clips=None, name="", force=False, board=None, labels=())
+    assert (tmp_path / "eitk.toml").read_text() == recipe_text("reference")
+
+
+def test_a_file_as_the_folder_of_clips_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "clip.wav").touch()
+    with pytest.raises(UsageError, match=r"there is no folder .*clip\.wav") as caught:
+        write_recipe("robust", tmp_path / "new", clips=tmp_path / "clip.wav", name=None, force=False)
+    assert caught.value.hint == "Give a folder with one folder of clips for each label."
+    assert not (tmp_path / "new").exists()
+
+
+def test_clips_behind_a_symbolic_link_are_written_with_their_real_place(tmp_path: Path) -> None:
+    (tmp_path / "real" / "clips").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_recipe("reference", tmp_path / "project", clips=tmp_path / "link" / "clips", name=None, force=False)
+    assert load_config(tmp_path / "project", {}).settings.dataset.root == "../real/clips"
+
+
+def test_a_disk_error_while_eitk_toml_is_written_leaves_no_partial_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_self: Path, _target: Path) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_recipe("robust", tmp_path, clips=None, name=None, force=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recipe_is_loaded_with_its_script_or_without_one() -> None:
+    settings, script = load_recipe("robust")
+    assert (settings.impulse.script, settings.impulse.layers) == ("robust.py", ())
+    assert script == script_text("robust.py")
+    assert load_recipe("reference")[1] == ""
+    with pytest.raises(UsageError, match=r"there is no recipe '\.\./robust'"):
+        load_recipe("../robust")
