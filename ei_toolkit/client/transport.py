@@ -25,7 +25,7 @@ from ei_toolkit.errors import ApiError, CredentialError, EitkError, NetworkError
 
 CONNECT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 60.0  # a request that has no answer for this long ends, and is not repeated
-SLOW_S = 5.0  # after this time without an answer the user is told that the studio is slow
+SLOW_S = 5.0  # after this time without an answer a note is printed
 TRIES = 4
 MAX_PAUSE_S = 120.0  # a longer Retry-After is shortened to this
 RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -256,7 +256,7 @@ def unreachable_error(error: requests.RequestException, endpoint: Endpoint, url:
 def error_of_response(status: int, message: str, path: str, foreign: str = "") -> EitkError:
     """Return the error for a response that is not a success.
 
-    `message` is its `error` text, or empty; `foreign` says what its body is if no studio sends such a body.
+    `message` is its `error` text, or empty; `foreign` describes its body if no studio sends such a body.
     """
     if foreign and not 300 <= status < 400:
         what, why = f"answered by something that is not the studio: {foreign}", f"HTTP {status} for {path}"

@@ -77,7 +77,7 @@ def silent() -> Iterator[tuple[Endpoint, list[int]]]:
 
 
 @pytest.mark.parametrize(
-    ("status", "content_type", "body", "said"),
+    ("status", "content_type", "body", "shown"),
     [
         (403, "text/html", PROXY_PAGE, 'an HTML page with the title "Access denied"'),
         (401, "text/html", b"<html><body>sign in</body></html>", "an HTML page"),
@@ -87,11 +87,11 @@ def silent() -> Iterator[tuple[Endpoint, list[int]]]:
     ],
 )
 def test_an_answer_of_something_else_is_not_blamed_on_the_key(
-    answering: Callable[..., Endpoint], status: int, content_type: str, body: bytes, said: str
+    answering: Callable[..., Endpoint], status: int, content_type: str, body: bytes, shown: str
 ) -> None:
     with pytest.raises(ApiError, match="answered by something that is not the studio") as caught:
         Transport(answering(status, content_type, body)).get("/api/projects")
-    assert said in str(caught.value)
+    assert shown in str(caught.value)
     assert f"HTTP {status} for /api/projects" in caught.value.why
     assert "proxy" in caught.value.hint
 
@@ -118,12 +118,12 @@ def test_the_reason_of_a_studio_is_still_the_reason(answering: Callable[..., End
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "shown"),
     [('{"success": true}', ""), ('{"success": tr', ""), ("", ""), ("\ufeff{}", ""), ("<p>", "an HTML page"),
      ("x" * 500, f'the text "{"x" * 80}"')],
 )  # fmt: skip
-def test_what_a_body_is_that_no_studio_sends(text: str, said: str) -> None:
-    assert foreign_body(text) == said
+def test_what_a_body_is_that_no_studio_sends(text: str, shown: str) -> None:
+    assert foreign_body(text) == shown
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 404])
@@ -148,31 +148,31 @@ def item(folder: Path) -> Item:
 
 @pytest.fixture
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user is told after 0.1 s, and a request ends after 0.4 s."""
+    """A note is printed after 0.1 s, and a request ends after 0.4 s."""
     monkeypatch.setattr(module, "SLOW_S", 0.1)
     monkeypatch.setattr(module, "READ_TIMEOUT_S", 0.4)
 
 
 @pytest.mark.usefixtures("short_times")
-def test_a_server_that_never_answers_is_said_and_ended_by_the_timeout_without_a_second_try(
+def test_a_server_that_never_answers_is_noted_and_ended_by_the_timeout_without_a_second_try(
     silent: tuple[Endpoint, list[int]],
 ) -> None:
     endpoint, accepted = silent
-    said: list[str] = []
+    shown: list[str] = []
     start = time.monotonic()
     with pytest.raises(NetworkError, match=r"no answer from http://127.*the response took too long"):
-        Transport(endpoint, said.append).get("/api/projects")
+        Transport(endpoint, shown.append).get("/api/projects")
     assert 0.4 <= time.monotonic() - start < 2
     assert accepted == [1]
-    assert said == [f"no answer from {endpoint.api_url} for 0.1 s; waiting up to 0.4 s"]
+    assert shown == [f"no answer from {endpoint.api_url} for 0.1 s; waiting up to 0.4 s"]
 
 
 @pytest.mark.usefixtures("short_times")
 def test_an_answer_in_time_is_not_commented_on(answering: Callable[..., Endpoint]) -> None:
-    said: list[str] = []
-    Transport(answering(200, "application/json", b'{"success": true}'), said.append).get("/api/projects")
+    shown: list[str] = []
+    Transport(answering(200, "application/json", b'{"success": true}'), shown.append).get("/api/projects")
     time.sleep(0.15)
-    assert said == []
+    assert shown == []
 
 
 def test_the_times_that_the_documentation_names() -> None:
@@ -180,7 +180,7 @@ def test_the_times_that_the_documentation_names() -> None:
 
 
 @pytest.mark.parametrize("around", ["{}\n", "  {}\r\n", "\ufeff{}", "\ufeff {}\u200b\n"])
-def test_white_space_around_a_key_is_removed_and_said(
+def test_white_space_around_a_key_is_removed_with_a_note(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, around: str
 ) -> None:
     environ = {"EI_API_KEY": around.format(KEY)}
