@@ -5,90 +5,18 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from tiny_model import TinyModel
 
 from ei_toolkit.config.project import bundled
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.toolchain import ARM, ARM_LINK, HOST, ICOUNT, MACHINE
-
-TYPES = {"int8": schema.TensorType.INT8, "int32": schema.TensorType.INT32, "float32": schema.TensorType.FLOAT32}
-
-VERSIONS = {schema.BuiltinOperator.EXPAND_DIMS: 1}  # of operators that the interpreter does not know in version 3
-
-
-@dataclass
-class TinyModel:
-    """Builds a .tflite tensor by tensor and operator by operator."""
-
-    tensors: list[Any] = field(default_factory=list)
-    buffers: list[Any] = field(default_factory=lambda: [schema.BufferT()])
-    operators: list[Any] = field(default_factory=list)
-    codes: list[int] = field(default_factory=list)
-
-    def tensor(
-        self,
-        shape: Sequence[int],
-        dtype: str = "int8",
-        scale: float | Sequence[float] | None = None,
-        zero_point: int = 0,
-        *,
-        axis: int = 0,
-        data: Any = None,
-    ) -> int:
-        """Add a tensor; constant if it has data. Several scales are per index along `axis`."""
-        made = schema.TensorT()
-        made.name, made.shape, made.type = f"t{len(self.tensors)}".encode(), list(shape), TYPES[dtype]
-        if scale is not None:
-            scales = [scale] if isinstance(scale, float) else list(scale)
-            made.quantization = schema.QuantizationParametersT()
-            made.quantization.scale = scales
-            made.quantization.zeroPoint = [zero_point] * len(scales)
-            made.quantization.quantizedDimension = axis
-        if data is not None:
-            buffer = schema.BufferT()
-            buffer.data = np.frombuffer(np.ascontiguousarray(data, dtype=dtype).tobytes(), dtype=np.uint8)
-            made.buffer = len(self.buffers)
-            self.buffers.append(buffer)
-        self.tensors.append(made)
-        return len(self.tensors) - 1
-
-    def operator(self, kind: str, inputs: Sequence[int], output: int, options: str | None = None, **values: Any) -> int:
-        """Add an operator with options such as ("Conv2DOptions", strideH=1); returns its output."""
-        code = getattr(schema.BuiltinOperator, kind)
-        if code not in self.codes:
-            self.codes.append(code)
-        made = schema.OperatorT()
-        made.opcodeIndex, made.inputs, made.outputs = self.codes.index(code), list(inputs), [output]
-        if options is not None:
-            made.builtinOptionsType = getattr(schema.BuiltinOptions, options)
-            made.builtinOptions = getattr(schema, options + "T")()
-            for name, value in values.items():
-                setattr(made.builtinOptions, name, value)
-        self.operators.append(made)
-        return output
-
-    def finish(self, source: int, output: int) -> bytes:
-        """The file, with one input and one output."""
-        graph = schema.SubGraphT()
-        graph.tensors, graph.operators, graph.inputs, graph.outputs = self.tensors, self.operators, [source], [output]
-        model = schema.ModelT()
-        model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
-        model.operatorCodes = []
-        for code in self.codes:
-            made = schema.OperatorCodeT()
-            made.builtinCode, made.deprecatedBuiltinCode, made.version = code, min(code, 127), VERSIONS.get(code, 3)
-            model.operatorCodes.append(made)
-        builder = flatbuffers.Builder(4096)
-        builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-        return bytes(builder.Output())
 
 
 @pytest.fixture(scope="session")

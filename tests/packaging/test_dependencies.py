@@ -43,7 +43,6 @@ NOT_IMPORTED_IN_TESTS = {
     "cmake": "run as a program to build the firmware's tests",
     "coverage": "run as a program",
     "hatchling": "the build backend, used without a network",
-    "httpx": "starlette.testclient imports it",
     "mypy": "run as a program",
     "ninja": "run by cmake",
     "pytest-timeout": "plugin of pytest",

@@ -1,8 +1,10 @@
-"""A studio for tests: its own data folder, free ports, a key of every role."""
+"""Studios for tests with a data folder of their own and a key of every role: as a process, and in this process."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
+from studio_in_process import Api, open_studio
 
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.studio.lifecycle import spawn_server, status
@@ -78,6 +81,24 @@ def make_data(folder: Path) -> dict[str, str]:
         store.keys.add(project.id, role, role, keys[role])
     store.close()
     return keys
+
+
+@pytest.fixture(scope="session")
+def empty_studio(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A data folder with an empty project, which tests copy, and its keys."""
+    folder = tmp_path_factory.mktemp("studio")
+    return folder, make_data(folder)
+
+
+@pytest.fixture
+def api(tmp_path: Path, empty_studio: tuple[Path, dict[str, str]]) -> Iterator[Api]:
+    """A studio in this process, with an empty project and a key of every role."""
+    template, keys = empty_studio
+    data = shutil.copytree(template, tmp_path / "studio")
+    with asyncio.Runner() as loop:
+        opened = Api(data, keys, open_studio(data), loop)
+        yield opened
+        opened.studio.close()
 
 
 def noise(seed: int, samples: int = 1600) -> bytes:

@@ -14,6 +14,7 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 EVERYWHERE = ("0.0.0.0", "::")
 LARGEST_BODY = 256 * 2**20  # bytes: a model with its data, streamed to disk; JSON bodies have lower limits
 LARGEST_REQUEST = 1000 * 101 * 2**20
+LONGEST_LENGTH = 20  # digits of Content-Length that are read: enough to be over every limit
 
 
 class Guard:
@@ -73,7 +74,7 @@ def _is_address(name: str) -> bool:
 
 def _length(headers: dict[str, str]) -> int:
     text = headers.get("content-length", "0")
-    return int(text) if text.isdigit() else 0
+    return int(text[:LONGEST_LENGTH]) if text.isascii() and text.isdigit() else 0
 
 
 def _too_large(largest: int) -> str:

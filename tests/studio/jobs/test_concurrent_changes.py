@@ -6,12 +6,12 @@ import json
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from studio_in_process import RecordingTask
 
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.impulse import processing_blocks
@@ -39,16 +39,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store.open(tmp_path)
     yield opened
     opened.close()
-
-
-@dataclass(frozen=True)
-class RecordingTask(Task):
-    """A task that keeps the lines of its log."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def log(self, line: str) -> None:
-        self.lines.append(line)
 
 
 @pytest.fixture
