@@ -131,7 +131,7 @@ def test_every_value_is_listed_once(folder_with_settings: Path) -> None:
 
 
 def scalar_keys(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted key and default of each setting that is one number, text or truth value."""
+    """Dotted key and default of each setting that is one number, text or boolean."""
     for field in fields(node):
         value = getattr(node, field.name)
         if is_dataclass(value):
@@ -160,7 +160,7 @@ def test_each_scalar_setting_can_be_given_by_its_variable(tmp_path: Path, key: s
     ("text", "expected"),
     [("true", True), ("YES", True), ("1", True), ("On", True), ("False", False), ("no", False), ("0", False)],
 )
-def test_a_truth_value_may_be_written_in_several_words(tmp_path: Path, text: str, expected: bool) -> None:
+def test_a_boolean_may_be_written_in_several_words(tmp_path: Path, text: str, expected: bool) -> None:
     assert load_config(tmp_path, {"EITK_TRAINING_SPEC_AUGMENT": text}).settings.training.spec_augment is expected
 
 

@@ -59,7 +59,7 @@ def test_each_key_is_needed_and_has_its_type(tmp_path: Path, name: str, replacem
         read_lock(tmp_path / "eitk.lock")
 
 
-def test_a_damaged_lock_says_how_to_make_it_anew(tmp_path: Path) -> None:
+def test_the_error_of_a_damaged_lock_has_the_command_that_makes_it_anew(tmp_path: Path) -> None:
     (tmp_path / "eitk.lock").write_bytes(b'engine = "\xff"\n')
     with pytest.raises(ConfigurationError, match="codec can't decode") as caught:
         read_lock(tmp_path / "eitk.lock")
