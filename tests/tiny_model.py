@@ -66,10 +66,11 @@ class TinyModel:
         self.operators.append(made)
         return output
 
-    def finish(self, source: int, output: int) -> bytes:
-        """The file, with one input and one output."""
+    def finish(self, source: int, output: int, *further_inputs: int) -> bytes:
+        """The file, with one output and one input or more."""
         graph = schema.SubGraphT()
-        graph.tensors, graph.operators, graph.inputs, graph.outputs = self.tensors, self.operators, [source], [output]
+        graph.tensors, graph.operators = self.tensors, self.operators
+        graph.inputs, graph.outputs = [source, *further_inputs], [output]
         model = schema.ModelT()
         model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
         model.operatorCodes = []

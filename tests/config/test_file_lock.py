@@ -169,7 +169,9 @@ def test_an_owner_that_ended_while_it_was_looked_up_is_not_named(
         assert lock_owner(tmp_path / "a.lock") is None
 
 
-def test_a_lock_file_without_permission_is_named_with_a_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_file_without_permission_is_named_with_a_next_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def denied(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 

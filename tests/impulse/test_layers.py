@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import json
+from dataclasses import fields, replace
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ei_toolkit.config import Layer
 from ei_toolkit.errors import ConfigurationError
-from ei_toolkit.impulse.layers import LAYER_TYPES, layer_parameters, layer_table, settings_layers, visual_layers
+from ei_toolkit.impulse.layers import (
+    CONVOLUTIONS,
+    LAYER_TYPES,
+    is_enabled,
+    layer_parameters,
+    layer_table,
+    settings_layers,
+    visual_layers,
+)
 from ei_toolkit.studio.http.learn import DEFAULT_LAYERS
 
 
@@ -85,3 +96,60 @@ def test_a_parameter_out_of_its_range_is_named(layer: Layer, message: str) -> No
 def test_a_visual_layer_with_a_wrong_value_is_an_error(visual: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=f"of a {visual['type']} layer is not"):
         layer_parameters(visual)
+
+
+SIZE = st.integers(1, 4096)
+LAYERS = st.one_of(
+    st.builds(Layer, st.just("reshape"), columns=SIZE),
+    st.builds(Layer, st.sampled_from(["conv1d", "conv2d"]), filters=SIZE, kernel=SIZE, stack=SIZE),
+    st.builds(Layer, st.just("dense"), units=SIZE),
+    st.builds(Layer, st.just("dropout"), rate=st.floats(0, 1, exclude_min=True, exclude_max=True)),
+    st.builds(Layer, st.sampled_from(["flatten", "batch_normalization"])),
+)
+
+
+@given(st.lists(LAYERS, max_size=6))
+def test_any_layers_survive_the_way_to_the_api_and_back_as_json(layers: list[Layer]) -> None:
+    sent = json.loads(json.dumps(visual_layers(layers)))
+    assert settings_layers(sent) == tuple(layers)
+
+
+@given(st.lists(LAYERS, max_size=3), st.integers(1, 5))
+def test_convolutions_with_pooling_behind_each_are_counted_one_by_one(layers: list[Layer], stack: int) -> None:
+    each = [replace(layer, pool="each", stack=stack) for layer in layers]
+    convolutions = sum(layer.type in CONVOLUTIONS for layer in layers)
+    visual = visual_layers(each)
+    assert len(visual) == len(layers) + convolutions * (stack - 1)
+    assert all(layer["stack"] == 1 for layer in visual if "stack" in layer)
+
+
+@pytest.mark.parametrize("layer", [{"enabled": True}, {}, {"enabled": None}, {"enabled": 0}])
+def test_only_false_switches_a_layer_off(layer: dict[str, Any]) -> None:
+    assert is_enabled(layer)
+    assert not is_enabled({"enabled": False})
+
+
+def test_a_parameter_that_is_out_of_range_is_shown_with_what_its_layer_needs() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        visual_layers([Layer("conv2d", kernel=5)])
+    assert caught.value.what == "impulse.layers[0].filters = 0 is out of range: a whole number from 1 to 4096"
+    assert caught.value.hint == "A conv2d layer needs filters, above 0."
+
+
+@pytest.mark.parametrize("kind", [None, "", "Dense", 3, "object_detection"])
+def test_an_unknown_visual_layer_lists_the_known_ones(kind: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"there is no visual layer {str(kind)!r} here") as caught:
+        layer_parameters({"type": kind})
+    assert caught.value.hint == "Layers: reshape, conv1d, conv2d, dense, dropout, flatten, batchNormalization."
+
+
+def test_a_network_that_eitk_toml_cannot_hold_is_pulled_as_a_script() -> None:
+    with pytest.raises(ConfigurationError, match=r"has a layer of type lstm, which eitk\.toml does not have") as caught:
+        settings_layers([{"type": "flatten"}, {"type": "lstm"}])
+    assert "expert mode" in caught.value.hint and 'script = "model.py"' in caught.value.hint
+
+
+@pytest.mark.parametrize("value", [4.0, 4])
+def test_whole_numbers_of_json_become_whole_numbers(value: float) -> None:
+    found = layer_parameters({"type": "dense", "neurons": value})["units"]
+    assert (found, type(found)) == (4, int)

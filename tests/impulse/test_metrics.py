@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_toolkit.impulse.metrics import calibration_error, class_scores, classification, top_k
+from ei_toolkit.impulse.metrics import (
+    calibration_error,
+    class_scores,
+    classification,
+    confusion,
+    cross_entropy,
+    macro_auc,
+    top_k,
+)
 
 NAMES = ("blues", "classical", "rock")
 
@@ -65,3 +75,68 @@ def test_windows_without_a_predicted_class_lower_the_recall_only() -> None:
     assert scores.recall.tolist() == [0.6, 0.5]
     assert scores.f1.tolist() == pytest.approx([2 * 0.6 / 1.6, 10 / 17])
     assert scores.support.tolist() == [10, 10]
+
+
+SCORES = st.lists(
+    st.tuples(st.integers(0, 2), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])), min_size=2, max_size=40
+)
+
+
+@given(SCORES)
+def test_auc_is_the_share_of_pairs_in_the_right_order(rows: list[tuple[int, float]]) -> None:
+    actual = np.array([min(label, 1) for label, _ in rows])
+    score = np.array([value for _, value in rows])
+    pairs = [(p, n) for p in score[actual == 1] for n in score[actual == 0]]
+    found = macro_auc(actual, np.stack([1 - score, score], axis=1))
+    if not pairs:
+        assert found is None
+    else:
+        assert found == pytest.approx(np.mean([1.0 if p > n else 0.5 if p == n else 0.0 for p, n in pairs]))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=60))
+def test_a_confusion_matrix_counts_each_pair(pairs: list[tuple[int, int]]) -> None:
+    actual, predicted = (np.array([pair[i] for pair in pairs], np.int64) for i in (0, 1))
+    expected = [[pairs.count((row, column)) for column in range(4)] for row in range(4)]
+    assert confusion(actual, predicted, 4).tolist() == expected
+
+
+def test_a_sure_and_wrong_prediction_has_the_bounded_loss_of_keras() -> None:
+    assert cross_entropy(np.array([1]), np.array([[1.0, 0.0]])) == pytest.approx(-np.log(1e-7))
+    assert cross_entropy(np.array([0]), np.array([[1.0, 0.0]])) == 0
+    assert cross_entropy(np.array([0]), np.array([[1.5, 0.0]])) == 0
+
+
+@given(st.integers(0, 1000), st.integers(1, 20))
+def test_calibration_error_is_the_weighted_gap_of_each_bin(seed: int, bins: int) -> None:
+    labels, probabilities = answers(seed, n=50)
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    total = 0.0
+    for low in range(bins):
+        inside = [i for i, c in enumerate(confidence) if int(c * bins) == low or (low == bins - 1 and c == 1)]
+        if inside:
+            total += abs(float(np.mean(correct[inside])) - float(np.mean(confidence[inside]))) * len(inside) / 50
+    assert calibration_error(labels, probabilities, bins) == pytest.approx(total)
+
+
+def test_of_equal_probabilities_the_first_label_comes_first() -> None:
+    rows = top_k(np.array([[0.25, 0.5, 0.25], [1 / 3, 1 / 3, 1 / 3]]), NAMES, 3)
+    assert [[name for name, _ in row] for row in rows] == [["classical", "blues", "rock"], list(NAMES)]
+
+
+def test_more_labels_than_there_are_cannot_be_asked_for() -> None:
+    assert top_k(np.array([[0.2, 0.5, 0.3]]), NAMES, 9) == top_k(np.array([[0.2, 0.5, 0.3]]), NAMES, 3)
+    assert top_k(np.empty((0, 3)), NAMES) == []
+
+
+def test_figures_can_be_written_as_json() -> None:
+    labels, probabilities = answers(1)
+    figures = classification(labels, probabilities.astype(np.float32), NAMES)
+    assert json.loads(json.dumps(figures)) == figures
+
+
+def test_the_report_of_perfect_predictions_has_ones_and_the_counts() -> None:
+    figures = classification([0, 1, 1, 2], np.eye(3)[[0, 1, 1, 2]], NAMES)["report"]
+    assert figures["accuracy"] == 1
+    assert figures["classical"] == {"precision": 1, "recall": 1, "f1-score": 1, "support": 2}
+    assert figures["macro avg"] == {"precision": 1, "recall": 1, "f1-score": 1, "support": 4}

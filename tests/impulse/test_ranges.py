@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ei_toolkit.config import TrainingSettings
 from ei_toolkit.errors import ConfigurationError
@@ -58,3 +60,38 @@ def test_a_whole_number_is_nothing_else(value: object) -> None:
 
 def test_a_whole_number_may_be_written_as_a_float() -> None:
     assert 8.0 in Range(1, 10, whole=True)  # JSON of some clients
+
+
+NUMBERS = st.integers(-20, 20) | st.floats(-20, 20) | st.sampled_from([float("nan"), float("inf"), 0.5])
+
+
+@given(st.integers(-10, 0), st.integers(0, 10), st.booleans(), st.booleans(), st.booleans(), NUMBERS)
+def test_a_number_is_in_a_range_by_the_limits_and_the_fraction(
+    low: int, high: int, above: bool, below: bool, whole: bool, value: float
+) -> None:
+    inside = low <= value <= high and not (above and value == low) and not (below and value == high)
+    assert (value in Range(low, high, above, below, whole)) == (inside and (not whole or value % 1 == 0))
+
+
+@pytest.mark.parametrize(
+    ("range_", "text"),
+    [
+        (Range(0, 1), "at least 0 and at most 1"),
+        (Range(0, 1, above=True, below=True), "above 0 and below 1"),
+        (Range(0.001, 2.5), "at least 0.001 and at most 2.5"),
+        (Range(2, 100, whole=True), "a whole number from 2 to 100"),
+    ],
+)
+def test_a_range_is_written_as_a_sentence_needs_it(range_: Range, text: str) -> None:
+    assert str(range_) == text
+
+
+@pytest.mark.parametrize("value", [object(), "1", b"1", [1], (1,), {1}, 1j, False])
+def test_what_is_no_number_is_in_no_range(value: object) -> None:
+    assert value not in Range(0, 10)
+
+
+def test_the_first_parameter_out_of_its_range_is_named_with_the_range_as_hint() -> None:
+    with pytest.raises(ConfigurationError, match=r"^training\.learning_rate = 0 is out of range") as caught:
+        check_training(**{**VALID, "learning_rate": 0, "batch_size": 0})
+    assert caught.value.hint == "Set training.learning_rate: above 0 and at most 1."
