@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.errors import UsageError
+from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.report.tables import Table
 from ei_toolkit.studio import manage
 from ei_toolkit.studio.lifecycle import UnresponsiveServer, find_server
@@ -127,16 +127,24 @@ def import_(
     data: Data = None,
     project: ProjectId = 0,
 ) -> None:
-    """Read a zip with info.labels into a project; samples that exist already are skipped."""
+    """Read a zip with info.labels into a project.
+
+    Samples that exist already are skipped. Exit code 1 if a file was rejected; the others are imported.
+    """
     from ei_toolkit.studio.transfer import import_project  # FastAPI, which the extra `local` installs
 
     env = Environment.of(context)
     with env.console.progress("importing") as progress:
         report = import_project(_folder(env, data), project, (env.cwd / source).resolve(), progress.advance)
     for reason in report.rejected:
-        env.console.warn(reason)
+        env.console.warn(f"rejected {reason}")
+    if report.unlisted:
+        env.console.warn(f"{report.unlisted} files of the zip are not in info.labels and were not imported")
     view = f"{report.accepted} accepted, {report.known} exist already, {len(report.rejected)} rejected"
     env.console.result(asdict(report), view)
+    if report.rejected:
+        total = report.accepted + report.known + len(report.rejected)
+        raise DataError(f"{len(report.rejected)} of {total} files of the zip were rejected", why=report.rejected[0])
 
 
 @keys.command("list")

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
+from ei_toolkit.config.archive import DAMAGE as ARCHIVE_DAMAGE
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.errors import DataError
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.ingestion import Contents, Upload, accept
+from ei_toolkit.studio.http.info_labels import INFO_LABELS, describe, read_entries
+from ei_toolkit.studio.http.ingestion import LARGEST_LABELS_FILE, Inspect, Outcome, Upload, accept_described
 from ei_toolkit.studio.http.multipart import Bounds, Part
-from ei_toolkit.studio.http.sample_labels import safe_filename
-from ei_toolkit.studio.jobs.acquisition import read_acquisition
 from ei_toolkit.studio.jobs.exporting import write_export
+from ei_toolkit.studio.jobs.inspection import inspect_content
 from ei_toolkit.studio.manage import chosen_project, open_store
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.blobs import CHUNK_BYTES
-from ei_toolkit.studio.store.packs import ByteRange, Pack
-from ei_toolkit.studio.store.samples import CATEGORIES
-from ei_toolkit.studio.wire_format import read_json
+from ei_toolkit.studio.store.packs import Pack
+
+ZIP_HINT = "name a zip with info.labels, such as eitk studio export and Edge Impulse's export write"
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """How many files of an import were accepted or existed already, and why the others were rejected."""
+    """How many files of an import were accepted or existed already, and why the others were rejected.
+
+    `unlisted` counts the files of the zip that `info.labels` does not list.
+    """
 
     accepted: int
     known: int
     rejected: tuple[str, ...]
+    unlisted: int = 0
 
 
 def export_project(data: Path, project: int, out: Path) -> int:
@@ -55,20 +58,21 @@ def import_project(data: Path, project: int, source: Path, progress: Callable[[i
 
     Raises DataError for a file that is not such a zip.
     """
-    outcomes: list[dict[str, Any]] = []
+    outcomes: list[Outcome] = []
     try:
         with open_store(data) as store, zipfile.ZipFile(source) as archive:
             chosen = chosen_project(store, project)
-            for entry in _entries(archive):
-                outcomes.append(_import(store, chosen, archive, entry))
+            files = _ZipFiles(archive)
+            for folder, entry in _listed(files):
+                outcomes.append(_import(store, chosen, files, folder, entry))
                 progress(1)
+            unlisted = len(files.unlisted)
     except (OSError, zipfile.BadZipFile) as error:
-        hint = "name a zip that was written by eitk studio export"
-        raise DataError(f"{source} cannot be read", why=_why(error), hint=hint) from error
+        raise DataError(f"{source} cannot be read", why=_why(error), hint=ZIP_HINT) from error
     errors = [f"{outcome['fileName']}: {outcome['error']}" for outcome in outcomes if not outcome["success"]]
     known = [error for error in errors if "already exists" in error]
     rejected = tuple(error for error in errors if error not in known)
-    return ImportReport(len(outcomes) - len(errors), len(known), rejected)
+    return ImportReport(len(outcomes) - len(errors), len(known), rejected, unlisted)
 
 
 def _check_target(out: Path) -> None:
@@ -91,38 +95,74 @@ def _why(error: Exception) -> str:
     return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
 
 
-def _entries(archive: zipfile.ZipFile) -> Iterator[dict[str, Any]]:
-    try:
-        name = next(name for name in archive.namelist() if Path(name).name == "info.labels")
-        files: list[dict[str, Any]] = read_json(archive.read(name))["files"]
-        prefix = name.removesuffix("info.labels")
-        return ({**entry, "member": prefix + entry["path"]} for entry in files)
-    except (StopIteration, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            "the zip has no valid info.labels", hint="name a zip that was written by eitk studio export"
-        ) from error
+class _ZipFiles:
+    """The files of a zip by name; programs of Windows write `\\` between the parts of a name."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        named = {info.filename.replace("\\", "/"): info for info in archive.infolist()}
+        self._infos = {name: info for name, info in named.items() if not name.endswith("/")}
+        self.unlisted = {name for name in self._infos if not name.endswith(".labels")}
+
+    def labels_files(self) -> list[str]:
+        """Return the names of the `info.labels` files that are least deep in the zip."""
+        found = [name for name in self._infos if PurePosixPath(name).name == INFO_LABELS]
+        least = min((name.count("/") for name in found), default=0)
+        return sorted(name for name in found if name.count("/") == least)
+
+    def find(self, folder: str, path: str) -> str | None:
+        """Return the name of a file that `info.labels` in a folder of the zip lists, relative to it or to the zip."""
+        plain = path.replace("\\", "/").removeprefix("./").lstrip("/")
+        found = next((name for name in (folder + plain, plain) if name in self._infos), None)
+        self.unlisted.discard(found or "")
+        return found
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file. Raises what zipfile raises."""
+        return self._archive.open(self._infos[name])
+
+    def read(self, name: str) -> bytes:
+        """Return the start of a file, one byte more than a labels file may have."""
+        with self.open(name) as file:
+            return file.read(LARGEST_LABELS_FILE + 1)
 
 
-def _import(store: Store, project: int, archive: zipfile.ZipFile, entry: dict[str, Any]) -> dict[str, Any]:
-    name = safe_filename(str(entry.get("name", "sample")) + Path(str(entry["path"])).suffix)
-    category = entry.get("category", "split")
-    if category not in (*CATEGORIES, "split") or entry["member"] not in archive.namelist():
-        return {
-            "success": False,
-            "fileName": name,
-            "error": f"it is not in the zip, or its category {category!r} is unknown",
-        }
+def _listed(files: _ZipFiles) -> Iterator[tuple[str, Any]]:
+    """Yield the entries of `info.labels`, each with the folder that its path is relative to."""
+    names = files.labels_files()
+    if not names:
+        raise DataError(f"the zip has no {INFO_LABELS}", hint=ZIP_HINT)
+    for name in names:
+        content = files.read(name)
+        if len(content) > LARGEST_LABELS_FILE:
+            raise DataError(f"{name} has more than {LARGEST_LABELS_FILE // 2**20} MB", hint=ZIP_HINT)
+        try:
+            entries = read_entries(content)
+        except ApiError as error:
+            raise DataError(f"the zip has no valid {INFO_LABELS}", why=str(error), hint=ZIP_HINT) from error
+        yield from ((name.removesuffix(INFO_LABELS), entry) for entry in entries)
+
+
+def _import(store: Store, project: int, files: _ZipFiles, folder: str, entry: Any) -> Outcome:
+    """Store one file of the zip, or return why it was not stored."""
+    path = entry.get("path") if isinstance(entry, dict) else None
+    name = path if isinstance(path, str) else "an entry without a path"
+    found = files.find(folder, name)
     try:
+        description = describe(entry)
+        if found is None:
+            raise ApiError("it is not in the zip")
         with store.packs.begin() as pack:
-            parts = [_part(pack, archive, entry["member"], name), *_labels_file(pack, entry.get("label", {}), name)]
-            return accept(store, Upload(project, category, _headers(entry), _inspect), pack, parts)[0]
-    except ApiError as error:
-        return {"success": False, "fileName": name, "error": str(error)}
+            part = _part(pack, files, found, description.filename)
+            upload = Upload(project, "split", {"x-disallow-duplicates": "1"}, _inspector(store, project))
+            return accept_described(store, upload, pack, part, description) | {"fileName": name}
+    except (ApiError, *ARCHIVE_DAMAGE) as error:
+        return {"success": False, "fileName": name, "error": str(error) or type(error).__name__}
 
 
-def _part(pack: Pack, archive: zipfile.ZipFile, member: str, name: str) -> Part:
+def _part(pack: Pack, files: _ZipFiles, found: str, name: str) -> Part:
     part = Part("data", name, pack.begin())
-    with archive.open(member) as file:
+    with files.open(found) as file:
         while chunk := file.read(CHUNK_BYTES):
             if part.content.size + len(chunk) > Bounds().file_size:
                 part.error = f"the file has more than the {Bounds().file_size // 2**20} MB that are accepted"
@@ -131,27 +171,6 @@ def _part(pack: Pack, archive: zipfile.ZipFile, member: str, name: str) -> Part:
     return part
 
 
-def _labels_file(pack: Pack, label: dict[str, Any], name: str) -> list[Part]:
-    """Return labelled ranges as the file that an upload has for them."""
-    if label.get("type") != "multi-label":
-        return []
-    part = Part("data", "structured_labels.labels", pack.begin())
-    document = {"version": 1, "type": "structured-labels", "structuredLabels": {name: label.get("labels", [])}}
-    part.content.write(json.dumps(document).encode())
-    return [part]
-
-
-def _headers(entry: dict[str, Any]) -> dict[str, str]:
-    label = entry.get("label", {})
-    headers = {"x-disallow-duplicates": "1", "x-metadata": quote(json.dumps(entry.get("metadata", {})))}
-    if label.get("type") == "unlabeled":
-        return {**headers, "x-no-label": "1"}
-    return {**headers, "x-label": quote(str(label["label"]))} if "label" in label else headers
-
-
-def _inspect(byte_range: ByteRange, form: str) -> Contents:
-    found = read_acquisition(byte_range.read(), form)
-    return Contents(
-        "json" if form == "json" else "cbor", found.interval_ms, found.sensors, len(found.values),
-        found.device_name, found.device_type,
-    )  # fmt: skip
+def _inspector(store: Store, project: int) -> Inspect:
+    key = store.projects.get(project).hmac_key
+    return lambda byte_range, form, name: inspect_content(byte_range.read(), form, name, key)

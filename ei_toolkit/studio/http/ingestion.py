@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -14,11 +14,15 @@ from starlette.responses import PlainTextResponse, Response
 
 from ei_toolkit.studio.http.dataset import Split
 from ei_toolkit.studio.http.errors import ApiError, Malformed, TooLarge, Unknown
+from ei_toolkit.studio.http.info_labels import INFO_LABELS, Description, Descriptions, read_entries
 from ei_toolkit.studio.http.multipart import Bounds, Part, receive
 from ei_toolkit.studio.http.request import RequestContext, Uploader
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.sample_labels import (
+    BOUNDING_BOXES,
+    STRUCTURED_LABELS,
     LabelledRange,
+    boxed_files,
     check_ranges,
     joined_labels,
     label_of,
@@ -27,15 +31,18 @@ from ei_toolkit.studio.http.sample_labels import (
     safe_filename,
     stored_ranges,
 )
-from ei_toolkit.studio.http.wav_header import read_header
+from ei_toolkit.studio.http.wav_header import FLOAT, read_header
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.garbage import erase_unreferenced
 from ei_toolkit.studio.store.packs import ByteRange, Pack
-from ei_toolkit.studio.store.samples import CATEGORIES, Category, Duplicate, LabelType, NewSample
+from ei_toolkit.studio.store.samples import CATEGORIES, Duplicate, NewSample, UploadCategory
 
-FORMATS: Mapping[str, Literal["wav", "json", "cbor"]] = {".wav": "wav", ".json": "json", ".cbor": "cbor"}
 LARGEST_LABELS_FILE = 16 * 2**20
-AUDIO = (("audio", "wav"),)
+AUDIO = (("audio", "wav"),)  # also of a WAV file with several channels, whose values are the mean of the channels
+LONGEST_MARK = 64
+UTF8_MARK = b"\xef\xbb\xbf"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+CBOR_OBJECT = tuple(bytes([first]) for first in range(0xA0, 0xDC))  # the first byte of a map, or of a tag before it
 
 
 @dataclass(frozen=True)
@@ -48,16 +55,21 @@ class Contents:
     values_count: int
     device_name: str | None = None
     device_type: str | None = None
+    signature_valid: bool = True
+
+
+Inspect = Callable[[ByteRange, str, str], dict[str, Any]]
+"""Reads the values of a file: (byte range, format, file name) -> see `jobs.inspection.inspect_content`."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """Project, category and headers of one request. `inspect` reads acquisition files (JSON and CBOR)."""
+    """Project, category and headers of one request."""
 
     project: int
-    category: Category | Literal["split"]
+    category: UploadCategory
     headers: Mapping[str, str]
-    inspect: Callable[[ByteRange, str], Contents]
+    inspect: Inspect
 
 
 Outcome = dict[str, Any]
@@ -65,11 +77,15 @@ Outcome = dict[str, Any]
 
 def accept(store: Store, upload: Upload, pack: Pack, parts: Sequence[Part]) -> list[Outcome]:
     """Store the samples of one request; returns one entry for each file, in order. Nothing is stored if it raises."""
-    metadata = metadata_of(upload.headers)
     labels_files, files = _sort_parts(parts)
-    ranges = _read_labels_files(labels_files)
-    received = [_read(upload, part, metadata, ranges.get(part.filename)) for part in files]
+    side = _read_labels_files(labels_files)
+    received = [_receive(upload, part, side) for part in files]
     return _store(store, upload, pack, received)
+
+
+def accept_described(store: Store, upload: Upload, pack: Pack, part: Part, description: Description) -> Outcome:
+    """Store one file, which `info.labels` describes."""
+    return _store(store, upload, pack, [_received(upload, part, lambda: description)])[0]
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,21 @@ class _ReceivedFile:
     part: Part
     sample: NewSample | None
     error: str = ""
+
+
+@dataclass(frozen=True)
+class _LabelsFiles:
+    """What the labels files of a request have about its other files, by file name."""
+
+    descriptions: Descriptions
+    ranges: Mapping[str, Sequence[LabelledRange]]
+    boxed: frozenset[str]  # files with bounding boxes
+
+    def of(self, filename: str) -> Description:
+        if filename in self.boxed:
+            raise ApiError(f"{BOUNDING_BOXES} has bounding boxes for it, which the local studio does not support")
+        found = self.descriptions.take(filename) or Description(filename)
+        return found if found.ranges is not None else replace(found, ranges=self.ranges.get(filename))
 
 
 def _sort_parts(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
@@ -87,68 +118,90 @@ def _sort_parts(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
     return labels_files, files
 
 
-def _read_labels_files(parts: Sequence[Part]) -> dict[str, list[LabelledRange]]:
+def _read_labels_files(parts: Sequence[Part]) -> _LabelsFiles:
+    entries: list[Any] = []
     ranges: dict[str, list[LabelledRange]] = {}
+    boxed: set[str] = set()
     for part in parts:
-        if part.filename == "structured_labels.labels" and part.content.size <= LARGEST_LABELS_FILE:
+        if part.error or part.content.size > LARGEST_LABELS_FILE:
+            raise TooLarge(f"{part.filename} has more than the {LARGEST_LABELS_FILE // 2**20} MB that are accepted")
+        if part.filename == INFO_LABELS:
+            entries += read_entries(part.content.read())
+        elif part.filename == STRUCTURED_LABELS:
             ranges |= ranges_by_file(part.content.read())
-    return ranges
+        elif part.filename == BOUNDING_BOXES:
+            boxed |= boxed_files(part.content.read())
+        else:
+            known = f"{INFO_LABELS}, {STRUCTURED_LABELS} and {BOUNDING_BOXES}"
+            raise ApiError(f"{part.filename} is not supported by the local studio; {known} are")
+    return _LabelsFiles(Descriptions(entries), ranges, frozenset(boxed))
 
 
-def _read(
-    upload: Upload, part: Part, metadata: Mapping[str, str], ranges: Sequence[LabelledRange] | None
-) -> _ReceivedFile:
+def _receive(upload: Upload, part: Part, side: _LabelsFiles) -> _ReceivedFile:
+    return _received(upload, part, lambda: side.of(part.filename))
+
+
+def _received(upload: Upload, part: Part, describe: Callable[[], Description]) -> _ReceivedFile:
+    """Read one file. An error of it, or of its description, is the reason why only it is not stored."""
+    metadata = metadata_of(upload.headers)  # an error of the headers ends the request
     try:
         if part.error:
             raise ApiError(part.error)
+        description = describe()
         contents = _contents(upload, part)
-        check_ranges(ranges or (), contents.values_count)
+        check_ranges(description.ranges or (), contents.values_count)
     except ApiError as error:
         return _ReceivedFile(part, None, str(error))
-    return _ReceivedFile(part, _sample(upload, part, contents, metadata, ranges))
+    described = replace(description, metadata={**metadata, **description.metadata})
+    return _ReceivedFile(part, _sample(upload, part, contents, described))
 
 
 def _contents(upload: Upload, part: Part) -> Contents:
     suffix = Path(part.filename).suffix.lower()
-    start = part.content.read(0, 4)
-    if start == b"RIFF":
+    start = part.content.read(0, LONGEST_MARK)
+    if start.startswith(b"RIFF"):
         header = read_header(part.content.read, part.content.size)
-        return Contents("wav", 1000.0 / header.rate, _channels(header.channels), header.frames)
+        if header.encoding == FLOAT or header.channels > 1:  # other values are sound, whatever they are
+            upload.inspect(part.content.byte_range, "wav", part.filename)
+        return Contents("wav", 1000.0 / header.rate, AUDIO, header.frames)
     if suffix in (".json", ".cbor"):
-        return upload.inspect(part.content.byte_range, "json" if start.lstrip()[:1] == b"{" else "cbor")
-    raise ApiError(f"A file of this type ({suffix or 'no suffix'}) cannot be read; WAV, JSON and CBOR are accepted")
+        form = "cbor" if start[:1] in CBOR_OBJECT else "json" if _is_text(start) else suffix[1:]
+        found = upload.inspect(part.content.byte_range, form, part.filename)
+        return Contents(**{**found, "sensors": tuple((str(name), str(units)) for name, units in found["sensors"])})
+    what = f"A file of this type ({suffix or 'no suffix'})" if start else "An empty file"
+    raise ApiError(f"{what} cannot be read; WAV, JSON and CBOR are accepted, and eitk upload converts other audio")
 
 
-def _channels(count: int) -> Sequence[tuple[str, str]]:
-    return AUDIO if count == 1 else tuple((f"audio{index}", "wav") for index in range(count))
+def _is_text(start: bytes) -> bool:
+    """Whether a file begins as JSON does, perhaps behind a byte order mark."""
+    return start.startswith(UTF16_MARKS) or start.removeprefix(UTF8_MARK).lstrip()[:1] == b"{"
 
 
-def _sample(
-    upload: Upload, part: Part, contents: Contents,
-    metadata: Mapping[str, str], ranges: Sequence[LabelledRange] | None,
-) -> NewSample:  # fmt: skip
-    label, byte_range = label_of(upload.headers, part.filename), part.content.byte_range
-    kind: LabelType = "multi-label" if ranges else label.kind
-    text = joined_labels(ranges) if ranges else label.text
+def _sample(upload: Upload, part: Part, contents: Contents, description: Description) -> NewSample:
+    filename = description.filename
+    label = description.label or label_of(upload.headers, filename)
+    byte_range, ranges = part.content.byte_range, description.ranges
+    category = description.category or upload.category
     return NewSample(
-        category=Split().of_digest(byte_range.sha256) if upload.category == "split" else upload.category,
-        filename=Path(part.filename).stem,
-        suffix=Path(part.filename).suffix or f".{contents.format}",
-        label=text,
-        label_type=kind,
+        category=Split().of_digest(byte_range.sha256) if category == "split" else category,
+        filename=Path(filename).stem,
+        suffix=Path(filename).suffix or f".{contents.format}",
+        label=joined_labels(ranges) if ranges else label.text,
+        label_type="multi-label" if ranges else label.kind,
         sha256=byte_range.sha256,
         format=contents.format,
         interval_ms=contents.interval_ms,
         sensors=contents.sensors,
         values_count=contents.values_count,
         structured_labels=None if ranges is None else stored_ranges(ranges),
-        metadata=metadata,
+        metadata=description.metadata,
         device_name=contents.device_name,
         device_type=contents.device_type or upload.headers.get("x-device-type", ""),
         source=upload.headers.get("x-upload-source", ""),
         pack=part.content.pack.name,
         start=byte_range.start,
         size=byte_range.size,
+        signature_valid=contents.signature_valid,
     )
 
 
@@ -211,18 +264,13 @@ def _upload(category: str, request: Request, context: RequestContext) -> Upload:
     return Upload(context.project, category, headers, partial(_inspect, context))  # type: ignore[arg-type]
 
 
-def _inspect(context: RequestContext, byte_range: ByteRange, form: str) -> Contents:
-    """Return format and content of an acquisition file, which the compute worker reads."""
-    found: dict[str, Any] = context.studio.compute_worker.compute("inspect", content=byte_range.to_json(), format=form)
-    sensors = tuple((str(name), str(units)) for name, units in found["sensors"])
-    return Contents(
-        found["format"],
-        found["interval_ms"],
-        sensors,
-        found["values_count"],
-        found["device_name"],
-        found["device_type"],
+def _inspect(context: RequestContext, byte_range: ByteRange, form: str, name: str) -> dict[str, Any]:
+    """Let the compute worker read a file."""
+    key = context.store.projects.get(context.project).hmac_key
+    found: dict[str, Any] = context.studio.compute_worker.compute(
+        "inspect", content=byte_range.to_json(), format=form, name=name, hmac_key=key
     )
+    return found
 
 
 async def _raw_part(request: Request, pack: Pack, name: str) -> Part:

@@ -16,6 +16,8 @@ from ei_toolkit.studio.wire_format import read_json
 
 LABEL_IN_NAME = re.compile(r"^[a-zA-Z0-9\s\-_]+")
 LONGEST_NAME = 255
+STRUCTURED_LABELS = "structured_labels.labels"
+BOUNDING_BOXES = "bounding_boxes.labels"
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,23 @@ def ranges_by_file(content: bytes) -> dict[str, list[LabelledRange]]:
     try:
         files = parse_body(LabelsFile, content).structured_labels
     except ApiError as error:
-        raise Malformed(f"structured_labels.labels cannot be read: {error}") from error
+        raise Malformed(f"{STRUCTURED_LABELS} cannot be read: {error}") from error
     return {safe_filename(name): ranges or [] for name, ranges in files.items()}
+
+
+class BoxesFile(RequestModel):
+    """A `bounding_boxes.labels` file: boxes by file name, which the official uploader sends empty for sound."""
+
+    bounding_boxes: dict[str, list[Any] | None]
+
+
+def boxed_files(content: bytes) -> set[str]:
+    """Return the files for which a `bounding_boxes.labels` file has bounding boxes. Raises Malformed."""
+    try:
+        files = parse_body(BoxesFile, content).bounding_boxes
+    except ApiError as error:
+        raise Malformed(f"{BOUNDING_BOXES} cannot be read: {error}") from error
+    return {safe_filename(name) for name, boxes in files.items() if boxes}
 
 
 def check_ranges(ranges: Sequence[LabelledRange], values_count: int) -> None:

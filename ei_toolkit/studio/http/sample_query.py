@@ -15,6 +15,7 @@ from ei_toolkit.studio.store.sample_filter import (
     MOST_CONDITIONS,
     NO_METADATA,
     ORDERS,
+    SIGNED,
     Condition,
     SampleFilter,
     contains,
@@ -55,6 +56,7 @@ class SampleQuery(RequestModel):
     exclude_ids: str | None = None
     metadata: str | None = None
     include_disabled: str = "both"
+    signature_validity: str = "both"
     sort_by: str = "id-desc"
     min_length: Number | None = None
     max_length: Number | None = None
@@ -73,7 +75,10 @@ class SampleQuery(RequestModel):
             raise Malformed(f"sortBy must be one of {', '.join(ORDERS)}, but is {self.sort_by[:60]!r}")
         if (state := self.include_disabled.lower()) not in DISABLED:
             raise Malformed(f"includeDisabled must be one of {', '.join(DISABLED)}, but is {state[:60]!r}")
-        conditions = [*self._columns(), *self._labels(), *DISABLED[state], *self._json_filters()]
+        if (validity := self.signature_validity.lower()) not in SIGNED:
+            raise Malformed(f"signatureValidity must be one of {', '.join(SIGNED)}, but is {validity[:60]!r}")
+        flags = [*DISABLED[state], *SIGNED[validity]]
+        conditions = [*self._columns(), *self._labels(), *flags, *self._json_filters()]
         category = None if self.category == "all" else self.category
         return SampleFilter(project, category, tuple(conditions), self.sort_by)
 

@@ -28,7 +28,7 @@ def sample_summary(sample: Sample, *, truncate_labels: bool = False, sensors: bo
     return {
         "id": sample.id,
         "filename": sample.filename,
-        "signatureValidate": True,
+        "signatureValidate": sample.signature_valid,
         "created": sample.created,
         "lastModified": sample.modified,
         "category": sample.category,

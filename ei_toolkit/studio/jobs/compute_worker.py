@@ -28,7 +28,7 @@ from ei_toolkit.errors import EitkError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.jobs.acquisition import read_acquisition
+from ei_toolkit.studio.jobs.inspection import inspect_content
 from ei_toolkit.studio.jobs.windows import cut, read_axis, read_values, resample
 from ei_toolkit.studio.store.packs import ByteRange
 
@@ -66,16 +66,7 @@ def _params(request: Request) -> dict[str, Any]:
 
 
 def _inspect(request: Request) -> dict[str, Any]:
-    """Return the format, sensors and number of values of a data acquisition file."""
-    found = read_acquisition(_content(request), request["format"])
-    return {
-        "format": request["format"],
-        "interval_ms": found.interval_ms,
-        "sensors": found.sensors,
-        "values_count": len(found.values),
-        "device_name": found.device_name,
-        "device_type": found.device_type,
-    }
+    return inspect_content(_content(request), request["format"], request["name"], request["hmac_key"])
 
 
 def _values(request: Request) -> list[list[float]]:

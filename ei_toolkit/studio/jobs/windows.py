@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from ei_toolkit.audio.values import INT16_SCALE
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.wav_header import FLOAT, read_header
 from ei_toolkit.studio.impulse import ProcessingBlock
@@ -20,7 +21,6 @@ from ei_toolkit.studio.store.samples import Sample
 
 Floats = npt.NDArray[np.float32]
 INTEGERS: Mapping[int, str] = {16: "<i2", 32: "<i4"}
-FULL_SCALE = 32768.0
 
 
 def read_values(content: bytes, form: str) -> Floats:
@@ -44,26 +44,39 @@ def resample(values: Floats, rate: float, wanted_rate: float) -> Floats:
     return resampled
 
 
-def _read_wav(content: bytes) -> Floats:
-    """Return PCM of any width in the units of 16-bit integers."""
+def wav_channels(content: bytes) -> tuple[Floats, bool]:
+    """Return the (n, channels) values of a WAV file in −1…1, and whether it holds floating-point numbers.
+
+    Values that float32 cannot hold are infinite.
+    """
     header = read_header(lambda offset, count: content[offset : offset + count], len(content))
     frame = header.channels * header.bits // 8
     raw = memoryview(content)[header.offset : header.offset + header.frames * frame]
-    return _scaled(raw, header.encoding, header.bits).reshape(-1, header.channels)
+    return _unit_range(raw, header.encoding, header.bits).reshape(-1, header.channels), header.encoding == FLOAT
 
 
-def _scaled(raw: memoryview, encoding: int, bits: int) -> Floats:
+def _read_wav(content: bytes) -> Floats:
+    """Return PCM of any width in the units of 16-bit integers, (n, 1): the mean of the channels, as `eitk slice` reads.
+
+    Ingestion rejects values that are not numbers. Samples of older versions may hold some, which count as silence.
+    """
+    channels, _ = wav_channels(content)
+    mixed = channels if channels.shape[1] == 1 else channels.mean(axis=1, keepdims=True, dtype=np.float32)
+    values: Floats = np.nan_to_num(mixed * np.float32(INT16_SCALE), posinf=INT16_SCALE, neginf=-INT16_SCALE)
+    return values
+
+
+def _unit_range(raw: memoryview, encoding: int, bits: int) -> Floats:
     if encoding == FLOAT:
-        found: npt.NDArray[Any] = np.frombuffer(raw, f"<f{bits // 8}") * FULL_SCALE
-    elif bits == 8:
-        found = (np.frombuffer(raw, np.uint8).astype(np.float32) - 128.0) * 256.0
-    elif bits == 24:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.frombuffer(raw, f"<f{bits // 8}").astype(np.float32)
+    if bits == 8:
+        return (np.frombuffer(raw, np.uint8).astype(np.float32) - np.float32(128)) / np.float32(128)
+    if bits == 24:
         padded = np.zeros((len(raw) // 3, 4), np.uint8)
         padded[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
-        found = padded.view("<i4")[:, 0] / 65536.0
-    else:
-        found = np.frombuffer(raw, INTEGERS[bits]).astype(np.float64) / 2.0 ** (bits - 16)
-    return np.nan_to_num(found.astype(np.float32), posinf=FULL_SCALE, neginf=-FULL_SCALE)
+        return (padded.view("<i4")[:, 0] / 2.0**31).astype(np.float32)
+    return (np.frombuffer(raw, INTEGERS[bits]) / 2.0 ** (bits - 1)).astype(np.float32)
 
 
 def starts(length: int, window: int, increase: int, pad: bool) -> list[int]:

@@ -143,4 +143,10 @@ SET summary = json_remove(
 WHERE json_type(summary, '$.recipe') IS NOT NULL
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, PACKS, SETTINGS_HASH)
+# The channels of a WAV file had an axis each, which no block could use; now its one axis is their mean.
+ONE_AUDIO_AXIS = """
+ALTER TABLE samples ADD COLUMN signature_valid INTEGER NOT NULL DEFAULT 1;
+UPDATE samples SET sensors = '[["audio", "wav"]]' WHERE format = 'wav' AND json_array_length(sensors) > 1
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, PACKS, SETTINGS_HASH, ONE_AUDIO_AXIS)

@@ -23,6 +23,12 @@ DISABLED: dict[str, list[Condition]] = {
     "disabled": [("disabled = 1", ())],
 }
 
+SIGNED: dict[str, list[Condition]] = {
+    "both": [],
+    "valid": [("signature_valid = 1", ())],
+    "invalid": [("signature_valid = 0", ())],
+}
+
 
 @dataclass(frozen=True)
 class SampleFilter:

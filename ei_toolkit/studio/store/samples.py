@@ -15,6 +15,8 @@ from ei_toolkit.studio.wire_format import now
 
 Category = Literal["training", "testing", "validation", "anomaly", "post-processing"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
+UploadCategory = Literal[Category, "split"]
+"""Category of an upload; the hash of a file's content decides between training and testing for `split`."""
 LabelType = Literal["label", "unlabeled", "multi-label"]
 
 
@@ -40,6 +42,7 @@ class NewSample:
     pack: str | None = None
     start: int = 0
     size: int = -1
+    signature_valid: bool = True
 
     @property
     def length_ms(self) -> float:
@@ -75,6 +78,7 @@ class Sample:
     pack: str | None
     start: int
     size: int
+    signature_valid: bool = True
 
     @property
     def frequency(self) -> float:
@@ -88,7 +92,7 @@ def _sample(row: Row) -> Sample:
     values["structured_labels"] = tuple(json.loads(labels)) if labels else None
     values["metadata"] = json.loads(values["metadata"])
     values["sensors"] = tuple((name, units) for name, units in json.loads(values["sensors"]))
-    values["disabled"] = bool(values["disabled"])
+    values["disabled"], values["signature_valid"] = bool(values["disabled"]), bool(values["signature_valid"])
     return Sample(**values)
 
 
@@ -235,7 +239,7 @@ class Samples:
 COLUMNS = (
     "project", "category", "filename", "suffix", "label", "label_type", "structured_labels", "metadata", "sha256",
     "format", "interval_ms", "sensors", "values_count", "length_ms", "device_name", "device_type", "source",
-    "created", "modified", "pack", "start", "size",
+    "created", "modified", "pack", "start", "size", "signature_valid",
 )  # fmt: skip
 INSERT = f"INSERT INTO samples ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
@@ -256,4 +260,5 @@ def _values(project: int, sample: NewSample, created: str) -> tuple[Any, ...]:
         json.dumps(dict(sample.metadata or {})), sample.sha256, sample.format, sample.interval_ms,
         json.dumps(list(sample.sensors)), sample.values_count, sample.length_ms, sample.device_name,
         sample.device_type, sample.source, created, created, sample.pack, sample.start, sample.size,
+        sample.signature_valid,
     )  # fmt: skip

@@ -61,6 +61,56 @@ def test_content_that_does_not_match_the_format_is_rejected(changes: dict[str, A
         read_acquisition(cbor2.dumps(file_of(**changes)), "cbor")
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"values": [[1, 2], [3]]}, "values[1] has 1 numbers, and there are 2 sensors (accX, accY)"),
+        ({"values": [[1, 2], 3]}, "values[1] is a number, not a list of one number for each of 2 sensors (accX, accY)"),
+        ({"values": [[1, 2, 3]] * 2}, "every row of values has 3 numbers, and there are 2 sensors (accX, accY)"),
+        ({"values": [1, 2]}, "values[0] is a number, not a list of one number for each of 2 sensors (accX, accY)"),
+        ({"values": [[1, 2], [3, None]]}, "values[1] of the sensor accY is null, not a number"),
+        ({"values": [[float("nan"), 2]]}, "values[0] of the sensor accX is not a number (NaN)"),
+        ({"values": [[1, "much"]]}, "values[0] of the sensor accY is text, not a number"),
+        ({"values": [[1, {}]]}, "values[0] of the sensor accY is an object, not a number"),
+        ({"values": [[1, 1e300]]}, "values[0] of the sensor accY is 1e+300, which is too large"),
+        ({"values": [[1, float("-inf")]]}, "values[0] of the sensor accY is -inf, which is too large"),
+        ({"sensors": SENSORS[:1], "values": [1, [2, 3]]}, "values[1] has 2 numbers, and there is one sensor"),
+        ({"sensors": SENSORS[:1], "values": [[1, 2]]}, "every row of values has 2 numbers, and there is one sensor"),
+        ({"values": []}, "values is empty"), ({"values": {}}, "values is an object, not a list"),
+        ({"values": None}, "values is null"), ({"sensors": []}, "sensors is empty"),
+        ({"sensors": [SENSORS[0], {}]}, "sensors[1] has no name"), ({"sensors": "ab"}, "sensors is text, not a list"),
+        ({"interval_ms": 0}, "interval_ms must be a number above 0, but is 0"),
+        ({"interval_ms": None}, "interval_ms is null"),
+        ({"interval_ms": "soon"}, "interval_ms must be a number above 0, but is 'soon'"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["json", "cbor"])
+def test_each_fault_has_its_own_message(form: str, changes: dict[str, Any], reason: str) -> None:
+    document = file_of(**changes)
+    with pytest.raises(ApiError) as caught:
+        read_acquisition(json.dumps(document).encode() if form == "json" else cbor2.dumps(document), form)
+    assert str(caught.value) == f"The file is not in the data acquisition format ({form}): {reason}"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b'{"payload": {"values": [1, 2', "it is no valid JSON: Expecting ',' delimiter: line 1 column 29"),
+        (b"[1, 2]", "it is a list, not an object"), (b"{}", "payload is missing"),
+        (b'{"payload": 3}', "payload is a number, not an object"),
+        (b'{"payload": {"sensors": [{"name": "x"}], "interval_ms": 1}}', "values is missing"),
+    ],
+)  # fmt: skip
+def test_json_that_is_no_acquisition_file_has_its_own_message(data: bytes, reason: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        read_acquisition(data, "json")
+    assert f"(json): {reason}" in str(caught.value)
+
+
+def test_a_byte_order_mark_is_read() -> None:
+    assert len(read_acquisition(b"\xef\xbb\xbf" + json.dumps(FILE).encode(), "json").values) == 3
+
+
 @pytest.mark.parametrize("changes", [{"sensors": [], "values": []}, {"interval_ms": 0}, {"values": []}])
 def test_a_file_without_sensors_interval_or_values_is_rejected(changes: dict[str, Any]) -> None:
     with pytest.raises(ApiError):

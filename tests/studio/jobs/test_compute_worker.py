@@ -37,7 +37,12 @@ def content_that_never_arrives(folder: Path) -> dict[str, Any]:
     pipe = folder / "pipe"
     if not pipe.exists():
         os.mkfifo(pipe)
-    return {"content": {"path": str(pipe), "start": 0, "size": 10, "sha256": "0" * 64}, "format": "cbor"}
+    return {
+        "content": {"path": str(pipe), "start": 0, "size": 10, "sha256": "0" * 64},
+        "format": "cbor",
+        "name": "a",
+        "hmac_key": "",
+    }
 
 
 def wait_until(condition: Any) -> None:
@@ -119,7 +124,7 @@ def test_an_error_of_an_operation_leaves_the_worker_running(worker: ComputeWorke
         worker.compute("no-such-operation")
     missing = {"path": str(tmp_path / "x"), "start": 0, "size": 1, "sha256": "0" * 64}
     with pytest.raises(ApiError, match="not stored any more"):
-        worker.compute("inspect", content=missing, format="json")
+        worker.compute("inspect", content=missing, format="json", name="a", hmac_key="")
     assert worker.pid == pid
 
 

@@ -64,6 +64,7 @@ def test_a_migration_renames_the_settings_hash_of_stored_features(store: Store) 
     store.blocks.put(project, 1, "i", {"dspBlocks": [{"id": 2}]})
     store.artifacts.put_features(project, Features(2, "training", "x", "y", before, ""))
     store.artifacts.put_features(project, Features(2, "testing", "x", "y", {"settingsHash": "def"}, ""))
+    store.database.run("ALTER TABLE samples DROP COLUMN signature_valid")  # of a later migration
     store.database.run("PRAGMA user_version = 2")
     reopened = Store.open(store.database.path.parent)
     migrated = [reopened.artifacts.features(project, 2, category) for category in ("training", "testing")]

@@ -1,0 +1,40 @@
+"""What an uploaded file contains. Its values are read here, in a job process or in `eitk studio import`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ei_toolkit.audio.values import one_channel
+from ei_toolkit.errors import DataError
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.jobs.acquisition import read_acquisition
+from ei_toolkit.studio.jobs.windows import wav_channels
+
+
+def inspect_content(content: bytes, form: str, name: str, hmac_key: str) -> dict[str, Any]:
+    """Return the values of `studio.http.ingestion.Contents` for a data acquisition file (`form` json or cbor).
+
+    For a WAV file, check that its values can be sound, and return nothing. Raises ApiError with the reason why a file
+    cannot be stored.
+    """
+    if form == "wav":
+        _check_wav(content, name)
+        return {}
+    found = read_acquisition(content, form, hmac_key)
+    return {
+        "format": form,
+        "interval_ms": found.interval_ms,
+        "sensors": found.sensors,
+        "values_count": len(found.values),
+        "device_name": found.device_name,
+        "device_type": found.device_type,
+        "signature_valid": found.signature_valid,
+    }
+
+
+def _check_wav(content: bytes, name: str) -> None:
+    values, floats = wav_channels(content)
+    try:
+        one_channel(name, values, floats=floats)
+    except DataError as error:
+        raise ApiError(f"{error}. {error.hint}".removesuffix(". ")) from error
