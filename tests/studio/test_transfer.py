@@ -111,7 +111,7 @@ def test_content_that_cannot_be_stored_has_its_own_reason(data: Path, written: A
     assert [reason.startswith(start) for reason, start in zip(report.rejected, starts, strict=True)] == [True] * 3
 
 
-def test_a_damaged_member_is_rejected_alone(data: Path, written: Any, make_noise: Any) -> None:
+def test_a_damaged_member_does_not_affect_the_others(data: Path, written: Any, make_noise: Any) -> None:
     files = {"a.wav": make_noise(1), "b.wav": make_noise(2)}
     source = written(*({**ENTRY, "path": path} for path in files), files=files)
     content = bytearray(source.read_bytes())

@@ -54,7 +54,7 @@ def test_category_label_metadata_and_name_are_those_of_info_labels(api: Api, mak
     assert stored["metadata"] == {"artist": "A", "fold": "3", "source": "gtzan"}
 
 
-def test_what_info_labels_leaves_out_is_decided_by_the_request(api: Api, make_noise: Any) -> None:
+def test_what_info_labels_leaves_out_is_that_of_the_request(api: Api, make_noise: Any) -> None:
     files = [("a.wav", make_noise(1)), ("b.wav", make_noise(2)), info({"path": "a.wav"})]
     both = [sample(api, outcome) for outcome in outcomes(api, files, "testing", x_label="jazz")]
     assert [(one["filename"], one["label"], one["category"]) for one in both] == [
