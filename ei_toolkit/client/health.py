@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import time
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.responses import Response
 from ei_toolkit.client.samples import CATEGORIES, count_samples
-from ei_toolkit.client.transport import unreachable_error
+from ei_toolkit.client.transport import http_date, unreachable_error
 
 MAX_CLOCK_DIFFERENCE_S = 60.0  # with a larger one, signatures and tokens are rejected
 TIMEOUT_S = 3.0
@@ -20,7 +19,7 @@ TIMEOUT_S = 3.0
 
 @dataclass(frozen=True)
 class Reached:
-    """An address that responded. `clock_off_s` is this machine's clock minus the server's; None without a Date."""
+    """An address that responded. `clock_off_s` is this machine's clock minus the server's; None without a valid Date."""
 
     url: str
     milliseconds: float
@@ -64,8 +63,8 @@ def reach(url: str, endpoint: Endpoint) -> Reached:
         response = session.get(url, timeout=TIMEOUT_S, allow_redirects=False)
     except requests.RequestException as error:
         raise unreachable_error(error, endpoint, url) from None
-    date = email.utils.parsedate_to_datetime(response.headers["Date"]) if "Date" in response.headers else None
-    off = time.time() - date.timestamp() if date else None
+    date = http_date(response.headers.get("Date", ""))
+    off = None if date is None else time.time() - date
     return Reached(url, (time.monotonic() - started) * 1000, off)
 
 

@@ -220,8 +220,17 @@ def retry_after(headers: Mapping[str, str]) -> float:
     try:
         seconds = float(value)
     except ValueError:
-        seconds = _seconds_until(value)
+        date = http_date(value)
+        seconds = 0.0 if date is None else date - time.time()
     return min(max(seconds, 0.0), MAX_PAUSE_S)
+
+
+def http_date(value: str) -> float | None:
+    """Return the date of a header in seconds since 1970; None where it is not a date."""
+    try:
+        return email.utils.parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def rate_limit_pause(headers: Mapping[str, str]) -> float:
@@ -283,13 +292,6 @@ def _session(endpoint: Endpoint, policy: RetryPolicy) -> requests.Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(pool_maxsize=16, max_retries=policy))
     return session
-
-
-def _seconds_until(date: str) -> float:
-    try:
-        return email.utils.parsedate_to_datetime(date).timestamp() - time.time()
-    except ValueError:
-        return 0.0
 
 
 def _is_timeout(error: requests.RequestException) -> bool:
