@@ -19,7 +19,7 @@ TIMEOUT_S = 3.0
 
 @dataclass(frozen=True)
 class Reached:
-    """An address that responded. `clock_off_s` is this machine's clock minus the server's; None without a valid Date."""
+    """An address that responded. `clock_off_s` is this machine's clock minus the server's; None if that is unknown."""
 
     url: str
     milliseconds: float
