@@ -29,7 +29,7 @@ def test_the_difference_of_the_clocks_is_this_machine_minus_the_server(scripted_
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Jan 2026 00:00:00 GMT", "1764417600"])
-def test_a_malformed_date_says_nothing_about_the_clock(scripted_studio: Any, date: str) -> None:
+def test_a_malformed_date_tells_nothing_about_the_clock(scripted_studio: Any, date: str) -> None:
     assert ask(scripted_studio, {"Date": date}).clock_off_s is None
 
 

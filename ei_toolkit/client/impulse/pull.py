@@ -1,4 +1,4 @@
-"""Write the impulse of a project into eitk.toml; everything else in the file is unchanged."""
+"""Write the impulse of a project into eitk.toml; equal values and everything else in the file are unchanged."""
 
 from __future__ import annotations
 
@@ -78,15 +78,23 @@ def write_pulled(root: Path, pulled: Pulled, state: ImpulseState) -> tuple[Path,
     document = tomlkit.parse(_checked_text(file))
     for name, table in pulled.tables.items():
         target = document.setdefault(name, tomlkit.table())
+        present = target.unwrap()
         for key, value in table.items():
-            target.pop(key, None)
-            if value is not None:
+            if value is None:
+                target.pop(key, None)
+            elif key not in present or not _is_same_toml(present[key], value):
+                target.pop(key, None)
                 target[key] = value
     written = [file]
     if state.learn.mode == "expert":
         written.append(_write_script(root / SCRIPT, state.learn.script))
     write_text(file, tomlkit.dumps(document))
     return tuple(written)
+
+
+def _is_same_toml(a: Any, b: Any) -> bool:
+    """Whether two values are written alike: 1 and true are equal in Python, but not in TOML."""
+    return tomlkit.dumps({"value": a}) == tomlkit.dumps({"value": b})
 
 
 def _checked_text(file: Path) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ei_toolkit.client.deployments import BuildSpec, Download, Lock, download_model, pin, tflite_link
+from ei_toolkit.client.deployments import BuildSpec, Download, download_model, pin, tflite_link
 from ei_toolkit.config import ProjectPaths
-from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME
 from ei_toolkit.errors import ApiError
 

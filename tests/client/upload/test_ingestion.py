@@ -92,7 +92,7 @@ def test_metadata_in_any_script_is_json_in_ascii(scripted_studio: Any, items: li
     assert json.loads(sent) == {"artist": "Björk 🎸"}
 
 
-def test_a_file_without_a_label_says_so(scripted_studio: Any, items: list[Item]) -> None:
+def test_a_file_without_a_label_is_marked_as_such(scripted_studio: Any, items: list[Item]) -> None:
     scripted_studio.answers[PATH] = accepted("0.wav")
     send(scripted_studio, items[:1], replace(BATCH, label=""))
     assert scripted_studio.seen[0].headers["x-no-label"] == "1"
@@ -251,7 +251,7 @@ def test_a_file_without_a_reason_is_rejected_with_one() -> None:
     assert match([_FileResult()], ["a"]) == (Rejected("the studio gave no reason"),)
 
 
-def test_the_error_of_an_upload_without_success_says_that_samples_are_kept() -> None:
+def test_the_error_of_an_upload_without_success_states_that_samples_are_kept() -> None:
     error = network_error_of(RetryableError("throttled", "the studio answered HTTP 503"))
     assert isinstance(error, NetworkError)
     assert str(error) == "the upload service does not answer (the studio answered HTTP 503)"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ei_toolkit.client.samples import Sample
 from ei_toolkit.client.upload import run as run_module
+from ei_toolkit.client.upload.ingestion import BatchKey
 from ei_toolkit.client.upload.ledger import Ledger
 from ei_toolkit.client.upload.plan import difference
 from ei_toolkit.client.upload.run import (
@@ -78,7 +79,7 @@ def requested(script: Any) -> list[list[int]]:
     ]
 
 
-def test_a_request_that_is_rejected_is_divided_until_the_bad_file_is_alone(scripted_studio: Any, send: Any) -> None:
+def test_a_request_that_is_rejected_is_divided_until_only_the_bad_file_is_left(scripted_studio: Any, send: Any) -> None:
     def answer(received: Any) -> Any:
         if "5.wav" in names_in(received):
             return (400, b'{"success":false,"error":"5.wav is no WAV file"}', {})
@@ -210,7 +211,7 @@ def test_an_incomplete_upload_is_an_error_with_the_first_reason() -> None:
 
 
 def test_failures_are_written_as_csv_that_any_reader_understands(tmp_path: Path) -> None:
-    failures = [Failure("größe, 1.wav", 'the studio says "no"'), Failure("b.wav", "two\nlines")]
+    failures = [Failure("größe, 1.wav", 'the studio answered "no"'), Failure("b.wav", "two\nlines")]
     write_failures(tmp_path / "failures.csv", failures)
     with (tmp_path / "failures.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.reader(stream))
@@ -234,7 +235,7 @@ def test_a_fast_request_that_was_not_full_does_not_enlarge_the_batch() -> None:
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=5), st.integers(1, 60), st.integers(0, 2**26))
 def test_every_window_is_taken_once_and_in_order(counts: list[int], most: int, file_bytes: int) -> None:
     batches = [
-        (run_module.BatchKey("training", str(index), ()), [_window(f"{index}.{n}") for n in range(count)])
+        (BatchKey("training", str(index), ()), [_window(f"{index}.{n}") for n in range(count)])
         for index, count in enumerate(counts)
     ]
     expected = [window.file for _, windows in batches for window in windows]
@@ -253,7 +254,7 @@ def _window(file: str) -> Window:
 
 @given(st.integers(2, 300), st.integers(0, MAX_TRIES))
 def test_halves_lose_no_window_and_are_never_empty(count: int, tries: int) -> None:
-    task = Task(run_module.BatchKey("training", "", ()), tuple(_window(str(n)) for n in range(count)), tries)
+    task = Task(BatchKey("training", "", ()), tuple(_window(str(n)) for n in range(count)), tries)
     left, right = task.halves()
     assert left.windows + right.windows == task.windows
     assert left.windows and right.windows
