@@ -29,7 +29,7 @@ def test_the_difference_of_the_clocks_is_this_machine_minus_the_server(scripted_
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Jan 2026 00:00:00 GMT", "1764417600"])
-def test_a_malformed_date_tells_nothing_about_the_clock(scripted_studio: Any, date: str) -> None:
+def test_a_malformed_date_leaves_the_difference_of_the_clocks_unknown(scripted_studio: Any, date: str) -> None:
     assert ask(scripted_studio, {"Date": date}).clock_off_s is None
 
 
@@ -55,9 +55,9 @@ def test_an_address_without_a_server_is_named(scripted_studio: Any) -> None:
 PROJECT = {"project": {"name": "Genres"}, "performance": {"jobLimitM": 20}, "computeTime": {"timeLeftMs": 90_000}}
 
 
-def test_limits_are_in_minutes_and_samples_are_those_of_both_splits(scripted_studio: Any) -> None:
+def test_limits_are_in_minutes_and_samples_are_those_of_all_splits(scripted_studio: Any) -> None:
     scripted_studio.answers["/api/1"] = PROJECT
-    counts = {"training": 40, "testing": 11}
+    counts = {"training": 40, "validation": 6, "testing": 5}
     scripted_studio.answers["/api/1/raw-data/count"] = lambda got: {"count": counts[got.query["category"]]}
     assert limits(scripted_studio.studio) == Limits("Genres", 51, 20, 1.5)
 

@@ -66,7 +66,8 @@ def test_metadata_is_text_sorted_by_key(scripted_studio: Any) -> None:
 
 
 def test_samples_are_counted_by_split_and_label(scripted_studio: Any) -> None:
-    split = {"training": [entry(1), entry(2), entry(3, label="jazz")], "testing": [entry(4), entry(5, label="")]}
+    split = {"training": [entry(1), entry(2), entry(3, label="jazz")], "validation": [entry(6)],
+             "testing": [entry(4), entry(5, label="")]}  # fmt: skip
 
     def answer(received: Any) -> dict[str, Any]:
         found = [one | {"category": received.query["category"]} for one in split[received.query["category"]]]
@@ -78,6 +79,7 @@ def test_samples_are_counted_by_split_and_label(scripted_studio: Any) -> None:
         (("testing", "rock"), 1),
         (("training", "jazz"), 1),
         (("training", "rock"), 2),
+        (("validation", "rock"), 1),
     ]
 
 

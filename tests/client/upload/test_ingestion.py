@@ -119,7 +119,7 @@ def test_the_kind_of_a_failed_request_follows_from_its_status(
 def test_a_failed_request_without_a_message_has_a_reason(
     scripted_studio: Any, items: list[Item], status: int, reason: str
 ) -> None:
-    scripted_studio.answers[PATH] = (status, b"<html>Bad gateway</html>", {})
+    scripted_studio.answers[PATH] = (status, b"{}", {})
     found = send(scripted_studio, items)
     assert isinstance(found, RetryableError)
     assert found.reason == reason
@@ -141,10 +141,24 @@ def test_a_used_up_rate_limit_delays_the_next_request(scripted_studio: Any, item
     assert send(scripted_studio, items[:1]) == Outcomes((Accepted(10, False),), 6.0)
 
 
-@pytest.mark.parametrize("body", [b"", b'{"success":true,"files":[{"succ', b"[]", b"\xff\xfe", b'{"files": 3}'])
+@pytest.mark.parametrize("body", [b"", b'{"success":true,"files":[{"succ', b'{"files": 3}'])
 def test_an_answer_that_was_cut_off_is_sent_again(scripted_studio: Any, items: list[Item], body: bytes) -> None:
     scripted_studio.answers[PATH] = (200, body, {})
     assert send(scripted_studio, items) == RetryableError("protocol", "the response was cut off")
+
+
+@pytest.mark.parametrize(
+    ("body", "described"),
+    [(b"<title> Sign\n in </title>", 'an HTML page with the title "Sign in"'), (b"[]", 'the text "[]"')],
+)
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_that_is_not_of_a_studio_ends_the_upload(
+    scripted_studio: Any, items: list[Item], status: int, body: bytes, described: str
+) -> None:
+    scripted_studio.answers[PATH] = (status, body, {})
+    with pytest.raises(ApiError, match="answered by something that is not the studio") as caught:
+        send(scripted_studio, items)
+    assert caught.value.what.endswith(described)
 
 
 def test_an_answer_with_too_few_files_is_not_believed(scripted_studio: Any, items: list[Item]) -> None:
