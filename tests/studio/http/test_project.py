@@ -217,7 +217,7 @@ def test_the_recommended_interval_is_that_of_most_samples(api: Api) -> None:
     assert (found["intervalMs"], found["frequencyHz"]) == (0.125, 8000.0)
 
 
-def test_a_token_of_the_live_log_is_for_its_key_and_says_when_it_expires(api: Api) -> None:
+def test_a_token_of_the_live_log_is_for_its_key_and_has_the_time_of_its_end(api: Api) -> None:
     token = api.fields("GET", "/1/socket-token", "readonly")["token"]
     key = api.studio.store.keys.find(api.keys["readonly"])
     assert key is not None and api.studio.tokens.key(token["socketToken"]) == key.id

@@ -100,7 +100,7 @@ def test_labels_are_a_json_list_or_one_text(library: Library, labels: str, expec
 @pytest.mark.parametrize(
     ("state", "expected"), [("both", {True, False}), ("enabled", {False}), ("disabled", {True}), ("DISABLED", {True})]
 )
-def test_disabled_samples_are_included_excluded_or_alone(library: Library, state: str, expected: set[bool]) -> None:
+def test_disabled_samples_are_included_excluded_or_selected(library: Library, state: str, expected: set[bool]) -> None:
     assert library.found(includeDisabled=state) == library.where(lambda sample: sample.disabled in expected)
 
 
