@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings
+from ei_toolkit.config.units import classification_time
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.library import LibraryDspBlock
 from ei_toolkit.eon.library.blocks import block_code
 from ei_toolkit.eon.library.cost import level_instructions, window_instructions
 from ei_toolkit.eon.profile import CLOCK_HZ, estimate, latency_ms
-from ei_toolkit.errors import BoardError, UnsupportedModelError
+from ei_toolkit.errors import BoardError, ConfigurationError, UnsupportedModelError
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Budget:
 
     @property
     def total_ms(self) -> float:
-        """DSP and network together."""
+        """Features and network together."""
         return self.dsp_ms + self.nn_ms
 
 
@@ -41,14 +42,30 @@ def decision_budget(settings: Settings, tflite: bytes, clock_hz: int = CLOCK_HZ)
         model = compile_model(tflite)
     except UnsupportedModelError:
         return None
+    scale = CLOCK_HZ / clock_hz
+    nn_ms = latency_ms(sum(estimate(model).steps), model.input.dtype) * scale
+    return Budget(features_ms(settings, clock_hz), nn_ms)
+
+
+def features_ms(settings: Settings, clock_hz: int = CLOCK_HZ) -> float:
+    """Estimate the milliseconds of the level and the features of one window on a Cortex-M4F at `clock_hz`.
+
+    Raises ConfigurationError for a parameter that the block does not accept.
+    """
     samples = samples_in(settings.slice.window_ms, settings.slice.sample_rate)
     instructions = level_instructions(samples)
     for number, block in enumerate(settings.impulse.dsp, 1):
         wanted = LibraryDspBlock(number, block.type, block.implementation_version, block.params)
         instructions += window_instructions(block_code(wanted, samples, float(settings.slice.sample_rate)))
-    scale = CLOCK_HZ / clock_hz
-    dsp_ms = latency_ms(instructions, "float32") * scale
-    return Budget(dsp_ms, latency_ms(sum(estimate(model).steps), model.input.dtype) * scale)
+    return latency_ms(instructions, "float32") * CLOCK_HZ / clock_hz
+
+
+def known_features_ms(settings: Settings) -> float | None:
+    """Return `features_ms`; None where eitk.toml has no block, or one that the library does not support."""
+    try:
+        return features_ms(settings) if settings.impulse.dsp else None
+    except ConfigurationError:
+        return None
 
 
 def check_budget(settings: Settings, tflite: bytes, clock_hz: int) -> Budget | None:
@@ -57,7 +74,7 @@ def check_budget(settings: Settings, tflite: bytes, clock_hz: int) -> Budget | N
     if budget is not None and budget.total_ms > settings.board.hop_ms:
         raise BoardError(
             f"a classification takes {budget.total_ms:.0f} ms, longer than board.hop_ms = {settings.board.hop_ms}",
-            why=f"estimate: DSP {budget.dsp_ms:.0f} ms, network {budget.nn_ms:.0f} ms at {clock_hz / 1e6:g} MHz",
+            why=f"estimate at {clock_hz / 1e6:g} MHz: {classification_time(budget.dsp_ms, budget.nn_ms)}",
             hint=f"Set [board] hop_ms = {math.ceil(budget.total_ms / 100) * 100} or more; or a longer frame_stride, "
             "fewer filters, int8. --force flashes it without this check.",
         )

@@ -19,8 +19,10 @@ from ei_toolkit.evaluation.candidate import trained_on
 from ei_toolkit.evaluation.clips import find_known_clips
 from ei_toolkit.evaluation.held_out import exclude_seen, held_out_clips
 from ei_toolkit.evaluation.model import Recipe, project_recipe, with_training
+from ei_toolkit.evaluation.plausibility import majority_warning
 from ei_toolkit.evaluation.run import PINNED, Plan, checked_conditions, checked_protocol, run_model, run_plan
 from ei_toolkit.evaluation.scores import outcome
+from ei_toolkit.impulse.metrics import TOP_1
 from ei_toolkit.report.project_summary import write_evaluation
 from ei_toolkit.report.result_tables import evaluation_view
 
@@ -65,6 +67,9 @@ def evaluate(
     if recipe is None:
         write_evaluation(env.config(), data)
     env.console.result(data, evaluation_view(data))
+    clean = data["clean"]
+    if warning := majority_warning(TOP_1, clean["window_accuracy"], clean["windows_by_label"]):
+        env.console.warn(warning)
 
 
 def _pinned(env: Environment) -> tuple[bytes, set[str]]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ei_toolkit.board.budget import known_features_ms
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower
@@ -41,7 +42,10 @@ def profile(
         return
     current = require_impulse(studio, config.settings.impulse.name)
     found = profiles(studio, current.learn_id, Follower(env, studio, timeout), again=again)
-    env.console.result({"event": "result", "profiles": [asdict(p) for p in found]}, profile_table(found).rich())
+    env.console.result(
+        {"event": "result", "profiles": [asdict(p) for p in found]},
+        profile_table(found, known_features_ms(config.settings)).rich(),
+    )
 
 
 def _own_table(profiled: Mapping[str, Any]) -> Table:

@@ -13,6 +13,8 @@ from ei_toolkit.cli.follow import Follower, OnInterrupt
 from ei_toolkit.client.impulse.current import require_impulse
 from ei_toolkit.client.results import tested_variants
 from ei_toolkit.client.train import run_test
+from ei_toolkit.evaluation.plausibility import majority_warning
+from ei_toolkit.impulse.metrics import TOP_1
 from ei_toolkit.report.result_tables import evaluation_tables
 
 UNTESTED = "the model was not tested since its last training: eitk test"
@@ -37,3 +39,6 @@ def test(
     data: dict[str, Any] = {"event": "result", **{evaluation.variant: evaluation.data() for evaluation in found}}
     tables = [table.rich() for table in evaluation_tables("test", found)]
     env.console.result(data, Group(*tables) if tables else UNTESTED)
+    for evaluation in found[:1]:
+        if warning := majority_warning(TOP_1, evaluation.top_1_accuracy, evaluation.windows_by_label):
+            env.console.warn(warning)

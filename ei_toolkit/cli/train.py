@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group
 
+from ei_toolkit.board.budget import known_features_ms
 from ei_toolkit.cli.build import build_and_record
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
@@ -27,9 +28,14 @@ from ei_toolkit.client.train import train as run_training
 from ei_toolkit.client.upload.plan import server_samples
 from ei_toolkit.config import Config
 from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.plan import rows_of_windows
 from ei_toolkit.dataset.provenance import TrainingProvenance, write_provenance
+from ei_toolkit.evaluation.plausibility import majority_warning, validation_warning
 from ei_toolkit.evaluation.run_log import record_run
+from ei_toolkit.impulse.metrics import TOP_1
+from ei_toolkit.report.confusion import ConfusionMatrix
 from ei_toolkit.report.result_tables import deployment_table, evaluation_tables, profile_table
+from ei_toolkit.report.tables import Table
 
 
 def train(
@@ -66,14 +72,17 @@ def train(
     report = run_training(studio, current, follower, features=features)
     if features:  # otherwise the model was trained on the samples of older features
         write_provenance(record, provenance)
-    data = report.data() | {"seconds": time.monotonic() - started}
+    warnings = _warnings(config, report)
+    data = report.data() | {"seconds": time.monotonic() - started, "warnings": warnings}
     try:
         if eon:
             lock = build_and_record(env, config, studio, current.impulse_id, follower)
             data |= {"deployment_version": lock["deployment_version"], "deployment": lock}
     finally:
         record_run(config, "train", data)
-    _show(env, report, {"event": "result", **data})
+    _show(env, config, report, {"event": "result", **data})
+    for warning in warnings:
+        env.console.warn(warning)
 
 
 def ready(studio: Studio, config: Config) -> Current:
@@ -98,10 +107,24 @@ def _only_start(env: Environment, studio: Studio, current: Current, features: bo
     env.console.result({"job": started.id}, f"job {started.id} has started; eitk jobs follow {started.id}")
 
 
-def _show(env: Environment, report: TrainReport, data: dict[str, Any]) -> None:
-    tables = evaluation_tables("validation", report.training.validation) + evaluation_tables("test", report.test)
+def _warnings(config: Config, report: TrainReport) -> list[str]:
+    """Return what limits the meaning of the accuracies of the first variant, which is int8 where there is one."""
+    file = config.paths.manifest
+    rows = rows_of_windows(Manifest.read(file).windows) if file.is_file() else []
+    found = []
+    for test in report.test[:1]:
+        found.append(majority_warning(TOP_1, test.top_1_accuracy, test.windows_by_label))
+        found += [validation_warning(v.top_1_accuracy, test.top_1_accuracy, rows) for v in report.training.validation
+                  if v.variant == test.variant]  # fmt: skip
+    return [warning for warning in found if warning]
+
+
+def _show(env: Environment, config: Config, report: TrainReport, data: dict[str, Any]) -> None:
+    tables: list[Table | ConfusionMatrix] = [
+        *evaluation_tables("validation", report.training.validation), *evaluation_tables("test", report.test)
+    ]  # fmt: skip
     if main_device := report.training.main_profiles:
-        tables.append(profile_table(main_device))
+        tables.append(profile_table(main_device, known_features_ms(config.settings)))
     if lock := data.get("deployment"):
         tables.append(deployment_table(lock))
     env.console.result(data, Group(*(part for table in tables for part in (table.rich(), ""))))

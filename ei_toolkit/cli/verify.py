@@ -32,6 +32,7 @@ def verify(
             [env.cwd / clip for clip in clips],
             progress.advance,
         )
-    figures = verification_json(config.settings.board.name, verified)
+    board_settings = config.settings.board
+    figures = verification_json(board_settings.name, verified, board_settings.threshold)
     record_run(config, "verify", figures["summary"])
-    env.console.result(figures, verification_view(config.settings.board.name, verified))
+    env.console.result(figures, verification_view(board_settings.name, verified, board_settings.threshold))

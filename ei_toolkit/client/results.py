@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -13,7 +14,7 @@ from ei_toolkit.client.project import Studio
 from ei_toolkit.client.responses import Response
 from ei_toolkit.config.settings import UNCERTAIN
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
-from ei_toolkit.impulse.metrics import class_scores
+from ei_toolkit.impulse.metrics import class_scores, diagonal_share, majority_share
 from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
 
 NANO = "nano-33-ble"  # part of the device's id
@@ -35,17 +36,21 @@ class Evaluation:
     """One model variant on one set of windows.
 
     `confusion[i][j]` counts windows with the actual label `labels[i]` that are predicted as `columns[j]`; `columns`
-    are the labels, and `uncertain` where a threshold applies. `loss` and `auc` are None where the studio does not
-    state them.
+    are the labels, and `uncertain` where a threshold applies. All figures are about these windows. `unknown` counts
+    windows by labels that the model does not have; they are not scored. A figure is None where the studio does not
+    state it; a validation has no threshold, so its `thresholded_accuracy` is None.
     """
 
     variant: ModelVariant
     labels: tuple[str, ...]
     columns: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
-    accuracy: float
+    thresholded_accuracy: float | None
+    top_1_accuracy: float | None
     loss: float | None
     auc: float | None
+    threshold: float | None = None
+    unknown: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def scores(self) -> tuple[ClassScore, ...]:
@@ -65,13 +70,34 @@ class Evaluation:
 
     @property
     def windows(self) -> int:
-        """Return the number of windows."""
+        """Return the number of windows that are scored."""
         return sum(map(sum, self.confusion))
+
+    @property
+    def windows_by_label(self) -> dict[str, int]:
+        """Return the number of scored windows of each label."""
+        return {label: sum(row) for label, row in zip(self.labels, self.confusion, strict=True)}
+
+    @property
+    def majority(self) -> float:
+        """Return the majority baseline: the accuracy of a model that always predicts the most frequent label."""
+        return majority_share(self.windows_by_label.values())
+
+    @property
+    def accuracy(self) -> float:
+        """Return the accuracy that the studio displays: at the threshold in a test, else top-1."""
+        known = (self.thresholded_accuracy, self.top_1_accuracy)
+        return next((value for value in known if value is not None), 0.0)
 
     def data(self) -> dict[str, Any]:
         """Return it for --json and for the run log."""
         return {
             "accuracy": self.accuracy,
+            "thresholded_accuracy": self.thresholded_accuracy,
+            "threshold": self.threshold,
+            "top_1_accuracy": self.top_1_accuracy,
+            "majority": self.majority,
+            "unknown_labels": dict(self.unknown),
             "loss": self.loss,
             "auc": self.auc,
             "precision": self.average("precision"),
@@ -187,7 +213,22 @@ class ModelMetadata(Response, frozen=True):
 class _Accuracy(Response, frozen=True):
     all_labels: tuple[str, ...]
     confusion_matrix_values: Mapping[str, Mapping[str, float]]
-    accuracy_score: float | None = None
+
+
+class _Expected(Response, frozen=True):
+    start_index: int
+    end_index: int
+    label: str
+
+
+class _Classification(Response, frozen=True):
+    result: tuple[Any, ...] = ()
+    expected_labels: tuple[_Expected, ...] = ()
+    minimum_confidence_rating: float | None = None
+
+
+class _ClassifiedSample(Response, frozen=True):
+    classifications: tuple[_Classification, ...] = ()
 
 
 class _BlockMetrics(Response, frozen=True):
@@ -198,6 +239,7 @@ class ClassifyMetadata(Response, frozen=True):
     """`ClassifyJobResponse`, as far as eitk reads it."""
 
     accuracy: _Accuracy
+    result: tuple[_ClassifiedSample, ...] = ()
     additional_metrics_by_learn_block: tuple[_BlockMetrics, ...] = ()
 
 
@@ -249,19 +291,54 @@ def tested_variants(studio: Studio, impulse_id: int | None = None) -> tuple[Eval
 
 
 def read_test(response: ClassifyMetadata, variant: ModelVariant) -> Evaluation:
-    """Return the evaluation of a test. Windows below the threshold are `uncertain` and count as wrong."""
+    """Return the evaluation of a test. Windows below the threshold are `uncertain` and count as wrong.
+
+    The accuracies are computed here from the confusion matrix and the scores of the windows, so that a studio that
+    also scores windows with unknown labels gives the same figures.
+    """
     columns = response.accuracy.all_labels
     labels = tuple(label for label in columns if label != UNCERTAIN)
-    rows = [response.accuracy.confusion_matrix_values.get(label, {}) for label in labels]
-    confusion = tuple(tuple(round(row.get(column, 0.0)) for column in columns) for row in rows)
-    total = sum(map(sum, confusion))
-    correct = sum(confusion[index][columns.index(label)] for index, label in enumerate(labels))
+    matrix = response.accuracy.confusion_matrix_values
+    confusion = tuple(tuple(round(matrix.get(label, {}).get(column, 0.0)) for column in columns) for label in labels)
+    windows = list(_classified_windows(response.result))
+    known = [_best(scores, labels) == label for label, scores in windows if label in labels]
+    is_complete = bool(known) and len(known) == sum(map(sum, confusion))  # scores of deleted samples are left out
+    unknown = Counter(label for label, _ in windows if label not in labels)
+    if not windows:
+        unknown.update({label: round(sum(row.values())) for label, row in matrix.items() if label not in labels})
     blocks = response.additional_metrics_by_learn_block
     extra = _values(metric for block in blocks for metric in block.additional_metrics)
-    score = response.accuracy.accuracy_score
-    if score is None:
-        score = correct / total if total else 0.0
-    return Evaluation(variant, labels, columns, confusion, score, extra.get("loss"), _auc(extra))
+    return Evaluation(
+        variant,
+        labels,
+        columns,
+        confusion,
+        thresholded_accuracy=diagonal_share(confusion),
+        top_1_accuracy=sum(known) / len(known) if is_complete else None,
+        loss=extra.get("loss"),
+        auc=_auc(extra),
+        threshold=_threshold(response.result),
+        unknown=unknown,
+    )
+
+
+def _classified_windows(samples: Iterable[_ClassifiedSample]) -> Iterator[tuple[str, Mapping[str, float]]]:
+    """Yield the actual label and the scores of each window, as the first learn block gives them."""
+    for sample in samples:
+        for block in sample.classifications[:1]:
+            for expected in block.expected_labels:
+                for scores in block.result[expected.start_index : expected.end_index + 1]:
+                    if isinstance(scores, Mapping):
+                        yield expected.label, scores
+
+
+def _best(scores: Mapping[str, float], labels: Sequence[str]) -> str:
+    return max(labels, key=lambda label: scores.get(label, 0.0))
+
+
+def _threshold(samples: Iterable[_ClassifiedSample]) -> float | None:
+    blocks = (block for sample in samples for block in sample.classifications[:1])
+    return next((block.minimum_confidence_rating for block in blocks), None)
 
 
 def _validation(variant: ModelVariant, metrics: _ModelMetrics, labels: tuple[str, ...]) -> Evaluation:
@@ -272,7 +349,7 @@ def _validation(variant: ModelVariant, metrics: _ModelMetrics, labels: tuple[str
         )
     confusion = tuple(tuple(map(round, row)) for row in rows)
     auc = _auc(_values(metrics.additional_metrics))
-    return Evaluation(variant, labels, labels, confusion, metrics.accuracy, metrics.loss, auc)
+    return Evaluation(variant, labels, labels, confusion, None, metrics.accuracy, metrics.loss, auc)
 
 
 def _profile(variant: ModelVariant, device: _Device) -> DeviceProfile:

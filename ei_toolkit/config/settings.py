@@ -219,10 +219,10 @@ class GateSettings:
     max_drop: float = setting(
         0.0, "Accuracy in percentage points that the candidate may lose beyond the paired interval."
     )
-    max_ram_kb: float = setting(64.0, "RAM of the model in kB.")
-    max_flash_kb: float = setting(128.0, "Flash of the model in kB.")
-    max_latency_ms: float = setting(500.0, "Estimated milliseconds for each prediction.")
-    min_robust_accuracy: float = setting(0.0, "Smallest window accuracy under the worst condition, in percent.")
+    max_ram_kb: float = setting(64.0, "RAM of the model in KiB.")
+    max_flash_kb: float = setting(128.0, "Flash of the model in KiB.")
+    max_latency_ms: float = setting(500.0, "Estimated milliseconds of one classification: features and network.")
+    min_robust_accuracy: float = setting(0.0, "Smallest top-1 accuracy under the worst condition, in percent.")
 
 
 @dataclass(frozen=True)

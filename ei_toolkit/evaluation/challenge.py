@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.audio.effects.conditions import CONDITIONS
+from ei_toolkit.board.budget import known_features_ms
 from ei_toolkit.config import Config
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import clips_root
@@ -18,6 +19,7 @@ from ei_toolkit.errors import ConfigurationError, DataError
 from ei_toolkit.evaluation.candidate import Candidate, challenger, champion_file, read_champion, write_champion
 from ei_toolkit.evaluation.gate import Cost, Evidence, Trial, Verdict, judge, paired_difference
 from ei_toolkit.evaluation.held_out import HeldOut, Outcome, cut_windows, exclude_seen, held_out_clips, try_model
+from ei_toolkit.impulse.metrics import majority_share
 
 KEEP_SPLIT = "Restore the split settings in [dataset], or move champion.json away to start without a champion."
 
@@ -34,7 +36,7 @@ def challenge(config: Config, progress: Progress, *, dry_run: bool = False) -> t
     new, old = challenger(config, manifest), read_champion(champion_file(config.paths))
     evidence = gather(config, manifest, new, old, progress)
     verdict = judge(evidence, config.settings.gate)
-    promoted = verdict.passed and not dry_run and (old is None or old.sha256 != new.sha256)
+    promoted = verdict.passed and not dry_run and not evidence.is_champion
     if promoted:
         write_champion(champion_file(config.paths), new, {"figures": asdict(evidence.challenger)})
     return verdict, asdict(evidence) | {
@@ -59,16 +61,17 @@ def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | 
     windows = cut_windows(new.settings, root, manifest, clips)
     outcome = try_model(new, clips, windows)
     before = try_model(old, clips, cut_windows(old.settings, root, manifest, clips)) if old else None
-    tracks, labels = outcome.tracks(threshold), [clip.label for clip in clips]
+    tracks = outcome.tracks(threshold)
     return Evidence(
         challenger=_trial(new, outcome, threshold),
         champion=_trial(old, before, threshold) if old and before else None,
         difference=paired_difference(before.tracks(threshold), tracks) if before else None,
-        majority=max(labels.count(label) for label in new.labels) / len(labels),
+        majority=majority_share(map(outcome.windows_of, new.labels)),
         threshold=threshold,
         clips=len(clips),
         artists=len({clip.artist for clip in clips}),
         worst=_worst(new, clips, windows, progress),
+        is_champion=old is not None and old.sha256 == new.sha256,
     )
 
 
@@ -87,19 +90,20 @@ def _unseen_clips(clips: tuple[HeldOut, ...], new: Candidate, old: Candidate | N
 
 
 def _trial(candidate: Candidate, outcome: Outcome, threshold: float) -> Trial:
-    profile, tracks = profile_model(candidate.model), outcome.tracks(threshold)
+    profile, own = profile_model(candidate.model), known_features_ms(candidate.settings)
     return Trial(
-        thresholded_accuracy=sum(track.right for track in tracks) / len(tracks),
+        thresholded_accuracy=outcome.window_accuracy(threshold),
+        top_1_accuracy=outcome.window_accuracy(),
         track_accuracy=outcome.track_accuracy(),
-        confusion=outcome.confusion(),
-        cost=Cost(profile.ram_bytes, profile.flash_bytes, profile.latency_ms, profile.how),
+        confusion=outcome.confusion(threshold),
+        cost=Cost(profile.ram_bytes, profile.flash_bytes, profile.latency_ms, profile.how, own),
     )
 
 
 def _worst(
     candidate: Candidate, clips: Sequence[HeldOut], windows: Sequence[npt.NDArray[np.int16]], progress: Progress
 ) -> tuple[str, float]:
-    """Return the condition with the lowest window accuracy, and that accuracy."""
+    """Return the condition with the lowest top-1 accuracy, and that accuracy."""
     found = {}
     for done, name in enumerate(CONDITIONS, 1):
         found[name] = try_model(candidate, clips, windows, name).window_accuracy()

@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.config import GateSettings
+from ei_toolkit.config.units import KIB, classification_time, kib, percent
 from ei_toolkit.errors import DataError
+from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, thresholded_name
 
 DRAWS = 10_000
 INTERVAL = (2.5, 97.5)  # percentiles
@@ -22,17 +24,18 @@ INTERVAL = (2.5, 97.5)  # percentiles
 
 @dataclass(frozen=True)
 class Track:
-    """The result of a model on one held-out clip; `right` is the share of its windows that are correct."""
+    """The result of a model on one held-out clip; `right` is the share of its `windows` that are correct."""
 
     clip: str
     artist: str
     label: str
     right: float
+    windows: int = 1
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of challenger minus champion over tracks (fractions) and its 95 % interval."""
+    """Share of correct windows (0 to 1) of both models on the same tracks, and the 95 % interval of the difference."""
 
     champion: float
     challenger: float
@@ -52,11 +55,11 @@ def paired_difference(champion: Sequence[Track], challenger: Sequence[Track], se
     before, after = {t.clip: t for t in champion}, {t.clip: t for t in challenger}
     if not after or before.keys() != after.keys():
         raise DataError("the two models were not tested on the same clips", hint="eitk slice, then eitk gate")
-    change = {clip: after[clip].right - before[clip].right for clip in after}
-    low, high = np.percentile(_draw_means(list(after.values()), change, seed), INTERVAL)
+    pairs = [(before[clip], track) for clip, track in after.items()]
+    low, high = np.percentile(_draw_differences(pairs, seed), INTERVAL)
     return Difference(
-        champion=_mean(champion),
-        challenger=_mean(challenger),
+        champion=share_of_windows(champion),
+        challenger=share_of_windows(challenger),
         low=float(low),
         high=float(high),
         tracks=len(after),
@@ -64,34 +67,46 @@ def paired_difference(champion: Sequence[Track], challenger: Sequence[Track], se
     )
 
 
-def _draw_means(tracks: Sequence[Track], change: Mapping[str, float], seed: int) -> npt.NDArray[np.float64]:
-    """Return the mean change in each of DRAWS draws of artists, with replacement and within each label."""
+def share_of_windows(tracks: Sequence[Track]) -> float:
+    """Return the share of all windows that are correct."""
+    return sum(track.right * track.windows for track in tracks) / sum(track.windows for track in tracks)
+
+
+def _draw_differences(pairs: Sequence[tuple[Track, Track]], seed: int) -> npt.NDArray[np.float64]:
+    """Return the difference in each of DRAWS draws of artists, with replacement and within each label."""
     random = np.random.default_rng(seed)
-    total, count = np.zeros(DRAWS), np.zeros(DRAWS)
-    for label in sorted({track.label for track in tracks}):
-        own = [track for track in tracks if track.label == label]
-        artists = sorted({track.artist for track in own})
-        sums = np.array([sum(change[t.clip] for t in own if t.artist == artist) for artist in artists])
-        sizes = np.array([sum(t.artist == artist for t in own) for artist in artists])
+    totals = np.zeros((4, DRAWS))  # correct windows and windows of the champion, then of the challenger
+    for label in sorted({track.label for _, track in pairs}):
+        own = [pair for pair in pairs if pair[1].label == label]
+        artists = sorted({track.artist for _, track in own})
+        counts = np.zeros((4, len(artists)))
+        for old, new in own:
+            counts[:, artists.index(new.artist)] += [old.right * old.windows, old.windows,
+                                                     new.right * new.windows, new.windows]  # fmt: skip
         drawn = random.integers(len(artists), size=(DRAWS, len(artists)))
-        total += sums[drawn].sum(axis=1)
-        count += sizes[drawn].sum(axis=1)
-    means: npt.NDArray[np.float64] = total / count
-    return means
-
-
-def _mean(tracks: Sequence[Track]) -> float:
-    return sum(track.right for track in tracks) / len(tracks)
+        totals += counts[:, drawn].sum(axis=2)
+    differences: npt.NDArray[np.float64] = totals[2] / totals[3] - totals[0] / totals[1]
+    return differences
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Memory and time that a model needs on the board; `how` is the method of the measurement."""
+    """Memory and time that a model needs on the board; `how` is the method of the measurement.
+
+    `latency_ms` is the time of the network and `features_ms` that of the features, both for the board's clock;
+    the latter is None where it cannot be estimated.
+    """
 
     ram_bytes: int
     flash_bytes: int
     latency_ms: float
     how: str
+    features_ms: float | None = None
+
+    @property
+    def total_ms(self) -> float:
+        """Time of one classification: features and network."""
+        return (self.features_ms or 0.0) + self.latency_ms
 
 
 @dataclass(frozen=True)
@@ -99,10 +114,12 @@ class Trial:
     """Result of one model on the held-out clips; accuracies are fractions.
 
     `thresholded_accuracy` is the share of windows in which the actual label has the highest score and that score
-    reaches the board's threshold, as a mean over clips.
+    reaches the board's threshold; `top_1_accuracy` is the same without a threshold. The last column of `confusion`
+    counts uncertain windows.
     """
 
     thresholded_accuracy: float
+    top_1_accuracy: float
     track_accuracy: float
     confusion: tuple[tuple[int, ...], ...]
     cost: Cost
@@ -112,8 +129,9 @@ class Trial:
 class Evidence:
     """Everything that determines the verdict. `champion` and `difference` are None for the first challenger.
 
-    `majority` is the share of the most frequent label, `worst` the condition with the lowest window accuracy under it,
-    `clips` and `artists` their numbers in the test.
+    `majority` is the share of the most frequent label among the windows, `worst` the condition with the lowest top-1
+    accuracy under it, `clips` and `artists` their numbers in the test. `is_champion` states that the challenger is the
+    champion itself.
     """
 
     challenger: Trial
@@ -124,6 +142,7 @@ class Evidence:
     clips: int
     artists: int
     worst: tuple[str, float]
+    is_champion: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,44 +168,48 @@ def _unmet_limits(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
         allowed = f"more than the {limits.max_drop:g} points allowed" if limits.max_drop else "worse"
         yield f"even the upper end of the interval, {_points(evidence.difference.high)}, is {allowed}"
     if evidence.challenger.thresholded_accuracy <= evidence.majority:
-        yield f"always predicting the most frequent label is correct for {_percent(evidence.majority)} of the windows"
-    if cost.ram_bytes > limits.max_ram_kb * 1000:
-        yield f"it needs {cost.ram_bytes / 1000:.1f} kB of RAM, {limits.max_ram_kb:g} are allowed"
-    if cost.flash_bytes > limits.max_flash_kb * 1000:
-        yield f"it needs {cost.flash_bytes / 1000:.1f} kB of flash, {limits.max_flash_kb:g} are allowed"
-    if cost.latency_ms > limits.max_latency_ms:
-        yield f"an inference takes {cost.latency_ms:.0f} ms, {limits.max_latency_ms:g} are allowed"
+        yield (
+            f"its {thresholded_name(evidence.threshold)} is not above the {MAJORITY}:"
+            f" always predicting the most frequent label is correct for {percent(evidence.majority)} of the windows"
+        )
+    if cost.ram_bytes > limits.max_ram_kb * KIB:
+        yield f"it needs {kib(cost.ram_bytes)} of RAM, {kib(limits.max_ram_kb * KIB)} are allowed"
+    if cost.flash_bytes > limits.max_flash_kb * KIB:
+        yield f"it needs {kib(cost.flash_bytes)} of flash, {kib(limits.max_flash_kb * KIB)} are allowed"
+    if cost.total_ms > limits.max_latency_ms:
+        time = classification_time(cost.features_ms, cost.latency_ms)
+        yield f"a classification takes {time}, {limits.max_latency_ms:g} ms are allowed"
     name, accuracy = evidence.worst
     if accuracy * 100 < limits.min_robust_accuracy:
         required = f"{limits.min_robust_accuracy:g} % are required"
-        yield f"under {name} only {_percent(accuracy)} of the windows are correct, {required}"
+        yield f"under {name} the {TOP_1} is only {percent(accuracy)}, {required}"
 
 
 def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
-    own, cost = evidence.challenger, evidence.challenger.cost
+    own, cost, name = evidence.challenger, evidence.challenger.cost, thresholded_name(evidence.threshold)
     yield (
-        f"On {evidence.clips} held-out clips by {evidence.artists} artists {_percent(own.thresholded_accuracy)} of the"
-        f" windows are correct with a score of at least {evidence.threshold:g}, and {_percent(own.track_accuracy)} of"
-        " the clips are correct."
+        f"On {evidence.clips} held-out clips by {evidence.artists} artists:"
+        f" {name} {percent(own.thresholded_accuracy)}, {TOP_1} {percent(own.top_1_accuracy)},"
+        f" {CLIP_ACCURACY} {percent(own.track_accuracy)}; {MAJORITY} {percent(evidence.majority)}."
     )
-    if evidence.difference and evidence.champion:
+    if evidence.is_champion:
+        yield "It is identical to the champion, so there is nothing to promote."
+    elif evidence.difference and evidence.champion:
         d = evidence.difference
         yield (
-            f"The champion: {_percent(d.champion)} and {_percent(evidence.champion.track_accuracy)}."
-            f" The difference, clip by clip, is {_points(d.mean)} (95 % interval by artist {_points(d.low)} to"
+            f"The champion: {name} {percent(d.champion)},"
+            f" {CLIP_ACCURACY} {percent(evidence.champion.track_accuracy)}."
+            f" The difference of the {name} is {_points(d.mean)} (95 % interval by artist {_points(d.low)} to"
             f" {_points(d.high)})."
         )
     else:
         yield "There is no champion yet."
     yield (
-        f"It needs {cost.ram_bytes / 1000:.1f} of {limits.max_ram_kb:g} kB of RAM, {cost.flash_bytes / 1000:.1f} of"
-        f" {limits.max_flash_kb:g} kB of flash and {cost.latency_ms:.0f} of {limits.max_latency_ms:g} ms ({cost.how})."
+        f"It needs {kib(cost.ram_bytes)} of {kib(limits.max_ram_kb * KIB)} of RAM, {kib(cost.flash_bytes)} of"
+        f" {kib(limits.max_flash_kb * KIB)} of flash and {classification_time(cost.features_ms, cost.latency_ms)} of"
+        f" {limits.max_latency_ms:g} ms (estimated for 64 MHz; network: {cost.how})."
     )
-    yield f"The worst condition is {evidence.worst[0]}: {_percent(evidence.worst[1])} of the windows are correct."
-
-
-def _percent(fraction: float) -> str:
-    return f"{fraction * 100:.1f} %"
+    yield f"The worst condition is {evidence.worst[0]}: {TOP_1} {percent(evidence.worst[1])}."
 
 
 def _points(fraction: float) -> str:

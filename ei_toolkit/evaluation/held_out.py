@@ -19,7 +19,7 @@ from ei_toolkit.evaluation.candidate import Candidate
 from ei_toolkit.evaluation.clips import CLEAN, read_windows, under_condition
 from ei_toolkit.evaluation.gate import Track
 from ei_toolkit.impulse.interpreter import Interpreter
-from ei_toolkit.impulse.metrics import confusion
+from ei_toolkit.impulse.metrics import confusion_at_threshold, right
 
 
 @dataclass(frozen=True)
@@ -47,19 +47,22 @@ class Outcome:
         return np.array([self.labels.index(clip.label) for clip in self.clips])
 
     def tracks(self, threshold: float) -> list[Track]:
-        """Return each clip with its thresholded accuracy.
-
-        A window counts as correct if the clip's label has the highest score and that score is at least `threshold`.
-        """
-        wins = self.probabilities.argmax(axis=1) == self.actual[self.owner]
-        correct = wins & (self.probabilities.max(axis=1) >= threshold)
+        """Return each clip with the share of its windows that are correct at `threshold`, and their number."""
+        correct = right(self.actual[self.owner], self.probabilities, threshold)
         windows = np.bincount(self.owner, minlength=len(self.clips))
-        right = np.bincount(self.owner, weights=correct, minlength=len(self.clips)) / np.maximum(windows, 1)
-        return [Track(c.name, c.artist, c.label, float(r)) for c, r in zip(self.clips, right, strict=True)]
+        shares = np.bincount(self.owner, weights=correct, minlength=len(self.clips)) / np.maximum(windows, 1)
+        return [
+            Track(clip.name, clip.artist, clip.label, float(share), int(count))
+            for clip, share, count in zip(self.clips, shares, windows, strict=True)
+        ]
 
-    def window_accuracy(self) -> float:
-        """Return the share of windows in which the clip's label has the highest probability."""
-        return float((self.probabilities.argmax(axis=1) == self.actual[self.owner]).mean())
+    def window_accuracy(self, threshold: float = 0.0) -> float:
+        """Return the top-1 accuracy, or with a threshold the accuracy at that threshold."""
+        return float(right(self.actual[self.owner], self.probabilities, threshold).mean())
+
+    def windows_of(self, label: str) -> int:
+        """Return the number of windows with this actual label."""
+        return int((self.actual[self.owner] == self.labels.index(label)).sum())
 
     def track_accuracy(self) -> float:
         """Return the share of clips whose label has the highest mean probability."""
@@ -67,9 +70,9 @@ class Outcome:
         np.add.at(total, self.owner, self.probabilities)
         return float((total.argmax(axis=1) == self.actual).mean())
 
-    def confusion(self) -> tuple[tuple[int, ...], ...]:
-        """Return window counts by actual label (row) and predicted label (column)."""
-        counts = confusion(self.actual[self.owner], self.probabilities.argmax(axis=1), len(self.labels))
+    def confusion(self, threshold: float) -> tuple[tuple[int, ...], ...]:
+        """Return window counts by actual label (row) and predicted label (column); the last column is uncertain."""
+        counts = confusion_at_threshold(self.actual[self.owner], self.probabilities, threshold)
         return tuple(map(tuple, counts.tolist()))
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ei_toolkit.evaluation.clips import CLEAN
 from ei_toolkit.evaluation.run import FLOAT, ClipPredictions, Run
-from ei_toolkit.impulse.metrics import calibration_error, class_scores, confusion
+from ei_toolkit.impulse.metrics import calibration_error, class_scores, confusion, majority_share, right
 
 DRAWS = 2000
 TOGETHER = 3  # windows whose mean a board may use for one prediction
@@ -21,7 +21,7 @@ TOGETHER = 3  # windows whose mean a board may use for one prediction
 class Scores:
     """Held-out windows in the order of time within each clip: clip, artist, actual label and probabilities.
 
-    Windows that are `apart` places from each other do not overlap.
+    Windows that are `apart` places from each other do not overlap. `threshold` is the board's.
     """
 
     labels: Sequence[str]
@@ -30,11 +30,12 @@ class Scores:
     actual: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.floating[Any]]
     apart: int = 1
+    threshold: float = 0.6
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
         """Return for each window whether the actual label has the highest probability."""
-        return np.asarray(self.probabilities.argmax(axis=1) == self.actual)
+        return right(self.actual, self.probabilities)
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,12 @@ class TrackScore:
 
 
 def accuracies(scores: Scores) -> dict[str, float]:
-    """Return window and track accuracy, 0 to 1."""
-    tracks = track_scores(scores)
-    right = [track.predicted == track.label for track in tracks]
-    return {"window_accuracy": float(scores.right.mean()), "track_accuracy": float(np.mean(right))}
+    """Return top-1 accuracy of windows, accuracy at the threshold, and accuracy of clips, 0 to 1."""
+    return {
+        "window_accuracy": float(scores.right.mean()),
+        "thresholded_accuracy": float(right(scores.actual, scores.probabilities, scores.threshold).mean()),
+        "track_accuracy": float(np.mean([track.predicted == track.label for track in track_scores(scores)])),
+    }
 
 
 def summarise(scores: Scores, seed: int = 0) -> dict[str, Any]:
@@ -74,6 +77,8 @@ def summarise(scores: Scores, seed: int = 0) -> dict[str, Any]:
         "ece": calibration_error(actual, scores.probabilities),
         "confusion_matrix": matrix.tolist(),
         "recall": dict(zip(scores.labels, recall.tolist(), strict=True)),
+        "windows_by_label": dict(zip(scores.labels, matrix.sum(axis=1).tolist(), strict=True)),
+        "majority": majority_share(matrix.sum(axis=1).tolist()),
         "worst_artist": _worst_artist(scores),
         "windows": len(actual),
         "tracks": len(set(scores.clips)),
@@ -90,10 +95,10 @@ def track_scores(scores: Scores) -> list[TrackScore]:
 def track_interval(tracks: Sequence[TrackScore], seed: int) -> tuple[float, float]:
     """Return the 95 % interval of the track accuracy, drawing whole artists with replacement."""
     artists, place = np.unique([track.artist for track in tracks], return_inverse=True)
-    right = np.bincount(place, [track.predicted == track.label for track in tracks])
+    correct = np.bincount(place, [track.predicted == track.label for track in tracks])
     size = np.bincount(place)
     drawn = np.random.default_rng(seed).integers(len(artists), size=(DRAWS, len(artists)))
-    shares = right[drawn].sum(axis=1) / size[drawn].sum(axis=1)
+    shares = correct[drawn].sum(axis=1) / size[drawn].sum(axis=1)
     low, high = np.quantile(shares, [0.025, 0.975])
     return float(low), float(high)
 
@@ -113,13 +118,13 @@ def _track(scores: Scores, rows: npt.NDArray[np.intp]) -> TrackScore:
 
 def _together(scores: Scores) -> float:
     """Return the accuracy of the mean over three consecutive windows of a clip without overlap."""
-    right = []
+    correct = []
     for clip in dict.fromkeys(scores.clips):
         rows = np.flatnonzero(scores.clips == clip)
         for start in range(len(rows) - scores.apart * (TOGETHER - 1)):
             near = rows[start :: scores.apart][:TOGETHER]
-            right.append(scores.probabilities[near].mean(axis=0).argmax() == scores.actual[rows[0]])
-    return float(np.mean(right)) if right else float(scores.right.mean())
+            correct.append(scores.probabilities[near].mean(axis=0).argmax() == scores.actual[rows[0]])
+    return float(np.mean(correct)) if correct else float(scores.right.mean())
 
 
 def _among_best(scores: Scores, count: int) -> float:
@@ -154,6 +159,7 @@ def outcome(run: Run, protocol: str) -> dict[str, Any]:
         "seeds": plan.seeds,
         "labels": list(plan.labels),
         "variant": "int8",
+        "threshold": plan.recipe.settings.board.threshold,
         "clean": clean,
         "float32": exact,
         "int8_drop": exact["window_accuracy"] - clean["window_accuracy"] if exact else None,
@@ -180,6 +186,7 @@ def _scores(run: Run, predictions: Sequence[ClipPredictions], key: str) -> Score
         actual=np.array([run.plan.labels.index(known.clip.label) for known in clips])[number[order]],
         probabilities=probabilities[order],
         apart=-(-cut.window_ms // cut.hop_ms),
+        threshold=run.plan.recipe.settings.board.threshold,
     )
 
 

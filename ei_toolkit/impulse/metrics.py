@@ -7,7 +7,7 @@ class is missing; and it has no confusion matrix with a column for uncertain win
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,45 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
+Mask = npt.NDArray[np.bool_]
 ECE_BINS = 10
+
+TOP_1 = "top-1 accuracy"
+CLIP_ACCURACY = "clip accuracy"
+MAJORITY = "majority baseline"
+
+
+def thresholded_name(threshold: float | None) -> str:
+    """Return the name of the thresholded accuracy, with the threshold where it is known."""
+    return "accuracy at threshold" + ("" if threshold is None else f" {threshold:g}")
+
+
+def right(actual: Ints, probabilities: Floats, threshold: float = 0.0) -> Mask:
+    """Return for each window whether the actual label has the highest score, and that score is at least `threshold`.
+
+    The mean of the result is the top-1 accuracy, or with a threshold the accuracy at that threshold.
+    """
+    return np.asarray((probabilities.argmax(axis=1) == actual) & (probabilities.max(axis=1) >= threshold))
+
+
+def confusion_at_threshold(actual: Ints, probabilities: Floats, threshold: float) -> npt.NDArray[np.int64]:
+    """Return counts, [actual][predicted]; the last of the n + 1 columns counts windows below the threshold."""
+    classes = probabilities.shape[1]
+    predicted = np.where(probabilities.max(axis=1) >= threshold, probabilities.argmax(axis=1), classes)
+    cells = np.bincount(actual * (classes + 1) + predicted, minlength=classes * (classes + 1))
+    return cells.reshape(classes, classes + 1)
+
+
+def diagonal_share(matrix: Sequence[Sequence[int]]) -> float:
+    """Return the share of the windows of a confusion matrix that are on its diagonal; 0 without windows."""
+    total = sum(map(sum, matrix))
+    return sum(row[label] for label, row in enumerate(matrix)) / total if total else 0.0
+
+
+def majority_share(counts: Iterable[int]) -> float:
+    """Return the majority baseline: the share of the most frequent actual label, from the windows of each label."""
+    windows = list(counts)
+    return max(windows) / sum(windows) if sum(windows) else 0.0
 
 
 def classification(labels: Sequence[int] | Ints, probabilities: Floats, class_names: Sequence[str]) -> dict[str, Any]:
@@ -28,7 +66,7 @@ def classification(labels: Sequence[int] | Ints, probabilities: Floats, class_na
     matrix = confusion(actual, predicted, len(class_names))
     return {
         "loss": cross_entropy(actual, probabilities),
-        "accuracy": float(np.mean(actual == predicted)) if len(actual) else 0.0,
+        "accuracy": float(right(actual, probabilities).mean()) if len(actual) else 0.0,
         "confusion_matrix": matrix.tolist(),
         "report": report(matrix, class_names),
         "auc": macro_auc(actual, probabilities),
@@ -94,7 +132,7 @@ def macro_auc(actual: Ints, probabilities: Floats) -> float | None:
 
 def calibration_error(actual: Ints, probabilities: Floats, bins: int = ECE_BINS) -> float:
     """Return the expected calibration error: mean |accuracy - confidence| over equal bins of the confidence."""
-    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == actual
+    confidence, correct = probabilities.max(axis=1), right(actual, probabilities)
     index = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [abs(correct[index == b].mean() - confidence[index == b].mean()) * np.mean(index == b) for b in set(index)]
     return float(sum(gaps))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +12,8 @@ from rich.table import Table
 from ei_toolkit.board.board import FlashedBoard, FoundBoard
 from ei_toolkit.board.flash.image import BuiltImage
 from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow
+from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, thresholded_name
+from ei_toolkit.report.tables import percent
 
 
 def flashed_view(flashed: FlashedBoard) -> RenderableType:
@@ -41,10 +43,10 @@ def boards_view(found: Sequence[FoundBoard]) -> RenderableType:
     return table
 
 
-def verification_json(board: str, clips: Sequence[VerifiedClip]) -> dict[str, Any]:
-    """What `eitk verify --json` prints: every window, every clip and a summary."""
+def verification_json(board: str, clips: Sequence[VerifiedClip], threshold: float | None = None) -> dict[str, Any]:
+    """What `eitk verify --json` prints: every window, every clip and a summary. `threshold` is the board's."""
     return {
-        "summary": _summary(board, clips),
+        "summary": _summary(board, clips, threshold),
         "clips": [
             {
                 "clip": clip.clip,
@@ -60,17 +62,30 @@ def verification_json(board: str, clips: Sequence[VerifiedClip]) -> dict[str, An
     }
 
 
-def verification_view(board: str, clips: Sequence[VerifiedClip]) -> RenderableType:
+def verification_view(board: str, clips: Sequence[VerifiedClip], threshold: float | None = None) -> RenderableType:
     """Return a table of windows and a summary line."""
     table = Table("clip", "end", "predicted", "scores", "board int8", "Python int8", "equal", box=None)
     for clip in clips:
         for window in clip.windows:
             table.add_row(*_row(window))
-    summary = _summary(board, clips)
-    line = f"{summary['right_windows']} windows and {summary['right_tracks']} of {summary['tracks']} clips correct"
+    summary = _summary(board, clips, threshold)
+    return Group(table, *_summary_lines(summary))
+
+
+def _summary_lines(summary: dict[str, Any]) -> Iterator[str]:
+    """Yield the equality with Python, the accuracies, and what is not scored."""
     if summary["compared"]:
-        line = f"{summary['equal']} of {summary['compared']} windows equal to the int8 model in Python; {line}"
-    return Group(table, line)
+        yield f"{summary['equal']} of {summary['compared']} windows equal to the int8 model in Python"
+    if summary["scored_windows"]:
+        yield (
+            f"{thresholded_name(summary['threshold'])} {percent(summary['accuracy'])} ({summary['right_windows']} of"
+            f" {summary['scored_windows']} windows), {TOP_1} {percent(summary['top_1_accuracy'])}, {CLIP_ACCURACY}"
+            f" {percent(summary['track_accuracy'])} ({summary['right_tracks']} of {summary['scored_tracks']} clips)"
+        )
+    if unscored := summary["windows"] - summary["scored_windows"]:
+        labels = ", ".join(summary["unknown_labels"])
+        what = f"with labels the model does not know: {labels}" if labels else "without a known label"
+        yield f"{unscored} windows {what}; they are not scored"
 
 
 def _row(window: VerifiedWindow) -> tuple[str, ...]:
@@ -80,18 +95,27 @@ def _row(window: VerifiedWindow) -> tuple[str, ...]:
     return window.clip, f"{window.end_ms / 1000:.1f} s", window.winner, scores, q, python_q, equal
 
 
-def _summary(board: str, clips: Sequence[VerifiedClip]) -> dict[str, Any]:
+def _summary(board: str, clips: Sequence[VerifiedClip], threshold: float | None) -> dict[str, Any]:
+    """Return the counts. Clips without a label, or with one that the model does not have, are compared, not scored."""
     windows = [window for clip in clips for window in clip.windows]
-    right = sum(window.winner == window.label for window in windows)
-    tracks = sum(clip.winner == clip.label for clip in clips)
+    scored = [window for window in windows if window.label in window.board_scores]
+    scored_clips = [clip for clip in clips if clip.label in clip.windows[0].board_scores]
+    right = sum(window.winner == window.label for window in scored)
+    best = sum(max(window.board_scores, key=window.board_scores.__getitem__) == window.label for window in scored)
+    tracks = sum(clip.winner == clip.label for clip in scored_clips)
     return {
         "board": board,
+        "threshold": threshold,
         "tracks": len(clips),
+        "scored_tracks": len(scored_clips),
         "right_tracks": tracks,
         "windows": len(windows),
+        "scored_windows": len(scored),
         "right_windows": right,
+        "unknown_labels": sorted({window.label for window in windows} - {w.label for w in scored} - {""}),
         "compared": sum(bool(window.python_q) for window in windows),
         "equal": sum(window.equal for window in windows),
-        "accuracy": right / len(windows) if windows else 0.0,
-        "track_accuracy": tracks / len(clips) if clips else 0.0,
+        "accuracy": right / len(scored) if scored else None,
+        "top_1_accuracy": best / len(scored) if scored else None,
+        "track_accuracy": tracks / len(scored_clips) if scored_clips else None,
     }

@@ -11,7 +11,8 @@ from ei_toolkit.config import Settings
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.plan import Plan, rows_of_plan, rows_of_windows
 from ei_toolkit.evaluation.run_log import code_version, data_hash
-from ei_toolkit.report.nightly_summary import confusion, trial_table
+from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, thresholded_name
+from ei_toolkit.report.nightly_summary import gate_confusion, trial_table
 from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.result_tables import condition_table
 from ei_toolkit.report.tables import Table
@@ -125,10 +126,15 @@ def _results(summary: ProjectSummary) -> list[dict[str, Any]]:
     metrics = [
         {
             "type": "accuracy",
-            "name": "thresholded accuracy, held-out artists",
-            "value": round(own["thresholded_accuracy"], 4),
-        },
-        {"type": "accuracy", "name": "correct clips, held-out artists", "value": round(own["track_accuracy"], 4)},
+            "name": f"{name}, held-out artists",
+            "value": round(value, 4),
+        }
+        for name, value in (
+            (thresholded_name(figures.get("threshold")), own["thresholded_accuracy"]),
+            (TOP_1, own.get("top_1_accuracy")),
+            (CLIP_ACCURACY, own["track_accuracy"]),
+        )
+        if value is not None
     ]
     return [{"task": {"type": "audio-classification"}, "dataset": dataset, "metrics": metrics}]
 
@@ -163,7 +169,7 @@ def _tested(summary: ProjectSummary) -> Iterator[str]:
     if figures:
         yield f"## Test\n\n{figures['text']}\n"
         yield trial_table(figures).markdown()
-        yield confusion(summary.labels, figures["challenger"]["confusion"]).markdown()
+        yield gate_confusion(figures, summary.labels).markdown()
     if summary.evaluation.get("clean"):
         protocol = summary.evaluation.get("protocol", "test")
         yield condition_table(summary.evaluation, f"Under conditions, protocol {protocol}").markdown()

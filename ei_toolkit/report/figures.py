@@ -17,6 +17,9 @@ from xml.etree import ElementTree
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.impulse.metrics import TOP_1
+from ei_toolkit.report.confusion import ConfusionMatrix
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
@@ -42,6 +45,7 @@ LINES = (("blue", "-"), ("orange", "--"), ("green", "-."), ("purple", ":"))  # c
 
 WIDTH_IN, HEIGHT_IN, DPI = 4.5, 2.8, 160  # small, so that the text stays readable on a screen 360 px wide
 BAR_HEIGHT_IN, AXIS_HEIGHT_IN = 0.24, 0.55
+PERCENT_COLUMNS = 5  # a confusion matrix with more columns has counts only: percentages would overlap
 GAINS_DB = {"gain-20": -20, "gain-10": -10, "clean": 0, "gain+10": 10, "gain+20": 20}
 
 
@@ -106,8 +110,12 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
 
 
 def confusion_matrix(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> Figure:
-    """Draw counts [actual][predicted]; the colour is the share of the actual label's windows."""
-    names = [_printable(label) for label in labels]
+    """Draw counts [actual][predicted]; the colour is the share of the actual label's windows.
+
+    The columns are the labels, and uncertain windows where there is one column more.
+    """
+    matrix = ConfusionMatrix("", labels, counts)
+    rows, columns = ([_printable(name) for name in names] for names in (labels, matrix.columns))
     table = np.asarray(counts)
     share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     with _style():
@@ -115,11 +123,11 @@ def confusion_matrix(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> 
         axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
         for (row, column), count in np.ndenumerate(table):
             colour = "white" if share[row, column] > 0.5 else "black"
-            text = f"{count}\n{100 * share[row, column]:.1f} %"
+            text = f"{count}\n{100 * share[row, column]:.1f} %" if len(columns) <= PERCENT_COLUMNS else f"{count}"
             axis.text(column, row, text, ha="center", va="center", color=colour, fontsize="small")
         axis.set(xlabel="predicted", ylabel="actual")
-        axis.set_xticks(range(len(names)), names, rotation=45 if len(names) > 3 else 0)
-        axis.set_yticks(range(len(names)), names)
+        axis.set_xticks(range(len(columns)), columns, rotation=45 if len(columns) > 3 else 0)
+        axis.set_yticks(range(len(rows)), rows)
         axis.grid(visible=False)
     own = (f"{label} {100 * share[i, i]:.1f} %" for i, label in enumerate(labels))
     return _figure("Confusion matrix (actual \\ predicted)", f"Recall: {', '.join(own)}.", drawing)
@@ -145,7 +153,7 @@ def reliability(actual: Sequence[int], probabilities: Floats, bins: int = 10) ->
 
 
 def accuracy_by_gain(evaluation: Mapping[str, Any], name: str = "this project") -> Figure:
-    """Draw the window accuracy of an evaluation (`eitk evaluate --json`) and of its level baseline against the gain."""
+    """Draw the top-1 accuracy of an evaluation (`eitk evaluate --json`) and of its level baseline against the gain."""
     level = evaluation["baselines"]["level"]
     read = []
     with _style():
@@ -159,16 +167,16 @@ def accuracy_by_gain(evaluation: Mapping[str, Any], name: str = "this project") 
             axis.plot(list(points), list(points.values()), dash, marker="o", color=_light(colour), label=title)
             read.append(f"{title}: " + ", ".join(f"{gain:+d} dB {value:.1f} %" for gain, value in points.items()))
         axis.set_xticks(list(GAINS_DB.values()))
-        axis.set(xlabel="gain of the microphone (dB)", ylabel="correct windows (%)", ylim=(0, 102))
+        axis.set(xlabel="gain of the microphone (dB)", ylabel=f"{TOP_1} (%)", ylim=(0, 102))
         axis.legend(loc="lower center")
-    return _figure("Accuracy by gain of the microphone", "; ".join(read) + ".", drawing)
+    return _figure("Top-1 accuracy by gain of the microphone", "; ".join(read) + ".", drawing)
 
 
 def accuracy_by_condition(evaluation: Mapping[str, Any]) -> Figure:
-    """Draw the window accuracy of an evaluation, a bar for each condition."""
+    """Draw the top-1 accuracy of an evaluation, a bar for each condition."""
     rows = {"clean": evaluation["clean"], **evaluation.get("conditions", {})}
     values = {name: 100 * float(row["window_accuracy"]) for name, row in rows.items()}
-    return _bars("Window accuracy by condition", values, "correct windows (%)", "{:.1f} %", full=100)
+    return _bars("Top-1 accuracy by condition", values, f"{TOP_1} (%)", "{:.1f} %", full=100)
 
 
 def instructions_by_layer(instructions: Mapping[str, int]) -> Figure:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ei_toolkit.config.units import kib
 from ei_toolkit.impulse.trained_model import VARIANTS
 from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Cell, Table, percent, row_shares
@@ -26,8 +27,8 @@ CONFUSION = {("classical", "classical"): 0.957, ("classical", "rock"): 0.043,
              ("rock", "classical"): 0.013, ("rock", "rock"): 0.987}  # fmt: skip
 HARDWARE = {
     "latency": ("205 ms", "3139 ms"),
-    "RAM": ("45.6 K", "158.6 K"),
-    "flash": ("44.5 K", "69.3 K"),
+    "RAM": ("45.6 KiB", "158.6 KiB"),
+    "flash": ("44.5 KiB", "69.3 KiB"),
     "accuracy": ("93.36 %", "93.59 %"),
 }
 
@@ -131,13 +132,17 @@ def _own_hardware(summary: ProjectSummary, train: Mapping[str, Any]) -> dict[str
         own[0] = asdict(summary.profile)
     rows = {
         "latency": [_shown(one.get("latency_ms"), "{:.0f} ms", 1) for one in own],
-        "RAM": [_shown(one.get("ram_bytes"), "{:.1f} K", 1 / 1024) for one in own],
-        "flash": [_shown(one.get("flash_bytes"), "{:.1f} K", 1 / 1024) for one in own],
+        "RAM": [_size(one.get("ram_bytes")) for one in own],
+        "flash": [_size(one.get("flash_bytes")) for one in own],
         "accuracy": [
             _shown(train.get("test", {}).get(variant, {}).get("accuracy"), "{:.2f} %", 100) for variant in VARIANTS
         ],
     }
     return {name: (int8, float32) for name, (int8, float32) in rows.items()}
+
+
+def _size(value: float | None) -> str:
+    return "–" if value is None else kib(value)
 
 
 def _shown(value: float | None, form: str, factor: float) -> str:

@@ -11,97 +11,118 @@ from rich.table import Table as RichTable
 
 from ei_toolkit.client.impulse.apply import Change, learn_values, structure
 from ei_toolkit.client.impulse.state import ImpulseState
-from ei_toolkit.client.results import DeviceProfile, Evaluation
+from ei_toolkit.client.results import NANO, DeviceProfile, Evaluation
+from ei_toolkit.config.units import classification_time, kib
 from ei_toolkit.eon.profile import Profile
+from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, thresholded_name
+from ei_toolkit.report.confusion import ConfusionMatrix
 from ei_toolkit.report.tables import Cell, Table, percent
 
 
 def score_table(title: str, evaluations: Sequence[Evaluation]) -> Table:
-    """Return accuracy, loss, AUC and weighted averages, a column for each variant."""
+    """Return accuracies with the majority baseline, loss, AUC and weighted averages, a column for each variant.
+
+    docs/figures.md defines each figure. A row that no variant has is left out.
+    """
+    name = thresholded_name(next((e.threshold for e in evaluations if e.threshold is not None), None))
     rows: tuple[tuple[Cell, ...], ...] = (
-        ("accuracy", *(_percent(e.accuracy) for e in evaluations)),
+        (name, *(percent(e.thresholded_accuracy) for e in evaluations)),
+        (TOP_1, *(percent(e.top_1_accuracy) for e in evaluations)),
+        (MAJORITY, *(percent(e.majority) for e in evaluations)),
         ("loss", *(_number(e.loss) for e in evaluations)),
         ("area under ROC curve", *(_number(e.auc) for e in evaluations)),
         ("precision (weighted)", *(_number(e.average("precision")) for e in evaluations)),
         ("recall (weighted)", *(_number(e.average("recall")) for e in evaluations)),
         ("F1 (weighted)", *(_number(e.average("f1")) for e in evaluations)),
         ("windows", *(e.windows for e in evaluations)),
+        ("windows by label", *(label_range(e.windows_by_label) for e in evaluations)),
+        ("windows with unknown labels", *(_unknown(e.unknown) for e in evaluations)),
     )
-    return Table(title, ("", *(e.variant for e in evaluations)), rows)
+    kept = tuple(row for row in rows if any(value is not None for value in row[1:]))
+    return Table(title, ("", *(e.variant for e in evaluations)), kept)
 
 
-def confusion_table(title: str, evaluation: Evaluation) -> Table:
-    """Return counts and shares of the predicted labels for each actual label, and the label's F1."""
-    rows: list[tuple[Cell, ...]] = []
-    for score, counts in zip(evaluation.scores, evaluation.confusion, strict=True):
-        parts = (f"{count} ({count / score.support:.1%})" if score.support else "0" for count in counts)
-        rows.append((score.label, *parts, _number(score.f1)))
-    return Table(title, ("actual \\ predicted", *evaluation.columns, "F1"), tuple(rows))
+def label_range(windows: Mapping[str, int]) -> str | None:
+    """Return the smallest and the largest label, which show how imbalanced the windows are; None without windows."""
+    if not windows:
+        return None
+    (least, few), (most, many) = (pick(windows.items(), key=lambda item: item[1]) for pick in (min, max))
+    return f"{few} each" if few == many else f"{few} ({least}) to {many} ({most})"
 
 
-def evaluation_tables(name: str, evaluations: Sequence[Evaluation]) -> list[Table]:
-    """Return the scores, then a confusion matrix for each variant. `name` is `validation` or `test`."""
-    if not evaluations:
-        return []
-    matrices = [confusion_table(f"{name}, {e.variant}", e) for e in evaluations]
-    return [score_table(name, evaluations), *matrices]
+def _unknown(counts: Mapping[str, int]) -> str | None:
+    return f"{sum(counts.values())} ({', '.join(sorted(counts))})" if counts else None
 
 
-def profile_table(profiles: Sequence[DeviceProfile]) -> Table:
-    """Return latency, RAM and ROM of each variant, device and engine."""
+def label_table(title: str, evaluation: Evaluation) -> Table:
+    """Return precision, recall and F1 of each label."""
     rows = tuple(
-        (p.variant, p.name, engine.engine, _ms(p.latency_ms), _kb(engine.ram), _kb(engine.rom), _kb(engine.arena))
+        (s.label, _number(s.precision), _number(s.recall), _number(s.f1), s.support) for s in evaluation.scores
+    )
+    return Table(title, ("label", "precision", "recall", "F1", "windows"), rows)
+
+
+def evaluation_tables(name: str, evaluations: Sequence[Evaluation]) -> list[Table | ConfusionMatrix]:
+    """Return the scores, then a confusion matrix and the labels for each variant. `name` is the set of windows."""
+    tables: list[Table | ConfusionMatrix] = [score_table(name, evaluations)] if evaluations else []
+    for evaluation in evaluations:
+        title = f"{name}, {evaluation.variant}"
+        at = f", at threshold {evaluation.threshold:g}" if evaluation.threshold is not None else ""
+        tables.append(ConfusionMatrix(f"{title}: windows{at}", evaluation.labels, evaluation.confusion))
+        tables.append(label_table(f"{title}: labels{at}", evaluation))
+    return tables
+
+
+def profile_table(profiles: Sequence[DeviceProfile], features_ms: float | None = None) -> Table:
+    """Return the time of one classification, RAM and ROM of each variant, device and engine.
+
+    `features_ms` is the time of the features, which the studio does not include in its latency; it is only for the
+    Nano 33 BLE, so it is added to that device's times.
+    """
+    rows = tuple(
+        (p.variant, p.name, engine.engine, _time(p, features_ms), _size(engine.ram), _size(engine.rom),
+         _size(engine.arena))
         for p in profiles
         for engine in p.engines
-    )
-    return Table("on the device (estimates)", ("model", "device", "engine", "latency", "RAM", "ROM", "arena"), rows)
+    )  # fmt: skip
+    return Table("on the device (estimates)", ("model", "device", "engine", "time", "RAM", "ROM", "arena"), rows)
 
 
-def _percent(value: float) -> str:
-    return f"{value:.2%}"
+def _time(profile: DeviceProfile, features_ms: float | None) -> str | None:
+    if profile.latency_ms is None:
+        return None
+    return classification_time(features_ms if NANO in profile.device else None, profile.latency_ms)
+
+
+def _size(value: int) -> str | None:
+    return kib(value) if value else None
 
 
 def _number(value: float | None) -> str | None:
     return None if value is None else f"{value:.3f}"
 
 
-def _ms(value: float | None) -> str | None:
-    return None if value is None else f"{value:.0f} ms"
-
-
-def _kb(value: int) -> str | None:
-    return f"{value / 1024:.1f}K" if value else None
-
-
 def condition_table(evaluation: Mapping[str, Any], title: str = "") -> Table:
-    """Return window and clip accuracy of an evaluation, clean and under each condition."""
+    """Return the accuracies of an evaluation, clean and under each condition."""
     conditions = {"clean": evaluation["clean"], **evaluation.get("conditions", {})}
     rows = tuple(
-        (name, percent(row.get("window_accuracy")), percent(row.get("track_accuracy")))
+        (name, *(percent(row.get(key)) for key in ("window_accuracy", "thresholded_accuracy", "track_accuracy")))
         for name, row in conditions.items()
     )
-    return Table(title, ("condition", "correct windows", "correct clips"), rows)
+    return Table(title, ("condition", TOP_1, thresholded_name(evaluation.get("threshold")), CLIP_ACCURACY), rows)
 
 
 def evaluation_view(data: Mapping[str, Any]) -> RenderableType:
-    """Return window and clip accuracies in percent, a row for each condition, for the model and the baselines."""
+    """Return top-1 and clip accuracies in percent, a row for each condition, for the model and the baselines."""
     clean = data["clean"]
     names = [f"{name} (baseline)" for name in data["baselines"]]
-    table = RichTable("condition", "model, int8", *names, box=None, title="window / clip accuracy in %")
+    table = RichTable("condition", "model, int8", *names, box=None, title=f"{TOP_1} of windows / {CLIP_ACCURACY}, in %")
     table.add_row("clean", _pair(clean), *(_pair(b) for b in data["baselines"].values()))
     for condition, row in data["conditions"].items():
         beside = (_pair(b["conditions"][condition]) for b in data["baselines"].values())
         table.add_row(condition, _pair(row), *beside)
-    return Group(table, "", _by_label(clean), *_sentences(data))
-
-
-def _by_label(clean: Mapping[str, Any]) -> RichTable:
-    """Return the confusion matrix without any change to the sound, with the recall of each label."""
-    labels = list(clean["recall"])
-    table = RichTable("actual \\ predicted", *labels, "recall", box=None)
-    for label, counts in zip(labels, clean["confusion_matrix"], strict=True):
-        table.add_row(label, *map(str, counts), f"{100 * clean['recall'][label]:.1f} %")
-    return table
+    matrix = ConfusionMatrix("windows, clean, top-1", list(clean["recall"]), clean["confusion_matrix"])
+    return Group(table, "", matrix, *_sentences(data))
 
 
 def _sentences(data: Mapping[str, Any]) -> list[str]:
@@ -110,8 +131,11 @@ def _sentences(data: Mapping[str, Any]) -> list[str]:
     lines = [
         "",
         f"{data['recipe']}, {data['protocol']}, {data['seeds']} seed(s): {clean['tracks']} clips by "
-        f"{clean['artists']} artists, {clean['windows']} windows",
-        f"95 % interval of the clip accuracy, by artist: {100 * low:.1f} to {100 * high:.1f}",
+        f"{clean['artists']} artists, {clean['windows']} windows ({label_range(clean['windows_by_label'])})",
+        f"{TOP_1} {percent(clean['window_accuracy'])}, {thresholded_name(data['threshold'])} "
+        f"{percent(clean['thresholded_accuracy'])}, {CLIP_ACCURACY} {percent(clean['track_accuracy'])}; "
+        f"{MAJORITY} {percent(clean['majority'])}",
+        f"95 % interval of the {CLIP_ACCURACY}, by artist: {100 * low:.1f} to {100 * high:.1f}",
         f"three-window mean: {100 * clean['three_window_accuracy']:.1f} % correct; calibration error {clean['ece']:.3f}"
         + (f"; float32 minus int8: {100 * data['int8_drop']:+.2f} points" if data["int8_drop"] is not None else ""),
         f"lowest accuracy by artist: {worst['artist']}, {100 * worst['window_accuracy']:.0f} % of the windows",
@@ -176,11 +200,12 @@ def profile_view(profile: Profile) -> RichTable:
     """Return a profile as a table: a row for each layer, the totals below."""
     error = round(profile.latency_error * 100)
     title = (
-        f"{profile.instructions:,} instructions ({profile.how}), about {profile.latency_ms} ms ± {error} % at 64 MHz"
+        f"{profile.instructions:,} instructions ({profile.how}), estimated at 64 MHz: "
+        f"{classification_time(None, profile.latency_ms)} ± {error} %"
     )
     caption = (
-        f"flash {profile.flash_bytes:,} B · RAM {profile.ram_bytes:,} B (arena {profile.arena_bytes:,}, "
-        f"at least {profile.arena_lower_bound:,}) · stack {profile.stack_bytes:,} B"
+        f"flash {kib(profile.flash_bytes)} · RAM {kib(profile.ram_bytes)} (arena {kib(profile.arena_bytes)}, "
+        f"at least {kib(profile.arena_lower_bound)}) · stack {kib(profile.stack_bytes)}"
     )
     table = RichTable(title=title, caption=caption)
     for column, justify in (("layer", "left"), ("output", "left"), ("MACs", "right"), ("instructions", "right")):

@@ -9,6 +9,8 @@ from rich.table import Column
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from ei_toolkit.config import units
+
 Cell = str | int | float | None
 
 
@@ -48,7 +50,7 @@ def cell(value: Cell) -> str:
 
 def percent(fraction: float | None) -> str | None:
     """Return 0.934 as "93.4 %"; None, which a table shows as a dash, stays None."""
-    return None if fraction is None else f"{fraction * 100:.1f} %"
+    return None if fraction is None else units.percent(fraction)
 
 
 def row_shares(counts: Sequence[Sequence[int]]) -> list[list[float]]:

@@ -115,7 +115,7 @@ def test_until_a_training_succeeds_the_provenance_has_the_old_clips_as_well(tmp_
 def test_only_the_variants_that_were_tested_are_reported(
     monkeypatch: pytest.MonkeyPatch, int8: bool, shown: list[str]
 ) -> None:
-    kept = [Evaluation(name, (), (), (), 1.0, None, None) for name in ("int8", "float32")]  # type: ignore[arg-type]
+    kept = [Evaluation(name, (), (), (), 1.0, 1.0, None, None) for name in ("int8", "float32")]  # type: ignore[arg-type]
     monkeypatch.setattr(train, "start_test", lambda *_: None)
     monkeypatch.setattr(train, "tested_variants", lambda *_: tuple(kept))
     current: Any = SimpleNamespace(impulse_id=1, state=SimpleNamespace(learn=SimpleNamespace(profile_int8=int8)))

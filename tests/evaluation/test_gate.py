@@ -9,8 +9,14 @@ import pytest
 from ei_toolkit.config import GateSettings
 from ei_toolkit.evaluation.gate import Cost, Difference, Evidence, Trial, judge
 
-COST = Cost(ram_bytes=12_300, flash_bytes=20_100, latency_ms=31, how="estimate")
-GOOD = Trial(thresholded_accuracy=0.94, track_accuracy=0.96, confusion=((90, 10), (2, 98)), cost=COST)
+COST = Cost(ram_bytes=12_300, flash_bytes=20_100, latency_ms=31, how="cost model", features_ms=120)
+GOOD = Trial(
+    thresholded_accuracy=0.94,
+    top_1_accuracy=0.95,
+    track_accuracy=0.96,
+    confusion=((90, 8, 2), (2, 98, 0)),
+    cost=COST,
+)
 FIRST = Evidence(GOOD, None, None, majority=0.5, threshold=0.6, clips=28, artists=9, worst=("mic", 0.9))
 LIMITS = GateSettings()
 
@@ -25,7 +31,22 @@ def test_the_first_challenger_passes_within_the_limits() -> None:
     verdict = judge(FIRST, LIMITS)
     assert verdict.passed
     assert "There is no champion yet." in verdict.text
-    assert "28 held-out clips by 9 artists" in verdict.text
+    assert (
+        "On 28 held-out clips by 9 artists: accuracy at threshold 0.6 94.0 %, top-1 accuracy 95.0 %,"
+        " clip accuracy 96.0 %; majority baseline 50.0 %."
+    ) in verdict.text
+
+
+def test_the_champion_itself_is_called_identical_and_not_compared() -> None:
+    text = judge(replace(against_champion(0, 0), is_champion=True), LIMITS).text
+    assert "It is identical to the champion, so there is nothing to promote." in text
+    assert "The champion:" not in text
+
+
+def test_without_an_estimate_of_the_features_only_the_network_counts() -> None:
+    network_only = replace(FIRST, challenger=replace(GOOD, cost=replace(COST, features_ms=None)))
+    assert judge(network_only, GateSettings(max_latency_ms=40)).passed
+    assert "31 ms (network only) of 40 ms" in judge(network_only, GateSettings(max_latency_ms=40)).text
 
 
 @pytest.mark.parametrize(("low", "high", "passed"), [
@@ -45,10 +66,10 @@ def test_max_drop_allows_some_more() -> None:
 
 
 @pytest.mark.parametrize(("limits", "word"), [
-    (GateSettings(max_ram_kb=12), "12.3 kB of RAM"),
-    (GateSettings(max_flash_kb=20), "20.1 kB of flash"),
-    (GateSettings(max_latency_ms=30), "31 ms"),
-    (GateSettings(min_robust_accuracy=91), "under mic only 90.0 %"),
+    (GateSettings(max_ram_kb=11), "12.0 KiB of RAM, 11.0 KiB are allowed"),
+    (GateSettings(max_flash_kb=19), "19.6 KiB of flash, 19.0 KiB are allowed"),
+    (GateSettings(max_latency_ms=150), "a classification takes 151 ms (features 120 + network 31), 150 ms"),
+    (GateSettings(min_robust_accuracy=91), "under mic the top-1 accuracy is only 90.0 %"),
 ])  # fmt: skip
 def test_each_limit_has_a_reason_of_its_own(limits: GateSettings, word: str) -> None:
     verdict = judge(FIRST, limits)
@@ -62,7 +83,7 @@ def test_the_worst_condition_counts() -> None:
     noisy = replace(FIRST, worst=("white 10 dB", 0.7))
     assert not judge(noisy, GateSettings(min_robust_accuracy=75)).passed
     assert judge(noisy, GateSettings(min_robust_accuracy=70)).passed
-    assert "white 10 dB: 70.0 %" in judge(noisy, LIMITS).text
+    assert "white 10 dB: top-1 accuracy 70.0 %" in judge(noisy, LIMITS).text
 
 
 def test_a_model_that_always_predicts_one_label_does_not_pass() -> None:

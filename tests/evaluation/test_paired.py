@@ -52,6 +52,21 @@ def test_the_interval_is_ordered_and_turns_around_when_the_models_change_places(
     assert there.low == pytest.approx(-back.high, abs=1e-9)
 
 
+def test_a_clip_counts_as_often_as_it_has_windows() -> None:
+    """The shares are those of all windows, as in train and test: 9 of 10 windows, not the mean of two clips."""
+    before = [Track("a", "one", "rock", 1.0, 8), Track("b", "two", "rock", 0.5, 2)]
+    after = [Track("a", "one", "rock", 0.5, 8), Track("b", "two", "rock", 0.5, 2)]
+    difference = paired_difference(before, after)
+    assert (difference.champion, difference.challenger) == (0.9, 0.5)
+    assert difference.mean == pytest.approx(-0.4)
+
+
+def test_models_with_windows_of_different_lengths_are_compared_by_their_own_windows() -> None:
+    before, after = [Track("a", "one", "rock", 0.75, 4)], [Track("a", "one", "rock", 0.5, 2)]
+    difference = paired_difference(before, after)
+    assert (difference.low, difference.high) == (-0.25, -0.25)
+
+
 def test_other_clips_are_no_comparison() -> None:
     with pytest.raises(DataError, match="not tested on the same clips"):
         paired_difference(tracks([1, 1], 1), tracks([1, 1, 1, 1], 2))

@@ -25,7 +25,7 @@ SCORES = scores_of(
 
 
 def test_the_label_of_a_track_is_predicted_by_the_mean_of_its_windows() -> None:
-    assert accuracies(SCORES) == {"window_accuracy": 6 / 9, "track_accuracy": 2 / 3}
+    assert accuracies(SCORES) == {"window_accuracy": 6 / 9, "thresholded_accuracy": 5 / 9, "track_accuracy": 2 / 3}
     first, second, third = track_scores(SCORES)
     assert (first.clip, first.predicted, first.windows_right) == ("rock/1", "rock", 2)
     assert (second.predicted, second.label) == ("classical", "rock")
@@ -38,6 +38,8 @@ def test_the_summary_names_the_worst_artist_and_counts_windows_tracks_and_artist
     assert (summary["windows"], summary["tracks"], summary["artists"]) == (9, 3, 3)
     assert summary["confusion_matrix"] == [[3, 0], [3, 3]]
     assert summary["recall"] == {"classical": 1.0, "rock": 0.5}
+    assert summary["windows_by_label"] == {"classical": 3, "rock": 6}
+    assert summary["majority"] == 6 / 9
 
 
 def test_three_windows_together_do_not_overlap() -> None:

@@ -14,8 +14,11 @@ LABELS = ("classical", "rock")
 
 
 def trial(accuracy: float) -> dict[str, object]:
-    cost = {"ram_bytes": 12_300, "flash_bytes": 20_100, "latency_ms": 14.4, "how": "emulated"}
-    return {"thresholded_accuracy": accuracy, "track_accuracy": 0.96, "confusion": [[9, 1], [0, 10]], "cost": cost}
+    cost = {"ram_bytes": 12_300, "flash_bytes": 20_100, "latency_ms": 14.4, "how": "emulated", "features_ms": 120.2}
+    return {
+        "thresholded_accuracy": accuracy, "top_1_accuracy": 0.97, "track_accuracy": 0.96,
+        "confusion": [[9, 1, 0], [0, 7, 3]], "cost": cost,
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -23,7 +26,10 @@ def gate_runs(project: Callable[..., Config]) -> Callable[..., list[Run]]:
     """Runs of the gate, with these shares of windows right."""
 
     def make(*shares: float) -> list[Run]:
-        figures = {"verdict": "passed", "text": "The challenger passes.", "champion": trial(0.9)}
+        figures = {
+            "verdict": "passed", "text": "The challenger passes.", "champion": trial(0.9), "threshold": 0.6,
+            "majority": 0.5,
+        }  # fmt: skip
         return [record_run(project(), "gate", figures | {"challenger": trial(share)}) for share in shares]
 
     return make
@@ -32,8 +38,13 @@ def gate_runs(project: Callable[..., Config]) -> Callable[..., list[Run]]:
 def test_verdict_champion_confusion_and_history_are_there(gate_runs: Callable[..., list[Run]]) -> None:
     text = nightly_summary("Genres", gate_runs(0.5, 0.75, 1.0), LABELS, new=True)
     assert text.startswith("# Genres: passed\n")
-    assert "| thresholded accuracy of windows | 100.0 % | 90.0 % |" in text
-    assert "| classical | 90.0 % | 10.0 % |" in text
+    assert "| accuracy at threshold 0.6 | 100.0 % | 90.0 % |" in text
+    assert "| top-1 accuracy | 97.0 % | 97.0 % |" in text
+    assert "| majority baseline | 50.0 % | 50.0 % |" in text
+    assert "| RAM | 12.0 KiB | 12.0 KiB |" in text
+    assert "| time of a classification, estimated | 135 ms (features 120 + network 14)" in text
+    assert "| actual \\\\ predicted | classical | rock | uncertain |" in text
+    assert "| rock | 0.0 % | 70.0 % | 30.0 % |" in text
     assert "`▁▅█`" in text
 
 

@@ -22,13 +22,13 @@ def test_the_results_of_this_project_are_added() -> None:
         clips={"rock": (60, 8), "classical": (58, 10)},
         metrics={("test", "int8"): {"accuracy": 0.95, "loss": 0.2}},
         confusion=[[9, 1], [0, 8]],
-        hardware={"RAM": ("12.3 K", "40 K")},
+        hardware={"RAM": ("12.3 KiB", "40.0 KiB")},
     )
     split, evaluation, confusion, hardware = like_published(ours)
     assert split.rows[0] == ("rock", 80, 20, 100, 60, 8, 68)
     assert evaluation.rows[5] == ("test", "int8", "ours", 0.95, None, None, None, None, 0.2)
     assert confusion.rows[0][3:] == ("90.0 %", "10.0 %")
-    assert hardware.rows[1][3:] == ("12.3 K", "40 K")
+    assert hardware.rows[1][3:] == ("12.3 KiB", "40.0 KiB")
 
 
 def test_other_genres_than_the_published_ones_have_rows_too() -> None:

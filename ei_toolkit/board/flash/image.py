@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ei_toolkit.config.archive import MIB, Limits, entry_names, read_entries
+from ei_toolkit.config.units import kib
 from ei_toolkit.errors import ArchiveError, BoardError, DataError
 
 SCRIPTS = ("flash_linux.sh", "flash_mac.command", "flash_windows.bat")
@@ -45,8 +46,8 @@ class BuiltImage:
     @property
     def size_text(self) -> str:
         """The sizes for people."""
-        flash = f"{self.flash_bytes:,} bytes of flash"
-        return flash if self.ram_bytes is None else f"{flash}, {self.ram_bytes:,} bytes of RAM"
+        flash = f"{kib(self.flash_bytes)} of flash"
+        return flash if self.ram_bytes is None else f"{flash}, {kib(self.ram_bytes)} of RAM"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def check_fits(size: int, capacity: int | None) -> None:
     if capacity is not None and size > capacity:
         raise BoardError(
             "the image does not fit the board",
-            why=f"{size:,} bytes, {capacity:,} are free",
+            why=f"it takes {kib(size)}, {kib(capacity)} are free",
             hint="int8 instead of float32, fewer filters, or engine tflite-eon instead of tflite.",
         )
     if size == 0:

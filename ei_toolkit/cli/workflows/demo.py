@@ -15,9 +15,12 @@ from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.workflows.shell import Shell
 from ei_toolkit.config import load_config
 from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.config.units import kib
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError, MissingToolError
+from ei_toolkit.impulse.metrics import TOP_1, thresholded_name
 from ei_toolkit.impulse.trained_model import VARIANTS
+from ei_toolkit.report.tables import percent
 
 TAIL_LINES = 3
 COLOURS = {"rock": "red", "classical": "green"}
@@ -143,16 +146,19 @@ def figures(result: DemoResult) -> list[tuple[str, str]]:
     return [
         ("clips", clips),
         ("board equals Python", f"{summary['equal']} of {summary['windows']} windows"),
-        (
-            "test accuracy",
-            f"{_accuracy(result)} ({result.tracks} tracks by {result.artists} artists, none in training)",
-        ),
-        ("model", f"{profile['flash_bytes']:,} bytes of flash, {profile['ram_bytes']:,} of RAM ({profile['how']})"),
+        ("tested on", f"{result.tracks} tracks by {result.artists} artists, none in training"),
+        *_accuracies(result),
+        ("model", f"{kib(profile['flash_bytes'])} of flash, {kib(profile['ram_bytes'])} of RAM ({profile['how']})"),
         ("instructions", f"{profile['instructions']:,} per inference"),
-        ("image", f"{image['flash_bytes']:,} bytes of flash, {image['ram_bytes']:,} of RAM with sketch and DSP"),
+        ("image", f"{kib(image['flash_bytes'])} of flash, {kib(image['ram_bytes'])} of RAM with sketch and features"),
     ]
 
 
-def _accuracy(result: DemoResult) -> str:
+def _accuracies(result: DemoResult) -> list[tuple[str, str]]:
+    """Return the accuracies of the test by name, with the value of each variant."""
     variants = {name: row for name, row in result.test.items() if name in VARIANTS}
-    return ", ".join(f"{100 * row['accuracy']:.1f} % of windows ({name})" for name, row in variants.items())
+    threshold = next((row["threshold"] for row in variants.values()), None)
+    return [
+        (title, ", ".join(f"{percent(row[key]) or '–'} ({name})" for name, row in variants.items()))
+        for title, key in ((thresholded_name(threshold), "thresholded_accuracy"), (TOP_1, "top_1_accuracy"))
+    ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DspBlock, Settings
 from ei_toolkit.config.boards import NANO33BLE
+from ei_toolkit.config.units import kib
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.layers import CONVOLUTIONS, VisualLayer, visual_layers
@@ -192,7 +193,7 @@ def _check_ram(window: InputState, samples: int, features: int, ram_bytes: int) 
         longest = (ram_bytes - SKETCH_RAM - features) // 2 / window.frequency_hz * 1000
         raise ConfigurationError(
             f"a window of {window.window_ms} ms does not fit the board's RAM",
-            why=f"it takes {needed / 1024:.0f} of {ram_bytes / 1024:.0f} kB without the model",
+            why=f"it takes {kib(needed)} of {kib(ram_bytes)} without the model",
             hint=f"Set slice.window_ms well below {math.floor(longest / 100) * 100:.0f}, for example 3000.",
         )
 

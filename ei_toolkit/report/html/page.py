@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ei_toolkit import __version__
+from ei_toolkit.config.units import kib
 from ei_toolkit.report.figures import PALETTE
 from ei_toolkit.report.html.sections import SECTIONS
 from ei_toolkit.report.project_summary import ProjectSummary
@@ -38,7 +39,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"cell": cell, "percent": percent, "number_columns": number_columns}
+    environment.filters |= {"cell": cell, "percent": percent, "kib": kib, "number_columns": number_columns}
     return environment
 
 

@@ -15,14 +15,18 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.board.budget import known_features_ms
 from ei_toolkit.config.settings import plain
+from ei_toolkit.config.units import classification_time, kib
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.dataset.plan import rows_of_windows
 from ei_toolkit.eon.profile import Profile
 from ei_toolkit.evaluation.run_log import code_version, data_hash, fingerprint, flatten
+from ei_toolkit.impulse.metrics import TOP_1
 from ei_toolkit.report.audit import read_audit
+from ei_toolkit.report.confusion import ConfusionMatrix
 from ei_toolkit.report.figures import Figure
-from ei_toolkit.report.nightly_summary import trial_table
+from ei_toolkit.report.nightly_summary import gate_confusion, trial_table
 from ei_toolkit.report.project_figures import (
     accuracy_by_condition,
     accuracy_by_gain,
@@ -34,7 +38,7 @@ from ei_toolkit.report.project_figures import (
 from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
 from ei_toolkit.report.published import like_published, own_results
 from ei_toolkit.report.result_tables import condition_table
-from ei_toolkit.report.tables import Table, percent, row_shares
+from ei_toolkit.report.tables import Table, percent
 
 LABELS_SHOWN, WINDOWS_SHOWN = 6, 2  # how many labels have players, and how many windows of each
 ARTISTS_SHOWN = 8
@@ -52,15 +56,15 @@ class Section:
 class VerdictSection(Section):
     """The last verdict of the gate with champion and challenger side by side.
 
-    `confusion` has a row for each actual label and a column for each predicted one, as (count, share of the row).
+    `confusion` has a row for each actual label; `cells` are its counts with their share of the row.
     """
 
     anchor, title = "verdict", "Verdict"
     passed: bool
     text: str
     trials: Table
-    labels: Sequence[str]
-    confusion: Sequence[Sequence[tuple[int, float]]]
+    confusion: ConfusionMatrix
+    cells: Sequence[Sequence[tuple[int, float]]]
 
 
 def verdict(summary: ProjectSummary) -> VerdictSection | None:
@@ -68,9 +72,9 @@ def verdict(summary: ProjectSummary) -> VerdictSection | None:
     gate = summary.latest("gate")
     if not gate:
         return None
-    counts = gate["challenger"]["confusion"]
-    shares = [list(zip(*rows, strict=True)) for rows in zip(counts, row_shares(counts), strict=True)]
-    return VerdictSection(gate["verdict"] == "passed", gate["text"], trial_table(gate), summary.labels, shares)
+    matrix = gate_confusion(gate, summary.labels)
+    cells = [list(zip(*rows, strict=True)) for rows in zip(matrix.counts, matrix.shares, strict=True)]
+    return VerdictSection(gate["verdict"] == "passed", gate["text"], trial_table(gate), matrix, cells)
 
 
 @dataclass(frozen=True)
@@ -224,7 +228,7 @@ def robustness(summary: ProjectSummary) -> RobustnessSection | None:
         interval=tuple(clean["interval"]) if clean.get("interval") else None,
         figures=[figure for figure in drawn if figure],
         conditions=condition_table(evaluation),
-        baselines=Table("", ("baseline", "correct windows"), baselines) if baselines else None,
+        baselines=Table("", ("baseline", TOP_1), baselines) if baselines else None,
     )
 
 
@@ -252,6 +256,7 @@ class CostSection(Section):
 
     anchor, title = "cost", "Size and speed"
     profile: Profile
+    time: str
     figure: Figure | None
     layers: Table
     image: Table | None
@@ -267,13 +272,20 @@ def cost(summary: ProjectSummary) -> CostSection | None:
         for layer in profile.layers
     )
     head = ("layer", "output", "multiplications", "instructions", "instructions per multiplication")
-    image = tuple((k, v) for k, v in summary.latest("flash").items() if isinstance(v, (str, int, float)))
+    image = tuple(_image_row(k, v) for k, v in summary.latest("flash").items() if isinstance(v, (str, int, float)))
     return CostSection(
         profile=profile,
+        time=classification_time(known_features_ms(summary.config.settings), profile.latency_ms),
         figure=instructions_by_layer(summary),
         layers=Table("", head, rows),
         image=Table("", ("last flashed image", ""), image) if image else None,
     )
+
+
+def _image_row(name: str, value: str | float) -> tuple[str, str | float]:
+    if name.endswith("_bytes") and not isinstance(value, str):
+        return name.removesuffix("_bytes"), kib(value)
+    return name, value
 
 
 @dataclass(frozen=True)

@@ -113,11 +113,16 @@ def predicted_label(scores: Sequence[float], labels: Sequence[str], threshold: f
 
 
 def accuracy(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a `ModelPrediction` accuracy over all windows; an uncertain window counts as wrong."""
+    """Return the accuracy of a `ClassifyJobResponse`; an uncertain window counts as wrong.
+
+    Windows whose label the model does not have are not scored: they are in `predictions` and in no figure here.
+    """
     labels: list[str] = list(stored["labels"])
     counts: dict[str, dict[str, float]] = {}
     for entry in stored["samples"]:
         for actual, scores in zip(entry["labels"], entry["scores"], strict=True):
+            if actual not in labels:
+                continue
             row = counts.setdefault(actual, dict.fromkeys([*labels, UNCERTAIN], 0.0))
             row[predicted_label(scores, labels, stored["threshold"])] += 1
     good = {actual: round(row.get(actual, 0)) for actual, row in counts.items()}

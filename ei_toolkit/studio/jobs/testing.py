@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.impulse.interpreter import Interpreter
-from ei_toolkit.impulse.metrics import classification
+from ei_toolkit.impulse.metrics import classification, thresholded_name
 from ei_toolkit.impulse.trained_model import model_id
 from ei_toolkit.studio.http.classify import accuracy
 from ei_toolkit.studio.http.errors import ApiError
@@ -41,14 +42,17 @@ def classify(task: Task) -> None:
         stored = _result(block["id"], model, window, parts[0], scores)
         blob = task.store.blobs.put(json.dumps(stored).encode())
         task.store.artifacts.put_result(task.project, "classify", impulse.id, blob, variant)
-        share = accuracy(stored)["accuracyScore"]
-        task.log(f"Calculating {variant} accuracy... {100 * share:.2f} % of {len(features)} windows")
+        found = accuracy(stored)
+        windows = sum(found["totalSummary"].values())
+        name = thresholded_name(threshold)
+        task.log(f"Calculating {variant} {name}... {100 * found['accuracyScore']:.2f} % of {windows} windows")
 
 
 def _log_unknown_labels(task: Task, labels: Sequence[str], part: ComputedFeatures) -> None:
-    unknown = sorted({window.label for window in part.windows} - set(labels))
+    unknown = Counter(window.label for window in part.windows if window.label not in labels)
     if unknown:
-        task.log(f"The model was not trained on the labels {', '.join(unknown)}: their windows count as incorrect")
+        names = ", ".join(sorted(unknown))
+        task.log(f"{unknown.total()} windows with labels the model does not know: {names}; they are not scored")
 
 
 def trained(task: Task, blocks: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Model]:

@@ -1,0 +1,29 @@
+"""Sizes, times and fractions as text: every message, table and report takes them from here."""
+
+from __future__ import annotations
+
+KIB = 1024
+
+
+def kib(size: float) -> str:
+    """Return a size in bytes as KiB with one decimal: 5325 is "5.2 KiB"."""
+    return f"{size / KIB:,.1f} KiB"
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction in percent with one decimal: 0.934 is "93.4 %"."""
+    return f"{fraction * 100:.1f} %"
+
+
+def classification_time(features_ms: float | None, network_ms: float) -> str:
+    """Return the time of one classification: "146 ms (features 131 + network 15)".
+
+    Where the time of the features is not known, the text says that the time is that of the network only.
+    """
+    if features_ms is None:
+        return f"{_ms(network_ms)} ms (network only)"
+    return f"{_ms(features_ms + network_ms)} ms (features {_ms(features_ms)} + network {_ms(network_ms)})"
+
+
+def _ms(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
