@@ -35,7 +35,7 @@ from ei_toolkit.client.jobs.job import (
 from ei_toolkit.client.official import official
 from ei_toolkit.client.project import Studio, key_info, open_studio
 from ei_toolkit.client.responses import parse_response
-from ei_toolkit.client.results import ClassifyMetadata, ModelMetadata, read_test, read_training
+from ei_toolkit.client.results import ClassifyMetadata, Evaluation, ModelMetadata, read_test, read_training
 from ei_toolkit.client.samples import (
     add_metadata,
     count_samples,
@@ -139,6 +139,56 @@ def test_test_results_are_read(thresholds: Any) -> None:
     test = read_test(parse_response(response, ClassifyMetadata, "/result"), "int8")
     assert (test.labels, test.columns) == (("classical", "rock"), ("classical", "rock", "uncertain"))
     assert (test.accuracy, test.confusion) == (1.0, ((0, 0, 0), (0, 1, 0)))
+    assert (test.thresholded_accuracy, test.top_1_accuracy, test.threshold) == (1.0, 1.0, 0.6)
+
+
+def classified(*windows: tuple[str, float], matrix: dict[str, dict[str, float]]) -> Evaluation:
+    """The test result of a studio: windows of one sample as (actual label, probability of rock)."""
+    response = recorded("ClassifyJobResponse")
+    scores = [{"classical": 1 - rock, "rock": rock} for _, rock in windows]
+    expected = [{"startIndex": i, "endIndex": i, "label": label} for i, (label, _) in enumerate(windows)]
+    response["result"][0]["classifications"][0] |= {"result": scores, "expectedLabels": expected}
+    response["accuracy"] |= {"confusionMatrixValues": matrix, "accuracyScore": 0.1795}
+    return read_test(parse_response(response, ClassifyMetadata, "/result"), "int8")
+
+
+def test_both_accuracies_of_a_test_have_the_same_denominator() -> None:
+    """Four windows: two right, one of them below the threshold of 0.6, one wrong, one with a label the model lacks."""
+    rows = {"rock": {"rock": 1.0, "uncertain": 1.0, "classical": 1.0}, "jazz": {"rock": 1.0}}
+    found = classified(("rock", 0.9), ("rock", 0.55), ("rock", 0.1), ("jazz", 0.8), matrix=rows)
+    assert (found.thresholded_accuracy, found.top_1_accuracy, found.windows) == (1 / 3, 2 / 3, 3)
+    assert found.unknown == {"jazz": 1}
+    assert found.data()["unknown_labels"] == {"jazz": 1}
+    assert found.average("recall") == pytest.approx(1 / 3)
+
+
+def test_a_matrix_without_scores_still_counts_unknown_labels_apart() -> None:
+    found = classified(matrix={"rock": {"rock": 3.0}, "jazz": {"rock": 12.0}})
+    assert (found.thresholded_accuracy, found.top_1_accuracy) == (1.0, None)
+    assert (found.windows, found.unknown) == (3, {"jazz": 12})
+
+
+def test_scores_of_only_some_windows_give_no_top_1_accuracy() -> None:
+    """The studio leaves the samples that were deleted after the test out of the list of scores."""
+    found = classified(("rock", 0.9), matrix={"rock": {"rock": 3.0}})
+    assert (found.top_1_accuracy, found.windows) == (None, 3)
+
+
+def test_one_expected_label_may_cover_several_windows() -> None:
+    response = recorded("ClassifyJobResponse")
+    response["result"][0]["classifications"][0] |= {
+        "result": [{"classical": 0.2, "rock": 0.8}, {"classical": 0.9, "rock": 0.1}],
+        "expectedLabels": [{"startIndex": 0, "endIndex": 1, "label": "rock"}],
+    }
+    response["accuracy"]["confusionMatrixValues"] = {"rock": {"rock": 1.0, "classical": 1.0}}
+    assert read_test(parse_response(response, ClassifyMetadata, "/result"), "int8").top_1_accuracy == 0.5
+
+
+def test_a_validation_has_a_top_1_accuracy_and_no_threshold() -> None:
+    response = recorded("KerasModelMetadataResponse")
+    [int8, _] = read_training(parse_response(response, ModelMetadata, "/metadata")).validation
+    assert (int8.top_1_accuracy, int8.thresholded_accuracy, int8.threshold) == (0.9722, None, None)
+    assert int8.majority == 0.5
 
 
 def test_jobs_and_their_logs_are_read(canned: Any) -> None:
