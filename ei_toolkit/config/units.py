@@ -18,7 +18,7 @@ def percent(fraction: float) -> str:
 def classification_time(features_ms: float | None, network_ms: float) -> str:
     """Return the time of one classification: "146 ms (features 131 + network 15)".
 
-    Where the time of the features is not known, the text says that the time is that of the network only.
+    Where the time of the features is not known, the text states that the time is that of the network only.
     """
     if features_ms is None:
         return f"{_ms(network_ms)} ms (network only)"

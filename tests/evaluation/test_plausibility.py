@@ -11,7 +11,7 @@ ROWS = [Row("classical", "training", 120, 0, 40, 8), Row("classical", "testing",
         Row("rock", "training", 120, 0, 40, 7), Row("rock", "testing", 30, 0, 10, 1)]  # fmt: skip
 
 
-def test_a_model_that_always_says_the_frequent_label_is_warned_of() -> None:
+def test_a_model_that_always_predicts_the_frequent_label_is_warned_of() -> None:
     warning = majority_warning("top-1 accuracy", 24 / 28, {"classical": 4, "rock": 24})
     assert warning == (
         "the model is not better than one that always predicts rock: top-1 accuracy 85.7 %, majority baseline 85.7 %"
