@@ -1,0 +1,286 @@
+"""Elementwise operators, tables of 256 values and packed weights, against NumPy and real arithmetic."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ei_toolkit.eon.graph import Graph
+from ei_toolkit.eon.kernels import LOWER, lower
+from ei_toolkit.eon.kernels.convolution import WIDE_WEIGHTS, Block, pack_pairs, pack_weights
+from ei_toolkit.eon.kernels.layer import Layer
+from ei_toolkit.eon.options import READERS
+from ei_toolkit.eon.passes.constant_folding import FOLDERS
+from ei_toolkit.eon.reader import read_model
+from ei_toolkit.errors import DataError, UnsupportedModelError
+
+SCALE = st.floats(2**-7, 0.5, width=32)
+ZERO = st.integers(-128, 127)
+PROBABILITIES: dict[str, Any] = {"scale": 1 / 256, "zero_point": -128}
+
+
+def lowered(tiny: Any, kind: str, inputs: list[dict[str, Any]], output: dict[str, Any], **options: Any) -> Layer:
+    """The layer of one operator; inputs with data are constants."""
+    model = tiny()
+    made = [model.tensor(**each) for each in inputs]
+    end = model.tensor(**output)
+    table = READERS[kind][0]
+    model.operator(kind, made, end, table, **options)
+    (layer,) = lower(read_model(model.finish(made[0], end)))
+    return layer
+
+
+def why(tiny: Any, kind: str, inputs: list[dict[str, Any]], output: dict[str, Any], **options: Any) -> str:
+    """Why an operator is refused."""
+    with pytest.raises(UnsupportedModelError, match=rf"^operator 0 \({kind}\) is not supported") as caught:
+        lowered(tiny, kind, inputs, output, **options)
+    return caught.value.why
+
+
+@st.composite
+def broadcasts(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """An output shape and two input shapes that make it."""
+    output = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=4)))
+    ones = draw(st.lists(st.sampled_from(["a", "b", "none"]), min_size=len(output), max_size=len(output)))
+    a = tuple(1 if one == "a" else n for n, one in zip(output, ones, strict=True))
+    b = tuple(1 if one == "b" else n for n, one in zip(output, ones, strict=True))
+    first = draw(st.integers(0, next((i for i, n in enumerate(b) if n > 1), len(b) - 1)))
+    return output, a, b[first:]
+
+
+@settings(max_examples=50)
+@given(broadcasts())
+def test_inputs_are_repeated_as_numpy_broadcasts_them(
+    tiny: Any, shapes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+) -> None:
+    output, *inputs = shapes
+    parts = [{"shape": shape, "dtype": "float32"} for shape in inputs]
+    traits = lowered(
+        tiny, "ADD", [parts[0], parts[1] | {"data": np.zeros(inputs[1])}], parts[0] | {"shape": output}
+    ).traits
+    for name, shape in zip("AB", inputs, strict=True):
+        numbers = np.arange(math.prod(shape)).reshape(shape)
+        strides = [traits[f"kStride{name}{i}"] for i in range(4)]
+        sizes = [traits[f"kSize{i}"] for i in range(4)]
+        at = sum(np.ix_(*(np.arange(n) * s for n, s in zip(sizes, strides, strict=True))))  # type: ignore[arg-type]
+        assert np.array_equal(at.reshape(output), np.broadcast_to(numbers, output))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "reason"),
+    [
+        (((2, 3), (2, 2), (2, 3)), "(2, 2) does not fit (2, 3)"),
+        (((1, 1), (1, 1), (2, 3)), "(1, 1) and (1, 1) do not make (2, 3)"),
+        (((1, 1, 1, 1, 2), (1, 1, 1, 1, 2), (1, 1, 1, 1, 2)), "it has more than four dimensions: (1, 1, 1, 1, 2)"),
+    ],
+)
+def test_shapes_that_do_not_broadcast_are_explained(tiny: Any, shapes: tuple[Any, ...], reason: str) -> None:
+    a, b, output = ({"shape": shape, "dtype": "float32"} for shape in shapes)
+    assert why(tiny, "ADD", [a, b | {"data": np.zeros(shapes[1])}], output) == reason
+
+
+@pytest.mark.parametrize("kind", ["ADD", "MUL"])
+def test_an_output_scale_below_what_the_arithmetic_holds_is_refused(tiny: Any, kind: str) -> None:
+    part = {"shape": (1, 2), "scale": 1.0}
+    constant = part | {"data": [1, 2]}
+    assert why(tiny, kind, [part, constant], part | {"scale": 2.0**-25}) == "its output scale is too small"
+
+
+def test_a_constant_operand_becomes_a_table_and_is_no_input(tiny: Any) -> None:
+    part: dict[str, Any] = {"shape": (1, 3), "scale": 0.1}
+    layer = lowered(tiny, "MUL", [part, part | {"data": [1, -2, 3]}], part)
+    assert [list(table.values) for table in layer.constants] == [[1, -2, 3]]
+    assert len(layer.inputs) == 1 and "({in0}, kB0, {out})" in layer.call
+
+
+def concat_why(tiny: Any, *parts: dict[str, Any], output: dict[str, Any], **options: Any) -> str:
+    constants = [{"data": np.zeros(part["shape"])} | part for part in parts[1:]]
+    return why(tiny, "CONCATENATION", [parts[0], *constants], output, **options)
+
+
+def test_parts_that_do_not_join_are_explained(tiny: Any) -> None:
+    part: dict[str, Any] = {"shape": (1, 2), "scale": 0.1}
+    joined = part | {"shape": (1, 4)}
+    assert concat_why(tiny, part, part | {"scale": 0.2}, output=joined, axis=1) == (
+        "its inputs and output have different scales"
+    )
+    assert concat_why(tiny, part, part | {"shape": (2, 2)}, output=joined, axis=1) == "(2, 2) does not fit in (1, 4)"
+    assert concat_why(tiny, part, part, output=part | {"shape": (1, 5)}, axis=1) == "its parts do not make (1, 5)"
+    assert concat_why(tiny, part, part, output=joined, axis=2) == "its axis is 2"
+    relu = concat_why(tiny, part, part, output=joined, axis=1, fusedActivationFunction=1)
+    assert relu == "it has the activation function RELU"
+
+
+@pytest.mark.parametrize("axis", [1, -2])
+def test_parts_are_copied_in_blocks_one_behind_the_other(tiny: Any, axis: int) -> None:
+    first, second = ({"shape": (2, n, 5), "dtype": "float32"} for n in (3, 4))
+    output = {"shape": (2, 7, 5), "dtype": "float32"}
+    layer = lowered(tiny, "CONCATENATION", [first, second | {"data": np.ones((2, 4, 5))}], output, axis=axis)
+    assert layer.call == (
+        "k::copy_blocks<2, 15, 35>({in0}, {out} + 0); k::copy_blocks<2, 20, 35>(kPart1_0, {out} + 15);"
+    )
+
+
+@pytest.mark.parametrize(
+    ("amounts", "output", "reason"),
+    [
+        ([[0, 0], [1, 1]], (1, 5), "its output is (1, 5)"),
+        ([[0, 0], [-1, 1]], (1, 4), "it pads by [(0, 0), (0, 0), (0, 0), (-1, 1)]"),
+        ([[0, 0]], (1, 4), "it pads (1, 4) by (1, 2)"),
+    ],
+)
+def test_padding_that_does_not_fit_is_explained(
+    tiny: Any, amounts: list[list[int]], output: tuple[int, ...], reason: str
+) -> None:
+    source: dict[str, Any] = {"shape": (1, 4), "scale": 0.1}
+    constant = {"shape": np.shape(amounts), "dtype": "int32", "data": amounts}
+    assert why(tiny, "PAD", [source, constant], source | {"shape": output}) == reason
+
+
+def table_of(tiny: Any, kind: str, source: dict[str, Any], output: dict[str, Any]) -> np.ndarray:
+    """The table of a function of one int8 value, for -128 .. 127."""
+    (table,) = lowered(tiny, kind, [{"shape": (1, 4)} | source], {"shape": (1, 4)} | output).constants
+    return np.array(table.values)
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(["RELU", "RELU6", "QUANTIZE"]), SCALE, ZERO, SCALE, ZERO)
+def test_a_table_has_the_function_of_the_real_values(
+    tiny: Any, kind: str, scale: float, zero: int, out_scale: float, out_zero: int
+) -> None:
+    source, output = {"scale": scale, "zero_point": zero}, {"scale": out_scale, "zero_point": out_zero}
+    found = table_of(tiny, kind, source, output)
+    real = (np.arange(-128, 128) - zero) * scale
+    real = real if kind == "QUANTIZE" else np.clip(real, 0, 6 if kind == "RELU6" else None)
+    expected = np.clip(real / out_scale + out_zero, -128, 127)
+    assert np.abs(found - expected).max() <= 1  # TensorFlow Lite rounds twice: 0.25 becomes 0.5, and then 1
+    assert (np.diff(found) >= 0).all()
+
+
+@settings(max_examples=40)
+@given(SCALE, ZERO)
+def test_the_table_of_the_logistic_function_is_rounded_from_its_formula(tiny: Any, scale: float, zero: int) -> None:
+    found = table_of(tiny, "LOGISTIC", {"scale": scale, "zero_point": zero}, PROBABILITIES)
+    real = 256 / (1 + np.exp(-(np.arange(-128, 128) - zero) * scale)) - 128
+    assert np.abs(found - np.clip(real, -128, 127)).max() <= 0.5 + 1e-4
+
+
+@pytest.mark.parametrize("kind", ["LOGISTIC", "SOFTMAX"])
+@pytest.mark.parametrize("output", [{"scale": 1 / 256}, {"scale": 0.5, "zero_point": -128}])
+def test_probabilities_have_their_own_scale(tiny: Any, kind: str, output: dict[str, Any]) -> None:
+    options = {"beta": 1.0} if kind == "SOFTMAX" else {}
+    reason = why(tiny, kind, [{"shape": (1, 4), "scale": 0.1}], {"shape": (1, 4)} | output, **options)
+    assert reason.startswith("its output has scale and zero point (") and reason.endswith("not 1/256 and -128")
+
+
+@settings(max_examples=30)
+@given(st.floats(2**-6, 0.5, width=32), st.floats(0.25, 4, width=32))
+def test_a_softmax_of_two_classes_is_a_table_of_their_difference(tiny: Any, scale: float, beta: float) -> None:
+    part: dict[str, Any] = {"shape": (1, 2), "scale": scale}
+    layer = lowered(tiny, "SOFTMAX", [part], {"shape": (1, 2)} | PROBABILITIES, beta=beta)
+    (table,) = layer.constants
+    real = 256 / (1 + np.exp(-np.arange(-255, 256) * scale * beta)) - 128
+    assert np.abs(np.array(table.values) - np.clip(real, -128, 127)).max() <= 1
+    assert "softmax_two" in layer.call and "kClasses" not in layer.traits
+
+
+WEIGHTS = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 3), st.integers(1, 5))
+
+
+@given(WEIGHTS, st.booleans(), st.booleans())
+def test_packed_weights_give_each_weight_where_the_kernel_reads_it(
+    shape: tuple[int, int, int, int], wide: bool, straight: bool
+) -> None:
+    weights = np.random.default_rng(sum(shape)).integers(-127, 128, shape).astype(np.int8)
+    filters, rows, cols, inputs = shape
+    run = cols * inputs if straight else inputs
+    runs, elements = rows if straight else rows * cols, run + run % 2
+    packed = pack_weights(weights, Block(1, 4, 1, 0, 1, runs, 1, elements), wide=wide)
+    assert len(packed) == (filters + filters % 2) * runs * elements
+    for channel, run_index, element in np.ndindex(filters + filters % 2, runs, elements):
+        pair, second = divmod(channel, 2)
+        at = ((pair * runs + run_index) * (elements // 2) + element // 2) * 4
+        at += 2 * second + element % 2 if wide else 2 * (element % 2) + second
+        exists = channel < filters and element < run
+        expected = weights[channel].reshape(runs, run)[run_index, element] if exists else 0
+        assert packed[at] == expected
+
+
+@given(WEIGHTS)
+def test_packed_weights_of_a_depthwise_convolution_go_through_the_taps_of_two_channels(shape: Any) -> None:
+    weights = np.random.default_rng(sum(shape)).integers(-127, 128, (1, *shape[1:])).astype(np.int8)
+    _, rows, cols, channels = weights.shape
+    packed = iter(pack_pairs(weights))
+    for pair in range(0, channels, 2):
+        for row, col in np.ndindex(rows, cols):
+            for channel in (pair, pair + 1):
+                assert next(packed) == (weights[0, row, col, channel] if channel < channels else 0)
+    assert next(packed, None) is None
+
+
+@pytest.mark.parametrize(("filters", "ctype"), [(8, "int16_t"), (16, "int8_t")])
+def test_small_layers_store_weights_of_two_bytes(tiny: Any, filters: int, ctype: str) -> None:
+    shape = (filters, 3, 3, 20)
+    source: dict[str, Any] = {"shape": (1, 5, 5, 20), "scale": 0.1}
+    weights = {"shape": shape, "scale": 0.01, "data": np.ones(shape)}
+    layer = lowered(tiny, "CONV_2D", [source, weights], {"shape": (1, 3, 3, filters), "scale": 1.0},
+                    strideH=1, strideW=1, padding=1)  # fmt: skip
+    assert layer.constants[0].ctype == ctype
+    assert (math.prod(shape) <= WIDE_WEIGHTS) == (ctype == "int16_t")
+    assert layer.macs == 3 * 3 * math.prod(shape)
+
+
+def test_each_operator_that_the_reader_knows_is_lowered_or_removed_before() -> None:
+    views = {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"}
+    assert set(READERS) == set(LOWER) | set(FOLDERS) | views
+
+
+def test_an_operator_that_only_works_on_constants_is_named_with_the_way_out(tiny: Any) -> None:
+    model = tiny()
+    source, output = model.tensor((1, 4), scale=0.1), model.tensor((1, 1, 4), scale=0.1)
+    model.operator("PACK", [source], output, "PackOptions", valuesCount=1)
+    with pytest.raises(UnsupportedModelError, match=r"operator 0 \(PACK\) remains at run time") as caught:
+        lower(read_model(model.finish(source, output)))
+    assert caught.value.hint == "Convert the model with a fixed batch of one."
+
+
+def test_a_scalar_is_refused(tiny: Any) -> None:
+    model = tiny()
+    source, output = model.tensor((), scale=0.1), model.tensor((), scale=0.1)
+    model.operator("RELU", [source], output)
+    with pytest.raises(UnsupportedModelError, match=r"operator 0 \(RELU\) works on a scalar or on nothing"):
+        lower(read_model(model.finish(source, output)))
+
+
+def test_weights_that_layers_share_count_for_each_of_them(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ei_toolkit.eon.kernels.MOST_CONSTANT_BYTES", 1 << 20)
+    model = tiny()
+    side = 512
+    weights = model.tensor((side, side), scale=2**-12, data=np.ones((side, side)))
+    tensor = source = model.tensor((1, side), scale=0.1)
+    for _ in range(4):
+        tensor = model.operator(
+            "FULLY_CONNECTED", [tensor, weights, -1], model.tensor((1, side), scale=0.1), "FullyConnectedOptions"
+        )
+    graph: Graph = read_model(model.finish(source, tensor))
+    with pytest.raises(DataError, match="the model's weights take more than 1 MB") as caught:
+        lower(graph)
+    assert caught.value.why.startswith("counted up to operator 3 (FULLY_CONNECTED)")
+
+
+@pytest.mark.parametrize(
+    ("axes", "reason"),
+    [([1], "it reduces axes [1] of (1, 4, 3, 2)"), ([1, 2, 3], "it reduces axes [1, 2, 3] of (1, 4, 3, 2)")],
+)
+def test_a_mean_is_taken_over_everything_but_the_channels(tiny: Any, axes: list[int], reason: str) -> None:
+    source: dict[str, Any] = {"shape": (1, 4, 3, 2), "scale": 0.1}
+    constant = {"shape": (len(axes),), "dtype": "int32", "data": axes}
+    assert why(tiny, "MEAN", [source, constant], {"shape": (1, 2), "scale": 0.1}) == reason
+    axes_of_all = {"shape": (2,), "dtype": "int32", "data": [-3, 2]}
+    layer = lowered(tiny, "MEAN", [source, axes_of_all], {"shape": (1, 2), "scale": 0.1})
+    assert (layer.traits["kCount"], layer.traits["kChannels"]) == (12, 2)
