@@ -166,7 +166,7 @@ def test_a_boolean_may_be_written_in_several_words(tmp_path: Path, text: str, ex
 
 @pytest.mark.parametrize(
     ("text", "labels"),
-    [("", ()), ("rock", ("rock",)), (" rock , hip hop,", ("rock", "hip hop")), ("ロック,größe", ("ロック", "größe"))],
+    [("", ()), ("rock", ("rock",)), (" rock , , hip hop,", ("rock", "hip hop")), ("ロック,größe", ("ロック", "größe"))],
 )
 def test_a_variable_with_several_values_is_split_at_commas(tmp_path: Path, text: str, labels: tuple[str, ...]) -> None:
     assert load_config(tmp_path, {"EITK_PROJECT_LABELS": text}).settings.project.labels == labels
