@@ -44,7 +44,8 @@ def slice_(
         plan = plan_slices(config.settings, config.paths.root, workers)
         _show(env, rows_of_plan(plan), plan.skipped, {"dry_run": True})
         return
-    total = len(find_clips(clips_root(config.settings.dataset, config.paths.root), config.settings.project.labels))
+    settings = config.settings
+    total = len(find_clips(clips_root(settings.dataset, config.paths.root), settings.project.labels, settings.dataset))
     with env.console.progress("slicing clips", total) as progress:
         report = slice_clips(config.settings, config.paths.root, config.paths.windows, workers, progress.to)
     extra = {
@@ -76,7 +77,7 @@ def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: 
 
 
 def _table(rows: list[dict[str, Any]]) -> RichTable:
-    names = [name for name in ("label", "split", "windows", "clips", "artists") if not rows or name in rows[0]]
+    names = [name for name in ("label", "split", "windows", "clips", "groups") if not rows or name in rows[0]]
     table = Table("", tuple(names), tuple(tuple(row[name] for name in names) for row in rows)).rich()
     for column in table.columns[2:]:
         column.justify = "right"

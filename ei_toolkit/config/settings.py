@@ -56,7 +56,7 @@ class StudioSettings:
 class DatasetSettings:
     """[dataset]: where clips are and how they are split."""
 
-    root: str = setting("", "Folder of clips, ROOT/<label>/*.wav; relative to eitk.toml.")
+    root: str = setting("", "Folder or zip of clips, for example ROOT/<label>/*.wav; relative to eitk.toml.")
     split: Literal["artist", "fault-filtered", "track"] = setting(
         "artist", "How test clips are chosen: whole artists, the published fault-filtered parts, or whole tracks."
     )
@@ -66,6 +66,18 @@ class DatasetSettings:
     )
     seed: int = setting(7, "Seed of the split.")
     sources: tuple[str, ...] = setting((), "Addresses to fetch GTZAN from, tried in order; empty means the known ones.")
+    labels_from: Literal["auto", "folder", "name", "csv", "json"] = setting(
+        "auto", "Source of the labels: folders, names of files, a CSV, TSV or JSON Lines table, or info.labels."
+    )
+    split_from: Literal["auto", "folder", "csv", "none"] = setting(
+        "auto", "Source of splits and folds that are kept; none means that test clips are chosen by split."
+    )
+    group_from: Literal["auto", "folder", "name", "csv", "none"] = setting(
+        "auto", "Source of the groups of clips that are not in the CSV of groups."
+    )
+    group_pattern: str = setting(
+        "", "Regular expression that finds the group in the path of a clip: its group (?P<group>…), else its first."
+    )
 
 
 @dataclass(frozen=True)
@@ -112,6 +124,12 @@ class SliceSettings:
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     float_range: FloatRange = setting(
         "unit", 'Range of the samples of floating-point files: "unit" is −1 to 1, "int16" is −32768 to 32767.'
+    )
+    short: Literal["skip", "pad"] = setting(
+        "skip", "What is done with clips shorter than a window: skipped, or padded with silence at their end."
+    )
+    trim_silence: bool = setting(
+        False, "Leave out stretches of silence of 0.5 s and more: windows are cut from the sound between them."
     )
 
     @property

@@ -27,9 +27,9 @@ from ei_toolkit.audio.window import cut_blocks, samples_in
 from ei_toolkit.config import SliceSettings
 from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.dataset.folder import Clip
+from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.dataset.manifest import Window
-from ei_toolkit.dataset.split import Split
 from ei_toolkit.errors import DataError
 
 SILENT_STEPS = 2  # a window whose samples lie within so many steps of 16 bits holds nothing to learn from
@@ -38,10 +38,11 @@ HASH_IN_NAME = 12
 
 @dataclass(frozen=True)
 class Task:
-    """One clip to cut."""
+    """One clip to cut, and its length by its header."""
 
     known: KnownClip
     split: Split
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -55,19 +56,21 @@ class Cut:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The hash of a clip's file, or the reason why it cannot be used."""
+    """The hash of a clip's file and its length, or the reason why it cannot be used."""
 
     sha256: str = ""
     reason: str = ""
+    seconds: float = 0.0
 
 
-def inspect_clip(clip: Clip, window_ms: int) -> Inspection:
+def inspect_clip(clip: Clip, settings: SliceSettings) -> Inspection:
     """Hash a clip and look at its header, without decoding it."""
     try:
-        if (seconds := probe(clip.path)) * 1000 < window_ms:
-            return Inspection(reason=_too_short(seconds, window_ms))
+        seconds = probe(clip.path)
+        if settings.short == "skip" and seconds * 1000 < settings.window_ms:
+            return Inspection(reason=_too_short(seconds, settings.window_ms), seconds=seconds)
         with clip.path.open("rb") as stream:
-            return Inspection(hashlib.file_digest(stream, "sha256").hexdigest())
+            return Inspection(hashlib.file_digest(stream, "sha256").hexdigest(), seconds=seconds)
     except DataError as error:
         return Inspection(reason=_reason(error, clip))
     except OSError as error:

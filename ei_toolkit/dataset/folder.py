@@ -1,55 +1,75 @@
-"""Find clips: ROOT/<label>/**/<clip>, any format that can be decoded."""
+"""Find the clips of a folder by its layout: any format that can be decoded."""
 
 from __future__ import annotations
 
-import os
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ei_toolkit.config import DatasetSettings
+from ei_toolkit.dataset.file_names import read_names
+from ei_toolkit.dataset.folder_names import Split
+from ei_toolkit.dataset.layout import Layout, detect_layout
+from ei_toolkit.dataset.listing import Listing, composed, list_folder
 from ei_toolkit.errors import ConfigurationError, DataError
 
 SUFFIXES = frozenset(
     {".wav", ".au", ".snd", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc", ".caf", ".w64", ".rf64"}
     | {".m4a", ".aac", ".mp4", ".wma"}  # with ffmpeg
 )
+LABELS_NAMED = 8  # in a hint
 LAYOUT = "Clips lie in one folder a label: ROOT/rock/*.wav, ROOT/classical/*.wav."
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip. `name` is its path below the root, with `/`, in Unicode's composed form (NFC)."""
+    """One clip. `name` is its path below the root, with `/`, in Unicode's composed form (NFC).
+
+    `split`, `group` and `fold` are what the layout gives; None and empty where it gives none.
+    """
 
     path: Path
     name: str
     label: str
+    split: Split | None = None
+    group: str = ""
+    fold: str = ""
 
 
-def find_clips(root: Path, labels: Sequence[str] = ()) -> list[Clip]:
-    """All clips below `root`, sorted by name, of the given labels; no labels means every folder that holds clips.
+@dataclass(frozen=True)
+class ClipFolder:
+    """The clips of a folder, sorted by name, and its layout."""
 
-    Raises ConfigurationError where the folder is missing, DataError where it has no clips, a label has none, or
-    there are fewer than two labels.
+    clips: tuple[Clip, ...]
+    layout: Layout
+
+
+def find_clips(root: Path, labels: Sequence[str] = (), settings: DatasetSettings | None = None) -> list[Clip]:
+    """Return the clips of `read_clips`."""
+    return list(read_clips(root, labels, settings).clips)
+
+
+def read_clips(root: Path, labels: Sequence[str] = (), settings: DatasetSettings | None = None) -> ClipFolder:
+    """Find all clips below `root` that have one of the given labels; no labels means every label of the layout.
+
+    Raises ConfigurationError where the folder is missing, DataError where it has no clips, a label has none, there
+    are fewer than two labels, or `detect_layout` finds no layout.
     """
     if not root.is_dir():
         raise ConfigurationError(f"{root} is not a folder of clips", hint=f"Set [dataset] root. {LAYOUT}")
-    wanted = {_composed(label) for label in labels}
-    clips = [clip for folder in sorted(root.iterdir()) for clip in _clips_of(folder, wanted)]
-    _check(root, {clip.label for clip in clips}, wanted)
-    return sorted(clips, key=lambda clip: clip.name)
+    wanted = {composed(label) for label in labels}
+    listing, paths = list_folder(root, SUFFIXES)
+    layout = detect_layout(listing, settings or DatasetSettings(), wanted)
+    _check(root, listing, layout, wanted)
+    clips = [
+        Clip(paths[sound.name], sound.name, sound.label, sound.split, sound.group, sound.fold)
+        for sound in layout.sounds
+    ]
+    return ClipFolder(tuple(clips), layout)
 
 
-def _clips_of(folder: Path, wanted: set[str]) -> Iterator[Clip]:
-    label = _composed(folder.name)
-    if folder.name.startswith(".") or not folder.is_dir() or (wanted and label not in wanted):
-        return
-    for path in folder.rglob("*"):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file():
-            yield Clip(path, f"{label}/{_composed(path.relative_to(folder).as_posix())}", label)
-
-
-def _check(root: Path, found: set[str], wanted: set[str]) -> None:
+def _check(root: Path, listing: Listing, layout: Layout, wanted: set[str]) -> None:
+    found = set(layout.labels)
     if missing := sorted(wanted - found):
         there = ", ".join(sorted(folder.name for folder in root.iterdir() if folder.is_dir())) or "none"
         raise DataError(
@@ -57,15 +77,19 @@ def _check(root: Path, found: set[str], wanted: set[str]) -> None:
             why=f"folders there: {there}",
             hint=f"Correct [project] labels or [dataset] root. {LAYOUT}",
         )
-    if not found:
+    if not listing.sounds:
         raise DataError(f"no clips in {root}", hint=LAYOUT)
-    if len(found) == 1:
-        raise DataError(
-            f"only one label in {root}: {', '.join(found)}", why="a classifier needs two labels or more",
-            hint=f"Add a folder of clips with another label. {LAYOUT}",
-        )  # fmt: skip
+    if len(found) < 2:
+        raise _too_few_labels(root, listing, found)
 
 
-def _composed(text: str) -> str:
-    """In NFC; bytes of a name that are not UTF-8 become U+FFFD, because they cannot be encoded."""
-    return unicodedata.normalize("NFC", os.fsencode(text).decode("utf-8", "replace"))
+def _too_few_labels(root: Path, listing: Listing, found: set[str]) -> DataError:
+    what = f"only one label in {root}: {', '.join(found)}" if found else f"only one label in {root}"
+    why, hint = "a classifier needs two labels or more", f"Add a folder of clips with another label. {LAYOUT}"
+    if not found:
+        why = "there are clips in it, but not in folders of labels"
+        hint = f"Give the folder above, if it has one folder for each label: {root.resolve().parent}. {LAYOUT}"
+        if (names := read_names(listing.sounds, certain=False)) and len(set(names.labels.values())) > 1:
+            given = ", ".join(sorted(set(names.labels.values()))[:LABELS_NAMED])
+            hint = f"Use --labels-from name for labels from the names of the files, here {given}. Otherwise: {hint}"
+    return DataError(what, why=why, hint=hint)

@@ -27,7 +27,7 @@ class KnownClip:
 
 
 def identify(clips: Sequence[Clip], hashes: Mapping[str, str], index: Index, own: Mapping[str, str]) -> list[KnownClip]:
-    """Give each clip its group: from the user's CSV, else GTZAN's index, else a group of its own.
+    """Give each clip its group: from the user's CSV, else GTZAN's index, else the layout, else a group of its own.
 
     `hashes` maps clip names to SHA-256; `own` maps clip names, file names or stems to groups. Equal files share the
     group of the first of them. Raises DataError where `own` names none of the clips.
@@ -38,9 +38,13 @@ def identify(clips: Sequence[Clip], hashes: Mapping[str, str], index: Index, own
     for clip in clips:
         sha256 = hashes[clip.name]
         track = index.find(clip.name, clip.label, sha256)
-        group = _own_group(clip.name, own) or (track.group if track else str(PurePosixPath(clip.name).with_suffix("")))
+        group = _own_group(clip.name, own) or (track.group if track else clip.group) or _alone(clip)
         known.append(KnownClip(clip, sha256, group_of.setdefault(sha256, group), track))
     return known
+
+
+def _alone(clip: Clip) -> str:
+    return str(PurePosixPath(clip.name).with_suffix(""))
 
 
 def read_groups(file: Path) -> dict[str, str]:
@@ -72,7 +76,7 @@ def _incomplete(file: Path, bare: Sequence[str]) -> DataError:
     shown = ", ".join(bare[:SHOWN]) + (f" and {len(bare) - SHOWN} more" if len(bare) > SHOWN else "")
     return DataError(
         f"{file}: {shown}: clip or group is missing",
-        why="a clip without a group could share its artist with the other split",
+        why="a clip without a group could share its speaker or recording with another split",
         hint="Fill them in, or remove these rows: a clip without a row is a group of its own.",
     )
 

@@ -7,10 +7,11 @@ import hashlib
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.config.migration import RENAMED_COLUMNS
+from ei_toolkit.dataset.folder_names import SPLITS, Split
 from ei_toolkit.errors import DataError
 
 
@@ -18,7 +19,8 @@ from ei_toolkit.errors import DataError
 class Window:
     """One window file. `file` is relative to the manifest; `sha256` is that of the WAV file's bytes.
 
-    `clip` is relative to the folder of clips, `group` is the artist group. `augmentation` names the changes that were
+    `clip` is relative to the folder of clips, `group` names what must not be in two splits: an artist,
+    a speaker, a recording. `augmentation` names the changes that were
     made to the samples before the level was set ("" for none).
     """
 
@@ -29,7 +31,7 @@ class Window:
     group: str
     start_ms: int
     label: str
-    split: Literal["training", "testing"]
+    split: Split
     augmentation: str = ""
 
 
@@ -95,6 +97,6 @@ def _hint(path: Path) -> str:
 
 
 def _window(row: dict[str, Any]) -> Window:
-    if row["split"] not in ("training", "testing"):
+    if row["split"] not in SPLITS:
         raise ValueError(f"{row['split']!r} is not a split")
     return Window(**{**row, "start_ms": int(row["start_ms"])})

@@ -7,22 +7,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from ei_toolkit.audio.effects.augment import check_augment
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DatasetSettings, Settings, SliceSettings
 from ei_toolkit.dataset.cutting import Task, inspect_clip
-from ei_toolkit.dataset.folder import find_clips
+from ei_toolkit.dataset.folder import ClipFolder, read_clips
+from ei_toolkit.dataset.folder_names import SPLITS, Split
 from ei_toolkit.dataset.groups import identify, read_groups
 from ei_toolkit.dataset.index import load_index
+from ei_toolkit.dataset.layout import Layout
+from ei_toolkit.dataset.listing import GROUPS_NAME
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.dataset.split import split_clips
 from ei_toolkit.errors import ConfigurationError, DataError
 
-GROUPS_NAME = "groups.csv"  # beside the label folders; [dataset] groups names another
 SAMPLE_RATES = range(1_000, 192_001)
 TARGETS_DBFS = (-100, 0)
 GAINS_DB = (0, 120)
+SHOWN = 3  # clips that an error names
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,11 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Plan:
-    """Each usable clip with its split, and the clips that cannot be used."""
+    """Each usable clip with its split, the clips that cannot be used, and the layout that they were found by."""
 
     tasks: tuple[Task, ...]
     skipped: tuple[Skipped, ...]
+    layout: Layout = Layout(())
 
 
 def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[Skipped] = ()) -> Plan:
@@ -50,9 +55,10 @@ def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[
     check_slice(settings.slice)
     _check_test_fraction(settings.dataset.test_fraction)
     root = clips_root(settings.dataset, project)
-    clips = find_clips(root, settings.project.labels)
+    folder = read_clips(root, settings.project.labels, settings.dataset)
+    clips = folder.clips
     with ThreadPoolExecutor(jobs) as pool:  # hashing and reading leave Python's lock
-        found = list(pool.map(partial(inspect_clip, window_ms=settings.slice.window_ms), clips))
+        found = list(pool.map(partial(inspect_clip, settings=settings.slice), clips))
     reasons = {clip.name: one.reason for clip, one in zip(clips, found, strict=True) if one.reason}
     reasons |= {one.clip: one.reason for one in bad}
     hashes = {clip.name: one.sha256 for clip, one in zip(clips, found, strict=True) if clip.name not in reasons}
@@ -61,10 +67,29 @@ def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[
     lost = {clip.label for clip in clips} - {clip.label for clip in usable}
     _every_label_left(lost, skipped, settings.slice.window_ms)
     known = identify(usable, hashes, load_index(), own_groups(settings.dataset, project))
-    splits = split_clips(known, settings.dataset.split, settings.dataset.test_fraction, settings.dataset.seed)
+    try:
+        splits = split_clips(known, settings.dataset.split, settings.dataset.test_fraction, settings.dataset.seed)
+    except DataError as error:
+        raise _with_unusable(error, folder, reasons) from None
     left_out = [Skipped(k.clip.name, "not in the fault-filtered split") for k in known if k.clip.name not in splits]
-    tasks = tuple(Task(k, splits[k.clip.name]) for k in known if k.clip.name in splits)
-    return Plan(tasks, tuple(sorted([*skipped, *left_out], key=lambda s: s.clip)))
+    seconds = {clip.name: one.seconds for clip, one in zip(clips, found, strict=True)}
+    tasks = tuple(Task(k, splits[k.clip.name], seconds[k.clip.name]) for k in known if k.clip.name in splits)
+    return Plan(tasks, tuple(sorted([*skipped, *left_out], key=lambda s: s.clip)), folder.layout)
+
+
+def _with_unusable(error: DataError, folder: ClipFolder, reasons: Mapping[str, str]) -> DataError:
+    """Name the clips that cannot be used before the reason why a label cannot be split, which they may be."""
+    labels = [clip.label for clip in folder.clips if f"the label {clip.label} " in error.what]
+    unusable = [clip.name for clip in folder.clips if clip.name in reasons and clip.label in labels]
+    if not unusable:
+        return error
+    named = "; ".join(f"{name}: {reasons[name]}" for name in unusable[:SHOWN])
+    more = f"; and {len(unusable) - SHOWN} more" if len(unusable) > SHOWN else ""
+    return DataError(
+        error.what,
+        why=f"{len(unusable)} of its {len(labels)} clips cannot be used ({named}{more}); {error.why}",
+        hint=f"Replace these clips first. {error.hint}",
+    )
 
 
 def clips_root(settings: DatasetSettings, project: Path) -> Path:
@@ -132,14 +157,18 @@ def _every_label_left(lost: set[str], skipped: list[Skipped], window_ms: int) ->
 
 @dataclass(frozen=True)
 class Row:
-    """One label in one split. `windows` is 0 before cutting; `augmented` is how many of them are augmented copies."""
+    """One label in one split. `windows` is 0 before cutting; `augmented` is how many of them are augmented copies.
+
+    `seconds` is the length of the clips, 0 where it is not known.
+    """
 
     label: str
     split: str
     windows: int
     augmented: int
     clips: int
-    artists: int
+    groups: int
+    seconds: float = 0.0
 
 
 def rows_of_windows(windows: Sequence[Window]) -> list[Row]:
@@ -155,9 +184,12 @@ def rows_of_windows(windows: Sequence[Window]) -> list[Row]:
 def rows_of_plan(plan: Plan) -> list[Row]:
     """Rows for a plan."""
     cells = _cells((task.known.clip.label, task.split) for task in plan.tasks)
-    chosen = {cell: [t.known for t in plan.tasks if (t.known.clip.label, t.split) == cell] for cell in cells}
-    return [Row(*cell, 0, 0, len(known), len({k.group for k in known})) for cell, known in chosen.items()]
+    chosen = {cell: [task for task in plan.tasks if (task.known.clip.label, task.split) == cell] for cell in cells}
+    return [
+        Row(*cell, 0, 0, len(tasks), len({task.known.group for task in tasks}), sum(task.seconds for task in tasks))
+        for cell, tasks in chosen.items()
+    ]
 
 
 def _cells(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return sorted(set(pairs), key=lambda pair: (pair[0], pair[1] != "training"))
+    return sorted(set(pairs), key=lambda pair: (pair[0], SPLITS.index(cast(Split, pair[1]))))

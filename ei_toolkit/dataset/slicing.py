@@ -36,7 +36,7 @@ class LastRun:
 def fingerprint(settings: Settings, project: Path) -> str:
     """Hash what determines the windows: settings, program, and every input file's name, size and time."""
     root = clips_root(settings.dataset, project)
-    files = [clip.path for clip in find_clips(root, settings.project.labels)]
+    files = [clip.path for clip in find_clips(root, settings.project.labels, settings.dataset)]
     if own := groups_file(settings.dataset, project):
         files.append(own)
     if settings.slice.augment.noise_files:

@@ -1,31 +1,70 @@
-"""Choose the clips that are held out: whole artists, the published parts, or whole tracks; never single windows."""
+"""Choose the clips that are held out: those of the layout, whole groups, the published parts, or whole tracks."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
+from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import ConfigurationError, DataError
 
-Split = Literal["training", "testing"]
 Method = Literal["artist", "fault-filtered", "track"]
 
 
 def split_clips(clips: Sequence[KnownClip], method: Method, test_fraction: float, seed: int) -> dict[str, Split]:
     """Return the split of each clip by name, without clips that the method leaves out (fault-filtered).
 
+    The splits of the layout are kept. Where it has folds, whole folds are held out. Of a label that has no
+    testing clip in the layout, clips are held out like those of a layout without splits.
     Raises ConfigurationError for a fraction outside 0…1 and DataError if a label cannot be in both splits.
     """
     if not 0 < test_fraction < 1:
         raise ConfigurationError(f"dataset.test_fraction = {test_fraction} is not between 0 and 1")
     if method == "fault-filtered":
         return _by_part(clips)
+    given = _given(clips, test_fraction)
+    if given:
+        rest = [known for known in clips if known.clip.name not in given]
+        return given | (split_clips([_without_split(known) for known in rest], method, test_fraction, seed) if rest else {})
     unit = {k.clip.name: k.group if method == "artist" else k.sha256 for k in clips}
     held_out = _held_out(clips, unit, test_fraction, seed, method)
     return {name: "testing" if u in held_out else "training" for name, u in unit.items()}
+
+
+def _given(clips: Sequence[KnownClip], test_fraction: float) -> dict[str, Split]:
+    """Return the splits that the layout gives; of a label without testing clips, only its validation clips."""
+    splits = {known.clip.name: known.clip.split for known in clips if known.clip.split}
+    splits = splits or _by_fold(clips, test_fraction)
+    there: dict[str, set[Split]] = defaultdict(set)
+    for known in clips:
+        if split := splits.get(known.clip.name):
+            there[known.clip.label].add(split)
+    complete = {label for label, own in there.items() if "testing" in own}
+    given: dict[str, Split] = {}
+    for known in clips:
+        split = splits.get(known.clip.name)
+        if split and (known.clip.label in complete or split == "validation"):
+            given[known.clip.name] = split
+        elif known.clip.label in complete:
+            given[known.clip.name] = "training"
+    return given
+
+
+def _by_fold(clips: Sequence[KnownClip], test_fraction: float) -> dict[str, Split]:
+    """Hold out whole folds, the last ones, about `test_fraction` of them and at least one."""
+    folds = sorted({known.clip.fold for known in clips if known.clip.fold}, key=lambda fold: (len(fold), fold))
+    if len(folds) < 2:
+        return {}
+    held_out = set(folds[-min(len(folds) - 1, max(1, round(test_fraction * len(folds)))) :])
+    return {k.clip.name: "testing" if k.clip.fold in held_out else "training" for k in clips if k.clip.fold}
+
+
+def _without_split(known: KnownClip) -> KnownClip:
+    return replace(known, clip=replace(known.clip, split=None, fold=""))
 
 
 def _by_part(clips: Sequence[KnownClip]) -> dict[str, Split]:
@@ -78,8 +117,8 @@ def _choose(sizes: Counter[str], taken: Iterable[str], target: int, rng: random.
 
 
 def _cannot_split(label: str, method: Method) -> DataError:
-    unit = "artist" if method == "artist" else "file"
+    unit = "group" if method == "artist" else "file"
     return DataError(
-        f"the label {label} cannot be split by {method}", why=f"all its clips belong to one {unit}",
+        f"the label {label} cannot be split by {unit}", why=f"all its clips belong to one {unit}",
         hint='Add clips, or set [dataset] split = "track".' if method == "artist" else "Add clips.",
     )  # fmt: skip

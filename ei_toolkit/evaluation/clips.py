@@ -38,7 +38,7 @@ class FeatureSet:
 
 def find_known_clips(root: Path, settings: Settings, project: Path) -> list[KnownClip]:
     """Return the clips below `root` with their artists, sorted by name. Raises DataError where there are none."""
-    clips = find_clips(root, settings.project.labels)
+    clips = find_clips(root, settings.project.labels, settings.dataset)
     hashes = {clip.name: hashlib.sha256(clip.path.read_bytes()).hexdigest() for clip in clips}
     dataset = replace(settings.dataset, root=str(root.resolve()))
     return identify(clips, hashes, load_index(), own_groups(dataset, project))

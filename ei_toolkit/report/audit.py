@@ -25,7 +25,7 @@ def as_text(audit: Audit) -> str:
 
 def _lines(audit: Audit) -> Iterator[str]:
     for row in audit.rows:
-        yield f"{row.label} {row.split}: {row.clips} clips of {row.artists} artists"
+        yield f"{row.label} {row.split}: {row.clips} clips of {row.groups} groups"
     yield _artists(audit)
     pairs = audit.same_recordings
     yield f"recordings with two names: {len(pairs)}, of which in both splits: {sum(pair.leaks for pair in pairs)}"

@@ -35,7 +35,7 @@ def _lines(settings: Settings, plan: Plan) -> Iterator[str]:
     groups = {task.known.group for task in plan.tasks}
     yield f"# Data of {settings.project.name}"
     yield ""
-    yield f"{len(plan.tasks)} clips, {len(groups)} artist groups. {len(tracks)} of the clips are tracks of the"
+    yield f"{len(plan.tasks)} clips, {len(groups)} groups. {len(tracks)} of the clips are tracks of the"
     yield "GTZAN genre collection (Tzanetakis and Cook, 2002)."
     yield ""
     yield from _composition(plan)
@@ -49,10 +49,10 @@ def _lines(settings: Settings, plan: Plan) -> Iterator[str]:
 def _composition(plan: Plan) -> Iterator[str]:
     yield "## Composition"
     yield ""
-    yield "| label | split | clips | artists |"
+    yield "| label | split | clips | groups |"
     yield "|---|---|---:|---:|"
     for row in rows_of_plan(plan):
-        yield f"| {row.label} | {row.split} | {row.clips} | {row.artists} |"
+        yield f"| {row.label} | {row.split} | {row.clips} | {row.groups} |"
     yield ""
 
 
@@ -149,9 +149,9 @@ def _body(summary: ProjectSummary) -> Iterator[str]:
     )
     yield "## Data\n"
     rows = tuple(
-        (row.label, row.split, row.clips, row.artists, row.windows) for row in rows_of_windows(summary.windows)
+        (row.label, row.split, row.clips, row.groups, row.windows) for row in rows_of_windows(summary.windows)
     )
-    yield Table("", ("label", "split", "clips", "artists", "windows"), rows).markdown()
+    yield Table("", ("label", "split", "clips", "groups", "windows"), rows).markdown()
     yield f"Split by {settings.dataset.split}." + (f" {LICENCE_GAP}" if is_gtzan(summary) else "") + "\n"
     yield from _tested(summary)
     yield from _made_with(summary)

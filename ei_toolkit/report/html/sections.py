@@ -91,10 +91,10 @@ class DataSection(Section):
 def data(summary: ProjectSummary) -> DataSection:
     """Describe the windows, how they were split, and the artists that are in both splits."""
     rows = tuple(
-        (row.label, row.split, row.clips, row.artists, row.windows, row.augmented)
+        (row.label, row.split, row.clips, row.groups, row.windows, row.augmented)
         for row in rows_of_windows(summary.windows)
     )
-    head = ("label", "split", "clips", "artists", "windows", "of which augmented")
+    head = ("label", "split", "clips", "groups", "windows", "of which augmented")
     settings = summary.config.settings
     preparation = (
         f"Windows of {settings.slice.window_ms / 1000:g} s every {settings.slice.hop_ms / 1000:g} s, split by"

@@ -1,0 +1,87 @@
+"""Edge Impulse exports: `info.labels` gives the label, category and metadata of each file. It is not trusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from ei_toolkit.dataset.folder_names import split_of
+from ei_toolkit.dataset.listing import Listing
+from ei_toolkit.dataset.metadata_tables import GROUP_COLUMNS, Described, Metadata
+from ei_toolkit.errors import DataError
+
+INFO_LABELS = "info.labels"
+MOST_FILES = 1_000_000
+
+
+def read_export(listing: Listing) -> Metadata | None:
+    """Return what the files named `info.labels` state; None if there is none.
+
+    Raises DataError for one that is not a list of files in JSON.
+    """
+    files = [name for name in sorted(listing.metadata) if PurePosixPath(name).name == INFO_LABELS]
+    sounds: dict[str, Described] = {}
+    unmatched: list[str] = []
+    for file in files:
+        folder = file.removesuffix(INFO_LABELS).rstrip("/")
+        for entry in _entries(file, listing.metadata[file]):
+            path = entry.get("path")
+            if name := listing.index.find(path, folder) if isinstance(path, str) else None:
+                sounds[name] = _described(entry)
+            else:
+                unmatched.append(str(path)[:200])
+    if not files:
+        return None
+    columns = {"label": "label", "split": "category"}
+    if any(described.group for described in sounds.values()):
+        columns["group"] = "metadata"
+    return Metadata(" and ".join(files), sounds, columns, tuple(unmatched))
+
+
+def _entries(file: str, content: bytes) -> list[Mapping[str, Any]]:
+    try:
+        document = json.loads(content.decode("utf-8-sig"))
+        files = document["files"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(file, str(error)[:200]) from None
+    if not isinstance(files, list) or len(files) > MOST_FILES:
+        raise _damaged(file, "files is not a list of at most a million files")
+    return [entry if isinstance(entry, dict) else {} for entry in files]
+
+
+def _damaged(file: str, why: str) -> DataError:
+    return DataError(
+        f"{file} is not the description of an Edge Impulse export", why=why,
+        hint="Export the data again, or do not use it: --labels-from folder or --labels-from name.",
+    )  # fmt: skip
+
+
+def _described(entry: Mapping[str, Any]) -> Described:
+    label, reason = _label(entry.get("label"))
+    category = str(entry.get("category", ""))
+    split = split_of(category)
+    if not split and category not in ("", "split"):
+        reason = reason or f"the category {category[:40]!r} is none of training, validation and testing"
+    return Described(label, split, _group(entry.get("metadata")), reason=reason)
+
+
+def _label(value: Any) -> tuple[str, str]:
+    """Return the label, or why there is none. Ranges of one label are that label."""
+    if isinstance(value, str):
+        return value.strip(), "" if value.strip() else "no label"
+    if not isinstance(value, dict):
+        return "", "no label"
+    if value.get("type") == "multi-label" and isinstance(value.get("labels"), list):
+        ranges = {str(one.get("label", "")) for one in value["labels"] if isinstance(one, dict)}
+        return (next(iter(ranges)), "") if len(ranges) == 1 else ("", "several labels in one file")
+    label = value.get("label")
+    return (label.strip(), "") if isinstance(label, str) and label.strip() else ("", "no label")
+
+
+def _group(metadata: Any) -> str:
+    if not isinstance(metadata, dict):
+        return ""
+    by_key = {str(key).casefold(): value for key, value in metadata.items()}
+    return next((str(by_key[key]) for key in GROUP_COLUMNS if isinstance(by_key.get(key), (str, int))), "")
