@@ -27,8 +27,11 @@ def cut(samples: Samples, window: int, hop: int) -> Iterator[tuple[int, Samples]
     return cut_blocks([samples], window, hop)
 
 
-def cut_blocks(blocks: Iterable[Samples], window: int, hop: int) -> Iterator[tuple[int, Samples]]:
-    """The windows that `cut` gives for the joined blocks; keeps no more than a block and a window in memory."""
+def cut_blocks(blocks: Iterable[Samples], window: int, hop: int, *, pad: bool = False) -> Iterator[tuple[int, Samples]]:
+    """The windows that `cut` gives for the joined blocks; keeps no more than a block and a window in memory.
+
+    With `pad`, a signal that is shorter than a window gives one window, with zeros at its end.
+    """
     import numpy as np  # here: commands and the studio's server import this module for `samples_in` only
 
     kept, offset, start = np.empty(0, np.int16), 0, 0  # `kept` begins at sample `offset`; `start` is the next window's
@@ -39,3 +42,5 @@ def cut_blocks(blocks: Iterable[Samples], window: int, hop: int) -> Iterator[tup
             start += hop
         done = min(start - offset, len(kept))
         kept, offset = kept[done:], offset + done
+    if pad and start == 0 and len(kept):
+        yield 0, np.pad(kept, (0, window - len(kept)))

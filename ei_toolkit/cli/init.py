@@ -1,17 +1,34 @@
-"""`eitk init`: Write eitk.toml from a recipe."""
+"""`eitk init`: Write eitk.toml from a recipe.
+
+The recipe is adapted to the layout of the clips and to their lengths.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.config.recipes import write_recipe
-from ei_toolkit.dataset.folder import LAYOUT, SUFFIXES, find_clips
-from ei_toolkit.errors import DataError, UsageError
+from ei_toolkit.cli.options import GroupFromOption, GroupPatternOption, LabelsFromOption, SplitFromOption
+from ei_toolkit.cli.slice import cores
+from ei_toolkit.config import DatasetSettings, SliceSettings
+from ei_toolkit.config.archive import is_archive
+from ei_toolkit.config.project import ProjectPaths
+from ei_toolkit.config.recipes import Adjustment, write_recipe
+from ei_toolkit.config.recipes.write import load_recipe
+from ei_toolkit.dataset.folder import ClipFolder, read_clips
+from ei_toolkit.dataset.lengths import Lengths, measure_lengths, rows_of_clips, suggest_window
+from ei_toolkit.dataset.unpacked import unpacked
+from ei_toolkit.errors import UsageError
+from ei_toolkit.report.layout_tables import layout_data, layout_text
+
+PUBLISHED = "reference"  # this recipe keeps its published name
 
 
 def init(
@@ -19,8 +36,10 @@ def init(
     recipe: Annotated[
         str, typer.Option(help="Recipe to start from: robust or reference.", autocompletion=complete.recipes)
     ] = "robust",
-    clips: Annotated[Path | None, typer.Option(help="Folder of clips, CLIPS/<label>/*.wav.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the project.")] = None,
+    clips: Annotated[
+        Path | None, typer.Option(help="Folder or zip of clips; its layout is shown, then written to eitk.toml.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the project; default: the name of this folder.")] = None,
     board: Annotated[
         str | None, typer.Option(help="Board: nano33ble, emulated or host.", autocompletion=complete.boards)
     ] = None,
@@ -28,26 +47,70 @@ def init(
         bool,
         typer.Option("--force", help="Replace an existing eitk.toml; an edited script is kept as robust.py.bak."),
     ] = False,
+    labels_from: LabelsFromOption = None,
+    split_from: SplitFromOption = None,
+    group_from: GroupFromOption = None,
+    group_pattern: GroupPatternOption = None,
 ) -> None:
-    """Write eitk.toml from a recipe."""
+    """Write eitk.toml from a recipe.
+
+    With --clips, the layout of the data set is detected and shown: labels, splits and groups, and what is ignored. It
+    is written to eitk.toml, with a window that suits the lengths of the clips.
+    """
     env = Environment.of(context)
-    source = None if clips is None else (env.cwd / clips).resolve()
-    labels = _labels(source) if source else ()
-    note = env.console.note
-    file = write_recipe(recipe, env.cwd, clips=source, name=name, force=force, board=board, labels=labels, say=note)
+    given = {
+        "labels_from": labels_from, "split_from": split_from, "group_from": group_from, "group_pattern": group_pattern,
+    }  # fmt: skip
+    chosen = {key: value for key, value in given.items() if value is not None}
+    if chosen and clips is None:
+        raise UsageError("these options are about clips", hint="Name the folder of clips: --clips FOLDER.")
+    data_set = _read(env, (env.cwd / clips).resolve(), chosen) if clips is not None else None
+    if data_set:
+        rows = rows_of_clips(data_set.folder.clips, data_set.lengths)
+        env.console.note(layout_text(data_set.folder.layout, rows, is_estimate=data_set.lengths.is_estimate))
+    own_name = env.cwd.name if recipe != PUBLISHED and re.search("[A-Za-z]", env.cwd.name) else None
+    adjusted = list(_adjusted(data_set, load_recipe(recipe)[0].slice, chosen)) if data_set else []
+    labels = data_set.folder.layout.labels if data_set else ()
+    file = write_recipe(
+        recipe, env.cwd, clips=data_set.source if data_set else None, name=name or own_name, force=force, board=board,
+        labels=labels, adjusted=adjusted, say=env.console.note,
+    )  # fmt: skip
     of = f", labels: {', '.join(labels)}" if labels else ""
-    data = {"config": str(file), "recipe": recipe, "labels": list(labels)}
+    data: dict[str, Any] = {"config": str(file), "recipe": recipe, "labels": list(labels)}
+    if data_set:
+        data["layout"] = layout_data(data_set.folder.layout, rows)
+        data["settings"] = {f"{one.table}.{one.key}": one.value for one in adjusted}
     env.console.result(data, f"wrote {file} (recipe {recipe}{of})")
 
 
-def _labels(clips: Path) -> tuple[str, ...]:
-    """The names of the folders with clips. Raises DataError unless there are two, UsageError if there is no `clips`."""
-    if not clips.is_dir():
-        raise UsageError(f"there is no folder {clips}", hint="Give a folder with one folder of clips for each label.")
-    try:
-        return tuple(sorted({clip.label for clip in find_clips(clips)}))
-    except DataError as error:
-        if not any(path.suffix.lower() in SUFFIXES for path in clips.iterdir()):
-            raise
-        hint = f"Give the folder above, if it has one folder for each label: {clips.parent}. {LAYOUT}"
-        raise DataError(error.what, why="there are clips in it, but not in folders of labels", hint=hint) from None
+@dataclass(frozen=True)
+class _DataSet:
+    source: Path
+    folder: ClipFolder
+    lengths: Lengths
+
+
+def _read(env: Environment, source: Path, chosen: dict[str, Any]) -> _DataSet:
+    """Find the clips and measure their lengths. Raises UsageError if there is no such folder."""
+    if not source.is_dir() and not is_archive(source):
+        raise UsageError(f"there is no folder {source}", hint="Give a folder with one folder of clips for each label.")
+    root = unpacked(source, ProjectPaths(env.cwd)) if source.is_file() else source
+    folder = read_clips(root, (), replace(DatasetSettings(), **chosen))
+    with env.console.progress("reading lengths of clips"):
+        return _DataSet(source, folder, measure_lengths(folder.clips, cores()))
+
+
+def _adjusted(data_set: _DataSet, cut: SliceSettings, chosen: dict[str, Any]) -> Iterator[Adjustment]:
+    """Return the settings that a later run needs to find the same layout, and the window that suits the clips."""
+    layout = data_set.folder.layout
+    yield Adjustment("dataset", "labels_from", layout.labels_from.source, layout.labels_from.words)
+    yield Adjustment("dataset", "split_from", layout.split_from.source, layout.split_from.words)
+    yield Adjustment("dataset", "group_from", layout.group_from.source, layout.group_from.words)
+    if pattern := chosen.get("group_pattern"):
+        yield Adjustment("dataset", "group_pattern", pattern)
+    if window := suggest_window(data_set.lengths, cut.window_ms, cut.hop_ms):
+        if window.window_ms != cut.window_ms:
+            yield Adjustment("slice", "window_ms", window.window_ms, window.reason)
+            yield Adjustment("slice", "hop_ms", window.hop_ms)
+        if window.pad:
+            yield Adjustment("slice", "short", "pad", "clips shorter than a window get silence at their end")

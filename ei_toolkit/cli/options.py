@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,4 +12,25 @@ from ei_toolkit.config.boards import board_choice
 BoardOption = Annotated[str | None, typer.Option("--board", help=f"{board_choice()}.", autocompletion=complete.boards)]
 PortOption = Annotated[
     str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
+]
+LabelsFromOption = Annotated[
+    Literal["auto", "folder", "name", "csv", "json"] | None,
+    typer.Option(
+        "--labels-from",
+        help="Source of the labels: folders, names of files, a table (CSV, TSV, JSON Lines) or info.labels (json).",
+    ),
+]
+SplitFromOption = Annotated[
+    Literal["auto", "folder", "csv", "none"] | None,
+    typer.Option("--split-from", help="Source of splits and folds that are kept; none: test clips are chosen."),
+]
+GroupFromOption = Annotated[
+    Literal["auto", "folder", "name", "csv", "none"] | None,
+    typer.Option("--group-from", help="Source of the groups of clips that stay in one split, such as speakers."),
+]
+GroupPatternOption = Annotated[
+    str | None,
+    typer.Option(
+        "--group-pattern", metavar="REGEX", help="Finds the group in the path of a clip, such as _(\\w+)_ in 0_theo_7."
+    ),
 ]

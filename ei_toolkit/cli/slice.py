@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table as RichTable
 
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.config.settings import FloatRange
-from ei_toolkit.dataset.folder import find_clips
-from ei_toolkit.dataset.plan import Row, Skipped, clips_root, plan_slices, rows_of_plan, rows_of_windows
-from ei_toolkit.dataset.slicing import slice_clips
+from ei_toolkit.cli.options import GroupFromOption, GroupPatternOption, LabelsFromOption, SplitFromOption
+from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.dataset.folder import read_clips
+from ei_toolkit.dataset.plan import Plan, Row, Skipped, clips_root, plan_slices, rows_of_plan, rows_of_windows
+from ei_toolkit.dataset.slicing import SliceReport, Warned, slice_clips
+from ei_toolkit.errors import UsageError
+from ei_toolkit.report.layout_tables import layout_data, layout_text
 from ei_toolkit.report.tables import Table
 
 CUT = ("windows", "augmented")  # counts that are known only after cutting
+PLANNED = ("seconds",)  # known only before cutting
 SHOWN = 10  # skipped clips named without --verbose
 
 
@@ -26,43 +33,83 @@ def slice_(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Number of processes; default: the number of cores.")
     ] = None,
-    float_range: Annotated[
-        FloatRange | None,
-        typer.Option("--float-range", help="Range of the samples of floating-point files: unit (−1 to 1) or int16."),
-    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report the split of each clip.")] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write skipped and warned clips with the reasons as CSV."),
+    ] = None,
+    labels_from: LabelsFromOption = None,
+    split_from: SplitFromOption = None,
+    group_from: GroupFromOption = None,
+    group_pattern: GroupPatternOption = None,
 ) -> None:
     """Cut clips into windows.
 
-    Clips are split by artist and normalised, training windows are augmented, and all windows are listed in a
-    manifest.
+    The layout of the data set is shown first: labels, splits and groups, and what is left out. Clips are split by
+    group, such as an artist or a speaker, and normalised, training windows are augmented, and all windows are listed
+    in a manifest.
     """
     env = Environment.of(context)
-    config = env.config(slice__float_range=float_range)
-    workers = jobs or cores()
+    config = env.config(
+        dataset__labels_from=labels_from, dataset__split_from=split_from, dataset__group_from=group_from,
+        dataset__group_pattern=group_pattern,
+    )  # fmt: skip
+    settings, workers = config.settings, jobs or cores()
     if dry_run:
-        plan = plan_slices(config.settings, config.paths.root, workers)
-        _show(env, rows_of_plan(plan), plan.skipped, {"dry_run": True})
+        plan = plan_slices(settings, config.paths.root, workers)
+        _write_report(env, report, plan.skipped, ())
+        layout = layout_data(plan.layout, rows_of_plan(plan))
+        env.console.note(layout_text(plan.layout, rows_of_plan(plan)))
+        _show(env, rows_of_plan(plan), plan.skipped, {"dry_run": True, "layout": layout})
         return
-    settings = config.settings
-    total = len(find_clips(clips_root(settings.dataset, config.paths.root), settings.project.labels, settings.dataset))
-    with env.console.progress("slicing clips", total) as progress:
-        report = slice_clips(config.settings, config.paths.root, config.paths.windows, workers, progress.to)
+    folder = read_clips(clips_root(settings.dataset, config.paths.root), settings.project.labels, settings.dataset)
+    shown: list[Row] = []
+
+    def show(plan: Plan) -> None:
+        shown.extend(rows_of_plan(plan))
+        env.console.note(layout_text(plan.layout, shown))
+
+    with env.console.progress("slicing clips", len(folder.clips)) as progress:
+        done = slice_clips(settings, config.paths.root, config.paths.windows, workers, progress.to, show)
+    _write_report(env, report, done.skipped, done.warned)
+    _show_warnings(env, done)
     extra = {
-        "manifest": str(config.paths.manifest),
-        "duplicates": report.duplicates,
-        "reused": report.reused,
-        "warnings": list(report.warnings),
-    }
-    if report.reused:
+        "manifest": str(config.paths.manifest), "duplicates": done.duplicates, "reused": done.reused,
+        "warnings": [f"{one.clip}: {one.warning}" for one in done.warned], "counts": done.counts,
+        "layout": layout_data(folder.layout, shown),
+    }  # fmt: skip
+    _show(env, rows_of_windows(done.windows), done.skipped, extra)
+
+
+def _show_warnings(env: Environment, done: SliceReport) -> None:
+    if done.reused:
         env.console.note("nothing has changed since the last run; the windows are kept as they are")
-    for warning in report.warnings if env.console.verbose else report.warnings[:SHOWN]:
-        env.console.warn(warning)
-    if len(report.warnings) > SHOWN and not env.console.verbose:
-        env.console.warn(f"… and {len(report.warnings) - SHOWN} more warnings; --verbose shows all of them")
-    if report.duplicates:
-        env.console.note(f"{report.duplicates} windows have the same samples as another window and were left out")
-    _show(env, rows_of_windows(report.windows), report.skipped, extra)
+    for one in done.warned if env.console.verbose else done.warned[:SHOWN]:
+        env.console.warn(f"{one.clip}: {one.warning}")
+    if len(done.warned) > SHOWN and not env.console.verbose:
+        env.console.warn(f"… and {len(done.warned) - SHOWN} more warnings; --verbose shows all of them")
+    if done.duplicates:
+        env.console.note(f"{done.duplicates} windows have the same samples as another window and were left out")
+    counts = done.counts
+    env.console.note(
+        f"{counts['read']} clips read: {counts['converted']} cut into windows, {counts['padded']} padded,"
+        f" {counts['warned']} with warnings, {counts['skipped']} skipped"
+    )
+
+
+def _write_report(env: Environment, file: Path | None, skipped: Sequence[Skipped], warned: Sequence[Warned]) -> None:
+    """Write one row for each clip that was skipped or warned of."""
+    if file is None:
+        return
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("path", "outcome", "reason"))
+    rows.writerows((one.clip, "skipped", one.reason) for one in skipped)
+    rows.writerows((one.clip, "warned", one.warning) for one in warned)
+    try:
+        write_text(env.cwd / file, text.getvalue())
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written", why=error.strerror or "", hint="Name another file.") from None
 
 
 def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: dict[str, Any]) -> None:
@@ -70,7 +117,7 @@ def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: 
         env.console.warn(f"skipped {item.clip}: {item.reason}")
     if len(skipped) > SHOWN and not env.console.verbose:
         env.console.warn(f"… and {len(skipped) - SHOWN} more; --verbose shows all of them")
-    unknown = CUT if "dry_run" in extra else ()
+    unknown = CUT if "dry_run" in extra else PLANNED
     counted = [{key: value for key, value in asdict(row).items() if key not in unknown} for row in rows]
     data = {"rows": counted, "skipped": [asdict(item) for item in skipped], **extra}
     env.console.result(data, _table(counted))

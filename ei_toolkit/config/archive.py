@@ -18,6 +18,7 @@ from ei_toolkit.config.atomic_write import replace_folder
 from ei_toolkit.errors import ArchiveError
 
 MIB = 2**20
+GIB = 2**30
 CHUNK_BYTES = MIB
 RATIO_FLOOR_BYTES = MIB  # a smaller file is harmless whatever its compression ratio is
 NAME_BYTES = 255  # the longest name of a file or folder on common file systems
@@ -40,6 +41,11 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 Selects = Callable[[PurePosixPath], bool]
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a path is a zip or tar archive by its content."""
+    return path.is_file() and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
 
 
 def entry_names(source: Path, limits: Limits = DEFAULT_LIMITS) -> list[PurePosixPath]:

@@ -25,6 +25,11 @@ class ProjectPaths:
         return self.state / "windows"
 
     @property
+    def unpacked(self) -> Path:
+        """Data sets that were unpacked from archives."""
+        return self.state / "unpacked"
+
+    @property
     def manifest(self) -> Path:
         """The window manifest."""
         return self.windows / "manifest.csv"

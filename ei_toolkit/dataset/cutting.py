@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ei_toolkit.audio.decode import Warn, probe, read_blocks
 from ei_toolkit.audio.effects.augment import augment_window
 from ei_toolkit.audio.level import apply_level
+from ei_toolkit.audio.silence import sound_stretches
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.audio.window import cut_blocks, samples_in
 from ei_toolkit.config import SliceSettings
@@ -84,7 +85,8 @@ def cut_clip(task: Task, settings: SliceSettings, out: Path) -> Cut:
         windows = tuple(_windows(task, settings, out, warnings.append))
     except DataError as error:
         return Cut(reason=_reason(error, task.known.clip))
-    return Cut(windows, "" if windows else "silent", tuple(warnings))
+    own = f"{task.known.clip.path.name}: "
+    return Cut(windows, "" if windows else "silent", tuple(text.removeprefix(own) for text in warnings))
 
 
 def _windows(task: Task, settings: SliceSettings, out: Path, warn: Warn) -> Iterator[Window]:
@@ -117,9 +119,8 @@ def clip_windows(
     that cannot be read or is shorter than a window.
     """
     rate = settings.sample_rate
-    length, hop = samples_in(settings.window_ms, rate), samples_in(settings.hop_ms, rate)
     found = False
-    for start, samples in cut_blocks(read_blocks(path, rate, reading=settings.reading, warn=warn), length, hop):
+    for start, samples in _cut(path, settings, warn):
         found = True
         if int(samples.max()) - int(samples.min()) <= SILENT_STEPS:
             continue
@@ -128,8 +129,22 @@ def clip_windows(
             rng = np.random.default_rng([settings.augment.seed, int(clip_sha256[:16], 16), start, copy])
             augmented, augmentation = augment_window(samples, rate, settings.augment, rng)
             yield CutWindow(start, augmented, copy, augmentation)
-    if not found:
-        raise DataError(f"shorter than a window of {settings.window_ms} ms")
+    if not found and settings.short == "skip":
+        between = " between its silences" if settings.trim_silence else ""
+        raise DataError(f"shorter than a window of {settings.window_ms} ms{between}")
+
+
+def _cut(path: Path, settings: SliceSettings, warn: Warn | None) -> Iterator[tuple[int, NDArray[np.int16]]]:
+    """Yield the windows of a clip with their first samples: of the whole clip, or of each stretch between silences."""
+    rate, pad = settings.sample_rate, settings.short == "pad"
+    length, hop = samples_in(settings.window_ms, rate), samples_in(settings.hop_ms, rate)
+    blocks = read_blocks(path, rate, reading=settings.reading, warn=warn)
+    if not settings.trim_silence:
+        yield from cut_blocks(blocks, length, hop, pad=pad)
+        return
+    for first, stretch in sound_stretches(blocks, rate):
+        for start, samples in cut_blocks([stretch], length, hop, pad=pad):
+            yield first + start, samples
 
 
 def set_level(samples: NDArray[np.int16], settings: SliceSettings) -> NDArray[np.int16]:

@@ -38,12 +38,12 @@ def identify(clips: Sequence[Clip], hashes: Mapping[str, str], index: Index, own
     for clip in clips:
         sha256 = hashes[clip.name]
         track = index.find(clip.name, clip.label, sha256)
-        group = _own_group(clip.name, own) or (track.group if track else clip.group) or _alone(clip)
+        group = _own_group(clip.name, own) or (track.group if track else clip.group) or _own_name(clip)
         known.append(KnownClip(clip, sha256, group_of.setdefault(sha256, group), track))
     return known
 
 
-def _alone(clip: Clip) -> str:
+def _own_name(clip: Clip) -> str:
     return str(PurePosixPath(clip.name).with_suffix(""))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 from types import MappingProxyType
 from typing import Literal
@@ -86,7 +87,7 @@ def detect_layout(listing: Listing, settings: DatasetSettings, wanted: Collectio
             name, label, splits.of.get(name), groups.of.get(name, ""), reading.fold_of(name)
         )
         for name, label in sorted(labels.of.items())
-        if name not in reading.excluded and label
+        if label and not labels.leaves_out(name, reading)
     ]  # fmt: skip
     sounds, dropped = _wanted(found, wanted)
     used = {sound.name for sound in sounds} | {one.name for one in dropped}
@@ -109,7 +110,7 @@ class _Reading:
     lists: Metadata | None
     notes: tuple[str, ...]
 
-    @property
+    @cached_property
     def excluded(self) -> frozenset[str]:
         """Sounds beside the folders of splits."""
         return frozenset(self.folders.outside)
@@ -138,9 +139,13 @@ class _Found:
     reasons: Mapping[str, str] = field(default_factory=dict)
     otherwise: str = "no label"
 
+    def leaves_out(self, name: str, reading: _Reading) -> bool:
+        """Whether a sound lies beside the folders of splits; a table or export names each sound itself."""
+        return self.rule.source in ("folder", "name") and name in reading.excluded
+
     def reason(self, name: str, reading: _Reading) -> str:
         """Return why a sound is left out."""
-        if name in reading.excluded:
+        if self.leaves_out(name, reading):
             folders = ", ".join(reading.folders.split_folders)
             return f"outside of the folders {folders}"
         return self.reasons.get(name) or self.otherwise

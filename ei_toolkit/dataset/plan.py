@@ -12,6 +12,7 @@ from typing import cast
 from ei_toolkit.audio.effects.augment import check_augment
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DatasetSettings, Settings, SliceSettings
+from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.dataset.cutting import Task, inspect_clip
 from ei_toolkit.dataset.folder import ClipFolder, read_clips
 from ei_toolkit.dataset.folder_names import SPLITS, Split
@@ -21,6 +22,7 @@ from ei_toolkit.dataset.layout import Layout
 from ei_toolkit.dataset.listing import GROUPS_NAME
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.dataset.split import split_clips
+from ei_toolkit.dataset.unpacked import unpacked
 from ei_toolkit.errors import ConfigurationError, DataError
 
 SAMPLE_RATES = range(1_000, 192_001)
@@ -43,7 +45,7 @@ class Plan:
 
     tasks: tuple[Task, ...]
     skipped: tuple[Skipped, ...]
-    layout: Layout = Layout(())
+    layout: Layout
 
 
 def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[Skipped] = ()) -> Plan:
@@ -93,10 +95,11 @@ def _with_unusable(error: DataError, folder: ClipFolder, reasons: Mapping[str, s
 
 
 def clips_root(settings: DatasetSettings, project: Path) -> Path:
-    """The folder of clips. Raises ConfigurationError where none is set."""
+    """The folder of clips; a zip archive is unpacked first. Raises ConfigurationError where none is set."""
     if not settings.root:
         raise ConfigurationError("dataset.root is not set", hint="Name the folder of clips: eitk init --clips FOLDER")
-    return (project / Path(settings.root).expanduser()).resolve()
+    root = (project / Path(settings.root).expanduser()).resolve()
+    return unpacked(root, ProjectPaths(project)) if root.is_file() else root
 
 
 def groups_file(settings: DatasetSettings, project: Path) -> Path | None:

@@ -20,9 +20,18 @@ from ei_toolkit.dataset.cutting import Cut, cut_clip, first_occurrences, locate_
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest, Window, manifest_hash
 from ei_toolkit.dataset.plan import Plan, Skipped, clips_root, groups_file, plan_slices
+from ei_toolkit.dataset.repeats import Repeat, repeats_of
 from ei_toolkit.errors import DataError
 
 STATE = "slice.json"
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A clip that was read, and what is wrong with it."""
+
+    clip: str
+    warning: str
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class LastRun:
 
     skipped: tuple[Skipped, ...]
     duplicates: int
+    padded: int
+    warned: tuple[Warned, ...]
 
 
 def fingerprint(settings: Settings, project: Path) -> str:
@@ -64,6 +75,7 @@ def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None
     try:
         state = json.loads((out / STATE).read_text(encoding="utf-8"))
         skipped = tuple(Skipped(**item) for item in state["skipped"])
+        warned = tuple(Warned(**item) for item in state["warned"])
         if state["fingerprint"] != mark or state["manifest"] != manifest_hash(out / MANIFEST_NAME):
             return None
         windows = Manifest.read(out / MANIFEST_NAME).windows
@@ -73,59 +85,86 @@ def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None
     # only by size: hashing every window in every run would take too long, so a flipped bit is not found
     size = HEADER_BYTES + 2 * (samples_in(settings.window_ms, settings.sample_rate))
     whole = all(sizes.get(window.file) == size for window in windows)
-    return LastRun(skipped, state["duplicates"]) if whole else None
+    return LastRun(skipped, state["duplicates"], state["padded"], warned) if whole else None
 
 
-def remember(out: Path, mark: str, skipped: tuple[Skipped, ...], duplicates: int) -> None:
+def remember(out: Path, mark: str, report: SliceReport) -> None:
     """Keep this run's fingerprint, and that of the manifest in `out`, for the next."""
-    report = {"skipped": [asdict(item) for item in skipped], "duplicates": duplicates}
-    state = {"fingerprint": mark, "manifest": manifest_hash(out / MANIFEST_NAME), **report}
+    last = LastRun(report.skipped, report.duplicates, report.padded, report.warned)
+    state = {"fingerprint": mark, "manifest": manifest_hash(out / MANIFEST_NAME), **asdict(last)}
     write_text(out / STATE, json.dumps(state, ensure_ascii=False))
 
 
 Progress = Callable[[float, str], None]
+Show = Callable[[Plan], None]
+SHOWN = 3  # clips that an error names
 
 
 @dataclass(frozen=True)
 class SliceReport:
-    """The result of a slicing. `duplicates` counts windows that were left out because another has the same samples."""
+    """The result of a slicing. `duplicates` counts windows that were left out because another has the same samples.
+
+    `padded` counts clips that were shorter than a window and padded. `repeats` are the clips with duplicates.
+    """
 
     windows: tuple[Window, ...]
     skipped: tuple[Skipped, ...]
     duplicates: int = 0
     reused: bool = False
-    warnings: tuple[str, ...] = ()
+    warned: tuple[Warned, ...] = ()
+    padded: int = 0
+    repeats: tuple[Repeat, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Count the clips that were read, converted to windows, padded, warned of and skipped."""
+        converted = len({window.clip for window in self.windows})
+        warned = len({one.clip for one in self.warned})
+        return {
+            "read": converted + len(self.skipped) + len(self._repeated_whole()), "converted": converted,
+            "padded": self.padded, "warned": warned, "skipped": len(self.skipped),
+        }  # fmt: skip
+
+    def _repeated_whole(self) -> set[str]:
+        return {repeat.clip for repeat in self.repeats} - {window.clip for window in self.windows}
 
 
-def slice_clips(settings: Settings, project: Path, out: Path, jobs: int, progress: Progress) -> SliceReport:
+def slice_clips(
+    settings: Settings, project: Path, out: Path, jobs: int, progress: Progress, show: Show = lambda _plan: None
+) -> SliceReport:
     """Cut the project's clips into windows below `out` and write `out`/manifest.csv.
 
     The files are the same for any number of `jobs`. Where neither settings nor clips have changed since the last run
-    nothing is done. `progress` is called with the clips done and the name of the last. Raises ConfigurationError, and
-    DataError if a label has no window in one split.
+    nothing is done. `progress` is called with the clips done and the name of the last, `show` with the plan before
+    anything is written. Raises ConfigurationError, and DataError if a label has no window in one split.
     """
     mark = fingerprint(settings, project)
     if kept := last_report(out, mark, settings.slice):
-        return SliceReport(Manifest.read(out / MANIFEST_NAME).windows, kept.skipped, kept.duplicates, reused=True)
+        windows = Manifest.read(out / MANIFEST_NAME).windows
+        return SliceReport(windows, kept.skipped, kept.duplicates, True, kept.warned, kept.padded)
     try:
-        report = _cut_until_complete(settings, project, out, jobs, progress)
+        report = _cut_until_complete(settings, project, out, jobs, progress, show)
         Manifest(report.windows).write(out / MANIFEST_NAME)
         _remove_stale(out, {window.file for window in report.windows})
-        remember(out, mark, report.skipped, report.duplicates)
+        remember(out, mark, report)
     except OSError as error:
         raise DataError(f"windows cannot be written to {out}", why=error.strerror or str(error)) from None
     return report
 
 
-def _cut_until_complete(settings: Settings, project: Path, out: Path, jobs: int, progress: Progress) -> SliceReport:
+def _cut_until_complete(
+    settings: Settings, project: Path, out: Path, jobs: int, progress: Progress, show: Show
+) -> SliceReport:
     """Cut; if clips that cannot be decoded leave a split empty, split again without them."""
     cut = partial(cut_clip, settings=locate_noise(settings.slice, project), out=out)
     bad: tuple[Skipped, ...] = ()
     while True:
         plan = plan_slices(settings, project, jobs, bad)
+        if not bad:
+            show(plan)
         out.mkdir(parents=True, exist_ok=True)
         cuts = list(_with_progress(plan, map_clips(cut, plan.tasks, jobs), progress))
-        report = _report(plan, cuts)
+        report = _report(plan, cuts, settings.slice.window_ms)
         missing = _missing_side(plan, report)
         if not missing:
             return report
@@ -140,14 +179,18 @@ def _with_progress(plan: Plan, cuts: Iterator[Cut], progress: Progress) -> Itera
         yield cut
 
 
-def _report(plan: Plan, cuts: Sequence[Cut]) -> SliceReport:
+def _report(plan: Plan, cuts: Sequence[Cut], window_ms: int) -> SliceReport:
     found = [window for cut in cuts for window in cut.windows]
-    distinct = tuple(compress(found, first_occurrences(window.sha256 for window in found)))
-    cut_tasks = zip(plan.tasks, cuts, strict=True)
-    failed = [Skipped(task.known.clip.name, cut.reason) for task, cut in cut_tasks if cut.reason]
+    firsts = first_occurrences(window.sha256 for window in found)
+    distinct = tuple(compress(found, firsts))
+    pairs = list(zip(plan.tasks, cuts, strict=True))
+    failed = [Skipped(task.known.clip.name, cut.reason) for task, cut in pairs if cut.reason]
     skipped = tuple(sorted([*plan.skipped, *failed], key=lambda s: s.clip))
-    warnings = tuple(warning for cut in cuts for warning in cut.warnings)
-    return SliceReport(distinct, skipped, len(found) - len(distinct), warnings=warnings)
+    repeats = repeats_of(found, firsts)
+    warned = [Warned(task.known.clip.name, text) for task, cut in pairs for text in cut.warnings]
+    warned += [Warned(repeat.clip, repeat.warning) for repeat in repeats if repeat.label != repeat.of_label]
+    padded = sum(bool(cut.windows) and task.seconds * 1000 < window_ms for task, cut in pairs)
+    return SliceReport(distinct, skipped, len(found) - len(distinct), False, tuple(warned), padded, tuple(repeats))
 
 
 def _missing_side(plan: Plan, report: SliceReport) -> tuple[str, str] | None:
@@ -159,11 +202,16 @@ def _missing_side(plan: Plan, report: SliceReport) -> tuple[str, str] | None:
 
 
 def _incomplete(label: str, split: str, report: SliceReport) -> DataError:
-    reasons = "; ".join(f"{one.clip}: {one.reason}" for one in report.skipped[:3])
+    what = f"the label {label} has no {split} window"
+    if repeats := [repeat for repeat in report.repeats if (repeat.label, repeat.split) == (label, split)]:
+        named = "; ".join(f"{repeat.clip} repeats {repeat.of_clip}" for repeat in repeats[:SHOWN])
+        return DataError(
+            what, why=f"all of its windows there are duplicates: {named}",
+            hint="Remove the clips that repeat others, or add clips.",
+        )  # fmt: skip
+    reasons = "; ".join(f"{one.clip}: {one.reason}" for one in report.skipped[:SHOWN])
     hint = "Add clips, or choose another [dataset] split or seed."
-    return DataError(
-        f"the label {label} has no {split} window", why=reasons or "no clip of it is in that split", hint=hint
-    )
+    return DataError(what, why=reasons or "no clip of it is in that split", hint=hint)
 
 
 def _remove_stale(out: Path, wanted: set[str]) -> None:

@@ -29,7 +29,9 @@ def split_clips(clips: Sequence[KnownClip], method: Method, test_fraction: float
     given = _given(clips, test_fraction)
     if given:
         rest = [known for known in clips if known.clip.name not in given]
-        return given | (split_clips([_without_split(known) for known in rest], method, test_fraction, seed) if rest else {})
+        return given | (
+            split_clips([_without_split(known) for known in rest], method, test_fraction, seed) if rest else {}
+        )
     unit = {k.clip.name: k.group if method == "artist" else k.sha256 for k in clips}
     held_out = _held_out(clips, unit, test_fraction, seed, method)
     return {name: "testing" if u in held_out else "training" for name, u in unit.items()}

@@ -148,9 +148,7 @@ def _body(summary: ProjectSummary) -> Iterator[str]:
         f" A window whose highest score is below {settings.board.threshold:g} is reported as uncertain.\n"
     )
     yield "## Data\n"
-    rows = tuple(
-        (row.label, row.split, row.clips, row.groups, row.windows) for row in rows_of_windows(summary.windows)
-    )
+    rows = tuple((row.label, row.split, row.clips, row.groups, row.windows) for row in rows_of_windows(summary.windows))
     yield Table("", ("label", "split", "clips", "groups", "windows"), rows).markdown()
     yield f"Split by {settings.dataset.split}." + (f" {LICENCE_GAP}" if is_gtzan(summary) else "") + "\n"
     yield from _tested(summary)

@@ -27,7 +27,7 @@ def noise_project(tmp_path: Path) -> Path:
 def test_the_table_has_the_windows_of_each_split(noise_project: Path) -> None:
     code, out, _ = eitk(noise_project, "slice")
     assert code == 0
-    assert out.split()[:5] == ["label", "split", "windows", "clips", "artists"]
+    assert out.split()[:5] == ["label", "split", "windows", "clips", "groups"]
     assert "Schöne Klassik 🎻  training" in out
     assert (noise_project / ".eitk" / "windows" / "manifest.csv").is_file()
 
@@ -38,7 +38,7 @@ def test_json_has_the_counts_and_the_skipped(noise_project: Path) -> None:
     data = json.loads(out)
     assert code == 0
     assert data["rows"][2] == {
-        "label": "rock", "split": "training", "windows": 12, "augmented": 0, "clips": 4, "artists": 4,
+        "label": "rock", "split": "training", "windows": 12, "augmented": 0, "clips": 4, "groups": 4,
     }  # fmt: skip
     assert data["skipped"] == [{"clip": "rock/bad.wav", "reason": "not audio that can be read (Format not recognised)"}]
     assert "skipped rock/bad.wav: not audio" in err
@@ -48,8 +48,8 @@ def test_a_dry_run_writes_nothing(noise_project: Path) -> None:
     code, out, _ = eitk(noise_project, "slice", "--dry-run", "--json")
     assert code == 0
     assert json.loads(out)["dry_run"]
-    assert set(json.loads(out)["rows"][0]) == {"label", "split", "clips", "artists"}
-    assert eitk(noise_project, "slice", "--dry-run")[1].split()[:4] == ["label", "split", "clips", "artists"]
+    assert set(json.loads(out)["rows"][0]) == {"label", "split", "clips", "groups", "seconds"}
+    assert eitk(noise_project, "slice", "--dry-run")[1].split()[:4] == ["label", "split", "clips", "groups"]
     assert not (noise_project / ".eitk").exists()
 
 

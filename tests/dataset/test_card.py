@@ -13,7 +13,7 @@ Write = Callable[..., Path]
 
 def test_the_card_of_ones_own_clips(clips: Path, settings: Settings) -> None:
     card = data_card(settings, plan_slices(settings, clips.parent))
-    assert "10 clips, 10 artist groups. 0 of the clips are tracks of the" in card
+    assert "10 clips, 10 groups. 0 of the clips are tracks of the" in card
     assert "| rock | training | 4 | 4 |" in card
     assert "You are responsible for the licence" in card
     assert "nobody can grant" not in card

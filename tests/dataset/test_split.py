@@ -76,7 +76,7 @@ def test_fault_filtered_is_the_published_split() -> None:
 
 def test_one_artist_only_cannot_be_split() -> None:
     clips = [known("a", i, "solo") for i in range(5)] + [known("b", i, f"g{i}") for i in range(5)]
-    with pytest.raises(DataError, match="the label a cannot be split by artist"):
+    with pytest.raises(DataError, match="the label a cannot be split by group"):
         split_clips(clips, "artist", 0.2, 7)
 
 

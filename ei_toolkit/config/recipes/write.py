@@ -5,15 +5,27 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from itertools import chain, count
 from pathlib import Path
 
 from ei_toolkit.config import CONFIG_NAME, Settings
+from ei_toolkit.config.archive import is_archive
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.load import parse_table
 from ei_toolkit.config.settings import check_settings
 from ei_toolkit.errors import ConfigurationError, UsageError
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A setting of a recipe that is replaced, and why, for the comment behind it."""
+
+    table: str
+    key: str
+    value: str | int | bool
+    comment: str = ""
 
 
 def recipe_names() -> list[str]:
@@ -38,13 +50,15 @@ def write_recipe(
     force: bool,
     board: str | None = None,
     labels: Sequence[str] = (),
+    adjusted: Sequence[Adjustment] = (),
     say: Callable[[str], None] = lambda _text: None,
 ) -> Path:
     """Write `folder`/eitk.toml from a recipe, and its training script beside it; return the path of eitk.toml.
 
-    `labels` replace those of the recipe. With `force` an existing eitk.toml is replaced; a script that was changed is
-    kept beside the new one, and `say` receives a note of that. Raises ConfigurationError for an existing file without
-    `force` and for an invalid value; UsageError for an unknown recipe or a folder of clips that does not exist.
+    `labels` and `adjusted` replace settings of the recipe. With `force` an existing eitk.toml is replaced; a script
+    that was changed is kept beside the new one, and `say` receives a note of that. Raises ConfigurationError for an
+    existing file without `force` and for an invalid value; UsageError for an unknown recipe or a folder of clips that
+    does not exist.
     """
     import tomlkit
 
@@ -58,6 +72,9 @@ def write_recipe(
             document[table][key] = value
     if clips is not None:
         document["dataset"]["root"] = _relative(clips, folder)
+    for one in adjusted:
+        item = tomlkit.item(one.value)
+        document[one.table][one.key] = item.comment(one.comment) if one.comment else item
     check_settings(parse_table(Settings, document.unwrap(), ""))
     folder.mkdir(parents=True, exist_ok=True)
     if script:
@@ -88,7 +105,7 @@ def _set_aside(script: Path, say: Callable[[str], None]) -> None:
 
 
 def _relative(clips: Path, folder: Path) -> str:
-    if not clips.is_dir():
+    if not clips.is_dir() and not is_archive(clips):
         raise UsageError(f"there is no folder {clips}", hint="Give a folder with one folder of clips for each label.")
     return os.path.relpath(clips.resolve(), folder.resolve())
 
