@@ -40,6 +40,6 @@ def validation_warning(validation: float | None, test: float | None, rows: Seque
 
 def _few_groups(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
-        if row.artists < FEW_GROUPS:
-            groups = "group" if row.artists == 1 else "groups"
-            yield f"{row.label} has only {row.artists} {groups} in {row.split}"
+        if row.groups < FEW_GROUPS:
+            groups = "group" if row.groups == 1 else "groups"
+            yield f"{row.label} has only {row.groups} {groups} in {row.split}"
