@@ -10,6 +10,8 @@ import mmap
 import stat
 from pathlib import Path
 
+from ei_toolkit.audio.caf import examine_caf
+from ei_toolkit.audio.ffmpeg import format_of
 from ei_toolkit.audio.flac import MARK as FLAC_MARK
 from ei_toolkit.audio.flac import examine_flac
 from ei_toolkit.audio.mpeg import after_id3, examine_mpeg
@@ -20,18 +22,6 @@ from ei_toolkit.audio.stream import Examined, Stream
 from ei_toolkit.errors import DataError
 
 HEAD = 64
-NEEDS_FFMPEG = {  # offset and mark; by content, since ffmpeg would also follow a playlist by any name
-    "MPEG-4 audio": (4, b"ftyp"),
-    "AAC (ADTS)": (0, b"\xff\xf1"),
-    "AAC (ADTS, MPEG-2)": (0, b"\xff\xf9"),
-    "AAC (ADIF)": (0, b"ADIF"),
-    "Windows Media audio": (0, b"\x30\x26\xb2\x75"),
-    "WebM or Matroska": (0, b"\x1a\x45\xdf\xa3"),
-    "WavPack": (0, b"wvpk"),
-    "Monkey's Audio": (0, b"MAC "),
-    "True Audio": (0, b"TTA1"),
-    "AC-3": (0, b"\x0b\x77"),
-}
 OTHER = {  # mark, in lower case, and what such a file is
     b"<!doctype html": "an HTML page",
     b"<html": "an HTML page",
@@ -46,6 +36,7 @@ OTHER = {  # mark, in lower case, and what such a file is
     b"{": "JSON text",
     b"#extm3u": "a playlist",
 }
+CAF_MARK = b"caff"
 WAV_MARKS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff")
 
 
@@ -66,22 +57,19 @@ def examine(path: Path) -> Examined:
         raise DataError(f"{path.name}: cannot be opened", why=error.strerror or "") from None
 
 
-def needs_ffmpeg(head: bytes) -> str:
-    """The name of the format of a file that begins with `head`, if only ffmpeg reads it; "" otherwise."""
-    return next((name for name, (at, mark) in NEEDS_FFMPEG.items() if head[at:].startswith(mark)), "")
-
-
 def _examined(path: Path, data: mmap.mmap) -> Examined:
     head = data[:HEAD]
     if head[:4] in WAV_MARKS:
-        return examine_wav(data) or Examined((Stream(),))
+        return examine_wav(data, path.name) or Examined((Stream(),))
     if head[:4] == OGG_MARK:
         return examine_ogg(data) or Examined((Stream(),))
     behind_tag = data[(start := after_id3(data, 0)) : start + 4]
     if behind_tag == FLAC_MARK:
         return examine_flac(data) or Examined((Stream(),))
-    if needs_ffmpeg(head) or needs_ffmpeg(behind_tag):
-        return Examined((Stream(decoder="ffmpeg"),))
+    if name := format_of(head) or format_of(behind_tag):
+        return Examined((Stream(decoder="ffmpeg", format=name),))
+    if head[:4] == CAF_MARK:
+        return examine_caf(data) or Examined((Stream(),))
     start_of_text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if other := next((what for mark, what in OTHER.items() if start_of_text.startswith(mark)), ""):
         raise DataError(f"{path.name}: not audio: {other}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import mmap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastcrc import crc8, crc16
 
 from ei_toolkit.audio.mpeg import after_id3
-from ei_toolkit.audio.stream import ByteRange, Damage, Examined, Stream, joined
+from ei_toolkit.audio.stream import ByteRange, Coding, Damage, Decoder, Examined, Stream, joined
 
 MARK = b"fLaC"
 STREAMINFO_LENGTH = 34
@@ -43,6 +43,16 @@ class StreamInfo:
             largest_frame=int.from_bytes(raw[7:10], "big"),
         )
 
+    def coding(self, *, checked: bool) -> Coding:
+        """How the samples are coded, with their checksum where it is known and is to be `checked`."""
+        md5 = self.raw[18:34]
+        return Coding(self.rate, self.channels, self.bits, md5 if checked and any(md5) else b"")
+
+    @property
+    def decoder(self) -> Decoder:
+        """The decoder that reads this number of bits."""
+        return "soundfile" if self.bits in READ_BITS else "miniaudio"
+
     def without_total(self) -> bytes:
         """The beginning of a stream whose length is unknown: mark and STREAMINFO as the only block."""
         raw = bytearray(self.raw)
@@ -54,11 +64,12 @@ class StreamInfo:
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame whose checksums are right; `samples` are those of one channel."""
+    """A frame whose checksums are right; `samples` are those of one channel, `first` the number of its first one."""
 
     start: int
     length: int
     samples: int
+    first: int
 
 
 def examine_flac(data: Bytes) -> Examined | None:
@@ -79,12 +90,12 @@ def examine_flac(data: Bytes) -> Examined | None:
         if not broken and info.total > counted:
             damage.append(Damage(seconds, (info.total - counted) / info.rate, "cut short"))
         ranges = joined(ByteRange(frame.start, frame.length) for frame in frames)
-        streams.append(Stream((info.without_total(), *ranges), counted, _decoder(info)))
-        whole = not damage and info.total == counted
+        whole = not broken and info.total == counted
+        streams.append(Stream((info.without_total(), *ranges), counted, info.decoder, info.coding(checked=whole)))
     if not streams:
         return None
-    if len(streams) == 1 and whole:
-        return Examined((Stream(decoder=streams[0].decoder),))
+    if len(streams) == 1 and whole and streams[0].decoder == "soundfile":
+        return Examined((replace(streams[0], parts=(), frames=None),))
     return Examined(tuple(streams), tuple(damage))
 
 
@@ -111,22 +122,27 @@ def _frames(data: Bytes, at: int, info: StreamInfo) -> tuple[list[Frame], int, l
     frames: list[Frame] = []
     damage: list[Damage] = []
     end = len(data)
-    samples = 0
+    position = offset = 0  # the next sample, and the number that the first one has: not 0 in a part of a longer stream
     while at < end and data[at : at + 4] != MARK:
         frame = _frame(data, at, info)
         if frame is None:
             if data[at : at + 3] == TRAILING_TAG or not data[at:end].strip(b"\0"):
                 return frames, end, damage
             following = _resume(data, at, info)
-            position = following[1] if following else max(info.total, samples)
-            lost = max(position - samples, 0) / info.rate
-            damage.append(Damage(samples / info.rate, lost, "damaged" if following else "damaged to its end"))
+            reached = following[1] - offset if following else max(info.total, position)
+            lost = max(reached - position, 0) / info.rate
+            damage.append(Damage(position / info.rate, lost, "damaged" if following else "damaged to its end"))
             if following is None:
                 return frames, end, damage
-            at, samples = following
+            at, position = following[0], reached
             continue
+        if not frames and not damage:
+            offset = frame.first
+        if (gap := frame.first - offset - position) > 0:  # whole frames are missing
+            damage.append(Damage(position / info.rate, gap / info.rate, "damaged"))
+            position += gap
         frames.append(frame)
-        samples += frame.samples
+        position += frame.samples
         at += frame.length
     return frames, at, damage
 
@@ -156,10 +172,10 @@ def _frame(data: Bytes, start: int, info: StreamInfo) -> Frame | None:
         if at < 0:
             break
         if _header(data, at, info) and crc16.umts(data[start:at]) == 0:
-            return Frame(start, at - start, header[1])
+            return Frame(start, at - start, header[1], header[2])
     for end in _ends(data, start, limit):
         if crc16.umts(data[start:end]) == 0:
-            return Frame(start, end - start, header[1])
+            return Frame(start, end - start, header[1], header[2])
     return None
 
 
@@ -206,7 +222,3 @@ def _coded_number(data: bytes) -> tuple[int, int]:
     for byte in data[1:count]:
         number = number << 6 | byte & 0x3F
     return number, count
-
-
-def _decoder(info: StreamInfo) -> str:
-    return "soundfile" if info.bits in READ_BITS else "ffmpeg"

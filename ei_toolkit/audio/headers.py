@@ -58,18 +58,16 @@ def chunks(stream: Source, size: int, layout: Layout) -> Iterator[tuple[bytes, i
     """Yield name, start and size of each chunk of a file of `size` bytes, up to one that is larger than the file."""
     head, at = struct.Struct(layout.head), layout.first
     for _ in range(MOST_CHUNKS):
-        stream.seek(at)
-        if len(read := stream.read(head.size)) < head.size:
+        if at + head.size > size:
             return
-        name, promised = head.unpack(read)
+        stream.seek(at)
+        name, promised = head.unpack(stream.read(head.size))
         promised -= layout.counted
         at += head.size
         yield name, at, promised
         if not 0 <= promised <= size:
             return
         at += promised + -promised % layout.align
-        if at > size:
-            return
 
 
 def missing_part(stream: BinaryIO, size: int) -> float:

@@ -27,7 +27,8 @@ HEADER = 4
 DECODER_DELAY = 529
 CONFIRMED_BY = 2  # frames that have to follow for a header to be taken for one, after anything else than a frame
 LENGTH_BIT_RATE = 9  # index: 128 kbit/s in MPEG 1, 80 in MPEG 2; such a frame is long enough for the header
-FRAMES_FLAG = 1
+FRAMES_FLAG, BYTES_FLAG = 1, 2  # of the Xing header: which fields follow
+XING_FIELDS = 16  # bytes of its name, flags, number of frames and number of bytes
 TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN")  # what may follow the last frame
 
 
@@ -195,23 +196,28 @@ def _lost(data: Bytes, start: int, following: int | None, runs: list[_Run]) -> f
 
 def _stream(data: Bytes, run: _Run) -> Stream:
     ranges = joined(ByteRange(start, length) for start, length in zip(run.starts, run.lengths, strict=True))
-    if run.header.layer != 3:
-        return Stream(ranges, len(run.starts) * run.header.samples)
-    info = _xing(data, run)
-    if info is None:
-        return Stream((_length_frames(run.header, len(run.starts)), *ranges), len(run.starts) * run.header.samples)
-    at, flags, promised = info
-    counted = len(run.starts) - 1
-    if promised == counted:
-        return Stream(ranges, None)
-    parts: tuple[Part, ...]
-    if flags & FRAMES_FLAG:  # the same frame with the counted number of frames, so that its other fields stay
-        first = bytearray(data[run.starts[0] : run.starts[0] + run.lengths[0]])
-        struct.pack_into(">I", first, at + 8, counted)
-        parts = bytes(first), *_without(ranges, run.lengths[0])
-    else:
-        parts = _length_frames(run.header, counted), *_without(ranges, run.lengths[0])
-    return Stream(parts, counted * run.header.samples)
+    frames = len(run.starts)
+    parts: tuple[Part, ...] = ranges
+    if run.header.layer == 3:
+        if (info := _xing(data, run)) is None:
+            parts = _length_frames(run.header, frames), *ranges
+        else:
+            at, flags, _ = info
+            frames -= 1
+            if flags & FRAMES_FLAG:
+                parts = _counted_frame(data, run, at, flags), *_without(ranges, run.lengths[0])
+            else:
+                parts = _length_frames(run.header, frames), *_without(ranges, run.lengths[0])
+    return Stream(parts, frames * run.header.samples, "mpg123")
+
+
+def _counted_frame(data: Bytes, run: _Run, at: int, flags: int) -> bytes:
+    """The Xing frame with the numbers of frames and bytes that were counted; its other fields stay."""
+    first = bytearray(data[run.starts[0] : run.starts[0] + run.lengths[0]])
+    struct.pack_into(">I", first, at + 8, len(run.starts) - 1)
+    if flags & BYTES_FLAG:
+        struct.pack_into(">I", first, at + 12, sum(run.lengths))
+    return bytes(first)
 
 
 def _without(ranges: tuple[ByteRange, ...], count: int) -> Iterator[ByteRange]:
@@ -226,8 +232,8 @@ def _xing(data: Bytes, run: _Run) -> tuple[int, int, int] | None:
     """Position of the Xing header in the first frame, its flags and its number of frames (0 where it has none)."""
     first = data[run.starts[0] : run.starts[0] + run.lengths[0]]
     at = run.header.xing_at
-    if first[at : at + 4] in (b"Xing", b"Info"):
-        flags, frames = struct.unpack_from(">II", first.ljust(at + 12, b"\0"), at + 4)
+    if first[at : at + 4] in (b"Xing", b"Info") and len(first) >= at + XING_FIELDS:
+        flags, frames = struct.unpack_from(">II", first, at + 4)
         return at, flags, frames if flags & FRAMES_FLAG else 0
     return None
 

@@ -163,7 +163,7 @@ def _stream(data: Bytes, stream: _Logical) -> Stream:
     if stream.codec == "flac":
         return _native_flac(data, stream)
     pages = joined(ByteRange(page.start, page.length) for page in stream.pages)
-    return Stream(pages, decoder="ffmpeg" if stream.codec == "speex" else "soundfile")
+    return Stream(pages, decoder="ffmpeg", format="Speex") if stream.codec == "speex" else Stream(pages)
 
 
 def _native_flac(data: Bytes, stream: _Logical) -> Stream:
@@ -172,7 +172,8 @@ def _native_flac(data: Bytes, stream: _Logical) -> Stream:
     first = data[packets[0][0].start : packets[0][0].start + packets[0][0].length]
     info = StreamInfo.parse(first[17:51])
     frames = [part for packet in packets[1:] if data[packet[0].start] == 0xFF for part in packet]
-    return Stream((info.without_total(), *joined(iter(frames))), stream.granule)
+    coding = info.coding(checked=info.total == stream.granule)
+    return Stream((info.without_total(), *joined(iter(frames))), stream.granule, info.decoder, coding)
 
 
 def _packets(pages: list[Page]) -> Iterator[list[ByteRange]]:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 from ei_toolkit.audio.headers import RIFX, STREAMED, W64, W64_BEGINS, WAV, WIDE_STREAMED, Layout, chunks
 from ei_toolkit.audio.stream import ByteRange, Examined, Stream
+from ei_toolkit.errors import DataError
 
 LARGEST = 0xFFFFFFFF
+UNCODED = (1, 3, 0xFFFE)  # encodings whose samples all have the same number of bytes: integers, floats, either
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,11 @@ class Chunk:
         return self.size < STREAMED or LARGEST < self.size < WIDE_STREAMED
 
 
-def examine_wav(data: mmap.mmap) -> Examined | None:
-    """The sound of a WAV file; None where it is not one, or has no format chunk in front of its sound."""
+def examine_wav(data: mmap.mmap, name: str) -> Examined | None:
+    """The sound of a WAV file; None where it is not one, or has no format chunk in front of its sound.
+
+    Raises DataError for a header that contradicts itself.
+    """
     order = ">" if data[:4] == b"RIFX" else "<"
     found = list(_chunks(data, order))
     formats = [chunk for chunk in found if chunk.name == b"fmt "]
@@ -43,6 +48,8 @@ def examine_wav(data: mmap.mmap) -> Examined | None:
         return None
     described = data[formats[0].start : formats[0].start + formats[0].there]
     block = max(struct.unpack_from(order + "H", described, 12)[0], 1)
+    if problem := _contradiction(order, described):
+        raise DataError(f"{name}: the header contradicts itself: {problem}")
     warnings = list(_warnings(formats, sound, [data[c.start : c.start + c.there] for c in formats]))
     if sound[0].known and sound[0].size and len(sound) == len(formats) == 1:
         return Examined((Stream(),))
@@ -51,6 +58,15 @@ def examine_wav(data: mmap.mmap) -> Examined | None:
     fact_chunks = [chunk for chunk in found if chunk.name == b"fact"][:1]
     head = _head(order, described, [data[c.start : c.start + c.there] for c in fact_chunks], length)
     return Examined((Stream((head, *ranges)),), warnings=tuple(warnings))
+
+
+def _contradiction(order: str, described: bytes) -> str:
+    """What is wrong with a format chunk whose size of a block and bytes a second both disagree with its channels."""
+    encoding, channels, rate, bytes_a_second, block, bits = struct.unpack_from(order + "HHIIHH", described)
+    right = channels * ((bits + 7) // 8)
+    if encoding not in UNCODED or block == right or bytes_a_second == right * rate:
+        return ""
+    return f"{channels} channels of {bits} bits are not {block} bytes a sample"
 
 
 def _chunks(data: mmap.mmap, order: str) -> Iterator[Chunk]:

@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 TOLERATED_LOSS_S = 0.1  # less sound than this may be missing from a file; more is an error
 
@@ -22,17 +22,33 @@ class ByteRange:
 Part = bytes | ByteRange
 
 
+Decoder = Literal["soundfile", "mpg123", "miniaudio", "ffmpeg"]
+
+
+@dataclass(frozen=True)
+class Coding:
+    """What a FLAC header says of the samples. `md5` is the checksum of all of them; empty where it is not known."""
+
+    rate: int
+    channels: int
+    bits: int
+    md5: bytes = b""
+
+
 @dataclass(frozen=True)
 class Stream:
     """One stream of sound in a file.
 
     `parts` are what the decoder reads, in order; empty where it reads the file as it is. `frames` is the length in
-    samples of one channel, where it was counted. `decoder` is "soundfile" or "ffmpeg".
+    samples of one channel, where it was counted. `decoder` "mpg123" is the one within soundfile. `coding` is that of
+    FLAC, `format` the name of what needs ffmpeg.
     """
 
     parts: tuple[Part, ...] = ()
     frames: int | None = None
-    decoder: str = "soundfile"
+    decoder: Decoder = "soundfile"
+    coding: Coding | None = None
+    format: str = ""
 
 
 @dataclass(frozen=True)

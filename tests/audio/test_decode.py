@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +11,9 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from ei_toolkit.audio import decode
-from ei_toolkit.audio.decode import BLOCK_SECONDS, LONGEST_CLIP_SECONDS, probe, read_blocks, read_clip
+from ei_toolkit.audio import decode, sources
+from ei_toolkit.audio.decode import LONGEST_CLIP_SECONDS, probe, read_blocks, read_clip
+from ei_toolkit.audio.sources import BLOCK_SECONDS
 from ei_toolkit.errors import DataError
 
 Peak = Callable[[NDArray[np.float32], int], float]
@@ -155,7 +155,7 @@ def test_a_clip_that_is_too_long_is_rejected_before_it_is_decoded(
 ) -> None:
     soundfile.write(tmp_path / "a.flac", tone(16_000, 3), 16_000)
     monkeypatch.setattr(decode, "LONGEST_CLIP_SECONDS", 2)
-    monkeypatch.setattr(decode, "_blocks", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(sources, "_blocks", lambda *_: pytest.fail("decoded"))
     assert problem(tmp_path / "a.flac") == "a.flac: lasts 3 s or more, and a clip at most 2 s"
 
 
@@ -179,19 +179,6 @@ def test_a_clip_of_the_greatest_length_is_read_and_blocks_have_no_limit(
     monkeypatch.setattr(decode, "LONGEST_CLIP_SECONDS", 2)
     assert np.array_equal(np.concatenate(list(read_blocks(tmp_path / "a.flac", 16_000))), clip)
     assert "lasts 3 s or more" in problem(tmp_path / "a.flac")
-
-
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:.audioop.")  # of pydub, where ffmpeg fails
-def test_a_long_m4a_is_rejected_by_the_length_from_ffprobe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = '{"format": {"duration": "208800.0"}, "streams": []}'
-    for name, does in (("ffprobe", f"echo '{answer}'"), ("ffmpeg", "exit 1")):
-        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
-        (tmp_path / name).chmod(0o755)
-    (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert "lasts 208,800 s or more" in problem(tmp_path / "a.m4a")
-    with pytest.raises(DataError, match="not audio that ffmpeg can read"):  # no limit: as far as ffmpeg comes
-        list(read_blocks(tmp_path / "a.m4a", 16_000))
 
 
 def test_only_a_header(tmp_path: Path) -> None:
@@ -225,33 +212,6 @@ def test_an_impossible_sample_rate(tmp_path: Path, rate: int) -> None:
     data[24:28] = rate.to_bytes(4, "little")
     (tmp_path / "a.wav").write_bytes(data)
     assert "not a usable sample rate" in problem(tmp_path / "a.wav")
-
-
-def test_m4a_without_ffmpeg_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert "needs ffmpeg, which is not installed" in problem(tmp_path / "a.m4a")
-
-
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
-@pytest.mark.parametrize("name", ["a.m4a", "a.aac"])
-def test_ffmpeg_is_given_no_playlists_and_reports_what_it_cannot_read(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("#EXTM3U\n#EXTINF:10,\nfile:///etc/hostname\n")
-    assert problem(tmp_path / name) == f"{name}: not audio that can be read"
-    (tmp_path / name).write_bytes((b"\0\0\0\x20ftypM4A " if name == "a.m4a" else b"\xff\xf1") + bytes(500))
-    assert "not audio that ffmpeg can read" in problem(tmp_path / name)
-
-
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
-def test_m4a_by_way_of_ffmpeg(tmp_path: Path, peak_hz: Peak) -> None:
-    from pydub import AudioSegment
-
-    soundfile.write(tmp_path / "a.wav", tone(44_100, 2), 44_100)
-    AudioSegment.from_wav(tmp_path / "a.wav").export(tmp_path / "a.m4a", format="ipod").close()
-    clip = read_clip(tmp_path / "a.m4a", 16_000)
-    assert len(clip) == pytest.approx(32_000, abs=1200)
-    assert peak_hz(clip.astype(np.float32), 16_000) == pytest.approx(440, abs=1)
-    assert probe(tmp_path / "a.m4a") == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.gtzan

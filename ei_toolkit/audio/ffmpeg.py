@@ -1,0 +1,145 @@
+"""Formats that only ffmpeg reads, and reading them where it is installed: as a stream, in flat memory.
+
+A file is given to ffmpeg only if its content begins like one of FORMATS, because ffmpeg would also follow a playlist.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from ei_toolkit.audio.values import Floats
+from ei_toolkit.errors import DataError, MissingToolError
+
+FORMATS = {  # offset and mark of their files
+    "MPEG-4 audio": (4, b"ftyp"),
+    "AAC (ADTS)": (0, b"\xff\xf1"),
+    "AAC (ADTS, MPEG-2)": (0, b"\xff\xf9"),
+    "AAC (ADIF)": (0, b"ADIF"),
+    "Windows Media audio": (0, b"\x30\x26\xb2\x75"),
+    "WebM or Matroska": (0, b"\x1a\x45\xdf\xa3"),
+    "WavPack": (0, b"wvpk"),
+    "Monkey's Audio": (0, b"MAC "),
+    "True Audio": (0, b"TTA1"),
+    "AC-3": (0, b"\x0b\x77"),
+    "AMR": (0, b"#!AMR"),
+    "Musepack": (0, b"MPCK"),
+    "Musepack 7": (0, b"MP+"),
+    "DSF": (0, b"DSD "),
+    "Shorten": (0, b"ajkg"),
+    "RealAudio": (0, b".RMF"),
+}
+SUFFIXES = frozenset(
+    {".m4a", ".m4b", ".m4r", ".mp4", ".aac", ".wma", ".webm", ".mka", ".3gp", ".3g2", ".wv", ".ape", ".tta", ".ac3"}
+    | {".spx", ".amr", ".mpc", ".dsf", ".shn", ".ra"}
+)
+HOW_TO_INSTALL = "Install ffmpeg: apt install ffmpeg, brew install ffmpeg, or winget install ffmpeg."
+AU_HEADER = struct.Struct(">4sIIIII")  # mark, offset of the samples, their bytes, encoding, rate, channels
+BYTES = 4  # of a sample
+PROMISE_S = 0.25  # containers give their length less exactly than headers of uncompressed formats
+END_S = 10  # an ffmpeg that has given everything ends within this time
+
+
+@dataclass
+class Decoded:
+    """What ffmpeg decodes: blocks of shape (n, channels) in −1…1, and what it says on the way, complete at the end."""
+
+    rate: int
+    channels: int
+    blocks: Iterator[Floats]
+    promised_s: float = 0.0
+    errors: tuple[str, ...] = ()
+
+
+def find_ffmpeg(environ: Mapping[str, str]) -> str:
+    """Return the path of ffmpeg. Raises MissingToolError where it is not installed."""
+    found = shutil.which("ffmpeg", path=environ.get("PATH"))
+    if not found:
+        raise MissingToolError(
+            "ffmpeg is not installed", why="it reads MPEG-4, AAC, WebM, WavPack and others", hint=HOW_TO_INSTALL
+        )
+    return found
+
+
+def version(ffmpeg: str) -> str:
+    """Return the version of an ffmpeg, and its path."""
+    run = subprocess.run([ffmpeg, "-version"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    words = run.stdout.split(maxsplit=3)
+    return f"{words[2]} ({ffmpeg})" if words[:2] == ["ffmpeg", "version"] else f"of an unknown version ({ffmpeg})"
+
+
+def format_of(head: bytes) -> str:
+    """Return the name of the format of a file that begins with `head`, if only ffmpeg reads it; "" otherwise."""
+    return next((name for name, (at, mark) in FORMATS.items() if head[at:].startswith(mark)), "")
+
+
+@contextmanager
+def decoded(path: Path, format_name: str, block_s: float) -> Iterator[Decoded]:
+    """Decode the first stream of sound of a file, in blocks of `block_s` seconds.
+
+    Raises DataError where ffmpeg is not installed, or cannot read the file.
+    """
+    try:
+        ffmpeg = find_ffmpeg(os.environ)
+    except MissingToolError as error:
+        what = f"{path.name}: {format_name} needs ffmpeg, which is not installed"
+        raise DataError(what, hint=error.hint) from None
+    command = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-protocol_whitelist", "file,pipe"]
+    source = b"file:" + os.fsencode(path.absolute())
+    sink = ["-map", "0:a:0", "-c:a", "pcm_f32be", "-f", "au", "-"]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [*command, "-i", source, *sink], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log
+        )
+        with process:
+            try:
+                yield _decoded(path, process, log, block_s)
+            finally:
+                process.kill()
+
+
+def _decoded(path: Path, process: subprocess.Popen[bytes], log: IO[bytes], block_s: float) -> Decoded:
+    assert process.stdout is not None
+    head = process.stdout.read(AU_HEADER.size)
+    if len(head) < AU_HEADER.size:
+        process.wait(END_S)
+        _, errors = _said(log)
+        raise DataError(f"{path.name}: not audio that ffmpeg can read", why=errors[0] if errors else "")
+    _, start, _, _, rate, channels = AU_HEADER.unpack(head)
+    process.stdout.read(start - AU_HEADER.size)
+    found = Decoded(rate, channels, iter(()))
+    found.blocks = _blocks(found, process, log, max(1, round(block_s * rate)) * channels * BYTES)
+    return found
+
+
+def _blocks(found: Decoded, process: subprocess.Popen[bytes], log: IO[bytes], size: int) -> Iterator[Floats]:
+    assert process.stdout is not None
+    while data := process.stdout.read(size):
+        whole = len(data) // (BYTES * found.channels) * BYTES * found.channels
+        yield np.frombuffer(data[:whole], ">f4").astype(np.float32).reshape(-1, found.channels)
+    process.wait(END_S)
+    found.promised_s, found.errors = _said(log)
+
+
+def _said(log: IO[bytes]) -> tuple[float, tuple[str, ...]]:
+    """The length in seconds that the container gives (0 where it gives none), and the errors of a decoding."""
+    log.seek(0)
+    text = log.read().decode("utf-8", "replace")
+    errors = [line for line in text.splitlines() if "[error]" in line or "[fatal]" in line]
+    stripped = tuple(re.sub(r"^(\[[^\]]*\] )+", "", line) for line in errors)
+    duration = re.search(r"Duration: (\d+):(\d\d):(\d\d\.\d+)", text)
+    if not duration or "Estimating duration from bitrate" in text:
+        return 0.0, stripped
+    hours, minutes, seconds = duration.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds), stripped
