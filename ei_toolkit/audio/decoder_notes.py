@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 STDERR = 2
-NOTE = re.compile(rb"\[src/libmpg123/.*|(Warning|Note|Illegal Audio-MPEG).*")
-ERROR = re.compile(rb"\] error: (.*)")
+NOTE = re.compile(rb"^\n?(\[src/libmpg123/|Warning: |Note: |Illegal Audio-MPEG).*\n?", re.MULTILINE)
+ERROR = re.compile(rb"^\[src/libmpg123/.*\] error: (.*)$", re.MULTILINE)
 
 Result = TypeVar("Result")
 _lock = threading.RLock()  # the file descriptor belongs to the whole process
@@ -35,11 +35,6 @@ def with_notes(call: Callable[[], Result], errors: list[str]) -> Result:
 
 
 def _sort(printed: bytes, errors: list[str]) -> None:
-    others = []
-    for line in printed.splitlines(keepends=True):
-        if not NOTE.match(line):
-            others.append(line)
-        elif found := ERROR.search(line):
-            errors.append(found[1].decode("utf-8", "replace").strip())
-    if rest := b"".join(others).lstrip(b"\n"):
+    errors += [found.decode("utf-8", "replace").strip() for found in ERROR.findall(printed)]
+    if rest := NOTE.sub(b"", printed):
         os.write(STDERR, rest)

@@ -11,9 +11,9 @@ import stat
 from pathlib import Path
 
 from ei_toolkit.audio.caf import examine_caf
-from ei_toolkit.audio.ffmpeg import format_of
 from ei_toolkit.audio.flac import MARK as FLAC_MARK
 from ei_toolkit.audio.flac import examine_flac
+from ei_toolkit.audio.formats import needs_ffmpeg
 from ei_toolkit.audio.mpeg import after_id3, examine_mpeg
 from ei_toolkit.audio.ogg import MARK as OGG_MARK
 from ei_toolkit.audio.ogg import examine_ogg
@@ -66,7 +66,7 @@ def _examined(path: Path, data: mmap.mmap) -> Examined:
     behind_tag = data[(start := after_id3(data, 0)) : start + 4]
     if behind_tag == FLAC_MARK:
         return examine_flac(data) or Examined((Stream(),))
-    if name := format_of(head) or format_of(behind_tag):
+    if name := needs_ffmpeg(head) or needs_ffmpeg(behind_tag):
         return Examined((Stream(decoder="ffmpeg", format=name),))
     if head[:4] == CAF_MARK:
         return examine_caf(data) or Examined((Stream(),))

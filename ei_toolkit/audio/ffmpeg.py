@@ -1,6 +1,6 @@
-"""Formats that only ffmpeg reads, and reading them where it is installed: as a stream, in flat memory.
+"""Read a file with ffmpeg where it is installed: as a stream, in flat memory.
 
-A file is given to ffmpeg only if its content begins like one of FORMATS, because ffmpeg would also follow a playlist.
+Only files whose content begins like a format of NEEDS_FFMPEG come here, because ffmpeg would also follow a playlist.
 """
 
 from __future__ import annotations
@@ -22,28 +22,6 @@ import numpy as np
 from ei_toolkit.audio.values import Floats
 from ei_toolkit.errors import DataError, MissingToolError
 
-FORMATS = {  # offset and mark of their files
-    "MPEG-4 audio": (4, b"ftyp"),
-    "AAC (ADTS)": (0, b"\xff\xf1"),
-    "AAC (ADTS, MPEG-2)": (0, b"\xff\xf9"),
-    "AAC (ADIF)": (0, b"ADIF"),
-    "Windows Media audio": (0, b"\x30\x26\xb2\x75"),
-    "WebM or Matroska": (0, b"\x1a\x45\xdf\xa3"),
-    "WavPack": (0, b"wvpk"),
-    "Monkey's Audio": (0, b"MAC "),
-    "True Audio": (0, b"TTA1"),
-    "AC-3": (0, b"\x0b\x77"),
-    "AMR": (0, b"#!AMR"),
-    "Musepack": (0, b"MPCK"),
-    "Musepack 7": (0, b"MP+"),
-    "DSF": (0, b"DSD "),
-    "Shorten": (0, b"ajkg"),
-    "RealAudio": (0, b".RMF"),
-}
-SUFFIXES = frozenset(
-    {".m4a", ".m4b", ".m4r", ".mp4", ".aac", ".wma", ".webm", ".mka", ".3gp", ".3g2", ".wv", ".ape", ".tta", ".ac3"}
-    | {".spx", ".amr", ".mpc", ".dsf", ".shn", ".ra"}
-)
 HOW_TO_INSTALL = "Install ffmpeg: apt install ffmpeg, brew install ffmpeg, or winget install ffmpeg."
 AU_HEADER = struct.Struct(">4sIIIII")  # mark, offset of the samples, their bytes, encoding, rate, channels
 BYTES = 4  # of a sample
@@ -77,11 +55,6 @@ def version(ffmpeg: str) -> str:
     run = subprocess.run([ffmpeg, "-version"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     words = run.stdout.split(maxsplit=3)
     return f"{words[2]} ({ffmpeg})" if words[:2] == ["ffmpeg", "version"] else f"of an unknown version ({ffmpeg})"
-
-
-def format_of(head: bytes) -> str:
-    """Return the name of the format of a file that begins with `head`, if only ffmpeg reads it; "" otherwise."""
-    return next((name for name, (at, mark) in FORMATS.items() if head[at:].startswith(mark)), "")
 
 
 @contextmanager

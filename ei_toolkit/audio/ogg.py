@@ -56,9 +56,11 @@ def examine_ogg(data: Bytes) -> Examined | None:
     links: list[dict[int, _Logical]] = []
     damage: list[Damage] = []
     broken_at: float | None = None
+    contiguous = True
     seconds = 0.0
     for page in _pages(data):
         if page is None:
+            contiguous = False
             broken_at = _seconds(links, seconds) if broken_at is None else broken_at
             continue
         if page.flags & FIRST:
@@ -80,7 +82,7 @@ def examine_ogg(data: Bytes) -> Examined | None:
         return None
     if not _ended(links[-1]):
         damage.append(Damage(_seconds(links, seconds), math.inf, "cut short"))
-    return _examined(data, links, damage)
+    return _examined(data, links, damage, contiguous)
 
 
 def _pages(data: Bytes) -> Iterator[Page | None]:
@@ -150,11 +152,11 @@ def _ended(link: dict[int, _Logical]) -> bool:
     return all(one.pages[-1].flags & LAST for one in link.values() if one.codec)
 
 
-def _examined(data: Bytes, links: list[dict[int, _Logical]], damage: list[Damage]) -> Examined:
+def _examined(data: Bytes, links: list[dict[int, _Logical]], damage: list[Damage], contiguous: bool) -> Examined:
     sound = [next((one for one in link.values() if one.codec), None) for link in links]
     kept = [one for one in sound if one]
     single = len(links) == 1 and len(links[0]) == 1
-    if single and not damage and kept and kept[0].codec in ("vorbis", "opus"):
+    if single and contiguous and not damage and kept and kept[0].codec in ("vorbis", "opus"):
         return Examined((Stream(),))
     return Examined(tuple(_stream(data, one) for one in kept), tuple(damage))
 

@@ -19,10 +19,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.decode import Warn, probe, read_blocks
+from ei_toolkit.audio.decode import probe, read_blocks
 from ei_toolkit.audio.effects.augment import augment_window
 from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.silence import sound_stretches
+from ei_toolkit.audio.sources import Warn
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.audio.window import cut_blocks, samples_in
 from ei_toolkit.config import SliceSettings

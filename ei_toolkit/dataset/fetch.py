@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from urllib.parse import urlsplit
 
+from ei_toolkit.audio.formats import SUFFIXES
 from ei_toolkit.config.archive import MIB, Limits, read_entries
 from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.config.project import bundled
 from ei_toolkit.dataset.download import Patience, Progress, download
-from ei_toolkit.dataset.folder import SUFFIXES
 from ei_toolkit.dataset.index import Track, load_index
 from ei_toolkit.dataset.verify import USABLE, Finding, judge, verify_folder, wanted_tracks
 from ei_toolkit.errors import ArchiveError, DataError, NetworkError

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ei_toolkit.audio.formats import SUFFIXES
 from ei_toolkit.config import DatasetSettings
 from ei_toolkit.dataset.file_names import read_names
 from ei_toolkit.dataset.folder_names import Split
@@ -13,10 +14,6 @@ from ei_toolkit.dataset.layout import Layout, detect_layout
 from ei_toolkit.dataset.listing import Listing, composed, list_folder
 from ei_toolkit.errors import ConfigurationError, DataError
 
-SUFFIXES = frozenset(
-    {".wav", ".au", ".snd", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc", ".caf", ".w64", ".rf64"}
-    | {".m4a", ".aac", ".mp4", ".wma"}  # with ffmpeg
-)
 LABELS_NAMED = 8  # in a hint
 LAYOUT = "Clips lie in one folder a label: ROOT/rock/*.wav, ROOT/classical/*.wav."
 

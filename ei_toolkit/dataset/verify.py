@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from ei_toolkit.audio.formats import SUFFIXES
 from ei_toolkit.audio.headers import missing_part
 from ei_toolkit.audio.wav import wav_bytes
-from ei_toolkit.dataset.folder import SUFFIXES
 from ei_toolkit.dataset.index import Index, Track, load_index
 from ei_toolkit.errors import DataError, UsageError
 

@@ -29,7 +29,7 @@ from ei_toolkit.audio.stream import TOLERATED_LOSS_S
 from ei_toolkit.errors import DataError
 
 FORMATS = ("wav", "aiff", "flac", "ogg", "opus", "mp3")
-RATE, SECONDS = 16_000, 3.0
+SECONDS = 3.0
 LONGEST_S = 5.0
 SLACK_S = 0.03  # three blocks of the comparison: lossy frames overlap their neighbours
 
@@ -47,8 +47,8 @@ class Original:
 def original(suffix: str, folder: Path) -> Original:
     """Write and read the file whose copies are damaged."""
     path = folder / f"original.{suffix}"
-    path.write_bytes(written(noise(SECONDS, RATE), RATE, **by_suffix(suffix)))
-    rate = describe(path).rate
+    rate = 48_000 if suffix == "opus" else 16_000  # ffmpeg decodes every Opus at 48 kHz
+    path.write_bytes(written(noise(SECONDS, rate), rate, **by_suffix(suffix)))
     return Original(suffix, path.read_bytes(), rate, read_clip(path, rate).astype(np.float64))
 
 

@@ -227,3 +227,9 @@ def test_what_is_not_audio_is_named(
     (tmp_path / "page.mp3").write_bytes(content)
     assert problem(tmp_path / "page.mp3").startswith(f"page.mp3: not audio: {what}")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("rate", [8_000, 24_000])
+def test_an_opus_file_of_a_lower_rate_has_the_length_that_ffmpeg_gives_it(tmp_path: Path, rate: int) -> None:
+    path = Kind("opus", rate, 1).write(tmp_path, seconds=2.3)
+    assert len(read_clip(path, rate)) == pytest.approx(len(by_ffmpeg(path)) * rate / 48_000, abs=1)
