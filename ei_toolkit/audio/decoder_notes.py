@@ -1,4 +1,4 @@
-"""What libmpg123 prints on stderr: kept from the user's terminal, and read, because it tells of damaged frames."""
+"""What libmpg123 prints on stderr: kept from the user's terminal, and read, because it reports damaged frames."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ END_S = 10  # an ffmpeg that has given everything ends within this time
 
 @dataclass
 class Decoded:
-    """What ffmpeg decodes: blocks of shape (n, channels) in −1…1, and what it says on the way, complete at the end."""
+    """What ffmpeg decodes: blocks of shape (n, channels) in −1…1; the fields behind them are complete at their end."""
 
     rate: int
     channels: int
@@ -87,7 +87,7 @@ def _decoded(path: Path, process: subprocess.Popen[bytes], log: IO[bytes], block
     head = process.stdout.read(AU_HEADER.size)
     if len(head) < AU_HEADER.size:
         process.wait(END_S)
-        _, errors = _said(log)
+        _, errors = _reported(log)
         raise DataError(f"{path.name}: not audio that ffmpeg can read", why=errors[0] if errors else "")
     _, start, _, _, rate, channels = AU_HEADER.unpack(head)
     process.stdout.read(start - AU_HEADER.size)
@@ -102,10 +102,10 @@ def _blocks(found: Decoded, process: subprocess.Popen[bytes], log: IO[bytes], si
         whole = len(data) // (BYTES * found.channels) * BYTES * found.channels
         yield np.frombuffer(data[:whole], ">f4").astype(np.float32).reshape(-1, found.channels)
     process.wait(END_S)
-    found.promised_s, found.errors = _said(log)
+    found.promised_s, found.errors = _reported(log)
 
 
-def _said(log: IO[bytes]) -> tuple[float, tuple[str, ...]]:
+def _reported(log: IO[bytes]) -> tuple[float, tuple[str, ...]]:
     """The length in seconds that the container gives (0 where it gives none), and the errors of a decoding."""
     log.seek(0)
     text = log.read().decode("utf-8", "replace")

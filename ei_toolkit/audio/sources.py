@@ -35,7 +35,7 @@ Warn = Callable[[str], None]
 class Source:
     """An opened stream: `frames` of its header (None if unknown), blocks of shape (n, channels) in −1…1.
 
-    `floats` says that the file holds floating-point numbers, whose range may be another one.
+    `floats` states that the file holds floating-point numbers, whose range may be another one.
     """
 
     rate: int

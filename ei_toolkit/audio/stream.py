@@ -27,7 +27,7 @@ Decoder = Literal["soundfile", "mpg123", "miniaudio", "ffmpeg"]
 
 @dataclass(frozen=True)
 class Coding:
-    """What a FLAC header says of the samples. `md5` is the checksum of all of them; empty where it is not known."""
+    """What a FLAC header states of the samples. `md5` is the checksum of all of them; empty where it is not known."""
 
     rate: int
     channels: int

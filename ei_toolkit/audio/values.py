@@ -32,7 +32,7 @@ def one_channel(
 ) -> tuple[Floats, tuple[str, ...]]:
     """Return one channel of the samples of a file, shape (n, channels) to (n,), and what is to be warned of.
 
-    Integers are divided by their full scale before; `floats` says that the file holds floating-point numbers. Raises
+    Integers are divided by their full scale before; `floats` states that the file holds floating-point numbers. Raises
     DataError, beginning with `name`, for values that cannot be sound.
     """
     checks = ValueChecks(name, reading or Reading(), floats)
@@ -68,7 +68,7 @@ class ValueChecks:
     def at_the_end(self) -> Iterator[str]:
         """Yield what to warn of, once the whole clip is read.
 
-        Raises DataError where the channels cancel each other, and where samples that were said to have the range of
+        Raises DataError where the channels cancel each other, and where samples that should have the range of
         int16 do not.
         """
         if self._is_int16_range and 0 < self.peak <= 1 / INT16_SCALE:

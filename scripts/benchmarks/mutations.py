@@ -31,7 +31,7 @@ from ei_toolkit.errors import DataError
 FORMATS = ("wav", "aiff", "flac", "ogg", "opus", "mp3")
 SECONDS = 3.0
 LONGEST_S = 5.0
-SLACK_S = 0.03  # three blocks of the comparison: lossy frames overlap their neighbours
+SLACK_S = 0.03  # three blocks of the comparison: frames of lossy formats overlap
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def test_damaged_mp3_files_print_nothing_and_are_refused_or_warned_of(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     data = written(noise(3, 16_000), 16_000, format="MP3")
-    rng, said = np.random.default_rng(4), 0
+    rng, reported = np.random.default_rng(4), 0
     for _ in range(30):
         damaged = bytearray(data)
         damaged[(at := int(rng.integers(300, len(data)))) : at + 40] = rng.bytes(40)
@@ -62,6 +62,6 @@ def test_damaged_mp3_files_print_nothing_and_are_refused_or_warned_of(
             read_clip(tmp_path / "a.mp3", 16_000, warn=warnings.append)
         except DataError as error:
             warnings.append(str(error))
-        said += any("damaged" in warning for warning in warnings)
+        reported += any("damaged" in warning for warning in warnings)
     assert capfd.readouterr().err == ""
-    assert said > 5
+    assert reported > 5

@@ -52,7 +52,7 @@ def test_floats_of_another_scale_are_rejected_with_the_two_ways_out() -> None:
     assert "--float-range int16" in error.hint
 
 
-def test_floats_in_the_range_of_int16_are_divided_where_the_setting_says_so(tmp_path: Path) -> None:
+def test_floats_in_the_range_of_int16_are_divided_where_the_setting_asks_for_it(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(9_830), 16_000, "FLOAT")
     assert np.abs(read_clip(tmp_path / "a.wav", 16_000, reading=INT16) - tone(9_830)).max() <= 1
 

@@ -45,6 +45,7 @@ NOT_IMPORTED_IN_TESTS = {
     "hatchling": "the build backend, used without a network",
     "mypy": "run as a program",
     "ninja": "run by cmake",
+    "pydub": "imported by the programs that scripts/benchmarks/slice.py runs",
     "pytest-timeout": "plugin of pytest",
     "ruff": "run as a program",
     "twine": "run as a program",
