@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from support import eitk
 
+from ei_toolkit.eon.compile import CompiledModel, LayerInfo, TensorSpec
+from ei_toolkit.eon.run import Measured, instructions, run_host, run_image
+from ei_toolkit.errors import DataError, EitkError
+
 MODEL = Path(__file__).parents[1] / "board" / "models" / "mfe_int8.tflite"
 
 
@@ -37,3 +41,83 @@ def test_outputs_that_cannot_be_written_are_named_as_they_were_given(tmp_path: P
     code, err = run_eon(tmp_path, output)
     assert (code, f"cannot write {tmp_path / output}" in err, ".part" in err) == (1, True, False), err
     assert "try:" in err
+
+
+def spec_of(dtype: str, *shape: int) -> TensorSpec:
+    return TensorSpec(shape, dtype, 1.0, 0)
+
+
+@pytest.fixture
+def model() -> CompiledModel:
+    """A model of four int8 values to two floats, without sources."""
+    layers = (LayerInfo("", "RELU", ((1, 4),), (1, 2), 0, 0, ()),)
+    return CompiledModel("", "", (), 0, 0, spec_of("int8", 1, 4), spec_of("float32", 1, 2), layers, "", 0)
+
+
+def program(folder: Path, command: str) -> Path:
+    """A shell script in place of a compiled model."""
+    (folder / "run_model").write_text(f"#!/bin/sh\n{command}\n")
+    (folder / "run_model").chmod(0o700)
+    return folder / "run_model"
+
+
+def test_inputs_go_to_the_program_in_order_and_outputs_come_back_row_by_row(
+    model: CompiledModel, tmp_path: Path
+) -> None:
+    outputs = np.arange(4, dtype="<f4")
+    (tmp_path / "expected").write_bytes(outputs.tobytes())
+    found = run_host(
+        program(tmp_path, "cat > received; cat expected"), model, np.arange(8).reshape(2, 4).astype(np.int8)
+    )
+    assert (tmp_path / "received").read_bytes() == bytes(range(8))
+    assert found.tolist() == [[0, 1], [2, 3]]
+
+
+def test_a_slice_of_an_array_is_sent_as_it_is_seen(model: CompiledModel, tmp_path: Path) -> None:
+    whole = np.arange(16, dtype=np.int8).reshape(4, 4)
+    run_host(program(tmp_path, "cat > received; head -c 16 /dev/zero"), model, whole[::2])
+    assert (tmp_path / "received").read_bytes() == bytes([0, 1, 2, 3, 8, 9, 10, 11])
+
+
+def test_a_program_that_ends_early_is_an_error_with_the_counts(model: CompiledModel, tmp_path: Path) -> None:
+    with pytest.raises(EitkError, match=r"the model's program ended early \(3 of 4 values\)"):
+        run_host(program(tmp_path, "cat > received; head -c 12 /dev/zero"), model, np.zeros((2, 4), np.int8))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (np.zeros((1, 4)), "the inputs are float64, the model takes int8"),
+        (np.zeros((0, 4), np.int8), r"the array holds no inputs \(its shape is \(0, 4\)\)"),
+        (np.zeros(4, np.int8), r"the inputs have the shape \(4,\) \(one input is \(1, 4\)\)"),
+        (np.zeros((1, 2, 3), np.int8), r"the inputs have the shape \(1, 2, 3\)"),
+    ],
+)
+def test_inputs_of_another_type_or_shape_are_explained(
+    model: CompiledModel, tmp_path: Path, inputs: np.ndarray, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        run_host(tmp_path / "never_run", model, inputs)
+
+
+def test_inputs_of_any_shape_with_the_right_number_of_values_are_taken(model: CompiledModel, tmp_path: Path) -> None:
+    found = run_host(program(tmp_path, "cat > received; head -c 8 /dev/zero"), model, np.zeros((1, 2, 2), np.int8))
+    assert found.shape == (1, 2)
+
+
+@pytest.mark.parametrize(("ticks", "expected"), [(0, 0), (128, 5), (1280, 50), (25, 1), (3840, 150)])
+def test_ticks_of_the_timer_become_instructions(ticks: int, expected: int) -> None:
+    assert instructions(ticks) == expected
+
+
+def test_the_report_of_an_image_has_stack_start_of_the_steps_and_each_inference(
+    model: CompiledModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = np.array([512, 128, 128 + 1280, 256, 384, 5000, 5000 + 2560], "<u4")
+    (tmp_path / "report.bin").write_bytes(report.tobytes())
+    (tmp_path / "output.bin").write_bytes(bytes(16))
+    monkeypatch.setattr("ei_toolkit.eon.run.qemu", lambda: program(tmp_path, "exit 0"))
+    outputs, measured = run_image(tmp_path / "run_model.elf", model, np.ones((2, 4), np.int8), steps=2)
+    assert (tmp_path / "input.bin").read_bytes() == bytes([1] * 8)
+    assert outputs.shape == (2, 2)
+    assert measured == Measured(stack_bytes=512, instructions=(50, 100), steps=(10, 15))
