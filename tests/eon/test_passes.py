@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ei_toolkit.eon.graph import Graph, Window2D
+from ei_toolkit.eon.passes import simplify
 from ei_toolkit.eon.passes.constant_folding import FOLDERS, MOST_BYTES, fold_constants
 from ei_toolkit.eon.passes.fusion import drop_views, fold_padding, fuse_pools, fuse_relu
 from ei_toolkit.eon.reader import read_model
@@ -268,3 +271,110 @@ def test_small_pools_are_fused_into_convolutions(tiny: Any, size: int, stride: i
     out = (6 - size) // stride + 1
     output = add_pool(model, convolved, (1, out, out, 2), size, stride)
     assert kinds(fuse_pools(read_model(model.finish(source, output)))) == expected
+
+
+@st.composite
+def slices(draw: st.DrawFn) -> tuple[np.ndarray, list[int], list[int], list[int], dict[str, int]]:
+    """A constant, its begin, end and step in each dimension, and masks."""
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    begin = [draw(st.integers(0, n - 1)) for n in shape]
+    end = [draw(st.integers(b + 1, n)) for b, n in zip(begin, shape, strict=True)]
+    steps = [draw(st.integers(1, 2)) for _ in shape]
+    masks = {name: draw(st.integers(0, 2 ** len(shape) - 1)) for name in ("beginMask", "endMask", "shrinkAxisMask")}
+    return np.arange(np.prod(shape)).reshape(shape), begin, end, steps, masks
+
+
+@settings(max_examples=60)
+@given(slices())
+def test_a_slice_of_a_constant_is_that_of_numpy(tiny: Any, case: Any) -> None:
+    data, begin, end, steps, masks = case
+    index: list[Any] = []
+    for i, (first, last, step) in enumerate(zip(begin, end, steps, strict=True)):
+        at = slice(None if masks["beginMask"] >> i & 1 else first, None if masks["endMask"] >> i & 1 else last, step)
+        index.append(first if masks["shrinkAxisMask"] >> i & 1 else at)
+    expected = data[tuple(index)]
+    words = [{"dtype": "int32", "data": each} for each in (data, begin, end, steps)]
+    found = fold(tiny, "STRIDED_SLICE", words, {"shape": expected.shape, "dtype": "int32"}, **masks)
+    assert found.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+def test_a_slice_outside_of_its_constant_is_an_error_and_no_other_value(tiny: Any, dtype: str) -> None:
+    data = {"dtype": dtype, "data": [1, 2, 3]}
+    five, one = {"dtype": "int32", "data": [5]}, {"dtype": "int32", "data": [1]}
+    with pytest.raises(DataError, match=r"operator 0 \(STRIDED_SLICE\) cannot be computed"):
+        fold(tiny, "STRIDED_SLICE", [data, five, one, one], {"shape": (), "dtype": dtype}, shrinkAxisMask=1)
+
+
+@pytest.mark.parametrize("step", [0, -1])
+def test_a_step_that_makes_another_number_of_values_is_an_error(tiny: Any, step: int) -> None:
+    words = [{"dtype": "int32", "data": each} for each in ([1, 2, 3], [0], [3], [step])]
+    with pytest.raises(DataError, match="cannot be computed"):
+        fold(tiny, "STRIDED_SLICE", words, {"shape": (3,), "dtype": "int32"})
+
+
+def test_an_operator_with_one_input_at_run_time_is_kept(tiny: Any) -> None:
+    model = tiny()
+    source = model.tensor((1, 4), **QUANT)
+    part = model.tensor((1, 4), data=[[1, 2, 3, 4]], **QUANT)
+    joined = model.tensor((1, 8), **QUANT)
+    model.operator("CONCATENATION", [source, part], joined, "ConcatenationOptions", axis=1)
+    graph = read_model(model.finish(source, joined))
+    assert fold_constants(graph) == graph
+
+
+def test_the_passes_do_not_change_the_graph_that_they_are_given(tiny: Any) -> None:
+    model = tiny()
+    source = model.tensor((1, 6, 6, 2), **QUANT)
+    convolved = add_conv(model, source, (1, 6, 6, 2))
+    pooled = add_pool(model, convolved, (1, 3, 3, 2), 2, 2)
+    output = model.operator("RELU", [pooled], model.tensor((1, 3, 3, 2), **QUANT))
+    content = model.finish(source, output)
+    graph = read_model(content)
+    assert kinds(simplify(graph)) != kinds(graph)
+    assert kinds(graph) == kinds(read_model(content)) == ["CONV_2D", "MAX_POOL_2D", "RELU"]
+
+
+def test_each_pass_changes_nothing_the_second_time(tiny: Any) -> None:
+    model = tiny()
+    source = model.tensor((1, 4, 4, 2), **QUANT)
+    amounts = model.tensor([4, 2], "int32", data=[[0, 0], [1, 1], [1, 1], [0, 0]])
+    padded = model.operator("PAD", [source, amounts], model.tensor((1, 6, 6, 2), **QUANT), "PadOptions")
+    convolved = add_conv(model, padded, (1, 6, 6, 2))
+    rectified = model.operator("RELU", [convolved], model.tensor((1, 6, 6, 2), **QUANT))
+    pooled = add_pool(model, rectified, (1, 3, 3, 2), 2, 2)
+    flat = model.tensor([2], "int32", data=[1, 18])
+    output = model.operator("RESHAPE", [pooled, flat], model.tensor((1, 18), **QUANT), "ReshapeOptions")
+    once = simplify(read_model(model.finish(source, output)))
+    assert kinds(once) == ["CONV_2D + PAD + RELU + MAX_POOL_2D 2x2"]
+    assert kinds(simplify(once)) == kinds(once)
+    assert once.root(once.output) == once.operators[0].output
+
+
+@pytest.mark.parametrize("kind", ["RESHAPE", "EXPAND_DIMS", "SQUEEZE"])
+def test_a_view_of_the_models_input_as_its_output_leaves_no_operator(tiny: Any, kind: str) -> None:
+    model = tiny()
+    source, shape = model.tensor((1, 4), **QUANT), model.tensor([1], "int32", data=[0])
+    inputs = [source] if kind == "SQUEEZE" else [source, shape]
+    output = model.operator(kind, inputs, model.tensor((1, 4) if kind != "SQUEEZE" else (4,), **QUANT))
+    graph = drop_views(read_model(model.finish(source, output)))
+    assert graph.operators == () and graph.root(graph.output) == source
+
+
+def test_a_pool_behind_a_convolution_that_is_read_twice_stays(tiny: Any) -> None:
+    model = tiny()
+    source = model.tensor((1, 4, 4, 2), **QUANT)
+    convolved = add_conv(model, source, (1, 4, 4, 2))
+    add_pool(model, convolved, (1, 2, 2, 2), 2, 2)
+    output = model.operator("RELU", [convolved], model.tensor((1, 4, 4, 2), **QUANT))
+    assert kinds(fuse_pools(read_model(model.finish(source, output))))[0] == "CONV_2D"
+
+
+def test_padding_that_is_read_twice_stays(tiny: Any) -> None:
+    model = tiny()
+    source = model.tensor((1, 2, 2, 2), **QUANT)
+    amounts = model.tensor([4, 2], "int32", data=[[0, 0], [1, 1], [1, 1], [0, 0]])
+    padded = model.operator("PAD", [source, amounts], model.tensor((1, 4, 4, 2), **QUANT), "PadOptions")
+    convolved = add_conv(model, padded, (1, 4, 4, 2))
+    output = model.operator("ADD", [convolved, padded], model.tensor((1, 4, 4, 2), **QUANT), "AddOptions")
+    assert kinds(fold_padding(read_model(model.finish(source, output)))) == ["PAD", "CONV_2D", "ADD"]

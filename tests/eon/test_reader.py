@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from ei_toolkit.eon.compile import compile_model
-from ei_toolkit.eon.reader import MAX_INPUTS, MAX_NAME, MAX_SCALES, read_model
-from ei_toolkit.errors import DataError, UnsupportedModelError
+from ei_toolkit.eon.reader import MAX_INPUTS, MAX_ITEMS, MAX_NAME, MAX_SCALES, read_model
+from ei_toolkit.errors import DataError, MissingToolError, UnsupportedModelError
 
 
 def small_net(tiny: Any, *, pad: bool = False) -> bytes:
@@ -233,3 +235,138 @@ def test_a_long_name_is_cut(tiny: Any) -> None:
     model.tensors[output].name = b"n" * 100_000
     model.operator("RELU", [source], output)
     assert len(read_model(model.finish(source, output)).tensors[output].name) == MAX_NAME
+
+
+def relu(tiny: Any) -> Any:
+    """A model of one RELU: tensor 0 is the input, 1 the output, 2 a constant of four words."""
+    model = tiny()
+    source, output = model.tensor((1, 4), scale=0.1, zero_point=5), model.tensor((1, 4), scale=0.1)
+    model.tensor((4,), "int32", data=[1, 2, 3, 4])
+    model.operator("RELU", [source], output)
+    return model
+
+
+Change = Callable[[Any], None]
+
+
+def change_all(thing: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(thing, name, value)
+
+
+def change_tensor(index: int, **values: Any) -> Change:
+    return lambda model: change_all(model.tensors[index], values)
+
+
+def change_scale(index: int, **values: Any) -> Change:
+    return lambda model: change_all(model.tensors[index].quantization, values)
+
+
+def change_operator(**values: Any) -> Change:
+    return lambda model: change_all(model.operators[0], values)
+
+
+def test_tensors_and_operators_are_those_of_the_file(tiny: Any) -> None:
+    graph = read_model(relu(tiny).finish(0, 1))
+    assert [(t.name, t.shape, t.dtype, t.bytes) for t in graph.tensors] == [
+        ("t0", (1, 4), "int8", 4), ("t1", (1, 4), "int8", 4), ("t2", (4,), "int32", 16),
+    ]  # fmt: skip
+    assert (graph.input, graph.output, graph.tensors[0].quant.zero_point) == (0, 1, 5)
+    (op,) = graph.operators
+    assert (op.kind, op.inputs, op.output, op.title) == ("RELU", (0,), 1, "RELU")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (change_tensor(0, shape=[1, 0]), r"tensor t0 has the impossible shape \(1, 0\)"),
+        (change_tensor(0, shape=[1, -4]), r"tensor t0 has the impossible shape \(1, -4\)"),
+        (change_tensor(0, shape=[1 << 13, 1 << 12]), r"tensor t0 has the impossible shape \(8192, 4096\)"),
+        (change_tensor(0, shape=[1] * 9), "the model has 9 dimensions"),
+        (change_tensor(2, shape=[5]), r"tensor t2 \(5,\) needs 20 bytes, its buffer holds 16"),
+        (change_tensor(2, buffer=7), "tensor t2 refers to buffer 7, which does not exist"),
+        (change_scale(0, scale=[0.0]), "tensor t0 has a scale that is not a positive number"),
+        (change_scale(0, scale=[float("nan")]), "tensor t0 has a scale that is not a positive number"),
+        (
+            change_scale(0, scale=[0.1] * 4, quantizedDimension=0),
+            r"4 scales, which fit none of its dimensions \(1, 4\)",
+        ),
+        (
+            change_scale(0, scale=[0.1] * 4, quantizedDimension=2),
+            r"4 scales, which fit none of its dimensions \(1, 4\)",
+        ),
+        (change_scale(0, scale=[0.1] * 4, quantizedDimension=1), "tensor t0 has 4 scales and 1 zero points"),
+        (change_scale(0, zeroPoint=[128]), "tensor t0 has a zero point outside int8"),
+        (change_operator(opcodeIndex=3), "operator 0 refers to an operator code that does not exist"),
+        (change_operator(inputs=[9]), r"operator 0 \(RELU\) refers to a tensor that does not exist"),
+        (change_operator(outputs=[-1]), r"operator 0 \(RELU\) refers to a tensor that does not exist"),
+        (change_operator(outputs=[0]), r"operator 0 \(RELU\) writes t0 a second time"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named(tiny: Any, change: Change, message: str) -> None:
+    model = relu(tiny)
+    change(model)
+    with pytest.raises(DataError, match=message):
+        read_model(model.finish(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (change_tensor(0, type=1), "tensor t0 is of type FLOAT16"),
+        (change_tensor(0, type=99), "tensor t0 is of type #99"),
+        (change_operator(outputs=[]), r"operator 0 \(RELU\) has 0 outputs"),
+        (change_operator(outputs=[1, 2]), r"operator 0 \(RELU\) has 2 outputs"),
+    ],
+)
+def test_what_the_compiler_does_not_know_is_named(tiny: Any, change: Change, message: str) -> None:
+    model = relu(tiny)
+    change(model)
+    with pytest.raises(UnsupportedModelError, match=message):
+        read_model(model.finish(0, 1))
+
+
+def test_a_model_has_one_input_that_exists(tiny: Any) -> None:
+    with pytest.raises(UnsupportedModelError, match=r"the model has 2 inputs \(only one is supported\)"):
+        read_model(relu(tiny).finish(0, 1, 2))
+    with pytest.raises(DataError, match="the model's input is a tensor that does not exist"):
+        read_model(relu(tiny).finish(77, 1))
+
+
+def test_tensors_without_a_name_have_their_number(tiny: Any) -> None:
+    model = relu(tiny)
+    model.tensors[0].name, model.tensors[1].name = None, b"gr\xff\xc3\xb6\xc3\x9fe"
+    graph = read_model(model.finish(0, 1))
+    assert [t.name for t in graph.tensors[:2]] == ["tensor 0", "gr\N{REPLACEMENT CHARACTER}öße"]
+
+
+def test_missing_zero_points_are_zero(tiny: Any) -> None:
+    model = relu(tiny)
+    model.tensors[0].quantization.zeroPoint = None
+    assert read_model(model.finish(0, 1)).tensors[0].quant.zero_points == (0,)
+
+
+def test_without_the_packages_for_flatbuffers_the_extra_is_named(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = relu(tiny).finish(0, 1)
+    monkeypatch.setitem(sys.modules, "tflite", None)
+    with pytest.raises(MissingToolError) as caught:
+        read_model(content)
+    assert caught.value.hint == "pip install 'eitk[firmware]'"
+
+
+def test_more_tensors_than_any_board_runs_are_refused(tiny: Any) -> None:
+    model = relu(tiny)
+    for _ in range(MAX_ITEMS - 2):
+        model.tensor((1,), "float32")
+    with pytest.raises(DataError, match=r"the model has 2001 tensors \(at most 2000 are supported\)"):
+        read_model(model.finish(0, 1))
+
+
+def test_a_float_tensor_has_no_scale(tiny: Any) -> None:
+    model = tiny()
+    source, output = model.tensor((1, 4), "float32"), model.tensor((1, 4), "float32")
+    model.operator("RELU", [source], output)
+    tensor = read_model(model.finish(source, output)).tensors[source]
+    with pytest.raises(UnsupportedModelError, match="tensor t0 has no quantisation") as caught:
+        _ = tensor.quant
+    assert caught.value.hint == "Convert the whole model to int8, or the whole to float."
