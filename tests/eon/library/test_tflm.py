@@ -6,13 +6,17 @@ import re
 import subprocess
 import zipfile
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ei_toolkit.eon.library import LibraryRequest, package
-from ei_toolkit.eon.library.tflm import RESOLVER, interpreted_model
+from ei_toolkit.eon.library.tflm import ARENA_BASE, ARENA_PER_OPERATOR, RESOLVER, interpreted_model
 from ei_toolkit.errors import DataError
 
 TFLM_HEADERS = Path(__file__).parent / "tflm"
@@ -78,3 +82,51 @@ def test_an_operator_without_a_name_in_tflm_is_refused(tiny: Any, monkeypatch: p
     monkeypatch.delitem(RESOLVER, "SOFTMAX")
     with pytest.raises(DataError, match="SOFTMAX"):
         interpreted_model(model.finish(source, output))
+
+
+def dense_chain(tiny: Any, widths: list[int]) -> bytes:
+    """Dense layers with as many values between them."""
+    model = tiny()
+    tensor = source = model.tensor((1, widths[0]), scale=0.1, zero_point=-5)
+    for before, after in pairwise(widths):
+        weights = model.tensor((after, before), scale=0.01, data=np.ones((after, before)))
+        output = model.tensor((1, after), scale=0.25, zero_point=9)
+        tensor = model.operator("FULLY_CONNECTED", [tensor, weights, -1], output, "FullyConnectedOptions")
+    return bytes(model.finish(source, tensor))
+
+
+@settings(max_examples=12)
+@given(st.lists(st.integers(1, 200), min_size=2, max_size=6))
+def test_the_arena_has_room_for_the_largest_pair_of_adjacent_tensors(tiny: Any, widths: list[int]) -> None:
+    padded = [-(-width // 16) * 16 for width in widths]
+    layers = len(widths) - 1
+    expected = max(a + b for a, b in pairwise(padded)) + ARENA_BASE + ARENA_PER_OPERATOR * layers
+    assert interpreted_model(dense_chain(tiny, widths)).properties.arena_bytes == expected
+
+
+def test_the_interface_has_sizes_and_quantisation_of_the_model(tiny: Any) -> None:
+    text = interpreted_model(dense_chain(tiny, [6, 2])).files["model.h"]
+    assert "using Input = int8_t;\nusing Output = int8_t;\n" in text
+    assert "constexpr int kInputSize = 6, kOutputSize = 2;" in text
+    assert "constexpr float kInputScale = 0.100000001f, kOutputScale = 0.25f;" in text
+    assert "constexpr int kInputZeroPoint = -5, kOutputZeroPoint = 9;" in text
+
+
+def test_a_float_model_has_no_quantisation(tiny: Any) -> None:
+    model = tiny()
+    source = model.tensor([1, 4], "float32")
+    output = model.operator("RELU", [source], model.tensor([1, 4], "float32"))
+    code = interpreted_model(model.finish(source, output))
+    assert not code.properties.quantized
+    assert "using Input = float;" in code.files["model.h"]
+    assert "kInputScale = 1.0f, kOutputScale = 1.0f;" in code.files["model.h"]
+    assert "kInputZeroPoint = 0, kOutputZeroPoint = 0;" in code.files["model.h"]
+
+
+def test_whole_numbers_in_and_out_are_refused(tiny: Any) -> None:
+    model = tiny()
+    source = model.tensor([1, 4], "int32")
+    output = model.operator("RELU", [source], model.tensor([1, 4], "int32"))
+    with pytest.raises(DataError, match="t0 is int32") as caught:
+        interpreted_model(model.finish(source, output))
+    assert caught.value.hint == "Use int8 or float32 in and out."
