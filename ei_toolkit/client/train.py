@@ -70,7 +70,7 @@ def provenance_of_samples(manifest: Manifest, samples: Sequence[Sample]) -> Trai
     """
     _check_splits(manifest, misplaced(manifest, samples))
     windows = {Path(window.file).stem: window for window in manifest.windows}
-    origins = [_origin(sample, windows) for sample in samples if sample.category == "training"]
+    origins = [_origin(sample, windows) for sample in samples if sample.category in ("training", "validation")]
     return TrainingProvenance(
         frozenset(clip for clip, _ in origins if clip), frozenset(group for _, group in origins if group)
     )

@@ -9,6 +9,7 @@ from statistics import fmean, median
 
 from ei_toolkit.audio.decode import probe
 from ei_toolkit.dataset.folder import Clip
+from ei_toolkit.dataset.folder_names import SPLITS
 from ei_toolkit.dataset.plan import Row
 from ei_toolkit.errors import DataError
 
@@ -70,7 +71,8 @@ def suggest_window(lengths: Lengths, window_ms: int, hop_ms: int) -> WindowSugge
 
 def rows_of_clips(clips: Sequence[Clip], lengths: Lengths) -> list[Row]:
     """Rows of labels and the splits of the layout; the seconds of clips that were not measured are estimated."""
-    cells = sorted({(clip.label, clip.split or "") for clip in clips})
+    order = {"": 0} | {split: place for place, split in enumerate(SPLITS)}
+    cells = sorted({(clip.label, clip.split or "") for clip in clips}, key=lambda cell: (cell[0], order[cell[1]]))
     rows = []
     for label, split in cells:
         chosen = [clip for clip in clips if (clip.label, clip.split or "") == (label, split)]

@@ -25,8 +25,8 @@ class TrainingProvenance:
 
     @classmethod
     def of_manifest(cls, manifest: Manifest) -> TrainingProvenance:
-        """Return the provenance of a model that was trained on the training windows of a manifest."""
-        training = [window for window in manifest.windows if window.split == "training"]
+        """Return the provenance of a model that was trained on a manifest: validation chooses weights, so it counts."""
+        training = [window for window in manifest.windows if window.split != "testing"]
         return cls(frozenset(w.clip_sha256 for w in training), frozenset(w.group for w in training if w.group))
 
     def __or__(self, other: TrainingProvenance) -> TrainingProvenance:

@@ -96,7 +96,7 @@ def cut_windows(
     Windows that repeat one of another testing clip or of training are left out, as in slicing. Raises DataError for a
     clip that cannot be read.
     """
-    training = {window.sha256 for window in manifest.windows if window.split == "training"}
+    training = {window.sha256 for window in manifest.windows if window.split != "testing"}
     testing = held_out_clips(manifest)
     cut = [read_windows(root / clip.name, clip.sha256, settings.slice) for clip in testing]
     hashes = [sha256(window_file(window, settings.slice)).hexdigest() for own in cut for window in own]

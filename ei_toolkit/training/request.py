@@ -22,6 +22,8 @@ class TrainRequest:
     `features` is (n, f) float32, `labels` n indices into `class_names`, `groups` n keys that validation keeps together
     (empty: none). `visual_layers` are Edge Impulse's layer objects; `script` is a Keras script (expert mode), which
     replaces them unless it is empty. `spec_augment` is Edge Impulse's augmentationPolicySpectrogram.
+    `validation` marks the windows that are for validation only, such as the samples of Edge Impulse's category of that
+    name; where it is empty, windows are chosen by `validation_fraction`.
     `columns` is the number of features in a frame, `k_folds` 0 or at least 2. Models are written to `out_dir`.
     """
 
@@ -42,6 +44,7 @@ class TrainRequest:
     k_folds: int = 0
     seed: int = DEFAULTS.seed
     int8: bool = DEFAULTS.int8
+    validation: Sequence[bool] = ()
 
 
 @dataclass(frozen=True)

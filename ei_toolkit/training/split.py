@@ -34,6 +34,13 @@ def validation_split(
     return order[~held[order]], order[held[order]]
 
 
+def given_split(validation: Sequence[bool], seed: int) -> tuple[Indices, Indices]:
+    """Return (training, validation) indices in shuffled order; `validation` marks the windows for validation."""
+    held = np.asarray(validation, bool)
+    order = np.random.default_rng(seed).permutation(len(held))
+    return order[~held[order]], order[held[order]]
+
+
 def grouped_folds(labels: Sequence[int], groups: Sequence[str], k: int, seed: int) -> list[tuple[Indices, Indices]]:
     """Return k pairs of (training, test) indices with whole groups and evenly distributed labels.
 

@@ -19,7 +19,7 @@ from ei_toolkit.impulse.ranges import check_training
 from ei_toolkit.impulse.trained_model import model_file
 from ei_toolkit.training.fit import Fitted, fit
 from ei_toolkit.training.request import ModelFiles, TrainOutcome, TrainRequest
-from ei_toolkit.training.split import Indices, grouped_folds, validation_split
+from ei_toolkit.training.split import Indices, given_split, grouped_folds, validation_split
 
 Log = Callable[[str], None]
 
@@ -34,7 +34,7 @@ def train(request: TrainRequest, log: Log) -> TrainOutcome:
     start = time.monotonic()
     _prepare_tensorflow()
     folds = tuple(_fold_accuracies(request, log)) if request.k_folds else ()
-    train, validation = validation_split(request.labels, request.groups, request.validation_fraction, request.seed)
+    train, validation = _split(request)
     log(f"Training on {len(train)} windows, validating on {len(validation)}")
     fitted = fit(request, train, validation, log)
     log("Finished training")
@@ -53,8 +53,23 @@ def train(request: TrainRequest, log: Log) -> TrainOutcome:
     )
 
 
+def _split(request: TrainRequest) -> tuple[Indices, Indices]:
+    if len(request.validation):
+        return given_split(request.validation, request.seed)
+    return validation_split(request.labels, request.groups, request.validation_fraction, request.seed)
+
+
+def _training_rows(request: TrainRequest) -> Indices:
+    """Return the windows that may be trained on: those that are not marked for validation only."""
+    if not len(request.validation):
+        return np.arange(len(request.labels))
+    return np.flatnonzero(~np.asarray(request.validation, bool))
+
+
 def _check(request: TrainRequest) -> None:
-    counts = np.bincount(np.asarray(request.labels, int), minlength=len(request.class_names))
+    if len(request.validation) not in (0, len(request.labels)):
+        raise DataError(f"{len(request.validation)} marks for validation do not fit {len(request.labels)} labels")
+    counts = np.bincount(np.asarray(request.labels, int)[_training_rows(request)], minlength=len(request.class_names))
     if request.features.ndim != 2 or len(request.features) != len(request.labels) or not len(request.labels):
         raise DataError(f"{request.features.shape} features do not fit {len(request.labels)} labels")
     if not np.isfinite(request.features).all():
@@ -87,9 +102,11 @@ def _prepare_tensorflow() -> None:
 def _fold_accuracies(request: TrainRequest, log: Log) -> list[float]:
     """Return the accuracy on each fold, of models that are not kept."""
     accuracies = []
-    for number, (train, test) in enumerate(
-        grouped_folds(request.labels, request.groups, request.k_folds, request.seed), 1
-    ):
+    rows = _training_rows(request)
+    labels = np.asarray(request.labels)[rows].tolist()
+    groups = np.asarray(request.groups)[rows].tolist() if len(request.groups) else ()
+    folds = [(rows[train], rows[test]) for train, test in grouped_folds(labels, groups, request.k_folds, request.seed)]
+    for number, (train, test) in enumerate(folds, 1):
         log(f"Fold {number}/{request.k_folds}: {len(train)} windows to train, {len(test)} to validate")
         model = fit(replace(request, validation_fraction=0.0), train, test, log).model
         right = model.predict(request.features[test], verbose=0).argmax(axis=1) == np.asarray(request.labels)[test]

@@ -43,7 +43,7 @@ def loud_and_quiet(tmp_path: Path) -> Path:
 
 def run(settings: Settings, loud_and_quiet: Path, split: str, jobs: int = 1) -> Audit:
     settings = replace(settings, dataset=replace(settings.dataset, split=split))  # type: ignore[arg-type]
-    return audit(plan_slices(settings, loud_and_quiet), "mean", jobs, lambda _done, _note: None)
+    return audit(plan_slices(settings, loud_and_quiet), settings.slice.reading, jobs, lambda _done, _note: None)
 
 
 def test_a_split_by_artist_leaks_nothing(settings: Settings, loud_and_quiet: Path) -> None:

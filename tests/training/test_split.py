@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ei_toolkit.errors import DataError
-from ei_toolkit.training.split import grouped_folds, validation_split
+from ei_toolkit.training.split import given_split, grouped_folds, validation_split
 
 windows = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=1, max_size=80)
 
@@ -63,3 +63,15 @@ def test_folds_partition_the_windows_and_keep_artists_whole(k: int, seed: int) -
 def test_too_few_artists_for_the_folds() -> None:
     with pytest.raises(DataError, match="folds"):
         grouped_folds([0, 0, 1, 1], ["a", "b", "c", "c"], 2, 0)
+
+
+def test_given_validation_windows_are_used_and_no_others() -> None:
+    train, validation = given_split([False, True, False, True, False], seed=1)
+    assert sorted(train.tolist()) == [0, 2, 4]
+    assert sorted(validation.tolist()) == [1, 3]
+
+
+def test_the_order_of_given_splits_follows_the_seed() -> None:
+    marks = [i % 4 == 0 for i in range(40)]
+    assert given_split(marks, 1)[0].tolist() == given_split(marks, 1)[0].tolist()
+    assert given_split(marks, 1)[0].tolist() != given_split(marks, 2)[0].tolist()

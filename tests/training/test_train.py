@@ -55,6 +55,23 @@ def test_validation_keeps_artists_whole(request_for: RequestFor) -> None:
     assert outcome.validation_windows % 10 == 0
 
 
+def test_windows_that_are_given_for_validation_are_the_validation(request_for: RequestFor) -> None:
+    outcome = train(request_for(epochs=1, int8=False, validation=[i < 30 for i in range(160)]), lambda _line: None)
+    assert (outcome.train_windows, outcome.validation_windows) == (130, 30)
+    assert sum(map(sum, outcome.variants["float32"]["confusion_matrix"])) == 30
+
+
+def test_a_label_with_validation_windows_only_cannot_be_trained(request_for: RequestFor) -> None:
+    with pytest.raises(DataError, match="two labels") as caught:
+        train(request_for(validation=[i % 2 == 0 for i in range(160)]), lambda _line: None)
+    assert caught.value.why == "no window of classical"
+
+
+def test_marks_for_validation_that_do_not_fit_the_windows(request_for: RequestFor) -> None:
+    with pytest.raises(DataError, match="3 marks for validation do not fit 160 labels"):
+        train(request_for(validation=[True, False, True]), lambda _line: None)
+
+
 def test_the_same_request_gives_the_same_bytes(request_for: RequestFor) -> None:
     policy = {"enabled": True, "warping": True, "freqMasking": "low", "timeMasking": "high", "gaussianNoise": "low"}
     request = request_for(epochs=2, spec_augment=policy)

@@ -14,6 +14,7 @@ from ei_toolkit.board.transport.link import Link
 from ei_toolkit.board.verify.reference import Reference
 from ei_toolkit.board.verify.streamed import VerifiedClip, verify_streamed
 from ei_toolkit.board.verify.through_air import Air, find_player, verify_through_air
+from ei_toolkit.dataset.clip_label import labels_of_clips
 from ei_toolkit.errors import BoardError
 
 Verify = Callable[[Path, str], VerifiedClip]
@@ -28,8 +29,8 @@ def verify_clips(context: BoardContext, clips: Sequence[Path], advance: Callable
         microphone = board.microphone(context.paths.boards)
         verify = _through_air(context, link) if microphone is None else _streamed(context, link, microphone)
         verified = []
-        for clip in clips:
-            verified.append(verify(clip, label_of(clip, settings.project.labels)))
+        for clip, label in zip(clips, labels_of_clips(clips, settings, context.paths.root), strict=True):
+            verified.append(verify(clip, label))
             advance(1)
         return verified
     finally:
@@ -54,14 +55,3 @@ def _streamed(context: BoardContext, link: Link, microphone: MicStream) -> Verif
     reference = Reference.load(settings, lock.model_path(context.paths.root))
     hop = samples_in(settings.board.hop_ms, settings.slice.sample_rate)
     return lambda clip, label: verify_streamed(clip, label, microphone, link, reference, hop)
-
-
-def label_of(clip: Path, labels: Sequence[str]) -> str:
-    """Return the name of the folder, or the first part of the file name (`rock.00042.wav`), if it is a label.
-
-    Every name is a label if `labels` is empty; the result is empty if neither is one.
-    """
-    for name in (clip.resolve().parent.name, clip.name.split(".")[0]):
-        if not labels or name in labels:
-            return name
-    return ""

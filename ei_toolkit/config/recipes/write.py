@@ -74,7 +74,10 @@ def write_recipe(
         document["dataset"]["root"] = _relative(clips, folder)
     for one in adjusted:
         item = tomlkit.item(one.value)
-        document[one.table][one.key] = item.comment(one.comment) if one.comment else item
+        if one.comment:
+            item.comment(one.comment)
+            item.trivia.comment_ws = "   "
+        document[one.table][one.key] = item
     check_settings(parse_table(Settings, document.unwrap(), ""))
     folder.mkdir(parents=True, exist_ok=True)
     if script:

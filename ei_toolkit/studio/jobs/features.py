@@ -186,9 +186,14 @@ def _read(store: Store, cache: FeatureCache, block: ProcessingBlock, sample: Sam
         return None
 
 
-def _samples(store: Store, project: int, category: str) -> list[Sample]:
+def usable_samples(store: Store, project: int, category: str) -> list[Sample]:
+    """Return the labelled samples of a category that are not disabled, in the order of their ids."""
     usable = (("disabled = 0", ()), ("label_type != 'unlabeled'", ()))
-    samples = store.samples.select(SampleFilter(project, category, usable, "id-asc"))
+    return store.samples.select(SampleFilter(project, category, usable, "id-asc"))
+
+
+def _samples(store: Store, project: int, category: str) -> list[Sample]:
+    samples = usable_samples(store, project, category)
     if not samples:
         raise ApiError(f"There are no labelled samples in the category {category}: upload some first")
     return samples

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ei_toolkit.config import TrainingSettings
 from ei_toolkit.impulse.trained_model import label_order, model_id
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
-from ei_toolkit.studio.jobs.features import ComputedFeatures, concatenate_features, features_of_blocks
+from ei_toolkit.studio.jobs.features import (
+    ComputedFeatures,
+    concatenate_features,
+    features_of_blocks,
+    usable_samples,
+)
 from ei_toolkit.studio.jobs.profiling import profile_variants
 from ei_toolkit.studio.jobs.task import Task
 from ei_toolkit.studio.store.blocks import Impulse
@@ -41,13 +49,46 @@ def _train(task: Task, impulse: Impulse, block: Mapping[str, Any]) -> None:
     if len(labels) < 2:
         raise ApiError(f"Training needs at least two labels; there is only {', '.join(labels) or 'none'}")
     settings = keras_settings(task.store.blocks.config(task.project, block["id"]), parts[0].bins)
+    validation = _validation_features(task, impulse, block, labels)
     with task.scratch() as folder:
-        outcome = train(_request(task, settings, parts, labels, folder), task.log)
+        request = _request(task, settings, parts, labels, folder)
+        outcome = train(_with_validation(request, validation, labels), task.log)
         _store(task, block["id"], outcome, parts, labels)
         task.store.artifacts.clear_results(
             task.project, "classify", impulse.id
         )  # these results are of the previous model
     task.log("Model training complete.")
+
+
+def _validation_features(
+    task: Task, impulse: Impulse, block: Mapping[str, Any], labels: Sequence[str]
+) -> list[ComputedFeatures]:
+    """Return the features of the samples in the category validation, which training validates on instead of a part.
+
+    The result is empty without such samples. Samples whose label no training sample has are left out.
+    """
+    if not usable_samples(task.store, task.project, "validation"):
+        return []
+    parts = features_of_blocks(task, processing_blocks(task.store, impulse, block), "validation")
+    strange = frozenset(window.sample for part in parts for window in part.windows if window.label not in labels)
+    if strange:
+        task.log(f"{len(strange)} samples for validation are left out: no training sample has their label")
+    return [part.without(strange) for part in parts]
+
+
+def _with_validation(request: TrainRequest, parts: Sequence[ComputedFeatures], labels: Sequence[str]) -> TrainRequest:
+    """Append the windows of the category validation to a request; without them, it stays as it is."""
+    if not parts or not parts[0].windows:
+        return request
+    windows = parts[0].windows
+    groups = [*request.groups, *(f"validation {window.sample}" for window in windows)] if request.groups else []
+    return replace(
+        request,
+        features=np.concatenate([request.features, concatenate_features(parts)]),
+        labels=[*request.labels, *(labels.index(window.label) for window in windows)],
+        groups=groups,
+        validation=[False] * len(request.labels) + [True] * len(windows),
+    )
 
 
 def _request(
