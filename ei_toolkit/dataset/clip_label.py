@@ -1,4 +1,4 @@
-"""The label of a clip that is named by its path alone, by the same rules that `eitk slice` applies."""
+"""The label of a clip that is named by its path, by the same rules that `eitk slice` applies."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ def _labels_in_data_set(clips: Sequence[Path], settings: Settings, project: Path
         if not any(clip.resolve().is_relative_to(root) for clip in clips):
             return {}
         found = read_clips(root, settings.project.labels, settings.dataset).clips
-    except EitkError:  # without a data set, the path alone gives the label
+    except EitkError:  # without a data set, the path gives the label
         return {}
     return {clip.path.resolve(): clip.label for clip in found}
