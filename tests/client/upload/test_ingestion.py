@@ -113,7 +113,8 @@ def test_the_kind_of_a_failed_request_follows_from_its_status(
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(413, "the studio accepts no request of this size"), (503, "the studio answered HTTP 503 (requested /api/…/files)"),
+    [(413, "the studio accepts no request of this size"),
+     (503, "the studio answered HTTP 503 (requested /api/…/files)"),
      (400, "the studio answered HTTP 400 (requested /api/…/files with 3 files)")],
 )  # fmt: skip
 def test_a_failed_request_without_a_message_has_a_reason(
