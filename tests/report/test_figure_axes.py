@@ -1,0 +1,188 @@
+"""What a reader sees in the figures: labels with units, limits, legends, values; read from matplotlib's axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ei_toolkit.report import figures
+from ei_toolkit.report.figures import GAINS_DB, Figure
+
+
+def axes_of(figure: Figure) -> list[Any]:
+    return figure.drawing.axes
+
+
+def lines_of(axis: Any) -> dict[str, list[float]]:
+    """The values of each line by its name in the legend."""
+    return {line.get_label(): [float(y) for y in line.get_ydata()] for line in axis.lines}
+
+
+def legend_of(axis: Any) -> list[str]:
+    legend = axis.get_legend()
+    return [text.get_text() for text in legend.get_texts()] if legend else []
+
+
+HISTORY = {"accuracy": [0.5, 0.75, 0.875], "val_accuracy": [0.5, 0.625, 0.75], "loss": [1.5, 0.75, 0.25]}
+
+
+def test_learning_curves_count_epochs_from_one() -> None:
+    accuracy, loss = axes_of(figures.learning_curves(HISTORY))
+    assert [(axis.get_xlabel(), axis.get_ylabel()) for axis in (accuracy, loss)] == [
+        ("epoch", "accuracy"),
+        ("epoch", "loss"),
+    ]
+    assert list(accuracy.lines[0].get_xdata()) == [1, 2, 3]
+    assert all(float(tick).is_integer() for tick in accuracy.get_xticks())
+
+
+def test_training_and_validation_are_two_lines_that_differ_in_dashes_and_colour() -> None:
+    accuracy, loss = axes_of(figures.learning_curves(HISTORY))
+    assert lines_of(accuracy) == {"training": HISTORY["accuracy"], "validation": HISTORY["val_accuracy"]}
+    assert legend_of(accuracy) == ["training", "validation"]
+    first, second = accuracy.lines
+    assert first.get_linestyle() != second.get_linestyle()
+    assert first.get_color() != second.get_color()
+    assert list(lines_of(loss)) == ["training"]
+
+
+def test_accuracy_ends_at_one_and_loss_at_its_largest_value() -> None:
+    accuracy, loss = axes_of(figures.learning_curves(HISTORY))
+    assert accuracy.get_ylim() == (0, 1.02)
+    assert loss.get_ylim()[0] == 0
+    assert loss.get_ylim()[1] >= 1.5
+
+
+def test_the_description_of_learning_curves_has_the_last_values() -> None:
+    assert figures.learning_curves(HISTORY).description == (
+        "After the last epoch: training accuracy 0.875, validation accuracy 0.75, training loss 0.25."
+    )
+
+
+def test_one_epoch_is_drawn() -> None:
+    accuracy, _ = axes_of(figures.learning_curves({"accuracy": [0.5], "loss": [1.0]}))
+    assert lines_of(accuracy) == {"training": [0.5]}
+
+
+def test_a_confusion_matrix_has_actual_rows_and_predicted_columns() -> None:
+    (axis,) = axes_of(figures.confusion_matrix([[30, 10], [0, 5]], ["classical", "rock"]))
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("predicted", "actual")
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["classical", "rock"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["classical", "rock"]
+    cells = {tuple(map(int, text.get_position())): text.get_text() for text in axis.texts}
+    assert cells == {(0, 0): "30\n75.0 %", (1, 0): "10\n25.0 %", (0, 1): "0\n0.0 %", (1, 1): "5\n100.0 %"}
+
+
+def test_text_in_a_dark_cell_is_white_and_in_a_bright_one_black() -> None:
+    (axis,) = axes_of(figures.confusion_matrix([[9, 1], [5, 5]], ["a", "b"]))
+    colours = {text.get_text().split("\n")[1]: text.get_color() for text in axis.texts}
+    assert colours == {"90.0 %": "white", "10.0 %": "black", "50.0 %": "black"}
+
+
+@pytest.mark.parametrize(("labels", "rotation"), [(2, 0), (3, 0), (4, 45), (10, 45)])
+def test_many_labels_are_turned_so_that_they_do_not_overlap(labels: int, rotation: int) -> None:
+    figure = figures.confusion_matrix(np.eye(labels, dtype=int).tolist(), [f"label {n}" for n in range(labels)])
+    (axis,) = axes_of(figure)
+    assert {tick.get_rotation() for tick in axis.get_xticklabels()} == {float(rotation)}
+    assert figure.drawing.get_size_inches()[1] == pytest.approx(figures.HEIGHT_IN + 0.35 * max(labels - 3, 0))
+
+
+ROW = {"window_accuracy": 0.9}
+GAIN = {
+    "clean": ROW,
+    "conditions": {"gain-20": {"window_accuracy": 0.5}, "gain+10": {"window_accuracy": 0.75}, "mic": ROW},
+    "baselines": {"level": ROW | {"conditions": {"gain-20": {"window_accuracy": 0.25}}}},
+}
+
+
+def test_accuracy_by_gain_is_in_percent_against_decibels() -> None:
+    (axis,) = axes_of(figures.accuracy_by_gain(GAIN, "robust"))
+    assert axis.get_xlabel() == "gain of the microphone (dB)"
+    assert axis.get_ylabel() == "correct windows (%)"
+    assert axis.get_ylim() == (0, 102)
+    assert list(axis.get_xticks()) == list(GAINS_DB.values())
+    assert list(axis.lines[0].get_xdata()) == [-20, 0, 10]
+    assert lines_of(axis) == {"robust": [50.0, 90.0, 75.0], "baseline: level only": [25.0, 90.0]}
+    assert legend_of(axis) == ["robust", "baseline: level only"]
+
+
+def test_the_description_of_accuracy_by_gain_has_every_value_with_its_sign() -> None:
+    assert figures.accuracy_by_gain(GAIN).description == (
+        "this project: -20 dB 50.0 %, +0 dB 90.0 %, +10 dB 75.0 %; baseline: level only: -20 dB 25.0 %, +0 dB 90.0 %."
+    )
+
+
+def test_conditions_are_bars_from_top_to_bottom_with_their_values() -> None:
+    (axis,) = axes_of(figures.accuracy_by_condition(GAIN))
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["clean", "gain-20", "gain+10", "mic"]
+    assert axis.yaxis_inverted()
+    assert [bar.get_width() for bar in axis.patches] == [90.0, 50.0, 75.0, 90.0]
+    assert [text.get_text() for text in axis.texts] == ["90.0 %", "50.0 %", "75.0 %", "90.0 %"]
+    assert axis.get_xlim()[1] >= 100
+
+
+def test_an_evaluation_without_conditions_has_one_bar() -> None:
+    (axis,) = axes_of(figures.accuracy_by_condition({"clean": ROW}))
+    assert len(axis.patches) == 1
+
+
+def test_instructions_have_thousands_separators_and_no_scale() -> None:
+    figure = figures.instructions_by_layer({"1: conv": 1_234_567, "2: dense": 100})
+    (axis,) = axes_of(figure)
+    assert [text.get_text() for text in axis.texts] == ["1,234,567", "100"]
+    assert list(axis.get_xticks()) == []
+    assert figure.description == "1: conv 1,234,567, 2: dense 100."
+
+
+@pytest.mark.parametrize("values", [{}, {"1: conv": 0}])
+def test_bars_of_nothing_are_drawn(values: dict[str, int]) -> None:
+    (axis,) = axes_of(figures.instructions_by_layer(values))
+    assert axis.get_xlim()[1] > 0
+
+
+def test_calibration_compares_confidence_with_the_share_that_is_correct() -> None:
+    probabilities = np.array([[0.95, 0.05], [0.97, 0.03], [0.6, 0.4], [0.35, 0.65]])
+    figure = figures.reliability([0, 1, 0, 1], probabilities)
+    (axis,) = axes_of(figure)
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("highest probability", "share correct")
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in axis.patches]
+    assert middles == pytest.approx([0.625, 0.96])
+    assert [bar.get_height() for bar in axis.patches] == [1.0, 0.5]
+    assert figure.description == "Share correct by mean highest probability: at 0.62 1.00, at 0.96 0.50."
+
+
+@settings(max_examples=5)
+@given(st.lists(st.tuples(st.integers(0, 2), st.lists(st.floats(0.01, 1), min_size=3, max_size=3)), min_size=1))
+def test_every_clip_is_in_one_bar_of_the_calibration(clips: list[tuple[int, list[float]]]) -> None:
+    probabilities = np.array([row for _, row in clips]) / np.sum([row for _, row in clips], axis=1, keepdims=True)
+    figure = figures.reliability([label for label, _ in clips], probabilities)
+    (axis,) = axes_of(figure)
+    share = np.mean(probabilities.argmax(axis=1) == [label for label, _ in clips])
+    weights = [(bar.get_alpha() - 0.3) / 0.7 for bar in axis.patches]
+    assert sum(weights) == pytest.approx(1)
+    assert sum(w * bar.get_height() for w, bar in zip(weights, axis.patches, strict=True)) == pytest.approx(share)
+
+
+def test_spectrograms_share_one_scale_and_have_seconds_on_the_axis() -> None:
+    quiet, loud = np.zeros((10, 4)), np.full((10, 4), 8.0)
+    figure = figures.spectrograms({"quiet": quiet, "loud": loud}, 3.0, "mel band")
+    assert [axis.get_title() for axis in axes_of(figure)] == ["quiet", "loud"]
+    assert {axis.images[0].get_clim() for axis in axes_of(figure)} == {(0.0, 8.0)}
+    assert {(axis.get_xlabel(), axis.get_ylabel()) for axis in axes_of(figure)} == {("time (s)", "mel band")}
+    assert axes_of(figure)[0].images[0].get_extent() == [0.0, 3.0, -0.5, 3.5]
+    assert axes_of(figure)[0].images[0].get_array().shape == (4, 10)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_an_odd_number_of_spectrograms_leaves_no_empty_panel(count: int) -> None:
+    figure = figures.spectrograms({str(n): np.eye(4) for n in range(count)}, 1.0)
+    assert len(axes_of(figure)) == count
+
+
+def test_a_label_with_control_characters_is_printable() -> None:
+    (axis,) = axes_of(figures.confusion_matrix([[1]], ["bell\x07"]))
+    assert axis.get_xticklabels()[0].get_text() == "bell\ufffd"

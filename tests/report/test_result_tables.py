@@ -1,0 +1,181 @@
+"""Results of training, test, profile and evaluation as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import RenderableType
+
+from ei_toolkit.client.impulse.apply import Change
+from ei_toolkit.client.impulse.state import DspState, ImpulseState, InputState, LearnState
+from ei_toolkit.client.results import DeviceProfile, EngineProfile, Evaluation
+from ei_toolkit.eon.profile import LayerProfile, Profile
+from ei_toolkit.report.result_tables import (
+    change_table,
+    condition_table,
+    confusion_table,
+    deployment_table,
+    evaluation_tables,
+    evaluation_view,
+    impulse_table,
+    profile_table,
+    profile_view,
+    score_table,
+)
+
+Shown = Callable[[RenderableType], str]
+INT8 = Evaluation("int8", ("a", "b"), ("a", "b", "uncertain"), ((6, 1, 3), (0, 0, 0)), 0.6, 0.25, 0.875)
+FLOAT32 = Evaluation("float32", ("a", "b"), ("a", "b"), ((1, 0), (0, 1)), 1.0, None, None)
+
+
+def test_scores_have_a_column_for_each_variant_and_a_dash_for_the_unknown() -> None:
+    table = score_table("test", [INT8, FLOAT32])
+    assert table.head == ("", "int8", "float32")
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["accuracy"] == ("60.00%", "100.00%")
+    assert rows["loss"] == ("0.250", None)
+    assert rows["area under ROC curve"] == ("0.875", None)
+    assert rows["recall (weighted)"] == ("0.600", "1.000")
+    assert rows["windows"] == (10, 2)
+
+
+def test_a_confusion_row_has_counts_with_shares_and_one_without_windows_zeros() -> None:
+    table = confusion_table("test, int8", INT8)
+    assert table.head == ("actual \\ predicted", "a", "b", "uncertain", "F1")
+    assert table.rows[0] == ("a", "6 (60.0%)", "1 (10.0%)", "3 (30.0%)", "0.750")
+    assert table.rows[1] == ("b", "0", "0", "0", "0.000")
+
+
+def test_each_variant_has_a_confusion_matrix_of_its_own() -> None:
+    assert evaluation_tables("test", []) == []
+    titles = [table.title for table in evaluation_tables("test", [INT8, FLOAT32])]
+    assert titles == ["test", "test, int8", "test, float32"]
+
+
+def test_a_profile_has_a_row_for_each_engine_and_no_size_that_is_not_known() -> None:
+    engines = (EngineProfile("eon", 4096, 30_720, 0), EngineProfile("tflite", 8192, 61_440, 2048))
+    profiles = [
+        DeviceProfile("int8", "nano", "Nano 33", True, 12.6, engines),
+        DeviceProfile("float32", "nano", "Nano 33", True, None, engines[:1]),
+        DeviceProfile("int8", "other", "Other", False, None, (), "does not fit"),
+    ]
+    assert profile_table(profiles).rows == (
+        ("int8", "Nano 33", "eon", "13 ms", "4.0K", "30.0K", None),
+        ("int8", "Nano 33", "tflite", "13 ms", "8.0K", "60.0K", "2.0K"),
+        ("float32", "Nano 33", "eon", None, "4.0K", "30.0K", None),
+    )
+
+
+ROW = {"window_accuracy": 0.9, "track_accuracy": 0.95}
+
+
+def test_conditions_follow_the_clean_windows() -> None:
+    evaluation = {"clean": ROW, "conditions": {"mic": {"window_accuracy": 0.5, "track_accuracy": None}}}
+    table = condition_table(evaluation, "title")
+    assert table.rows == (("clean", "90.0 %", "95.0 %"), ("mic", "50.0 %", None))
+    assert condition_table({"clean": ROW}).rows == (("clean", "90.0 %", "95.0 %"),)
+
+
+def evaluation(labels: tuple[str, ...] = ("a", "b"), **changes: Any) -> dict[str, Any]:
+    size = len(labels)
+    clean = ROW | {
+        "interval": [0.8, 1.0], "recall": dict.fromkeys(labels, 0.875), "tracks": 40, "artists": 12, "windows": 160,
+        "confusion_matrix": [[7 if i == j else 1 for j in range(size)] for i in range(size)], "ece": 0.0625,
+        "three_window_accuracy": 0.975, "top_2_accuracy": 0.99,
+        "worst_artist": {"artist": "Queen", "window_accuracy": 0.25},
+    }  # fmt: skip
+    baseline = ROW | {"conditions": {"mic": ROW}}
+    return {"clean": clean, "conditions": {"mic": ROW}, "baselines": {"level": baseline}, "recipe": "eitk.toml",
+            "protocol": "artist-5fold", "seeds": 3, "int8_drop": -0.0125,
+            "models": [{"warnings": []}, {"warnings": ["the training collapsed"]}], **changes}  # fmt: skip
+
+
+def test_an_evaluation_shows_accuracies_in_percent_for_the_model_and_the_baselines(shown: Shown) -> None:
+    lines = [line.split() for line in shown(evaluation_view(evaluation())).splitlines()]
+    assert ["clean", "90.0", "/", "95.0", "90.0", "/", "95.0"] in lines
+    assert ["mic", "90.0", "/", "95.0", "90.0", "/", "95.0"] in lines
+    assert ["a", "7", "1", "87.5", "%"] in lines
+    assert ["b", "1", "7", "87.5", "%"] in lines
+
+
+def test_an_evaluation_states_what_was_tested_and_how_certain_it_is(shown: Shown) -> None:
+    text = shown(evaluation_view(evaluation()))
+    assert "eitk.toml, artist-5fold, 3 seed(s): 40 clips by 12 artists, 160 windows" in text
+    assert "95 % interval of the clip accuracy, by artist: 80.0 to 100.0" in text
+    assert "calibration error 0.062; float32 minus int8: -1.25 points" in text
+    assert "lowest accuracy by artist: Queen, 25 % of the windows" in text
+    assert "1 of 2 trainings did not learn (accuracy of chance); they are included" in text
+
+
+def test_what_does_not_apply_to_an_evaluation_is_left_out(shown: Shown) -> None:
+    text = shown(evaluation_view(evaluation(int8_drop=None, models=[])))
+    assert "float32 minus int8" not in text
+    assert "did not learn" not in text
+    assert "two most probable" not in text
+    assert "two most probable: 99.0 % of the windows" in shown(evaluation_view(evaluation(("a", "b", "c"))))
+
+
+def test_a_deployment_is_shown_with_the_start_of_its_hash(shown: Shown) -> None:
+    lock = {"deployment_version": 4, "target": "arduino", "engine": "tflite-eon", "model_type": "int8",
+            "zip": "builds/4/a.zip", "model": "builds/4/model.tflite", "model_sha256": "ab" * 32}  # fmt: skip
+    rows = dict(deployment_table(lock).rows)
+    assert rows["version"] == 4
+    assert rows["engine"] == "tflite-eon, int8"
+    assert rows["model hash"] == "abababababab"
+
+
+def test_a_long_value_of_a_change_is_cut_and_a_missing_one_a_dash() -> None:
+    changes = [Change("learn", "learn.epochs", "", "30"), Change("dsp", "x", "y" * 61, "z" * 60)]
+    table = change_table("changes", changes)
+    assert table.rows == (("learn.epochs", "–", "30"), ("x", "y" * 60 + "…", "z" * 60))
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "shown_as"),
+    [("a\nb\n", "a\nc\nd\n", ("2 lines", "3 lines (+2 −1)")), ("", "a\n", ("0 lines", "1 lines (+1 −0)")),
+     ("a\n", "", ("1 lines", "0 lines (+0 −1)"))],
+)  # fmt: skip
+def test_a_change_of_a_script_is_the_number_of_lines_that_differ(
+    there: str, wanted: str, shown_as: tuple[str, str]
+) -> None:
+    (row,) = change_table("", [Change("learn", "learn.script", there, wanted)]).rows
+    assert row == ("learn.script", *shown_as)
+
+
+def test_an_impulse_has_a_row_for_each_value_and_one_line_of_its_script() -> None:
+    learn = LearnState("expert", (), "import keras\nmodel = 1\n", 30, 0.005, 32, 0.2, "artist", False, False, True, 7)
+    state = ImpulseState(InputState(3000, 1500, 16_000.0), (DspState("mfe", "MFE", 4, {"num_filters": "40"}),), learn)
+    rows = dict(impulse_table(state).rows)
+    assert rows["input.window_ms"] == "3000"
+    assert rows["dsp[0]"] == "mfe version 4 “MFE”"
+    assert rows["MFE.num_filters"] == "40"
+    assert rows["learn.script"] == "import keras…"
+    assert rows["learn.seed"] == "7"
+
+
+CONV = LayerProfile("conv", "Conv2D 8 filters", 0, 1000, 2500, (1, 4, 8))
+POOL = LayerProfile("pool", "MaxPool", 0, 0, 0, (1, 2, 8))
+PROFILE = Profile("emulated", 30_000, 12_000, 512, 3000, 2800, 2000, 1000, 2500, 0.06, 0.05, (CONV, POOL))
+
+
+def test_a_profile_has_units_and_the_layers_that_run_together(shown: Shown) -> None:
+    text = shown(profile_view(PROFILE))
+    words = " ".join(text.split())
+    assert "2,500 instructions (emulated), about 0.06 ms ± 5 % at 64 MHz" in text
+    assert "flash 30,000 B · RAM 12,000 B (arena 3,000, at least 2,800) · stack 512 B" in words
+    conv, pool = (line for line in text.splitlines() if "Conv2D" in line or "MaxPool" in line)
+    assert [cell.strip() for cell in conv.strip("│").split("│")] == [
+        "Conv2D 8 filters",
+        "4x8",
+        "1,000",
+        "2,500",
+        "2.50",
+    ]
+    assert [cell.strip() for cell in pool.strip("│").split("│")] == ["MaxPool", "2x8", "0", "in the layer above", ""]
+
+
+def test_an_estimate_is_marked_as_such(shown: Shown) -> None:
+    assert "(cost model)" in shown(profile_view(replace(PROFILE, how="cost model")))
