@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from rich.text import Text
 from ei_toolkit.config import units
 
 Cell = str | int | float | None
+LINE_ENDING = re.compile(r"\r\n?|\n")  # of Markdown
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ def _line(cells: tuple[Cell, ...] | list[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
-    return escaped.replace("`", "'")
+    escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
+    return LINE_ENDING.sub(" ", escaped)
 
 
 BARS = "▁▂▃▄▅▆▇█"

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from ei_toolkit.report.published import OwnResults, like_published
+from collections.abc import Callable
+from typing import Any
+
+from ei_toolkit.config import Config
+from ei_toolkit.dataset.manifest import Window
+from ei_toolkit.evaluation.run_log import Run
+from ei_toolkit.report.project_summary import ProjectSummary
+from ei_toolkit.report.published import OwnResults, like_published, own_results
 
 NOTHING = OwnResults(("classical", "rock"), {}, {}, [], {})
 
@@ -36,3 +43,41 @@ def test_other_genres_than_the_published_ones_have_rows_too() -> None:
     split, _, confusion, _ = like_published(ours)
     assert ("jazz", None, None, None, 4, 1, 5) in split.rows
     assert confusion.rows[0] == ("jazz", None, None, "100.0 %", "0.0 %")
+
+
+def window(number: int, clip: str, split: Any = "training", label: str = "rock") -> Window:
+    return Window(f"{number}.wav", f"{number:064}", clip, "c" * 64, "x", 0, label, split)
+
+
+def summary_of(project: Callable[..., Config], **metrics: Any) -> ProjectSummary:
+    """A project with three clips of one label and one of another, and one training."""
+    rows = (window(1, "a.wav"), window(2, "a.wav"), window(3, "b.wav"), window(4, "c.wav", "testing"),
+            window(5, "d.wav", label="jazz"))  # fmt: skip
+    runs = (Run(1, "2026-11-21T00:00:00", "train", {}, "", "", "", metrics),)
+    return ProjectSummary(project(), rows, runs, {}, None)
+
+
+def test_clips_are_counted_and_not_their_windows(project: Callable[..., Config]) -> None:
+    assert own_results(summary_of(project)).clips == {"jazz": (1, 0), "rock": (2, 1)}
+
+
+def test_figures_of_the_last_training_are_taken_by_set_and_variant(project: Callable[..., Config]) -> None:
+    int8 = {"accuracy": 0.9, "loss": None, "auc": 1, "labels": ["a"], "confusion_matrix": [[3, 1], [0, 2]]}
+    ours = own_results(summary_of(project, validation={"int8": int8}, test={"float32": {"accuracy": 0.5}}))
+    assert ours.metrics == {("validation", "int8"): {"accuracy": 0.9, "auc": 1}, ("test", "float32"): {"accuracy": 0.5}}
+    assert ours.confusion == [[3, 1], [0, 2]]
+    assert ours.hardware["accuracy"] == ("–", "50.00 %")
+
+
+def test_the_cost_on_the_board_has_units(project: Callable[..., Config]) -> None:
+    hardware = {"int8": {"latency_ms": 12.6, "ram_bytes": 4608, "flash_bytes": 30_720}, "float32": {"ram_bytes": 8192}}
+    ours = own_results(summary_of(project, hardware=hardware))
+    assert ours.hardware == {
+        "latency": ("13 ms", "–"), "RAM": ("4.5 K", "8.0 K"), "flash": ("30.0 K", "–"), "accuracy": ("–", "–"),
+    }  # fmt: skip
+
+
+def test_before_a_training_every_own_value_is_unknown(project: Callable[..., Config]) -> None:
+    ours = own_results(ProjectSummary(project(), (), (), {}, None))
+    assert (ours.labels, ours.clips, ours.metrics, ours.confusion) == ((), {}, {}, [])
+    assert set(ours.hardware.values()) == {("–", "–")}
