@@ -12,7 +12,7 @@ Shown = Callable[[RenderableType], str]
 
 
 @pytest.fixture
-def shown() -> Shown:
+def on_terminal() -> Shown:
     """Prints a view as on a wide terminal without colours, and returns the text without spaces at the ends of lines."""
 
     def show(view: RenderableType) -> str:

@@ -102,7 +102,7 @@ GAIN = {
 def test_accuracy_by_gain_is_in_percent_against_decibels() -> None:
     (axis,) = axes_of(figures.accuracy_by_gain(GAIN, "robust"))
     assert axis.get_xlabel() == "gain of the microphone (dB)"
-    assert axis.get_ylabel() == "correct windows (%)"
+    assert axis.get_ylabel() == "top-1 accuracy (%)"
     assert axis.get_ylim() == (0, 102)
     assert list(axis.get_xticks()) == list(GAINS_DB.values())
     assert list(axis.lines[0].get_xdata()) == [-20, 0, 10]
@@ -184,5 +184,5 @@ def test_an_odd_number_of_spectrograms_leaves_no_empty_panel(count: int) -> None
 
 
 def test_a_label_with_control_characters_is_printable() -> None:
-    (axis,) = axes_of(figures.confusion_matrix([[1]], ["bell\x07"]))
-    assert axis.get_xticklabels()[0].get_text() == "bell\ufffd"
+    (axis,) = axes_of(figures.confusion_matrix([[1]], ["sound\x07"]))
+    assert axis.get_xticklabels()[0].get_text() == "sound\ufffd"

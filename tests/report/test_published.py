@@ -73,7 +73,7 @@ def test_the_cost_on_the_board_has_units(project: Callable[..., Config]) -> None
     hardware = {"int8": {"latency_ms": 12.6, "ram_bytes": 4608, "flash_bytes": 30_720}, "float32": {"ram_bytes": 8192}}
     ours = own_results(summary_of(project, hardware=hardware))
     assert ours.hardware == {
-        "latency": ("13 ms", "–"), "RAM": ("4.5 K", "8.0 K"), "flash": ("30.0 K", "–"), "accuracy": ("–", "–"),
+        "latency": ("13 ms", "–"), "RAM": ("4.5 KiB", "8.0 KiB"), "flash": ("30.0 KiB", "–"), "accuracy": ("–", "–"),
     }  # fmt: skip
 
 

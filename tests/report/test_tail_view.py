@@ -27,14 +27,14 @@ def view(*events: Event) -> View:
     return made
 
 
-def test_before_the_first_prediction_the_view_waits_or_shows_the_last_note(shown: Shown) -> None:
-    assert "waiting for the first prediction" in shown(view().render())
-    assert "the microphone restarts" in shown(view(Info("", {"state": "running"})).render())
-    assert "emulated" in shown(view().render())
+def test_before_the_first_prediction_the_view_waits_or_shows_the_last_note(on_terminal: Shown) -> None:
+    assert "waiting for the first prediction" in on_terminal(view().render())
+    assert "the microphone restarts" in on_terminal(view(Info("", {"state": "running"})).render())
+    assert "emulated" in on_terminal(view().render())
 
 
-def test_the_winner_and_every_score_are_shown(shown: Shown) -> None:
-    text = shown(view(ROCK).render())
+def test_the_winner_and_every_score_are_on_terminal(on_terminal: Shown) -> None:
+    text = on_terminal(view(ROCK).render())
     assert "● rock" in text
     assert "0.750" in text and "0.250" in text
     bars = {line.split()[1]: line.count("━") for line in text.splitlines() if "╌" in line}
@@ -42,29 +42,29 @@ def test_the_winner_and_every_score_are_shown(shown: Shown) -> None:
 
 
 @pytest.mark.parametrize(("score", "filled"), [(0.0, 0), (1.0, BAR_COLUMNS), (1.7, BAR_COLUMNS), (-0.2, 0)])
-def test_a_bar_stays_within_its_columns(shown: Shown, score: float, filled: int) -> None:
-    text = shown(view(replace(ROCK, scores={"rock": score})).render())
+def test_a_bar_stays_within_its_columns(on_terminal: Shown, score: float, filled: int) -> None:
+    text = on_terminal(view(replace(ROCK, scores={"rock": score})).render())
     (line,) = [line for line in text.splitlines() if f"{score:.3f}" in line]
     assert (line.count("━"), line.count("━") + line.count("╌")) == (filled, BAR_COLUMNS)
 
 
 @pytest.mark.parametrize(("level", "share"), [(-60.0, 0.0), (-30.0, 0.5), (0.0, 1.0), (-96.0, 0.0), (3.0, 1.0)])
-def test_the_level_is_in_decibels_relative_to_full_scale(shown: Shown, level: float, share: float) -> None:
-    text = shown(view(replace(ROCK, level_dbfs=level)).render())
+def test_the_level_is_in_decibels_relative_to_full_scale(on_terminal: Shown, level: float, share: float) -> None:
+    text = on_terminal(view(replace(ROCK, level_dbfs=level)).render())
     (line,) = [line for line in text.splitlines() if "dBFS" in line]
     assert f"{level:.0f} dBFS" in line
     assert line.count("━") == round(share * tail_view.METER_COLUMNS)
 
 
-def test_a_board_that_does_not_measure_the_level_has_no_meter(shown: Shown) -> None:
-    assert "dBFS" not in shown(view(ROCK).render())
+def test_a_board_that_does_not_measure_the_level_has_no_meter(on_terminal: Shown) -> None:
+    assert "dBFS" not in on_terminal(view(ROCK).render())
 
 
-def test_times_are_shown_in_milliseconds_if_both_are_known(shown: Shown) -> None:
-    both = shown(view(replace(ROCK, dsp_us=12_340, nn_us=4_560, overruns=2)).render())
+def test_times_are_shown_in_milliseconds_if_both_are_known(on_terminal: Shown) -> None:
+    both = on_terminal(view(replace(ROCK, dsp_us=12_340, nn_us=4_560, overruns=2)).render())
     assert "DSP 12.3 ms · network 4.6 ms" in both
     assert "overruns" in both
-    assert "network" not in shown(view(replace(ROCK, dsp_us=12_340)).render())
+    assert "network" not in on_terminal(view(replace(ROCK, dsp_us=12_340)).render())
 
 
 def strip_of(text: str) -> str:
@@ -77,14 +77,14 @@ def at(second: float, prediction: Prediction = ROCK) -> Prediction:
     return replace(prediction, end=round(second * RATE))
 
 
-def test_the_last_minute_has_one_character_a_second(shown: Shown) -> None:
-    text = shown(view(at(3), at(4, UNCERTAIN), at(6)).render())
+def test_the_last_minute_has_one_character_a_second(on_terminal: Shown) -> None:
+    text = on_terminal(view(at(3), at(4, UNCERTAIN), at(6)).render())
     assert strip_of(text).endswith("█▂ █")
     assert strip_of(text).count("█") == 2
 
 
-def test_the_last_prediction_of_a_second_counts(shown: Shown) -> None:
-    assert strip_of(shown(view(at(3.0), at(3.5, UNCERTAIN)).render())).endswith(" ▂")
+def test_the_last_prediction_of_a_second_counts(on_terminal: Shown) -> None:
+    assert strip_of(on_terminal(view(at(3.0), at(3.5, UNCERTAIN)).render())).endswith(" ▂")
 
 
 def test_predictions_older_than_a_minute_are_forgotten() -> None:
@@ -109,18 +109,18 @@ def test_without_a_clock_of_the_board_that_of_this_machine_counts(monkeypatch: p
     assert [time for time, _ in made.history] == [1000.0 + HISTORY_S + 1]
 
 
-def test_the_footer_counts_predictions_and_time(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_footer_counts_predictions_and_time(on_terminal: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(tail_view.time, "monotonic", lambda: now[0])
     made = View("emulated", COLOURS, started=0.0)
     made.add(ROCK)
     made.add(ROCK)
     now[0] = 125.9
-    assert "2 predictions in 2:05" in shown(made.render())
+    assert "2 predictions in 2:05" in on_terminal(made.render())
 
 
-def test_a_warning_stays_below_the_predictions(shown: Shown) -> None:
-    text = shown(view(Warning("the microphone buffer overran"), ROCK).render())
+def test_a_warning_stays_below_the_predictions(on_terminal: Shown) -> None:
+    text = on_terminal(view(Warning("the microphone buffer overran"), ROCK).render())
     assert text.index("predictions in") < text.index("the microphone buffer overran")
 
 

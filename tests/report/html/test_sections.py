@@ -107,7 +107,7 @@ def test_a_bare_project_has_a_title_and_its_data(bare: ProjectSummary) -> None:
 def test_the_data_are_counted_by_label_and_split(bare: ProjectSummary) -> None:
     rows = (*bare.windows, window(3, clip="1.wav", group="a1"), window(4, augmentation="gain+3"))
     page = Page(build_page(replace(bare, windows=rows)))
-    assert ["label", "split", "clips", "artists", "windows", "of which augmented"] in page.rows
+    assert ["label", "split", "clips", "groups", "windows", "of which augmented"] in page.rows
     assert ["rock", "training", "2", "2", "3", "1"] in page.rows
     assert ["classical", "testing", "1", "1", "1", "0"] in page.rows
 
@@ -135,12 +135,14 @@ def test_a_recording_in_both_splits_is_counted_although_its_artists_differ(bare:
 
 
 def test_the_verdict_shows_both_models_and_the_shares_of_each_row(bare: ProjectSummary) -> None:
-    summary = replace(bare, runs=(gate(champion=TRIAL | {"thresholded_accuracy": 0.5}),), lock=LOCK)
+    run = gate(champion=TRIAL | {"thresholded_accuracy": 0.5}, threshold=0.6, majority=0.5)
+    summary = replace(bare, runs=(run,), lock=LOCK)
     page = Page(build_page(summary))
-    assert page.headings[1:3] == ["Verdict", "Confusion matrix of the held-out windows"]
+    assert page.headings[1:3] == ["Verdict", "Confusion matrix of the held-out windows at threshold 0.6"]
     assert "The challenger <b>passes</b>." in page.text
-    assert ["thresholded accuracy of windows", "90.0 %", "50.0 %"] in page.rows
-    assert ["RAM, kB", "12.3", "12.3"] in page.rows
+    assert ["accuracy at threshold 0.6", "90.0 %", "50.0 %"] in page.rows
+    assert ["majority baseline", "50.0 %", "50.0 %"] in page.rows
+    assert ["RAM", "12.0 KiB", "12.0 KiB"] in page.rows
     assert ["classical", "90.0 % 9", "10.0 % 1"] in page.rows
     assert ["rock", "0.0 % 0", "0.0 % 0"] in page.rows
 
@@ -153,7 +155,7 @@ def test_a_verdict_has_the_style_of_its_outcome(bare: ProjectSummary, outcome: s
 
 def test_the_first_challenger_has_a_dash_for_the_champion(bare: ProjectSummary) -> None:
     page = Page(build_page(replace(bare, runs=(gate(champion=None),), lock=LOCK)))
-    assert ["correct clips", "95.0 %", "–"] in page.rows
+    assert ["clip accuracy", "95.0 %", "–"] in page.rows
 
 
 def test_without_a_pinned_model_there_is_no_verdict(bare: ProjectSummary) -> None:
@@ -188,7 +190,7 @@ def test_robustness_has_the_interval_and_the_baselines_in_percent(bare: ProjectS
     }
     page = Page(build_page(replace(bare, evaluation=evaluation)))
     assert "by artist: 87.5 % to 100.0 %." in page.text
-    assert ["mic", "50.0 %", "25.0 %"] in page.rows
+    assert ["mic", "50.0 %", "–", "25.0 %"] in page.rows
     assert ["majority", "50.0 %"] in page.rows
     assert ["level", "75.0 %"] in page.rows
 
@@ -222,7 +224,7 @@ def with_profile(summary: ProjectSummary, profile: Profile) -> ProjectSummary:
 
 def test_size_and_speed_have_units_and_the_method(bare: ProjectSummary) -> None:
     page = Page(build_page(with_profile(bare, PROFILE)))
-    assert "The model takes 30,000 bytes of flash and 12,000 bytes of RAM (3,000 of it for tensors)" in page.text
+    assert "The model takes 29.3 KiB of flash and 11.7 KiB of RAM (2.9 KiB of it for tensors)" in page.text
     assert "2,590 instructions (measured on an emulated Cortex-M4F), of which 1,000 are multiplications" in page.text
     assert "about 0.06 ms at 64 MHz (± 5 %, estimated)" in page.text
     assert ["Conv2D 8 filters", "1 × 4 × 8", "1000", "2500", "2.5"] in page.rows
@@ -239,7 +241,7 @@ def test_the_last_flashed_image_is_shown_with_plain_values_only(bare: ProjectSum
     flash = run_of("flash", board="emulated", model_sha256=SHA, flash_bytes=101_000, nested={"a": 1}, empty=None)
     section = cost(with_profile(replace(bare, runs=(flash,)), PROFILE))
     assert section is not None and section.image is not None
-    assert dict(section.image.rows) == {"board": "emulated", "model_sha256": SHA, "flash_bytes": 101_000}
+    assert dict(section.image.rows) == {"board": "emulated", "model_sha256": SHA, "flash": "98.6 KiB"}
     without = cost(with_profile(bare, PROFILE))
     assert without is not None
     assert without.image is None
