@@ -138,20 +138,30 @@ BLOCK_S = 0.01
 
 
 def recovered(original: Floats, found: Floats, rate: int) -> float:
-    """Seconds of the original that a decoder's output holds at its place, counted from the beginning or the end."""
+    """Seconds of the original that a decoder's output holds, at one shift: none, that of the end, or the best one."""
     block = int(BLOCK_S * rate)
     count = len(original) // block
     reference = original[: count * block].reshape(count, block)
     limit = 0.1 * np.sqrt(np.mean(np.square(original))) + 1
     same = np.zeros(count, bool)
-    for shift in (0, len(original) - len(found)):
+    for shift in (0, len(original) - len(found), _best_shift(original, found)):
         moved = np.full(len(original), np.nan)
         source, target = max(0, -shift), max(0, shift)
-        length = min(len(found) - source, len(original) - target)
+        length = max(0, min(len(found) - source, len(original) - target))
         moved[target : target + length] = found[source : source + length]
         difference = np.sqrt(np.mean(np.square(moved[: count * block].reshape(count, block) - reference), axis=1))
         same |= difference < limit
     return float(same.sum()) * BLOCK_S
+
+
+def _best_shift(original: Floats, found: Floats) -> int:
+    """The shift of `found` at which it correlates most with the original."""
+    size = 1 << (len(original) + len(found)).bit_length()
+    if not len(found) or not np.isfinite(found).all():
+        return 0
+    correlation = np.fft.irfft(np.fft.rfft(original, size) * np.conj(np.fft.rfft(found, size)), size)
+    shift = int(correlation.argmax())
+    return shift if shift < len(original) else shift - size
 
 
 def flac(samples: NDArray[np.int64], bits: int, rate: int, *, md5: bytes = bytes(16)) -> bytes:

@@ -90,7 +90,15 @@ def examine_mpeg(data: Bytes) -> Examined | None:
     if len(runs) == 1 and (missing := _missing(data, runs[0])) > sum(one.lost for one in damage):
         inside = [one for one in damage if one.what == "damaged"]
         damage = [replace(inside[0], lost=missing)] if inside else [Damage(_seconds(runs[0]), missing, "cut short")]
-    return Examined(tuple(_stream(data, run) for run in runs), tuple(damage))
+    return Examined(tuple(_stream(data, run) for run in runs), tuple(damage), tuple(_warnings(data, runs[0])))
+
+
+def _warnings(data: Bytes, run: _Run) -> Iterator[str]:
+    """Note what precedes the first frame and is no tag: it may have been sound."""
+    start = after_id3(data, 0)
+    before = data[start : run.starts[0]]
+    if before.strip(b"\0") and not _is_tag(data, start):
+        yield f"the first {len(before)} bytes are not sound; read behind them"
 
 
 def _missing(data: Bytes, run: _Run) -> float:
@@ -212,8 +220,12 @@ def _stream(data: Bytes, run: _Run) -> Stream:
 
 
 def _counted_frame(data: Bytes, run: _Run, at: int, flags: int) -> bytes:
-    """The Xing frame with the numbers of frames and bytes that were counted; its other fields stay."""
+    """The Xing frame with the numbers of frames and bytes that were counted; its other fields stay.
+
+    A decoder takes it for sound if its side information is not zero.
+    """
     first = bytearray(data[run.starts[0] : run.starts[0] + run.lengths[0]])
+    first[HEADER:at] = bytes(at - HEADER)
     struct.pack_into(">I", first, at + 8, len(run.starts) - 1)
     if flags & BYTES_FLAG:
         struct.pack_into(">I", first, at + 12, sum(run.lengths))

@@ -233,3 +233,41 @@ def test_what_is_not_audio_is_named(
 def test_an_opus_file_of_a_lower_rate_has_the_length_that_ffmpeg_gives_it(tmp_path: Path, rate: int) -> None:
     path = Kind("opus", rate, 1).write(tmp_path, seconds=2.3)
     assert len(read_clip(path, rate)) == pytest.approx(len(by_ffmpeg(path)) * rate / 48_000, abs=1)
+
+
+@pytest.mark.parametrize("at", [4, 8, 12])
+def test_a_damaged_length_frame_of_an_mp3_does_not_shorten_it(tmp_path: Path, at: int) -> None:
+    data = bytearray(written(noise(3, 16_000), 16_000, format="MP3"))
+    data[at] = 0xFF  # decoders take the frame for sound where its side information is not zero
+    (tmp_path / "a.mp3").write_bytes(data)
+    assert len(read_clip(tmp_path / "a.mp3", 16_000)) == 3 * 16_000
+
+
+def test_what_precedes_an_mp3_and_is_no_tag_is_warned_of(tmp_path: Path) -> None:
+    data = written(noise(2), format="MP3")
+    (tmp_path / "a.mp3").write_bytes(b"\x01" * 1000 + data)
+    samples, warnings = warnings_of(tmp_path / "a.mp3", RATE)
+    assert len(samples) == 2 * RATE
+    assert warnings == ["a.mp3: the first 1000 bytes are not sound; read behind them"]
+
+
+def test_bytes_between_two_whole_pages_of_ogg_lose_nothing(tmp_path: Path) -> None:
+    data = written(noise(3, 48_000), 48_000, format="OGG", subtype="OPUS")
+    at = data.rindex(b"OggS")
+    (tmp_path / "a.opus").write_bytes(data[:at] + np.random.default_rng(1).bytes(2000) + data[at:])
+    assert len(read_clip(tmp_path / "a.opus", 48_000)) == 3 * 48_000
+
+
+def test_a_wav_header_that_contradicts_itself_is_rejected(tmp_path: Path) -> None:
+    data = bytearray(written(noise(1, 16_000), 16_000, format="WAV"))
+    data[22] = 40
+    (tmp_path / "a.wav").write_bytes(data)
+    assert "40 channels of 16 bits are not 2 bytes a sample" in problem(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("length", [3, 7, 11, 15, 30])
+def test_a_file_of_a_few_bytes_is_rejected(tmp_path: Path, length: int) -> None:
+    for suffix in ("wav", "aiff", "caf", "flac", "ogg", "mp3", "w64", "au"):
+        path = tmp_path / f"a.{suffix}"
+        path.write_bytes(written(noise(1, 16_000), 16_000, format=suffix)[:length])
+        assert problem(path).startswith(f"a.{suffix}: ")
