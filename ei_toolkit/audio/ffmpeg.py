@@ -1,6 +1,6 @@
 """Read a file with ffmpeg where it is installed: as a stream, in flat memory.
 
-Only files whose content begins like a format of NEEDS_FFMPEG come here, because ffmpeg would also follow a playlist.
+Only files whose content begins like one of FFMPEG_MARKS come here, because ffmpeg would also follow a playlist.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import IO
 
 import numpy as np
 
+from ei_toolkit.audio.formats import HOW_TO_INSTALL, NEEDS_FFMPEG
 from ei_toolkit.audio.values import Floats
 from ei_toolkit.errors import DataError, MissingToolError
 
-HOW_TO_INSTALL = "Install ffmpeg: apt install ffmpeg, brew install ffmpeg, or winget install ffmpeg."
 AU_HEADER = struct.Struct(">4sIIIII")  # mark, offset of the samples, their bytes, encoding, rate, channels
 BYTES = 4  # of a sample
 PROMISE_S = 0.25  # containers give their length less exactly than headers of uncompressed formats
@@ -66,7 +66,7 @@ def decoded(path: Path, format_name: str, block_s: float) -> Iterator[Decoded]:
     try:
         ffmpeg = find_ffmpeg(os.environ)
     except MissingToolError as error:
-        what = f"{path.name}: {format_name} needs ffmpeg, which is not installed"
+        what = f"{path.name}: {format_name} {NEEDS_FFMPEG}"
         raise DataError(what, hint=error.hint) from None
     command = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-protocol_whitelist", "file,pipe"]
     source = b"file:" + os.fsencode(path.absolute())

@@ -11,7 +11,9 @@ FFMPEG_SUFFIXES = frozenset(
     | {".spx", ".amr", ".mpc", ".dsf", ".shn", ".ra"}
 )
 SUFFIXES = SOUNDFILE_SUFFIXES | FFMPEG_SUFFIXES
-NEEDS_FFMPEG = {  # offset and mark of their files
+NEEDS_FFMPEG = "needs ffmpeg, which is not installed"  # how the reason of a file that is not read for that ends
+HOW_TO_INSTALL = "Install ffmpeg: apt install ffmpeg, brew install ffmpeg, or winget install ffmpeg."
+FFMPEG_MARKS = {  # offset and mark of their files
     "MPEG-4 audio": (4, b"ftyp"),
     "AAC (ADTS)": (0, b"\xff\xf1"),
     "AAC (ADTS, MPEG-2)": (0, b"\xff\xf9"),
@@ -33,4 +35,4 @@ NEEDS_FFMPEG = {  # offset and mark of their files
 
 def needs_ffmpeg(head: bytes) -> str:
     """Return the name of the format of a file that begins with `head`, if only ffmpeg reads it; "" otherwise."""
-    return next((name for name, (at, mark) in NEEDS_FFMPEG.items() if head[at:].startswith(mark)), "")
+    return next((name for name, (at, mark) in FFMPEG_MARKS.items() if head[at:].startswith(mark)), "")

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ei_toolkit.audio import ffmpeg
 from ei_toolkit.board.transport.ports import usb_ports
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
@@ -89,11 +90,12 @@ def package_findings() -> Iterator[Finding]:
 
 
 def tool_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield the compilers, the emulator and the boards on USB."""
+    """Yield the compilers, the emulator, ffmpeg and the boards on USB."""
     tools: dict[str, Callable[[], str]] = {
         "C++ compiler": lambda: toolchain.host_compiler(environ),
         "ARM compiler": lambda: toolchain.arm_tool("g++", environ),
         "emulator": lambda: toolchain.qemu(environ),
+        "ffmpeg": lambda: ffmpeg.version(ffmpeg.find_ffmpeg(environ)),
     }
     for name, find in tools.items():
         try:

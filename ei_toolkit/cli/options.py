@@ -8,10 +8,15 @@ import typer
 
 from ei_toolkit.cli import complete
 from ei_toolkit.config.boards import board_choice
+from ei_toolkit.config.settings import FloatRange
 
 BoardOption = Annotated[str | None, typer.Option("--board", help=f"{board_choice()}.", autocompletion=complete.boards)]
 PortOption = Annotated[
     str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
+]
+FloatRangeOption = Annotated[
+    FloatRange | None,
+    typer.Option("--float-range", help="Range of the samples of floating-point files: unit (−1 to 1) or int16."),
 ]
 LabelsFromOption = Annotated[
     Literal["auto", "folder", "name", "csv", "json"] | None,

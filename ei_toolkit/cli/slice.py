@@ -13,8 +13,15 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table as RichTable
 
+from ei_toolkit.audio.formats import HOW_TO_INSTALL, NEEDS_FFMPEG
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.cli.options import GroupFromOption, GroupPatternOption, LabelsFromOption, SplitFromOption
+from ei_toolkit.cli.options import (
+    FloatRangeOption,
+    GroupFromOption,
+    GroupPatternOption,
+    LabelsFromOption,
+    SplitFromOption,
+)
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.dataset.folder import read_clips
 from ei_toolkit.dataset.plan import Plan, Row, Skipped, clips_root, plan_slices, rows_of_plan, rows_of_windows
@@ -38,6 +45,7 @@ def slice_(
         Path | None,
         typer.Option("--report", metavar="FILE", help="Write skipped and warned clips with the reasons as CSV."),
     ] = None,
+    float_range: FloatRangeOption = None,
     labels_from: LabelsFromOption = None,
     split_from: SplitFromOption = None,
     group_from: GroupFromOption = None,
@@ -52,7 +60,7 @@ def slice_(
     env = Environment.of(context)
     config = env.config(
         dataset__labels_from=labels_from, dataset__split_from=split_from, dataset__group_from=group_from,
-        dataset__group_pattern=group_pattern,
+        dataset__group_pattern=group_pattern, slice__float_range=float_range,
     )  # fmt: skip
     settings, workers = config.settings, jobs or cores()
     if dry_run:
@@ -113,6 +121,8 @@ def _write_report(env: Environment, file: Path | None, skipped: Sequence[Skipped
 
 
 def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: dict[str, Any]) -> None:
+    if unread := [item for item in skipped if NEEDS_FFMPEG in item.reason]:
+        env.console.warn(f"{len(unread)} clips have formats that only ffmpeg reads. {HOW_TO_INSTALL}")
     for item in skipped if env.console.verbose else skipped[:SHOWN]:
         env.console.warn(f"skipped {item.clip}: {item.reason}")
     if len(skipped) > SHOWN and not env.console.verbose:

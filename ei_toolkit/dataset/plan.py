@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import cast
 
 from ei_toolkit.audio.effects.augment import check_augment
+from ei_toolkit.audio.formats import HOW_TO_INSTALL, NEEDS_FFMPEG
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DatasetSettings, Settings, SliceSettings
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.dataset.cutting import Task, inspect_clip
-from ei_toolkit.dataset.folder import ClipFolder, read_clips
+from ei_toolkit.dataset.folder import Clip, ClipFolder, read_clips
 from ei_toolkit.dataset.folder_names import SPLITS, Split
 from ei_toolkit.dataset.groups import identify, read_groups
 from ei_toolkit.dataset.index import load_index
@@ -67,7 +68,7 @@ def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[
     skipped = [Skipped(name, reason) for name, reason in reasons.items()]
     usable = [clip for clip in clips if clip.name in hashes]
     lost = {clip.label for clip in clips} - {clip.label for clip in usable}
-    _every_label_left(lost, skipped, settings.slice.window_ms)
+    _every_label_left(lost, clips, skipped, settings.slice.window_ms)
     known = identify(usable, hashes, load_index(), own_groups(settings.dataset, project))
     try:
         splits = split_clips(known, settings.dataset.split, settings.dataset.test_fraction, settings.dataset.seed)
@@ -143,18 +144,21 @@ def _check_test_fraction(fraction: float) -> None:
         )
 
 
-def _every_label_left(lost: set[str], skipped: list[Skipped], window_ms: int) -> None:
+def _every_label_left(lost: set[str], clips: Sequence[Clip], skipped: list[Skipped], window_ms: int) -> None:
+    """Raise DataError for a label of which no clip can be used."""
     if not lost:
         return
     label = min(lost)
-    reasons = [s for s in skipped if s.clip.startswith(f"{label}/")]
+    own = {clip.name for clip in clips if clip.label == label}
+    reasons = [one for one in skipped if one.clip in own]
     short = next((s for s in reasons if s.reason.startswith("shorter than a window")), None)
     shorten = f"Set slice.window_ms, now {window_ms}, to less than the clips last, or replace these clips."
     reason = short or reasons[0]
+    unread = all(NEEDS_FFMPEG in one.reason for one in reasons)
     raise DataError(
         f"no clip of the label {label} can be used",
         why=f"{reason.clip}: {reason.reason}",
-        hint=shorten if short else "Replace these clips.",
+        hint=shorten if short else HOW_TO_INSTALL if unread else "Replace these clips.",
     )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from support import eitk
 
+from ei_toolkit.cli.doctor import tool_findings
+
 
 def doctor(folder: Path, *flags: str) -> tuple[int, dict[str, dict[str, str]]]:
     done = eitk(folder, "doctor", "--json", *flags)
@@ -30,3 +32,16 @@ def test_a_studio_that_has_no_room_for_its_data_is_a_finding(tmp_path: Path) -> 
     assert f"{tmp_path}/.eitk" in found["studio"]["detail"]
     assert found["studio"]["hint"]
     assert "python" in found
+
+
+def test_ffmpeg_is_listed_with_its_version_or_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "ffmpeg"
+    tool.write_text("#!/bin/sh\necho 'ffmpeg version 7.1.3-0+deb13u1 Copyright (c) 2000-2025'\n")
+    tool.chmod(0o755)
+    found = {one.what: one for one in tool_findings({"PATH": str(tmp_path)})}["ffmpeg"]
+    assert (found.verdict, found.detail) == ("ok", f"7.1.3-0+deb13u1 ({tool})")
+    found = {one.what: one for one in tool_findings({"PATH": ""})}["ffmpeg"]
+    assert (found.verdict, found.detail) == ("missing", "ffmpeg is not installed")
+    assert "apt install ffmpeg" in found.hint
