@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import GroupFromOption, GroupPatternOption, LabelsFromOption, SplitFromOption
@@ -81,6 +82,8 @@ def init(
         data["layout"] = layout_data(data_set.folder.layout, rows)
         data["settings"] = {f"{one.table}.{one.key}": one.value for one in adjusted}
     env.console.result(data, f"wrote {file} (recipe {recipe}{of})")
+    for warning in board_warnings(env.config().settings):
+        env.console.warn(warning)
 
 
 @dataclass(frozen=True)

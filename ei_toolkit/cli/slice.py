@@ -14,6 +14,7 @@ import typer
 from rich.table import Table as RichTable
 
 from ei_toolkit.audio.formats import HOW_TO_INSTALL, NEEDS_FFMPEG
+from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import (
     FloatRangeOption,
@@ -63,6 +64,8 @@ def slice_(
         dataset__group_pattern=group_pattern, slice__float_range=float_range,
     )  # fmt: skip
     settings, workers = config.settings, jobs or cores()
+    for warning in board_warnings(settings):
+        env.console.warn(warning)
     if dry_run:
         plan = plan_slices(settings, config.paths.root, workers)
         _write_report(env, report, plan.skipped, ())

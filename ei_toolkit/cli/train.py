@@ -9,6 +9,7 @@ import typer
 from rich.console import Group
 
 from ei_toolkit.board.budget import known_features_ms
+from ei_toolkit.board.early_checks import board_warnings, model_warnings
 from ei_toolkit.cli.build import build_and_record
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
@@ -17,6 +18,7 @@ from ei_toolkit.client.impulse.current import Current
 from ei_toolkit.client.impulse.state import wanted_impulse
 from ei_toolkit.client.jobs.job import start_retrain, start_training
 from ei_toolkit.client.project import Studio, require_training
+from ei_toolkit.client.results import NANO
 from ei_toolkit.client.train import (
     TrainReport,
     provenance_file,
@@ -55,6 +57,8 @@ def train(
     """
     env = Environment.of(context)
     config = env.config()
+    for warning in board_warnings(config.settings):
+        env.console.warn(warning)
     studio = connect(env, config)
     require_training(studio.transport)
     current = ready(studio, config)
@@ -108,7 +112,7 @@ def _only_start(env: Environment, studio: Studio, current: Current, features: bo
 
 
 def _warnings(config: Config, report: TrainReport) -> list[str]:
-    """Return what limits the meaning of the accuracies of the first variant, which is int8 where there is one."""
+    """Return what limits the meaning of the accuracies, and the use on the board, of the first variant (int8 first)."""
     file = config.paths.manifest
     rows = rows_of_windows(Manifest.read(file).windows) if file.is_file() else []
     found = []
@@ -116,6 +120,12 @@ def _warnings(config: Config, report: TrainReport) -> list[str]:
         found.append(majority_warning(TOP_1, test.top_1_accuracy, test.windows_by_label))
         found += [validation_warning(v.top_1_accuracy, test.top_1_accuracy, rows) for v in report.training.validation
                   if v.variant == test.variant]  # fmt: skip
+    for profile in report.training.main_profiles[:1]:
+        if NANO in profile.device and profile.engines:
+            engine = profile.engines[0]
+            found += model_warnings(
+                config.settings, latency_ms=profile.latency_ms, ram_bytes=engine.ram, flash_bytes=engine.rom
+            )
     return [warning for warning in found if warning]
 
 

@@ -43,6 +43,20 @@ class BoardSpec:
 ARDUINO_VENDOR = 0x2341
 MICROPHONE_RATE_HZ = 16_000  # of every board: kSampleRate in firmware/audio_classifier/microphone.h
 NRF52840_CLOCK_HZ = 64_000_000
+SKETCH_RAM = 44 * 1024  # bytes of the sketch and the Arduino core without a model
+
+
+def window_ram_bytes(samples: int, features: int) -> int:
+    """Return the RAM of the last window as int16, the int8 features and the sketch, without the model's arena."""
+    return 2 * samples + features + SKETCH_RAM
+
+
+def rate_problem(sample_rate: float) -> str:
+    """Return why a board cannot run an impulse of this sample rate in Hz; empty if it can."""
+    if sample_rate == MICROPHONE_RATE_HZ:
+        return ""
+    return f"the sample rate of the impulse is {sample_rate:g} Hz, that of the microphone is {MICROPHONE_RATE_HZ} Hz"
+
 
 NANO33BLE = BoardSpec(
     name="nano33ble",

@@ -30,6 +30,17 @@ def frame_features(settings: Settings) -> int:
     return dsp.output_shape(block.type, samples, rate, block.implementation_version, **block.params)[1]
 
 
+def feature_count(settings: Settings) -> int:
+    """Return the number of features of a window. Raises as `impulse_features` does."""
+    rate = settings.slice.sample_rate
+    samples = samples_in(settings.slice.window_ms, rate)
+    shapes = [
+        dsp.output_shape(block.type, samples, float(rate), block.implementation_version, **block.params)
+        for block in _blocks(settings)
+    ]
+    return sum(frames * bins for frames, bins in shapes)
+
+
 def _blocks(settings: Settings) -> tuple[DspBlock, ...]:
     if not settings.impulse.dsp:
         raise ConfigurationError("the impulse has no processing block", hint="Add [impulse.dsp] to eitk.toml.")

@@ -13,7 +13,7 @@ from ei_toolkit.audio.level import level_constants
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.board.flash.library import Library
 from ei_toolkit.config import Settings
-from ei_toolkit.config.boards import MICROPHONE_RATE_HZ, BoardSpec
+from ei_toolkit.config.boards import MICROPHONE_RATE_HZ, BoardSpec, rate_problem
 from ei_toolkit.config.project import bundled
 from ei_toolkit.config.settings import UNCERTAIN
 from ei_toolkit.eon.literals import string_literal
@@ -114,9 +114,9 @@ def _check(settings: Settings, library: Library, rate: int) -> None:
         raise ConfigurationError(
             f"board.hop_ms = {board.hop_ms} is shorter than one sample", hint="Set board.hop_ms = 500."
         )
-    if rate != MICROPHONE_RATE_HZ:
+    if problem := rate_problem(rate):
         raise BoardError(
-            f"the sample rate of the impulse is {rate} Hz, that of the microphone is {MICROPHONE_RATE_HZ} Hz",
+            problem,
             hint=f"Set [slice] sample_rate = {MICROPHONE_RATE_HZ}, slice, upload and build again.",
         )
     if library.number("EI_CLASSIFIER_RAW_SAMPLE_COUNT") > MAX_WINDOW_SAMPLES:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DspBlock, Settings
-from ei_toolkit.config.boards import NANO33BLE
+from ei_toolkit.config.boards import NANO33BLE, SKETCH_RAM, window_ram_bytes
 from ei_toolkit.config.units import kib
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse import dsp
@@ -130,9 +130,6 @@ def as_text(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-SKETCH_RAM = 44 * 1024  # of the sketch and the Arduino core without a model
-
-
 def check_impulse(state: ImpulseState, ram_bytes: int | None = NANO33BLE.ram_bytes) -> None:
     """Check that an impulse can work on a board with `ram_bytes` of RAM; None for no limit.
 
@@ -187,8 +184,7 @@ def _with_default(error: ConfigurationError, block: DspState) -> ConfigurationEr
 
 
 def _check_ram(window: InputState, samples: int, features: int, ram_bytes: int) -> None:
-    """Check the RAM of the last window as int16, the int8 features and the sketch, without the model's arena."""
-    needed = 2 * samples + features + SKETCH_RAM
+    needed = window_ram_bytes(samples, features)
     if needed > ram_bytes:
         longest = (ram_bytes - SKETCH_RAM - features) // 2 / window.frequency_hz * 1000
         raise ConfigurationError(

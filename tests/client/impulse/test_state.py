@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.client.impulse.state import SKETCH_RAM, ImpulseState, as_text, check_impulse, wanted_impulse
+from ei_toolkit.client.impulse.state import ImpulseState, as_text, check_impulse, wanted_impulse
 from ei_toolkit.config import DspBlock, ImpulseSettings, Layer, Settings
-from ei_toolkit.config.boards import NANO33BLE
+from ei_toolkit.config.boards import NANO33BLE, SKETCH_RAM
 from ei_toolkit.errors import ConfigurationError
 
 SPECTROGRAM = DspBlock("spectrogram", 4)
