@@ -14,6 +14,7 @@ from ei_toolkit.board.boards.registry import virtual_boards
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.config.units import kib
 from ei_toolkit.report.tables import Table
 from ei_toolkit.studio.lifecycle import stop as stop_studio
 
@@ -57,6 +58,7 @@ def remove(paths: ProjectPaths, leftovers: list[Leftover]) -> int:
 def _candidates(paths: ProjectPaths, everything: bool) -> Iterator[tuple[Path, str]]:
     yield paths.windows, "eitk slice"
     yield paths.state / "champion-windows", "eitk gate"
+    yield paths.folds, "eitk evaluate"
     lock = read_lock(paths.lock)
     pinned = (paths.root / lock.zip).parent if lock else None
     for build in paths.builds.glob("*"):
@@ -90,7 +92,7 @@ def clean(
     env = Environment.of(context)
     paths = env.config().paths
     found = find_leftovers(paths, everything=everything)
-    rows = [(str(x.path.relative_to(paths.root)), f"{x.bytes / 1e6:.1f}", x.again or "nothing") for x in found]
+    rows = [(str(x.path.relative_to(paths.root)), kib(x.bytes), x.again or "nothing") for x in found]
     question = "also remove the local studio's data and the run log, which no command makes again?"
     if everything and found and not (yes or dry_run) and not env.console.confirm(question):
         env.console.note("nothing was removed")
@@ -98,5 +100,5 @@ def clean(
     freed = 0 if dry_run else remove(paths, found)
     data = {"removed": [] if dry_run else [row[0] for row in rows], "found": [row[0] for row in rows], "bytes": freed}
     env.console.result(
-        data, Table("", ("would be removed" if dry_run else "removed", "MB", "made again by"), tuple(rows)).rich()
+        data, Table("", ("would be removed" if dry_run else "removed", "size", "made again by"), tuple(rows)).rich()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,54 +18,69 @@ from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.candidate import trained_on
 from ei_toolkit.evaluation.clips import find_known_clips
+from ei_toolkit.evaluation.folds import DESCRIPTIONS, FOLDS
 from ei_toolkit.evaluation.held_out import exclude_seen, held_out_clips
 from ei_toolkit.evaluation.model import Recipe, project_recipe, with_training
 from ei_toolkit.evaluation.plausibility import majority_warning
-from ei_toolkit.evaluation.run import PINNED, Plan, checked_conditions, checked_protocol, run_model, run_plan
+from ei_toolkit.evaluation.run import (
+    PINNED,
+    PINNED_DESCRIPTION,
+    Plan,
+    checked_conditions,
+    checked_protocol,
+    run_model,
+    run_plan,
+)
 from ei_toolkit.evaluation.scores import outcome
+from ei_toolkit.evaluation.trained_folds import TrainedFolds
 from ei_toolkit.impulse.metrics import TOP_1
 from ei_toolkit.report.project_summary import write_evaluation
 from ei_toolkit.report.result_tables import evaluation_view
 
+ALL_PROTOCOLS: dict[str, str] = {**DESCRIPTIONS, PINNED: PINNED_DESCRIPTION}
+PROTOCOL_HELP = "; ".join(f"{name} {text}" for name, text in ALL_PROTOCOLS.items()) + "."
+
 
 def evaluate(
     context: typer.Context,
-    protocol: Annotated[
-        str,
-        typer.Option(
-            help="artist-5fold, fault-filtered, track, window: train models. test: use the pinned model.",
-            metavar="NAME",
-        ),
-    ] = "artist-5fold",
+    protocol: Annotated[str, typer.Option(help=PROTOCOL_HELP, metavar="NAME")] = "artist-5fold",
     recipe: Annotated[
         str | None,
         typer.Option(help="A shipped recipe; default: this project's eitk.toml.", autocompletion=complete.recipes),
     ] = None,
     clips: Annotated[Path | None, typer.Option(help="Folder of clips; default: the project's.")] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Number of folds; each label needs as many groups.")] = FOLDS,
     seeds: Annotated[
         int, typer.Option(min=1, help="Number of seeds for folds and training; scores are means over them.")
-    ] = 3,
+    ] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Training epochs, instead of the recipe's.")] = None,
     conditions: Annotated[
         str, typer.Option(help="Test conditions, separated by commas; or all, or none.", metavar="NAMES")
     ] = "all",
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Train and test only the first fold, without conditions; the result is not kept."),
+    ] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes for features and inference.")] = 2,
 ) -> None:
     """Measure a recipe on held-out artists, beside baselines.
 
-    The result has window and track accuracy, baselines, and the accuracy under gain, noise and a simulated
-    microphone.
+    The result has top-1 accuracy, accuracy at the board's threshold and clip accuracy, baselines, and the accuracy
+    under gain, noise and a simulated microphone. An evaluation that was interrupted continues with the folds that are
+    not trained yet.
     """
     env = Environment.of(context)
     if protocol == PINNED:
-        plan = _plan(env, "artist-5fold", None, None, 1, None, conditions, jobs)
+        plan = _plan(env, "artist-5fold", None, None, None, "none" if quick else conditions, jobs)
         run = run_model(plan, *_pinned(env), env.console.note)
     else:
-        plan = _plan(env, protocol, recipe, clips, seeds, epochs, conditions, jobs)
+        plan = _plan(env, protocol, recipe, clips, epochs, "none" if quick else conditions, jobs)
+        trained = TrainedFolds(env.config().paths.folds) if env.config().file else None
+        plan = replace(plan, seeds=1 if quick else seeds, folds=folds, only_first=quick, trained=trained)
         env.console.note(f"{len(plan.clips)} clips of {len({known.group for known in plan.clips})} artists")
         run = run_plan(plan, env.console.note)
     data = outcome(run, protocol)
-    if recipe is None:
+    if recipe is None and not quick:
         write_evaluation(env.config(), data)
     env.console.result(data, evaluation_view(data))
     clean = data["clean"]
@@ -96,7 +112,6 @@ def _plan(
     protocol: str,
     recipe: str | None,
     clips: Path | None,
-    seeds: int,
     epochs: int | None,
     conditions: str,
     jobs: int,
@@ -106,7 +121,7 @@ def _plan(
     held_out = checked_protocol(protocol)
     root = (env.cwd / clips) if clips else _project_clips(env)
     found = find_known_clips(root, chosen.settings, env.config().paths.root)
-    return Plan(chosen, found, held_out, seeds, names, jobs)
+    return Plan(chosen, found, held_out, conditions=names, jobs=jobs)
 
 
 def _recipe(env: Environment, name: str | None) -> Any:

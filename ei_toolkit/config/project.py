@@ -60,6 +60,11 @@ class ProjectPaths:
         return self.state / "runs.sqlite"
 
     @property
+    def folds(self) -> Path:
+        """Trained folds of an evaluation that was interrupted."""
+        return self.state / "folds"
+
+    @property
     def lock(self) -> Path:
         """The pinned deployment: version, engine, hashes."""
         return self.root / "eitk.lock"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,6 +18,12 @@ Protocol = Literal["artist-5fold", "fault-filtered", "track", "window"]
 FOLDS = 5
 TRAINING = -1
 PROTOCOLS = get_args(Protocol)
+DESCRIPTIONS: Mapping[str, str] = {
+    "artist-5fold": "trains a model for each fold; all clips of an artist are in one fold",
+    "track": "as artist-5fold, but only the windows of a clip stay together; overestimates accuracy",
+    "window": "as artist-5fold, but nothing stays together; overestimates accuracy most",
+    "fault-filtered": "trains one model on the published split of GTZAN",
+}
 FoldOf = list[npt.NDArray[np.int64]]
 
 
@@ -26,18 +32,43 @@ def clips_of_split(clips: Sequence[KnownClip], split: str) -> list[KnownClip]:
     return [known for known in clips if split != "fault-filtered" or published_part(known)]
 
 
-def assign_folds(protocol: Protocol, clips: Sequence[KnownClip], windows: Sequence[int], seed: int) -> FoldOf:
+def check_folds(protocol: Protocol, clips: Sequence[KnownClip], folds: int) -> None:
+    """Raise DataError, with the largest number of folds that works, where a label has fewer groups than folds."""
+    group_of = {"artist-5fold": lambda known: known.group, "track": lambda known: known.sha256}.get(protocol)
+    if group_of is None:
+        return
+    groups: dict[str, set[str]] = {}
+    for known in clips:
+        groups.setdefault(known.clip.label, set()).add(group_of(known))
+    label, found = min(groups.items(), key=lambda item: (len(item[1]), item[0]))
+    if len(found) >= folds:
+        return
+    kind = "group" if protocol == "artist-5fold" else "clip"
+    has = f"the label {label} has {len(found)} {kind}{'' if len(found) == 1 else 's'}"
+    if len(found) >= 2:
+        hint = f"At most {len(found)} folds work: --folds {len(found)}"
+    else:
+        hint = f"Two {kind}s of each label are needed: add clips of the label {label}"
+    if protocol == "artist-5fold":
+        hint += ", or keep only the clips whole, which overestimates accuracy: --protocol track"
+    raise DataError(f"{folds} folds cannot be made, because {has}", hint=f"{hint}.")
+
+
+def assign_folds(
+    protocol: Protocol, clips: Sequence[KnownClip], windows: Sequence[int], seed: int, folds: int = FOLDS
+) -> FoldOf:
     """Return for each clip the fold (0…) that tests each of its windows; TRAINING for windows that are never tested.
 
     `artist-5fold` keeps all windows of an artist in one fold, `track` those of a clip. `window` separates the windows
     of a clip and therefore overestimates accuracy. `fault-filtered` is the published split: one fold, the part `test`.
-    Raises DataError where a label has too few groups.
+    Raises DataError where a label has too few groups: see `check_folds`.
 
     The folds are those of `grouped_folds`, not of scikit-learn's StratifiedGroupKFold: on GTZAN both balance the labels
     equally, but their folds differ for the same seed, and recorded evaluations have to stay comparable.
     """
     if protocol == "fault-filtered":
         return _published(clips, windows)
+    check_folds(protocol, clips, folds)
     labels = label_order(known.clip.label for known in clips)
     rows = [(number, i) for number, n in enumerate(windows) for i in range(n)]
     groups = {
@@ -47,7 +78,7 @@ def assign_folds(protocol: Protocol, clips: Sequence[KnownClip], windows: Sequen
     }[protocol]
     found = np.empty(len(rows), np.int64)
     of = [labels.index(clips[number].clip.label) for number, _ in rows]
-    for fold, (_, test) in enumerate(grouped_folds(of, groups, FOLDS, seed)):
+    for fold, (_, test) in enumerate(grouped_folds(of, groups, folds, seed)):
         found[test] = fold
     return np.split(found, np.cumsum(windows)[:-1])
 

@@ -64,13 +64,17 @@ class Material:
 
 @dataclass(frozen=True)
 class Trained:
-    """The two variants of one trained model, and the warnings of the training."""
+    """The two variants of one trained model, and the warnings of the training.
+
+    `is_reused` states that the model is from an evaluation that was interrupted.
+    """
 
     int8: bytes
     float32: bytes
     parameters: int
     seconds: float
     warnings: tuple[str, ...]
+    is_reused: bool = False
 
 
 def train_model(recipe: Recipe, names: Sequence[str], material: Material, seed: int, folder: Path, log: Log) -> Trained:

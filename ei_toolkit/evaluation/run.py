@@ -6,10 +6,12 @@ processes with one core each: several small networks at once train faster than o
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -37,20 +39,35 @@ from ei_toolkit.evaluation.clips import (
     read_windows,
     under_condition,
 )
-from ei_toolkit.evaluation.folds import PROTOCOLS, TRAINING, FoldOf, Protocol, assign_folds, clips_of_split
+from ei_toolkit.evaluation.folds import (
+    FOLDS,
+    PROTOCOLS,
+    TRAINING,
+    FoldOf,
+    Protocol,
+    assign_folds,
+    check_folds,
+    clips_of_split,
+)
 from ei_toolkit.evaluation.model import Material, Recipe, Trained, train_model
+from ei_toolkit.evaluation.trained_folds import TrainedFolds
 from ei_toolkit.impulse.features import frame_features
 from ei_toolkit.impulse.trained_model import label_order
 
 Log = Callable[[str], None]
 FLOAT = "float32"
 PINNED = "test"  # not a protocol of folds: see run_model
+PINNED_DESCRIPTION = "trains nothing: it tests the pinned model on the testing clips"
 Probabilities = dict[str, npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to evaluate: recipe, clips, protocol, number of seeds and conditions."""
+    """What to evaluate: recipe, clips, protocol, number of seeds, conditions and folds.
+
+    With `only_first` the first fold is trained and tested, and no other. `trained` keeps the models of an evaluation
+    that is interrupted; without it, it starts again.
+    """
 
     recipe: Recipe
     clips: Sequence[KnownClip]
@@ -58,6 +75,9 @@ class Plan:
     seeds: int = 1
     conditions: Sequence[str] = CONDITIONS
     jobs: int = 2
+    folds: int = FOLDS
+    only_first: bool = False
+    trained: TrainedFolds | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -120,16 +140,22 @@ def checked_conditions(names: str) -> tuple[str, ...]:
 def run_plan(plan: Plan, log: Log) -> Run:
     """Run the plan. Raises DataError for unusable clips or folds, ConfigurationError for an unusable recipe."""
     settings = plan.recipe.settings
+    clips = clips_of_split(plan.clips, plan.protocol)
+    check_folds(plan.protocol, clips, plan.folds)
     with _workers(plan.jobs) as pool:
         log(f"features of {len(plan.clips)} clips")
-        clips = clips_of_split(plan.clips, plan.protocol)
+        started = time.monotonic()
         prepared = prepare_all(pool, clips, settings, settings.slice.augment.copies, log)
         usable = replace(plan, clips=[one.known for one in prepared])
         windows = [one.windows for one in prepared]
-        homes = [assign_folds(plan.protocol, usable.clips, windows, seed) for seed in range(plan.seeds)]
-        folds = list(_train_all(pool, usable, prepared, homes, log))
+        homes = [assign_folds(plan.protocol, usable.clips, windows, seed, plan.folds) for seed in range(plan.seeds)]
+        view_s = (time.monotonic() - started) / len(prepared[0].views)
+        folds = _train_and_estimate(pool, usable, prepared, homes, view_s, log)
         tested = [_without_duplicates(home, prepared) for home in homes]
-        return Run(usable, folds, _predict_all(pool, usable, tested, folds, log))
+        run = Run(usable, folds, _predict_all(pool, usable, tested, folds, log))
+    if plan.trained:
+        plan.trained.remove()
+    return run
 
 
 def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> Run:
@@ -179,27 +205,73 @@ def _train_all(
     """Train every fold of every seed, in order; at most as many at once as there are workers, to save memory."""
     running: deque[tuple[int, int, Baselines, Future[Trained]]] = deque()
     for seed, home in enumerate(homes):
-        for number in sorted({int(fold) for one in home for fold in one if fold >= 0}):
+        for number in _fold_numbers(plan, home):
             if len(running) == plan.jobs:
                 yield _finished(*running.popleft(), log)
             kept = [one != number for one in home]
             training = material(prepared, kept, plan.labels, range(len(prepared[0].views)))
-            future = pool.submit(_train, plan.recipe, plan.labels, training, seed)
+            future = pool.submit(_train, plan.recipe, plan.labels, training, seed, plan.trained)
             running.append((seed, number, _baselines(plan, prepared, kept), future))
     while running:
         yield _finished(*running.popleft(), log)
 
 
-def _train(recipe: Recipe, labels: Sequence[str], training: Material, seed: int) -> Trained:
-    """Train one model. Runs in a worker process."""
+def _fold_numbers(plan: Plan, home: FoldOf) -> list[int]:
+    """Return the folds of one seed that are trained and tested."""
+    numbers = sorted({int(fold) for one in home for fold in one if fold >= 0})
+    return numbers[:1] if plan.only_first else numbers
+
+
+def _train(
+    recipe: Recipe, labels: tuple[str, ...], training: Material, seed: int, known: TrainedFolds | None
+) -> Trained:
+    """Train one model, or read it if it was trained before an interruption. Runs in a worker process."""
+    key = known.key(recipe, labels, training, seed) if known else ""
+    if known and (trained := known.read(key)):
+        return trained
     with tempfile.TemporaryDirectory() as folder:
-        return train_model(recipe, labels, training, seed, Path(folder), lambda _line: None)
+        trained = train_model(recipe, labels, training, seed, Path(folder), lambda _line: None)
+    if known:
+        known.write(key, trained)
+    return trained
+
+
+def _train_and_estimate(
+    pool: Executor, plan: Plan, prepared: Sequence[Prepared], homes: Sequence[FoldOf], view_s: float, log: Log
+) -> list[Fold]:
+    """Train every fold; after the first, log how long the rest will take.
+
+    `view_s` is the time of the features of all clips under one condition.
+    """
+    total = sum(len(_fold_numbers(plan, home)) for home in homes)
+    folds, started = [], time.monotonic()
+    for fold in _train_all(pool, plan, prepared, homes, log):
+        folds.append(fold)
+        if len(folds) == 1 and total > 1:
+            predictions_s = view_s * (1 + len(plan.conditions))
+            rest_s = remaining_seconds(time.monotonic() - started, total, plan.jobs, predictions_s)
+            log(f"about {duration(rest_s)} left: {total - 1} more trainings, then the predictions")
+    return folds
+
+
+def remaining_seconds(first_s: float, trainings: int, jobs: int, predictions_s: float) -> float:
+    """Return the estimated seconds after the first of `trainings`, which took `first_s` beside `jobs` - 1 others."""
+    return (math.ceil(trainings / jobs) - 1) * first_s + predictions_s
+
+
+def duration(seconds: float) -> str:
+    """Return a time with the unit that suits it: 40 s, 12 min, 1 h 5 min."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _finished(seed: int, number: int, baselines: Baselines, future: Future[Trained], log: Log) -> Fold:
     trained = future.result()
     warnings = "".join(f"; {warning}" for warning in trained.warnings)
-    log(f"seed {seed + 1}, fold {number + 1}: trained in {trained.seconds:.0f} s{warnings}")
+    how = "trained before the interruption" if trained.is_reused else f"trained in {trained.seconds:.0f} s"
+    log(f"seed {seed + 1}, fold {number + 1}: {how}{warnings}")
     return Fold(seed, number, trained, baselines)
 
 

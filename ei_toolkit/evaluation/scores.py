@@ -157,6 +157,8 @@ def outcome(run: Run, protocol: str) -> dict[str, Any]:
         "recipe": plan.recipe.name,
         "protocol": protocol,
         "seeds": plan.seeds,
+        "folds": len({fold.number for fold in run.folds}),
+        "is_quick": plan.only_first,
         "labels": list(plan.labels),
         "variant": "int8",
         "threshold": plan.recipe.settings.board.threshold,

@@ -130,8 +130,9 @@ def _sentences(data: Mapping[str, Any]) -> list[str]:
     worst = clean["worst_artist"]
     lines = [
         "",
-        f"{data['recipe']}, {data['protocol']}, {data['seeds']} seed(s): {clean['tracks']} clips by "
-        f"{clean['artists']} artists, {clean['windows']} windows ({label_range(clean['windows_by_label'])})",
+        f"{data['recipe']}, {data['protocol']}, {data['folds']} fold(s), {data['seeds']} seed(s): "
+        f"{clean['tracks']} clips by {clean['artists']} artists, "
+        f"{clean['windows']} windows ({label_range(clean['windows_by_label'])})",
         f"{TOP_1} {percent(clean['window_accuracy'])}, {thresholded_name(data['threshold'])} "
         f"{percent(clean['thresholded_accuracy'])}, {CLIP_ACCURACY} {percent(clean['track_accuracy'])}; "
         f"{MAJORITY} {percent(clean['majority'])}",

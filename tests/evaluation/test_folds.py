@@ -9,7 +9,7 @@ from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.errors import DataError, UsageError
-from ei_toolkit.evaluation.folds import FOLDS, TRAINING, assign_folds, clips_of_split
+from ei_toolkit.evaluation.folds import FOLDS, TRAINING, Protocol, assign_folds, check_folds, clips_of_split
 from ei_toolkit.evaluation.run import checked_conditions, checked_protocol
 
 
@@ -38,6 +38,35 @@ def test_track_folds_keep_tracks_whole_and_window_folds_do_not() -> None:
     windows = [10] * len(found)
     assert all(len(set(folds)) == 1 for folds in assign_folds("track", found, windows, seed=0))
     assert any(len(set(folds)) > 1 for folds in assign_folds("window", found, windows, seed=0))
+
+
+def test_the_number_of_folds_can_be_chosen() -> None:
+    found = clips(artists=3)
+    home = assign_folds("artist-5fold", found, [1] * len(found), seed=0, folds=3)
+    assert set(np.concatenate(home).tolist()) == {0, 1, 2}
+
+
+def test_too_few_groups_of_a_label_are_named_with_the_folds_that_would_work() -> None:
+    found = [*clips(artists=6)[:12], *clips(artists=3)[12:]]
+    with pytest.raises(DataError, match="5 folds cannot be made, because the label rock has 3 groups") as caught:
+        check_folds("artist-5fold", found, 5)
+    assert caught.value.hint == (
+        "At most 3 folds work: --folds 3, or keep only the clips whole, which overestimates accuracy: --protocol track."
+    )
+    check_folds("artist-5fold", found, 3)
+    check_folds("track", found, 12)
+    check_folds("window", found, 1000)
+
+
+@pytest.mark.parametrize(("protocol", "per_label", "artists", "hint"), [
+    ("artist-5fold", 12, 1, "Two groups of each label are needed: add clips of the label classical, or keep only"),
+    ("track", 1, 1, "Two clips of each label are needed: add clips of the label classical."),
+    ("track", 4, 1, "At most 4 folds work: --folds 4."),
+])  # fmt: skip
+def test_the_hint_is_about_the_protocol(protocol: Protocol, per_label: int, artists: int, hint: str) -> None:
+    with pytest.raises(DataError) as caught:
+        check_folds(protocol, clips(per_label, artists), 5)
+    assert caught.value.hint.startswith(hint)
 
 
 def test_another_seed_folds_otherwise() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,7 @@ from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.slicing import slice_clips
 from ei_toolkit.dataset.synthesis import write_demo_clips
 from ei_toolkit.evaluation.clips import find_known_clips, prepare_all
+from ei_toolkit.evaluation.trained_folds import TrainedFolds
 
 QUICK = ("--protocol", "track", "--seeds", "1", "--epochs", "3", "--conditions", "gain-20")
 
@@ -54,14 +56,31 @@ def test_a_recipe_is_evaluated_without_a_project(clips: Path, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_a_projects_evaluation_is_kept_with_it(clips: Path, tmp_path: Path) -> None:
+def test_a_projects_evaluation_continues_after_an_interruption_and_is_kept(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The interruption is a quick run of the first fold whose model stays; the whole run takes it from there."""
     write_recipe("reference", tmp_path, clips=clips, name=None, force=False)
-    code, out, _ = evaluate(tmp_path, *QUICK)
+    few = (*QUICK, "--folds", "2")
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(TrainedFolds, "remove", lambda _folds: None)
+        code, out, err = evaluate(tmp_path, *few, "--quick", "--json")
+    data = json.loads(out)
+    assert code == 0, err
+    assert (data["folds"], data["is_quick"], data["conditions"], data["clean"]["tracks"]) == (1, True, {}, 10)
+    assert not (tmp_path / ".eitk" / "evaluation.json").exists()
+
+    code, out, err = evaluate(tmp_path, *few)
     assert code == 0
-    assert "window / clip accuracy" in out
+    assert "seed 1, fold 1: trained before the interruption" in err
+    assert re.search(r"about \d+ (s|min) left: 1 more trainings, then the predictions", err)
+    assert re.search(r"seed 1, fold 2: trained in \d+ s", err)
+    assert "top-1 accuracy of windows / clip accuracy, in %" in out
     kept = json.loads((tmp_path / ".eitk" / "evaluation.json").read_text())
     assert {track["label"] for track in kept["tracks"]} == {"classical", "rock"}
+    assert (kept["folds"], kept["clean"]["tracks"], kept["clean"]["majority"]) == (2, 20, 0.5)
     assert (tmp_path / ".eitk" / "runs.sqlite").exists()
+    assert not (tmp_path / ".eitk" / "folds").exists()
 
 
 def test_the_pinned_model_is_tried_on_the_clips_that_were_held_out(clips: Path, tmp_path: Path, goldens: Path) -> None:
@@ -78,6 +97,7 @@ def test_the_pinned_model_is_tried_on_the_clips_that_were_held_out(clips: Path, 
     assert {track["clip"] for track in data["tracks"]} == held_out
     assert data["protocol"] == "test"
     assert data["float32"] is None
+    assert 0 <= data["clean"]["thresholded_accuracy"] <= data["clean"]["window_accuracy"] <= 1
     assert data["baselines"]["logistic"]["window_accuracy"] > 0.8
 
 
@@ -101,6 +121,7 @@ def test_a_clip_that_cannot_be_read_is_named_and_left_out(clips: Path, tmp_path:
         (("--recipe", "reference", "--clips", ".", "--protocol", "luck"), 2, "no protocol"),
         (("--recipe", "reference", "--clips", ".", "--protocol", "luck"), 2, "track, window, test."),
         (("--recipe", "reference", "--clips", ".", "--conditions", "rain"), 2, "no condition"),
+        (("--recipe", "reference", "--clips", ".", "--folds", "1"), 2, "--folds"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_before_anything_is_computed(
