@@ -31,7 +31,7 @@ def board_warnings(settings: Settings) -> list[str]:
 
 
 def model_warnings(settings: Settings, *, latency_ms: float | None, ram_bytes: int, flash_bytes: int) -> list[str]:
-    """Return the limits that a trained model exceeds; the sizes and the latency are those of the network alone."""
+    """Return the limits that a trained model exceeds; the sizes and the latency are those of the network only."""
     spec = board_spec(settings.board.name)
     found = []
     window = _window_ram(settings)

@@ -14,7 +14,7 @@ from ei_toolkit.config.settings import plain
 from ei_toolkit.evaluation.model import Material, Recipe, Trained
 from ei_toolkit.evaluation.run_log import code_version
 
-INT8, FLOAT32, FACTS = "int8.tflite", "float32.tflite", "fold.json"
+INT8, FLOAT32, DETAILS = "int8.tflite", "float32.tflite", "fold.json"
 
 
 @dataclass(frozen=True)
@@ -39,25 +39,25 @@ class TrainedFolds:
         """Return the model of a fold; None if it was not trained yet, or its files are damaged."""
         own = self.folder / key
         try:
-            facts = json.loads((own / FACTS).read_text(encoding="utf-8"))
+            details = json.loads((own / DETAILS).read_text(encoding="utf-8"))
             models = [(own / name).read_bytes() for name in (INT8, FLOAT32)]
-            if [sha256(model).hexdigest() for model in models] != facts["sha256"]:
+            if [sha256(model).hexdigest() for model in models] != details["sha256"]:
                 return None
-            parameters, seconds, warnings = facts["parameters"], facts["seconds"], tuple(facts["warnings"])
+            parameters, seconds, warnings = details["parameters"], details["seconds"], tuple(details["warnings"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return Trained(models[0], models[1], parameters, seconds, warnings, is_reused=True)
 
     def write(self, key: str, trained: Trained) -> None:
-        """Keep the model of a fold. The facts are written last: without them the fold counts as not trained."""
+        """Keep the model of a fold. The details are written last: without them the fold counts as not trained."""
         models = {INT8: trained.int8, FLOAT32: trained.float32}
         for name, model in models.items():
             write_bytes(self.folder / key / name, model)
-        facts = {
+        details = {
             "parameters": trained.parameters, "seconds": trained.seconds, "warnings": list(trained.warnings),
             "sha256": [sha256(model).hexdigest() for model in models.values()],
         }  # fmt: skip
-        write_text(self.folder / key / FACTS, json.dumps(facts))
+        write_text(self.folder / key / DETAILS, json.dumps(details))
 
     def remove(self) -> None:
         """Remove all models: the evaluation that they belong to is complete."""

@@ -11,7 +11,7 @@ import pytest
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.evaluation.model import Material, Recipe, Trained
 from ei_toolkit.evaluation.run import duration, remaining_seconds
-from ei_toolkit.evaluation.trained_folds import FACTS, INT8, TrainedFolds
+from ei_toolkit.evaluation.trained_folds import DETAILS, INT8, TrainedFolds
 
 LABELS = ("classical", "rock")
 RECIPE = Recipe("reference", load_recipe("reference")[0])
@@ -58,9 +58,9 @@ def test_settings_that_do_not_change_the_training_keep_the_key() -> None:
 
 
 @pytest.mark.parametrize("damage", [
-    lambda folder: (folder / FACTS).unlink(),  # interrupted before the facts were written
-    lambda folder: (folder / FACTS).write_text("{"),
-    lambda folder: (folder / FACTS).write_text("[]"),
+    lambda folder: (folder / DETAILS).unlink(),  # interrupted before the details were written
+    lambda folder: (folder / DETAILS).write_text("{"),
+    lambda folder: (folder / DETAILS).write_text("[]"),
     lambda folder: (folder / INT8).write_bytes(b"another model"),
     lambda folder: (folder / INT8).unlink(),
 ])  # fmt: skip
