@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +90,51 @@ def board(request: pytest.FixtureRequest) -> str:
     if request.param == "emulated" and not (shutil.which("qemu-system-arm") and shutil.which("arm-none-eabi-g++")):
         pytest.skip("the ARM compiler and QEMU are not installed")
     return str(request.param)
+
+
+class ScriptedLink:
+    """A line whose board sends the given pieces one after another, then nothing, or loses the connection.
+
+    `answers` maps bytes that are written to pieces that are sent then.
+    """
+
+    def __init__(self, *pieces: bytes | Exception, answers: Mapping[bytes, bytes] | None = None) -> None:
+        self.pieces = list(pieces)
+        self.answers = dict(answers or {})
+        self.written = b""
+        self.acknowledged = 0
+        self.is_closed = False
+
+    def read(self, timeout: float) -> bytes:
+        if not self.pieces:
+            time.sleep(min(timeout, 0.002))
+            return b""
+        piece = self.pieces.pop(0)
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+        for command, answer in self.answers.items():
+            if self.written.endswith(command):
+                self.pieces.append(answer)
+
+    def put_back(self, data: bytes) -> None:
+        if data:
+            self.pieces.insert(0, data)
+
+    def acknowledge(self, lines: int) -> None:
+        self.acknowledged += lines
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+def scripted() -> type[ScriptedLink]:
+    """The line of a board that follows a script."""
+    return ScriptedLink
 
 
 class Bench:

@@ -60,9 +60,11 @@ def expected(reference: Reference) -> SelfTest:
 def run_on(link: Link) -> SelfTest:
     """Run the self-test of a board. Raises BoardError if it does not answer, or its classifier failed."""
     answer = ask(link, b"c", "selftest")
-    if not isinstance(answer, dict) or answer.get("ok") is not True:
+    passed = isinstance(answer, dict) and answer.get("ok") is True
+    numbers = [answer.get(key) for key in ("samples_crc", "scores_crc")] if passed else []
+    if not passed or not all(isinstance(number, int) for number in numbers):
         raise BoardError("the self-test of the board failed", why=f"its answer was {answer}")
-    return SelfTest(int(answer["samples_crc"]), int(answer["scores_crc"]))
+    return SelfTest(*numbers)
 
 
 def ask(link: Link, command: bytes, answer: str) -> Any:
