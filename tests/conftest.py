@@ -42,7 +42,7 @@ ARM_TOOLS = ("arm-none-eabi-g++", "qemu-system-arm")
 INTEGRATION = (
     "board/boards/test_registry.py", "board/emulator/", "board/verify/", "board/flash/test_usb.py",
     "board/flash/test_mistakes.py", "board/flash/test_foreign_library.py", "board/test_budget.py",
-    "board/test_endurance.py", "board/transport/", "board/protocol/test_parser.py", "cli/workflows/",
+    "board/test_endurance.py", "board/transport/test_watch.py", "board/protocol/test_parser.py", "cli/workflows/",
     "cli/test_cleaning.py", "cli/test_complete.py", "cli/test_eon.py", "cli/test_models.py", "cli/test_studio.py",
     "cli/test_studio_commands.py", "cli/test_studio_mistakes.py", "client/contract/", "client/impulse/test_impulse.py",
     "client/upload/test_run.py", "client/test_byom.py", "client/test_end_to_end.py", "client/test_provenance.py",
