@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ei_toolkit.audio.effects.conditions import CONDITIONS
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.dataset.index import load_index
@@ -102,3 +106,53 @@ def test_names_of_protocols_and_conditions_are_checked() -> None:
         checked_protocol("luck")
     with pytest.raises(UsageError, match="condition"):
         checked_conditions("mic,luck")
+
+
+@given(
+    st.integers(10, 16), st.integers(5, 8), st.sampled_from(["artist-5fold", "track", "window"]), st.integers(0, 99),
+    st.data(),
+)  # fmt: skip
+def test_every_window_is_tested_once_and_every_label_in_every_fold(
+    per_label: int, artists: int, protocol: Any, seed: int, data: st.DataObject
+) -> None:
+    found = clips(per_label, artists)
+    windows = data.draw(st.lists(st.integers(1, 4), min_size=len(found), max_size=len(found)))
+    home = assign_folds(protocol, found, windows, seed)
+    assert [len(folds) for folds in home] == windows
+    assert all(0 <= fold < FOLDS for folds in home for fold in folds)
+    for label in ("classical", "rock"):
+        own = [folds for known, folds in zip(found, home, strict=True) if known.clip.label == label]
+        assert set(np.concatenate(own).tolist()) == set(range(FOLDS))
+
+
+@given(st.integers(0, 2**31))
+def test_the_same_seed_gives_the_same_folds(seed: int) -> None:
+    found = clips()
+    one, same = (np.concatenate(assign_folds("track", found, [2] * len(found), seed)).tolist() for _ in range(2))
+    assert one == same
+
+
+@pytest.mark.parametrize("artists", [1, 2, 4])
+def test_a_label_with_fewer_artists_than_folds_is_an_error(artists: int) -> None:
+    found = clips(8, artists)
+    with pytest.raises(DataError, match="5 folds cannot be made") as caught:
+        assign_folds("artist-5fold", found, [2] * len(found), seed=0)
+    assert "fewer groups" in caught.value.why
+    assign_folds("track", found, [2] * len(found), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "conditions"),
+    [("all", CONDITIONS), ("none", ()), ("", ()), (" mic ,", ("mic",)), ("mic,mic", ("mic", "mic"))],
+)
+def test_conditions_are_a_list_with_commas(text: str, conditions: tuple[str, ...]) -> None:
+    assert checked_conditions(text) == conditions
+
+
+def test_an_unknown_name_is_an_error_with_those_that_exist() -> None:
+    with pytest.raises(UsageError, match="there is no condition 'echo'") as caught:
+        checked_conditions("mic,echo,zoo")
+    assert caught.value.hint.endswith(", all, none.")
+    with pytest.raises(UsageError, match="there is no protocol 'artist'") as caught:
+        checked_protocol("artist")
+    assert caught.value.hint == "Protocols: artist-5fold, fault-filtered, track, window, test."
