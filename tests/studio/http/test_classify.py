@@ -42,7 +42,7 @@ def made(api: Api) -> Api:
 
 @pytest.fixture
 def trained(made: Api) -> Api:
-    """The same with a model; its int8 variant has other weights, so that the two can be told apart."""
+    """The same with a model; its int8 variant has other weights, so that the two can be distinguished."""
     files = {name: made.studio.store.blobs.put(model) for name, model in MODELS.items()}
     made.studio.store.artifacts.put_model(1, 3, files, {"labels": LABELS, "featureCount": FRAMES * BINS})
     return made
