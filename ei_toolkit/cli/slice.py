@@ -27,7 +27,6 @@ from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.dataset.folder import read_clips
 from ei_toolkit.dataset.plan import Plan, Row, Skipped, clips_root, plan_slices, rows_of_plan, rows_of_windows
 from ei_toolkit.dataset.slicing import SliceReport, Warned, slice_clips
-from ei_toolkit.errors import UsageError
 from ei_toolkit.report.layout_tables import layout_data, layout_text
 from ei_toolkit.report.tables import Table
 
@@ -117,10 +116,7 @@ def _write_report(env: Environment, file: Path | None, skipped: Sequence[Skipped
     rows.writerow(("path", "outcome", "reason"))
     rows.writerows((one.clip, "skipped", one.reason) for one in skipped)
     rows.writerows((one.clip, "warned", one.warning) for one in warned)
-    try:
-        write_text(env.cwd / file, text.getvalue())
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written", why=error.strerror or "", hint="Name another file.") from None
+    write_text(env.cwd / file, text.getvalue())
 
 
 def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: dict[str, Any]) -> None:

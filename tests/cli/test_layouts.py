@@ -1,0 +1,288 @@
+"""Data sets as they are published: what `eitk init` shows and writes, and what `eitk slice` makes of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from support import Outcome, eitk
+
+from ei_toolkit.config import load_config
+from ei_toolkit.dataset.manifest import Manifest, Window
+
+RATE = 8000
+NAMES = re.compile(r"^  (\S+)\s+(\S+)\s+(\d+)\s+([\d.]+)\s+(\d+)$", re.MULTILINE)
+Shown = set[tuple[str, str, int, str, int]]
+
+
+def write_sounds(root: Path, names: Iterable[str], seconds: float = 1.0) -> Path:
+    """Write a clip of noise for each name; each has other samples."""
+    for name in names:
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        random = np.random.default_rng(sum(name.encode()) + len(list(file.parent.iterdir())) * 1000)
+        soundfile.write(file, 0.1 * random.standard_normal(round(RATE * seconds)), RATE, format="WAV")
+    return root
+
+
+def shown(outcome: Outcome) -> Shown:
+    """The rows of the table that was shown: label, split, files, seconds, groups."""
+    rows = NAMES.findall(outcome.err)
+    return {(label, split, int(files), seconds, int(groups)) for label, split, files, seconds, groups in rows}
+
+
+def windows(project: Path) -> tuple[Window, ...]:
+    return Manifest.read(project / ".eitk" / "windows" / "manifest.csv").windows
+
+
+def one_folder_a_label(root: Path) -> None:
+    write_sounds(root, [f"{label}/{i}.wav" for label in ("cough", "laugh") for i in range(5)])
+
+
+def splits_around_labels(root: Path) -> None:
+    write_sounds(root, [f"{split}/{label}/{i}.wav" for split in ("train", "val", "test") for label in ("cough", "laugh")
+                        for i in range(2)])  # fmt: skip
+
+
+def splits_inside_labels(root: Path) -> None:
+    write_sounds(root, [f"{label}/{split}/{i}.wav" for split in ("training", "testing") for label in ("cough", "laugh")
+                        for i in range(2)])  # fmt: skip
+
+
+def labels_in_names(root: Path) -> None:
+    write_sounds(root, [f"{label}.{i}.wav" for label in ("cough", "laugh") for i in range(5)])
+
+
+def free_spoken_digits(root: Path) -> None:
+    write_sounds(root, [f"recordings/{digit}_{who}_{i}.wav" for digit in "01" for who in ("theo", "jackson", "lucas")
+                        for i in "01"])  # fmt: skip
+    (root / "README.md").write_text("Free Spoken Digits")
+
+
+def esc50(root: Path) -> None:
+    files = [(f"{fold}-{10 * fold + i}-A-{target}.wav", fold, name, 10 * fold + i) for fold in (1, 2, 3, 4, 5)
+             for target, name in enumerate(("dog", "rain")) for i in range(2)]  # fmt: skip
+    write_sounds(root, [f"audio/{file}" for file, *_ in files])
+    (root / "meta").mkdir()
+    rows = [f"{file},{fold},0,{name},False,{source},A" for file, fold, name, source in files]
+    (root / "meta" / "esc50.csv").write_text("\n".join(["filename,fold,target,category,esc10,src_file,take", *rows]))
+
+
+def urbansound8k(root: Path) -> None:
+    files = [(f"{fold}{i}-{target}-0-0.wav", fold, name) for fold in range(1, 6)
+             for target, name in enumerate(("drill", "siren")) for i in range(2)]  # fmt: skip
+    write_sounds(root, [f"audio/fold{fold}/{file}" for file, fold, _ in files])
+    (root / "metadata").mkdir()
+    rows = [f"{file},{file[:2]},0,1,1,{fold},0,{name}" for file, fold, name in files]
+    head = "slice_file_name,fsID,start,end,salience,fold,classID,class"
+    (root / "metadata" / "UrbanSound8K.csv").write_text("\n".join([head, *rows]))
+
+
+def speech_commands(root: Path) -> None:
+    speakers = ("0a7c2a8d", "1b7c2a8d", "2c7c2a8d", "3d7c2a8d")
+    write_sounds(root, [f"{word}/{who}_nohash_{i}.wav" for word in ("yes", "no") for who in speakers for i in "01"])
+    write_sounds(root, ["_background_noise_/tap.wav"], 3)
+    for file, who in (("validation_list.txt", speakers[2]), ("testing_list.txt", speakers[3])):
+        (root / file).write_text("".join(f"{word}/{who}_nohash_{i}.wav\n" for word in ("yes", "no") for i in "01"))
+
+
+def edge_impulse_export(root: Path) -> None:
+    files = [(f"{split}/{label}.{i}.wav", split, label) for split in ("training", "testing")
+             for label in ("cough", "laugh") for i in range(2)]  # fmt: skip
+    write_sounds(root, [name for name, *_ in files])
+    entries = [{"path": name.replace("/", "\\"), "category": split, "label": {"type": "label", "label": label},
+                "metadata": {"speaker": f"{label} {split}"}} for name, split, label in files]  # fmt: skip
+    (root / "info.labels").write_text(json.dumps({"version": 1, "files": entries}))
+
+
+def hugging_face_audiofolder(root: Path) -> None:
+    files = [(f"{split}/{i}.wav", "cough" if i % 2 else "laugh") for split in ("train", "test") for i in range(4)]
+    write_sounds(root, [name for name, _ in files])
+    lines = [json.dumps({"file_name": name, "label": label}) for name, label in files]
+    (root / "metadata.jsonl").write_text("\n".join(lines))
+
+
+Make = Callable[[Path], None]
+LAYOUTS: dict[Make, Shown] = {
+    one_folder_a_label: {
+        ("cough", "training", 4, "4.0", 4), ("cough", "testing", 1, "1.0", 1),
+        ("laugh", "training", 4, "4.0", 4), ("laugh", "testing", 1, "1.0", 1),
+    },
+    splits_around_labels: {
+        (label, split, 2, "2.0", 2) for label in ("cough", "laugh") for split in ("training", "validation", "testing")
+    },
+    splits_inside_labels: {
+        (label, split, 2, "2.0", 2) for label in ("cough", "laugh") for split in ("training", "testing")
+    },
+    labels_in_names: {
+        ("cough", "training", 4, "4.0", 4), ("cough", "testing", 1, "1.0", 1),
+        ("laugh", "training", 4, "4.0", 4), ("laugh", "testing", 1, "1.0", 1),
+    },
+    free_spoken_digits: {
+        ("0", "training", 4, "4.0", 2), ("0", "testing", 2, "2.0", 1),
+        ("1", "training", 4, "4.0", 2), ("1", "testing", 2, "2.0", 1),
+    },
+    esc50: {
+        ("dog", "training", 8, "8.0", 8), ("dog", "testing", 2, "2.0", 2),
+        ("rain", "training", 8, "8.0", 8), ("rain", "testing", 2, "2.0", 2),
+    },
+    urbansound8k: {
+        ("drill", "training", 8, "8.0", 8), ("drill", "testing", 2, "2.0", 2),
+        ("siren", "training", 8, "8.0", 8), ("siren", "testing", 2, "2.0", 2),
+    },
+    speech_commands: {
+        (word, split, files, seconds, groups) for word in ("yes", "no") for split, files, seconds, groups in
+        (("training", 4, "4.0", 2), ("validation", 2, "2.0", 1), ("testing", 2, "2.0", 1))
+    },
+    edge_impulse_export: {
+        (label, split, 2, "2.0", 1) for label in ("cough", "laugh") for split in ("training", "testing")
+    },
+    hugging_face_audiofolder: {
+        (label, split, 2, "2.0", 2) for label in ("cough", "laugh") for split in ("training", "testing")
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", LAYOUTS, ids=lambda make: make.__name__)
+def test_a_layout_is_shown_written_and_cut_without_further_options(tmp_path: Path, make: Make) -> None:
+    make(tmp_path / "clips")
+    initialised = eitk(tmp_path, "init", "--clips", "clips")
+    assert initialised.code == 0, initialised.err
+    expected = LAYOUTS[make]
+    assert {row[0] for row in shown(initialised)} == {row[0] for row in expected}
+    assert sum(row[2] for row in shown(initialised)) == sum(row[2] for row in expected)
+    settings = load_config(tmp_path, {}).settings
+    assert settings.slice.window_ms == 1000
+    assert "auto" not in (settings.dataset.labels_from, settings.dataset.split_from, settings.dataset.group_from)
+
+    sliced = eitk(tmp_path, "slice", "--jobs", "1")
+    assert sliced.code == 0, sliced.err
+    assert shown(sliced) == expected
+    cut = Counter((window.label, window.split) for window in windows(tmp_path) if not window.augmentation)
+    assert cut == {(label, split): files for label, split, files, *_ in expected}
+    assert "warning:" not in sliced.err
+
+
+def test_a_zip_of_an_export_is_cut_like_its_folder(tmp_path: Path) -> None:
+    edge_impulse_export(tmp_path / "data")
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for file in (tmp_path / "data").rglob("*.*"):
+            archive.write(file, file.relative_to(tmp_path / "data"))
+    assert eitk(tmp_path, "init", "--clips", "export.zip").code == 0
+    assert load_config(tmp_path, {}).settings.dataset.root == "export.zip"
+    outcome = eitk(tmp_path, "slice", "--json", "--jobs", "1")
+    assert outcome.code == 0
+    assert shown(outcome) == LAYOUTS[edge_impulse_export]
+    assert outcome.data["layout"]["labels_from"] == {"source": "json", "words": "column label of info.labels"}
+
+
+@pytest.mark.parametrize("name", ["../outside.wav", "/etc/outside.wav", "C:\\outside.wav"])
+def test_a_zip_with_a_name_outside_of_its_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.writestr(name, b"sound")
+    outcome = eitk(tmp_path, "init", "--clips", "bad.zip")
+    assert outcome.code == 1
+    assert "bad.zip is not safe to unpack" in outcome.err
+    assert not (tmp_path / "eitk.toml").exists()
+    assert not list(tmp_path.rglob("outside.wav"))
+
+
+def test_the_options_override_what_is_detected_and_are_kept(tmp_path: Path) -> None:
+    write_sounds(tmp_path / "clips", [f"{split}/{label}_{i}.wav" for split in ("train", "test")
+                                      for label in ("cough", "laugh") for i in range(3)])  # fmt: skip
+    options = ("--labels-from", "folder", "--split-from", "none", "--group-from", "name", "--group-pattern", r"_(\d)")
+    outcome = eitk(tmp_path, "init", "--clips", "clips", *options)
+    assert shown(outcome) == {("test", "–", 6, "6.0", 3), ("train", "–", 6, "6.0", 3)}
+    dataset = load_config(tmp_path, {}).settings.dataset
+    assert (dataset.labels_from, dataset.split_from, dataset.group_from) == ("folder", "none", "name")
+    assert dataset.group_pattern == r"_(\d)"
+    again = eitk(tmp_path, "slice", "--dry-run", "--json").data["layout"]
+    assert {row["label"] for row in again["rows"]} == {"test", "train"}
+
+
+def test_slice_takes_the_same_options_for_one_run(tmp_path: Path) -> None:
+    labels_in_names(tmp_path / "clips")
+    (tmp_path / "eitk.toml").write_text('[dataset]\nroot = "clips"\n[slice]\nwindow_ms = 1000\nsample_rate = 8000\n')
+    pattern = ("--group-pattern", r"\.(\d)\.")
+    groups = eitk(tmp_path, "slice", "--dry-run", "--json", *pattern).data["layout"]["group_from"]
+    assert groups == {"source": "name", "words": r"names of the files, \.(\d)\."}
+    assert eitk(tmp_path, "slice", "--dry-run", "--labels-from", "json").code == 1
+
+
+def test_a_pattern_without_clips_is_a_mistake(tmp_path: Path) -> None:
+    outcome = eitk(tmp_path, "init", "--labels-from", "name")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--clips FOLDER" in outcome.err
+
+
+def test_the_windows_of_longer_clips_stay_those_of_the_recipe(tmp_path: Path) -> None:
+    write_sounds(tmp_path / "clips", ["a/1.wav", "a/2.wav", "b/1.wav", "b/2.wav"], 4)
+    eitk(tmp_path, "init", "--clips", "clips")
+    cut = load_config(tmp_path, {}).settings.slice
+    assert (cut.window_ms, cut.hop_ms, cut.short) == (3000, 1500, "skip")
+
+
+def test_a_window_for_short_clips_has_its_reason_as_a_comment(tmp_path: Path) -> None:
+    write_sounds(tmp_path / "clips", ["a/1.wav", "a/2.wav", "b/1.wav", "b/2.wav"], 1.26)
+    write_sounds(tmp_path / "clips", ["b/short.wav"], 0.5)
+    outcome = eitk(tmp_path, "init", "--clips", "clips", "--json")
+    text = (tmp_path / "eitk.toml").read_text()
+    assert "window_ms = 1200   # the clips last 1.26 s (median)\n" in text
+    assert 'short = "pad"   # clips shorter than a window get silence at their end\n' in text
+    assert outcome.data["settings"]["slice.hop_ms"] == 600
+
+
+def test_short_clips_are_padded_and_counted(tmp_path: Path) -> None:
+    one_folder_a_label(tmp_path / "clips")
+    write_sounds(tmp_path / "clips", ["cough/short.wav"], 0.25)
+    eitk(tmp_path, "init", "--clips", "clips")
+    outcome = eitk(tmp_path, "slice", "--json", "--jobs", "1")
+    assert outcome.data["counts"] == {"read": 11, "converted": 11, "padded": 1, "warned": 0, "skipped": 0}
+    assert "11 clips read: 11 cut into windows, 1 padded, 0 with warnings, 0 skipped" in outcome.err
+    short = next(window for window in windows(tmp_path) if window.clip == "cough/short.wav")
+    sound, rate = soundfile.read(tmp_path / ".eitk" / "windows" / short.file)
+    assert len(sound) == rate
+    assert np.abs(sound[: rate // 4]).max() > 0 and np.ptp(sound[rate // 4 + 100 :]) < 1e-3
+    assert eitk(tmp_path, "slice", "--json").data["counts"] == outcome.data["counts"]  # of the last run
+
+
+def test_the_project_has_the_name_of_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "cough-detector"
+    folder.mkdir()
+    eitk(folder, "init")
+    assert load_config(folder, {}).settings.project.name == "cough-detector"
+    eitk(folder, "init", "--force", "--name", "Mine")
+    assert load_config(folder, {}).settings.project.name == "Mine"
+    eitk(folder, "init", "--force", "--recipe", "reference")
+    assert load_config(folder, {}).settings.project.name == "Music Genre Classifier"
+
+
+def test_a_report_lists_skipped_and_warned_clips(tmp_path: Path) -> None:
+    one_folder_a_label(tmp_path / "clips")
+    (tmp_path / "clips" / "cough" / "page, saved.wav").write_text("<html></html>")
+    sound, _ = soundfile.read(tmp_path / "clips" / "cough" / "1.wav")
+    soundfile.write(tmp_path / "clips" / "laugh" / "loud.wav", np.clip(50 * sound, -1, 1), RATE)
+    eitk(tmp_path, "init", "--clips", "clips")
+    assert eitk(tmp_path, "slice", "--report", "skipped.csv", "--jobs", "1").code == 0
+    with (tmp_path / "skipped.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["path"], row["outcome"]) for row in rows] == [
+        ("cough/page, saved.wav", "skipped"),
+        ("laugh/loud.wav", "warned"),
+    ]
+    assert "HTML" in rows[0]["reason"] and "clipped" in rows[1]["reason"]
+
+
+def test_a_report_that_cannot_be_written(tmp_path: Path) -> None:
+    one_folder_a_label(tmp_path / "clips")
+    eitk(tmp_path, "init", "--clips", "clips")
+    outcome = eitk(tmp_path, "slice", "--dry-run", "--report", "clips")
+    assert outcome.code == 2 and "clips is a folder" in outcome.err
