@@ -45,9 +45,11 @@ class LastRun:
 
 
 def fingerprint(settings: Settings, project: Path) -> str:
-    """Hash what determines the windows: settings, program, and every input file's name, size and time."""
+    """Hash what determines the windows: settings, program, the layout, and every input file's name, size and time."""
     root = clips_root(settings.dataset, project)
-    files = [clip.path for clip in find_clips(root, settings.project.labels, settings.dataset)]
+    clips = find_clips(root, settings.project.labels, settings.dataset)
+    files = [clip.path for clip in clips]
+    layout = [(clip.name, clip.label, clip.split, clip.group, clip.fold) for clip in clips]
     if own := groups_file(settings.dataset, project):
         files.append(own)
     if settings.slice.augment.noise_files:
@@ -58,14 +60,14 @@ def fingerprint(settings: Settings, project: Path) -> str:
         )
     chosen = [_program(), asdict(settings.slice), asdict(settings.dataset), settings.project.labels]
     seen = [(str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files if path.exists()]
-    return hashlib.sha256(json.dumps([chosen, seen]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([chosen, layout, seen]).encode()).hexdigest()
 
 
 def _program() -> str:
     """A hash of the code that makes windows: another version of it may make others."""
     folder = Path(audio.__file__).parent
     code = sorted(
-        [*folder.rglob("*.py"), folder.parent / "dataset" / "cutting.py", folder.parent / "dataset" / "split.py"]
+        [*folder.rglob("*.py"), *(folder.parent / "dataset" / name for name in ("cutting.py", "groups.py", "split.py"))]
     )
     return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
 

@@ -329,3 +329,83 @@ def test_one_channel_of_the_clips_can_be_chosen(clips: Path, settings: Settings)
     chosen = replace(settings, slice=replace(settings.slice, channel="left"))
     report = cut(chosen, clips.parent)
     assert "rock/cancels.wav" in {window.clip for window in report.windows}
+
+
+def test_a_changed_table_of_labels_is_noticed(tmp_path: Path, settings: Settings, write_clip: Write) -> None:
+    """The clips stay as they are; only the file that describes them changes."""
+    for number in range(6):
+        write_clip(tmp_path / "clips" / f"{number}.wav", 1, seed=number)
+    table = tmp_path / "clips" / "list.csv"
+    table.write_text("file,label\n" + "".join(f"{n}.wav,{'calm' if n % 2 else 'wild'}\n" for n in range(6)))
+    assert len([w for w in cut(settings, tmp_path).windows if w.label == "calm"]) == 3
+    table.write_text("file,label\n" + "".join(f"{n}.wav,{'calm' if n > 1 else 'wild'}\n" for n in range(6)))
+    again = cut(settings, tmp_path)
+    assert not again.reused
+    assert len([w for w in again.windows if w.label == "calm"]) == 4
+
+
+def test_the_splits_of_the_layout_are_kept_and_only_training_is_augmented(
+    tmp_path: Path, settings: Settings, write_clip: Write
+) -> None:
+    for number, split in enumerate(("train", "val", "test") * 4):
+        label = "calm" if number < 6 else "wild"
+        write_clip(tmp_path / "clips" / split / label / f"{number}.wav", 1, seed=number)
+    windows = cut(augmented(settings), tmp_path).windows
+    assert {window.split: window.clip.split("/")[0] for window in windows} == {
+        "training": "train", "validation": "val", "testing": "test",
+    }  # fmt: skip
+    assert {window.split for window in windows if window.augmentation} == {"training"}
+
+
+def test_a_label_of_duplicates_names_the_clips_that_it_repeats(clips: Path, settings: Settings) -> None:
+    """The same recordings under two labels, as FLAC the second time: other bytes, the same samples."""
+    for path in sorted((clips / "rock").iterdir()):
+        samples, rate = soundfile.read(path, dtype="int16")
+        (clips / "zydeco").mkdir(exist_ok=True)
+        soundfile.write(clips / "zydeco" / f"{path.stem}.flac", samples, rate)
+    with pytest.raises(DataError, match="the label zydeco has no") as caught:
+        cut(settings, clips.parent)
+    assert "duplicates: zydeco/stück" in caught.value.why and "repeats rock/stück" in caught.value.why
+    assert caught.value.hint == "Remove the clips that repeat others, or add clips."
+
+
+def test_a_recording_under_two_labels_is_warned_of(clips: Path, settings: Settings) -> None:
+    samples, rate = soundfile.read(clips / "rock" / "stück 1.wav", dtype="int16")
+    soundfile.write(next(label for label in clips.iterdir() if label.name != "rock") / "again.flac", samples, rate)
+    report = cut(settings, clips.parent)
+    (warned,) = [one for one in report.warned if "same samples" in one.warning]
+    assert "4 windows have the same samples as windows of" in warned.warning
+    assert cut(settings, clips.parent).warned == report.warned  # a run that does nothing repeats it
+
+
+def test_unreadable_clips_are_named_before_a_label_that_cannot_be_split(clips: Path, settings: Settings) -> None:
+    for path in sorted((clips / "rock").iterdir())[1:]:
+        path.write_bytes(b"\x80" * 5000)
+    with pytest.raises(DataError, match="the label rock cannot be split by group") as caught:
+        cut(settings, clips.parent)
+    assert caught.value.why.startswith("4 of its 5 clips cannot be used (rock/stück 3.wav: not audio")
+    assert "and 1 more" in caught.value.why
+    assert caught.value.hint.startswith("Replace these clips first.")
+
+
+def test_short_clips_are_padded_on_request(clips: Path, settings: Settings, write_clip: Write) -> None:
+    write_clip(clips / "rock" / "short.wav", 0.5, seed=77)
+    assert [one.clip for one in cut(settings, clips.parent).skipped] == ["rock/short.wav"]
+    padded = cut(replace(settings, slice=replace(settings.slice, short="pad")), clips.parent)
+    assert (padded.skipped, padded.padded) == ((), 1)
+    (window,) = [window for window in padded.windows if window.clip == "rock/short.wav"]
+    samples, _ = soundfile.read(clips.parent / "out" / window.file, dtype="int16")
+    assert len(samples) == 8000 and samples[:4000].any() and not samples[4000:].any()
+
+
+def test_windows_are_cut_from_the_sound_between_silences_on_request(clips: Path, settings: Settings) -> None:
+    sound = np.zeros(8000 * 8)
+    random = np.random.default_rng(1)
+    for start, seconds in ((2.0, 1.5), (5.0, 2.5)):
+        sound[round(8000 * start) : round(8000 * (start + seconds))] = 0.1 * random.standard_normal(
+            round(8000 * seconds)
+        )
+    soundfile.write(clips / "rock" / "pauses.wav", sound, 8000)
+    trimmed = replace(settings, slice=replace(settings.slice, trim_silence=True))
+    starts = [w.start_ms for w in cut(trimmed, clips.parent).windows if w.clip == "rock/pauses.wav"]
+    assert starts == [1900, 4900, 5900]  # 0.1 s of silence stay before a sound
