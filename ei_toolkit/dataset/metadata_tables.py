@@ -124,7 +124,7 @@ def _read_table(file: str, content: bytes, listing: Listing) -> Metadata | None:
             sounds[name] = described
         else:
             unmatched.append(row.get(files, ""))
-    return Metadata(file, sounds, columns, tuple(unmatched)) if sounds else None
+    return Metadata(file, sounds, columns, tuple(unmatched)) if sounds and columns else None
 
 
 def _split_of_file(file: str) -> Split | None:

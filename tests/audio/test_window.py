@@ -51,3 +51,14 @@ def test_no_more_than_a_window_is_kept_between_blocks() -> None:
 )
 def test_a_time_has_the_nearest_whole_number_of_samples(milliseconds: float, rate: float, samples: int) -> None:
     assert samples_in(milliseconds, rate) == samples
+
+
+@pytest.mark.parametrize(("length", "starts"), [(0, []), (1, [0]), (399, [0]), (400, [0]), (401, [0]), (800, [0, 400])])
+def test_a_signal_shorter_than_a_window_is_padded_on_request(length: int, starts: list[int]) -> None:
+    signal = np.arange(1, length + 1, dtype=np.int16)
+    found = list(cut_blocks([signal[:100], signal[100:]], 400, 400, pad=True))
+    assert [start for start, _ in found] == starts
+    assert all(len(view) == 400 for _, view in found)
+    if 0 < length < 400:
+        assert found[0][1].tolist() == [*signal.tolist(), *[0] * (400 - length)]
+    assert len(list(cut_blocks([signal], 400, 400))) == length // 400

@@ -82,3 +82,10 @@ def test_a_list_that_names_no_clip_is_rejected_and_one_that_names_some_is_not() 
         groups_of(["rock/mine.wav"], {"other.wav": "band"})
     assert "other.wav" in caught.value.why and "rock/mine.wav" in caught.value.hint
     assert groups_of(["rock/mine.wav", "rock/yours.wav"], {"mine": "band"}) == ["band", "rock/yours"]
+
+
+def test_the_group_of_the_layout_follows_the_users_list_and_the_catalogue() -> None:
+    names = ["yes/1.wav", "yes/2.wav", "rock/rock.00010.wav", "no/3.wav"]
+    clips = [Clip(Path(name), name, name.split("/")[0], group="anna") for name in names[:3]] + [clip(names[3])]
+    known = identify(clips, {name: name for name in names}, load_index(), {"2": "ben"})
+    assert [one.group for one in known] == ["anna", "ben", "ani-difranco", "no/3"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,54 @@ def test_an_artist_held_out_for_one_label_may_leave_another_without_training() -
 def test_a_part_that_cannot_be(part: float) -> None:
     with pytest.raises(ConfigurationError, match="test_fraction"):
         split_clips([known("a", 0, "x")], "artist", part, 7)
+
+
+def given_by_layout(label: str, number: int, split: str | None = None, fold: str = "") -> KnownClip:
+    name = f"{label}/{number}.wav"
+    return KnownClip(Clip(Path(name), name, label, split, fold=fold), name, name, None)  # type: ignore[arg-type]
+
+
+def test_the_splits_of_the_layout_are_kept_whatever_the_method_is() -> None:
+    words = ("training", "validation", "testing")
+    clips = [given_by_layout(label, i, words[i % 3]) for label in "ab" for i in range(9)]
+    for method in ("artist", "track"):
+        splits = split_clips(clips, method, 0.5, 1)  # type: ignore[arg-type]
+        assert all(splits[known.clip.name] == known.clip.split for known in clips)
+
+
+def test_of_a_label_without_testing_clips_some_are_held_out_of_training_only() -> None:
+    clips = [given_by_layout("a", i, "training" if i < 5 else "testing") for i in range(10)]
+    clips += [given_by_layout("b", i, "training" if i < 8 else "validation") for i in range(10)]
+    splits = split_clips(clips, "artist", 0.25, 1)
+    assert all(splits[known.clip.name] == known.clip.split for known in clips[:10])
+    assert Counter(splits[known.clip.name] for known in clips[10:]) == {"training": 6, "testing": 2, "validation": 2}
+    assert [splits["b/8.wav"], splits["b/9.wav"]] == ["validation", "validation"]
+
+
+def test_a_clip_that_the_splits_leave_out_is_for_training() -> None:
+    clips = [given_by_layout(label, i, "testing" if i == 0 else "training") for label in "ab" for i in range(3)]
+    splits = split_clips([*clips, given_by_layout("a", 3)], "artist", 0.2, 1)
+    assert splits["a/3.wav"] == "training"
+
+
+@pytest.mark.parametrize(
+    ("folds", "fraction", "held_out"),
+    [(5, 0.2, {"5"}), (10, 0.2, {"9", "10"}), (10, 0.01, {"10"}), (2, 0.9, {"2"}), (3, 0.5, {"2", "3"})],
+)
+def test_whole_folds_the_last_ones_are_held_out(folds: int, fraction: float, held_out: set[str]) -> None:
+    clips = [given_by_layout(label, fold, fold=str(fold)) for label in "ab" for fold in range(1, folds + 1)]
+    splits = split_clips(clips, "artist", fraction, 7)
+    assert {known.clip.fold for known in clips if splits[known.clip.name] == "testing"} == held_out
+
+
+def test_one_fold_is_no_split() -> None:
+    clips = [given_by_layout(label, i, fold="1") for label in "ab" for i in range(5)]
+    assert Counter(split_clips(clips, "artist", 0.2, 7).values()) == {"training": 8, "testing": 2}
+
+
+def test_the_published_split_of_gtzan_comes_before_that_of_the_layout() -> None:
+    clips = [
+        KnownClip(replace(known.clip, split="testing"), known.sha256, known.group, known.track)
+        for known in gtzan("rock")
+    ]
+    assert set(split_clips(clips, "fault-filtered", 0.2, 7).values()) == {"training", "testing"}
