@@ -79,7 +79,7 @@ def _shown(env: Environment, settings: BoardSettings) -> Iterator[Sink]:
 
         def show(event: Event) -> None:
             if isinstance(event, Prediction):
-                env.console.line(plain_line(event))
+                env.console.line(plain_line(event, settings.name))
             elif isinstance(event, Warning):
                 env.console.warn(event.text)
             elif words := plain_line(event):

@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ei_toolkit.board.protocol.events import Event, Info, Prediction, Warning
-from ei_toolkit.config.boards import MICROPHONE_RATE_HZ
+from ei_toolkit.config.boards import BOARDS, MICROPHONE_RATE_HZ
 from ei_toolkit.config.settings import UNCERTAIN
+from ei_toolkit.config.units import classification_time
 
 HISTORY_S = 60.0
 BAR_COLUMNS = 32
@@ -92,23 +93,36 @@ class View:
 
     def _footer(self, prediction: Prediction) -> RenderableType:
         seconds = int(time.monotonic() - self.started)
+        lines: list[str] = []
         parts = [f"{self.predictions} predictions in {seconds // 60}:{seconds % 60:02}"]
         if prediction.dsp_us is not None and prediction.nn_us is not None:
-            parts.append(f"DSP {prediction.dsp_us / 1000:.1f} ms · network {prediction.nn_us / 1000:.1f} ms")
+            time_text = classification_time(prediction.dsp_us / 1000, prediction.nn_us / 1000)
+            lines.append(f"{time_text}{where(self.board)}")
         if prediction.overruns:
             parts.append(f"{prediction.overruns} overruns")
-        return Text("\n".join([" · ".join(parts), *([self.note] if self.note else [])]), style="dim")
+        return Text("\n".join([" · ".join(parts), *lines, *([self.note] if self.note else [])]), style="dim")
 
 
-def plain_line(event: Event) -> str:
-    """Return an event as one line, for output that is not a terminal; empty for events that are not shown."""
+def where(board: str) -> str:
+    """Return the addition to a time that a virtual board printed: it is not the time of a real board."""
+    spec = BOARDS.get(board)
+    if spec is None or not spec.virtual:
+        return ""
+    return " on this machine" if spec.clock_hz is None else " emulated"
+
+
+def plain_line(event: Event, board: str = "") -> str:
+    """Return an event as one line, for output that is not a terminal; empty for events that are not shown.
+
+    `board` is the board that printed the event, so that times of a virtual board are marked.
+    """
     if isinstance(event, Info):
         return info_text(event)
     if not isinstance(event, Prediction):
         return event.text
     scores = "  ".join(f"{label} {score:.3f}" for label, score in event.scores.items())
     times = (
-        f"  {event.dsp_us / 1000:.1f}+{event.nn_us / 1000:.1f} ms"
+        f"  {event.dsp_us / 1000:.1f}+{event.nn_us / 1000:.1f} ms{where(board)}"
         if event.dsp_us is not None and event.nn_us is not None
         else ""
     )

@@ -62,9 +62,17 @@ def test_a_board_that_does_not_measure_the_level_has_no_meter(on_terminal: Shown
 
 def test_times_are_shown_in_milliseconds_if_both_are_known(on_terminal: Shown) -> None:
     both = on_terminal(view(replace(ROCK, dsp_us=12_340, nn_us=4_560, overruns=2)).render())
-    assert "DSP 12.3 ms · network 4.6 ms" in both
+    assert "17 ms (features 12 + network 4.6) emulated" in both
     assert "overruns" in both
     assert "network" not in on_terminal(view(replace(ROCK, dsp_us=12_340)).render())
+
+
+@pytest.mark.parametrize(
+    ("board", "mark"), [("emulated", " emulated"), ("host", " on this machine"), ("nano33ble", ""), ("", "")]
+)
+def test_the_time_of_a_virtual_board_is_marked_and_that_of_a_real_one_is_not(board: str, mark: str) -> None:
+    line = plain_line(replace(ROCK, dsp_us=12_340, nn_us=4_560), board)
+    assert line.endswith(f"12.3+4.6 ms{mark}")
 
 
 def strip_of(text: str) -> str:
