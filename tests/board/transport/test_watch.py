@@ -120,7 +120,7 @@ def test_the_view_is_drawn_after_each_kind_of_event(event: Any) -> None:
     drawn = console.file.getvalue()  # type: ignore[attr-defined]
     assert ("waiting" in drawn) == (event is None)
     if event is not None:
-        assert "rock" in drawn and "0.750" in drawn and "network 9.0) emulated" in drawn
+        assert "rock" in drawn and "0.750" in drawn and "(features 9.0 + network 1.0) emulated" in drawn
 
 
 def test_a_log_in_a_folder_that_does_not_exist_is_rejected(project: Any, simulate: Simulate) -> None:
