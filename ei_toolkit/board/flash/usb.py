@@ -6,7 +6,7 @@ Every wait has a limit and reports what it waits for.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from ei_toolkit.board.flash.bootloader import ProtocolError, StepTimeouts, write_image
@@ -53,13 +53,14 @@ class UsbFlasher:
         for attempt in range(1, ATTEMPTS + 1):
             port = self._start_bootloader(board)
             self.note(f"writing {len(image):,} bytes to {port.device}")
+            others = self._running()  # before the write: the sketch may start before the ports are listed again
             try:
                 self._write(port, image)
             except (LinkLost, ProtocolError) as error:
                 failure = error
                 self.note(f"attempt {attempt} of {ATTEMPTS} failed: {error}")
                 continue
-            return self.await_application(port)
+            return self.await_application(port, others)
         raise BoardError(
             "the board could not be flashed",
             why=str(failure),
@@ -67,10 +68,13 @@ class UsbFlasher:
             "board accepts a new image whatever was written before.",
         )
 
-    def await_application(self, bootloader: UsbPort) -> UsbPort:
-        """Return the port of the board when its sketch runs. Raises BoardError if it does not reappear."""
+    def await_application(self, bootloader: UsbPort, others: Set[str] | None = None) -> UsbPort:
+        """Return the port of the board when its sketch runs; `others` are ports of other boards, by default all now.
+
+        Raises BoardError if it does not reappear.
+        """
         self.note("waiting for the sketch to start")
-        before = {port.device for port in self.usb.ports() if port.state == "application"}
+        before = self._running() if others is None else others
 
         def reappeared() -> UsbPort | None:
             for port in self.usb.ports():
@@ -87,6 +91,10 @@ class UsbFlasher:
                 hint="Press reset once. If there is still no port, press reset twice and flash another image.",
             )
         return port
+
+    def _running(self) -> set[str]:
+        """The ports on which a sketch runs now."""
+        return {port.device for port in self.usb.ports() if port.state == "application"}
 
     def _write(self, port: UsbPort, image: bytes) -> None:
         link = self._open(port)
