@@ -45,6 +45,7 @@ INTEGRATION = (
     "board/test_endurance.py", "board/transport/test_watch.py", "board/protocol/test_parser.py", "cli/workflows/",
     "cli/test_cleaning.py", "cli/test_complete.py", "cli/test_eon.py", "cli/test_models.py", "cli/test_studio.py",
     "cli/test_studio_commands.py", "cli/test_studio_mistakes.py", "client/contract/", "client/impulse/test_impulse.py",
+    "client/upload/test_folder.py",
     "client/upload/test_run.py", "client/test_byom.py", "client/test_end_to_end.py", "client/test_provenance.py",
     "config/recipes/test_robust.py", "contract/", "dataset/test_audit.py", "dataset/test_slicing.py",
     "docs/test_reference.py", "emulated/", "eon/", "evaluation/test_challenge.py", "evaluation/test_clips.py",

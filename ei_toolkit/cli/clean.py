@@ -57,6 +57,7 @@ def remove(paths: ProjectPaths, leftovers: list[Leftover]) -> int:
 
 def _candidates(paths: ProjectPaths, everything: bool) -> Iterator[tuple[Path, str]]:
     yield paths.windows, "eitk slice"
+    yield paths.converted, "eitk upload FOLDER"
     yield paths.state / "champion-windows", "eitk gate"
     yield paths.folds, "eitk evaluate"
     lock = read_lock(paths.lock)

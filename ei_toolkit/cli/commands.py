@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "config": CommandEntry("config:group", "Show the settings in force."),
     "dataset": CommandEntry("dataset:group", "Clips: synthesise, fetch, verify, audit, describe."),
     "slice": CommandEntry("slice:slice_", "Cut clips into windows."),
-    "upload": CommandEntry("upload:upload", "Upload windows to the studio."),
+    "upload": CommandEntry("upload:upload", "Upload windows, or whole files of a folder, to the studio."),
     "samples": CommandEntry("samples:group", "Samples in the studio: list, count, pull, delete, diff."),
     "impulse": CommandEntry("impulse:group", "Compare, apply or pull the impulse of eitk.toml."),
     "train": CommandEntry("train:train", "Generate features, train the model and test it."),

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 import typer
 
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.cli.slice import cores
 from ei_toolkit.dataset.audit import audit as audit_clips
+from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.fetch import fetch_gtzan, published_sources
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.plan import clips_root, plan_slices

@@ -17,12 +17,12 @@ from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import GroupFromOption, GroupPatternOption, LabelsFromOption, SplitFromOption
-from ei_toolkit.cli.slice import cores
 from ei_toolkit.config import DatasetSettings, SliceSettings
 from ei_toolkit.config.archive import is_archive
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.config.recipes import Adjustment, write_recipe
 from ei_toolkit.config.recipes.write import load_recipe
+from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.folder import ClipFolder, read_clips
 from ei_toolkit.dataset.lengths import Lengths, measure_lengths, rows_of_clips, suggest_window
 from ei_toolkit.dataset.unpacked import unpacked

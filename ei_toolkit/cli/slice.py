@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +20,8 @@ from ei_toolkit.cli.options import (
     LabelsFromOption,
     SplitFromOption,
 )
-from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.cli.outcomes import FileOutcome, write_outcomes
+from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.folder import read_clips
 from ei_toolkit.dataset.plan import Plan, Row, Skipped, clips_root, plan_slices, rows_of_plan, rows_of_windows
 from ei_toolkit.dataset.slicing import SliceReport, Warned, slice_clips
@@ -109,14 +107,8 @@ def _show_warnings(env: Environment, done: SliceReport) -> None:
 
 def _write_report(env: Environment, file: Path | None, skipped: Sequence[Skipped], warned: Sequence[Warned]) -> None:
     """Write one row for each clip that was skipped or warned of."""
-    if file is None:
-        return
-    text = io.StringIO(newline="")
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("path", "outcome", "reason"))
-    rows.writerows((one.clip, "skipped", one.reason) for one in skipped)
-    rows.writerows((one.clip, "warned", one.warning) for one in warned)
-    write_text(env.cwd / file, text.getvalue())
+    outcomes = [FileOutcome(one.clip, "skipped", one.reason) for one in skipped]
+    write_outcomes(env, file, [*outcomes, *(FileOutcome(one.clip, "warned", one.warning) for one in warned)])
 
 
 def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: dict[str, Any]) -> None:
@@ -138,8 +130,3 @@ def _table(rows: list[dict[str, Any]]) -> RichTable:
     for column in table.columns[2:]:
         column.justify = "right"
     return table
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,78 +1,174 @@
-"""`eitk upload`: Upload windows to the studio."""
+"""`eitk upload`: Upload windows, or whole files of a folder, to the studio."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.options import (
+    FloatRangeOption,
+    GroupFromOption,
+    GroupPatternOption,
+    LabelsFromOption,
+    SplitFromOption,
+)
+from ei_toolkit.cli.outcomes import FileOutcome, show_outcomes, write_outcomes
 from ei_toolkit.client.upload.ledger import Ledger, ledger_path
 from ei_toolkit.client.upload.plan import Difference, annotate, difference, removable, remove_misplaced, visible_samples
 from ei_toolkit.client.upload.run import Options, Report, check_complete, write_failures
 from ei_toolkit.client.upload.run import upload as run_upload
-from ei_toolkit.dataset.manifest import Manifest
-
-SHOWN = 10  # failures named without --verbose
+from ei_toolkit.config import Config
+from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest
+from ei_toolkit.dataset.unpacked import unpacked
+from ei_toolkit.errors import UsageError
 
 
 def upload(
     context: typer.Context,
-    manifest: Annotated[Path | None, typer.Argument(help="Manifest of windows; default: the project's.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Argument(help="Manifest of windows, or folder or zip of files to upload whole; default: the windows."),
+    ] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Number of concurrent requests.")] = 4,
     batch: Annotated[int, typer.Option(min=1, max=1000, help="Largest number of files in one request.")] = 256,
     failures: Annotated[Path | None, typer.Option(help="Also write the windows that failed to this CSV.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write what failed or was warned of, with reasons, as CSV."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what would be sent.")] = False,
+    category: Annotated[
+        Literal["auto", "split", "training", "validation", "testing"] | None,
+        typer.Option(
+            help="Category of the files of a folder; split: by content, four of five for training; auto (default): the"
+            " splits of the folder, else split."
+        ),
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="Label of all files of a folder.")] = None,
+    rate: Annotated[
+        int | None, typer.Option(min=1000, help="Sample rate of converted sounds in Hz; default: that of [slice].")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes that convert; default: the number of cores.")
+    ] = None,
+    timestamp_unit: Annotated[
+        Literal["s", "ms", "us", "ns"] | None,
+        typer.Option(help="Unit of the timestamps in CSV files; default: by the name of the column."),
+    ] = None,
+    interval_ms: Annotated[
+        float | None, typer.Option(min=1e-6, help="Interval of the rows of CSV files, in place of their timestamps.")
+    ] = None,
+    float_range: FloatRangeOption = None,
+    labels_from: LabelsFromOption = None,
+    split_from: SplitFromOption = None,
+    group_from: GroupFromOption = None,
+    group_pattern: GroupPatternOption = None,
 ) -> None:
-    """Upload windows to the studio.
+    """Upload windows, or whole files of a folder, to the studio.
 
-    An upload that was interrupted resumes, and no window is sent twice.
+    An upload that was interrupted resumes, and nothing is sent twice. Of a folder, sounds of any format are converted
+    to 16-bit mono WAV and CSV time series to data acquisition files, with the labels of the folder's layout; a file
+    that cannot be converted does not stop the others, and the exit code is not 0.
     """
     env = Environment.of(context)
-    config = env.config()
-    file = env.cwd / manifest if manifest else config.paths.manifest
+    config = env.config(
+        slice__float_range=float_range, slice__sample_rate=rate,
+        dataset__labels_from=labels_from, dataset__split_from=split_from, dataset__group_from=group_from,
+        dataset__group_pattern=group_pattern,
+    )  # fmt: skip
+    run = UploadRun(env, config, Options(concurrency, batch), failures, report, dry_run)
+    folder = _folder(run, source)
+    if folder is not None:
+        # The decoder takes a third of a second to import, which an upload of windows does not need.
+        from ei_toolkit.cli.upload_folder import upload_folder
+        from ei_toolkit.dataset.conversion import ConversionSettings
+        from ei_toolkit.dataset.time_series import SeriesOptions
+
+        conversion = ConversionSettings(
+            config.settings.slice.sample_rate, config.settings.slice.reading,
+            SeriesOptions(timestamp_unit, interval_ms), category or "auto",
+        )  # fmt: skip
+        upload_folder(run, folder, label or "", conversion, jobs)
+        return
+    given = [category, label, rate, jobs, timestamp_unit, interval_ms, float_range]
+    if any(value is not None for value in [*given, labels_from, split_from, group_from, group_pattern]):
+        raise UsageError("options for whole files, but no folder of files", hint="Name it: eitk upload FOLDER")
+    manifest = env.cwd / source if source else config.paths.manifest
+    _upload_windows(run, manifest / MANIFEST_NAME if manifest.is_dir() else manifest)
+
+
+@dataclass(frozen=True)
+class UploadRun:
+    """One invocation: where it takes place, and the options that windows and whole files share."""
+
+    env: Environment
+    config: Config
+    options: Options
+    failures: Path | None
+    report: Path | None
+    dry_run: bool
+
+    def show(self, outcomes: Sequence[FileOutcome], done: Report) -> None:
+        """Print and write what failed or was warned of."""
+        show_outcomes(self.env, outcomes)
+        write_outcomes(self.env, self.report, outcomes)
+        if self.failures is not None:
+            write_failures(self.env.cwd / self.failures, done.failures)
+
+
+def plan_data(plan: Difference) -> dict[str, int]:
+    """Return what an upload would do, for --dry-run."""
+    return {"would_send": len(plan.missing), "would_move": len(plan.moved), "present": len(plan.present)}
+
+
+def lines_of(data: dict[str, int]) -> str:
+    """Return names and numbers as lines of text."""
+    return "\n".join(f"{name:<12}{value}" for name, value in data.items())
+
+
+def failures_of(done: Report) -> list[FileOutcome]:
+    """Return the files that the studio has not accepted."""
+    return [FileOutcome(failure.file, "not uploaded", failure.reason) for failure in done.failures]
+
+
+def _folder(run: UploadRun, source: Path | None) -> Path | None:
+    """The folder of files to upload whole; None for a manifest, or a folder with one."""
+    if source is None:
+        return None
+    path = (run.env.cwd / source).resolve()
+    if path.suffix.lower() == ".zip" and path.is_file():
+        return unpacked(path, run.config.paths)
+    return path if path.is_dir() and not (path / MANIFEST_NAME).is_file() else None
+
+
+def _upload_windows(run: UploadRun, file: Path) -> None:
     windows = Manifest.read(file)
-    studio = connect(env, config)
+    studio = connect(run.env, run.config)
     there = visible_samples(studio)
     plan, misplaced = difference(windows, there or []), removable(windows, there or [])
-    if dry_run:
-        _show_plan(env, plan, len(misplaced))
+    if run.dry_run:
+        data = {**plan_data(plan), "would_remove": len(misplaced), "foreign": len(plan.foreign) - len(misplaced)}
+        run.env.console.result({"dry_run": True, **data}, lines_of(data))
         return
     with (
         Ledger(ledger_path(file, studio.transport.endpoint.name, studio.project)) as ledger,
-        env.console.progress("uploading windows", len(windows.windows)) as progress,
+        run.env.console.progress("uploading windows", len(windows.windows)) as progress,
     ):
-        report = run_upload(studio, plan, file.parent, ledger, Options(concurrency, batch), progress.to)
+        done = run_upload(studio, plan, file.parent, ledger, run.options, progress.to)
         if there is not None:
             annotate(studio, windows, ledger)
         if misplaced:  # compared again, because the upload may have moved some of them
-            report.removed = remove_misplaced(studio, windows)
-    _show(env, report, plan, env.cwd / failures if failures else None)
-
-
-def _show_plan(env: Environment, plan: Difference, misplaced: int) -> None:
-    data = {
-        "dry_run": True,
-        "would_send": len(plan.missing),
-        "would_move": len(plan.moved),
-        "present": len(plan.present),
-        "would_remove": misplaced,
-        "foreign": len(plan.foreign) - misplaced,
-    }
-    env.console.result(data, "\n".join(f"{name:<12}{value}" for name, value in data.items() if name != "dry_run"))
-
-
-def _show(env: Environment, report: Report, plan: Difference, failures: Path | None) -> None:
-    if foreign := max(len(plan.foreign) - report.removed, 0):
-        env.console.warn(
+            done.removed = remove_misplaced(studio, windows)
+    if foreign := max(len(plan.foreign) - done.removed, 0):
+        run.env.console.warn(
             f"{foreign} samples in the studio are not in the manifest and would be trained on; see eitk samples diff"
         )
-    shown = report.failures if env.console.verbose else report.failures[:SHOWN]
-    for failure in shown:
-        env.console.warn(f"not uploaded: {failure.file}: {failure.reason}")
-    if failures is not None:
-        write_failures(failures, report.failures)
-    env.console.result(report.data(), report.sentence())
-    check_complete(report)
+    run.show(failures_of(done), done)
+    run.env.console.result(done.data(), done.sentence())
+    check_complete(done)

@@ -25,6 +25,11 @@ class ProjectPaths:
         return self.state / "windows"
 
     @property
+    def converted(self) -> Path:
+        """Whole files that `eitk upload FOLDER` converts, one folder for each folder of files."""
+        return self.state / "converted"
+
+    @property
     def unpacked(self) -> Path:
         """Data sets that were unpacked from archives."""
         return self.state / "unpacked"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import signal
 import unicodedata
@@ -185,14 +186,14 @@ def _write(
     data = window_file(samples, settings)
     sha256 = hashlib.sha256(data).hexdigest()
     known = task.known
-    file = f"{_safe_stem(known.clip.name)}.{start_ms}.{sha256[:HASH_IN_NAME]}.wav"
-    _write_once(out / file, data)
+    file = f"{safe_stem(known.clip.name)}.{start_ms}.{sha256[:HASH_IN_NAME]}.wav"
+    write_once(out / file, data)
     return Window(
         file, sha256, known.clip.name, known.sha256, known.group, start_ms, known.clip.label, task.split, augmentation
     )
 
 
-def _write_once(path: Path, data: bytes) -> None:
+def write_once(path: Path, data: bytes) -> None:
     """Write a file whose name contains the hash of its content; an existing one of the right size is kept."""
     with suppress(FileNotFoundError):
         if path.stat().st_size == len(data):
@@ -200,7 +201,7 @@ def _write_once(path: Path, data: bytes) -> None:
     write_bytes(path, data)  # equal clips give equal names, possibly in two processes at once
 
 
-def _safe_stem(name: str) -> str:
+def safe_stem(name: str) -> str:
     """A clip's stem in ASCII, safe in paths, multipart headers and URLs; the hash behind it keeps names apart."""
     plain = unicodedata.normalize("NFKD", PurePosixPath(name).stem).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9.-]+", "_", plain)[:80].strip(".") or "clip"
@@ -212,6 +213,11 @@ def _too_short(seconds: float, window_ms: int) -> str:
 
 def _reason(error: DataError, clip: Clip) -> str:
     return str(error).removeprefix(f"{clip.path.name}: ")
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 Item = TypeVar("Item")

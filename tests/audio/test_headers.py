@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from ei_toolkit.audio.decode import probe
 from ei_toolkit.audio.headers import missing_part
+from ei_toolkit.errors import DataError
 
 KINDS = [("WAV", "LITTLE"), ("WAV", "BIG"), ("WAVEX", "FILE"), ("RF64", "FILE"), ("W64", "FILE"), ("AU", "BIG"),
          ("AU", "LITTLE"), ("AIFF", "BIG"), ("AIFF", "LITTLE"), ("CAF", "FILE"), ("SVX", "FILE")]  # fmt: skip
@@ -81,3 +84,11 @@ def test_damaged_headers_are_left_to_the_decoder(kind: str) -> None:
         damaged = np.frombuffer(data[: rng.integers(1, 400)], np.uint8).copy()
         damaged[rng.integers(0, len(damaged), 4)] = rng.choice([0, 1, 127, 128, 255], 4)
         assert 0 <= missing(damaged.tobytes()) <= 1
+
+
+@pytest.mark.parametrize("length", range(16))
+def test_a_file_that_ends_within_its_header_is_not_read(tmp_path: Path, length: int) -> None:
+    file = tmp_path / "short.wav"
+    file.write_bytes((b"RIFF" + bytes(4) + b"WAVEfmt ")[: length + 1])
+    with pytest.raises(DataError, match=r"short\.wav: not audio that can be read"):
+        probe(file)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -41,6 +41,7 @@ MAX_FILE_BYTES = 100 * 2**20
 MAX_FILES = 1000
 READ_TIMEOUT_S = 120.0
 UNRESERVED = "!'()*-._~"  # what encodeURIComponent of JavaScript, which the official uploader uses, does not escape
+CONTENT_TYPES = {".json": "application/json", ".cbor": "application/cbor", ".labels": "application/json"}
 DUPLICATE = re.compile(r"already exists \(ids?: ([\d, ]+)\)")
 TOO_LARGE_STATUS = frozenset({413})
 BAD_REQUEST_STATUS = frozenset({400, 415, 422})
@@ -49,7 +50,7 @@ RetryKind = Literal["unreachable", "protocol", "throttled", "too_large", "reject
 
 
 class Multipart:
-    """WAV files, by name and content, as the body of a request.
+    """Files, by name and content, as the body of a request.
 
     The length is known, the body can be sent again, and it is never in memory as one piece: copying the files together
     takes longer than sending them.
@@ -83,10 +84,11 @@ class BatchKey:
 
 @dataclass(frozen=True)
 class Item:
-    """A file to send and the SHA-256 that its bytes must have."""
+    """A file to send, the SHA-256 that its bytes must have, and its structured labels."""
 
     path: Path
     sha256: str
+    ranges: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -155,14 +157,17 @@ class Ingestion:
         files = [(item.path.name, c) for item, c in zip(items, contents, strict=True) if isinstance(c, bytes)]
         if not files:
             return Outcomes(tuple(c for c in contents if isinstance(c, Rejected)))
-        sent = self._post(batch, files)
+        ranges = {item.path.name: list(item.ranges) for item in items if item.ranges}
+        sent = self._post(batch, files, ranges)
         if isinstance(sent, RetryableError):
             return sent
         outcomes = iter(sent.outcomes)
         return Outcomes(tuple(c if isinstance(c, Rejected) else next(outcomes) for c in contents), sent.pause)
 
-    def _post(self, batch: BatchKey, files: Sequence[tuple[str, bytes]]) -> Outcomes | RetryableError:
-        body = Multipart(files)
+    def _post(
+        self, batch: BatchKey, files: Sequence[tuple[str, bytes]], ranges: Mapping[str, Any]
+    ) -> Outcomes | RetryableError:
+        body = Multipart([*files, *_labels_file(ranges)])
         try:
             with note_when_slow(self._notify, self._endpoint.ingestion_url, READ_TIMEOUT_S):
                 response = self._session.post(
@@ -232,9 +237,16 @@ def network_error_of(error: RetryableError) -> EitkError:
     )
 
 
+def _labels_file(ranges: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """The structured labels of files by name, as a further file of the request."""
+    if ranges:
+        document = {"version": 1, "type": "structured-labels", "structuredLabels": ranges}
+        yield "structured_labels.labels", json.dumps(document).encode()
+
+
 def _head(boundary: str, name: str) -> bytes:
     part = RequestField("data", b"", filename=name)
-    part.make_multipart(content_type="audio/wav")
+    part.make_multipart(content_type=CONTENT_TYPES.get(Path(name).suffix.lower(), "audio/wav"))
     return f"--{boundary}\r\n{part.render_headers()}".encode()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.samples import BATCH_IDS, CATEGORIES, Sample, add_metadata, delete_samples, list_samples
@@ -109,9 +110,9 @@ def batch_key(window: Window) -> BatchKey:
     return BatchKey(window.split, window.label, tuple(sorted((k, v) for k, v in metadata.items() if v)))
 
 
-def item_of(window: Window, folder: Path) -> Item:
-    """Return the file to send for a window of the manifest in `folder`."""
-    return Item(folder / window.file, window.sha256)
+def item_of(window: Window, folder: Path, ranges: Sequence[Mapping[str, Any]] = ()) -> Item:
+    """Return the file to send for a window of the manifest in `folder`, with its structured labels."""
+    return Item(folder / window.file, window.sha256, ranges)
 
 
 CONCURRENT_REQUESTS = 4

@@ -6,7 +6,7 @@ import csv
 import heapq
 import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -146,14 +146,15 @@ class Report:
     requests: int = 0
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
+    noun: str = "windows"
 
     def data(self) -> dict[str, Any]:
         """Return it for --json."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if key != "noun"}
 
     def sentence(self) -> str:
         """Return it as one sentence."""
-        parts = [f"{self.done} of {self.windows} windows are in the studio", f"{self.sent} sent now"]
+        parts = [f"{self.done} of {self.windows} {self.noun} are in the studio", f"{self.sent} sent now"]
         parts += [f"{self.duplicates} were there before"] if self.duplicates else []
         parts += [f"{self.moved} moved or relabelled"] if self.moved else []
         parts += [f"{self.removed} removed whose clips are in another split"] if self.removed else []
@@ -173,7 +174,7 @@ def check_complete(report: Report) -> None:
     """Raise ApiError unless every window is on the server."""
     if report.failures:
         raise ApiError(
-            f"{len(report.failures)} of {report.windows} windows are not in the studio",
+            f"{len(report.failures)} of {report.windows} {report.noun} are not in the studio",
             why=report.failures[0].reason,
             hint="Correct the files that are named above and run eitk upload again; the others are not sent twice.",
         )
@@ -188,6 +189,8 @@ class Options:
 
 
 Progress = Callable[[float, str], None]
+RangesByFile = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Structured labels by the file of the manifest."""
 
 
 @dataclass
@@ -201,6 +204,7 @@ class _Run:
     progress: Progress
     report: Report
     batch_size: BatchSizeController
+    ranges: RangesByFile = field(default_factory=dict)
     last_response: float = field(default_factory=time.monotonic)
     last_success: float = field(default_factory=time.monotonic)
 
@@ -228,7 +232,8 @@ class _Run:
 
     def _send(self, ingestion: Ingestion, task: Task) -> tuple[Outcomes | RetryableError, float]:
         started = time.monotonic()
-        result = ingestion.send(task.batch, [item_of(window, self.folder) for window in task.windows])
+        items = [item_of(window, self.folder, self.ranges.get(window.file, ())) for window in task.windows]
+        result = ingestion.send(task.batch, items)
         return result, time.monotonic() - started
 
     def _finish(self, task: Task, result: Outcomes | RetryableError, seconds: float, queue: TaskQueue) -> None:
@@ -289,25 +294,32 @@ class _Run:
         except CredentialError:
             return  # the key may upload, but not read samples
         if not is_in_place(window, sample):
-            put_in_place(self.studio, window, sample_id, sample.category, sample.label)
+            self.put_in_place(window, sample_id, sample.category, sample.label)
             self.report.moved += 1
+
+    def put_in_place(self, window: Window, sample: int, category: str, label: str) -> None:
+        """Give a sample the split and label of its window; structured labels are never replaced by one label."""
+        kept = window.label if window.file in self.ranges else label
+        put_in_place(self.studio, window, sample, category, kept)
 
 
 def upload(
-    studio: Studio, plan: Difference, folder: Path, ledger: Ledger, options: Options, progress: Progress
-) -> Report:
+    studio: Studio, plan: Difference, folder: Path, ledger: Ledger, options: Options, progress: Progress,
+    ranges: RangesByFile | None = None,
+) -> Report:  # fmt: skip
     """Send every window of the manifest in `folder` that the studio lacks, each once.
 
-    `plan` is the difference between the manifest and the studio. An upload can be stopped at any time and run again.
+    `plan` is the difference between the manifest and the studio, `ranges` are the structured labels of files that have
+    several labels. An upload can be stopped at any time and run again.
     Raises NetworkError where the studio cannot be reached, CredentialError where it rejects the key.
     """
     started = time.monotonic()
     total = len(plan.missing) + len(plan.present) + len(plan.moved)
     report = Report(total, done=len(plan.present))
-    run = _Run(studio, folder, ledger, options, progress, report, BatchSizeController(options.batch))
+    run = _Run(studio, folder, ledger, options, progress, report, BatchSizeController(options.batch), ranges or {})
     ledger.record(_entry_of(window, sample) for window, sample in plan.present)
     for window, sample in plan.moved:
-        put_in_place(studio, window, sample.id, sample.category, sample.label)
+        run.put_in_place(window, sample.id, sample.category, sample.label)
         ledger.record([Entry(window.sha256, window.file, "done", sample.id)])
         report.done, report.moved = report.done + 1, report.moved + 1
     progress(report.done, "")

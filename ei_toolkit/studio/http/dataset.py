@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field, model_validator
 from starlette.responses import FileResponse, Response
 
+from ei_toolkit.dataset.hash_split import TESTING_FRACTION, split_by_hash
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.jobs import queue, started
 from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
@@ -22,14 +23,12 @@ from ei_toolkit.studio.http.schema import Flag, Number, Page, RequestModel, json
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.studio.store.samples import Category, Sample
 
-TESTING = 0.2  # Edge Impulse: 80 % training, 20 % testing
-
 
 @dataclass(frozen=True)
 class Split:
     """Shares of testing and validation (training is the rest). Samples with equal `together` metadata stay together."""
 
-    testing: float = TESTING
+    testing: float = TESTING_FRACTION
     validation: float = 0.0
     together: tuple[str, ...] = ()
     only_enabled: bool = False
@@ -42,10 +41,7 @@ class Split:
 
     def of_digest(self, digest: str) -> Category:
         """Return the category of content with this SHA-256."""
-        position = int(digest[:8], 16) / 2**32
-        if position < self.testing:
-            return "testing"
-        return "validation" if position < self.testing + self.validation else "training"
+        return split_by_hash(digest, self.testing, self.validation)
 
 
 class SplitRequest(RequestModel):
@@ -69,7 +65,7 @@ class SplitRequest(RequestModel):
 
     def split(self) -> Split:
         """Return the split that the request describes; without proportions, the default one."""
-        training, testing, validation = self._given() or (1 - TESTING, TESTING, 0.0)
+        training, testing, validation = self._given() or (1 - TESTING_FRACTION, TESTING_FRACTION, 0.0)
         total = training + testing + validation
         together = tuple(self.keep_together_metadata_keys)
         return Split(testing / total, validation / total, together, self.exclude_disabled_samples)

@@ -1,0 +1,48 @@
+"""Files that a command skipped, rejected or warned of: as warnings on stderr, and as a CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.errors import UsageError
+
+SHOWN = 10  # files named without --verbose
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """A file, what happened to it (`skipped`, `warned`, `not uploaded`), and the reason."""
+
+    path: str
+    outcome: str
+    reason: str
+
+
+def show_outcomes(env: Environment, outcomes: Sequence[FileOutcome]) -> None:
+    """Print one warning for each, the first ones only without --verbose."""
+    for one in outcomes if env.console.verbose else outcomes[:SHOWN]:
+        env.console.warn(
+            f"{one.path}: {one.reason}" if one.outcome == "warned" else f"{one.outcome}: {one.path}: {one.reason}"
+        )
+    if len(outcomes) > SHOWN and not env.console.verbose:
+        env.console.warn(f"… and {len(outcomes) - SHOWN} more; --verbose shows all of them")
+
+
+def write_outcomes(env: Environment, file: Path | None, outcomes: Sequence[FileOutcome]) -> None:
+    """Write `path,outcome,reason` rows as CSV, in one step; nothing without a file. Raises UsageError."""
+    if file is None:
+        return
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("path", "outcome", "reason"))
+    rows.writerows((one.path, one.outcome, one.reason) for one in outcomes)
+    try:
+        write_text(env.cwd / file, text.getvalue())
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written", why=error.strerror or "", hint="Name another file.") from None
