@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from ei_toolkit.audio.decode import Warn, describe, read_clip
+from ei_toolkit.audio.decode import describe, read_clip
+from ei_toolkit.audio.sources import Warn
 from ei_toolkit.audio.wav import HEADER_BYTES, wav_bytes
 from ei_toolkit.config.settings import Reading
 from ei_toolkit.dataset.cutting import HASH_IN_NAME, map_clips, safe_stem, write_once

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ei_toolkit.audio.formats import SUFFIXES
 from ei_toolkit.config import DatasetSettings
-from ei_toolkit.dataset.folder import SUFFIXES, Clip
+from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.layout import Layout, Rule, detect_layout
 from ei_toolkit.dataset.listing import MOST_METADATA_BYTES, MOST_METADATA_FILES, LeftOut, Listing, list_folder
 from ei_toolkit.dataset.time_series import is_time_series
