@@ -183,7 +183,7 @@ def test_sounds_without_a_label_are_left_out_with_the_reason(tmp_path: Path) -> 
     assert left_out.name == "outside.wav" and left_out.reason.endswith("Give one label for all files with --label.")
 
 
-def test_tables_alone_are_recordings_so_that_each_has_its_reason(tmp_path: Path) -> None:
+def test_tables_without_sounds_are_recordings_so_that_each_has_its_reason(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     (tmp_path / "x/1.csv").write_text("a,b\none,two\n")
     recordings = found(tmp_path)
