@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.atomic_write import write_text
-from ei_toolkit.errors import UsageError
 
 SHOWN = 10  # files named without --verbose
 
@@ -35,14 +34,11 @@ def show_outcomes(env: Environment, outcomes: Sequence[FileOutcome]) -> None:
 
 
 def write_outcomes(env: Environment, file: Path | None, outcomes: Sequence[FileOutcome]) -> None:
-    """Write `path,outcome,reason` rows as CSV, in one step; nothing without a file. Raises UsageError."""
+    """Write `path,outcome,reason` rows as CSV, in one step; nothing without a file. Raises OSError."""
     if file is None:
         return
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("path", "outcome", "reason"))
     rows.writerows((one.path, one.outcome, one.reason) for one in outcomes)
-    try:
-        write_text(env.cwd / file, text.getvalue())
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written", why=error.strerror or "", hint="Name another file.") from None
+    write_text(env.cwd / file, text.getvalue())
