@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from ei_toolkit.audio.formats import SUFFIXES
 from ei_toolkit.config import DatasetSettings
 from ei_toolkit.dataset.file_names import read_names
-from ei_toolkit.dataset.folder_names import Split
+from ei_toolkit.dataset.folder_names import Split, split_of
 from ei_toolkit.dataset.layout import Layout, detect_layout
-from ei_toolkit.dataset.listing import Listing, composed, list_folder
+from ei_toolkit.dataset.listing import Listing, composed, is_metadata, list_folder
 from ei_toolkit.errors import ConfigurationError, DataError
 
 LABELS_NAMED = 8  # in a hint
+MOST_BESIDE = 1000  # files and folders that are looked at beside a folder
 LAYOUT = "Clips lie in one folder a label: ROOT/rock/*.wav, ROOT/classical/*.wav."
 
 
@@ -58,11 +60,32 @@ def read_clips(root: Path, labels: Sequence[str] = (), settings: DatasetSettings
     listing, paths = list_folder(root, SUFFIXES)
     layout = detect_layout(listing, settings or DatasetSettings(), wanted)
     _check(root, listing, layout, wanted)
+    if note := _split_above(root, layout):
+        layout = replace(layout, notes=(*layout.notes, note))
     clips = [
         Clip(paths[sound.name], sound.name, sound.label, sound.split, sound.group, sound.fold)
         for sound in layout.sounds
     ]
     return ClipFolder(tuple(clips), layout)
+
+
+def _split_above(root: Path, layout: Layout) -> str:
+    """Return a note where the folder is one split of a data set, beside a folder of another split."""
+    own, parent = split_of(root.resolve().name), root.resolve().parent
+    if not own or layout.split_from.source != "none":
+        return ""
+    others = [folder.name for folder in sorted(parent.iterdir()) if split_of(folder.name) not in (None, own)]
+    if not others:
+        return ""
+    return f"this folder is one split of a data set; with its other splits ({', '.join(others)}): --clips {parent}"
+
+
+def _metadata_above(root: Path) -> str:
+    """Return a file in the folder above, or in a folder beside, that may describe the clips; "" if there is none."""
+    parent = root.resolve().parent
+    found = (file for pattern in ("*", "*/*") for file in sorted(islice(parent.glob(pattern), MOST_BESIDE)))
+    names = (file.relative_to(parent).as_posix() for file in found if root.resolve() not in file.parents)
+    return next((name for name in names if is_metadata(name)), "")
 
 
 def _check(root: Path, listing: Listing, layout: Layout, wanted: set[str]) -> None:
@@ -86,6 +109,8 @@ def _too_few_labels(root: Path, listing: Listing, found: set[str]) -> DataError:
     if not found:
         why = "there are clips in it, but not in folders of labels"
         hint = f"Give the folder above, if it has one folder for each label: {root.resolve().parent}. {LAYOUT}"
+        if described := _metadata_above(root):
+            hint = f"Give the folder above, whose {described} may describe the clips: {root.resolve().parent}."
         if (names := read_names(listing.sounds, certain=False)) and len(set(names.labels.values())) > 1:
             given = ", ".join(sorted(set(names.labels.values()))[:LABELS_NAMED])
             hint = f"Use --labels-from name for labels from the names of the files, here {given}. Otherwise: {hint}"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.dataset.folder import find_clips
+from ei_toolkit.config import DatasetSettings
+from ei_toolkit.dataset.folder import find_clips, read_clips
 from ei_toolkit.errors import ConfigurationError, DataError
 
 
@@ -58,3 +59,37 @@ def test_a_label_without_clips_names_the_folders_that_are_there(tmp_path: Path) 
     with pytest.raises(DataError, match="no clips for the label classical") as caught:
         find_clips(touch(tmp_path, "rock/a.wav", "klassik/a.wav"), ["rock", "classical"])
     assert caught.value.why == "folders there: klassik, rock"
+
+
+def test_a_folder_of_one_split_names_the_folder_with_all_of_them(tmp_path: Path) -> None:
+    root = touch(tmp_path, "train/rock/a.wav", "train/jazz/b.wav", "test/rock/c.wav", "test/jazz/d.wav")
+    (note,) = read_clips(root / "train").layout.notes
+    assert note == f"this folder is one split of a data set; with its other splits (test): --clips {tmp_path}"
+    assert "one split" not in "".join(read_clips(root).layout.notes)
+
+
+@pytest.mark.parametrize("table", ["meta/esc50.csv", "info.labels", "metadata.jsonl"])
+def test_a_folder_too_low_names_the_one_with_the_description(tmp_path: Path, table: str) -> None:
+    root = touch(tmp_path, "audio/1-100032-A-0.wav", "audio/1-100038-A-1.wav", table)
+    with pytest.raises(DataError, match="only one label") as caught:
+        find_clips(root / "audio")
+    assert f"Give the folder above, whose {table} may describe the clips: {tmp_path}." in caught.value.hint
+
+
+def test_names_that_could_be_labels_are_suggested_with_the_option(tmp_path: Path) -> None:
+    root = touch(tmp_path, "clips/anna_x.wav", "clips/ben_x.wav")
+    with pytest.raises(DataError) as caught:
+        find_clips(root / "clips")
+    assert caught.value.hint.startswith(
+        "Use --labels-from name for labels from the names of the files, here anna, ben."
+    )
+    clips = find_clips(root / "clips", (), DatasetSettings(labels_from="name"))
+    assert [clip.label for clip in clips] == ["anna", "ben"]
+
+
+def test_a_clip_has_the_split_the_group_and_the_fold_of_the_layout(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{i}.wav" for i in range(4)))
+    rows = [f"{i}.wav,{'ab'[i % 2]},{i // 2 + 1},s{i},{'test' if i > 1 else 'train'}" for i in range(4)]
+    (tmp_path / "list.csv").write_text("\n".join(["file,label,fold,speaker,split", *rows]))
+    clip = find_clips(tmp_path)[3]
+    assert (clip.path, clip.label, clip.split, clip.group, clip.fold) == (tmp_path / "3.wav", "b", "testing", "s3", "2")
