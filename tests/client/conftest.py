@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import json
 import random
-import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from scripted_studio import ScriptedStudio, served
+from scripted_studio import scripted_studio as scripted_studio_running
 
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.client.endpoint import Endpoint
@@ -30,7 +30,6 @@ from ei_toolkit.studio import lifecycle as launch
 from ei_toolkit.studio import lifecycle as running
 
 RATE = 16_000
-KEY = "ei_" + "5ecret" * 8
 Serve = Callable[[type[BaseHTTPRequestHandler]], str]
 
 
@@ -162,31 +161,11 @@ class FaultHandler(BaseHTTPRequestHandler):
         pass
 
 
-class QuietServer(socketserver.ThreadingTCPServer):
-    """A server that does not print the errors of closed connections."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def handle_error(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serves a handler on a free loopback port and returns its address."""
-    servers = []
-
-    def start(handler: type[BaseHTTPRequestHandler]) -> str:
-        server = QuietServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with ExitStack() as stack:
+        yield lambda handler: stack.enter_context(served(handler))
 
 
 @pytest.fixture
@@ -202,80 +181,8 @@ def fault_proxy(
     return start
 
 
-@dataclass(frozen=True)
-class Received:
-    """One request as a server gets it."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    body: bytes
-    headers: Mapping[str, str]
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON; None where there is none."""
-        return json.loads(self.body) if self.body else None
-
-
-Answer = tuple[int, bytes, dict[str, str]]
-
-
-@dataclass
-class ScriptedStudio:
-    """A small HTTP server that answers with what a test states for each path, and records what it receives.
-
-    An answer is the fields of a successful JSON response, or (status, body, headers). A list of answers is used up
-    from the front; its last one remains.
-    """
-
-    answers: dict[str, Any] = field(default_factory=dict)
-    seen: list[Received] = field(default_factory=list)
-    studio: Studio = field(init=False)
-
-    def requests(self, method: str = "") -> list[str]:
-        """Method and path of each request, or of those with one method."""
-        return [f"{one.method} {one.path}" for one in self.seen if method in ("", one.method)]
-
-    def answer(self, received: Received) -> Answer:
-        """Return the next answer for a path; an error of the API for a path without any."""
-        self.seen.append(received)
-        found = self.answers.get(f"{received.method} {received.path}", self.answers.get(received.path))
-        if isinstance(found, list):
-            found = found.pop(0) if len(found) > 1 else found[0]
-        if callable(found):
-            found = found(received)
-        if isinstance(found, tuple):
-            return found
-        if found is None:
-            found = {"success": False, "error": f"no answer for {received.path}"}
-        return 200, json.dumps({"success": True, **found}).encode(), {}
-
-
 @pytest.fixture
-def scripted_studio(serve: Serve) -> ScriptedStudio:
-    """A scripted server, and project 1 of it behind the real transport of the client."""
-    script = ScriptedStudio()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            query = dict(parse_qsl(parts.query, keep_blank_values=True))
-            path = parts.path.removeprefix("/v1")
-            status, content, headers = script.answer(Received(self.command, path, query, body, self.headers))
-            self.send_response_only(status)  # without the headers of this server, such as Date
-            sent = {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}
-            for name, value in sent.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_POST = do_DELETE = do_GET
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    url = serve(Handler)
-    script.studio = Studio(Transport(Endpoint(f"{url}/v1", url, KEY, name="local")), 1)
-    return script
+def scripted_studio() -> Iterator[ScriptedStudio]:
+    """A studio that answers as the test states."""
+    with scripted_studio_running() as script:
+        yield script
