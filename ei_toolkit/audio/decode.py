@@ -108,27 +108,35 @@ def _judge(path: Path, damage: tuple[Damage, ...], warn: Warn) -> None:
 def _resampled(
     path: Path, sample_rate: int, longest: float, reading: Reading, warn: Warn
 ) -> Iterator[NDArray[np.int16]]:
-    import soxr
-
     checks = ValueChecks(path.name, reading)
     read_any = False
     for stream in _checked(path, warn).streams:
         with opened(path, stream, longest, warn) as source:
             checks.floats = source.floats
-            resample = soxr.ResampleStream(source.rate, sample_rate, 1, dtype="float32", quality="HQ")
-            same = source.rate == sample_rate
-            waiting: Floats | None = None
-            for block in checks.mono(_limited(path, source, longest)):
-                if waiting is not None:
-                    yield _to_int16(waiting if same else resample.resample_chunk(waiting))
-                waiting = block
-            if waiting is not None:
+            for block in _at_rate(checks.mono(_limited(path, source, longest)), source.rate, sample_rate):
                 read_any = True
-                yield _to_int16(waiting if same else resample.resample_chunk(waiting, last=True))
+                yield _to_int16(block)
     if not read_any:
         raise DataError(f"{path.name}: holds no samples")
     for warning in checks.at_the_end():
         warn(f"{path.name}: {warning}")
+
+
+def _at_rate(blocks: Iterator[Floats], rate: int, wanted_rate: int) -> Iterator[Floats]:
+    """The blocks at another sample rate; the resampler has to know which one is the last."""
+    if rate == wanted_rate:
+        yield from blocks
+        return
+    import soxr
+
+    resample = soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
+    waiting: Floats | None = None
+    for block in blocks:
+        if waiting is not None:
+            yield resample.resample_chunk(waiting)
+        waiting = block
+    if waiting is not None:
+        yield resample.resample_chunk(waiting, last=True)
 
 
 def _limited(path: Path, source: Source, longest: float) -> Iterator[Floats]:

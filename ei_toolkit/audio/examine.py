@@ -14,6 +14,7 @@ from ei_toolkit.audio.caf import examine_caf
 from ei_toolkit.audio.flac import MARK as FLAC_MARK
 from ei_toolkit.audio.flac import examine_flac
 from ei_toolkit.audio.formats import needs_ffmpeg
+from ei_toolkit.audio.headers import missing_part
 from ei_toolkit.audio.mpeg import after_id3, examine_mpeg
 from ei_toolkit.audio.ogg import MARK as OGG_MARK
 from ei_toolkit.audio.ogg import examine_ogg
@@ -60,16 +61,16 @@ def examine(path: Path) -> Examined:
 def _examined(path: Path, data: mmap.mmap) -> Examined:
     head = data[:HEAD]
     if head[:4] in WAV_MARKS:
-        return examine_wav(data, path.name) or Examined((Stream(),))
+        return examine_wav(data, path.name) or _as_it_is(data)
     if head[:4] == OGG_MARK:
-        return examine_ogg(data) or Examined((Stream(),))
+        return examine_ogg(data) or _as_it_is(data)
     behind_tag = data[(start := after_id3(data, 0)) : start + 4]
     if behind_tag == FLAC_MARK:
-        return examine_flac(data) or Examined((Stream(),))
+        return examine_flac(data) or _as_it_is(data)
     if name := needs_ffmpeg(head) or needs_ffmpeg(behind_tag):
-        return Examined((Stream(decoder="ffmpeg", format=name),))
+        return _as_it_is(data, name)
     if head[:4] == CAF_MARK:
-        return examine_caf(data) or Examined((Stream(),))
+        return examine_caf(data) or _as_it_is(data)
     start_of_text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if other := next((what for mark, what in OTHER.items() if start_of_text.startswith(mark)), ""):
         raise DataError(f"{path.name}: not audio: {other}")
@@ -78,4 +79,11 @@ def _examined(path: Path, data: mmap.mmap) -> Examined:
         if found is None:
             raise DataError(f"{path.name}: not audio: no MPEG audio frames in it")
         return found
-    return Examined((Stream(),))
+    return _as_it_is(data)
+
+
+def _as_it_is(data: mmap.mmap, format_name: str = "") -> Examined:
+    """A file that the decoder reads as it is; its header gives the length that decoders shorten silently."""
+    data.seek(0)
+    missing = missing_part(data, len(data))
+    return Examined((Stream(decoder="ffmpeg" if format_name else "soundfile", format=format_name, missing=missing),))

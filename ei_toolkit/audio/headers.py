@@ -70,7 +70,7 @@ def chunks(stream: Source, size: int, layout: Layout) -> Iterator[tuple[bytes, i
         at += promised + -promised % layout.align
 
 
-def missing_part(stream: BinaryIO, size: int) -> float:
+def missing_part(stream: Source, size: int) -> float:
     """The part of the promised sound that the file lacks: 0.0 for a whole file, 0.25 for one short by a quarter.
 
     `stream` is at the start of a file of `size` bytes: WAV, RF64, W64, AU, AIFF, CAF, SVX or MP4. Every other format
@@ -85,7 +85,7 @@ def missing_part(stream: BinaryIO, size: int) -> float:
     return 1.0 - max(there, 0) / promised if there < promised else 0.0
 
 
-def _promised(stream: BinaryIO, size: int) -> Promise:
+def _promised(stream: Source, size: int) -> Promise:
     head = stream.read(12)
     if head[:4] in AU_ORDER and len(head) == 12:
         start, promised = struct.unpack(AU_ORDER[head[:4]], head[4:])
@@ -108,14 +108,14 @@ def _known_size(start: int, promised: int, streamed: int) -> Promise:
     return (start, promised) if 0 < promised < streamed else None
 
 
-def _sound_chunk(stream: BinaryIO, size: int, layout: Layout) -> Promise:
+def _sound_chunk(stream: Source, size: int, layout: Layout) -> Promise:
     """The chunk that holds the sound."""
     found = (chunk for chunk in chunks(stream, size, layout) if chunk[0] == layout.sound)
     _, start, promised = next(found, (b"", 0, 0))
     return _known_size(start, promised, layout.streamed)
 
 
-def _rf64_data(stream: BinaryIO, size: int) -> Promise:
+def _rf64_data(stream: Source, size: int) -> Promise:
     """As in WAV, but all ones stand for the size of 64 bits in the chunk ds64, which comes first."""
     wide = stream.read(24)
     found = _sound_chunk(stream, size, Layout(WAV.head, WAV.sound, streamed=1 << 32))
@@ -125,7 +125,7 @@ def _rf64_data(stream: BinaryIO, size: int) -> Promise:
     return found
 
 
-def _mp4_data(stream: BinaryIO, size: int) -> Promise:
+def _mp4_data(stream: Source, size: int) -> Promise:
     """The first box `mdat`; a size of 1 means that 64 bits follow, 0 that the box reaches to the end of the file."""
     start = 0
     for _ in range(MOST_CHUNKS):

@@ -52,7 +52,7 @@ def examine_wav(data: mmap.mmap, name: str) -> Examined | None:
         raise DataError(f"{name}: the header contradicts itself: {problem}")
     warnings = list(_warnings(formats, sound, [data[c.start : c.start + c.there] for c in formats]))
     if sound[0].known and sound[0].size and len(sound) == len(formats) == 1:
-        return Examined((Stream(),))
+        return Examined((Stream(missing=1.0 - sound[0].there / sound[0].size),))
     ranges = [ByteRange(chunk.start, chunk.there - chunk.there % block) for chunk in sound]
     length = sum(one.length for one in ranges)
     fact_chunks = [chunk for chunk in found if chunk.name == b"fact"][:1]

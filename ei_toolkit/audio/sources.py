@@ -7,8 +7,9 @@ import io
 import math
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import numpy as np
 
 from ei_toolkit.audio import ffmpeg
 from ei_toolkit.audio.decoder_notes import with_notes
-from ei_toolkit.audio.headers import missing_part
 from ei_toolkit.audio.stream import TOLERATED_LOSS_S, Coding, PartsFile, Stream
 from ei_toolkit.audio.values import Floats
 from ei_toolkit.errors import DataError
@@ -65,27 +65,27 @@ def check_length(path: Path, seconds: float, longest: float) -> None:
 @contextmanager
 def _through_soundfile(path: Path, stream: Stream, longest: float, warn: Warn) -> Iterator[Source]:
     noisy = stream.decoder == "mpg123"
-    with path.open("rb") as raw:
-        file = io.BufferedReader(PartsFile(raw, stream.parts), BUFFER) if stream.parts else os.fsencode(path)
+    with ExitStack() as stack:
+        file: Any = os.fsencode(path)
+        if stream.parts:
+            raw = stack.enter_context(path.open("rb"))
+            file = io.BufferedReader(PartsFile(raw, stream.parts), BUFFER)
         with with_notes(lambda: _sound_file(path, file), []) if noisy else _sound_file(path, file) as sound:
             frames = sound.frames if sound.frames < UNKNOWN_FRAMES else stream.frames
             check_length(path, (frames or 0) / sound.samplerate, longest)
-            if not stream.parts:
-                _check_whole(path, sound.frames / sound.samplerate, warn)
+            _check_whole(path, sound.frames / sound.samplerate, stream.missing, warn)
             blocks = _blocks(path, sound, noisy, warn)
             promised = 0 if sound.frames == UNKNOWN_FRAMES else sound.frames
             checked = _checked(path, blocks, sound.samplerate, promised, stream.coding, warn)
             yield Source(sound.samplerate, frames, checked, sound.subtype in FLOAT_SUBTYPES)
 
 
-def _check_whole(path: Path, seconds: float, warn: Warn) -> None:
-    """Compare the length with the promise of the header, for the formats that decoders shorten silently."""
-    with path.open("rb") as stream:
-        missing = missing_part(stream, path.stat().st_size)
+def _check_whole(path: Path, seconds: float, missing: float, warn: Warn) -> None:
+    """Report the part of the promised sound that is `missing` behind the `seconds` that are there."""
     lost = seconds * missing / (1 - missing) if missing < 1 else math.inf
     if lost > TOLERATED_LOSS_S:
         raise _cut_short(path, lost)
-    if lost:
+    if lost > 0:
         warn(f"{path.name}: cut short, {lost * 1000:.2g} ms of sound are missing; read without them")
 
 
@@ -95,17 +95,26 @@ def _cut_short(path: Path, lost: float) -> DataError:
     return DataError(f"{path.name}: cut short, {what}", hint=hint)
 
 
-def _sound_file(path: Path, file: Any) -> Any:
+@cache
+def _forward_only() -> Any:
+    """A SoundFile that reads forward only: after each block, the usual one would seek to where it is.
+
+    That disturbs MP3 decoders.
+    """
     import soundfile
 
     class Forward(soundfile.SoundFile):  # type: ignore[misc]
-        """Read forward only: after each block, soundfile would seek to where it is, which disturbs MP3 decoders."""
-
         def seekable(self) -> bool:
             return False
 
+    return Forward
+
+
+def _sound_file(path: Path, file: Any) -> Any:
+    import soundfile
+
     try:
-        sound = Forward(file)
+        sound = _forward_only()(file)
     except (soundfile.LibsndfileError, TypeError, OSError) as error:  # TypeError: a raw format without parameters
         hint = f"ffmpeg may read it: ffmpeg -i {path.name} {path.stem}.wav"
         raise DataError(f"{path.name}: not audio that can be read", why=_reason(error), hint=hint) from None
@@ -146,15 +155,16 @@ def _checked(
 ) -> Iterator[Floats]:
     """The blocks, whose number of samples is at least `promised`, and whose checksum is that of their coding."""
     md5 = coding.md5 if coding and coding.bits <= EXACT_BITS else b""
-    read, digest = 0, hashlib.md5(usedforsecurity=False)
+    digest = hashlib.md5(usedforsecurity=False) if md5 else None
+    read = 0
     for block in blocks:
         read += len(block)
-        if md5 and coding:
+        if digest and coding:
             digest.update(_coded(block, coding.bits))
         yield block
     if (lost := (promised - read) / rate) > TOLERATED_LOSS_S:
         raise _cut_short(path, lost)
-    if md5 and digest.digest() != md5:
+    if digest and digest.digest() != md5:
         warn(f"{path.name}: the samples do not have the checksum (MD5) that the header gives")
 
 
@@ -204,15 +214,15 @@ def _miniaudio_blocks(path: Path, source: Any, coding: Coding) -> Iterator[Float
 @contextmanager
 def _through_ffmpeg(path: Path, stream: Stream, warn: Warn) -> Iterator[Source]:
     with ffmpeg.decoded(path, stream.format, BLOCK_SECONDS) as found:
-        yield Source(found.rate, None, _ffmpeg_blocks(path, found, warn))
+        yield Source(found.rate, None, _ffmpeg_blocks(path, found, stream.missing, warn))
 
 
-def _ffmpeg_blocks(path: Path, found: ffmpeg.Decoded, warn: Warn) -> Iterator[Floats]:
+def _ffmpeg_blocks(path: Path, found: ffmpeg.Decoded, missing: float, warn: Warn) -> Iterator[Floats]:
     read = 0
     for block in found.blocks:
         read += len(block)
         yield block
-    _check_whole(path, read / found.rate, warn)
+    _check_whole(path, read / found.rate, missing, warn)
     if (lost := found.promised_s - read / found.rate) > ffmpeg.PROMISE_S:
         raise _cut_short(path, lost)
     if found.errors:

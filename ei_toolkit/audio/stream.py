@@ -41,7 +41,7 @@ class Stream:
 
     `parts` are what the decoder reads, in order; empty where it reads the file as it is. `frames` is the length in
     samples of one channel, where it was counted. `decoder` "mpg123" is the one within soundfile. `coding` is that of
-    FLAC, `format` the name of what needs ffmpeg.
+    FLAC, `format` the name of what needs ffmpeg, `missing` the part of the promised sound that the file lacks.
     """
 
     parts: tuple[Part, ...] = ()
@@ -49,6 +49,7 @@ class Stream:
     decoder: Decoder = "soundfile"
     coding: Coding | None = None
     format: str = ""
+    missing: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ class ValueChecks:
         return mixed
 
     def _check_values(self, block: Floats) -> None:
-        peak = float(np.abs(block).max(initial=0.0))
+        peak = max(float(block.max(initial=0.0)), -float(block.min(initial=0.0)))
         if not math.isfinite(peak):
             raise DataError(f"{self.name}: holds values that are not numbers")
         if peak > LARGEST_SAMPLE:
