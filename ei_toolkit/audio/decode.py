@@ -149,5 +149,6 @@ def _limited(path: Path, source: Source, longest: float) -> Iterator[Floats]:
 
 
 def _to_int16(samples: Floats) -> NDArray[np.int16]:
-    scaled: Floats = np.rint(samples * np.float32(32768))
+    scaled: Floats = samples * np.float32(32768)
+    np.rint(scaled, out=scaled)
     return np.clip(scaled, -32768, 32767, out=scaled).astype(np.int16)

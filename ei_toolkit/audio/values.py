@@ -62,7 +62,7 @@ class ValueChecks:
             self._check_values(scaled)
             mixed = self._mixed(scaled)
             self.samples += len(mixed)
-            self.total += float(mixed.sum(dtype=np.float64))
+            self.total += float(mixed.sum())
             yield mixed
 
     def at_the_end(self) -> Iterator[str]:
