@@ -137,14 +137,14 @@ def _change(data: bytearray, rng: np.random.Generator) -> None:
 BLOCK_S = 0.01
 
 
-def recovered(original: Floats, found: Floats, rate: int) -> float:
-    """Seconds of the original that a decoder's output holds, at one shift: none, that of the end, or the best one."""
+def recovered(original: Floats, found: Floats, rate: int, *shifts: int) -> float:
+    """Seconds of the original that a decoder's output holds, shifted by nothing, to the same end, or by `shifts`."""
     block = int(BLOCK_S * rate)
     count = len(original) // block
     reference = original[: count * block].reshape(count, block)
     limit = 0.1 * np.sqrt(np.mean(np.square(original))) + 1
     same = np.zeros(count, bool)
-    for shift in (0, len(original) - len(found), _best_shift(original, found)):
+    for shift in (0, len(original) - len(found), *shifts):
         moved = np.full(len(original), np.nan)
         source, target = max(0, -shift), max(0, shift)
         length = max(0, min(len(found) - source, len(original) - target))
@@ -154,7 +154,7 @@ def recovered(original: Floats, found: Floats, rate: int) -> float:
     return float(same.sum()) * BLOCK_S
 
 
-def _best_shift(original: Floats, found: Floats) -> int:
+def best_shift(original: Floats, found: Floats) -> int:
     """The shift of `found` at which it correlates most with the original."""
     size = 1 << (len(original) + len(found)).bit_length()
     if not len(found) or not np.isfinite(found).all():
