@@ -40,7 +40,8 @@ ARM_TOOLS = ("arm-none-eabi-g++", "qemu-system-arm")
 
 
 INTEGRATION = (
-    "board/boards/test_registry.py", "board/emulator/", "board/verify/", "board/flash/test_usb.py",
+    "board/boards/test_registry.py", "board/emulator/test_virtual_boards.py", "board/verify/test_through_air.py",
+    "board/verify/test_verify.py", "board/flash/test_usb.py",
     "board/flash/test_mistakes.py", "board/flash/test_foreign_library.py", "board/test_budget.py",
     "board/test_endurance.py", "board/transport/test_watch.py", "board/protocol/test_parser.py", "cli/workflows/",
     "cli/test_cleaning.py", "cli/test_complete.py", "cli/test_eon.py", "cli/test_models.py", "cli/test_studio.py",
