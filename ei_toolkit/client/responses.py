@@ -39,7 +39,7 @@ def error_text(body: str) -> str:
     """Return the `error` text of a JSON object; "" where there is none."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(data.get("error") or "") if isinstance(data, dict) else ""
 
@@ -68,6 +68,13 @@ def parse_response(data: Any, model: type[R], path: str) -> R:
         return msgspec.convert(_normalized(data), model)
     except msgspec.ValidationError as error:
         raise ApiError(f"the response for {path} is not valid", why=str(error)) from None
+    except RecursionError:
+        raise nested_too_deeply(path) from None
+
+
+def nested_too_deeply(path: str) -> ApiError:
+    """Return the error for a response with more levels than Python can read, which no studio sends."""
+    return ApiError(f"the response for {path} is not valid", why="it is nested too deeply", hint="Check studio.url")
 
 
 def _normalized(data: Any) -> Any:

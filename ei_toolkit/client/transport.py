@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
-from ei_toolkit.client.responses import error_text, foreign_body, parse_response, redact
+from ei_toolkit.client.responses import error_text, foreign_body, nested_too_deeply, parse_response, redact
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.errors import ApiError, CredentialError, EitkError, NetworkError
 
@@ -36,7 +36,7 @@ CHUNK_BYTES = 2**16
 
 RATE_LIMIT = re.compile(r"\b(r|remaining|t|reset)\s*=\s*(\d+)")
 ROLE_ERROR = re.compile(r"insufficient permission|valid roles", re.IGNORECASE)
-KEY_ERROR = re.compile(r"(invalid|unknown|wrong|missing|no) (api )?key|not authenticated", re.IGNORECASE)
+KEY_ERROR = re.compile(r"\b(invalid|unknown|wrong|missing|no) (api )?keys?\b|not authenticated", re.IGNORECASE)
 KEY_HINT = "Set EI_API_KEY or run: eitk login"
 ROLE_HINT = "Make a key with the role admin in the studio (Dashboard, Keys); eitk doctor shows the role of this key."
 FOREIGN_HINT = "Check studio.url, and whether a proxy (HTTPS_PROXY) or the sign-in page of a network is in between."
@@ -222,7 +222,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
     except ValueError:
         date = http_date(value)
         seconds = 0.0 if date is None else date - time.time()
-    return min(max(seconds, 0.0), MAX_PAUSE_S)
+    return min(seconds, MAX_PAUSE_S) if seconds > 0 else 0.0  # also for nan
 
 
 def http_date(value: str) -> float | None:
@@ -348,6 +348,8 @@ def _parse_success(text: str, response: requests.Response, path: str) -> Json:
         if response.status_code < 300 and text.lstrip().startswith("{"):
             raise IncompleteJson from None
         data = None
+    except RecursionError:
+        raise nested_too_deeply(path) from None
     if isinstance(data, dict) and response.status_code < 300 and data.get("success") is True:
         return data
     raise error_of_response(response.status_code, error_text(text), path, foreign_body(text))

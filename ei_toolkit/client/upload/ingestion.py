@@ -272,7 +272,7 @@ def _read_result(text: str) -> _UploadResult:
     try:
         data: Any = msgspec.json.decode(text)
         return parse_response(data, _UploadResult, "/api/…/files")
-    except (msgspec.DecodeError, ApiError):
+    except (msgspec.DecodeError, ApiError, RecursionError):
         return _UploadResult()
 
 

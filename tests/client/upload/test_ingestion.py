@@ -271,3 +271,9 @@ def test_the_error_of_an_upload_without_success_states_that_samples_are_kept() -
     assert isinstance(error, NetworkError)
     assert str(error) == "the upload service does not answer (the studio answered HTTP 503)"
     assert error.hint.startswith("Samples that have arrived are kept.")
+
+
+def test_an_answer_that_is_nested_too_deeply_is_not_read(scripted_studio: Any, items: list[Item]) -> None:
+    body = b'{"success": true, "files": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    scripted_studio.answers[PATH] = (200, body, {})
+    assert send(scripted_studio, items) == RetryableError("protocol", "the response was cut off")
