@@ -139,7 +139,8 @@ def import_(
     for reason in report.rejected:
         env.console.warn(f"rejected {reason}")
     if report.unlisted:
-        env.console.warn(f"{report.unlisted} files of the zip are not in info.labels and were not imported")
+        files = "1 file of the zip is" if report.unlisted == 1 else f"{report.unlisted} files of the zip are"
+        env.console.warn(f"{files} not in info.labels and not imported")
     view = f"{report.accepted} accepted, {report.known} exist already, {len(report.rejected)} rejected"
     env.console.result(asdict(report), view)
     if report.rejected:

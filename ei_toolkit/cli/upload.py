@@ -100,6 +100,11 @@ def upload(
     if any(value is not None for value in [*given, labels_from, split_from, group_from, group_pattern]):
         raise UsageError("options for whole files, but no folder of files", hint="Name it: eitk upload FOLDER")
     manifest = env.cwd / source if source else config.paths.manifest
+    if manifest.is_file() and manifest.suffix.lower() != ".csv":
+        raise UsageError(
+            f"{manifest} is neither a manifest of windows nor a folder or zip of files",
+            hint=f"Name the folder of files: eitk upload {manifest.parent} --label NAME",
+        )
     _upload_windows(run, manifest / MANIFEST_NAME if manifest.is_dir() else manifest)
 
 

@@ -79,7 +79,8 @@ def convert(clip: Clip, settings: ConversionSettings, out: Path) -> Converted:
     warnings: list[str] = []
     try:
         source = clip.path.read_bytes()
-        content, label, ranges = _content(clip, source, settings, warnings.append)
+        warn = _without_name(clip, warnings)
+        content, label, ranges = _content(clip, source, settings, warn)
         if len(content) > LARGEST_FILE_BYTES:
             raise _too_large(len(content))
         if not label:
@@ -87,8 +88,8 @@ def convert(clip: Clip, settings: ConversionSettings, out: Path) -> Converted:
     except OSError as error:
         return Converted(clip.name, reason=f"cannot be opened ({error.strerror})")
     except DataError as error:
-        reason = f"{error}. {error.hint}".removesuffix(". ").removeprefix(f"{clip.path.name}: ")
-        return Converted(clip.name, reason=reason)
+        reason = f"{error}. {error.hint}".removesuffix(". ")
+        return Converted(clip.name, reason=reason.removeprefix(f"{clip.path.name}: "))
     sha256 = hashlib.sha256(content).hexdigest()
     file = f"{safe_stem(clip.name)}.{sha256[:HASH_IN_NAME]}{_suffix(clip)}"
     write_once(out / file, content)
@@ -96,6 +97,11 @@ def convert(clip: Clip, settings: ConversionSettings, out: Path) -> Converted:
     split = _split(clip, sha256, settings.category)
     window = Window(file, sha256, clip.name, clip_sha256, clip.group, 0, label, split)
     return Converted(clip.name, window, ranges or None, tuple(warnings), converted=content != source)
+
+
+def _without_name(clip: Clip, warnings: list[str]) -> Warn:
+    """Return a function that keeps warnings, which begin with the name of the file."""
+    return lambda warning: warnings.append(warning.removeprefix(f"{clip.path.name}: "))
 
 
 def _suffix(clip: Clip) -> str:

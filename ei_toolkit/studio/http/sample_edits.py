@@ -35,8 +35,9 @@ class LabelRequest(RequestModel):
 
     def columns(self) -> dict[str, Any]:
         """Return the columns of a sample with this label."""
-        kind = "label" if self.label else "unlabeled"
-        return {"label": self.label, "label_type": kind, "structured_labels": None}
+        label = self.label.strip()
+        kind = "label" if label else "unlabeled"
+        return {"label": label, "label_type": kind, "structured_labels": None}
 
 
 class MoveRequest(RequestModel):

@@ -228,7 +228,12 @@ def test_limits_are_read(canned: Any) -> None:
         Canned(canned().transport.endpoint, {"1": "ProjectInfoResponse", "1/raw-data/count": "CountSamplesResponse"}), 1
     )
     found = limits(studio)
-    assert (found.project, found.samples, found.minutes_per_job, found.minutes_left) == ("gtzan", 2, 60, 60)
+    assert (found.project, found.samples, found.minutes_per_job, found.minutes_left) == (
+        "gtzan",
+        3,
+        60,
+        60,
+    )  # one in each category
 
 
 @dataclass
