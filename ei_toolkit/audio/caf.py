@@ -18,6 +18,8 @@ from ei_toolkit.audio.stream import Damage, Examined, Stream
 
 DESCRIPTION = struct.Struct(">d4sIIII")  # rate, format, flags, bytes a packet, samples a packet, channels
 PACKETS = struct.Struct(">qqii")  # packets, valid samples, priming samples, remaining samples
+CODING = 28  # where a file names its coding, because the description is its first chunk
+READ_BY_LIBSNDFILE = (b"lpcm", b"ulaw", b"alaw", b"alac")
 EDIT_COUNT = 4  # bytes in front of the packets
 HEAD = 8  # bytes of a packet that are looked at
 RESERVED = 0x1FFFE0  # bits of the first three bytes: instance tag and unused, always 0
@@ -34,7 +36,10 @@ class _Packets:
 
 
 def examine_caf(data: mmap.mmap) -> Examined | None:
-    """Find damage in a CAF file of ALAC; None for every other CAF file, whose length `headers` checks."""
+    """Find damage in a CAF file of ALAC; None for what libsndfile reads otherwise, whose length `headers` checks."""
+    coding = data[CODING : CODING + 4]
+    if data[8:12] == b"desc" and coding not in READ_BY_LIBSNDFILE:
+        return Examined((Stream(decoder="ffmpeg", format=f"CAF of the coding {coding.decode('latin-1').strip()!r}"),))
     found = _packets(data)
     if found is None:
         return None

@@ -120,3 +120,8 @@ def test_the_version_of_ffmpeg_is_found(installed: Path) -> None:
     assert version(path)[1:2].isalnum()
     with pytest.raises(MissingToolError, match="ffmpeg is not installed"):
         find_ffmpeg({"PATH": ""})
+
+
+def test_an_encoding_of_wav_that_libsndfile_lacks_is_read_with_ffmpeg(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(encoded(noise(2, RATE, 2), RATE, "-c:a", "ac3", suffix="wav"))
+    assert np.abs(read_clip(tmp_path / "a.wav", RATE) - by_ffmpeg(tmp_path / "a.wav")).max() <= 1

@@ -271,3 +271,20 @@ def test_a_file_of_a_few_bytes_is_rejected(tmp_path: Path, length: int) -> None:
         path = tmp_path / f"a.{suffix}"
         path.write_bytes(written(noise(1, 16_000), 16_000, format=suffix)[:length])
         assert problem(path).startswith(f"a.{suffix}: ")
+
+
+def test_a_second_data_chunk_of_a_wav_that_is_cut_short_is_found(tmp_path: Path) -> None:
+    data = written(noise(1, 16_000), 16_000, format="WAV")
+    (tmp_path / "a.wav").write_bytes((data + data[36:])[:-16_000])
+    assert "cut short, 0.50 s of sound are missing" in problem(tmp_path / "a.wav")
+
+
+def test_other_encodings_within_wav_and_caf_are_left_to_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    wav = bytearray(written(noise(1, 16_000), 16_000, format="WAV"))
+    wav[20:22] = b"\x61\x01"
+    (tmp_path / "a.wav").write_bytes(wav)
+    assert problem(tmp_path / "a.wav") == "a.wav: WAV of the encoding 0x0161 needs ffmpeg, which is not installed"
+    caf = written(noise(1, 16_000), 16_000, format="CAF").replace(b"lpcm", b"aac ", 1)
+    (tmp_path / "a.caf").write_bytes(caf)
+    assert problem(tmp_path / "a.caf") == "a.caf: CAF of the coding 'aac' needs ffmpeg, which is not installed"

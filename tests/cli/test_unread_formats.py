@@ -50,7 +50,7 @@ def test_files_that_need_ffmpeg_are_listed_with_it(clips: Path) -> None:
     assert "8 clips have formats that only ffmpeg reads. Install ffmpeg: apt install ffmpeg" in done.err
 
 
-def test_a_label_of_such_files_only_is_a_label_and_says_what_it_needs(clips: Path) -> None:
+def test_a_label_of_such_files_only_is_a_label_whose_error_names_ffmpeg(clips: Path) -> None:
     (clips / "jazz").mkdir()
     unread(clips / "jazz")
     done = eitk(clips.parent, "slice", "--dry-run")
