@@ -59,6 +59,17 @@ def ignore(_message: str) -> None:
     """Show no message."""
 
 
+def once(notify: Notify) -> Notify:
+    """Return a function that shows the first message only: many requests of one upload may be slow at the same time."""
+    shown = threading.Lock()
+
+    def show(message: str) -> None:
+        if shown.acquire(blocking=False):
+            notify(message)
+
+    return show
+
+
 @contextmanager
 def note_when_slow(notify: Notify, address: str, limit_s: float) -> Iterator[None]:
     """Call `notify` once if the block takes longer than SLOW_S; `limit_s` is the time after which it gives up."""

@@ -17,7 +17,8 @@ from ei_toolkit.errors import DataError
 ACQUISITION = frozenset({".json", ".cbor"})
 SERIES = ".csv"
 LONGEST_START = 2**16  # bytes of a JSON file in which an acquisition file has its payload
-NO_LABEL = "has no label. Give one label for all files with --label."
+GIVE_LABEL = "Give one label for all files with --label."
+NO_LABEL = f"no label. {GIVE_LABEL}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def find_recordings(root: Path, settings: DatasetSettings, label: str = "") -> R
     )
     reasons = {one.name: one.reason for one in layout.left_out}
     bare = [name for name in listing.sounds if name not in found and PurePosixPath(name).suffix.lower() != SERIES]
-    left_out = tuple(LeftOut(name, f"{reasons[name]}. {NO_LABEL}" if name in reasons else NO_LABEL) for name in bare)
+    left_out = tuple(LeftOut(name, f"{reasons.get(name, 'no label')}. {GIVE_LABEL}") for name in bare)
     return Recordings(clips, left_out, layout)
 
 

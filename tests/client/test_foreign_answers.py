@@ -168,6 +168,19 @@ def test_a_server_that_never_answers_is_noted_and_ended_by_the_timeout_without_a
 
 
 @pytest.mark.usefixtures("short_times")
+def test_slow_requests_of_an_upload_are_noted_once(
+    silent: tuple[Endpoint, list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ei_toolkit.client.upload.ingestion.READ_TIMEOUT_S", 0.3)
+    shown: list[str] = []
+    ingestion = Ingestion(silent[0], 2, shown.append)
+    for _ in range(2):
+        sent = ingestion.send(BATCH, [item(tmp_path)])
+        assert isinstance(sent, RetryableError) and sent.kind == "too_large"
+    assert len(shown) == 1 and shown[0].endswith("waiting up to 0.3 s")
+
+
+@pytest.mark.usefixtures("short_times")
 def test_an_answer_in_time_is_not_commented_on(answering: Callable[..., Endpoint]) -> None:
     shown: list[str] = []
     Transport(answering(200, "application/json", b'{"success": true}'), shown.append).get("/api/projects")

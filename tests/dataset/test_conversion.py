@@ -100,7 +100,7 @@ def test_a_file_that_cannot_be_converted_has_a_reason_and_does_not_stop_the_othe
 def test_a_file_without_a_label_has_a_reason(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(SERIES)
     [one] = converted(tmp_path, Clip(tmp_path / "a.csv", "a.csv", ""))
-    assert one.reason == "has no label. Give one label for all files with --label."
+    assert one.reason == "no label. Give one label for all files with --label."
 
 
 def test_a_sound_that_is_too_long_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,6 +165,30 @@ def test_a_table_that_describes_sounds_is_no_recording(tmp_path: Path) -> None:
     rows = "".join(f"{number}.wav,{'dog' if number % 2 else 'cat'}\n" for number in range(4))
     (tmp_path / "meta.csv").write_text("filename,category\n" + rows)
     assert [label for _, label in names(found(tmp_path))] == ["cat", "dog", "cat", "dog"]
+
+
+def test_an_export_of_edge_impulse_has_its_labels_splits_and_reasons(tmp_path: Path) -> None:
+    for number, name in enumerate(("training/a.wav", "testing/b.wav", "training/several.wav", "training/none.wav")):
+        sound(tmp_path / name, number)
+    (tmp_path / "testing/c.json").write_text(ACQUISITION)
+    ranges = [{"startIndex": 0, "endIndex": 9, "label": label} for label in ("jazz", "noise")]
+    entries = [
+        {"path": "training/a.wav", "category": "training", "label": {"type": "label", "label": "rock"}},
+        {"path": "testing\\b.wav", "category": "testing", "label": {"type": "label", "label": "jazz"}},
+        {"path": "testing/c.json", "category": "testing", "label": {"type": "label", "label": "idle"}},
+        {"path": "training/several.wav", "category": "training", "label": {"type": "multi-label", "labels": ranges}},
+        {"path": "training/none.wav", "category": "training", "label": {"type": "unlabeled"}},
+    ]
+    (tmp_path / "info.labels").write_text(json.dumps({"version": 1, "files": entries}))
+    recordings = found(tmp_path)
+    assert [(clip.name, clip.label, clip.split) for clip in recordings.clips] == [
+        ("testing/b.wav", "jazz", "testing"), ("testing/c.json", "idle", "testing"),
+        ("training/a.wav", "rock", "training"),
+    ]  # fmt: skip
+    assert [(one.name, one.reason) for one in recordings.left_out] == [
+        ("training/none.wav", "no label. Give one label for all files with --label."),
+        ("training/several.wav", "several labels in one file. Give one label for all files with --label."),
+    ]
 
 
 def test_one_label_can_be_given_for_all_files(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from ei_toolkit.client.transport import (
     error_of_response,
     ignore,
     note_when_slow,
+    once,
     rate_limit_pause,
     retry_after,
     unreachable_error,
@@ -145,7 +146,7 @@ class Ingestion:
 
     def __init__(self, endpoint: Endpoint, connections: int, notify: Notify = ignore) -> None:
         self._endpoint = endpoint
-        self._notify = notify
+        self._notify = once(notify)
         self._session = requests.Session()
         self._session.trust_env = not is_loopback(endpoint.ingestion_url)
         for scheme in ("http://", "https://"):
