@@ -159,8 +159,13 @@ Scalar = str | int | float | bool | None
 PRIMARY_METRICS = (
     "clean.track_accuracy",
     "clean.window_accuracy",
+    "clean.thresholded_accuracy",
     "accuracy",
-    "test.int8.accuracy",
+    "top_1_accuracy",
+    "test.int8.thresholded_accuracy",
+    "test.int8.top_1_accuracy",
+    "validation.int8.top_1_accuracy",
+    "test.int8.accuracy",  # of runs before 0.3, which do not have the names above
     "validation.int8.accuracy",
 )
 SECONDARY_PREFIXES = ("baselines.", "conditions.", "history.")  # compared with the model's own accuracy

@@ -102,6 +102,13 @@ def _number(value: float | None) -> str | None:
     return None if value is None else f"{value:.3f}"
 
 
+BASELINE_NAMES = {
+    "majority": "most frequent training label",
+    "level": "level only",
+    "logistic": "logistic regression",
+}  # of `evaluation.baselines`; the first one may be below the majority baseline, which counts the tested windows
+
+
 def condition_table(evaluation: Mapping[str, Any], title: str = "") -> Table:
     """Return the accuracies of an evaluation, clean and under each condition."""
     conditions = {"clean": evaluation["clean"], **evaluation.get("conditions", {})}
@@ -115,7 +122,7 @@ def condition_table(evaluation: Mapping[str, Any], title: str = "") -> Table:
 def evaluation_view(data: Mapping[str, Any]) -> RenderableType:
     """Return top-1 and clip accuracies in percent, a row for each condition, for the model and the baselines."""
     clean = data["clean"]
-    names = [f"{name} (baseline)" for name in data["baselines"]]
+    names = [f"{BASELINE_NAMES.get(name, name)} (baseline)" for name in data["baselines"]]
     table = RichTable("condition", "model, int8", *names, box=None, title=f"{TOP_1} of windows / {CLIP_ACCURACY}, in %")
     table.add_row("clean", _pair(clean), *(_pair(b) for b in data["baselines"].values()))
     for condition, row in data["conditions"].items():

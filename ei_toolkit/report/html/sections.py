@@ -37,7 +37,7 @@ from ei_toolkit.report.project_figures import (
 )
 from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
 from ei_toolkit.report.published import like_published, own_results
-from ei_toolkit.report.result_tables import condition_table
+from ei_toolkit.report.result_tables import BASELINE_NAMES, condition_table
 from ei_toolkit.report.tables import Table, percent
 
 LABELS_SHOWN, WINDOWS_SHOWN = 6, 2  # how many labels have players, and how many windows of each
@@ -222,7 +222,10 @@ def robustness(summary: ProjectSummary) -> RobustnessSection | None:
     if not clean:
         return None
     drawn = [draw(summary) for draw in (accuracy_by_condition, accuracy_by_gain, reliability)]
-    baselines = tuple((name, percent(_window_accuracy(v))) for name, v in evaluation.get("baselines", {}).items())
+    baselines = tuple(
+        (BASELINE_NAMES.get(name, name), percent(_window_accuracy(v)))
+        for name, v in evaluation.get("baselines", {}).items()
+    )
     return RobustnessSection(
         protocol=evaluation.get("protocol", "test"),
         interval=tuple(clean["interval"]) if clean.get("interval") else None,

@@ -191,7 +191,7 @@ def test_robustness_has_the_interval_and_the_baselines_in_percent(bare: ProjectS
     page = Page(build_page(replace(bare, evaluation=evaluation)))
     assert "by artist: 87.5 % to 100.0 %." in page.text
     assert ["mic", "50.0 %", "–", "25.0 %"] in page.rows
-    assert ["majority", "50.0 %"] in page.rows
+    assert ["most frequent training label", "50.0 %"] in page.rows
     assert ["level", "75.0 %"] in page.rows
 
 
