@@ -192,7 +192,7 @@ def test_robustness_has_the_interval_and_the_baselines_in_percent(bare: ProjectS
     assert "by artist: 87.5 % to 100.0 %." in page.text
     assert ["mic", "50.0 %", "–", "25.0 %"] in page.rows
     assert ["most frequent training label", "50.0 %"] in page.rows
-    assert ["level", "75.0 %"] in page.rows
+    assert ["level only", "75.0 %"] in page.rows
 
 
 def test_an_evaluation_without_interval_and_baselines_is_shown(bare: ProjectSummary) -> None:
