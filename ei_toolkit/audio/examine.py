@@ -13,7 +13,7 @@ from pathlib import Path
 from ei_toolkit.audio.caf import examine_caf
 from ei_toolkit.audio.flac import MARK as FLAC_MARK
 from ei_toolkit.audio.flac import examine_flac
-from ei_toolkit.audio.formats import needs_ffmpeg
+from ei_toolkit.audio.formats import ACQUISITION_SUFFIXES, needs_ffmpeg
 from ei_toolkit.audio.headers import missing_part
 from ei_toolkit.audio.mpeg import after_id3, examine_mpeg
 from ei_toolkit.audio.ogg import MARK as OGG_MARK
@@ -60,6 +60,8 @@ def examine(path: Path) -> Examined:
 
 def _examined(path: Path, data: mmap.mmap) -> Examined:
     head = data[:HEAD]
+    if path.suffix.lower() in ACQUISITION_SUFFIXES:
+        return Examined((Stream(decoder="acquisition"),))
     if head[:4] in WAV_MARKS:
         return examine_wav(data, path.name) or _as_it_is(data)
     if head[:4] == OGG_MARK:

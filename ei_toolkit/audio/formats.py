@@ -11,6 +11,8 @@ FFMPEG_SUFFIXES = frozenset(
     | {".spx", ".amr", ".mpc", ".dsf", ".shn", ".ra"}
 )
 SUFFIXES = SOUNDFILE_SUFFIXES | FFMPEG_SUFFIXES
+ACQUISITION_SUFFIXES = frozenset({".json", ".cbor"})
+"""Edge Impulse's data acquisition files. They are clips only where an export names them: other files end so, too."""
 NEEDS_FFMPEG = "needs ffmpeg, which is not installed"  # how the reason of a file that is not read for that ends
 HOW_TO_INSTALL = "Install ffmpeg: apt install ffmpeg, brew install ffmpeg, or winget install ffmpeg."
 FFMPEG_MARKS = {  # offset and mark of their files

@@ -48,6 +48,8 @@ def opened(path: Path, stream: Stream, longest: float, warn: Warn) -> AbstractCo
     """Open one stream of a file. Raises DataError where it cannot be read, or is longer than `longest` seconds."""
     if stream.decoder == "ffmpeg":
         return _through_ffmpeg(path, stream, warn)
+    if stream.decoder == "acquisition":
+        return _from_acquisition(path, longest)
     if stream.decoder == "miniaudio":
         return _through_miniaudio(path, stream, longest, warn)
     return _through_soundfile(path, stream, longest, warn)
@@ -232,3 +234,15 @@ def _ffmpeg_blocks(path: Path, found: ffmpeg.Decoded, missing: float, warn: Warn
 
 def _reason(error: Exception) -> str:
     return getattr(error, "error_string", str(error)).rstrip(".")
+
+
+@contextmanager
+def _from_acquisition(path: Path, longest: float) -> Iterator[Source]:
+    from ei_toolkit.audio.acquisition import sound_of  # here: it imports cbor2, which few clips need
+
+    rate, samples = sound_of(path)
+    if rate not in SAMPLE_RATES:
+        raise DataError(f"{path.name}: {rate} Hz is not a usable sample rate")
+    check_length(path, len(samples) / rate, longest)
+    block = BLOCK_SECONDS * rate
+    yield Source(rate, len(samples), (samples[start : start + block] for start in range(0, len(samples), block)))

@@ -22,7 +22,7 @@ class ByteRange:
 Part = bytes | ByteRange
 
 
-Decoder = Literal["soundfile", "mpg123", "miniaudio", "ffmpeg"]
+Decoder = Literal["soundfile", "mpg123", "miniaudio", "ffmpeg", "acquisition"]
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.folder_names import split_of
-from ei_toolkit.dataset.listing import Listing
+from ei_toolkit.dataset.listing import INFO_LABELS, Listing
 from ei_toolkit.dataset.metadata_tables import GROUP_COLUMNS, Described, Metadata
 from ei_toolkit.errors import DataError
 
-INFO_LABELS = "info.labels"
 MOST_FILES = 1_000_000
 
 
@@ -42,9 +41,8 @@ def read_export(listing: Listing) -> Metadata | None:
 
 def _entries(file: str, content: bytes) -> list[Mapping[str, Any]]:
     try:
-        document = json.loads(content.decode("utf-8-sig"))
-        files = document["files"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        files = read_json(content)["files"]
+    except (ValueError, KeyError, TypeError) as error:
         raise _damaged(file, str(error)[:200]) from None
     if not isinstance(files, list) or len(files) > MOST_FILES:
         raise _damaged(file, "files is not a list of at most a million files")

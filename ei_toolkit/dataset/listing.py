@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from ei_toolkit.audio.formats import ACQUISITION_SUFFIXES
+
 GROUPS_NAME = "groups.csv"  # the user's own list of groups; it describes no layout
 METADATA_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl"})
-METADATA_NAMES = frozenset({"info.labels", "validation_list.txt", "testing_list.txt"})
+INFO_LABELS = "info.labels"
+METADATA_NAMES = frozenset({INFO_LABELS, "validation_list.txt", "testing_list.txt"})
 MOST_METADATA_FILES = 100
 MOST_METADATA_BYTES = 64 * 2**20
 DEEPEST = 32  # levels of folders
@@ -101,22 +104,29 @@ def composed(text: str) -> str:
 def list_folder(root: Path, suffixes: Collection[str]) -> tuple[Listing, Mapping[str, Path]]:
     """Return the listing of a folder, and the path of each sound. Sounds end in one of `suffixes`, in lower case.
 
+    Data acquisition files (JSON, CBOR) are listed as sounds beside `info.labels`, which states which of them are.
+
     Hidden files and folders, and folders more than DEEPEST levels down, are passed over. A folder that is reached
     twice through a link is listed once.
     """
     paths: dict[str, Path] = {}
+    acquisitions: dict[str, Path] = {}
     metadata: dict[str, bytes] = {}
     left_out: list[LeftOut] = []
     for path in _files(root):
         name = composed(path.relative_to(root).as_posix())
         if path.suffix.lower() in suffixes:
             paths[name] = path
+        elif path.suffix.lower() in ACQUISITION_SUFFIXES:
+            acquisitions[name] = path
         elif is_metadata(name):
             content = _content(path) if len(metadata) < MOST_METADATA_FILES else None
             if content is None:
                 left_out.append(LeftOut(name, "too large, unreadable, or one of too many metadata files"))
             else:
                 metadata[name] = content
+    if any(PurePosixPath(name).name == INFO_LABELS for name in metadata):
+        paths |= acquisitions
     return Listing(tuple(sorted(paths)), metadata, tuple(left_out)), paths
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
+from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.folder_names import SPLIT_WORDS, Split, split_of
 from ei_toolkit.dataset.listing import Listing
 
@@ -79,7 +79,7 @@ def read_tables(listing: Listing) -> tuple[list[Metadata], list[str]]:
         try:
             if table := _read_table(file, content, listing):
                 tables.append(table)
-        except (ValueError, csv.Error, RecursionError) as error:
+        except (ValueError, csv.Error) as error:
             notes.append(f"{file} cannot be read as a table: {str(error)[:200]}")
     return sorted(tables, key=lambda table: -len(table.sounds)), notes
 
@@ -163,7 +163,7 @@ def _cells(file: str, content: bytes) -> tuple[list[str], list[list[str]]]:
 
 
 def _object(line: str) -> dict[str, Any]:
-    row = json.loads(line)
+    row = read_json(line)
     if not isinstance(row, dict):
         raise ValueError("a line is not an object")
     return row

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import cbor2
 import numpy as np
 import pytest
 import soundfile
@@ -182,6 +183,29 @@ def test_a_zip_of_an_export_is_cut_like_its_folder(tmp_path: Path) -> None:
     assert outcome.code == 0
     assert shown(outcome) == LAYOUTS[edge_impulse_export]
     assert outcome.data["layout"]["labels_from"] == {"source": "json", "words": "column label of info.labels"}
+
+
+def test_an_export_of_acquisition_files_in_nested_folders(tmp_path: Path) -> None:
+    root, entries = tmp_path / "export", []
+    for number in range(8):
+        split, label = "training" if number < 4 else "testing", "cough" if number % 2 else "laugh"
+        file = root / "data" / split / f"{label}.{number}.{'json' if number % 3 else 'cbor'}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        values = np.random.default_rng(number).integers(-3000, 3000, RATE).tolist()
+        sensors = [{"name": "audio", "units": "wav"}]
+        document = {"payload": {"interval_ms": 1000 / RATE, "sensors": sensors, "values": values}}
+        file.write_bytes(json.dumps(document).encode() if file.suffix == ".json" else cbor2.dumps(document))
+        path = file.relative_to(root / "data").as_posix()
+        entries.append({"path": path, "category": split, "label": {"type": "label", "label": label}})
+    (root / "data" / "info.labels").write_text(json.dumps({"version": 1, "files": entries}))
+    (root / "data" / "package.json").write_text("{}")
+    assert eitk(tmp_path, "init", "--clips", "export").code == 0
+    outcome = eitk(tmp_path, "slice", "--json", "--jobs", "1")
+    assert outcome.code == 0, outcome.err
+    assert {row[:3] for row in shown(outcome)} == {(label, split, 2) for label in ("cough", "laugh")
+                                                   for split in ("training", "testing")}  # fmt: skip
+    assert outcome.data["counts"]["converted"] == 8
+    assert [one["name"] for one in outcome.data["layout"]["left_out"]] == ["data/package.json"]
 
 
 @pytest.mark.parametrize("name", ["../outside.wav", "/etc/outside.wav", "C:\\outside.wav"])

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ei_toolkit.audio.acquisition import MOST_CBOR_LEVELS, read_cbor
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.jobs.acquisition import MOST_CBOR_LEVELS, read_acquisition, read_cbor
+from ei_toolkit.studio.jobs.acquisition import read_acquisition
 
 SENSORS = [{"name": "accX", "units": "m/s2"}, {"name": "accY", "units": "m/s2"}]
 PAYLOAD: dict[str, Any] = {
