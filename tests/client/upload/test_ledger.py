@@ -43,3 +43,32 @@ def test_a_ledger_that_cannot_be_written_is_not_called_damaged(tmp_path: Path) -
             ledger.record([ENTRY])
     assert isinstance(caught.value.__context__, sqlite3.OperationalError)
     assert "Delete" not in caught.value.hint
+
+
+def test_two_entries_of_one_window_are_one(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        failed = Entry(ENTRY.sha256, "a.wav", "failed", None, 'reason with "quotes" and größe')
+        ledger.record([ENTRY, failed])
+        assert ledger.entries() == {ENTRY.sha256: failed}
+
+
+def test_a_transaction_that_fails_leaves_the_entries_before_it(tmp_path: Path) -> None:
+    wrong = Entry("02" * 32, "b.wav", "sent", 8)  # type: ignore[arg-type]
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.record([ENTRY])
+        with pytest.raises(DataError):
+            ledger.record([Entry("03" * 32, "c.wav", "done", 9), wrong])
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        assert ledger.entries() == {ENTRY.sha256: ENTRY}
+        ledger.record([Entry("03" * 32, "c.wav", "done", 9)])
+
+
+def test_the_folder_of_a_ledger_is_made(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "new" / "folder" / "ledger.sqlite") as ledger:
+        assert ledger.entries() == {}
+
+
+def test_an_empty_record_is_possible(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.record([])
+        assert ledger.entries() == {}
