@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 import json
 import tomllib
+import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import pytest
 
 from ei_toolkit.client.impulse.state import ImpulseState, wanted_impulse
 from ei_toolkit.config import load_config
+from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.evaluation.run_log import list_runs
@@ -305,3 +310,123 @@ def test_no_answer_of_the_studio_prints_the_key(eitk: Any, scripted_studio: Any)
         assert done.code == 4
         assert key not in done.out + done.err
         assert "ei_*** may not do that" in done.err
+
+
+STAMPS = {"started": "2026-11-21T00:00:00Z", "finished": "2026-11-21T00:01:00Z"}
+MODEL = b"\x1c\x00\x00\x00TFL3 weights"
+
+
+@pytest.fixture
+def trainable(eitk: Any, scripted_studio: Any, tmp_path: Path) -> Any:
+    """The same project, whose jobs succeed at once: 50 features, 51 training, 52 test, 53 build of version 6."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("genres.h", "// a library")
+    samples = [
+        {"id": 1, "filename": "a", "category": "training", "label": "rock",
+         "metadata": {"clip_sha256": "c" * 64, "artist": "Queen"}},
+        {"id": 2, "filename": "b", "category": "testing", "label": "rock",
+         "metadata": {"clip_sha256": "d" * 64, "artist": "Bach"}},
+    ]  # fmt: skip
+    for number in (50, 51, 52, 53):
+        status = {"id": number, "category": "Job", "finishedSuccessful": True, **STAMPS}
+        scripted_studio.answers[f"/api/1/jobs/{number}/status"] = {"job": status}
+        scripted_studio.answers[f"/api/1/jobs/{number}/stdout"] = {"stdout": [{"data": f"log of {number}\n"}]}
+    scripted_studio.answers |= {
+        "/api/1/raw-data": lambda got: page_of(s for s in samples if s["category"] == got.query["category"]),
+        "POST /api/1/jobs/generate-features": {"id": 50},
+        "POST /api/1/training/keras/3": {},
+        "POST /api/1/jobs/train/keras/3": {"id": 51},
+        "POST /api/1/jobs/classify": {"id": 52},
+        "POST /api/1/jobs/build-ondevice-model": {"id": 53, "deploymentVersion": 6},
+        METADATA: TRAINED,
+        TESTED: result_of(classical={"classical": 8, "rock": 2}, rock={"rock": 10}),
+        "/api/1/deployment/history/6": {"deployment": {"deploymentVersion": 6, "deploymentFormat": "arduino",
+                                                       "engine": "tflite-eon", "impulseId": 9}},
+        "/api/1/deployment/history/6/download": (200, stream.getvalue(), {"Content-Type": "application/zip"}),
+        "/api/1/downloads": {"downloads": [{"name": "TensorFlow Lite (int8)", "link": "/v1/api/1/model"}]},
+        "/api/1/model": (200, MODEL, {"Content-Type": "application/octet-stream"}),
+    }  # fmt: skip
+    return eitk
+
+
+def page_of(samples: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    found = list(samples)
+    return {"samples": found, "totalCount": len(found)}
+
+
+def provenance(folder: Path) -> dict[str, Any]:
+    (file,) = load_config(folder, {}).paths.provenance.iterdir()
+    return dict(json.loads(file.read_text()))
+
+
+def test_a_training_shows_its_results_and_records_a_run(trainable: Any, tmp_path: Path) -> None:
+    code, out, _ = trainable("train")
+    assert code == 0
+    assert "test, int8: windows" in out
+    (run,) = list_runs(load_config(tmp_path, {}).paths)
+    assert (run.kind, run.metrics["impulse"]) == ("train", 9)
+    assert run.metrics["test"]["int8"]["confusion_matrix"] == [[8, 2], [0, 10]]
+    assert run.metrics["validation"]["int8"]["accuracy"] == 0.9
+    assert run.metrics["seconds"] >= 0
+    assert provenance(tmp_path) == {"clips": ["c" * 64], "groups": ["Queen"]}
+
+
+def test_a_training_as_events_for_programs(trainable: Any) -> None:
+    events = [json.loads(line) for line in trainable("train", "--json").out.splitlines()]
+    assert [(event["event"], event.get("job")) for event in events] == [
+        ("job", 50), ("done", 50), ("job", 51), ("done", 51), ("job", 52), ("done", 52), ("result", None),
+    ]  # fmt: skip
+    assert events[-1]["test"]["int8"]["windows"] == 20
+
+
+def test_a_training_with_a_build_pins_the_library(trainable: Any, tmp_path: Path) -> None:
+    code, out, _ = trainable("train", "--eon")
+    assert code == 0
+    lock = read_lock(load_config(tmp_path, {}).paths.lock)
+    assert lock is not None
+    assert (lock.deployment_version, lock.model_sha256) == (6, hashlib.sha256(MODEL).hexdigest())
+    assert lock.model_sha256[:12] in out
+    kinds = {run.kind: run.metrics for run in list_runs(load_config(tmp_path, {}).paths)}
+    assert set(kinds) == {"build", "train"}
+    assert kinds["train"]["deployment"]["model_sha256"] == kinds["build"]["model_sha256"] == lock.model_sha256
+    beside = lock.model_path(tmp_path).parent / "provenance.json"
+    assert json.loads(beside.read_text()) == {"clips": ["c" * 64], "groups": ["Queen"]}
+
+
+def test_a_build_that_fails_after_a_training_keeps_the_run_of_the_training(
+    trainable: Any, scripted_studio: Any, tmp_path: Path
+) -> None:
+    scripted_studio.answers["/api/1/jobs/53/status"] = {"job": {"id": 53, "category": "Build", **STAMPS}}
+    code, out, err = trainable("train", "--eon")
+    assert (code, out) == (5, "")
+    assert "error: job 53 (Build) failed" in err
+    assert "  | log of 53" in err
+    assert "try: The whole log: eitk jobs follow 53" in err
+    (run,) = list_runs(load_config(tmp_path, {}).paths)
+    assert run.kind == "train"
+    assert read_lock(load_config(tmp_path, {}).paths.lock) is None
+
+
+def test_a_training_that_fails_records_no_run_but_what_the_model_may_contain(
+    trainable: Any, scripted_studio: Any, tmp_path: Path
+) -> None:
+    scripted_studio.answers["/api/1/jobs/51/status"] = {"job": {"id": 51, "category": "Training", **STAMPS}}
+    assert trainable("train").code == 5
+    assert list_runs(load_config(tmp_path, {}).paths) == []
+    assert provenance(tmp_path)["clips"] == ["c" * 64]
+
+
+def test_features_that_exist_are_used_again_on_request(trainable: Any, scripted_studio: Any) -> None:
+    assert trainable("train", "--no-features").code == 0
+    assert scripted_studio.requests("POST")[0] == "POST /api/1/training/keras/3"
+
+
+def test_a_build_of_the_trained_model(trainable: Any, tmp_path: Path) -> None:
+    code, out, _ = trainable("build")
+    assert code == 0
+    rows = [line.split() for line in out.splitlines()]
+    assert ["version", "6"] in rows
+    assert ["engine", "tflite-eon,", "int8"] in rows
+    (run,) = list_runs(load_config(tmp_path, {}).paths)
+    assert (run.kind, run.metrics["deployment_version"]) == ("build", 6)
