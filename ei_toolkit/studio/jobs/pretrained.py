@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ei_toolkit.config.archive import MIB, Limits, extract_archive
 from ei_toolkit.errors import ArchiveError
@@ -58,6 +59,25 @@ def load(task: Task) -> dict[str, Any]:
     return document
 
 
+def representative_rows(path: Path) -> npt.NDArray[np.float32]:
+    """Return the representative features of an upload, one row for each window; the int8 model is made for their range.
+
+    Raises ApiError for a file that is no .npy file of finite numbers in rows.
+    """
+    try:
+        rows = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ApiError(f"The representative features are no .npy file of numbers: {error}") from error
+    if not isinstance(rows, np.ndarray) or rows.dtype.kind not in "fiub" or rows.ndim < 2 or not rows.size:
+        what = f"{rows.dtype} of the shape {list(rows.shape)}" if isinstance(rows, np.ndarray) else "several arrays"
+        raise ApiError(f"The representative features must be numbers in rows, one for each window, but are {what}")
+    with np.errstate(over="ignore"):
+        found: npt.NDArray[np.float32] = rows.astype(np.float32)
+    if not (finite := np.isfinite(found.reshape(len(found), -1)).all(axis=1)).all():
+        raise ApiError(f"Row {int(np.argmin(finite))} of the representative features has a value that is not a number")
+    return found
+
+
 def _store(task: Task, document: Mapping[str, Any]) -> None:
     task.store.artifacts.put_result(task.project, "pretrained", 0, task.store.blobs.put(json.dumps(document).encode()))
 
@@ -91,7 +111,7 @@ def _convert_saved_model(task: Task, upload: Mapping[str, Any], folder: Path) ->
     converter = tf.lite.TFLiteConverter.from_saved_model(str(root))
     models = {"float32": bytes(converter.convert())}
     if upload.get("features"):
-        rows = np.load(task.store.blobs.path(upload["features"]), allow_pickle=False).astype(np.float32)
+        rows = representative_rows(task.store.blobs.path(upload["features"]))
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([row[None]] for row in rows[:400])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
