@@ -16,7 +16,7 @@ from ei_toolkit.audio.decode import describe, read_clip
 from ei_toolkit.audio.sources import Warn
 from ei_toolkit.audio.wav import HEADER_BYTES, wav_bytes
 from ei_toolkit.config.settings import Reading
-from ei_toolkit.dataset.cutting import HASH_IN_NAME, map_clips, safe_stem, write_once
+from ei_toolkit.dataset.cutting import HASH_IN_NAME, SILENT_STEPS, map_clips, safe_stem, write_once
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.hash_split import split_by_hash
@@ -78,13 +78,13 @@ def convert(clip: Clip, settings: ConversionSettings, out: Path) -> Converted:
     """Convert one file. Runs in a worker process."""
     warnings: list[str] = []
     try:
-        source = clip.path.read_bytes()
-        warn = _without_name(clip, warnings)
-        content, label, ranges = _content(clip, source, settings, warn)
+        content, label, ranges = _content(clip, settings, _without_name(clip, warnings))
         if len(content) > LARGEST_FILE_BYTES:
             raise _too_large(len(content))
         if not label:
             raise DataError(NO_LABEL)
+        with clip.path.open("rb") as stream:
+            clip_sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         return Converted(clip.name, reason=f"cannot be opened ({error.strerror})")
     except DataError as error:
@@ -93,10 +93,9 @@ def convert(clip: Clip, settings: ConversionSettings, out: Path) -> Converted:
     sha256 = hashlib.sha256(content).hexdigest()
     file = f"{safe_stem(clip.name)}.{sha256[:HASH_IN_NAME]}{_suffix(clip)}"
     write_once(out / file, content)
-    clip_sha256 = hashlib.sha256(source).hexdigest()
     split = _split(clip, sha256, settings.category)
     window = Window(file, sha256, clip.name, clip_sha256, clip.group, 0, label, split)
-    return Converted(clip.name, window, ranges or None, tuple(warnings), converted=content != source)
+    return Converted(clip.name, window, ranges or None, tuple(warnings), converted=sha256 != clip_sha256)
 
 
 def _without_name(clip: Clip, warnings: list[str]) -> Warn:
@@ -112,11 +111,13 @@ def _suffix(clip: Clip) -> str:
     return ".json" if suffix == SERIES else ".wav"
 
 
-def _content(clip: Clip, source: bytes, settings: ConversionSettings, warn: Warn) -> tuple[bytes, str, Ranges]:
+def _content(clip: Clip, settings: ConversionSettings, warn: Warn) -> tuple[bytes, str, Ranges]:
     """The file to upload, its label and its structured labels."""
     suffix = clip.path.suffix.lower()
     if suffix in ACQUISITION:  # it may be signed, and stays as it is
-        return source, clip.label, []
+        if (size := clip.path.stat().st_size) > LARGEST_FILE_BYTES:
+            raise _too_large(size)
+        return clip.path.read_bytes(), clip.label, []
     if suffix == SERIES:
         series = read_time_series(clip.path, settings.series)
         for warning in series.warnings:
@@ -126,6 +127,8 @@ def _content(clip: Clip, source: bytes, settings: ConversionSettings, warn: Warn
     if size > LARGEST_FILE_BYTES:
         raise _too_large(size)
     samples = read_clip(clip.path, settings.rate, reading=settings.reading, warn=warn)
+    if int(samples.max()) - int(samples.min()) <= SILENT_STEPS:
+        warn(f"{clip.path.name}: is silent")
     return wav_bytes(samples, settings.rate), clip.label, []
 
 

@@ -84,7 +84,7 @@ def test_a_time_series_has_the_label_of_its_column_or_of_the_folder(tmp_path: Pa
         (lambda path: path.write_bytes(b""), "the file is empty"),
         (lambda path: path.write_text("<html>"), "not audio: an HTML page"),
         (lambda path: soundfile.write(path, np.full(9, np.nan), RATE, subtype="FLOAT"), "holds values that are not"),
-        (lambda path: path.mkdir(), "cannot be opened (Is a directory)"),
+        (lambda path: path.mkdir(), "is not a regular file"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_converted_has_a_reason_and_does_not_stop_the_others(
@@ -95,6 +95,20 @@ def test_a_file_that_cannot_be_converted_has_a_reason_and_does_not_stop_the_othe
     bad, other = converted(tmp_path, Clip(tmp_path / "bad.wav", "bad.wav", "x"), Clip(good, "good.wav", "x"))
     assert bad.window is None and bad.reason.startswith(reason)
     assert other.window is not None
+
+
+def test_a_silent_sound_is_warned_of(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(1600), RATE)
+    [one] = converted(tmp_path, Clip(tmp_path / "a.wav", "a.wav", "x"))
+    assert one.window is not None
+    assert one.warnings == ("is silent",)
+
+
+def test_an_acquisition_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversion, "LARGEST_FILE_BYTES", 10)
+    (tmp_path / "a.json").write_text(ACQUISITION)
+    [one] = converted(tmp_path, Clip(tmp_path / "a.json", "a.json", "x"))
+    assert one.reason.startswith("would have 0 MiB, and a studio accepts 0 MiB")
 
 
 def test_a_file_without_a_label_has_a_reason(tmp_path: Path) -> None:
