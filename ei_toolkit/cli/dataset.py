@@ -92,7 +92,7 @@ def verify(
 def audit(
     context: typer.Context,
     split: Annotated[
-        Literal["artist", "fault-filtered", "track"] | None,
+        Literal["group", "artist", "fault-filtered", "track"] | None,
         typer.Option(help="Audit this split instead of the configured one."),
     ] = None,
     jobs: Annotated[

@@ -57,8 +57,10 @@ class DatasetSettings:
     """[dataset]: where clips are and how they are split."""
 
     root: str = setting("", "Folder or zip of clips, for example ROOT/<label>/*.wav; relative to eitk.toml.")
-    split: Literal["artist", "fault-filtered", "track"] = setting(
-        "artist", "How test clips are chosen: whole artists, the published fault-filtered parts, or whole tracks."
+    split: Literal["group", "artist", "fault-filtered", "track"] = setting(
+        "group",
+        "How test clips are chosen where the layout gives no split: whole groups (artist is another word for group), "
+        "the published fault-filtered parts of GTZAN, or whole tracks.",
     )
     test_fraction: float = setting(0.2, "Fraction of the clips of each label that is held out for testing.")
     groups: str = setting(

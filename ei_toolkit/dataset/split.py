@@ -12,7 +12,7 @@ from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import ConfigurationError, DataError
 
-Method = Literal["artist", "fault-filtered", "track"]
+Method = Literal["group", "artist", "fault-filtered", "track"]
 
 
 def split_clips(clips: Sequence[KnownClip], method: Method, test_fraction: float, seed: int) -> dict[str, Split]:
@@ -32,7 +32,7 @@ def split_clips(clips: Sequence[KnownClip], method: Method, test_fraction: float
         return given | (
             split_clips([_without_split(known) for known in rest], method, test_fraction, seed) if rest else {}
         )
-    unit = {k.clip.name: k.group if method == "artist" else k.sha256 for k in clips}
+    unit = {k.clip.name: k.sha256 if method == "track" else k.group for k in clips}
     held_out = _held_out(clips, unit, test_fraction, seed, method)
     return {name: "testing" if u in held_out else "training" for name, u in unit.items()}
 
@@ -119,8 +119,8 @@ def _choose(sizes: Counter[str], taken: Iterable[str], target: int, rng: random.
 
 
 def _cannot_split(label: str, method: Method) -> DataError:
-    unit = "group" if method == "artist" else "file"
+    unit = "file" if method == "track" else "group"
     return DataError(
         f"the label {label} cannot be split by {unit}", why=f"all its clips belong to one {unit}",
-        hint='Add clips, or set [dataset] split = "track".' if method == "artist" else "Add clips.",
+        hint="Add clips." if method == "track" else 'Add clips, or set [dataset] split = "track".',
     )  # fmt: skip

@@ -14,12 +14,13 @@ from ei_toolkit.errors import DataError
 from ei_toolkit.impulse.trained_model import label_order
 from ei_toolkit.training.split import grouped_folds
 
-Protocol = Literal["artist-5fold", "fault-filtered", "track", "window"]
+Protocol = Literal["artist-5fold", "folds", "fault-filtered", "track", "window"]
 FOLDS = 5
 TRAINING = -1
 PROTOCOLS = get_args(Protocol)
 DESCRIPTIONS: Mapping[str, str] = {
     "artist-5fold": "trains a model for each fold; all clips of an artist are in one fold",
+    "folds": "trains a model for each fold that the data set publishes, as ESC-50 and UrbanSound8K do",
     "track": "as artist-5fold, but only the windows of a clip stay together; overestimates accuracy",
     "window": "as artist-5fold, but nothing stays together; overestimates accuracy most",
     "fault-filtered": "trains one model on the published split of GTZAN",
@@ -60,7 +61,8 @@ def assign_folds(
     """Return for each clip the fold (0…) that tests each of its windows; TRAINING for windows that are never tested.
 
     `artist-5fold` keeps all windows of an artist in one fold, `track` those of a clip. `window` separates the windows
-    of a clip and therefore overestimates accuracy. `fault-filtered` is the published split: one fold, the part `test`.
+    of a clip and therefore overestimates accuracy. `folds` are those of the data set, whatever `folds` and `seed` are;
+    clips without one are never tested. `fault-filtered` is the published split: one fold, the part `test`.
     Raises DataError where a label has too few groups: see `check_folds`.
 
     The folds are those of `grouped_folds`, not of scikit-learn's StratifiedGroupKFold: on GTZAN both balance the labels
@@ -68,6 +70,8 @@ def assign_folds(
     """
     if protocol == "fault-filtered":
         return _published(clips, windows)
+    if protocol == "folds":
+        return _folds_of_layout(clips, windows)
     check_folds(protocol, clips, folds)
     labels = label_order(known.clip.label for known in clips)
     rows = [(number, i) for number, n in enumerate(windows) for i in range(n)]
@@ -81,6 +85,17 @@ def assign_folds(
     for fold, (_, test) in enumerate(grouped_folds(of, groups, folds, seed)):
         found[test] = fold
     return np.split(found, np.cumsum(windows)[:-1])
+
+
+def _folds_of_layout(clips: Sequence[KnownClip], windows: Sequence[int]) -> FoldOf:
+    names = sorted({known.clip.fold for known in clips if known.clip.fold}, key=lambda fold: (len(fold), fold))
+    if len(names) < 2:
+        raise DataError(
+            "this data set publishes no folds", why="neither a table nor its folders give a fold for its clips",
+            hint="Use --protocol artist-5fold.",
+        )  # fmt: skip
+    numbers = [names.index(known.clip.fold) if known.clip.fold else TRAINING for known in clips]
+    return [np.full(n, number) for n, number in zip(windows, numbers, strict=True)]
 
 
 def _published(clips: Sequence[KnownClip], windows: Sequence[int]) -> FoldOf:

@@ -34,6 +34,6 @@ def test_the_card_of_gtzan_states_the_missing_licence(tmp_path: Path, settings: 
 def test_the_card_names_the_split_and_the_preparation(clips: Path, settings: Settings) -> None:
     settings = replace(settings, slice=replace(settings.slice, level="rms"))
     card = data_card(settings, plan_slices(settings, clips.parent))
-    assert "Split: artist, 20% of each label held out, seed 7." in card
+    assert "Split: group, 20% of each label held out, seed 7." in card
     assert "A window of 1000 ms is cut every 1000 ms." in card
     assert "Level: rms." in card

@@ -141,3 +141,8 @@ def test_the_published_split_of_gtzan_comes_before_that_of_the_layout() -> None:
         for known in gtzan("rock")
     ]
     assert set(split_clips(clips, "fault-filtered", 0.2, 7).values()) == {"training", "testing"}
+
+
+def test_artist_is_another_word_for_group() -> None:
+    clips = [known(label, i, f"{label}{i // 2}") for label in "ab" for i in range(12)]
+    assert split_clips(clips, "artist", 0.3, 5) == split_clips(clips, "group", 0.3, 5)
