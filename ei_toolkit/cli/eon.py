@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config.units import kib
 from ei_toolkit.eon.files import compile_file, profile_file, run_file
 from ei_toolkit.errors import DataError
 from ei_toolkit.report.result_tables import profile_view
@@ -48,7 +49,8 @@ def compile_(
         "layers": [asdict(layer) for layer in compiled.layers],
     }
     text = (
-        f"{len(compiled.layers)} layers, arena {compiled.arena_bytes} B, weights {compiled.weights_bytes} B -> {output}"
+        f"{len(compiled.layers)} layers, arena {kib(compiled.arena_bytes)}, weights {kib(compiled.weights_bytes)}"
+        f" -> {output}"
     )
     env.console.result(data, text)
 

@@ -16,8 +16,12 @@ from ei_toolkit.cli.follow import Follower
 from ei_toolkit.client.byom import profile_model
 from ei_toolkit.client.impulse.current import require_impulse
 from ei_toolkit.client.train import profiles
+from ei_toolkit.config.units import kib
 from ei_toolkit.report.result_tables import profile_table
 from ei_toolkit.report.tables import Cell, Table
+
+SIZES = {"ram", "rom", "arena_size", "arenaSize", "tflite_file_size_bytes", "tfliteFileSizeBytes"}
+"""Names of values of the official SDK that are bytes."""
 
 
 def profile(
@@ -61,6 +65,8 @@ def _rows(value: Any, name: str = "") -> Iterator[tuple[str, Cell]]:
     elif isinstance(value, list) and any(isinstance(part, Mapping | list) for part in value):
         for number, part in enumerate(value):
             yield from _rows(part, f"{name}[{number}]")
+    elif name.rpartition(".")[2] in SIZES and isinstance(value, int | float):
+        yield name, kib(value)
     elif isinstance(value, list):
         yield name, ", ".join(map(str, value))
     else:

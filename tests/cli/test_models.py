@@ -58,7 +58,7 @@ def test_the_profile_of_a_user_model_is_a_table_or_json(
         assert json.loads(out) == PROFILED
     else:
         shown = [line.split(maxsplit=1) for line in out.splitlines()]
-        assert ["model.profileInfo.int8.ram", "1234"] in [[word.strip() for word in line] for line in shown]
+        assert ["model.profileInfo.int8.ram", "1.2 KiB"] in [[word.strip() for word in line] for line in shown]
         assert ["model.inputs[0].shape", "1, 4800"] in [[word.strip() for word in line] for line in shown]
         assert "{" not in out and "success" not in out
 

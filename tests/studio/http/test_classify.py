@@ -184,6 +184,16 @@ def test_the_balanced_accuracy_is_the_mean_of_the_recalls() -> None:
     assert found["summaryPerClass"] == {"jazz": {"good": 9, "bad": 0}, "rock": {"good": 0, "bad": 1}}
 
 
+def test_windows_with_a_label_that_the_model_lacks_are_in_no_figure() -> None:
+    """Twelve windows of rock, seven right, and 27 of blues, which the model cannot predict: 7 of 12, not 7 of 39."""
+    rock, blues = [[0.1, 0.9]] * 7 + [[0.9, 0.1]] * 5, [[0.9, 0.1]] * 27
+    found = accuracy(stored({1: rock, 2: blues}, {1: ["rock"] * 12, 2: ["blues"] * 27}))
+    assert found["accuracyScore"] == found["balancedAccuracyScore"] == 7 / 12
+    assert found["totalSummary"] == {"good": 7, "bad": 5}
+    assert found["summaryPerClass"] == {"rock": {"good": 7, "bad": 5}}
+    assert set(found["confusionMatrixValues"]) == {"rock"}
+
+
 def test_nothing_tested_has_an_accuracy_of_zero() -> None:
     found = accuracy(stored({}, {}))
     assert (found["accuracyScore"], found["balancedAccuracyScore"], found["confusionMatrixValues"]) == (0.0, 0.0, {})
