@@ -113,7 +113,7 @@ def test_only_the_first_line_of_the_input_is_the_key(login: Any, memory: MemoryK
     assert list(memory.stored.values()) == [KEY]
 
 
-def test_a_system_without_a_keyring_is_told_about_the_variable(login: Any, memory: MemoryKeyring) -> None:
+def test_a_system_without_a_keyring_has_a_hint_about_the_variable(login: Any, memory: MemoryKeyring) -> None:
     memory.is_locked = True
     code, _, err = login(KEY, "--no-check")
     assert code == 3

@@ -63,3 +63,51 @@ def test_a_project_without_runs_has_a_message(tmp_path: Path) -> None:
 @pytest.mark.parametrize("runs", [("1",), ("1", "1")])
 def test_one_run_cannot_be_compared(folder: Path, runs: tuple[str, ...]) -> None:
     assert eitk(folder, "runs", "compare", *runs)[0] == 2
+
+
+def test_the_last_runs_are_listed_oldest_first(folder: Path) -> None:
+    for number in range(3, 25):
+        record_run(load_config(folder, {}), "gate", {"verdict": f"number {number}"})
+    ids = [row["id"] for row in eitk(folder, "runs", "list", "--json").data]
+    assert ids == list(range(5, 25))
+    assert len(eitk(folder, "runs", "list", "--last", "0", "--json").data) == 24
+    assert [row["id"] for row in eitk(folder, "runs", "list", "--kind", "train", "--json").data] == [1, 2]
+    assert "number 24" in eitk(folder, "runs", "list", "--last", "1").out
+
+
+@pytest.mark.parametrize("words", [("list", "--kind", "trian"), ("export", "--kind", "trian"), ("seen", "trian")])
+def test_an_unknown_kind_is_an_error_with_those_that_exist(folder: Path, words: tuple[str, ...]) -> None:
+    code, out, err = eitk(folder, "runs", *words)
+    assert (code, out) == (2, "")
+    assert "there is no kind of run 'trian'" in err
+    assert "try: Kinds: train, evaluation, build, flash, verify, gate" in err
+
+
+def test_runs_are_compared_in_the_order_of_the_command_line(folder: Path) -> None:
+    data = eitk(folder, "runs", "compare", "2", "1", "--json").data
+    assert data == {
+        "runs": [2, 1], "differences": {"training.epochs": [5, 30]}, "metrics": {"int8.accuracy": [0.7, 0.9]},
+    }  # fmt: skip
+    code, _, err = eitk(folder, "runs", "compare", "1", "9")
+    assert code == 2
+    assert "there is no run 9" in err
+
+
+def test_without_a_file_the_export_is_the_result(folder: Path) -> None:
+    code, out, err = eitk(folder, "runs", "export", "--kind", "train")
+    assert (code, err) == (0, "")
+    assert [row["config.training.epochs"] for row in csv.DictReader(out.splitlines())] == ["30", "5"]
+
+
+def test_a_run_is_shown_with_every_setting_and_metric(folder: Path) -> None:
+    data = eitk(folder, "runs", "show", "2", "--json").data
+    assert (data["id"], data["kind"], data["config"]["training"]["epochs"]) == (2, "train", 5)
+    rows = [line.split() for line in eitk(folder, "runs", "show", "2").out.splitlines()]
+    assert ["metrics.int8.accuracy", "0.7"] in rows
+
+
+def test_a_run_with_the_same_settings_is_named(folder: Path) -> None:
+    data = eitk(folder, "runs", "seen", "train", "--json").data
+    assert data == {"seen": True, "run": 1}
+    assert eitk(folder, "runs", "seen", "gate", "--json").data == {"seen": False, "run": None}
+    assert eitk(folder, "runs", "seen", "train").out.startswith("run 1 of 20")
