@@ -131,6 +131,9 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             why=f"its database has version {version}; this eitk supports versions up to {len(MIGRATIONS)}",
             hint="update eitk, or use another data folder",
         )
+    if version == len(MIGRATIONS):
+        connection.execute("ROLLBACK")  # nothing to write: a commit would wait for the disk at each start of a process
+        return
     for migration in MIGRATIONS[version:]:
         for statement in migration.split(";\n"):
             connection.execute(statement)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -197,16 +198,17 @@ def test_a_summary_without_samples_has_no_label() -> None:
 
 
 def test_the_axes_have_the_length_of_the_training_samples_only(api: Api) -> None:
-    stereo = np.zeros((8000, 2), np.int16)
-    api.upload({"mono.wav": tone(1)})
-    api.upload({"stereo.wav": _stereo(stereo)})
+    sensors = [{"name": name, "units": "m/s2"} for name in ("accX", "accY")]
+    payload = {"interval_ms": 10, "sensors": sensors, "values": [[0, 1]] * 50}
+    api.upload({"mono.wav": tone(1), "stereo.wav": stereo(8000)})
+    api.upload({"move.json": json.dumps({"payload": payload}).encode()})
     api.upload({"test.wav": tone(3, seed=9)}, category="testing")
-    assert api.fields("GET", "/1/data-axes")["dataAxisSummary"] == {"audio": 1500}
+    assert api.fields("GET", "/1/data-axes")["dataAxisSummary"] == {"audio": 1500, "accX": 500, "accY": 500}
 
 
-def _stereo(values: np.ndarray, rate: int = 16000) -> bytes:
+def stereo(count: int, rate: int = 16000) -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, values, rate, format="WAV", subtype="PCM_16")
+    soundfile.write(file, np.zeros((count, 2), np.int16), rate, format="WAV", subtype="PCM_16")
     return file.getvalue()
 
 

@@ -216,6 +216,15 @@ def test_a_migration_that_fails_changes_nothing(file: Path, monkeypatch: pytest.
     opened.close()
 
 
+def test_opening_a_database_of_the_present_version_writes_nothing(file: Path) -> None:
+    Database(file).close()
+    content = file.read_bytes()
+    opened = Database(file)
+    wal = file.with_name("studio.sqlite-wal")
+    assert file.read_bytes() == content and (not wal.exists() or not wal.stat().st_size)
+    opened.close()
+
+
 def test_a_file_that_does_not_exist_is_not_outdated(file: Path) -> None:
     file.parent.mkdir()
     assert not is_outdated(file)

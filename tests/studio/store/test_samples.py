@@ -172,6 +172,11 @@ def test_a_deletion_names_the_packs_and_the_blobs_that_nothing_refers_to(opened:
     assert opened.samples.delete(1, [ids[2]]).blobs == {f"{2:064x}"}
 
 
+def test_a_blob_is_deleted_although_a_pack_has_the_same_content(opened: Store) -> None:
+    legacy, _ = add(opened, NEW, replace(NEW, pack="1" * 16, start=0, size=5))
+    assert opened.samples.delete(1, [legacy]).blobs == {NEW.sha256}
+
+
 def test_content_that_another_project_uses_is_kept(opened: Store) -> None:
     other = opened.projects.create("other").id
     [own] = add(opened, NEW)
