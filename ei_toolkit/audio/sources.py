@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ BLOCK_SECONDS = 2  # small enough for the processor's cache; large blocks cost m
 UNKNOWN_FRAMES = (1 << 63) - 1  # what libsndfile gives for a stream whose header gives no length
 SAMPLE_RATES = range(1_000, 800_001)  # a header with another one is damaged
 FLOAT_SUBTYPES = ("FLOAT", "DOUBLE")
+UNSUPPORTED = (4, 18)  # libsndfile's errors "unsupported encoding" and "unimplemented format"
 EXACT_BITS = 24  # of a sample that float32 holds
 BUFFER = 1 << 16
 
@@ -64,6 +65,10 @@ def check_length(path: Path, seconds: float, longest: float) -> None:
         )
 
 
+class _UnsupportedError(Exception):
+    """libsndfile knows the container and not the coding within."""
+
+
 @contextmanager
 def _through_soundfile(path: Path, stream: Stream, longest: float, warn: Warn) -> Iterator[Source]:
     noisy = stream.decoder == "mpg123"
@@ -72,11 +77,17 @@ def _through_soundfile(path: Path, stream: Stream, longest: float, warn: Warn) -
         if stream.parts:
             raw = stack.enter_context(path.open("rb"))
             file = io.BufferedReader(PartsFile(raw, stream.parts), BUFFER)
-        with with_notes(lambda: _sound_file(path, file), []) if noisy else _sound_file(path, file) as sound:
+        try:
+            sound = with_notes(lambda: _sound_file(path, file), []) if noisy else _sound_file(path, file)
+        except _UnsupportedError:
+            coding = f"this coding of {path.suffix.removeprefix('.') or 'sound'}"
+            yield stack.enter_context(_through_ffmpeg(path, replace(stream, format=coding), warn))
+            return
+        with sound:
             frames = sound.frames if sound.frames < UNKNOWN_FRAMES else stream.frames
             check_length(path, (frames or 0) / sound.samplerate, longest)
             _check_whole(path, sound.frames / sound.samplerate, stream.missing, warn)
-            blocks = _blocks(path, sound, noisy, warn)
+            blocks = _blocks(path, sound, frames, noisy, warn)
             promised = 0 if sound.frames == UNKNOWN_FRAMES else sound.frames
             checked = _checked(path, blocks, sound.samplerate, promised, stream.coding, warn)
             yield Source(sound.samplerate, frames, checked, sound.subtype in FLOAT_SUBTYPES)
@@ -118,7 +129,9 @@ def _sound_file(path: Path, file: Any) -> Any:
     try:
         sound = _forward_only()(file)
     except (soundfile.LibsndfileError, TypeError, OSError) as error:  # TypeError: a raw format without parameters
-        hint = f"ffmpeg may read it: ffmpeg -i {path.name} {path.stem}.wav"
+        if getattr(error, "code", 0) in UNSUPPORTED:
+            raise _UnsupportedError from None
+        hint = f"If it is sound, ffmpeg may convert it: ffmpeg -i {path.name} CONVERTED.wav"
         raise DataError(f"{path.name}: not audio that can be read", why=_reason(error), hint=hint) from None
     if sound.samplerate not in SAMPLE_RATES:
         sound.close()
@@ -126,14 +139,16 @@ def _sound_file(path: Path, file: Any) -> Any:
     return sound
 
 
-def _blocks(path: Path, sound: Any, noisy: bool, warn: Warn) -> Iterator[Floats]:
+def _blocks(path: Path, sound: Any, frames: int | None, noisy: bool, warn: Warn) -> Iterator[Floats]:
+    """The blocks of a file, never more than `frames`: behind the sound may be what disturbs the decoder."""
     import soundfile
 
     read, rate = 0, sound.samplerate
     errors: list[str] = []
 
     def block() -> Floats:
-        found: Floats = sound.read(_block(rate), dtype="float32", always_2d=True)
+        wanted = _block(rate) if frames is None else min(_block(rate), frames - read)
+        found: Floats = sound.read(wanted, dtype="float32", always_2d=True)
         return found
 
     try:

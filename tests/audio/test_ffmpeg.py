@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from audio_files import by_ffmpeg, encoded, noise
+from audio_files import by_ffmpeg, encoded, noise, written
 
 from ei_toolkit.audio.decode import describe, read_clip
 from ei_toolkit.audio.ffmpeg import find_ffmpeg, version
@@ -125,3 +126,15 @@ def test_the_version_of_ffmpeg_is_found(installed: Path) -> None:
 def test_an_encoding_of_wav_that_libsndfile_lacks_is_read_with_ffmpeg(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(encoded(noise(2, RATE, 2), RATE, "-c:a", "ac3", suffix="wav"))
     assert np.abs(read_clip(tmp_path / "a.wav", RATE) - by_ffmpeg(tmp_path / "a.wav")).max() <= 1
+
+
+def test_a_coding_that_libsndfile_refuses_is_left_to_ffmpeg(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.wav").write_bytes(written(noise(1, RATE, 2), RATE, format="WAV"))
+    path = tmp_path / "a.caf"  # ffmpeg describes Apple Lossless in another way than libsndfile expects
+    subprocess.run([find_ffmpeg(os.environ), "-v", "error", "-i", tmp_path / "a.wav", "-c:a", "alac", path], check=True)
+    assert np.abs(read_clip(path, RATE) - by_ffmpeg(path)).max() <= 1
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DataError, match="this coding of caf needs ffmpeg, which is not installed"):
+        read_clip(path, RATE)

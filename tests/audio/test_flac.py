@@ -101,3 +101,10 @@ def test_a_part_of_a_longer_stream_keeps_its_numbers_and_is_whole(tmp_path: Path
 def test_what_is_not_flac_is_left_to_others() -> None:
     assert examine_flac(b"OggS" + bytes(60)) is None
     assert examine_flac(b"fLaC\x80\x00\x00\x22" + bytes(10)) is None
+
+
+@pytest.mark.parametrize("tail", [b"TAG" + bytes(125), bytes(300)])
+def test_what_follows_the_last_frame_and_is_no_sound_does_not_matter(tmp_path: Path, tail: bytes) -> None:
+    data = written(noise(3, RATE), RATE, format="FLAC")
+    got, warnings = read(tmp_path / "a.flac", data + tail)
+    assert (len(got), warnings) == (3 * RATE, [])
