@@ -94,6 +94,21 @@ def test_the_bootloader_of_another_board_is_not_written(bench: Bench) -> None:
     assert bench.done == ["touch /dev/app"]
 
 
+def test_a_new_bootloader_in_another_socket_is_not_written(bench: Bench) -> None:
+    bench.after_touch = [OTHER]
+    with pytest.raises(BoardError, match="the bootloader did not appear"):
+        bench.flash()
+    assert bench.done == ["touch /dev/app"]
+
+
+def test_a_bootloader_that_was_there_before_is_not_new(bench: Bench) -> None:
+    earlier = port("/dev/earlier", "bootloader", "")
+    bench.present = [port("/dev/app", location=""), earlier]
+    bench.after_touch = [earlier]
+    with pytest.raises(BoardError, match="the bootloader did not appear"):
+        bench.flash(requested="/dev/app")
+
+
 def test_the_only_new_bootloader_is_taken_where_sockets_are_not_known(bench: Bench) -> None:
     bench.present = [port("/dev/app", location="")]
     bench.after_touch = [port("/dev/boot", "bootloader", "")]

@@ -47,6 +47,16 @@ def test_scores_of_an_int8_model_are_a_prediction(cuts: list[int]) -> None:
     assert isinstance(event, Prediction)
 
 
+@pytest.mark.parametrize(("steps", "kind"), [(256, Prediction), (255, Prediction), (257, Prediction), (253, Unknown)])
+def test_rounded_scores_of_an_int8_model_may_miss_the_sum_by_a_step(steps: int, kind: type[Event]) -> None:
+    assert type(parse(*sketch_block(a=100 / 256, b=(steps - 100) / 256))[0]) is kind
+
+
+def test_a_label_that_is_printed_twice_is_damage() -> None:
+    events = parse(*sketch_block(a=0.25, b=0.75), "    a: 0.25000")
+    assert [type(event) for event in events] == [Unknown] * 4
+
+
 @pytest.mark.parametrize("unit", ["ms", "us"])
 def test_times_of_the_sdk_are_in_its_unit(unit: str) -> None:
     lines = (
