@@ -17,15 +17,19 @@ Colour = Literal["white", "pink", "rumble"]
 KEPT_SECONDS = 120  # of each recording; noise does not need more
 EXPONENT: dict[Colour, float] = {"white": 0.0, "pink": -0.5, "rumble": -1.0}  # of amplitude over frequency
 RUMBLE_HZ = 120.0
+SILENT_RMS = 1e-6
 
 
 def coloured(colour: Colour, n: int, sample_rate: int, rng: np.random.Generator) -> Sound:
-    """Noise of unit RMS, shape (n,): white, pink (power falls as 1/f) or rumble (1/f², below 120 Hz only)."""
+    """Noise of unit RMS, shape (n,): white, pink (power falls as 1/f) or rumble (1/f², below 120 Hz only).
+
+    A window that is too short for a wave of such a frequency gets none.
+    """
     if colour == "white":
         return rng.standard_normal(n, dtype=np.float32)
     parts = rng.standard_normal((n // 2 + 1, 2), dtype=np.float32)
     noise: Sound = np.fft.irfft(parts.view(np.complex64)[:, 0] * _shape(colour, n, sample_rate), n).astype(np.float32)
-    noise *= 1 / rms(noise)
+    noise *= 1 / max(rms(noise), SILENT_RMS)
     return noise
 
 
@@ -47,7 +51,7 @@ def recorded(folder: Path, n: int, sample_rate: int, rng: np.random.Generator) -
     samples = _load(file, sample_rate)
     start = int(rng.integers(len(samples)))
     piece = np.take(samples, np.arange(start, start + n), mode="wrap")
-    return piece / max(rms(piece), 1e-6), file.stem
+    return piece / max(rms(piece), SILENT_RMS), file.stem
 
 
 def add_noise(signal: Sound, noise: Sound, snr_db: float) -> Sound:

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.effects.augment import augment_window, check_augment
+from ei_toolkit.audio.effects.augment import LARGEST, augment_window, check_augment
 from ei_toolkit.config import AugmentSettings
 from ei_toolkit.errors import ConfigurationError
 
@@ -88,3 +90,86 @@ def test_recorded_noise_is_used_and_named(tmp_path: Path, music: Samples) -> Non
 def test_settings_that_cannot_be(settings: AugmentSettings) -> None:
     with pytest.raises(ConfigurationError, match=r"slice\.augment\."):
         check_augment(settings)
+
+
+LENGTHS = st.integers(1, 4000)
+
+
+@settings(max_examples=30)
+@given(LENGTHS, st.integers(0, 1000), st.sampled_from([0.0, 0.001, 1.0, 30.0]))
+def test_a_window_of_any_length_and_loudness_keeps_its_length(n: int, seed: int, loudness: float) -> None:
+    samples = np.clip(1000 * loudness * np.random.default_rng(seed).standard_normal(n), -32768, 32767).astype(np.int16)
+    copy, words = augmented(samples, EVERYTHING, seed)
+    assert (copy.dtype, copy.shape) == (np.int16, (n,))
+    assert words.split()[-1].startswith("gain")
+
+
+@given(st.integers(0, 10_000))
+def test_the_gain_is_the_one_in_the_words(seed: int) -> None:
+    samples = np.arange(-1000, 1000, dtype=np.int16)
+    copy, words = augmented(samples, replace(NOTHING, gain_db=12.0), seed)
+    gain_db = float(words.removeprefix("gain"))
+    assert -12 <= gain_db <= 12
+    assert np.abs(copy - samples * 10 ** (gain_db / 20)).max() <= 0.5 + 1000 * 10 ** (gain_db / 20) * 0.006
+
+
+def test_a_gain_beyond_sixteen_bits_is_clipped_and_does_not_wrap() -> None:
+    samples = np.array([-32768, -20_000, 0, 20_000, 32767], np.int16)
+    for seed in range(40):
+        copy, words = augmented(samples, replace(NOTHING, gain_db=40.0), seed)
+        assert (np.sign(copy) == np.sign(samples)).all() or float(words.removeprefix("gain")) < -30
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_share_of_the_copies_has_rumble(share: float) -> None:
+    settings, samples = replace(NOTHING, rumble=share), np.zeros(400, np.int16)
+    words = [augmented(samples, settings, seed)[1] for seed in range(200)]
+    assert sum("rumble" in word for word in words) == pytest.approx(200 * share, abs=20 if 0 < share < 1 else 0)
+
+
+def test_the_offset_of_rumble_is_the_one_in_the_words() -> None:
+    for seed in range(20):
+        copy, words = augmented(np.zeros(800, np.int16), replace(NOTHING, rumble=1.0), seed)
+        offset = int(words.split("offset")[1])
+        assert -300 <= offset <= 300
+        assert np.abs(copy - offset).max() <= 1  # rumble below silence is silence
+
+
+def test_random_numbers_do_not_depend_on_the_samples() -> None:
+    """So a window has the same augmentation whichever windows are cut before it."""
+    one, other = (
+        augmented(samples, EVERYTHING, 3)[1] for samples in (np.ones(2000, np.int16), np.zeros(2000, np.int16))
+    )
+    assert one == other
+
+
+@pytest.mark.parametrize("name", sorted(LARGEST))
+def test_each_setting_is_accepted_up_to_its_largest_value(name: str) -> None:
+    largest = LARGEST[name]
+    check_augment(replace(AugmentSettings(), **{name: 0}))
+    check_augment(replace(AugmentSettings(), **{name: largest}))
+    for value in (-0.5, largest + 1):
+        with pytest.raises(ConfigurationError) as caught:
+            check_augment(replace(AugmentSettings(), **{name: value}))
+        assert caught.value.what == f"slice.augment.{name} = {value} is not between 0 and {largest}"
+        assert caught.value.hint == f"Set slice.augment.{name} to 0…{largest}."
+
+
+@pytest.mark.parametrize("ends", [(), (5.0, 5.0), (-100.0, 100.0)])
+def test_a_range_of_noise_may_be_empty_one_value_or_the_whole(ends: tuple[float, ...]) -> None:
+    check_augment(replace(AugmentSettings(), noise_snr_db=ends))
+
+
+@pytest.mark.parametrize(
+    "ends", [(5.0,), (1.0, 2.0, 3.0), (6.0, 5.0), (-101.0, 0.0), (0.0, 101.0), (float("nan"), 1.0)]
+)
+def test_a_range_of_noise_that_cannot_be_is_shown(ends: tuple[float, ...]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_augment(replace(AugmentSettings(), noise_snr_db=ends))
+    assert caught.value.what == f"slice.augment.noise_snr_db = {list(ends)} is not a range within -100 and 100"
+    assert caught.value.hint == "The smaller number first, for example [5.0, 30.0]; [] adds no noise."
+
+
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"slice\.augment\.seed = -1 is negative"):
+        check_augment(replace(AugmentSettings(), seed=-1))

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ei_toolkit.audio.effects.conditions import CONDITIONS, apply_condition
+from ei_toolkit.audio.effects.conditions import CONDITIONS, apply_condition, to_int16
 from ei_toolkit.errors import ConfigurationError
 
 Samples = NDArray[np.int16]
@@ -62,3 +64,35 @@ def test_an_unknown_condition_lists_the_known() -> None:
     with pytest.raises(ConfigurationError) as caught:
         apply_condition("underwater", np.zeros(10, np.int16), 16_000, 0)
     assert "pink20" in caught.value.hint
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(CONDITIONS), st.integers(1, 2500), st.sampled_from([0, 1, 32767]), st.integers(0, 50))
+def test_a_window_of_any_length_keeps_its_length_and_silence_stays_quiet(
+    name: str, n: int, amplitude: int, seed: int
+) -> None:
+    samples = np.random.default_rng(seed).integers(-amplitude, amplitude + 1, n).astype(np.int16)
+    found = apply_condition(name, samples, 16_000, seed)
+    assert (found.dtype, found.shape) == (np.int16, (n,))
+    if amplitude == 0:
+        assert np.ptp(found) == 0 and abs(int(found[0])) <= 300  # a simulated microphone may have an offset
+
+
+def test_the_same_seed_gives_each_condition_its_own_noise(music: Samples) -> None:
+    added = [apply_condition(name, music, 16_000, 0).astype(float) - music for name in ("white20", "white10")]
+    assert abs(np.corrcoef(*added)[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"),
+    [(0.5, 0), (1.5, 2), (-0.5, 0), (1e9, 32767), (-1e9, -32768), (32767.4, 32767), (-32768.6, -32768)],
+)
+def test_sound_is_rounded_to_the_nearest_even_number_and_clipped(value: float, rounded: int) -> None:
+    assert to_int16(np.array([value], np.float32)).tolist() == [rounded]
+
+
+def test_samples_of_the_window_are_not_changed(music: Samples) -> None:
+    before = music.copy()
+    for name in CONDITIONS:
+        apply_condition(name, music, 16_000, 1)
+    assert np.array_equal(music, before)
