@@ -61,3 +61,44 @@ def test_real_clips_of_one_artist_are_not_confused(gtzan: Path) -> None:
     clips["excerpt"] = clips["classical.00003"][10 * RATE :]
     (match,) = find_matches({name: landmarks(samples) for name, samples in clips.items()})
     assert (match.first, match.second) == ("classical.00003", "excerpt")
+
+
+def test_two_pairs_of_clips_are_listed_by_name_with_their_offsets() -> None:
+    one, other = melody(1), melody(2)
+    clips = {"d": one[4 * RATE :], "a": one, "c": other, "b": other[3 * RATE :], "e": melody(3)}
+    found = find_matches({name: landmarks(samples) for name, samples in clips.items()})
+    assert [(match.first, match.second) for match in found] == [("a", "d"), ("b", "c")]
+    assert [match.offset for match in found] == pytest.approx([-4, 3], abs=0.07)
+
+
+def test_the_offset_changes_its_sign_with_the_order_of_the_names() -> None:
+    whole, part = landmarks(melody(1)), landmarks(melody(1)[5 * RATE :])
+    [one], [other] = find_matches({"a": whole, "b": part}), find_matches({"a": part, "b": whole})
+    assert one.offset == pytest.approx(-other.offset, abs=0.07)
+    assert abs(one.shared - other.shared) <= 0.1 * one.shared
+
+
+def test_a_recording_within_another_one_is_found() -> None:
+    rng = np.random.default_rng(4)
+    song = melody(1, 12.0)
+    mixed = np.clip(np.r_[melody(7, 5.0), song + 300 * rng.standard_normal(len(song))], -32768, 32767).astype(np.int16)
+    (match,) = find_matches({"mixed": landmarks(mixed), "song": landmarks(song)})
+    assert match.offset == pytest.approx(-5, abs=0.07)
+
+
+def test_landmarks_are_in_the_clip_and_in_the_range_of_their_bits() -> None:
+    samples = melody(1)
+    found = landmarks(samples)
+    assert found.hashes.shape == found.frames.shape
+    assert found.frames.min() >= 0 and found.frames.max() * 256 < len(samples)
+    step, bin_ = found.hashes & 63, found.hashes >> 13
+    assert step.min() >= 2 and step.max() <= 63
+    assert bin_.min() >= 0 and bin_.max() < 512
+    _, partners = np.unique(np.stack([found.frames, bin_]), axis=1, return_counts=True)
+    assert partners.max() <= 6
+
+
+def test_one_clip_and_a_clip_of_one_tone_match_nothing() -> None:
+    tone = (9000 * np.sin(2 * np.pi * 440 * np.arange(20 * RATE) / RATE)).astype(np.int16)
+    assert find_matches({"a": landmarks(melody(1))}) == []
+    assert find_matches({"a": landmarks(tone), "b": landmarks(melody(1))}) == []

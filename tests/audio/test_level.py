@@ -62,3 +62,37 @@ def test_none_changes_nothing(music: NDArray[np.int16]) -> None:
 
 def test_an_empty_window_stays_empty() -> None:
     assert len(apply_level(np.empty(0, np.int16), "rms")) == 0
+
+
+@given(st.lists(INT16, min_size=1, max_size=200), st.integers(-300, 300))
+def test_a_constant_offset_does_not_change_a_levelled_window(samples: list[int], offset: int) -> None:
+    window = np.array(samples, np.int16) // 2
+    moved = (window + offset).astype(np.int16)
+    for level in ("dc", "rms"):
+        assert np.array_equal(apply_level(window, level), apply_level(moved, level))  # type: ignore[arg-type]
+
+
+@given(st.lists(INT16, min_size=1, max_size=200))
+def test_the_mean_of_a_window_without_its_offset_is_within_half_a_step_of_zero(samples: list[int]) -> None:
+    window = np.array(samples, np.int64) // 2
+    assert abs(apply_level(window.astype(np.int16), "dc").astype(int).mean()) <= 0.5
+
+
+@pytest.mark.parametrize("value", [0, 1, -1, 32767, -32768])
+def test_a_constant_window_becomes_silent(value: int) -> None:
+    assert not apply_level(np.full(999, value, np.int16), "rms").any()
+
+
+@pytest.mark.parametrize(
+    ("dbfs", "gain_db", "target", "gain"), [(-20, 40, 3277, 6_553_600), (0, 0, 32768, 65_536), (-40, 6, 328, 130_762)]
+)
+def test_constants_of_the_sketch_are_rounded_from_decibels(dbfs: float, gain_db: float, target: int, gain: int) -> None:
+    constants = level_constants(dbfs, gain_db)
+    assert (constants.target, constants.max_gain_q16) == (target, gain)
+
+
+def test_a_gain_above_full_scale_is_clipped_on_both_sides() -> None:
+    spikes = np.zeros(10_000, np.int16)
+    spikes[::100], spikes[50::100] = 3000, -3000
+    levelled = apply_level(spikes, "rms", -3.0, 60.0)
+    assert (levelled.max(), levelled.min()) == (32767, -32768)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -62,3 +64,24 @@ def test_a_signal_shorter_than_a_window_is_padded_on_request(length: int, starts
     if 0 < length < 400:
         assert found[0][1].tolist() == [*signal.tolist(), *[0] * (400 - length)]
     assert len(list(cut_blocks([signal], 400, 400))) == length // 400
+
+
+@given(st.floats(0, 1e7), st.floats(1, 2e5))
+def test_the_nearest_number_of_samples_is_that_of_exact_arithmetic(milliseconds: float, rate: float) -> None:
+    exact = Fraction(milliseconds) * Fraction(rate) / 1000
+    assert abs(samples_in(milliseconds, rate) - exact) <= Fraction(1, 2) + abs(exact) * Fraction(1, 2**50)
+
+
+@given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 300))
+def test_windows_are_views_and_not_copies(window: int, hop: int, n: int) -> None:
+    samples = np.arange(n, dtype=np.int16)
+    assert all(np.shares_memory(view, samples) for _, view in cut(samples, window, hop))
+
+
+def test_a_hop_longer_than_a_window_leaves_samples_out() -> None:
+    assert [start for start, _ in cut(np.zeros(100, np.int16), 10, 25)] == [0, 25, 50, 75]
+
+
+def test_blocks_without_samples_do_not_matter() -> None:
+    empty, four = np.empty(0, np.int16), np.arange(4, dtype=np.int16)
+    assert [view.tolist() for _, view in cut_blocks([empty, four, empty, empty, four], 5, 5)] == [[0, 1, 2, 3, 0]]

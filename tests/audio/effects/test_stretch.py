@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ei_toolkit.audio.effects.stretch import fit, pitch_shift, time_stretch
@@ -45,3 +47,46 @@ def test_fit_cuts_or_mirrors() -> None:
     ramp = np.arange(5, dtype=np.float32)
     assert fit(ramp, 3).tolist() == [0, 1, 2]
     assert fit(ramp, 7).tolist() == [0, 1, 2, 3, 4, 4, 3]
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 6000), st.floats(0.5, 1.5), st.integers(0, 100))
+def test_a_stretched_signal_has_the_length_of_the_rate_and_no_wild_values(n: int, rate: float, seed: int) -> None:
+    signal = np.random.default_rng(seed).normal(0, 1000, n).astype(np.float32)
+    stretched = time_stretch(signal, rate)
+    assert abs(len(stretched) - n / rate) <= 512
+    assert np.isfinite(stretched).all()
+    assert np.abs(stretched).max(initial=0) <= 6 * np.abs(signal).max()
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 6000), st.floats(-12, 12))
+def test_pitch_changes_a_signal_of_any_length_without_changing_it(n: int, semitones: float) -> None:
+    moved = pitch_shift(np.random.default_rng(n).normal(0, 1000, n).astype(np.float32), semitones)
+    assert moved.shape == (n,) and moved.dtype == np.float32 and np.isfinite(moved).all()
+
+
+def test_silence_stays_silent() -> None:
+    silent = np.zeros(5000, np.float32)
+    assert not time_stretch(silent, 1.1).any() and not pitch_shift(silent, 3.0).any()
+
+
+def test_an_octave_up_and_down_again_is_the_same_tone(peak_hz: Peak) -> None:
+    there_and_back = pitch_shift(pitch_shift(TONE, 12.0), -12.0)
+    assert peak_hz(there_and_back, RATE) == pytest.approx(440, abs=1.5)
+
+
+@pytest.mark.parametrize("rate", [0.8, 1.25])
+def test_a_sound_in_the_middle_stays_in_the_middle(rate: float) -> None:
+    burst = TONE.copy()
+    burst[:20_000] = burst[28_000:] = 0
+    power = time_stretch(burst, rate).astype(float) ** 2
+    centre = np.average(np.arange(len(power)), weights=power)
+    assert centre == pytest.approx(24_000 / rate, rel=0.02)
+
+
+@given(st.lists(st.integers(-9, 9), min_size=1, max_size=12), st.integers(1, 12))
+def test_fit_keeps_the_beginning_and_mirrors_the_end(values: list[int], n: int) -> None:
+    signal = np.array(values, np.float32)
+    there_and_back = values + values[::-1]
+    assert fit(signal, n).tolist() == (there_and_back * n)[:n]
