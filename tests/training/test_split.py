@@ -75,3 +75,67 @@ def test_the_order_of_given_splits_follows_the_seed() -> None:
     marks = [i % 4 == 0 for i in range(40)]
     assert given_split(marks, 1)[0].tolist() == given_split(marks, 1)[0].tolist()
     assert given_split(marks, 1)[0].tolist() != given_split(marks, 2)[0].tolist()
+
+
+@pytest.mark.parametrize("fraction", [-0.1, 1.0, float("nan")])
+def test_a_part_that_cannot_be_is_shown(fraction: float) -> None:
+    with pytest.raises(DataError, match=f"a validation fraction of {fraction:g} is not at least 0 and below 1"):
+        validation_split([0, 1], (), fraction, 0)
+
+
+def test_a_part_of_zero_keeps_everything_for_training() -> None:
+    train, held = validation_split([0, 1] * 20, [str(i % 10) for i in range(40)], 0.0, 3)
+    assert sorted(train) == list(range(40)) and len(held) == 0
+
+
+@given(windows, st.floats(0.05, 0.9), st.integers(0, 5))
+def test_the_held_part_is_never_farther_from_the_wanted_one_than_nothing_or_one_group(
+    rows: list[tuple[int, int]], fraction: float, seed: int
+) -> None:
+    labels, groups = [label for label, _ in rows], [f"{label}/{artist}" for label, artist in rows]
+    _, held = validation_split(labels, groups, fraction, seed)
+    for label in set(labels):
+        sizes = [groups.count(group) for group in set(groups) if group.startswith(f"{label}/")]
+        wanted, found = fraction * labels.count(label), sum(labels[i] == label for i in held)
+        assert found - wanted <= max(max(sizes) / 2, min(sizes))
+        assert found < labels.count(label) or len(sizes) == 0
+
+
+def test_a_group_for_each_window_is_needed() -> None:
+    with pytest.raises(DataError, match="2 groups were given for 3 windows"):
+        validation_split([0, 1, 1], ["a", "b"], 0.2, 0)
+
+
+def test_a_group_with_two_labels_is_held_for_both() -> None:
+    labels = [0, 1] * 20
+    groups = [f"album {i // 4}" for i in range(40)]
+    train, held = validation_split(labels, groups, 0.3, 1)
+    assert not {groups[i] for i in train} & {groups[i] for i in held}
+    assert np.bincount(np.array(labels)[held]).tolist() == [6, 6]
+
+
+def test_names_of_groups_that_look_like_numbers_stay_apart() -> None:
+    train, held = validation_split([0] * 8, ["1", "01", "1.0", " 1"] * 2, 0.25, 0)
+    assert (len(train), len(held)) == (6, 2)
+    assert held[0] % 4 == held[1] % 4  # both windows of one group
+
+
+@given(st.integers(2, 6), st.integers(0, 50))
+def test_folds_have_about_the_same_number_of_windows_of_each_label(k: int, seed: int) -> None:
+    labels = [i % 3 for i in range(30 * k)]
+    folds = grouped_folds(labels, (), k, seed)
+    counts = np.array([np.bincount(np.array(labels)[test], minlength=3) for _, test in folds])
+    assert len(folds) == k and (np.ptp(counts, axis=0) <= 1).all()
+
+
+@pytest.mark.parametrize("k", [0, 1, 4])
+def test_too_many_or_too_few_folds_are_refused_with_a_hint(k: int) -> None:
+    with pytest.raises(DataError, match=f"^{k} folds cannot be made") as caught:
+        grouped_folds([0, 0, 0, 1, 1, 1], (), k, 0)
+    assert (caught.value.why, caught.value.hint) == ("a label has fewer groups than that, or k < 2", "Use fewer folds.")
+
+
+def test_folds_of_the_same_seed_are_the_same_and_of_another_are_not() -> None:
+    labels, groups = [i % 2 for i in range(60)], [str(i // 3) for i in range(60)]
+    one, same, other = ([test.tolist() for _, test in grouped_folds(labels, groups, 3, seed)] for seed in (1, 1, 2))
+    assert one == same != other
