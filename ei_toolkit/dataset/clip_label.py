@@ -8,9 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 from ei_toolkit.config import Settings
-from ei_toolkit.dataset.file_names import stem_of
 from ei_toolkit.dataset.folder import read_clips
-from ei_toolkit.dataset.listing import composed
+from ei_toolkit.dataset.listing import composed, stem_of
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import EitkError
 

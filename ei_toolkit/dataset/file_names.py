@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
+from ei_toolkit.dataset.listing import stem_of
 from ei_toolkit.errors import ConfigurationError
 
 LABEL_GROUP_NUMBER = re.compile(r"(?P<label>[^ ._-]+)(?P<sep>[_-])(?P<group>[^ ._-]+)(?P=sep)\d+")
@@ -67,11 +67,6 @@ def groups_by_pattern(sounds: Sequence[str], pattern: str) -> Mapping[str, str]:
     matches = {name: match for name in sounds if (match := compiled.search(name))}
     chosen = "group" if "group" in compiled.groupindex else min(1, compiled.groups)
     return {name: group for name, match in matches.items() if (group := match[chosen])}
-
-
-def stem_of(name: str) -> str:
-    """Return the name of a file without folders and without its ending."""
-    return PurePosixPath(name).stem
 
 
 def _before(separator: str) -> Callable[[str], str]:

@@ -84,7 +84,7 @@ def detect_layout(listing: Listing, settings: DatasetSettings, wanted: Collectio
     groups = _groups(reading)
     found = [
         LabelledSound(
-            name, label, splits.of.get(name), groups.of.get(name, ""), reading.fold_of(name)
+            name, label, splits.of.get(name), groups.of.get(name, ""), reading.folds.get(name, "")
         )
         for name, label in sorted(labels.of.items())
         if label and not labels.leaves_out(name, reading)
@@ -120,14 +120,15 @@ class _Reading:
         metadata = chain([self.export] if self.export else [], self.tables, [self.lists] if self.lists else [])
         return (one for one in metadata if one.has(what))
 
-    def fold_of(self, name: str) -> str:
-        """Return the fold of a sound in a table or by its folder."""
+    @cached_property
+    def folds(self) -> Mapping[str, str]:
+        """The folds of the sounds by their folders, or by the first table that has them."""
         if self.settings.split_from == "none":
-            return ""
-        for table in self.tables_with("fold"):
-            if name in table.sounds:
-                return table.sounds[name].fold
-        return self.folders.folds.get(name, "")
+            return {}
+        found = dict(self.folders.folds)
+        for table in reversed(list(self.tables_with("fold"))):
+            found |= {name: one.fold for name, one in table.sounds.items() if one.fold}
+        return found
 
 
 @dataclass(frozen=True)
@@ -251,16 +252,12 @@ def _splits(reading: _Reading) -> _FoundSplits:
     if source in ("auto", "folder") and reading.folders.splits:
         folders = ", ".join(reading.folders.split_folders)
         return _FoundSplits(reading.folders.splits, Rule("folder", f"the folders {folders}"))
-    if source in ("csv", "folder") and not _has_folds(reading):
+    if source in ("csv", "folder") and not reading.folds:
         raise DataError(
             f'dataset.split_from = "{source}", but no {"table" if source == "csv" else "folder"} gives a split',
             hint="Use --split-from none, and test clips are chosen by [dataset] split.",
         )
-    return _FoundSplits({}, Rule(_fold_source(reading), "whole folds") if _has_folds(reading) else Rule("none", ""))
-
-
-def _has_folds(reading: _Reading) -> bool:
-    return any(reading.fold_of(name) for name in reading.listing.sounds)
+    return _FoundSplits({}, Rule(_fold_source(reading), "whole folds") if reading.folds else Rule("none", ""))
 
 
 def _fold_source(reading: _Reading) -> str:
@@ -296,8 +293,8 @@ def _groups(reading: _Reading) -> _Found:
         return _Found(by_speaker, Rule("name", "the speaker in the names of the files"))
     if reading.folders.groups:
         return _Found(reading.folders.groups, Rule("folder", "folders named as speakers, machines or sessions"))
-    if _has_folds(reading):
-        by_fold = {name: f"fold {fold}" for name in sounds if (fold := reading.fold_of(name))}
+    if reading.folds:
+        by_fold = {name: f"fold {fold}" for name in sounds if (fold := reading.folds.get(name))}
         return _Found(by_fold, Rule(_fold_source(reading), "the folds"))
     return _no_groups(reading)
 
@@ -308,7 +305,7 @@ def _groups_by_table(reading: _Reading) -> _Found:
         if groups:
             return _Found(groups, Rule("csv", table.source("group")))
     if any(True for _ in reading.tables_with("fold")):
-        by_fold = {name: f"fold {fold}" for name in reading.listing.sounds if (fold := reading.fold_of(name))}
+        by_fold = {name: f"fold {fold}" for name in reading.listing.sounds if (fold := reading.folds.get(name))}
         return _Found(by_fold, Rule("csv", "the folds"))
     return _no_groups(reading)
 

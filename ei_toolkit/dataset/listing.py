@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ei_toolkit.audio.formats import ACQUISITION_SUFFIXES
 
@@ -55,8 +55,7 @@ class NameIndex:
         self._names = frozenset(sounds)
         self._by_ending: dict[str, list[str]] = {}
         for name in sounds:
-            path = PurePosixPath(name)
-            for ending in {path.name, path.stem}:
+            for ending in {file_of(name), stem_of(name)}:
                 self._by_ending.setdefault(ending, []).append(name)
 
     def find(self, text: str, folder: str = "", parents: Collection[str] = ()) -> str | None:
@@ -68,23 +67,44 @@ class NameIndex:
         wanted = safe_name(text)
         if wanted is None:
             return None
-        for above in (folder, *(str(path) for path in PurePosixPath(folder).parents)):
-            name = wanted if above in ("", ".") else f"{above}/{wanted}"
+        for above in _with_parents(folder):
+            name = f"{above}/{wanted}" if above else wanted
             if name in self._names:
                 return name
-        path = PurePosixPath(wanted)
-        found = self._by_ending.get(path.name) or self._by_ending.get(path.stem, [])
-        if "/" in wanted:
-            endings = (f"/{wanted}", f"/{path.with_suffix('')}")
-            found = [name for name in found if f"/{PurePosixPath(name).with_suffix('')}".endswith(endings)] or found
+        found = self._by_ending.get(file_of(wanted)) or self._by_ending.get(stem_of(wanted), [])
+        if len(found) > 1 and "/" in wanted:
+            endings = (f"/{wanted}", f"/{_without_suffix(wanted)}")
+            found = [name for name in found if f"/{_without_suffix(name)}".endswith(endings)] or found
         if len(found) > 1 and parents:
-            found = [name for name in found if set(PurePosixPath(name).parent.parts) & set(parents)]
+            found = [name for name in found if set(name.split("/")[:-1]) & set(parents)]
         return found[0] if len(found) == 1 else None
 
     def is_known(self, text: str) -> bool:
         """Whether one sound or more have that file name or stem."""
         wanted = safe_name(text)
-        return wanted is not None and PurePosixPath(wanted).name in self._by_ending
+        return wanted is not None and file_of(wanted) in self._by_ending
+
+
+def file_of(name: str) -> str:
+    """Return the last part of a name. Names are many, and pathlib is slow."""
+    return name.rpartition("/")[2]
+
+
+def stem_of(name: str) -> str:
+    """Return the last part of a name without its ending."""
+    return _without_suffix(file_of(name))
+
+
+def _without_suffix(name: str) -> str:
+    stem = name.rpartition(".")[0]
+    return stem if stem and "/" not in name[len(stem) :] and not stem.endswith("/") else name
+
+
+def _with_parents(folder: str) -> Iterator[str]:
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+    yield ""
 
 
 def safe_name(text: str) -> str | None:
@@ -114,7 +134,7 @@ def list_folder(root: Path, suffixes: Collection[str]) -> tuple[Listing, Mapping
     metadata: dict[str, bytes] = {}
     left_out: list[LeftOut] = []
     for path in _files(root):
-        name = composed(path.relative_to(root).as_posix())
+        name = composed(path.as_posix().removeprefix(f"{root.as_posix()}/"))
         if path.suffix.lower() in suffixes:
             paths[name] = path
         elif path.suffix.lower() in ACQUISITION_SUFFIXES:
@@ -125,15 +145,15 @@ def list_folder(root: Path, suffixes: Collection[str]) -> tuple[Listing, Mapping
                 left_out.append(LeftOut(name, "too large, unreadable, or one of too many metadata files"))
             else:
                 metadata[name] = content
-    if any(PurePosixPath(name).name == INFO_LABELS for name in metadata):
+    if any(file_of(name) == INFO_LABELS for name in metadata):
         paths |= acquisitions
     return Listing(tuple(sorted(paths)), metadata, tuple(left_out)), paths
 
 
 def is_metadata(name: str) -> bool:
     """Whether a file may describe sounds."""
-    file = PurePosixPath(name)
-    return file.name != GROUPS_NAME and (file.suffix.lower() in METADATA_SUFFIXES or file.name in METADATA_NAMES)
+    file = file_of(name)
+    return file != GROUPS_NAME and (Path(file).suffix.lower() in METADATA_SUFFIXES or file in METADATA_NAMES)
 
 
 def _files(root: Path) -> Iterator[Path]:

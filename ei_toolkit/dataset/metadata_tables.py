@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ei_toolkit.config.untrusted_json import read_json
-from ei_toolkit.dataset.folder_names import SPLIT_WORDS, Split, split_of
+from ei_toolkit.dataset.folder_names import SPLIT_WORDS, SPLITS, Split, split_of
 from ei_toolkit.dataset.listing import Listing
 
 LABEL_COLUMNS = (
@@ -28,6 +28,9 @@ GROUP_COLUMNS = (
     "device", "machine_id", "track_id", "participant",
 )  # fmt: skip
 LISTS: Mapping[str, Split] = MappingProxyType({"validation_list.txt": "validation", "testing_list.txt": "testing"})
+FOLDERS_OF_SPLIT: Mapping[Split | None, Sequence[str]] = {
+    split: [word for word, of in SPLIT_WORDS.items() if of == split] for split in SPLITS
+}
 MOST_ROWS = 2_000_000
 MOST_COLUMNS = 1_000
 ROWS_TRIED = 200  # to find the column of files
@@ -118,9 +121,10 @@ def _read_table(file: str, content: bytes, listing: Listing) -> Metadata | None:
         columns["split"] = NAME
     sounds: dict[str, Described] = {}
     unmatched: list[str] = []
+    folder = _folder(file)
     for row in rows:
         described = _described(row, columns, whole)
-        if name := listing.index.find(row.get(files, ""), _folder(file), _folders(described)):
+        if name := listing.index.find(row.get(files, ""), folder, _folders(described)):
             sounds[name] = described
         else:
             unmatched.append(row.get(files, ""))
@@ -134,14 +138,13 @@ def _split_of_file(file: str) -> Split | None:
 
 
 def _folder(file: str) -> str:
-    parent = str(PurePosixPath(file).parent)
-    return "" if parent == "." else parent
+    return file.rpartition("/")[0]
 
 
 def _folders(described: Described) -> list[str]:
     """Folders in which a sound of that fold or split may lie."""
     folds = [f"fold{described.fold}", f"fold_{described.fold}"] if described.fold else []
-    return folds + [word for word, split in SPLIT_WORDS.items() if split == described.split] + [described.label]
+    return [*folds, *FOLDERS_OF_SPLIT.get(described.split, ()), described.label]
 
 
 def _described(row: Row, columns: Mapping[str, str], whole: Split | None) -> Described:
