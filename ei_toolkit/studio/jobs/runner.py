@@ -28,6 +28,7 @@ class Runner:
         self._processes: dict[int, JobProcess] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cancelled: set[int] = set()
+        self._is_stopping = False
         self._queue_changed: asyncio.Event = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -110,6 +111,8 @@ class Runner:
         self._processes[job.id] = process
         if job.id in self._cancelled:
             process.stop("cancelled", force=True)
+        elif self._is_stopping:  # since before the process existed
+            process.stop(STOPPED, force=True)
         code = await process.follow(lambda line: self._log_line(job.id, line), limit)
         return code == 0 and not process.stop_reason, process.stop_reason or _failure_reason(code, process.last_line)
 
@@ -121,6 +124,7 @@ class Runner:
         self.hub.publish_end(job, False)
 
     async def _stop_all(self) -> None:
+        self._is_stopping = True
         for process in self._processes.values():
             process.stop(STOPPED, force=True)
         if self._tasks:
