@@ -35,6 +35,7 @@ UNIT_OF_NAME: Mapping[str, TimeUnit] = {"timestamp": "ms", "time_stamp": "ms", "
 UNIT_OF_SENSOR = re.compile(r"(?P<name>.*\S)\s*[\[(](?P<units>[^\])]+)[\])]")
 LABEL_COLUMN = "label"
 DELIMITERS = ",;\t|"
+LARGEST_VALUE = float(np.finfo(np.float32).max)  # a studio computes with float32
 NO_UNITS = "N/A"  # as Edge Impulse names the units of CSV columns
 LARGEST_CSV_BYTES = 100 * 2**20  # of one file, as an upload accepts
 ONE_READING_MS = 1.0  # interval of a file with one row and no timestamp, which is no series
@@ -102,7 +103,12 @@ def is_time_series(path: Path) -> bool:
 
 def read_time_series(path: Path, options: SeriesOptions | None = None) -> TimeSeries:
     """Read a CSV file. Raises DataError with what is wrong, with the line and the column."""
-    table, chosen = _parsed(path.name, _text(path)), options or SeriesOptions()
+    return parse_time_series(path.name, _content(path), options)
+
+
+def parse_time_series(name: str, content: bytes, options: SeriesOptions | None = None) -> TimeSeries:
+    """Return the recording of a CSV file with this content. Raises DataError like `read_time_series`."""
+    table, chosen = _parsed(name, _decoded(content)), options or SeriesOptions()
     time = _time_column(table.header)
     label = next((i for i, name in enumerate(table.header) if name.lower() == LABEL_COLUMN), None)
     columns = [i for i in range(len(table.header)) if i not in (time, label)]
@@ -158,14 +164,13 @@ def _parsed(name: str, text: str) -> _Table:
     return table
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST_CSV_BYTES:
             raise DataError(f"{path.name}: is larger than {LARGEST_CSV_BYTES // 2**20} MiB", hint="Split it.")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path.name}: cannot be opened", why=error.strerror or "") from None
-    return _decoded(data)
 
 
 def _decoded(data: bytes) -> str:
@@ -192,11 +197,17 @@ def _numbers(table: _Table, columns: Sequence[int]) -> NDArray[np.float64]:
     for row, (line, cells) in enumerate(table.rows):
         for place, column in enumerate(columns):
             value = _number(cells[column])
-            if value is None or not math.isfinite(value):
-                what = f"{cells[column].strip()[:40]!r} is not a number" if cells[column].strip() else "is empty"
-                raise table.error(line, f"the column {table.header[column]}: {what}")
+            if value is None or not abs(value) <= LARGEST_VALUE:
+                raise table.error(line, f"the column {table.header[column]}: {_fault(cells[column].strip(), value)}")
             found[row, place] = value
     return found
+
+
+def _fault(cell: str, value: float | None) -> str:
+    """What is wrong with a cell that holds no number, or one that is not finite or too large for a studio."""
+    if not cell:
+        return "is empty"
+    return f"{cell[:40]!r} is {'not a number' if value is None or math.isnan(value) else 'too large'}"
 
 
 def _time_column(header: Sequence[str]) -> int | None:

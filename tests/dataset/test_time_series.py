@@ -122,7 +122,7 @@ def test_timestamps_that_vary_are_warned_of_and_rounded_ones_are_not(tmp_path: P
         ("timestamp,x\n0,1\n\n2,abc\n", "a.csv: line 4: the column x: 'abc' is not a number"),
         ("timestamp,x\n0,1\n1,\n", "a.csv: line 3: the column x: is empty"),
         ("timestamp,x\n0,nan\n1,2\n", "a.csv: line 2: the column x: 'nan' is not a number"),
-        ("timestamp,x\n0,1e999\n1,2\n", "a.csv: line 2: the column x: '1e999' is not a number"),
+        ("timestamp,x\n0,1e999\n1,2\n", "a.csv: line 2: the column x: '1e999' is too large"),
         ("x,y\n1,2\n3,4\n", "a.csv: has no timestamp column (its columns are x, y)"),
         ("timestamp,x\n5,1\n", "a.csv: one timestamp gives no interval"),
         ("time,x\n0,1\n1,2\n", "a.csv: the unit of the column time is not known"),

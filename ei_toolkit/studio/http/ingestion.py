@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +21,7 @@ from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.sample_labels import (
     BOUNDING_BOXES,
     STRUCTURED_LABELS,
+    Label,
     LabelledRange,
     boxed_files,
     check_ranges,
@@ -31,11 +32,12 @@ from ei_toolkit.studio.http.sample_labels import (
     safe_filename,
     stored_ranges,
 )
+from ei_toolkit.studio.http.schema import parse
 from ei_toolkit.studio.http.wav_header import FLOAT, read_header
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.garbage import erase_unreferenced
 from ei_toolkit.studio.store.packs import ByteRange, Pack
-from ei_toolkit.studio.store.samples import CATEGORIES, Duplicate, NewSample, UploadCategory
+from ei_toolkit.studio.store.samples import CATEGORIES, Duplicate, NewSample, SampleFormat, UploadCategory
 
 LARGEST_LABELS_FILE = 16 * 2**20
 AUDIO = (("audio", "wav"),)  # also of a WAV file with several channels, whose values are the mean of the channels
@@ -47,15 +49,17 @@ CBOR_OBJECT = tuple(bytes([first]) for first in range(0xA0, 0xDC))  # the first 
 
 @dataclass(frozen=True)
 class Contents:
-    """Format and content of a file."""
+    """Format and content of a file; `label` and `ranges` are those of a column of labels in a CSV file."""
 
-    format: Literal["wav", "json", "cbor"]
+    format: SampleFormat
     interval_ms: float
     sensors: Sequence[tuple[str, str]]
     values_count: int
     device_name: str | None = None
     device_type: str | None = None
     signature_valid: bool = True
+    label: str = ""
+    ranges: Sequence[LabelledRange] = ()
 
 
 Inspect = Callable[[ByteRange, str, str], dict[str, Any]]
@@ -149,6 +153,8 @@ def _received(upload: Upload, part: Part, describe: Callable[[], Description]) -
             raise ApiError(part.error)
         description = describe()
         contents = _contents(upload, part)
+        if description.ranges is None and contents.ranges:
+            description = replace(description, ranges=contents.ranges)
         check_ranges(description.ranges or (), contents.values_count)
     except ApiError as error:
         return _ReceivedFile(part, None, str(error))
@@ -164,12 +170,20 @@ def _contents(upload: Upload, part: Part) -> Contents:
         if header.encoding == FLOAT or header.channels > 1:  # other values are sound, whatever they are
             upload.inspect(part.content.byte_range, "wav", part.filename)
         return Contents("wav", 1000.0 / header.rate, AUDIO, header.frames)
+    if suffix == ".csv" and start:
+        return _inspected(upload, part, "csv")
     if suffix in (".json", ".cbor"):
         form = "cbor" if start[:1] in CBOR_OBJECT else "json" if _is_text(start) else suffix[1:]
-        found = upload.inspect(part.content.byte_range, form, part.filename)
-        return Contents(**{**found, "sensors": tuple((str(name), str(units)) for name, units in found["sensors"])})
+        return _inspected(upload, part, form)
     what = f"A file of this type ({suffix or 'no suffix'})" if start else "An empty file"
-    raise ApiError(f"{what} cannot be read; WAV, JSON and CBOR are accepted, and eitk upload converts other audio")
+    raise ApiError(f"{what} cannot be read; WAV, JSON, CBOR and CSV are accepted, and eitk upload converts other audio")
+
+
+def _inspected(upload: Upload, part: Part, form: str) -> Contents:
+    found = upload.inspect(part.content.byte_range, form, part.filename)
+    sensors = tuple((str(name), str(units)) for name, units in found.pop("sensors"))
+    ranges = tuple(parse(LabelledRange, one) for one in found.pop("ranges", ()))
+    return Contents(**found, sensors=sensors, ranges=ranges)
 
 
 def _is_text(start: bytes) -> bool:
@@ -179,7 +193,8 @@ def _is_text(start: bytes) -> bool:
 
 def _sample(upload: Upload, part: Part, contents: Contents, description: Description) -> NewSample:
     filename = description.filename
-    label = description.label or label_of(upload.headers, filename)
+    own = Label(contents.label, "label") if contents.label and "x-label" not in upload.headers else None
+    label = description.label or own or label_of(upload.headers, filename)
     byte_range, ranges = part.content.byte_range, description.ranges
     category = description.category or upload.category
     return NewSample(

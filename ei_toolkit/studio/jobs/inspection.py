@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ei_toolkit.audio.values import one_channel
+from ei_toolkit.dataset.time_series import parse_time_series
 from ei_toolkit.errors import DataError
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.acquisition import read_acquisition
@@ -12,7 +13,7 @@ from ei_toolkit.studio.jobs.windows import wav_channels
 
 
 def inspect_content(content: bytes, form: str, name: str, hmac_key: str) -> dict[str, Any]:
-    """Return the values of `studio.http.ingestion.Contents` for a data acquisition file (`form` json or cbor).
+    """Return the values of `studio.http.ingestion.Contents` for a data acquisition file (`form` json or cbor) or CSV.
 
     For a WAV file, check that its values can be sound, and return nothing. Raises ApiError with the reason why a file
     cannot be stored.
@@ -20,6 +21,8 @@ def inspect_content(content: bytes, form: str, name: str, hmac_key: str) -> dict
     if form == "wav":
         _check_wav(content, name)
         return {}
+    if form == "csv":
+        return _read_csv(content, name)
     found = read_acquisition(content, form, hmac_key)
     return {
         "format": form,
@@ -29,6 +32,22 @@ def inspect_content(content: bytes, form: str, name: str, hmac_key: str) -> dict
         "device_name": found.device_name,
         "device_type": found.device_type,
         "signature_valid": found.signature_valid,
+    }
+
+
+def _read_csv(content: bytes, name: str) -> dict[str, Any]:
+    """Read the file as `eitk upload` reads one without options."""
+    try:
+        series = parse_time_series(name, content)
+    except DataError as error:
+        raise ApiError(str(error)) from error
+    return {
+        "format": "csv",
+        "interval_ms": series.interval_ms,
+        "sensors": series.sensors,
+        "values_count": len(series.values),
+        "label": series.label,
+        "ranges": series.ranges,
     }
 
 

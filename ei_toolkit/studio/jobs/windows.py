@@ -11,6 +11,7 @@ import numpy.typing as npt
 import soxr
 
 from ei_toolkit.audio.values import INT16_SCALE
+from ei_toolkit.dataset.time_series import parse_time_series
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.wav_header import FLOAT, read_header
 from ei_toolkit.studio.impulse import ProcessingBlock
@@ -25,6 +26,8 @@ INTEGERS: Mapping[int, str] = {16: "<i2", 32: "<i4"}
 
 def read_values(content: bytes, form: str) -> Floats:
     """Return the (n, sensors) values of a sample."""
+    if form == "csv":
+        return parse_time_series("sample.csv", content).values.astype(np.float32)
     return _read_wav(content) if form == "wav" else read_acquisition(content, form).values
 
 

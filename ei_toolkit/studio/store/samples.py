@@ -17,6 +17,7 @@ Category = Literal["training", "testing", "validation", "anomaly", "post-process
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 UploadCategory = Literal[Category, "split"]
 """Category of an upload; the hash of a file's content decides between training and testing for `split`."""
+SampleFormat = Literal["wav", "json", "cbor", "csv"]
 LabelType = Literal["label", "unlabeled", "multi-label"]
 
 
@@ -30,7 +31,7 @@ class NewSample:
     label: str
     label_type: LabelType
     sha256: str
-    format: Literal["wav", "json", "cbor"]
+    format: SampleFormat
     interval_ms: float
     sensors: Sequence[tuple[str, str]]
     values_count: int
@@ -64,7 +65,7 @@ class Sample:
     structured_labels: tuple[Mapping[str, Any], ...] | None
     metadata: Mapping[str, str]
     sha256: str
-    format: Literal["wav", "json", "cbor"]
+    format: SampleFormat
     interval_ms: float
     sensors: tuple[tuple[str, str], ...]
     values_count: int

@@ -132,11 +132,11 @@ def test_channels_that_cancel_each_other_are_rejected(api: Api) -> None:
     assert found["error"].startswith("antiphase.wav: the channels cancel each other in their mean")
 
 
-@pytest.mark.parametrize("name", ["song.mp3", "song.flac", "empty.wav", "noise.csv"])
+@pytest.mark.parametrize("name", ["song.mp3", "song.flac", "empty.wav", "empty.csv"])
 def test_a_file_that_only_eitk_upload_reads_is_rejected_with_that_hint(api: Api, name: str) -> None:
-    content = b"" if name == "empty.wav" else b"fLaC or others"
+    content = b"" if name.startswith("empty") else b"fLaC or others"
     assert (
-        "cannot be read; WAV, JSON and CBOR are accepted, and eitk upload converts"
+        "cannot be read; WAV, JSON, CBOR and CSV are accepted, and eitk upload converts"
         in outcome(api, name, content)["error"]
     )
 
@@ -145,6 +145,37 @@ def test_a_file_that_only_eitk_upload_reads_is_rejected_with_that_hint(api: Api,
 def test_json_is_read_in_every_encoding_with_or_without_a_byte_order_mark(api: Api, encoding: str) -> None:
     text = "\n " + json.dumps(acquisition(""))
     assert stored(api, "a.json", text.encode(encoding))["payload"]["values"] == [[1.0], [2.0]]
+
+
+def test_a_csv_time_series_is_stored_as_it_is_and_read(api: Api) -> None:
+    content = b"timestamp,accX (g),accY\n0,1,2\n16,3,4\n32,5,6.5\n"
+    found = stored(api, "idle.01.csv", content)
+    sample = found["sample"]
+    assert (sample["label"], sample["intervalMs"], sample["valuesCount"]) == ("idle", 16.0, 3)
+    assert [(sensor["name"], sensor["units"]) for sensor in sample["sensors"]] == [("accX", "g"), ("accY", "N/A")]
+    assert found["payload"]["values"] == [[1.0, 2.0], [3.0, 4.0], [5.0, 6.5]]
+    assert api.call("GET", f"/1/raw-data/{sample['id']}/raw").content == content
+
+
+def test_the_labels_of_a_csv_time_series_are_structured_labels(api: Api) -> None:
+    content = b"timestamp,x,label\n0,1,on\n10,2,on\n20,3,off\n"
+    sample = stored(api, "run.csv", content)["sample"]
+    assert sample["structuredLabels"] == [
+        {"startIndex": 0, "endIndex": 1, "label": "on"}, {"startIndex": 2, "endIndex": 2, "label": "off"},
+    ]  # fmt: skip
+    one = stored(api, "run.csv", b"timestamp,x,label\n0,1,on\n10,2,on\n")["sample"]
+    assert (one["label"], "structuredLabels" in one) == ("on", False)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a,b\n1,2\n3,4\n", "x.csv: has no timestamp column"),
+        (b"timestamp,x\n0,1\n1,1e300\n", "x.csv: line 3: the column x: '1e300' is too large"),
+    ],
+)
+def test_a_csv_file_that_cannot_be_read_has_its_own_reason(api: Api, content: bytes, reason: str) -> None:
+    assert outcome(api, "x.csv", content)["error"].startswith(reason)
 
 
 def test_json_is_read_whatever_the_suffix(api: Api) -> None:

@@ -240,7 +240,7 @@ def first_schema(data: Path) -> None:
     Store.open(data).close()
     with closing(sqlite3.connect(data / "studio.sqlite")) as connection:
         connection.execute("DROP INDEX samples_by_pack")
-        for column in ("pack", "start", "size"):
+        for column in ("pack", "start", "size", "signature_valid"):
             connection.execute(f"ALTER TABLE samples DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 1")
         connection.commit()

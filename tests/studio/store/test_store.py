@@ -75,6 +75,21 @@ def test_a_migration_renames_the_settings_hash_of_stored_features(store: Store) 
     reopened.close()
 
 
+def test_a_migration_gives_stored_stereo_files_the_axis_that_blocks_use(store: Store) -> None:
+    project = store.projects.create("p").id
+    sensors = {"wav": (("audio0", "wav"), ("audio1", "wav")), "json": (("accX", "g"), ("accY", "g"))}
+    for form, axes in sensors.items():
+        sample = NewSample("training", form, f".{form}", "x", "label", form * 20, form, 1.0, axes, 5)  # type: ignore[arg-type]
+        store.samples.add(project, [sample])
+    store.database.run("ALTER TABLE samples DROP COLUMN signature_valid")
+    store.database.run("PRAGMA user_version = 3")
+    reopened = Store.open(store.database.path.parent)
+    found = reopened.samples.select(SampleFilter(project, sort_by="id-asc"))
+    assert [sample.sensors for sample in found] == [(("audio", "wav"),), sensors["json"]]
+    assert [sample.signature_valid for sample in found] == [True, True]
+    reopened.close()
+
+
 def test_the_settings_hash_keeps_the_feature_caches_of_old_versions_valid() -> None:
     window = {"id": 1, "windowSizeMs": 100, "windowIncreaseMs": 50, "frequencyHz": 16000, "padZeros": True}
     document = {"id": 2, "type": "mfe", "axes": ["audio"], "implementationVersion": 4, "name": "MFE"}
