@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ei_toolkit.audio.headers import RIFX, STREAMED, W64, W64_BEGINS, WAV, WIDE_STREAMED, Layout, chunks
-from ei_toolkit.audio.stream import ByteRange, Examined, Stream
+from ei_toolkit.audio.stream import ByteRange, Decoder, Examined, Stream
 from ei_toolkit.errors import DataError
 
 LARGEST = 0xFFFFFFFF
 READ_BY_LIBSNDFILE = {0x01, 0x02, 0x03, 0x06, 0x07, 0x11, 0x31, 0x38, 0x40, 0x55, 0xFFFE}  # encodings of WAV
+MP3 = 0x55
 UNCODED = (1, 3, 0xFFFE)  # encodings whose samples all have the same number of bytes: integers, floats, either
 
 
@@ -53,16 +54,17 @@ def examine_wav(data: mmap.mmap, name: str) -> Examined | None:
         raise DataError(f"{name}: the header contradicts itself: {problem}")
     if (encoding := struct.unpack_from(order + "H", described)[0]) not in READ_BY_LIBSNDFILE:
         return Examined((Stream(decoder="ffmpeg", format=f"WAV of the encoding 0x{encoding:04x}"),))
+    decoder: Decoder = "mpg123" if encoding == MP3 else "soundfile"
     warnings = list(_warnings(formats, sound, [data[c.start : c.start + c.there] for c in formats]))
     if sound[0].known and sound[0].size and len(sound) == len(formats) == 1:
-        return Examined((Stream(missing=1.0 - sound[0].there / sound[0].size),))
+        return Examined((Stream(decoder=decoder, missing=1.0 - sound[0].there / sound[0].size),))
     ranges = [ByteRange(chunk.start, chunk.there - chunk.there % block) for chunk in sound]
     length = sum(one.length for one in ranges)
     fact_chunks = [chunk for chunk in found if chunk.name == b"fact"][:1]
     head = _head(order, described, [data[c.start : c.start + c.there] for c in fact_chunks], length)
     promised = sum(chunk.size if chunk.known and chunk.size else chunk.there for chunk in sound)
     missing = 1.0 - sum(chunk.there for chunk in sound) / promised if promised else 0.0
-    return Examined((Stream((head, *ranges), missing=missing),), warnings=tuple(warnings))
+    return Examined((Stream((head, *ranges), decoder=decoder, missing=missing),), warnings=tuple(warnings))
 
 
 def _contradiction(order: str, described: bytes) -> str:

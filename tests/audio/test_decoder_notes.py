@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from audio_files import noise, written
+from audio_files import encoded, noise, written
 
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.decoder_notes import with_notes
@@ -65,3 +65,16 @@ def test_damaged_mp3_files_print_nothing_and_are_refused_or_warned_of(
         reported += any("damaged" in warning for warning in warnings)
     assert capfd.readouterr().err == ""
     assert reported > 5
+
+
+def test_notes_about_mp3_within_wav_are_kept_from_the_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = bytearray(encoded(noise(3, 16_000), 16_000, "-c:a", "libmp3lame", suffix="wav"))
+    rng = np.random.default_rng(4)
+    for at in rng.integers(500, len(data), 20):
+        data[at : at + 20] = rng.bytes(20)[: len(data) - at]
+    (tmp_path / "a.wav").write_bytes(data)
+    with pytest.raises(DataError, match=r"cut short, 2\.30 s of sound are missing"):
+        read_clip(tmp_path / "a.wav", 16_000)
+    assert capfd.readouterr().err == ""
