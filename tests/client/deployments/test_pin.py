@@ -99,7 +99,8 @@ def test_a_deployment_of_another_kind_is_not_pinned(
         ("/api/1/deployment/history/4/download", (200, b"PK no zip", ZIP_HEADERS), "library is rejected"),
         ("/api/1/deployment/history/4/download", {"success": False, "error": "No such build"}, "No such build"),
         ("/api/1/downloads", {"downloads": []}, "the studio has no int8 TensorFlow Lite model to download"),
-        ("/api/1/learn-data/3/model/int8", (200, b"<html>", {"Content-Type": "text/html"}), "not a TensorFlow Lite"),
+        ("/api/1/learn-data/3/model/int8", (200, b"<html>", {"Content-Type": "text/html"}), "something that is not"),
+        ("/api/1/learn-data/3/model/int8", (200, b"12345678", {"Content-Type": "text/plain"}), "not a TensorFlow Lite"),
         ("/api/1/learn-data/3/model/int8", (200, b"", {"Content-Type": "text/plain"}), "not a TensorFlow Lite"),
     ],
 )  # fmt: skip
