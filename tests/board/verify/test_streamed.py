@@ -17,7 +17,6 @@ from ei_toolkit.board.transport.link import LinkLost
 from ei_toolkit.board.verify import streamed
 from ei_toolkit.board.verify.reference import Reference
 from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow, verified_window, verify_streamed
-from ei_toolkit.board.verify.verify import label_of
 from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.errors import BoardError, DataError
 
@@ -137,19 +136,3 @@ def test_a_clip_has_the_label_with_the_highest_mean_score() -> None:
     windows = (window((1,), (1,), a=0.9, b=0.1), window((1,), (2,), a=0.2, b=0.8), window((1,), (1,), a=0.3, b=0.7))
     clip = VerifiedClip("c", "a", windows, ())
     assert (clip.winner, clip.equal) == ("b", 2)
-
-
-@pytest.mark.parametrize(
-    ("path", "labels", "label"),
-    [
-        ("rock/x.wav", ("rock", "jazz"), "rock"),
-        ("clips/rock.00042.wav", ("rock", "jazz"), "rock"),
-        ("clips/polka.1.wav", ("rock", "jazz"), ""),
-        ("jazz/rock.1.wav", ("rock", "jazz"), "jazz"),
-        ("polka/x.wav", (), "polka"),
-    ],
-)
-def test_the_label_of_a_clip_is_its_folder_or_the_start_of_its_name(
-    path: str, labels: tuple[str, ...], label: str
-) -> None:
-    assert label_of(Path(path), labels) == label
