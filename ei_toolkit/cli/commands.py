@@ -50,7 +50,7 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "play": CommandEntry("play:play", "Stream clips to the microphone of a virtual board."),
     "tail": CommandEntry("tail:tail", "Show the predictions of a board as they arrive."),
     "verify": CommandEntry("verify:verify", "Compare the scores of a board with those of the int8 model in Python."),
-    "evaluate": CommandEntry("evaluate:evaluate", "Measure a recipe on held-out artists, beside baselines."),
+    "evaluate": CommandEntry("evaluate:evaluate", "Measure a recipe on held-out groups, beside baselines."),
     "gate": CommandEntry("gate:gate", "Compare the last built model with the champion; promote it if it passes."),
     "nightly": CommandEntry("nightly:nightly", "Retrain from a dataset and run the gate on the model."),
     "runs": CommandEntry("runs:group", "Recorded trainings, evaluations, builds, flashes and gates."),

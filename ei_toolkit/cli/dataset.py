@@ -99,7 +99,7 @@ def audit(
         int | None, typer.Option("--jobs", "-j", min=1, help="Number of processes; default: the number of cores.")
     ] = None,
 ) -> None:
-    """Analyse all clips and report leaks between the splits: artists, recordings, faults, loudness."""
+    """Analyse all clips and report leaks between the splits: groups, recordings, faults, loudness."""
     env = Environment.of(context)
     config = env.config(dataset__split=split)
     workers = jobs or cores()

@@ -1,4 +1,4 @@
-"""`eitk evaluate`: Measure a recipe on held-out artists, beside baselines."""
+"""`eitk evaluate`: Measure a recipe on held-out groups, beside baselines."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def evaluate(
     ] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes for features and inference.")] = 2,
 ) -> None:
-    """Measure a recipe on held-out artists, beside baselines.
+    """Measure a recipe on held-out groups, beside baselines.
 
     The result has top-1 accuracy, accuracy at the board's threshold and clip accuracy, baselines, and the accuracy
     under gain, noise and a simulated microphone. An evaluation that was interrupted continues with the folds that are
@@ -77,7 +77,7 @@ def evaluate(
         plan = _plan(env, protocol, recipe, clips, epochs, "none" if quick else conditions, jobs)
         trained = TrainedFolds(env.config().paths.folds) if env.config().file else None
         plan = replace(plan, seeds=1 if quick else seeds, folds=folds, only_first=quick, trained=trained)
-        env.console.note(f"{len(plan.clips)} clips of {len({known.group for known in plan.clips})} artists")
+        env.console.note(f"{len(plan.clips)} clips of {len({known.group for known in plan.clips})} groups")
         run = run_plan(plan, env.console.note)
     data = outcome(run, protocol)
     if recipe is None and not quick:

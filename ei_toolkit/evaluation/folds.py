@@ -19,7 +19,7 @@ FOLDS = 5
 TRAINING = -1
 PROTOCOLS = get_args(Protocol)
 DESCRIPTIONS: Mapping[str, str] = {
-    "artist-5fold": "trains a model for each fold; all clips of an artist are in one fold",
+    "artist-5fold": "trains a model for each fold; all clips of a group, such as an artist, are in one fold",
     "folds": "trains a model for each fold that the data set publishes, as ESC-50 and UrbanSound8K do",
     "track": "as artist-5fold, but only the windows of a clip stay together; overestimates accuracy",
     "window": "as artist-5fold, but nothing stays together; overestimates accuracy most",

@@ -188,7 +188,7 @@ def _unmet_limits(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
 def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
     own, cost, name = evidence.challenger, evidence.challenger.cost, thresholded_name(evidence.threshold)
     yield (
-        f"On {evidence.clips} held-out clips by {evidence.artists} artists:"
+        f"On {evidence.clips} held-out clips of {evidence.artists} groups:"
         f" {name} {percent(own.thresholded_accuracy)}, {TOP_1} {percent(own.top_1_accuracy)},"
         f" {CLIP_ACCURACY} {percent(own.track_accuracy)}; {MAJORITY} {percent(evidence.majority)}."
     )
@@ -199,7 +199,7 @@ def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
         yield (
             f"The champion: {name} {percent(d.champion)},"
             f" {CLIP_ACCURACY} {percent(evidence.champion.track_accuracy)}."
-            f" The difference of the {name} is {_points(d.mean)} (95 % interval by artist {_points(d.low)} to"
+            f" The difference of the {name} is {_points(d.mean)} (95 % interval by group {_points(d.low)} to"
             f" {_points(d.high)})."
         )
     else:

@@ -32,7 +32,7 @@ def _lines(audit: Audit) -> Iterator[str]:
     for pair in pairs:
         where = "another part" if pair.offset is None else f"{pair.offset:+.1f} s"
         yield f"  {pair.first} = {pair.second} ({where}){' LEAKS' if pair.leaks else ''}"
-    yield f"clips without a known artist: {audit.clips_without_artist}"
+    yield f"clips without a known group: {audit.clips_without_artist}"
     yield f"clips with a known fault: {len(audit.faults)}"
     yield from (f"  {clip}: {fault}" for clip, fault in audit.faults)
     yield from (f"loudness of {one.label}: {one.mean_dbfs:.1f} ± {one.spread_db:.1f} dBFS" for one in audit.loudness)
@@ -45,12 +45,10 @@ def _lines(audit: Audit) -> Iterator[str]:
 
 def _artists(audit: Audit) -> str:
     if not audit.shared_artists:
-        return "artists in both splits: none"
+        return "groups in both splits: none"
     named = ", ".join(audit.shared_artists[:8]) + (" …" if len(audit.shared_artists) > 8 else "")
     share = audit.test_clips_of_shared_artists
-    return (
-        f"artists in both splits: {len(audit.shared_artists)} ({named}), with {share:.0%} of the testing clips: LEAKS"
-    )
+    return f"groups in both splits: {len(audit.shared_artists)} ({named}), with {share:.0%} of the testing clips: LEAKS"
 
 
 AUDIT_NAME = "audit.json"

@@ -126,7 +126,7 @@ def _results(summary: ProjectSummary) -> list[dict[str, Any]]:
     metrics = [
         {
             "type": "accuracy",
-            "name": f"{name}, held-out artists",
+            "name": f"{name}, held-out groups",
             "value": round(value, 4),
         }
         for name, value in (

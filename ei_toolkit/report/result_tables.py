@@ -138,15 +138,15 @@ def _sentences(data: Mapping[str, Any]) -> list[str]:
     lines = [
         "",
         f"{data['recipe']}, {data['protocol']}, {data['folds']} fold(s), {data['seeds']} seed(s): "
-        f"{clean['tracks']} clips by {clean['artists']} artists, "
+        f"{clean['tracks']} clips of {clean['artists']} groups, "
         f"{clean['windows']} windows ({label_range(clean['windows_by_label'])})",
         f"{TOP_1} {percent(clean['window_accuracy'])}, {thresholded_name(data['threshold'])} "
         f"{percent(clean['thresholded_accuracy'])}, {CLIP_ACCURACY} {percent(clean['track_accuracy'])}; "
         f"{MAJORITY} {percent(clean['majority'])}",
-        f"95 % interval of the {CLIP_ACCURACY}, by artist: {100 * low:.1f} to {100 * high:.1f}",
+        f"95 % interval of the {CLIP_ACCURACY}, by group: {100 * low:.1f} to {100 * high:.1f}",
         f"three-window mean: {100 * clean['three_window_accuracy']:.1f} % correct; calibration error {clean['ece']:.3f}"
         + (f"; float32 minus int8: {100 * data['int8_drop']:+.2f} points" if data["int8_drop"] is not None else ""),
-        f"lowest accuracy by artist: {worst['artist']}, {100 * worst['window_accuracy']:.0f} % of the windows",
+        f"lowest accuracy by group: {worst['artist']}, {100 * worst['window_accuracy']:.0f} % of the windows",
     ]
     if len(clean["recall"]) > 2:
         lines.append(f"actual label among the two most probable: {100 * clean['top_2_accuracy']:.1f} % of the windows")

@@ -88,7 +88,7 @@ def test_audit_warns_of_a_split_that_leaks(demo_project: Path) -> None:
     assert json.loads(out)["leaks"] is True
     assert "overestimate" in err
     code, out, err = eitk(demo_project, "dataset", "audit", "--jobs", "1")
-    assert "artists in both splits: none" in out
+    assert "groups in both splits: none" in out
     assert "overestimate" not in err
 
 

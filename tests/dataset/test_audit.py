@@ -51,7 +51,7 @@ def test_a_split_by_artist_leaks_nothing(settings: Settings, loud_and_quiet: Pat
     assert found.shared_artists == ()
     assert found.same_recordings == ()
     assert not found.leaks
-    assert "artists in both splits: none" in as_text(found)
+    assert "groups in both splits: none" in as_text(found)
 
 
 def test_a_split_by_track_shares_artists(settings: Settings, loud_and_quiet: Path) -> None:

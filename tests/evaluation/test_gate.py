@@ -32,7 +32,7 @@ def test_the_first_challenger_passes_within_the_limits() -> None:
     assert verdict.passed
     assert "There is no champion yet." in verdict.text
     assert (
-        "On 28 held-out clips by 9 artists: accuracy at threshold 0.6 94.0 %, top-1 accuracy 95.0 %,"
+        "On 28 held-out clips of 9 groups: accuracy at threshold 0.6 94.0 %, top-1 accuracy 95.0 %,"
         " clip accuracy 96.0 %; majority baseline 50.0 %."
     ) in verdict.text
 

@@ -23,9 +23,9 @@ def lines(**changes: Any) -> list[str]:
 
 def test_clean_clips_have_no_finding() -> None:
     assert lines() == [
-        "artists in both splits: none",
+        "groups in both splits: none",
         "recordings with two names: 0, of which in both splits: 0",
-        "clips without a known artist: 0",
+        "clips without a known group: 0",
         "clips with a known fault: 0",
         "baselines on the testing clips: loudness only 50.0% correct, most frequent label 50.0% correct",
     ]
@@ -36,8 +36,8 @@ def test_clean_clips_have_no_finding() -> None:
                                               (9, "a0, a1, a2, a3, a4, a5, a6, a7 …")])  # fmt: skip
 def test_eight_artists_of_both_splits_are_named(count: int, named: str) -> None:
     artists = tuple(f"a{number}" for number in range(count))
-    (line,) = [one for one in lines(shared_artists=artists, test_clips_of_shared_artists=0.25) if "artists in" in one]
-    assert line == f"artists in both splits: {count} ({named}), with 25% of the testing clips: LEAKS"
+    (line,) = [one for one in lines(shared_artists=artists, test_clips_of_shared_artists=0.25) if "groups in" in one]
+    assert line == f"groups in both splits: {count} ({named}), with 25% of the testing clips: LEAKS"
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def figures(result: DemoResult) -> list[tuple[str, str]]:
     return [
         ("clips", clips),
         ("board equals Python", f"{summary['equal']} of {summary['windows']} windows"),
-        ("tested on", f"{result.tracks} tracks by {result.artists} artists, none in training"),
+        ("tested on", f"{result.tracks} tracks of {result.artists} groups, none in training"),
         *_accuracies(result),
         ("model", f"{kib(profile['flash_bytes'])} of flash, {kib(profile['ram_bytes'])} of RAM ({profile['how']})"),
         ("instructions", f"{profile['instructions']:,} per inference"),

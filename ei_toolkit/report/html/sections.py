@@ -41,7 +41,7 @@ from ei_toolkit.report.result_tables import BASELINE_NAMES, condition_table
 from ei_toolkit.report.tables import Table, percent
 
 LABELS_SHOWN, WINDOWS_SHOWN = 6, 2  # how many labels have players, and how many windows of each
-ARTISTS_SHOWN = 8
+GROUPS_SHOWN = 8
 SHOWN_PERCENTILES = (1.0, 99.5)  # of the features: what becomes the darkest and the brightest colour
 
 
@@ -89,7 +89,7 @@ class DataSection(Section):
 
 
 def data(summary: ProjectSummary) -> DataSection:
-    """Describe the windows, how they were split, and the artists that are in both splits."""
+    """Describe the windows, how they were split, and the groups that are in both splits."""
     rows = tuple(
         (row.label, row.split, row.clips, row.groups, row.windows, row.augmented)
         for row in rows_of_windows(summary.windows)
@@ -107,13 +107,13 @@ def _leakage(summary: ProjectSummary) -> str:
     training, testing = (
         [window for window in summary.windows if window.split == split] for split in ("training", "testing")
     )
-    artists = {window.group for window in training} & {window.group for window in testing}
+    groups = {window.group for window in training} & {window.group for window in testing}
     clips = {window.clip_sha256 for window in training} & {window.clip_sha256 for window in testing}
-    if not artists and not clips:
-        return "No artist and no recording is in both splits."
-    shown = ", ".join(sorted(artists)[:ARTISTS_SHOWN]) + (" …" if len(artists) > ARTISTS_SHOWN else "")
+    if not groups and not clips:
+        return "No group and no recording is in both splits."
+    shown = ", ".join(sorted(groups)[:GROUPS_SHOWN]) + (" …" if len(groups) > GROUPS_SHOWN else "")
     return (
-        f"{len(artists)} artists ({shown}) and {len(clips)} recordings are in both splits: the test overestimates"
+        f"{len(groups)} groups ({shown}) and {len(clips)} recordings are in both splits: the test overestimates"
         " accuracy."
     )
 
@@ -150,13 +150,13 @@ def windows(summary: ProjectSummary) -> WindowsSection | None:
 
 
 def _representative(found: Sequence[Window]) -> list[Window]:
-    """Return the middle windows of clips by different artists, or of different clips where there is one artist."""
+    """Return the middle windows of clips of different groups, or of different clips where there is one group."""
     clips: dict[str, list[Window]] = {}
     for window in found:
         clips.setdefault(window.clip, []).append(window)
     middles = [own[len(own) // 2] for own in clips.values()]
-    by_artist = list({window.group: window for window in reversed(middles)}.values())[::-1]
-    return list(dict.fromkeys([*by_artist, *middles]))[:WINDOWS_SHOWN]
+    by_group = list({window.group: window for window in reversed(middles)}.values())[::-1]
+    return list(dict.fromkeys([*by_group, *middles]))[:WINDOWS_SHOWN]
 
 
 def _window_view(summary: ProjectSummary, window: Window) -> WindowView:

@@ -110,7 +110,7 @@ def test_each_figure_has_its_unit() -> None:
     found = dict(figures(RESULT))
     assert found["clips"] == "rock.wav predicted as rock"
     assert found["board equals Python"] == "1 of 2 windows"
-    assert found["tested on"] == "12 tracks by 5 artists, none in training"
+    assert found["tested on"] == "12 tracks of 5 groups, none in training"
     assert found["accuracy at threshold 0.6"] == "87.5 % (int8), 87.5 % (float32)"
     assert found["top-1 accuracy"] == "90.0 % (int8), – (float32)"
     assert found["model"] == "20.0 KiB of flash, 10.0 KiB of RAM (emulated)"

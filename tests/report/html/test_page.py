@@ -92,8 +92,8 @@ def test_names_and_verdicts_are_escaped(whole: ProjectSummary) -> None:
 
 def test_what_is_in_both_splits_is_reported(whole: ProjectSummary) -> None:
     same = tuple(replace(window, group="Queen") for window in whole.windows)
-    assert "1 artists (Queen)" in build_page(replace(whole, windows=same))
-    assert "No artist and no recording is in both splits" in build_page(whole)
+    assert "1 groups (Queen)" in build_page(replace(whole, windows=same))
+    assert "No group and no recording is in both splits" in build_page(whole)
 
 
 def test_an_audit_is_shown_while_it_is_about_these_windows(whole: ProjectSummary) -> None:

@@ -17,7 +17,7 @@ from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.eon.profile import LayerProfile, Profile
 from ei_toolkit.evaluation.run_log import Run
 from ei_toolkit.report.html.page import build_page, number_columns
-from ei_toolkit.report.html.sections import ARTISTS_SHOWN, cost, data, robustness, training, verdict
+from ei_toolkit.report.html.sections import GROUPS_SHOWN, cost, data, robustness, training, verdict
 from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Table
 
@@ -119,19 +119,19 @@ def test_the_preparation_is_in_seconds(bare: ProjectSummary) -> None:
     assert section.preparation == "Windows of 2.5 s every 0.5 s, split by artist, level: rms."
 
 
-@pytest.mark.parametrize("count", [1, ARTISTS_SHOWN, ARTISTS_SHOWN + 1])
+@pytest.mark.parametrize("count", [1, GROUPS_SHOWN, GROUPS_SHOWN + 1])
 def test_artists_of_both_splits_are_named_up_to_a_limit(bare: ProjectSummary, count: int) -> None:
     training_rows = [window(n) for n in range(count)]
     testing_rows = [window(n, split="testing", clip_sha256=f"{n + 100:064}") for n in range(count)]
     leakage = data(replace(bare, windows=(*training_rows, *testing_rows))).leakage
-    assert leakage.startswith(f"{count} artists (a0")
-    assert ("…" in leakage) == (count > ARTISTS_SHOWN)
+    assert leakage.startswith(f"{count} groups (a0")
+    assert ("…" in leakage) == (count > GROUPS_SHOWN)
     assert "and 0 recordings are in both splits: the test overestimates accuracy." in leakage
 
 
 def test_a_recording_in_both_splits_is_counted_although_its_artists_differ(bare: ProjectSummary) -> None:
     rows = (window(1), window(2, clip_sha256=window(1).clip_sha256, split="testing"))
-    assert "0 artists () and 1 recordings" in data(replace(bare, windows=rows)).leakage
+    assert "0 groups () and 1 recordings" in data(replace(bare, windows=rows)).leakage
 
 
 def test_the_verdict_shows_both_models_and_the_shares_of_each_row(bare: ProjectSummary) -> None:
@@ -189,7 +189,7 @@ def test_robustness_has_the_interval_and_the_baselines_in_percent(bare: ProjectS
         "baselines": {"majority": 0.5, "level": {"window_accuracy": 0.75}},
     }
     page = Page(build_page(replace(bare, evaluation=evaluation)))
-    assert "by artist: 87.5 % to 100.0 %." in page.text
+    assert "by group: 87.5 % to 100.0 %." in page.text
     assert ["mic", "50.0 %", "–", "25.0 %"] in page.rows
     assert ["most frequent training label", "50.0 %"] in page.rows
     assert ["level only", "75.0 %"] in page.rows
