@@ -1,0 +1,74 @@
+"""Every command in an empty folder, with a studio that has nothing: an exit code of the table, and readable output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.core import TyperGroup
+
+from ei_toolkit.cli.commands import COMMANDS, load_command
+
+LINES = {
+    "init": 0, "config show": 0, "dataset verify": 3, "dataset audit": 3,
+    "dataset card": 3, "slice": 3, "upload": 1, "samples list": 4, "samples count": 4, "samples pull there": 4,
+    "samples delete 1 --yes": 4, "samples diff": 1, "impulse show": 4, "impulse diff": 3, "impulse apply": 3,
+    "impulse pull": 4, "train": 4, "test": 4, "profile": 4, "build": 4, "jobs list": 4, "jobs follow 1": 4,
+    "jobs cancel 1": 4, "studio status": 0, "studio stop": 0, "boards": 0, "board stop host": 0, "board check host": 3,
+    "flash --board host": 3, "play gone.wav --board host": 6, "tail --board host": 6, "verify gone.wav --board host": 6,
+    "evaluate": 3, "gate": 1, "runs list": 0, "runs show 1": 2, "runs compare 1 2": 2, "runs export": 0,
+    "runs seen gate": 1, "report": 1, "card": 1, "eon compile gone.tflite -o out": 1,
+    "eon run gone.tflite --input gone.npy --output out.npy": 1, "eon profile gone.tflite": 1, "doctor": 1, "clean": 0,
+}  # fmt: skip
+"""A line for each command, with its exit code."""
+ELSEWHERE = {
+    "demo", "nightly", "login", "logout", "dataset synth", "dataset fetch", "studio serve", "studio keys",
+    "studio export", "studio import", "studio projects",
+}  # fmt: skip
+"""Commands that take minutes, start a process or need a network or a keyring; other tests run them."""
+
+
+def command_names() -> Iterator[str]:
+    for name in COMMANDS:
+        command: Any = load_command(name)
+        yield from (f"{name} {each}" for each in command.commands) if isinstance(command, TyperGroup) else (name,)
+
+
+def test_every_command_has_a_line() -> None:
+    missing = [name for name in command_names() if name not in ELSEWHERE and not any(
+        line == name or line.startswith(f"{name} ") for line in LINES)]  # fmt: skip
+    assert missing == []
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_an_empty_folder_is_no_surprise(eitk_there: Any, line: str) -> None:
+    code, out, err = eitk_there(*line.split())
+    assert code == LINES[line], err
+    assert "this is an error in eitk" not in err
+    assert "Traceback" not in err
+    if code not in (0, 1):
+        assert out == ""
+        assert "error: " in err
+        assert code == 4 or "  try: " in err  # what to do about an error of the studio is not always known
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_for_programs_stdout_is_json_or_empty(eitk_there: Any, line: str) -> None:
+    _, out, _ = eitk_there(*line.split(), "--json", "--quiet")
+    for part in out.splitlines():
+        json.loads(part, parse_constant=pytest.fail)
+
+
+WRITES = ("init", "dataset", "samples", "eon", "flash")  # flash locks the folder of its board before it reads
+READING = [line for line in LINES if line.split()[0] not in WRITES]
+
+
+@pytest.mark.parametrize("line", READING)
+def test_a_command_that_fails_or_only_reads_writes_nothing_into_the_folder(
+    eitk_there: Any, line: str, tmp_path: Path
+) -> None:
+    eitk_there(*line.split())
+    assert [path.name for path in tmp_path.iterdir()] == []
