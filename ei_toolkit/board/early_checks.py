@@ -17,6 +17,7 @@ from ei_toolkit.config.boards import (
     BoardSpec,
     board_spec,
     rate_problem,
+    shorter_window,
     window_ram_bytes,
 )
 from ei_toolkit.config.units import kib
@@ -57,11 +58,14 @@ def _rate(settings: Settings, spec: BoardSpec) -> Iterator[str]:
 
 
 def _ram(settings: Settings, spec: BoardSpec) -> Iterator[str]:
-    needed = _window_ram(settings)
-    if spec.ram_bytes is not None and needed is not None and needed > spec.ram_bytes:
+    features, rate = _features(settings), settings.slice.sample_rate
+    if spec.ram_bytes is None or features is None:
+        return
+    needed = window_ram_bytes(samples_in(settings.slice.window_ms, rate), features)
+    if needed > spec.ram_bytes:
         yield (
             f"a window of {settings.slice.window_ms} ms does not fit the {spec.name} board: it takes {kib(needed)} of"
-            f" {kib(spec.ram_bytes)} of RAM without the model; set a shorter slice.window_ms, for example 3000"
+            f" {kib(spec.ram_bytes)} of RAM without the model; {shorter_window(spec.ram_bytes, features, rate)}"
         )
 
 
@@ -81,11 +85,16 @@ def _too_slow(settings: Settings, spec: BoardSpec, needed_ms: float, what: str) 
 
 def _window_ram(settings: Settings) -> int | None:
     """Return the RAM of sketch, window and features; None where eitk.toml has no valid processing block."""
+    features = _features(settings)
+    samples = samples_in(settings.slice.window_ms, settings.slice.sample_rate)
+    return None if features is None else window_ram_bytes(samples, features)
+
+
+def _features(settings: Settings) -> int | None:
     try:
-        features = feature_count(settings)
+        return feature_count(settings)
     except ConfigurationError:
         return None
-    return window_ram_bytes(samples_in(settings.slice.window_ms, settings.slice.sample_rate), features)
 
 
 def _features_ms(settings: Settings, spec: BoardSpec) -> float | None:

@@ -51,6 +51,12 @@ def window_ram_bytes(samples: int, features: int) -> int:
     return 2 * samples + features + SKETCH_RAM
 
 
+def shorter_window(ram_bytes: int, features: int, sample_rate: float) -> str:
+    """Return the hint about a window that does not fit: the length that fills the RAM, and half of it."""
+    longest_ms = (ram_bytes - window_ram_bytes(0, features)) / 2 / sample_rate * 1000
+    return f"set slice.window_ms well below {int(longest_ms / 100) * 100}, for example {int(longest_ms / 200) * 100}"
+
+
 def rate_problem(sample_rate: float) -> str:
     """Return why a board cannot run an impulse of this sample rate in Hz; empty if it can."""
     if sample_rate == MICROPHONE_RATE_HZ:

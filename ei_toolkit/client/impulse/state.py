@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DspBlock, Settings
-from ei_toolkit.config.boards import NANO33BLE, SKETCH_RAM, window_ram_bytes
+from ei_toolkit.config.boards import NANO33BLE, shorter_window, window_ram_bytes
 from ei_toolkit.config.units import kib
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse import dsp
@@ -186,11 +186,10 @@ def _with_default(error: ConfigurationError, block: DspState) -> ConfigurationEr
 def _check_ram(window: InputState, samples: int, features: int, ram_bytes: int) -> None:
     needed = window_ram_bytes(samples, features)
     if needed > ram_bytes:
-        longest = (ram_bytes - SKETCH_RAM - features) // 2 / window.frequency_hz * 1000
         raise ConfigurationError(
             f"a window of {window.window_ms} ms does not fit the board's RAM",
             why=f"it takes {kib(needed)} of {kib(ram_bytes)} without the model",
-            hint=f"Set slice.window_ms well below {math.floor(longest / 100) * 100:.0f}, for example 3000.",
+            hint=f"{shorter_window(ram_bytes, features, window.frequency_hz).capitalize()}.",
         )
 
 
