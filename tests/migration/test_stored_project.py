@@ -165,7 +165,8 @@ def test_the_pinned_model_meets_the_gate_beside_the_champion(robust: Any) -> Non
     verdict = robust.eitk("gate")
     assert (verdict["verdict"], verdict["clips"], verdict["artists"], verdict["promoted"]) == ("passed", 4, 2, False)
     assert verdict["challenger_sha256"] == verdict["champion_sha256"] == robust.stored_lock["model_sha256"]
-    assert verdict["challenger"]["confusion"] == verdict["champion"]["confusion"] == CONFUSION
+    no_uncertain = [[*row, 0] for row in CONFUSION]
+    assert verdict["challenger"]["confusion"] == verdict["champion"]["confusion"] == no_uncertain
     assert verdict["challenger"]["cost"] == verdict["champion"]["cost"]
     assert verdict["worst"] == stored["metrics"]["worst"]
     recorded = robust.eitk("runs", "list")[-1]
