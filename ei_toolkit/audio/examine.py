@@ -14,7 +14,7 @@ from ei_toolkit.audio.caf import examine_caf
 from ei_toolkit.audio.flac import MARK as FLAC_MARK
 from ei_toolkit.audio.flac import examine_flac
 from ei_toolkit.audio.formats import ACQUISITION_SUFFIXES, needs_ffmpeg
-from ei_toolkit.audio.headers import missing_part
+from ei_toolkit.audio.headers import missing_part, unpromised_bytes
 from ei_toolkit.audio.mpeg import after_id3, examine_mpeg
 from ei_toolkit.audio.ogg import MARK as OGG_MARK
 from ei_toolkit.audio.ogg import examine_ogg
@@ -88,4 +88,8 @@ def _as_it_is(data: mmap.mmap, format_name: str = "") -> Examined:
     """A file that the decoder reads as it is; its header gives the length that decoders shorten silently."""
     data.seek(0)
     missing = missing_part(data, len(data))
-    return Examined((Stream(decoder="ffmpeg" if format_name else "soundfile", format=format_name, missing=missing),))
+    data.seek(0)
+    more = unpromised_bytes(data, len(data))
+    warnings = (f"{more} bytes follow the sound that the header counts; read without them",) if more else ()
+    stream = Stream(decoder="ffmpeg" if format_name else "soundfile", format=format_name, missing=missing)
+    return Examined((stream,), warnings=warnings)

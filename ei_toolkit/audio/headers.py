@@ -85,6 +85,18 @@ def missing_part(stream: Source, size: int) -> float:
     return 1.0 - max(there, 0) / promised if there < promised else 0.0
 
 
+def unpromised_bytes(stream: Source, size: int) -> int:
+    """Bytes behind the sound of an AU file, where no chunk can stand: sound that the header does not count.
+
+    0 for every other format. `stream` is at the start of a file of `size` bytes.
+    """
+    head = stream.read(12)
+    if head[:4] not in AU_ORDER or len(head) < 12:
+        return 0
+    start, promised = struct.unpack(AU_ORDER[head[:4]], head[4:])
+    return max(0, size - start - promised) if _known_size(start, promised, STREAMED) else 0
+
+
 def _promised(stream: Source, size: int) -> Promise:
     head = stream.read(12)
     if head[:4] in AU_ORDER and len(head) == 12:

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from ei_toolkit.audio.decode import probe
-from ei_toolkit.audio.headers import missing_part
+from ei_toolkit.audio.headers import missing_part, unpromised_bytes
 from ei_toolkit.errors import DataError
 
 KINDS = [("WAV", "LITTLE"), ("WAV", "BIG"), ("WAVEX", "FILE"), ("RF64", "FILE"), ("W64", "FILE"), ("AU", "BIG"),
@@ -92,3 +92,13 @@ def test_a_file_that_ends_within_its_header_is_not_read(tmp_path: Path, length: 
     file.write_bytes((b"RIFF" + bytes(4) + b"WAVEfmt ")[: length + 1])
     with pytest.raises(DataError, match=r"short\.wav: not audio that can be read"):
         probe(file)
+
+
+def test_bytes_behind_the_sound_of_au_are_counted() -> None:
+    data = written("AU", "BIG")
+    assert unpromised_bytes(io.BytesIO(data), len(data)) == 0
+    assert unpromised_bytes(io.BytesIO(data + bytes(5000)), len(data) + 5000) == 5000
+    streamed = data[:8] + b"\xff" * 4 + data[12:] + bytes(5000)
+    assert unpromised_bytes(io.BytesIO(streamed), len(streamed)) == 0
+    wav = written("WAV") + bytes(5000)  # chunks may follow
+    assert unpromised_bytes(io.BytesIO(wav), len(wav)) == 0
