@@ -372,6 +372,59 @@ def test_a_training_shows_its_results_and_records_a_run(trainable: Any, tmp_path
     assert provenance(tmp_path) == {"clips": ["c" * 64], "groups": ["Queen"]}
 
 
+def scored(*windows: tuple[str, float]) -> dict[str, Any]:
+    """A test with the scores of windows, as (actual label, probability of rock), as a studio sends it."""
+    counts: dict[str, dict[str, float]] = {}
+    for label, rock in windows:
+        predicted = "rock" if rock >= 0.6 else "classical" if rock <= 0.4 else "uncertain"
+        row = counts.setdefault(label, {})
+        row[predicted] = row.get(predicted, 0.0) + 1
+    one = {
+        "result": [{"classical": 1 - rock, "rock": rock} for _, rock in windows],
+        "expectedLabels": [{"startIndex": i, "endIndex": i, "label": label} for i, (label, _) in enumerate(windows)],
+        "minimumConfidenceRating": 0.6,
+    }
+    labels = ["classical", "rock", "uncertain"]
+    return {"accuracy": {"allLabels": labels, "confusionMatrixValues": counts}, "result": [{"classifications": [one]}]}
+
+
+def test_a_training_that_only_found_the_most_frequent_label_is_warned_of(trainable: Any, scripted_studio: Any) -> None:
+    """Twenty-four windows of rock and four of classical, and a model that always predicts rock."""
+    scripted_studio.answers[TESTED] = scored(*[("rock", 0.9)] * 24, *[("classical", 0.9)] * 4)
+    done = trainable("train")
+    assert done.code == 0
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    assert "accuracy at threshold 0.6 85.7 % 85.7 %" in lines
+    assert "majority baseline 85.7 % 85.7 %" in lines
+    assert "windows by label 4 (classical) to 24 (rock) 4 (classical) to 24 (rock)" in lines
+    assert "warning: the model is not better than one that always predicts rock: top-1 accuracy 85.7 %" in done.err
+
+
+def test_a_validation_far_above_the_test_is_warned_of_and_recorded(
+    trainable: Any, scripted_studio: Any, tmp_path: Path
+) -> None:
+    scripted_studio.answers[TESTED] = scored(*[("rock", 0.9), ("rock", 0.1), ("classical", 0.1), ("classical", 0.9)])
+    assert "is 40.0 points above that of the test (90.0 % and 50.0 %)" in trainable("train").err
+    (run,) = list_runs(load_config(tmp_path, {}).paths)
+    assert len(run.metrics["warnings"]) == 2
+    assert run.metrics["test"]["int8"]["majority"] == 0.5
+
+
+def test_a_good_training_has_no_warning(trainable: Any, scripted_studio: Any) -> None:
+    scripted_studio.answers[TESTED] = scored(*[("rock", 0.9), ("classical", 0.1)] * 4)
+    assert "warning" not in trainable("train").err
+
+
+def test_windows_with_unknown_labels_are_shown_apart(trainable: Any, scripted_studio: Any) -> None:
+    windows = [("rock", 0.9), ("classical", 0.1), ("rock", 0.5), *[("jazz", 0.9)] * 12]
+    scripted_studio.answers[TESTED] = scored(*windows)
+    done = trainable("test", "--no-run")
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    assert "accuracy at threshold 0.6 66.7 % 66.7 %" in lines
+    assert "windows 3 3" in lines
+    assert "windows with unknown labels 12 (jazz) 12 (jazz)" in lines
+
+
 def test_a_training_as_events_for_programs(trainable: Any) -> None:
     events = [json.loads(line) for line in trainable("train", "--json").out.splitlines()]
     assert [(event["event"], event.get("job")) for event in events] == [

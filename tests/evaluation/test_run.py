@@ -8,7 +8,9 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from support import eitk
 
 from ei_toolkit.config import load_config
@@ -111,6 +113,19 @@ def test_a_clip_that_cannot_be_read_is_named_and_left_out(clips: Path, tmp_path:
     assert len(prepared) == 4
     assert [len(one.views) for one in prepared] == [2] * 4
     assert any(line.startswith("skipped rock/broken.wav") for line in log)
+
+
+def test_too_few_clips_are_named_before_any_feature_is_computed(tmp_path: Path) -> None:
+    for label in ("classical", "rock"):
+        (tmp_path / "clips" / label).mkdir(parents=True)
+        for number in range(3):
+            sound = np.random.default_rng([number, len(label)]).uniform(-0.1, 0.1, 8000)
+            soundfile.write(tmp_path / "clips" / label / f"{number}.wav", sound, 16_000)
+    code, _, err = evaluate(tmp_path, "--recipe", "reference", "--clips", str(tmp_path / "clips"))
+    assert code == 1
+    assert "error: 5 folds cannot be made, because the label classical has 3 groups" in err
+    assert "try: At most 3 folds work: --folds 3" in err
+    assert "features of" not in err
 
 
 @pytest.mark.parametrize(
