@@ -62,13 +62,12 @@ def _write(store: Store, archive: zipfile.ZipFile, sample: Sample, name: str) ->
 
 
 def _names(samples: Iterable[Sample]) -> Iterator[str]:
-    """Yield a path for each sample. A name that occurs before is made unique with the sample's id."""
+    """Yield a path for each sample. A name that occurred before is made unique with the sample's id."""
     taken: set[str] = set()
     for sample in samples:
         stem = sample.filename.replace("/", "_").replace("\\", "_").lstrip(".") or "sample"
-        name = f"{sample.category}/{stem}{sample.suffix}"
-        if name in taken:
-            name = f"{sample.category}/{stem}.{sample.id}{sample.suffix}"
+        while (name := f"{sample.category}/{stem}{sample.suffix}") in taken:
+            stem = f"{stem}.{sample.id}"
         taken.add(name)
         yield name
 

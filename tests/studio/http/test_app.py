@@ -78,6 +78,8 @@ def test_a_client_that_disconnects_within_its_request_leaves_nothing(api: Api) -
 def test_a_path_is_not_corrected_by_a_redirect(api: Api, path: str, verb: str) -> None:
     response = api.send(api_app(api.studio), verb, path, headers={"x-api-key": api.keys["admin"]})
     assert response.status_code == 404 and response.json()["success"] is False
+    upload = api.send(ingestion_app(api.studio), "POST", "/api/training/files/")
+    assert upload.status_code == 404
 
 
 def test_no_pages_of_a_web_framework_are_served(api: Api) -> None:
