@@ -11,7 +11,7 @@ from ei_toolkit.audio.formats import SUFFIXES
 from ei_toolkit.config import DatasetSettings
 from ei_toolkit.dataset.file_names import read_names
 from ei_toolkit.dataset.folder_names import Split, split_of
-from ei_toolkit.dataset.layout import Layout, detect_layout
+from ei_toolkit.dataset.layout import FOLDER, Layout, detect_layout
 from ei_toolkit.dataset.listing import Listing, composed, is_metadata, list_folder
 from ei_toolkit.errors import ConfigurationError, DataError
 
@@ -58,15 +58,25 @@ def read_clips(root: Path, labels: Sequence[str] = (), settings: DatasetSettings
         raise ConfigurationError(f"{root} is not a folder of clips", hint=f"Set [dataset] root. {LAYOUT}")
     wanted = {composed(label) for label in labels}
     listing, paths = list_folder(root, SUFFIXES)
-    layout = detect_layout(listing, settings or DatasetSettings(), wanted)
+    try:
+        layout = detect_layout(listing, settings or DatasetSettings(), wanted)
+    except DataError as error:
+        raise DataError(error.what, why=error.why, hint=error.hint.replace(FOLDER, str(root))) from None
     _check(root, listing, layout, wanted)
-    if note := _split_above(root, layout):
+    if note := _note_on_folders_above(root, layout):
         layout = replace(layout, notes=(*layout.notes, note))
     clips = [
         Clip(paths[sound.name], sound.name, sound.label, sound.split, sound.group, sound.fold)
         for sound in layout.sounds
     ]
     return ClipFolder(tuple(clips), layout)
+
+
+def _note_on_folders_above(root: Path, layout: Layout) -> str:
+    try:
+        return _split_above(root, layout) or _labels_above(root, layout)
+    except OSError:  # the folders above may be closed to the user
+        return ""
 
 
 def _split_above(root: Path, layout: Layout) -> str:
@@ -78,6 +88,22 @@ def _split_above(root: Path, layout: Layout) -> str:
     if not others:
         return ""
     return f"this folder is one split of a data set; with its other splits ({', '.join(others)}): --clips {parent}"
+
+
+def _labels_above(root: Path, layout: Layout) -> str:
+    """Return a note where a folder beside has the same folders: the two may be the labels, and these be groups."""
+    if layout.labels_from.source != "folder":
+        return ""
+    for beside in sorted(islice(root.resolve().parent.iterdir(), MOST_BESIDE)):
+        if beside == root.resolve() or beside.name.startswith(".") or not beside.is_dir():
+            continue
+        same = sorted(label for label in layout.labels if (beside / label).is_dir())
+        if len(same) > 1:
+            return (
+                f"the folder {beside.name} beside it has the folders {', '.join(same[:LABELS_NAMED])}, too; if"
+                f" {root.resolve().name} and {beside.name} are the labels: --clips {beside.parent}"
+            )
+    return ""
 
 
 def _metadata_above(root: Path) -> str:
@@ -104,7 +130,7 @@ def _check(root: Path, listing: Listing, layout: Layout, wanted: set[str]) -> No
 
 
 def _too_few_labels(root: Path, listing: Listing, found: set[str]) -> DataError:
-    what = f"only one label in {root}: {', '.join(found)}" if found else f"only one label in {root}"
+    what = f"only one label in {root}: {', '.join(found)}" if found else f"no labels are found in {root}"
     why, hint = "a classifier needs two labels or more", f"Add a folder of clips with another label. {LAYOUT}"
     if not found:
         why = "there are clips in it, but not in folders of labels"

@@ -28,6 +28,7 @@ GroupFrom = Literal["folder", "name", "csv", "none"]
 BACKGROUND = "_background_noise_"  # of Speech Commands: long recordings, no class
 LEAST_DESCRIBED = 0.5  # of the sounds that a table must label to be used without being asked for
 NAMED = 8  # names that a note lists
+FOLDER = "FOLDER"  # stands in hints for the path of the data set, which a listing does not have
 EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
@@ -378,7 +379,7 @@ def _several(reading: _Reading) -> DataError:
         "the folder holds several folders that could be the data set" if len(reading.folders.candidates) > 1
         else "the folder is above the data set",
         why=f"each has folders of clips: {named}" if len(reading.folders.candidates) > 1 else f"which may be {named}",
-        hint=f"Name the one that is meant: --clips FOLDER/{base}{reading.folders.candidates[0]}, or take every folder"
+        hint=f"Name the one that is meant: --clips {FOLDER}/{base}{reading.folders.candidates[0]}, or take every folder"
         " as a label: --labels-from folder.",
     )  # fmt: skip
 

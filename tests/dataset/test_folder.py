@@ -71,7 +71,7 @@ def test_a_folder_of_one_split_names_the_folder_with_all_of_them(tmp_path: Path)
 @pytest.mark.parametrize("table", ["meta/esc50.csv", "info.labels", "metadata.jsonl"])
 def test_a_folder_too_low_names_the_one_with_the_description(tmp_path: Path, table: str) -> None:
     root = touch(tmp_path, "audio/1-100032-A-0.wav", "audio/1-100038-A-1.wav", table)
-    with pytest.raises(DataError, match="only one label") as caught:
+    with pytest.raises(DataError, match="no labels are found in") as caught:
         find_clips(root / "audio")
     assert f"Give the folder above, whose {table} may describe the clips: {tmp_path}." in caught.value.hint
 
@@ -93,3 +93,20 @@ def test_a_clip_has_the_split_the_group_and_the_fold_of_the_layout(tmp_path: Pat
     (tmp_path / "list.csv").write_text("\n".join(["file,label,fold,speaker,split", *rows]))
     clip = find_clips(tmp_path)[3]
     assert (clip.path, clip.label, clip.split, clip.group, clip.fold) == (tmp_path / "3.wav", "b", "testing", "s3", "2")
+
+
+def test_the_folders_of_speakers_of_one_label_name_the_folder_above(tmp_path: Path) -> None:
+    root = touch(tmp_path, *(f"{label}/{who}/1.wav" for label in ("yes", "no") for who in ("anna", "ben")))
+    (note,) = read_clips(root / "yes").layout.notes
+    assert note == (
+        f"the folder no beside it has the folders anna, ben, too; if yes and no are the labels: --clips {tmp_path}"
+    )
+    touch(tmp_path, "other/anna/1.wav")
+    assert len(read_clips(root / "no").layout.notes) == 1
+
+
+def test_several_data_sets_in_a_folder_are_named_with_their_paths(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{folder}/{label}/1.wav" for folder in ("raw", "processed") for label in ("a", "b")))
+    with pytest.raises(DataError, match="several folders that could be the data set") as caught:
+        find_clips(tmp_path)
+    assert f"--clips {tmp_path}/processed" in caught.value.hint
