@@ -17,7 +17,7 @@ from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import GroupFromOption, GroupPatternOption, LabelsFromOption, SplitFromOption
-from ei_toolkit.config import DatasetSettings, SliceSettings
+from ei_toolkit.config import CONFIG_NAME, DatasetSettings, SliceSettings
 from ei_toolkit.config.archive import is_archive
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.config.recipes import Adjustment, write_recipe
@@ -48,6 +48,9 @@ def init(
         bool,
         typer.Option("--force", help="Replace an existing eitk.toml; an edited script is kept as robust.py.bak."),
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show the layout and the settings that would be written.")
+    ] = False,
     labels_from: LabelsFromOption = None,
     split_from: SplitFromOption = None,
     group_from: GroupFromOption = None,
@@ -66,21 +69,24 @@ def init(
     if chosen and clips is None:
         raise UsageError("these options are about clips", hint="Name the folder of clips: --clips FOLDER.")
     data_set = _read(env, (env.cwd / clips).resolve(), chosen) if clips is not None else None
+    adjusted = list(_adjusted(data_set, load_recipe(recipe)[0].slice, chosen)) if data_set else []
+    labels = data_set.folder.layout.labels if data_set else ()
+    data: dict[str, Any] = {"config": str(env.cwd / CONFIG_NAME), "recipe": recipe, "labels": list(labels)}
     if data_set:
         rows = rows_of_clips(data_set.folder.clips, data_set.lengths)
         env.console.note(layout_text(data_set.folder.layout, rows, is_estimate=data_set.lengths.is_estimate))
+        data["layout"] = layout_data(data_set.folder.layout, rows)
+        data["settings"] = {f"{one.table}.{one.key}": one.value for one in adjusted}
+    if dry_run:
+        changes = "".join(f"{one.table}.{one.key} = {one.value!r}  {one.comment}".rstrip() + "\n" for one in adjusted)
+        env.console.result({**data, "dry_run": True}, f"{changes}nothing is written (--dry-run)")
+        return
     own_name = env.cwd.name if recipe != PUBLISHED and re.search("[A-Za-z]", env.cwd.name) else None
-    adjusted = list(_adjusted(data_set, load_recipe(recipe)[0].slice, chosen)) if data_set else []
-    labels = data_set.folder.layout.labels if data_set else ()
     file = write_recipe(
         recipe, env.cwd, clips=data_set.source if data_set else None, name=name or own_name, force=force, board=board,
         labels=labels, adjusted=adjusted, say=env.console.note,
     )  # fmt: skip
     of = f", labels: {', '.join(labels)}" if labels else ""
-    data: dict[str, Any] = {"config": str(file), "recipe": recipe, "labels": list(labels)}
-    if data_set:
-        data["layout"] = layout_data(data_set.folder.layout, rows)
-        data["settings"] = {f"{one.table}.{one.key}": one.value for one in adjusted}
     env.console.result(data, f"wrote {file} (recipe {recipe}{of})")
     for warning in board_warnings(env.config().settings):
         env.console.warn(warning)

@@ -247,6 +247,23 @@ def test_a_pattern_without_clips_is_a_mistake(tmp_path: Path) -> None:
     assert "--clips FOLDER" in outcome.err
 
 
+def test_a_dry_run_of_init_shows_the_settings_and_writes_nothing(tmp_path: Path) -> None:
+    free_spoken_digits(tmp_path / "clips")
+    outcome = eitk(tmp_path, "init", "--clips", "clips", "--dry-run")
+    assert outcome.code == 0
+    assert outcome.out.splitlines() == [
+        "dataset.labels_from = 'name'  names of the files, label, speaker and number in the name",
+        "dataset.split_from = 'none'",
+        "dataset.group_from = 'name'  the speaker in the names of the files",
+        "slice.window_ms = 1000  the clips last 1.00 s (median)",
+        "slice.hop_ms = 500",
+        "nothing is written (--dry-run)",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["clips"]
+    data = eitk(tmp_path, "init", "--clips", "clips", "--dry-run", "--json").data
+    assert data["dry_run"] and data["settings"]["dataset.group_from"] == "name"
+
+
 def test_the_windows_of_longer_clips_stay_those_of_the_recipe(tmp_path: Path) -> None:
     write_sounds(tmp_path / "clips", ["a/1.wav", "a/2.wav", "b/1.wav", "b/2.wav"], 4)
     eitk(tmp_path, "init", "--clips", "clips")
