@@ -81,15 +81,16 @@ Outcome = dict[str, Any]
 
 def accept(store: Store, upload: Upload, pack: Pack, parts: Sequence[Part]) -> list[Outcome]:
     """Store the samples of one request; returns one entry for each file, in order. Nothing is stored if it raises."""
+    metadata = metadata_of(upload.headers)
     labels_files, files = _sort_parts(parts)
     side = _read_labels_files(labels_files)
-    received = [_receive(upload, part, side) for part in files]
+    received = [_received(upload, part, partial(side.of, part.filename), metadata) for part in files]
     return _store(store, upload, pack, received)
 
 
 def accept_described(store: Store, upload: Upload, pack: Pack, part: Part, description: Description) -> Outcome:
     """Store one file, which `info.labels` describes."""
-    return _store(store, upload, pack, [_received(upload, part, lambda: description)])[0]
+    return _store(store, upload, pack, [_received(upload, part, lambda: description, {})])[0]
 
 
 @dataclass(frozen=True)
@@ -141,13 +142,10 @@ def _read_labels_files(parts: Sequence[Part]) -> _LabelsFiles:
     return _LabelsFiles(Descriptions(entries), ranges, frozenset(boxed))
 
 
-def _receive(upload: Upload, part: Part, side: _LabelsFiles) -> _ReceivedFile:
-    return _received(upload, part, lambda: side.of(part.filename))
-
-
-def _received(upload: Upload, part: Part, describe: Callable[[], Description]) -> _ReceivedFile:
+def _received(
+    upload: Upload, part: Part, describe: Callable[[], Description], metadata: Mapping[str, str]
+) -> _ReceivedFile:
     """Read one file. An error of it, or of its description, is the reason why only it is not stored."""
-    metadata = metadata_of(upload.headers)  # an error of the headers ends the request
     try:
         if part.error:
             raise ApiError(part.error)

@@ -122,6 +122,22 @@ def test_a_time_series_with_several_labels_has_structured_labels(run: Any, studi
     assert (moved["category"], moved["structuredLabels"]) == ("testing", found["structuredLabels"])
 
 
+def test_a_file_that_the_studio_rejects_is_named_with_its_reason(run: Any, studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "sensors").mkdir()
+    payload = {"interval_ms": 10, "sensors": [{"name": "x", "units": "g"}, {"name": "y", "units": "g"}]}
+    for name, values in (("good", [[1, 2], [3, 4]]), ("ragged", [[1, 2], [3]])):
+        document = {"protected": {"alg": "none"}, "signature": "", "payload": {**payload, "values": values}}
+        (tmp_path / f"sensors/{name}.json").write_text(json.dumps(document))
+    code, _, err = run("sensors", "--label", "idle", "--report", "r.csv")
+    assert code == 4
+    assert "1 of 2 files are not in the studio" in err
+    assert [sample.label for sample in server_samples(studio)] == ["idle"]
+    assert (
+        "ragged.json,not uploaded,The file is not in the data acquisition format (json): values[1] has 1 numbers"
+        in ((tmp_path / "r.csv").read_text().replace('"', ""))
+    )
+
+
 def test_the_splits_of_the_folders_are_kept(run: Any, studio: Studio, tmp_path: Path) -> None:
     pitch = 200
     for split in ("train", "val", "test"):
