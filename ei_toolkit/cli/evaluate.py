@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
-from ei_toolkit.evaluation.candidate import trained_on
+from ei_toolkit.evaluation.candidate import labels_of_model, trained_on
 from ei_toolkit.evaluation.clips import find_known_clips
 from ei_toolkit.evaluation.folds import DESCRIPTIONS, FOLDS
 from ei_toolkit.evaluation.held_out import exclude_seen, held_out_clips
@@ -33,7 +34,7 @@ from ei_toolkit.evaluation.run import (
 )
 from ei_toolkit.evaluation.scores import outcome
 from ei_toolkit.evaluation.trained_folds import TrainedFolds
-from ei_toolkit.impulse.metrics import TOP_1
+from ei_toolkit.impulse.metrics import TOP_1, unscored
 from ei_toolkit.report.project_summary import write_evaluation
 from ei_toolkit.report.result_tables import evaluation_view
 
@@ -72,7 +73,12 @@ def evaluate(
     env = Environment.of(context)
     if protocol == PINNED:
         plan = _plan(env, "artist-5fold", None, None, None, "none" if quick else conditions, jobs)
-        run = run_model(plan, *_pinned(env), env.console.note)
+        model, labels, held_out = _pinned(env)
+        unknown = Counter(known.clip.label for known in plan.clips if known.clip.label not in labels)
+        if unknown:
+            env.console.note(unscored(unknown, "clips"))
+        plan = replace(plan, clips=[known for known in plan.clips if known.clip.label in labels])
+        run = run_model(plan, model, held_out, env.console.note)
     else:
         plan = _plan(env, protocol, recipe, clips, epochs, "none" if quick else conditions, jobs)
         trained = TrainedFolds(env.config().paths.folds) if env.config().file else None
@@ -88,8 +94,8 @@ def evaluate(
         env.console.warn(warning)
 
 
-def _pinned(env: Environment) -> tuple[bytes, set[str]]:
-    """Return the pinned model, and the testing clips that it was not trained on.
+def _pinned(env: Environment) -> tuple[bytes, tuple[str, ...], set[str]]:
+    """Return the pinned model, its labels, and the names of the testing clips that it was not trained on.
 
     Raises DataError if there is no model, or if it was trained on other windows and its training clips are not known.
     """
@@ -101,10 +107,10 @@ def _pinned(env: Environment) -> tuple[bytes, set[str]]:
     provenance = trained_on(config, manifest, lock)
     if provenance is None:
         env.console.warn(f"the training clips of {lock.model} are not known; those of the present manifest are assumed")
-    held_out = exclude_seen(
-        held_out_clips(manifest), provenance or TrainingProvenance.of_manifest(manifest), config.settings.dataset
-    )
-    return lock.model_path(config.paths.root).read_bytes(), {clip.name for clip in held_out}
+    seen = provenance or TrainingProvenance.of_manifest(manifest)
+    held_out = exclude_seen(held_out_clips(manifest), seen, config.settings.dataset)
+    model = lock.model_path(config.paths.root).read_bytes()
+    return model, labels_of_model(manifest, seen), {clip.name for clip in held_out}
 
 
 def _plan(

@@ -21,6 +21,7 @@ from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, read_provenance
 from ei_toolkit.errors import DataError, EitkError
 from ei_toolkit.evaluation.run_log import Run, data_hash, list_runs
+from ei_toolkit.impulse.trained_model import label_order
 
 
 def trained_on(config: Config, manifest: Manifest, lock: Lock) -> TrainingProvenance | None:
@@ -56,6 +57,16 @@ def _data_hash_of_training(runs: Sequence[Run], lock: Lock) -> str | None:
 def _built_sha256(run: Run) -> str:
     """Return the hash of the model that `eitk train --eon` built; empty for a training without a build."""
     return str((run.metrics.get("deployment") or {}).get("model_sha256", ""))
+
+
+def labels_of_model(manifest: Manifest, provenance: TrainingProvenance) -> tuple[str, ...]:
+    """Return the labels of a model's outputs, in their order: those of its training clips.
+
+    The manifest may have further labels, which were added after the training. Where none of the training clips is in
+    the manifest any more, the labels of the manifest are assumed.
+    """
+    own = {window.label for window in manifest.windows if window.clip_sha256 in provenance.clips}
+    return tuple(label_order(own)) or manifest.labels
 
 
 CHAMPION_NAME = "champion.json"
@@ -95,7 +106,7 @@ def challenger(config: Config, manifest: Manifest) -> Candidate:
     provenance = trained_on(config, manifest, lock)
     if provenance is None:
         raise DataError(f"the training clips of {lock.model} are not known", hint="eitk train --eon")
-    return Candidate(model, manifest.labels, config.settings, provenance)
+    return Candidate(model, labels_of_model(manifest, provenance), config.settings, provenance)
 
 
 def read_champion(file: Path) -> Candidate | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -56,7 +57,8 @@ def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | 
             f"the labels of the champion are {', '.join(old.labels)}, those of the challenger {', '.join(new.labels)}",
             hint="They cannot be compared. Move champion.json away to start without a champion.",
         )
-    clips = _unseen_clips(held_out_clips(manifest), new, old)
+    held_out = held_out_clips(manifest)
+    clips = _unseen_clips(tuple(clip for clip in held_out if clip.label in new.labels), new, old)
     root, threshold = clips_root(config.settings.dataset, config.paths.root), config.settings.board.threshold
     windows = cut_windows(new.settings, root, manifest, clips)
     outcome = try_model(new, clips, windows)
@@ -71,6 +73,7 @@ def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | 
         clips=len(clips),
         artists=len({clip.artist for clip in clips}),
         worst=_worst(new, clips, windows, progress),
+        unknown_labels=Counter(clip.label for clip in held_out if clip.label not in new.labels),
         is_champion=old is not None and old.sha256 == new.sha256,
     )
 

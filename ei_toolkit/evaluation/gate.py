@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ei_toolkit.config import GateSettings
 from ei_toolkit.config.units import KIB, classification_time, kib, percent
 from ei_toolkit.errors import DataError
-from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, thresholded_name
+from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, thresholded_name, unscored
 
 DRAWS = 10_000
 INTERVAL = (2.5, 97.5)  # percentiles
@@ -131,7 +131,7 @@ class Evidence:
 
     `majority` is the share of the most frequent label among the windows, `worst` the condition with the lowest top-1
     accuracy under it, `clips` and `artists` their numbers in the test. `is_champion` states that the challenger is the
-    champion itself.
+    champion itself. `unknown_labels` counts testing clips by labels that the models do not have.
     """
 
     challenger: Trial
@@ -143,6 +143,7 @@ class Evidence:
     artists: int
     worst: tuple[str, float]
     is_champion: bool = False
+    unknown_labels: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,8 @@ def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
         f" {name} {percent(own.thresholded_accuracy)}, {TOP_1} {percent(own.top_1_accuracy)},"
         f" {CLIP_ACCURACY} {percent(own.track_accuracy)}; {MAJORITY} {percent(evidence.majority)}."
     )
+    if evidence.unknown_labels:
+        yield f"{unscored(evidence.unknown_labels, 'clips')}."
     if evidence.is_champion:
         yield "It is identical to the champion, so there is nothing to promote."
     elif evidence.difference and evidence.champion:

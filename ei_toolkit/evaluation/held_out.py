@@ -126,4 +126,16 @@ def try_model(
             hint="eitk impulse apply, then eitk train --eon",
         )
     owner = np.repeat(np.arange(len(clips)), [len(own) for own in windows])
-    return Outcome(tuple(clips), candidate.labels, owner, model.predict(features))
+    probabilities = model.predict(features)
+    check_outputs(probabilities.shape[1], candidate.labels)
+    return Outcome(tuple(clips), candidate.labels, owner, probabilities)
+
+
+def check_outputs(outputs: int, labels: Sequence[str]) -> None:
+    """Raise DataError if a model has another number of outputs than labels."""
+    if outputs != len(labels):
+        raise DataError(
+            f"the model has {outputs} outputs, its training clips have {len(labels)} labels: {', '.join(labels)}",
+            why="clips were added, removed or moved to another label after the training",
+            hint="eitk upload, then eitk train --eon",
+        )

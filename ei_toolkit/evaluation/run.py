@@ -49,6 +49,7 @@ from ei_toolkit.evaluation.folds import (
     check_folds,
     clips_of_split,
 )
+from ei_toolkit.evaluation.held_out import check_outputs
 from ei_toolkit.evaluation.model import Material, Recipe, Trained, train_model
 from ei_toolkit.evaluation.trained_folds import TrainedFolds
 from ei_toolkit.impulse.features import frame_features
@@ -161,7 +162,7 @@ def run_plan(plan: Plan, log: Log) -> Run:
 def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> Run:
     """Test a finished model on the held-out clips, given by name; the other clips only fit the baselines.
 
-    Raises DataError where no clip of some label is held out.
+    Raises DataError where no clip of some label is held out, or the model has another number of outputs.
     """
     with _workers(plan.jobs) as pool:
         log(f"features of {len(plan.clips)} clips")
@@ -174,7 +175,9 @@ def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> 
             raise DataError("no clip of some label is held out", hint="eitk slice, then train on its windows.")
         baselines = _baselines(usable, prepared, [one != 0 for one in home])
         folds = [Fold(0, 0, Trained(model, b"", 0, 0.0, ()), baselines)]
-        return Run(usable, folds, _predict_all(pool, usable, [_without_duplicates(home, prepared)], folds, log))
+        predictions = _predict_all(pool, usable, [_without_duplicates(home, prepared)], folds, log)
+        check_outputs(predictions[0].probabilities[CLEAN].shape[1], usable.labels)
+        return Run(usable, folds, predictions)
 
 
 def _without_duplicates(home: FoldOf, prepared: Sequence[Prepared]) -> FoldOf:

@@ -7,7 +7,7 @@ class is missing; and it has no confusion matrix with a column for uncertain win
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,12 @@ MAJORITY = "majority baseline"
 def thresholded_name(threshold: float | None) -> str:
     """Return the name of the thresholded accuracy, with the threshold where it is known."""
     return "accuracy at threshold" + ("" if threshold is None else f" {threshold:g}")
+
+
+def unscored(counts: Mapping[str, int], what: str = "windows") -> str:
+    """Return the sentence about windows or clips, counted by label, whose labels a model does not have."""
+    total, names = sum(counts.values()), ", ".join(sorted(counts))
+    return f"{total} {what} with labels the model does not know: {names}; they are not scored"
 
 
 def right(actual: Ints, probabilities: Floats, threshold: float = 0.0) -> Mask:

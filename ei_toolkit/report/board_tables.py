@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +13,7 @@ from rich.table import Table
 from ei_toolkit.board.board import FlashedBoard, FoundBoard
 from ei_toolkit.board.flash.image import BuiltImage
 from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow
-from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, thresholded_name
+from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, thresholded_name, unscored
 from ei_toolkit.report.tables import percent
 
 
@@ -82,10 +83,10 @@ def _summary_lines(summary: dict[str, Any]) -> Iterator[str]:
             f" {summary['scored_windows']} windows), {TOP_1} {percent(summary['top_1_accuracy'])}, {CLIP_ACCURACY}"
             f" {percent(summary['track_accuracy'])} ({summary['right_tracks']} of {summary['scored_tracks']} clips)"
         )
-    if unscored := summary["windows"] - summary["scored_windows"]:
-        labels = ", ".join(summary["unknown_labels"])
-        what = f"with labels the model does not know: {labels}" if labels else "without a known label"
-        yield f"{unscored} windows {what}; they are not scored"
+    if summary["unknown_labels"]:
+        yield unscored(summary["unknown_labels"])
+    if nameless := summary["windows"] - summary["scored_windows"] - sum(summary["unknown_labels"].values()):
+        yield f"{nameless} windows without a known label; they are not scored"
 
 
 def _row(window: VerifiedWindow) -> tuple[str, ...]:
@@ -112,7 +113,7 @@ def _summary(board: str, clips: Sequence[VerifiedClip], threshold: float | None)
         "windows": len(windows),
         "scored_windows": len(scored),
         "right_windows": right,
-        "unknown_labels": sorted({window.label for window in windows} - {w.label for w in scored} - {""}),
+        "unknown_labels": dict(Counter(w.label for w in windows if w.label and w.label not in w.board_scores)),
         "compared": sum(bool(window.python_q) for window in windows),
         "equal": sum(window.equal for window in windows),
         "accuracy": right / len(scored) if scored else None,

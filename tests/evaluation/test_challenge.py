@@ -94,7 +94,8 @@ def test_the_first_is_promoted_an_equal_passes_and_one_that_learned_wrong_labels
     assert champion.model == good
 
     code, figures, _ = gate(root)
-    assert (code, figures["promoted"]) == (0, False)  # it is the champion
+    assert (code, figures["promoted"]) == (0, False)
+    assert "It is identical to the champion, so there is nothing to promote." in str(figures["text"])
     assert figures["difference"]["low"] == figures["difference"]["high"] == 0  # type: ignore[index]
 
     build("wrong", swapped=1.0)

@@ -43,6 +43,11 @@ def test_the_champion_itself_is_called_identical_and_not_compared() -> None:
     assert "The champion:" not in text
 
 
+def test_clips_with_unknown_labels_are_counted_apart() -> None:
+    text = judge(replace(FIRST, unknown_labels={"jazz": 3, "blues": 1}), LIMITS).text
+    assert "4 clips with labels the model does not know: blues, jazz; they are not scored." in text
+
+
 def test_without_an_estimate_of_the_features_only_the_network_counts() -> None:
     network_only = replace(FIRST, challenger=replace(GOOD, cost=replace(COST, features_ms=None)))
     assert judge(network_only, GateSettings(max_latency_ms=40)).passed

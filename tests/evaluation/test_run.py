@@ -86,15 +86,21 @@ def test_a_projects_evaluation_continues_after_an_interruption_and_is_kept(
 
 
 def test_the_pinned_model_is_tried_on_the_clips_that_were_held_out(clips: Path, tmp_path: Path, goldens: Path) -> None:
-    write_recipe("reference", tmp_path, clips=clips, name=None, force=False)
+    own = shutil.copytree(clips, tmp_path / "clips")
+    file = write_recipe("reference", tmp_path, clips=own, name=None, force=False)
+    file.write_text(file.read_text().replace('labels = ["classical", "rock"]', "labels = []"))
     assert evaluate(tmp_path, "--protocol", "test")[0] == 1  # nothing is pinned yet
     config = load_config(tmp_path, {})
     slice_clips(config.settings, tmp_path, config.paths.windows, 1, lambda _done, _note: None)
     shutil.copy(goldens / "int8" / "sample_int8.tflite", tmp_path / "model.tflite")
     write_lock(config.paths.lock, Lock(1, 1, "tflite-eon", "int8", "arduino", "x.zip", "", "model.tflite", "", ""))
+    (own / "jazz").mkdir()
+    shutil.copy(next((own / "rock").iterdir()), own / "jazz" / "added-later.wav")
     code, out, err = evaluate(tmp_path, "--protocol", "test", "--conditions", "gain-20", "--json")
     data = json.loads(out)
     assert code == 0, err
+    assert "1 clips with labels the model does not know: jazz; they are not scored" in err
+    assert data["labels"] == ["classical", "rock"]
     held_out = {w.clip for w in Manifest.read(config.paths.manifest).windows if w.split == "testing"}
     assert {track["clip"] for track in data["tracks"]} == held_out
     assert data["protocol"] == "test"

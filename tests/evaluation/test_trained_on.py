@@ -20,9 +20,9 @@ from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, read_provenance, write_provenance
 from ei_toolkit.dataset.slicing import slice_clips
 from ei_toolkit.errors import DataError
-from ei_toolkit.evaluation.candidate import Candidate, challenger, trained_on
+from ei_toolkit.evaluation.candidate import Candidate, challenger, labels_of_model, trained_on
 from ei_toolkit.evaluation.challenge import _unseen_clips
-from ei_toolkit.evaluation.held_out import HeldOut, held_out_clips
+from ei_toolkit.evaluation.held_out import HeldOut, check_outputs, held_out_clips
 from ei_toolkit.evaluation.run_log import record_run
 
 MODEL = b"\x1c\x00\x00\x00TFL3 a model"
@@ -57,7 +57,7 @@ def split_again(config: Config) -> Manifest:
 def pinned(config: Config) -> tuple[set[str], str]:
     """The held-out clips of `eitk evaluate --protocol test`, and what it printed to stderr."""
     err = io.StringIO()
-    found = _pinned(Environment(Console(io.StringIO(), err), config.paths.root, {}))[1]
+    found = _pinned(Environment(Console(io.StringIO(), err), config.paths.root, {}))[2]
     return found, err.getvalue()
 
 
@@ -71,6 +71,30 @@ def test_after_another_split_clips_that_the_model_was_trained_on_are_not_held_ou
     assert unseen
     assert not {clip.sha256 for clip in unseen} & seen.clips
     assert pinned(sliced)[0] == {clip.name for clip in unseen}
+
+
+def test_a_label_that_was_added_after_the_training_is_no_label_of_the_model(sliced: Config, lock: Lock) -> None:
+    manifest = Manifest.read(sliced.paths.manifest)
+    seen = TrainingProvenance.of_manifest(manifest)
+    write_provenance(lock.model_path(sliced.paths.root).parent / PROVENANCE_NAME, seen)
+    jazz = [
+        replace(window, label="jazz", clip=f"jazz/{number}.wav", clip_sha256=f"new {number}")
+        for number, window in enumerate(manifest.windows)
+    ]
+    wider = Manifest((*manifest.windows, *jazz))
+    assert wider.labels == ("classical", "jazz", "rock")
+    assert challenger(sliced, wider).labels == labels_of_model(wider, seen) == ("classical", "rock")
+
+
+def test_without_any_of_its_training_clips_a_model_has_the_labels_of_the_windows(sliced: Config) -> None:
+    gone = TrainingProvenance(frozenset({"deleted"}), frozenset())
+    assert labels_of_model(Manifest.read(sliced.paths.manifest), gone) == ("classical", "rock")
+
+
+def test_a_model_with_more_outputs_than_labels_is_not_tested() -> None:
+    check_outputs(2, ("classical", "rock"))
+    with pytest.raises(DataError, match="the model has 3 outputs, its training clips have 2 labels: classical, rock"):
+        check_outputs(3, ("classical", "rock"))
 
 
 @pytest.mark.parametrize("eon", [True, False], ids=["train --eon", "train, then build"])

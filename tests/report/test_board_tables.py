@@ -59,6 +59,8 @@ def test_a_clip_without_a_label_is_compared_and_not_scored() -> None:
 
 
 def test_labels_that_the_model_lacks_are_named() -> None:
+    summary = verification_json("emulated", [clip("rock", 0.9), clip("jazz", 0.9)])["summary"]
+    assert summary["unknown_labels"] == {"jazz": 1}
     assert "1 windows with labels the model does not know: jazz; they are not scored" in shown(
         clip("rock", 0.9), clip("jazz", 0.9)
     )
@@ -130,7 +132,7 @@ def test_windows_clips_and_equal_scores_are_counted() -> None:
     summary = verification_json("emulated", [ROCK, CLASSICAL])["summary"]
     assert summary == {
         "board": "emulated", "threshold": None, "tracks": 2, "scored_tracks": 2, "right_tracks": 1, "windows": 3,
-        "scored_windows": 3, "right_windows": 2, "unknown_labels": [], "compared": 2, "equal": 1, "accuracy": 2 / 3,
+        "scored_windows": 3, "right_windows": 2, "unknown_labels": {}, "compared": 2, "equal": 1, "accuracy": 2 / 3,
         "top_1_accuracy": 2 / 3, "track_accuracy": 0.5,
     }  # fmt: skip
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.impulse.interpreter import Interpreter
-from ei_toolkit.impulse.metrics import classification, thresholded_name
+from ei_toolkit.impulse.metrics import classification, thresholded_name, unscored
 from ei_toolkit.impulse.trained_model import model_id
 from ei_toolkit.studio.http.classify import accuracy
 from ei_toolkit.studio.http.errors import ApiError
@@ -51,8 +51,7 @@ def classify(task: Task) -> None:
 def _log_unknown_labels(task: Task, labels: Sequence[str], part: ComputedFeatures) -> None:
     unknown = Counter(window.label for window in part.windows if window.label not in labels)
     if unknown:
-        names = ", ".join(sorted(unknown))
-        task.log(f"{unknown.total()} windows with labels the model does not know: {names}; they are not scored")
+        task.log(unscored(unknown))
 
 
 def trained(task: Task, blocks: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Model]:
