@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
@@ -20,7 +21,7 @@ SPLIT_WORDS: Mapping[str, Split] = MappingProxyType(
 )  # fmt: skip
 COLLECTIONS = frozenset(
     ("audio", "audios", "clips", "data", "dataset", "datasets", "examples", "flac", "mp3", "ogg", "original",
-     "originals", "processed", "raw", "recordings", "samples", "sound", "sounds", "wav", "wave", "waves", "wavs")
+     "originals", "processed", "raw", "recordings", "samples", "set", "sound", "sounds", "wav", "wave", "waves", "wavs")
 )  # fmt: skip
 """First words of names of folders that hold a whole data set rather than the clips of a label."""
 FOLD = re.compile(r"(?:cv[ _-]?)?fold[ _-]?(\d+)", re.IGNORECASE)
@@ -55,9 +56,13 @@ class FolderReading:
     similar: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=10_000)  # the names of folders are few, and those of their files many
 def split_of(word: str) -> Split | None:
-    """Return the split that a word such as `train`, `val` or `eval` names."""
-    return SPLIT_WORDS.get(word.strip().casefold())
+    """Return the split that a word such as `train`, `val` or `eval` names, also as `audio_train` or `test set`."""
+    words = re.split(r"[ _.-]+", word.strip().casefold())
+    found = {SPLIT_WORDS[one] for one in words if one in SPLIT_WORDS}
+    others = {one for one in words if one not in SPLIT_WORDS}
+    return found.pop() if len(found) == 1 and others <= COLLECTIONS else None
 
 
 def read_folders(sounds: Sequence[str], *, with_splits: bool = True, labels: Collection[str] = ()) -> FolderReading:

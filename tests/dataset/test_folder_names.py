@@ -8,7 +8,8 @@ from ei_toolkit.dataset.folder_names import GROUP, read_folders, split_of
 @pytest.mark.parametrize(
     ("word", "split"),
     [("train", "training"), ("TRAINING", "training"), ("Val", "validation"), ("dev", "validation"),
-     ("eval", "testing"), (" test ", "testing"), ("tests", None), ("trainer", None), ("", None)],
+     ("eval", "testing"), (" test ", "testing"), ("audio_train", "training"), ("Test Set", "testing"),
+     ("train_test", None), ("train_engine", None), ("tests", None), ("trainer", None), ("", None)],
 )  # fmt: skip
 def test_words_of_splits(word: str, split: str | None) -> None:
     assert split_of(word) == split
