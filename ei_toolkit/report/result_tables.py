@@ -77,7 +77,7 @@ def profile_table(profiles: Sequence[DeviceProfile], features_ms: float | None =
     """Return the time of one classification, RAM and ROM of each variant, device and engine.
 
     `features_ms` is the time of the features, which the studio does not include in its latency; it is only for the
-    Nano 33 BLE, so it is added to that device's times.
+    Nano 33 BLE, so it is added to that device's times. Where all rows are about one device, the title names it.
     """
     rows = tuple(
         (p.variant, p.name, engine.engine, _time(p, features_ms), _size(engine.ram), _size(engine.rom),
@@ -85,7 +85,12 @@ def profile_table(profiles: Sequence[DeviceProfile], features_ms: float | None =
         for p in profiles
         for engine in p.engines
     )  # fmt: skip
-    return Table("on the device (estimates)", ("model", "device", "engine", "time", "RAM", "ROM", "arena"), rows)
+    head = ("model", "device", "engine", "time", "RAM", "ROM", "arena")
+    devices = {row[1] for row in rows}
+    if len(devices) != 1:
+        return Table("on the device (estimates)", head, rows)
+    title = f"on the {devices.pop()} (estimates)"
+    return Table(title, (head[0], *head[2:]), tuple((row[0], *row[2:]) for row in rows))
 
 
 def _time(profile: DeviceProfile, features_ms: float | None) -> str | None:

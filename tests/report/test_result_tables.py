@@ -75,11 +75,22 @@ def test_a_profile_has_a_row_for_each_engine_and_no_size_that_is_not_known() -> 
         DeviceProfile("float32", "nano", "Nano 33", True, None, engines[:1]),
         DeviceProfile("int8", "other", "Other", False, None, (), "does not fit"),
     ]
-    assert profile_table(profiles).rows == (
-        ("int8", "Nano 33", "eon", "13 ms (network only)", "4.0 KiB", "30.0 KiB", None),
-        ("int8", "Nano 33", "tflite", "13 ms (network only)", "8.0 KiB", "60.0 KiB", "2.0 KiB"),
-        ("float32", "Nano 33", "eon", None, "4.0 KiB", "30.0 KiB", None),
+    table = profile_table(profiles)
+    assert table.title == "on the Nano 33 (estimates)"
+    assert table.head == ("model", "engine", "time", "RAM", "ROM", "arena")
+    assert table.rows == (
+        ("int8", "eon", "13 ms (network only)", "4.0 KiB", "30.0 KiB", None),
+        ("int8", "tflite", "13 ms (network only)", "8.0 KiB", "60.0 KiB", "2.0 KiB"),
+        ("float32", "eon", None, "4.0 KiB", "30.0 KiB", None),
     )
+
+
+def test_several_devices_have_a_column() -> None:
+    engines = (EngineProfile("eon", 4096, 30_720, 0),)
+    two = [DeviceProfile("int8", name, name, True, 12.6, engines) for name in ("nano", "portenta")]
+    table = profile_table(two)
+    assert (table.title, table.head[1]) == ("on the device (estimates)", "device")
+    assert [row[1] for row in table.rows] == ["nano", "portenta"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +99,7 @@ def test_a_profile_has_a_row_for_each_engine_and_no_size_that_is_not_known() -> 
 def test_the_time_of_the_features_is_known_for_the_nano_only(device: str, time: str) -> None:
     profile = DeviceProfile("int8", device, device, True, 12.6, (EngineProfile("eon", 1, 1, 1),))
     (row,) = profile_table([profile], 131.0).rows
-    assert row[3] == time
+    assert row[2] == time
 
 
 ROW = {"window_accuracy": 0.9, "track_accuracy": 0.95}
