@@ -5,7 +5,6 @@ The formats are eitk's JSON lines, and the text of Edge Impulse's sketches and S
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 
 from ei_toolkit.board.protocol.events import Event, Info, Prediction, Unknown, Warning
 from ei_toolkit.config.settings import UNCERTAIN
+from ei_toolkit.config.untrusted_json import read_json
 
 FORMER_UNCERTAIN = "undecided"  # old name: images that were flashed with a version before 0.3 print it
 MAX_LINE_BYTES = 8192
@@ -184,8 +184,8 @@ def _nearly_equal(a: Mapping[str, float], b: Mapping[str, float]) -> bool:
 
 def _eitk_object(line: str) -> dict[str, Any] | None:
     try:
-        data = json.loads(line)
-    except (ValueError, RecursionError):
+        data = read_json(line)
+    except ValueError:
         return None
     return data if isinstance(data, dict) and data.get("eitk") == 1 and data["eitk"] is not True else None
 

@@ -183,6 +183,13 @@ def test_labels_that_are_none_are_not_taken(labels: object) -> None:
     assert type(parse(json.dumps({"eitk": 1, "info": {"labels": labels}}), json.dumps(GOOD))[1]) is Prediction
 
 
+def test_half_a_surrogate_pair_in_a_label_can_be_printed() -> None:
+    (event,) = parse('{"eitk":1,"scores":{"\\ud83d":0.25,"\\ud83c\\udfb5":0.75},"winner":"\\ud83d"}')
+    assert isinstance(event, Prediction)
+    assert list(event.scores) == ["\N{REPLACEMENT CHARACTER}", "\N{MUSICAL NOTE}"]
+    assert str(event_json(event)).encode()
+
+
 def test_a_json_line_that_repeats_a_block_replaces_it() -> None:
     (event,) = parse(*sketch_block(classical=0.25, rock=0.75), json.dumps(GOOD))
     assert isinstance(event, Prediction) and event.source == "eitk"
