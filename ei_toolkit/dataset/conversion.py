@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ei_toolkit.audio.decode import describe, read_clip
+from ei_toolkit.audio.formats import ACQUISITION_SUFFIXES
 from ei_toolkit.audio.sources import Warn
 from ei_toolkit.audio.wav import HEADER_BYTES, wav_bytes
 from ei_toolkit.config.settings import Reading
@@ -21,7 +22,7 @@ from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.hash_split import split_by_hash
 from ei_toolkit.dataset.manifest import Window
-from ei_toolkit.dataset.recordings import ACQUISITION, NO_LABEL, SERIES
+from ei_toolkit.dataset.recordings import NO_LABEL, SERIES
 from ei_toolkit.dataset.time_series import SeriesOptions, read_time_series
 from ei_toolkit.errors import DataError
 
@@ -106,7 +107,7 @@ def _without_name(clip: Clip, warnings: list[str]) -> Warn:
 def _suffix(clip: Clip) -> str:
     """The suffix of the file that a clip is converted to."""
     suffix = clip.path.suffix.lower()
-    if suffix in ACQUISITION:
+    if suffix in ACQUISITION_SUFFIXES:
         return suffix
     return ".json" if suffix == SERIES else ".wav"
 
@@ -114,7 +115,7 @@ def _suffix(clip: Clip) -> str:
 def _content(clip: Clip, settings: ConversionSettings, warn: Warn) -> tuple[bytes, str, Ranges]:
     """The file to upload, its label and its structured labels."""
     suffix = clip.path.suffix.lower()
-    if suffix in ACQUISITION:  # it may be signed, and stays as it is
+    if suffix in ACQUISITION_SUFFIXES:  # it may be signed, and stays as it is
         if (size := clip.path.stat().st_size) > LARGEST_FILE_BYTES:
             raise _too_large(size)
         return clip.path.read_bytes(), clip.label, []

@@ -42,14 +42,19 @@ def read_names(sounds: Sequence[str], *, certain: bool = True) -> NameReading | 
     return None
 
 
-def speakers(sounds: Sequence[str]) -> Mapping[str, str]:
-    """Return the speaker of each sound by name where all names have one in the form of Speech Commands or digits."""
+def speakers(sounds: Sequence[str], labels: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """Return the speaker of each sound by name where all names have one in the form of Speech Commands or digits.
+
+    With `labels`, names of the form `0_theo_7` must begin with their label: without it, two words are no evidence.
+    """
     stems = {name: stem_of(name) for name in sounds}
     found = {name: match["group"] for name, stem in stems.items() if (match := HASHED_SPEAKER.fullmatch(stem))}
     if stems and len(found) >= LEAST_PART * len(stems):
         return found
     grid = _label_group_number(stems)
-    return grid.groups if grid else {}
+    if grid is None or (labels is not None and any(labels.get(name) != grid.labels[name] for name in grid.groups)):
+        return {}
+    return grid.groups
 
 
 def groups_by_pattern(sounds: Sequence[str], pattern: str) -> Mapping[str, str]:

@@ -11,7 +11,8 @@ from ei_toolkit.audio.formats import SUFFIXES
 from ei_toolkit.config import DatasetSettings
 from ei_toolkit.dataset.file_names import read_names
 from ei_toolkit.dataset.folder_names import Split, split_of
-from ei_toolkit.dataset.layout import FOLDER, Layout, detect_layout
+from ei_toolkit.dataset.layout import Layout, detect_layout
+from ei_toolkit.dataset.layout_sources import FOLDER
 from ei_toolkit.dataset.listing import Listing, composed, is_metadata, list_folder
 from ei_toolkit.errors import ConfigurationError, DataError
 

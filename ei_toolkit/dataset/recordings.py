@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ei_toolkit.audio.formats import SUFFIXES
+from ei_toolkit.audio.formats import ACQUISITION_SUFFIXES, SUFFIXES
 from ei_toolkit.config import DatasetSettings
 from ei_toolkit.dataset.folder import Clip
-from ei_toolkit.dataset.layout import Layout, Rule, detect_layout
+from ei_toolkit.dataset.layout import Layout, detect_layout
+from ei_toolkit.dataset.layout_sources import Rule
 from ei_toolkit.dataset.listing import MOST_METADATA_BYTES, MOST_METADATA_FILES, LeftOut, Listing, list_folder
 from ei_toolkit.dataset.time_series import is_time_series
 from ei_toolkit.errors import DataError
 
-ACQUISITION = frozenset({".json", ".cbor"})
 SERIES = ".csv"
 LONGEST_START = 2**16  # bytes of a JSON file in which an acquisition file has its payload
 GIVE_LABEL = "Give one label for all files with --label."
@@ -36,7 +36,7 @@ def find_recordings(root: Path, settings: DatasetSettings, label: str = "") -> R
     A CSV file may have a column of labels in itself; its label is empty if the layout gives none. Raises DataError
     where there is no file, or `detect_layout` finds no layout.
     """
-    listing, paths = list_folder(root, SUFFIXES | ACQUISITION | {SERIES})
+    listing, paths = list_folder(root, SUFFIXES | ACQUISITION_SUFFIXES | {SERIES})
     listing = _without_tables(listing, paths)
     if not listing.sounds:
         raise DataError(

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ei_toolkit.dataset.layout import Layout, Rule
+from ei_toolkit.dataset.layout import Layout
+from ei_toolkit.dataset.layout_sources import Rule
 from ei_toolkit.dataset.listing import LeftOut
 from ei_toolkit.dataset.plan import Row
 from ei_toolkit.report.tables import Table

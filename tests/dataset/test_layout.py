@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ei_toolkit.config import DatasetSettings
-from ei_toolkit.dataset.layout import Layout, detect_layout, folds
+from ei_toolkit.dataset.layout import Layout, detect_layout
 from ei_toolkit.dataset.listing import Listing
 from ei_toolkit.errors import ConfigurationError, DataError
 
@@ -163,7 +163,7 @@ def test_esc50_has_labels_folds_and_recordings() -> None:
     )
     assert layout.labels == ("dog", "rooster")
     assert {sound.group for sound in layout.sounds} == {"101", "102", "103", "104", "105"}
-    assert folds(layout)["audio/3-103-A-0.wav"] == "3"
+    assert {sound.name: sound.fold for sound in layout.sounds}["audio/3-103-A-0.wav"] == "3"
     assert layout.labels_from.words == "column category of meta/esc50.csv"
     assert (layout.split_from.words, layout.group_from.words) == ("whole folds", "column src_file of meta/esc50.csv")
 
@@ -178,7 +178,7 @@ def test_urbansound8k_has_folds_and_recordings() -> None:
         [f"audio/fold{fold}/{file}" for file, fold, _ in sounds], {"metadata/UrbanSound8K.csv": table(head, rows)}
     )
     assert layout.labels == ("drill", "siren")
-    assert Counter(folds(layout).values()) == {"1": 4, "2": 4, "3": 4}
+    assert Counter(sound.fold for sound in layout.sounds) == {"1": 4, "2": 4, "3": 4}
     assert "100" in {sound.group for sound in layout.sounds}
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from ei_toolkit.dataset.layout import LabelledSound, Layout, Rule
+from ei_toolkit.dataset.layout import LabelledSound, Layout
+from ei_toolkit.dataset.layout_sources import Rule
 from ei_toolkit.dataset.listing import LeftOut
 from ei_toolkit.dataset.plan import Row
 from ei_toolkit.report.layout_tables import layout_data, layout_text
