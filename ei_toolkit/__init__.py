@@ -1,3 +1,3 @@
-"""eitk: from a folder of music clips to a light on a board."""
+"""eitk: audio classifiers on microcontrollers, with the Edge Impulse API or entirely offline."""
 
 __version__ = "0.3.0.dev0"
