@@ -11,11 +11,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 from compiler_cache import install as install_compiler_cache
 from hypothesis import settings
+from support import write_clips
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -145,7 +144,6 @@ MEASURED = {"accuracy": 0.93, "precision": 14 / 15, "recall": 0.93, "f1": 0.93, 
 TRIAL = {"thresholded_accuracy": 0.93, "top_1_accuracy": 0.94, "track_accuracy": 0.96,
          "confusion": [[13, 1, 0], [0, 13, 1]],
          "cost": {"ram_bytes": 12_000, "flash_bytes": 30_000, "latency_ms": 12.3, "how": "estimate"}}  # fmt: skip
-RATE, SECONDS, CLIPS = 16_000, 6, 8
 
 
 @pytest.fixture
@@ -162,14 +160,8 @@ def project(tmp_path: Path) -> Callable[..., Config]:
 
 @pytest.fixture
 def sliced(tmp_path: Path) -> Config:
-    """A project of eight clips a label (a low and a high hum in noise, each its own artist), cut into windows."""
-    random = np.random.default_rng(5)
-    time = np.arange(RATE * SECONDS) / RATE
-    for label, pitch in (("classical", 220), ("rock", 1760)):
-        (tmp_path / "clips" / label).mkdir(parents=True)
-        for i in range(CLIPS):
-            sound = 0.2 * np.sin(2 * np.pi * (pitch + 20 * i) * time) + 0.05 * random.standard_normal(len(time))
-            soundfile.write(tmp_path / "clips" / label / f"{label}.{i}.wav", sound, RATE)
+    """A project of eight clips a label, cut into windows."""
+    write_clips(tmp_path / "clips")
     file = write_recipe("robust", tmp_path, clips=tmp_path / "clips", name=None, force=False)
     file.write_text(re.sub(r"copies = \d+", "copies = 0", file.read_text()))
     config = load_config(tmp_path, {})

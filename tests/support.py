@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import soundfile
+
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
@@ -49,3 +52,13 @@ def has_ended(pid: int, within_s: float = 5.0) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+def write_clips(folder: Path, clips: int = 8, seconds: float = 6.0, rate: int = 16_000) -> None:
+    """Write clips of classical and rock, each by an artist of its own: a low and a high hum in noise."""
+    random, time_s = np.random.default_rng(5), np.arange(int(rate * seconds)) / rate
+    for label, pitch in (("classical", 220), ("rock", 1760)):
+        (folder / label).mkdir(parents=True)
+        for i in range(clips):
+            sound = 0.2 * np.sin(2 * np.pi * (pitch + 20 * i) * time_s) + 0.05 * random.standard_normal(len(time_s))
+            soundfile.write(folder / label / f"{label}.{i}.wav", sound, rate)

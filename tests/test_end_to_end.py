@@ -15,7 +15,9 @@ import pytest
 ARM = shutil.which("arm-none-eabi-g++") and shutil.which("qemu-system-arm")
 
 
+ROOT = Path(__file__).resolve().parents[1]
 EITK = [sys.executable, "-m", "ei_toolkit"]
+DEMO = [ROOT / "scripts/demo"] if (ROOT / ".venv/.eitk-stamp").is_file() else [*EITK, "demo"]
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def test_from_clips_to_predictions_of_a_board(folder: Path) -> None:
     board = "emulated" if ARM else "host"
     done = subprocess.run(
-        [*EITK, "demo", "--dir", "demo", "--board", board, "--json"],
+        [*DEMO, "--dir", "demo", "--board", board, "--json"],
         cwd=folder,
         env=os.environ | {"EITK_TRAINING_EPOCHS": "8"},
         capture_output=True,

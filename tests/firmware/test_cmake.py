@@ -28,27 +28,27 @@ def build(folder: Path, *options: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def gcc_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sanitized_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("g++") is None:
         pytest.skip("g++ is not installed")
-    return build(tmp_path_factory.mktemp("gcc"), "-DCMAKE_CXX_COMPILER=g++", "-DEITK_SANITIZE=ON")
+    return build(tmp_path_factory.mktemp("sanitized"), "-DCMAKE_CXX_COMPILER=g++", "-DEITK_SANITIZE=ON")
 
 
-def test_unit_tests_pass_under_sanitizers(gcc_build: Path) -> None:
-    listed = call("ctest", "--test-dir", gcc_build, "--show-only=json-v1")
+def test_unit_tests_pass_under_sanitizers(sanitized_build: Path) -> None:
+    listed = call("ctest", "--test-dir", sanitized_build, "--show-only=json-v1")
     names = {test["name"] for test in json.loads(listed)["tests"]}
     assert names == {path.stem for path in (FIRMWARE / "tests").glob("*_test.cpp")}
-    call("ctest", "--test-dir", gcc_build, "--output-on-failure")
+    call("ctest", "--test-dir", sanitized_build, "--output-on-failure")
 
 
-def test_programs_are_built(gcc_build: Path) -> None:
+def test_programs_are_built(sanitized_build: Path) -> None:
     sketches = [f"example_{path.stem}" for path in FIRMWARE.glob("examples/*/*.ino")]
     for name in ("audio_classifier", "classify_samples", "run_model", *sketches):
-        assert (gcc_build / name).is_file(), name
+        assert (sanitized_build / name).is_file(), name
 
 
-def test_every_source_is_in_the_compilation_database(gcc_build: Path) -> None:
-    database = json.loads((gcc_build / "compile_commands.json").read_text())
+def test_every_source_is_in_the_compilation_database(sanitized_build: Path) -> None:
+    database = json.loads((sanitized_build / "compile_commands.json").read_text())
     listed = {Path(entry["file"]) for entry in database}
     sources = {path for kind in ("*.cpp", "*.ino") for path in FIRMWARE.rglob(kind)}
     cross = {*FIRMWARE.glob("boards/bare_metal/*"), *FIRMWARE.glob("boards/emulated/*")}
@@ -57,18 +57,18 @@ def test_every_source_is_in_the_compilation_database(gcc_build: Path) -> None:
     }
 
 
-def test_every_header_compiles_without_other_headers(gcc_build: Path) -> None:
-    checked = {path.stem for path in (gcc_build / "header_checks").glob("*.cpp")}
+def test_every_header_compiles_without_other_headers(sanitized_build: Path) -> None:
+    checked = {path.stem for path in (sanitized_build / "header_checks").glob("*.cpp")}
     folders = ("runtime", "boards/core", "boards/model_runner", "audio_classifier")
     headers = [path for folder in folders for path in (FIRMWARE / folder).rglob("*.h")]
     assert checked == {"_".join((*path.relative_to(FIRMWARE).parts[:-1], path.stem, "h")) for path in headers}
 
 
-@pytest.mark.parametrize("compiler", ["g++", "clang++"])
-def test_the_optimised_build_has_no_warning(compiler: str, tmp_path: Path) -> None:
-    if shutil.which(compiler) is None:
-        pytest.skip(f"{compiler} is not installed")
-    folder = build(tmp_path, f"-DCMAKE_CXX_COMPILER={compiler}")
+def test_clang_builds_without_a_warning(tmp_path: Path) -> None:
+    """GCC's warnings are errors in the build with sanitizers, which is optimised as well."""
+    if shutil.which("clang++") is None:
+        pytest.skip("clang++ is not installed")
+    folder = build(tmp_path, "-DCMAKE_CXX_COMPILER=clang++")
     call("ctest", "--test-dir", folder, "--output-on-failure")
 
 
@@ -78,8 +78,8 @@ def test_the_emulated_board_builds_without_a_warning(tmp_path: Path) -> None:
     assert {path.stem for path in folder.glob("*.elf")} >= {"audio_classifier", "run_model"}
 
 
-def test_a_library_of_the_user_can_be_used(gcc_build: Path, tmp_path: Path) -> None:
-    library = gcc_build / "generated_library"
+def test_a_library_of_the_user_can_be_used(sanitized_build: Path, tmp_path: Path) -> None:
+    library = sanitized_build / "generated_library"
     configure = ("cmake", "-G", "Ninja", "-S", FIRMWARE, "-B", tmp_path)
     call(*configure, f"-DEITK_LIBRARY={library}")
     call("cmake", "--build", tmp_path, "--target", "audio_classifier")

@@ -11,17 +11,20 @@ from typing import Any
 
 import pytest
 import yaml
+from support import write_clips
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 JOBS = [(file.stem, name) for file in FILES for name in yaml.safe_load(file.read_text())["jobs"]]
+RUN_ELSEWHERE = {"test", "demo"}  # scripts/test runs these tests; tests/test_end_to_end.py runs scripts/demo
+RUN_HERE = [(file, job) for file, job in JOBS if job not in RUN_ELSEWHERE]
 
 # What GitHub would put in place of each expression, in a fork without a key.
 IN_A_FORK = {
     "python${{ matrix.python }}": "python3",
     "${{ secrets.EI_API_KEY }}": "",
     "${{ secrets.EI_API_KEY != '' && 'https://studio.edgeimpulse.com/v1' || 'local' }}": "local",
-    "${{ vars.NIGHTLY_DATASET || 'synth' }}": "synth",
+    "${{ vars.NIGHTLY_DATASET || 'synth' }}": "few clips",
     "${{ github.token }}": "a token",
     "${{ github.repository }}": "someone/eitk",
     "${{ github.server_url }}/${{ github.repository }}/actions/runs/${{ github.run_id }}": "https://example.org/runs/1",
@@ -29,6 +32,7 @@ IN_A_FORK = {
 
 QUICK = {  # steps run as they stand; this is the user's environment around them
     "EITK_TEST_WORKERS": "0",
+    "EITK_TRAINING_EPOCHS": "12",
     "PYTEST_ADDOPTS": "tests/cli/test_console.py",
 }
 
@@ -86,13 +90,14 @@ def test_continuous_integration_calls_the_scripts_of_a_developer() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("file", "job"), JOBS)
+@pytest.mark.parametrize(("file", "job"), RUN_HERE)
 def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, workspace: Path, tmp_path: Path) -> None:
-    """All steps of a job, in order, in one workspace. Inside `scripts/test` pytest is given one quick file."""
+    """All steps of a job, in order, in one workspace. Inside `scripts/lowest` pytest is given one quick file."""
     if not (ROOT / (".venv-lowest" if job == "lowest" else ".venv") / ".eitk-stamp").is_file():
         pytest.skip("the environment of this job was not made by scripts/setup")
     if shutil.which("bash") is None:
         pytest.skip("no bash")
+    write_clips(workspace / "few clips")
     whole_job = load(file)["jobs"][job].get("env", {})
     for step in steps_of(file, job):
         if "run" not in step:
@@ -106,7 +111,7 @@ def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, wo
         assert {"champion.json", "eitk.lock", "report.html", "MODEL_CARD.md", "summary.md"} <= {
             file.name for file in (workspace / "nightly/published").iterdir()
         }
-        again = run_step('scripts/nightly "$DATASET"', QUICK | {"DATASET": "synth"})
+        again = run_step('scripts/nightly "$DATASET"', QUICK | {"DATASET": "few clips"})
         assert again.returncode == 0
         assert "nothing changed since run" in again.stdout
 
