@@ -13,7 +13,7 @@ from rich.table import Table
 from ei_toolkit.board.board import FlashedBoard, FoundBoard
 from ei_toolkit.board.flash.image import BuiltImage
 from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow
-from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, thresholded_name, unscored
+from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, majority_share, thresholded_name, unscored
 from ei_toolkit.report.tables import percent
 
 
@@ -81,7 +81,8 @@ def _summary_lines(summary: dict[str, Any]) -> Iterator[str]:
         yield (
             f"{thresholded_name(summary['threshold'])} {percent(summary['accuracy'])} ({summary['right_windows']} of"
             f" {summary['scored_windows']} windows), {TOP_1} {percent(summary['top_1_accuracy'])}, {CLIP_ACCURACY}"
-            f" {percent(summary['track_accuracy'])} ({summary['right_tracks']} of {summary['scored_tracks']} clips)"
+            f" {percent(summary['track_accuracy'])} ({summary['right_tracks']} of {summary['scored_tracks']} clips);"
+            f" {MAJORITY} {percent(summary['majority'])}"
         )
     if summary["unknown_labels"]:
         yield unscored(summary["unknown_labels"])
@@ -118,5 +119,6 @@ def _summary(board: str, clips: Sequence[VerifiedClip], threshold: float | None)
         "equal": sum(window.equal for window in windows),
         "accuracy": right / len(scored) if scored else None,
         "top_1_accuracy": best / len(scored) if scored else None,
+        "majority": majority_share(Counter(window.label for window in scored).values()) if scored else None,
         "track_accuracy": tracks / len(scored_clips) if scored_clips else None,
     }

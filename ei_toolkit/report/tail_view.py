@@ -97,13 +97,13 @@ class View:
         parts = [f"{self.predictions} predictions in {seconds // 60}:{seconds % 60:02}"]
         if prediction.dsp_us is not None and prediction.nn_us is not None:
             time_text = classification_time(prediction.dsp_us / 1000, prediction.nn_us / 1000)
-            lines.append(f"{time_text}{where(self.board)}")
+            lines.append(f"{time_text}{time_mark(self.board)}")
         if prediction.overruns:
             parts.append(f"{prediction.overruns} overruns")
         return Text("\n".join([" · ".join(parts), *lines, *([self.note] if self.note else [])]), style="dim")
 
 
-def where(board: str) -> str:
+def time_mark(board: str) -> str:
     """Return the addition to a time that a virtual board printed: it is not the time of a real board."""
     spec = BOARDS.get(board)
     if spec is None or not spec.virtual:
@@ -122,7 +122,7 @@ def plain_line(event: Event, board: str = "") -> str:
         return event.text
     scores = "  ".join(f"{label} {score:.3f}" for label, score in event.scores.items())
     times = (
-        f"  {event.dsp_us / 1000:.1f}+{event.nn_us / 1000:.1f} ms{where(board)}"
+        f"  {event.dsp_us / 1000:.1f}+{event.nn_us / 1000:.1f} ms{time_mark(board)}"
         if event.dsp_us is not None and event.nn_us is not None
         else ""
     )

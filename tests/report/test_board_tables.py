@@ -46,7 +46,8 @@ def test_both_accuracies_are_named_with_what_they_count() -> None:
     text = shown(clip("rock", 0.9, 0.55, 0.2, 0.8), clip("classical", 0.1))
     assert "5 of 5 windows equal to the int8 model in Python" in text
     assert (
-        "accuracy at threshold 0.6 60.0 % (3 of 5 windows), top-1 accuracy 80.0 %, clip accuracy 100.0 % (2 of 2 clips)"
+        "accuracy at threshold 0.6 60.0 % (3 of 5 windows), top-1 accuracy 80.0 %,"
+        " clip accuracy 100.0 % (2 of 2 clips); majority baseline 80.0 %"
     ) in text
 
 
@@ -133,7 +134,7 @@ def test_windows_clips_and_equal_scores_are_counted() -> None:
     assert summary == {
         "board": "emulated", "threshold": None, "tracks": 2, "scored_tracks": 2, "right_tracks": 1, "windows": 3,
         "scored_windows": 3, "right_windows": 2, "unknown_labels": {}, "compared": 2, "equal": 1, "accuracy": 2 / 3,
-        "top_1_accuracy": 2 / 3, "track_accuracy": 0.5,
+        "top_1_accuracy": 2 / 3, "majority": 2 / 3, "track_accuracy": 0.5,
     }  # fmt: skip
 
 
@@ -159,7 +160,7 @@ def test_a_window_that_differs_is_marked_and_one_that_was_not_compared_has_a_das
     assert rows[0][1:3] == ["2.5", "s"]
     assert "classical 0.250  rock 0.750" in lines[1]
     assert lines[-2] == "1 of 2 windows equal to the int8 model in Python"
-    assert lines[-1].endswith("clip accuracy 50.0 % (1 of 2 clips)")
+    assert lines[-1].endswith("clip accuracy 50.0 % (1 of 2 clips); majority baseline 66.7 %")
 
 
 def test_a_recording_through_the_air_is_not_compared(on_terminal: Shown) -> None:
