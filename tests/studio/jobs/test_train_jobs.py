@@ -1,0 +1,232 @@
+"""Training jobs up to the training itself: which windows, labels, groups and settings it gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from studio_in_process import Api, RecordingTask
+from tiny_model import classifier
+
+from ei_toolkit.audio.wav import wav_bytes
+from ei_toolkit.config import TrainingSettings
+from ei_toolkit.impulse import dsp
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.jobs import training
+from ei_toolkit.studio.jobs.features import generate_features
+from ei_toolkit.training.request import ModelFiles, TrainOutcome, TrainRequest
+
+RATE = 16000
+IMPULSE: dict[str, Any] = {
+    "inputBlocks": [{"id": 1, "windowSizeMs": 100, "windowIncreaseMs": 50, "frequencyHz": RATE}],
+    "dspBlocks": [
+        {"id": 2, "type": "spectrogram", "implementationVersion": 4},
+        {"id": 4, "type": "mfe", "implementationVersion": 4},
+    ],
+    "learnBlocks": [{"id": 3, "type": "keras", "dsp": [2]}],
+}
+FRAMES, BINS = dsp.output_shape("spectrogram", 1600, RATE, 4)
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[TrainRequest]:
+    """What trainings are asked to do. They end at once with a tiny model: real ones take seconds."""
+    received: list[TrainRequest] = []
+
+    def train(request: TrainRequest, _: Any) -> TrainOutcome:
+        received.append(request)
+        keras, float32 = request.out_dir / "model.keras", request.out_dir / "model_float32.tflite"
+        keras.write_bytes(b"keras")
+        float32.write_bytes(classifier(request.features.shape[1], len(request.class_names)))
+        return TrainOutcome(
+            files=ModelFiles(keras, float32, None), variants={"float32": {"loss": 0.1, "accuracy": 1.0}},
+            history={"loss": [0.5, 0.1]}, parameters=12, train_windows=4, validation_windows=1, seconds=0.1,
+            warnings=("w",),
+        )  # fmt: skip
+
+    monkeypatch.setattr(training, "train", train)
+    return received
+
+
+@pytest.fixture
+def made(api: Api) -> Api:
+    """A studio with two labels: a sample of two windows, and one of one window."""
+    api.fields("POST", "/1/impulse", json=IMPULSE)
+    upload(api, 1, 2400, "rock", artist="x")
+    upload(api, 2, 1600, "jazz")
+    return api
+
+
+def upload(api: Api, seed: int, count: int, label: str, category: str = "training", **metadata: str) -> int:
+    values = np.random.default_rng(seed).integers(-3000, 3000, count).astype(np.int16)
+    [id_] = api.upload({f"{seed}.wav": wav_bytes(values, RATE)}, category=category, x_label=label)
+    api.fields("POST", f"/1/raw-data/{id_}/metadata", json={"metadata": metadata})
+    return id_
+
+
+def train(api: Api, **settings: Any) -> list[str]:
+    return api.run(api.fields("POST", "/1/jobs/train/keras/3", json=settings)["id"])
+
+
+def test_a_training_gets_the_windows_with_the_index_of_their_label_in_the_alphabet(
+    made: Api, requests: list[TrainRequest]
+) -> None:
+    assert train(made)[-1] == "Model training complete."
+    [request] = requests
+    assert request.class_names == ["jazz", "rock"] and list(request.labels) == [1, 1, 0]
+    assert request.features.shape == (3, FRAMES * BINS) and request.features.dtype == np.float32
+    assert (request.columns, list(request.groups), list(request.validation)) == (BINS, [], [])
+
+
+def test_settings_of_the_block_become_those_of_the_training(made: Api, requests: list[TrainRequest]) -> None:
+    layers = [{"type": "dense", "neurons": 9}]
+    train(
+        made, trainingCycles=7, learningRate=0.02, batchSize=8, trainTestSplit=0.3, autoClassWeights=True,
+        visualLayers=layers, profileInt8=False, customParameters={"seed": "42"},
+        kFoldsValidationConfig={"numFolds": 5}, augmentationPolicySpectrogram={"enabled": True},
+    )  # fmt: skip
+    [request] = requests
+    assert (request.epochs, request.learning_rate, request.batch_size) == (7, 0.02, 8)
+    assert (request.validation_fraction, request.auto_class_weights, request.int8) == (0.3, True, False)
+    assert (request.visual_layers, request.seed, request.k_folds) == (layers, 42, 5)
+    assert request.spec_augment == {"enabled": True} and request.script == ""
+
+
+def test_settings_that_were_never_sent_have_their_defaults(made: Api, requests: list[TrainRequest]) -> None:
+    train(made)
+    [request] = requests
+    assert (request.epochs, request.k_folds, request.seed) == (100, 0, TrainingSettings().seed)
+    assert request.visual_layers[0] == {"type": "reshape", "columns": BINS}
+
+
+def test_a_stored_script_is_used_in_expert_mode_only(made: Api, requests: list[TrainRequest]) -> None:
+    made.studio.store.blocks.configure(1, 3, {"script": "model = 1"})
+    train(made)
+    made.studio.store.blocks.configure(1, 3, {"mode": "expert"})
+    job = made.studio.store.jobs.add(1, "train-keras", "k", "c", {"learn": 3})
+    made.run(job.id)
+    assert [request.script for request in requests] == ["", "model = 1"]
+
+
+def test_windows_of_samples_with_equal_metadata_are_one_group(made: Api, requests: list[TrainRequest]) -> None:
+    upload(made, 3, 1600, "rock", artist="x")
+    train(made, customValidationMetadataKey="artist")
+    [request] = requests
+    assert list(request.groups) == ["x", "x", "sample 2", "x"]
+
+
+def test_samples_of_the_category_validation_are_used_for_validation(made: Api, requests: list[TrainRequest]) -> None:
+    upload(made, 4, 2400, "jazz", category="validation")
+    upload(made, 5, 1600, "blues", category="validation")
+    lines = train(made)
+    [request] = requests
+    assert list(request.labels) == [1, 1, 0, 0, 0]
+    assert list(request.validation) == [False, False, False, True, True]
+    assert "1 samples for validation are left out: no training sample has their label" in lines
+
+
+def test_features_of_several_blocks_are_joined_and_have_no_common_columns(
+    made: Api, requests: list[TrainRequest]
+) -> None:
+    learn = {**IMPULSE["learnBlocks"][0], "dsp": [2, 4]}
+    made.fields("POST", "/1/impulse", json={**IMPULSE, "learnBlocks": [learn]})
+    train(made)
+    [request] = requests
+    frames, bins = dsp.output_shape("mfe", 1600, RATE, 4)
+    assert request.features.shape == (3, FRAMES * BINS + frames * bins) and request.columns == 0
+
+
+def test_a_training_needs_two_labels(made: Api, requests: list[TrainRequest]) -> None:
+    made.fields("POST", "/1/raw-data/batch/edit-labels", json={"label": "rock"})
+    with pytest.raises(ApiError, match="Training needs at least two labels; there is only rock"):
+        train(made)
+    assert requests == []
+
+
+def test_a_training_needs_samples(api: Api, requests: list[TrainRequest]) -> None:
+    api.fields("POST", "/1/impulse", json=IMPULSE)
+    with pytest.raises(ApiError, match="There are no labelled samples in the category training: upload some first"):
+        train(api)
+
+
+def test_a_trained_model_is_stored_with_its_files_and_summary(made: Api, requests: list[TrainRequest]) -> None:
+    made.studio.store.artifacts.put_result(1, "classify", 1, "0" * 64, "int8")
+    train(made)
+    model = made.studio.store.artifacts.model(1, 3)
+    assert model is not None and sorted(model.files) == ["keras", "tflite-float32"]
+    assert made.studio.store.blobs.read(model.files["keras"]) == b"keras"
+    summary = model.summary
+    assert (summary["labels"], summary["featureCount"]) == (["jazz", "rock"], FRAMES * BINS)
+    assert summary["windows"] == {"training": 4, "validation": 1} and summary["warnings"] == ["w"]
+    assert list(summary["performance"]) == ["float32"] and summary["unsupported"] == {}
+    assert made.studio.store.artifacts.result(1, "classify", 1, "int8") is None  # it was of the previous model
+    assert not list((made.data / "incoming").iterdir())
+
+
+def test_retraining_trains_every_learn_block(made: Api, requests: list[TrainRequest]) -> None:
+    learn = [{"id": 3, "type": "keras", "dsp": [2]}, {"id": 5, "type": "keras", "dsp": [4]}]
+    made.fields("POST", "/1/impulse", json={**IMPULSE, "learnBlocks": learn})
+    made.run(made.fields("POST", "/1/jobs/retrain")["id"])
+    assert len(requests) == 2
+    assert made.studio.store.artifacts.model(1, 3) and made.studio.store.artifacts.model(1, 5)
+
+
+def test_an_impulse_without_a_learn_block_is_not_retrained(made: Api) -> None:
+    made.fields("POST", "/1/impulse", json={**IMPULSE, "learnBlocks": []})
+    with pytest.raises(ApiError, match="The impulse has no learn block"):
+        made.run(made.fields("POST", "/1/jobs/retrain")["id"])
+
+
+def features_job(api: Api) -> list[str]:
+    return api.run(api.fields("POST", "/1/jobs/generate-features", json={"dspId": 2})["id"])
+
+
+def test_a_features_job_reports_windows_by_label_and_what_was_cached(made: Api) -> None:
+    assert features_job(made) == [
+        "Creating windows from training files...",
+        "[2/2] spectrogram features...",
+        "Features computed for 2 samples, 0 were cached",
+        'Created 3 windows: {"jazz": 1, "rock": 2}',
+        "Creating features OK",
+    ]
+    assert "Features computed for 0 samples, 2 were cached" in features_job(made)
+
+
+def test_a_relabelled_or_moved_sample_is_not_computed_again(made: Api) -> None:
+    features_job(made)
+    made.fields("POST", "/1/raw-data/1/edit-label", json={"label": "blues"})
+    made.fields("POST", "/1/raw-data/2/rename", json={"name": "new"})
+    lines = features_job(made)
+    assert "Features computed for 0 samples, 2 were cached" in lines
+    assert 'Created 3 windows: {"blues": 2, "jazz": 1}' in lines
+
+
+def test_windows_that_end_without_a_label_are_omitted_and_counted(made: Api) -> None:
+    ranges = [{"startIndex": 0, "endIndex": 1599, "label": "rock"}]  # the second window ends at 2399
+    made.fields("POST", "/1/raw-data/1/structured-labels", json={"structuredLabels": ranges})
+    lines = features_job(made)
+    assert "1 windows are omitted: they end in a part of a multi-label sample that has no label" in lines
+    assert 'Created 2 windows: {"jazz": 1, "rock": 1}' in lines
+
+
+def test_a_sample_shorter_than_a_window_has_no_windows(made: Api) -> None:
+    upload(made, 6, 100, "rock")
+    lines = features_job(made)
+    assert 'Created 3 windows: {"jazz": 1, "rock": 2}' in lines
+    assert "Features computed for 3 samples, 0 were cached" in lines
+
+
+def test_progress_is_reported_at_intervals(made: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ei_toolkit.studio.jobs.features.REPORT_EVERY", 2)
+    for seed in range(10, 13):
+        upload(made, seed, 1600, "rock")
+    found = [line for line in features_job(made) if line.startswith("[")]
+    assert found == [f"[{done}/5] spectrogram features..." for done in (2, 4, 5)]
+
+
+def test_features_of_a_deleted_block_are_not_stored(made: Api) -> None:
+    job = made.studio.store.jobs.add(1, "generate-features", "k", "c", {"dsp": 2})
+    made.fields("DELETE", "/1/impulse")
+    with pytest.raises(ApiError, match=r"No DSP block with this ID found \(2\)"):
+        generate_features(RecordingTask(made.studio.store, job, made.data))
