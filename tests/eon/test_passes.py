@@ -378,3 +378,95 @@ def test_padding_that_is_read_twice_stays(tiny: Any) -> None:
     convolved = add_conv(model, padded, (1, 4, 4, 2))
     output = model.operator("ADD", [convolved, padded], model.tensor((1, 4, 4, 2), **QUANT), "AddOptions")
     assert kinds(fold_padding(read_model(model.finish(source, output)))) == ["PAD", "CONV_2D", "ADD"]
+
+
+def padded_conv(tiny: Any, amounts: Any, padded: tuple[int, ...], *, rows: int = 4, **changes: Any) -> Graph:
+    """A PAD of (1, rows, rows, 2) and a VALID convolution behind it, after the pass that folds the padding."""
+    values = {"amounts": amounts, "quant": QUANT, "conv_padding": 1, "is_constant": True} | changes
+    model = tiny()
+    source = model.tensor((1, rows, rows, 2), **QUANT)
+    table = model.tensor(np.shape(amounts), "int32", **({"data": amounts} if values["is_constant"] else {}))
+    if not values["is_constant"]:
+        model.operator("SHAPE", [source], table, "ShapeOptions")
+    pad = model.operator("PAD", [source, table], model.tensor(padded, **values["quant"]), "PadOptions")
+    weights = model.tensor((2, 1, 1, 2), scale=0.01, data=np.ones((2, 1, 1, 2)))
+    output = model.tensor((1, *padded[1:3], 2), **QUANT)
+    model.operator(
+        "CONV_2D", [pad, weights], output, "Conv2DOptions", strideH=1, strideW=1, padding=values["conv_padding"]
+    )
+    return fold_padding(read_model(model.finish(source, output)))
+
+
+EVEN = [[0, 0], [1, 1], [1, 1], [0, 0]]
+
+
+def test_padding_of_rows_and_columns_is_folded(tiny: Any) -> None:
+    graph = padded_conv(tiny, EVEN, (1, 6, 6, 2))
+    assert kinds(graph) == ["CONV_2D + PAD"]
+    assert graph.operators[0].inputs[0] == graph.input
+
+
+@pytest.mark.parametrize(
+    ("amounts", "padded", "changes"),
+    [
+        (EVEN, (1, 6, 6, 2), {"conv_padding": 0}),  # its own padding would be added
+        (EVEN, (1, 6, 6, 2), {"quant": {"scale": 0.2, "zero_point": -128}}),  # it changes the scale
+        (EVEN, (1, 7, 6, 2), {}),  # the shape is not the padded one
+        ([[0, 0], [-1, 3], [1, 1], [0, 0]], (1, 6, 6, 2), {}),
+        ([[1, 0], [1, 1], [1, 1], [0, 0]], (2, 6, 6, 2), {}),
+        ([[0, 0]] * 5, (1, 4, 4, 2), {}),
+        (EVEN, (1, 6, 6, 2), {"is_constant": False}),
+    ],
+)
+def test_padding_that_is_not_the_convolutions_own_stays(
+    tiny: Any, amounts: Any, padded: tuple[int, ...], changes: dict[str, Any]
+) -> None:
+    assert kinds(padded_conv(tiny, amounts, padded, **changes))[-2:] == ["PAD", "CONV_2D"]
+
+
+def test_padding_of_a_view_of_three_dimensions_is_folded_through_a_view_of_four(tiny: Any) -> None:
+    """Keras pads a 1-D signal before it adds the dimension that the 2-D kernel needs."""
+    model = tiny()
+    source = model.tensor((1, 8, 2), **QUANT)
+    amounts = model.tensor([3, 2], "int32", data=[[0, 0], [2, 1], [0, 0]])
+    padded = model.operator("PAD", [source, amounts], model.tensor((1, 11, 2), **QUANT), "PadOptions")
+    shape = model.tensor([1], "int32", data=[1])
+    image = model.operator("EXPAND_DIMS", [padded, shape], model.tensor((1, 1, 11, 2), **QUANT))
+    output = add_conv(model, image, (1, 1, 11, 2))
+    graph = simplify(read_model(model.finish(source, output)))
+    (conv,) = graph.operators
+    assert conv.title == "CONV_2D + PAD"
+    assert isinstance(conv.options, Window2D) and conv.options.pads == (0, 0, 2, 1)
+    seen = graph.tensors[conv.inputs[0]]
+    assert seen.shape == (1, 1, 8, 2) and graph.root(seen.index) == source
+
+
+@pytest.mark.parametrize("change", ["type", "activation", "scale", "shape"])
+def test_a_pool_that_changes_more_than_the_size_stays(tiny: Any, change: str) -> None:
+    model = tiny()
+    source = model.tensor((1, 4, 4, 2), **QUANT)
+    convolved = add_conv(model, source, (1, 4, 4, 2))
+    quant = {"scale": 0.3, "zero_point": -128} if change == "scale" else QUANT
+    output = model.tensor((1, 2, 3, 2) if change == "shape" else (1, 2, 2, 2), **quant)
+    kind = "AVERAGE_POOL_2D" if change == "type" else "MAX_POOL_2D"
+    model.operator(kind, [convolved], output, "Pool2DOptions", strideH=2, strideW=2, filterHeight=2, filterWidth=2,
+                   padding=1, fusedActivationFunction=int(change == "activation"))  # fmt: skip
+    assert kinds(fuse_pools(read_model(model.finish(source, output)))) == ["CONV_2D", kind]
+
+
+def test_a_convolution_whose_shape_contradicts_its_options_is_refused_before_its_pool_is_fused(tiny: Any) -> None:
+    model = tiny()
+    source = model.tensor((1, 4, 4, 2), **QUANT)
+    convolved = add_conv(model, source, (1, 6, 6, 2))  # a 1 x 1 kernel keeps the size
+    output = add_pool(model, convolved, (1, 3, 3, 2), 2, 2)
+    with pytest.raises(UnsupportedModelError, match=r"operator 0 \(CONV_2D\)") as caught:
+        fuse_pools(read_model(model.finish(source, output)))
+    assert caught.value.why == "its output is (6, 6), its options give (4, 4)"
+
+
+def test_a_view_without_an_input_is_damage(tiny: Any) -> None:
+    model = tiny()
+    source, output = model.tensor((1, 4), **QUANT), model.tensor((1, 4), **QUANT)
+    model.operator("SQUEEZE", [], output)
+    with pytest.raises(DataError, match=r"operator 0 \(SQUEEZE\) has no input"):
+        drop_views(read_model(model.finish(source, output)))
