@@ -39,7 +39,7 @@ def _lines(settings: Settings, plan: Plan) -> Iterator[str]:
     yield "GTZAN genre collection (Tzanetakis and Cook, 2002)."
     yield ""
     yield from _composition(plan)
-    yield from _split(settings)
+    yield from _split(settings, plan)
     yield from _faults(plan)
     yield "## Licence"
     yield ""
@@ -56,14 +56,21 @@ def _composition(plan: Plan) -> Iterator[str]:
     yield ""
 
 
-def _split(settings: Settings) -> Iterator[str]:
+def _split(settings: Settings, plan: Plan) -> Iterator[str]:
     cut, data = settings.slice, settings.dataset
     how = (
         f", {data.test_fraction:.0%} of each label held out, seed {data.seed}" if data.split != "fault-filtered" else ""
     )
     yield "## Split and preparation"
     yield ""
-    yield f"* Split: {data.split}{how}."
+    layout = plan.layout
+    yield f"* Labels: {layout.labels_from.words}."
+    if layout.split_from.words:
+        yield f"* Split: {layout.split_from.words}."
+    else:
+        yield f"* Split: {data.split}{how}."
+    if layout.group_from.words:
+        yield f"* Groups: {layout.group_from.words}."
     yield f"* Clips are converted to mono, 16-bit, {cut.sample_rate} Hz."
     yield f"* A window of {cut.window_ms} ms is cut every {cut.hop_ms} ms."
     yield f"* Level: {cut.level}. Augmented copies of each training window: {cut.augment.copies}."

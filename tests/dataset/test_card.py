@@ -37,3 +37,11 @@ def test_the_card_names_the_split_and_the_preparation(clips: Path, settings: Set
     assert "Split: group, 20% of each label held out, seed 7." in card
     assert "A window of 1000 ms is cut every 1000 ms." in card
     assert "Level: rms." in card
+
+
+def test_the_card_names_the_rules_of_the_layout(tmp_path: Path, settings: Settings, write_clip: Write) -> None:
+    for number, split in enumerate(("train", "test") * 4):
+        label = "calm" if number < 4 else "wild"
+        write_clip(tmp_path / "clips" / split / label / f"speaker_{number}" / "1.wav", seed=number)
+    card = data_card(settings, plan_slices(settings, tmp_path))
+    assert "* Labels: the folders.\n* Split: the folders test, train.\n* Groups: folders named as speakers" in card

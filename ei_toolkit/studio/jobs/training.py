@@ -72,7 +72,9 @@ def _validation_features(
     parts = features_of_blocks(task, processing_blocks(task.store, impulse, block), "validation")
     strange = frozenset(window.sample for part in parts for window in part.windows if window.label not in labels)
     if strange:
-        task.log(f"{len(strange)} samples for validation are left out: no training sample has their label")
+        task.log(
+            f"Samples for validation that are left out, because no training sample has their label: {len(strange)}"
+        )
     return [part.without(strange) for part in parts]
 
 

@@ -1,4 +1,4 @@
-"""Windows without a label, which training omits, and labels that a model was not trained on."""
+"""Windows without a label, which training omits, labels that a model was not trained on, and validation samples."""
 
 from __future__ import annotations
 
@@ -40,8 +40,12 @@ def test_windows_without_a_label_or_with_an_unknown_one(own_server: Any, make_no
             files = {f"{name}-{category}.wav": make_noise(seed + number, LONG)}
             own_server.upload(files, category, x_label=label)
         half_label(own_server, category)
+    for number, label in enumerate(("rock", "polka")):
+        own_server.upload({f"{label}-validation.wav": make_noise(700 + number, LONG)}, "validation", x_label=label)
 
     log = run(own_server, "train/keras/3", trainingCycles=1)
+    assert "Samples for validation that are left out, because no training sample has their label: 1" in log
+    assert "Training on 22 windows, validating on 9" in log
     assert "5 windows are omitted: they end in a part of a multi-label sample that has no label" in log
     assert own_server.json("GET", "/1/training/keras/3/metadata")["classNames"] == ["classical", "rock"]
     metadata = own_server.json("GET", "/1/dsp/2/metadata")
