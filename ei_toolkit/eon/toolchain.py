@@ -104,7 +104,7 @@ def run_tool(
 def failed_tool(name: str, messages: str) -> EitkError:
     """Return the exception for a program that ended with an error; DataError if the board's memory is too small."""
     if "will not fit in region" in messages or "leaves no room" in messages:
-        return DataError("the model does not fit the board", why="the board has 1 MB of flash and 256 KB of RAM")
+        return DataError("the model does not fit the board", why="the board has 1 MiB of flash and 256 KiB of RAM")
     return EitkError(f"{name} failed", why=messages[-800:])
 
 

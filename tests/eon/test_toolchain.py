@@ -87,7 +87,7 @@ def test_a_model_that_is_too_large_for_the_board_is_an_error_of_the_model(messag
     error = failed_tool("arm-none-eabi-gcc", messages)
     assert isinstance(error, DataError)
     assert (error.what, error.why) == (
-        "the model does not fit the board", "the board has 1 MB of flash and 256 KB of RAM",
+        "the model does not fit the board", "the board has 1 MiB of flash and 256 KiB of RAM",
     )  # fmt: skip
 
 
