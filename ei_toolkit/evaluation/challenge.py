@@ -45,6 +45,7 @@ def challenge(config: Config, progress: Progress, *, dry_run: bool = False) -> t
         "reasons": verdict.reasons,
         "text": verdict.text,
         "promoted": promoted,
+        "labels": list(new.labels),
         "challenger_sha256": new.sha256,
         "champion_sha256": old.sha256 if old else None,
     }

@@ -97,6 +97,15 @@ class ConfusionMatrix:
         return lines
 
 
+def labels_of_counts(counts: Sequence[Sequence[int]], *known: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the first list of labels that has one for each row of the counts, else the numbers of the outputs.
+
+    A project may have got or lost labels since the counts were recorded.
+    """
+    fitting = (tuple(labels) for labels in known if labels and len(labels) == len(counts))
+    return next(fitting, tuple(f"output {number}" for number in range(1, len(counts) + 1)))
+
+
 def abbreviations(names: Sequence[str]) -> list[str]:
     """Return the first characters of each name; names that begin alike get a number as their last characters."""
     short = [name[:HEAD_LENGTH] for name in names]

@@ -8,7 +8,7 @@ from typing import Any
 from ei_toolkit.config.units import classification_time, kib
 from ei_toolkit.evaluation.run_log import Run
 from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, thresholded_name
-from ei_toolkit.report.confusion import ConfusionMatrix
+from ei_toolkit.report.confusion import ConfusionMatrix, labels_of_counts
 from ei_toolkit.report.tables import Cell, Table, percent, sparkline
 
 RUNS_SHOWN = 30
@@ -63,7 +63,12 @@ def _time(cost: Mapping[str, Any]) -> str:
 
 
 def gate_confusion(figures: Mapping[str, Any], labels: Sequence[str]) -> ConfusionMatrix:
-    """Return the confusion matrix of the challenger, from the metrics of a run of the gate."""
+    """Return the confusion matrix of the challenger, from the metrics of a run of the gate.
+
+    `labels` are those of the project now. Runs before 0.3 do not state the labels of their model.
+    """
+    counts = figures["challenger"]["confusion"]
     threshold = figures.get("threshold")
     at = f" at threshold {threshold:g}" if threshold is not None else ""
-    return ConfusionMatrix(f"Confusion matrix of the held-out windows{at}", labels, figures["challenger"]["confusion"])
+    own = labels_of_counts(counts, figures.get("labels"), labels)
+    return ConfusionMatrix(f"Confusion matrix of the held-out windows{at}", own, counts)

@@ -14,6 +14,7 @@ from ei_toolkit.errors import DataError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.report import figures
 from ei_toolkit.report.figures import Figure
+from ei_toolkit.report.nightly_summary import gate_confusion
 from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
 
 
@@ -37,6 +38,8 @@ def spectrograms(summary: ProjectSummary) -> Figure | None:
         return None
     first = {label: held_out_windows(summary.windows, label)[:1] for label in summary.labels}
     images = {label: window_features(summary, found[0]) for label, found in first.items() if found}
+    if not images:
+        return None
     return figures.spectrograms(images, summary.config.settings.slice.window_ms / 1000)
 
 
@@ -49,7 +52,10 @@ def learning_curves(summary: ProjectSummary) -> Figure | None:
 def confusion_matrix(summary: ProjectSummary) -> Figure | None:
     """Draw the confusion matrix of the held-out windows at the last gate."""
     gate = summary.latest("gate")
-    return figures.confusion_matrix(gate["challenger"]["confusion"], summary.labels) if gate else None
+    if not gate:
+        return None
+    matrix = gate_confusion(gate, summary.labels)
+    return figures.confusion_matrix(matrix.counts, matrix.labels)
 
 
 def reliability(summary: ProjectSummary) -> Figure | None:

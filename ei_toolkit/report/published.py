@@ -13,6 +13,7 @@ from typing import Any
 from ei_toolkit.config.units import kib
 from ei_toolkit.impulse.metrics import TOP_1, thresholded_name
 from ei_toolkit.impulse.trained_model import VARIANTS
+from ei_toolkit.report.confusion import labels_of_counts
 from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Cell, Table, percent, row_shares
 
@@ -112,13 +113,15 @@ def own_results(summary: ProjectSummary) -> OwnResults:
         for variant in VARIANTS
         if (found := train.get(part, {}).get(variant))
     }
+    validation = train.get("validation", {}).get("int8", {})
+    counts = validation.get("confusion_matrix", [])
     return OwnResults(
-        labels=summary.labels,
+        labels=labels_of_counts(counts, validation.get("labels"), summary.labels) if counts else summary.labels,
         clips={
             label: (_clips(summary, label, "training"), _clips(summary, label, "testing")) for label in summary.labels
         },
         metrics=metrics,
-        confusion=train.get("validation", {}).get("int8", {}).get("confusion_matrix", []),
+        confusion=counts,
         hardware=_own_hardware(summary, train),
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from ei_toolkit.report.confusion import ConfusionMatrix, abbreviations
+from ei_toolkit.report.confusion import ConfusionMatrix, abbreviations, labels_of_counts
 from ei_toolkit.report.figures import confusion_matrix
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
@@ -89,3 +90,13 @@ def test_the_picture_of_ten_labels_has_counts_only_so_that_texts_do_not_overlap(
     boxes = [text.get_window_extent() for text in drawing.axes[0].texts]
     assert [text.get_text() for text in drawing.axes[0].texts][:2] == ["150", "0"]
     assert not any(one.overlaps(other) for one, other in pairwise(boxes))
+
+
+@pytest.mark.parametrize(
+    ("known", "labels"),
+    [((("a", "b"), ("c", "d")), ("a", "b")), ((None, ["c", "d"]), ("c", "d")),
+     ((("a", "b", "c"), ("d", "e")), ("d", "e")),
+     ((None, ("a", "b", "c")), ("output 1", "output 2")), ((), ("output 1", "output 2"))],
+)  # fmt: skip
+def test_counts_have_the_first_labels_that_fit_them(known: tuple[Any, ...], labels: tuple[str, ...]) -> None:
+    assert labels_of_counts([[1, 2, 0], [3, 4, 0]], *known) == labels

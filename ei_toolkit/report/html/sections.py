@@ -146,6 +146,8 @@ def windows(summary: ProjectSummary) -> WindowsSection | None:
         for label in summary.labels[:LABELS_SHOWN]
         for window in _representative(held_out_windows(summary.windows, label))
     ]
+    if not chosen:
+        return None
     return WindowsSection(blocks[0].type, [_window_view(summary, window) for window in chosen])
 
 

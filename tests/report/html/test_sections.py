@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from ei_toolkit.config import Config
+from ei_toolkit.config import Config, DspBlock
 from ei_toolkit.config.lockfile import Lock
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.eon.profile import LayerProfile, Profile
 from ei_toolkit.evaluation.run_log import Run
+from ei_toolkit.report.cards import model_card
 from ei_toolkit.report.html.page import build_page, number_columns
 from ei_toolkit.report.html.sections import GROUPS_SHOWN, cost, data, robustness, training, verdict
+from ei_toolkit.report.project_figures import confusion_matrix, spectrograms
 from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Table
 
@@ -295,3 +297,45 @@ def test_a_label_that_is_markup_is_shown_as_it_is_in_every_table(bare: ProjectSu
     assert [label, "training", "1", "1", "1", "0"] in rows
     assert [label, "90.0 % 9", "10.0 % 1"] in rows
     assert "<b>" not in html
+
+
+def with_another_label(summary: ProjectSummary) -> ProjectSummary:
+    """The same project after windows of a third label were cut."""
+    return replace(summary, windows=(*summary.windows, window(9, label="jazz")))
+
+
+def test_a_verdict_keeps_the_labels_of_its_model(bare: ProjectSummary) -> None:
+    run = gate(labels=["classical", "rock"])
+    page = Page(build_page(with_another_label(replace(bare, runs=(run,), lock=LOCK))))
+    assert ["actual \\ predicted", "classical", "rock"] in page.rows
+    assert ["rock", "0.0 % 0", "0.0 % 0"] in page.rows
+    assert not any(row[0] == "jazz" and "%" in row[1] for row in page.rows if len(row) > 1)
+
+
+def test_a_verdict_of_an_older_version_has_no_wrong_labels(bare: ProjectSummary) -> None:
+    page = Page(build_page(with_another_label(replace(bare, runs=(gate(),), lock=LOCK))))
+    assert ["output 1", "90.0 % 9", "10.0 % 1"] in page.rows
+
+
+def test_the_published_tables_keep_the_labels_of_the_training(bare: ProjectSummary) -> None:
+    int8 = {"confusion_matrix": [[3, 1], [0, 2]], "labels": ["classical", "rock"]}
+    run = run_of("train", validation={"int8": int8})
+    page = Page(build_page(with_another_label(replace(bare, runs=(run,)))))
+    assert ["classical", "95.7 %", "4.3 %", "75.0 %", "25.0 %"] in page.rows
+    assert any(row[:1] == ["jazz"] for row in page.rows)  # among the clips
+
+
+def test_figures_and_card_keep_the_labels_of_the_model(bare: ProjectSummary) -> None:
+    summary = with_another_label(replace(bare, runs=(gate(labels=["classical", "rock"]),), lock=LOCK))
+    figure = confusion_matrix(summary)
+    assert figure is not None
+    assert figure.description == "Recall: classical 90.0 %, rock 0.0 %."
+    assert "| classical | 90.0 % | 10.0 % |" in model_card(summary)
+
+
+def test_without_held_out_windows_there_are_no_players_and_no_spectrograms(bare: ProjectSummary) -> None:
+    impulse = replace(bare.config.settings.impulse, dsp=(DspBlock("spectrogram", 4),))
+    config = replace(bare.config, settings=replace(bare.config.settings, impulse=impulse))
+    summary = replace(bare, config=config, windows=(window(1), window(2)))
+    assert "Held-out windows" not in Page(build_page(summary)).headings
+    assert spectrograms(summary) is None
