@@ -6,7 +6,7 @@ The recipe is adapted to the layout of the clips and to their lengths.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,10 @@ from ei_toolkit.config.recipes import Adjustment, write_recipe
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.folder import ClipFolder, read_clips
+from ei_toolkit.dataset.groups import KnownClip, identify
+from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.lengths import Lengths, measure_lengths, rows_of_clips, suggest_window
+from ei_toolkit.dataset.plan import own_groups
 from ei_toolkit.dataset.unpacked import unpacked
 from ei_toolkit.errors import UsageError
 from ei_toolkit.report.layout_tables import layout_data, layout_text
@@ -73,7 +76,7 @@ def init(
     labels = data_set.folder.layout.labels if data_set else ()
     data: dict[str, Any] = {"config": str(env.cwd / CONFIG_NAME), "recipe": recipe, "labels": list(labels)}
     if data_set:
-        rows = rows_of_clips(data_set.folder.clips, data_set.lengths)
+        rows = rows_of_clips(data_set.known, data_set.lengths)
         env.console.note(layout_text(data_set.folder.layout, rows, is_estimate=data_set.lengths.is_estimate))
         data["layout"] = layout_data(data_set.folder.layout, rows)
         data["settings"] = {f"{one.table}.{one.key}": one.value for one in adjusted}
@@ -96,6 +99,7 @@ def init(
 class _DataSet:
     source: Path
     folder: ClipFolder
+    known: Sequence[KnownClip]
     lengths: Lengths
 
 
@@ -105,8 +109,10 @@ def _read(env: Environment, source: Path, chosen: dict[str, Any]) -> _DataSet:
         raise UsageError(f"there is no folder {source}", hint="Give a folder with one folder of clips for each label.")
     root = unpacked(source, ProjectPaths(env.cwd)) if source.is_file() else source
     folder = read_clips(root, (), replace(DatasetSettings(), **chosen))
+    names = {clip.name: clip.name for clip in folder.clips}  # in place of hashes: reading all clips would take long
+    known = identify(folder.clips, names, load_index(), own_groups(DatasetSettings(root=str(root)), env.cwd))
     with env.console.progress("reading lengths of clips"):
-        return _DataSet(source, folder, measure_lengths(folder.clips, cores()))
+        return _DataSet(source, folder, known, measure_lengths(folder.clips, cores()))
 
 
 def _adjusted(data_set: _DataSet, cut: SliceSettings, chosen: dict[str, Any]) -> Iterator[Adjustment]:

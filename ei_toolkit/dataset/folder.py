@@ -10,7 +10,7 @@ from pathlib import Path
 from ei_toolkit.audio.formats import SUFFIXES
 from ei_toolkit.config import DatasetSettings
 from ei_toolkit.dataset.file_names import read_names
-from ei_toolkit.dataset.folder_names import Split, split_of
+from ei_toolkit.dataset.folder_names import Split, is_collection, split_of
 from ei_toolkit.dataset.layout import Layout, detect_layout
 from ei_toolkit.dataset.layout_sources import FOLDER
 from ei_toolkit.dataset.listing import Listing, composed, is_metadata, list_folder
@@ -93,10 +93,10 @@ def _split_above(root: Path, layout: Layout) -> str:
 
 def _labels_above(root: Path, layout: Layout) -> str:
     """Return a note where a folder beside has the same folders: the two may be the labels, and these be groups."""
-    if layout.labels_from.source != "folder":
+    if layout.labels_from.source != "folder" or is_collection(root.resolve().name):
         return ""
     for beside in sorted(islice(root.resolve().parent.iterdir(), MOST_BESIDE)):
-        if beside == root.resolve() or beside.name.startswith(".") or not beside.is_dir():
+        if beside == root.resolve() or beside.name.startswith(".") or is_collection(beside.name):
             continue
         same = sorted(label for label in layout.labels if (beside / label).is_dir())
         if len(same) > 1:

@@ -65,6 +65,11 @@ def split_of(word: str) -> Split | None:
     return found.pop() if len(found) == 1 and others <= COLLECTIONS else None
 
 
+def is_collection(folder: str) -> bool:
+    """Whether a folder is named as one that holds a data set: `audio`, `audio_8k`, `raw data`."""
+    return re.split(r"[ _.-]|\d", folder.casefold())[0] in COLLECTIONS
+
+
 def read_folders(sounds: Sequence[str], *, with_splits: bool = True, labels: Collection[str] = ()) -> FolderReading:
     """Return what the folders of the sounds mean; `labels` are those that the user named, if any."""
     base, parts = _without_common({name: tuple(name.split("/")[:-1]) for name in sounds})
@@ -153,8 +158,7 @@ def _children(parts: Parts) -> Mapping[str, set[str]]:
 def _candidates(parts: Parts) -> tuple[str, ...]:
     children = _children(parts)
     whole = sorted(top for top, below in children.items() if len(below - {""}) > 1)
-    named = any(re.split(r"[ _.-]|\d", top.casefold())[0] in COLLECTIONS for top in whole)
-    return tuple(whole) if named and len(children) > 1 else ()
+    return tuple(whole) if len(children) > 1 and any(map(is_collection, whole)) else ()
 
 
 def _similar(parts: Parts) -> tuple[str, ...]:

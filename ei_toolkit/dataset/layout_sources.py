@@ -124,8 +124,10 @@ def find_labels(sources: Sources) -> Found:
 def _labels_by_any(sources: Sources) -> Found:
     if sources.export and sources.export.sounds:
         return _described_labels(sources.export, "json")
-    table = _labels_by_table(sources)
-    if table and len(table.of) >= LEAST_DESCRIBED * len(sources.listing.sounds):
+    table, sounds = _labels_by_table(sources), len(sources.listing.sounds)
+    if table and len(table.of) >= LEAST_DESCRIBED * sounds:
+        if sources.folders.candidates and len(table.of) < sounds:
+            raise _several(sources)  # the table may be for one of them, and names may be in several
         return table
     folder = _labels_by_folder(sources)
     if len(set(folder.of.values())) < 2:

@@ -10,6 +10,7 @@ from statistics import fmean, median
 from ei_toolkit.audio.decode import probe
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.folder_names import SPLITS
+from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.dataset.plan import Row
 from ei_toolkit.errors import DataError
 
@@ -69,17 +70,17 @@ def suggest_window(lengths: Lengths, window_ms: int, hop_ms: int) -> WindowSugge
     return WindowSuggestion(own, max(1, own // 2), pad, f"the clips last {middle:.2f} s (median)")
 
 
-def rows_of_clips(clips: Sequence[Clip], lengths: Lengths) -> list[Row]:
+def rows_of_clips(clips: Sequence[KnownClip], lengths: Lengths) -> list[Row]:
     """Rows of labels and the splits of the layout; the seconds of clips that were not measured are estimated."""
     order = {"": 0} | {split: place for place, split in enumerate(SPLITS)}
-    cells = sorted({(clip.label, clip.split or "") for clip in clips}, key=lambda cell: (cell[0], order[cell[1]]))
+    cell_of = {known.clip.name: (known.clip.label, known.clip.split or "") for known in clips}
+    cells = sorted(set(cell_of.values()), key=lambda cell: (cell[0], order[cell[1]]))
     rows = []
     for label, split in cells:
-        chosen = [clip for clip in clips if (clip.label, clip.split or "") == (label, split)]
-        known = [lengths.seconds[clip.name] for clip in chosen if clip.name in lengths.seconds]
-        seconds = fmean(known) * len(chosen) if known and lengths.is_estimate else sum(known)
-        groups = len({clip.group or clip.name for clip in chosen})
-        rows.append(Row(label, split, 0, 0, len(chosen), groups, seconds))
+        chosen = [known for known in clips if cell_of[known.clip.name] == (label, split)]
+        measured = [lengths.seconds[one.clip.name] for one in chosen if one.clip.name in lengths.seconds]
+        seconds = fmean(measured) * len(chosen) if measured and lengths.is_estimate else sum(measured)
+        rows.append(Row(label, split, 0, 0, len(chosen), len({known.group for known in chosen}), seconds))
     return rows
 
 

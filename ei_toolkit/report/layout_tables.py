@@ -8,12 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from ei_toolkit.dataset.layout import Layout
-from ei_toolkit.dataset.layout_sources import Rule
 from ei_toolkit.dataset.listing import LeftOut
 from ei_toolkit.dataset.plan import Row
 from ei_toolkit.report.tables import Table
 
 REASONS_SHOWN = 5
+NO_SPLITS = "chosen by eitk slice, whole groups at a time"
+NO_GROUPS = "each clip is its own; a list of groups or GTZAN's index comes first"
 
 
 def layout_text(layout: Layout, rows: Sequence[Row], *, is_estimate: bool = False) -> str:
@@ -37,17 +38,13 @@ def layout_data(layout: Layout, rows: Sequence[Row]) -> dict[str, Any]:
 
 def _lines(layout: Layout, rows: Sequence[Row], *, is_estimate: bool) -> Iterator[str]:
     yield f"labels: {layout.labels_from.words}"
-    yield f"splits: {_given(layout.split_from, 'chosen by eitk slice, whole groups at a time')}"
-    yield f"groups: {_given(layout.group_from, 'each clip is its own, unless a list of groups names it')}"
+    yield f"splits: {layout.split_from.words or NO_SPLITS}"
+    yield f"groups: {layout.group_from.words or NO_GROUPS}"
     seconds = "seconds (estimate)" if is_estimate else "seconds"
     cells = tuple((row.label, row.split or "–", row.clips, f"{row.seconds:.1f}", row.groups) for row in rows)
     yield from _aligned(Table("", ("label", "split", "files", seconds, "groups"), cells))
     yield from _left_out(layout.left_out)
     yield from (f"note: {note}" for note in layout.notes)
-
-
-def _given(rule: Rule, otherwise: str) -> str:
-    return rule.words or otherwise
 
 
 def _left_out(left_out: Sequence[LeftOut]) -> Iterator[str]:

@@ -59,3 +59,14 @@ def test_a_changed_script_is_kept_and_named(tmp_path: Path) -> None:
     code, _, err = eitk(tmp_path, "init", "--force")
     assert code == 0 and "kept as robust.py.bak" in err
     assert (tmp_path / "robust.py.bak").read_text() == "# mine\n"
+
+
+def test_the_groups_of_a_list_and_of_gtzan_are_counted(tmp_path: Path) -> None:
+    names = ("rock.00010", "rock.00011", "rock.00012", "mine")
+    for name in names:
+        (tmp_path / "clips" / "rock").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "clips" / "rock" / f"{name}.wav").touch()
+    clips(tmp_path / "clips", "jazz")
+    (tmp_path / "clips" / "groups.csv").write_text("clip,group\nmine,ani-difranco\n")
+    rows = json.loads(eitk(tmp_path, "init", "--clips", "clips", "--json")[1])["layout"]["rows"]
+    assert [(row["label"], row["files"], row["groups"]) for row in rows] == [("jazz", 1, 1), ("rock", 4, 1)]

@@ -110,3 +110,9 @@ def test_several_data_sets_in_a_folder_are_named_with_their_paths(tmp_path: Path
     with pytest.raises(DataError, match="several folders that could be the data set") as caught:
         find_clips(tmp_path)
     assert f"--clips {tmp_path}/processed" in caught.value.hint
+
+
+def test_folders_of_whole_data_sets_beside_each_other_are_no_labels(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{folder}/{label}/1.wav" for folder in ("audio", "excerpts") for label in ("a", "b")))
+    assert read_clips(tmp_path / "audio").layout.notes == ()
+    assert read_clips(tmp_path / "excerpts").layout.notes == ()

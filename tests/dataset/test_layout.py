@@ -363,3 +363,10 @@ def test_only_the_labels_of_the_project() -> None:
 
 def test_no_sounds_at_all() -> None:
     assert layout_of([]).sounds == ()
+
+
+def test_a_table_whose_names_are_in_several_folders_does_not_choose_one() -> None:
+    names = in_folders(("audio", "excerpts"), ("a", "b"), clips=1) + [f"audio/a/more{i}.wav" for i in range(9)]
+    rows = [f"more{i}.wav,{'x' if i % 2 else 'y'}" for i in range(9)]
+    with pytest.raises(DataError, match="several folders"):
+        layout_of(names, {"list.csv": table("file,label", rows)})

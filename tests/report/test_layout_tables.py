@@ -19,7 +19,7 @@ def test_rules_rows_what_is_ignored_and_notes_are_shown() -> None:
     assert layout_text(LAYOUT, ROWS).splitlines() == [
         "labels: column genre of list.csv",
         "splits: chosen by eitk slice, whole groups at a time",
-        "groups: each clip is its own, unless a list of groups names it",
+        "groups: each clip is its own; a list of groups or GTZAN's index comes first",
         "  label            split     files  seconds  groups",
         "  classical music  training     12     36.0       3",
         "  rock             –             5   1500.0       5",
