@@ -8,7 +8,9 @@ from pathlib import Path
 from ei_toolkit.config.archive import GIB, Limits, extract_archive
 from ei_toolkit.config.project import ProjectPaths
 
-LIMITS = Limits(entries=500_000, entry_bytes=GIB, total_bytes=64 * GIB, ratio=200)
+MOST_ENTRIES = 500_000
+MOST_GROWTH = 30  # of a whole archive; one file may grow more, because silence compresses well
+ALLOWED_BYTES = 4 * GIB  # whatever the growth is
 
 
 def unpacked(archive: Path, paths: ProjectPaths) -> Path:
@@ -21,5 +23,10 @@ def unpacked(archive: Path, paths: ProjectPaths) -> Path:
     folder = paths.unpacked / f"{archive.stem}.{mark}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        extract_archive(archive, folder, LIMITS)
+        extract_archive(archive, folder, limits_of(state.st_size))
     return folder
+
+
+def limits_of(archive_bytes: int) -> Limits:
+    """Return what an archive of that size may unpack to."""
+    return Limits(MOST_ENTRIES, entry_bytes=GIB, total_bytes=max(ALLOWED_BYTES, MOST_GROWTH * archive_bytes))
