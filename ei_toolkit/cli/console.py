@@ -69,7 +69,7 @@ class Console:
     def result(self, data: Any, view: RenderableType | None = None) -> None:
         """Print the result: one JSON object with --json, else `view` (a Rich renderable or text)."""
         if self.json_output or view is None:
-            self.line(_json(data, indent=2 if self.stdout.isatty() else None))
+            self.line(json_text(data, indent=2 if self.stdout.isatty() else None))
         elif isinstance(view, str):
             self.rich(self.stdout).print(view, soft_wrap=True)
         else:
@@ -77,7 +77,7 @@ class Console:
 
     def event(self, data: dict[str, Any]) -> None:
         """Print one line of NDJSON on stdout."""
-        self.line(_json(data))
+        self.line(json_text(data))
 
     def line(self, text: str) -> None:
         """Print one plain line of a result on stdout."""
@@ -175,7 +175,8 @@ class Console:
         return RichConsole(file=stream, markup=False, emoji=False, highlight=False, width=width)
 
 
-def _json(data: Any, indent: int | None = None) -> str:
+def json_text(data: Any, indent: int | None = None) -> str:
+    """Return data as JSON, with null for numbers that JSON does not have."""
     return json.dumps(_finite(data), ensure_ascii=False, allow_nan=False, indent=indent)
 
 

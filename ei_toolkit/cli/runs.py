@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table as RichTable
 
+from ei_toolkit.cli.console import json_text
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.errors import UsageError
@@ -80,7 +80,7 @@ def export(
     """Write all runs as CSV, or as JSON with --json."""
     env = Environment.of(context)
     runs = list_runs(env.config().paths, kind)
-    text = json.dumps([_data(run) for run in runs]) + "\n" if env.console.json_output else to_csv(runs)
+    text = json_text([_data(run) for run in runs]) + "\n" if env.console.json_output else to_csv(runs)
     if output is None:
         env.console.line(text.rstrip("\n"))
     else:

@@ -189,7 +189,10 @@ def tflite_link(downloads: Sequence[Download], variant: str) -> str:
 def path_of_link(studio: Studio, link: str) -> str:
     """Return a link as a path below the API address. Raises ApiError for another host, which must not get the key."""
     base = urlsplit(studio.transport.endpoint.api_url)
-    parts = urlsplit(link)
+    try:
+        parts = urlsplit(link)
+    except ValueError as error:
+        raise ApiError("the studio's download link is not an address", why=str(error)) from None
     if parts.netloc and parts.netloc != base.netloc:
         raise ApiError("the studio's download link leads to another host", why=parts.netloc)
     path = parts.path.removeprefix(base.path) if parts.path.startswith(f"{base.path}/") else parts.path

@@ -111,3 +111,13 @@ def test_a_run_with_the_same_settings_is_named(folder: Path) -> None:
     assert data == {"seen": True, "run": 1}
     assert eitk(folder, "runs", "seen", "gate", "--json").data == {"seen": False, "run": None}
     assert eitk(folder, "runs", "seen", "train").out.startswith("run 1 of 20")
+
+
+def test_figures_that_are_not_numbers_are_null_in_every_json(folder: Path) -> None:
+    record_run(load_config(folder, {}), "train", {"loss": float("nan"), "ratio": float("inf")})
+    eitk(folder, "runs", "export", "--json", "-o", "runs.json")
+    texts = [eitk(folder, "runs", "export", "--json").out, (folder / "runs.json").read_text(),
+             eitk(folder, "runs", "list", "--json").out]  # fmt: skip
+    for text in texts:
+        metrics = json.loads(text, parse_constant=pytest.fail)[-1]["metrics"]
+        assert metrics == {"loss": None, "ratio": None}

@@ -124,7 +124,8 @@ def same_value(a: str, b: str) -> bool:
 
 def layer_text(layer: VisualLayer) -> str:
     """Return a visual layer on one line: `conv2d neurons=8 kernelSize=3 stack=1`."""
-    return " ".join([str(layer["type"]), *(f"{k}={v:g}" for k, v in layer.items() if k != "type")])
+    kind = str(layer.get("type", "unknown"))
+    return " ".join([kind, *(f"{key}={_text(value)}" for key, value in layer.items() if key != "type")])
 
 
 def _everything(wanted: ImpulseState) -> Iterator[Change]:

@@ -261,16 +261,20 @@ class _Lines:
 def _check_succeeded(job: Job, lines: _Lines) -> Job:
     if not job.succeeded:
         raise JobFailed(
-            f"job {job.id} ({job.category or 'unnamed'}) failed",
+            f"{_named(job)} failed",
             hint=whole_log_hint(job.id),
             log=tuple(lines.tail),
         )
     return job
 
 
+def _named(job: Job) -> str:
+    return f"job {job.id} ({job.category or 'unnamed'})"
+
+
 def _timeout_error(job: Job, timeout_s: float) -> JobFailed:
     return JobFailed(
-        f"job {job.id} ({job.category}) has not ended within {timeout_s:g} s",
+        f"{_named(job)} has not ended within {timeout_s:g} s",
         why="it continues in the studio",
         hint=f"eitk jobs follow {job.id}, or eitk jobs cancel {job.id}",
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ei_toolkit.client.deployments import check_model_in_zip, check_zip, path_of_link, safe_name, sha256_of
 from ei_toolkit.client.endpoint import Endpoint
@@ -98,3 +101,20 @@ def test_a_link_to_another_host_is_rejected(url: Any) -> None:
         path_of_link(studio, url)
     assert path_of_link(studio, "/api/1/learn-data/3/model/x") == "/api/1/learn-data/3/model/x"
     assert path_of_link(studio, "http://127.0.0.1:4800/v1/api/1/x?a=b") == "/api/1/x?a=b"
+
+
+@given(st.text(max_size=60))
+def test_every_header_gives_a_safe_name_of_a_zip(header: str) -> None:
+    for value in (header, f'attachment; filename="{header}.zip"', f"attachment; filename*=utf-8''{header}.zip"):
+        name = safe_name({"Content-Disposition": value}, "otherwise.zip")
+        assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*\.zip", name)
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["http://[", "http://[::1", "//[/api/x", "http://127.0.0.1:4800\\@evil.example/api/1/x", "", "api/1/x", "/x"],
+)
+def test_a_link_that_is_not_an_address_is_rejected(link: str) -> None:
+    studio = Studio(Transport(Endpoint("http://127.0.0.1:4800/v1", "", "ei_" + "k" * 40)), 1)
+    with pytest.raises(ApiError, match="the studio's download link"):
+        path_of_link(studio, link)

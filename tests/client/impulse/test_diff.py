@@ -152,6 +152,15 @@ def test_a_layer_is_one_line_with_short_numbers() -> None:
     assert layer_text({"type": "flatten"}) == "flatten"
 
 
+@pytest.mark.parametrize(
+    ("layer", "text"),
+    [({"type": "transfer", "modelName": "mobilenet", "enabled": False}, "transfer modelName=mobilenet enabled=false"),
+     ({"neurons": 8}, "unknown neurons=8")],
+)  # fmt: skip
+def test_a_layer_of_another_tool_is_one_line_as_well(layer: dict[str, Any], text: str) -> None:
+    assert layer_text(layer) == text
+
+
 def test_the_request_for_an_impulse_names_the_versions_and_the_inputs_of_its_blocks() -> None:
     body = impulse_body(with_dsp(SPECTROGRAM, MFE), "second", 1, [2, 5], 3).to_dict()
     assert body["name"] == "second"

@@ -181,3 +181,11 @@ def test_the_socket_of_the_local_studio_notifies(studio: Studio) -> None:
     finally:
         notifier.close()
     assert threading.active_count() < 50
+
+
+def test_a_job_without_a_category_is_called_unnamed_when_it_takes_too_long(serve_job: Any) -> None:
+    script = ScriptedJob(["a\n"] * 10_000)
+    real = script.job
+    script.job = lambda: real() | {"category": None}  # type: ignore[method-assign]
+    with pytest.raises(JobFailed, match=r"job 7 \(unnamed\) has not ended within 0\.05 s"):
+        follow(serve_job(script), timeout_s=0.05)
