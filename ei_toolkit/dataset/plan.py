@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -77,7 +78,22 @@ def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[
     left_out = [Skipped(k.clip.name, "not in the fault-filtered split") for k in known if k.clip.name not in splits]
     seconds = {clip.name: one.seconds for clip, one in zip(clips, found, strict=True)}
     tasks = tuple(Task(k, splits[k.clip.name], seconds[k.clip.name]) for k in known if k.clip.name in splits)
-    return Plan(tasks, tuple(sorted([*skipped, *left_out], key=lambda s: s.clip)), folder.layout)
+    notes = (*folder.layout.notes, *_shared_groups(tasks))
+    return Plan(
+        tasks, tuple(sorted([*skipped, *left_out], key=lambda s: s.clip)), replace(folder.layout, notes=notes)
+    )  # fmt: skip
+
+
+def _shared_groups(tasks: Sequence[Task]) -> Iterator[str]:
+    """State which groups the splits of the data set place into training and testing."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for task in tasks:
+        splits[task.known.group].add(task.split)
+    shared = sorted(group for group, own in splits.items() if own >= {"training", "testing"})
+    if shared:
+        more = f" and {len(shared) - SHOWN} more" if len(shared) > SHOWN else ""
+        named = ", ".join(shared[:SHOWN])
+        yield f"groups in training and testing, with which the test overestimates accuracy: {named}{more}"
 
 
 def _with_unusable(error: DataError, folder: ClipFolder, reasons: Mapping[str, str]) -> DataError:

@@ -13,6 +13,7 @@ import soundfile
 
 from ei_toolkit.config import AugmentSettings, DatasetSettings, Settings
 from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.plan import Plan
 from ei_toolkit.dataset.slicing import SliceReport, slice_clips
 from ei_toolkit.errors import ConfigurationError, DataError
 
@@ -409,3 +410,17 @@ def test_windows_are_cut_from_the_sound_between_silences_on_request(clips: Path,
     trimmed = replace(settings, slice=replace(settings.slice, trim_silence=True))
     starts = [w.start_ms for w in cut(trimmed, clips.parent).windows if w.clip == "rock/pauses.wav"]
     assert starts == [1900, 4900, 5900]  # 0.1 s of silence stay before a sound
+
+
+def test_groups_that_the_data_set_has_in_both_splits_are_named(
+    tmp_path: Path, settings: Settings, write_clip: Write
+) -> None:
+    for number, (split, label) in enumerate((s, la) for s in ("train", "test") for la in ("no", "yes")):
+        write_clip(tmp_path / "clips" / split / f"{label}_anna_{number}.wav", 1, seed=number)
+        write_clip(
+            tmp_path / "clips" / split / f"{label}_{'ben' if split == 'test' else 'cleo'}_{number}.wav", 1, number
+        )
+    shown: list[Plan] = []
+    slice_clips(settings, tmp_path, tmp_path / "out", 1, lambda _done, _note: None, shown.append)
+    note = "groups in training and testing, with which the test overestimates accuracy: anna"
+    assert shown[0].layout.notes[-1] == note
