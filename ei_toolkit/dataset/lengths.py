@@ -9,9 +9,8 @@ from statistics import fmean, median
 
 from ei_toolkit.audio.decode import probe
 from ei_toolkit.dataset.folder import Clip
-from ei_toolkit.dataset.folder_names import SPLITS
 from ei_toolkit.dataset.groups import KnownClip
-from ei_toolkit.dataset.plan import Row
+from ei_toolkit.dataset.plan import Row, by_label_and_split
 from ei_toolkit.errors import DataError
 
 MOST_MEASURED = 1000
@@ -72,15 +71,11 @@ def suggest_window(lengths: Lengths, window_ms: int, hop_ms: int) -> WindowSugge
 
 def rows_of_clips(clips: Sequence[KnownClip], lengths: Lengths) -> list[Row]:
     """Rows of labels and the splits of the layout; the seconds of clips that were not measured are estimated."""
-    order = {"": 0} | {split: place for place, split in enumerate(SPLITS)}
-    cell_of = {known.clip.name: (known.clip.label, known.clip.split or "") for known in clips}
-    cells = sorted(set(cell_of.values()), key=lambda cell: (cell[0], order[cell[1]]))
     rows = []
-    for label, split in cells:
-        chosen = [known for known in clips if cell_of[known.clip.name] == (label, split)]
-        measured = [lengths.seconds[one.clip.name] for one in chosen if one.clip.name in lengths.seconds]
-        seconds = fmean(measured) * len(chosen) if measured and lengths.is_estimate else sum(measured)
-        rows.append(Row(label, split, 0, 0, len(chosen), len({known.group for known in chosen}), seconds))
+    for (label, split), own in by_label_and_split(clips, lambda known: (known.clip.label, known.clip.split or "")):
+        measured = [lengths.seconds[known.clip.name] for known in own if known.clip.name in lengths.seconds]
+        seconds = fmean(measured) * len(own) if measured and lengths.is_estimate else sum(measured)
+        rows.append(Row(label, split, 0, 0, len(own), len({known.group for known in own}), seconds))
     return rows
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TypeVar
 
 from ei_toolkit.audio.effects.augment import check_augment
 from ei_toolkit.audio.formats import HOW_TO_INSTALL, NEEDS_FFMPEG
@@ -17,7 +17,7 @@ from ei_toolkit.config import DatasetSettings, Settings, SliceSettings
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.dataset.cutting import Task, inspect_clip
 from ei_toolkit.dataset.folder import Clip, ClipFolder, read_clips
-from ei_toolkit.dataset.folder_names import SPLITS, Split
+from ei_toolkit.dataset.folder_names import SPLITS
 from ei_toolkit.dataset.groups import identify, read_groups
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.layout import Layout
@@ -31,6 +31,7 @@ SAMPLE_RATES = range(1_000, 192_001)
 TARGETS_DBFS = (-100, 0)
 GAINS_DB = (0, 120)
 SHOWN = 3  # clips that an error names
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -197,22 +198,26 @@ class Row:
 def rows_of_windows(windows: Sequence[Window]) -> list[Row]:
     """Rows for windows that have been cut."""
     return [
-        Row(label, split, len(chosen), sum(bool(w.augmentation) for w in chosen),
-            len({w.clip for w in chosen}), len({w.group for w in chosen}))
-        for label, split in _cells((w.label, w.split) for w in windows)
-        if (chosen := [w for w in windows if (w.label, w.split) == (label, split)])
+        Row(label, split, len(own), sum(bool(w.augmentation) for w in own), len({w.clip for w in own}),
+            len({w.group for w in own}))
+        for (label, split), own in by_label_and_split(windows, lambda window: (window.label, window.split))
     ]  # fmt: skip
 
 
 def rows_of_plan(plan: Plan) -> list[Row]:
     """Rows for a plan."""
-    cells = _cells((task.known.clip.label, task.split) for task in plan.tasks)
-    chosen = {cell: [task for task in plan.tasks if (task.known.clip.label, task.split) == cell] for cell in cells}
     return [
-        Row(*cell, 0, 0, len(tasks), len({task.known.group for task in tasks}), sum(task.seconds for task in tasks))
-        for cell, tasks in chosen.items()
+        Row(label, split, 0, 0, len(own), len({task.known.group for task in own}), sum(task.seconds for task in own))
+        for (label, split), own in by_label_and_split(plan.tasks, lambda task: (task.known.clip.label, task.split))
     ]
 
 
-def _cells(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return sorted(set(pairs), key=lambda pair: (pair[0], SPLITS.index(cast(Split, pair[1]))))
+def by_label_and_split(
+    items: Iterable[Item], key: Callable[[Item], tuple[str, str]]
+) -> list[tuple[tuple[str, str], list[Item]]]:
+    """Return the items of each label and split, sorted by label and in the order of the splits, none first."""
+    chosen: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    for item in items:
+        chosen[key(item)].append(item)
+    order = ("", *SPLITS)
+    return sorted(chosen.items(), key=lambda entry: (entry[0][0], order.index(entry[0][1])))
