@@ -5,17 +5,16 @@ Rich is imported in the functions that use it, because `eitk --help` loads this 
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from ei_toolkit.config.json_text import json_text
 from ei_toolkit.errors import EitkError, JobFailed, UsageError
 
 if TYPE_CHECKING:
@@ -173,20 +172,6 @@ class Console:
 
         width = None if stream.isatty() else 120
         return RichConsole(file=stream, markup=False, emoji=False, highlight=False, width=width)
-
-
-def json_text(data: Any, indent: int | None = None) -> str:
-    """Return data as JSON, with null for numbers that JSON does not have."""
-    return json.dumps(_finite(data), ensure_ascii=False, allow_nan=False, indent=indent)
-
-
-def _finite(data: Any) -> Any:
-    """The same with null for nan and infinity, which JSON does not have."""
-    if isinstance(data, Mapping):
-        return {key: _finite(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_finite(value) for value in data]
-    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def _with_folded_columns(view: RenderableType) -> RenderableType:

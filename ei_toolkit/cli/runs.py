@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table as RichTable
 
-from ei_toolkit.cli.console import json_text
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.json_text import json_text
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.run_log import (
     Run,

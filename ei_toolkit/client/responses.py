@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.errors import ApiError
 
 MASK = "ei_***"
@@ -38,8 +39,8 @@ def redact(text: str, key: str = "") -> str:
 def error_text(body: str) -> str:
     """Return the `error` text of a JSON object; "" where there is none."""
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+        data = read_json(body)
+    except ValueError:
         return ""
     return str(data.get("error") or "") if isinstance(data, dict) else ""
 
@@ -67,14 +68,12 @@ def parse_response(data: Any, model: type[R], path: str) -> R:
     try:
         return msgspec.convert(_normalized(data), model)
     except msgspec.ValidationError as error:
-        raise ApiError(f"the response for {path} is not valid", why=str(error)) from None
-    except RecursionError:
-        raise nested_too_deeply(path) from None
+        raise not_valid(path, error) from None
 
 
-def nested_too_deeply(path: str) -> ApiError:
-    """Return the error for a response with more levels than Python can read, which no studio sends."""
-    return ApiError(f"the response for {path} is not valid", why="it is nested too deeply", hint="Check studio.url")
+def not_valid(path: str, error: Exception) -> ApiError:
+    """Return the error for a response that no studio sends."""
+    return ApiError(f"the response for {path} is not valid", why=str(error))
 
 
 def _normalized(data: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import json
 import random
 import re
 import threading
@@ -19,8 +18,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
-from ei_toolkit.client.responses import error_text, foreign_body, nested_too_deeply, parse_response, redact
+from ei_toolkit.client.responses import error_text, foreign_body, not_valid, parse_response, redact
 from ei_toolkit.config.atomic_write import replace_file
+from ei_toolkit.config.untrusted_json import NestedTooDeeply, read_json
 from ei_toolkit.errors import ApiError, CredentialError, EitkError, NetworkError
 
 CONNECT_TIMEOUT_S = 3.0
@@ -354,13 +354,13 @@ def _parse_success(text: str, response: requests.Response, path: str) -> Json:
     Raises CredentialError for a rejected key, IncompleteJson for JSON that was cut off, ApiError for everything else.
     """
     try:
-        data = json.loads(text)
+        data = read_json(text)
+    except NestedTooDeeply as error:
+        raise not_valid(path, error) from None
     except ValueError:
         if response.status_code < 300 and text.lstrip().startswith("{"):
             raise IncompleteJson from None
         data = None
-    except RecursionError:
-        raise nested_too_deeply(path) from None
     if isinstance(data, dict) and response.status_code < 300 and data.get("success") is True:
         return data
     raise error_of_response(response.status_code, error_text(text), path, foreign_body(text))

@@ -13,16 +13,23 @@ UNPAIRED_SURROGATE = re.compile(  # the group matches an unpaired one; pairs and
 )
 
 
+class NestedTooDeeply(ValueError):
+    """JSON with more levels than `DEEPEST`."""
+
+    def __init__(self) -> None:
+        super().__init__("JSON is nested too deeply")
+
+
 def read_json(data: str | bytes) -> Any:
     """Return the value of JSON text; half a surrogate pair, which UTF-8 cannot encode, is replaced by U+FFFD.
 
-    Raises ValueError for invalid JSON, and for JSON that is nested deeper than `DEEPEST` levels.
+    Raises ValueError for invalid JSON, NestedTooDeeply for JSON that is nested deeper than `DEEPEST` levels.
     """
     text = data if isinstance(data, str) else data.decode(json.detect_encoding(data))
     try:
         value = json.loads(UNPAIRED_SURROGATE.sub(lambda found: r"\ufffd" if found[1] else found[0], text))
     except RecursionError as error:
-        raise ValueError("JSON is nested too deeply") from error
+        raise NestedTooDeeply from error
     _check_depth(value)
     return value
 
@@ -34,4 +41,4 @@ def _check_depth(value: Any) -> None:
         level = [item for item in items if isinstance(item, dict | list)]
         if not level:
             return
-    raise ValueError("JSON is nested too deeply")
+    raise NestedTooDeeply

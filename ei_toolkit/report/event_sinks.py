@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ei_toolkit.board.protocol.events import Event, Prediction, event_json
+from ei_toolkit.config.json_text import json_text
 from ei_toolkit.errors import UsageError
 from ei_toolkit.report.tail_view import plain_line
 
@@ -23,7 +23,7 @@ def json_lines(stream: TextIO) -> Sink:
     """Write one JSON object per line."""
 
     def write(event: Event) -> None:
-        stream.write(json.dumps(_stamped(event), ensure_ascii=False) + "\n")
+        stream.write(json_text(_stamped(event)) + "\n")
         stream.flush()
 
     return write
@@ -36,7 +36,7 @@ def csv_rows(stream: TextIO) -> Sink:
 
     def write(event: Event) -> None:
         if isinstance(event, Prediction):
-            rows.writerow(_stamped(event) | {"scores": json.dumps(dict(event.scores), ensure_ascii=False)})
+            rows.writerow(_stamped(event) | {"scores": json_text(dict(event.scores))})
             stream.flush()
 
     return write

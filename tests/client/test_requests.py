@@ -191,5 +191,5 @@ def test_a_response_that_is_nested_too_deeply_is_an_error(scripted_studio: Any, 
     scripted_studio.answers["/api/x"] = (200, body, {})
     with pytest.raises(ApiError, match="the response for /api/x is not valid") as caught:
         scripted_studio.studio.transport.read("/api/x", Named)
-    assert caught.value.why == "it is nested too deeply"
+    assert caught.value.why == "JSON is nested too deeply"
     assert len(scripted_studio.seen) == 1

@@ -130,3 +130,9 @@ def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be written") as caught, log_file(file):
         pass
     assert str(file) in caught.value.what
+
+
+def test_a_number_that_json_does_not_have_is_null_in_a_line_of_json() -> None:
+    stream = io.StringIO()
+    json_lines(stream)(Info("", {"level": float("nan")}))
+    assert json.loads(stream.getvalue(), parse_constant=pytest.fail)["data"] == {"level": None}

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.fields import RequestField
@@ -36,6 +35,7 @@ from ei_toolkit.client.transport import (
     unreachable_error,
     was_never_sent,
 )
+from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.errors import ApiError, EitkError, NetworkError
 
 MAX_FILE_BYTES = 100 * 2**20
@@ -271,9 +271,9 @@ def _outcome(file: _FileResult) -> Accepted | Rejected:
 def _read_result(text: str) -> _UploadResult:
     """The body of a response; an empty result where it is not valid."""
     try:
-        data: Any = msgspec.json.decode(text)
+        data: Any = read_json(text)
         return parse_response(data, _UploadResult, "/api/…/files")
-    except (msgspec.DecodeError, ApiError, RecursionError):
+    except (ValueError, ApiError):
         return _UploadResult()
 
 

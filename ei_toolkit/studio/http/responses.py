@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
+
+from ei_toolkit.config.json_text import json_text
 
 
 def answer(fields: Mapping[str, Any] | None = None) -> Response:
@@ -22,18 +22,5 @@ def failure(message: str, status: int = 200) -> Response:
 
 def json_response(document: Mapping[str, Any], status: int = 200) -> Response:
     """Return a JSON response; numbers that JSON cannot represent (NaN, infinity) become null."""
-    try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except ValueError:
-        text = json.dumps(_finite(document), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json_text(document, compact=True)
     return Response(text.encode("utf-8", "replace"), status, media_type="application/json")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
