@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ei_toolkit.errors import ConfigurationError
@@ -41,8 +41,10 @@ def test_a_frame_is_that_of_the_plain_computation(floor_db: int) -> None:
     assert found.any()
 
 
-@given(st.lists(st.integers(-32768, 32767), min_size=256, max_size=256))
-def test_features_are_multiples_of_a_step_below_1(samples: list[int]) -> None:
+@settings(max_examples=30)
+@given(st.integers(0, 2**32), st.integers(0, 32767))
+def test_features_are_multiples_of_a_step_below_1(seed: int, amplitude: int) -> None:
+    samples = np.random.default_rng(seed).integers(-amplitude, amplitude + 1, 256)
     steps = dsp.run("mfe", samples, 16_000, 4, num_filters=16, **ONE_FRAME) * 256
     assert (steps == np.rint(steps)).all()
     assert steps.min() >= 0 and steps.max() <= 255
