@@ -125,23 +125,32 @@ def test_no_permission_is_an_error_with_a_hint(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("name", "content", "code", "words", "hint"),
     [
-        ("some.wav", b"RIFF\xff\xfe\x00\x01" * 99, "some.wav is not a window manifest"),
-        ("notes.csv", b"a,b\n1,2\n", "notes.csv is not a window manifest"),
-        ("nope.csv", None, "nope.csv"),
-        ("", None, "is a directory"),
+        (
+            "some.wav",
+            b"RIFF\xff\xfe\x00\x01" * 99,
+            2,
+            "neither a manifest of windows nor a folder or zip",
+            "--label NAME",
+        ),
+        ("notes.csv", b"a,b\n1,2\n", 1, "notes.csv is not a window manifest", "manifest.csv"),
+        ("nope.csv", None, 1, "there is no file", "manifest.csv"),
+        ("", None, 1, "no files to upload in", "Sounds, CSV time series"),
     ],
 )
-def test_a_file_that_is_not_a_manifest_is_named(tmp_path: Path, name: str, content: bytes | None, words: str) -> None:
+def test_what_cannot_be_uploaded_is_named(
+    tmp_path: Path, name: str, content: bytes | None, code: int, words: str, hint: str
+) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     env = environment(tmp_path)
-    assert run(["upload", name or str(tmp_path)], env) == 1
+    assert run(["upload", str(tmp_path / name)], env) == code
     assert words in stderr_of(env)
+    assert str(tmp_path / name) in stderr_of(env)
     assert "damaged" not in stderr_of(env)
     assert "there are no windows" not in stderr_of(env)
-    assert "manifest.csv" in stderr_of(env)
+    assert hint in stderr_of(env).partition("try: ")[2]
 
 
 STOP_IMPORT = """
