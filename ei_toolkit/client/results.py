@@ -154,6 +154,7 @@ class TrainingResult:
         return self.profiles
 
 
+MAX_WINDOWS = 2**32  # in one cell of a confusion matrix
 AUC_NAMES = ("area under roc curve", "roc auc", "auc")
 ENGINE_NAMES = {"eon": "eon", "eon_ram_optimized": "eon, ram optimised", "tflite": "tflite"}
 
@@ -285,7 +286,9 @@ def tested_variants(studio: Studio, impulse_id: int | None = None) -> tuple[Eval
             found.append(result_of_test(studio, variant, impulse_id))
         except (NetworkError, CredentialError):
             raise
-        except ApiError:
+        except ApiError as error:
+            if error.status is None:
+                raise  # the studio has a result, and it is not valid
             continue  # this variant was not tested
     return tuple(found)
 
@@ -299,7 +302,7 @@ def read_test(response: ClassifyMetadata, variant: ModelVariant) -> Evaluation:
     columns = response.accuracy.all_labels
     labels = tuple(label for label in columns if label != UNCERTAIN)
     matrix = response.accuracy.confusion_matrix_values
-    confusion = tuple(tuple(round(matrix.get(label, {}).get(column, 0.0)) for column in columns) for label in labels)
+    confusion = tuple(tuple(_count(matrix.get(label, {}).get(column, 0.0)) for column in columns) for label in labels)
     windows = list(_classified_windows(response.result))
     known = [_best(scores, labels) == label for label, scores in windows if label in labels]
     is_complete = bool(known) and len(known) == sum(map(sum, confusion))  # scores of deleted samples are left out
@@ -347,9 +350,16 @@ def _validation(variant: ModelVariant, metrics: _ModelMetrics, labels: tuple[str
         raise ApiError(
             f"the confusion matrix of the {variant} model is not valid", why=f"it does not fit {len(labels)} labels"
         )
-    confusion = tuple(tuple(map(round, row)) for row in rows)
+    confusion = tuple(tuple(map(_count, row)) for row in rows)
     auc = _auc(_values(metrics.additional_metrics))
     return Evaluation(variant, labels, labels, confusion, None, metrics.accuracy, metrics.loss, auc)
+
+
+def _count(value: float) -> int:
+    """Return a number of windows. Raises ApiError for a value that cannot be one."""
+    if not 0 <= value <= MAX_WINDOWS:
+        raise ApiError("a confusion matrix of the studio is not valid", why=f"{value:g} is not a number of windows")
+    return round(value)
 
 
 def _profile(variant: ModelVariant, device: _Device) -> DeviceProfile:

@@ -223,3 +223,9 @@ def test_the_labels_of_windows_are_not_requested_with_the_metadata(scripted_stud
     scripted_studio.answers["/api/1/training/keras/3/metadata"] = metadata(metrics("int8"))
     training_result(scripted_studio.studio, 3)
     assert scripted_studio.seen[0].query == {"excludeLabels": "true"}
+
+
+def test_a_result_that_is_not_valid_is_not_taken_for_a_missing_one(scripted_studio: Any) -> None:
+    scripted_studio.answers[CLASSIFY] = {"accuracy": {"allLabels": "no list"}}
+    with pytest.raises(ApiError, match="the response for /api/1/classify/all/result is not valid"):
+        results.tested_variants(scripted_studio.studio)
