@@ -113,7 +113,7 @@ def test_a_reading_command_prints_no_note_the_second_time(robust_unchanged: Any,
 
 def test_clips_are_cut_into_the_same_windows(robust: Any) -> None:
     plan = robust.eitk("slice", "--dry-run")
-    assert [(row["label"], row["split"], row["clips"], row["artists"]) for row in plan["rows"]] == [
+    assert [(row["label"], row["split"], row["clips"], row["groups"]) for row in plan["rows"]] == [
         ("classical", "training", 8, 4), ("classical", "testing", 2, 1),
         ("rock", "training", 9, 4), ("rock", "testing", 2, 1),
     ]  # fmt: skip
