@@ -38,9 +38,11 @@ def http_server(code: int) -> Iterator[int]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
         thread = threading.Thread(target=served.serve_forever, args=(0.01,))
         thread.start()
-        yield served.server_address[1]
-        served.shutdown()
-        thread.join()
+        try:
+            yield served.server_address[1]
+        finally:
+            served.shutdown()
+            thread.join()
 
 
 def write_record(data: Path, port: int, pid: int | None = None) -> RunningServer:
@@ -105,7 +107,7 @@ def test_a_port_of_another_protocol_is_no_studio(answer: bytes) -> None:
                 connection.recv(1000)
                 connection.sendall(answer)
 
-        thread = threading.Thread(target=respond)
+        thread = threading.Thread(target=respond, daemon=True)
         thread.start()
         assert lifecycle._responds(f"http://127.0.0.1:{other.getsockname()[1]}/v1") is False
         thread.join()

@@ -111,7 +111,7 @@ def test_an_address_that_this_machine_has_not_is_an_error(tmp_path: Path) -> Non
 
 
 def stops(activity: Activity, *, idle_s: float, busy: bool, within_s: float = 0.2) -> bool:
-    """Whether the servers are told to stop within a time."""
+    """Whether the servers get the request to stop within a time."""
     servers = [SimpleNamespace(should_exit=False), SimpleNamespace(should_exit=False)]
     studio = SimpleNamespace(
         options=Options(Path(), idle_s=idle_s), activity=activity, runner=SimpleNamespace(busy=busy)
