@@ -19,8 +19,9 @@ from ei_toolkit import __version__
 from ei_toolkit.config import Config, ProjectPaths
 from ei_toolkit.config.project import PACKAGE, bundled
 from ei_toolkit.config.settings import plain
+from ei_toolkit.config.sqlite_errors import sqlite_errors
 from ei_toolkit.dataset.manifest import manifest_hash
-from ei_toolkit.errors import DataError, UsageError
+from ei_toolkit.errors import UsageError
 
 FIRMWARE_SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".ino", ".S", ".ld"}
 
@@ -135,18 +136,16 @@ def data_hash(paths: ProjectPaths) -> str:
 @contextmanager
 def _open(file: Path) -> Iterator[sqlite3.Connection]:
     file.parent.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(file, timeout=30.0)
-    db.row_factory = sqlite3.Row
-    try:
-        with db:
-            db.execute(SCHEMA)
-            yield db
-    except sqlite3.DatabaseError as error:
-        raise DataError(
-            f"{file} cannot be used", why=str(error), hint="Move the file away; it contains only the history of runs."
-        ) from None
-    finally:
-        db.close()
+    moved = "Move the file away; it contains only the history of runs."
+    with sqlite_errors(file, if_damaged=moved, then="run the command again"):
+        db = sqlite3.connect(file, timeout=30.0)
+        db.row_factory = sqlite3.Row
+        try:
+            with db:
+                db.execute(SCHEMA)
+                yield db
+        finally:
+            db.close()
 
 
 def _run(row: sqlite3.Row) -> Run:

@@ -77,7 +77,7 @@ def test_a_file_that_is_not_a_database_is_reported_and_not_changed(project: Make
     config = project()
     config.paths.state.mkdir()
     config.paths.runs.write_text("these are not the rows" * 100)
-    with pytest.raises(DataError, match=r"runs\.sqlite cannot be used"):
+    with pytest.raises(DataError, match=r"runs\.sqlite is damaged"):
         record_run(config, "train", {})
     assert config.paths.runs.read_text().startswith("these are not the rows")
 
@@ -90,3 +90,12 @@ def test_a_run_that_cannot_be_written_whole_is_not_written(project: Make) -> Non
     with sqlite3.connect(config.paths.runs) as db:
         assert db.execute("SELECT count(*) FROM runs").fetchone() == (1,)
     db.close()
+
+
+def test_a_file_that_cannot_be_written_is_not_called_damaged(project: Make) -> None:
+    config = project()
+    config.paths.runs.mkdir(parents=True)
+    with pytest.raises(DataError, match=r"runs\.sqlite cannot be read or written") as caught:
+        record_run(config, "train", {})
+    assert "Move the file away" not in caught.value.hint
+    assert str(config.paths.state) in caught.value.hint

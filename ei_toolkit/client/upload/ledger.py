@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-from ei_toolkit.errors import DataError
+from ei_toolkit.config.sqlite_errors import sqlite_errors
 
 State = Literal["done", "failed"]
 SCHEMA = """
@@ -46,7 +46,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        with _sqlite_errors(path):
+        with _errors(path):
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
@@ -61,7 +61,7 @@ class Ledger:
     def record(self, entries: Iterable[Entry]) -> None:
         """Write entries in one transaction. Raises DataError where the file cannot be written."""
         rows = [(e.sha256, e.file, e.state, e.sample, e.reason, int(e.annotated)) for e in entries]
-        with _sqlite_errors(self._path):
+        with _errors(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("REPLACE INTO window VALUES (?, ?, ?, ?, ?, ?)", rows)
             self._db.execute("COMMIT")
@@ -75,17 +75,9 @@ class Ledger:
         }
 
 
-@contextmanager
-def _sqlite_errors(path: Path) -> Iterator[None]:
-    """Raise DataError for errors of SQLite. Do not treat a write error as corruption."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        hint = f"Check the permissions of {path.parent} and the space on its disk; then run eitk upload again."
-        raise DataError(f"{path} cannot be written", why=str(error), hint=hint) from None
-    except sqlite3.DatabaseError as error:
-        hint = "Delete it; the next upload asks the studio which samples it has."
-        raise DataError(f"{path} is damaged", why=str(error), hint=hint) from None
+def _errors(path: Path) -> AbstractContextManager[None]:
+    again = "Delete it; the next upload asks the studio which samples it has."
+    return sqlite_errors(path, if_damaged=again, then="run eitk upload again")
 
 
 def ledger_path(manifest: Path, studio: str, project: int) -> Path:

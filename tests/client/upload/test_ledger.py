@@ -27,7 +27,7 @@ def test_a_damaged_ledger_may_be_deleted(tmp_path: Path) -> None:
 
 def test_a_ledger_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").mkdir()
-    with pytest.raises(DataError, match="cannot be written") as caught:
+    with pytest.raises(DataError, match="cannot be read or written") as caught:
         Ledger(tmp_path / "ledger.sqlite")
     assert "Delete" not in caught.value.hint
     assert str(tmp_path) in caught.value.hint
@@ -39,7 +39,7 @@ def test_a_ledger_that_cannot_be_written_is_not_called_damaged(tmp_path: Path) -
         pass
     with Ledger(path) as ledger:
         ledger._db.execute("PRAGMA query_only = ON")
-        with pytest.raises(DataError, match="cannot be written") as caught:
+        with pytest.raises(DataError, match="cannot be read or written") as caught:
             ledger.record([ENTRY])
     assert isinstance(caught.value.__context__, sqlite3.OperationalError)
     assert "Delete" not in caught.value.hint
