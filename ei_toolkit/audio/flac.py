@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import re
 from dataclasses import dataclass, replace
 
 from fastcrc import crc8, crc16
@@ -15,6 +16,9 @@ STREAMINFO_LENGTH = 34
 READ_BITS = (8, 16, 24)  # bits a sample that libsndfile decodes
 LONGEST_HEADER = 16
 TRAILING_TAG = b"TAG"
+CODES = bytes(high << 4 | low for high in range(1, 16) for low in range(15))  # of a block size and a sample rate
+POSSIBLE_HEADER = re.compile(b"\xff(?=[\xf8\xf9][" + re.escape(CODES) + b"])")
+"""What may be the beginning of a frame: no value that is reserved."""
 
 Bytes = bytes | mmap.mmap
 
@@ -128,13 +132,17 @@ def _frames(data: Bytes, at: int, info: StreamInfo) -> tuple[list[Frame], int, l
         if frame is None:
             if data[at : at + 3] == TRAILING_TAG or not data[at:end].strip(b"\0"):
                 return frames, end, damage
-            following = _resume(data, at, info)
+            stop = data.find(MARK, at)
+            following = _resume(data, at, stop if stop >= 0 else end, info)
             reached = following[1] - offset if following else max(info.total, position)
+            if following and reached <= position:  # of a stream whose beginning is damaged
+                reached = position + _mean_samples(frames, following[0] - at)
             lost = max(reached - position, 0) / info.rate
             damage.append(Damage(position / info.rate, lost, "damaged" if following else "damaged to its end"))
             if following is None:
-                return frames, end, damage
+                return frames, stop if stop >= 0 else end, damage
             at, position = following[0], reached
+            offset = following[1] - reached
             continue
         if not frames and not damage:
             offset = frame.first
@@ -147,14 +155,17 @@ def _frames(data: Bytes, at: int, info: StreamInfo) -> tuple[list[Frame], int, l
     return frames, at, damage
 
 
-def _resume(data: Bytes, at: int, info: StreamInfo) -> tuple[int, int] | None:
-    """Position and first sample of the next whole frame."""
-    while (at := data.find(b"\xff", at + 1)) >= 0:
-        header = _header(data, at, info)
-        if header and _frame(data, at, info):
-            return at, header[2]
-        if data[at : at + 4] == MARK:
-            return None
+def _mean_samples(frames: list[Frame], length: int) -> int:
+    """Samples that `length` bytes hold on average."""
+    return length * sum(frame.samples for frame in frames) // max(1, sum(frame.length for frame in frames))
+
+
+def _resume(data: Bytes, at: int, stop: int, info: StreamInfo) -> tuple[int, int] | None:
+    """Position and first sample of the next whole frame in front of the position `stop`."""
+    for found in POSSIBLE_HEADER.finditer(data, at + 1, stop):
+        header = _header(data, found.start(), info)
+        if header and _frame(data, found.start(), info):
+            return found.start(), header[2]
     return None
 
 

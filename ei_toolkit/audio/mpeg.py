@@ -8,6 +8,7 @@ first frame where it is missing. So a Xing frame with the counted number is put 
 from __future__ import annotations
 
 import mmap
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ BIT_RATES = {  # kbit/s by (MPEG 1 or not, layer); index 0 is a free format, 15 
     (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 HEADER = 4
+POSSIBLE_HEADER = re.compile(rb"\xff(?=[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x10-\xef])")  # no value that is reserved
 DECODER_DELAY = 529
 CONFIRMED_BY = 2  # frames that have to follow for a header to be taken for one, after anything else than a frame
 LENGTH_BIT_RATE = 9  # index: 128 kbit/s in MPEG 1, 80 in MPEG 2; such a frame is long enough for the header
@@ -182,10 +184,10 @@ def _next_frame(data: Bytes, at: int) -> int | None:
     """The next position where a chain of frames begins: an ID3v2 tag or a header that others confirm."""
     if (behind := after_id3(data, at)) > at:
         return behind
-    while (at := data.find(b"\xff", at + 1)) >= 0:
-        header = parse_header(data, at)
-        if header and _confirmed(data, at, header):
-            return at
+    for found in POSSIBLE_HEADER.finditer(data, at + 1):
+        header = parse_header(data, found.start())
+        if header and _confirmed(data, found.start(), header):
+            return found.start()
     return None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -108,3 +110,40 @@ def test_what_follows_the_last_frame_and_is_no_sound_does_not_matter(tmp_path: P
     data = written(noise(3, RATE), RATE, format="FLAC")
     got, warnings = read(tmp_path / "a.flac", data + tail)
     assert (len(got), warnings) == (3 * RATE, [])
+
+
+def two_streams() -> tuple[bytes, bytes]:
+    return flac(integers(16, 1, 2.0), 16, RATE), flac(integers(16, 1, 3.0), 16, RATE)
+
+
+# The end of a frame is where the next one begins, so the frame in front of damage is lost with it.
+def test_damage_at_the_end_of_a_stream_does_not_take_the_next_one_along(tmp_path: Path) -> None:
+    first, second = two_streams()
+    at = frame_starts(first)[6]
+    path = tmp_path / "a.flac"
+    path.write_bytes(first[:at] + np.random.default_rng(0).bytes(len(first) - at) + second)
+    with pytest.raises(DataError, match=r"a.flac: damaged to its end at 1\.28 s, 0\.72 s of sound are missing"):
+        read_clip(path, RATE)
+    found = examine_flac(path.read_bytes())
+    assert found is not None
+    assert [stream.frames for stream in found.streams] == [5 * FLAC_BLOCK, 3 * RATE]
+
+
+def test_a_stream_whose_beginning_is_damaged_is_found_to_be_missing_something(tmp_path: Path) -> None:
+    first, second = two_streams()
+    at = frame_starts(second)[2]
+    path = tmp_path / "a.flac"
+    path.write_bytes(first + bytes([1]) * at + second[at:])
+    with pytest.raises(DataError, match=r"a.flac: damaged at 1\.79 s, 0\.7\d s of sound are missing"):
+        read_clip(path, RATE)
+
+
+@pytest.mark.parametrize("fill", [b"\xff", b"\xff\xf8", b"\xff\xfb"])
+def test_a_long_run_of_erased_memory_is_passed_over_quickly(tmp_path: Path, fill: bytes) -> None:
+    start = time.process_time()
+    for suffix in ("flac", "mp3"):
+        path = tmp_path / f"a.{suffix}"
+        path.write_bytes(written(noise(1, RATE), RATE, format=suffix.upper()) + fill * (2_000_000 // len(fill)))
+        with suppress(DataError):
+            read_clip(path, RATE)
+    assert time.process_time() - start < 3
