@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ei_toolkit.board.budget import Budget, decision_budget
+from ei_toolkit.board.budget import Budget, decision_budget, features_ms, known_features_ms
 from ei_toolkit.config import Settings
 from ei_toolkit.config.settings import DspBlock
 from ei_toolkit.eon.library import LibraryDspBlock
@@ -78,3 +78,16 @@ def test_the_estimate_is_that_of_the_library(goldens: Path) -> None:
     code = block_code(LibraryDspBlock(1, "mfcc", 4), 48000, 16000)
     instructions = window_instructions(code) + level_instructions(48000)
     assert budget_of(goldens, DspBlock("mfcc")).dsp_ms == latency_ms(instructions, "float32")
+
+
+def test_half_the_clock_takes_twice_the_time() -> None:
+    settings = Settings()
+    settings = replace(settings, impulse=replace(settings.impulse, dsp=(DspBlock("mfe"),)))
+    assert features_ms(settings, 32_000_000) == pytest.approx(2 * features_ms(settings, 64_000_000))
+    assert known_features_ms(settings) == features_ms(settings)
+
+
+@pytest.mark.parametrize("blocks", [(), (DspBlock("mfe", params={"frame_stride": 0.0001}),)])
+def test_features_that_cannot_be_estimated_have_no_time(blocks: tuple[DspBlock, ...]) -> None:
+    settings = Settings()
+    assert known_features_ms(replace(settings, impulse=replace(settings.impulse, dsp=blocks))) is None

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from ei_toolkit.config.boards import BOARDS, MICROPHONE_RATE_HZ, NANO33BLE, board_choice, board_spec
+from ei_toolkit.config.boards import (
+    BOARDS,
+    MICROPHONE_RATE_HZ,
+    NANO33BLE,
+    SKETCH_RAM,
+    board_choice,
+    board_spec,
+    rate_problem,
+    shorter_window,
+    window_ram_bytes,
+)
 from ei_toolkit.config.project import bundled
 from ei_toolkit.errors import ConfigurationError, EitkError
 
@@ -65,3 +75,21 @@ def test_files_of_an_installed_wheel_are_preferred_to_those_beside_the_package(
     installed = tmp_path / "ei_toolkit" / "_bundled" / "datasets"
     installed.mkdir(parents=True)
     assert bundled("datasets") == installed
+
+
+def test_only_the_rate_of_the_microphone_can_be_used() -> None:
+    assert rate_problem(MICROPHONE_RATE_HZ) == rate_problem(float(MICROPHONE_RATE_HZ)) == ""
+    assert rate_problem(22_050) == "the sample rate of the impulse is 22050 Hz, that of the microphone is 16000 Hz"
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+def test_the_suggested_window_fits_and_one_above_the_limit_does_not(rate: int) -> None:
+    features, ram = 4_000, NANO33BLE.ram_bytes or 0
+    limit, example = map(int, re.findall(r"\d+", shorter_window(ram, features, rate)))
+    assert window_ram_bytes(rate * example // 1000, features) < ram
+    assert window_ram_bytes(rate * (limit + 100) // 1000, features) > ram
+    assert example == pytest.approx(limit / 2, abs=100)
+
+
+def test_the_ram_of_a_window_is_that_of_samples_features_and_sketch() -> None:
+    assert window_ram_bytes(1000, 40) == 2 * 1000 + 40 + SKETCH_RAM

@@ -11,7 +11,7 @@ from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.config.settings import DspBlock
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse import dsp
-from ei_toolkit.impulse.features import frame_features, impulse_features
+from ei_toolkit.impulse.features import feature_count, frame_features, impulse_features
 
 MFE = DspBlock("mfe", 4, params={"num_filters": 20})
 SPECTROGRAM = DspBlock("spectrogram", 4, params={"fft_length": 64})
@@ -38,3 +38,14 @@ def test_a_frame_is_that_of_the_first_block() -> None:
 def test_an_impulse_without_a_block_has_no_features() -> None:
     with pytest.raises(ConfigurationError, match="no processing block"):
         impulse_features(np.zeros((1, 8000), np.int16), settings())
+
+
+@pytest.mark.parametrize("blocks", [(MFE,), (SPECTROGRAM,), (MFE, SPECTROGRAM)])
+def test_the_number_of_features_is_that_of_a_computed_window(blocks: tuple[DspBlock, ...]) -> None:
+    window = np.random.default_rng(2).integers(-9000, 9000, (1, 8000)).astype(np.int16)
+    assert feature_count(settings(*blocks)) == impulse_features(window, settings(*blocks)).shape[1]
+
+
+def test_an_impulse_without_a_block_has_no_number_of_features() -> None:
+    with pytest.raises(ConfigurationError, match="no processing block"):
+        feature_count(settings())

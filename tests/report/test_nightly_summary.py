@@ -8,7 +8,7 @@ import pytest
 
 from ei_toolkit.config import Config
 from ei_toolkit.evaluation.run_log import Run, record_run
-from ei_toolkit.report.nightly_summary import RUNS_SHOWN, nightly_summary
+from ei_toolkit.report.nightly_summary import RUNS_SHOWN, gate_confusion, nightly_summary, trial_table
 
 LABELS = ("classical", "rock")
 
@@ -61,3 +61,22 @@ def test_the_history_is_thirty_runs_long(gate_runs: Callable[..., list[Run]]) ->
 
 def test_without_any_gate_run_it_reports_that() -> None:
     assert "No model has been tested by the gate yet." in nightly_summary("Genres", [], LABELS, new=True)
+
+
+def test_runs_of_older_versions_have_dashes_for_the_figures_that_they_lack() -> None:
+    old = {"thresholded_accuracy": 0.9, "track_accuracy": 0.95, "confusion": [[9, 1], [2, 8]],
+           "cost": {"ram_bytes": 2048, "flash_bytes": 4096, "latency_ms": 14.4, "how": "emulated"}}  # fmt: skip
+    figures = {"challenger": old, "champion": None}
+    rows = {row[0]: row[1:] for row in trial_table(figures).rows}
+    assert rows["accuracy at threshold"] == ("90.0 %", None)
+    assert rows["top-1 accuracy"] == rows["majority baseline"] == (None, None)
+    assert rows["time of a classification, estimated"] == ("14 ms (network only)", None)
+    matrix = gate_confusion(figures, LABELS)
+    assert matrix.columns == LABELS
+    assert matrix.title == "Confusion matrix of the held-out windows"
+
+
+def test_the_matrix_of_the_gate_names_its_threshold_and_has_uncertain_windows() -> None:
+    matrix = gate_confusion({"challenger": trial(0.8), "threshold": 0.7}, LABELS)
+    assert matrix.title == "Confusion matrix of the held-out windows at threshold 0.7"
+    assert matrix.columns == (*LABELS, "uncertain")
