@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from fastcrc import crc32
 
+from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.ogg import examine_ogg
+from ei_toolkit.errors import DataError
 
 
 @pytest.fixture(scope="module", params=["VORBIS", "OPUS"])
@@ -48,3 +53,25 @@ def test_what_follows_the_last_page_does_not_matter(whole: bytes, trail: bytes) 
 @pytest.mark.parametrize("data", [b"", b"Og", b"RIFF" + bytes(100), b"OggS", b"OggS" + b"\xff" * 100])
 def test_what_has_no_whole_page_is_not_ogg(data: bytes) -> None:
     assert examine_ogg(data) is None
+
+
+def page(packet: bytes, flags: int) -> bytes:
+    """A page of one packet shorter than 255 bytes, with its checksum."""
+    head = struct.pack("<4sBBqIIIBB", b"OggS", 0, flags, 0, 1, 0, 0, 1, len(packet))
+    checksum = crc32.mpeg_2(head + packet, initial=0)
+    return head[:22] + struct.pack("<I", checksum) + head[26:] + packet
+
+
+def test_speex_needs_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    (tmp_path / "a.spx").write_bytes(page(b"Speex   " + bytes(72), flags=2 | 4))
+    with pytest.raises(DataError, match="Speex needs ffmpeg, which is not installed"):
+        read_clip(tmp_path / "a.spx", 16_000)
+
+
+def test_a_page_that_is_missing_is_found_by_its_number(whole: bytes) -> None:
+    starts = [at for at in range(len(whole)) if whole.startswith(b"OggS", at)]
+    examined = examine_ogg(whole[: starts[2]] + whole[starts[3] :])
+    assert examined is not None
+    assert [one.what for one in examined.damage] == ["damaged"]
+    assert sum(one.lost for one in examined.damage) > 0.5
