@@ -123,7 +123,8 @@ def test_samples_of_the_category_validation_are_used_for_validation(made: Api, r
     [request] = requests
     assert list(request.labels) == [1, 1, 0, 0, 0]
     assert list(request.validation) == [False, False, False, True, True]
-    assert "1 samples for validation are left out: no training sample has their label" in lines
+    message = "Samples for validation that are left out, because no training sample has their label: 1"
+    assert message in lines
 
 
 def test_features_of_several_blocks_are_joined_and_have_no_common_columns(
