@@ -13,7 +13,7 @@ from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.errors import DataError
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.info_labels import INFO_LABELS, describe, read_entries
-from ei_toolkit.studio.http.ingestion import LARGEST_LABELS_FILE, Inspect, Outcome, Upload, accept_described
+from ei_toolkit.studio.http.ingestion import DUPLICATE, LARGEST_LABELS_FILE, Inspect, Outcome, Upload, accept_described
 from ei_toolkit.studio.http.multipart import Bounds, Part
 from ei_toolkit.studio.jobs.exporting import write_export
 from ei_toolkit.studio.jobs.inspection import inspect_content
@@ -69,10 +69,9 @@ def import_project(data: Path, project: int, source: Path, progress: Callable[[i
             unlisted = len(files.unlisted)
     except (OSError, zipfile.BadZipFile) as error:
         raise DataError(f"{source} cannot be read", why=_why(error), hint=ZIP_HINT) from error
-    errors = [f"{outcome['fileName']}: {outcome['error']}" for outcome in outcomes if not outcome["success"]]
-    known = [error for error in errors if "already exists" in error]
-    rejected = tuple(error for error in errors if error not in known)
-    return ImportReport(len(outcomes) - len(errors), len(known), rejected, unlisted)
+    errors = [(outcome["fileName"], outcome["error"]) for outcome in outcomes if not outcome["success"]]
+    rejected = tuple(f"{name}: {error}" for name, error in errors if not error.startswith(DUPLICATE))
+    return ImportReport(len(outcomes) - len(errors), len(errors) - len(rejected), rejected, unlisted)
 
 
 def _check_target(out: Path) -> None:

@@ -39,6 +39,7 @@ from ei_toolkit.studio.store.garbage import erase_unreferenced
 from ei_toolkit.studio.store.packs import ByteRange, Pack
 from ei_toolkit.studio.store.samples import CATEGORIES, Duplicate, NewSample, SampleFormat, UploadCategory
 
+DUPLICATE = "An item with this hash already exists"  # the words of Edge Impulse, which clients look for
 LARGEST_LABELS_FILE = 16 * 2**20
 AUDIO = (("audio", "wav"),)  # also of a WAV file with several channels, whose values are the mean of the channels
 LONGEST_MARK = 64
@@ -235,7 +236,7 @@ def _store(store: Store, upload: Upload, pack: Pack, received: Sequence[_Receive
 def _outcome(project: int, file: _ReceivedFile, stored: int | Duplicate | None) -> Outcome:
     name, error = file.part.filename, file.error
     if isinstance(stored, Duplicate):
-        error = f"An item with this hash already exists (ids: {', '.join(map(str, stored.ids))})"
+        error = f"{DUPLICATE} (ids: {', '.join(map(str, stored.ids))})"
     if error:
         return {"success": False, "fileName": name, "error": error}
     return {"success": True, "projectId": project, "sampleId": stored, "fileName": name}
