@@ -187,9 +187,10 @@ def _checked(
 
 def _coded(block: Floats, bits: int) -> bytes:
     """The samples as integers of the least number of bytes, little-endian: what the checksum of FLAC is made of."""
-    whole = np.rint(block * np.float32(1 << bits - 1)).astype("<i4")
-    width = (bits + 7) // 8
-    return np.ascontiguousarray(whole).view(np.uint8).reshape(-1, 4)[:, :width].tobytes()
+    whole = block * np.float32(1 << bits - 1)  # exact: float32 holds EXACT_BITS
+    if bits <= 16:
+        return whole.astype("<i1" if bits <= 8 else "<i2").tobytes()
+    return whole.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
 
 
 @contextmanager
