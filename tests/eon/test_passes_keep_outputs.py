@@ -134,7 +134,7 @@ def chains(draw: st.DrawFn, tiny: Any) -> bytes:
                 "strideH": 1,
                 "strideW": 1,
                 "padding": int(not same),
-                "fusedActivationFunction": draw(st.sampled_from([0, 1])),
+                "fusedActivationFunction": draw(st.sampled_from([0, 1, 3])),
             }
             tensor = model.operator(kind, [tensor, weights], model.tensor(made, **quant), "Conv2DOptions", **options)
         elif kind == "PAD":
