@@ -35,6 +35,11 @@ class EitkError(Exception):
     def __str__(self) -> str:
         return f"{self.what} ({self.why})" if self.why else self.what
 
+    @property
+    def with_hint(self) -> str:
+        """All three in one line, for lists of what was refused."""
+        return f"{self}. {self.hint}" if self.hint else str(self)
+
 
 class UsageError(EitkError):
     """The command line is wrong."""

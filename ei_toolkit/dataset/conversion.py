@@ -89,7 +89,7 @@ def convert(clip: Clip, settings: ConversionSettings, out: Path) -> Converted:
     except OSError as error:
         return Converted(clip.name, reason=f"cannot be opened ({error.strerror})")
     except DataError as error:
-        reason = f"{error}. {error.hint}".removesuffix(". ")
+        reason = error.with_hint
         return Converted(clip.name, reason=reason.removeprefix(f"{clip.path.name}: "))
     sha256 = hashlib.sha256(content).hexdigest()
     file = f"{safe_stem(clip.name)}.{sha256[:HASH_IN_NAME]}{_suffix(clip)}"

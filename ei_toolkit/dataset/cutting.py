@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ei_toolkit.audio.decode import probe, read_blocks
 from ei_toolkit.audio.effects.augment import augment_window
+from ei_toolkit.audio.formats import NEEDS_FFMPEG
 from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.silence import sound_stretches
 from ei_toolkit.audio.sources import Warn
@@ -212,7 +213,9 @@ def _too_short(seconds: float, window_ms: int) -> str:
 
 
 def _reason(error: DataError, clip: Clip) -> str:
-    return str(error).removeprefix(f"{clip.path.name}: ")
+    """What is wrong and what to do; how to install ffmpeg is stated once for all clips."""
+    text = str(error) if NEEDS_FFMPEG in error.what else error.with_hint
+    return text.removeprefix(f"{clip.path.name}: ")
 
 
 def cores() -> int:

@@ -73,5 +73,14 @@ def test_floats_in_the_range_of_int16_are_refused_and_read_on_request(clips: Pat
     done = eitk(clips.parent, "slice", "--jobs", "1", "--json")
     assert done.code == 0, done.err
     [skipped] = done.data["skipped"]
-    assert skipped["reason"] == "samples up to 9,830, expected −1 to 1"
+    assert skipped["reason"].startswith("samples up to 9,830, expected −1 to 1. Divide by 32768 if ")
     assert eitk(clips.parent, "slice", "--jobs", "1", "--float-range", "int16", "--json").data["skipped"] == []
+
+
+def test_the_reason_of_a_skipped_clip_ends_with_what_to_do(clips: Path) -> None:
+    left = np.random.default_rng(9).normal(0, 0.1, 48_000)
+    soundfile.write(clips / "rock" / "phase.wav", np.stack([left, -left], axis=1), 16_000)
+    done = eitk(clips.parent, "slice", "--jobs", "1", "--json")
+    [skipped] = done.data["skipped"]
+    assert skipped["reason"].startswith("the channels cancel each other in their mean (")
+    assert skipped["reason"].endswith('. Choose one: [slice] channel = "left"')

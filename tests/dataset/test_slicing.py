@@ -165,7 +165,7 @@ def test_bad_clips_are_named_with_their_reason_and_skipped(clips: Path, settings
     soundfile.write(rock / "nan.wav", np.full(20_000, np.nan), 8000, "FLOAT")
     (rock / "cut.wav").write_bytes(write_clip(rock / "cut.wav").read_bytes()[:9000])
     report = cut(settings, clips.parent, jobs=2)
-    assert {s.clip.removeprefix("rock/"): s.reason for s in report.skipped} == {
+    assert {s.clip.removeprefix("rock/"): s.reason.split(". ")[0] for s in report.skipped} == {
         "cut.wav": "cut short, 3.44 s of sound are missing",
         "empty.wav": "the file is empty",
         "nan.wav": "holds values that are not numbers",

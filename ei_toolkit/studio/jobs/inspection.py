@@ -56,4 +56,4 @@ def _check_wav(content: bytes, name: str) -> None:
     try:
         one_channel(name, values, floats=floats)
     except DataError as error:
-        raise ApiError(f"{error}. {error.hint}".removesuffix(". ")) from error
+        raise ApiError(error.with_hint) from error
