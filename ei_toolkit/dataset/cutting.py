@@ -145,8 +145,9 @@ def _cut(path: Path, settings: SliceSettings, warn: Warn | None) -> Iterator[tup
     if not settings.trim_silence:
         yield from cut_blocks(blocks, length, hop, pad=pad)
         return
-    for first, stretch in sound_stretches(blocks, rate):
-        for start, samples in cut_blocks([stretch], length, hop, pad=pad):
+    clip = np.concatenate(list(blocks))
+    for first, end in sound_stretches(clip, rate):
+        for start, samples in cut_blocks([clip[first:end]], length, hop, pad=pad):
             yield first + start, samples
 
 

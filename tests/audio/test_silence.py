@@ -9,54 +9,51 @@ from hypothesis import strategies as st
 
 from ei_toolkit.audio.silence import sound_stretches
 
-RATE = 1000  # a frame of 20 ms has 20 samples, a pause 500, the margin 100
+RATE = 1000  # one sample for each millisecond
 
 
 def signal(*parts: tuple[str, int]) -> np.ndarray:
-    """Join parts of noise ("sound") and zeros ("pause") of so many samples."""
+    """Join parts of noise ("sound") and zeros ("pause") of so many milliseconds."""
     random = np.random.default_rng(0)
     whole = [random.integers(-3000, 3000, n) if kind == "sound" else np.zeros(n) for kind, n in parts]
     return np.concatenate(whole).astype(np.int16)
 
 
-def places(samples: np.ndarray, block: int = 333) -> list[tuple[int, int]]:
-    blocks = [samples[i : i + block] for i in range(0, len(samples), block)]
-    found = list(sound_stretches(blocks, RATE))
-    assert all(np.array_equal(own, samples[start : start + len(own)]) for start, own in found)
-    return [(start, start + len(own)) for start, own in found]
-
-
 def test_a_signal_without_pauses_is_one_stretch() -> None:
-    assert places(signal(("sound", 2000))) == [(0, 2000)]
+    assert sound_stretches(signal(("sound", 2000)), RATE) == [(0, 2000)]
 
 
 def test_long_silence_at_both_ends_is_left_out_but_for_a_margin() -> None:
-    assert places(signal(("pause", 1000), ("sound", 600), ("pause", 1000))) == [(900, 1700)]
+    assert sound_stretches(signal(("pause", 1000), ("sound", 600), ("pause", 1000)), RATE) == [(900, 1700)]
 
 
 def test_a_long_pause_separates_and_a_short_one_does_not() -> None:
-    assert places(signal(("sound", 1000), ("pause", 400), ("sound", 1000))) == [(0, 2400)]
-    assert places(signal(("sound", 1000), ("pause", 1000), ("sound", 1000))) == [(0, 1100), (1900, 3000)]
+    assert sound_stretches(signal(("sound", 1000), ("pause", 400), ("sound", 1000)), RATE) == [(0, 2400)]
+    assert sound_stretches(signal(("sound", 1000), ("pause", 1000), ("sound", 1000)), RATE) == [(0, 1100), (1900, 3000)]
 
 
 @pytest.mark.parametrize("samples", [signal(("pause", 5000)), np.empty(0, np.int16)])
 def test_silence_has_no_stretch(samples: np.ndarray) -> None:
-    assert places(samples) == []
+    assert sound_stretches(samples, RATE) == []
 
 
 def test_noise_below_60_dbfs_is_silence() -> None:
     quiet = np.tile(np.array([20, -20], np.int16), 1000)  # -64 dBFS
-    assert places(quiet) == []
-    assert places(np.tile(np.array([60, -60], np.int16), 1000)) == [(0, 2000)]  # -55 dBFS
+    assert sound_stretches(quiet, RATE) == []
+    assert sound_stretches(np.tile(np.array([60, -60], np.int16), 1000), RATE) == [(0, 2000)]  # -55 dBFS
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 44100])
+def test_the_last_sample_is_kept_at_any_rate(rate: int) -> None:
+    samples = signal(("sound", 3 * rate + 7))
+    assert sound_stretches(samples, rate) == [(0, len(samples))]
 
 
 @settings(max_examples=40)
-@given(st.lists(st.tuples(st.sampled_from(["sound", "pause"]), st.integers(1, 60)), min_size=1, max_size=8),
-       st.integers(3, 700))  # fmt: skip
-def test_the_blocks_do_not_matter_and_no_sound_is_lost(parts: list[tuple[str, int]], block: int) -> None:
+@given(st.lists(st.tuples(st.sampled_from(["sound", "pause"]), st.integers(1, 60)), min_size=1, max_size=8))
+def test_no_sound_is_lost_and_no_stretch_overlaps_another(parts: list[tuple[str, int]]) -> None:
     samples = signal(*((kind, 20 * frames) for kind, frames in parts))
-    found = places(samples, block)
-    assert found == places(samples, len(samples))
+    found = sound_stretches(samples, RATE)
     covered = np.zeros(len(samples), bool)
     for start, end in found:
         covered[start:end] = True

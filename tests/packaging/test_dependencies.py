@@ -31,12 +31,12 @@ NEEDS_EXTRA = {
 CHECKED_BEFORE_IMPORT = ("ei_toolkit.training", "ei_toolkit.config.recipes.robust", "ei_toolkit.studio")
 
 NOT_IMPORTED = {
+    "audioop-lts": "pydub imports it; the standard library has the module up to Python 3.12",
     "librosa": "declared for the features of whole clips; scripts/benchmarks compares slicing with it",
     "tensorflow": "the same modules as tensorflow-cpu, on platforms that have no tensorflow-cpu",
     "websockets": "uvicorn imports it to serve WebSocket connections",
 }
 NOT_IMPORTED_IN_TESTS = {
-    "audioop-lts": "pydub imports it; the standard library has the module up to Python 3.12",
     "build": "run as a program to build the wheel",
     "clang-format": "run as a program on the C++ sources",
     "clang-tidy": "run as a program on the C++ sources",
@@ -45,7 +45,6 @@ NOT_IMPORTED_IN_TESTS = {
     "hatchling": "the build backend, used without a network",
     "mypy": "run as a program",
     "ninja": "run by cmake",
-    "pydub": "imported by the programs that scripts/benchmarks/slice.py runs",
     "pytest-timeout": "plugin of pytest",
     "ruff": "run as a program",
     "twine": "run as a program",
