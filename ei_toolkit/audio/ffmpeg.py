@@ -26,7 +26,6 @@ from ei_toolkit.errors import DataError, MissingToolError
 AU_HEADER = struct.Struct(">4sIIIII")  # mark, offset of the samples, their bytes, encoding, rate, channels
 BYTES = 4  # of a sample
 PROMISE_S = 0.25  # containers give their length less exactly than headers of uncompressed formats
-END_S = 10  # an ffmpeg that has given everything ends within this time
 
 
 @dataclass
@@ -38,6 +37,7 @@ class Decoded:
     blocks: Iterator[Floats]
     promised_s: float = 0.0
     errors: tuple[str, ...] = ()
+    exit_code: int = 0
 
 
 def find_ffmpeg(environ: Mapping[str, str]) -> str:
@@ -86,7 +86,7 @@ def _decoded(path: Path, process: subprocess.Popen[bytes], log: IO[bytes], block
     assert process.stdout is not None
     head = process.stdout.read(AU_HEADER.size)
     if len(head) < AU_HEADER.size:
-        process.wait(END_S)
+        process.wait()  # it has closed its output
         _, errors = _reported(log)
         raise DataError(f"{path.name}: not audio that ffmpeg can read", why=errors[0] if errors else "")
     _, start, _, _, rate, channels = AU_HEADER.unpack(head)
@@ -101,7 +101,7 @@ def _blocks(found: Decoded, process: subprocess.Popen[bytes], log: IO[bytes], si
     while data := process.stdout.read(size):
         whole = len(data) // (BYTES * found.channels) * BYTES * found.channels
         yield np.frombuffer(data[:whole], ">f4").astype(np.float32).reshape(-1, found.channels)
-    process.wait(END_S)
+    found.exit_code = process.wait()
     found.promised_s, found.errors = _reported(log)
 
 

@@ -240,6 +240,9 @@ def _ffmpeg_blocks(path: Path, found: ffmpeg.Decoded, missing: float, warn: Warn
     for block in found.blocks:
         read += len(block)
         yield block
+    if found.exit_code:
+        why = found.errors[0] if found.errors else f"ffmpeg ended with the exit code {found.exit_code}"
+        raise DataError(f"{path.name}: damaged after {read / found.rate:.1f} s", why=why)
     _check_whole(path, read / found.rate, missing, warn)
     if (lost := found.promised_s - read / found.rate) > ffmpeg.PROMISE_S:
         raise _cut_short(path, lost)

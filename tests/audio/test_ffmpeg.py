@@ -83,7 +83,7 @@ def test_a_file_that_is_cut_short_is_refused_or_warned_of(
     except DataError as error:
         warnings.append(str(error))
     assert len(warnings) == 1
-    assert "cut short" in warnings[0] or "ffmpeg reports: " in warnings[0]
+    assert any(text in warnings[0] for text in ("cut short", "damaged after", "ffmpeg reports: "))
 
 
 @pytest.mark.parametrize(("name", "head"), [("a.m4a", b"\0\0\0\x20ftypM4A "), ("a.aac", b"\xff\xf1")])
@@ -138,3 +138,14 @@ def test_a_coding_that_libsndfile_refuses_is_left_to_ffmpeg(
     monkeypatch.setenv("PATH", "")
     with pytest.raises(DataError, match="this coding of caf needs ffmpeg, which is not installed"):
         read_clip(path, RATE)
+
+
+def test_an_ffmpeg_that_fails_half_way_is_not_taken_for_the_end_of_the_clip(
+    tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "ffmpeg"
+    tool.write_text(f'#!/bin/sh\n{imageio_ffmpeg.get_ffmpeg_exe()} "$@" 2>/dev/null | head -c 400000\nexit 137\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(DataError, match=r"a\.tta: damaged after 1\.0 s \(ffmpeg ended with the exit code 137\)"):
+        read_clip(files["tta"], RATE)
