@@ -179,7 +179,7 @@ def test_the_outputs_stay_and_operators_become_fewer(tiny: Any, data: st.DataObj
 def test_each_kind_of_merge_occurs_in_the_random_chains(tiny: Any) -> None:
     titles: set[str] = set()
 
-    @settings(max_examples=300, database=None, derandomize=True)
+    @settings(max_examples=150, database=None, derandomize=True)
     @given(st.data())
     def collect(data: st.DataObject) -> None:
         graph = read_model(data.draw(chains(tiny)))
