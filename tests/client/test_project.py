@@ -96,7 +96,10 @@ def test_a_rejected_key_is_not_taken_for_an_unknown_role(scripted_studio: Any) -
         require_training(scripted_studio.studio.transport)
 
 
-def test_a_studio_that_cannot_be_reached_is_left_to_the_next_request(scripted_studio: Any) -> None:
+def test_a_studio_that_cannot_be_reached_is_left_to_the_next_request(
+    scripted_studio: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", lambda _: None)
     nowhere = replace(scripted_studio.studio.transport.endpoint, api_url="http://127.0.0.1:9/v1")
     require_training(Transport(nowhere))
     with pytest.raises(NetworkError):
