@@ -159,3 +159,8 @@ def test_a_window_without_samples_is_an_error(window_ms: int, hop_ms: int, rate:
     with pytest.raises(ConfigurationError, match="must be positive") as caught:
         check_impulse(replace(state, input=window))
     assert caught.value.why == f"they are {window_ms}, {hop_ms} and {rate}"
+
+
+def test_windows_may_overlap_almost_completely() -> None:
+    state = wanted()
+    check_impulse(replace(state, input=replace(state.input, increase_ms=1)))

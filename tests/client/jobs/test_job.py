@@ -121,6 +121,22 @@ def test_the_settings_are_stored_before_the_training_starts(scripted_studio: Any
     assert None not in stored.json.values()
 
 
+def test_storing_the_settings_is_repeated_and_the_start_of_the_training_is_not(
+    scripted_studio: Any, learn: LearnState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", lambda _: None)
+    broken = (500, b'{"success":false,"error":"database is locked"}', {})
+    scripted_studio.answers |= {
+        "/api/1/jobs": {"jobs": []},
+        "POST /api/1/training/keras/3": [broken, {}],
+        "POST /api/1/jobs/train/keras/3": broken,
+    }
+    with pytest.raises(ApiError, match="database is locked"):
+        start_training(scripted_studio.studio, 3, learn)
+    paths = [path.removeprefix("POST /api/1/") for path in scripted_studio.requests("POST")]
+    assert paths == ["training/keras/3", "training/keras/3", "jobs/train/keras/3"]
+
+
 def test_no_second_training_of_the_same_block_is_started(scripted_studio: Any, learn: LearnState) -> None:
     scripted_studio.answers["/api/1/jobs"] = {"jobs": [{"id": 5, "key": "keras-3", "started": STAMP}]}
     assert start_training(scripted_studio.studio, 3, learn) == Started(5, {}, attached=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,19 @@ def test_what_has_arrived_before_an_error_is_in_the_ledger(scripted_studio: Any,
         send(batch=3)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         assert sorted(entry.file for entry in ledger.entries().values()) == ["0.wav", "1.wav", "2.wav"]
+
+
+def test_a_pause_that_the_studio_asks_for_delays_all_requests(scripted_studio: Any, send: Any, tmp_path: Path) -> None:
+    times: list[float] = []
+
+    def answer(received: Any) -> Any:
+        times.append(time.monotonic())
+        return (429, b"{}", {"Retry-After": "0.3"}) if len(times) == 1 else accept(received)
+
+    scripted_studio.answers[PATH] = answer
+    report = send(batch=2)
+    assert (report.done, len(times)) == (8, 5)
+    assert times[1] - times[0] >= 0.3  # the second request is for other windows
 
 
 def sample(number: int, category: str = "training", label: str = "rock") -> Sample:
