@@ -110,7 +110,7 @@ def test_an_address_that_this_machine_has_not_is_an_error(tmp_path: Path) -> Non
         server.serve(Options(tmp_path, host="192.0.2.1", port=0, ingestion_port=0))
 
 
-def stops(activity: Activity, *, idle_s: float, busy: bool, within_s: float = 0.2) -> bool:
+def stops(activity: Activity, *, idle_s: float, busy: bool, within_s: float = 0.1) -> bool:
     """Whether the servers get the request to stop within a time."""
     servers = [SimpleNamespace(should_exit=False), SimpleNamespace(should_exit=False)]
     studio = SimpleNamespace(
@@ -128,7 +128,7 @@ def stops(activity: Activity, *, idle_s: float, busy: bool, within_s: float = 0.
 
 
 def test_an_unused_studio_stops_after_its_idle_time() -> None:
-    assert stops(Activity(), idle_s=0.03, busy=False)
+    assert stops(Activity(), idle_s=0.03, busy=False, within_s=0.3)
 
 
 def test_a_studio_does_not_stop_while_a_job_or_a_request_runs_or_without_an_idle_time() -> None:
