@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WIDTH, HEIGHT = 1000, 1400
+WIDTH, HEIGHT = 1000, 1190
 
 
 def main(report: Path, picture: Path) -> None:
