@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ei_toolkit.client import samples as samples_module
+from ei_toolkit.client.jobs.job import cancel_job
+from ei_toolkit.client.project import Studio
 from ei_toolkit.client.samples import (
     Sample,
     add_metadata,
@@ -181,3 +184,24 @@ def test_a_failed_download_leaves_no_file(scripted_studio: Any, tmp_path: Path) 
     with pytest.raises(ApiError, match="No such sample"):
         pull_sample(scripted_studio.studio, SAMPLE, tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+CHANGES: dict[str, Callable[[Studio], object]] = {
+    "POST /api/1/raw-data/7/edit-label": lambda studio: edit_label(studio, 7, "jazz"),
+    "POST /api/1/raw-data/7/move": lambda studio: move_sample(studio, 7, "testing"),
+    "POST /api/1/raw-data/batch/add-metadata": lambda studio: add_metadata(studio, "training", [7], "a", "b"),
+    "POST /api/1/jobs/7/cancel": lambda studio: cancel_job(studio, 7),
+    "DELETE /api/1/raw-data/7": lambda studio: delete_samples(studio, [7]),
+}
+"""Requests that have the same effect when they are sent twice."""
+
+
+@pytest.mark.parametrize("request_line", CHANGES)
+def test_a_change_that_can_be_sent_twice_is_repeated_after_an_error(
+    scripted_studio: Any, monkeypatch: pytest.MonkeyPatch, request_line: str
+) -> None:
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", lambda _: None)
+    broken = (500, b'{"success":false,"error":"database is locked"}', {})
+    scripted_studio.answers[request_line] = [broken, broken, {}]
+    CHANGES[request_line](scripted_studio.studio)
+    assert scripted_studio.requests() == [request_line] * 3

@@ -42,3 +42,19 @@ def test_phases_after_training_are_named(line: str, phase: str) -> None:
 @given(st.text())
 def test_every_line_is_accepted(line: str) -> None:
     assert after(read(KERAS), line).epochs >= 0
+
+
+@pytest.mark.parametrize("line", ["loss: 1e- accuracy: 0.5", "loss: . accuracy: 0.5", "loss: nan accuracy: 0.5"])
+def test_a_figure_that_is_not_a_number_leaves_the_one_before_it(line: str) -> None:
+    progress = after(read(KERAS), line)
+    assert (progress.loss, progress.accuracy) == (0.33, 0.5)
+
+
+def test_figures_after_the_training_belong_to_another_phase() -> None:
+    progress = read([*KERAS, "Calculating int8 accuracy...", "accuracy: 0.1 - loss: 9.0"])
+    assert (progress.accuracy, progress.loss) == (0.9571, 0.33)
+
+
+def test_before_the_first_figure_only_the_epoch_is_shown() -> None:
+    assert read(["Epoch 3/30"]).text == "epoch 3/30"
+    assert read(["anything"]).text == ""
