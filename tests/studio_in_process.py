@@ -98,7 +98,7 @@ class Api:
         """Run a queued job in this process, as the runner does in another one; return the lines of its log."""
         store = self.studio.store
         assert store.jobs.start(job)
-        task = RecordingTask(store, store.jobs.by_id(job), self.data)
+        task = RecordingTask(store, store.jobs.by_id(job), self.data, self.studio.options.allow_scripts)
         job_function(task.job.kind)(task)
         for line in task.lines:
             self.studio.runner.log(job).append(line)

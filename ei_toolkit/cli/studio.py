@@ -39,7 +39,8 @@ def serve(
     jobs: Annotated[int, typer.Option(min=1, help="Concurrent jobs of each project.")] = 1,
     job_limit: Annotated[float, typer.Option(min=1, help="Longest time of a job in seconds.")] = 3600.0,
     allow_scripts: Annotated[
-        bool, typer.Option("--allow-scripts", help="Run the Keras scripts of expert mode, which are code.")
+        bool,
+        typer.Option("--allow-scripts", help="Accept what carries code: scripts of expert mode, SavedModels."),
     ] = False,
     i_know: Annotated[
         bool, typer.Option("--i-know", help="Serve other machines as well, over unencrypted http.")

@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, Response
 from ei_toolkit.impulse.ranges import FOLDS, SEED, TRAINING_PARAMETERS
 from ei_toolkit.impulse.spec_augment import DISABLED
 from ei_toolkit.impulse.trained_model import model_file, model_id
+from ei_toolkit.studio.code_policy import check_script_change
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.jobs import queue
 from ei_toolkit.studio.http.request import Admin, DeploymentReader, Reader, RequestContext
@@ -236,9 +237,8 @@ def get_keras(learnId: int, context: Reader) -> Response:
 @router.post("/training/keras/{learnId:int}")
 def set_keras(learnId: int, context: Admin, body: KerasBody) -> Response:
     """Change the settings that are sent and keep the others."""
-    learn_block(context.store, context.project, learnId)
     changes = body.sent()
-    require_permission(context, changes)
+    check_script_change(settings(context, learnId), changes, context.studio.options.allow_scripts)
     context.store.blocks.configure(context.project, learnId, changes)
     return answer()
 
@@ -301,15 +301,6 @@ def settings(context: RequestContext, block: int) -> dict[str, Any]:
     made = [context.store.artifacts.features(context.project, id_) for id_ in document["dsp"]]
     columns = made[0].summary["bins"] if made and made[0] else 0
     return keras_settings(context.store.blocks.config(context.project, block), columns)
-
-
-def require_permission(context: RequestContext, changes: dict[str, Any]) -> None:
-    """Raise ApiError for a training script unless this studio was started with --allow-scripts: a script is code."""
-    if changes.get("mode") == "expert" and not context.studio.options.allow_scripts:
-        raise ApiError(
-            "mode 'expert' runs a Keras script, which is code, and this studio was started without --allow-scripts:"
-            " start it with --allow-scripts, or use mode 'visual'"
-        )
 
 
 def trained_model(context: RequestContext, block: int) -> Model:

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from ei_toolkit.studio.code_policy import SAVED_MODEL, require_allowed
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.jobs import queue, started
 from ei_toolkit.studio.http.multipart import Bounds, Part, receive
@@ -207,6 +208,8 @@ def _store_model(context: RequestContext, parts: list[Part]) -> Response:
     if "modelFile" not in files or files["modelFile"].error:
         raise ApiError(files["modelFile"].error if files else "The request has no part modelFile")
     upload = parse(UploadFields, fields)
+    if upload.model_file_type == "saved_model":
+        require_allowed(SAVED_MODEL, context.studio.options.allow_scripts)
     blobs = {name: context.store.blobs.put_chunks(part.content.chunks()) for name, part in files.items()}
     spec = {
         "fileName": upload.model_file_name,

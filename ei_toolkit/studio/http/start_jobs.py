@@ -9,14 +9,15 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
+from ei_toolkit.studio.code_policy import accepted_script, check_script_change
 from ei_toolkit.studio.http.deployments import TARGETS, Engine
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.jobs import queue, started
-from ei_toolkit.studio.http.learn import KerasBody, require_permission, settings
+from ei_toolkit.studio.http.learn import KerasBody, settings
 from ei_toolkit.studio.http.request import Admin, Deployer, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.schema import ImpulseId, Integer, RequestModel, json_body
-from ei_toolkit.studio.impulse import learn_block, processing_block
+from ei_toolkit.studio.impulse import processing_block
 
 router = APIRouter(prefix="/v1/api/{projectId:int}/jobs")
 
@@ -52,20 +53,21 @@ def generate_features_job(
 @router.post("/train/keras/{learnId:int}")
 def train_keras_job(learnId: int, context: Admin, body: KerasBody) -> Response:
     """Store the settings that are sent, and start a job that trains a learn block with them."""
-    learn_block(context.store, context.project, learnId)
-    changes = body.sent()
-    require_permission(context, {**settings(context, learnId), **changes})
+    changes, stored, allowed = body.sent(), settings(context, learnId), context.studio.options.allow_scripts
+    check_script_change(stored, changes, allowed)
+    spec = {"learn": learnId, "scripts": {learnId: accepted_script({**stored, **changes}, allowed)}}
     context.store.blocks.configure(context.project, learnId, changes)
-    return started(queue(context, "train-keras", f"keras-{learnId}", "Training model", {"learn": learnId}))
+    return started(queue(context, "train-keras", f"keras-{learnId}", "Training model", spec))
 
 
 @router.post("/retrain")
 def start_retrain_job(context: Admin, impulseId: ImpulseId = None) -> Response:
     """Start a job that computes the features and trains all blocks of the impulse with their stored settings."""
     impulse = context.store.blocks.get(context.project, impulseId)
-    for block in impulse.blocks("learnBlocks"):
-        require_permission(context, settings(context, block["id"]))
-    return started(queue(context, "retrain", f"retrain-{impulse.id}", "Retraining impulse", {"impulse": impulse.id}))
+    allowed, learn_blocks = context.studio.options.allow_scripts, impulse.blocks("learnBlocks")
+    scripts = {block["id"]: accepted_script(settings(context, block["id"]), allowed) for block in learn_blocks}
+    spec = {"impulse": impulse.id, "scripts": scripts}
+    return started(queue(context, "retrain", f"retrain-{impulse.id}", "Retraining impulse", spec))
 
 
 @router.post("/classify")

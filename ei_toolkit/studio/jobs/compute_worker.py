@@ -123,7 +123,7 @@ def _window_features(request: Request) -> dict[str, Any]:
 
 def _explorer(request: Request) -> dict[str, Any]:
     """Return the chosen features of all windows of a stored feature table, and their label rows."""
-    x, y = (np.load(request[name], mmap_mode="r") for name in ("x", "y"))
+    x, y = (np.load(request[name], mmap_mode="r", allow_pickle=False) for name in ("x", "y"))
     return {"values": _columns(x, request["columns"]), "rows": y.tolist()}
 
 

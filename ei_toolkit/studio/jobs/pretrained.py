@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ei_toolkit.config.archive import MIB, Limits, extract_archive
 from ei_toolkit.errors import ArchiveError
 from ei_toolkit.impulse.interpreter import Interpreter
+from ei_toolkit.studio.code_policy import SAVED_MODEL, require_allowed
 from ei_toolkit.studio.devices import DEVICES, Device, device
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.profiling import model_info
@@ -87,6 +88,7 @@ def _convert(task: Task, upload: Mapping[str, Any], folder: Path) -> dict[str, b
     if upload["fileType"] == "tflite":
         return {"int8" if Interpreter(data).is_int8 else "float32": data}
     if upload["fileType"] == "saved_model":
+        require_allowed(SAVED_MODEL, task.allow_scripts)
         _unpack(task.store.blobs.path(upload["model"]), folder / "model")
         return _convert_saved_model(task, upload, folder / "model")
     raise ApiError(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ei_toolkit.studio.code_policy import ALLOW_SCRIPTS
 from ei_toolkit.studio.wire_format import now
 
 logger = logging.getLogger("ei_toolkit.studio")
@@ -92,9 +93,10 @@ class JobProcess:
     _kill_timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def start(cls, data: Path, job: int) -> JobProcess:
+    async def start(cls, data: Path, job: int, *, allow_scripts: bool) -> JobProcess:
         """Start the process of a job. Its standard input stays open; the process ends when it closes (see `worker`)."""
-        command = (sys.executable, "-P", "-m", "ei_toolkit.studio.jobs.worker", str(data), str(job))
+        command = [sys.executable, "-P", "-m", "ei_toolkit.studio.jobs.worker", str(data), str(job)]
+        command += [ALLOW_SCRIPTS] if allow_scripts else []
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,

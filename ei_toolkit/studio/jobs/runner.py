@@ -105,7 +105,7 @@ class Runner:
     async def _run_process(self, job: Job) -> tuple[bool, str]:
         try:
             limit = await asyncio.to_thread(job_limit_s, self.store.projects, job.project, self.options.job_limit_s)
-            process = await JobProcess.start(self.options.data, job.id)
+            process = await JobProcess.start(self.options.data, job.id, allow_scripts=self.options.allow_scripts)
         except (OSError, ApiError) as error:
             return False, f"its process could not be started: {error}"
         self._processes[job.id] = process

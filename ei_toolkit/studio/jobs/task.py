@@ -17,11 +17,12 @@ from ei_toolkit.studio.store.jobs import Job
 
 @dataclass(frozen=True)
 class Task:
-    """One running job: the store, the job and the data folder."""
+    """One running job: the store, the job, the data folder, and whether inputs that carry code are used."""
 
     store: Store
     job: Job
     data: Path
+    allow_scripts: bool = False
 
     @property
     def project(self) -> int:

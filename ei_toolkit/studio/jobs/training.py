@@ -11,6 +11,7 @@ import numpy as np
 
 from ei_toolkit.config import TrainingSettings
 from ei_toolkit.impulse.trained_model import label_order, model_id
+from ei_toolkit.studio.code_policy import script_to_run
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
@@ -49,9 +50,10 @@ def _train(task: Task, impulse: Impulse, block: Mapping[str, Any]) -> None:
     if len(labels) < 2:
         raise ApiError(f"Training needs at least two labels; there is only {', '.join(labels) or 'none'}")
     settings = keras_settings(task.store.blocks.config(task.project, block["id"]), parts[0].bins)
+    script = script_to_run(settings, task.job.spec.get("scripts", {}).get(str(block["id"])), task.allow_scripts)
     validation = _validation_features(task, impulse, block, labels)
     with task.scratch() as folder:
-        request = _request(task, settings, parts, labels, folder)
+        request = _request(task, settings, script, parts, labels, folder)
         outcome = train(_with_validation(request, validation, labels), task.log)
         _store(task, block["id"], outcome, parts, labels)
         task.store.artifacts.clear_results(
@@ -94,8 +96,9 @@ def _with_validation(request: TrainRequest, parts: Sequence[ComputedFeatures], l
 
 
 def _request(
-    task: Task, settings: Mapping[str, Any], parts: Sequence[ComputedFeatures], labels: list[str], folder: Path
-) -> TrainRequest:
+    task: Task, settings: Mapping[str, Any], script: str, parts: Sequence[ComputedFeatures],
+    labels: list[str], folder: Path,
+) -> TrainRequest:  # fmt: skip
     windows = parts[0].windows
     return TrainRequest(
         features=concatenate_features(parts),
@@ -104,7 +107,7 @@ def _request(
         out_dir=folder,
         groups=_groups(task, parts[0], settings.get("customValidationMetadataKey", "")),
         visual_layers=settings["visualLayers"],
-        script=settings["script"] if settings["mode"] == "expert" else "",
+        script=script,
         columns=parts[0].bins if len(parts) == 1 else 0,
         epochs=settings["trainingCycles"],
         learning_rate=settings["learningRate"],

@@ -1,4 +1,4 @@
-"""The job process: `python -m ei_toolkit.studio.jobs.worker DATA JOB` runs one job.
+"""The job process: `python -m ei_toolkit.studio.jobs.worker DATA JOB [--allow-scripts]` runs one job.
 
 It prints the job's log to its standard output and exits with 0 for success. It ends with the server, and it has a low
 priority so that interactive work stays responsive.
@@ -13,6 +13,7 @@ import traceback
 from pathlib import Path
 
 from ei_toolkit.errors import EitkError
+from ei_toolkit.studio.code_policy import ALLOW_SCRIPTS
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.task import Task, job_function
 from ei_toolkit.studio.store import Store
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
     data, job = Path(arguments[0]), int(arguments[1])
     store = Store.open(data)
     try:
-        task = Task(store, store.jobs.by_id(job), data)
+        task = Task(store, store.jobs.by_id(job), data, allow_scripts=ALLOW_SCRIPTS in arguments[2:])
         job_function(task.job.kind)(task)
     except (EitkError, ApiError) as error:
         hint = getattr(error, "hint", "")

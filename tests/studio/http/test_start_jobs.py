@@ -34,8 +34,8 @@ def job(api: Api, path: str, **arguments: Any) -> Job:
     ("path", "body", "kind", "key", "spec"),
     [
         ("generate-features", {"dspId": 2}, "generate-features", "dsp-2", {"dsp": 2}),
-        ("train/keras/3", {}, "train-keras", "keras-3", {"learn": 3}),
-        ("retrain", None, "retrain", "retrain-1", {"impulse": 1}),
+        ("train/keras/3", {}, "train-keras", "keras-3", {"learn": 3, "scripts": {"3": ""}}),
+        ("retrain", None, "retrain", "retrain-1", {"impulse": 1, "scripts": {"3": ""}}),
         ("classify", {}, "classify", "classify-1", CLASSIFY),
         ("classify", {"modelVariants": ["float32"]}, "classify", "classify-1", {**CLASSIFY, "variants": ["float32"]}),
         ("classify?category=validation", {}, "classify", "classify-1", {**CLASSIFY, "category": "validation"}),
@@ -100,6 +100,13 @@ def test_a_script_needs_permission_also_if_it_was_stored_before(made: Api) -> No
             " start it with --allow-scripts, or use mode 'visual'"
         )
     job(made, "train/keras/3", json={"mode": "visual"})
+
+
+@pytest.mark.parametrize("path", ["training/keras/3", "jobs/train/keras/3"])
+def test_a_script_is_not_changed_without_permission_also_if_no_mode_is_sent(made: Api, path: str) -> None:
+    made.studio.store.blocks.configure(1, 3, {"mode": "expert", "script": "print(1)"})
+    assert "started without --allow-scripts" in made.error("POST", f"/1/{path}", json={"script": "print(2)"})
+    assert made.studio.store.blocks.config(1, 3)["script"] == "print(1)"
 
 
 def test_every_build_has_a_version_of_its_own(made: Api) -> None:

@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def shell(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the script in the specification of a job instead of `jobs.worker`, which loads for a second."""
 
-    async def start_shell(data: Path, job: int) -> JobProcess:
+    async def start_shell(data: Path, job: int, *, allow_scripts: bool) -> JobProcess:
         store = Store.open(data)
         script = store.jobs.by_id(job).spec["script"]
         store.close()
@@ -235,10 +235,10 @@ def test_a_job_whose_process_is_just_starting_ends_with_the_studio(
 ) -> None:
     start, starting = JobProcess.start, asyncio.Event()
 
-    async def start_slowly(data: Path, job: int) -> JobProcess:
+    async def start_slowly(data: Path, job: int, *, allow_scripts: bool) -> JobProcess:
         starting.set()
         await asyncio.sleep(0.05)
-        return await start(data, job)
+        return await start(data, job, allow_scripts=allow_scripts)
 
     monkeypatch.setattr(JobProcess, "start", start_slowly)
     job = add(store, WAIT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,11 @@ def upload(api: Api, seed: int, count: int, label: str, category: str = "trainin
     return id_
 
 
+def allow_scripts(api: Api, allowed: bool = True) -> None:
+    """Let the studio go on as if it had been started with, or without, --allow-scripts."""
+    api.studio = replace(api.studio, options=replace(api.studio.options, allow_scripts=allowed))
+
+
 def train(api: Api, **settings: Any) -> list[str]:
     return api.run(api.fields("POST", "/1/jobs/train/keras/3", json=settings)["id"])
 
@@ -104,9 +110,44 @@ def test_a_stored_script_is_used_in_expert_mode_only(made: Api, requests: list[T
     made.studio.store.blocks.configure(1, 3, {"script": "model = 1"})
     train(made)
     made.studio.store.blocks.configure(1, 3, {"mode": "expert"})
-    job = made.studio.store.jobs.add(1, "train-keras", "k", "c", {"learn": 3})
-    made.run(job.id)
+    allow_scripts(made)
+    train(made)
     assert [request.script for request in requests] == ["", "model = 1"]
+
+
+@pytest.mark.parametrize("route", ["train/keras/3", "retrain"])
+def test_a_job_does_not_run_its_script_in_a_studio_that_allows_none(
+    made: Api, requests: list[TrainRequest], route: str
+) -> None:
+    allow_scripts(made)
+    made.fields("POST", "/1/training/keras/3", json={"mode": "expert", "script": "model = 1"})
+    job = made.fields("POST", f"/1/jobs/{route}", json={})["id"]
+    allow_scripts(made, False)  # as after a restart without the option
+    with pytest.raises(ApiError, match="started without --allow-scripts"):
+        made.run(job)
+    assert requests == []
+
+
+@pytest.mark.parametrize("route", ["train/keras/3", "retrain"])
+def test_a_job_does_not_run_a_script_that_was_changed_after_it_was_accepted(
+    made: Api, requests: list[TrainRequest], route: str
+) -> None:
+    allow_scripts(made)
+    made.fields("POST", "/1/training/keras/3", json={"mode": "expert", "script": "model = 1"})
+    job = made.fields("POST", f"/1/jobs/{route}", json={})["id"]
+    made.fields("POST", "/1/training/keras/3", json={"script": "model = 2"})
+    with pytest.raises(ApiError, match="was changed after the job was accepted: start the training again"):
+        made.run(job)
+    assert requests == []
+
+
+def test_a_job_that_an_older_version_queued_with_a_script_does_not_run(made: Api, requests: list[TrainRequest]) -> None:
+    allow_scripts(made)
+    made.studio.store.blocks.configure(1, 3, {"mode": "expert", "script": "model = 1"})
+    job = made.studio.store.jobs.add(1, "train-keras", "k", "c", {"learn": 3})
+    with pytest.raises(ApiError, match="start the training again"):
+        made.run(job.id)
+    assert requests == []
 
 
 def test_windows_of_samples_with_equal_metadata_are_one_group(made: Api, requests: list[TrainRequest]) -> None:
