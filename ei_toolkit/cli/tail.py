@@ -13,8 +13,9 @@ from rich.live import Live
 
 from ei_toolkit.board.board import BoardContext
 from ei_toolkit.board.boards.registry import board_named
-from ei_toolkit.board.protocol.events import Event, Prediction, Warning
+from ei_toolkit.board.protocol.events import Event, Line, Prediction, Warning
 from ei_toolkit.board.protocol.parser import Parser
+from ei_toolkit.board.protocol.unparsed import RawLines, report_unknown_scores
 from ei_toolkit.board.transport.watch import follow, until
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import BoardOption, PortOption
@@ -24,6 +25,7 @@ from ei_toolkit.report.event_sinks import Sink, both, json_lines, log_file, rate
 from ei_toolkit.report.tail_view import View, plain_line
 
 UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+COUNT_TIMEOUT_S = 60.0  # with --count and without --timeout
 DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|)$")
 
 
@@ -40,13 +42,22 @@ def tail(
     board: BoardOption = None,
     port: PortOption = None,
     count: Annotated[
-        int | None, typer.Option("--count", "-n", min=1, help="End after this number of predictions.")
+        int | None,
+        typer.Option("--count", "-n", min=1, help="End after so many predictions, or lines with --raw."),
     ] = None,
     duration: Annotated[str | None, typer.Option("--for", help="End after a time: 60s, 5m.")] = None,
+    timeout: Annotated[
+        str | None,
+        typer.Option(
+            "--timeout",
+            help="Fail if no prediction arrives for this time; 0 waits without end. With --count it is 60s if omitted.",
+        ),
+    ] = None,
     every: Annotated[
         str | None, typer.Option("--every", help="Show at most one prediction in this time, such as 5s.")
     ] = None,
     log: Annotated[Path | None, typer.Option("--log", help="Also write to a file: .csv, .jsonl, .log.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Show the lines of the board unchanged.")] = False,
 ) -> None:
     """Show the predictions of a board as they arrive.
 
@@ -58,19 +69,25 @@ def tail(
     target = board_named(settings.name)
     target.check_port(port)
     seconds = parse_duration(duration) if duration else None
+    timeout_s = parse_duration(timeout) if timeout else COUNT_TIMEOUT_S if count else 0.0
     source = target.source(BoardContext(config.settings, config.paths, env.environ))
-    with _shown(env, settings) as shown, log_file(env.cwd / log if log else None) as logged:
+    parser = RawLines() if raw else Parser(settings.threshold)
+    with _shown(env, settings, raw) as shown, log_file(env.cwd / log if log else None) as logged:
         sink = both(rate_limited(shown, parse_duration(every)) if every else shown, logged)
-        for event in until(follow(source, Parser(settings.threshold), seconds=seconds), count):
+        events = report_unknown_scores(follow(source, parser, seconds=seconds))
+        for event in until(events, count, timeout_s or None):
             sink(event)
 
 
 @contextmanager
-def _shown(env: Environment, settings: BoardSettings) -> Iterator[Sink]:
-    """The output for events: NDJSON, a live view, or lines."""
+def _shown(env: Environment, settings: BoardSettings, raw: bool = False) -> Iterator[Sink]:
+    """The output for events: NDJSON, a live view, or lines. A note at the start names what is waited for."""
+    live = env.console.stdout.isatty() and not env.console.json_output and not raw
+    if not live:
+        env.console.note(f"waiting for {'lines' if raw else 'predictions'} of the {settings.name} board; Ctrl-C ends")
     if env.console.json_output:
         yield json_lines(env.console.stdout)
-    elif env.console.stdout.isatty():
+    elif live:
         view = View(settings.name, settings.colours)
         screen = env.console.rich(env.console.stdout)
         with Live(get_renderable=view.render, console=screen, refresh_per_second=8):
@@ -80,6 +97,8 @@ def _shown(env: Environment, settings: BoardSettings) -> Iterator[Sink]:
         def show(event: Event) -> None:
             if isinstance(event, Prediction):
                 env.console.line(plain_line(event, settings.name))
+            elif isinstance(event, Line):
+                env.console.line(event.text)
             elif isinstance(event, Warning):
                 env.console.warn(event.text)
             elif words := plain_line(event):

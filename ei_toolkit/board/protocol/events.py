@@ -50,7 +50,14 @@ class Unknown:
     text: str
 
 
-Event = Prediction | Info | Warning | Unknown
+@dataclass(frozen=True)
+class Line:
+    """A line as the board printed it, which was not parsed."""
+
+    text: str
+
+
+Event = Prediction | Info | Warning | Unknown | Line
 
 
 def event_json(event: Event) -> dict[str, Any]:

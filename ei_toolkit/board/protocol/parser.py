@@ -16,19 +16,30 @@ from ei_toolkit.config.untrusted_json import read_json
 
 FORMER_UNCERTAIN = "undecided"  # old name: images that were flashed with a version before 0.3 print it
 MAX_LINE_BYTES = 8192
+LINE_END = re.compile(rb"\r\n|\n|\r")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class LineSplitter:
-    """Collects bytes and returns each complete line without control characters. Lines that are too long are dropped."""
+    """Collects bytes and returns each complete line without control characters. Lines that are too long are dropped.
+
+    A line ends with a line feed, a carriage return or both.
+    """
 
     def __init__(self) -> None:
         self._partial = b""
         self._dropping = False
+        self._ended_with_return = False
 
     def add(self, data: bytes) -> list[str]:
         """Return the lines that `data` completes."""
-        *whole, self._partial = (self._partial + data).split(b"\n")
+        if data and self._ended_with_return:
+            self._ended_with_return = False
+            data = data.removeprefix(b"\n")  # the second byte of an end of line whose first byte was read before
+        if not data:
+            return []
+        self._ended_with_return = data.endswith(b"\r")
+        *whole, self._partial = LINE_END.split(self._partial + data)
         if whole and self._dropping:
             whole, self._dropping = whole[1:], False
         if len(self._partial) > MAX_LINE_BYTES:
@@ -37,38 +48,71 @@ class LineSplitter:
         return [CONTROL.sub("", line.decode("utf-8", errors="replace")) for line in short]
 
 
-SKETCH = re.compile(r"^Predictions \(DSP: (\d{1,9}) ms\., Classification: (\d{1,9}) ms\., Anomaly: \d{1,9} ms\.\):\s*$")
-SDK = re.compile(
-    r"^Timing: DSP (\d{1,9}) (ms|us), inference (\d{1,9}) (ms|us), anomaly \d{1,9} (?:ms|us)"
-    r"(?:, postprocessing \d{1,9} (?:ms|us))?\s*$"
-)
-SDK_TITLE = re.compile(r"^#Classification (?:predictions|results):\s*$")
-LABEL = {
-    "sketch": re.compile(r"^ {4}(\S.*?): ([01]\.\d{5})\s*$"),
-    "sdk": re.compile(r"^ {2,4}(\S.*?): +([01]\.\d{6})\s*$"),
+# Edge Impulse has printed "Predictions (DSP: 98 ms., Classification: 205 ms., Anomaly: 0 ms.):" and "Timing: DSP 98 ms,
+# inference 205 ms, anomaly 0 ms", followed by a title, with different units, times, titles, indents and decimals.
+TIME = r"[A-Za-z][A-Za-z ]{0,30}:? {1,3}\d{1,9}(?:\.\d{1,6})? ?(?:ms|us)\.?"
+TIMES = rf"{TIME}(?:, {TIME}){{0,7}}"
+HEADERS = {
+    "sketch": re.compile(rf"^\s*Predictions \(({TIMES})\):?\s*$"),
+    "sdk": re.compile(rf"^\s*Timing: ({TIMES})\s*$"),
 }
+ONE_TIME = re.compile(r"([A-Za-z]+):? {1,3}(\d+(?:\.\d+)?) ?(ms|us)")
+DSP_TIME, NETWORK_TIMES = "dsp", ("classification", "inference", "time")
+TITLE = re.compile(r"^\s*(?:#?Classification (?:predictions|results)|Predictions):\s*$")
+LABEL = re.compile(r"^(?P<indent>\s*)(?P<label>\S.*?):\s*(?P<score>[01]\.(?P<decimals>\d{2,8}))\s*$")
+LIST = re.compile(r"^\s*\[(.*)\]\s*$")
+BARE_LIST = re.compile(r"^[-\d., ]+$")
 ANOMALY = re.compile(r"^\s*(?:anomaly score|Anomaly prediction):\s+-?\d+\.\d+\s*$")
 ERROR = re.compile(
-    r"^(?:ERR\b|Error\b|ERROR\b|Failed\b|Not a valid AT command|Command not found|No handler for command)"
+    r"^(?:ERR\b|Error\b|ERROR\b|Failed\b|Not a valid AT command|Command not found|No handler for command|"
+    r"run_classifier returned: -?[1-9])"
 )
 INFORMATION = re.compile(
-    r"^(?:Edge Impulse Inferencing Demo|Inferencing settings:|Starting inferencing|Inferencing stopped|Recording|"
+    r"^(?:Edge Impulse Inferencing Demo|Edge Impulse standalone inferencing|run_classifier returned: 0|"
+    r"Running neural network|Inferencing settings:|Starting inferencing|Inferencing stopped|Recording|"
     r"Begin output|End output|Features \(|===== |> |#Object|\s+(?:Interval|Frame size|Sample length|No\. of classes):)"
 )
-SCORE_TOLERANCE = 6e-6  # five decimals, truncated or rounded
+DECIMALS = 5  # of the scores in eitk's lines
 MAX_LABELS = 256
+
+
+def tolerance_of(decimals: int) -> float:
+    """Return by how much a printed score may differ from the exact one, truncated or rounded to these decimals."""
+    return 0.6 * 10.0**-decimals
+
+
+SCORE_TOLERANCE = tolerance_of(DECIMALS)
 
 
 @dataclass
 class _Block:
-    """The scores of one window, of which each line adds one."""
+    """The scores of one window, of which each line adds one.
+
+    All lines of a block have the same indent and number of decimals; another one is a sign of a damaged line.
+    """
 
     source: str
-    dsp_us: int
-    nn_us: int
+    dsp_us: int | None
+    nn_us: int | None
     lines: list[str]
     scores: dict[str, float] = field(default_factory=dict)
+    style: tuple[str, int] | None = None
     broken: bool = False
+
+    @property
+    def tolerance(self) -> float:
+        """By how much each score may differ from the exact one."""
+        return tolerance_of(self.style[1] if self.style else DECIMALS)
+
+    def add(self, match: re.Match[str]) -> None:
+        """Add the score of one label."""
+        style = match["indent"], len(match["decimals"])
+        self.style = self.style or style
+        if style != self.style and match["label"] == "anomaly":
+            return  # an anomaly score of old sketches, which has three decimals
+        label = match["label"]
+        self.broken |= style != self.style or label in self.scores or len(self.scores) >= MAX_LABELS
+        self.scores[label] = float(match["score"])
 
 
 class Parser:
@@ -83,10 +127,12 @@ class Parser:
         """Return the events that `line` completes."""
         if line.startswith("{"):
             return self._json(line)
-        if block := _block_of(line):
-            return [*self.flush(), *self._start(block)]
-        if self._block is not None and self._continues(self._block, line):
+        if self._block is not None and _continues(self._block, line):
             return []
+        if block := _block_of(line):
+            finished = self.flush()
+            self._block = block
+            return finished
         return [*self.flush(), *_single(line)]
 
     def flush(self) -> list[Event]:
@@ -94,32 +140,15 @@ class Parser:
         block, self._block = self._block, None
         if block is None:
             return []
-        if block.broken or not self._is_valid(block.scores):
+        if block.broken or not self._is_valid(block.scores, block.tolerance):
             return [Unknown(line) for line in block.lines]
         winner = _winner(block.scores, self._threshold)
         return [Prediction(block.scores, winner, block.source, block.dsp_us, block.nn_us)]
 
-    def _start(self, block: _Block) -> list[Event]:
-        self._block = block
-        return []
-
-    def _continues(self, block: _Block, line: str) -> bool:
-        if SDK_TITLE.match(line) and not block.scores:
-            return True
-        if ANOMALY.match(line):
-            return True
-        match = LABEL[block.source].match(line)
-        if match is None:
-            return False
-        block.lines.append(line)
-        block.broken |= match[1] in block.scores or len(block.scores) >= MAX_LABELS
-        block.scores[match[1]] = float(match[2])
-        return True
-
-    def _is_valid(self, scores: Mapping[str, float]) -> bool:
+    def _is_valid(self, scores: Mapping[str, float], tolerance: float = SCORE_TOLERANCE) -> bool:
         if self._labels is not None and self._labels != frozenset(scores):
             return False
-        return bool(scores) and _is_distribution(list(scores.values()))
+        return bool(scores) and _is_distribution(list(scores.values()), tolerance)
 
     def _json(self, line: str) -> list[Event]:
         data = _eitk_object(line)
@@ -144,15 +173,34 @@ class Parser:
 
 
 def _block_of(line: str) -> _Block | None:
-    if match := SKETCH.match(line):
-        return _Block("sketch", int(match[1]) * 1000, int(match[2]) * 1000, [line])
-    if match := SDK.match(line):
-        return _Block("sdk", _microseconds(match[1], match[2]), _microseconds(match[3], match[4]), [line])
-    return None
+    """The block that a line with times or a title starts; None for any other line."""
+    for source, header in HEADERS.items():
+        if match := header.match(line):
+            times = {name.lower(): _microseconds(value, unit) for name, value, unit in ONE_TIME.findall(match[1])}
+            network = [times[name] for name in NETWORK_TIMES if name in times]
+            return _Block(source, times.get(DSP_TIME), network[0] if network else None, [line])
+    return _Block("sketch", None, None, [line]) if TITLE.match(line) else None
+
+
+def _continues(block: _Block, line: str) -> bool:
+    """Whether a line belongs to the block; its scores are added."""
+    if not line.strip() or ANOMALY.match(line) or (TITLE.match(line) and not block.scores):
+        return True
+    match = LIST.match(line)
+    if match and BARE_LIST.match(match[1]):
+        return True  # the scores without their labels; a line for each label follows
+    labels = [LABEL.match(part) for part in match[1].split(", ")] if match else [LABEL.match(line)]
+    if not all(labels):
+        return False
+    block.lines.append(line)
+    for label in labels:
+        if label:
+            block.add(label)
+    return True
 
 
 def _microseconds(number: str, unit: str) -> int:
-    return int(number) * (1000 if unit == "ms" else 1)
+    return round(float(number) * (1000 if unit == "ms" else 1))
 
 
 def _single(line: str) -> list[Event]:
@@ -163,14 +211,14 @@ def _single(line: str) -> list[Event]:
     return [Info(line.strip()) if INFORMATION.match(line) else Unknown(line)]
 
 
-def _is_distribution(scores: Sequence[float]) -> bool:
+def _is_distribution(scores: Sequence[float], tolerance: float) -> bool:
     """Whether the scores can be a softmax: their sum is 1, for the multiples of 1/256 of int8 models approximately."""
     if not all(0.0 <= score <= 1.0 for score in scores):
         return False
-    error = abs(sum(scores) - 1)
-    if all(abs(score * 256 - round(score * 256)) <= 256 * SCORE_TOLERANCE * 2 for score in scores):
-        return error <= (len(scores) + 1) / 512
-    return error <= len(scores) * SCORE_TOLERANCE * 2
+    allowed = len(scores) * tolerance * 2
+    if all(abs(score * 256 - round(score * 256)) <= 256 * tolerance * 2 for score in scores):
+        allowed = max(allowed, (len(scores) + 1) / 512)
+    return abs(sum(scores) - 1) <= allowed
 
 
 def _winner(scores: Mapping[str, float], threshold: float) -> str:

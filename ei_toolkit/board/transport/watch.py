@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from ei_toolkit.board.protocol import at_firmware
-from ei_toolkit.board.protocol.events import Event, Info, Prediction, Warning
-from ei_toolkit.board.protocol.parser import LineSplitter, Parser
+from ei_toolkit.board.protocol.events import Event, Info, Line, Prediction, Warning
+from ei_toolkit.board.protocol.parser import LineSplitter
 from ei_toolkit.board.transport.link import Link, LinkLost
 from ei_toolkit.board.transport.ports import Lister, UsbPort
 from ei_toolkit.board.transport.serial_port import UnusablePort, explain, open_port
@@ -20,7 +21,17 @@ RECONNECT_INTERVAL_S = 0.2
 RECONNECT_TIMEOUT_S = 60.0
 
 
-def events(link: Link, parser: Parser, *, seconds: float | None = None) -> Iterator[Event | None]:
+class LineParser(Protocol):
+    """Turns lines into events: `Parser`, or `RawLines`."""
+
+    def feed(self, line: str) -> list[Event]:
+        """Return the events that `line` completes."""
+
+    def flush(self) -> list[Event]:
+        """Return the events that no further line continues."""
+
+
+def events(link: Link, parser: LineParser, *, seconds: float | None = None) -> Iterator[Event | None]:
     """Yield events as they arrive, and None after each read without data, until `seconds` are over. Raises LinkLost.
 
     A line is acknowledged when it is parsed.
@@ -59,7 +70,7 @@ class Source:
             ) from None
 
 
-def follow(source: Source, parser: Parser, *, seconds: float | None = None) -> Iterator[Event | None]:
+def follow(source: Source, parser: LineParser, *, seconds: float | None = None) -> Iterator[Event | None]:
     """Yield the events of a board for `seconds`, or without end; report a lost link and reconnect.
 
     Raises BoardError if the board does not exist at the start, or does not reappear.
@@ -86,14 +97,26 @@ def follow(source: Source, parser: Parser, *, seconds: float | None = None) -> I
         link.close()
 
 
-def until(source: Iterator[Event | None], count: int | None) -> Iterator[Event]:
-    """Yield events, without the None of reads without data, up to and including prediction number `count`."""
-    left = count
+def until(source: Iterator[Event | None], count: int | None, timeout_s: float | None = None) -> Iterator[Event]:
+    """Yield events, without the None of reads without data, up to and including prediction number `count`.
+
+    Lines that are not parsed count as predictions. Raises BoardError when none arrives for `timeout_s` seconds.
+    """
+    left, last = count, time.monotonic()
     for event in source:
+        if isinstance(event, Prediction | Line):
+            last = time.monotonic()
+        elif timeout_s is not None and time.monotonic() - last > timeout_s:
+            raise BoardError(
+                f"no prediction for {timeout_s:g} s",
+                why="the board prints one for each window of sound",
+                hint="Play a clip to a virtual board (eitk play), see all lines (eitk tail --raw), or wait longer "
+                "(--timeout).",
+            )
         if event is None:
             continue
         yield event
-        if left is not None and isinstance(event, Prediction):
+        if left is not None and isinstance(event, Prediction | Line):
             left -= 1
             if left == 0:
                 return
