@@ -7,6 +7,7 @@ import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from fastcrc import crc32
 
@@ -17,6 +18,12 @@ MARK = b"OggS"
 HEAD = struct.Struct("<4sBBqIIIB")  # mark, version, flags, granule position, serial, sequence, checksum, segments
 FIRST, LAST = 0x02, 0x04  # of the flags
 OPUS_RATE = 48_000
+ZEROS_BLOCK = 65_536
+MOST_WASTED = 16
+"""Bytes of pages with a wrong checksum that are read at most, for each byte of a file.
+
+A damaged file needs one or two. A crafted file can need thousands: false headers whose pages of up to 64 KiB overlap.
+"""
 
 Bytes = bytes | mmap.mmap
 
@@ -49,74 +56,120 @@ class _Logical:
     granule: int = 0
 
 
+@dataclass
+class _Link:
+    """The streams that play together, from `start` seconds on. `seconds` is the time that their pages have reached."""
+
+    start: float
+    seconds: float
+    streams: dict[int, _Logical] = field(default_factory=dict)
+    has_data: bool = False
+
+    def begin(self, stream: _Logical, page: Page) -> None:
+        """Add a stream with its first page."""
+        stream.pages.append(page)
+        self.streams[page.serial] = stream
+        self.has_data |= page.sequence > 0
+
+    def add(self, stream: _Logical, page: Page) -> None:
+        """Append a page to one of the streams."""
+        stream.pages.append(page)
+        stream.granule = max(stream.granule, page.granule)
+        self.has_data |= page.sequence > 0
+        if stream.codec:
+            self.seconds = max(self.seconds, self.start + stream.granule / stream.rate)
+
+
 def examine_ogg(data: Bytes) -> Examined | None:
     """The streams of an Ogg file; None where it does not begin with a page."""
     if data[:4] != MARK:
         return None
-    links: list[dict[int, _Logical]] = []
+    links: list[_Link] = []
     damage: list[Damage] = []
     broken_at: float | None = None
     contiguous = True
     seconds = 0.0
     for page in _pages(data):
-        if page is None:
+        if not isinstance(page, Page):
             contiguous = False
-            broken_at = _seconds(links, seconds) if broken_at is None else broken_at
+            broken_at = seconds if broken_at is None else broken_at
+            if page is _Gap.REST:
+                damage.append(Damage(broken_at, math.inf, "damaged"))
             continue
         if page.flags & FIRST:
-            if not links or any(one.pages[-1].sequence for one in links[-1].values()):
-                seconds = _seconds(links, seconds)
-                links.append({})
-            links[-1][page.serial] = _logical(data, page)
-            links[-1][page.serial].pages.append(page)
+            if not links or links[-1].has_data:
+                links.append(_Link(seconds, seconds))
+            links[-1].begin(_logical(data, page), page)
             continue
-        stream = links[-1].get(page.serial) if links else None
-        if stream is None:
+        known = links[-1].streams.get(page.serial) if links else None
+        if known is None:
             continue
-        if page.sequence != stream.pages[-1].sequence + 1:
-            damage.append(_gap(stream, page, _seconds(links, seconds) if broken_at is None else broken_at))
+        if page.sequence != known.pages[-1].sequence + 1:
+            damage.append(_gap(known, page, seconds if broken_at is None else broken_at))
         broken_at = None
-        stream.pages.append(page)
-        stream.granule = max(stream.granule, page.granule)
+        links[-1].add(known, page)
+        seconds = links[-1].seconds
     if not links:
         return None
-    if not _ended(links[-1]):
-        damage.append(Damage(_seconds(links, seconds), math.inf, "cut short"))
+    if not _ended(links[-1]) and not any(math.isinf(one.lost) for one in damage):
+        damage.append(Damage(seconds, math.inf, "cut short"))
     return _examined(data, links, damage, contiguous)
 
 
-def _pages(data: Bytes) -> Iterator[Page | None]:
-    """Every page with the right checksum; None once for whatever lies between two of them."""
-    at, end = 0, len(data)
-    while at < end:
-        page = _page(data, at)
-        if page is None:
-            if not data[at:end].strip(b"\0"):
-                return
-            yield None
-            at = data.find(MARK, at + 1)
-            if at < 0:
-                return
+class _Gap(Enum):
+    """What lies between two pages: bytes that are no page, or the rest of a file that is not searched further."""
+
+    BYTES = auto()
+    REST = auto()
+
+
+def _pages(data: Bytes) -> Iterator[Page | _Gap]:
+    """Every page with the right checksum, and a gap for whatever lies between two of them.
+
+    The time is linear in the length of the data, whatever it holds: false headers are read up to a limit.
+    """
+    at, end, wasted = 0, _without_zeros(data), 0
+    while 0 <= at < end:
+        page, read = _page(data, at)
+        if page is not None:
+            yield page
+            at += page.length
             continue
-        yield page
-        at += page.length
+        wasted += read
+        if wasted > MOST_WASTED * len(data):
+            yield _Gap.REST
+            return
+        yield _Gap.BYTES
+        at = data.find(MARK, at + 1)
 
 
-def _page(data: Bytes, at: int) -> Page | None:
+def _without_zeros(data: Bytes) -> int:
+    """Where the zeros at the end of the data begin."""
+    end = len(data)
+    while end:
+        start = max(end - ZEROS_BLOCK, 0)
+        if kept := data[start:end].rstrip(b"\0"):
+            return start + len(kept)
+        end = start
+    return 0
+
+
+def _page(data: Bytes, at: int) -> tuple[Page | None, int]:
+    """The page at a position, None where its checksum is wrong, and the number of bytes that were read for it."""
     head = data[at : at + HEAD.size]
     if len(head) < HEAD.size:
-        return None
+        return None, len(head)
     mark, version, flags, granule, serial, sequence, checksum, count = HEAD.unpack(head)
     if mark != MARK or version or flags > 7:
-        return None
+        return None, HEAD.size
     segments = tuple(data[at + HEAD.size : at + HEAD.size + count])
     length = HEAD.size + count + sum(segments)
+    if len(segments) < count or at + length > len(data):
+        return None, HEAD.size + count
     whole = data[at : at + length]
-    if len(segments) < count or len(whole) < length:
-        return None
     if crc32.mpeg_2(whole[:22] + bytes(4) + whole[26:], initial=0) != checksum:
-        return None
-    return Page(at, length, flags, granule, serial, sequence, segments)
+        return None, length
+    return Page(at, length, flags, granule, serial, sequence, segments), length
 
 
 def _logical(data: Bytes, page: Page) -> _Logical:
@@ -132,12 +185,6 @@ def _logical(data: Bytes, page: Page) -> _Logical:
     return _Logical("", 1)
 
 
-def _seconds(links: list[dict[int, _Logical]], before: float) -> float:
-    """The time that has been reached: that of the link's longest stream behind those of the links before it."""
-    sound = [one for one in links[-1].values() if one.codec] if links else []
-    return before + max((one.granule / one.rate for one in sound), default=0.0)
-
-
 def _gap(stream: _Logical, page: Page, seconds: float) -> Damage:
     jump = max(page.granule - stream.granule, 0) / stream.rate
     return Damage(seconds, max(jump - _mean_page(stream), 0.01), "damaged")
@@ -148,14 +195,14 @@ def _mean_page(stream: _Logical) -> float:
     return stream.granule / stream.rate / counted
 
 
-def _ended(link: dict[int, _Logical]) -> bool:
-    return all(one.pages[-1].flags & LAST for one in link.values() if one.codec)
+def _ended(link: _Link) -> bool:
+    return all(one.pages[-1].flags & LAST for one in link.streams.values() if one.codec)
 
 
-def _examined(data: Bytes, links: list[dict[int, _Logical]], damage: list[Damage], contiguous: bool) -> Examined:
-    sound = [next((one for one in link.values() if one.codec), None) for link in links]
+def _examined(data: Bytes, links: list[_Link], damage: list[Damage], contiguous: bool) -> Examined:
+    sound = [next((one for one in link.streams.values() if one.codec), None) for link in links]
     kept = [one for one in sound if one]
-    single = len(links) == 1 and len(links[0]) == 1
+    single = len(links) == 1 and len(links[0].streams) == 1
     if single and contiguous and not damage and kept and kept[0].codec in ("vorbis", "opus"):
         return Examined((Stream(),))
     return Examined(tuple(_stream(data, one) for one in kept), tuple(damage))

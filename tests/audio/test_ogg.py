@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
+import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,9 +59,9 @@ def test_what_has_no_whole_page_is_not_ogg(data: bytes) -> None:
     assert examine_ogg(data) is None
 
 
-def page(packet: bytes, flags: int) -> bytes:
+def page(packet: bytes, flags: int, serial: int = 1, sequence: int = 0) -> bytes:
     """A page of one packet shorter than 255 bytes, with its checksum."""
-    head = struct.pack("<4sBBqIIIBB", b"OggS", 0, flags, 0, 1, 0, 0, 1, len(packet))
+    head = struct.pack("<4sBBqIIIBB", b"OggS", 0, flags, 0, serial, sequence, 0, 1, len(packet))
     checksum = crc32.mpeg_2(head + packet, initial=0)
     return head[:22] + struct.pack("<I", checksum) + head[26:] + packet
 
@@ -75,3 +79,52 @@ def test_a_page_that_is_missing_is_found_by_its_number(whole: bytes) -> None:
     assert examined is not None
     assert [one.what for one in examined.damage] == ["damaged"]
     assert sum(one.lost for one in examined.damage) > 0.5
+
+
+class CountedBytes(bytes):
+    """Bytes that count how many of them are read by slices."""
+
+    read = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        self.read += len(found) if isinstance(key, slice) else 1
+        return found
+
+
+def false_page(step: int) -> bytes:
+    """A header of a page of 64 KiB with a wrong checksum, padded to `step` bytes."""
+    return struct.pack("<4sBBqIIIB", b"OggS", 0, 0, 0, 1, 1, 0, 255).ljust(step, b"\xff")
+
+
+@pytest.mark.parametrize("count", [500, 4000])
+@pytest.mark.parametrize("step", [27, 200])
+def test_false_pages_are_read_in_proportion_to_the_length_of_a_file(whole: bytes, count: int, step: int) -> None:
+    data = CountedBytes(whole + false_page(step) * count + b"\xff" * 70_000)
+    examined = examine_ogg(data)
+    assert examined is not None
+    assert data.read < 20 * len(data)
+
+
+def test_sound_behind_more_false_pages_than_are_read_is_missing_and_said(whole: bytes) -> None:
+    examined = examine_ogg(whole + false_page(27) * 4000 + b"\xff" * 70_000 + whole)
+    assert examined is not None
+    assert [(one.what, one.lost) for one in examined.damage] == [("damaged", math.inf)]
+    assert examined.damage[0].seconds == pytest.approx(4, abs=0.1)
+
+
+def test_the_zeros_behind_damage_are_not_read_again_for_each_page(whole: bytes) -> None:
+    data = CountedBytes(whole + (b"OggS" + b"\xff" * 40) * 1000 + bytes(1_000_000))
+    assert not examine_ogg(data).damage  # type: ignore[union-attr]
+    assert data.read < 2 * len(data)
+
+
+def test_a_stream_of_many_is_not_compared_with_the_others() -> None:
+    serials = range(500)
+    data = b"".join([page(b"OpusHead" + bytes(11), 2, serial) for serial in serials]
+                    + [page(b"sound", 0, serial, 2) + b"damage" for serial in serials])  # fmt: skip
+    events: Counter[str] = Counter()
+    sys.setprofile(lambda _frame, event, _what: events.update([event]))
+    examine_ogg(data)
+    sys.setprofile(None)
+    assert events["call"] < 20 * 2 * len(serials)
