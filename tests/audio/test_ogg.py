@@ -106,7 +106,7 @@ def test_false_pages_are_read_in_proportion_to_the_length_of_a_file(whole: bytes
     assert data.read < 20 * len(data)
 
 
-def test_sound_behind_more_false_pages_than_are_read_is_missing_and_said(whole: bytes) -> None:
+def test_sound_behind_more_false_pages_than_are_read_is_reported_as_missing(whole: bytes) -> None:
     examined = examine_ogg(whole + false_page(27) * 4000 + b"\xff" * 70_000 + whole)
     assert examined is not None
     assert [(one.what, one.lost) for one in examined.damage] == [("damaged", math.inf)]
