@@ -15,6 +15,7 @@ import typer
 from ei_toolkit.cli.commands import CommandGroup
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config.untrusted_text import printable
 from ei_toolkit.errors import EitkError, Interrupted, UsageError
 
 SHARED_FLAGS = frozenset({"--json", "--quiet", "-q", "--verbose", "-v", "--debug"})
@@ -130,6 +131,6 @@ def _unexpected_error(error: Exception) -> EitkError:
 
 def _print_error(error: EitkError, env: Environment, debug: bool) -> int:
     if debug:
-        traceback.print_exception(error, file=env.console.stderr)
+        env.console.stderr.write(printable("".join(traceback.format_exception(error))))
     env.console.error(error)
     return error.exit_code

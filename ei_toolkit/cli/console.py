@@ -1,4 +1,4 @@
-"""All output of the commands: results on stdout, everything else on stderr.
+"""All output of the commands: results on stdout, everything else on stderr, without control characters of others.
 
 Rich is imported in the functions that use it, because `eitk --help` loads this module.
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 from ei_toolkit.config.json_text import json_text
+from ei_toolkit.config.untrusted_text import printable, printable_json
 from ei_toolkit.errors import EitkError, JobFailed, UsageError
 
 if TYPE_CHECKING:
@@ -68,25 +69,24 @@ class Console:
     def result(self, data: Any, view: RenderableType | None = None) -> None:
         """Print the result: one JSON object with --json, else `view` (a Rich renderable or text)."""
         if self.json_output or view is None:
-            self.line(json_text(data, indent=2 if self.stdout.isatty() else None))
+            self._write(printable_json(json_text(data, indent=2 if self.stdout.isatty() else None)))
         elif isinstance(view, str):
-            self.rich(self.stdout).print(view, soft_wrap=True)
+            self.rich(self.stdout).print(printable(view), soft_wrap=True)
         else:
             self.rich(self.stdout).print(_with_folded_columns(view))
 
     def event(self, data: dict[str, Any]) -> None:
         """Print one line of NDJSON on stdout."""
-        self.line(json_text(data))
+        self._write(printable_json(json_text(data)))
 
     def line(self, text: str) -> None:
         """Print one plain line of a result on stdout."""
-        self.stdout.write(text + "\n")
-        self.stdout.flush()
+        self._write(printable(text))
 
     def note(self, text: str) -> None:
         """Print a message on stderr, unless --quiet is set."""
         if not self.quiet:
-            self.rich(self.stderr).print(text, soft_wrap=True)
+            self.rich(self.stderr).print(printable(text), soft_wrap=True)
 
     def detail(self, text: str) -> None:
         """Print a message on stderr if --verbose is set."""
@@ -114,7 +114,7 @@ class Console:
             raise UsageError(
                 f"this needs a confirmation, and there is no terminal: {question}", hint="Confirm it with --yes."
             )
-        return typer.confirm(question, err=True)
+        return typer.confirm(printable(question), err=True)
 
     @contextmanager
     def progress(self, title: str, total: float | None = None) -> Iterator[Progress]:
@@ -161,17 +161,21 @@ class Console:
 
         return show
 
+    def _write(self, text: str) -> None:
+        self.stdout.write(text + "\n")
+        self.stdout.flush()
+
     def _styled(self, prefix: str, style: str, text: str) -> None:
         from rich.text import Text
 
-        self.rich(self.stderr).print(Text.assemble((prefix, style), text), soft_wrap=True)
+        self.rich(self.stderr).print(Text.assemble((prefix, style), printable(text)), soft_wrap=True)
 
     def rich(self, stream: TextIO) -> RichConsole:
         """Return a Rich console on a stream: no markup, colours only on a terminal and without NO_COLOR."""
-        from rich.console import Console as RichConsole
+        from ei_toolkit.cli.terminal import PrintableConsole
 
         width = None if stream.isatty() else 120
-        return RichConsole(file=stream, markup=False, emoji=False, highlight=False, width=width)
+        return PrintableConsole(file=stream, markup=False, emoji=False, highlight=False, width=width)
 
 
 def _with_folded_columns(view: RenderableType) -> RenderableType:

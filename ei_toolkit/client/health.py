@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import requests
 
+from ei_toolkit.client.deadline import DeadlineAdapter
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.responses import Response
@@ -58,9 +59,12 @@ def reach(url: str, endpoint: Endpoint) -> Reached:
     """Send a request to an address, without the key. Raises NetworkError where no server responds."""
     session = requests.Session()
     session.trust_env = not is_loopback(url)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, DeadlineAdapter())
     started = time.monotonic()
     try:
-        response = session.get(url, timeout=TIMEOUT_S, allow_redirects=False)
+        response = session.get(url, timeout=TIMEOUT_S, allow_redirects=False, stream=True)  # the body is not read
+        response.close()
     except requests.RequestException as error:
         raise unreachable_error(error, endpoint, url) from None
     date = http_date(response.headers.get("Date", ""))

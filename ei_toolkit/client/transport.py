@@ -14,9 +14,9 @@ from typing import Any, Protocol, TypeVar
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
+from ei_toolkit.client.deadline import DeadlineAdapter, limited_body
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.responses import error_text, foreign_body, not_valid, parse_response, redact
 from ei_toolkit.config.atomic_write import replace_file
@@ -25,6 +25,8 @@ from ei_toolkit.errors import ApiError, CredentialError, EitkError, NetworkError
 
 CONNECT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 60.0  # a request that has no answer for this long ends, and is not repeated
+BODY_TIMEOUT_S = 300.0  # from the end of the headers to the end of the body
+DOWNLOAD_TIMEOUT_S = 3600.0  # the same for a file
 SLOW_S = 5.0  # after this time without an answer a note is printed
 TRIES = 4
 MAX_PAUSE_S = 120.0  # a longer Retry-After is shortened to this
@@ -32,7 +34,6 @@ RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 NOT_STARTED_STATUS = frozenset({429, 503})  # the server has not begun to process the request
 MAX_RESPONSE_BYTES = 256 * 2**20
 MAX_ERROR_BYTES = 2**16
-CHUNK_BYTES = 2**16
 
 RATE_LIMIT = re.compile(r"\b(r|remaining|t|reset)\s*=\s*(\d+)")
 ROLE_ERROR = re.compile(r"insufficient permission|valid roles", re.IGNORECASE)
@@ -127,7 +128,7 @@ class Transport:
                 partial.open("wb") as file,
             ):
                 _check_is_file(response, path)
-                for chunk in _chunks(response, max_bytes):
+                for chunk in _chunks(response, max_bytes, DOWNLOAD_TIMEOUT_S):
                     file.write(chunk)
                 return response.headers
 
@@ -138,7 +139,7 @@ class Transport:
 
         def fetch() -> str:
             with self._send("GET", path, {}, None, repeatable=True) as response:
-                content = _content(response)
+                content = body_text(response)
                 if response.status_code >= 300:
                     raise error_of_response(response.status_code, "", path, foreign_body(content))
                 return content
@@ -148,7 +149,7 @@ class Transport:
     def _json(self, method: str, path: str, query: Query, body: Json | None, *, repeatable: bool) -> Json:
         def fetch() -> Json:
             with self._send(method, path, query, body, repeatable=repeatable) as response:
-                return _parse_success(redact(_content(response), self.endpoint.key), response, path)
+                return _parse_success(redact(body_text(response), self.endpoint.key), response, path)
 
         return self._with_whole_body(fetch, repeatable=repeatable)
 
@@ -292,6 +293,14 @@ def error_of_response(status: int, message: str, path: str, foreign: str = "") -
     return ApiError(message or f"the studio answered HTTP {status}", why=f"requested {path}", status=status)
 
 
+def body_text(response: requests.Response, max_bytes: int = MAX_RESPONSE_BYTES) -> str:
+    """Read the body of a streamed response as text.
+
+    Raises ApiError for more than `max_bytes`, requests.RequestException where it is cut off or does not end in time.
+    """
+    return b"".join(_chunks(response, max_bytes, BODY_TIMEOUT_S)).decode("utf-8", errors="replace")
+
+
 class IncompleteJson(requests.RequestException):
     """A JSON response that ends before its closing brace."""
 
@@ -301,7 +310,7 @@ def _session(endpoint: Endpoint, policy: RetryPolicy) -> requests.Session:
     session.headers.update({"x-api-key": endpoint.key, "Accept": "application/json", "User-Agent": "eitk"})
     session.trust_env = not is_loopback(endpoint.api_url)  # requests to this machine use no proxy
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(pool_maxsize=16, max_retries=policy))
+        session.mount(scheme, DeadlineAdapter(pool_maxsize=16, max_retries=policy))
     return session
 
 
@@ -330,18 +339,12 @@ def _reason(error: requests.RequestException) -> str:
     return "the connection was interrupted"
 
 
-def _content(response: requests.Response) -> str:
-    return b"".join(_chunks(response, MAX_RESPONSE_BYTES)).decode("utf-8", errors="replace")
-
-
 def _error_of_body(response: requests.Response, path: str) -> EitkError:
     """The error for a response whose body is still to be read; without its text if it cannot be read."""
     start = b""
     try:
-        for chunk in response.iter_content(CHUNK_BYTES):
+        for chunk in limited_body(response, MAX_ERROR_BYTES, READ_TIMEOUT_S):
             start += chunk
-            if len(start) > MAX_ERROR_BYTES:
-                break
     except requests.RequestException:
         return error_of_response(response.status_code, "", path)
     text = redact(start.decode("utf-8", errors="replace"), str(response.request.headers.get("x-api-key", "")))
@@ -373,9 +376,9 @@ def _check_is_file(response: requests.Response, path: str) -> None:
         raise _error_of_body(response, path)
 
 
-def _chunks(response: requests.Response, max_bytes: int) -> Iterator[bytes]:
+def _chunks(response: requests.Response, max_bytes: int, limit_s: float) -> Iterator[bytes]:
     total = 0
-    for chunk in response.iter_content(CHUNK_BYTES):
+    for chunk in limited_body(response, max_bytes, limit_s):
         total += len(chunk)
         if total > max_bytes:
             raise ApiError(f"the response is larger than {max_bytes / 2**20:.0f} MB", hint="Check studio.url")

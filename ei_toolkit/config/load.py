@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import tomllib
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.config.settings import DspBlock, Settings, check_settings
+from ei_toolkit.config.untrusted_toml import read_toml
 from ei_toolkit.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -202,7 +202,7 @@ def load_config(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return read_toml(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"{file} cannot be read", why=str(error), hint="Correct the file, or write a new one with: eitk init"

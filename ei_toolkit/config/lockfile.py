@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.untrusted_toml import read_toml
 from ei_toolkit.errors import ConfigurationError, DataError
 
 HEADER = "# Written by eitk build; keep it in version control: it identifies the model that the boards run.\n"
@@ -44,10 +44,10 @@ def read_lock(path: Path) -> Lock | None:
     Raises ConfigurationError where the file is damaged.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise _damaged(path, str(error)) from None
     return _lock_of(table, path)
 

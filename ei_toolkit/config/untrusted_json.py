@@ -14,10 +14,10 @@ UNPAIRED_SURROGATE = re.compile(  # the group matches an unpaired one; pairs and
 
 
 class NestedTooDeeply(ValueError):
-    """JSON with more levels than `DEEPEST`."""
+    """JSON or TOML with more levels than `DEEPEST`."""
 
-    def __init__(self) -> None:
-        super().__init__("JSON is nested too deeply")
+    def __init__(self, kind: str = "JSON") -> None:
+        super().__init__(f"{kind} is nested too deeply")
 
 
 def read_json(data: str | bytes) -> Any:
@@ -30,15 +30,16 @@ def read_json(data: str | bytes) -> Any:
         value = json.loads(UNPAIRED_SURROGATE.sub(lambda found: r"\ufffd" if found[1] else found[0], text))
     except RecursionError as error:
         raise NestedTooDeeply from error
-    _check_depth(value)
+    check_depth(value)
     return value
 
 
-def _check_depth(value: Any) -> None:
+def check_depth(value: Any, kind: str = "JSON") -> None:
+    """Raise NestedTooDeeply for lists and objects that are nested deeper than `DEEPEST` levels."""
     level: list[Any] = [[value]]
     for _ in range(DEEPEST + 1):
         items = (item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer))
         level = [item for item in items if isinstance(item, dict | list)]
         if not level:
             return
-    raise NestedTooDeeply
+    raise NestedTooDeeply(kind)

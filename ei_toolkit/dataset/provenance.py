@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError
 
@@ -45,7 +46,7 @@ def write_provenance(file: Path, provenance: TrainingProvenance) -> None:
 def read_provenance(file: Path) -> TrainingProvenance | None:
     """Read what `write_provenance` wrote; None if there is no file. Raises DataError if it is damaged."""
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored = read_json(file.read_text(encoding="utf-8"))
         return TrainingProvenance(frozenset(stored["clips"]), frozenset(stored["groups"]))
     except FileNotFoundError:
         return None

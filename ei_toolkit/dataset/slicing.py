@@ -16,6 +16,7 @@ from ei_toolkit.audio.wav import HEADER_BYTES
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.cutting import Cut, cut_clip, first_occurrences, locate_noise, map_clips
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest, Window, manifest_hash
@@ -75,7 +76,7 @@ def _program() -> str:
 def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None:
     """The last run's report, if it had the same fingerprint, and its manifest and all of its windows are whole."""
     try:
-        state = json.loads((out / STATE).read_text(encoding="utf-8"))
+        state = read_json((out / STATE).read_text(encoding="utf-8"))
         skipped = tuple(Skipped(**item) for item in state["skipped"])
         warned = tuple(Warned(**item) for item in state["warned"])
         if state["fingerprint"] != mark or state["manifest"] != manifest_hash(out / MANIFEST_NAME):

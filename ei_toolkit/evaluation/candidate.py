@@ -17,6 +17,7 @@ from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.load import parse_table
 from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.config.settings import plain
+from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, read_provenance
 from ei_toolkit.errors import DataError, EitkError
@@ -114,7 +115,7 @@ def read_champion(file: Path) -> Candidate | None:
     if not file.is_file():
         return None
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored = read_json(file.read_text(encoding="utf-8"))
         model = base64.b64decode(stored["model"], validate=True)
         if sha256(model).hexdigest() != stored["model_sha256"]:
             raise ValueError("the SHA-256 of the model is not model_sha256")

@@ -11,6 +11,7 @@ from typing import Any
 
 from ei_toolkit.config.atomic_write import write_bytes, write_text
 from ei_toolkit.config.settings import plain
+from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.evaluation.model import Material, Recipe, Trained
 from ei_toolkit.evaluation.run_log import code_version
 
@@ -39,7 +40,7 @@ class TrainedFolds:
         """Return the model of a fold; None if it was not trained yet, or its files are damaged."""
         own = self.folder / key
         try:
-            details = json.loads((own / DETAILS).read_text(encoding="utf-8"))
+            details = read_json((own / DETAILS).read_text(encoding="utf-8"))
             models = [(own / name).read_bytes() for name in (INT8, FLOAT32)]
             if [sha256(model).hexdigest() for model in models] != details["sha256"]:
                 return None

@@ -9,6 +9,7 @@ from typing import Any
 
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.audit import Audit
 from ei_toolkit.evaluation.run_log import data_hash
 
@@ -63,7 +64,7 @@ def write_audit(paths: ProjectPaths, data: Mapping[str, Any], text: str) -> None
 def read_audit(paths: ProjectPaths) -> str | None:
     """Return the text of the last audit; None where the present windows were not audited."""
     try:
-        kept = json.loads((paths.state / AUDIT_NAME).read_text(encoding="utf-8"))
+        kept = read_json((paths.state / AUDIT_NAME).read_text(encoding="utf-8"))
         return str(kept["text"]) if kept["data_hash"] == data_hash(paths) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

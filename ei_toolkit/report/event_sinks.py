@@ -12,6 +12,7 @@ from typing import TextIO
 
 from ei_toolkit.board.protocol.events import Event, Prediction, event_json
 from ei_toolkit.config.json_text import json_text
+from ei_toolkit.config.untrusted_text import printable, printable_json
 from ei_toolkit.errors import UsageError
 from ei_toolkit.report.tail_view import plain_line
 
@@ -23,7 +24,7 @@ def json_lines(stream: TextIO) -> Sink:
     """Write one JSON object per line."""
 
     def write(event: Event) -> None:
-        stream.write(json_text(_stamped(event)) + "\n")
+        stream.write(printable_json(json_text(_stamped(event))) + "\n")
         stream.flush()
 
     return write
@@ -47,7 +48,7 @@ def text_lines(stream: TextIO) -> Sink:
 
     def write(event: Event) -> None:
         if words := plain_line(event):
-            stream.write(f"{_now()}  {words}\n")
+            stream.write(f"{_now()}  {printable(words)}\n")
             stream.flush()
 
     return write

@@ -12,6 +12,7 @@ from typing import Any
 from ei_toolkit.config import Config
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.lockfile import Lock, read_lock
+from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.eon.profile import Profile, profile_model
 from ei_toolkit.errors import DataError
@@ -88,7 +89,7 @@ def read_evaluation(state: Path) -> Mapping[str, Any]:
     if not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = read_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{file} is damaged", why=str(error), hint="eitk evaluate") from None
     if not isinstance(found, dict):

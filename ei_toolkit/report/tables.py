@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from ei_toolkit.config import units
+from ei_toolkit.config.untrusted_text import printable
 
 Cell = str | int | float | None
 LINE_ENDING = re.compile(r"\r\n?|\n")  # of Markdown
@@ -26,11 +27,11 @@ class Table:
 
     def rich(self) -> RichTable:
         """Return the table for a terminal."""
-        title = Text(self.title) if self.title else None
-        head = (Column(Text(name)) for name in self.head)
+        title = Text(printable(self.title)) if self.title else None
+        head = (Column(Text(printable(name))) for name in self.head)
         shown = RichTable(*head, title=title, title_justify="left", box=None)
         for row in self.rows:
-            shown.add_row(*(Text(cell(value)) for value in row))
+            shown.add_row(*(Text(printable(cell(value))) for value in row))
         return shown
 
     def markdown(self) -> str:

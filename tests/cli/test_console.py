@@ -143,3 +143,33 @@ def test_an_event_is_one_line_of_json() -> None:
     console.event({"winner": "rock"})
     console.event({"winner": "classical"})
     assert [json.loads(line)["winner"] for line in out.getvalue().splitlines()] == ["rock", "classical"]
+
+
+UNTRUSTED = "\x1b[2J\x1b]0;t\x07he\u202ello\x9b\x00"
+SHOWN = "he\ufffdllo\ufffd\ufffd"
+
+
+def test_no_output_has_control_characters_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ei_toolkit.report.tables import Table
+
+    monkeypatch.setenv("TERM", "xterm")
+    console, out, err = make(verbose=True)
+    console.note(UNTRUSTED)
+    console.detail(UNTRUSTED)
+    console.warn(UNTRUSTED)
+    console.error(JobFailed(UNTRUSTED, why=UNTRUSTED, hint=UNTRUSTED, log=(UNTRUSTED,)))
+    console.result({}, UNTRUSTED)
+    console.result({}, Table(UNTRUSTED, (UNTRUSTED,), ((UNTRUSTED,),)).rich())
+    console.line(UNTRUSTED)
+    console.rich(console.stdout).print(UNTRUSTED)  # a view that does not clean its text itself
+    assert "\x1b" not in out.getvalue()
+    assert (out.getvalue().count(SHOWN), err.getvalue().count(SHOWN)) == (6, 7)
+    assert not {"\x1b", "\u202e", "\x9b", "\x00"} & set(out.getvalue() + err.getvalue())
+
+
+def test_json_has_escapes_in_place_of_control_characters() -> None:
+    console, out, _ = make(json_output=True)
+    console.result({"name": UNTRUSTED})
+    console.event({"name": UNTRUSTED})
+    assert not {"\x1b", "\u202e", "\x9b", "\x00"} & set(out.getvalue())
+    assert [json.loads(line) for line in out.getvalue().splitlines()] == [{"name": UNTRUSTED}] * 2

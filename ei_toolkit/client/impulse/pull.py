@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import tomlkit
 from ei_toolkit.client.impulse.state import DspState, ImpulseState
 from ei_toolkit.config import CONFIG_NAME
 from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.untrusted_toml import read_toml
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse.layers import layer_table, settings_layers
 
@@ -100,8 +100,8 @@ def _is_same_toml(a: Any, b: Any) -> bool:
 def _checked_text(file: Path) -> str:
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        read_toml(text)
+    except ValueError as error:
         raise ConfigurationError(f"{file} cannot be read", why=str(error)) from None
     return text
 

@@ -17,15 +17,16 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.fields import RequestField
 
+from ei_toolkit.client.deadline import DeadlineAdapter
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.responses import Response, foreign_body, parse_response, redact
 from ei_toolkit.client.transport import (
     CONNECT_TIMEOUT_S,
     RETRYABLE_STATUS,
     Notify,
+    body_text,
     error_of_response,
     ignore,
     note_when_slow,
@@ -40,6 +41,7 @@ from ei_toolkit.errors import ApiError, EitkError, NetworkError
 
 MAX_FILE_BYTES = 100 * 2**20
 MAX_FILES = 1000
+MAX_RESULT_BYTES = 16 * 2**20  # a response has a few hundred bytes for each file
 READ_TIMEOUT_S = 120.0
 UNRESERVED = "!'()*-._~"  # what encodeURIComponent of JavaScript, which the official uploader uses, does not escape
 CONTENT_TYPES = {".json": "application/json", ".cbor": "application/cbor", ".labels": "application/json"}
@@ -150,7 +152,7 @@ class Ingestion:
         self._session = requests.Session()
         self._session.trust_env = not is_loopback(endpoint.ingestion_url)
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=connections))
+            self._session.mount(scheme, DeadlineAdapter(pool_maxsize=connections))
 
     def send(self, batch: BatchKey, items: Sequence[Item]) -> Outcomes | RetryableError:
         """Send files in one request. Raises CredentialError where the studio rejects the key."""
@@ -177,8 +179,10 @@ class Ingestion:
                     data=body,
                     timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
                     allow_redirects=False,
+                    stream=True,
                 )
-            return self._outcomes(response, [name for name, _ in files])
+            with response:
+                return self._outcomes(response, [name for name, _ in files])
         except requests.exceptions.SSLError as error:
             raise unreachable_error(error, self._endpoint, self._endpoint.ingestion_url) from None
         except requests.RequestException as error:
@@ -198,7 +202,7 @@ class Ingestion:
 
     def _outcomes(self, response: requests.Response, names: Sequence[str]) -> Outcomes | RetryableError:
         status = response.status_code
-        text = redact(response.content.decode("utf-8", errors="replace"), self._endpoint.key)
+        text = redact(body_text(response, MAX_RESULT_BYTES), self._endpoint.key)
         result, foreign = _read_result(text), foreign_body(text)
         if status in TOO_LARGE_STATUS:
             return RetryableError("too_large", result.error or "the studio accepts no request of this size")

@@ -36,6 +36,8 @@ MAX_BYTES = 32 * 2**20  # of one request: limits the memory, and what a broken c
 START_FILES = 32
 MAX_TRIES = 8
 UNREACHABLE_TIMEOUT_S = 3.0  # the upload ends if no server listens at the address for this long
+RETRY_BUDGET = 100  # failed requests that successful ones do not outnumber, after which the upload ends
+SPLITS_WITHOUT_PAUSE = 10  # failures one after another of requests that were divided
 ERROR_TIMEOUT_S = 60.0  # the upload ends if the studio answers with errors only for this long
 
 
@@ -205,6 +207,8 @@ class _Run:
     report: Report
     batch_size: BatchSizeController
     ranges: RangesByFile = field(default_factory=dict)
+    failures_in_row: int = 0
+    retry_budget: int = field(default_factory=lambda: RETRY_BUDGET)
     last_response: float = field(default_factory=time.monotonic)
     last_success: float = field(default_factory=time.monotonic)
 
@@ -241,6 +245,7 @@ class _Run:
         now = time.monotonic()
         if isinstance(result, Outcomes):
             self.last_response = self.last_success = now
+            self.failures_in_row, self.retry_budget = 0, min(self.retry_budget + 1, RETRY_BUDGET)
             self.batch_size.adjust(len(task.windows), seconds)
             queue.pause(now + result.pause)
             self._record(task, result.outcomes)
@@ -257,6 +262,7 @@ class _Run:
             self.last_response = now
         if now - self.last_response > UNREACHABLE_TIMEOUT_S or now - self.last_success > ERROR_TIMEOUT_S + error.pause:
             raise network_error_of(error)
+        self._limit_rate(error, queue, now)
         if error.kind == "throttled" and error.pause:
             queue.pause(now + error.pause)
         if error.kind == "too_large":
@@ -270,6 +276,19 @@ class _Run:
         else:
             repeated = task if is_unreachable else task.tried()
             queue.put(repeated, now + max(backoff(task.tries + 1), error.pause))
+
+    def _limit_rate(self, error: RetryableError, queue: TaskQueue, now: float) -> None:
+        """Let all requests pause after failures one after another. Raises NetworkError where the budget is used up.
+
+        Dividing a request that is too large or has a file that is not valid takes a few failures in a row.
+        """
+        self.failures_in_row += 1
+        self.retry_budget -= error.kind not in ("rejected", "unreachable")
+        if self.retry_budget <= 0:
+            raise network_error_of(error)
+        allowed = SPLITS_WITHOUT_PAUSE if error.kind in ("too_large", "rejected") else 1
+        if self.failures_in_row > allowed:
+            queue.pause(now + backoff(self.failures_in_row - allowed))
 
     def _record(self, task: Task, outcomes: Iterable[Accepted | Rejected]) -> None:
         entries = []

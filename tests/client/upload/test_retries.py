@@ -132,6 +132,32 @@ def test_a_studio_that_answers_with_errors_only_ends_the_upload(
     assert caught.value.why == "out of order"
 
 
+def test_failures_one_after_another_delay_all_requests(
+    scripted_studio: Any, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[float] = []
+
+    def answer(received: Any) -> Any:
+        times.append(time.monotonic())
+        return (500, b"{}", {}) if len(times) <= 3 else accept(received)
+
+    monkeypatch.setattr(run_module, "backoff", lambda _tries: 0.2)
+    scripted_studio.answers[PATH] = answer
+    assert send(batch=1).done == 8
+    assert times[1] - times[0] < 0.2  # another window, after a single failure
+    assert min(times[2] - times[1], times[3] - times[2]) >= 0.2
+
+
+def test_an_upload_ends_when_its_retry_budget_is_used_up(
+    scripted_studio: Any, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "RETRY_BUDGET", 5)
+    scripted_studio.answers[PATH] = (500, b'{"success":false,"error":"out of order"}', {})
+    with pytest.raises(NetworkError, match="the upload service does not answer"):
+        send()
+    assert len(requested(scripted_studio)) == 5
+
+
 def test_what_has_arrived_before_an_error_is_in_the_ledger(scripted_studio: Any, send: Any, tmp_path: Path) -> None:
     scripted_studio.answers[PATH] = lambda got: accept(got) if "0.wav" in names_in(got) else (403, b"{}", {})
     with pytest.raises(CredentialError):
