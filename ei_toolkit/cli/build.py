@@ -12,6 +12,7 @@ import typer
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower, OnInterrupt
+from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.client.byom import deploy_model
 from ei_toolkit.client.deployments import BuildSpec
 from ei_toolkit.client.impulse.current import require_impulse
@@ -38,6 +39,7 @@ def build(
     if model is not None and not dry_run:
         lock = _build_user_model(env, config, studio, env.cwd / model, timeout)
         env.console.result({"event": "result", "deployment": lock}, deployment_table(lock).rich())
+        note_next_step(env, "build")
         return
     current = require_impulse(studio, config.settings.impulse.name)
     impulse = current.impulse_id
@@ -50,6 +52,7 @@ def build(
         return
     lock = build_and_record(env, config, studio, impulse, Follower(env, studio, timeout, on_interrupt))
     env.console.result({"event": "result", "deployment": lock}, deployment_table(lock).rich())
+    note_next_step(env, "build")
 
 
 def build_and_record(

@@ -68,6 +68,7 @@ def run(
     env = Environment.of(context)
     target = env.cwd / output
     _check_target(target)
+    env.console.note(f"compiling {model.name} and running it ({on.value})")
     answers = run_file(env.cwd / model, env.cwd / input, target, on.value, ram_optimized=ram_optimized)
     data = {"outputs": str(target), "shape": list(answers.shape), "on": on.value}
     env.console.result(data, f"{len(answers)} outputs ({on.value}) -> {output}")
@@ -87,5 +88,6 @@ def _check_target(file: Path) -> None:
 def profile(context: typer.Context, model: Model, ram_optimized: RamOptimized = False) -> None:
     """Measure flash, RAM, stack and instructions of a model on an emulated Cortex-M4F."""
     env = Environment.of(context)
+    env.console.note(f"compiling {model.name} and running it on an emulated Cortex-M4F")
     measured = profile_file(env.cwd / model, ram_optimized=ram_optimized)
     env.console.result(asdict(measured), profile_view(measured))

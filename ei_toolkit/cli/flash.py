@@ -12,6 +12,7 @@ from ei_toolkit.board.board import BoardContext
 from ei_toolkit.board.boards.registry import board_named
 from ei_toolkit.board.flash.deployment import FlashRequest
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.cli.options import BoardOption, PortOption
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report.board_tables import flashed_view, image_view
@@ -60,3 +61,4 @@ def flash(
             flashed = target.flash(replace(board_context, advance=progress.advance), request)
         record_run(config, "flash", flashed.as_json())
         env.console.result(flashed.as_json(), flashed_view(flashed))
+        note_next_step(env, "flash", f" --board {board}" if board else "")

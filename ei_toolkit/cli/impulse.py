@@ -10,6 +10,7 @@ import typer
 
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.client.impulse.apply import Change, apply_impulse
 from ei_toolkit.client.impulse.apply import diff as compare
 from ei_toolkit.client.impulse.current import current_impulse, require_impulse
@@ -56,6 +57,7 @@ def apply(
     wanted = _checked_impulse(config)
     changes = apply_impulse(connect(env, config), wanted, config.settings.impulse.name)
     _show_changes(env, changes, "changed", config)
+    note_next_step(env, "impulse apply")
 
 
 @group.command()

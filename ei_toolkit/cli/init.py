@@ -16,6 +16,7 @@ import typer
 from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.cli.options import GroupFromOption, GroupPatternOption, LabelsFromOption, SplitFromOption
 from ei_toolkit.config import CONFIG_NAME, DatasetSettings, SliceSettings
 from ei_toolkit.config.archive import is_archive
@@ -93,6 +94,7 @@ def init(
     env.console.result(data, f"wrote {file} (recipe {recipe}{of})")
     for warning in board_warnings(env.config().settings):
         env.console.warn(warning)
+    note_next_step(env, "init")
 
 
 @dataclass(frozen=True)

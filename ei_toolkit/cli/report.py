@@ -37,6 +37,7 @@ def report(
         _print_tables(env, summary, like)
         return
     file = env.cwd / output
+    env.console.note(f"drawing the figures of the report, {file.name}")
     write_text(file, build_page(summary))
     written = _write_figures(summary, env.cwd / figures) if figures else []
     data = {"report": str(file), "bytes": file.stat().st_size, "figures": written}

@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 from ei_toolkit.audio.formats import HOW_TO_INSTALL, NEEDS_FFMPEG
 from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.cli.options import (
     FloatRangeOption,
     GroupFromOption,
@@ -87,6 +88,7 @@ def slice_(
         "layout": layout_data(folder.layout, shown),
     }  # fmt: skip
     _show(env, rows_of_windows(done.windows), done.skipped, extra)
+    note_next_step(env, "slice")
 
 
 def _show_warnings(env: Environment, done: SliceReport) -> None:

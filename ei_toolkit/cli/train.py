@@ -14,6 +14,7 @@ from ei_toolkit.cli.build import build_and_record
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower, OnInterrupt
+from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.client.impulse.current import Current
 from ei_toolkit.client.impulse.state import wanted_impulse
 from ei_toolkit.client.jobs.job import start_retrain, start_training
@@ -87,6 +88,7 @@ def train(
     _show(env, config, report, {"event": "result", **data})
     for warning in warnings:
         env.console.warn(warning)
+    note_next_step(env, "build" if eon else "train")
 
 
 def ready(studio: Studio, config: Config) -> Current:

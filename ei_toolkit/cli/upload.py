@@ -11,6 +11,7 @@ import typer
 
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.cli.options import (
     FloatRangeOption,
     GroupFromOption,
@@ -177,3 +178,4 @@ def _upload_windows(run: UploadRun, file: Path) -> None:
     run.show(failures_of(done), done)
     run.env.console.result(done.data(), done.sentence())
     check_complete(done)
+    note_next_step(run.env, "upload")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ei_toolkit.cli.connection import connect
+from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.cli.outcomes import FileOutcome
 from ei_toolkit.cli.upload import UploadRun, failures_of, lines_of, plan_data
 from ei_toolkit.client.project import Studio
@@ -84,6 +85,7 @@ def upload_folder(run: UploadRun, folder: Path, label: str, settings: Conversion
     if counts["skipped"]:
         first = f"{outcomes[0].path}: {outcomes[0].reason}"
         raise DataError(f"{counts['skipped']} of {counts['read']} files were not uploaded", why=first)
+    note_next_step(run.env, "upload")
 
 
 def _convert(run: UploadRun, folder: Path, label: str, settings: ConversionSettings, jobs: int | None) -> _Conversion:

@@ -22,7 +22,10 @@ def verify(
     board: BoardOption = None,
     port: PortOption = None,
 ) -> None:
-    """Compare the scores of a board with those of the int8 model in Python."""
+    """Compare the scores of a board with those of the int8 model in Python.
+
+    Prints a summary and the windows that differ; with --verbose a row for each window.
+    """
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
     board_named(config.settings.board.name).check_port(port)
@@ -35,4 +38,7 @@ def verify(
     board_settings = config.settings.board
     figures = verification_json(board_settings.name, verified, board_settings.threshold)
     record_run(config, "verify", figures["summary"])
-    env.console.result(figures, verification_view(board_settings.name, verified, board_settings.threshold))
+    env.console.result(
+        figures,
+        verification_view(board_settings.name, verified, board_settings.threshold, windows=env.console.verbose),
+    )

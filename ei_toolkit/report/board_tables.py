@@ -16,6 +16,9 @@ from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow
 from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, majority_share, thresholded_name, unscored
 from ei_toolkit.report.tables import percent
 
+SHOWN_DIFFERENCES = 3
+NAME_COLUMNS = 36
+
 
 def flashed_view(flashed: FlashedBoard) -> RenderableType:
     """Return the result of `eitk flash` as text."""
@@ -63,14 +66,18 @@ def verification_json(board: str, clips: Sequence[VerifiedClip], threshold: floa
     }
 
 
-def verification_view(board: str, clips: Sequence[VerifiedClip], threshold: float | None = None) -> RenderableType:
-    """Return a table of windows and a summary line."""
-    table = Table("clip", "end", "predicted", "scores", "board int8", "Python int8", "equal", box=None)
-    for clip in clips:
-        for window in clip.windows:
-            table.add_row(*_row(window))
-    summary = _summary(board, clips, threshold)
-    return Group(table, *_summary_lines(summary))
+def verification_view(
+    board: str, clips: Sequence[VerifiedClip], threshold: float | None = None, *, windows: bool = False
+) -> RenderableType:
+    """Return the windows that differ and a summary, as lines that fit 80 columns; `windows` adds a row for each."""
+    every = [window for clip in clips for window in clip.windows]
+    rows = Table("clip", "end", "predicted", "score", "equal", box=None)
+    for column in rows.columns:
+        column.no_wrap = True
+    for window in every:
+        rows.add_row(*_row(window))
+    summary = "\n".join([*_differences(every), *_summary_lines(_summary(board, clips, threshold))])
+    return Group(rows, summary) if windows else summary
 
 
 def _summary_lines(summary: dict[str, Any]) -> Iterator[str]:
@@ -79,22 +86,41 @@ def _summary_lines(summary: dict[str, Any]) -> Iterator[str]:
         yield f"{summary['equal']} of {summary['compared']} windows equal to the int8 model in Python"
     if summary["scored_windows"]:
         yield (
-            f"{thresholded_name(summary['threshold'])} {percent(summary['accuracy'])} ({summary['right_windows']} of"
-            f" {summary['scored_windows']} windows), {TOP_1} {percent(summary['top_1_accuracy'])}, {CLIP_ACCURACY}"
-            f" {percent(summary['track_accuracy'])} ({summary['right_tracks']} of {summary['scored_tracks']} clips);"
-            f" {MAJORITY} {percent(summary['majority'])}"
+            f"{thresholded_name(summary['threshold'])} {percent(summary['accuracy'])}"
+            f" ({summary['right_windows']} of {summary['scored_windows']} windows)"
         )
+        yield f"{TOP_1} {percent(summary['top_1_accuracy'])}"
+        yield (
+            f"{CLIP_ACCURACY} {percent(summary['track_accuracy'])}"
+            f" ({summary['right_tracks']} of {summary['scored_tracks']} clips)"
+        )
+        yield f"{MAJORITY} {percent(summary['majority'])}"
     if summary["unknown_labels"]:
         yield unscored(summary["unknown_labels"])
     if nameless := summary["windows"] - summary["scored_windows"] - sum(summary["unknown_labels"].values()):
         yield f"{nameless} windows without a known label; they are not scored"
 
 
+def _differences(windows: Sequence[VerifiedWindow]) -> Iterator[str]:
+    """Yield the int8 scores of the first windows that differ, and the number of the others."""
+    differing = [window for window in windows if window.python_q and not window.equal]
+    for window in differing[:SHOWN_DIFFERENCES]:
+        yield f"{_short(window.clip)}, window that ends at {window.end_ms / 1000:.1f} s: differs"
+        yield f"  board int8   {' '.join(map(str, window.board_q))}"
+        yield f"  Python int8  {' '.join(map(str, window.python_q))}"
+    if (more := len(differing) - SHOWN_DIFFERENCES) > 0:
+        yield f"… and {more} more windows that differ; --json has all of them"
+
+
+def _short(name: str) -> str:
+    """Return the end of a long name, so that each window has one line."""
+    return name if len(name) <= NAME_COLUMNS else "…" + name[1 - NAME_COLUMNS :]
+
+
 def _row(window: VerifiedWindow) -> tuple[str, ...]:
-    scores = "  ".join(f"{label} {score:.3f}" for label, score in window.board_scores.items())
-    q, python_q = (" ".join(map(str, row)) for row in (window.board_q, window.python_q))
     equal = "–" if not window.python_q else "yes" if window.equal else "NO"
-    return window.clip, f"{window.end_ms / 1000:.1f} s", window.winner, scores, q, python_q, equal
+    score = max(window.board_scores.values())
+    return _short(window.clip), f"{window.end_ms / 1000:.1f} s", window.winner, f"{score:.3f}", equal
 
 
 def _summary(board: str, clips: Sequence[VerifiedClip], threshold: float | None) -> dict[str, Any]:
