@@ -192,7 +192,7 @@ def test_no_line_is_longer_than_80_columns_also_for_ten_labels() -> None:
 
 def test_a_window_that_differs_is_marked_and_one_that_was_not_compared_has_a_dash(on_terminal: Shown) -> None:
     lines = on_terminal(verification_view("emulated", [ROCK, CLASSICAL], windows=True)).splitlines()
-    rows = [line.split() for line in lines if ".wav" in line]
+    rows = [line.split() for line in lines[1:4]]
     assert [row[-1] for row in rows] == ["yes", "NO", "–"]
     assert rows[0][1:3] == ["2.5", "s"]
     assert rows[0][3:5] == ["rock", "0.750"]
