@@ -70,13 +70,20 @@ def stop(
     board: Annotated[
         str | None, typer.Argument(help=f"{board_choice(virtual_only=True)}; the configured one if absent.")
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report whether it would be stopped.")] = False,
 ) -> None:
     """Stop a virtual board."""
     env = Environment.of(context)
     name = board if board is not None else env.config().settings.board.name
     virtual = virtual_board_named(name)
     file = find_config(env.cwd)  # only the folder is used: a board can be stopped when eitk.toml is invalid
-    stopped = virtual.stop(ProjectPaths(file.parent if file else env.cwd).boards)
+    folder = ProjectPaths(file.parent if file else env.cwd).boards
+    if dry_run:
+        runs = bool(virtual.find(folder, ()))
+        data = {"board": name, "dry_run": True, "running": runs}
+        env.console.result(data, f"would stop {name}" if runs else f"{name} is not running")
+        return
+    stopped = virtual.stop(folder)
     env.console.result({"board": name, "stopped": stopped}, f"{name} stopped" if stopped else f"{name} was not running")
 
 

@@ -32,6 +32,7 @@ TRIES = 4
 MAX_PAUSE_S = 120.0  # a longer Retry-After is shortened to this
 RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 NOT_STARTED_STATUS = frozenset({429, 503})  # the server has not begun to process the request
+INSUFFICIENT_STORAGE = 507  # not retryable: the disk stays full until someone frees space
 MAX_RESPONSE_BYTES = 256 * 2**20
 MAX_ERROR_BYTES = 2**16
 
@@ -40,6 +41,7 @@ ROLE_ERROR = re.compile(r"insufficient permission|valid roles", re.IGNORECASE)
 KEY_ERROR = re.compile(r"\b(invalid|unknown|wrong|missing|no) (api )?keys?\b|not authenticated", re.IGNORECASE)
 KEY_HINT = "Set EI_API_KEY or run: eitk login"
 ROLE_HINT = "Make a key with the role admin in the studio (Dashboard, Keys); eitk doctor shows the role of this key."
+STORAGE_HINT = "Free space on the disk of the studio, then run the same command again."
 FOREIGN_HINT = "Check studio.url, and whether a proxy (HTTPS_PROXY) or the sign-in page of a network is in between."
 
 T = TypeVar("T")
@@ -286,6 +288,10 @@ def error_of_response(status: int, message: str, path: str, foreign: str = "") -
         return CredentialError("this key may not do that", why=message or f"HTTP {status} for {path}", hint=ROLE_HINT)
     if status == 401 or KEY_ERROR.search(message):
         return CredentialError("the studio does not accept the key", why=message or f"HTTP {status}", hint=KEY_HINT)
+    if status == INSUFFICIENT_STORAGE:
+        return ApiError(
+            message or "the studio has no space left", why=f"HTTP {status}", hint=STORAGE_HINT, status=status
+        )
     if 300 <= status < 400:
         return ApiError("the studio redirects elsewhere", why=f"HTTP {status}", hint="Check studio.url", status=status)
     if not message and status < 300:

@@ -1,7 +1,7 @@
 """Text of others (servers, boards, job logs, file names) before it is shown or logged.
 
-A terminal interprets control characters: they can clear it, change its title or write over earlier lines, and bidirectional
-controls show a text in another order than it has.
+A terminal interprets control characters: they can clear it, change its title or write over earlier lines.
+Bidirectional controls show a text in another order than it has.
 """
 
 from __future__ import annotations

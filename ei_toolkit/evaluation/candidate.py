@@ -106,7 +106,12 @@ def challenger(config: Config, manifest: Manifest) -> Candidate:
         raise DataError(f"{lock.model} is not the model that eitk.lock names", hint="eitk build")
     provenance = trained_on(config, manifest, lock)
     if provenance is None:
-        raise DataError(f"the training clips of {lock.model} are not known", hint="eitk train --eon")
+        raise DataError(
+            f"the training clips of {lock.model} are not known",
+            why="no run of this project trained it, and the gate tests a model only on clips it was not trained on",
+            hint=f"eitk train --eon. For a model of your own (eitk build --model) write {PROVENANCE_NAME} beside it: "
+            '{"clips": [SHA-256 of its training clips], "groups": [their artists]}',
+        )
     return Candidate(model, labels_of_model(manifest, provenance), config.settings, provenance)
 
 

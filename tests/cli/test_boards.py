@@ -9,6 +9,7 @@ import pytest
 from support import eitk
 
 from ei_toolkit.board.board import FoundBoard
+from ei_toolkit.board.boards.virtual import VirtualBoard
 from ei_toolkit.cli import boards as boards_module
 from ei_toolkit.cli.boards import changes
 
@@ -101,6 +102,16 @@ def test_only_a_virtual_board_can_be_stopped(tmp_path: Path, name: str, code: in
 def test_the_configured_board_is_stopped_without_a_name(tmp_path: Path) -> None:
     (tmp_path / "eitk.toml").write_text('[board]\nname = "host"\n')
     assert eitk(tmp_path, "board", "stop").out == "host was not running\n"
+
+
+def test_a_dry_run_stops_no_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert eitk(tmp_path, "board", "stop", "host", "--dry-run").out == "host is not running\n"
+    monkeypatch.setattr(VirtualBoard, "find", lambda *_: [object()])
+    monkeypatch.setattr(VirtualBoard, "stop", lambda *_: pytest.fail("the board was stopped"))
+    assert eitk(tmp_path, "board", "stop", "host", "--dry-run").out == "would stop host\n"
+    assert eitk(tmp_path, "board", "stop", "host", "--dry-run", "--json").data == {
+        "board": "host", "dry_run": True, "running": True,
+    }  # fmt: skip
 
 
 def test_a_board_is_stopped_although_the_settings_are_not_valid(tmp_path: Path) -> None:

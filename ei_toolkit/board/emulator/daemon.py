@@ -6,7 +6,7 @@ It listens on two loopback ports. The serial port is the line of the board; line
 client that sends ENQ first answers each line that it has used with ACK, so that the others remain for the next client.
 The microphone port takes one command per connection. `stream` is followed by 16-bit PCM until the client closes its
 side; the answers are `ready`, `at <samples>` after each second, and `done <samples>` at the end. `overflow` makes the
-driver of the microphone fail.
+driver of the microphone fail. The daemon ends when no client has been connected for an hour.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from ei_toolkit.errors import BoardError, EitkError
 ANSWER_TIMEOUT_S = 60.0  # the board answers a command only after the classification that is in progress
 ENQ_TIMEOUT_S = 0.2
 START_TIMEOUT_S = 30.0
+IDLE_TIMEOUT_S = 3600.0  # a board that no client has been connected to for this long ends
 
 
 class EmulatorDaemon:
@@ -44,6 +46,8 @@ class EmulatorDaemon:
         self._backlog = Backlog()
         self._answers: dict[bytes, asyncio.Event] = {}
         self._microphone_in_use = asyncio.Lock()
+        self._clients = 0
+        self._last_use = time.monotonic()
 
     async def run(self) -> None:
         """Start the board, serve its lines until it ends or a signal arrives, then stop it and delete its state."""
@@ -60,7 +64,8 @@ class EmulatorDaemon:
             ports = [server.sockets[0].getsockname()[1] for server in (serial, microphone)]
             self._folder.write_state(self._state(*ports))
             self._on_ready()
-            await _first_of(reading, asyncio.create_task(self._process.wait()), _stop_signal())
+            idle = asyncio.create_task(self._wait_idle())
+            await _first_of(reading, asyncio.create_task(self._process.wait()), _stop_signal(), idle)
         finally:  # the servers end with the event loop: a client that stays connected must not keep the board running
             await self._process.stop()
             self._folder.state_file.unlink(missing_ok=True)
@@ -75,6 +80,21 @@ class EmulatorDaemon:
             image_sha256=self._launch.image_sha256,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+
+    async def _wait_idle(self) -> None:
+        """Wait until no client has been connected for IDLE_TIMEOUT_S."""
+        while (left := IDLE_TIMEOUT_S - (time.monotonic() - self._last_use)) > 0 or self._clients:
+            await asyncio.sleep(max(left, IDLE_TIMEOUT_S / 60))
+
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[None]:
+        """Count a connected client."""
+        self._clients += 1
+        try:
+            yield
+        finally:
+            self._clients -= 1
+            self._last_use = time.monotonic()
 
     async def _read_serial(self) -> None:
         reader, _ = self._process.serial
@@ -95,7 +115,7 @@ class EmulatorDaemon:
         await asyncio.wait_for(answered.wait(), ANSWER_TIMEOUT_S)
 
     async def _serve_serial(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
+        with self._client(), contextlib.suppress(ConnectionError):
             first = b""
             with contextlib.suppress(TimeoutError):
                 first = await asyncio.wait_for(reader.read(1), ENQ_TIMEOUT_S)
@@ -112,6 +132,10 @@ class EmulatorDaemon:
                 writer.close()
 
     async def _serve_microphone(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with self._client():
+            await self._handle_microphone(reader, writer)
+
+    async def _handle_microphone(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             command = (await reader.readline()).strip()
             if command == b"overflow":

@@ -17,6 +17,7 @@ from ei_toolkit.client.endpoint import is_loopback
 from ei_toolkit.client.jobs.job import Job, LogReader, job_status
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.responses import Response
+from ei_toolkit.client.transport import INSUFFICIENT_STORAGE
 from ei_toolkit.errors import ApiError, EitkError, JobFailed, NetworkError
 
 if TYPE_CHECKING:
@@ -218,7 +219,8 @@ class _Outage:
 
     def tolerate(self, error: ApiError) -> None:
         """Note the error once. Raises it if the job cannot be running, or the outage lasts too long."""
-        may_pass = isinstance(error, NetworkError) or (error.status or 0) >= 500
+        status = error.status or 0
+        may_pass = isinstance(error, NetworkError) or (status >= 500 and status != INSUFFICIENT_STORAGE)
         if not may_pass or time.monotonic() - self._last_response > self._tolerance_s:
             raise error
         if not self._is_noted:

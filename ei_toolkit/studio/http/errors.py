@@ -6,6 +6,7 @@ ApiError        200   an error of the request's logic: `{"success": false, "erro
   Forbidden    403   a key of another project, or of a role that does not allow the request
   Unknown      404   no such route
   TooLarge     413   a body over its limit
+  DiskFull     507   no space on the disk for what the request stores; sending it again does not help
   NotImplementedByStudio   501   a method of Edge Impulse's API that the local studio does not have
 """
 
@@ -46,6 +47,15 @@ class TooLarge(ApiError):
     """The body is over its limit."""
 
     status = 413
+
+
+class DiskFull(ApiError):
+    """The disk of the data folder has no space, or the quota of the studio's user is used up."""
+
+    status = 507
+
+    def __init__(self) -> None:
+        super().__init__("The disk of the local studio is full: free space on it, then send the request again")
 
 
 class NotImplementedByStudio(ApiError):

@@ -41,7 +41,7 @@ class JobLog:
         """Append one line; return it. Past the largest size, and after an I/O error, it is not stored."""
         entry = LogEntry(now(), text[:LONGEST_LINE] + "\n", level)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self.path.open("a", encoding="utf-8", errors="replace") as file:
                 if file.tell() < LARGEST_LOG_BYTES:
                     file.write(json.dumps(asdict(entry)) + "\n")

@@ -113,7 +113,10 @@ class Runner:
             process.stop("cancelled", force=True)
         elif self._is_stopping:  # since before the process existed
             process.stop(STOPPED, force=True)
-        code = await process.follow(lambda line: self._log_line(job.id, line), limit)
+        try:
+            code = await process.follow(lambda line: self._log_line(job.id, line), limit)
+        finally:  # follow has killed the whole process group
+            await asyncio.to_thread(self.store.blobs.delete_incoming_of, job.id, process.process.pid)
         return code == 0 and not process.stop_reason, process.stop_reason or _failure_reason(code, process.last_line)
 
     def _log_line(self, job: int, line: str) -> None:

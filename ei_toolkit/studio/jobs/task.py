@@ -35,8 +35,10 @@ class Task:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Provide a temporary folder. If the process is killed, the next start of the studio deletes it."""
-        with tempfile.TemporaryDirectory(dir=self.store.blobs.incoming, prefix=f"job-{self.job.id}-") as folder:
+        """Provide a temporary folder. If the process is killed, the runner deletes it."""
+        with tempfile.TemporaryDirectory(
+            dir=self.store.blobs.incoming, prefix=self.store.blobs.scratch_prefix(self.job.id)
+        ) as folder:
             yield Path(folder)
 
 

@@ -11,10 +11,18 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 CHUNK_BYTES = 1 << 20
 DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create a folder, or change one of an older version, so that only its owner can read it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(OSError):  # a folder of another user
+        folder.chmod(0o700)
 
 
 class Blobs:
@@ -25,7 +33,7 @@ class Blobs:
         self.incoming = data / "incoming"
         self._numbers = itertools.count()
         for folder in (self.folder, self.incoming):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
 
     def path(self, digest: str) -> Path:
         """Return the path of a blob, whether or not it exists. Raises ValueError for what is not a SHA-256 digest."""
@@ -66,10 +74,21 @@ class Blobs:
         """Delete a blob that no row refers to."""
         self.path(digest).unlink(missing_ok=True)
 
+    def scratch_prefix(self, job: int) -> str:
+        """Return how the names of a job's temporary folders in `incoming` begin."""
+        return f"job-{job}-"
+
+    def delete_incoming_of(self, job: int, process: int) -> None:
+        """Delete what the ended process of a job has left in `incoming`."""
+        for folder in self.incoming.glob(f"{self.scratch_prefix(job)}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for part in self.incoming.glob(f"{process}.*"):
+            part.unlink(missing_ok=True)
+
     def delete_incoming(self) -> None:
         """Delete the incomplete files of an earlier process."""
         shutil.rmtree(self.incoming)
-        self.incoming.mkdir()
+        make_private_folder(self.incoming)
 
     def _commit(self, part: Path, digest: str) -> None:
         """Rename a synced file to its final name.

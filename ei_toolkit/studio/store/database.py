@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_file(path)
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._writer = threading.RLock()
         try:
@@ -49,10 +51,11 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:  # KeyboardInterrupt, too: the connection is returned to the pool
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # SQLite itself ends it for some errors, such as a full disk
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Return every row of a query."""
@@ -85,6 +88,18 @@ class Database:
             yield connection
         finally:
             self._idle.put(connection)
+
+
+def make_private_file(path: Path) -> None:
+    """Create a database file, or change one of an older version, so that only its owner can read it.
+
+    SQLite gives the files beside it the same permissions. What the system does not allow is reported when it is opened.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        for file in (path, *(path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))):
+            if file.exists():
+                file.chmod(0o600)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from ei_toolkit.studio.store.blobs import CHUNK_BYTES
+from ei_toolkit.studio.store.blobs import CHUNK_BYTES, make_private_folder
 
 PACK_NAME = re.compile(r"[0-9a-f]{16}")
 TO_END = -1
@@ -152,7 +152,7 @@ class Packs:
 
     def __init__(self, folder: Path, incoming: Path) -> None:
         self.folder, self.incoming = folder, incoming
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
 
     def begin(self) -> Pack:
         """Create a pack to write to."""

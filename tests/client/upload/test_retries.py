@@ -148,6 +148,14 @@ def test_failures_one_after_another_delay_all_requests(
     assert min(times[2] - times[1], times[3] - times[2]) >= 0.2
 
 
+def test_a_full_disk_of_the_studio_ends_the_upload_at_once(scripted_studio: Any, send: Any) -> None:
+    scripted_studio.answers[PATH] = (507, b'{"success":false,"error":"The disk is full"}', {})
+    with pytest.raises(ApiError, match="The disk is full") as caught:
+        send()
+    assert "Free space" in caught.value.hint
+    assert len(requested(scripted_studio)) == 1
+
+
 def test_an_upload_ends_when_its_retry_budget_is_used_up(
     scripted_studio: Any, send: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,6 +12,7 @@ from starlette.types import Message
 from studio_in_process import Api
 
 from ei_toolkit.studio.http.app import api_app, ingestion_app
+from ei_toolkit.studio.store.packs import Pack
 from ei_toolkit.studio.store.samples import Samples
 
 
@@ -37,6 +39,44 @@ def test_the_studio_serves_requests_after_an_unexpected_error(api: Api, monkeypa
     monkeypatch.undo()
     assert api.fields("GET", "/1/raw-data/count") == {"count": 0}
     assert api.studio.activity.active == 0
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), OSError(errno.EDQUOT, "Disk quota exceeded")]
+)
+def test_a_full_disk_is_507_without_a_traceback(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: OSError
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Pack, "write", fail)
+    with caplog.at_level(logging.ERROR, "ei_toolkit.studio"):
+        parts = [("data", ("a.wav", b"RIFF" * 100, "audio/wav"))]
+        headers = {"x-api-key": api.keys["admin"]}
+        response = api.send(ingestion_app(api.studio), "POST", "/api/training/files", files=parts, headers=headers)
+    assert response.status_code == 507
+    assert response.json()["error"].startswith("The disk of the local studio is full")
+    assert "the disk is full" in caplog.text and "Traceback" not in caplog.text
+
+
+def test_a_full_database_is_507(api: Api) -> None:
+    with api.studio.store.database.write() as connection:  # the same connection is used again
+        connection.execute("PRAGMA max_page_count = 1")  # SQLite raises it to the present number of pages
+    for _ in range(2000):
+        response = api.call("POST", "/1/apikeys", json={"name": "k" * 200, "role": "admin"})
+        if response.status_code != 200:
+            break
+    assert response.status_code == 507
+    assert api.call("GET", "/1/raw-data/count").status_code == 200
+
+
+def test_another_error_of_the_system_stays_an_unexpected_error(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Samples, "count", fail)
+    assert api.call("GET", "/1/raw-data/count").status_code == 500
 
 
 def send_raw(api: Api, app: Any, path: str, headers: dict[str, str], messages: list[Message]) -> tuple[int, bytes]:

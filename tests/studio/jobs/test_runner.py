@@ -271,3 +271,20 @@ def test_a_runner_that_does_not_run_only_stores_a_cancellation(store: Store, tmp
     runner.notify()
     runner.cancel(job)
     assert store.jobs.by_id(job.id).reason == "cancelled" and not runner.busy
+
+
+def test_a_cancelled_job_leaves_nothing_behind(store: Store) -> None:
+    incoming = store.blobs.incoming
+    job = add(
+        store, f"mkdir {incoming}/job-1-abc; touch {incoming}/job-1-abc/x {incoming}/$$.0 {incoming}/job-12-x; {WAIT}"
+    )
+
+    async def cancel(runner: Runner) -> None:
+        while not (incoming / "job-12-x").exists():
+            await asyncio.sleep(0.01)
+        runner.cancel(store.jobs.get(1, job.id))
+        while store.jobs.get(1, job.id).state != "finished":
+            await asyncio.sleep(0.01)
+        assert [path.name for path in incoming.iterdir()] == ["job-12-x"]  # of another job
+
+    run(store, cancel)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import stat
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -220,3 +221,30 @@ def test_a_safe_file_name_is_one_printable_path_component(name: str) -> None:
 @given(st.text(alphabet=st.characters(codec="latin-1"), max_size=60))
 def test_any_header_value_is_decoded_as_text(value: str) -> None:
     assert isinstance(header_text(value), str)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_only_the_owner_can_read_what_is_stored(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        data = tmp_path / "data"
+        store = Store.open(data)
+        store.projects.create("p")
+        assert mode(data) == 0o700
+        assert {mode(path) for path in data.glob("studio.sqlite*")} == {0o600}
+        assert {mode(data / name) for name in ("blobs", "packs", "incoming")} == {0o700}
+        store.close()
+    finally:
+        os.umask(before)
+
+
+def test_a_data_folder_of_an_older_version_becomes_private(tmp_path: Path) -> None:
+    Store.open(tmp_path / "data").close()
+    database, blobs = tmp_path / "data" / "studio.sqlite", tmp_path / "data" / "blobs"
+    database.chmod(0o644)
+    blobs.chmod(0o755)
+    Store.open(tmp_path / "data").close()
+    assert (mode(database), mode(blobs)) == (0o600, 0o700)
