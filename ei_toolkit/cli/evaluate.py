@@ -49,7 +49,7 @@ def evaluate(
         str | None,
         typer.Option(help="A shipped recipe; default: this project's eitk.toml.", autocompletion=complete.recipes),
     ] = None,
-    clips: Annotated[Path | None, typer.Option(help="Folder of clips; default: the project's.")] = None,
+    clips: Annotated[Path | None, typer.Option(help="Folder or zip of clips; default: the project's.")] = None,
     folds: Annotated[int, typer.Option(min=2, help="Number of folds; each label needs as many groups.")] = FOLDS,
     seeds: Annotated[
         int, typer.Option(min=1, help="Number of seeds for folds and training; scores are means over them.")
@@ -125,8 +125,9 @@ def _plan(
     chosen = with_training(_recipe(env, recipe), epochs=epochs)
     names = checked_conditions(conditions)
     held_out = checked_protocol(protocol)
-    root = (env.cwd / clips) if clips else _project_clips(env)
-    found = find_known_clips(root, chosen.settings, env.config().paths.root)
+    config = env.config()
+    named = replace(config.settings.dataset, root=str(env.cwd / clips)) if clips else config.settings.dataset
+    found = find_known_clips(clips_root(named, config.paths.root), chosen.settings, config.paths.root)
     return Plan(chosen, found, held_out, conditions=names, jobs=jobs)
 
 
@@ -135,7 +136,3 @@ def _recipe(env: Environment, name: str | None) -> Any:
         return project_recipe(env.config().settings, env.config().paths.root)
     settings, script = load_recipe(name)
     return Recipe(name, settings, script)
-
-
-def _project_clips(env: Environment) -> Path:
-    return clips_root(env.config().settings.dataset, env.config().paths.root)

@@ -132,6 +132,9 @@ def test_too_few_clips_are_named_before_any_feature_is_computed(tmp_path: Path) 
     assert "error: 5 folds cannot be made, because the label classical has 3 groups" in err
     assert "try: At most 3 folds work: --folds 3" in err
     assert "features of" not in err
+    archive = shutil.make_archive(str(tmp_path / "clips"), "zip", tmp_path / "clips")
+    code, _, err = evaluate(tmp_path, "--recipe", "reference", "--clips", archive)
+    assert (code, "6 clips of 6 groups" in err, "the label classical has 3 groups" in err) == (1, True, True)
 
 
 @pytest.mark.parametrize(
