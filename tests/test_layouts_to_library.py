@@ -1,6 +1,6 @@
 """Data sets in the layouts of published ones, each from clips to a library by one command line.
 
-The normal suite has one of them with tests/test_end_to_end.py, and all up to the windows with tests/cli/test_layouts.py.
+The normal suite makes one of them in tests/test_end_to_end.py, and the windows of all in tests/cli/test_layouts.py.
 """
 
 from __future__ import annotations
