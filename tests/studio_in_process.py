@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from ei_toolkit.studio.context import Studio
-from ei_toolkit.studio.http.app import api_app, ingestion_app
+from ei_toolkit.studio.http.app import API_ROUTERS, api_app, ingestion_app
 from ei_toolkit.studio.jobs.compute_client import ComputeWorker
 from ei_toolkit.studio.jobs.compute_worker import respond
 from ei_toolkit.studio.jobs.task import Task, job_function
 from ei_toolkit.studio.options import Options
+
+
+def routes(project: int = 1) -> Iterator[tuple[str, str]]:
+    """Verb and path of every route of the API; ids are 1, names are `training`."""
+    for router in API_ROUTERS:
+        for route in router.routes:
+            if isinstance(route, APIRoute) and "{path:path}" not in route.path:
+                path = re.sub(r"\{projectId:int\}", str(project), route.path)
+                path = re.sub(r"\{\w+\}", "training", re.sub(r"\{\w+:int\}", "1", path))
+                yield from ((verb, path) for verb in sorted(route.methods or ()))
 
 
 class LocalComputation(ComputeWorker):

@@ -24,7 +24,7 @@ LOADERS = {
     "exec", "eval", "compile", "__import__", "import_module", "run_path", "run_module", "from_saved_model",
     "load_model", "model_from_json", "enable_unsafe_deserialization", "Unpickler", "read_pickle", "py_function",
 }  # fmt: skip
-LOADING_MODULES = {"pickle", "dill", "joblib", "shelve", "marshal", "runpy", "torch"}
+LOADING_MODULES = {"pickle", "dill", "joblib", "marshal", "runpy", "torch"}
 EXPECTED_LOADERS = {
     ("training/fit.py", "exec"),  # a script; reached through code_policy.script_to_run only
     ("training/fit.py", "compile"),

@@ -16,7 +16,7 @@ from ei_toolkit.studio.http.jobs import queue, started
 from ei_toolkit.studio.http.learn import keras_config, keras_metadata
 from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.http.schema import ImpulseId, Integer, Number, RequestModel, json_body
+from ei_toolkit.studio.http.schema import ImpulseId, Integer, Line, Number, RequestModel, json_body
 from ei_toolkit.studio.impulse import processing_block
 from ei_toolkit.studio.store.blocks import Impulse
 
@@ -27,7 +27,7 @@ EMPTY: dict[str, Any] = {"type": "default", **{kind: [] for kind in KINDS}}
 class ImpulseChanges(RequestModel):
     """An `UpdateImpulseRequest`."""
 
-    name: str | None = None
+    name: Line | None = None
     tags: list[str] | None = None
 
 

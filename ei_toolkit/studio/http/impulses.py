@@ -12,7 +12,7 @@ from starlette.responses import Response
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.http.schema import Flag, ImpulseId, Integer, Number, RequestModel, json_body
+from ei_toolkit.studio.http.schema import Flag, ImpulseId, Integer, Line, Number, RequestModel, json_body
 from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.jobs import Job
 from ei_toolkit.studio.store.projects import LARGEST_BLOCK
@@ -84,8 +84,8 @@ class BlockRequest(RequestModel):
     """What all kinds of blocks have. `name` and `title` have a default for each kind."""
 
     id: Annotated[Integer, Field(ge=1, le=LARGEST_BLOCK)]
-    name: str | None = None
-    title: str | None = None
+    name: Line | None = None
+    title: Line | None = None
 
     def named(self, name: str, title: str) -> dict[str, Any]:
         """Return id, name and title as they are stored."""
@@ -155,7 +155,7 @@ class LearnBlockRequest(BlockRequest):
 class ImpulseRequest(RequestModel):
     """A `CreateImpulseRequest`: all blocks, with references that exist."""
 
-    name: str | None = None
+    name: Line | None = None
     type: str = "default"
     input_blocks: list[InputBlockRequest] = []
     dsp_blocks: list[DspBlockRequest] = []

@@ -16,8 +16,8 @@ from pydantic import field_validator
 from ei_toolkit.studio.http.errors import ApiError, Malformed
 from ei_toolkit.studio.http.sample_labels import Label, LabelledRange, metadata_texts, safe_filename
 from ei_toolkit.studio.http.schema import RequestModel, parse
+from ei_toolkit.studio.http.text import read_request_json
 from ei_toolkit.studio.store.samples import UploadCategory
-from ei_toolkit.studio.wire_format import read_json
 
 INFO_LABELS = "info.labels"
 VERSION = 1
@@ -73,7 +73,7 @@ class Entry(RequestModel):
 def read_entries(content: bytes) -> list[Any]:
     """Return the entries of a file, which are not checked yet. Raises Malformed with what is wrong with the file."""
     try:
-        document = read_json(content)
+        document = read_request_json(content, INFO_LABELS)
     except ValueError as error:
         raise Malformed(f"{INFO_LABELS} is no valid JSON: {error}") from error
     if not isinstance(document, dict):

@@ -33,6 +33,7 @@ from ei_toolkit.studio.http.sample_labels import (
     stored_ranges,
 )
 from ei_toolkit.studio.http.schema import parse
+from ei_toolkit.studio.http.text import check_line
 from ei_toolkit.studio.http.wav_header import FLOAT, read_header
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.garbage import erase_unreferenced
@@ -155,10 +156,12 @@ def _received(
         if description.ranges is None and contents.ranges:
             description = replace(description, ranges=contents.ranges)
         check_ranges(description.ranges or (), contents.values_count)
+        described = replace(description, metadata={**metadata, **description.metadata})
+        sample = _sample(upload, part, contents, described)
+        check_line("the label", sample.label)
     except ApiError as error:
         return _ReceivedFile(part, None, str(error))
-    described = replace(description, metadata={**metadata, **description.metadata})
-    return _ReceivedFile(part, _sample(upload, part, contents, described))
+    return _ReceivedFile(part, sample)
 
 
 def _contents(upload: Upload, part: Part) -> Contents:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from ei_toolkit.studio.http.project import key_answer
 from ei_toolkit.studio.http.request import Admin, Anyone, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.http.schema import Flag, Integer, RequestModel, json_body
+from ei_toolkit.studio.http.schema import Flag, Integer, Line, RequestModel, json_body
 from ei_toolkit.studio.store.keys import Role, new_secret
 from ei_toolkit.studio.wire_format import stamp
 
@@ -23,7 +23,7 @@ LONGEST_TTL_S = 10 * 365 * 86_400
 class IngestionKeyRequest(RequestModel):
     """An `AddProjectIngestionOnlyApiKeyRequest`; `ttl` is the life of the key in seconds."""
 
-    name: str = "key"
+    name: Line = "key"
     api_key: str | None = None
     is_development_key: Flag = False
     ttl: Annotated[Integer, Field(gt=0, le=LONGEST_TTL_S)] | None = None

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ei_toolkit.studio.devices import DEVICES, device
 from ei_toolkit.studio.http.request import Admin, Anyone, DeploymentReader, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.http.schema import BrokenRule, Flag, Integer, RequestModel, json_body
+from ei_toolkit.studio.http.schema import BrokenRule, Flag, Integer, Line, RequestModel, json_body
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.keys import Key
 from ei_toolkit.studio.store.projects import Project
@@ -200,7 +200,7 @@ PositiveInteger = Annotated[Integer, Field(ge=1)]
 class ProjectChanges(RequestModel):
     """An `UpdateProjectRequest`."""
 
-    name: str | None = None
+    name: Line | None = None
     description: str | None = None
     latency_device: str | None = None
     compute_time_limit_m: PositiveInteger | None = None

@@ -12,7 +12,7 @@ from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.project import project_summary
 from ei_toolkit.studio.http.request import Admin, Anyone
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.http.schema import RequestModel, json_body
+from ei_toolkit.studio.http.schema import Line, RequestModel, json_body
 from ei_toolkit.studio.store.keys import new_secret
 
 router = APIRouter(prefix="/v1")
@@ -28,7 +28,7 @@ class LoginRequest(RequestModel):
 class ProjectRequest(RequestModel):
     """A `CreateProjectRequest`."""
 
-    project_name: str
+    project_name: Line
 
 
 @router.post("/api-login")

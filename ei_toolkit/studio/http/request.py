@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.errors import Forbidden, Unauthorised, Unknown
+from ei_toolkit.studio.http.text import check_line
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.keys import ROLES, Key, Role
 from ei_toolkit.studio.wire_format import LARGEST_INTEGER
@@ -73,6 +74,8 @@ def allow(*roles: Role) -> Callable[[Request], RequestContext]:
             raise Forbidden(
                 f"The API key is for project {key.project}, not for project {request.path_params['projectId']}"
             )
+        for name, value in (*request.query_params.multi_items(), *request.path_params.items()):
+            check_line(name, str(value))
         return RequestContext(studio, key, secret)
 
     return authorise

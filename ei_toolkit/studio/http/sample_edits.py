@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -20,8 +20,8 @@ from ei_toolkit.studio.http.sample_labels import (
     safe_filename,
     stored_ranges,
 )
-from ei_toolkit.studio.http.sample_query import SampleQuery, Samples
-from ei_toolkit.studio.http.schema import RequestModel, json_body
+from ei_toolkit.studio.http.sample_query import Batch, BatchQuery
+from ei_toolkit.studio.http.schema import Line, RequestModel, json_body
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.samples import Category
 
@@ -31,7 +31,7 @@ router = APIRouter(prefix="/v1/api/{projectId:int}/raw-data")
 class LabelRequest(RequestModel):
     """An `EditSampleLabelRequest`; a blank label makes the sample unlabeled."""
 
-    label: str = ""
+    label: Line = ""
 
     def columns(self) -> dict[str, Any]:
         """Return the columns of a sample with this label."""
@@ -61,7 +61,7 @@ class MetadataRequest(RequestModel):
 class MetadataKeyRequest(RequestModel):
     """A `RemoveKeywordFromMetadataRequest`: the key to remove."""
 
-    metadata_key: str
+    metadata_key: Line
 
 
 class MetadataValueRequest(MetadataKeyRequest):
@@ -126,53 +126,54 @@ def set_sample_structured_labels(
 
 
 @router.post("/batch/delete")
-def batch_delete(context: Admin, query: Samples) -> Response:
+def batch_delete(context: Admin, query: Batch) -> Response:
     """Delete the samples that match the filter."""
-    delete_samples(context.store, context.project, context.store.samples.ids(query.filter(context.project)))
-    return answer()
+    ids = _chosen(context, query)
+    delete_samples(context.store, context.project, ids)
+    return answer({"count": len(ids)})
 
 
 @router.post("/batch/enable-samples")
-def batch_enable(context: Admin, query: Samples) -> Response:
+def batch_enable(context: Admin, query: Batch) -> Response:
     """Enable the samples that match the filter."""
     return _change(context, query, {"disabled": 0})
 
 
 @router.post("/batch/disable-samples")
-def batch_disable(context: Admin, query: Samples) -> Response:
+def batch_disable(context: Admin, query: Batch) -> Response:
     """Disable the samples that match the filter."""
     return _change(context, query, {"disabled": 1})
 
 
 @router.post("/batch/edit-labels")
-def batch_edit_labels(context: Admin, query: Samples, body: LabelBody) -> Response:
+def batch_edit_labels(context: Admin, query: Batch, body: LabelBody) -> Response:
     """Change the label of the samples that match the filter."""
     return _change(context, query, body.columns())
 
 
 @router.post("/batch/moveSamples")
-def batch_move(context: Admin, query: Samples, body: MoveBody) -> Response:
+def batch_move(context: Admin, query: Batch, body: MoveBody) -> Response:
     """Move the samples that match the filter to another category."""
     return _change(context, query, {"category": body.new_category})
 
 
 @router.post("/batch/add-metadata")
 def batch_add_metadata(
-    context: Admin, query: Samples, body: Annotated[MetadataValueRequest, Depends(json_body(MetadataValueRequest))]
+    context: Admin, query: Batch, body: Annotated[MetadataValueRequest, Depends(json_body(MetadataValueRequest))]
 ) -> Response:
     """Set one metadata key of the samples that match the filter."""
     return _change_metadata(context, query, lambda metadata: {**metadata, body.metadata_key: body.metadata_value})
 
 
 @router.post("/batch/clear-metadata")
-def batch_clear_metadata(context: Admin, query: Samples) -> Response:
+def batch_clear_metadata(context: Admin, query: Batch) -> Response:
     """Remove the metadata of the samples that match the filter."""
     return _change_metadata(context, query, lambda _: {})
 
 
 @router.post("/batch/clear-metadata-by-key")
 def batch_clear_metadata_by_key(
-    context: Admin, query: Samples, body: Annotated[MetadataKeyRequest, Depends(json_body(MetadataKeyRequest))]
+    context: Admin, query: Batch, body: Annotated[MetadataKeyRequest, Depends(json_body(MetadataKeyRequest))]
 ) -> Response:
     """Remove one metadata key of the samples that match the filter."""
     return _change_metadata(
@@ -186,16 +187,26 @@ def _change_one(context: RequestContext, sample: int, columns: Mapping[str, Any]
     return answer()
 
 
-def _change(context: RequestContext, query: SampleQuery, columns: Mapping[str, Any]) -> Response:
-    context.store.samples.change(context.project, context.store.samples.ids(query.filter(context.project)), **columns)
-    return answer()
+def _chosen(context: RequestContext, query: BatchQuery) -> Sequence[int]:
+    """Return the ids of the samples that a batch operation is for. Raises ApiError if it must not be carried out."""
+    chosen = query.filter(context.project)
+    ids = context.store.samples.ids(chosen)
+    query.check(chosen, len(ids))
+    return ids
+
+
+def _change(context: RequestContext, query: BatchQuery, columns: Mapping[str, Any]) -> Response:
+    ids = _chosen(context, query)
+    context.store.samples.change(context.project, ids, **columns)
+    return answer({"count": len(ids)})
 
 
 def _change_metadata(
-    context: RequestContext, query: SampleQuery, change: Callable[[Mapping[str, str]], dict[str, str]]
+    context: RequestContext, query: BatchQuery, change: Callable[[Mapping[str, str]], dict[str, str]]
 ) -> Response:
     chosen = query.filter(context.project)
     with context.store.database.exclusive():
         values = {s.id: json.dumps(change(s.metadata)) for s in context.store.samples.select(chosen)}
+        query.check(chosen, len(values))
         context.store.samples.change_each(context.project, "metadata", values)
-    return answer()
+    return answer({"count": len(values)})

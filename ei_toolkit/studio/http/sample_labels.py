@@ -11,8 +11,8 @@ from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
 from ei_toolkit.studio.http.errors import ApiError, Malformed
-from ei_toolkit.studio.http.schema import Integer, RequestModel, parse_body
-from ei_toolkit.studio.wire_format import read_json
+from ei_toolkit.studio.http.schema import Integer, Line, RequestModel, parse_body
+from ei_toolkit.studio.http.text import read_request_json
 
 LABEL_IN_NAME = re.compile(r"^[a-zA-Z0-9\s\-_]+")
 LONGEST_NAME = 255
@@ -63,7 +63,7 @@ def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
     if not text:
         return {}
     try:
-        values = read_json(header_text(text))
+        values = read_request_json(header_text(text), "x-metadata")
     except ValueError as error:
         raise Malformed(f"The header x-metadata must be JSON, but is {text[:60]!r}") from error
     if not isinstance(values, dict):
@@ -81,7 +81,7 @@ class LabelledRange(RequestModel):
 
     start_index: Integer
     end_index: Integer
-    label: str
+    label: Line
 
 
 class LabelledRanges(RequestModel):

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import Field
 
-from ei_toolkit.studio.http.errors import Malformed
-from ei_toolkit.studio.http.schema import Flag, Number, RequestModel, parse
+from ei_toolkit.studio.http.errors import ApiError, Malformed
+from ei_toolkit.studio.http.schema import Flag, Integer, Number, RequestModel, parse
+from ei_toolkit.studio.http.text import read_request_json
 from ei_toolkit.studio.store.sample_filter import (
     DISABLED,
     LONGEST_SEARCH,
@@ -24,7 +25,6 @@ from ei_toolkit.studio.store.sample_filter import (
     has_metadata,
     joined,
 )
-from ei_toolkit.studio.wire_format import read_json
 
 
 class MetadataCondition(RequestModel):
@@ -87,7 +87,7 @@ class SampleQuery(RequestModel):
         sent = self.sent()
         found = [(clause, (sent[name],)) for name, clause in COMPARISONS.items() if name in sent]
         for name, columns in (("filename", ("filename",)), ("search", ("filename", "label"))):
-            if (text := sent.get(name)) is not None:
+            if text := sent.get(name):
                 if len(text) > LONGEST_SEARCH:
                     raise Malformed(f"{name} has {len(text)} characters; at most {LONGEST_SEARCH} are allowed")
                 found.append(contains(columns, text))
@@ -98,7 +98,7 @@ class SampleQuery(RequestModel):
         if self.labels is None:
             return []
         try:
-            labels = read_json(self.labels)
+            labels = read_request_json(self.labels, "labels")
         except ValueError:
             labels = self.labels
         if labels is None:
@@ -109,11 +109,34 @@ class SampleQuery(RequestModel):
         sent = {name: _json(name, text) for name, text in self.sent().items() if name in JSON_NAMES}
         filters = parse(JsonFilters, sent)
         found = [] if filters.ids is None else [has_id(filters.ids)]
-        found += [] if filters.exclude_ids is None else [has_id(filters.exclude_ids, excluded=True)]
+        found += [has_id(filters.exclude_ids, excluded=True)] if filters.exclude_ids else []
         return [*found, *_metadata(filters.metadata)]
 
 
+class BatchQuery(SampleQuery):
+    """The filter of an operation on several samples. With `expected` it changes that many samples or none."""
+
+    expected: Annotated[Integer, Field(ge=0)] | None = None
+
+    def check(self, chosen: SampleFilter, count: int) -> None:
+        """Raise an error for a filter that matches another number of samples than expected.
+
+        A filter that matches everything needs `expected`, or `category=all` without a blank text beside it: a text that
+        a program failed to fill in must not select every sample.
+        """
+        if self.expected is not None and self.expected != count:
+            raise ApiError(f"The filter matches {count} samples, but expected is {self.expected}: nothing was changed")
+        sent = self.sent()
+        names_all = sent.get("category") == "all" and not {"search", "filename"} & sent.keys()
+        if self.expected is None and not (chosen.category or chosen.conditions or names_all):
+            raise Malformed(
+                f"The filter matches all {count} samples of the project, and nothing was changed: narrow it, or send"
+                f" category=all as the only filter, or expected={count}"
+            )
+
+
 Samples = Annotated[SampleQuery, Query()]
+Batch = Annotated[BatchQuery, Query()]
 JSON_NAMES = ("ids", "excludeIds", "metadata")
 COMPARISONS = {
     "minLength": "length_ms > ?",
@@ -131,7 +154,7 @@ COMPARISONS = {
 
 def _json(name: str, text: str) -> Any:
     try:
-        return read_json(text)
+        return read_request_json(text, name)
     except ValueError as error:
         raise Malformed(f"{name} must be JSON, but is {text[:60]!r}") from error
 

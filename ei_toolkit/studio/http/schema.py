@@ -6,7 +6,7 @@ counts as absent, unknown names are ignored, numbers may be sent as text and tex
 Query strings are read by FastAPI itself (`Annotated[Model, Query()]`). Bodies are read by `json_body`, not by FastAPI,
 for three reasons. The key is checked before the body is read. The body is read up to a limit only. And its JSON is read
 by `read_json`, which limits the nesting and accepts text that holds half a surrogate pair; the clients of some devices
-send such text, and send it without a content type.
+send such text, and send it without a content type. Which characters texts may have is in `http/text.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from pydantic.alias_generators import to_camel
 
 from ei_toolkit.impulse.ranges import Range
 from ei_toolkit.studio.http.errors import ApiError, Malformed, TooLarge
-from ei_toolkit.studio.wire_format import DEEPEST, LARGEST_INTEGER, read_json
+from ei_toolkit.studio.http.text import CONTROL, LINE_RULE, read_request_json
+from ei_toolkit.studio.wire_format import DEEPEST, LARGEST_INTEGER
 
 LARGEST_JSON = 16 * 2**20  # bytes of a JSON body
 MOST_ERRORS = 3  # that one answer names
@@ -66,7 +67,7 @@ class BrokenRule(ValueError):
 
 
 class NotStorable(BrokenRule):
-    """A number is too large for SQLite."""
+    """A number is too large for SQLite, or a text of one line has a control character."""
 
 
 OUT_OF_RANGE = f"is out of range: it must be from -{LARGEST_INTEGER} to {LARGEST_INTEGER}"
@@ -80,6 +81,12 @@ def _storable(value: float) -> float:
 
 def _blank_is_false(value: Any) -> Any:
     return False if isinstance(value, str) and not value.strip() else value
+
+
+def _one_line(text: str) -> str:
+    if CONTROL.search(text):
+        raise NotStorable(LINE_RULE)
+    return text
 
 
 def within(allowed: Range) -> AfterValidator:
@@ -97,6 +104,8 @@ Integer = Annotated[int, AfterValidator(_storable)]
 """A whole number that SQLite can store."""
 Number = Annotated[float, AfterValidator(_storable)]
 """A finite number of the same range."""
+Line = Annotated[str, AfterValidator(_one_line)]
+"""A text of one line: a name or a label."""
 Flag = Annotated[bool, BeforeValidator(_blank_is_false)]
 """true or false; blank text is false."""
 ImpulseId = Annotated[Integer | None, Query()]
@@ -131,7 +140,7 @@ def json_body(model: type[M], largest: int = LARGEST_JSON) -> Callable[[Request]
 def parse_body(model: type[M], body: bytes) -> M:
     """Return the model of a JSON object; an empty body counts as an empty object. Raises ApiError."""
     try:
-        document = read_json(body) if body.strip() else {}
+        document = read_request_json(body) if body.strip() else {}
     except ValueError as error:
         raise Malformed(f"The body is not JSON, or its JSON is nested deeper than {DEEPEST} levels") from error
     if not isinstance(document, dict):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 import pytest
 from fastapi.routing import APIRoute
-from studio_in_process import Api
+from studio_in_process import Api, routes
 
-from ei_toolkit.studio.http.app import API_ROUTERS, INGESTION_ROUTERS, api_app, ingestion_app
+from ei_toolkit.studio.http.app import INGESTION_ROUTERS, api_app, ingestion_app
 
 WITHOUT_KEY = {("POST", "/v1/api-login")}
 READS_BY_POST = {  # the API of Edge Impulse has these as POST, although they change nothing
@@ -25,16 +22,6 @@ FOR_UPLOADS = {
     "/v1/api/1", "/v1/api/projects", "/v1/api/projects/api-key-info", "/v1/api/1/public-info",
     "/v1/api/1/devkeys/hmac", "/v1/api/deployment/targets",
 }  # fmt: skip
-
-
-def routes(project: int = 1) -> Iterator[tuple[str, str]]:
-    """Verb and path of every route of the API; ids are 1, names are `training`."""
-    for router in API_ROUTERS:
-        for route in router.routes:
-            if isinstance(route, APIRoute) and "{path:path}" not in route.path:
-                path = re.sub(r"\{projectId:int\}", str(project), route.path)
-                path = re.sub(r"\{\w+\}", "training", re.sub(r"\{\w+:int\}", "1", path))
-                yield from ((verb, path) for verb in sorted(route.methods or ()))
 
 
 def statuses(api: Api, key: str, project: int = 1) -> dict[tuple[str, str], int]:

@@ -121,9 +121,48 @@ def test_labels_of_the_matching_samples_are_changed(api: Api, ids: list[int]) ->
     assert values(api, "label") == ["pop", "pop", "classical"]
 
 
-def test_a_batch_without_a_filter_is_for_all_samples(api: Api, ids: list[int]) -> None:
-    api.fields("POST", "/1/raw-data/batch/moveSamples", json={"newCategory": "testing"})
+BATCHES: dict[str, Any] = {
+    "delete": None, "enable-samples": None, "disable-samples": None, "edit-labels": {"label": "pop"},
+    "moveSamples": {"newCategory": "testing"}, "add-metadata": {"metadataKey": "k", "metadataValue": "v"},
+    "clear-metadata": None, "clear-metadata-by-key": {"metadataKey": "artist"},
+}  # fmt: skip
+
+
+def test_a_batch_for_all_samples_names_the_category_all(api: Api, ids: list[int]) -> None:
+    found = api.fields("POST", "/1/raw-data/batch/moveSamples?category=all", json={"newCategory": "testing"})
+    assert found == {"count": 3}
     assert values(api, "category") == ["testing"] * 3
+
+
+@pytest.mark.parametrize("name", BATCHES)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "", "search=", "filename=", "category=", "category=all&search=", "category=all&filename=", "labels=null",
+        "metadata=[]", "excludeIds=[]", "includeDisabled=both", "signatureValidity=both", "sortBy=id-asc",
+    ],
+)  # fmt: skip
+def test_a_batch_with_a_filter_that_matches_everything_changes_nothing(
+    api: Api, ids: list[int], name: str, query: str
+) -> None:
+    before = samples(api)
+    response = api.call("POST", f"/1/raw-data/batch/{name}?{query}", json=BATCHES[name])
+    assert response.status_code == 400
+    assert response.json()["error"] == (
+        "The filter matches all 3 samples of the project, and nothing was changed: narrow it, or send category=all as"
+        " the only filter, or expected=3"
+    )
+    assert samples(api) == before
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_a_batch_changes_as_many_samples_as_expected_or_none(api: Api, ids: list[int], name: str) -> None:
+    before, path = samples(api), f"/1/raw-data/batch/{name}"
+    for expected in (1, 3):
+        error = api.error("POST", f'{path}?labels=["rock"]&expected={expected}', json=BATCHES[name])
+        assert error == f"The filter matches 2 samples, but expected is {expected}: nothing was changed"
+    assert samples(api) == before
+    assert api.fields("POST", f"{path}?expected=3", json=BATCHES[name]) == {"count": 3}
 
 
 def test_a_batch_that_matches_nothing_succeeds_and_changes_nothing(api: Api, ids: list[int]) -> None:
@@ -145,7 +184,8 @@ def test_the_matching_samples_are_deleted(api: Api, ids: list[int]) -> None:
 
 
 def test_one_metadata_key_is_set_and_the_others_are_kept(api: Api, ids: list[int]) -> None:
-    api.fields("POST", "/1/raw-data/batch/add-metadata", json={"metadataKey": "artist", "metadataValue": "z"})
+    body = {"metadataKey": "artist", "metadataValue": "z"}
+    api.fields("POST", "/1/raw-data/batch/add-metadata?category=training", json=body)
     assert values(api, "metadata") == [
         {"artist": "z", "year": "1999"},
         {"artist": "z", "year": "1999"},
@@ -154,7 +194,7 @@ def test_one_metadata_key_is_set_and_the_others_are_kept(api: Api, ids: list[int
 
 
 def test_one_metadata_key_is_removed_where_it_is(api: Api, ids: list[int]) -> None:
-    api.fields("POST", "/1/raw-data/batch/clear-metadata-by-key", json={"metadataKey": "year"})
+    api.fields("POST", "/1/raw-data/batch/clear-metadata-by-key?category=training", json={"metadataKey": "year"})
     assert values(api, "metadata") == [{"artist": "x"}, {"artist": "x"}, {}]
 
 

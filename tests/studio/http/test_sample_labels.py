@@ -25,7 +25,7 @@ from ei_toolkit.studio.http.sample_labels import (
     stored_ranges,
 )
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 
 
 @given(TEXT)
