@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.config.native_stderr import captured_stderr, print_native
+
 REPRESENTATIVE_WINDOWS = 400
+CONVERTER_NOTE = (
+    re.compile(  # what the converter and the logging of TensorFlow print in C++, below the level of an error
+        rb"^(fully_quantize: |WARNING: All log messages before absl|[IW]\d{4} \d\d:).*\n?", re.MULTILINE
+    )
+)
 
 
 def float32_model(model: Any) -> bytes:
@@ -50,7 +58,11 @@ def _converter(model: Any) -> Any:
 
 
 def _converted(converter: Any) -> bytes:
-    """Convert without the converter's messages about temporary files and input statistics."""
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
-        return bytes(converter.convert())
+    """Convert without the converter's messages about temporary files, input statistics and types of quantisation."""
+    printed = bytearray()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), captured_stderr(printed):
+            warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
+            return bytes(converter.convert())
+    finally:
+        print_native(CONVERTER_NOTE.sub(b"", bytes(printed)))

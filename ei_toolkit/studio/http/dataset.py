@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field, model_validator
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from ei_toolkit.dataset.hash_split import TESTING_FRACTION, split_by_hash
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.jobs import queue, started
 from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
-from ei_toolkit.studio.http.responses import answer
+from ei_toolkit.studio.http.responses import answer, stored_file
 from ei_toolkit.studio.http.sample_query import SampleQuery, Samples
 from ei_toolkit.studio.http.schema import Flag, Number, Page, RequestModel, json_body
 from ei_toolkit.studio.store.sample_filter import SampleFilter
@@ -144,14 +145,15 @@ def get_export_url(request: Request, context: Reader) -> Response:
 @router.get("/export/download")
 def download_export(context: Reader) -> Response:
     """Return the zip of the last export."""
-    return FileResponse(_export_path(context), media_type="application/zip", filename="export.zip")
+    headers = {"Content-Disposition": 'attachment; filename="export.zip"'}
+    return stored_file(_export_path(context), "application/zip", headers)
 
 
-def _export_path(context: RequestContext) -> str:
+def _export_path(context: RequestContext) -> Path:
     blob = context.store.artifacts.result(context.project, "export", 0)
     if blob is None:
         raise ApiError("This project has no export yet: start an export job")
-    return str(context.store.blobs.path(blob))
+    return context.store.blobs.path(blob)
 
 
 def _split(context: RequestContext, split: Split) -> None:

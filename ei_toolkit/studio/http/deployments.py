@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.request import Anyone, DeploymentReader, RequestContext
-from ei_toolkit.studio.http.responses import answer
+from ei_toolkit.studio.http.responses import answer, stored_file
 from ei_toolkit.studio.http.schema import ImpulseId, Integer, Page, RequestModel
 from ei_toolkit.studio.impulse import fingerprint
 from ei_toolkit.studio.store.artifacts import Deployment
@@ -194,4 +194,4 @@ def _matching(context: RequestContext, query: DeploymentQuery) -> list[Deploymen
 
 def _zip(context: RequestContext, deployment: Deployment) -> Response:
     headers = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(deployment.filename)}"}
-    return FileResponse(context.store.blobs.path(deployment.blob), media_type="application/zip", headers=headers)
+    return stored_file(context.store.blobs.path(deployment.blob), "application/zip", headers)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.impulses import parameters_of
 from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
-from ei_toolkit.studio.http.responses import answer
+from ei_toolkit.studio.http.responses import answer, stored_file
 from ei_toolkit.studio.http.schema import Flag, RequestModel, json_body
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
 from ei_toolkit.studio.store.artifacts import Features
@@ -227,7 +227,7 @@ def generated_features(context: RequestContext, block: int, category: str) -> Fe
 
 
 def _npy(context: RequestContext, digest: str) -> Response:
-    return FileResponse(context.store.blobs.path(digest), media_type="application/octet-stream")
+    return stored_file(context.store.blobs.path(digest), "application/octet-stream")
 
 
 def _shape(context: RequestContext, block: ProcessingBlock, config: dict[str, str]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import ConfigDict, field_validator
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from ei_toolkit.impulse.ranges import FOLDS, SEED, TRAINING_PARAMETERS
 from ei_toolkit.impulse.spec_augment import DISABLED
@@ -18,7 +18,7 @@ from ei_toolkit.studio.code_policy import check_script_change
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.jobs import queue
 from ei_toolkit.studio.http.request import Admin, DeploymentReader, Reader, RequestContext
-from ei_toolkit.studio.http.responses import answer
+from ei_toolkit.studio.http.responses import answer, stored_file
 from ei_toolkit.studio.http.schema import BrokenRule, Flag, Integer, Number, RequestModel, json_body, within
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
 from ei_toolkit.studio.store.artifacts import Model
@@ -280,7 +280,7 @@ def download_learn_model(learnId: int, modelDownloadId: str, context: Deployment
         )
     path = context.store.blobs.path(model.files[kind.id])
     headers = {"Content-Disposition": f"attachment; filename={kind.filename}"}
-    return FileResponse(path, media_type="application/octet-stream", headers=headers)
+    return stored_file(path, "application/octet-stream", headers)
 
 
 def keras_config(context: RequestContext, learn: int) -> dict[str, Any]:

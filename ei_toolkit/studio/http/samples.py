@@ -266,7 +266,7 @@ def content_of(context: RequestContext, sample: Sample) -> dict[str, Any]:
 def _file(context: RequestContext, sample: Sample, media_type: str) -> Response:
     byte_range = context.store.byte_range(sample)
     try:
-        chunks = byte_range.checked_chunks()
+        chunks = byte_range.checked_chunks(context.store.blobs.incoming)
     except FileNotFoundError as error:
         raise ApiError(
             f"The content of sample {sample.id} is not stored any more: delete it and upload it again"

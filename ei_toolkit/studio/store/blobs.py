@@ -10,9 +10,10 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 CHUNK_BYTES = 1 << 20
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -23,6 +24,13 @@ def make_private_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with suppress(OSError):  # a folder of another user
         folder.chmod(0o700)
+
+
+def rest_of(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield what is left of a file in chunks, then close it."""
+    with file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
 
 
 class Blobs:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -19,9 +20,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from ei_toolkit.studio.store.blobs import CHUNK_BYTES, make_private_folder
+from ei_toolkit.studio.store.blobs import CHUNK_BYTES, make_private_folder, rest_of
 
 PACK_NAME = re.compile(r"[0-9a-f]{16}")
+LARGEST_IN_MEMORY = 4 * CHUNK_BYTES  # of the copy of a recording that is being sent
 TO_END = -1
 """The size of a byte range that extends to the end of its file."""
 
@@ -46,13 +48,24 @@ class ByteRange:
         self._check(hashlib.sha256(data))
         return data
 
-    def checked_chunks(self) -> Iterator[bytes]:
-        """Return the bytes in chunks, for long recordings. The hash is checked first; raises as `read` does."""
+    def checked_chunks(self, scratch: Path) -> Iterator[bytes]:
+        """Return the bytes in chunks, for long recordings. The hash is checked first; raises as `read` does.
+
+        They are read from a copy, which is a file in `scratch` if it is large: the recording may be deleted, and its
+        bytes erased, while they are sent.
+        """
         digest = hashlib.sha256()
-        for chunk in self._chunks():
-            digest.update(chunk)
-        self._check(digest)
-        return self._chunks()
+        copy = tempfile.SpooledTemporaryFile(LARGEST_IN_MEMORY, dir=str(scratch))  # noqa: SIM115 - rest_of closes it
+        try:
+            for chunk in self._chunks():
+                digest.update(chunk)
+                copy.write(chunk)
+            self._check(digest)
+        except BaseException:
+            copy.close()
+            raise
+        copy.seek(0)
+        return rest_of(copy)
 
     def to_json(self) -> dict[str, Any]:
         """Return the byte range as a JSON object, for another process."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.responses import Response
 
-from ei_toolkit.studio.http.responses import answer, failure, json_response
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.responses import answer, failure, json_response, stored_file
 
 
 def document(response: Response) -> Any:
@@ -62,3 +65,21 @@ def test_any_float_gives_json_that_a_strict_reader_accepts(sent: dict[str, float
         raise AssertionError(f"{constant} is not JSON")
 
     json.loads(bytes(json_response(sent).body), parse_constant=reject)
+
+
+def test_a_file_that_is_deleted_while_it_is_sent_is_sent_whole(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 10_000
+    (tmp_path / "x").write_bytes(content)
+    response = stored_file(tmp_path / "x", "application/zip", {"X-Name": "x"})
+    (tmp_path / "x").unlink()
+
+    async def body() -> bytes:
+        return b"".join([chunk async for chunk in response.body_iterator])  # type: ignore[attr-defined]
+
+    assert asyncio.run(body()) == content
+    assert (response.headers["content-length"], response.headers["x-name"]) == (str(len(content)), "x")
+
+
+def test_a_file_that_was_deleted_before_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ApiError, match="deleted in the meantime"):
+        stored_file(tmp_path / "x", "application/zip")

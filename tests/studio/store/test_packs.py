@@ -230,9 +230,28 @@ def test_a_long_recording_is_read_in_chunks(store: Store) -> None:
     content = os.urandom(2 * MEGABYTE + 5)
     _, ids = keep(store, b"before", content)
     byte_range = store.byte_range(store.samples.get(1, ids[1]))
-    chunks = list(byte_range.checked_chunks())
+    chunks = list(byte_range.checked_chunks(store.blobs.incoming))
     assert [len(chunk) for chunk in chunks] == [MEGABYTE, MEGABYTE, 5] and b"".join(chunks) == content
     assert byte_range.length == len(content)
+
+
+@pytest.mark.parametrize("size", [1000, 3 * MEGABYTE, 9 * MEGABYTE])
+def test_a_recording_that_is_deleted_while_it_is_sent_is_sent_whole(store: Store, size: int) -> None:
+    content = os.urandom(size)
+    _, ids = keep(store, b"before", content)
+    chunks = store.byte_range(store.samples.get(1, ids[1])).checked_chunks(store.blobs.incoming)
+    first = next(chunks)
+    delete_samples(store, 1, ids)
+    assert first + b"".join(chunks) == content
+    assert list(store.blobs.incoming.iterdir()) == []
+
+
+def test_a_recording_that_was_deleted_before_is_an_error_before_the_first_byte(store: Store) -> None:
+    _, ids = keep(store, b"before", b"content")
+    byte_range = store.byte_range(store.samples.get(1, ids[1]))
+    delete_samples(store, 1, ids[1:])
+    with pytest.raises(FileNotFoundError):
+        byte_range.checked_chunks(store.blobs.incoming)
 
 
 def first_schema(data: Path) -> None:
