@@ -183,3 +183,14 @@ def _flac_frame(samples: NDArray[np.int64], bits: int, number: int) -> bytes:
     subframes = [np.append(verbatim, (samples[:, one, None] >> shifts & 1).ravel()) for one in range(channels)]
     frame = head + np.packbits(np.concatenate(subframes).astype(np.uint8)).tobytes()
     return frame + struct.pack(">H", crc16.umts(frame))
+
+
+class CountedBytes(bytes):
+    """Bytes that count how many of them are read by slices."""
+
+    read = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        self.read += len(found) if isinstance(key, slice) else 1
+        return found

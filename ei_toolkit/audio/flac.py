@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import re
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from fastcrc import crc8, crc16
 
 from ei_toolkit.audio.mpeg import after_id3
-from ei_toolkit.audio.stream import ByteRange, Coding, Damage, Decoder, Examined, Stream, joined
+from ei_toolkit.audio.stream import ByteRange, Coding, Damage, Decoder, Examined, Stream, joined, without_zeros
 
 MARK = b"fLaC"
 STREAMINFO_LENGTH = 34
@@ -19,6 +20,14 @@ TRAILING_TAG = b"TAG"
 CODES = bytes(high << 4 | low for high in range(1, 16) for low in range(15))  # of a block size and a sample rate
 POSSIBLE_HEADER = re.compile(b"\xff(?=[\xf8\xf9][" + re.escape(CODES) + b"])")
 """What may be the beginning of a frame: no value that is reserved."""
+
+MOST_WASTED = 16
+"""Bytes that are read at most, for each byte of a file, for frames whose checksum is wrong.
+
+A damaged file needs a few. A crafted file can need thousands: headers with the right checksum and no frame behind them.
+"""
+HEADER_COST = 200  # of reading a header, in bytes
+MOST_ENDS = 4  # following headers that a frame may end at; by chance, a frame contains hardly ever one
 
 Bytes = bytes | mmap.mmap
 
@@ -76,18 +85,43 @@ class Frame:
     first: int
 
 
+@dataclass
+class _Allowance:
+    """Bytes that may still be read for frames whose checksum is wrong."""
+
+    left: int
+
+
+@dataclass
+class _Seen:
+    """The length of all frames that were read."""
+
+    samples: int = 0
+    length: int = 0
+
+    def add(self, frame: Frame) -> None:
+        """Count a frame."""
+        self.samples += frame.samples
+        self.length += frame.length
+
+    def samples_in(self, length: int) -> int:
+        """Samples that `length` bytes hold on average."""
+        return length * self.samples // max(1, self.length)
+
+
 def examine_flac(data: Bytes) -> Examined | None:
     """The streams of a FLAC file; None where it is not one."""
     at = after_id3(data, 0)
     streams: list[Stream] = []
     damage: list[Damage] = []
     seconds, whole = 0.0, False
+    allowance = _Allowance(MOST_WASTED * len(data) + 16 * HEADER_COST)
     while data[at : at + 4] == MARK:
         found = _metadata(data, at)
         if found is None:
             return None
         info, at = found
-        frames, at, broken = _frames(data, at, info)
+        frames, at, broken = _frames(data, at, info, allowance)
         counted = sum(frame.samples for frame in frames)
         damage += [Damage(seconds + one.seconds, one.lost, one.what) for one in broken]
         seconds += counted / info.rate
@@ -121,23 +155,25 @@ def _metadata(data: Bytes, at: int) -> tuple[StreamInfo, int] | None:
     return None
 
 
-def _frames(data: Bytes, at: int, info: StreamInfo) -> tuple[list[Frame], int, list[Damage]]:
+def _frames(data: Bytes, at: int, info: StreamInfo, allowance: _Allowance) -> tuple[list[Frame], int, list[Damage]]:
     """The sound frames from a position on, where they end, and what is damaged between them."""
     frames: list[Frame] = []
     damage: list[Damage] = []
-    end = len(data)
+    end, sound_end, stop = len(data), without_zeros(data), data.find(MARK, at)
+    seen = _Seen()
     position = offset = 0  # the next sample, and the number that the first one has: not 0 in a part of a longer stream
     while at < end and data[at : at + 4] != MARK:
-        frame = _frame(data, at, info)
+        frame = _frame(data, at, info, allowance)
         if frame is None:
-            if data[at : at + 3] == TRAILING_TAG or not data[at:end].strip(b"\0"):
+            if data[at : at + 3] == TRAILING_TAG or at >= sound_end:
                 return frames, end, damage
-            stop = data.find(MARK, at)
-            following = _resume(data, at, stop if stop >= 0 else end, info)
+            if 0 <= stop < at:
+                stop = data.find(MARK, at)
+            following = _resume(data, at, stop if stop >= 0 else end, info, allowance)
             reached = following[1] - offset if following else max(info.total, position)
             if following and reached <= position:  # of a stream whose beginning is damaged
-                reached = position + _mean_samples(frames, following[0] - at)
-            lost = max(reached - position, 0) / info.rate
+                reached = position + seen.samples_in(following[0] - at)
+            lost = max(reached - position, 0) / info.rate if allowance.left >= 0 else math.inf
             damage.append(Damage(position / info.rate, lost, "damaged" if following else "damaged to its end"))
             if following is None:
                 return frames, stop if stop >= 0 else end, damage
@@ -150,26 +186,27 @@ def _frames(data: Bytes, at: int, info: StreamInfo) -> tuple[list[Frame], int, l
             damage.append(Damage(position / info.rate, gap / info.rate, "damaged"))
             position += gap
         frames.append(frame)
+        seen.add(frame)
         position += frame.samples
         at += frame.length
     return frames, at, damage
 
 
-def _mean_samples(frames: list[Frame], length: int) -> int:
-    """Samples that `length` bytes hold on average."""
-    return length * sum(frame.samples for frame in frames) // max(1, sum(frame.length for frame in frames))
+def _resume(data: Bytes, at: int, stop: int, info: StreamInfo, allowance: _Allowance) -> tuple[int, int] | None:
+    """Position and first sample of the next whole frame in front of the position `stop`.
 
-
-def _resume(data: Bytes, at: int, stop: int, info: StreamInfo) -> tuple[int, int] | None:
-    """Position and first sample of the next whole frame in front of the position `stop`."""
+    None where there is none, and where the allowance is spent.
+    """
     for found in POSSIBLE_HEADER.finditer(data, at + 1, stop):
         header = _header(data, found.start(), info)
-        if header and _frame(data, found.start(), info):
+        if header and _frame(data, found.start(), info, allowance):
             return found.start(), header[2]
+        if allowance.left < 0:
+            return None
     return None
 
 
-def _frame(data: Bytes, start: int, info: StreamInfo) -> Frame | None:
+def _frame(data: Bytes, start: int, info: StreamInfo, allowance: _Allowance) -> Frame | None:
     """The frame at a position, if its checksum is right: it ends before the next header, or with the stream."""
     header = _header(data, start, info)
     if header is None:
@@ -177,16 +214,21 @@ def _frame(data: Bytes, start: int, info: StreamInfo) -> Frame | None:
     sync = data[start : start + 2]
     longest = info.largest_frame or info.channels * (info.bits + 8) * header[1] // 8 + 64
     limit = min(len(data), start + 2 * longest)
-    at = start + header[0]
-    while True:
-        at = data.find(sync, at + 1, limit)
-        if at < 0:
-            break
-        if _header(data, at, info) and crc16.umts(data[start:at]) == 0:
-            return Frame(start, at - start, header[1], header[2])
+    at, checked, checksum, headers, ends = start + header[0], start, 0, 0, 0
+    while allowance.left >= HEADER_COST * headers and (at := data.find(sync, at + 1, limit)) >= 0:
+        headers += 1
+        if _header(data, at, info):
+            ends += 1
+            checked, checksum = at, crc16.umts(data[checked:at], checksum)
+            if checksum == 0:
+                return Frame(start, at - start, header[1], header[2])
+            if ends == MOST_ENDS:
+                limit = at
     for end in _ends(data, start, limit):
         if crc16.umts(data[start:end]) == 0:
             return Frame(start, end - start, header[1], header[2])
+        allowance.left -= end - start
+    allowance.left -= limit - start + HEADER_COST * headers
     return None
 
 

@@ -12,13 +12,12 @@ from enum import Enum, auto
 from fastcrc import crc32
 
 from ei_toolkit.audio.flac import StreamInfo
-from ei_toolkit.audio.stream import ByteRange, Damage, Examined, Stream, joined
+from ei_toolkit.audio.stream import ByteRange, Damage, Examined, Stream, joined, without_zeros
 
 MARK = b"OggS"
 HEAD = struct.Struct("<4sBBqIIIB")  # mark, version, flags, granule position, serial, sequence, checksum, segments
 FIRST, LAST = 0x02, 0x04  # of the flags
 OPUS_RATE = 48_000
-ZEROS_BLOCK = 65_536
 MOST_WASTED = 16
 """Bytes of pages with a wrong checksum that are read at most, for each byte of a file.
 
@@ -128,7 +127,7 @@ def _pages(data: Bytes) -> Iterator[Page | _Gap]:
 
     The time is linear in the length of the data, whatever it holds: false headers are read up to a limit.
     """
-    at, end, wasted = 0, _without_zeros(data), 0
+    at, end, wasted = 0, without_zeros(data), 0
     while 0 <= at < end:
         page, read = _page(data, at)
         if page is not None:
@@ -141,17 +140,6 @@ def _pages(data: Bytes) -> Iterator[Page | _Gap]:
             return
         yield _Gap.BYTES
         at = data.find(MARK, at + 1)
-
-
-def _without_zeros(data: Bytes) -> int:
-    """Where the zeros at the end of the data begin."""
-    end = len(data)
-    while end:
-        start = max(end - ZEROS_BLOCK, 0)
-        if kept := data[start:end].rstrip(b"\0"):
-            return start + len(kept)
-        end = start
-    return 0
 
 
 def _page(data: Bytes, at: int) -> tuple[Page | None, int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import math
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
+ZEROS_BLOCK = 65_536  # bytes that are read at once
 TOLERATED_LOSS_S = 0.1  # less sound than this may be missing from a file; more is an error
 
 
@@ -154,3 +156,14 @@ def joined(ranges: Iterator[ByteRange]) -> tuple[ByteRange, ...]:
         else:
             out.append(one)
     return tuple(out)
+
+
+def without_zeros(data: bytes | mmap.mmap) -> int:
+    """Return where the zeros at the end of the data begin."""
+    end = len(data)
+    while end:
+        start = max(end - ZEROS_BLOCK, 0)
+        if kept := data[start:end].rstrip(b"\0"):
+            return start + len(kept)
+        end = start
+    return 0

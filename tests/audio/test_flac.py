@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import subprocess
 import time
 from contextlib import suppress
@@ -11,7 +12,8 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from audio_files import FLAC_BLOCK, by_ffmpeg, flac, noise, written
+from audio_files import FLAC_BLOCK, CountedBytes, by_ffmpeg, flac, noise, written
+from fastcrc import crc8
 from numpy.typing import NDArray
 
 from ei_toolkit.audio.decode import describe, read_clip
@@ -147,3 +149,32 @@ def test_a_long_run_of_erased_memory_is_passed_over_quickly(tmp_path: Path, fill
         with suppress(DataError):
             read_clip(path, RATE)
     assert time.process_time() - start < 3
+
+
+def false_frames(count: int) -> bytes:
+    """Headers with the right checksum and no frame behind them: 192 samples, 44.1 kHz, mono, 16 bits."""
+    header = bytes([0xFF, 0xF8, 0x19, 0x08, 0])
+    return (header + bytes([crc8.smbus(header)])) * count
+
+
+@pytest.mark.parametrize("largest_frame", [0, 1 << 24 - 1])
+def test_false_frames_are_read_in_proportion_to_the_length_of_a_file(largest_frame: int) -> None:
+    whole = bytearray(flac(integers(16), 16, RATE))
+    whole[15:18] = largest_frame.to_bytes(3, "big")
+    data = CountedBytes(bytes(whole) + false_frames(10_000))
+    found = examine_flac(data)
+    assert found is not None
+    assert [(one.what, one.lost) for one in found.damage] == [("damaged to its end", math.inf)]
+    assert data.read < 30 * len(data)
+
+
+def test_damage_in_every_second_frame_does_not_use_up_what_is_read_for_false_frames() -> None:
+    """In long silence, where the frames are much shorter than the longest one."""
+    data = bytearray(written(np.concatenate([noise(1, RATE), np.zeros((60 * RATE, 1))]), RATE, format="FLAC"))
+    starts = [at for at in range(len(data) - 1) if data[at : at + 2] == b"\xff\xf8"]
+    for at in starts[10::2]:
+        data[at + 6] ^= 1
+    found = examine_flac(bytes(data))
+    assert found is not None and found.streams[0].frames is not None
+    assert all(math.isfinite(one.lost) for one in found.damage)
+    assert sum(one.lost for one in found.damage) == pytest.approx(61 - found.streams[0].frames / RATE, abs=0.3)

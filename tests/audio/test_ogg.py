@@ -8,11 +8,11 @@ import struct
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from audio_files import CountedBytes
 from fastcrc import crc32
 
 from ei_toolkit.audio.decode import read_clip
@@ -79,17 +79,6 @@ def test_a_page_that_is_missing_is_found_by_its_number(whole: bytes) -> None:
     assert examined is not None
     assert [one.what for one in examined.damage] == ["damaged"]
     assert sum(one.lost for one in examined.damage) > 0.5
-
-
-class CountedBytes(bytes):
-    """Bytes that count how many of them are read by slices."""
-
-    read = 0
-
-    def __getitem__(self, key: Any) -> Any:
-        found = super().__getitem__(key)
-        self.read += len(found) if isinstance(key, slice) else 1
-        return found
 
 
 def false_page(step: int) -> bytes:
