@@ -1,8 +1,4 @@
-"""The context of a request: its key, and what the role of the key allows.
-
-Roles as Edge Impulse has them: `admin` everything; `readonly` reads; `ingestiononly` uploads; `ingestion_deployment`
-uploads, builds and downloads. Every role may read what its key allows and which project it is for.
-"""
+"""The context of a request: its key, whose role must have the permission that the route declares."""
 
 from __future__ import annotations
 
@@ -15,16 +11,10 @@ from fastapi import Depends, Request
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.errors import Forbidden, Unauthorised, Unknown
 from ei_toolkit.studio.http.text import check_line
+from ei_toolkit.studio.permissions import PERMISSIONS, Permission, allows
 from ei_toolkit.studio.store import Store
-from ei_toolkit.studio.store.keys import ROLES, Key, Role
+from ei_toolkit.studio.store.keys import Key
 from ei_toolkit.studio.wire_format import LARGEST_INTEGER
-
-EVERYBODY: tuple[Role, ...] = ROLES
-READERS: tuple[Role, ...] = ("admin", "readonly")
-DEPLOYERS: tuple[Role, ...] = ("admin", "ingestion_deployment")
-DEPLOYMENT_READERS: tuple[Role, ...] = ("admin", "readonly", "ingestion_deployment")
-UPLOADERS: tuple[Role, ...] = ("admin", "ingestiononly", "ingestion_deployment")
-ADMINS: tuple[Role, ...] = ("admin",)
 
 
 @dataclass(frozen=True)
@@ -53,8 +43,8 @@ def presented_secret(request: Request) -> str:
     return headers.get("x-api-key") or headers.get("x-jwt-token") or request.cookies.get("jwt") or bearer
 
 
-def allow(*roles: Role) -> Callable[[Request], RequestContext]:
-    """Return a dependency that checks the key: it is valid, has one of the roles, and is for the requested project."""
+def require(permission: Permission) -> Callable[[Request], RequestContext]:
+    """Return a dependency that checks the key: it is valid, allows the request, and is for the requested project."""
 
     def authorise(request: Request) -> RequestContext:
         studio: Studio = request.app.state.studio
@@ -66,8 +56,8 @@ def allow(*roles: Role) -> Callable[[Request], RequestContext]:
                 if secret
                 else "The request has no API key: send it in the header x-api-key"
             )
-        if key.role not in roles:
-            raise Forbidden(f"insufficient permissions (valid roles: [{', '.join(roles)}])")
+        if not allows(key.role, permission):
+            raise Forbidden(f"insufficient permissions (valid roles: [{', '.join(PERMISSIONS[permission])}])")
         if any(isinstance(value, int) and value > LARGEST_INTEGER for value in request.path_params.values()):
             raise Unknown(f"There is no such route: an id in the path is larger than {LARGEST_INTEGER}")
         if request.path_params.get("projectId", key.project) != key.project:
@@ -81,9 +71,9 @@ def allow(*roles: Role) -> Callable[[Request], RequestContext]:
     return authorise
 
 
-Anyone = Annotated[RequestContext, Depends(allow(*EVERYBODY))]
-Reader = Annotated[RequestContext, Depends(allow(*READERS))]
-Deployer = Annotated[RequestContext, Depends(allow(*DEPLOYERS))]
-DeploymentReader = Annotated[RequestContext, Depends(allow(*DEPLOYMENT_READERS))]
-Uploader = Annotated[RequestContext, Depends(allow(*UPLOADERS))]
-Admin = Annotated[RequestContext, Depends(allow(*ADMINS))]
+Anyone = Annotated[RequestContext, Depends(require("identify"))]
+Reader = Annotated[RequestContext, Depends(require("read"))]
+Deployer = Annotated[RequestContext, Depends(require("build"))]
+DeploymentReader = Annotated[RequestContext, Depends(require("read builds"))]
+Uploader = Annotated[RequestContext, Depends(require("upload"))]
+Admin = Annotated[RequestContext, Depends(require("administer"))]

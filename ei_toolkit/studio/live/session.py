@@ -20,12 +20,13 @@ from starlette.websockets import WebSocketDisconnect
 
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.request import DEPLOYERS
 from ei_toolkit.studio.live.hub import Subscriber
+from ei_toolkit.studio.permissions import LIVE_EVENTS, allows
 from ei_toolkit.studio.store.keys import Key
 
 PING_INTERVAL_S = 25.0
 PING_TIMEOUT_S = 20.0
+KEY_CHECK_INTERVAL_S = 2.0  # until an open connection notices that its key is not valid any more
 MOST_QUEUED = 100_000  # packets that wait for a slow client
 LARGEST_PACKET = 1_000_000
 HELLO = '42["hello",{"hello":{"version":1}}]'
@@ -77,16 +78,23 @@ class Session:
             self._end()
 
     async def outgoing(self) -> AsyncIterator[str]:
-        """Yield the packets to send, with the pings of the server among them for Engine.IO 4."""
+        """Yield the packets to send, with the pings of the server among them for Engine.IO 4.
+
+        They end soon after the key has expired or was revoked.
+        """
         clock = asyncio.get_running_loop().time
-        next_ping = clock() + PING_INTERVAL_S
+        next_ping, next_check = clock() + PING_INTERVAL_S, clock() + KEY_CHECK_INTERVAL_S
         while True:
             if clock() >= next_ping:  # also while a log is being sent: the client expects pings at fixed intervals
                 next_ping = clock() + PING_INTERVAL_S
                 if self.protocol == 4:
                     yield "2"
+            if clock() >= next_check:
+                next_check = clock() + KEY_CHECK_INTERVAL_S
+                if not await asyncio.to_thread(self._key_is_valid):
+                    return
             try:
-                packet = await asyncio.wait_for(self.outbox.get(), next_ping - clock())
+                packet = await asyncio.wait_for(self.outbox.get(), min(next_ping, next_check) - clock())
             except TimeoutError:
                 continue
             if packet is None:
@@ -108,10 +116,17 @@ class Session:
             job = int(arguments[0]["jobId"])
         except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError):
             return
-        if name == "start-log-stream":
+        if name not in LIVE_EVENTS or not allows(self.key.role, LIVE_EVENTS[name]):
+            return
+        if not await asyncio.to_thread(self._key_is_valid):
+            self._end()
+        elif name == "start-log-stream":
             await self._subscribe(job)
-        elif name == "job-cancel" and self.key.role in DEPLOYERS:
+        elif name == "job-cancel":
             await asyncio.to_thread(self._cancel, job)
+
+    def _key_is_valid(self) -> bool:
+        return self.studio.store.keys.by_id(self.key.id) is not None
 
     def _cancel(self, job: int) -> None:
         with suppress(ApiError, OverflowError):

@@ -206,6 +206,20 @@ def test_a_slow_client_is_disconnected_after_the_packets_that_were_queued(
     talk(api, action)
 
 
+def test_an_open_connection_ends_after_its_key_was_revoked(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KEY_CHECK_INTERVAL_S", 0.02)
+
+    async def action(session: Session) -> None:
+        packets = session.outgoing()
+        await anext(packets)  # the handshake
+        waiting = asyncio.ensure_future(anext(packets, "the end"))
+        assert not (await asyncio.wait([waiting], timeout=0.1))[0]
+        api.studio.store.keys.revoke(1, session.key.id)
+        assert await asyncio.wait_for(waiting, 5) == "the end"
+
+    talk(api, action)
+
+
 def test_pings_are_sent_in_version_4_only_and_after_the_interval(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PING_INTERVAL_S", 0.03)
 
