@@ -5,6 +5,7 @@
       ConfigurationError       3   eitk.toml, a parameter, an impulse that contradicts itself
         CredentialError        3   no key, a wrong key, a key whose role does not allow it
         MissingToolError       3   an extra, a compiler or an emulator that is not installed
+        MissingStepError       3   an earlier step was not run: no windows, samples, impulse, model or library
       DataError                1   clips, windows or models that cannot be used
         ArchiveError           1   a zip or tar that is damaged, unsafe or too large
         UnsupportedModelError  1   a .tflite that the compiler cannot translate
@@ -19,6 +20,19 @@ An error states what happened, why, and what to do. Only `cli/console.py` prints
 """
 
 from __future__ import annotations
+
+EXIT_CODES = {
+    0: "success",
+    1: "failure: a file, a clip or a model that cannot be used; a check that found a difference",
+    2: "usage: a wrong command, option or value",
+    3: "a missing or wrong prerequisite: a setting, the key, a tool, or an earlier step that was not run",
+    4: "network, or an error that the studio returned",
+    5: "a job of the studio ended without success, or was cancelled",
+    6: "board: not found, busy, no answer or no prediction, or an image that does not fit",
+    7: "the gate is not met: the champion stays",
+    130: "interrupted with Ctrl-C",
+}
+"""The meaning of each exit code, for the reference of the commands."""
 
 
 class EitkError(Exception):
@@ -59,6 +73,10 @@ class CredentialError(ConfigurationError):
 
 class MissingToolError(ConfigurationError):
     """An optional package, a compiler or an emulator is needed and not installed."""
+
+
+class MissingStepError(ConfigurationError):
+    """An earlier step was not run: there are no windows, samples, impulse, trained model or library yet."""
 
 
 class DataError(EitkError):

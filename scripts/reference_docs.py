@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ei_toolkit.config.settings import DspBlock, Layer, Settings, plain
+from ei_toolkit.errors import EXIT_CODES
 from ei_toolkit.impulse.dsp import block_types, describe
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -23,6 +24,13 @@ a recipe. Precedence: option, environment variable, file, default; `eitk config 
 effective value comes from. An unknown key or a value of the wrong type is an error that names the key.
 
 The API key is never in the file: it is read from `EI_API_KEY`, else from the system keyring (`eitk login`).
+"""
+
+EXIT_CODES_LEAD = """## Exit codes
+
+All commands have the same exit codes. An error is printed on stderr: what happened, why, and what to try. With --json
+it is one JSON object in one line with the keys `code` (the exit code), `message`, `why` and `hint`; for a job also
+`log`, the last lines of its log.
 """
 
 OLDER_VERSIONS = """## Files of older versions
@@ -66,7 +74,13 @@ def commands_page() -> str:
     done = subprocess.run(
         [*writer, "--title", "Commands"], check=True, capture_output=True, text=True, env=plain_terminal
     )  # fmt: skip
-    return GENERATED.format(what="help texts in ei_toolkit/cli") + done.stdout.strip() + "\n"
+    return GENERATED.format(what="help texts in ei_toolkit/cli") + f"{done.stdout.strip()}\n\n{exit_codes()}"
+
+
+def exit_codes() -> str:
+    """Every exit code with its meaning, and the form of an error with --json."""
+    rows = [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
+    return "\n".join([EXIT_CODES_LEAD, "| exit code | meaning |", "|---|---|", *rows]) + "\n"
 
 
 def configuration_page() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError  # typer does not export it
 
 from ei_toolkit.cli.commands import CommandGroup
 from ei_toolkit.cli.console import Console
@@ -72,20 +74,27 @@ def root(
 
 def run(arguments: Sequence[str], environment: Environment | None = None) -> int:
     """Run one command line and return its exit code. All errors are printed here."""
-    env = environment or Environment()
+    given = environment or Environment()
     hoisted = _hoist_shared_flags(arguments)
+    flags = set(itertools.takewhile(SHARED_FLAGS.__contains__, hoisted))
+    env = replace(given, console=Console(given.console.stdout, given.console.stderr, json_output="--json" in flags))
     try:
         code = app(hoisted, standalone_mode=False, obj=env, prog_name="eitk")
     except EitkError as error:
-        return _print_error(error, env, "--debug" in hoisted)
+        return _print_error(error, env, "--debug" in flags)
     except (KeyboardInterrupt, typer.Abort):
         return _print_error(Interrupted("interrupted"), env, False)
     except typer.Exit as stop:
         return stop.exit_code
+    except NoArgsIsHelpError as error:
+        if env.console.json_output:
+            return _print_error(UsageError("a command is missing", hint=f"{_path_of(error)} --help"), env, False)
+        env.console.stderr.write(f"{error.format_message()}\n")
+        return UsageError.exit_code
     except typer.TyperException as error:
         return _print_error(_usage_error(error), env, False)
     except Exception as error:  # noqa: BLE001 - the edge of the process: a traceback is printed with --debug only
-        return _print_error(_unexpected_error(error), env, "--debug" in hoisted)
+        return _print_error(_unexpected_error(error), env, "--debug" in flags)
     if code == Interrupted.exit_code:  # the exit code with which Typer reports Ctrl-C
         return _print_error(Interrupted("interrupted"), env, False)
     return code if isinstance(code, int) else 0
@@ -113,8 +122,13 @@ def _start_folder(cwd: Path, folder: Path | None) -> Path:
 
 def _usage_error(error: typer.TyperException) -> UsageError:
     """The error for a wrong option or argument, with the message of Typer."""
+    return UsageError(error.format_message(), hint=f"{_path_of(error)} --help")
+
+
+def _path_of(error: typer.TyperException) -> str:
+    """The command line up to the command that the error is about."""
     context = getattr(error, "ctx", None)
-    return UsageError(error.format_message(), hint=f"{context.command_path if context else 'eitk'} --help")
+    return context.command_path if context else "eitk"
 
 
 def _unexpected_error(error: Exception) -> EitkError:

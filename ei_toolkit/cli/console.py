@@ -16,7 +16,7 @@ import typer
 
 from ei_toolkit.config.json_text import json_text
 from ei_toolkit.config.untrusted_text import printable, printable_json
-from ei_toolkit.errors import EitkError, JobFailed, UsageError
+from ei_toolkit.errors import EitkError, Interrupted, JobFailed, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -98,7 +98,14 @@ class Console:
         self._styled("warning: ", "yellow", text)
 
     def error(self, error: EitkError) -> None:
-        """Print an error with its reason and its hint."""
+        """Print an error with its reason and its hint; one JSON object in one line with --json."""
+        if self.json_output:
+            found = {"code": error.exit_code, "message": error.what, "why": error.why, "hint": error.hint}
+            self.stderr.write(json_text(found | ({"log": error.log} if isinstance(error, JobFailed) else {})) + "\n")
+            return
+        if isinstance(error, Interrupted):
+            self._styled("", "", error.with_hint)
+            return
         self._styled("error: ", "bold red", error.what)
         if isinstance(error, JobFailed):
             for line in error.log:

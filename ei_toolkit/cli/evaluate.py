@@ -16,7 +16,7 @@ from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.dataset.provenance import TrainingProvenance
-from ei_toolkit.errors import DataError
+from ei_toolkit.errors import MissingStepError
 from ei_toolkit.evaluation.candidate import labels_of_model, trained_on
 from ei_toolkit.evaluation.clips import find_known_clips
 from ei_toolkit.evaluation.folds import DESCRIPTIONS, FOLDS
@@ -97,12 +97,13 @@ def evaluate(
 def _pinned(env: Environment) -> tuple[bytes, tuple[str, ...], set[str]]:
     """Return the pinned model, its labels, and the names of the testing clips that it was not trained on.
 
-    Raises DataError if there is no model, or if it was trained on other windows and its training clips are not known.
+    Raises MissingStepError if there is no model, DataError if it was trained on other windows and its training clips
+    are not known.
     """
     config = env.config()
     lock = read_lock(config.paths.lock)
     if lock is None:
-        raise DataError("no model is pinned yet", hint="eitk train --eon")
+        raise MissingStepError("no model is pinned yet", hint="eitk train --eon")
     manifest = Manifest.read(config.paths.manifest)
     provenance = trained_on(config, manifest, lock)
     if provenance is None:

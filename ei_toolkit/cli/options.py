@@ -7,10 +7,21 @@ from typing import Annotated, Literal
 import typer
 
 from ei_toolkit.cli import complete
-from ei_toolkit.config.boards import board_choice
+from ei_toolkit.config.boards import BOARDS, board_choice
 from ei_toolkit.config.settings import FloatRange
 
-BoardOption = Annotated[str | None, typer.Option("--board", help=f"{board_choice()}.", autocompletion=complete.boards)]
+
+def known_board(name: str | None) -> str | None:
+    """Return the value of --board. Raises BadParameter, which names the option, for another name."""
+    if name is not None and name not in BOARDS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(BOARDS)}.")
+    return name
+
+
+BoardOption = Annotated[
+    str | None,
+    typer.Option("--board", help=f"{board_choice()}.", autocompletion=complete.boards, callback=known_board),
+]
 PortOption = Annotated[
     str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
 ]

@@ -55,6 +55,6 @@ def _write_figures(summary: ProjectSummary, folder: Path) -> list[str]:
 
 def _print_tables(env: Environment, summary: ProjectSummary, like: str) -> None:
     if like != "reference":
-        raise UsageError(f"there are no tables like {like!r}", hint="eitk report --like reference")
+        raise UsageError(f"--like: there are no tables like {like!r}", hint="eitk report --like reference")
     tables = like_published(own_results(summary))
     env.console.result({table.title: table.data() for table in tables}, Group(*(table.rich() for table in tables)))

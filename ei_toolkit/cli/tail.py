@@ -29,11 +29,11 @@ COUNT_TIMEOUT_S = 60.0  # with --count and without --timeout
 DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|)$")
 
 
-def parse_duration(text: str) -> float:
-    """Return the seconds of a time such as 45s, 5m, 1h or 12. Raises UsageError."""
+def parse_duration(text: str, option: str) -> float:
+    """Return the seconds of a time such as 45s, 5m, 1h or 12. Raises UsageError, which names the option."""
     match = DURATION.match(text.strip())
     if match is None:
-        raise UsageError(f"{text!r} is not a time", hint="Write 45s, 5m or 1h.")
+        raise UsageError(f"{option} {text!r} is not a time", hint="Write 45s, 5m or 1h.")
     return float(match[1]) * UNITS[match[2]]
 
 
@@ -68,12 +68,12 @@ def tail(
     settings = config.settings.board
     target = board_named(settings.name)
     target.check_port(port)
-    seconds = parse_duration(duration) if duration else None
-    timeout_s = parse_duration(timeout) if timeout else COUNT_TIMEOUT_S if count else 0.0
+    seconds = parse_duration(duration, "--for") if duration else None
+    timeout_s = parse_duration(timeout, "--timeout") if timeout else COUNT_TIMEOUT_S if count else 0.0
     source = target.source(BoardContext(config.settings, config.paths, env.environ))
     parser = RawLines() if raw else Parser(settings.threshold)
     with _shown(env, settings, raw) as shown, log_file(env.cwd / log if log else None) as logged:
-        sink = both(rate_limited(shown, parse_duration(every)) if every else shown, logged)
+        sink = both(rate_limited(shown, parse_duration(every, "--every")) if every else shown, logged)
         events = report_unknown_scores(follow(source, parser, seconds=seconds))
         for event in until(events, count, timeout_s or None):
             sink(event)

@@ -39,7 +39,7 @@ from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import Lock
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.dataset.provenance import TrainingProvenance, read_provenance, write_provenance
-from ei_toolkit.errors import ApiError, ConfigurationError, DataError
+from ei_toolkit.errors import ApiError, ConfigurationError, DataError, MissingStepError
 from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
 
 SHOWN = 20  # ids in a hint
@@ -140,7 +140,7 @@ def _hardware(profile: DeviceProfile) -> dict[str, Any]:
 def ready_impulse(studio: Studio, wanted: ImpulseState | None, name: str) -> Current:
     """Return the project's impulse, if it equals `wanted` and there are samples to train on.
 
-    Raises ConfigurationError where it differs, DataError where a category has no samples.
+    Raises ConfigurationError where it differs, MissingStepError where there is none, or a category has no samples.
     """
     current = require_impulse(studio, name)
     if wanted is not None and (changes := diff(current.state, wanted)):
@@ -152,7 +152,7 @@ def ready_impulse(studio: Studio, wanted: ImpulseState | None, name: str) -> Cur
         )
     for category in REQUIRED_CATEGORIES:
         if not count_samples(studio, category):
-            raise DataError(f"the project has no samples for {category}", hint="eitk upload")
+            raise MissingStepError(f"the project has no samples for {category}", hint="eitk upload")
     return current
 
 
@@ -194,19 +194,19 @@ def build(studio: Studio, impulse_id: int, spec: BuildSpec, paths: ProjectPaths,
 
 
 def require_trained(studio: Studio, learn_id: int) -> TrainingResult:
-    """Return the result of the last training of a learn block. Raises ApiError where it was never trained."""
+    """Return the result of the last training of a learn block. Raises MissingStepError where it was never trained."""
     try:
         return training_result(studio, learn_id)
     except ApiError as error:
-        if NOT_TRAINED.search(error.what) and not error.hint:
-            error.hint = "Train it: eitk train"
-        raise
+        if not NOT_TRAINED.search(error.what):
+            raise
+        raise MissingStepError(error.what, why=error.why, hint=error.hint or "Train it: eitk train") from error
 
 
 def profiles(studio: Studio, learn_id: int, follow: Follow, *, again: bool) -> tuple[DeviceProfile, ...]:
     """Return the profiles of a trained learn block; estimate them again if `again`, or if there are none.
 
-    Raises ApiError where the model was not trained, or the studio returns no profile in time.
+    Raises MissingStepError where the model was not trained, ApiError where the studio returns no profile in time.
     """
     found = require_trained(studio, learn_id)
     if again or not (found.profiles or found.is_profiling):

@@ -12,7 +12,7 @@ from typing import Any
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.config.migration import RENAMED_COLUMNS
 from ei_toolkit.dataset.folder_names import SPLITS, Split
-from ei_toolkit.errors import DataError
+from ei_toolkit.errors import DataError, EitkError, MissingStepError
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,13 @@ def manifest_hash(path: Path) -> str:
     return hashlib.sha256(HASHED_HEADER.encode() + rows).hexdigest()
 
 
-def _unreadable(path: Path, error: OSError) -> DataError:
+def _unreadable(path: Path, error: OSError) -> EitkError:
     if not isinstance(error, FileNotFoundError):
         hint = f"Give a {MANIFEST_NAME} that you have permission to read."
         return DataError(f"{path} cannot be read", why=(error.strerror or "").lower(), hint=hint)
-    missing = f"there are no windows at {path.parent}" if path.name == MANIFEST_NAME else f"there is no file {path}"
-    return DataError(missing, hint=_hint(path))
+    if path.name == MANIFEST_NAME:
+        return MissingStepError(f"there are no windows at {path.parent}", hint=_hint(path))
+    return DataError(f"there is no file {path}", hint=_hint(path))
 
 
 def _hint(path: Path) -> str:

@@ -22,7 +22,7 @@ from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest, Window, manifest_hash
 from ei_toolkit.dataset.plan import Plan, Skipped, clips_root, groups_file, plan_slices
 from ei_toolkit.dataset.repeats import Repeat, repeats_of
-from ei_toolkit.errors import DataError
+from ei_toolkit.errors import DataError, EitkError
 
 STATE = "slice.json"
 
@@ -83,7 +83,7 @@ def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None
             return None
         windows = Manifest.read(out / MANIFEST_NAME).windows
         sizes = {entry.name: entry.stat().st_size for entry in os.scandir(out)}
-    except (OSError, ValueError, KeyError, TypeError, DataError):
+    except (OSError, ValueError, KeyError, TypeError, EitkError):
         return None
     # only by size: hashing every window in every run would take too long, so a flipped bit is not found
     size = HEADER_BYTES + 2 * (samples_in(settings.window_ms, settings.sample_rate))

@@ -20,7 +20,7 @@ from ei_toolkit.config.settings import plain
 from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, read_provenance
-from ei_toolkit.errors import DataError, EitkError
+from ei_toolkit.errors import DataError, EitkError, MissingStepError
 from ei_toolkit.evaluation.run_log import Run, data_hash, list_runs
 from ei_toolkit.impulse.trained_model import label_order
 
@@ -96,11 +96,14 @@ def champion_file(paths: ProjectPaths) -> Path:
 def challenger(config: Config, manifest: Manifest) -> Candidate:
     """Return the model of the last `eitk build`.
 
-    Raises DataError if there is none, if it is not the model in `eitk.lock`, or if its training clips are not known.
+    Raises MissingStepError if there is none, DataError if it is not the model in `eitk.lock`, or if its training clips
+    are not known.
     """
     lock = read_lock(config.paths.lock)
     if lock is None:
-        raise DataError("there is no challenger, because no model was built in this project", hint="eitk train --eon")
+        raise MissingStepError(
+            "there is no challenger, because no model was built in this project", hint="eitk train --eon"
+        )
     model = lock.model_path(config.paths.root).read_bytes()
     if sha256(model).hexdigest() != lock.model_sha256:
         raise DataError(f"{lock.model} is not the model that eitk.lock names", hint="eitk build")

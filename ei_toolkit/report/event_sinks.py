@@ -97,7 +97,9 @@ def log_file(path: Path | None) -> Iterator[Sink]:
         return
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
-        raise UsageError(f"the suffix of {path.name} is not a log format", hint="Use one of " + ", ".join(KINDS) + ".")
+        raise UsageError(
+            f"--log: the suffix of {path.name} is not a log format", hint=f"Use one of {', '.join(KINDS)}."
+        )
     try:
         stream = path.open("w", encoding="utf-8", newline="")
     except OSError as error:

@@ -64,7 +64,7 @@ class ProjectSummary:
 
 
 def gather_summary(config: Config) -> ProjectSummary:
-    """Read the state of a project. Raises DataError before `eitk slice`: then there is nothing to report."""
+    """Read the state of a project. Raises MissingStepError before `eitk slice`: then there is nothing to report."""
     runs, lock = tuple(list_runs(config.paths)), read_lock(config.paths.lock)
     evaluation = read_evaluation(config.paths.state)
     return ProjectSummary(

@@ -153,6 +153,48 @@ def test_what_cannot_be_uploaded_is_named(
     assert hint in stderr_of(env).partition("try: ")[2]
 
 
+@pytest.mark.parametrize("group", ["", "config", "studio", "studio keys", "runs"])
+def test_a_group_without_a_command_prints_its_help(tmp_path: Path, group: str) -> None:
+    env = environment(tmp_path)
+    assert run(group.split(), env) == 2
+    assert stderr_of(env).startswith(f"Usage: eitk {group}".rstrip())
+    assert "error:" not in stderr_of(env)
+    assert env.console.stdout.getvalue() == ""  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("slice", 3, "dataset.root is not set"),
+        ("config shw", 2, "No such command 'shw'"),
+        ("config", 2, "a command is missing"),
+        ("slice -j 0", 2, "'--jobs' / '-j'"),
+        ("-C nowhere slice", 2, "there is no folder"),
+        ("tail --board uno", 2, "'--board': 'uno' is not one of nano33ble, emulated, host"),
+        ("init --board uno", 2, "'--board': 'uno' is not one of"),
+        ("init --recipe nope", 2, "'--recipe': there is no recipe 'nope'"),
+        ("tail --every soon --board host", 6, "host"),
+        ("report --figures", 2, "--figures"),
+    ],
+)
+def test_for_programs_an_error_is_one_object_on_stderr(tmp_path: Path, words: str, code: int, message: str) -> None:
+    env = environment(tmp_path)
+    assert run([*words.split(), "--json"], env) == code
+    (line,) = stderr_of(env).splitlines()
+    found = json.loads(line)
+    assert found["code"] == code
+    assert message in found["message"]
+    assert found["hint"]
+    assert set(found) == {"code", "message", "why", "hint"}
+    assert env.console.stdout.getvalue() == ""  # type: ignore[attr-defined]
+
+
+def test_json_after_two_dashes_is_an_argument(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    assert run(["slice", "--", "--json"], env) == 2
+    assert stderr_of(env).startswith("error: ")
+
+
 STOP_IMPORT = """
 import sys
 class Stop:
@@ -177,7 +219,7 @@ def test_ctrl_c_in_a_command_is_reported(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("ei_toolkit.cli.environment.load_config", interrupted)
     env = environment(tmp_path)
     assert run(["config", "show"], env) == 130
-    assert "interrupted" in stderr_of(env)
+    assert stderr_of(env) == "interrupted\n"
 
 
 def test_an_unexpected_exception_is_a_message_and_a_traceback_only_with_debug(

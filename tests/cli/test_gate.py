@@ -71,7 +71,7 @@ def test_before_a_build_there_is_no_challenger(tmp_path: Path) -> None:
     config.paths.windows.mkdir(parents=True)
     Manifest(()).write(config.paths.manifest)
     code, out, err = eitk(tmp_path, "gate")
-    assert (code, out) == (1, "")
+    assert (code, out) == (3, "")
     assert "error: there is no challenger, because no model was built in this project" in err
     assert "try: eitk train --eon" in err
     assert kinds(tmp_path) == []

@@ -40,7 +40,7 @@ def test_commands_that_need_a_trained_model_have_a_hint(eitk: Command) -> None:
     assert eitk("impulse", "apply")[0] == 0
     for words in (("profile",), ("build", "--dry-run"), ("build",)):
         code, out, err = eitk(*words)
-        assert (code, out) == (4, ""), words
+        assert (code, out) == (3, ""), words
         assert "not trained yet" in err and "eitk train" in err
     assert json.loads(eitk("jobs", "list", "--all", "--json")[1]) == []
 

@@ -85,7 +85,7 @@ def test_without_an_impulse_every_value_would_change(eitk: Any, scripted_studio:
     changes = eitk("impulse", "diff", "--json").data["changes"]
     assert {change["there"] for change in changes} == {""}
     code, _, err = eitk("impulse", "show")
-    assert code == 4
+    assert code == 3
     assert "error: the project has no impulse yet" in err
     assert "try: eitk impulse apply" in err
 
@@ -179,7 +179,7 @@ def test_a_model_that_was_not_tested_has_a_hint(eitk: Any) -> None:
 @pytest.mark.parametrize("command", [("profile",), ("build",), ("build", "--dry-run")])
 def test_a_model_that_was_not_trained_has_a_hint(eitk: Any, scripted_studio: Any, command: tuple[str, ...]) -> None:
     code, _, err = eitk(*command)
-    assert code == 4
+    assert code == 3
     assert "error: The model is not trained yet" in err
     assert "try: Train it: eitk train" in err
     assert scripted_studio.requests("POST") == []
@@ -234,8 +234,8 @@ def test_a_dry_run_of_a_training_reports_that_all_is_ready(eitk: Any, scripted_s
     ("path", "answer", "code", "message"),
     [
         ("/api/projects/api-key-info", {"projectId": 1, "role": "readonly"}, 3, "this key has the role readonly"),
-        ("/api/1/raw-data/count", {"count": 0}, 1, "the project has no samples for training"),
-        ("/api/1/impulse", {}, 4, "the project has no impulse yet"),
+        ("/api/1/raw-data/count", {"count": 0}, 3, "the project has no samples for training"),
+        ("/api/1/impulse", {}, 3, "the project has no impulse yet"),
     ],
 )
 def test_what_prevents_a_training_is_reported_before_it_starts(

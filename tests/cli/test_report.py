@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("command", ["report", "card"])
 def test_before_the_windows_there_is_nothing_to_write(tmp_path: Path, command: str) -> None:
     code, out, err = eitk(tmp_path, command)
-    assert (code, out) == (1, "")
+    assert (code, out) == (3, "")
     assert "error: there are no windows at" in err
     assert "try: eitk slice" in err
     assert list(tmp_path.iterdir()) == []

@@ -35,21 +35,21 @@ EVENTS: list[Event] = [Info("Edge Impulse Inferencing"), Info("hello"), ROCK, Wa
     [("45s", 45), ("5m", 300), ("1h", 3600), ("12", 12), ("500ms", 0.5), ("1.5m", 90), (" 3s ", 3), ("0", 0)],
 )
 def test_a_time_has_a_unit_or_is_in_seconds(text: str, seconds: float) -> None:
-    assert parse_duration(text) == pytest.approx(seconds)
+    assert parse_duration(text, "--for") == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-5s", "5 s", "1d", "1e3", "5M", ".5s", "5s5"])
 def test_another_text_is_not_a_time(text: str) -> None:
     with pytest.raises(UsageError, match="is not a time") as caught:
-        parse_duration(text)
-    assert repr(text) in caught.value.what
+        parse_duration(text, "--for")
+    assert f"--for {text!r}" in caught.value.what
     assert caught.value.hint == "Write 45s, 5m or 1h."
 
 
 @given(st.integers(0, 10**6), st.sampled_from(["ms", "s", "m", "h", ""]))
 def test_every_whole_number_with_a_unit_is_a_time(number: int, unit: str) -> None:
     factor = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "": 1}[unit]
-    assert parse_duration(f"{number}{unit}") == pytest.approx(number * factor)
+    assert parse_duration(f"{number}{unit}", "--for") == pytest.approx(number * factor)
 
 
 def streams(folder: Path, **flags: bool) -> tuple[str, str]:
@@ -84,10 +84,10 @@ def test_for_programs_every_event_is_a_line_of_json_on_stdout(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("--for", "soon"), 2, "'soon' is not a time"),
+        (("--for", "soon"), 2, "--for 'soon' is not a time"),
         (("--count", "0"), 2, "--count"),
-        (("--timeout", "soon"), 2, "'soon' is not a time"),
-        (("--board", "uno"), 3, "board.name = 'uno' is not one of"),
+        (("--timeout", "soon"), 2, "--timeout 'soon' is not a time"),
+        (("--board", "uno"), 2, "Invalid value for '--board': 'uno' is not one of"),
         (("--board", "host", "--port", "/dev/ttyACM0"), 2, "port"),
         (("--board", "host"), 6, "host"),
     ],

@@ -33,7 +33,7 @@ from ei_toolkit.config import ProjectPaths, load_config
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.dataset.manifest import Manifest, Window
-from ei_toolkit.errors import ApiError, ConfigurationError, DataError, JobFailed
+from ei_toolkit.errors import ApiError, ConfigurationError, DataError, JobFailed, MissingStepError
 
 MODEL = b"\x1c\x00\x00\x00TFL3 weights"
 SPEC = BuildSpec("arduino", "tflite-eon", "int8")
@@ -115,7 +115,7 @@ def test_without_settings_of_an_impulse_the_studio_decides(studio_with_impulse: 
 @pytest.mark.parametrize("empty", ["training", "testing"])
 def test_a_split_without_samples_is_not_trained(studio_with_impulse: Any, wanted: ImpulseState, empty: str) -> None:
     studio_with_impulse.answers["/api/1/raw-data/count"] = lambda got: {"count": int(got.query["category"] != empty)}
-    with pytest.raises(DataError, match=f"the project has no samples for {empty}") as caught:
+    with pytest.raises(MissingStepError, match=f"the project has no samples for {empty}") as caught:
         ready_impulse(studio_with_impulse.studio, wanted, "")
     assert caught.value.hint == "eitk upload"
 
@@ -167,7 +167,7 @@ def test_the_profile_of_a_training_has_the_first_engine(studio_with_impulse: Any
 @pytest.mark.parametrize("message", ["Block 3 is not yet trained", "Train it first", "There is no trained model"])
 def test_a_model_that_was_never_trained_has_a_hint(scripted_studio: Any, message: str) -> None:
     scripted_studio.answers[METADATA] = {"success": False, "error": message}
-    with pytest.raises(ApiError, match=message) as caught:
+    with pytest.raises(MissingStepError, match=message) as caught:
         require_trained(scripted_studio.studio, 3)
     assert caught.value.hint == "Train it: eitk train"
 

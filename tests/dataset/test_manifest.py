@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ei_toolkit.dataset.manifest import Manifest, Window
-from ei_toolkit.errors import DataError
+from ei_toolkit.errors import DataError, MissingStepError
 
 WINDOW = Window(
     "a.0.0123.wav", "01" * 32, 'für "Elise", live.wav', "02" * 32, "Beethoven 🎹", 0, "Klassik", "training", ""
@@ -24,7 +24,7 @@ def test_labels_are_sorted() -> None:
 
 
 def test_the_error_for_a_missing_manifest_gives_a_remedy(tmp_path: Path) -> None:
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(MissingStepError) as caught:
         Manifest.read(tmp_path / "manifest.csv")
     assert caught.value.hint == "eitk slice"
 

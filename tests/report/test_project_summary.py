@@ -12,7 +12,7 @@ import pytest
 from ei_toolkit.config import Config
 from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.dataset.manifest import Manifest, Window
-from ei_toolkit.errors import DataError
+from ei_toolkit.errors import DataError, MissingStepError
 from ei_toolkit.evaluation.run_log import list_runs, record_run
 from ei_toolkit.report.project_summary import (
     EVALUATION_NAME,
@@ -54,7 +54,7 @@ def test_a_project_before_its_first_training(config: Config) -> None:
 
 
 def test_without_windows_there_is_nothing_to_report(project: Callable[..., Config]) -> None:
-    with pytest.raises(DataError, match="there are no windows at") as caught:
+    with pytest.raises(MissingStepError, match="there are no windows at") as caught:
         gather_summary(project())
     assert caught.value.hint == "eitk slice"
 

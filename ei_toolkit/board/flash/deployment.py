@@ -11,7 +11,7 @@ from ei_toolkit.board.flash.library import Library, file_sha256, open_library
 from ei_toolkit.config import ProjectPaths, Settings
 from ei_toolkit.config.boards import BoardSpec
 from ei_toolkit.config.lockfile import Lock, read_lock
-from ei_toolkit.errors import BoardError, ConfigurationError, DataError
+from ei_toolkit.errors import BoardError, DataError, MissingStepError
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class FlashRequest:
 
 
 def pinned(paths: ProjectPaths) -> Lock:
-    """Return the deployment in eitk.lock. Raises ConfigurationError if there is none."""
+    """Return the deployment in eitk.lock. Raises MissingStepError if there is none."""
     lock = read_lock(paths.lock)
     if lock is None:
-        raise ConfigurationError("there is no library yet", why=f"{paths.lock.name} does not exist", hint="eitk build")
+        raise MissingStepError("there is no library yet", why=f"{paths.lock.name} does not exist", hint="eitk build")
     return lock
 
 

@@ -12,7 +12,7 @@ import msgspec
 from ei_toolkit.client.impulse.state import DspState, ImpulseState, InputState, LearnState
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.responses import Response
-from ei_toolkit.errors import ApiError
+from ei_toolkit.errors import ApiError, MissingStepError
 
 LEARN_TYPES = ("keras",)
 NO_IMPULSE = re.compile(r"\bno impulse\b|impulse .*(not|no) .*(found|exist|created)", re.IGNORECASE)
@@ -166,10 +166,10 @@ def current_impulse(studio: Studio, name: str = "") -> Current | None:
 
 
 def require_impulse(studio: Studio, name: str = "") -> Current:
-    """Return the project's impulse. Raises ApiError where it has none."""
+    """Return the project's impulse. Raises MissingStepError where it has none."""
     current = current_impulse(studio, name)
     if current is None:
-        raise ApiError("the project has no impulse yet", hint="eitk impulse apply")
+        raise MissingStepError("the project has no impulse yet", hint="eitk impulse apply")
     return current
 
 

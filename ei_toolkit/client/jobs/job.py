@@ -17,6 +17,7 @@ from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 from ei_toolkit.impulse.trained_model import ModelVariant
 
 RUNNING_JOB = re.compile(r"job ID:?\s*(\d+)", re.IGNORECASE)
+CANCELLED = re.compile(r"\bcancell?ed\b", re.IGNORECASE)
 PAGE = 1000  # log entries in one response
 
 
@@ -31,12 +32,18 @@ class Job:
     started: str
     finished: str
     succeeded: bool | None
+    reason: str = ""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the job was cancelled, if the studio gives that reason."""
+        return not self.succeeded and CANCELLED.search(self.reason) is not None
 
     @property
     def state(self) -> str:
-        """Return `waiting`, `running`, `succeeded` or `failed`."""
+        """Return `waiting`, `running`, `succeeded`, `cancelled` or `failed`."""
         if self.finished:
-            return "succeeded" if self.succeeded else "failed"
+            return "succeeded" if self.succeeded else "cancelled" if self.cancelled else "failed"
         return "running" if self.started else "waiting"
 
 
@@ -57,11 +64,14 @@ class _Job(Response, frozen=True):
     started: str = ""
     finished: str = ""
     finished_successful: bool = False
+    additional_info: str = ""
 
     def job(self) -> Job:
         """Return the job. One that is finished without a success flag has failed."""
         succeeded = self.finished_successful if self.finished else None
-        return Job(self.id, self.key, self.category, self.created, self.started, self.finished, succeeded)
+        return Job(
+            self.id, self.key, self.category, self.created, self.started, self.finished, succeeded, self.additional_info
+        )
 
 
 class _JobStatus(Response, frozen=True):

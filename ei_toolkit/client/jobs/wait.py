@@ -263,7 +263,7 @@ class _Lines:
 def _check_succeeded(job: Job, lines: _Lines) -> Job:
     if not job.succeeded:
         raise JobFailed(
-            f"{_named(job)} failed",
+            f"{_named(job)} was cancelled" if job.cancelled else f"{_named(job)} failed",
             hint=whole_log_hint(job.id),
             log=tuple(lines.tail),
         )

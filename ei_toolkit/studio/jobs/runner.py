@@ -17,6 +17,7 @@ from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.jobs import Job
 from ei_toolkit.studio.store.projects import job_limit_s
 
+CANCELLED = "cancelled"
 STOPPED = "the studio was stopped while the job was running"
 
 
@@ -47,7 +48,7 @@ class Runner:
 
     def cancel(self, job: Job, *, force: bool = False) -> None:
         """Cancel a job: a queued job does not start; the process of a running job is ended."""
-        if job.state == "queued" and self.store.jobs.finish_queued(job.id, "cancelled"):
+        if job.state == "queued" and self.store.jobs.finish_queued(job.id, CANCELLED):
             self._call_in_loop(lambda: self._log_cancelled(job.id))
         elif job.state != "finished":
             self._call_in_loop(lambda: self._stop_process(job.id, force))
@@ -70,7 +71,7 @@ class Runner:
 
     def _stop_process(self, job: int, force: bool) -> None:
         if job in self._processes:
-            self._processes[job].stop("cancelled", force=force)
+            self._processes[job].stop(CANCELLED, force=force)
         else:
             self._cancelled.add(job)  # the process has not started yet
 
@@ -110,7 +111,7 @@ class Runner:
             return False, f"its process could not be started: {error}"
         self._processes[job.id] = process
         if job.id in self._cancelled:
-            process.stop("cancelled", force=True)
+            process.stop(CANCELLED, force=True)
         elif self._is_stopping:  # since before the process existed
             process.stop(STOPPED, force=True)
         try:
@@ -123,7 +124,7 @@ class Runner:
         self.hub.publish_line(job, self.log(job).append(line).data)
 
     def _log_cancelled(self, job: int) -> None:
-        self._log_line(job, _final_line(False, "cancelled"))
+        self._log_line(job, _final_line(False, CANCELLED))
         self.hub.publish_end(job, False)
 
     async def _stop_all(self) -> None:
@@ -135,7 +136,9 @@ class Runner:
 
 
 def _final_line(success: bool, reason: str) -> str:
-    return "Job completed (success)" if success else f"Job failed: {reason}"
+    if success:
+        return "Job completed (success)"
+    return "Job cancelled" if reason == CANCELLED else f"Job failed: {reason}"
 
 
 def _failure_reason(code: int, last_line: str) -> str:

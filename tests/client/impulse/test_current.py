@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ei_toolkit.client.impulse.current import current_impulse, dsp_config, impulse_id_of, require_impulse
-from ei_toolkit.errors import ApiError, CredentialError
+from ei_toolkit.errors import ApiError, CredentialError, MissingStepError
 
 WINDOW = {"id": 1, "windowSizeMs": 3000, "windowIncreaseMs": 1500, "frequencyHz": 16_000, "padZeros": True}
 SPECTROGRAM = {"id": 2, "type": "spectrogram", "name": "Spectrogram", "implementationVersion": 4}
@@ -47,7 +47,7 @@ def project(scripted_studio: Any) -> Any:
 def test_a_project_without_an_impulse_for_audio(project: Any, answer: dict[str, Any]) -> None:
     project.answers["/api/1/impulse"] = answer
     assert current_impulse(project.studio) is None
-    with pytest.raises(ApiError, match="the project has no impulse yet") as caught:
+    with pytest.raises(MissingStepError, match="the project has no impulse yet") as caught:
         require_impulse(project.studio)
     assert caught.value.hint == "eitk impulse apply"
 

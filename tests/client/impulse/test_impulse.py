@@ -16,7 +16,7 @@ from ei_toolkit.client.impulse.state import ImpulseState, check_impulse, wanted_
 from ei_toolkit.client.project import Studio
 from ei_toolkit.config import DspBlock, Layer, Settings, load_config
 from ei_toolkit.config.recipes import write_recipe
-from ei_toolkit.errors import ApiError, ConfigurationError
+from ei_toolkit.errors import ConfigurationError, MissingStepError
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_named_impulse_exists_beside_the_default_one(studio: Studio, wanted: I
     apply_impulse(studio, other, "second")
     assert require_impulse(studio, "second").state.learn.epochs == 3
     assert require_impulse(studio).state.learn.epochs == wanted.learn.epochs
-    with pytest.raises(ApiError, match="no impulse"):
+    with pytest.raises(MissingStepError, match="no impulse"):
         require_impulse(studio, "third")
 
 

@@ -165,7 +165,7 @@ def test_a_running_job_is_cancelled(store: Store, force: bool) -> None:
     run(store, action)
     found = store.jobs.by_id(job.id)
     assert (found.success, found.reason) == (False, "cancelled")
-    assert log_of(store, job) == ["started", "Job failed: cancelled"]
+    assert log_of(store, job) == ["started", "Job cancelled"]
 
 
 def test_a_queued_job_is_cancelled_without_a_process(store: Store) -> None:
@@ -179,7 +179,7 @@ def test_a_queued_job_is_cancelled_without_a_process(store: Store) -> None:
         await until(lambda: ends == [None, False])
 
     run(store, action)
-    assert log_of(store, second) == ["Job failed: cancelled"]
+    assert log_of(store, second) == ["Job cancelled"]
     assert store.jobs.by_id(second.id).seconds is None and store.jobs.by_id(first.id).reason == STOPPED
 
 
