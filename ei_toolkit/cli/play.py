@@ -16,7 +16,7 @@ from ei_toolkit.config.boards import board_choice
 
 def play(
     context: typer.Context,
-    clips: Annotated[list[Path], typer.Argument(help="Clips: wav, au, flac, mp3, ogg.")],
+    clips: Annotated[list[Path], typer.Argument(help="Clips of any format that slice reads.")],
     board: Annotated[
         str | None, typer.Option("--board", help=f"{board_choice(virtual_only=True)}.", autocompletion=complete.boards)
     ] = None,

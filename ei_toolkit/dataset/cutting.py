@@ -76,7 +76,7 @@ def inspect_clip(clip: Clip, settings: SliceSettings) -> Inspection:
         with clip.path.open("rb") as stream:
             return Inspection(hashlib.file_digest(stream, "sha256").hexdigest(), seconds=seconds)
     except DataError as error:
-        return Inspection(reason=_reason(error, clip))
+        return Inspection(reason=reason_of(error, clip))
     except OSError as error:
         return Inspection(reason=f"cannot be opened ({error.strerror})")
 
@@ -87,9 +87,9 @@ def cut_clip(task: Task, settings: SliceSettings, out: Path) -> Cut:
     try:
         windows = tuple(_windows(task, settings, out, warnings.append))
     except DataError as error:
-        return Cut(reason=_reason(error, task.known.clip))
-    own = f"{task.known.clip.path.name}: "
-    return Cut(windows, "" if windows else "silent", tuple(text.removeprefix(own) for text in warnings))
+        return Cut(reason=reason_of(error, task.known.clip))
+    named = tuple(without_name(text, task.known.clip) for text in warnings)
+    return Cut(windows, "" if windows else "silent", named)
 
 
 def _windows(task: Task, settings: SliceSettings, out: Path, warn: Warn) -> Iterator[Window]:
@@ -213,10 +213,15 @@ def _too_short(seconds: float, window_ms: int) -> str:
     return f"shorter than a window: {seconds:.2f} s of {window_ms / 1000:g} s"
 
 
-def _reason(error: DataError, clip: Clip) -> str:
+def without_name(text: str, clip: Clip) -> str:
+    """Return a message of the decoder without the name of the file that it begins with."""
+    return text.removeprefix(f"{clip.path.name}: ")
+
+
+def reason_of(error: DataError, clip: Clip) -> str:
     """What is wrong and what to do; how to install ffmpeg is stated once for all clips."""
     text = str(error) if NEEDS_FFMPEG in error.what else error.with_hint
-    return text.removeprefix(f"{clip.path.name}: ")
+    return without_name(text, clip)
 
 
 def cores() -> int:

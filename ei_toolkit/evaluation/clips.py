@@ -15,7 +15,14 @@ import numpy.typing as npt
 from ei_toolkit.audio.effects.conditions import apply_condition
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings, SliceSettings
-from ei_toolkit.dataset.cutting import clip_windows, first_occurrences, set_level, window_file
+from ei_toolkit.dataset.cutting import (
+    clip_windows,
+    first_occurrences,
+    reason_of,
+    set_level,
+    window_file,
+    without_name,
+)
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.groups import KnownClip, identify
 from ei_toolkit.dataset.index import load_index
@@ -86,13 +93,15 @@ class Prepared:
     """A clip and its views: its windows first, then each augmented copy of them.
 
     `sha256` are the hashes of the window files as `eitk slice` would write them, `distinct` marks those that no
-    earlier window repeats; both have a row for each window and a column for each view.
+    earlier window repeats; both have a row for each window and a column for each view. `warnings` are the
+    decoder's.
     """
 
     known: KnownClip
     views: Sequence[FeatureSet]
     sha256: npt.NDArray[np.str_]
     distinct: Mask
+    warnings: tuple[str, ...] = ()
 
     @property
     def windows(self) -> int:
@@ -103,7 +112,7 @@ class Prepared:
 def prepare_all(
     pool: Executor, clips: Sequence[KnownClip], settings: Settings, copies: int, log: Log
 ) -> list[Prepared]:
-    """Return the features of all clips that can be used; log the others with the reason.
+    """Return the features of all clips that can be used; log the others with the reason, and what a decoder warns of.
 
     Raises DataError where fewer than two labels are left.
     """
@@ -114,6 +123,8 @@ def prepare_all(
             log(f"skipped {known.clip.name}: {one}")
         else:
             prepared.append(one)
+            for warning in one.warnings:
+                log(f"warning: {known.clip.name}: {warning}")
     if len({one.known.clip.label for one in prepared}) < 2:
         raise DataError(
             "an evaluation needs clips of at least two labels", hint="ROOT/rock/*.wav, ROOT/classical/*.wav"
@@ -153,10 +164,11 @@ def clean_levels(prepared: Sequence[Prepared], kept: Sequence[Mask]) -> npt.NDAr
 
 def _prepare(known: KnownClip, settings: Settings, copies: int) -> Prepared | str:
     """Return a clip's views, or the reason why it has none. Runs in a worker process."""
+    warnings: list[str] = []
     try:
-        cuts = list(clip_windows(known.clip.path, known.sha256, settings.slice, copies))
+        cuts = list(clip_windows(known.clip.path, known.sha256, settings.slice, copies, warnings.append))
     except DataError as error:
-        return str(error)
+        return reason_of(error, known.clip)
     if not cuts:
         return "silent"
     hashes = np.array([hashlib.sha256(window_file(cut.samples, settings.slice)).hexdigest() for cut in cuts])
@@ -165,4 +177,5 @@ def _prepare(known: KnownClip, settings: Settings, copies: int) -> Prepared | st
         for copy in (None, *range(copies))
     ]
     shaped = hashes.reshape(-1, 1 + copies)
-    return Prepared(known, views, shaped, np.ones(shaped.shape, bool))
+    named = tuple(without_name(text, known.clip) for text in warnings)
+    return Prepared(known, views, shaped, np.ones(shaped.shape, bool), named)

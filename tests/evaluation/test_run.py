@@ -118,7 +118,21 @@ def test_a_clip_that_cannot_be_read_is_named_and_left_out(clips: Path, tmp_path:
         prepared = prepare_all(pool, [*found, broken], load_recipe("reference")[0], 1, log.append)
     assert len(prepared) == 4
     assert [len(one.views) for one in prepared] == [2] * 4
-    assert any(line.startswith("skipped rock/broken.wav") for line in log)
+    [line] = log
+    assert line.startswith("skipped rock/broken.wav: not audio that can be read (Format not recognised).")
+    assert line.endswith(" convert it: ffmpeg -i broken.wav CONVERTED.wav")
+
+
+def test_what_the_decoder_warns_of_is_logged(clips: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        found = find_known_clips(clips, load_recipe("reference")[0], tmp_path)[8:12]
+        (tmp_path / "short.wav").write_bytes(found[0].clip.path.read_bytes()[:-2])
+        short = KnownClip(Clip(tmp_path / "short.wav", "rock/short.wav", "rock"), "0" * 64, "nobody", None)
+        log: list[str] = []
+        prepared = prepare_all(pool, [*found, short], load_recipe("reference")[0], 0, log.append)
+    assert len(prepared) == 5
+    assert log == [f"warning: rock/short.wav: {prepared[-1].warnings[0]}"]
+    assert log[0].endswith("ms of sound are missing; read without them")
 
 
 def test_too_few_clips_are_named_before_any_feature_is_computed(tmp_path: Path) -> None:
