@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.report.cards import model_card
 from ei_toolkit.report.project_summary import gather_summary
@@ -23,5 +24,5 @@ def card(
     """
     env = Environment.of(context)
     text = model_card(gather_summary(env.config()))
-    write_text(env.cwd / output, text)
+    write_text(check_output(env.cwd / output), text)
     env.console.result({"card": str(env.cwd / output), "text": text}, f"wrote {env.cwd / output}")

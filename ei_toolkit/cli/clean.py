@@ -18,6 +18,8 @@ from ei_toolkit.config.units import kib
 from ei_toolkit.report.tables import Table
 from ei_toolkit.studio.lifecycle import stop as stop_studio
 
+SHOWN = 5  # names in the question
+
 
 @dataclass(frozen=True)
 class Leftover:
@@ -94,12 +96,16 @@ def clean(
     paths = env.config().paths
     found = find_leftovers(paths, everything=everything)
     rows = [(str(x.path.relative_to(paths.root)), kib(x.bytes), x.again or "nothing") for x in found]
-    question = "also remove the local studio's data and the run log, which no command makes again?"
-    if everything and found and not (yes or dry_run) and not env.console.confirm(question):
+    if found and not (yes or dry_run) and not env.console.confirm(_question(found)):
         env.console.note("nothing was removed")
         raise typer.Exit(1)
     freed = 0 if dry_run else remove(paths, found)
     data = {"removed": [] if dry_run else [row[0] for row in rows], "found": [row[0] for row in rows], "bytes": freed}
-    env.console.result(
-        data, Table("", ("would be removed" if dry_run else "removed", "size", "made again by"), tuple(rows)).rich()
-    )
+    table = Table("", ("would be removed" if dry_run else "removed", "size", "made again by"), tuple(rows))
+    env.console.result(data, table.rich() if rows else "there is nothing to remove")
+
+
+def _question(found: list[Leftover]) -> str:
+    names = ", ".join(leftover.path.name for leftover in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
+    lost = ", with data that no command makes again" if any(not leftover.again for leftover in found) else ""
+    return f"remove {kib(sum(leftover.bytes for leftover in found))} ({names}){lost}?"

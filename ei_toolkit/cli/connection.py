@@ -19,17 +19,22 @@ from ei_toolkit.client.endpoint import (
 from ei_toolkit.client.project import Studio, open_studio
 from ei_toolkit.client.transport import Transport
 from ei_toolkit.config import CONFIG_NAME, Config
+from ei_toolkit.errors import MissingStepError
 from ei_toolkit.studio.lifecycle import ensure
 
 LOCAL = "local"
 
 
-def connect(env: Environment, config: Config) -> Studio:
+def connect(env: Environment, config: Config, *, creates: bool = False) -> Studio:
     """Return the studio and project of the settings; the local studio is started if `studio.url` is "local".
 
-    Raises ConfigurationError, CredentialError, NetworkError or ApiError.
+    In a folder without any file of eitk it is started only if `creates`: a command that reads finds nothing there, and
+    must not leave a server and its data behind. Raises MissingStepError in that case, and ConfigurationError,
+    CredentialError, NetworkError or ApiError.
     """
     if config.settings.studio.url == LOCAL:
+        if not creates and config.file is None and not config.paths.state.exists():
+            raise MissingStepError(f"there is no project in {config.paths.root} or above", hint="eitk init")
         _note_local_studio(env, config)
     elif (text := env.environ.get(VARIABLE, "")) != (key := bare_key(text)) and key:
         env.console.note(f"white space around the key in {VARIABLE} was removed")

@@ -116,12 +116,20 @@ class Console:
             self._styled("  try: ", "bold green", error.hint)
 
     def confirm(self, question: str) -> bool:
-        """Ask a yes-or-no question on the terminal. Raises UsageError without a terminal."""
+        """Ask a yes-or-no question on the terminal; the end of the input is a no.
+
+        Raises UsageError without a terminal.
+        """
         if not (self.stderr.isatty() and sys.stdin.isatty()):
             raise UsageError(
                 f"this needs a confirmation, and there is no terminal: {question}", hint="Confirm it with --yes."
             )
-        return typer.confirm(printable(question), err=True)
+        try:
+            return typer.confirm(printable(question), err=True)
+        except typer.Abort as error:
+            if isinstance(error.__context__, EOFError):  # the end of the input, such as Ctrl-D
+                return False
+            raise
 
     @contextmanager
     def progress(self, title: str, total: float | None = None) -> Iterator[Progress]:

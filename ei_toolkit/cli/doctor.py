@@ -21,7 +21,7 @@ from ei_toolkit.client.health import MAX_CLOCK_DIFFERENCE_S, limits, reach
 from ei_toolkit.client.project import KeyInfo, Studio, key_info
 from ei_toolkit.config import ProjectPaths, find_config
 from ei_toolkit.eon import toolchain
-from ei_toolkit.errors import EitkError, MissingToolError
+from ei_toolkit.errors import EitkError, MissingStepError, MissingToolError
 from ei_toolkit.report.tables import Table
 
 Verdict = Literal["ok", "warning", "missing", "failure"]
@@ -54,6 +54,9 @@ def studio_findings(connect: Callable[[], Studio]) -> Iterator[Finding]:
         yield _clock(reached.clock_off_s)
         yield _key(key_info(studio.transport))
         found = limits(studio)
+    except MissingStepError as error:
+        yield Finding("studio", "warning", str(error), error.hint)
+        return
     except EitkError as error:
         yield Finding("studio", "failure", str(error), error.hint)
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.units import kib
 from ei_toolkit.eon.files import compile_file, profile_file, run_file
-from ei_toolkit.errors import DataError
 from ei_toolkit.report.result_tables import profile_view
 
 group = typer.Typer(no_args_is_help=True, help="Compile, run and profile a .tflite without a project.")
@@ -66,22 +65,11 @@ def run(
 ) -> None:
     """Compile a model, build it, and run it on inputs."""
     env = Environment.of(context)
-    target = env.cwd / output
-    _check_target(target)
+    target = check_output(env.cwd / output)
     env.console.note(f"compiling {model.name} and running it ({on.value})")
     answers = run_file(env.cwd / model, env.cwd / input, target, on.value, ram_optimized=ram_optimized)
     data = {"outputs": str(target), "shape": list(answers.shape), "on": on.value}
     env.console.result(data, f"{len(answers)} outputs ({on.value}) -> {output}")
-
-
-def _check_target(file: Path) -> None:
-    """Raise DataError before the model is compiled if the outputs cannot be written."""
-    folder = file.parent
-    if file.is_dir():
-        raise DataError(f"cannot write {file}", why="it is a folder", hint="Name a file: --output y.npy")
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        why = f"{folder} may not be written to" if folder.is_dir() else f"there is no folder {folder}"
-        raise DataError(f"cannot write {file}", why=why, hint="Name a file in another folder, or make this one.")
 
 
 @group.command("profile")

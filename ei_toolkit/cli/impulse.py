@@ -55,7 +55,7 @@ def apply(
     env = Environment.of(context)
     config = env.config()
     wanted = _checked_impulse(config)
-    changes = apply_impulse(connect(env, config), wanted, config.settings.impulse.name)
+    changes = apply_impulse(connect(env, config, creates=True), wanted, config.settings.impulse.name)
     _show_changes(env, changes, "changed", config)
     note_next_step(env, "impulse apply")
 

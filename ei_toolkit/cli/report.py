@@ -9,6 +9,7 @@ import typer
 from rich.console import Group
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.atomic_write import write_bytes, write_text
 from ei_toolkit.errors import UsageError
 from ei_toolkit.report.html.page import build_page
@@ -36,7 +37,7 @@ def report(
     if like is not None:
         _print_tables(env, summary, like)
         return
-    file = env.cwd / output
+    file = check_output(env.cwd / output)
     env.console.note(f"drawing the figures of the report, {file.name}")
     write_text(file, build_page(summary))
     written = _write_figures(summary, env.cwd / figures) if figures else []

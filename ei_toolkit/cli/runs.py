@@ -11,6 +11,7 @@ import typer
 from rich.table import Table as RichTable
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.json_text import json_text
 from ei_toolkit.errors import UsageError
@@ -84,7 +85,7 @@ def export(
     if output is None:
         env.console.line(text.rstrip("\n"))
     else:
-        write_text(env.cwd / output, text)
+        write_text(check_output(env.cwd / output), text)
         env.console.note(f"wrote {len(runs)} runs to {output}")
 
 

@@ -155,7 +155,7 @@ def _folder(run: UploadRun, source: Path | None) -> Path | None:
 
 def _upload_windows(run: UploadRun, file: Path) -> None:
     windows = Manifest.read(file)
-    studio = connect(run.env, run.config)
+    studio = connect(run.env, run.config, creates=not run.dry_run)
     there = visible_samples(studio)
     plan, misplaced = difference(windows, there or []), removable(windows, there or [])
     if run.dry_run:

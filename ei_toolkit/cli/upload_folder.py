@@ -68,7 +68,7 @@ def upload_folder(run: UploadRun, folder: Path, label: str, settings: Conversion
     run.env.console.note(f"labels: {conversion.found.layout.labels_from.words}")
     run.env.console.note("\n".join(_split_lines(manifest)))
     manifest.write(conversion.out / MANIFEST_NAME)
-    studio = connect(run.env, run.config)
+    studio = connect(run.env, run.config, creates=not run.dry_run)
     plan = difference(manifest, visible_samples(studio) or [])
     if run.dry_run:
         run.show(outcomes, Report(0))

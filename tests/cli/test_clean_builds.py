@@ -60,7 +60,7 @@ def test_without_a_pinned_build_every_build_can_be_removed(paths: ProjectPaths) 
 
 
 def test_the_pinned_build_the_champion_and_the_settings_stay(paths: ProjectPaths) -> None:
-    assert eitk(paths.root, "clean").code == 0
+    assert eitk(paths.root, "clean", "--yes").code == 0
     assert sorted(path.name for path in paths.root.iterdir()) == [".eitk", "champion.json", "eitk.lock", "eitk.toml"]
     assert sorted(path.name for path in paths.builds.iterdir()) == ["2"]
     assert (paths.builds / "2" / "model.tflite").stat().st_size == 400
@@ -73,7 +73,7 @@ def test_a_link_is_not_followed(paths: ProjectPaths, tmp_path_factory: pytest.Te
     (paths.builds / "3").mkdir()
     (paths.builds / "3" / "folder").symlink_to(outside)
     assert names(paths)[".eitk/windows"][0] == 100
-    assert eitk(paths.root, "clean").code == 0
+    assert eitk(paths.root, "clean", "--yes").code == 0
     assert (outside / "precious.wav").exists()
     assert not (paths.builds / "3").exists()
 
@@ -83,14 +83,14 @@ def test_a_dry_run_shows_the_same_rows_and_removes_nothing(paths: ProjectPaths) 
     assert lines[0] == ["would", "be", "removed", "size", "made", "again", "by"]
     assert [".eitk/windows", "0.1", "KiB", "eitk", "slice"] in lines
     assert (paths.windows / "a.wav").exists()
-    done = eitk(paths.root, "clean", "--json").data
+    done = eitk(paths.root, "clean", "--json", "--yes").data
     assert done["removed"] == done["found"] == [".eitk/boards/host", ".eitk/builds/1", ".eitk/windows"]
     assert done["bytes"] == 127
 
 
 def test_a_damaged_lock_removes_nothing(paths: ProjectPaths) -> None:
     paths.lock.write_text("no toml [")
-    code, _, err = eitk(paths.root, "clean")
+    code, _, err = eitk(paths.root, "clean", "--yes")
     assert code == 3
     assert "eitk.lock cannot be read" in err
     assert (paths.windows / "a.wav").exists()

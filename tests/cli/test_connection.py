@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support import eitk
 
 from ei_toolkit.cli.connection import connect, endpoint_of
 from ei_toolkit.cli.console import Console
@@ -46,7 +47,7 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def messages(folder: Path, environ: dict[str, str]) -> str:
     console: Any = Console(io.StringIO(), io.StringIO(), json_output=True)
-    connect(Environment(console, folder, environ), load_config(folder, environ))
+    connect(Environment(console, folder, environ), load_config(folder, environ), creates=True)
     assert console.stdout.getvalue() == ""
     return str(console.stderr.getvalue())
 
@@ -63,3 +64,28 @@ def test_a_key_that_is_not_used_is_noted_once(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("studio")
 def test_a_folder_without_a_project_is_a_warning(tmp_path: Path) -> None:
     assert f"there is no eitk.toml in {tmp_path} or above; eitk init writes one" in messages(tmp_path, {})
+
+
+READING = (
+    "samples list", "samples count", "samples pull there", "samples delete 1 --yes", "impulse show", "impulse pull",
+    "train", "test", "profile", "build", "jobs list", "jobs follow 1", "jobs cancel 1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", READING)
+def test_a_command_that_reads_starts_no_studio_in_an_empty_folder(
+    tmp_path: Path, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ei_toolkit.cli.connection.ensure", lambda *_a, **_k: pytest.fail("a studio was started"))
+    code, out, err = eitk(tmp_path, *words.split())
+    assert (code, out) == (3, "")
+    assert f"there is no project in {tmp_path} or above" in err
+    assert "try: eitk init" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_starts_no_studio_in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ei_toolkit.cli.connection.ensure", lambda *_a, **_k: pytest.fail("a studio was started"))
+    (found,) = (one for one in eitk(tmp_path, "doctor", "--json").data if one["what"] == "studio")
+    assert (found["verdict"], found["hint"]) == ("warning", "eitk init")
+    assert list(tmp_path.iterdir()) == []

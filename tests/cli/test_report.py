@@ -29,6 +29,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", ["report", "card"])
+def test_a_missing_folder_is_an_error_and_is_not_made(folder: Path, command: str) -> None:
+    code, out, err = eitk(folder, command, "-o", "gone/page")
+    assert (code, out) == (2, "")
+    assert f"there is no folder {folder / 'gone'}" in err
+    assert not (folder / "gone").exists()
+
+
+@pytest.mark.parametrize("command", ["report", "card"])
 def test_before_the_windows_there_is_nothing_to_write(tmp_path: Path, command: str) -> None:
     code, out, err = eitk(tmp_path, command)
     assert (code, out) == (3, "")

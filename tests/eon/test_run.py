@@ -39,7 +39,7 @@ def test_inputs_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, .
 def test_outputs_that_cannot_be_written_are_named_as_they_were_given(tmp_path: Path, output: str) -> None:
     np.save(tmp_path / "in.npy", np.zeros((1, 4800), np.int8))
     code, err = run_eon(tmp_path, output)
-    assert (code, f"cannot write {tmp_path / output}" in err, ".part" in err) == (1, True, False), err
+    assert (code, f"cannot write {tmp_path / output}" in err, ".part" in err) == (2, True, False), err
     assert "try:" in err
 
 
