@@ -18,6 +18,7 @@ from ei_toolkit.studio.manage import add_key as add
 from ei_toolkit.studio.manage import check_host, prepare
 from ei_toolkit.studio.manage import list_keys as find
 from ei_toolkit.studio.options import Options
+from ei_toolkit.studio.server_log import configure_log
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder; by default .eitk/studio of the project.")]
 ProjectId = Annotated[int, typer.Option("--project", help="Id of the project; 0 means the only one.")]
@@ -53,6 +54,8 @@ def serve(
     key = prepare(folder, env.config().settings.project.name)
     options = check_host(options, allow_remote=i_know)
     from ei_toolkit.studio.server import serve as serve_until_stopped  # FastAPI, which `prepare` has checked for
+
+    configure_log(folder)
 
     env.console.note(f"data in {folder}, admin key of the first project in {key}")
     serve_until_stopped(

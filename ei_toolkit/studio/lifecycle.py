@@ -153,7 +153,7 @@ def data_folder(data: Path) -> Iterator[None]:
 
 def spawn_server(data: Path, flags: list[str]) -> int:
     """Start a server process in a new session with its output in `server.log`; return its pid."""
-    log_file = os.open(data / "server.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log_file = os.open(Options(data).log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     command = [sys.executable, "-P", "-m", "ei_toolkit.studio.server", str(data.resolve()), *flags]
     try:
         outputs = [(os.POSIX_SPAWN_DUP2, log_file, 1), (os.POSIX_SPAWN_DUP2, log_file, 2)]
@@ -232,8 +232,8 @@ def _start(data: Path, idle_s: float, allow_scripts: bool) -> RunningServer:
         return running
     raise ConfigurationError(
         "the local studio could not be started",
-        why=_last_line(data / "server.log") or f"it did not respond within {START_TIMEOUT_S:.0f} s",
-        hint=f"see {data / 'server.log'}",
+        why=_last_line(Options(data).log) or f"it did not respond within {START_TIMEOUT_S:.0f} s",
+        hint=f"see {Options(data).log}",
     )
 
 

@@ -38,6 +38,11 @@ class Options:
         return self.data / "logs"
 
     @property
+    def log(self) -> Path:
+        """The log of the server process."""
+        return self.data / "server.log"
+
+    @property
     def running(self) -> Path:
         """The record of the process that serves this folder, a `RunningServer`."""
         return self.data / "server.json"

@@ -6,12 +6,12 @@ import argparse
 import asyncio
 import contextlib
 import ctypes
-import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -20,7 +20,9 @@ from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.errors import ConfigurationError, EitkError
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.app import api_app, ingestion_app
+from ei_toolkit.studio.http.connections import BoundedConnection, Connections, largest_number
 from ei_toolkit.studio.options import API_PORT, INGESTION_PORT, Options, RunningServer
+from ei_toolkit.studio.server_log import configure_log
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # options of mallopt, from malloc.h
 IDLE_CHECK_S = 5.0
@@ -76,7 +78,8 @@ def keep_freed_memory() -> None:
 
 
 async def _run(studio: Studio, api: socket.socket, ingestion: socket.socket) -> None:
-    servers = [_server(api_app(studio)), _server(ingestion_app(studio))]
+    connections = Connections(largest_number())
+    servers = [_server(app(studio), connections) for app in (api_app, ingestion_app)]
     runner = asyncio.create_task(studio.runner.run())
     idle = asyncio.create_task(_stop_when_idle(studio, servers))
     with _stop_on_signal(servers):
@@ -109,10 +112,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(app: object) -> _Server:
+def _server(app: object, connections: Connections) -> _Server:
     return _Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
+            http=partial(BoundedConnection, connections=connections),  # type: ignore[arg-type]  # any callable is used
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -166,10 +170,11 @@ def parse(arguments: list[str]) -> Options:
 
 def main() -> int:
     """Run the server process; return its exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    options = parse(sys.argv[1:])
+    configure_log(options.data)
     keep_freed_memory()
     try:
-        serve(parse(sys.argv[1:]))
+        serve(options)
     except EitkError as error:
         print(f"{error}. {error.hint}", file=sys.stderr)
         return error.exit_code
