@@ -81,7 +81,7 @@ class ValueChecks:
             raise DataError(
                 f"{self.name}: the channels cancel each other in their mean",
                 why="one is the other with its sign changed",
-                hint='Choose one: [slice] channel = "left"',
+                hint='Choose one: --channel left, or [slice] channel = "left".',
             )
         if self.samples and self.clipped > CLIPPED_PART * self.samples:
             yield f"clipped: {self.clipped / self.samples:.1%} of the samples are at full scale"

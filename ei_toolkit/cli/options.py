@@ -8,7 +8,7 @@ import typer
 
 from ei_toolkit.cli import complete
 from ei_toolkit.config.boards import BOARDS, board_choice
-from ei_toolkit.config.settings import FloatRange
+from ei_toolkit.config.settings import Channel, FloatRange
 
 
 def known_board(name: str | None) -> str | None:
@@ -24,6 +24,10 @@ BoardOption = Annotated[
 ]
 PortOption = Annotated[
     str | None, typer.Option("--port", help="Serial port of the board, or auto.", autocompletion=complete.ports)
+]
+ChannelOption = Annotated[
+    Channel | None,
+    typer.Option("--channel", help="Channel of clips with several: the mean of all, or the left or right one."),
 ]
 FloatRangeOption = Annotated[
     FloatRange | None,

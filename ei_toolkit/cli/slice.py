@@ -15,6 +15,7 @@ from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.cli.options import (
+    ChannelOption,
     FloatRangeOption,
     GroupFromOption,
     GroupPatternOption,
@@ -44,6 +45,7 @@ def slice_(
         Path | None,
         typer.Option("--report", metavar="FILE", help="Write skipped and warned clips with the reasons as CSV."),
     ] = None,
+    channel: ChannelOption = None,
     float_range: FloatRangeOption = None,
     labels_from: LabelsFromOption = None,
     split_from: SplitFromOption = None,
@@ -59,7 +61,7 @@ def slice_(
     env = Environment.of(context)
     config = env.config(
         dataset__labels_from=labels_from, dataset__split_from=split_from, dataset__group_from=group_from,
-        dataset__group_pattern=group_pattern, slice__float_range=float_range,
+        dataset__group_pattern=group_pattern, slice__channel=channel, slice__float_range=float_range,
     )  # fmt: skip
     settings, workers = config.settings, jobs or cores()
     for warning in board_warnings(settings):

@@ -13,6 +13,7 @@ from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.cli.options import (
+    ChannelOption,
     FloatRangeOption,
     GroupFromOption,
     GroupPatternOption,
@@ -65,6 +66,7 @@ def upload(
     interval_ms: Annotated[
         float | None, typer.Option(min=1e-6, help="Interval of the rows of CSV files, in place of their timestamps.")
     ] = None,
+    channel: ChannelOption = None,
     float_range: FloatRangeOption = None,
     labels_from: LabelsFromOption = None,
     split_from: SplitFromOption = None,
@@ -79,7 +81,7 @@ def upload(
     """
     env = Environment.of(context)
     config = env.config(
-        slice__float_range=float_range, slice__sample_rate=rate,
+        slice__channel=channel, slice__float_range=float_range, slice__sample_rate=rate,
         dataset__labels_from=labels_from, dataset__split_from=split_from, dataset__group_from=group_from,
         dataset__group_pattern=group_pattern,
     )  # fmt: skip
@@ -97,7 +99,7 @@ def upload(
         )  # fmt: skip
         upload_folder(run, folder, label or "", conversion, jobs)
         return
-    given = [category, label, rate, jobs, timestamp_unit, interval_ms, float_range]
+    given = [category, label, rate, jobs, timestamp_unit, interval_ms, channel, float_range]
     if any(value is not None for value in [*given, labels_from, split_from, group_from, group_pattern]):
         raise UsageError("options for whole files, but no folder of files", hint="Name it: eitk upload FOLDER")
     manifest = env.cwd / source if source else config.paths.manifest

@@ -83,4 +83,5 @@ def test_the_reason_of_a_skipped_clip_ends_with_what_to_do(clips: Path) -> None:
     done = eitk(clips.parent, "slice", "--jobs", "1", "--json")
     [skipped] = done.data["skipped"]
     assert skipped["reason"].startswith("the channels cancel each other in their mean (")
-    assert skipped["reason"].endswith('. Choose one: [slice] channel = "left"')
+    assert skipped["reason"].endswith('. Choose one: --channel left, or [slice] channel = "left".')
+    assert eitk(clips.parent, "slice", "--jobs", "1", "--channel", "left", "--json").data["skipped"] == []

@@ -138,6 +138,14 @@ def test_a_file_that_the_studio_rejects_is_named_with_its_reason(run: Any, studi
     )
 
 
+def test_one_channel_of_the_files_can_be_chosen(run: Any, studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "stereo").mkdir()
+    soundfile.write(tmp_path / "stereo/phase.wav", np.stack([tone(440), -tone(440)], 1), RATE)
+    assert "Choose one: --channel left" in run("stereo", "--label", "hum").err
+    assert run("stereo", "--label", "hum", "--channel", "right").code == 0
+    assert [sample.label for sample in server_samples(studio)] == ["hum"]
+
+
 def test_the_splits_of_the_folders_are_kept(run: Any, studio: Studio, tmp_path: Path) -> None:
     pitch = 200
     for split in ("train", "val", "test"):
@@ -163,8 +171,9 @@ def test_a_dry_run_sends_nothing(run: Any, studio: Studio, folder: Path) -> None
     assert server_samples(studio) == []
 
 
-def test_options_for_whole_files_need_a_folder(run: Any) -> None:
-    code, _, err = run("--label", "rock")
+@pytest.mark.parametrize("option", [("--label", "rock"), ("--channel", "left")])
+def test_options_for_whole_files_need_a_folder(run: Any, option: tuple[str, str]) -> None:
+    code, _, err = run(*option)
     assert code == 2
     assert "options for whole files, but no folder of files" in err
 
