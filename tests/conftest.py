@@ -75,29 +75,36 @@ IN_ONE_PROCESS = (
 
 
 class FixtureScheduling(LoadScopeScheduling):
-    """Gives each path of IN_ONE_PROCESS to one worker, and all other tests one by one.
+    """Gives each path of IN_ONE_PROCESS and each file of unit tests to one worker, and all other tests one by one.
 
     The mark `xdist_group` would do the same, but has no effect with pytest 9.2 and pytest-xdist 3.8.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.removeprefix("tests/")
-        return next((group for group in IN_ONE_PROCESS if path.startswith(group)), nodeid)
+        if group := next(filter(path.startswith, IN_ONE_PROCESS), None):
+            return group
+        return nodeid if path.startswith(INTEGRATION) else path.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FixtureScheduling:
-    """Take the place of pytest-xdist's schedulers."""
+    """Take the place of pytest-xdist's schedulers; hand the tests out in the order of the collection."""
+    config.option.loadscopereorder = False
     return FixtureScheduling(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the integration tests, and skip what needs the ARM compiler and QEMU where they are not installed."""
+    """Mark the integration tests and begin with them, the slow ones first, so that all workers end together.
+
+    What needs the ARM compiler and QEMU is skipped where they are not installed.
+    """
     tests = Path(__file__).parent
     for item in items:
         if item.path.relative_to(tests).as_posix().startswith(INTEGRATION):
             item.add_marker(pytest.mark.integration)
+    items.sort(key=lambda item: (not item.get_closest_marker("slow"), not item.get_closest_marker("integration")))
     missing = " and ".join(tool for tool in ARM_TOOLS if shutil.which(tool) is None)
     for item in items if missing else ():
         if item.get_closest_marker("arm"):

@@ -81,7 +81,7 @@ def test_mutated_models_end_in_clear_errors(tiny: Any) -> None:
     assert 0 < compiled < 1000
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.timeout(1200)
 def test_ten_thousand_mutations(tiny: Any) -> None:
     assert 0 < survive([small_net(tiny), small_net(tiny, pad=True)], 10_000) < 10_000
