@@ -8,6 +8,7 @@ import typer
 
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.errors import GateNotMet
+from ei_toolkit.evaluation.candidate import pin_champion
 from ei_toolkit.evaluation.challenge import challenge
 from ei_toolkit.evaluation.run_log import record_run
 
@@ -20,7 +21,8 @@ def gate(
 ) -> None:
     """Compare the last built model with the champion; promote it if it passes.
 
-    Both models are compared on held-out clips. Exit code 7 if the candidate does not pass; the reasons are printed.
+    Both models are compared on held-out clips. Exit code 7 if the candidate does not pass; the reasons are printed, and
+    eitk.lock names the champion again if its build is still there.
     """
     env = Environment.of(context)
     config = env.config()
@@ -30,6 +32,7 @@ def gate(
         record_run(config, "gate", figures)
     env.console.result(figures, verdict.text)
     if not verdict.passed:
-        raise GateNotMet(
-            "the champion stays", why="; ".join(verdict.reasons), hint="eitk runs compare shows what has changed."
-        )
+        hint = "eitk runs compare shows what has changed."
+        if not dry_run and pin_champion(config.paths):
+            hint += " eitk.lock names the champion again; eitk build pins the trained model."
+        raise GateNotMet("the champion stays", why="; ".join(verdict.reasons), hint=hint)

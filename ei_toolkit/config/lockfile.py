@@ -49,7 +49,7 @@ def read_lock(path: Path) -> Lock | None:
         return None
     except (OSError, ValueError) as error:
         raise _damaged(path, str(error)) from None
-    return _lock_of(table, path)
+    return lock_of(table, path)
 
 
 def write_lock(path: Path, lock: Lock) -> None:
@@ -61,7 +61,8 @@ def write_lock(path: Path, lock: Lock) -> None:
     write_text(path, HEADER + tomlkit.dumps(document))
 
 
-def _lock_of(table: Mapping[str, Any], path: Path) -> Lock:
+def lock_of(table: Mapping[str, Any], path: Path) -> Lock:
+    """Return the lock of a table that is stored in `path`. Raises ConfigurationError where a value is missing."""
     values: dict[str, Any] = {}
     for field in fields(Lock):
         value = table.get(field.name)

@@ -15,7 +15,7 @@ from typing import Any
 from ei_toolkit.config import Config, ProjectPaths, Settings
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.load import parse_table
-from ei_toolkit.config.lockfile import Lock, read_lock
+from ei_toolkit.config.lockfile import Lock, lock_of, read_lock, write_lock
 from ei_toolkit.config.settings import plain
 from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.manifest import Manifest
@@ -137,6 +137,25 @@ def read_champion(file: Path) -> Candidate | None:
             why=str(error),
             hint="Restore it from a backup, or move it away.",
         ) from None
+
+
+def pin_champion(paths: ProjectPaths) -> bool:
+    """Let eitk.lock name the build of the champion; return False, and change nothing, where that build is not there.
+
+    Raises DataError if the file of the champion is damaged.
+    """
+    file = champion_file(paths)
+    if (champion := read_champion(file)) is None:
+        return False
+    table = read_json(file.read_text(encoding="utf-8")).get("lock")  # older files have none
+    if not isinstance(table, dict):
+        return False
+    lock = lock_of(table, file)
+    built = [(paths.root / lock.zip, lock.zip_sha256), (paths.root / lock.model, champion.sha256)]
+    if not all(path.is_file() and sha256(path.read_bytes()).hexdigest() == digest for path, digest in built):
+        return False
+    write_lock(paths.lock, lock)
+    return True
 
 
 def write_champion(file: Path, candidate: Candidate, figures: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ei_toolkit.audio.effects.conditions import CONDITIONS
 from ei_toolkit.board.budget import known_features_ms
 from ei_toolkit.config import Config
+from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.eon.profile import profile_model
@@ -39,7 +40,9 @@ def challenge(config: Config, progress: Progress, *, dry_run: bool = False) -> t
     verdict = judge(evidence, config.settings.gate)
     promoted = verdict.passed and not dry_run and not evidence.is_champion
     if promoted:
-        write_champion(champion_file(config.paths), new, {"figures": asdict(evidence.challenger)})
+        lock = read_lock(config.paths.lock)
+        pinned = {"lock": asdict(lock)} if lock else {}
+        write_champion(champion_file(config.paths), new, {"figures": asdict(evidence.challenger), **pinned})
     return verdict, asdict(evidence) | {
         "verdict": "passed" if verdict.passed else "refused",
         "reasons": verdict.reasons,

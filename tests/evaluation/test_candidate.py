@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from ei_toolkit.config import Config
+from ei_toolkit.config import Config, ProjectPaths
+from ei_toolkit.config.lockfile import Lock, read_lock, write_lock
 from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
-from ei_toolkit.evaluation.candidate import Candidate, read_champion, write_champion
+from ei_toolkit.evaluation.candidate import Candidate, pin_champion, read_champion, write_champion
 
 PROVENANCE = TrainingProvenance(frozenset({"ab", "cd"}), frozenset({"an artist"}))
 
@@ -59,3 +61,33 @@ def test_damage_of_a_champion_is_reported(tmp_path: Path, candidate: Candidate, 
     file.write_text(damage(file.read_text()))
     with pytest.raises(DataError, match=r"champion\.json is damaged"):
         read_champion(file)
+
+
+def lock_for(folder: Path, name: str, model: bytes) -> Lock:
+    """The lock of a build whose two files are written into `folder`."""
+    (folder / f"{name}.zip").write_bytes(b"zip of " + model)
+    (folder / f"{name}.tflite").write_bytes(model)
+    digests = [sha256(content).hexdigest() for content in (b"zip of " + model, model)]
+    return Lock(1, 1, "tflite-eon", "int8", "arduino", f"{name}.zip", digests[0], f"{name}.tflite", digests[1], "now")
+
+
+def test_the_lock_names_the_champion_again(tmp_path: Path, candidate: Candidate) -> None:
+    paths = ProjectPaths(tmp_path)
+    champion = lock_for(tmp_path, "champion", candidate.model)
+    write_champion(tmp_path / "champion.json", candidate, {"lock": asdict(champion)})
+    write_lock(paths.lock, lock_for(tmp_path, "refused", b"TFL3 other"))
+    assert pin_champion(paths)
+    assert read_lock(paths.lock) == champion
+
+
+@pytest.mark.parametrize("lost", ["champion.zip", "champion.tflite", "champion.json", "lock"])
+def test_the_lock_stays_where_the_build_of_the_champion_is_not_known(
+    tmp_path: Path, candidate: Candidate, lost: str
+) -> None:
+    paths = ProjectPaths(tmp_path)
+    champion = lock_for(tmp_path, "champion", candidate.model)
+    write_champion(tmp_path / "champion.json", candidate, {} if lost == "lock" else {"lock": asdict(champion)})
+    write_lock(paths.lock, refused := lock_for(tmp_path, "refused", b"TFL3 other"))
+    (tmp_path / lost).unlink(missing_ok=True)
+    assert not pin_champion(paths)
+    assert read_lock(paths.lock) == refused

@@ -12,7 +12,7 @@ import pytest
 from support import eitk
 
 from ei_toolkit.config import Config, load_config
-from ei_toolkit.config.lockfile import Lock, write_lock
+from ei_toolkit.config.lockfile import Lock, read_lock, write_lock
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, write_provenance
 from ei_toolkit.evaluation.candidate import champion_file, read_champion
@@ -104,6 +104,8 @@ def test_the_first_is_promoted_an_equal_passes_and_one_that_learned_wrong_labels
     assert figures["verdict"] == "refused"
     assert "even the upper end of the interval" in err
     assert read_champion(champion_file(sliced.paths)) == champion
+    lock = read_lock(sliced.paths.lock)
+    assert lock and lock.model_sha256 == champion.sha256 and "eitk.lock names the champion again" in err
     assert [row.metrics["verdict"] for row in list_runs(sliced.paths, "gate")] == ["passed", "passed", "refused"]
 
 

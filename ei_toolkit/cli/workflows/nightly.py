@@ -101,13 +101,19 @@ def _prepare(shell: Shell, dataset: str, clips: Path, recipe: str, board: str) -
 def _earlier_verdict(config: Config) -> Run | None:
     """Return the gate run with the present settings, windows and code; None if its model or champion is missing."""
     gate, lock = find_same(config, "gate"), read_lock(config.paths.lock)
-    if gate is None or lock is None or lock.model_sha256 != gate.metrics.get("challenger_sha256"):
+    if gate is None or lock is None or lock.model_sha256 not in _pinned_after(gate):
         return None
     root = config.paths.root
     required = [root / lock.zip, root / lock.model]
     if gate.metrics["verdict"] == "passed" or gate.metrics.get("champion_sha256"):
         required.append(champion_file(config.paths))
     return gate if all(file.is_file() for file in required) else None
+
+
+def _pinned_after(gate: Run) -> tuple[str | None, ...]:
+    """Return the models that eitk.lock may name after a verdict: a refused one gives way to the champion."""
+    names = ("challenger_sha256",) if gate.metrics["verdict"] == "passed" else ("challenger_sha256", "champion_sha256")
+    return tuple(gate.metrics.get(name) for name in names)
 
 
 def _finish(shell: Shell, config: Config, nightly: NightlyRun) -> None:

@@ -63,7 +63,10 @@ class Commands:
         model = max(self.config.paths.builds.glob("*/model.tflite"), key=lambda file: int(file.parent.name))
         figures = {"verdict": self.verdict, "text": "It was judged.", "reasons": ["it is worse"], "champion": None}
         sha = sha256(model.read_bytes()).hexdigest()
-        record_run(self.config, "gate", figures | {"challenger": self.trial, "challenger_sha256": sha})
+        builds = sorted(self.config.paths.builds.glob("*/model.tflite"))
+        champion = sha256(builds[0].read_bytes()).hexdigest() if len(builds) > 1 else None
+        shas = {"challenger_sha256": sha, "champion_sha256": champion}
+        record_run(self.config, "gate", figures | {"challenger": self.trial, **shas})
         if self.verdict == "passed":
             (self.folder / "champion.json").write_text("{}")
         else:
@@ -125,6 +128,18 @@ def test_a_model_that_did_not_pass_is_not_trained_again_from_the_same_inputs(com
     assert commands.nightly()[1][-2:] == ["report", "card"]
     done, ran = commands.nightly()
     assert (done.new, done.passed, ran) == (False, False, ["slice"])
+
+
+def test_after_a_refusal_the_champion_in_the_lock_is_not_trained_again(commands: Commands) -> None:
+    commands.nightly()
+    champion = commands.config.paths.lock.read_bytes()
+    commands.verdict = "refused"
+    commands.run("train")
+    with pytest.raises(CommandFailed):
+        commands.run("gate")
+    commands.config.paths.lock.write_bytes(champion)  # as eitk gate does
+    assert commands.nightly()[1] == ["slice", "report", "card"]
+    assert commands.nightly()[1] == ["slice"]
 
 
 def test_clips_that_do_not_exist_or_are_not_the_projects_are_an_error(commands: Commands) -> None:
