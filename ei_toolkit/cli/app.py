@@ -14,14 +14,16 @@ from typing import Annotated
 import typer
 from typer._click.exceptions import NoArgsIsHelpError  # typer does not export it
 
+from ei_toolkit.cli import completion
 from ei_toolkit.cli.commands import CommandGroup
+from ei_toolkit.cli.completion import Shell, prepare_completion
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.untrusted_text import printable
 from ei_toolkit.errors import EitkError, Interrupted, UsageError
 
 SHARED_FLAGS = frozenset({"--json", "--quiet", "-q", "--verbose", "-v", "--debug"})
-EPILOG = "Every command also takes --json, --quiet, --verbose, --debug."
+EPILOG = "Every command also takes --json, --quiet, --verbose, --debug. Details and examples: eitk help COMMAND."
 FILE_HINTS = {
     errno.ENOENT: "Check the spelling of the path.",
     errno.ENOTDIR: "A part of this path is a file, not a folder; name another path.",
@@ -34,6 +36,7 @@ app = typer.Typer(
     name="eitk",
     cls=CommandGroup,
     no_args_is_help=True,
+    add_completion=False,  # the options of Typer print the script of the shell that runs, whichever is named
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # with Rich, typer imports a Markdown parser for the help, which takes longer than the rest
     context_settings={"max_content_width": 120},
@@ -65,6 +68,14 @@ def root(
             "--version", callback=_version, is_eager=True, help="Show the versions of eitk, its packages and the tools."
         ),
     ] = False,
+    show_completion: Annotated[
+        Shell | None,
+        typer.Option(callback=completion.show, is_eager=True, help="Print the completion script of a shell."),
+    ] = None,
+    install_completion: Annotated[
+        Shell | None,
+        typer.Option(callback=completion.install, is_eager=True, help="Install the completion script of a shell."),
+    ] = None,
 ) -> None:
     """Train an audio classifier from a folder of clips and run it on a board, with Edge Impulse or offline."""
     env = context.ensure_object(Environment)
@@ -102,6 +113,7 @@ def run(arguments: Sequence[str], environment: Environment | None = None) -> int
 
 def main() -> None:
     """Entry point of the `eitk` script."""
+    prepare_completion()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -16,6 +16,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from ei_toolkit.cli.examples import epilog_of
+
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter  # the base classes of TyperCommand; they are not exported
     from typer._click.shell_completion import CompletionItem
@@ -25,43 +27,53 @@ if TYPE_CHECKING:
 class CommandEntry:
     """A command: `target` is `module:attribute` below `ei_toolkit.cli`, the attribute a function or a `typer.Typer`."""
 
+    panel: str
     target: str
     help: str
 
 
 COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
-    "demo": CommandEntry("demo:demo", "Run the whole pipeline, from clips to the predictions of a virtual board."),
-    "init": CommandEntry("init:init", "Write eitk.toml from a recipe."),
-    "config": CommandEntry("config:group", "Show the settings in force."),
-    "dataset": CommandEntry("dataset:group", "Clips: synthesise, fetch, verify, audit, describe."),
-    "slice": CommandEntry("slice:slice_", "Cut clips into windows."),
-    "upload": CommandEntry("upload:upload", "Upload windows, or whole files of a folder, to the studio."),
-    "samples": CommandEntry("samples:group", "Samples in the studio: list, count, pull, delete, diff."),
-    "impulse": CommandEntry("impulse:group", "Compare, apply or pull the impulse of eitk.toml."),
-    "train": CommandEntry("train:train", "Generate features, train the model and test it."),
-    "test": CommandEntry("test:test", "Test the trained model on the test set."),
-    "profile": CommandEntry("profile:profile", "Estimate latency, RAM and ROM of the trained model."),
-    "build": CommandEntry("build:build", "Build the library of the trained model and pin it in eitk.lock."),
-    "jobs": CommandEntry("jobs:group", "Jobs of the studio: list, follow, cancel."),
-    "studio": CommandEntry("studio:group", "The local studio: Edge Impulse's API on this machine."),
-    "boards": CommandEntry("boards:boards", "List the boards on USB and the virtual boards."),
-    "board": CommandEntry("boards:group", "Stop or check one board."),
-    "flash": CommandEntry("flash:flash", "Compile the pinned library with the sketch and flash a board."),
-    "play": CommandEntry("play:play", "Stream clips to the microphone of a virtual board."),
-    "tail": CommandEntry("tail:tail", "Show the predictions of a board as they arrive."),
-    "verify": CommandEntry("verify:verify", "Compare the scores of a board with those of the int8 model in Python."),
-    "evaluate": CommandEntry("evaluate:evaluate", "Measure a recipe on held-out groups, beside baselines."),
-    "gate": CommandEntry("gate:gate", "Compare the last built model with the champion; promote it if it passes."),
-    "nightly": CommandEntry("nightly:nightly", "Retrain from a dataset and run the gate on the model."),
-    "runs": CommandEntry("runs:group", "Recorded trainings, evaluations, builds, flashes and gates."),
-    "report": CommandEntry("report:report", "Write an HTML report of the project."),
-    "card": CommandEntry("card:card", "Write a model card in Markdown."),
-    "eon": CommandEntry("eon:group", "Compile, run and profile a .tflite without a project."),
-    "doctor": CommandEntry("doctor:doctor", "Check folders, studio, key, packages, tools and boards."),
-    "login": CommandEntry("login:login", "Store an API key in the system's keyring."),
-    "logout": CommandEntry("login:logout", "Remove the API key from the system's keyring."),
-    "clean": CommandEntry("clean:clean", "Remove files that a command can make again."),
+    "demo": CommandEntry(
+        "project", "demo:demo", "Run the whole pipeline, from clips to the predictions of a virtual board."
+    ),
+    "init": CommandEntry("project", "init:init", "Write eitk.toml from a recipe."),
+    "config": CommandEntry("project", "config:group", "Show the settings in force."),
+    "dataset": CommandEntry("data", "dataset:group", "Clips: synthesise, fetch, verify, audit, describe."),
+    "slice": CommandEntry("data", "slice:slice_", "Cut clips into windows."),
+    "upload": CommandEntry("data", "upload:upload", "Upload windows, or whole files of a folder, to the studio."),
+    "samples": CommandEntry("data", "samples:group", "Samples in the studio: list, count, pull, delete, diff."),
+    "impulse": CommandEntry("model", "impulse:group", "Compare, apply or pull the impulse of eitk.toml."),
+    "train": CommandEntry("model", "train:train", "Generate features, train the model and test it."),
+    "test": CommandEntry("model", "test:test", "Test the trained model on the test set."),
+    "profile": CommandEntry("model", "profile:profile", "Estimate latency, RAM and ROM of the trained model."),
+    "build": CommandEntry("model", "build:build", "Build the library of the trained model and pin it in eitk.lock."),
+    "jobs": CommandEntry("studio", "jobs:group", "Jobs of the studio: list, follow, cancel."),
+    "studio": CommandEntry("studio", "studio:group", "The local studio: Edge Impulse's API on this machine."),
+    "boards": CommandEntry("board", "boards:boards", "List the boards on USB and the virtual boards."),
+    "board": CommandEntry("board", "boards:group", "Stop or check one board."),
+    "flash": CommandEntry("board", "flash:flash", "Compile the pinned library with the sketch and flash a board."),
+    "play": CommandEntry("board", "play:play", "Stream clips to the microphone of a virtual board."),
+    "tail": CommandEntry("board", "tail:tail", "Show the predictions of a board as they arrive."),
+    "verify": CommandEntry(
+        "board", "verify:verify", "Compare the scores of a board with those of the int8 model in Python."
+    ),
+    "evaluate": CommandEntry("results", "evaluate:evaluate", "Measure a recipe on held-out groups, beside baselines."),
+    "gate": CommandEntry(
+        "results", "gate:gate", "Compare the last built model with the champion; promote it if it passes."
+    ),
+    "nightly": CommandEntry("results", "nightly:nightly", "Retrain from a dataset and run the gate on the model."),
+    "runs": CommandEntry("results", "runs:group", "Recorded trainings, evaluations, builds, flashes and gates."),
+    "report": CommandEntry("results", "report:report", "Write an HTML report of the project."),
+    "card": CommandEntry("results", "card:card", "Write a model card in Markdown."),
+    "eon": CommandEntry("model", "eon:group", "Compile, run and profile a .tflite without a project."),
+    "doctor": CommandEntry("project", "doctor:doctor", "Check folders, studio, key, packages, tools and boards."),
+    "login": CommandEntry("studio", "login:login", "Store an API key in the system's keyring."),
+    "logout": CommandEntry("studio", "login:logout", "Remove the API key from the system's keyring."),
+    "clean": CommandEntry("project", "clean:clean", "Remove files that a command can make again."),
+    "help": CommandEntry("project", "help:help_", "Show the help of a command."),
 }
+PANELS = ("project", "data", "model", "board", "results", "studio")
+"""The parts of the list of commands in the help of `eitk`, in their order."""
 ALIASES: Mapping[str, str] = {"listen": "verify"}
 """Names of versions before 0.3. They still run, and no help or completion shows them."""
 
@@ -77,7 +89,16 @@ def load_command(name: str) -> Command:
         holder.add_typer(target, name=name, short_help=entry.help)
     else:
         holder.command(name, short_help=entry.help)(target)
-    return get_group(holder).commands[name]
+    command = get_group(holder).commands[name]
+    _add_examples(command, name)
+    return command
+
+
+def _add_examples(command: Command, path: str) -> None:
+    """Set the end of the help of a command and of all its subcommands."""
+    command.epilog = epilog_of(path)
+    for name, below in command.commands.items() if isinstance(command, TyperGroup) else ():
+        _add_examples(below, f"{path} {name}")
 
 
 class LoadedCommands(Mapping[str, "Command"]):
@@ -93,6 +114,22 @@ class LoadedCommands(Mapping[str, "Command"]):
         return len(COMMANDS)
 
 
+class _Listing(TyperGroup):
+    """The root command with empty commands, for its help."""
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write one panel of commands after another, each with one line for a command."""
+        limit = formatter.width - 6 - max(map(len, COMMANDS))
+        for panel in PANELS:
+            rows = [
+                (name, self.commands[name].get_short_help_str(limit))
+                for name, entry in COMMANDS.items()
+                if entry.panel == panel
+            ]
+            with formatter.section(panel.capitalize()):
+                formatter.write_dl(rows, col_max=20)
+
+
 class CommandGroup(TyperGroup):
     """The root command. Its help and the completion of command names import no module of a command."""
 
@@ -100,7 +137,7 @@ class CommandGroup(TyperGroup):
         super().__init__(**attributes)
         self.commands = cast("MutableMapping[str, Command]", LoadedCommands())  # nothing is ever added to them
         entries = {name: TyperCommand(name, short_help=entry.help) for name, entry in COMMANDS.items()}
-        self._listing = TyperGroup(**{**attributes, "commands": entries})
+        self._listing = _Listing(**{**attributes, "commands": entries})
 
     def format_help(self, context: Context, formatter: HelpFormatter) -> None:
         """Write the help with one line for each command."""

@@ -22,6 +22,7 @@ LINES = {
     "evaluate": 3, "gate": 3, "runs list": 0, "runs show 1": 2, "runs compare 1 2": 2, "runs export": 0,
     "runs seen gate": 1, "report": 3, "card": 3, "eon compile gone.tflite -o out": 1,
     "eon run gone.tflite --input gone.npy --output out.npy": 1, "eon profile gone.tflite": 1, "doctor": 1, "clean": 0,
+    "help": 0, "help slice": 0,
 }  # fmt: skip
 """A line for each command, with its exit code."""
 ELSEWHERE = {

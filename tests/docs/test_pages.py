@@ -53,7 +53,8 @@ def test_commands_and_options_exist(page: Path) -> None:
     for line in code:
         for call in re.findall(r"\beitk ((?:[a-z-]+ ?)+[^#|&`]*)", line):
             words = call.split()
-            name = " ".join(words[:2]) if " ".join(words[:2]) in known else words[0]
+            names = [" ".join(words[:length]) for length in (3, 2, 1)]
+            name = next((name for name in names if name in known), words[0])
             if name == "COMMAND" or words[0].startswith("-"):
                 continue
             assert name in known, f"{page.name}: eitk {call}"
