@@ -23,6 +23,7 @@ from ei_toolkit.config import ProjectPaths, find_config
 from ei_toolkit.eon import toolchain
 from ei_toolkit.errors import EitkError, MissingStepError, MissingToolError
 from ei_toolkit.report.tables import Table
+from ei_toolkit.studio.jobs import confinement
 
 Verdict = Literal["ok", "warning", "missing", "failure"]
 PACKAGES = ("edgeimpulse", "edgeimpulse-api", "numpy", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "keyring")
@@ -112,6 +113,23 @@ def tool_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("board", "missing", "no Nano 33 BLE on USB", 'Plug one in, or use [board] name = "emulated".')
 
 
+def confinement_findings() -> Iterator[Finding]:
+    """Yield what the job processes of a local studio on this machine are kept from."""
+    version = confinement.landlock_version()
+    if version:
+        yield Finding("job files", "ok", f"jobs write only below the data folder of the studio (Landlock {version})")
+    else:
+        yield Finding("job files", "warning", "jobs can write wherever this user can: the system has no Landlock")
+    if confinement.network_can_be_removed():
+        yield Finding("job network", "ok", "jobs have no network (network namespace)")
+    elif version >= confinement.LANDLOCK_WITH_TCP:
+        yield Finding("job network", "warning", "jobs have no TCP (Landlock), but other protocols")
+    else:
+        yield Finding(
+            "job network", "warning", "jobs can use the network: this user may not create a network namespace"
+        )
+
+
 def findings_table(findings: list[Finding]) -> Table:
     """Return a table with one row for each finding."""
     return Table("", ("check", "", "result", "try"), tuple((f.what, f.verdict, f.detail, f.hint) for f in findings))
@@ -137,14 +155,14 @@ def doctor(
     context: typer.Context,
     studio: Annotated[bool, typer.Option(help="Also check the studio and the key.")] = True,
 ) -> None:
-    """Check folders, studio, key, packages, tools and boards.
+    """Check folders, studio, key, packages, tools, boards and the confinement of jobs.
 
     Exit code 1 if one of the checks fails.
     """
     env = Environment.of(context)
     findings = list(folder_findings(env.cwd))
     findings += studio_findings(lambda: connect(env, env.config())) if studio else ()
-    findings += [*package_findings(), *tool_findings(env.environ)]
+    findings += [*package_findings(), *tool_findings(env.environ), *confinement_findings()]
     env.console.result([asdict(finding) for finding in findings], findings_table(findings).rich())
     if any(finding.verdict == "failure" for finding in findings):
         raise typer.Exit(1)

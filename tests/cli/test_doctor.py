@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from support import eitk
 
-from ei_toolkit.cli.doctor import tool_findings
+from ei_toolkit.cli.doctor import confinement_findings, tool_findings
+from ei_toolkit.studio.jobs import confinement
 
 
 def doctor(folder: Path, *flags: str) -> tuple[int, dict[str, dict[str, str]]]:
@@ -45,3 +46,25 @@ def test_ffmpeg_is_listed_with_its_version_or_how_to_install_it(
     found = {one.what: one for one in tool_findings({"PATH": ""})}["ffmpeg"]
     assert (found.verdict, found.detail) == ("missing", "ffmpeg is not installed")
     assert "apt install ffmpeg" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("landlock", "namespace", "files", "network"),
+    [
+        (7, True, ("ok", "only below the data folder"), ("ok", "no network")),
+        (3, False, ("ok", "Landlock 3"), ("warning", "can use the network")),
+        (4, False, ("ok", "Landlock 4"), ("warning", "no TCP")),
+        (0, True, ("warning", "wherever this user can"), ("ok", "network namespace")),
+    ],
+)
+def test_what_jobs_are_kept_from_is_listed(
+    monkeypatch: pytest.MonkeyPatch, landlock: int, namespace: bool, files: tuple[str, str], network: tuple[str, str]
+) -> None:
+    monkeypatch.setattr(confinement, "landlock_version", lambda: landlock)
+    monkeypatch.setattr(confinement, "network_can_be_removed", lambda: namespace)
+    for (verdict, text), found in zip((files, network), confinement_findings(), strict=True):
+        assert found.verdict == verdict and text in found.detail
+
+
+def test_the_confinement_of_this_machine_is_a_finding(tmp_path: Path) -> None:
+    assert {"job files", "job network"} <= set(doctor(tmp_path, "--no-studio")[1])

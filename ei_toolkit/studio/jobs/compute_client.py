@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.jobs.confinement import confined_command
 from ei_toolkit.studio.jobs.process import child_environment
 from ei_toolkit.studio.options import Options
 
@@ -81,7 +82,7 @@ class ComputeWorker:
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._process = subprocess.Popen(
-                (sys.executable, "-P", "-m", "ei_toolkit.studio.jobs.compute_worker"),
+                confined_command([sys.executable, "-P", "-m", "ei_toolkit.studio.jobs.compute_worker"]),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=child_environment(os.environ),

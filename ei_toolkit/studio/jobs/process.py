@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ei_toolkit.studio.code_policy import ALLOW_SCRIPTS
+from ei_toolkit.studio.jobs.confinement import confined_command
+from ei_toolkit.studio.store.blobs import INCOMING, scratch_prefix
 from ei_toolkit.studio.wire_format import now
 
 logger = logging.getLogger("ei_toolkit.studio")
@@ -97,8 +99,9 @@ class JobProcess:
         """Start the process of a job. Its standard input stays open; the process ends when it closes (see `worker`)."""
         command = [sys.executable, "-P", "-m", "ei_toolkit.studio.jobs.worker", str(data), str(job)]
         command += [ALLOW_SCRIPTS] if allow_scripts else []
+        scratch = data / INCOMING / f"{scratch_prefix(job)}tmp"
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *confined_command(command, writable=data, scratch=scratch),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

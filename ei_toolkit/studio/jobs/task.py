@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.blobs import scratch_prefix
 from ei_toolkit.studio.store.jobs import Job
 
 
@@ -36,9 +37,7 @@ class Task:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Provide a temporary folder. If the process is killed, the runner deletes it."""
-        with tempfile.TemporaryDirectory(
-            dir=self.store.blobs.incoming, prefix=self.store.blobs.scratch_prefix(self.job.id)
-        ) as folder:
+        with tempfile.TemporaryDirectory(dir=self.store.blobs.incoming, prefix=scratch_prefix(self.job.id)) as folder:
             yield Path(folder)
 
 

@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import IO
 
 CHUNK_BYTES = 1 << 20
+INCOMING = "incoming"  # the folder of incomplete and temporary files
 DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def scratch_prefix(job: int) -> str:
+    """Return how the names of a job's temporary folders in `incoming` begin."""
+    return f"job-{job}-"
 
 
 def make_private_folder(folder: Path) -> None:
@@ -38,7 +44,7 @@ class Blobs:
 
     def __init__(self, data: Path) -> None:
         self.folder = data / "blobs"
-        self.incoming = data / "incoming"
+        self.incoming = data / INCOMING
         self._numbers = itertools.count()
         for folder in (self.folder, self.incoming):
             make_private_folder(folder)
@@ -82,13 +88,9 @@ class Blobs:
         """Delete a blob that no row refers to."""
         self.path(digest).unlink(missing_ok=True)
 
-    def scratch_prefix(self, job: int) -> str:
-        """Return how the names of a job's temporary folders in `incoming` begin."""
-        return f"job-{job}-"
-
     def delete_incoming_of(self, job: int, process: int) -> None:
         """Delete what the ended process of a job has left in `incoming`."""
-        for folder in self.incoming.glob(f"{self.scratch_prefix(job)}*"):
+        for folder in self.incoming.glob(f"{scratch_prefix(job)}*"):
             shutil.rmtree(folder, ignore_errors=True)
         for part in self.incoming.glob(f"{process}.*"):
             part.unlink(missing_ok=True)
