@@ -15,6 +15,8 @@ from ei_toolkit.studio.options import Options
 
 LARGEST_LOG_BYTES = 5 * 2**20  # of server.log, and of server.log.1 with the lines before
 INTERVAL_S = 1.0
+TRANSPORT_LOGGERS = ("asyncio", "uvicorn", "websockets")
+CLIENT_ERRORS = (ConnectionError, EOFError, TimeoutError, UnicodeDecodeError)
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -24,6 +26,7 @@ def configure_log(data: Path) -> None:
     handler = RotatingLog(file) if _is_stderr(file) else logging.StreamHandler()
     handler.setFormatter(PrintableFormatter(FORMAT))
     handler.addFilter(OncePerInterval())
+    handler.addFilter(without_traceback_of_clients)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
@@ -47,6 +50,15 @@ class OncePerInterval(logging.Filter):
         if dropped:
             record.msg, record.args = f"{record.getMessage()} ({dropped} more of this kind were not logged)", ()
         return True
+
+
+def without_traceback_of_clients(record: logging.LogRecord) -> bool:
+    """Leave only the line of an event that a client causes: a connection that breaks, or text that is not UTF-8."""
+    error = record.exc_info[1] if record.exc_info else None
+    if record.name.startswith(TRANSPORT_LOGGERS) and isinstance(error, CLIENT_ERRORS):
+        record.msg, record.args = f"{record.getMessage()} ({type(error).__name__})", ()
+        record.exc_info = record.exc_text = None
+    return True
 
 
 class PrintableFormatter(logging.Formatter):

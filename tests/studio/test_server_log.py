@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from ei_toolkit.studio import server_log
-from ei_toolkit.studio.server_log import FORMAT, OncePerInterval, PrintableFormatter
+from ei_toolkit.studio.server_log import (
+    FORMAT,
+    OncePerInterval,
+    PrintableFormatter,
+    without_traceback_of_clients,
+)
 
 
 def record(message: str, *values: object, name: str = "asyncio") -> logging.LogRecord:
@@ -32,6 +37,24 @@ def test_events_of_one_kind_are_logged_once_a_second(monkeypatch: pytest.MonkeyP
 def test_an_event_is_one_line_without_control_characters() -> None:
     line = PrintableFormatter(FORMAT).format(record("GET %s failed", "/a\n2026 ERROR b\x1b[2J\u202e"))
     assert line.endswith(r"ERROR asyncio: GET /a\n2026 ERROR b" + "\ufffd failed")
+
+
+@pytest.mark.parametrize(
+    ("logger", "error", "has_traceback"),
+    [
+        ("uvicorn.error", UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), False),
+        ("websockets.server", ConnectionResetError("Connection reset by peer"), False),
+        ("uvicorn.error", ValueError("an error of the studio"), True),
+        ("ei_toolkit.studio", ConnectionResetError("an error of the studio"), True),
+    ],
+)
+def test_what_a_client_causes_is_one_line(logger: str, error: Exception, has_traceback: bool) -> None:
+    event = record("data transfer failed", name=logger)
+    event.exc_info = (type(error), error, None)
+    assert without_traceback_of_clients(event)
+    lines = PrintableFormatter(FORMAT).format(event).splitlines()
+    assert (len(lines) > 1) is has_traceback
+    assert has_traceback or lines[0].endswith(f"data transfer failed ({type(error).__name__})")
 
 
 def test_the_log_file_has_a_largest_size(tmp_path: Path) -> None:

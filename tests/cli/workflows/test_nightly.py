@@ -130,7 +130,7 @@ def test_a_model_that_did_not_pass_is_not_trained_again_from_the_same_inputs(com
     assert (done.new, done.passed, ran) == (False, False, ["slice"])
 
 
-def test_after_a_refusal_the_champion_in_the_lock_is_not_trained_again(commands: Commands) -> None:
+def test_the_champion_in_the_lock_after_a_rejected_model_is_not_trained_again(commands: Commands) -> None:
     commands.nightly()
     champion = commands.config.paths.lock.read_bytes()
     commands.verdict = "refused"
