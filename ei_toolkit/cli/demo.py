@@ -15,7 +15,7 @@ from ei_toolkit.cli.workflows.demo import demo_view, run_demo
 def demo(
     context: typer.Context,
     clips: Annotated[
-        Path | None, typer.Argument(help="Folder of clips, CLIPS/<label>/*; synthetic ones if absent.")
+        Path | None, typer.Argument(help="Folder or zip of clips, in any layout; synthetic ones if absent.")
     ] = None,
     folder: Annotated[Path, typer.Option("--dir", help="Folder to work in.")] = Path("eitk-demo"),
     recipe: Annotated[str, typer.Option(help="Recipe: robust or reference.")] = "robust",

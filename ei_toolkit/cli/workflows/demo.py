@@ -17,6 +17,7 @@ from ei_toolkit.config import load_config
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.config.units import kib
 from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import DataError, MissingToolError
 from ei_toolkit.impulse.metrics import TOP_1, thresholded_name
 from ei_toolkit.impulse.trained_model import VARIANTS
@@ -86,7 +87,7 @@ def unseen_clips(folder: Path) -> list[Path]:
             chosen.setdefault(window.label, window.clip)
     if missing := {window.label for window in windows} - set(chosen):
         raise DataError(f"no clip of {', '.join(sorted(missing))} is held out", hint="eitk slice")
-    root = (config.paths.root / config.settings.dataset.root).resolve()
+    root = clips_root(config.settings.dataset, config.paths.root)
     return [root / clip for clip in chosen.values()]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +49,16 @@ def test_the_first_testing_clip_of_each_label_is_verified(sliced_into: Any) -> N
     )
     assert [clip.relative_to(folder).name for clip in unseen_clips(folder)] == ["2.wav", "1.wav"]
     assert all(clip.is_absolute() for clip in unseen_clips(folder))
+
+
+def test_clips_of_a_zip_are_verified_where_they_were_unpacked(sliced_into: Any) -> None:
+    folder = sliced_into(window("rock/2.wav", "testing"))
+    with zipfile.ZipFile(folder / "clips.zip", "w") as archive:
+        archive.writestr("rock/2.wav", b"sound")
+    config = folder / "eitk.toml"
+    config.write_text(config.read_text().replace('root = "clips"', 'root = "clips.zip"'))
+    [clip] = unseen_clips(folder)
+    assert clip.read_bytes() == b"sound"
 
 
 def test_labels_without_a_testing_clip_are_named(sliced_into: Any) -> None:
