@@ -19,6 +19,7 @@ def doctor(eitk_there: Any, scripted_studio: Any, monkeypatch: pytest.MonkeyPatc
     """Runs `eitk doctor` against a healthy studio and returns its findings of the studio by name."""
     monkeypatch.setattr(doctor_module, "package_findings", lambda: iter(()))
     monkeypatch.setattr(doctor_module, "tool_findings", lambda _environ: iter(()))
+    monkeypatch.setattr(doctor_module, "confinement_findings", lambda: iter(()))
     scripted_studio.answers |= {
         "/": dated(0),
         "": dated(0),
