@@ -66,7 +66,9 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "report": CommandEntry("results", "report:report", "Write an HTML report of the project."),
     "card": CommandEntry("results", "card:card", "Write a model card in Markdown."),
     "eon": CommandEntry("model", "eon:group", "Compile, run and profile a .tflite without a project."),
-    "doctor": CommandEntry("project", "doctor:doctor", "Check folders, studio, key, packages, tools and boards."),
+    "doctor": CommandEntry(
+        "project", "doctor:doctor", "Check folders, studio, key, packages, tools, boards and the confinement of jobs."
+    ),
     "login": CommandEntry("studio", "login:login", "Store an API key in the system's keyring."),
     "logout": CommandEntry("studio", "login:logout", "Remove the API key from the system's keyring."),
     "clean": CommandEntry("project", "clean:clean", "Remove files that a command can make again."),

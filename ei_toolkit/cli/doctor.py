@@ -1,4 +1,4 @@
-"""`eitk doctor`: Check folders, studio, key, packages, tools and boards."""
+"""`eitk doctor`: Check folders, studio, key, packages, tools, boards and the confinement of jobs."""
 
 from __future__ import annotations
 

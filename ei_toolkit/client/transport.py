@@ -141,7 +141,7 @@ class Transport:
 
         def fetch() -> str:
             with self._send("GET", path, {}, None, repeatable=True) as response:
-                content = body_text(response)
+                content = body_text(response, MAX_RESPONSE_BYTES)
                 if response.status_code >= 300:
                     raise error_of_response(response.status_code, "", path, foreign_body(content))
                 return content
@@ -151,7 +151,9 @@ class Transport:
     def _json(self, method: str, path: str, query: Query, body: Json | None, *, repeatable: bool) -> Json:
         def fetch() -> Json:
             with self._send(method, path, query, body, repeatable=repeatable) as response:
-                return _parse_success(redact(body_text(response), self.endpoint.key), response, path)
+                return _parse_success(
+                    redact(body_text(response, MAX_RESPONSE_BYTES), self.endpoint.key), response, path
+                )
 
         return self._with_whole_body(fetch, repeatable=repeatable)
 
@@ -299,7 +301,7 @@ def error_of_response(status: int, message: str, path: str, foreign: str = "") -
     return ApiError(message or f"the studio answered HTTP {status}", why=f"requested {path}", status=status)
 
 
-def body_text(response: requests.Response, max_bytes: int = MAX_RESPONSE_BYTES) -> str:
+def body_text(response: requests.Response, max_bytes: int) -> str:
     """Read the body of a streamed response as text.
 
     Raises ApiError for more than `max_bytes`, requests.RequestException where it is cut off or does not end in time.

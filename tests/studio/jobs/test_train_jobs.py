@@ -180,7 +180,7 @@ def test_features_of_several_blocks_are_joined_and_have_no_common_columns(
 
 
 def test_a_training_needs_two_labels(made: Api, requests: list[TrainRequest]) -> None:
-    made.fields("POST", "/1/raw-data/batch/edit-labels", json={"label": "rock"})
+    made.fields("POST", "/1/raw-data/batch/edit-labels?category=all", json={"label": "rock"})
     with pytest.raises(ApiError, match="Training needs at least two labels; there is only rock"):
         train(made)
     assert requests == []
