@@ -67,7 +67,7 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "card": CommandEntry("results", "card:card", "Write a model card in Markdown."),
     "eon": CommandEntry("model", "eon:group", "Compile, run and profile a .tflite without a project."),
     "doctor": CommandEntry(
-        "project", "doctor:doctor", "Check folders, studio, key, packages, tools, boards and the confinement of jobs."
+        "project", "doctor:doctor", "Check folders, studio, key, packages, tools, boards and confinement."
     ),
     "login": CommandEntry("studio", "login:login", "Store an API key in the system's keyring."),
     "logout": CommandEntry("studio", "login:logout", "Remove the API key from the system's keyring."),

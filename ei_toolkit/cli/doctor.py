@@ -1,4 +1,4 @@
-"""`eitk doctor`: Check folders, studio, key, packages, tools, boards and the confinement of jobs."""
+"""`eitk doctor`: Check folders, studio, key, packages, tools, boards and confinement."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def doctor(
     context: typer.Context,
     studio: Annotated[bool, typer.Option(help="Also check the studio and the key.")] = True,
 ) -> None:
-    """Check folders, studio, key, packages, tools, boards and the confinement of jobs.
+    """Check folders, studio, key, packages, tools, boards and confinement.
 
     Exit code 1 if one of the checks fails.
     """
