@@ -16,7 +16,7 @@ from ei_toolkit.board.boards.registry import board_named, find_boards, virtual_b
 from ei_toolkit.board.transport.ports import usb_ports
 from ei_toolkit.board.verify.selftest import check_board
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.cli.options import PortOption
+from ei_toolkit.cli.options import PortOption, known_board
 from ei_toolkit.config import ProjectPaths, find_config
 from ei_toolkit.config.boards import board_choice
 from ei_toolkit.report.board_tables import boards_view, change_line
@@ -68,7 +68,8 @@ def boards(
 def stop(
     context: typer.Context,
     board: Annotated[
-        str | None, typer.Argument(help=f"{board_choice(virtual_only=True)}; the configured one if absent.")
+        str | None,
+        typer.Argument(help=f"{board_choice(virtual_only=True)}; the configured one if absent.", callback=known_board),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report whether it would be stopped.")] = False,
 ) -> None:
@@ -90,7 +91,9 @@ def stop(
 @group.command()
 def check(
     context: typer.Context,
-    board: Annotated[str | None, typer.Argument(help=f"{board_choice()}; the configured one if absent.")] = None,
+    board: Annotated[
+        str | None, typer.Argument(help=f"{board_choice()}; the configured one if absent.", callback=known_board)
+    ] = None,
     port: PortOption = None,
 ) -> None:
     """Run the self-test of a board and compare level, features and scores with the int8 model in Python."""

@@ -28,7 +28,7 @@ from ei_toolkit.report.result_tables import deployment_table
 def build(
     context: typer.Context,
     model: Annotated[Path | None, typer.Option(help="Bring your own .tflite instead of the trained model.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Longest time of the job in seconds.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Longest time of the job in seconds.")] = None,
     on_interrupt: Annotated[OnInterrupt, typer.Option(help="What happens to the job on Ctrl-C.")] = "ask",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what would be built.")] = False,
 ) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from ei_toolkit.board.boards.registry import virtual_board_named
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.options import known_board, known_recipe
 from ei_toolkit.cli.workflows.demo import demo_view, run_demo
 
 
@@ -18,9 +19,12 @@ def demo(
         Path | None, typer.Argument(help="Folder or zip of clips, in any layout; synthetic ones if absent.")
     ] = None,
     folder: Annotated[Path, typer.Option("--dir", help="Folder to work in.")] = Path("eitk-demo"),
-    recipe: Annotated[str, typer.Option(help="Recipe: robust or reference.")] = "robust",
+    recipe: Annotated[str, typer.Option(help="Recipe: robust or reference.", callback=known_recipe)] = "robust",
     board: Annotated[
-        str | None, typer.Option(help="Board: emulated or host; emulated if its tools are installed, if absent.")
+        str | None,
+        typer.Option(
+            help="Board: emulated or host; emulated if its tools are installed, if absent.", callback=known_board
+        ),
     ] = None,
 ) -> None:
     """Run the whole pipeline, from clips to the predictions of a virtual board.

@@ -11,6 +11,7 @@ import typer
 
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.options import known_recipe
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.dataset.manifest import Manifest
@@ -47,7 +48,11 @@ def evaluate(
     protocol: Annotated[str, typer.Option(help=PROTOCOL_HELP, metavar="NAME")] = "artist-5fold",
     recipe: Annotated[
         str | None,
-        typer.Option(help="A shipped recipe; default: this project's eitk.toml.", autocompletion=complete.recipes),
+        typer.Option(
+            help="A shipped recipe; default: this project's eitk.toml.",
+            autocompletion=complete.recipes,
+            callback=known_recipe,
+        ),
     ] = None,
     clips: Annotated[Path | None, typer.Option(help="Folder or zip of clips; default: the project's.")] = None,
     folds: Annotated[int, typer.Option(min=2, help="Number of folds; each label needs as many groups.")] = FOLDS,

@@ -28,4 +28,5 @@ def help_(
         name, found, _ = shown.command.resolve_command(shown, [word])  # it suggests similar names in its error
         if found is not None:
             shown = typer.Context(found, info_name=name, parent=shown)
-    Environment.of(context).console.line(shown.get_help())
+    text = shown.get_help()
+    Environment.of(context).console.result({"command": shown.command_path, "help": text}, text)

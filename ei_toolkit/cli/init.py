@@ -17,11 +17,18 @@ from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.next_step import note_next_step
-from ei_toolkit.cli.options import GroupFromOption, GroupPatternOption, LabelsFromOption, SplitFromOption, known_board
+from ei_toolkit.cli.options import (
+    GroupFromOption,
+    GroupPatternOption,
+    LabelsFromOption,
+    SplitFromOption,
+    known_board,
+    known_recipe,
+)
 from ei_toolkit.config import CONFIG_NAME, DatasetSettings, SliceSettings
 from ei_toolkit.config.archive import is_archive
 from ei_toolkit.config.project import ProjectPaths
-from ei_toolkit.config.recipes import Adjustment, recipe_names, write_recipe
+from ei_toolkit.config.recipes import Adjustment, write_recipe
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.folder import ClipFolder, read_clips
@@ -33,13 +40,6 @@ from ei_toolkit.dataset.unpacked import unpacked
 from ei_toolkit.errors import UsageError
 from ei_toolkit.report.layout_tables import layout_data, layout_text
 
-
-def _known_recipe(name: str) -> str:
-    if name not in recipe_names():
-        raise typer.BadParameter(f"there is no recipe {name!r}. Recipes: {', '.join(recipe_names())}.")
-    return name
-
-
 PUBLISHED = "reference"  # this recipe keeps its published name
 
 
@@ -48,7 +48,7 @@ def init(
     recipe: Annotated[
         str,
         typer.Option(
-            help="Recipe to start from: robust or reference.", autocompletion=complete.recipes, callback=_known_recipe
+            help="Recipe to start from: robust or reference.", autocompletion=complete.recipes, callback=known_recipe
         ),
     ] = "robust",
     clips: Annotated[

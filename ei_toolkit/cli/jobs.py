@@ -38,7 +38,7 @@ def list_(
 def follow(
     context: typer.Context,
     job: Annotated[int, typer.Argument(help="Number of the job.")],
-    timeout: Annotated[float | None, typer.Option(help="Longest time to wait in seconds.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Longest time to wait in seconds.")] = None,
     on_interrupt: Annotated[OnInterrupt, typer.Option(help="What happens to the job on Ctrl-C.")] = "detach",
 ) -> None:
     """Print the log of a job until it ends. Exit code 5 if it fails."""

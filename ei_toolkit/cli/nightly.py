@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.options import known_board, known_recipe
 from ei_toolkit.cli.workflows.nightly import MADE, run_nightly
 from ei_toolkit.errors import GateNotMet
 
@@ -23,8 +24,12 @@ def nightly(
     folder: Annotated[Path, typer.Option("--dir", help="Project folder, used again by every later run.")] = Path(
         "nightly"
     ),
-    recipe: Annotated[str, typer.Option(help="Recipe of the first run: robust or reference.")] = "robust",
-    board: Annotated[str, typer.Option(help="Board of the first run: emulated or host.")] = "emulated",
+    recipe: Annotated[
+        str, typer.Option(help="Recipe of the first run: robust or reference.", callback=known_recipe)
+    ] = "robust",
+    board: Annotated[
+        str, typer.Option(help="Board of the first run: emulated or host.", callback=known_board)
+    ] = "emulated",
 ) -> None:
     """Retrain from a dataset and run the gate on the model.
 

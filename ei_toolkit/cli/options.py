@@ -8,7 +8,9 @@ import typer
 
 from ei_toolkit.cli import complete
 from ei_toolkit.config.boards import BOARDS, board_choice
+from ei_toolkit.config.recipes import recipe_names
 from ei_toolkit.config.settings import Channel, FloatRange
+from ei_toolkit.evaluation.run_log import KINDS
 
 
 def known_board(name: str | None) -> str | None:
@@ -16,6 +18,20 @@ def known_board(name: str | None) -> str | None:
     if name is not None and name not in BOARDS:
         raise typer.BadParameter(f"{name!r} is not one of {', '.join(BOARDS)}.")
     return name
+
+
+def known_recipe(name: str | None) -> str | None:
+    """Return the value of --recipe. Raises BadParameter, which names the option, for another name."""
+    if name is not None and name not in recipe_names():
+        raise typer.BadParameter(f"there is no recipe {name!r}. Recipes: {', '.join(recipe_names())}.")
+    return name
+
+
+def known_kind(kind: str | None) -> str | None:
+    """Return a kind of run. Raises BadParameter, which names the option, for another one."""
+    if kind is not None and kind not in KINDS:
+        raise typer.BadParameter(f"there is no kind of run {kind!r}. Kinds: {', '.join(KINDS)}.")
+    return kind
 
 
 BoardOption = Annotated[

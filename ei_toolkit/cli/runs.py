@@ -11,6 +11,7 @@ import typer
 from rich.table import Table as RichTable
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.options import known_kind
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.json_text import json_text
@@ -35,7 +36,8 @@ group = typer.Typer(no_args_is_help=True, help="Recorded trainings, evaluations,
 def list_(
     context: typer.Context,
     kind: Annotated[
-        str | None, typer.Option(help="Only this kind: train, evaluation, build, flash, verify or gate.")
+        str | None,
+        typer.Option(help="Only this kind: train, evaluation, build, flash, verify or gate.", callback=known_kind),
     ] = None,
     last: Annotated[int, typer.Option(help="Only the last N runs; 0 means all.", min=0)] = 20,
 ) -> None:
@@ -76,7 +78,7 @@ def compare(
 def export(
     context: typer.Context,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; stdout without it.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only this kind of run.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind of run.", callback=known_kind)] = None,
 ) -> None:
     """Write all runs as CSV, or as JSON with --json."""
     env = Environment.of(context)
@@ -92,7 +94,9 @@ def export(
 @group.command()
 def seen(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help="Kind of run: train, evaluation, build, flash, verify or gate.")],
+    kind: Annotated[
+        str, typer.Argument(help="Kind of run: train, evaluation, build, flash, verify or gate.", callback=known_kind)
+    ],
 ) -> None:
     """Check for a run with the present settings, windows and code. Exit code 1 if there is none."""
     env = Environment.of(context)

@@ -48,7 +48,7 @@ def train(
     follow: Annotated[
         bool, typer.Option(help="Wait until the training has ended; otherwise only start one job for all stages.")
     ] = True,
-    timeout: Annotated[float | None, typer.Option(help="Longest time of one job in seconds.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Longest time of one job in seconds.")] = None,
     on_interrupt: Annotated[OnInterrupt, typer.Option(help="What happens to the job on Ctrl-C.")] = "ask",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check that everything is ready.")] = False,
 ) -> None:

@@ -173,6 +173,18 @@ def test_a_group_without_a_command_prints_its_help(tmp_path: Path, group: str) -
         ("tail --board uno", 2, "'--board': 'uno' is not one of nano33ble, emulated, host"),
         ("init --board uno", 2, "'--board': 'uno' is not one of"),
         ("init --recipe nope", 2, "'--recipe': there is no recipe 'nope'"),
+        ("evaluate --recipe nope", 2, "'--recipe': there is no recipe 'nope'"),
+        ("demo --recipe nope", 2, "'--recipe': there is no recipe 'nope'"),
+        ("nightly synth --recipe nope", 2, "'--recipe': there is no recipe 'nope'"),
+        ("demo --board nope", 2, "'--board': 'nope' is not one of"),
+        ("nightly synth --board nope", 2, "'--board': 'nope' is not one of"),
+        ("board stop nope", 2, "'board': 'nope' is not one of"),
+        ("board check nope", 2, "'board': 'nope' is not one of"),
+        ("runs list --kind nope", 2, "'--kind': there is no kind of run 'nope'"),
+        ("runs export --kind nope", 2, "'--kind': there is no kind of run 'nope'"),
+        ("runs seen nope", 2, "'kind': there is no kind of run 'nope'"),
+        ("train --timeout -1", 2, "'--timeout'"),
+        ("build --timeout -1", 2, "'--timeout'"),
         ("tail --every soon --board host", 6, "host"),
         ("report --figures", 2, "--figures"),
     ],
@@ -187,6 +199,7 @@ def test_for_programs_an_error_is_one_object_on_stderr(tmp_path: Path, words: st
     assert found["hint"]
     assert set(found) == {"code", "message", "why", "hint"}
     assert env.console.stdout.getvalue() == ""  # type: ignore[attr-defined]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_json_after_two_dashes_is_an_argument(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_an_unknown_kind_is_an_error_with_those_that_exist(folder: Path, words: 
     code, out, err = eitk(folder, "runs", *words)
     assert (code, out) == (2, "")
     assert "there is no kind of run 'trian'" in err
-    assert "try: Kinds: train, evaluation, build, flash, verify, gate" in err
+    assert "Kinds: train, evaluation, build, flash, verify, gate" in err
 
 
 def test_runs_are_compared_in_the_order_of_the_command_line(folder: Path) -> None:

@@ -124,7 +124,7 @@ def test_a_new_virtual_board_is_flashed_listed_read_and_stopped(
     project: Any, tiny: Path, add_board: Callable[[Board], None]
 ) -> None:
     board = OptimisedHost()
-    assert project.eitk("flash", "--board", "optimised", "--library", str(tiny)) == 3
+    assert project.eitk("flash", "--board", "optimised", "--library", str(tiny)) == 2
     assert "nano33ble, emulated, host" in project.stderr
     add_board(board)
     config = project.root / "eitk.toml"
