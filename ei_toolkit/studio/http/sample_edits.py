@@ -25,6 +25,7 @@ from ei_toolkit.studio.http.schema import Line, RequestModel, json_body
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.samples import Category
 
+SAMPLES_CHANGED = "x-samples-changed"  # header of a response: the number of samples of a batch operation
 router = APIRouter(prefix="/v1/api/{projectId:int}/raw-data")
 
 
@@ -130,7 +131,7 @@ def batch_delete(context: Admin, query: Batch) -> Response:
     """Delete the samples that match the filter."""
     ids = _chosen(context, query)
     delete_samples(context.store, context.project, ids)
-    return answer({"count": len(ids)})
+    return _changed(len(ids))
 
 
 @router.post("/batch/enable-samples")
@@ -187,6 +188,13 @@ def _change_one(context: RequestContext, sample: int, columns: Mapping[str, Any]
     return answer()
 
 
+def _changed(count: int) -> Response:
+    """Return the response of a batch operation. The official models have no field for the number of samples."""
+    response = answer()
+    response.headers[SAMPLES_CHANGED] = str(count)
+    return response
+
+
 def _chosen(context: RequestContext, query: BatchQuery) -> Sequence[int]:
     """Return the ids of the samples that a batch operation is for. Raises ApiError if it must not be carried out."""
     chosen = query.filter(context.project)
@@ -198,7 +206,7 @@ def _chosen(context: RequestContext, query: BatchQuery) -> Sequence[int]:
 def _change(context: RequestContext, query: BatchQuery, columns: Mapping[str, Any]) -> Response:
     ids = _chosen(context, query)
     context.store.samples.change(context.project, ids, **columns)
-    return answer({"count": len(ids)})
+    return _changed(len(ids))
 
 
 def _change_metadata(
@@ -209,4 +217,4 @@ def _change_metadata(
         values = {s.id: json.dumps(change(s.metadata)) for s in context.store.samples.select(chosen)}
         query.check(chosen, len(values))
         context.store.samples.change_each(context.project, "metadata", values)
-    return answer({"count": len(values)})
+    return _changed(len(values))
