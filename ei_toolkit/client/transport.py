@@ -16,10 +16,10 @@ import requests
 import urllib3
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
-from ei_toolkit.client.deadline import DeadlineAdapter, limited_body
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.responses import error_text, foreign_body, not_valid, parse_response, redact
 from ei_toolkit.config.atomic_write import replace_file
+from ei_toolkit.config.response_deadline import DeadlineAdapter, limited_body
 from ei_toolkit.config.untrusted_json import NestedTooDeeply, read_json
 from ei_toolkit.errors import ApiError, CredentialError, EitkError, NetworkError
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from ei_toolkit.config.response_deadline import DeadlineAdapter
 from ei_toolkit.errors import DataError, NetworkError
 
 Progress = Callable[[float, str], None]
@@ -83,13 +84,20 @@ def _attempt(url: str, part: Path, progress: Progress, stall: float) -> None:
     if have and _tag_file(part).is_file():
         headers |= {"Range": f"bytes={have}-", "If-Range": _tag_file(part).read_text(encoding="ascii")}
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=(10, stall)) as answer:
+        with _session() as session, session.get(url, headers=headers, stream=True, timeout=(10, stall)) as answer:
             if answer.status_code == 416 and answer.headers.get("Content-Range") == f"bytes */{have}":
                 return  # an earlier run fetched it whole and was stopped
             start, total = _place(answer, have, part)
             _receive(answer, part, start, total, progress)
     except ABORTED as error:
         raise _RetryableError(_short(error)) from None
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, DeadlineAdapter())
+    return session
 
 
 def _place(answer: requests.Response, have: int, part: Path) -> tuple[int, int | None]:

@@ -10,6 +10,7 @@ from ei_toolkit.studio.jobs.runner import Runner
 from ei_toolkit.studio.live.hub import Hub, Tokens
 from ei_toolkit.studio.options import Options
 from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.blobs import make_private_folder
 from ei_toolkit.studio.store.garbage import collect_garbage
 
 
@@ -51,6 +52,7 @@ class Studio:
     def open(cls, options: Options) -> Studio:
         """Open a data folder. No job runs yet."""
         store, hub = Store.open(options.data), Hub()
+        make_private_folder(options.logs)
         store.blobs.delete_incoming()
         collect_garbage(store)
         compute_worker = ComputeWorker(options)

@@ -104,3 +104,9 @@ def test_wrong_arguments_of_the_server_process_are_a_usage_error(
     with pytest.raises(SystemExit) as caught:
         parse(arguments)
     assert caught.value.code == 2 and "usage:" in capsys.readouterr().err
+
+
+def test_the_logs_of_jobs_can_be_read_only_by_their_owner(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir(mode=0o755)
+    Studio.open(Options(tmp_path)).close()
+    assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700

@@ -19,7 +19,6 @@ from urllib.parse import quote
 import requests
 from urllib3.fields import RequestField
 
-from ei_toolkit.client.deadline import DeadlineAdapter
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.responses import Response, foreign_body, parse_response, redact
 from ei_toolkit.client.transport import (
@@ -36,6 +35,7 @@ from ei_toolkit.client.transport import (
     unreachable_error,
     was_never_sent,
 )
+from ei_toolkit.config.response_deadline import DeadlineAdapter
 from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.errors import ApiError, EitkError, NetworkError
 

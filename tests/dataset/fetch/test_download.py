@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +123,21 @@ def test_a_file_larger_than_any_edition_is_rejected(serve: Serve, tmp_path: Path
 def test_only_http_is_fetched(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not an http address"):
         download("file:///etc/hostname", tmp_path / "x", "", lambda _done, _note: None)
+
+
+def test_a_server_that_sends_interim_responses_without_end_is_given_up(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, suppress(OSError):
+                        while True:
+                            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                            time.sleep(0.05)
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/genres.tar.gz"
+        with pytest.raises(NetworkError, match="sends no more"):
+            download(url, tmp_path / "x", "", lambda _done, _note: None, Patience(2, 0.3, 0.01))
