@@ -20,8 +20,10 @@ from ei_toolkit.config import Config, ProjectPaths
 from ei_toolkit.config.project import PACKAGE, bundled
 from ei_toolkit.config.settings import plain
 from ei_toolkit.config.sqlite_errors import sqlite_errors
+from ei_toolkit.config.units import percent
 from ei_toolkit.dataset.manifest import manifest_hash
 from ei_toolkit.errors import UsageError
+from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, thresholded_name
 
 FIRMWARE_SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".ino", ".S", ".ld"}
 
@@ -155,18 +157,19 @@ def _run(row: sqlite3.Row) -> Run:
 
 
 Scalar = str | int | float | bool | None
-PRIMARY_METRICS = (
-    "clean.track_accuracy",
-    "clean.window_accuracy",
-    "clean.thresholded_accuracy",
-    "accuracy",
-    "top_1_accuracy",
-    "test.int8.thresholded_accuracy",
-    "test.int8.top_1_accuracy",
-    "validation.int8.top_1_accuracy",
-    "test.int8.accuracy",  # of runs before 0.3, which do not have the names above
-    "validation.int8.accuracy",
-)
+PRIMARY_METRICS: Mapping[str, str] = {
+    "clean.track_accuracy": CLIP_ACCURACY,
+    "clean.window_accuracy": TOP_1,
+    "clean.thresholded_accuracy": thresholded_name(None),
+    "accuracy": thresholded_name(None),
+    "top_1_accuracy": TOP_1,
+    "test.int8.thresholded_accuracy": thresholded_name(None),
+    "test.int8.top_1_accuracy": TOP_1,
+    "validation.int8.top_1_accuracy": f"validation {TOP_1}",
+    "test.int8.accuracy": "test accuracy",  # of runs before 0.3, which do not have the names above
+    "validation.int8.accuracy": "validation accuracy",
+}
+"""The accuracies that describe the model of a run, most important first, with the names under which they are shown."""
 SECONDARY_PREFIXES = ("baselines.", "conditions.", "history.")  # compared with the model's own accuracy
 
 
@@ -212,18 +215,19 @@ def to_csv(runs: Sequence[Run]) -> str:
 
 
 def short_result(run: Run) -> str:
-    """Return the verdict of a gate, else the most important accuracies, else the first few numbers."""
-    numbers = [(key, value) for key, value in flatten(run.metrics) if isinstance(value, (int, float))]
-    accuracies = sorted((pair for pair in numbers if pair[0].endswith("accuracy")), key=lambda pair: _rank(pair[0]))
-    shown = [f"{key} {_short(value)}" for key, value in (accuracies or numbers)[:3]]
-    return str(run.metrics.get("verdict", "")) or ", ".join(shown)
+    """Return the verdict of a gate, else the headline accuracies by name, else the first few numbers."""
+    if verdict := run.metrics.get("verdict"):
+        return str(verdict)
+    numbers = {key: value for key, value in flatten(run.metrics) if isinstance(value, (int, float))}
+    named = [f"{name} {percent(numbers[key])}" for key, name in PRIMARY_METRICS.items() if key in numbers]
+    if named:
+        return ", ".join(named[:2])
+    accuracies = sorted((key for key in numbers if key.endswith("accuracy")), key=_is_secondary)
+    return ", ".join(f"{key} {_short(numbers[key])}" for key in (accuracies or list(numbers))[:3])
 
 
-def _rank(key: str) -> tuple[int, bool]:
-    """Return a smaller value for metrics that describe the model itself."""
-    return PRIMARY_METRICS.index(key) if key in PRIMARY_METRICS else len(PRIMARY_METRICS), key.startswith(
-        SECONDARY_PREFIXES
-    )
+def _is_secondary(key: str) -> bool:
+    return key.startswith(SECONDARY_PREFIXES)
 
 
 def _short(value: float) -> str:

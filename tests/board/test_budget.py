@@ -50,7 +50,7 @@ def test_a_dry_run_checks_and_changes_nothing(pinned_project: Any) -> None:
 
 def test_an_unknown_board_is_rejected(project: Any) -> None:
     for command in ("tail", "flash"):
-        assert project.eitk(command, "--board", "uno") == 3
+        assert project.eitk(command, "--board", "uno") == 2
         assert "nano33ble, emulated, host" in project.stderr
 
 

@@ -56,10 +56,14 @@ BASELINE = {"accuracy": 0.5, "track_accuracy": 0.5, "window_accuracy": 0.5}
         ({"seconds": 1.23456, "bytes": 65032.5}, "bytes 65032, seconds 1.235"),
         (
             {"baselines": {"level": BASELINE}, "clean": {"track_accuracy": 0.98, "window_accuracy": 0.95}},
-            "clean.track_accuracy 0.98, clean.window_accuracy 0.95, baselines.level.accuracy 0.5",
+            "clip accuracy 98.0 %, top-1 accuracy 95.0 %",
         ),
         ({"history": {"accuracy": 0.1}, "test": {"int8": {"accuracy": 0.9}, "float32": {"accuracy": 0.91}}},
-         "test.int8.accuracy 0.9, test.float32.accuracy 0.91, history.accuracy 0.1"),
+         "test accuracy 90.0 %"),
+        ({"test": {"int8": {"top_1_accuracy": 0.9, "thresholded_accuracy": 0.85}}},
+         "accuracy at threshold 85.0 %, top-1 accuracy 90.0 %"),
+        ({"accuracy": 0.5, "top_1_accuracy": 0.75, "equal": 4}, "accuracy at threshold 50.0 %, top-1 accuracy 75.0 %"),
+        ({"history": {"accuracy": 0.1}, "level": {"accuracy": 0.5}}, "level.accuracy 0.5, history.accuracy 0.1"),
     ],
 )  # fmt: skip
 def test_the_short_result_of_a_run_begins_with_the_most_important_metric(
