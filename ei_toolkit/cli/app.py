@@ -88,7 +88,8 @@ def run(arguments: Sequence[str], environment: Environment | None = None) -> int
     given = environment or Environment()
     hoisted = _hoist_shared_flags(arguments)
     flags = set(itertools.takewhile(SHARED_FLAGS.__contains__, hoisted))
-    env = replace(given, console=Console(given.console.stdout, given.console.stderr, json_output="--json" in flags))
+    json_errors = "--json" in flags and not given.in_workflow
+    env = replace(given, console=Console(given.console.stdout, given.console.stderr, json_output=json_errors))
     try:
         code = app(hoisted, standalone_mode=False, obj=env, prog_name="eitk")
     except EitkError as error:

@@ -14,6 +14,9 @@ from ei_toolkit.cli.console import Console
 from ei_toolkit.config import Config, load_config
 from ei_toolkit.config.migration import migrate_project
 
+WORKFLOW = "_EITK_WORKFLOW"
+"""The variable that a workflow such as `eitk demo` sets for its commands, whose messages are shown to its user."""
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -27,6 +30,11 @@ class Environment:
     def of(cls, context: typer.Context) -> Environment:
         """Return the environment of a running command."""
         return context.ensure_object(cls)
+
+    @property
+    def in_workflow(self) -> bool:
+        """Whether a workflow runs this command."""
+        return WORKFLOW in self.environ
 
     def config(self, **flags: Any) -> Config:
         """The configuration here; `flags` use `__` for the dot: `training__epochs=5`.

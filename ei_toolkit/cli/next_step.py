@@ -18,8 +18,8 @@ NEXT = {
 def note_next_step(env: Environment, step: str, options: str = "") -> None:
     """Name the command after `step`, with options that it needs as well, to a person at a terminal.
 
-    Nothing is printed with --quiet or --json, or when stdout or stderr is not a terminal.
+    Nothing is printed with --quiet or --json, when stdout or stderr is not a terminal, or in a workflow.
     """
     console = env.console
-    if console.interactive and console.stdout.isatty() and not console.json_output:
+    if not env.in_workflow and console.interactive and console.stdout.isatty() and not console.json_output:
         console.note(f"next: {NEXT[step]}{options}")

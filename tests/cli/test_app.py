@@ -10,7 +10,7 @@ import pytest
 
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.environment import WORKFLOW, Environment
 
 HEAVY = {"tensorflow", "librosa", "edgeimpulse_api", "edgeimpulse", "numpy", "fastapi", "matplotlib", "scipy"}
 
@@ -200,6 +200,12 @@ def test_for_programs_an_error_is_one_object_on_stderr(tmp_path: Path, words: st
     assert set(found) == {"code", "message", "why", "hint"}
     assert env.console.stdout.getvalue() == ""  # type: ignore[attr-defined]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_in_a_workflow_an_error_is_text_for_its_user(tmp_path: Path) -> None:
+    env = Environment(Console(io.StringIO(), io.StringIO()), tmp_path, {WORKFLOW: "1"})
+    assert run(["slice", "--json"], env) == 3
+    assert stderr_of(env).startswith("error: dataset.root is not set\n")
 
 
 def test_json_after_two_dashes_is_an_argument(tmp_path: Path) -> None:

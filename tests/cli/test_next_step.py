@@ -11,7 +11,7 @@ from support import write_clips
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.commands import COMMANDS
 from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.environment import WORKFLOW, Environment
 from ei_toolkit.cli.next_step import NEXT, note_next_step
 
 
@@ -47,6 +47,12 @@ def test_programs_pipes_and_quiet_do_not() -> None:
     assert shown("init", Terminal(), io.StringIO()) == ""
     assert shown("init", Terminal(), Terminal(), quiet=True) == ""
     assert shown("init", Terminal(), Terminal(), json_output=True) == ""
+
+
+def test_a_command_of_a_workflow_does_not(tmp_path: Path) -> None:
+    out, err = Terminal(), Terminal()
+    note_next_step(Environment(Console(out, err), tmp_path, {WORKFLOW: "1"}), "init")
+    assert (out.getvalue(), err.getvalue()) == ("", "")
 
 
 def test_init_and_slice_name_the_next_command_and_a_dry_run_does_not(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import WORKFLOW
 from ei_toolkit.errors import EitkError
 
 
@@ -44,6 +46,7 @@ class Shell:
         done = subprocess.run(
             [sys.executable, "-m", "ei_toolkit", *arguments],
             cwd=self.folder,
+            env=os.environ | {WORKFLOW: "1"},
             stdout=subprocess.PIPE if capture else self.console.stderr,
             stderr=self.console.stderr,
             text=True,
