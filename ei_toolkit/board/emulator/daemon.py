@@ -82,7 +82,8 @@ class EmulatorDaemon:
         )
 
     async def _wait_idle(self) -> None:
-        """Wait until no client has been connected for IDLE_TIMEOUT_S."""
+        """Wait until no client has been connected for IDLE_TIMEOUT_S, from now on."""
+        self._last_use = time.monotonic()
         while (left := IDLE_TIMEOUT_S - (time.monotonic() - self._last_use)) > 0 or self._clients:
             await asyncio.sleep(max(left, IDLE_TIMEOUT_S / 60))
 
