@@ -14,6 +14,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import known_recipe
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.config.recipes.write import load_recipe
+from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.dataset.provenance import TrainingProvenance
@@ -81,14 +82,16 @@ def evaluate(
         model, labels, held_out = _pinned(env)
         unknown = Counter(known.clip.label for known in plan.clips if known.clip.label not in labels)
         if unknown:
-            env.console.note(unscored(unknown, "clips"))
+            env.console.note(unscored(unknown, "clip"))
         plan = replace(plan, clips=[known for known in plan.clips if known.clip.label in labels])
         run = run_model(plan, model, held_out, env.console.note)
     else:
         plan = _plan(env, protocol, recipe, clips, epochs, "none" if quick else conditions, jobs)
         trained = TrainedFolds(env.config().paths.folds) if env.config().file else None
         plan = replace(plan, seeds=1 if quick else seeds, folds=folds, only_first=quick, trained=trained)
-        env.console.note(f"{len(plan.clips)} clips of {len({known.group for known in plan.clips})} groups")
+        env.console.note(
+            f"{counted(len(plan.clips), 'clip')} of {counted(len({known.group for known in plan.clips}), 'group')}"
+        )
         run = run_plan(plan, env.console.note)
     data = outcome(run, protocol)
     if recipe is None and not quick:

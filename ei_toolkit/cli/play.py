@@ -12,6 +12,7 @@ from ei_toolkit.board.boards.registry import virtual_board_named
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.boards import board_choice
+from ei_toolkit.config.units import counted
 
 
 def play(
@@ -37,4 +38,4 @@ def play(
         played.append({"clip": str(clip), "seconds": processed / cut.sample_rate})
         env.console.note(f"{clip.name}: {processed / cut.sample_rate:.1f} s played")
     name = microphone.board
-    env.console.result({"board": name, "played": played}, f"played {len(played)} clips to the {name} board")
+    env.console.result({"board": name, "played": played}, f"played {counted(len(played), 'clip')} to the {name} board")

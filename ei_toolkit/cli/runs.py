@@ -15,6 +15,7 @@ from ei_toolkit.cli.options import known_kind
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.json_text import json_text
+from ei_toolkit.config.units import counted
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.run_log import (
     Run,
@@ -88,7 +89,7 @@ def export(
         env.console.line(text.rstrip("\n"))
     else:
         write_text(check_output(env.cwd / output), text)
-        env.console.note(f"wrote {len(runs)} runs to {output}")
+        env.console.note(f"wrote {counted(len(runs), 'run')} to {output}")
 
 
 @group.command()

@@ -13,6 +13,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.samples import CATEGORIES, Sample, counts_by_label, delete_samples, list_samples, pull_sample
 from ei_toolkit.client.upload.plan import Difference, difference, server_samples
+from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.report.tables import Table
@@ -65,7 +66,9 @@ def pull(
         for sample in found:
             pull_sample(studio, sample, folder)
             progress.advance()
-    env.console.result({"samples": len(found), "folder": str(folder)}, f"{len(found)} samples are in {folder}")
+    env.console.result(
+        {"samples": len(found), "folder": str(folder)}, f"downloaded {counted(len(found), 'sample')} to {folder}"
+    )
 
 
 @group.command()
@@ -87,14 +90,14 @@ def delete(
         chosen = [sample.id for sample in _difference(env, studio, None).foreign]
     if category is not None:
         chosen = [sample.id for sample in _select(studio, category, None, "")]
-    question = f"delete {len(chosen)} samples from project {studio.project}?"
+    question = f"delete {counted(len(chosen), 'sample')} from project {studio.project}?"
     if chosen and not dry_run and not yes and not env.console.confirm(question):
         env.console.note("nothing was deleted")
         raise typer.Exit(1)
     if not dry_run:
         delete_samples(studio, chosen)
     data = {"deleted": 0 if dry_run else len(chosen), "ids": chosen, "unknown": unknown}
-    env.console.result(data, f"{'would delete' if dry_run else 'deleted'} {len(chosen)} samples")
+    env.console.result(data, f"{'would delete' if dry_run else 'deleted'} {counted(len(chosen), 'sample')}")
     _check_known(studio, unknown)
 
 

@@ -23,6 +23,7 @@ from ei_toolkit.cli.options import (
     SplitFromOption,
 )
 from ei_toolkit.cli.outcomes import FileOutcome, write_outcomes
+from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.folder import read_clips
 from ei_toolkit.dataset.plan import Plan, Row, Skipped, clips_root, plan_slices, rows_of_plan, rows_of_windows
@@ -101,10 +102,10 @@ def _show_warnings(env: Environment, done: SliceReport) -> None:
     if len(done.warned) > SHOWN and not env.console.verbose:
         env.console.warn(f"… and {len(done.warned) - SHOWN} more warnings; --verbose shows all of them")
     if done.duplicates:
-        env.console.note(f"{done.duplicates} windows have the same samples as another window and were left out")
+        env.console.note(f"left out {counted(done.duplicates, 'window')} with the samples of another window")
     counts = done.counts
     env.console.note(
-        f"{counts['read']} clips read: {counts['converted']} cut into windows, {counts['padded']} padded,"
+        f"{counted(counts['read'], 'clip')} read: {counts['converted']} cut into windows, {counts['padded']} padded,"
         f" {counts['warned']} with warnings, {counts['skipped']} skipped"
     )
 
@@ -117,15 +118,15 @@ def _write_report(env: Environment, file: Path | None, skipped: Sequence[Skipped
 
 def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: dict[str, Any]) -> None:
     if unread := [item for item in skipped if NEEDS_FFMPEG in item.reason]:
-        env.console.warn(f"{len(unread)} clips have formats that only ffmpeg reads. {HOW_TO_INSTALL}")
+        env.console.warn(f"only ffmpeg reads the formats of {counted(len(unread), 'clip')}. {HOW_TO_INSTALL}")
     for item in skipped if env.console.verbose else skipped[:SHOWN]:
         env.console.warn(f"skipped {item.clip}: {item.reason}")
     if len(skipped) > SHOWN and not env.console.verbose:
         env.console.warn(f"… and {len(skipped) - SHOWN} more; --verbose shows all of them")
     unknown = CUT if "dry_run" in extra else PLANNED
-    counted = [{key: value for key, value in asdict(row).items() if key not in unknown} for row in rows]
-    data = {"rows": counted, "skipped": [asdict(item) for item in skipped], **extra}
-    env.console.result(data, _table(counted))
+    shown = [{key: value for key, value in asdict(row).items() if key not in unknown} for row in rows]
+    data = {"rows": shown, "skipped": [asdict(item) for item in skipped], **extra}
+    env.console.result(data, _table(shown))
 
 
 def _table(rows: list[dict[str, Any]]) -> RichTable:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config.units import counted
 from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.report.tables import Table
 from ei_toolkit.studio import manage
@@ -121,7 +122,7 @@ def export(
     env = Environment.of(context)
     file = (env.cwd / out).resolve()
     count = export_project(_folder(env, data), project, file)
-    env.console.result({"samples": count, "file": str(file)}, f"{count} samples in {file}")
+    env.console.result({"samples": count, "file": str(file)}, f"{counted(count, 'sample')} in {file}")
 
 
 @group.command("import")

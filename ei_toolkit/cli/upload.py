@@ -26,6 +26,7 @@ from ei_toolkit.client.upload.plan import Difference, annotate, difference, remo
 from ei_toolkit.client.upload.run import Options, Report, check_complete, write_failures
 from ei_toolkit.client.upload.run import upload as run_upload
 from ei_toolkit.config import Config
+from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest
 from ei_toolkit.dataset.unpacked import unpacked
 from ei_toolkit.errors import UsageError
@@ -175,7 +176,8 @@ def _upload_windows(run: UploadRun, file: Path) -> None:
             done.removed = remove_misplaced(studio, windows)
     if foreign := max(len(plan.foreign) - done.removed, 0):
         run.env.console.warn(
-            f"{foreign} samples in the studio are not in the manifest and would be trained on; see eitk samples diff"
+            f"{counted(foreign, 'sample')} in the studio would be trained on without being in the manifest;"
+            " see eitk samples diff"
         )
     run.show(failures_of(done), done)
     run.env.console.result(done.data(), done.sentence())

@@ -5,6 +5,11 @@ from __future__ import annotations
 KIB = 1024
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, whose plural ends in s: "1 clip", "2 clips"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def kib(size: float) -> str:
     """Return a size in bytes as KiB with one decimal: 5325 is "5.2 KiB"."""
     return f"{size / KIB:,.1f} KiB"

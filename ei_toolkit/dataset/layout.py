@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from ei_toolkit.config import DatasetSettings
+from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.layout_sources import (
     BACKGROUND,
@@ -122,4 +123,4 @@ def _notes(sources: Sources, labels: Found, splits: FoundSplits, sounds: Sequenc
     for table in {id(one): one for one in chain(sources.tables_with("label"), sources.tables_with("split"))}.values():
         if table.unmatched and (table.has("label") or table is sources.lists):
             named = ", ".join(name or "(empty)" for name in table.unmatched[:3])
-            yield f"{table.file}: {len(table.unmatched)} rows name no file here, the first: {named}"
+            yield f"{table.file}: {counted(len(table.unmatched), 'row')} without a file here, the first: {named}"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.manifest import Window
 
@@ -25,8 +26,8 @@ class Repeat:
     def warning(self) -> str:
         """State the duplicate in words."""
         return (
-            f"{self.windows} windows have the same samples as windows of {self.of_clip}, which has the label"
-            f" {self.of_label}, and were left out"
+            f"left out {counted(self.windows, 'window')} with the samples of windows of {self.of_clip}, which has the"
+            f" label {self.of_label}"
         )
 
 

@@ -194,7 +194,7 @@ def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
         f" {CLIP_ACCURACY} {percent(own.track_accuracy)}; {MAJORITY} {percent(evidence.majority)}."
     )
     if evidence.unknown_labels:
-        yield f"{unscored(evidence.unknown_labels, 'clips')}."
+        yield f"{unscored(evidence.unknown_labels, 'clip')}."
     if evidence.is_champion:
         yield "It is identical to the champion, so there is nothing to promote."
     elif evidence.difference and evidence.champion:

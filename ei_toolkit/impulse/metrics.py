@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.config.units import counted
+
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
@@ -28,10 +30,10 @@ def thresholded_name(threshold: float | None) -> str:
     return "accuracy at threshold" + ("" if threshold is None else f" {threshold:g}")
 
 
-def unscored(counts: Mapping[str, int], what: str = "windows") -> str:
+def unscored(counts: Mapping[str, int], noun: str = "window") -> str:
     """Return the sentence about windows or clips, counted by label, whose labels a model does not have."""
     total, names = sum(counts.values()), ", ".join(sorted(counts))
-    return f"{total} {what} with labels the model does not know: {names}; they are not scored"
+    return f"{counted(total, noun)} with labels the model does not know: {names}; not scored"
 
 
 def right(actual: Ints, probabilities: Floats, threshold: float = 0.0) -> Mask:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.units import counted
 from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.audit import Audit
 from ei_toolkit.evaluation.run_log import data_hash
@@ -26,7 +27,7 @@ def as_text(audit: Audit) -> str:
 
 def _lines(audit: Audit) -> Iterator[str]:
     for row in audit.rows:
-        yield f"{row.label} {row.split}: {row.clips} clips of {row.groups} groups"
+        yield f"{row.label} {row.split}: {counted(row.clips, 'clip')} of {counted(row.groups, 'group')}"
     yield _artists(audit)
     pairs = audit.same_recordings
     yield f"recordings with two names: {len(pairs)}, of which in both splits: {sum(pair.leaks for pair in pairs)}"

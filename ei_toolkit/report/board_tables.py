@@ -13,6 +13,7 @@ from rich.table import Table
 from ei_toolkit.board.board import FlashedBoard, FoundBoard
 from ei_toolkit.board.flash.image import BuiltImage
 from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow
+from ei_toolkit.config.units import counted
 from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, majority_share, thresholded_name, unscored
 from ei_toolkit.report.tables import percent
 
@@ -98,7 +99,7 @@ def _summary_lines(summary: dict[str, Any]) -> Iterator[str]:
     if summary["unknown_labels"]:
         yield unscored(summary["unknown_labels"])
     if nameless := summary["windows"] - summary["scored_windows"] - sum(summary["unknown_labels"].values()):
-        yield f"{nameless} windows without a known label; they are not scored"
+        yield f"not scored: {counted(nameless, 'window')} without a known label"
 
 
 def _differences(windows: Sequence[VerifiedWindow]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.layout import Layout
 from ei_toolkit.dataset.listing import LeftOut
 from ei_toolkit.dataset.plan import Row
@@ -51,7 +52,7 @@ def _left_out(left_out: Sequence[LeftOut]) -> Iterator[str]:
     counts = Counter(one.reason for one in left_out)
     for reason, number in counts.most_common(REASONS_SHOWN):
         first = next(one.name for one in left_out if one.reason == reason)
-        yield f"ignored: {number} {'file' if number == 1 else 'files'}, {reason}: {first}{' …' if number > 1 else ''}"
+        yield f"ignored: {counted(number, 'file')}, {reason}: {first}{' …' if number > 1 else ''}"
     if len(counts) > REASONS_SHOWN:
         yield f"ignored: {sum(counts.values())} files in all; --json lists all of them"
 

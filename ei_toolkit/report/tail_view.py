@@ -16,7 +16,7 @@ from rich.text import Text
 from ei_toolkit.board.protocol.events import Event, Info, Prediction, Warning
 from ei_toolkit.config.boards import BOARDS, MICROPHONE_RATE_HZ
 from ei_toolkit.config.settings import UNCERTAIN
-from ei_toolkit.config.units import classification_time
+from ei_toolkit.config.units import classification_time, counted
 
 HISTORY_S = 60.0
 BAR_COLUMNS = 32
@@ -94,7 +94,7 @@ class View:
     def _footer(self, prediction: Prediction) -> RenderableType:
         seconds = int(time.monotonic() - self.started)
         lines: list[str] = []
-        parts = [f"{self.predictions} predictions in {seconds // 60}:{seconds % 60:02}"]
+        parts = [f"{counted(self.predictions, 'prediction')} in {seconds // 60}:{seconds % 60:02}"]
         if prediction.dsp_us is not None and prediction.nn_us is not None:
             time_text = classification_time(prediction.dsp_us / 1000, prediction.nn_us / 1000)
             lines.append(f"{time_text}{time_mark(self.board)}")

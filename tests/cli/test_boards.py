@@ -92,7 +92,7 @@ def test_a_board_that_does_not_run_is_not_stopped(tmp_path: Path) -> None:
     assert eitk(tmp_path, "board", "stop", "emulated", "--json").data == {"board": "emulated", "stopped": False}
 
 
-@pytest.mark.parametrize(("name", "code"), [("nano33ble", 6), ("uno", 3), ("", 3)])
+@pytest.mark.parametrize(("name", "code"), [("nano33ble", 6), ("uno", 2), ("", 2)])
 def test_only_a_virtual_board_can_be_stopped(tmp_path: Path, name: str, code: int) -> None:
     done, out, err = eitk(tmp_path, "board", "stop", name)
     assert (done, out) == (code, "")

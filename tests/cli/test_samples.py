@@ -80,7 +80,7 @@ def test_samples_are_downloaded_into_the_folder_of_their_category(
     for number in range(1, 6):
         scripted_studio.answers[f"/api/1/raw-data/{number}/wav"] = (200, b"RIFF", {"Content-Type": "audio/wav"})
     code, out, _ = samples("pull", "there", "--label", "rock")
-    assert (code, out) == (0, f"3 samples are in {tmp_path / 'there'}\n")
+    assert (code, out) == (0, f"downloaded 3 samples to {tmp_path / 'there'}\n")
     files = sorted(str(file.relative_to(tmp_path / "there")) for file in (tmp_path / "there").rglob("*.wav"))
     assert files == ["testing/rock.4.4.wav", "training/rock.1.1.wav", "training/rock.2.2.wav"]
 
@@ -115,7 +115,7 @@ def test_unknown_ids_are_named_after_the_known_ones_were_deleted(samples: Any, s
 def test_a_deletion_needs_a_confirmation(samples: Any, scripted_studio: Any) -> None:
     code, _, err = samples("delete", "1")
     assert code == 2
-    assert "delete 1 samples from project 1?" in err
+    assert "delete 1 sample from project 1?" in err
     assert "--yes" in err
     assert deleted(scripted_studio) == []
 

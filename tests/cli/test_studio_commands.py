@@ -111,7 +111,7 @@ def test_pulled_samples_and_lists_go_to_the_folder_to_start_in(
     assert json.loads(eitk("samples", "diff", ".eitk/windows/manifest.csv", "--json")[1])["present"] == 10
     (name, *_) = (path.stem for path in ProjectPaths(sliced_project).windows.glob("*.wav"))
     code, out, _ = eitk("samples", "pull", "out[bold]", "--name", name)
-    assert (code, out) == (0, f"1 samples are in {sliced_project}/out[bold]\n")
+    assert (code, out) == (0, f"downloaded 1 sample to {sliced_project}/out[bold]\n")
     assert len(list((sliced_project / "out[bold]").rglob("*.wav"))) == 1
     assert list(Path.cwd().iterdir()) == []
 

@@ -47,7 +47,7 @@ def test_files_that_need_ffmpeg_are_listed_with_it(clips: Path) -> None:
     assert all(reason.endswith(" needs ffmpeg, which is not installed") for reason in skipped.values())
     assert skipped["rock/a.webm"].startswith("WebM or Matroska ")
     assert skipped["rock/e.ape"].startswith("Monkey's Audio ")
-    assert "8 clips have formats that only ffmpeg reads. Install ffmpeg: apt install ffmpeg" in done.err
+    assert "only ffmpeg reads the formats of 8 clips. Install ffmpeg: apt install ffmpeg" in done.err
 
 
 def test_a_label_of_such_files_only_is_a_label_whose_error_names_ffmpeg(clips: Path) -> None:

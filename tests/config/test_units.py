@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ei_toolkit.config.units import classification_time, kib, percent
+from ei_toolkit.config.units import classification_time, counted, kib, percent
 
 
 @pytest.mark.parametrize(("size", "text"), [
@@ -21,6 +21,10 @@ def test_sizes_are_in_units_of_1024_bytes(size: int, text: str) -> None:
 ])  # fmt: skip
 def test_the_time_names_its_parts(features: float | None, network: float, text: str) -> None:
     assert classification_time(features, network) == text
+
+
+def test_one_thing_is_singular() -> None:
+    assert [counted(number, "clip") for number in (0, 1, 2)] == ["0 clips", "1 clip", "2 clips"]
 
 
 def test_fractions_have_one_decimal() -> None:

@@ -203,7 +203,7 @@ def test_speech_commands_has_lists_of_splits_and_speakers_and_leaves_its_noise_o
     assert by_name["no/1b7c2a8d_nohash_0.wav"].split == "testing"
     assert {sound.group for sound in layout.sounds} == {"0a7c2a8d", "1b7c2a8d"}
     assert "list _background_noise_ in [project] labels" in layout.left_out[0].reason
-    assert any("1 rows name no file here, the first: no/gone_nohash_0.wav" in note for note in layout.notes)
+    assert any("1 row without a file here, the first: no/gone_nohash_0.wav" in note for note in layout.notes)
 
 
 def test_the_background_noise_is_a_label_without_a_split_if_it_is_wanted() -> None:
@@ -254,7 +254,7 @@ def test_an_edge_impulse_export() -> None:
         "extra.wav": "not in info.labels",
         "testing/x.wav": "no label",
     }
-    assert "info.labels: 2 rows name no file here, the first: ../../etc/passwd.wav, None" in layout.notes
+    assert "info.labels: 2 rows without a file here, the first: ../../etc/passwd.wav, None" in layout.notes
 
 
 def test_folders_of_speakers_above_the_labels_are_groups() -> None:

@@ -45,7 +45,7 @@ def test_the_champion_itself_is_called_identical_and_not_compared() -> None:
 
 def test_clips_with_unknown_labels_are_counted_apart() -> None:
     text = judge(replace(FIRST, unknown_labels={"jazz": 3, "blues": 1}), LIMITS).text
-    assert "4 clips with labels the model does not know: blues, jazz; they are not scored." in text
+    assert "4 clips with labels the model does not know: blues, jazz; not scored." in text
 
 
 def test_without_an_estimate_of_the_features_only_the_network_counts() -> None:

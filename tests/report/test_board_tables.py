@@ -58,13 +58,13 @@ def test_a_clip_without_a_label_is_compared_and_not_scored() -> None:
     assert (summary["windows"], summary["scored_windows"], summary["accuracy"]) == (3, 1, 1.0)
     assert (summary["tracks"], summary["scored_tracks"], summary["track_accuracy"]) == (2, 1, 1.0)
     assert (summary["compared"], summary["equal"]) == (3, 3)
-    assert "2 windows without a known label; they are not scored" in shown(clip("rock", 0.9), clip("", 0.9, 0.1))
+    assert "not scored: 2 windows without a known label" in shown(clip("rock", 0.9), clip("", 0.9, 0.1))
 
 
 def test_labels_that_the_model_lacks_are_named() -> None:
     summary = verification_json("emulated", [clip("rock", 0.9), clip("jazz", 0.9)])["summary"]
     assert summary["unknown_labels"] == {"jazz": 1}
-    assert "1 windows with labels the model does not know: jazz; they are not scored" in shown(
+    assert "1 window with labels the model does not know: jazz; not scored" in shown(
         clip("rock", 0.9), clip("jazz", 0.9)
     )
 

@@ -129,7 +129,7 @@ def test_the_footer_counts_predictions_and_time(on_terminal: Shown, monkeypatch:
 
 def test_a_warning_stays_below_the_predictions(on_terminal: Shown) -> None:
     text = on_terminal(view(Warning("the microphone buffer overran"), ROCK).render())
-    assert text.index("predictions in") < text.index("the microphone buffer overran")
+    assert text.index("prediction in") < text.index("the microphone buffer overran")
 
 
 def test_an_information_without_a_text_keeps_the_note_before_it() -> None:

@@ -99,7 +99,7 @@ def test_disabled_and_unlabeled_samples_are_not_tested(trained: Api) -> None:
 def test_windows_with_a_label_that_the_model_does_not_know_are_reported_and_not_scored(trained: Api) -> None:
     trained.fields("POST", "/1/raw-data/4/edit-label", json={"label": "blues"})
     lines = classify(trained)
-    assert "2 windows with labels the model does not know: blues; they are not scored" in lines
+    assert "2 windows with labels the model does not know: blues; not scored" in lines
     assert lines[-1].endswith("of 6 windows")
 
 

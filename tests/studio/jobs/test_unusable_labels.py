@@ -58,7 +58,7 @@ def test_windows_without_a_label_or_with_an_unknown_one(own_server: Any, make_no
     assert set(accuracy(own_server)["summaryPerClass"]) == {"classical", "rock"}
 
     assert own_server.json("POST", "/1/raw-data/batch/edit-labels?category=testing", json={"label": "jazz"})["success"]
-    assert "27 windows with labels the model does not know: jazz; they are not scored" in run(own_server, "classify")
+    assert "27 windows with labels the model does not know: jazz; not scored" in run(own_server, "classify")
     found = accuracy(own_server)
     assert (found["accuracyScore"], found["totalSummary"]) == (0.0, {"good": 0, "bad": 0})
     assert found["summaryPerClass"] == found["confusionMatrixValues"] == {}
