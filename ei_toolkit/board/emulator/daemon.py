@@ -33,6 +33,7 @@ from ei_toolkit.errors import BoardError, EitkError
 ANSWER_TIMEOUT_S = 60.0  # the board answers a command only after the classification that is in progress
 ENQ_TIMEOUT_S = 0.2
 START_TIMEOUT_S = 30.0
+END_TIMEOUT_S = 1.0
 IDLE_TIMEOUT_S = 3600.0  # a board that no client has been connected to for this long ends
 
 
@@ -65,7 +66,10 @@ class EmulatorDaemon:
             self._folder.write_state(self._state(*ports))
             self._on_ready()
             idle = asyncio.create_task(self._wait_idle())
-            await _first_of(reading, asyncio.create_task(self._process.wait()), _stop_signal(), idle)
+            ended = asyncio.create_task(self._process.wait())
+            await _first_of(reading, ended, _stop_signal(), idle)
+            if reading.done():  # a program closes its lines a moment before it ends with its own code
+                await asyncio.wait({ended}, timeout=END_TIMEOUT_S)
         finally:  # the servers end with the event loop: a client that stays connected must not keep the board running
             await self._process.stop()
             self._folder.state_file.unlink(missing_ok=True)
