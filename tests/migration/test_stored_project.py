@@ -270,7 +270,7 @@ def test_the_state_of_a_board_that_was_killed_is_cleaned(robust: Any) -> None:
 
 
 def test_cleaning_keeps_the_pinned_build(robust: Any) -> None:
-    robust.run("clean")
+    robust.run("clean", "--yes")
     for name in (".eitk/builds/1/model.tflite", "champion.json", "eitk.lock", "eitk.toml"):
         assert sha256((robust.folder / name).read_bytes()) == sha256(robust.stored(name))
     assert not (robust.folder / ".eitk/windows").exists()
