@@ -21,7 +21,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import BoardOption, PortOption
 from ei_toolkit.config import BoardSettings
 from ei_toolkit.errors import UsageError
-from ei_toolkit.report.event_sinks import Sink, both, json_lines, log_file, rate_limited
+from ei_toolkit.report.event_sinks import Sink, both, check_suffix, json_lines, log_file, rate_limited
 from ei_toolkit.report.tail_view import View, plain_line
 
 UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -70,10 +70,13 @@ def tail(
     target.check_port(port)
     seconds = parse_duration(duration, "--for") if duration else None
     timeout_s = parse_duration(timeout, "--timeout") if timeout else COUNT_TIMEOUT_S if count else 0.0
+    interval_s = parse_duration(every, "--every") if every else None
+    if log is not None:
+        check_suffix(log)
     source = target.source(BoardContext(config.settings, config.paths, env.environ))
     parser = RawLines() if raw else Parser(settings.threshold)
     with _shown(env, settings, raw) as shown, log_file(env.cwd / log if log else None) as logged:
-        sink = both(rate_limited(shown, parse_duration(every, "--every")) if every else shown, logged)
+        sink = both(rate_limited(shown, interval_s) if interval_s else shown, logged)
         events = report_unknown_scores(follow(source, parser, seconds=seconds))
         for event in until(events, count, timeout_s or None):
             sink(event)

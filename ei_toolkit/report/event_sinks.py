@@ -89,23 +89,27 @@ KINDS: dict[str, Callable[[TextIO], Sink]] = {
 }
 
 
+def check_suffix(path: Path) -> None:
+    """Raise UsageError for a file whose suffix is not that of a log format."""
+    if path.suffix.lower() not in KINDS:
+        raise UsageError(
+            f"--log: the suffix of {path.name} is not a log format", hint=f"Use one of {', '.join(KINDS)}."
+        )
+
+
 @contextmanager
 def log_file(path: Path | None) -> Iterator[Sink]:
     """Open a log file whose suffix determines the format; None writes nothing. Raises UsageError for another suffix."""
     if path is None:
         yield lambda _: None
         return
-    kind = KINDS.get(path.suffix.lower())
-    if kind is None:
-        raise UsageError(
-            f"--log: the suffix of {path.name} is not a log format", hint=f"Use one of {', '.join(KINDS)}."
-        )
+    check_suffix(path)
     try:
         stream = path.open("w", encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"{path} cannot be written", why=str(error)) from None
     with stream:
-        yield kind(stream)
+        yield KINDS[path.suffix.lower()](stream)
 
 
 def _stamped(event: Event) -> dict[str, object]:

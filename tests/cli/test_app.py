@@ -185,7 +185,8 @@ def test_a_group_without_a_command_prints_its_help(tmp_path: Path, group: str) -
         ("runs seen nope", 2, "'kind': there is no kind of run 'nope'"),
         ("train --timeout -1", 2, "'--timeout'"),
         ("build --timeout -1", 2, "'--timeout'"),
-        ("tail --every soon --board host", 6, "host"),
+        ("tail --every soon --board host", 2, "--every 'soon' is not a time"),
+        ("tail --board host", 6, "host"),
         ("report --figures", 2, "--figures"),
     ],
 )

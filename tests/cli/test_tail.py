@@ -86,6 +86,8 @@ def test_for_programs_every_event_is_a_line_of_json_on_stdout(tmp_path: Path) ->
     [
         (("--for", "soon"), 2, "--for 'soon' is not a time"),
         (("--count", "0"), 2, "--count"),
+        (("--every", "soon"), 2, "--every 'soon' is not a time"),
+        (("--log", "x.pdf"), 2, "--log: the suffix of x.pdf is not a log format"),
         (("--timeout", "soon"), 2, "--timeout 'soon' is not a time"),
         (("--board", "uno"), 2, "Invalid value for '--board': 'uno' is not one of"),
         (("--board", "host", "--port", "/dev/ttyACM0"), 2, "port"),
