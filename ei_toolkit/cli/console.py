@@ -200,5 +200,6 @@ def _with_folded_columns(view: RenderableType) -> RenderableType:
 
     for table in view.renderables if isinstance(view, Group) else [view]:
         for column in table.columns if isinstance(table, Table) else ():
-            column.overflow = "fold"
+            if not column.no_wrap:
+                column.overflow = "fold"
     return view

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,8 @@ from ei_toolkit.evaluation.run_log import (
 )
 from ei_toolkit.report.tables import Table
 
+WIDE_COLUMNS = 100  # of a terminal that shows the hashes of a run, too
+
 group = typer.Typer(no_args_is_help=True, help="Recorded trainings, evaluations, builds, flashes and gates.")
 
 
@@ -45,10 +48,27 @@ def list_(
     """List runs, newest last."""
     env = Environment.of(context)
     runs = list_runs(env.config().paths, kind)[-last:]
-    rows = [(run.id, run.created, run.kind, run.data_hash[:12], run.fingerprint, short_result(run)) for run in runs]
-    table = Table("", ("run", "when", "kind", "windows", "fingerprint", "result"), tuple(rows))
     none = f"there are no runs of the kind {kind} yet" if kind else "there are no runs yet"
-    env.console.result([_data(run) for run in runs], table.rich() if runs else none)
+    env.console.result(
+        [_data(run) for run in runs], _list_of(runs, env.console.rich(env.console.stdout).width) if runs else none
+    )
+
+
+def _list_of(runs: Sequence[Run], columns: int) -> RichTable:
+    """A line for each run; the hashes are left out where they would push the result to several lines."""
+    head = ("run", "when", "kind", "result") + (("windows", "fingerprint") if columns >= WIDE_COLUMNS else ())
+    rows = [
+        (run.id, _local_time(run.created), run.kind, short_result(run), run.data_hash[:12], run.fingerprint)
+        for run in runs
+    ]
+    table = Table("", head, tuple(row[: len(head)] for row in rows)).rich()
+    for name, column in zip(head, table.columns, strict=True):
+        column.no_wrap = name != "result"
+    return table
+
+
+def _local_time(created: str) -> str:
+    return datetime.fromisoformat(created).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 @group.command()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,7 @@ def folder(tmp_path: Path) -> Path:
 def test_list_is_a_table_or_json(folder: Path) -> None:
     code, shown, _ = eitk(folder, "runs", "list")
     assert code == 0
+    assert shown.splitlines()[0].split() == ["run", "when", "kind", "result", "windows", "fingerprint"]
     assert "int8.accuracy 0.7" in shown.splitlines()[-1]
     assert [row["id"] for row in json.loads(eitk(folder, "runs", "list", "--last", "1", "--json")[1])] == [2]
 
@@ -121,3 +124,25 @@ def test_figures_that_are_not_numbers_are_null_in_every_json(folder: Path) -> No
     for text in texts:
         metrics = json.loads(text, parse_constant=pytest.fail)[-1]["metrics"]
         assert metrics == {"loss": None, "ratio": None}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_no_word_of_the_list_is_broken_on_a_narrow_terminal(
+    folder: Path, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_run(load_config(folder, {}), "evaluation", {"clean": {"track_accuracy": 0.98, "window_accuracy": 0.95}})
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("io.StringIO", Terminal)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", eitk(folder, "runs", "list").out)
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert max(map(len, lines)) <= columns
+    assert ("fingerprint" in lines[0]) is (columns >= 100)
+    words = " ".join(lines).split()
+    assert {"train", "evaluation", "clip", "accuracy", "98.0", "%,", "95.0", "int8.accuracy", "0.7"} <= set(words)
+    assert sum(re.fullmatch(r"\d{4}-\d\d-\d\d", word) is not None for word in words) == 3
