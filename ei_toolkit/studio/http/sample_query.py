@@ -40,8 +40,8 @@ class MetadataCondition(RequestModel):
 class JsonFilters(RequestModel):
     """The parts of the query string that are JSON text."""
 
-    ids: list[Any] | None = None
-    exclude_ids: list[Any] | None = None
+    ids: list[Integer] | None = None
+    exclude_ids: list[Integer] | None = None
     metadata: list[MetadataCondition] = []
 
 

@@ -63,7 +63,7 @@ def contains(columns: Sequence[str], text: str) -> Condition:
     return f"({clause})", (pattern,) * len(columns)
 
 
-def has_id(ids: Sequence[Any], *, excluded: bool = False) -> Condition:
+def has_id(ids: Sequence[int], *, excluded: bool = False) -> Condition:
     """Return the condition that the id of a sample is, or is not, one of a list."""
     negation = "NOT " if excluded else ""
     text = json.dumps([str(id_) for id_ in ids])

@@ -107,7 +107,7 @@ def test_disabled_samples_are_included_excluded_or_selected(library: Library, st
 def test_ids_may_be_numbers_or_texts_and_unknown_ones_match_nothing(library: Library) -> None:
     one, two, three = (sample.id for sample in library.samples[:3])
     assert library.found(ids=f'[{one}, "{two}", 9999]') == [one, two]
-    assert library.found(ids="[]") == [] and library.found(ids='["x"]') == []
+    assert library.found(ids="[]") == [] and library.found(ids="[0, -1]") == []
     assert library.found(excludeIds=f"[{one}]", maxId=three) == [two]
     assert library.found(excludeIds="[]") == library.found()
 
@@ -225,6 +225,8 @@ def test_several_parts_of_a_filter_are_joined_by_and(library: Library, names: se
         ({"includeDisabled": "some"}, "includeDisabled must be one of both, enabled, disabled, but is 'some'"),
         ({"ids": "1,2"}, "ids must be JSON, but is '1,2'"),
         ({"ids": "{}"}, "ids must be a list, but is {}"),
+        ({"ids": '["1abc"]'}, "ids[0] must be a whole number, but is '1abc'"),
+        ({"excludeIds": "[1, 2.5]"}, "excludeIds[1] must be a whole number, but is 2.5"),
         ({"excludeIds": "x" * 100}, f"excludeIds must be JSON, but is {'x' * 60!r}"),
         ({"metadata": '{"key": "a"}'}, "metadata must be a list, but is {'key': 'a'}"),
         ({"metadata": '[{"values": "x"}]'}, "metadata[0].values must be a list, but is 'x'"),
