@@ -10,7 +10,6 @@ from ei_toolkit.cli import complete
 from ei_toolkit.config.boards import BOARDS, board_choice
 from ei_toolkit.config.recipes import recipe_names
 from ei_toolkit.config.settings import Channel, FloatRange
-from ei_toolkit.evaluation.run_log import KINDS
 
 
 def known_board(name: str | None) -> str | None:
@@ -25,13 +24,6 @@ def known_recipe(name: str | None) -> str | None:
     if name is not None and name not in recipe_names():
         raise typer.BadParameter(f"there is no recipe {name!r}. Recipes: {', '.join(recipe_names())}.")
     return name
-
-
-def known_kind(kind: str | None) -> str | None:
-    """Return a kind of run. Raises BadParameter, which names the option, for another one."""
-    if kind is not None and kind not in KINDS:
-        raise typer.BadParameter(f"there is no kind of run {kind!r}. Kinds: {', '.join(KINDS)}.")
-    return kind
 
 
 BoardOption = Annotated[

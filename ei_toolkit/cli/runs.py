@@ -12,13 +12,13 @@ import typer
 from rich.table import Table as RichTable
 
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.cli.options import known_kind
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.json_text import json_text
 from ei_toolkit.config.units import counted
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.run_log import (
+    KINDS,
     Run,
     differences,
     find_run,
@@ -36,12 +36,19 @@ WIDE_COLUMNS = 100  # of a terminal that shows the hashes of a run, too
 group = typer.Typer(no_args_is_help=True, help="Recorded trainings, evaluations, builds, flashes and gates.")
 
 
+def _known_kind(kind: str | None) -> str | None:
+    """Return a kind of run. Raises BadParameter, which names the option, for another one."""
+    if kind is not None and kind not in KINDS:
+        raise typer.BadParameter(f"there is no kind of run {kind!r}. Kinds: {', '.join(KINDS)}.")
+    return kind
+
+
 @group.command("list")
 def list_(
     context: typer.Context,
     kind: Annotated[
         str | None,
-        typer.Option(help="Only this kind: train, evaluation, build, flash, verify or gate.", callback=known_kind),
+        typer.Option(help="Only this kind: train, evaluation, build, flash, verify or gate.", callback=_known_kind),
     ] = None,
     last: Annotated[int, typer.Option(help="Only the last N runs; 0 means all.", min=0)] = 20,
 ) -> None:
@@ -99,7 +106,7 @@ def compare(
 def export(
     context: typer.Context,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; stdout without it.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only this kind of run.", callback=known_kind)] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind of run.", callback=_known_kind)] = None,
 ) -> None:
     """Write all runs as CSV, or as JSON with --json."""
     env = Environment.of(context)
@@ -116,7 +123,7 @@ def export(
 def seen(
     context: typer.Context,
     kind: Annotated[
-        str, typer.Argument(help="Kind of run: train, evaluation, build, flash, verify or gate.", callback=known_kind)
+        str, typer.Argument(help="Kind of run: train, evaluation, build, flash, verify or gate.", callback=_known_kind)
     ],
 ) -> None:
     """Check for a run with the present settings, windows and code. Exit code 1 if there is none."""
