@@ -11,6 +11,7 @@ from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.board.boards.registry import virtual_board_named
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.options import known_board
 from ei_toolkit.config.boards import board_choice
 from ei_toolkit.config.units import counted
 
@@ -19,7 +20,13 @@ def play(
     context: typer.Context,
     clips: Annotated[list[Path], typer.Argument(help="Clips of any format that slice reads.")],
     board: Annotated[
-        str | None, typer.Option("--board", help=f"{board_choice(virtual_only=True)}.", autocompletion=complete.boards)
+        str | None,
+        typer.Option(
+            "--board",
+            help=f"{board_choice(virtual_only=True)}.",
+            autocompletion=complete.boards,
+            callback=known_board,
+        ),
     ] = None,
 ) -> None:
     """Stream clips to the microphone of a virtual board.

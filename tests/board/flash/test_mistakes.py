@@ -131,11 +131,11 @@ def test_the_board_to_start_is_named_in_the_hint(project: Any, words: tuple[str,
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("board", "stop", "nope"), 3),
-        (("board", "stop", ""), 3),
+        (("board", "stop", "nope"), 2),
+        (("board", "stop", ""), 2),
         (("board", "stop", "nano33ble"), 6),
-        (("play", "--board", "nope", "x.wav"), 3),
-        (("demo", "--board", "nope"), 3),
+        (("play", "--board", "nope", "x.wav"), 2),
+        (("demo", "--board", "nope"), 2),
         (("demo", "--board", "nano33ble"), 6),
     ],
 )
