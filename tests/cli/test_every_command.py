@@ -73,3 +73,15 @@ def test_a_command_that_fails_or_only_reads_writes_nothing_into_the_folder(
 ) -> None:
     eitk_there(*line.split())
     assert [path.name for path in tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("eon profile gone.tflite", "compiling gone.tflite and running it on an emulated Cortex-M4F"),
+        ("eon run gone.tflite --input gone.npy --output out.npy", "compiling gone.tflite and running it (host)"),
+    ],
+)
+def test_a_command_that_takes_seconds_notes_at_once_what_it_does(eitk_there: Any, line: str, note: str) -> None:
+    assert eitk_there(*line.split()).err.splitlines()[0] == note
+    assert note not in eitk_there(*line.split(), "--quiet").err

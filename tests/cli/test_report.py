@@ -109,3 +109,8 @@ def test_a_folder_in_place_of_the_file_is_an_error(folder: Path, command: str) -
     assert (code, out) == (2, "")
     assert str(folder / "there") in err
     assert "try:" in err
+
+
+def test_a_report_notes_at_once_that_figures_are_drawn(folder: Path) -> None:
+    assert eitk(folder, "report").err.splitlines()[0] == "drawing the figures of the report, report.html"
+    assert eitk(folder, "report", "--quiet").err == ""
