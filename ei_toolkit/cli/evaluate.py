@@ -29,6 +29,7 @@ from ei_toolkit.evaluation.run import (
     PINNED,
     PINNED_DESCRIPTION,
     Plan,
+    Run,
     checked_conditions,
     checked_protocol,
     run_model,
@@ -78,13 +79,7 @@ def evaluate(
     """
     env = Environment.of(context)
     if protocol == PINNED:
-        plan = _plan(env, "artist-5fold", None, None, None, "none" if quick else conditions, jobs)
-        model, labels, held_out = _pinned(env)
-        unknown = Counter(known.clip.label for known in plan.clips if known.clip.label not in labels)
-        if unknown:
-            env.console.note(unscored(unknown, "clip"))
-        plan = replace(plan, clips=[known for known in plan.clips if known.clip.label in labels])
-        run = run_model(plan, model, held_out, env.console.note)
+        run = _run_pinned(env, "none" if quick else conditions, jobs)
     else:
         plan = _plan(env, protocol, recipe, clips, epochs, "none" if quick else conditions, jobs)
         trained = TrainedFolds(env.config().paths.folds) if env.config().file else None
@@ -100,6 +95,16 @@ def evaluate(
     clean = data["clean"]
     if warning := majority_warning(TOP_1, clean["window_accuracy"], clean["windows_by_label"]):
         env.console.warn(warning)
+
+
+def _run_pinned(env: Environment, conditions: str, jobs: int) -> Run:
+    """Test the pinned model on the testing clips whose label it has."""
+    plan = _plan(env, "artist-5fold", None, None, None, conditions, jobs)
+    model, labels, held_out = _pinned(env)
+    if unknown := Counter(known.clip.label for known in plan.clips if known.clip.label not in labels):
+        env.console.note(unscored(unknown, "clip"))
+    plan = replace(plan, clips=[known for known in plan.clips if known.clip.label in labels])
+    return run_model(plan, model, held_out, env.console.note)
 
 
 def _pinned(env: Environment) -> tuple[bytes, tuple[str, ...], set[str]]:

@@ -43,29 +43,35 @@ from ei_toolkit.report.layout_tables import layout_data, layout_text
 PUBLISHED = "reference"  # this recipe keeps its published name
 
 
+RecipeOption = Annotated[
+    str,
+    typer.Option(
+        help="Recipe to start from: robust or reference.", autocompletion=complete.recipes, callback=known_recipe
+    ),
+]
+ClipsOption = Annotated[
+    Path | None, typer.Option(help="Folder or zip of clips; its layout is shown, then written to eitk.toml.")
+]
+InitialBoardOption = Annotated[
+    str | None,
+    typer.Option(help="Board: nano33ble, emulated or host.", autocompletion=complete.boards, callback=known_board),
+]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Replace an existing eitk.toml; an edited script is kept as robust.py.bak.")
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only show the layout and the settings that would be written.")
+]
+
+
 def init(
     context: typer.Context,
-    recipe: Annotated[
-        str,
-        typer.Option(
-            help="Recipe to start from: robust or reference.", autocompletion=complete.recipes, callback=known_recipe
-        ),
-    ] = "robust",
-    clips: Annotated[
-        Path | None, typer.Option(help="Folder or zip of clips; its layout is shown, then written to eitk.toml.")
-    ] = None,
+    recipe: RecipeOption = "robust",
+    clips: ClipsOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the project; default: the name of this folder.")] = None,
-    board: Annotated[
-        str | None,
-        typer.Option(help="Board: nano33ble, emulated or host.", autocompletion=complete.boards, callback=known_board),
-    ] = None,
-    force: Annotated[
-        bool,
-        typer.Option("--force", help="Replace an existing eitk.toml; an edited script is kept as robust.py.bak."),
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show the layout and the settings that would be written.")
-    ] = False,
+    board: InitialBoardOption = None,
+    force: ForceOption = False,
+    dry_run: DryRunOption = False,
     labels_from: LabelsFromOption = None,
     split_from: SplitFromOption = None,
     group_from: GroupFromOption = None,
@@ -88,9 +94,7 @@ def init(
     labels = data_set.folder.layout.labels if data_set else ()
     data: dict[str, Any] = {"config": str(env.cwd / CONFIG_NAME), "recipe": recipe, "labels": list(labels)}
     if data_set:
-        rows = rows_of_clips(data_set.known, data_set.lengths)
-        env.console.note(layout_text(data_set.folder.layout, rows, is_estimate=data_set.lengths.is_estimate))
-        data["layout"] = layout_data(data_set.folder.layout, rows)
+        data |= _show_layout(env, data_set)
         data["settings"] = {f"{one.table}.{one.key}": one.value for one in adjusted}
     if dry_run:
         changes = "".join(f"{one.table}.{one.key} = {one.value!r}  {one.comment}".rstrip() + "\n" for one in adjusted)
@@ -114,6 +118,13 @@ class _DataSet:
     folder: ClipFolder
     known: Sequence[KnownClip]
     lengths: Lengths
+
+
+def _show_layout(env: Environment, data_set: _DataSet) -> dict[str, Any]:
+    """Print the layout; return it for --json."""
+    layout, rows = data_set.folder.layout, rows_of_clips(data_set.known, data_set.lengths)
+    env.console.note(layout_text(layout, rows, is_estimate=data_set.lengths.is_estimate))
+    return {"layout": layout_data(layout, rows)}
 
 
 def _read(env: Environment, source: Path, chosen: dict[str, Any]) -> _DataSet:

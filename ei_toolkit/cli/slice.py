@@ -23,6 +23,7 @@ from ei_toolkit.cli.options import (
     SplitFromOption,
 )
 from ei_toolkit.cli.outcomes import FileOutcome, write_outcomes
+from ei_toolkit.config import Config
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.folder import read_clips
@@ -64,16 +65,25 @@ def slice_(
         dataset__labels_from=labels_from, dataset__split_from=split_from, dataset__group_from=group_from,
         dataset__group_pattern=group_pattern, slice__channel=channel, slice__float_range=float_range,
     )  # fmt: skip
-    settings, workers = config.settings, jobs or cores()
-    for warning in board_warnings(settings):
+    for warning in board_warnings(config.settings):
         env.console.warn(warning)
     if dry_run:
-        plan = plan_slices(settings, config.paths.root, workers)
-        _write_report(env, report, plan.skipped, ())
-        layout = layout_data(plan.layout, rows_of_plan(plan))
-        env.console.note(layout_text(plan.layout, rows_of_plan(plan)))
-        _show(env, rows_of_plan(plan), plan.skipped, {"dry_run": True, "layout": layout})
-        return
+        _show_plan(env, config, jobs or cores(), report)
+    else:
+        _slice(env, config, jobs or cores(), report)
+
+
+def _show_plan(env: Environment, config: Config, workers: int, report: Path | None) -> None:
+    """Show what slicing would do, for --dry-run."""
+    plan = plan_slices(config.settings, config.paths.root, workers)
+    _write_report(env, report, plan.skipped, ())
+    rows = rows_of_plan(plan)
+    env.console.note(layout_text(plan.layout, rows))
+    _show(env, rows, plan.skipped, {"dry_run": True, "layout": layout_data(plan.layout, rows)})
+
+
+def _slice(env: Environment, config: Config, workers: int, report: Path | None) -> None:
+    settings = config.settings
     folder = read_clips(clips_root(settings.dataset, config.paths.root), settings.project.labels, settings.dataset)
     shown: list[Row] = []
 

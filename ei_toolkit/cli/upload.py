@@ -31,42 +31,50 @@ from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest
 from ei_toolkit.dataset.unpacked import unpacked
 from ei_toolkit.errors import UsageError
 
+SourceArgument = Annotated[
+    Path | None,
+    typer.Argument(help="Manifest of windows, or folder or zip of files to upload whole; default: the windows."),
+]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Write what failed or was warned of, with reasons, as CSV."),
+]
+CategoryOption = Annotated[
+    Literal["auto", "split", "training", "validation", "testing"] | None,
+    typer.Option(
+        help="Category of the files of a folder; split: by content, four of five for training; auto (default): the"
+        " splits of the folder, else split."
+    ),
+]
+RateOption = Annotated[
+    int | None, typer.Option(min=1000, help="Sample rate of converted sounds in Hz; default: that of [slice].")
+]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Processes that convert; default: the number of cores.")
+]
+TimestampUnitOption = Annotated[
+    Literal["s", "ms", "us", "ns"] | None,
+    typer.Option(help="Unit of the timestamps in CSV files; default: by the name of the column."),
+]
+IntervalOption = Annotated[
+    float | None, typer.Option(min=1e-6, help="Interval of the rows of CSV files, in place of their timestamps.")
+]
+
 
 def upload(
     context: typer.Context,
-    source: Annotated[
-        Path | None,
-        typer.Argument(help="Manifest of windows, or folder or zip of files to upload whole; default: the windows."),
-    ] = None,
+    source: SourceArgument = None,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Number of concurrent requests.")] = 4,
     batch: Annotated[int, typer.Option(min=1, max=1000, help="Largest number of files in one request.")] = 256,
     failures: Annotated[Path | None, typer.Option(help="Also write the windows that failed to this CSV.")] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option("--report", metavar="FILE", help="Write what failed or was warned of, with reasons, as CSV."),
-    ] = None,
+    report: ReportOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what would be sent.")] = False,
-    category: Annotated[
-        Literal["auto", "split", "training", "validation", "testing"] | None,
-        typer.Option(
-            help="Category of the files of a folder; split: by content, four of five for training; auto (default): the"
-            " splits of the folder, else split."
-        ),
-    ] = None,
+    category: CategoryOption = None,
     label: Annotated[str | None, typer.Option(help="Label of all files of a folder.")] = None,
-    rate: Annotated[
-        int | None, typer.Option(min=1000, help="Sample rate of converted sounds in Hz; default: that of [slice].")
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Processes that convert; default: the number of cores.")
-    ] = None,
-    timestamp_unit: Annotated[
-        Literal["s", "ms", "us", "ns"] | None,
-        typer.Option(help="Unit of the timestamps in CSV files; default: by the name of the column."),
-    ] = None,
-    interval_ms: Annotated[
-        float | None, typer.Option(min=1e-6, help="Interval of the rows of CSV files, in place of their timestamps.")
-    ] = None,
+    rate: RateOption = None,
+    jobs: JobsOption = None,
+    timestamp_unit: TimestampUnitOption = None,
+    interval_ms: IntervalOption = None,
     channel: ChannelOption = None,
     float_range: FloatRangeOption = None,
     labels_from: LabelsFromOption = None,
@@ -103,13 +111,7 @@ def upload(
     given = [category, label, rate, jobs, timestamp_unit, interval_ms, channel, float_range]
     if any(value is not None for value in [*given, labels_from, split_from, group_from, group_pattern]):
         raise UsageError("options for whole files, but no folder of files", hint="Name it: eitk upload FOLDER")
-    manifest = env.cwd / source if source else config.paths.manifest
-    if manifest.is_file() and manifest.suffix.lower() != ".csv":
-        raise UsageError(
-            f"{manifest} is neither a manifest of windows nor a folder or zip of files",
-            hint=f"Name the folder of files: eitk upload {manifest.parent} --label NAME",
-        )
-    _upload_windows(run, manifest / MANIFEST_NAME if manifest.is_dir() else manifest)
+    _upload_windows(run, _manifest_file(run, source))
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,17 @@ def _folder(run: UploadRun, source: Path | None) -> Path | None:
     if path.suffix.lower() == ".zip" and path.is_file():
         return unpacked(path, run.config.paths)
     return path if path.is_dir() and not (path / MANIFEST_NAME).is_file() else None
+
+
+def _manifest_file(run: UploadRun, source: Path | None) -> Path:
+    """The manifest of windows. Raises UsageError for a file of another kind."""
+    manifest = run.env.cwd / source if source else run.config.paths.manifest
+    if manifest.is_file() and manifest.suffix.lower() != ".csv":
+        raise UsageError(
+            f"{manifest} is neither a manifest of windows nor a folder or zip of files",
+            hint=f"Name the folder of files: eitk upload {manifest.parent} --label NAME",
+        )
+    return manifest / MANIFEST_NAME if manifest.is_dir() else manifest
 
 
 def _upload_windows(run: UploadRun, file: Path) -> None:
