@@ -89,7 +89,7 @@ def test_the_pinned_model_is_tried_on_the_clips_that_were_held_out(clips: Path, 
     own = shutil.copytree(clips, tmp_path / "clips")
     file = write_recipe("reference", tmp_path, clips=own, name=None, force=False)
     file.write_text(file.read_text().replace('labels = ["classical", "rock"]', "labels = []"))
-    assert evaluate(tmp_path, "--protocol", "test")[0] == 1  # nothing is pinned yet
+    assert evaluate(tmp_path, "--protocol", "test")[0] == 3  # nothing is pinned yet
     config = load_config(tmp_path, {})
     slice_clips(config.settings, tmp_path, config.paths.windows, 1, lambda _done, _note: None)
     shutil.copy(goldens / "int8" / "sample_int8.tflite", tmp_path / "model.tflite")
