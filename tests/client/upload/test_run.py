@@ -137,7 +137,7 @@ def test_an_unreachable_server_is_an_error_within_seconds(
     start = time.monotonic()
     with pytest.raises(NetworkError, match="does not answer"):
         upload_all(through(studio, ingestion_url="http://127.0.0.1:9"), manifest)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 30
 
 
 def test_a_wrong_key_ends_the_upload(studio: Studio, make_manifest: MakeManifest, tmp_path: Path) -> None:
