@@ -11,7 +11,7 @@ from pathlib import Path
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.atomic_write import write_text
 
-SHOWN = 10  # files named without --verbose
+SHOWN = 10  # warnings without --verbose
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,19 @@ class FileOutcome:
 
 def show_outcomes(env: Environment, outcomes: Sequence[FileOutcome]) -> None:
     """Print one warning for each, the first ones only without --verbose."""
-    for one in outcomes if env.console.verbose else outcomes[:SHOWN]:
-        env.console.warn(
-            f"{one.path}: {one.reason}" if one.outcome == "warned" else f"{one.outcome}: {one.path}: {one.reason}"
-        )
-    if len(outcomes) > SHOWN and not env.console.verbose:
-        env.console.warn(f"… and {len(outcomes) - SHOWN} more; --verbose shows all of them")
+    warn_of_some(env, [
+        f"{one.path}: {one.reason}" if one.outcome == "warned" else f"{one.outcome}: {one.path}: {one.reason}"
+        for one in outcomes
+    ])  # fmt: skip
+
+
+def warn_of_some(env: Environment, texts: Sequence[str], noun: str = "") -> None:
+    """Print one warning for each text, the first ones only without --verbose; `noun` names what the others are."""
+    for text in texts if env.console.verbose else texts[:SHOWN]:
+        env.console.warn(text)
+    if len(texts) > SHOWN and not env.console.verbose:
+        more = f"{len(texts) - SHOWN} more {noun}".rstrip()
+        env.console.warn(f"… and {more}; --verbose shows all of them")
 
 
 def write_outcomes(env: Environment, file: Path | None, outcomes: Sequence[FileOutcome]) -> None:

@@ -22,7 +22,7 @@ from ei_toolkit.cli.options import (
     LabelsFromOption,
     SplitFromOption,
 )
-from ei_toolkit.cli.outcomes import FileOutcome, write_outcomes
+from ei_toolkit.cli.outcomes import FileOutcome, warn_of_some, write_outcomes
 from ei_toolkit.config import Config
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.cutting import cores
@@ -34,7 +34,6 @@ from ei_toolkit.report.tables import Table
 
 CUT = ("windows", "augmented")  # counts that are known only after cutting
 PLANNED = ("seconds",)  # known only before cutting
-SHOWN = 10  # skipped clips named without --verbose
 
 
 def slice_(
@@ -107,10 +106,7 @@ def _slice(env: Environment, config: Config, workers: int, report: Path | None) 
 def _show_warnings(env: Environment, done: SliceReport) -> None:
     if done.reused:
         env.console.note("nothing has changed since the last run; the windows are kept as they are")
-    for one in done.warned if env.console.verbose else done.warned[:SHOWN]:
-        env.console.warn(f"{one.clip}: {one.warning}")
-    if len(done.warned) > SHOWN and not env.console.verbose:
-        env.console.warn(f"… and {len(done.warned) - SHOWN} more warnings; --verbose shows all of them")
+    warn_of_some(env, [f"{one.clip}: {one.warning}" for one in done.warned], "warnings")
     if done.duplicates:
         env.console.note(f"left out {counted(done.duplicates, 'window')} with the samples of another window")
     counts = done.counts
@@ -129,10 +125,7 @@ def _write_report(env: Environment, file: Path | None, skipped: Sequence[Skipped
 def _show(env: Environment, rows: list[Row], skipped: Sequence[Skipped], extra: dict[str, Any]) -> None:
     if unread := [item for item in skipped if NEEDS_FFMPEG in item.reason]:
         env.console.warn(f"only ffmpeg reads the formats of {counted(len(unread), 'clip')}. {HOW_TO_INSTALL}")
-    for item in skipped if env.console.verbose else skipped[:SHOWN]:
-        env.console.warn(f"skipped {item.clip}: {item.reason}")
-    if len(skipped) > SHOWN and not env.console.verbose:
-        env.console.warn(f"… and {len(skipped) - SHOWN} more; --verbose shows all of them")
+    warn_of_some(env, [f"skipped {item.clip}: {item.reason}" for item in skipped])
     unknown = CUT if "dry_run" in extra else PLANNED
     shown = [{key: value for key, value in asdict(row).items() if key not in unknown} for row in rows]
     data = {"rows": shown, "skipped": [asdict(item) for item in skipped], **extra}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -26,6 +26,7 @@ from ei_toolkit.client.upload.plan import Difference, annotate, difference, remo
 from ei_toolkit.client.upload.run import Options, Report, check_complete, write_failures
 from ei_toolkit.client.upload.run import upload as run_upload
 from ei_toolkit.config import Config
+from ei_toolkit.config.settings import Category, TimeUnit
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest
 from ei_toolkit.dataset.unpacked import unpacked
@@ -40,7 +41,7 @@ ReportOption = Annotated[
     typer.Option("--report", metavar="FILE", help="Write what failed or was warned of, with reasons, as CSV."),
 ]
 CategoryOption = Annotated[
-    Literal["auto", "split", "training", "validation", "testing"] | None,
+    Category | None,
     typer.Option(
         help="Category of the files of a folder; split: by content, four of five for training; auto (default): the"
         " splits of the folder, else split."
@@ -53,7 +54,7 @@ JobsOption = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Processes that convert; default: the number of cores.")
 ]
 TimestampUnitOption = Annotated[
-    Literal["s", "ms", "us", "ns"] | None,
+    TimeUnit | None,
     typer.Option(help="Unit of the timestamps in CSV files; default: by the name of the column."),
 ]
 IntervalOption = Annotated[
@@ -97,16 +98,7 @@ def upload(
     run = UploadRun(env, config, Options(concurrency, batch), failures, report, dry_run)
     folder = _folder(run, source)
     if folder is not None:
-        # The decoder takes a third of a second to import, which an upload of windows does not need.
-        from ei_toolkit.cli.upload_folder import upload_folder
-        from ei_toolkit.dataset.conversion import ConversionSettings
-        from ei_toolkit.dataset.time_series import SeriesOptions
-
-        conversion = ConversionSettings(
-            config.settings.slice.sample_rate, config.settings.slice.reading,
-            SeriesOptions(timestamp_unit, interval_ms), category or "auto",
-        )  # fmt: skip
-        upload_folder(run, folder, label or "", conversion, jobs)
+        _upload_whole(run, folder, label or "", category or "auto", timestamp_unit, interval_ms, jobs)
         return
     given = [category, label, rate, jobs, timestamp_unit, interval_ms, channel, float_range]
     if any(value is not None for value in [*given, labels_from, split_from, group_from, group_pattern]):
@@ -156,6 +148,21 @@ def _folder(run: UploadRun, source: Path | None) -> Path | None:
     if path.suffix.lower() == ".zip" and path.is_file():
         return unpacked(path, run.config.paths)
     return path if path.is_dir() and not (path / MANIFEST_NAME).is_file() else None
+
+
+def _upload_whole(
+    run: UploadRun, folder: Path, label: str, category: Category, unit: TimeUnit | None, interval_ms: float | None,
+    jobs: int | None,
+) -> None:  # fmt: skip
+    # The decoder takes a third of a second to import, which an upload of windows does not need.
+    from ei_toolkit.cli.upload_folder import upload_folder
+    from ei_toolkit.dataset.conversion import ConversionSettings
+    from ei_toolkit.dataset.time_series import SeriesOptions
+
+    settings = run.config.settings.slice
+    series = SeriesOptions(unit, interval_ms)
+    conversion = ConversionSettings(settings.sample_rate, settings.reading, series, category)
+    upload_folder(run, folder, label, conversion, jobs)
 
 
 def _manifest_file(run: UploadRun, source: Path | None) -> Path:

@@ -14,6 +14,7 @@ import msgspec
 from ei_toolkit.client.official import official
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.responses import Response
+from ei_toolkit.dataset.manifest import LARGEST_FILE_BYTES
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 
 Category = Literal["training", "validation", "testing"]
@@ -21,7 +22,7 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 REQUIRED_CATEGORIES: tuple[Category, ...] = ("training", "testing")  # a training needs samples of both
 PAGE = 1000  # samples in one response
 BATCH_IDS = 200  # ids that fit into a query string
-MAX_SAMPLE_BYTES = 100 * 2**20
+MAX_SAMPLE_BYTES = LARGEST_FILE_BYTES
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,8 @@ class AugmentSettings:
 
 Channel = Literal["mean", "left", "right"]
 FloatRange = Literal["unit", "int16"]
+Category = Literal["auto", "split", "training", "validation", "testing"]  # of files that are uploaded whole
+TimeUnit = Literal["s", "ms", "us", "ns"]  # of timestamps
 
 
 @dataclass(frozen=True)

@@ -10,24 +10,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ei_toolkit.audio.decode import describe, read_clip
 from ei_toolkit.audio.formats import ACQUISITION_SUFFIXES
 from ei_toolkit.audio.sources import Warn
 from ei_toolkit.audio.wav import HEADER_BYTES, wav_bytes
-from ei_toolkit.config.settings import Reading
+from ei_toolkit.config.settings import Category, Reading
 from ei_toolkit.dataset.cutting import HASH_IN_NAME, SILENT_STEPS, map_clips, safe_stem, write_once
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.hash_split import split_by_hash
-from ei_toolkit.dataset.manifest import Window
+from ei_toolkit.dataset.manifest import LARGEST_FILE_BYTES, Window
 from ei_toolkit.dataset.recordings import NO_LABEL, SERIES
 from ei_toolkit.dataset.time_series import SeriesOptions, read_time_series
 from ei_toolkit.errors import DataError
 
-LARGEST_FILE_BYTES = 100 * 2**20  # that Edge Impulse accepts
-Category = Literal["auto", "split", "training", "validation", "testing"]
 Ranges = list[dict[str, Any]]
 
 

@@ -11,7 +11,7 @@ from ei_toolkit.audio.formats import SUFFIXES
 from ei_toolkit.config import DatasetSettings
 from ei_toolkit.dataset.file_names import read_names
 from ei_toolkit.dataset.folder_names import Split, is_collection, split_of
-from ei_toolkit.dataset.layout import Layout, detect_layout
+from ei_toolkit.dataset.layout import LabelledSound, Layout, detect_layout
 from ei_toolkit.dataset.layout_sources import FOLDER
 from ei_toolkit.dataset.listing import Listing, composed, is_metadata, list_folder
 from ei_toolkit.errors import ConfigurationError, DataError
@@ -34,6 +34,11 @@ class Clip:
     split: Split | None = None
     group: str = ""
     fold: str = ""
+
+    @classmethod
+    def of(cls, sound: LabelledSound, path: Path) -> Clip:
+        """Return the clip of a sound that a layout has found."""
+        return cls(path, sound.name, sound.label, sound.split, sound.group, sound.fold)
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,7 @@ def read_clips(root: Path, labels: Sequence[str] = (), settings: DatasetSettings
     _check(root, listing, layout, wanted)
     if note := _note_on_folders_above(root, layout):
         layout = replace(layout, notes=(*layout.notes, note))
-    clips = [
-        Clip(paths[sound.name], sound.name, sound.label, sound.split, sound.group, sound.fold)
-        for sound in layout.sounds
-    ]
-    return ClipFolder(tuple(clips), layout)
+    return ClipFolder(tuple(Clip.of(sound, paths[sound.name]) for sound in layout.sounds), layout)
 
 
 def _note_on_folders_above(root: Path, layout: Layout) -> str:

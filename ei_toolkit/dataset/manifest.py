@@ -14,6 +14,8 @@ from ei_toolkit.config.migration import RENAMED_COLUMNS
 from ei_toolkit.dataset.folder_names import SPLITS, Split
 from ei_toolkit.errors import DataError, EitkError, MissingStepError
 
+LARGEST_FILE_BYTES = 100 * 2**20  # of one file that is uploaded, as Edge Impulse accepts it
+
 
 @dataclass(frozen=True)
 class Window:

@@ -48,14 +48,12 @@ def find_recordings(root: Path, settings: DatasetSettings, label: str = "") -> R
     layout = detect_layout(listing, settings)
     found = {sound.name: sound for sound in layout.sounds}
     clips = tuple(
-        Clip(paths[name], name, found[name].label, found[name].split, found[name].group, found[name].fold)
-        if name in found
-        else Clip(paths[name], name, "")
+        Clip.of(found[name], paths[name]) if name in found else Clip(paths[name], name, "")
         for name in listing.sounds
-        if name in found or PurePosixPath(name).suffix.lower() == SERIES
+        if name in found or _suffix(name) == SERIES
     )
     reasons = {one.name: one.reason for one in layout.left_out}
-    bare = [name for name in listing.sounds if name not in found and PurePosixPath(name).suffix.lower() != SERIES]
+    bare = [name for name in listing.sounds if name not in found and _suffix(name) != SERIES]
     left_out = tuple(LeftOut(name, f"{reasons.get(name, 'no label')}. {GIVE_LABEL}") for name in bare)
     return Recordings(clips, left_out, layout)
 

@@ -16,14 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ei_toolkit.config.settings import TimeUnit
+from ei_toolkit.dataset.manifest import LARGEST_FILE_BYTES
 from ei_toolkit.errors import DataError
 
-TimeUnit = Literal["s", "ms", "us", "ns"]
 MS: Mapping[str, float] = {"s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 UNIT_NAMES = {"sec": "s", "seconds": "s", "milliseconds": "ms", "microseconds": "us", "µs": "us", "nanoseconds": "ns"}
 TIME_COLUMN = re.compile(
@@ -37,7 +38,7 @@ LABEL_COLUMN = "label"
 DELIMITERS = ",;\t|"
 LARGEST_VALUE = float(np.finfo(np.float32).max)  # a studio computes with float32
 NO_UNITS = "N/A"  # as Edge Impulse names the units of CSV columns
-LARGEST_CSV_BYTES = 100 * 2**20  # of one file, as an upload accepts
+LARGEST_CSV_BYTES = LARGEST_FILE_BYTES
 ONE_READING_MS = 1.0  # interval of a file with one row and no timestamp, which is no series
 LONGEST_START = 2**16  # bytes from which it is found out whether a table is a time series
 LARGEST_GAP = 1.5  # of the usual distance between two timestamps

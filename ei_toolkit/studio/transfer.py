@@ -10,9 +10,10 @@ from typing import IO, Any
 
 from ei_toolkit.config.archive import DAMAGE as ARCHIVE_DAMAGE
 from ei_toolkit.config.atomic_write import replace_file
+from ei_toolkit.dataset.listing import INFO_LABELS
 from ei_toolkit.errors import DataError
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.info_labels import INFO_LABELS, describe, read_entries
+from ei_toolkit.studio.http.info_labels import describe, read_entries
 from ei_toolkit.studio.http.ingestion import DUPLICATE, LARGEST_LABELS_FILE, Inspect, Outcome, Upload, accept_described
 from ei_toolkit.studio.http.multipart import Bounds, Part
 from ei_toolkit.studio.jobs.exporting import write_export

@@ -1,12 +1,9 @@
-"""Times and JSON text in the form of Edge Impulse's API."""
+"""Times and numbers in the form of Edge Impulse's API."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ei_toolkit.config.untrusted_json import DEEPEST, read_json
-
-__all__ = ["DEEPEST", "LARGEST_INTEGER", "now", "read_json", "stamp"]
 LARGEST_INTEGER = 2**63 - 1  # of SQLite
 
 

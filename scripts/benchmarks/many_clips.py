@@ -12,9 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from ei_toolkit.audio.wav import wav_bytes
+from _noise import write_noise
 
 CLIPS, SECONDS, RATE = 5_000, 3, 16_000
 CONFIG = '[dataset]\nroot = "{root}"\nsplit = "track"\n'
@@ -30,17 +28,6 @@ class Run:
     wall_s: float
     cpu_s: float
     peak_mb: float
-
-
-def make_clips(folder: Path, count: int) -> Path:
-    """Noise, half of it under each of two labels."""
-    rng = np.random.default_rng(0)
-    for number in range(count):
-        samples = (3000 * rng.standard_normal(SECONDS * RATE, dtype=np.float32)).astype(np.int16)
-        path = folder / ("rock" if number % 2 else "classical") / f"{number:05d}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(wav_bytes(samples, RATE))
-    return folder
 
 
 def slice_once(package: Path, clips: Path, folder: Path) -> Run:
@@ -68,7 +55,8 @@ def measure(clips: int, against: Path | None, repeat: int) -> dict[str, float | 
     packages = {"now": OWN} | ({"before": against.resolve()} if against else {})
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        few, many = make_clips(folder / "few", clips // 10), make_clips(folder / "many", clips)
+        few = write_noise(folder / "few", clips // 10, SECONDS, RATE)
+        many = write_noise(folder / "many", clips, SECONDS, RATE)
         runs: dict[str, list[Run]] = {name: [] for name in packages}
         for number in range(repeat):
             for name, package in packages.items():

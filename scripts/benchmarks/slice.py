@@ -15,9 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
-from ei_toolkit.audio.wav import wav_bytes
+from _noise import write_noise
 
 CLIPS, SECONDS, RATE = 136, 30, 22_050
 HEAD = """
@@ -48,17 +46,6 @@ for path in sorted(clips.glob("*/*.wav")):
 CONFIG = '[dataset]\nroot = "{root}"\nsplit = "track"\n[slice]\nhop_ms = 3000\n'
 
 
-def make_clips(folder: Path) -> Path:
-    """Noise of GTZAN's number, length and format; what is in the clips does not change the time."""
-    rng = np.random.default_rng(0)
-    for number in range(CLIPS):
-        samples = (3000 * rng.standard_normal(SECONDS * RATE, dtype=np.float32)).astype(np.int16)
-        path = folder / ("rock" if number % 2 else "classical") / f"{number:03d}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(wav_bytes(samples, RATE))
-    return folder
-
-
 def seconds_of(command: list[str], folder: Path) -> float:
     """Wall time of a program."""
     start = time.perf_counter()
@@ -85,8 +72,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        result = measure(args.clips.resolve() if args.clips else make_clips(Path(temporary) / "clips"),
-                         Path(temporary), args.repeat)  # fmt: skip
+        clips = args.clips or write_noise(Path(temporary) / "clips", CLIPS, SECONDS, RATE)
+        result = measure(clips.resolve(), Path(temporary), args.repeat)
     if args.json:
         print(json.dumps(result))
     else:

@@ -25,7 +25,7 @@ VALUES = st.recursive(
 def test_valid_json_has_the_values_of_pythons_parser(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
     assert read_json(text) == value
-    for encoding in ("utf-8", "utf-16", "utf-32-le"):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-le", "utf-32-be"):
         assert read_json(text.encode(encoding)) == value
 
 
@@ -61,12 +61,18 @@ def test_nesting_has_a_limit(opening: str) -> None:
         return opening * (levels - 1) + inner + closing * (levels - 1)
 
     read_json(nested(DEEPEST))
-    for levels in (DEEPEST + 1, 10_000):
+    for levels in (DEEPEST + 1, 10_000, 100_000):
         with pytest.raises(ValueError, match="JSON is nested too deeply"):
             read_json(nested(levels))
 
 
-@pytest.mark.parametrize("data", ["", "{", "nul", b"\xff\xfe\xfd", b'"\xff"', "1 2", "{'a': 1}"])
+@pytest.mark.parametrize(
+    "data", ["", " ", "{", "[1,]", "01", '{"a" 1}', "nul", b"\xff\xfe\xfd", b'"\xff"', "1 2", "{'a': 1}"]
+)
 def test_what_is_no_json_is_a_value_error(data: str | bytes) -> None:
     with pytest.raises(ValueError):
         read_json(data)
+
+
+def test_many_values_on_one_level_are_no_nesting() -> None:
+    assert len(read_json(json.dumps([[number] for number in range(5000)]))) == 5000

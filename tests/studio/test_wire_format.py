@@ -1,17 +1,15 @@
-"""Times and JSON text on the wire."""
+"""Times on the wire."""
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_toolkit.studio.wire_format import DEEPEST, now, read_json, stamp
+from ei_toolkit.studio.wire_format import now, stamp
 
 
 @pytest.mark.parametrize(
@@ -39,44 +37,3 @@ def test_written_times_sort_as_the_times_themselves(one: datetime, two: datetime
 def test_the_present_time_has_the_same_form() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", now())
     assert abs(datetime.fromisoformat(now()) - datetime.now(UTC)) < timedelta(seconds=5)
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
-    max_leaves=8,
-)
-
-
-@given(VALUES, st.booleans())
-@settings(max_examples=40)
-def test_json_text_is_read_as_pythons_own_reader_does(value: Any, ascii_only: bool) -> None:
-    text = json.dumps(value, ensure_ascii=ascii_only)
-    assert read_json(text) == read_json(text.encode()) == value
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
-def test_json_is_read_in_every_encoding_of_unicode(encoding: str) -> None:
-    assert read_json('{"a": "größe 🎵"}'.encode(encoding)) == {"a": "größe 🎵"}
-
-
-@pytest.mark.parametrize("text", ["", " ", "{", "[1,]", "{'a': 1}", "01", '{"a" 1}', b"\xff\xfe\xfd", b'"\xff"'])
-def test_what_is_no_json_is_a_value_error(text: str | bytes) -> None:
-    with pytest.raises(ValueError):
-        read_json(text)
-
-
-def nested(levels: int, opening: str, closing: str) -> str:
-    return opening * levels + "1" + closing * levels
-
-
-@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_nesting_is_accepted_up_to_the_limit(opening: str, closing: str) -> None:
-    assert read_json(nested(DEEPEST, opening, closing)) is not None
-    for levels in (DEEPEST + 1, 100_000):
-        with pytest.raises(ValueError, match="JSON is nested too deeply"):
-            read_json(nested(levels, opening, closing))
-
-
-def test_many_values_on_one_level_are_no_nesting() -> None:
-    assert len(read_json(json.dumps([[number] for number in range(5000)]))) == 5000

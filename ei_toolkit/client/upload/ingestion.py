@@ -37,9 +37,10 @@ from ei_toolkit.client.transport import (
 )
 from ei_toolkit.config.response_deadline import DeadlineAdapter
 from ei_toolkit.config.untrusted_json import read_json
+from ei_toolkit.dataset.manifest import LARGEST_FILE_BYTES
 from ei_toolkit.errors import ApiError, EitkError, NetworkError
 
-MAX_FILE_BYTES = 100 * 2**20
+MAX_FILE_BYTES = LARGEST_FILE_BYTES
 MAX_FILES = 1000
 MAX_RESULT_BYTES = 16 * 2**20  # a response has a few hundred bytes for each file
 READ_TIMEOUT_S = 120.0

@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
+from ei_toolkit.dataset.listing import INFO_LABELS
 from ei_toolkit.studio.http.errors import ApiError, Malformed
 from ei_toolkit.studio.http.sample_labels import Label, LabelledRange, metadata_texts, safe_filename
 from ei_toolkit.studio.http.schema import RequestModel, parse
 from ei_toolkit.studio.http.text import read_request_json
 from ei_toolkit.studio.store.samples import UploadCategory
 
-INFO_LABELS = "info.labels"
 VERSION = 1
 
 

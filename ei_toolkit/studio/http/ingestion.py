@@ -12,9 +12,10 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
+from ei_toolkit.dataset.listing import INFO_LABELS
 from ei_toolkit.studio.http.dataset import Split
 from ei_toolkit.studio.http.errors import ApiError, Malformed, TooLarge, Unknown
-from ei_toolkit.studio.http.info_labels import INFO_LABELS, Description, Descriptions, read_entries
+from ei_toolkit.studio.http.info_labels import Description, Descriptions, read_entries
 from ei_toolkit.studio.http.multipart import Bounds, Part, receive
 from ei_toolkit.studio.http.request import RequestContext, Uploader
 from ei_toolkit.studio.http.responses import answer

@@ -10,6 +10,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
+from ei_toolkit.dataset.manifest import LARGEST_FILE_BYTES
 from ei_toolkit.studio.http.errors import Malformed, TooLarge
 from ei_toolkit.studio.http.sample_labels import safe_filename
 from ei_toolkit.studio.store.packs import Pack, PackEntry
@@ -22,7 +23,7 @@ BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,200})"?', re.IGNORECASE)
 class Bounds:
     """How much one request may have; sizes in bytes."""
 
-    file_size: int = 100 * 2**20
+    file_size: int = LARGEST_FILE_BYTES
     files: int = 1000
 
 

@@ -27,10 +27,11 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from ei_toolkit.config.untrusted_json import DEEPEST
 from ei_toolkit.impulse.ranges import Range
 from ei_toolkit.studio.http.errors import ApiError, Malformed, TooLarge
 from ei_toolkit.studio.http.text import CONTROL, LINE_RULE, read_request_json
-from ei_toolkit.studio.wire_format import DEEPEST, LARGEST_INTEGER
+from ei_toolkit.studio.wire_format import LARGEST_INTEGER
 
 LARGEST_JSON = 16 * 2**20  # bytes of a JSON body
 MOST_ERRORS = 3  # that one answer names

@@ -12,8 +12,8 @@ import json
 import re
 from typing import Any
 
+from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.studio.http.errors import Malformed
-from ei_toolkit.studio.wire_format import read_json
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 LINE_RULE = "must not contain control characters"

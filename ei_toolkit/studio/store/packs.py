@@ -61,7 +61,7 @@ class ByteRange:
                 digest.update(chunk)
                 copy.write(chunk)
             self._check(digest)
-        except BaseException:
+        except BaseException:  # KeyboardInterrupt, too: nobody else closes the copy yet
             copy.close()
             raise
         copy.seek(0)

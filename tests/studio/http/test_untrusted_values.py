@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from ei_toolkit.config.untrusted_json import DEEPEST, read_json
 from ei_toolkit.impulse import dsp
 from ei_toolkit.studio.http.dataset import Split
 from ei_toolkit.studio.http.errors import ApiError, Malformed
@@ -16,7 +17,6 @@ from ei_toolkit.studio.http.learn import KerasRequest
 from ei_toolkit.studio.http.sample_labels import LabelledRange
 from ei_toolkit.studio.http.schema import parse
 from ei_toolkit.studio.jobs.compute_worker import respond
-from ei_toolkit.studio.wire_format import DEEPEST, read_json
 
 UNPAIRED = r"\ud800"
 INPUT = {"type": "time-series"}
