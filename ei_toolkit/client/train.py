@@ -144,9 +144,9 @@ def ready_impulse(studio: Studio, wanted: ImpulseState | None, name: str) -> Cur
     """
     current = require_impulse(studio, name)
     if wanted is not None and (changes := diff(current.state, wanted)):
-        first = changes[0]
+        first, differ = changes[0], "1 value differs" if len(changes) == 1 else f"{len(changes)} values differ"
         raise ConfigurationError(
-            f"the studio's impulse is not that of eitk.toml: {len(changes)} values differ",
+            f"the studio's impulse is not that of eitk.toml: {differ}",
             why=f"{first.key} is {first.there or 'not set'} there, {first.wanted or 'not set'} here",
             hint="eitk impulse apply (or eitk impulse pull)",
         )

@@ -106,6 +106,9 @@ def test_an_impulse_that_differs_is_not_trained(studio_with_impulse: Any, wanted
         ready_impulse(studio_with_impulse.studio, other, "")
     assert caught.value.why == f"learn.epochs is {wanted.learn.epochs} there, 99 here"
     assert caught.value.hint == "eitk impulse apply (or eitk impulse pull)"
+    other = replace(wanted, learn=replace(wanted.learn, epochs=99))
+    with pytest.raises(ConfigurationError, match=r"not that of eitk\.toml: 1 value differs"):
+        ready_impulse(studio_with_impulse.studio, other, "")
 
 
 def test_without_settings_of_an_impulse_the_studio_decides(studio_with_impulse: Any) -> None:
