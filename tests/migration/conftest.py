@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import requests
+from support import Outcome, eitk
 
 ARCHIVE = Path(__file__).parent / "data" / "14dd2da.tar.xz"
 
@@ -27,23 +28,27 @@ class StoredProject:
 
     folder: Path
 
-    def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run a command as a user does; it must end with the exit code."""
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("EITK_", "EI_"))}
-        done = subprocess.run(
-            [sys.executable, "-m", "ei_toolkit", *words],
-            cwd=self.folder,
-            env=environ | {"HOME": str(self.folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, f"{words} ended with {done.returncode}: {done.stderr}"
+    def run(self, *words: str, code: int = 0) -> Outcome:
+        """Run a command as a user does, in this process; it must end with the exit code."""
+        done = eitk(self.folder, *words, environ={"HOME": str(self.folder), "PATH": os.environ["PATH"]})
+        assert done.code == code, f"{words} ended with {done.code}: {done.err}"
         return done
 
     def eitk(self, *words: str, code: int = 0) -> Any:
         """Run a command with --json; returns its last line."""
-        return json.loads(self.run(*words, "--json", code=code).stdout.splitlines()[-1])
+        return json.loads(self.run(*words, "--json", code=code).out.splitlines()[-1])
+
+    def nightly(self, *words: str) -> dict[str, Any]:
+        """Run `eitk nightly --json` in a process of its own, whose output its commands share."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ei_toolkit", "nightly", *words, "--json"],
+            cwd=self.folder,
+            env=os.environ | {"HOME": str(self.folder)},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
 
     def api(self, project: int = 1) -> Api:
         """The HTTP API of the project's studio, started where it does not run."""

@@ -60,8 +60,8 @@ def held_out(project: Any) -> list[dict[str, str]]:
 
 def test_old_files_are_migrated_once_with_a_note(robust: Any) -> None:
     first, second = robust.run("runs", "list"), robust.run("runs", "list")
-    assert first.stderr.splitlines() == [f"migrated {line}" for line in MIGRATED]
-    assert (second.stdout, second.stderr) == (first.stdout, "")
+    assert first.err.splitlines() == [f"migrated {line}" for line in MIGRATED]
+    assert (second.out, second.err) == (first.out, "")
     old, new = robust.stored(".eitk/windows/manifest.csv"), (robust.folder / ".eitk/windows/manifest.csv").read_bytes()
     assert new.splitlines()[0].decode() == "file,sha256,clip,clip_sha256,group,start_ms,label,split,augmentation"
     assert new.splitlines()[1:] == old.splitlines()[1:]
@@ -106,9 +106,9 @@ def test_every_value_of_the_recipe_reference_is_read(reference: Any) -> None:
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 def test_a_reading_command_prints_no_note_the_second_time(robust_unchanged: Any, words: tuple[str, ...]) -> None:
     first, second = robust_unchanged.run(*words), robust_unchanged.run(*words)
-    assert "error" not in first.stderr
-    assert second.stderr == ""
-    assert second.stdout == first.stdout
+    assert "error" not in first.err
+    assert second.err == ""
+    assert second.out == first.out
 
 
 def test_clips_are_cut_into_the_same_windows(robust: Any) -> None:
@@ -257,7 +257,7 @@ def test_a_complete_nightly_run_is_not_repeated(robust: Any) -> None:
     with sqlite3.connect(robust.folder / ".eitk/runs.sqlite") as db:  # as if the present code had made the stored run
         db.execute("UPDATE runs SET fingerprint = (SELECT fingerprint FROM runs WHERE id = 8) WHERE id = 4")
         db.execute("DELETE FROM runs WHERE id = 8")
-    nightly = robust.eitk("nightly", "../clips", "--dir", ".")
+    nightly = robust.nightly("../clips", "--dir", ".")
     assert (nightly["new"], nightly["run"], nightly["verdict"]) == (False, 4, "passed")
     assert len(robust.eitk("runs", "list")) == 7
     assert sha256((robust.folder / "published/champion.json").read_bytes()) == sha256(robust.stored("champion.json"))
