@@ -23,6 +23,7 @@ from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.dataset.slicing import slice_clips
 from ei_toolkit.evaluation.run_log import record_run
+from ei_toolkit.report.html.page import build_page
 from ei_toolkit.report.project_summary import ProjectSummary, gather_summary
 
 SHARED = Path(os.environ.get("EITK_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -173,11 +174,16 @@ def project(tmp_path: Path) -> Callable[..., Config]:
 @pytest.fixture
 def sliced(tmp_path: Path) -> Config:
     """A project of eight clips a label, cut into windows."""
-    write_clips(tmp_path / "clips")
-    file = write_recipe("robust", tmp_path, clips=tmp_path / "clips", name=None, force=False)
+    return make_sliced(tmp_path)
+
+
+def make_sliced(folder: Path) -> Config:
+    """Write the project of `sliced` into a folder."""
+    write_clips(folder / "clips")
+    file = write_recipe("robust", folder, clips=folder / "clips", name=None, force=False)
     file.write_text(re.sub(r"copies = \d+", "copies = 0", file.read_text()))
-    config = load_config(tmp_path, {})
-    slice_clips(config.settings, tmp_path, config.paths.windows, 1, lambda _done, _note: None)
+    config = load_config(folder, {})
+    slice_clips(config.settings, folder, config.paths.windows, 1, lambda _done, _note: None)
     return config
 
 
@@ -190,6 +196,23 @@ def trial() -> dict[str, object]:
 @pytest.fixture
 def whole(sliced: Config, goldens: Path) -> ProjectSummary:
     """The summary of a project with a model, a training, an evaluation, a verdict and an image."""
+    return make_whole(sliced, goldens)
+
+
+@pytest.fixture(scope="session")
+def shared_whole(tmp_path_factory: pytest.TempPathFactory, goldens: Path) -> ProjectSummary:
+    """The same as `whole`, for tests that change nothing in it."""
+    return make_whole(make_sliced(tmp_path_factory.mktemp("whole")), goldens)
+
+
+@pytest.fixture(scope="session")
+def whole_page(shared_whole: ProjectSummary) -> str:
+    """The report of that project, whose figures take a second to draw."""
+    return build_page(shared_whole)
+
+
+def make_whole(sliced: Config, goldens: Path) -> ProjectSummary:
+    """Add everything that a report can show to a project whose windows were cut."""
     model = (goldens / "int8/sample_int8.tflite").read_bytes()
     (sliced.paths.root / "model.tflite").write_bytes(model)
     sha = hashlib.sha256(model).hexdigest()

@@ -19,7 +19,7 @@ from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.errors import ConfigurationError, DataError
 from ei_toolkit.evaluation.candidate import Candidate, challenger, champion_file, read_champion, write_champion
-from ei_toolkit.evaluation.gate import Cost, Evidence, Trial, Verdict, judge, paired_difference
+from ei_toolkit.evaluation.gate import Cost, Evidence, Trial, Verdict, accuracy_interval, judge, paired_difference
 from ei_toolkit.evaluation.held_out import HeldOut, Outcome, cut_windows, exclude_seen, held_out_clips, try_model
 from ei_toolkit.impulse.metrics import majority_share
 
@@ -77,6 +77,7 @@ def gather(config: Config, manifest: Manifest, new: Candidate, old: Candidate | 
         clips=len(clips),
         artists=len({clip.artist for clip in clips}),
         worst=_worst(new, clips, windows, progress),
+        interval=accuracy_interval(tracks),
         unknown_labels=Counter(clip.label for clip in held_out if clip.label not in new.labels),
         is_champion=old is not None and old.sha256 == new.sha256,
     )

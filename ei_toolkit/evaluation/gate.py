@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ei_toolkit.config import GateSettings
 from ei_toolkit.config.units import KIB, classification_time, kib, percent
 from ei_toolkit.errors import DataError
-from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, thresholded_name, unscored
+from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, interval_text, thresholded_name, unscored
 
 DRAWS = 10_000
 INTERVAL = (2.5, 97.5)  # percentiles
@@ -56,7 +56,8 @@ def paired_difference(champion: Sequence[Track], challenger: Sequence[Track], se
     if not after or before.keys() != after.keys():
         raise DataError("the two models were not tested on the same clips", hint="eitk slice, then eitk gate")
     pairs = [(before[clip], track) for clip, track in after.items()]
-    low, high = np.percentile(_draw_differences(pairs, seed), INTERVAL)
+    old, new = _draw_accuracies(pairs, seed)
+    low, high = np.percentile(new - old, INTERVAL)
     return Difference(
         champion=share_of_windows(champion),
         challenger=share_of_windows(challenger),
@@ -72,21 +73,33 @@ def share_of_windows(tracks: Sequence[Track]) -> float:
     return sum(track.right * track.windows for track in tracks) / sum(track.windows for track in tracks)
 
 
-def _draw_differences(pairs: Sequence[tuple[Track, Track]], seed: int) -> npt.NDArray[np.float64]:
-    """Return the difference in each of DRAWS draws of artists, with replacement and within each label."""
-    random = np.random.default_rng(seed)
-    totals = np.zeros((4, DRAWS))  # correct windows and windows of the champion, then of the challenger
-    for label in sorted({track.label for _, track in pairs}):
-        own = [pair for pair in pairs if pair[1].label == label]
-        artists = sorted({track.artist for _, track in own})
-        counts = np.zeros((4, len(artists)))
-        for old, new in own:
-            counts[:, artists.index(new.artist)] += [old.right * old.windows, old.windows,
-                                                     new.right * new.windows, new.windows]  # fmt: skip
+def accuracy_interval(tracks: Sequence[Track], seed: int = 7) -> tuple[float, float]:
+    """Return the 95 % interval of the share of all windows that are correct."""
+    (drawn,) = _draw_accuracies([(track,) for track in tracks], seed)
+    low, high = np.percentile(drawn, INTERVAL)
+    return float(low), float(high)
+
+
+def _draw_accuracies(results: Sequence[tuple[Track, ...]], seed: int) -> npt.NDArray[np.float64]:
+    """Return the share of correct windows of each model in DRAWS draws of artists, (models, DRAWS).
+
+    `results` has a tuple for each clip: its result with each model. Artists are drawn with replacement within each
+    label, and each draw evaluates all models.
+    """
+    random, models = np.random.default_rng(seed), len(results[0])
+    totals = np.zeros((2, models, DRAWS))  # correct windows, all windows
+    for label in sorted({clip[-1].label for clip in results}):
+        own = [clip for clip in results if clip[-1].label == label]
+        artists = sorted({clip[-1].artist for clip in own})
+        counts = np.zeros((2, models, len(artists)))
+        for clip in own:
+            place = artists.index(clip[-1].artist)
+            counts[0, :, place] += [track.right * track.windows for track in clip]
+            counts[1, :, place] += [track.windows for track in clip]
         drawn = random.integers(len(artists), size=(DRAWS, len(artists)))
-        totals += counts[:, drawn].sum(axis=2)
-    differences: npt.NDArray[np.float64] = totals[2] / totals[3] - totals[0] / totals[1]
-    return differences
+        totals += counts[:, :, drawn].sum(axis=3)
+    shares: npt.NDArray[np.float64] = totals[0] / totals[1]
+    return shares
 
 
 @dataclass(frozen=True)
@@ -130,7 +143,8 @@ class Evidence:
     """Everything that determines the verdict. `champion` and `difference` are None for the first challenger.
 
     `majority` is the share of the most frequent label among the windows, `worst` the condition with the lowest top-1
-    accuracy under it, `clips` and `artists` their numbers in the test. `is_champion` states that the challenger is the
+    accuracy under it, `clips` and `artists` their numbers in the test, `interval` the 95 % interval of the challenger's
+    thresholded accuracy. `is_champion` states that the challenger is the
     champion itself. `unknown_labels` counts testing clips by labels that the models do not have.
     """
 
@@ -142,6 +156,7 @@ class Evidence:
     clips: int
     artists: int
     worst: tuple[str, float]
+    interval: tuple[float, float]
     is_champion: bool = False
     unknown_labels: Mapping[str, int] = field(default_factory=dict)
 
@@ -188,9 +203,10 @@ def _unmet_limits(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
 
 def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
     own, cost, name = evidence.challenger, evidence.challenger.cost, thresholded_name(evidence.threshold)
+    interval = interval_text(evidence.interval, evidence.clips, evidence.artists)
     yield (
         f"On {evidence.clips} held-out clips of {evidence.artists} groups:"
-        f" {name} {percent(own.thresholded_accuracy)}, {TOP_1} {percent(own.top_1_accuracy)},"
+        f" {name} {percent(own.thresholded_accuracy)} ({interval}), {TOP_1} {percent(own.top_1_accuracy)},"
         f" {CLIP_ACCURACY} {percent(own.track_accuracy)}; {MAJORITY} {percent(evidence.majority)}."
     )
     if evidence.unknown_labels:

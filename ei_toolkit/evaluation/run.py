@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.audio.effects.conditions import CONDITIONS
+from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.evaluation.baselines import Baselines, fit_baselines
@@ -287,7 +288,7 @@ def _baselines(plan: Plan, prepared: Sequence[Prepared], kept: Sequence[Mask]) -
 def _predict_all(
     pool: Executor, plan: Plan, homes: Sequence[FoldOf], folds: Sequence[Fold], log: Log
 ) -> list[ClipPredictions]:
-    log(f"{len(folds)} model(s) under {1 + len(plan.conditions)} condition(s)")
+    log(f"{counted(len(folds), 'model')} under {counted(1 + len(plan.conditions), 'condition')}")
     predict = partial(_predict_clip, plan=plan, homes=homes, folds=folds)
     return [one for found in pool.map(predict, range(len(plan.clips)), chunksize=4) for one in found]
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit.config.units import counted
+from ei_toolkit.config.units import counted, percent
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
@@ -34,6 +34,26 @@ def unscored(counts: Mapping[str, int], noun: str = "window") -> str:
     """Return the sentence about windows or clips, counted by label, whose labels a model does not have."""
     total, names = sum(counts.values()), ", ".join(sorted(counts))
     return f"{counted(total, noun)} with labels the model does not know: {names}; not scored"
+
+
+MIN_GROUPS = 10
+"""Groups that an interval needs: a bootstrap over fewer is much too narrow.
+
+Source: Cameron, Gelbach and Miller, Bootstrap-Based Improvements for Inference with Clustered Errors, 2008.
+"""
+
+
+def interval_text(interval: Sequence[float], clips: int | None, groups: int | None) -> str:
+    """Return the 95 % interval by group of a share, or the number of clips that were too few for one.
+
+    An interval of one point comes from clips that are all correct or all wrong, and states nothing. `clips` and
+    `groups` are None for results of versions before 0.3, which do not contain them.
+    """
+    low, high = interval
+    if low < high and (groups is None or groups >= MIN_GROUPS):
+        return f"95 % interval by group {percent(low)} to {percent(high)}"
+    found = f"{counted(clips, 'clip')} of {counted(groups, 'group')}: " if clips and groups else ""
+    return f"{found}too few for an interval"
 
 
 def right(actual: Ints, probabilities: Floats, threshold: float = 0.0) -> Mask:
@@ -144,12 +164,6 @@ def calibration_error(actual: Ints, probabilities: Floats, bins: int = ECE_BINS)
     index = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [abs(correct[index == b].mean() - confidence[index == b].mean()) * np.mean(index == b) for b in set(index)]
     return float(sum(gaps))
-
-
-def top_k(probabilities: Floats, class_names: Sequence[str], k: int = 3) -> list[list[tuple[str, float]]]:
-    """Return the k most probable labels of each row with their probabilities, the most probable first."""
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-    return [[(class_names[i], float(row[i])) for i in best] for row, best in zip(probabilities, order, strict=True)]
 
 
 def _auc(positive: npt.NDArray[np.bool_], score: Floats) -> float:

@@ -12,6 +12,7 @@ from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.plan import Plan, rows_of_plan, rows_of_windows
 from ei_toolkit.evaluation.run_log import code_version, data_hash
 from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, thresholded_name
+from ei_toolkit.report.headlines import headlines, missing_steps
 from ei_toolkit.report.nightly_summary import gate_confusion, trial_table
 from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.result_tables import condition_table
@@ -154,6 +155,7 @@ def _body(summary: ProjectSummary) -> Iterator[str]:
         f" {', '.join(summary.labels)}, on a microcontroller with a microphone (Arduino Nano 33 BLE Sense)."
         f" A window whose highest score is below {settings.board.threshold:g} is reported as uncertain.\n"
     )
+    yield from _summary(summary)
     yield "## Data\n"
     rows = tuple((row.label, row.split, row.clips, row.groups, row.windows) for row in rows_of_windows(summary.windows))
     yield Table("", ("label", "split", "clips", "groups", "windows"), rows).markdown()
@@ -167,6 +169,18 @@ def _body(summary: ProjectSummary) -> Iterator[str]:
         " of a clip is a judgement of the people who labelled it.\n"
     )
     yield from _provenance(summary)
+
+
+def _summary(summary: ProjectSummary) -> Iterator[str]:
+    found, missing = headlines(summary), missing_steps(summary)
+    yield "## Summary\n"
+    if found:
+        rows = tuple((one.name, one.value, one.note) for one in found)
+        yield Table("", ("figure", "value", "remarks"), rows).markdown()
+    if missing:
+        yield "Not done yet:\n"
+        yield from (f"* {step.text}: `{step.command}`" for step in missing)
+        yield ""
 
 
 def _tested(summary: ProjectSummary) -> Iterator[str]:

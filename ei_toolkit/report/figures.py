@@ -43,6 +43,11 @@ vision deficiency can distinguish, changed in lightness so that each has a contr
 """
 LINES = (("blue", "-"), ("orange", "--"), ("green", "-."), ("purple", ":"))  # colour and dash pattern differ
 
+SPECTROGRAM_COLOURS = "magma"  # its lightness grows evenly, so it is read without colour vision and on both grounds
+SHOWN_PERCENTILES = (1.0, 99.5)  # of the features: what becomes the darkest and the brightest colour
+FEATURE_VALUE = "value of the feature"
+CELL_OPACITY = 0.5  # of a cell with all windows of a label: text in `ink` keeps a contrast of 4.5:1 in both modes
+
 WIDTH_IN, HEIGHT_IN, DPI = 4.5, 2.8, 160  # small, so that the text stays readable on a screen 360 px wide
 BAR_HEIGHT_IN, AXIS_HEIGHT_IN = 0.24, 0.55
 PERCENT_COLUMNS = 5  # a confusion matrix with more columns has counts only: percentages would overlap
@@ -82,14 +87,34 @@ def spectrograms(by_label: Mapping[str, Floats], seconds: float, band: str = "fe
     with _style():
         drawing, axes = _drawing(rows, min(2, len(by_label)), rows * HEIGHT_IN)
         for axis, (label, image) in zip(axes, by_label.items(), strict=False):
-            extent = (0.0, seconds, -0.5, image.shape[1] - 0.5)
-            axis.imshow(image.T, origin="lower", aspect="auto", extent=extent, vmin=low, vmax=high, cmap="magma")
-            axis.set(title=_printable(label), xlabel="time (s)", ylabel=band)
-            axis.grid(visible=False)
+            drawn = _spectrogram(axis, image, seconds, band, (low, high))
+            axis.set(title=_printable(label))
         for axis in axes[len(by_label) :]:
             axis.remove()
+        drawing.colorbar(drawn, ax=axes[: len(by_label)], label=FEATURE_VALUE)
     description = f"Features of one window of {seconds:g} s for each of the labels {', '.join(by_label)}."
     return _figure("Features of a window by label", description, drawing)
+
+
+def spectrogram(image: Floats, seconds: float, title: str, band: str = "feature bin") -> Figure:
+    """Draw the features (frames, bins) of one window of `seconds`, with the scale of its colours."""
+    low, high = np.percentile(image, SHOWN_PERCENTILES)
+    limits = float(low), float(max(high, low + 1e-6))
+    with _style():
+        drawing, (axis,) = _drawing()
+        drawing.colorbar(_spectrogram(axis, image, seconds, band, limits), label=FEATURE_VALUE)
+    description = f"Features of {seconds:g} s in {image.shape[1]} bins, from {low:.3g} to {high:.3g}."
+    return _figure(title, description, drawing)
+
+
+def _spectrogram(axis: Any, image: Floats, seconds: float, band: str, limits: tuple[float, float]) -> Any:
+    """Draw features into a panel with its axes, and return the picture, which a colour bar needs."""
+    axis.set(xlabel="time (s)", ylabel=band)
+    axis.grid(visible=False)
+    return axis.imshow(
+        image.T, origin="lower", aspect="auto", extent=(0.0, seconds, -0.5, image.shape[1] - 0.5),
+        vmin=limits[0], vmax=limits[1], cmap=SPECTROGRAM_COLOURS, interpolation="none",
+    )  # fmt: skip
 
 
 def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
@@ -114,18 +139,20 @@ def confusion_matrix(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> 
 
     The columns are the labels, and uncertain windows where there is one column more.
     """
+    from matplotlib.patches import Rectangle
+
     matrix = ConfusionMatrix("", labels, counts)
     rows, columns = ([_printable(name) for name in names] for names in (labels, matrix.columns))
-    table = np.asarray(counts)
-    share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    share = np.asarray(matrix.shares)
     with _style():
         drawing, (axis,) = _drawing(1, 1, HEIGHT_IN + 0.35 * max(len(labels) - 3, 0))
-        axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
-        for (row, column), count in np.ndenumerate(table):
-            colour = "white" if share[row, column] > 0.5 else "black"
+        for (row, column), count in np.ndenumerate(np.asarray(counts)):
+            opacity = CELL_OPACITY * float(share[row, column])
+            cell = Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=_light("blue"), alpha=opacity, linewidth=0)
+            axis.add_patch(cell)
             text = f"{count}\n{100 * share[row, column]:.1f} %" if len(columns) <= PERCENT_COLUMNS else f"{count}"
-            axis.text(column, row, text, ha="center", va="center", color=colour, fontsize="small")
-        axis.set(xlabel="predicted", ylabel="actual")
+            axis.text(column, row, text, ha="center", va="center", fontsize="small")
+        axis.set(xlabel="predicted", ylabel="actual", xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
         axis.set_xticks(range(len(columns)), columns, rotation=45 if len(columns) > 3 else 0)
         axis.set_yticks(range(len(rows)), rows)
         axis.grid(visible=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,12 @@ from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.errors import DataError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.report import figures
+from ei_toolkit.report.confusion import ConfusionMatrix
 from ei_toolkit.report.figures import Figure
 from ei_toolkit.report.nightly_summary import gate_confusion
 from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
+
+BAND_NAMES = {"mfe": "mel band", "mfcc": "cepstral coefficient", "spectrogram": "frequency bin"}
 
 
 def figure_files(summary: ProjectSummary) -> dict[str, bytes]:
@@ -40,7 +44,23 @@ def spectrograms(summary: ProjectSummary) -> Figure | None:
     images = {label: window_features(summary, found[0]) for label, found in first.items() if found}
     if not images:
         return None
-    return figures.spectrograms(images, summary.config.settings.slice.window_ms / 1000)
+    return figures.spectrograms(images, summary.config.settings.slice.window_ms / 1000, band_name(summary))
+
+
+def window_figure(summary: ProjectSummary, window: Window) -> Figure:
+    """Draw the features of one window."""
+    seconds = summary.config.settings.slice.window_ms / 1000
+    return figures.spectrogram(window_features(summary, window), seconds, window_title(window), band_name(summary))
+
+
+def window_title(window: Window) -> str:
+    """Return where a window is from."""
+    return f"{window.label}: {window.clip} at {window.start_ms / 1000:g} s, by {window.group}"
+
+
+def band_name(summary: ProjectSummary) -> str:
+    """Return what the bins of the first processing block are."""
+    return BAND_NAMES.get(summary.config.settings.impulse.dsp[0].type, "feature bin")
 
 
 def learning_curves(summary: ProjectSummary) -> Figure | None:
@@ -52,10 +72,12 @@ def learning_curves(summary: ProjectSummary) -> Figure | None:
 def confusion_matrix(summary: ProjectSummary) -> Figure | None:
     """Draw the confusion matrix of the held-out windows at the last gate."""
     gate = summary.latest("gate")
-    if not gate:
-        return None
-    matrix = gate_confusion(gate, summary.labels)
-    return figures.confusion_matrix(matrix.counts, matrix.labels)
+    return confusion_figure(gate_confusion(gate, summary.labels)) if gate else None
+
+
+def confusion_figure(matrix: ConfusionMatrix) -> Figure:
+    """Draw a confusion matrix under its own title."""
+    return replace(figures.confusion_matrix(matrix.counts, matrix.labels), title=matrix.title)
 
 
 def reliability(summary: ProjectSummary) -> Figure | None:

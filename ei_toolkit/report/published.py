@@ -19,6 +19,7 @@ from ei_toolkit.report.tables import Cell, Table, percent, row_shares
 
 METRICS = ("accuracy", "precision", "recall", "f1", "auc", "loss")
 SPLIT = {"rock": (80, 20), "classical": (80, 20)}
+PUBLISHED_LABELS = frozenset(SPLIT)
 EVALUATION = {
     ("validation", "int8"): (0.9722, 0.9726, 0.9722, 0.9722, 0.9722, 0.0802),
     ("validation", "float32"): (0.9733, 0.9735, 0.9733, 0.9733, 0.9733, 0.0779),

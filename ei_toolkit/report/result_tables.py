@@ -12,34 +12,44 @@ from rich.table import Table as RichTable
 from ei_toolkit.client.impulse.apply import Change, learn_values, structure
 from ei_toolkit.client.impulse.state import ImpulseState
 from ei_toolkit.client.results import NANO, DeviceProfile, Evaluation
-from ei_toolkit.config.units import classification_time, kib
+from ei_toolkit.config.units import classification_time, counted, kib
 from ei_toolkit.eon.profile import Profile
-from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, thresholded_name
+from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, interval_text, thresholded_name
 from ei_toolkit.report.confusion import ConfusionMatrix
 from ei_toolkit.report.tables import Cell, Table, percent
 
 
 def score_table(title: str, evaluations: Sequence[Evaluation]) -> Table:
-    """Return accuracies with the majority baseline, loss, AUC and weighted averages, a column for each variant.
+    """Return the scores of each variant of a model, a column for each."""
+    return recorded_scores(title, {evaluation.variant: evaluation.data() for evaluation in evaluations})
 
-    docs/figures.md defines each figure. A row that no variant has is left out.
+
+def recorded_scores(title: str, columns: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Return accuracies with the majority baseline, loss, AUC and weighted averages; `columns` are `Evaluation.data()`.
+
+    docs/figures.md defines each figure. A row that no column has is left out.
     """
-    name = thresholded_name(next((e.threshold for e in evaluations if e.threshold is not None), None))
+    found = list(columns.values())
+    name = thresholded_name(next((one["threshold"] for one in found if one.get("threshold") is not None), None))
     rows: tuple[tuple[Cell, ...], ...] = (
-        (name, *(percent(e.thresholded_accuracy) for e in evaluations)),
-        (TOP_1, *(percent(e.top_1_accuracy) for e in evaluations)),
-        (MAJORITY, *(percent(e.majority) for e in evaluations)),
-        ("loss", *(_number(e.loss) for e in evaluations)),
-        ("area under ROC curve", *(_number(e.auc) for e in evaluations)),
-        ("precision (weighted)", *(_number(e.average("precision")) for e in evaluations)),
-        ("recall (weighted)", *(_number(e.average("recall")) for e in evaluations)),
-        ("F1 (weighted)", *(_number(e.average("f1")) for e in evaluations)),
-        ("windows", *(e.windows for e in evaluations)),
-        ("windows by label", *(label_range(e.windows_by_label) for e in evaluations)),
-        ("windows with unknown labels", *(_unknown(e.unknown) for e in evaluations)),
+        (name, *(percent(one.get("thresholded_accuracy")) for one in found)),
+        (TOP_1, *(percent(one.get("top_1_accuracy")) for one in found)),
+        (MAJORITY, *(percent(one.get("majority")) for one in found)),
+        ("loss", *(_number(one.get("loss")) for one in found)),
+        ("area under ROC curve", *(_number(one.get("auc")) for one in found)),
+        ("precision (weighted)", *(_number(one.get("precision")) for one in found)),
+        ("recall (weighted)", *(_number(one.get("recall")) for one in found)),
+        ("F1 (weighted)", *(_number(one.get("f1")) for one in found)),
+        ("windows", *(one.get("windows") for one in found)),
+        ("windows by label", *(label_range(_support(one)) for one in found)),
+        ("windows with unknown labels", *(_unknown(one.get("unknown_labels", {})) for one in found)),
     )
     kept = tuple(row for row in rows if any(value is not None for value in row[1:]))
-    return Table(title, ("", *(e.variant for e in evaluations)), kept)
+    return Table(title, ("", *columns), kept)
+
+
+def _support(evaluation: Mapping[str, Any]) -> dict[str, int]:
+    return {label: int(scores["support"]) for label, scores in evaluation.get("report", {}).items()}
 
 
 def label_range(windows: Mapping[str, int]) -> str | None:
@@ -56,8 +66,14 @@ def _unknown(counts: Mapping[str, int]) -> str | None:
 
 def label_table(title: str, evaluation: Evaluation) -> Table:
     """Return precision, recall and F1 of each label."""
+    return recorded_label_table(title, evaluation.data()["report"])
+
+
+def recorded_label_table(title: str, report: Mapping[str, Mapping[str, float]]) -> Table:
+    """Return precision, recall and F1 of each label; `report` is that of `Evaluation.data()`."""
     rows = tuple(
-        (s.label, _number(s.precision), _number(s.recall), _number(s.f1), s.support) for s in evaluation.scores
+        (label, *(_number(row[key]) for key in ("precision", "recall", "f1-score")), int(row["support"]))
+        for label, row in report.items()
     )
     return Table(title, ("label", "precision", "recall", "F1", "windows"), rows)
 
@@ -138,17 +154,18 @@ def evaluation_view(data: Mapping[str, Any]) -> RenderableType:
 
 
 def _sentences(data: Mapping[str, Any]) -> list[str]:
-    clean, (low, high) = data["clean"], data["clean"]["interval"]
+    clean = data["clean"]
     worst = clean["worst_artist"]
     lines = [
         "",
-        f"{data['recipe']}, {data['protocol']}, {data['folds']} fold(s), {data['seeds']} seed(s): "
+        f"{data['recipe']}, {data['protocol']}, {counted(data['folds'], 'fold')}, "
+        f"{counted(data['seeds'], 'seed')}: "
         f"{clean['tracks']} clips of {clean['artists']} groups, "
         f"{clean['windows']} windows ({label_range(clean['windows_by_label'])})",
         f"{TOP_1} {percent(clean['window_accuracy'])}, {thresholded_name(data['threshold'])} "
         f"{percent(clean['thresholded_accuracy'])}, {CLIP_ACCURACY} {percent(clean['track_accuracy'])}; "
         f"{MAJORITY} {percent(clean['majority'])}",
-        f"95 % interval of the {CLIP_ACCURACY}, by group: {100 * low:.1f} to {100 * high:.1f}",
+        f"{CLIP_ACCURACY}: {interval_text(clean['interval'], clean['tracks'], clean['artists'])}",
         f"three-window mean: {100 * clean['three_window_accuracy']:.1f} % correct; calibration error {clean['ece']:.3f}"
         + (f"; float32 minus int8: {100 * data['int8_drop']:+.2f} points" if data["int8_drop"] is not None else ""),
         f"lowest accuracy by group: {worst['artist']}, {100 * worst['window_accuracy']:.0f} % of the windows",

@@ -15,8 +15,8 @@ from ei_toolkit.impulse.metrics import (
     classification,
     confusion,
     cross_entropy,
+    interval_text,
     macro_auc,
-    top_k,
 )
 
 NAMES = ("blues", "classical", "rock")
@@ -63,10 +63,6 @@ def test_calibration_error_of_correct_and_of_overconfident_predictions() -> None
     assert calibration_error(labels, np.eye(2)[labels]) == 0.0
     overconfident = np.tile([0.99, 0.01], (100, 1))
     assert calibration_error(labels, overconfident) == pytest.approx(0.49)
-
-
-def test_top_k_has_the_most_probable_first() -> None:
-    assert top_k(np.array([[0.2, 0.5, 0.3]]), NAMES, 2) == [[("classical", 0.5), ("rock", 0.3)]]
 
 
 def test_windows_without_a_predicted_class_lower_the_recall_only() -> None:
@@ -119,14 +115,20 @@ def test_calibration_error_is_the_weighted_gap_of_each_bin(seed: int, bins: int)
     assert calibration_error(labels, probabilities, bins) == pytest.approx(total)
 
 
-def test_of_equal_probabilities_the_first_label_comes_first() -> None:
-    rows = top_k(np.array([[0.25, 0.5, 0.25], [1 / 3, 1 / 3, 1 / 3]]), NAMES, 3)
-    assert [[name for name, _ in row] for row in rows] == [["classical", "blues", "rock"], list(NAMES)]
-
-
-def test_more_labels_than_there_are_cannot_be_asked_for() -> None:
-    assert top_k(np.array([[0.2, 0.5, 0.3]]), NAMES, 9) == top_k(np.array([[0.2, 0.5, 0.3]]), NAMES, 3)
-    assert top_k(np.empty((0, 3)), NAMES) == []
+@pytest.mark.parametrize(
+    ("interval", "clips", "groups", "text"),
+    [
+        ((0.881, 0.97), 40, 10, "95 % interval by group 88.1 % to 97.0 %"),
+        ((0.881, 0.97), 40, 9, "40 clips of 9 groups: too few for an interval"),
+        ((1.0, 1.0), 8, 8, "8 clips of 8 groups: too few for an interval"),
+        ((1.0, 1.0), 200, 90, "200 clips of 90 groups: too few for an interval"),
+        ((0.9, 0.99), None, None, "95 % interval by group 90.0 % to 99.0 %"),  # of a version before 0.3
+    ],
+)
+def test_an_interval_of_few_groups_or_of_one_point_is_not_shown(
+    interval: tuple[float, float], clips: int | None, groups: int | None, text: str
+) -> None:
+    assert interval_text(interval, clips, groups) == text
 
 
 def test_figures_can_be_written_as_json() -> None:

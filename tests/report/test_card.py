@@ -23,8 +23,8 @@ def front_matter(card: str) -> dict[str, Any]:
     return fields
 
 
-def test_front_matter_and_text_are_filled_from_the_project(whole: ProjectSummary) -> None:
-    card = model_card(whole)
+def test_front_matter_and_text_are_filled_from_the_project(shared_whole: ProjectSummary) -> None:
+    whole, card = shared_whole, model_card(shared_whole)
     fields = front_matter(card)
     assert fields["pipeline_tag"] == "audio-classification"
     [result] = fields["model-index"][0]["results"]
@@ -35,8 +35,17 @@ def test_front_matter_and_text_are_filled_from_the_project(whole: ProjectSummary
     assert "| mic | 90.0 % | – | 95.0 % |" in card
 
 
+def test_the_summary_stands_first_with_what_is_missing(shared_whole: ProjectSummary) -> None:
+    card = model_card(shared_whole)
+    assert card.index("## Summary") < card.index("## Data")
+    assert "| accuracy at threshold 0.6 | 93.0 % | top-1 accuracy 94.0 %; clip accuracy 96.0 %;" in card
+    assert "| verdict of the gate | refused | it is worse |" in card
+    assert "* the windows were not audited: `eitk dataset audit`" in card
+
+
 def test_before_the_gate_there_are_no_results(sliced: Config) -> None:
     card = model_card(gather_summary(sliced))
+    assert "* no model was trained: `eitk train --eon`" in card
     assert front_matter(card)["model-index"][0]["results"] == []
     assert "## Test" not in card
 

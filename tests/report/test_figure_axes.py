@@ -27,6 +27,21 @@ def legend_of(axis: Any) -> list[str]:
     return [text.get_text() for text in legend.get_texts()] if legend else []
 
 
+def rgb(colour: str) -> np.ndarray:
+    return np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+
+
+def contrast(one: np.ndarray, other: np.ndarray) -> float:
+    """The contrast ratio of WCAG 2.2."""
+    low, high = sorted(float(luminance(colour)) for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: np.ndarray) -> np.floating[Any]:
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return linear @ np.array([0.2126, 0.7152, 0.0722])
+
+
 HISTORY = {"accuracy": [0.5, 0.75, 0.875], "val_accuracy": [0.5, 0.625, 0.75], "loss": [1.5, 0.75, 0.25]}
 
 
@@ -77,10 +92,19 @@ def test_a_confusion_matrix_has_actual_rows_and_predicted_columns() -> None:
     assert cells == {(0, 0): "30\n75.0 %", (1, 0): "10\n25.0 %", (0, 1): "0\n0.0 %", (1, 1): "5\n100.0 %"}
 
 
-def test_text_in_a_dark_cell_is_white_and_in_a_bright_one_black() -> None:
-    (axis,) = axes_of(figures.confusion_matrix([[9, 1], [5, 5]], ["a", "b"]))
-    colours = {text.get_text().split("\n")[1]: text.get_color() for text in axis.texts}
-    assert colours == {"90.0 %": "white", "10.0 %": "black", "50.0 %": "black"}
+def test_the_opacity_of_a_cell_is_the_share_of_its_row() -> None:
+    (axis,) = axes_of(figures.confusion_matrix([[9, 1], [0, 0]], ["a", "b"]))
+    shares = [cell.get_alpha() / figures.CELL_OPACITY for cell in axis.patches]
+    assert shares == pytest.approx([0.9, 0.1, 0.0, 0.0])
+    assert axis.get_xlim() == (-0.5, 1.5) and axis.get_ylim() == (1.5, -0.5)
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_text_in_a_cell_has_a_contrast_of_45_to_10_in_both_modes(mode: int, share: float) -> None:
+    opacity = share * figures.CELL_OPACITY
+    panel, blue, ink = (rgb(figures.PALETTE[name][mode]) for name in ("panel", "blue", "ink"))
+    assert contrast(ink, opacity * blue + (1 - opacity) * panel) >= 4.5
 
 
 @pytest.mark.parametrize(("labels", "rotation"), [(2, 0), (3, 0), (4, 45), (10, 45)])
@@ -169,18 +193,35 @@ def test_every_clip_is_in_one_bar_of_the_calibration(clips: list[tuple[int, list
 
 def test_spectrograms_share_one_scale_and_have_seconds_on_the_axis() -> None:
     quiet, loud = np.zeros((10, 4)), np.full((10, 4), 8.0)
-    figure = figures.spectrograms({"quiet": quiet, "loud": loud}, 3.0, "mel band")
-    assert [axis.get_title() for axis in axes_of(figure)] == ["quiet", "loud"]
-    assert {axis.images[0].get_clim() for axis in axes_of(figure)} == {(0.0, 8.0)}
-    assert {(axis.get_xlabel(), axis.get_ylabel()) for axis in axes_of(figure)} == {("time (s)", "mel band")}
-    assert axes_of(figure)[0].images[0].get_extent() == [0.0, 3.0, -0.5, 3.5]
-    assert axes_of(figure)[0].images[0].get_array().shape == (4, 10)
+    *panels, bar = axes_of(figures.spectrograms({"quiet": quiet, "loud": loud}, 3.0, "mel band"))
+    assert [axis.get_title() for axis in panels] == ["quiet", "loud"]
+    assert {axis.images[0].get_clim() for axis in panels} == {(0.0, 8.0)}
+    assert {(axis.get_xlabel(), axis.get_ylabel()) for axis in panels} == {("time (s)", "mel band")}
+    assert panels[0].images[0].get_extent() == [0.0, 3.0, -0.5, 3.5]
+    assert panels[0].images[0].get_array().shape == (4, 10)
+    assert bar.get_ylabel() == "value of the feature"
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_an_odd_number_of_spectrograms_leaves_no_empty_panel(count: int) -> None:
     figure = figures.spectrograms({str(n): np.eye(4) for n in range(count)}, 1.0)
-    assert len(axes_of(figure)) == count
+    assert len(axes_of(figure)) == count + 1  # and the colour bar
+
+
+def test_one_spectrogram_has_axes_and_a_colour_bar_without_the_extremes() -> None:
+    features = np.zeros((100, 10))
+    features[:50], features[0, 0] = 1.0, 100.0
+    figure = figures.spectrogram(features, 3.0, "rock: a.wav", "mel band")
+    panel, bar = axes_of(figure)
+    assert (panel.get_xlabel(), panel.get_ylabel(), bar.get_ylabel()) == (
+        "time (s)", "mel band", "value of the feature",
+    )  # fmt: skip
+    assert panel.images[0].get_clim() == bar.get_ylim() == (0.0, 1.0)
+    assert figure.description == "Features of 3 s in 10 bins, from 0 to 1."
+
+
+def test_a_spectrogram_of_silence_is_drawn() -> None:
+    assert figures.spectrogram(np.zeros((5, 4)), 1.0, "silence").svg("silence").count("<image") >= 1
 
 
 def test_a_label_with_control_characters_is_printable() -> None:

@@ -137,11 +137,11 @@ def test_an_evaluation_shows_accuracies_in_percent_for_the_model_and_the_baselin
 
 def test_an_evaluation_states_what_was_tested_and_how_certain_it_is(on_terminal: Shown) -> None:
     text = on_terminal(evaluation_view(evaluation()))
-    assert "eitk.toml, artist-5fold, 5 fold(s), 3 seed(s): 40 clips of 12 groups, 160 windows (80 each)" in text
+    assert "eitk.toml, artist-5fold, 5 folds, 3 seeds: 40 clips of 12 groups, 160 windows (80 each)" in text
     assert (
         "top-1 accuracy 90.0 %, accuracy at threshold 0.6 85.0 %, clip accuracy 95.0 %; majority baseline 50.0 %"
     ) in text
-    assert "95 % interval of the clip accuracy, by group: 80.0 to 100.0" in text
+    assert "clip accuracy: 95 % interval by group 80.0 % to 100.0 %" in text
     assert "calibration error 0.062; float32 minus int8: -1.25 points" in text
     assert "lowest accuracy by group: Queen, 25 % of the windows" in text
     assert "1 of 2 trainings did not learn (accuracy of chance); they are included" in text

@@ -7,42 +7,40 @@ text, which the templates escape; only `Figure.svg` is HTML already.
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
 from ei_toolkit.board.budget import known_features_ms
 from ei_toolkit.config.settings import plain
-from ei_toolkit.config.units import classification_time, kib
+from ei_toolkit.config.units import classification_time, counted, kib
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.dataset.plan import rows_of_windows
 from ei_toolkit.eon.profile import Profile
 from ei_toolkit.evaluation.run_log import code_version, data_hash, fingerprint, flatten
-from ei_toolkit.impulse.metrics import TOP_1
+from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, interval_text
+from ei_toolkit.impulse.trained_model import VARIANTS
 from ei_toolkit.report.audit import read_audit
-from ei_toolkit.report.confusion import ConfusionMatrix
 from ei_toolkit.report.figures import Figure
+from ei_toolkit.report.headlines import Headline, MissingStep, headlines, missing_steps
 from ei_toolkit.report.nightly_summary import gate_confusion, trial_table
 from ei_toolkit.report.project_figures import (
     accuracy_by_condition,
     accuracy_by_gain,
+    confusion_figure,
     instructions_by_layer,
     learning_curves,
     reliability,
-    window_features,
+    window_figure,
+    window_title,
 )
 from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
-from ei_toolkit.report.published import like_published, own_results
-from ei_toolkit.report.result_tables import BASELINE_NAMES, condition_table
+from ei_toolkit.report.published import PUBLISHED_LABELS, like_published, own_results
+from ei_toolkit.report.result_tables import BASELINE_NAMES, condition_table, recorded_label_table, recorded_scores
 from ei_toolkit.report.tables import Table, percent
 
 LABELS_SHOWN, WINDOWS_SHOWN = 6, 2  # how many labels have players, and how many windows of each
 GROUPS_SHOWN = 8
-SHOWN_PERCENTILES = (1.0, 99.5)  # of the features: what becomes the darkest and the brightest colour
 
 
 class Section:
@@ -53,18 +51,29 @@ class Section:
 
 
 @dataclass(frozen=True)
-class VerdictSection(Section):
-    """The last verdict of the gate with champion and challenger side by side.
+class SummarySection(Section):
+    """The headline figures, and the steps that are missing with their commands."""
 
-    `confusion` has a row for each actual label; `cells` are its counts with their share of the row.
-    """
+    anchor, title = "summary", "Summary"
+    headlines: Sequence[Headline]
+    missing: Sequence[MissingStep]
+
+
+def summary_section(summary: ProjectSummary) -> SummarySection:
+    """Show the most important figures, whatever has run."""
+    return SummarySection(headlines(summary), missing_steps(summary))
+
+
+@dataclass(frozen=True)
+class VerdictSection(Section):
+    """The last verdict of the gate with champion and challenger side by side, and the confusion matrix."""
 
     anchor, title = "verdict", "Verdict"
     passed: bool
     text: str
     trials: Table
-    confusion: ConfusionMatrix
-    cells: Sequence[Sequence[tuple[int, float]]]
+    confusion: Figure
+    counts: Table
 
 
 def verdict(summary: ProjectSummary) -> VerdictSection | None:
@@ -73,8 +82,8 @@ def verdict(summary: ProjectSummary) -> VerdictSection | None:
     if not gate:
         return None
     matrix = gate_confusion(gate, summary.labels)
-    cells = [list(zip(*rows, strict=True)) for rows in zip(matrix.counts, matrix.shares, strict=True)]
-    return VerdictSection(gate["verdict"] == "passed", gate["text"], trial_table(gate), matrix, cells)
+    picture = confusion_figure(matrix)
+    return VerdictSection(gate["verdict"] == "passed", gate["text"], trial_table(gate), picture, matrix.table())
 
 
 @dataclass(frozen=True)
@@ -113,17 +122,17 @@ def _leakage(summary: ProjectSummary) -> str:
         return "No group and no recording is in both splits."
     shown = ", ".join(sorted(groups)[:GROUPS_SHOWN]) + (" …" if len(groups) > GROUPS_SHOWN else "")
     return (
-        f"{len(groups)} groups ({shown}) and {len(clips)} recordings are in both splits: the test overestimates"
-        " accuracy."
+        f"{counted(len(groups), 'group')} ({shown}) and {counted(len(clips), 'recording')} are in both splits: the test"
+        " overestimates accuracy."
     )
 
 
 @dataclass(frozen=True)
 class WindowView:
-    """A window with its picture and its sound, both as data URIs, so that the page needs no other file."""
+    """A window with its picture and its sound as a data URI, so that the page needs no other file."""
 
     title: str
-    picture: str
+    picture: Figure
     sound: str
 
 
@@ -162,21 +171,8 @@ def _representative(found: Sequence[Window]) -> list[Window]:
 
 
 def _window_view(summary: ProjectSummary, window: Window) -> WindowView:
-    return WindowView(
-        title=f"{window.label}: {window.clip} at {window.start_ms / 1000:g} s, by {window.group}",
-        picture=_data_uri("image/png", _spectrogram(window_features(summary, window))),
-        sound=_data_uri("audio/wav", (summary.config.paths.windows / window.file).read_bytes()),
-    )
-
-
-def _spectrogram(features: npt.NDArray[np.float64]) -> bytes:
-    """Return features (frames, bins) as a PNG file: time to the right, frequency upwards."""
-    from matplotlib.image import imsave  # takes most of a second, which `eitk report --help` does not need
-
-    low, high = np.percentile(features, SHOWN_PERCENTILES)
-    png = io.BytesIO()
-    imsave(png, features.T[::-1], cmap="magma", vmin=low, vmax=max(high, low + 1e-6), format="png")
-    return png.getvalue()
+    sound = (summary.config.paths.windows / window.file).read_bytes()
+    return WindowView(window_title(window), window_figure(summary, window), _data_uri("audio/wav", sound))
 
 
 def _data_uri(media_type: str, content: bytes) -> str:
@@ -185,24 +181,38 @@ def _data_uri(media_type: str, content: bytes) -> str:
 
 @dataclass(frozen=True)
 class TrainingSection(Section):
-    """The learning curves of the last training."""
+    """The learning curves of the last training, and the scores of validation and test."""
 
     anchor, title = "training", "Training"
     settings: str
-    curves: Figure
+    curves: Figure | None
+    scores: Table | None
+    labels: Table | None
 
 
 def training(summary: ProjectSummary) -> TrainingSection | None:
-    """Show accuracy and loss by epoch, for training and validation windows."""
-    curves = learning_curves(summary)
-    if curves is None:
+    """Show accuracy and loss by epoch, the scores of each variant of the model, and those of each label."""
+    curves, last = learning_curves(summary), summary.latest("train")
+    scores = {
+        f"{part}, {variant}": found
+        for part in ("validation", "test")
+        for variant in VARIANTS
+        if (found := last.get(part, {}).get(variant))
+    }
+    if curves is None and not scores:
         return None
     own = summary.config.settings.training
     settings = (
         f"{own.epochs} epochs in batches of {own.batch_size}, learning rate {own.learning_rate:g},"
         f" {own.validation * 100:g} % of the training windows used for validation."
     )
-    return TrainingSection(settings, curves)
+    tested = last.get("test", {}).get("int8", {}).get("report")
+    return TrainingSection(
+        settings,
+        curves,
+        recorded_scores("", scores) if scores else None,
+        recorded_label_table("", tested) if tested else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -211,7 +221,7 @@ class RobustnessSection(Section):
 
     anchor, title = "robustness", "Robustness"
     protocol: str
-    interval: tuple[float, float] | None
+    interval: str
     figures: Sequence[Figure]
     conditions: Table
     baselines: Table | None
@@ -230,11 +240,19 @@ def robustness(summary: ProjectSummary) -> RobustnessSection | None:
     )
     return RobustnessSection(
         protocol=evaluation.get("protocol", "test"),
-        interval=tuple(clean["interval"]) if clean.get("interval") else None,
+        interval=_interval(clean),
         figures=[figure for figure in drawn if figure],
         conditions=condition_table(evaluation),
         baselines=Table("", ("baseline", TOP_1), baselines) if baselines else None,
     )
+
+
+def _interval(clean: Mapping[str, Any]) -> str:
+    """Return the interval of the clip accuracy; empty for an evaluation without one."""
+    if not clean.get("interval"):
+        return ""
+    text = interval_text(clean["interval"], clean.get("tracks"), clean.get("artists"))
+    return f"{CLIP_ACCURACY.capitalize()} without any change to the sound: {text}."
 
 
 def _window_accuracy(baseline: Any) -> float:
@@ -250,8 +268,10 @@ class PublishedSection(Section):
     tables: Sequence[Table]
 
 
-def published(summary: ProjectSummary) -> PublishedSection:
-    """Show the published project's tables with this project's figures in them."""
+def published(summary: ProjectSummary) -> PublishedSection | None:
+    """Show the published project's tables beside this project's figures, if this project has all of its labels."""
+    if not PUBLISHED_LABELS.issubset(summary.labels):
+        return None
     return PublishedSection(like_published(own_results(summary)))
 
 
@@ -321,6 +341,6 @@ def provenance(summary: ProjectSummary) -> ProvenanceSection:
 
 
 SECTIONS: tuple[Callable[[ProjectSummary], Section | None], ...] = (
-    verdict, data, windows, training, robustness, published, cost, provenance,
+    summary_section, verdict, training, robustness, cost, data, windows, provenance, published,
 )  # fmt: skip
 """In the order in which they appear on the page."""

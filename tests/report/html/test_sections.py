@@ -13,6 +13,7 @@ import pytest
 
 from ei_toolkit.config import Config, DspBlock
 from ei_toolkit.config.lockfile import Lock
+from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.eon.profile import LayerProfile, Profile
 from ei_toolkit.evaluation.run_log import Run
@@ -101,8 +102,8 @@ def gate(verdict_: str = "passed", **changes: Any) -> Run:
 
 def test_a_bare_project_has_a_title_and_its_data(bare: ProjectSummary) -> None:
     page = Page(build_page(bare))
-    assert page.headings == [bare.config.settings.project.name, "Data", "Comparison with the published project",
-                             "Provenance"]  # fmt: skip
+    assert page.headings == [bare.config.settings.project.name, "Summary", "Data", "Provenance",
+                             "Comparison with the published project"]  # fmt: skip
     assert "Run eitk dataset audit to search for recordings with two names" in page.text
 
 
@@ -126,27 +127,28 @@ def test_artists_of_both_splits_are_named_up_to_a_limit(bare: ProjectSummary, co
     training_rows = [window(n) for n in range(count)]
     testing_rows = [window(n, split="testing", clip_sha256=f"{n + 100:064}") for n in range(count)]
     leakage = data(replace(bare, windows=(*training_rows, *testing_rows))).leakage
-    assert leakage.startswith(f"{count} groups (a0")
+    assert leakage.startswith(f"{counted(count, 'group')} (a0")
     assert ("…" in leakage) == (count > GROUPS_SHOWN)
     assert "and 0 recordings are in both splits: the test overestimates accuracy." in leakage
 
 
 def test_a_recording_in_both_splits_is_counted_although_its_artists_differ(bare: ProjectSummary) -> None:
     rows = (window(1), window(2, clip_sha256=window(1).clip_sha256, split="testing"))
-    assert "0 groups () and 1 recordings" in data(replace(bare, windows=rows)).leakage
+    assert "0 groups () and 1 recording are" in data(replace(bare, windows=rows)).leakage
 
 
 def test_the_verdict_shows_both_models_and_the_shares_of_each_row(bare: ProjectSummary) -> None:
     run = gate(champion=TRIAL | {"thresholded_accuracy": 0.5}, threshold=0.6, majority=0.5)
     summary = replace(bare, runs=(run,), lock=LOCK)
     page = Page(build_page(summary))
-    assert page.headings[1:3] == ["Verdict", "Confusion matrix of the held-out windows at threshold 0.6"]
+    assert page.headings[1:3] == ["Summary", "Verdict"]
+    assert "Confusion matrix of the held-out windows at threshold 0.6" in page.text
     assert "The challenger <b>passes</b>." in page.text
     assert ["accuracy at threshold 0.6", "90.0 %", "50.0 %"] in page.rows
     assert ["majority baseline", "50.0 %", "50.0 %"] in page.rows
     assert ["RAM", "12.0 KiB", "12.0 KiB"] in page.rows
-    assert ["classical", "90.0 % 9", "10.0 % 1"] in page.rows
-    assert ["rock", "0.0 % 0", "0.0 % 0"] in page.rows
+    assert ["classical", "9 (90.0 %)", "1 (10.0 %)"] in page.rows
+    assert ["rock", "0", "0"] in page.rows
 
 
 @pytest.mark.parametrize(("outcome", "style"), [("passed", "verdict passed"), ("refused", "verdict rejected")])
@@ -191,7 +193,7 @@ def test_robustness_has_the_interval_and_the_baselines_in_percent(bare: ProjectS
         "baselines": {"majority": 0.5, "level": {"window_accuracy": 0.75}},
     }
     page = Page(build_page(replace(bare, evaluation=evaluation)))
-    assert "by group: 87.5 % to 100.0 %." in page.text
+    assert "95 % interval by group 87.5 % to 100.0 %." in page.text
     assert ["mic", "50.0 %", "–", "25.0 %"] in page.rows
     assert ["most frequent training label", "50.0 %"] in page.rows
     assert ["level only", "75.0 %"] in page.rows
@@ -200,10 +202,32 @@ def test_robustness_has_the_interval_and_the_baselines_in_percent(bare: ProjectS
 def test_an_evaluation_without_interval_and_baselines_is_shown(bare: ProjectSummary) -> None:
     section = robustness(replace(bare, evaluation={"clean": ROW}))
     assert section is not None
-    assert (section.protocol, section.interval, section.baselines) == ("test", None, None)
+    assert (section.protocol, section.interval, section.baselines) == ("test", "", None)
     page = Page(build_page(replace(bare, evaluation={"clean": ROW})))
     assert "Protocol test." in page.text
     assert "interval" not in page.text
+
+
+def test_few_clips_are_stated_instead_of_an_interval(bare: ProjectSummary) -> None:
+    clean = ROW | {"interval": [1.0, 1.0], "tracks": 8, "artists": 4}
+    page = Page(build_page(replace(bare, evaluation={"clean": clean})))
+    assert "8 clips of 4 groups: too few for an interval" in page.text
+    assert "100.0 % to" not in page.text
+
+
+def test_own_scores_stand_before_the_comparison_with_the_published_project(bare: ProjectSummary) -> None:
+    test = {"thresholded_accuracy": 0.75, "threshold": 0.6, "top_1_accuracy": 0.875, "windows": 40,
+            "report": {"rock": {"precision": 0.5, "recall": 0.25, "f1-score": 1 / 3, "support": 40.0}}}  # fmt: skip
+    page = Page(build_page(replace(bare, runs=(run_of("train", test={"int8": test}),))))
+    assert ["", "test, int8"] in page.rows
+    assert ["accuracy at threshold 0.6", "75.0 %"] in page.rows
+    assert ["rock", "0.500", "0.250", "0.333", "40"] in page.rows
+    assert page.headings.index("Training") < page.headings.index("Comparison with the published project")
+
+
+def test_a_project_with_other_labels_is_not_compared_with_the_published_one(bare: ProjectSummary) -> None:
+    spoken = tuple(replace(one, label="yes") for one in bare.windows)
+    assert "Comparison" not in build_page(replace(bare, windows=spoken))
 
 
 def test_an_evaluation_that_has_not_ended_has_no_section(bare: ProjectSummary) -> None:
@@ -295,7 +319,7 @@ def test_a_label_that_is_markup_is_shown_as_it_is_in_every_table(bare: ProjectSu
     html = build_page(replace(bare, windows=(window(1, label=label), window(2)), runs=runs, lock=LOCK))
     rows = Page(html).rows
     assert [label, "training", "1", "1", "1", "0"] in rows
-    assert [label, "90.0 % 9", "10.0 % 1"] in rows
+    assert [label, "9 (90.0 %)", "1 (10.0 %)"] in rows
     assert "<b>" not in html
 
 
@@ -308,13 +332,13 @@ def test_a_verdict_keeps_the_labels_of_its_model(bare: ProjectSummary) -> None:
     run = gate(labels=["classical", "rock"])
     page = Page(build_page(with_another_label(replace(bare, runs=(run,), lock=LOCK))))
     assert ["actual \\ predicted", "classical", "rock"] in page.rows
-    assert ["rock", "0.0 % 0", "0.0 % 0"] in page.rows
+    assert ["rock", "0", "0"] in page.rows
     assert not any(row[0] == "jazz" and "%" in row[1] for row in page.rows if len(row) > 1)
 
 
 def test_a_verdict_of_an_older_version_has_no_wrong_labels(bare: ProjectSummary) -> None:
     page = Page(build_page(with_another_label(replace(bare, runs=(gate(),), lock=LOCK))))
-    assert ["output 1", "90.0 % 9", "10.0 % 1"] in page.rows
+    assert ["output 1", "9 (90.0 %)", "1 (10.0 %)"] in page.rows
 
 
 def test_the_published_tables_keep_the_labels_of_the_training(bare: ProjectSummary) -> None:
