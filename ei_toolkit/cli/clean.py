@@ -62,6 +62,7 @@ def _candidates(paths: ProjectPaths, everything: bool) -> Iterator[tuple[Path, s
     yield paths.converted, "eitk upload FOLDER"
     yield paths.state / "champion-windows", "eitk gate"
     yield paths.folds, "eitk evaluate"
+    yield paths.features, "eitk features"
     lock = read_lock(paths.lock)
     pinned = (paths.root / lock.zip).parent if lock else None
     for build in paths.builds.glob("*"):

@@ -10,6 +10,7 @@ from ei_toolkit.cli import complete
 from ei_toolkit.config.boards import BOARDS, board_choice
 from ei_toolkit.config.recipes import recipe_names
 from ei_toolkit.config.settings import Channel, FloatRange
+from ei_toolkit.features.columns import EXTRACTORS
 
 
 def known_board(name: str | None) -> str | None:
@@ -23,6 +24,13 @@ def known_recipe(name: str | None) -> str | None:
     """Return the value of --recipe. Raises BadParameter, which names the option, for another name."""
     if name is not None and name not in recipe_names():
         raise typer.BadParameter(f"there is no recipe {name!r}. Recipes: {', '.join(recipe_names())}.")
+    return name
+
+
+def known_extractor(name: str) -> str:
+    """Return the value of --extractor. Raises BadParameter, which names the option, for another name."""
+    if name not in EXTRACTORS:
+        raise typer.BadParameter(f"there is no extractor {name!r}. Extractors: {', '.join(EXTRACTORS)}.")
     return name
 
 
@@ -60,5 +68,11 @@ GroupPatternOption = Annotated[
     str | None,
     typer.Option(
         "--group-pattern", metavar="REGEX", help="Finds the group in the path of a clip, such as _(\\w+)_ in 0_theo_7."
+    ),
+]
+ExtractorOption = Annotated[
+    str,
+    typer.Option(
+        "--extractor", metavar="NAME", help=f"Summary features: {' or '.join(EXTRACTORS)}.", callback=known_extractor
     ),
 ]

@@ -70,6 +70,11 @@ class ProjectPaths:
         return self.state / "folds"
 
     @property
+    def features(self) -> Path:
+        """Summary features of clips, by the hash of the clip and the settings."""
+        return self.state / "features"
+
+    @property
     def lock(self) -> Path:
         """The pinned deployment: version, engine, hashes."""
         return self.root / "eitk.lock"

@@ -32,7 +32,6 @@ CHECKED_BEFORE_IMPORT = ("ei_toolkit.training", "ei_toolkit.config.recipes.robus
 
 NOT_IMPORTED = {
     "audioop-lts": "pydub imports it; the standard library has the module up to Python 3.12",
-    "librosa": "declared for the features of whole clips; scripts/benchmarks compares slicing with it",
     "tensorflow": "the same modules as tensorflow-cpu, on platforms that have no tensorflow-cpu",
     "websockets": "uvicorn imports it to serve WebSocket connections",
 }

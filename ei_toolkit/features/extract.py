@@ -1,0 +1,148 @@
+"""Compute the features of many clips in parallel, and keep them by the hash of the clip and the settings."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from librosa.effects import trim
+
+from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.audio.window import cut_blocks, samples_in
+from ei_toolkit.config.atomic_write import write_bytes
+from ei_toolkit.config.settings import Reading
+from ei_toolkit.dataset.cutting import map_clips, reason_of
+from ei_toolkit.dataset.groups import KnownClip
+from ei_toolkit.errors import DataError
+from ei_toolkit.features.analysis import RATE
+from ei_toolkit.features.columns import EXTRACTORS
+from ei_toolkit.features.summary import Values, summary_features
+from ei_toolkit.features.table import FeatureTable
+
+VERSION = 1
+"""Version of the computation; raise it when a feature changes, so that kept features are computed again."""
+
+DEFAULT_READING = Reading()
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What is computed: an extractor, of the whole clip or (with `window_ms`) of windows `hop_ms` apart.
+
+    With `normalise` the peak of each clip is set to full scale, with `trim` silence at both ends is left out: whatever
+    is more than 60 dB below the peak, as `librosa.effects.trim` finds it.
+    """
+
+    extractor: str
+    window_ms: int = 0
+    hop_ms: int = 0
+    normalise: bool = False
+    trim: bool = False
+    reading: Reading = DEFAULT_READING
+
+    @property
+    def key(self) -> str:
+        """Short hash of all that determines the features of a clip."""
+        return hashlib.sha256(repr((VERSION, RATE, self)).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class ClipFeatures:
+    """Features (windows, columns) of one clip with the first milliseconds of its windows, or why there are none."""
+
+    starts_ms: npt.NDArray[np.int64]
+    values: Values
+    reason: str = ""
+
+
+Progress = Callable[[float, str], None]
+
+
+def extract_table(
+    clips: Sequence[KnownClip], extraction: Extraction, cache: Path | None, jobs: int, progress: Progress
+) -> tuple[FeatureTable, dict[str, str]]:
+    """Return the features of all clips that can be used, and the reasons for the others by name.
+
+    `cache` is a folder for the features of each clip; None keeps nothing. Raises DataError where no clip can be used.
+    """
+    compute = partial(clip_features, extraction=extraction, cache=cache)
+    used, skipped = [], {}
+    for done, (known, one) in enumerate(zip(clips, map_clips(compute, clips, jobs), strict=True), start=1):
+        progress(done, known.clip.name)
+        if one.reason:
+            skipped[known.clip.name] = one.reason
+        else:
+            used.append((known, one))
+    if not used:
+        name, reason = next(iter(skipped.items()))
+        raise DataError(
+            "no clip can be used", why=f"{name}: {reason}", hint="Give a folder of clips of a second or more."
+        )
+    rows = [known for known, one in used for _ in one.values]
+    table = FeatureTable(
+        extractor=extraction.extractor,
+        names=tuple(known.clip.name for known in rows),
+        labels=tuple(known.clip.label for known in rows),
+        groups=tuple(known.group for known in rows),
+        starts_ms=np.concatenate([one.starts_ms for _, one in used]),
+        values=np.concatenate([one.values for _, one in used]),
+    )
+    return table, skipped
+
+
+def clip_features(known: KnownClip, extraction: Extraction, cache: Path | None) -> ClipFeatures:
+    """Return the features of one clip, from the cache if they are there. Runs in a worker process."""
+    file = cache / extraction.key / f"{known.sha256}.npz" if cache else None
+    if file and (kept := _read(file, extraction)):
+        return kept
+    try:
+        found = compute_features(read_clip(known.clip.path, RATE, reading=extraction.reading), extraction)
+    except DataError as error:
+        return ClipFeatures(np.empty(0, np.int64), np.empty((0, 0)), reason_of(error, known.clip))
+    if file:
+        packed = io.BytesIO()
+        np.savez(packed, starts_ms=found.starts_ms, values=found.values)
+        write_bytes(file, packed.getvalue())
+    return found
+
+
+def compute_features(samples: npt.NDArray[np.int16], extraction: Extraction) -> ClipFeatures:
+    """Return the features of a signal of shape (n,) at RATE Hz. Raises DataError where it is too short or silent.
+
+    Silent windows are left out, unless all are silent.
+    """
+    samples = _prepared(samples, extraction)
+    if not extraction.window_ms:
+        return ClipFeatures(np.zeros(1, np.int64), summary_features(samples, extraction.extractor)[None])
+    length, hop = samples_in(extraction.window_ms, RATE), samples_in(extraction.hop_ms, RATE)
+    windows = [(start, window) for start, window in cut_blocks([samples], length, hop) if window.any()]
+    if not windows:
+        raise DataError("silent" if len(samples) >= length else f"shorter than a window of {extraction.window_ms} ms")
+    values = np.array([summary_features(window, extraction.extractor) for _, window in windows])
+    return ClipFeatures(np.array([start * 1000 // RATE for start, _ in windows]), values)
+
+
+def _prepared(samples: npt.NDArray[np.int16], extraction: Extraction) -> npt.NDArray[np.int16]:
+    if extraction.trim and len(samples):
+        _, (start, end) = trim(samples.astype(np.float32))
+        samples = samples[start:end]
+    peak = np.abs(samples.astype(np.int32)).max(initial=0)
+    if extraction.normalise and peak:
+        samples = np.clip(np.rint(samples * (32767 / peak)), -32768, 32767).astype(np.int16)
+    return samples
+
+
+def _read(file: Path, extraction: Extraction) -> ClipFeatures | None:
+    """Return kept features; None where there are none, or the file is damaged."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            found = ClipFeatures(stored["starts_ms"], stored["values"])
+    except (OSError, ValueError, KeyError, EOFError):
+        return None
+    return found if found.values.shape == (len(found.starts_ms), len(EXTRACTORS[extraction.extractor])) else None

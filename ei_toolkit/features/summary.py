@@ -1,0 +1,87 @@
+"""Compute the summary features of a signal, in the order of the columns of their extractor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import librosa
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import skew
+
+from ei_toolkit.errors import DataError
+from ei_toolkit.features.analysis import RATE, Analysis
+from ei_toolkit.features.columns import MEL_RANGES
+
+Samples = npt.NDArray[np.float32]
+Values = npt.NDArray[np.float64]
+SHORTEST_S = 1.0  # the separation of harmonic sound and the constant-Q transform need about as much
+SILENT_RMS = 0.01  # frames below it count as silent; 1 is full scale
+
+
+def summary_features(samples: npt.NDArray[np.int16], extractor: str) -> Values:
+    """Return the features (columns,) of an int16 signal of shape (n,) at RATE Hz.
+
+    Raises DataError for a signal that is shorter than SHORTEST_S or silent: its features would not be numbers.
+    """
+    if len(samples) < SHORTEST_S * RATE:
+        raise DataError(f"shorter than {SHORTEST_S:g} s, which the features need at least")
+    if not samples.any():
+        raise DataError("silent")
+    values = COMPUTE[extractor](np.divide(samples, 32768, dtype=np.float32))
+    if not np.isfinite(values).all():
+        raise DataError("some features are not numbers, because the signal does not change")
+    return values
+
+
+def summary_57(samples: Samples) -> Values:
+    """Return the values of the columns of `summary-57`.
+
+    The published table was computed with a librosa that mirrored the signal at its ends; so are these values.
+    """
+    analysis = Analysis(samples, pad_mode="reflect")
+    over_time = (
+        analysis.chroma, analysis.rms, analysis.centroid, analysis.bandwidth, analysis.rolloff,
+        analysis.zero_crossing_rate, analysis.harmonic, analysis.percussive,
+    )  # fmt: skip
+    mfcc = librosa.feature.mfcc(S=analysis.mel_db, n_mfcc=20)
+    statistics = [float(statistic(one)) for one in (*over_time, *mfcc) for statistic in (np.mean, np.var)]
+    return np.insert(statistics, 2 * len(over_time), analysis.tempo)
+
+
+def summary_207(samples: Samples) -> Values:
+    """Return the values of the columns of `summary-207`, with all of librosa's present defaults."""
+    analysis = Analysis(samples)
+    first = (analysis.rms, analysis.zero_crossing_rate, analysis.centroid, analysis.bandwidth, analysis.rolloff)
+    single = (
+        np.mean(librosa.feature.spectral_flatness(S=analysis.magnitude)),
+        np.mean(np.square(analysis.harmonic)),
+        np.mean(np.square(analysis.percussive)),
+        skew(analysis.centroid[0]),
+        np.mean(librosa.feature.rms(y=analysis.harmonic)),
+        np.count_nonzero(analysis.rms < SILENT_RMS) / len(analysis.samples),
+    )
+    mfcc = librosa.feature.mfcc(S=analysis.mel_db, n_mfcc=13)
+    over_time = (
+        librosa.feature.spectral_contrast(S=analysis.magnitude, sr=RATE),
+        mfcc,
+        librosa.feature.delta(mfcc),
+        librosa.feature.delta(mfcc, order=2),
+        analysis.chroma,
+        librosa.feature.tonnetz(y=analysis.harmonic, sr=RATE),
+        analysis.mel,
+    )
+    contrast, *cepstral, chroma, tonnetz, mel = (one.mean(axis=1) for one in over_time)
+    return np.concatenate(
+        [
+            [np.mean(one) for one in first], contrast, single, *cepstral, chroma, [analysis.tempo], tonnetz, mel,
+            [mel[start:end].mean() for start, end in MEL_RANGES],
+        ],
+        dtype=np.float64,
+    )  # fmt: skip
+
+
+COMPUTE: Mapping[str, Callable[[Samples], Values]] = MappingProxyType(
+    {"summary-57": summary_57, "summary-207": summary_207}
+)
