@@ -16,6 +16,7 @@ from ei_toolkit.features.columns import MEL_BANDS
 
 RATE = 22_050
 """Sample rate of all summary features, librosa's default, in Hz."""
+HOP = 512  # samples between two frames of librosa
 MEDIAN_FRAMES = 31  # length of librosa's median filters that separate harmonic from percussive sound
 
 
@@ -26,12 +27,17 @@ Floats = npt.NDArray[np.floating[Any]]
 class Analysis:
     """The shared spectra of a signal of shape (n,) at RATE Hz, float32 from -1 to 1.
 
-    `pad_mode` is what stands before the first and after the last sample: "constant" (zeros), the default of librosa
-    since 0.10, or "reflect" (the mirrored signal), the default before.
+    With `legacy` the ends of the signal are treated as librosa did before 0.8: the signal is mirrored there, not
+    padded with zeros, and the separated signals are zero behind the middle of the last frame.
     """
 
     samples: npt.NDArray[np.float32]
-    pad_mode: Literal["constant", "reflect"] = "constant"
+    legacy: bool = False
+
+    @property
+    def pad_mode(self) -> Literal["constant", "reflect"]:
+        """What stands before the first and after the last sample, as a `pad_mode` of librosa."""
+        return "reflect" if self.legacy else "constant"
 
     @cached_property
     def transform(self) -> npt.NDArray[np.complex64]:
@@ -110,11 +116,17 @@ class Analysis:
         """The magnitude after a median filter along time, and along frequency."""
         return running_median(self.magnitude), np.ascontiguousarray(running_median(self.magnitude.T).T)
 
+    @cached_property
+    def _phase(self) -> npt.NDArray[np.complex64]:
+        return np.asarray(librosa.magphase(self.transform)[1])
+
     def _part(self, wanted: Floats, other: Floats) -> Floats:
         """Return the signal of `librosa.effects.hpss` from the two median-filtered spectra."""
         mask = librosa.util.softmask(wanted, other, power=2.0, split_zeros=True)
-        magnitude, phase = librosa.magphase(self.transform)
-        return np.asarray(librosa.istft((magnitude * mask) * phase, length=len(self.samples)))
+        signal = np.asarray(librosa.istft((self.magnitude * mask) * self._phase, length=len(self.samples)))
+        if self.legacy:
+            signal[HOP * (self.magnitude.shape[1] - 1) :] = 0
+        return signal
 
 
 def running_median(values: Floats) -> Floats:

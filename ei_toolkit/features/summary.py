@@ -38,9 +38,9 @@ def summary_features(samples: npt.NDArray[np.int16], extractor: str) -> Values:
 def summary_57(samples: Samples) -> Values:
     """Return the values of the columns of `summary-57`.
 
-    The published table was computed with a librosa that mirrored the signal at its ends; so are these values.
+    The published table was computed with a librosa before 0.8; so are these values.
     """
-    analysis = Analysis(samples, pad_mode="reflect")
+    analysis = Analysis(samples, legacy=True)
     over_time = (
         analysis.chroma, analysis.rms, analysis.centroid, analysis.bandwidth, analysis.rolloff,
         analysis.zero_crossing_rate, analysis.harmonic, analysis.percussive,

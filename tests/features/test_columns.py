@@ -22,6 +22,6 @@ def test_57_features_are_named_as_in_the_published_table() -> None:
 
 
 @pytest.mark.parametrize("extractor", EXTRACTORS)
-def test_columns_tell_their_extractor_in_any_order(extractor: str) -> None:
+def test_columns_identify_their_extractor_in_any_order(extractor: str) -> None:
     assert extractor_of(EXTRACTORS[extractor][::-1]) == extractor
     assert extractor_of(EXTRACTORS[extractor][1:]) == ""
