@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,7 @@ from ei_toolkit.client.project import Studio
 from ei_toolkit.client.responses import Response, redact
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.atomic_write import replace_folder
+from ei_toolkit.config.blocked_imports import blocked_imports
 from ei_toolkit.config.lockfile import Lock
 from ei_toolkit.eon.reader import read_model
 from ei_toolkit.errors import ApiError, DataError, EitkError, MissingToolError
@@ -134,7 +134,7 @@ def _check_complete(model: Path, content: bytes) -> None:
 
 def _with_sdk(endpoint: Endpoint, action: Callable[[Any], T]) -> T:
     """Run a function with the official SDK, configured for an endpoint; what the SDK raises becomes an ApiError."""
-    with _environment(endpoint), _without(HEAVY):
+    with _environment(endpoint), blocked_imports(HEAVY):
         try:
             import edgeimpulse as sdk  # takes seconds, and reads its addresses from the environment when imported
 
@@ -167,15 +167,3 @@ def _environment(endpoint: Endpoint) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _without(names: Sequence[str]) -> Iterator[None]:
-    """Make imports of packages fail that are not imported yet."""
-    blocked = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(blocked))  # type: ignore[arg-type]  # None makes the import fail
-    try:
-        yield
-    finally:
-        for name in blocked:
-            sys.modules.pop(name, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ei_toolkit.config.atomic_write import write_bytes
-from ei_toolkit.errors import DataError, MissingToolError
+from ei_toolkit.errors import DataError
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.metrics import classification
 from ei_toolkit.impulse.ranges import check_training
 from ei_toolkit.impulse.trained_model import model_file
 from ei_toolkit.training.fit import Fitted, fit
+from ei_toolkit.training.import_tensorflow import import_tensorflow
 from ei_toolkit.training.request import ModelFiles, TrainOutcome, TrainRequest
 from ei_toolkit.training.split import Indices, given_split, grouped_folds, validation_split
 
@@ -32,7 +32,7 @@ def train(request: TrainRequest, log: Log) -> TrainOutcome:
     """
     _check(request)
     start = time.monotonic()
-    _prepare_tensorflow()
+    import_tensorflow(request.script).config.experimental.enable_op_determinism()
     folds = tuple(_fold_accuracies(request, log)) if request.k_folds else ()
     train, validation = _split(request)
     log(f"Training on {len(train)} windows, validating on {len(validation)}")
@@ -88,15 +88,6 @@ def _check(request: TrainRequest) -> None:
         validation=request.validation_fraction,
         seed=request.seed,
     )
-
-
-def _prepare_tensorflow() -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        import tensorflow as tf
-    except ImportError as error:
-        raise MissingToolError("training needs TensorFlow", why=str(error), hint="pip install 'eitk[local]'") from None
-    tf.config.experimental.enable_op_determinism()
 
 
 def _fold_accuracies(request: TrainRequest, log: Log) -> list[float]:

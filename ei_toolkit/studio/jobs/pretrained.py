@@ -18,6 +18,7 @@ from ei_toolkit.studio.devices import DEVICES, Device, device
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.profiling import model_info
 from ei_toolkit.studio.jobs.task import Task
+from ei_toolkit.training.import_tensorflow import import_tensorflow
 
 SAVED_MODEL_LIMITS = Limits(entries=2000, total_bytes=500 * MIB)
 
@@ -104,12 +105,11 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 def _convert_saved_model(task: Task, upload: Mapping[str, Any], folder: Path) -> dict[str, bytes]:
-    import tensorflow as tf  # takes seconds, and models in .tflite form do not need it
-
     root = next((path.parent for path in folder.rglob("saved_model.pb")), None)
     if root is None:
         raise ApiError("The archive holds no saved_model.pb")
     task.log("Converting the SavedModel...")
+    tf = import_tensorflow()
     converter = tf.lite.TFLiteConverter.from_saved_model(str(root))
     models = {"float32": bytes(converter.convert())}
     if upload.get("features"):
