@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.eon.graph import Graph, Operator, Window2D
+from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
 from ei_toolkit.eon.kernels.float_convolution import (
     conv2d_float,
     depthwise_float,
@@ -22,7 +22,6 @@ from ei_toolkit.eon.kernels.float_convolution import (
 )
 from ei_toolkit.eon.kernels.geometry import Geometry, geometry
 from ei_toolkit.eon.kernels.layer import (
-    C_BYTES,
     Constant,
     Layer,
     Rows,
@@ -37,16 +36,6 @@ from ei_toolkit.eon.kernels.quantized import Channels, channels, requantize_trai
 CHANNEL_BYTES = 60
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """The kernel of a convolution: its header, its class, the constants of its struct and its tables."""
-
-    header: str
-    cls: str
-    traits: Mapping[str, int | float | str]
-    constants: tuple[Constant, ...]
-
-
 def is_first(g: Geometry, channels: Channels, traits: Mapping[str, int | float | str]) -> bool:
     """Return whether the specialised kernel fits: its sums are scaled in the fast way and every pool is whole."""
     shape = (g.in_channels, g.kernel_rows, g.kernel_cols, g.pool_rows, g.pool_cols)
@@ -56,20 +45,44 @@ def is_first(g: Geometry, channels: Channels, traits: Mapping[str, int | float |
     return shape == (1, 3, 3, 2, 2) and steps == (1, 1, 1, 1) and channels.fast and relu and rows_fit
 
 
-def first_kernel(position: int, weights: NDArray[Any], channels: Channels) -> Kernel:
-    """Return the specialised kernel with its table: the weights for a pool's columns, bias and scale."""
+def _first(
+    op: Operator,
+    position: int,
+    g: Geometry,
+    weights: NDArray[Any],
+    channels: Channels,
+    source: Tensor,
+    output: Tensor,
+    requantize: dict[str, Any],
+) -> Layer:
+    """Return the layer of the specialised kernel with its table: the weights for a pool's columns, bias and scale."""
     rows = [
         (
-            *(pair for kernel_row in channel for pair in _left(kernel_row)),
-            *(pair for kernel_row in channel for pair in _right(kernel_row)),
+            tuple(pair for kernel_row in channel for pair in _left(kernel_row)),
+            tuple(pair for kernel_row in channel for pair in _right(kernel_row)),
             *(bias, scale.multiplier, -scale.shift - 1),
         )
         for channel, bias, scale in zip(weights[..., 0].tolist(), channels.biases, channels.multipliers, strict=True)
     ]
-    # Two arrays of six words, then three numbers.
-    nested = [(row[:6], row[6:12], *row[12:]) for row in rows]
-    table = Constant(f"kChannels{position}", "k::FirstChannel", nested, CHANNEL_BYTES * len(rows))
-    return Kernel("first_conv2d.h", "FirstConv2D", {}, (table,))
+    pad_right = max(2 * g.pooled_cols + 2 - g.pad_left - g.in_cols, 0)
+    pad_right += (g.pad_left + g.in_cols + pad_right) % 2  # rows of whole words are copied faster
+    width = g.pad_left + g.in_cols + pad_right
+    traits = _window(g, 4, 2, pad_right, source.quant.zero_point)
+    sizes = {"kOutRows": g.pooled_rows, "kOutCols": g.pooled_cols, "kOutChannels": len(weights)}
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=g.out_rows * g.out_cols * weights.size,
+        headers=("first_conv2d.h",),
+        traits=traits | sizes | {"kConvCols": g.out_cols} | requantize,
+        constants=(Constant(f"kChannels{position}", "k::FirstChannel", rows, CHANNEL_BYTES * len(rows)),),
+        scratch=(Scratch(f"window{position}", "int16_t", 4 * width),),
+        rows=_rows(g, len(weights), f"k::FirstConv2D<Layer{position}, {{source}}>",
+                   f"window{position}, kChannels{position}", block_rows=1, window_rows=4, step=2),
+    )  # fmt: skip
 
 
 def _left(row: list[int]) -> tuple[int, int]:
@@ -85,12 +98,14 @@ def _pair(low: int, high: int) -> int:
     return (low & 0xFFFF) | (high & 0xFFFF) << 16
 
 
-WIDE_WEIGHTS = 2048  # layers with at most this many store them as int16, which saves two instructions of fifteen
+PIXELS = 4  # that the kernel computes at a time
+MOST_UNROLLED = 16  # inputs that do not fill a word; with more of them every run is padded to whole words
+FARTHEST_OFFSET = 4000  # of a pixel in the output, from the first of its block, in bytes
 
 
 @dataclass(frozen=True)
 class Block:
-    """The pixels of the convolution that the kernel computes at a time, and its window of input rows."""
+    """The pixels of the convolution that the kernel computes at a time, its window of input rows, and its inputs."""
 
     pixel_rows: int
     pixel_cols: int
@@ -99,7 +114,13 @@ class Block:
     width: int  # elements of one window row
     runs: int
     run_cols: int
-    run_elements: int  # even
+    run_elements: int
+    order: tuple[int, ...]  # of the inputs of a pixel, in pairs; -1 for an input that has the weight zero
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of inputs of a pixel."""
+        return len(self.order) // 2
 
 
 def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
@@ -114,16 +135,16 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     if source.dtype == "float32":
         return conv2d_float(graph, op, position)
     shape = geometry(op, source, output, (weights.shape[1], weights.shape[2]))
-    block = _block(shape)
     filters = weights.shape[0]
     per_channel = channels(op, source, weights, bias, output, axis=0)
     assert weights.data is not None
-    traits = _traits(shape, block, filters, source.quant.zero_point)
-    traits |= requantize_traits(per_channel, op, op.options.activation, output)
-    if is_first(shape, per_channel, traits):
-        kernel = first_kernel(position, weights.data, per_channel)
-    else:
-        kernel = _kernel(position, shape, block, weights.data, per_channel)
+    requantize = requantize_traits(per_channel, op, op.options.activation, output)
+    if is_first(shape, per_channel, requantize):
+        return _first(op, position, shape, weights.data, per_channel, source, output, requantize)
+    block = _block(shape, filters)
+    values = np.swapaxes(weights.data, 1, 2) if shape.swapped else weights.data
+    packed, words = pack_block(values, block, per_channel, output.quant.zero_point)
+    traits = _traits(shape, block, filters, source.quant.zero_point) | requantize
     return Layer(
         position=position,
         title=op.title,
@@ -131,97 +152,108 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
         inputs=(op.inputs[0],),
         output=op.output,
         macs=shape.out_rows * shape.out_cols * weights.elements,
-        headers=(kernel.header,),
-        traits={**traits, **kernel.traits},
-        constants=kernel.constants,
-        scratch=(Scratch(f"window{position}", "int16_t", block.window_rows * block.width),),
-        rows=_rows(shape, block, filters, kernel, position),
-    )
+        headers=("conv2d.h",),
+        traits=traits | {"kPacked": "true" if packed else "false"},
+        constants=(Constant(f"kTable{position}", "uint32_t", words, 4 * len(words)),),
+        scratch=(
+            Scratch(f"window{position}", "int8_t", block.window_rows * block.width + 3),
+            Scratch(f"inputs{position}", "uint32_t", PIXELS * block.pairs),
+        ),
+        rows=_rows(shape, filters, f"k::Conv2D<Layer{position}, {{source}}>",
+                   f"window{position}, inputs{position}, kTable{position}",
+                   block_rows=block.pixel_rows // shape.pool_rows, window_rows=block.window_rows,
+                   step=block.pixel_rows * shape.stride_rows),
+    )  # fmt: skip
 
 
-def _rows(g: Geometry, block: Block, filters: int, kernel: Kernel, position: int) -> Rows:
-    """Describe how the kernel reads and writes rows."""
+def _rows(g: Geometry, filters: int, cls: str, arguments: str, *, block_rows: int, window_rows: int, step: int) -> Rows:
+    """Describe how a kernel reads and writes rows."""
     return Rows(
-        cls=f"k::{kernel.cls}<Layer{position}, {{source}}>",
-        arguments=", ".join((f"window{position}", *(c.name for c in kernel.constants))),
+        cls=cls,
+        arguments=arguments,
         in_rows=g.in_rows,
         in_row_elements=g.in_cols * g.in_channels,
         out_rows=g.pooled_rows,
         out_row_elements=g.pooled_cols * filters,
         ctype="int8_t",
-        block_rows=block.pixel_rows // g.pool_rows,
-        window_rows=block.window_rows,
-        step=block.pixel_rows * g.stride_rows,
+        block_rows=block_rows,
+        window_rows=window_rows,
+        step=step,
         pad_top=g.pad_top,
     )
 
 
-def _kernel(position: int, g: Geometry, block: Block, weights: NDArray[Any], per_channel: Channels) -> Kernel:
-    """Return the general kernel."""
-    wide = weights.size <= WIDE_WEIGHTS
-    packed = pack_weights(np.swapaxes(weights, 1, 2) if g.swapped else weights, block, wide=wide)
-    ctype = "int16_t" if wide else "int8_t"
-    constants = (
-        Constant(f"kWeights{position}", ctype, packed, len(packed) * C_BYTES[ctype]),
-        per_channel.constant(f"kChannels{position}", pad_to=2),
-    )
-    return Kernel("conv2d.h", "Conv2D", {"using Weight": ctype}, constants)
-
-
-def _block(g: Geometry) -> Block:
-    rows, cols = _pixels(g)
-    last_col = -(-g.pooled_cols * g.pool_cols // cols) * cols - 1  # the last column that the kernel computes
-    reach = last_col * g.stride_cols + (g.kernel_cols - 1) * g.dilation_cols + 1
+def _block(g: Geometry, filters: int) -> Block:
+    rows, cols = _pixels(g, filters)
+    reach = (g.out_cols - 1) * g.stride_cols + (g.kernel_cols - 1) * g.dilation_cols + 1
     straight = g.dilation_cols == 1
     run = (g.kernel_cols if straight else 1) * g.in_channels
-    odd = run % 2  # one further element is read, and multiplied by zero
-    pad_right = max(reach - g.pad_left - g.in_cols, 0) * g.in_channels + odd
-    pad_right += ((g.pad_left + g.in_cols) * g.in_channels + pad_right) % 2  # rows of whole words are copied faster
+    runs = g.kernel_rows * (1 if straight else g.kernel_cols)
+    padded = run + -run % 4 if runs * (run % 4) > MOST_UNROLLED else run
+    pad_right = max(reach - g.pad_left - g.in_cols, 0) * g.in_channels
+    pad_right += -((g.pad_left + g.in_cols) * g.in_channels + pad_right) % 4  # rows of whole words are copied faster
     return Block(
         pixel_rows=rows,
         pixel_cols=cols,
         window_rows=(rows - 1) * g.stride_rows + (g.kernel_rows - 1) * g.dilation_rows + 1,
         pad_right=pad_right,
         width=(g.pad_left + g.in_cols) * g.in_channels + pad_right,
-        runs=g.kernel_rows * (1 if straight else g.kernel_cols),
+        runs=runs,
         run_cols=1 if straight else g.kernel_cols,
-        run_elements=run + odd,
+        run_elements=padded,
+        order=tuple(_order(runs, run, padded)),
     )
 
 
-def _pixels(g: Geometry) -> tuple[int, int]:
-    """Choose four pixels that are computed together: whole pools, along the longer side."""
-    if g.out_cols == 1:
-        return (4, 1)
-    if g.pool_rows == 2 or (g.out_cols == 2 and g.out_rows > 1):
-        return (2, 2)
-    return (1, 4)
+def _order(runs: int, run: int, padded: int) -> list[int]:
+    """Return the inputs of a pixel in the order in which the kernel's `Gather` interleaves them."""
+    position = [[r * run + i if i < run else -1 for i in range(padded)] for r in range(runs)]
+    words = [row[i + k] for row in position for i in range(0, padded - 3, 4) for k in (0, 2, 1, 3)]
+    left = [i for row in position for i in row[padded // 4 * 4 :]]
+    return [*words, *left, *[-1] * (len(left) % 2)]
 
 
-def pack_weights(weights: NDArray[Any], block: Block, *, wide: bool) -> list[int]:
-    """Order (channel, row, col, input) as the kernel reads it.
+def _pixels(g: Geometry, filters: int) -> tuple[int, int]:
+    """Choose the shape of a block of four pixels: whole pools, and few blocks with pixels outside the output."""
+    if (g.pool_rows, g.pool_cols) != (1, 1):
+        return {(2, 2): (2, 2), (1, 2): (1, 4), (2, 1): (4, 1)}[g.pool_rows, g.pool_cols]
+    shapes = [(1, 4), (2, 2), (4, 1)]
+    near = [(r, c) for r, c in shapes if ((r - 1) * g.out_cols + c - 1) * filters <= FARTHEST_OFFSET]
+    return min(near or shapes[:1], key=lambda shape: -(-g.out_rows // shape[0]) * -(-g.out_cols // shape[1]))
 
-    That is: pair of channels a and b, run, pair of inputs 0 and 1; within them a0 b0 a1 b1, or a0 a1 b0 b1 if wide.
+
+def pack_block(
+    weights: NDArray[np.int8], block: Block, per_channel: Channels, zero_point: int
+) -> tuple[bool, list[int]]:
+    """Return whether the packed form of the kernel's table fits, and the words of the table.
+
+    `weights` are (channel, row, col, input), `zero_point` that of the output.
     """
-    filters = weights.shape[0]
-    runs = weights.reshape(filters, block.runs, -1)
-    padded = np.zeros((filters + filters % 2, block.runs, block.run_elements), dtype=np.int8)
-    padded[:filters, :, : runs.shape[2]] = runs
-    pairs = padded.reshape(-1, 2, block.runs, block.run_elements // 2, 2)
-    order: list[int] = pairs.transpose((0, 2, 3, 1, 4) if wide else (0, 2, 3, 4, 1)).ravel().tolist()
-    return order
+    filters = len(weights)
+    flat = np.zeros((filters + filters % 2, weights[0].size + 1), dtype=np.int64)  # the last input is always zero
+    flat[:filters, :-1] = weights.reshape(filters, -1)
+    a, b = flat[0::2, block.order], flat[1::2, block.order]
+    bias = np.array((*per_channel.biases, *(0,) * (filters % 2)), dtype=np.int64)
+    packed = per_channel.packed and int((a + 256 * b).min()) >= -(1 << 15)
+    halves = (a + 256 * b if packed else (a & 0xFF) + 256 * b) & 0xFFFF
+    first = bias[0::2] + 256 * bias[1::2] if packed else bias[1::2]
+    table = np.concatenate(
+        (
+            np.stack((first, bias[0::2]), axis=1),
+            halves[:, 0::2] | halves[:, 1::2] << 16,
+            per_channel.scales(zero_point, packed=packed).reshape(-1, 4),
+        ),
+        axis=1,
+    )
+    words: list[int] = (table & 0xFFFFFFFF).ravel().tolist()
+    return packed, words
 
 
 def _traits(g: Geometry, block: Block, filters: int, zero_point: int) -> dict[str, int | float | str]:
+    pixel = [(i // block.pixel_cols, i % block.pixel_cols) for i in range(PIXELS)]
+    outputs = [(r // g.pool_rows * g.pooled_cols + c // g.pool_cols) * filters for r, c in pixel]
     return {
-        "kInRows": g.in_rows,
-        "kRowElements": g.in_cols * g.in_channels,
-        "kWindowRows": block.window_rows,
-        "kStep": block.pixel_rows * g.stride_rows,
-        "kPadTop": g.pad_top,
-        "kPadLeft": g.pad_left * g.in_channels,
-        "kPadRight": block.pad_right,
-        "kPadValue": zero_point,
+        **_window(g, block.window_rows, block.pixel_rows, block.pad_right, zero_point),
         "kConvRows": g.out_rows,
         "kConvCols": g.out_cols,
         "kOutRows": g.pooled_rows,
@@ -229,15 +261,33 @@ def _traits(g: Geometry, block: Block, filters: int, zero_point: int) -> dict[st
         "kOutChannels": filters,
         "kPoolRows": g.pool_rows,
         "kPoolCols": g.pool_cols,
+        "kPoolPixels": g.pool_rows * g.pool_cols,
         "kPixelRows": block.pixel_rows,
         "kPixelCols": block.pixel_cols,
         "kPixelRowStep": g.stride_rows * block.width,
         "kPixelColStep": g.stride_cols * g.in_channels,
+        "kPairs": block.pairs,
+        "kOut1": outputs[1],
+        "kOut2": outputs[2],
+        "kOut3": outputs[3],
         "kRuns": block.runs,
         "kRunCols": block.run_cols,
         "kRunElements": block.run_elements,
-        "kRunRowStep": g.dilation_rows * block.width,
-        "kRunColStep": g.dilation_cols * g.in_channels,
+        "kRunRowStep": g.dilation_rows * block.width if block.runs > 1 else 0,
+        "kRunColStep": g.dilation_cols * g.in_channels if block.run_cols > 1 else 0,
+    }
+
+
+def _window(g: Geometry, rows: int, pixel_rows: int, pad_right: int, zero_point: int) -> dict[str, int | float | str]:
+    return {
+        "kInRows": g.in_rows,
+        "kRowElements": g.in_cols * g.in_channels,
+        "kWindowRows": rows,
+        "kStep": pixel_rows * g.stride_rows,
+        "kPadTop": g.pad_top,
+        "kPadLeft": g.pad_left * g.in_channels,
+        "kPadRight": pad_right,
+        "kPadValue": zero_point,
     }
 
 

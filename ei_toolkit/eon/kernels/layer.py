@@ -10,7 +10,7 @@ from ei_toolkit.eon.graph import Graph, Operator, Tensor
 from ei_toolkit.errors import UnsupportedModelError
 
 CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
-C_BYTES = {"int8_t": 1, "int16_t": 2, "int32_t": 4, "float": 4}
+C_BYTES = {"int8_t": 1, "int16_t": 2, "int32_t": 4, "uint32_t": 4, "float": 4}
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,10 @@ def pool2d(graph: Graph, op: Operator, position: int) -> Layer:
     require(source.shape[-1] == output.shape[-1], op, "it changes the number of channels")
     require(source.dtype == "float32" or source.quantization == output.quantization, op, "it changes the quantisation")
     g = geometry(op, source, output, op.options.size)
+    if op.kind == "AVERAGE_POOL_2D" and (1, 1, g.in_rows, g.in_cols) == (
+        *(g.out_rows, g.out_cols, g.kernel_rows, g.kernel_cols),
+    ):
+        return _global_average(op, position, source, output)
     reduction = (
         "k::Largest" if op.kind == "MAX_POOL_2D" else {"int8": "k::MeanInt8", "float32": "k::MeanFloat"}[source.dtype]
     )
@@ -57,13 +61,41 @@ def pool2d(graph: Graph, op: Operator, position: int) -> Layer:
     )
 
 
+def _global_average(op: Operator, position: int, source: Tensor, output: Tensor) -> Layer:
+    """Lower a pool over all pixels, which needs a sum for each channel and no window."""
+    assert isinstance(op.options, Window2D)
+    channels = source.shape[-1]
+    count = source.elements // channels
+    sum_type = "int32_t" if source.dtype == "int8" else "float"
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=0,
+        headers=("mean.h",),
+        traits=_limits(op, op.options, output) | {"kChannels": channels, "kCount": count},
+        scratch=(Scratch(f"sums{position}", sum_type, channels),),
+        sink=Sink(
+            f"k::average<Layer{position}, {{rows}}, {{row_elements}}>({{source}}, sums{position}, {{out}});",
+            count,
+            channels,
+            together=channels,
+        ),
+    )
+
+
+def _limits(op: Operator, options: Window2D, output: Tensor) -> dict[str, int | float | str]:
+    """Return the range of the activation function."""
+    if output.dtype == "float32":
+        return float_range(options.activation)
+    low, high = activation_range(op, options.activation, output)
+    return {"min()": low, "max()": high}
+
+
 def _traits(g: Geometry, op: Operator, options: Window2D, output: Tensor, ctype: str) -> dict[str, int | float | str]:
-    if output.dtype == "int8":
-        low, high = activation_range(op, options.activation, output)
-        limits: dict[str, int | float | str] = {"min()": low, "max()": high}
-    else:
-        limits = float_range(options.activation)
-    return limits | {
+    return _limits(op, options, output) | {
         "using Element": ctype,
         "kInRows": g.in_rows,
         "kInCols": g.in_cols,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.eon.fixed_point import Multiplier, quantize_multiplier
+from ei_toolkit.eon.fixed_point import Multiplier, multiply, quantize_multiplier
 from ei_toolkit.eon.graph import Operator, Tensor
 from ei_toolkit.eon.kernels.layer import Constant, fail, require
 
 FAST_LIMIT = 1 << 30
+PACKED_LIMIT = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,26 @@ class Channels:
     biases: tuple[int, ...]
     multipliers: tuple[Multiplier, ...]
     fast: bool
+    bound: int  # no sum is further from zero
+
+    @property
+    def packed(self) -> bool:
+        """Whether sums and scales fit the packed form of the kernels: 256 times a sum has 32 bits."""
+        return self.bound < PACKED_LIMIT and _usual(self.multipliers)
+
+    def scales(self, zero_point: int, *, packed: bool) -> NDArray[np.int64]:
+        """Return multiplier and scale of each channel (channels, 2), padded with unused ones to an even number.
+
+        The packed scale of a channel with the shift -n is the shift n + 7 and, times 256, the sum of both roundings and
+        the zero point of the output in units of 2^(n + 1), as `rounding_of` of the kernel reads it.
+        """
+        shifts = np.array([m.shift for m in self.multipliers], dtype=np.int64)
+        roundings = 1 + (1 + 2 * zero_point) * (1 << -shifts) if packed else shifts
+        words = np.zeros((len(shifts) + len(shifts) % 2, 2), dtype=np.int64)
+        words[:, 1] = 1 << 8 | 8 if packed else -1
+        words[: len(shifts), 0] = [m.multiplier for m in self.multipliers]
+        words[: len(shifts), 1] = roundings << 8 | 7 - shifts if packed else shifts
+        return words
 
     def constant(self, name: str, pad_to: int = 1) -> Constant:
         """Return the table for the kernel, padded with unused channels to a multiple of `pad_to`."""
@@ -55,8 +77,30 @@ def channels(
     require(all(m.shift <= 16 for m in multipliers), op, "its scales differ by more than 2^16")
     wraps = not dense and any(bound << max(m.shift, 0) >= 1 << 31 for m in multipliers)
     require(not wraps, op, "a scaled sum could overflow 32 bits")  # a following pool would see another order
+    found = [(int(b), m) for b, m in zip(folded, multipliers, strict=True)]
+    if not dense and not (bound < PACKED_LIMIT and _usual(multipliers)):
+        found = [each if row.any() else _constant(*each) for each, row in zip(found, matrix, strict=True)]
+        bound = max([CONSTANT_BOUND, *(np.abs(biases) + np.abs(matrix).sum(axis=1) * farthest)[matrix.any(axis=1)]])
+    multipliers = tuple(m for _, m in found)
     fast = bound < FAST_LIMIT and all(-30 <= m.shift <= -1 for m in multipliers)
-    return Channels(tuple(int(b) for b in folded), multipliers, fast)
+    return Channels(tuple(b for b, _ in found), multipliers, fast, int(bound))
+
+
+CONSTANT_BOUND = 4 * 256
+
+
+def _usual(multipliers: Sequence[Multiplier]) -> bool:
+    """Return whether the packed form of the kernels has room for these scales."""
+    return all(-15 <= m.shift <= -1 for m in multipliers)
+
+
+def _constant(bias: int, multiplier: Multiplier) -> tuple[int, Multiplier]:
+    """Return an equal bias and scale, in the usual range, for a channel whose weights are zero.
+
+    Converters give such channels extreme ones: a scale below 2^-24 and a bias of 2^30.
+    """
+    result = max(-256, min(255, multiply(bias, multiplier)))  # beyond it every sum with a zero point is clamped
+    return 4 * result, Multiplier(1 << 30, -1)
 
 
 def _symmetric(op: Operator, weights: Tensor, axis: int) -> NDArray[np.int64]:

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ei_toolkit.eon.fixed_point import Multiplier, multiply
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.kernels import LOWER, lower
-from ei_toolkit.eon.kernels.convolution import WIDE_WEIGHTS, Block, pack_pairs, pack_weights
+from ei_toolkit.eon.kernels.convolution import MOST_UNROLLED, Block, pack_block, pack_pairs
 from ei_toolkit.eon.kernels.layer import Layer
+from ei_toolkit.eon.kernels.quantized import Channels
 from ei_toolkit.eon.options import READERS
 from ei_toolkit.eon.passes.constant_folding import FOLDERS
 from ei_toolkit.eon.reader import read_model
@@ -192,23 +194,78 @@ def test_a_softmax_of_two_classes_is_a_table_of_their_difference(tiny: Any, scal
 WEIGHTS = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 3), st.integers(1, 5))
 
 
-@given(WEIGHTS, st.booleans(), st.booleans())
-def test_packed_weights_give_each_weight_where_the_kernel_reads_it(
-    shape: tuple[int, int, int, int], wide: bool, straight: bool
+def channels_of(filters: int, bound: int = 1000) -> Channels:
+    biases = tuple(range(-filters, filters, 2))
+    return Channels(biases, tuple(Multiplier((1 << 30) + i, -1 - i % 15) for i in range(filters)), True, bound)
+
+
+@given(WEIGHTS, st.booleans(), st.integers(-128, 127))
+def test_a_packed_table_has_the_weights_of_two_channels_in_each_half_word(
+    shape: tuple[int, int, int, int], fits: bool, zero_point: int
 ) -> None:
     weights = np.random.default_rng(sum(shape)).integers(-127, 128, shape).astype(np.int8)
-    filters, rows, cols, inputs = shape
-    run = cols * inputs if straight else inputs
-    runs, elements = rows if straight else rows * cols, run + run % 2
-    packed = pack_weights(weights, Block(1, 4, 1, 0, 1, runs, 1, elements), wide=wide)
-    assert len(packed) == (filters + filters % 2) * runs * elements
-    for channel, run_index, element in np.ndindex(filters + filters % 2, runs, elements):
-        pair, second = divmod(channel, 2)
-        at = ((pair * runs + run_index) * (elements // 2) + element // 2) * 4
-        at += 2 * second + element % 2 if wide else 2 * (element % 2) + second
-        exists = channel < filters and element < run
-        expected = weights[channel].reshape(runs, run)[run_index, element] if exists else 0
-        assert packed[at] == expected
+    inputs = weights[0].size
+    order = (*range(inputs), *[-1] * (inputs % 2))
+    channels = channels_of(len(weights), 1 << 22 if fits else 1 << 24)
+    packed, words = pack_block(weights, Block(1, 4, 1, 0, 1, 1, 1, inputs, order), channels, zero_point)
+    table = np.array(words, dtype=np.uint32).reshape((len(weights) + 1) // 2, -1)
+    assert packed == fits and table.shape[1] == 6 + len(order) // 2
+    flat = np.zeros((len(table) * 2, len(order)), dtype=np.int64)
+    flat[: len(weights), :inputs] = weights.reshape(len(weights), -1)
+    for a, b, row in zip(flat[0::2], flat[1::2], table, strict=True):
+        weight_bytes = row[2:-4].view(np.int8)
+        assert np.array_equal(weight_bytes[0::2], a)
+        expected = a + 256 * b if packed else b
+        assert np.array_equal(row[2:-4].view(np.int16) if packed else weight_bytes[1::2], expected)
+
+
+def test_a_weight_that_the_packed_form_has_no_room_for_gives_the_other_form() -> None:
+    weights = np.array([-1, -128], dtype=np.int8).reshape(2, 1, 1, 1)
+    block = Block(1, 4, 1, 0, 1, 1, 1, 1, (0, -1))
+    assert [pack_block(w, block, channels_of(2), 0)[0] for w in (weights, weights[::-1], weights + 1)] == [
+        *(False, True, True),
+    ]
+
+
+@pytest.mark.parametrize("zero_point", [-128, 0, 127])
+@pytest.mark.parametrize("n", range(1, 16))
+def test_a_packed_scale_rounds_as_the_two_roundings_of_the_reference(n: int, zero_point: int) -> None:
+    by = Multiplier(1476395007, -n)
+    (_, scale), _ = Channels((0,), (by,), True, 1).scales(zero_point, packed=True).tolist()
+    shift, rounding = scale & 0xFF, scale >> 8 << 6
+    for value in range(-(1 << 20), 1 << 20, 4099):
+        correction = 128 if value < 0 else 0
+        found = ((256 * value * by.multiplier >> 32) + rounding - correction) >> shift
+        assert found == multiply(value, by) + zero_point
+
+
+def test_inputs_that_fill_no_word_are_paired_or_padded_if_there_are_many(tiny: Any) -> None:
+    def pairs(rows: int, inputs: int) -> int:
+        source: dict[str, Any] = {"shape": (1, rows, 9, inputs), "scale": 0.1}
+        weights = {"shape": (2, rows, 3, inputs), "scale": 0.01, "data": np.ones((2, rows, 3, inputs))}
+        output = {"shape": (1, 1, 7, 2), "scale": 1.0}
+        layer = lowered(tiny, "CONV_2D", [source, weights], output, strideH=1, strideW=1, padding=1)
+        return int(layer.traits["kPairs"])
+
+    assert (pairs(3, 3), pairs(3, 4), pairs(3, 1)) == (14, 18, 5)
+    assert pairs(MOST_UNROLLED // 3 + 1, 1) == 4 * (MOST_UNROLLED // 3 + 1) // 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "cols", "filters", "shape"),
+    [
+        *((8, 8, 8, (1, 4)), (6, 6, 8, (2, 2)), (25, 5, 64, (4, 1)), (9, 1, 8, (4, 1)), (3, 3, 8, (1, 4))),
+        (25, 5, 2048, (1, 4)),  # the offset between the pixels has no room in an instruction
+    ],
+)
+def test_four_pixels_have_the_shape_with_the_fewest_blocks(
+    tiny: Any, rows: int, cols: int, filters: int, shape: tuple[int, int]
+) -> None:
+    source: dict[str, Any] = {"shape": (1, rows, cols, 1), "scale": 0.1}
+    weights = {"shape": (filters, 1, 1, 1), "scale": 0.01, "data": np.ones((filters, 1, 1, 1))}
+    layer = lowered(tiny, "CONV_2D", [source, weights], {"shape": (1, rows, cols, filters), "scale": 1.0},
+                    strideH=1, strideW=1, padding=1)  # fmt: skip
+    assert (layer.traits["kPixelRows"], layer.traits["kPixelCols"]) == shape
 
 
 @given(WEIGHTS)
@@ -221,18 +278,6 @@ def test_packed_weights_of_a_depthwise_convolution_go_through_the_taps_of_two_ch
             for channel in (pair, pair + 1):
                 assert next(packed) == (weights[0, row, col, channel] if channel < channels else 0)
     assert next(packed, None) is None
-
-
-@pytest.mark.parametrize(("filters", "ctype"), [(8, "int16_t"), (16, "int8_t")])
-def test_small_layers_store_weights_of_two_bytes(tiny: Any, filters: int, ctype: str) -> None:
-    shape = (filters, 3, 3, 20)
-    source: dict[str, Any] = {"shape": (1, 5, 5, 20), "scale": 0.1}
-    weights = {"shape": shape, "scale": 0.01, "data": np.ones(shape)}
-    layer = lowered(tiny, "CONV_2D", [source, weights], {"shape": (1, 3, 3, filters), "scale": 1.0},
-                    strideH=1, strideW=1, padding=1)  # fmt: skip
-    assert layer.constants[0].ctype == ctype
-    assert (math.prod(shape) <= WIDE_WEIGHTS) == (ctype == "int16_t")
-    assert layer.macs == 3 * 3 * math.prod(shape)
 
 
 def test_each_operator_that_the_reader_knows_is_lowered_or_removed_before() -> None:

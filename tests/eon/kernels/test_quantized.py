@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_toolkit.eon.fixed_point import Multiplier
+from ei_toolkit.eon.fixed_point import Multiplier, multiply
 from ei_toolkit.eon.graph import NoOptions, Operator, Quantization, Tensor
 from ei_toolkit.eon.kernels.quantized import FAST_LIMIT, Channels, activation_range, channels, output_traits
 from ei_toolkit.errors import UnsupportedModelError
@@ -109,7 +109,7 @@ def test_the_fast_way_is_for_sums_and_shifts_within_its_limits(bias: int, scale:
 
 
 def test_a_table_is_padded_with_channels_that_give_zero() -> None:
-    table = Channels((7, 8, 9), (Multiplier(5, -2),) * 3, fast=True).constant("kChannels0", pad_to=2)
+    table = Channels((7, 8, 9), (Multiplier(5, -2),) * 3, fast=True, bound=9).constant("kChannels0", pad_to=2)
     assert list(table.values) == [(7, 5, -2), (8, 5, -2), (9, 5, -2), (0, 0, -1)]
     assert table.bytes == 48
 
@@ -118,3 +118,18 @@ def test_an_activation_that_leaves_no_value_is_refused() -> None:
     with pytest.raises(UnsupportedModelError) as caught:
         output_traits(DENSE, "RELU6", int8(-0.1, 0))
     assert caught.value.why == "its activation function leaves no values"
+
+
+@given(st.integers(-(1 << 30), 1 << 30), st.integers(-31, -16), ZERO)
+def test_a_channel_without_weights_gets_a_usual_scale_and_the_same_result(bias: int, shift: int, zero: int) -> None:
+    source, output = int8(1.0), int8(1.0, zero)
+    given_weights = Tensor(
+        1, "w", (2, 2), "int8", Quantization((2.0**shift, 2.0**-4), (0, 0), axis=0), np.array([[0, 0], [1, 2]], np.int8)
+    )
+    found = channels(DENSE, source, given_weights, int32([bias, 5]), output, axis=0)
+    assert found.packed and found.multipliers[1] == Multiplier(1 << 30, -3)
+    ends = [
+        max(-128, min(127, multiply(b, m) + zero))
+        for b, m in ((bias, Multiplier(1 << 30, shift + 1)), (found.biases[0], found.multipliers[0]))
+    ]
+    assert ends[0] == ends[1]

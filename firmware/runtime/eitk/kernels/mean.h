@@ -1,5 +1,8 @@
-// MEAN over rows and columns: the rows are added channel by channel, and the sums are scaled once.
+// MEAN and AVERAGE_POOL_2D over all rows and columns: the rows are added channel by channel, and the sums are scaled
+// once.
 #pragma once
+
+#include <float.h>
 
 #include "eitk/kernels/requantize.h"
 #include "eitk/kernels/rows.h"
@@ -32,6 +35,26 @@ template <class S, int kRows, int kRowElements, class Source>
 inline void mean(Source& source, float* sums, float* out) {
     sum_pixels<S::kChannels, kRows, kRowElements>(source, sums);
     for (int c = 0; c < S::kChannels; ++c) out[c] = sums[c] / static_cast<float>(S::kCount);
+}
+
+// AVERAGE_POOL_2D. S: kChannels; kCount, the number of pixels; min() and max(), the range of the activation function.
+// Halves are rounded away from zero.
+template <class S, int kRows, int kRowElements, class Source>
+inline void average(Source& source, int32_t* sums, int8_t* out) {
+    sum_pixels<S::kChannels, kRows, kRowElements>(source, sums);
+    for (int c = 0; c < S::kChannels; ++c) {
+        const int32_t mean = (sums[c] > 0 ? sums[c] + S::kCount / 2 : sums[c] - S::kCount / 2) / S::kCount;
+        out[c] = static_cast<int8_t>(clamp(mean, S::min(), S::max()));
+    }
+}
+
+template <class S, int kRows, int kRowElements, class Source>
+inline void average(Source& source, float* sums, float* out) {
+    sum_pixels<S::kChannels, kRows, kRowElements>(source, sums);
+    for (int c = 0; c < S::kChannels; ++c) {
+        const float mean = sums[c] / static_cast<float>(S::kCount);
+        out[c] = mean < S::min() ? S::min() : (mean > S::max() ? S::max() : mean);
+    }
 }
 
 }  // namespace kernels

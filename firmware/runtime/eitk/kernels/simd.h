@@ -52,6 +52,13 @@ inline int32_t doubling_high_mul(int32_t a, int32_t b) {
     return result;
 }
 
+// sum + a * b / 2^32, rounded down.
+inline int32_t high_mul_add(int32_t a, int32_t b, int32_t sum) {
+    int32_t result;
+    __asm__("smmla %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
 // value / 2, rounded down and saturated to -128 .. 127.
 inline int32_t saturate_half_int8(int32_t value) {
     int32_t result;
@@ -79,6 +86,10 @@ inline uint32_t bytes_13(uint32_t word) { return bytes_02((word >> 8) | (word <<
 
 inline int32_t doubling_high_mul(int32_t a, int32_t b) {
     return static_cast<int32_t>((static_cast<int64_t>(a) * b + (INT64_C(1) << 30)) >> 31);
+}
+
+inline int32_t high_mul_add(int32_t a, int32_t b, int32_t sum) {
+    return sum + static_cast<int32_t>((static_cast<int64_t>(a) * b) >> 32);
 }
 
 inline int32_t saturate_half_int8(int32_t value) {
