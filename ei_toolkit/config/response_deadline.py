@@ -57,7 +57,42 @@ def limited_body(response: requests.Response, max_bytes: int, limit_s: float) ->
         raise requests.ReadTimeout(f"the body had not ended after {limit_s:g} s")
 
 
+class _HeaderLines:
+    """The file of a response, which remembers the last line that was read."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+        self.last = b""
+
+    def readline(self, limit: int = -1) -> bytes:
+        self.last = self.file.readline(limit)
+        return self.last
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+class _Response(http.client.HTTPResponse):
+    fp: Any  # replaced while the headers are read
+
+    def begin(self) -> None:
+        """Read the headers. Raises RemoteDisconnected if they end without an empty line.
+
+        http.client takes such headers as complete: a response that is cut off before its Content-Length would have an
+        empty body, and no error.
+        """
+        lines = self.fp = _HeaderLines(self.fp)
+        super().begin()
+        if self.fp is lines:  # a response without a body has closed it
+            self.fp = lines.file
+        if lines.last not in (b"\r\n", b"\n"):
+            self.close()
+            raise http.client.RemoteDisconnected("the connection was closed within the headers")
+
+
 class _Connection(HTTPConnection):
+    response_class = _Response
+
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as in urllib3 itself
         """Wait for the headers of a response; raises TimeoutError if they are not complete within the read timeout."""
         limit_s, connected = self.timeout, self.sock

@@ -131,3 +131,19 @@ def test_an_upload_response_that_does_not_end_is_a_timeout(
     found = Ingestion(untrusted(behave), 1).send(BatchKey("training", "rock", ()), [item])
     assert isinstance(found, RetryableError)
     assert "the response took too long" in found.reason
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\nContent-Le"])
+def test_a_download_that_is_cut_off_within_its_headers_is_not_an_empty_file(
+    untrusted: Callable[[Behaviour], Endpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr(transport_module, "backoff", lambda _: 0.0)
+    with pytest.raises(NetworkError, match="no answer"):
+        endpoint = untrusted(lambda connection: connection.sendall(head))
+        Transport(endpoint).download("/api/x", tmp_path / "x.wav", max_bytes=2**20)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_response_without_a_body_is_read_to_its_end(untrusted: Callable[[Behaviour], Endpoint]) -> None:
+    endpoint = untrusted(lambda connection: connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n"))
+    assert reach(endpoint.ingestion_url, endpoint).url == endpoint.ingestion_url

@@ -5,6 +5,7 @@ See `compute_client` for the format.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -14,7 +15,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -191,13 +192,20 @@ def respond(request: Request) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Respond to requests until the standard input closes."""
+    """Respond to requests until the standard input closes or the standard output is not read any more."""
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
-    while True:
-        response = respond(json.loads(lines.get()))
-        sys.stdout.buffer.write(json.dumps(response).encode() + b"\n")
-        sys.stdout.buffer.flush()
+    write_responses(lines, sys.stdout.buffer)
+    os._exit(0)  # closing the standard output at a normal exit would report that it is not read
+
+
+def write_responses(lines: queue.SimpleQueue[bytes], output: BinaryIO) -> None:
+    """Respond to each request; return when the reader of `output`, the server, has ended."""
+    with contextlib.suppress(BrokenPipeError):
+        while True:
+            response = respond(json.loads(lines.get()))
+            output.write(json.dumps(response).encode() + b"\n")
+            output.flush()
 
 
 def _read_lines(lines: queue.SimpleQueue[bytes]) -> None:

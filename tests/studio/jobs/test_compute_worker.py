@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from support import has_ended
 
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.compute_client import ComputeWorker
+from ei_toolkit.studio.jobs.compute_worker import write_responses
 from ei_toolkit.studio.options import Options
 
 WINDOW = {"block": "spectrogram", "version": 4, "frequency": 16000.0, "samples": 1600, "params": {}}
@@ -173,3 +175,12 @@ def children(pid: int) -> list[int]:
     """The children of all threads of a process; the compute worker is started by the thread that first needs it."""
     files = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for file in files for child in file.read_text().split()]
+
+
+def test_a_worker_whose_response_nobody_reads_ends_without_a_traceback() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)  # as the server does when it is killed during a computation
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    requests.put(b'{"operation": "catalogue"}\n')
+    with os.fdopen(writer, "wb", buffering=0) as output:
+        write_responses(requests, output)
