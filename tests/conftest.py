@@ -237,7 +237,7 @@ def make_whole(sliced: Config, goldens: Path) -> ProjectSummary:
     tracks = [{"clip": f"{label}.wav", "artist": "a", "label": label, "predicted": label, "probabilities": sure}
               for label, sure in (("classical", [0.8, 0.2]), ("rock", [0.1, 0.9]))]  # fmt: skip
     evaluation = {
-        "recipe": "eitk.toml", "protocol": "artist-5fold", "labels": ["classical", "rock"], "conditions": conditions,
+        "recipe": "eitk.toml", "protocol": "artist", "labels": ["classical", "rock"], "conditions": conditions,
         "clean": {"window_accuracy": 0.95, "track_accuracy": 0.98, "interval": [0.9, 0.99]}, "tracks": tracks,
         "baselines": dict.fromkeys(("majority", "level", "logistic"), row | {"conditions": conditions}),
     }  # fmt: skip

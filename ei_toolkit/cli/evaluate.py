@@ -21,7 +21,7 @@ from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import MissingStepError
 from ei_toolkit.evaluation.candidate import labels_of_model, trained_on
 from ei_toolkit.evaluation.clips import find_known_clips
-from ei_toolkit.evaluation.folds import DESCRIPTIONS, FOLDS
+from ei_toolkit.evaluation.folds import DESCRIPTIONS, EARLIER_NAMES, FOLDS, leak_warning
 from ei_toolkit.evaluation.held_out import exclude_seen, held_out_clips
 from ei_toolkit.evaluation.model import Recipe, project_recipe, with_training
 from ei_toolkit.evaluation.plausibility import majority_warning
@@ -47,7 +47,7 @@ PROTOCOL_HELP = "; ".join(f"{name} {text}" for name, text in ALL_PROTOCOLS.items
 
 def evaluate(
     context: typer.Context,
-    protocol: Annotated[str, typer.Option(help=PROTOCOL_HELP, metavar="NAME")] = "artist-5fold",
+    protocol: Annotated[str, typer.Option(help=PROTOCOL_HELP, metavar="NAME")] = "artist",
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -78,6 +78,7 @@ def evaluate(
     not trained yet.
     """
     env = Environment.of(context)
+    protocol = EARLIER_NAMES.get(protocol, protocol)
     if protocol == PINNED:
         run = _run_pinned(env, "none" if quick else conditions, jobs)
     else:
@@ -89,6 +90,8 @@ def evaluate(
         )
         run = run_plan(plan, env.console.note)
     data = outcome(run, protocol)
+    if leak := leak_warning(protocol):
+        env.console.warn(leak)
     if recipe is None and not quick:
         write_evaluation(env.config(), data)
     env.console.result(data, evaluation_view(data))
@@ -99,7 +102,7 @@ def evaluate(
 
 def _run_pinned(env: Environment, conditions: str, jobs: int) -> Run:
     """Test the pinned model on the testing clips whose label it has."""
-    plan = _plan(env, "artist-5fold", None, None, None, conditions, jobs)
+    plan = _plan(env, "artist", None, None, None, conditions, jobs)
     model, labels, held_out = _pinned(env)
     if unknown := Counter(known.clip.label for known in plan.clips if known.clip.label not in labels):
         env.console.note(unscored(unknown, "clip"))

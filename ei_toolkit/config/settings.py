@@ -62,6 +62,11 @@ class DatasetSettings:
         "How test clips are chosen where the layout gives no split: whole groups (artist is another word for group), "
         "the published fault-filtered parts of GTZAN, or whole tracks.",
     )
+    faults: Literal["keep", "leave-out"] = setting(
+        "keep",
+        "What is done with the tracks of GTZAN that have a catalogued fault: repetitions, wrong labels, distortions "
+        "and the broken file.",
+    )
     test_fraction: float = setting(0.2, "Fraction of the clips of each label that is held out for testing.")
     groups: str = setting(
         "", "CSV with the columns clip,group; empty means groups.csv in the folder of clips, if it is there."

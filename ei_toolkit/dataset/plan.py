@@ -16,6 +16,7 @@ from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DatasetSettings, Settings, SliceSettings
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.dataset.cutting import Task, inspect_clip
+from ei_toolkit.dataset.faults import fault_of, faults_text, without_faults
 from ei_toolkit.dataset.folder import Clip, ClipFolder, read_clips
 from ei_toolkit.dataset.folder_names import SPLITS
 from ei_toolkit.dataset.groups import identify, read_groups
@@ -71,7 +72,9 @@ def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[
     usable = [clip for clip in clips if clip.name in hashes]
     lost = {clip.label for clip in clips} - {clip.label for clip in usable}
     _every_label_left(lost, clips, skipped, settings.slice.window_ms)
-    known = identify(usable, hashes, load_index(), own_groups(settings.dataset, project))
+    identified = identify(usable, hashes, load_index(), own_groups(settings.dataset, project))
+    known = without_faults(identified) if settings.dataset.faults == "leave-out" else identified
+    faulty = [Skipped(k.clip.name, f"catalogued fault: {fault_of(k.track)}") for k in identified if k not in known]
     try:
         splits = split_clips(known, settings.dataset.split, settings.dataset.test_fraction, settings.dataset.seed)
     except DataError as error:
@@ -79,10 +82,10 @@ def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[
     left_out = [Skipped(k.clip.name, "not in the fault-filtered split") for k in known if k.clip.name not in splits]
     seconds = {clip.name: one.seconds for clip, one in zip(clips, found, strict=True)}
     tasks = tuple(Task(k, splits[k.clip.name], seconds[k.clip.name]) for k in known if k.clip.name in splits)
-    notes = (*folder.layout.notes, *_shared_groups(tasks))
-    return Plan(
-        tasks, tuple(sorted([*skipped, *left_out], key=lambda s: s.clip)), replace(folder.layout, notes=notes)
-    )  # fmt: skip
+    faults = faults_text([one.track for one in identified], left_out=settings.dataset.faults == "leave-out")
+    notes = (*folder.layout.notes, *([faults] if faults else []), *_shared_groups(tasks))
+    without_window = sorted([*skipped, *faulty, *left_out], key=lambda one: one.clip)
+    return Plan(tasks, tuple(without_window), replace(folder.layout, notes=notes))
 
 
 def _shared_groups(tasks: Sequence[Task]) -> Iterator[str]:

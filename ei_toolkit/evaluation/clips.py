@@ -23,6 +23,7 @@ from ei_toolkit.dataset.cutting import (
     window_file,
     without_name,
 )
+from ei_toolkit.dataset.faults import without_faults
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.groups import KnownClip, identify
 from ei_toolkit.dataset.index import load_index
@@ -44,11 +45,15 @@ class FeatureSet:
 
 
 def find_known_clips(root: Path, settings: Settings, project: Path) -> list[KnownClip]:
-    """Return the clips below `root` with their artists, sorted by name. Raises DataError where there are none."""
+    """Return the clips below `root` with their artists, sorted by name. Raises DataError where there are none.
+
+    With `[dataset] faults = "leave-out"` those with a catalogued fault are left out.
+    """
     clips = find_clips(root, settings.project.labels, settings.dataset)
     hashes = {clip.name: hashlib.sha256(clip.path.read_bytes()).hexdigest() for clip in clips}
     dataset = replace(settings.dataset, root=str(root.resolve()))
-    return identify(clips, hashes, load_index(), own_groups(dataset, project))
+    known = identify(clips, hashes, load_index(), own_groups(dataset, project))
+    return without_faults(known) if dataset.faults == "leave-out" else known
 
 
 def read_windows(path: Path, clip_sha256: str, settings: SliceSettings) -> Samples:

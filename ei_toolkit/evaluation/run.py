@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +40,7 @@ from ei_toolkit.evaluation.clips import (
     under_condition,
 )
 from ei_toolkit.evaluation.folds import (
+    EARLIER_NAMES,
     FOLDS,
     PROTOCOLS,
     TRAINING,
@@ -121,10 +121,11 @@ class Run:
 
 
 def checked_protocol(name: str) -> Protocol:
-    """Return the protocol of this name. Raises UsageError for an unknown one."""
+    """Return the protocol of this name, or of an earlier name. Raises UsageError for an unknown one."""
+    name = EARLIER_NAMES.get(name, name)
     if name not in PROTOCOLS:
         raise UsageError(f"there is no protocol {name!r}", hint="Protocols: " + ", ".join((*PROTOCOLS, PINNED)) + ".")
-    return cast(Protocol, name)
+    return name
 
 
 def checked_conditions(names: str) -> tuple[str, ...]:

@@ -179,7 +179,7 @@ def _scores(run: Run, predictions: Sequence[ClipPredictions], key: str) -> Score
     rows = [(one.clip, len(one.windows)) for one in ordered]
     number = np.concatenate([np.full(n, clip) for clip, n in rows])
     within = np.concatenate([one.windows for one in ordered])
-    order = np.lexsort((within, number))  # with --protocol window, several models share a clip
+    order = np.lexsort((within, number))  # with --protocol segment, several models share a clip
     probabilities = np.concatenate([one.probabilities[key] for one in ordered])
     return Scores(
         labels=run.plan.labels,

@@ -25,7 +25,7 @@ from ei_toolkit.dataset.synthesis import write_demo_clips
 from ei_toolkit.evaluation.clips import find_known_clips, prepare_all
 from ei_toolkit.evaluation.trained_folds import TrainedFolds
 
-QUICK = ("--protocol", "track", "--seeds", "1", "--epochs", "3", "--conditions", "gain-20")
+QUICK = ("--protocol", "clip", "--seeds", "1", "--epochs", "3", "--conditions", "gain-20")
 
 
 @pytest.fixture(scope="module")

@@ -133,7 +133,7 @@ def evaluated(seeds: list[np.ndarray], **changes: Any) -> Run:
         KnownClip(Clip(Path(label), f"{label}/1.wav", label), label, f"artist of {label}", None)
         for label in ("classical", "rock")
     ]
-    plan = Plan(Recipe("r", replace(Settings(), slice=cut)), clips, "track", len(seeds), ("mic",))
+    plan = Plan(Recipe("r", replace(Settings(), slice=cut)), clips, "clip", len(seeds), ("mic",))
     predictions = []
     for seed, rock in enumerate(seeds):
         for clip in range(2):
@@ -149,12 +149,12 @@ def evaluated(seeds: list[np.ndarray], **changes: Any) -> Run:
 
 def test_figures_are_the_mean_over_the_seeds_and_clips_those_of_the_first() -> None:
     right, wrong = np.array([0.1, 0.2, 0.9, 0.8]), np.array([0.9, 0.8, 0.1, 0.2])
-    data = outcome(evaluated([right, wrong]), "track")
+    data = outcome(evaluated([right, wrong]), "clip")
     assert data["clean"]["window_accuracy"] == 0.5
     assert data["conditions"]["mic"]["track_accuracy"] == 0.5
     assert data["clean"]["confusion_matrix"] == [[2, 0], [0, 2]]
     assert [track["predicted"] for track in data["tracks"]] == ["classical", "rock"]
-    assert (data["seeds"], data["protocol"], data["labels"]) == (2, "track", ["classical", "rock"])
+    assert (data["seeds"], data["protocol"], data["labels"]) == (2, "clip", ["classical", "rock"])
     assert [model["seed"] for model in data["models"]] == [0, 1]
     assert data["models"][0]["warnings"] == ["the training collapsed"]
 
@@ -162,14 +162,14 @@ def test_figures_are_the_mean_over_the_seeds_and_clips_those_of_the_first() -> N
 def test_the_loss_of_quantisation_is_float32_minus_int8() -> None:
     right = np.array([0.1, 0.2, 0.9, 0.8])
     half = np.stack([np.array([0.9, 0.1]), np.array([0.1, 0.9])])
-    data = outcome(evaluated([right], float32=half), "track")
+    data = outcome(evaluated([right], float32=half), "clip")
     assert data["float32"]["window_accuracy"] == 0.5
     assert data["int8_drop"] == -0.5
-    assert outcome(evaluated([right]), "track")["int8_drop"] is None
+    assert outcome(evaluated([right]), "clip")["int8_drop"] is None
 
 
 def test_baselines_have_the_same_figures_under_the_same_conditions() -> None:
-    data = outcome(evaluated([np.array([0.1, 0.6, 0.9, 0.8])]), "track")
+    data = outcome(evaluated([np.array([0.1, 0.6, 0.9, 0.8])]), "clip")
     for name in BASELINES:
         assert data["baselines"][name]["window_accuracy"] == 0.75
         assert data["baselines"][name]["conditions"]["mic"]["track_accuracy"] == 1.0

@@ -88,7 +88,7 @@ def test_a_model_that_was_removed_is_unknown(config: Config) -> None:
 
 def test_an_evaluation_is_stored_whole_and_recorded_without_its_clips(config: Config) -> None:
     data = {
-        "protocol": "artist-5fold",
+        "protocol": "artist",
         "clean": {"track_accuracy": 0.9},
         "tracks": [{"clip": "größe.wav"}],
         "models": [1],
@@ -96,7 +96,7 @@ def test_an_evaluation_is_stored_whole_and_recorded_without_its_clips(config: Co
     write_evaluation(config, data)
     assert read_evaluation(config.paths.state) == data
     (run,) = list_runs(config.paths)
-    assert (run.kind, run.metrics) == ("evaluation", {"protocol": "artist-5fold", "clean": {"track_accuracy": 0.9}})
+    assert (run.kind, run.metrics) == ("evaluation", {"protocol": "artist", "clean": {"track_accuracy": 0.9}})
     assert gather_summary(config).evaluation == data
 
 

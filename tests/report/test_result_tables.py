@@ -124,7 +124,7 @@ def evaluation(labels: tuple[str, ...] = ("a", "b"), **changes: Any) -> dict[str
     }  # fmt: skip
     baseline = ROW | {"conditions": {"mic": ROW}}
     return {"clean": clean, "conditions": {"mic": ROW}, "baselines": {"level": baseline}, "recipe": "eitk.toml",
-            "protocol": "artist-5fold", "folds": 5, "seeds": 3, "threshold": 0.6, "int8_drop": -0.0125,
+            "protocol": "artist", "folds": 5, "seeds": 3, "threshold": 0.6, "int8_drop": -0.0125,
             "models": [{"warnings": []}, {"warnings": ["the training collapsed"]}], **changes}  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def test_an_evaluation_shows_accuracies_in_percent_for_the_model_and_the_baselin
 
 def test_an_evaluation_states_what_was_tested_and_how_certain_it_is(on_terminal: Shown) -> None:
     text = on_terminal(evaluation_view(evaluation()))
-    assert "eitk.toml, artist-5fold, 5 folds, 3 seeds: 40 clips of 12 groups, 160 windows (80 each)" in text
+    assert "eitk.toml, artist, 5 folds, 3 seeds: 40 clips of 12 groups, 160 windows (80 each)" in text
     assert (
         "top-1 accuracy 90.0 %, accuracy at threshold 0.6 85.0 %, clip accuracy 95.0 %; majority baseline 50.0 %"
     ) in text

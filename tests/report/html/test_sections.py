@@ -187,7 +187,7 @@ ROW = {"window_accuracy": 0.9, "track_accuracy": 0.95}
 
 def test_robustness_has_the_interval_and_the_baselines_in_percent(bare: ProjectSummary) -> None:
     evaluation = {
-        "protocol": "artist-5fold",
+        "protocol": "artist",
         "clean": ROW | {"interval": [0.875, 1.0]},
         "conditions": {"mic": {"window_accuracy": 0.5, "track_accuracy": 0.25}},
         "baselines": {"majority": 0.5, "level": {"window_accuracy": 0.75}},
