@@ -25,7 +25,7 @@ from ei_toolkit.studio.http.schema import ImpulseId, Integer, Page
 from ei_toolkit.studio.impulse import processing_blocks
 from ei_toolkit.studio.store.artifacts import Model
 from ei_toolkit.studio.store.blocks import Impulse
-from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.sample_filter import SampleFilter, has_id
 from ei_toolkit.studio.store.samples import Sample
 
 
@@ -318,6 +318,5 @@ def _load(context: RequestContext, impulse: Impulse, variant: str) -> dict[str, 
 
 
 def _samples(context: RequestContext, entries: Sequence[dict[str, Any]]) -> dict[int, Sample]:
-    ids = json.dumps([entry["id"] for entry in entries])
-    chosen = SampleFilter(context.project, None, (("id IN (SELECT value FROM json_each(?))", (ids,)),))
+    chosen = SampleFilter(context.project, None, (has_id([entry["id"] for entry in entries]),))
     return {sample.id: sample for sample in context.store.samples.select(chosen)}

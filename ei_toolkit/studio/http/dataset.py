@@ -6,13 +6,14 @@ The split is computed from a hash of the content, so that the same sample is alw
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field, model_validator
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from ei_toolkit.dataset.hash_split import TESTING_FRACTION, split_by_hash
 from ei_toolkit.studio.http.errors import ApiError
@@ -21,7 +22,7 @@ from ei_toolkit.studio.http.request import Admin, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer, stored_file
 from ei_toolkit.studio.http.sample_query import SampleQuery, Samples
 from ei_toolkit.studio.http.schema import Flag, Number, Page, RequestModel, json_body
-from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.sample_filter import ENABLED, SampleFilter, reads
 from ei_toolkit.studio.store.samples import Category, Sample
 
 
@@ -82,18 +83,14 @@ class OptionsQuery(Page, SampleQuery):
 @router.get("/raw-data/metadata")
 def get_sample_metadata(context: Reader, query: Samples) -> Response:
     """Return the metadata of the samples that have any."""
-    samples = context.store.samples.select(query.filter(context.project))
-    return answer({"metadata": [{"id": s.id, "metadata": dict(s.metadata)} for s in samples if s.metadata]})
+    found = context.store.samples.metadata_texts(query.filter(context.project))
+    return StreamingResponse(_joined(found), media_type="application/json")
 
 
 @router.get("/raw-data/metadata-filter-options")
 def get_sample_metadata_filter_options(context: Reader, query: Annotated[OptionsQuery, Query()]) -> Response:
     """Return a page of the metadata keys, with the values that occur."""
-    samples = context.store.samples.select(query.filter(context.project))
-    options: dict[str, set[str]] = {}
-    for sample in samples:
-        for key, value in sample.metadata.items():
-            options.setdefault(key, set()).add(value)
+    options = context.store.samples.metadata_values(query.filter(context.project))
     page = query.cut(sorted(options))
     listed = [{"key": key, "options": sorted(options[key])} for key in page]
     return answer({"totalCount": len(options), "count": len(page), "optionsList": listed})
@@ -149,6 +146,16 @@ def download_export(context: Reader) -> Response:
     return stored_file(_export_path(context), "application/zip", headers)
 
 
+def _joined(pages: Iterator[Sequence[str]]) -> Iterator[bytes]:
+    """Yield the answer with JSON objects that are texts already, a page at a time."""
+    yield b'{"success":true,"metadata":['
+    separator = ""
+    for page in pages:
+        yield (separator + ",".join(page)).encode()
+        separator = ","
+    yield b"]}"
+
+
 def _export_path(context: RequestContext) -> Path:
     blob = context.store.artifacts.result(context.project, "export", 0)
     if blob is None:
@@ -157,8 +164,8 @@ def _export_path(context: RequestContext) -> Path:
 
 
 def _split(context: RequestContext, split: Split) -> None:
-    divided = [("category IN ('training', 'testing', 'validation')", ())]
-    enabled = [("disabled = 0", ())] if split.only_enabled else []
+    divided = [reads("category", "category IN ('training', 'testing', 'validation')")]
+    enabled = [ENABLED] if split.only_enabled else []
     samples = context.store.samples.select(SampleFilter(context.project, None, (*divided, *enabled)))
     moved = {sample.id: new for sample in samples if (new := split.category(sample)) != sample.category}
     context.store.samples.change_each(context.project, "category", moved)

@@ -15,7 +15,7 @@ from ei_toolkit.studio.http.responses import answer, stored_file
 from ei_toolkit.studio.http.schema import Flag, RequestModel, json_body
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
 from ei_toolkit.studio.store.artifacts import Features
-from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.sample_filter import ENABLED, SampleFilter
 
 
 class DspConfigRequest(RequestModel):
@@ -212,7 +212,7 @@ def dsp_config(context: RequestContext, block: ProcessingBlock) -> dict[str, Any
     """Return the fields of a `DSPConfigResponse`."""
     parameters = parameters_of(context.studio.compute_worker.catalogue(), block.type)
     features = context.store.artifacts.features(context.project, block.id)
-    expected = context.store.samples.count(SampleFilter(context.project, "training", (("disabled = 0", ()),)))
+    expected = context.store.samples.count(SampleFilter(context.project, "training", (ENABLED,)))
     info = dsp_info(block.document, block.window, context.store.samples.labels(context.project), features, expected)
     return {"dsp": info, "config": parameter_groups(parameters, block.config)}
 

@@ -15,7 +15,6 @@ from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.samples import PayloadLimit, SliceQuery, content_of, sample_values, sample_with_values
 from ei_toolkit.studio.http.schema import Flag, Integer, Number, RequestModel, json_body
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
-from ei_toolkit.studio.store.sample_filter import SampleFilter
 
 router = APIRouter(prefix="/v1/api/{projectId:int}/dsp/{dspId:int}")
 MOST_VALUES = 1_000_000
@@ -145,7 +144,7 @@ def dsp_sample_trained_features(
     features = generated_features(context, dspId, category)
     paths = {name: str(context.store.blobs.path(digest)) for name, digest in (("x", features.x), ("y", features.y))}
     found = context.studio.compute_worker.compute("explorer", **paths, columns=query.columns())
-    names = {s.id: s.filename for s in context.store.samples.select(SampleFilter(context.project, category))}
+    names = context.store.samples.names({row[1] for row in found["rows"]})
     return answer(explorer_points(found["values"], found["rows"], features.summary["labels"], names))
 
 

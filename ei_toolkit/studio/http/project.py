@@ -18,7 +18,7 @@ from ei_toolkit.studio.http.schema import BrokenRule, Flag, Integer, Line, Reque
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.keys import Key
 from ei_toolkit.studio.store.projects import Project
-from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.sample_filter import SampleFilter, reads
 from ei_toolkit.studio.store.samples import DataSummary
 from ei_toolkit.studio.wire_format import now, stamp
 
@@ -314,7 +314,7 @@ def update_project_tags(context: Admin, body: Annotated[TagsRequest, Depends(jso
 def get_project_training_data_summary(context: Reader) -> Response:
     """Return labels and number of the training samples."""
     labels = context.store.samples.labels(context.project, "training")
-    multi = SampleFilter(context.project, "training", (("label_type = 'multi-label'", ()),))
+    multi = SampleFilter(context.project, "training", (reads("label_type", "label_type = 'multi-label'"),))
     count = context.store.samples.count(SampleFilter(context.project, "training"))
     return answer(data_summary(labels, count, context.store.samples.count(multi) > 0))
 

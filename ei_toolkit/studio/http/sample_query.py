@@ -18,12 +18,14 @@ from ei_toolkit.studio.store.sample_filter import (
     ORDERS,
     SIGNED,
     Condition,
+    Either,
+    FilterPart,
     SampleFilter,
-    contains,
+    TextSearch,
     has_id,
     has_label,
     has_metadata,
-    joined,
+    reads,
 )
 
 
@@ -82,15 +84,17 @@ class SampleQuery(RequestModel):
         category = None if self.category == "all" else self.category
         return SampleFilter(project, category, tuple(conditions), self.sort_by)
 
-    def _columns(self) -> list[Condition]:
+    def _columns(self) -> list[FilterPart]:
         """Return the conditions on the value of one column."""
         sent = self.sent()
-        found = [(clause, (sent[name],)) for name, clause in COMPARISONS.items() if name in sent]
-        for name, columns in (("filename", ("filename",)), ("search", ("filename", "label"))):
+        found: list[FilterPart] = [
+            reads(column, clause, sent[name]) for name, (column, clause) in COMPARISONS.items() if name in sent
+        ]
+        for name in ("filename", "search"):
             if text := sent.get(name):
                 if len(text) > LONGEST_SEARCH:
                     raise Malformed(f"{name} has {len(text)} characters; at most {LONGEST_SEARCH} are allowed")
-                found.append(contains(columns, text))
+                found.append(TextSearch(text, in_labels=name == "search"))
         return found
 
     def _labels(self) -> list[Condition]:
@@ -105,10 +109,10 @@ class SampleQuery(RequestModel):
             return []
         return [has_label([str(label) for label in labels] if isinstance(labels, list) else [self.labels])]
 
-    def _json_filters(self) -> list[Condition]:
+    def _json_filters(self) -> list[FilterPart]:
         sent = {name: _json(name, text) for name, text in self.sent().items() if name in JSON_NAMES}
         filters = parse(JsonFilters, sent)
-        found = [] if filters.ids is None else [has_id(filters.ids)]
+        found: list[FilterPart] = [] if filters.ids is None else [has_id(filters.ids)]
         found += [has_id(filters.exclude_ids, excluded=True)] if filters.exclude_ids else []
         return [*found, *_metadata(filters.metadata)]
 
@@ -139,16 +143,16 @@ Samples = Annotated[SampleQuery, Query()]
 Batch = Annotated[BatchQuery, Query()]
 JSON_NAMES = ("ids", "excludeIds", "metadata")
 COMPARISONS = {
-    "minLength": "length_ms > ?",
-    "maxLength": "length_ms < ?",
-    "minFrequency": "interval_ms > 0 AND 1000.0 / interval_ms > ?",
-    "maxFrequency": "interval_ms > 0 AND 1000.0 / interval_ms < ?",
-    "minLabel": "CAST(label AS REAL) >= ?",
-    "maxLabel": "CAST(label AS REAL) < ?",
-    "minId": "id >= ?",
-    "maxId": "id < ?",
-    "minDate": "created > ?",
-    "maxDate": "created < ?",
+    "minLength": ("length_ms", "length_ms > ?"),
+    "maxLength": ("length_ms", "length_ms < ?"),
+    "minFrequency": ("interval_ms", "interval_ms > 0 AND 1000.0 / interval_ms > ?"),
+    "maxFrequency": ("interval_ms", "interval_ms > 0 AND 1000.0 / interval_ms < ?"),
+    "minLabel": ("label", "CAST(label AS REAL) >= ?"),
+    "maxLabel": ("label", "CAST(label AS REAL) < ?"),
+    "minId": ("id", "id >= ?"),
+    "maxId": ("id", "id < ?"),
+    "minDate": ("created", "created > ?"),
+    "maxDate": ("created", "created < ?"),
 }
 
 
@@ -159,7 +163,7 @@ def _json(name: str, text: str) -> Any:
         raise Malformed(f"{name} must be JSON, but is {text[:60]!r}") from error
 
 
-def _metadata(entries: list[MetadataCondition]) -> list[Condition]:
+def _metadata(entries: list[MetadataCondition]) -> list[FilterPart]:
     if len(entries) > MOST_CONDITIONS:
         raise Malformed(f"metadata has {len(entries)} conditions; at most {MOST_CONDITIONS} conditions are allowed")
     combinator = next((entry.filters_combinator for entry in entries if entry.filters_combinator), "and")
@@ -167,5 +171,5 @@ def _metadata(entries: list[MetadataCondition]) -> list[Condition]:
         has_metadata(entry.key, entry.values, excluded=entry.op == "neq") for entry in entries if entry.key is not None
     ]
     if any(entry.no_metadata for entry in entries):
-        return [joined([*conditions, NO_METADATA], "OR")]
-    return [joined(conditions, "OR" if combinator == "or" else "AND")] if conditions else []
+        return [Either((*conditions, NO_METADATA))]
+    return [Either(tuple(conditions))] if conditions and combinator == "or" else [*conditions]

@@ -160,10 +160,10 @@ class AudioQuery(RequestModel):
 def list_samples(context: Reader, query: Annotated[SampleListQuery, Query()]) -> Response:
     """Return a page of samples and their total number."""
     chosen = query.filter(context.project)
-    page = context.store.samples.select(chosen, min(query.limit, LARGEST_PAGE) or LARGEST_PAGE, query.offset)
+    page, total = context.store.samples.page(chosen, min(query.limit, LARGEST_PAGE) or LARGEST_PAGE, query.offset)
     truncate, sensors = query.truncate_structured_labels, not query.exclude_sensors
     summaries = [sample_summary(sample, truncate_labels=truncate, sensors=sensors) for sample in page]
-    return answer({"samples": summaries, "totalCount": context.store.samples.count(chosen)})
+    return answer({"samples": summaries, "totalCount": total})
 
 
 @router.get("/count")

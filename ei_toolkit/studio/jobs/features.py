@@ -27,7 +27,7 @@ from ei_toolkit.studio.jobs.task import Task
 from ei_toolkit.studio.jobs.windows import WindowInfo, describe_windows, require_deleted, windows_of
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.artifacts import Features
-from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.sample_filter import ENABLED, SampleFilter, reads
 from ei_toolkit.studio.store.samples import Sample
 
 Floats = npt.NDArray[np.float32]
@@ -188,7 +188,7 @@ def _read(store: Store, cache: FeatureCache, block: ProcessingBlock, sample: Sam
 
 def usable_samples(store: Store, project: int, category: str) -> list[Sample]:
     """Return the labelled samples of a category that are not disabled, in the order of their ids."""
-    usable = (("disabled = 0", ()), ("label_type != 'unlabeled'", ()))
+    usable = (ENABLED, reads("label_type", "label_type != 'unlabeled'"))
     return store.samples.select(SampleFilter(project, category, usable, "id-asc"))
 
 

@@ -17,7 +17,7 @@ from ei_toolkit.studio.http.wav_header import FLOAT, read_header
 from ei_toolkit.studio.impulse import ProcessingBlock
 from ei_toolkit.studio.jobs.acquisition import read_acquisition
 from ei_toolkit.studio.store import Store
-from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.sample_filter import SampleFilter, has_id
 from ei_toolkit.studio.store.samples import Sample
 
 Floats = npt.NDArray[np.float32]
@@ -109,7 +109,7 @@ def windows_of(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
 
 def require_deleted(store: Store, sample: Sample) -> None:
     """Raise ApiError for a sample whose content is missing although the sample was not deleted."""
-    if store.samples.ids(SampleFilter(sample.project, conditions=(("id = ?", (sample.id,)),))):
+    if store.samples.ids(SampleFilter(sample.project, conditions=(has_id([sample.id]),))):
         raise ApiError(
             f"The content of {sample.filename} (sample {sample.id}) is missing: delete it and upload it again"
         )

@@ -57,6 +57,16 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Run several queries on one state of the database, which writers do not change meanwhile."""
+        with self._borrow() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Return every row of a query."""
         with self._borrow() as connection:

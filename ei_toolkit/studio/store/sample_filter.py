@@ -1,4 +1,7 @@
-"""Filters of samples: conditions in SQL. `http/sample_query.py` reads them from the query string of a request."""
+"""Filters of samples: conditions in SQL. `http/sample_query.py` reads them from the query string of a request.
+
+`store/samples.py` chooses the table and the index that a filter is answered from by the columns that it reads.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,77 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-ORDERS = {
-    f"{key}-{direction}": f"{column} {direction.upper()}" + ("" if column == "id" else ", id DESC")
-    for key, column in {"id": "id", "label": "label", "filename": "filename", "length": "length_ms"}.items()
-    for direction in ("asc", "desc")
-}
 LONGEST_SEARCH = 1000  # characters; SQLite limits a pattern to 50 000 bytes
 MOST_CONDITIONS = 100  # on metadata; SQLite limits the depth of an expression to 1000
-Condition = tuple[str, tuple[Any, ...]]
-"""A SQL expression and the values of its parameters."""
-NO_METADATA: Condition = ("metadata = '{}'", ())
+SORT_COLUMNS = {"id": "id", "label": "label", "filename": "filename", "length": "length_ms"}
+ORDERS = tuple(f"{key}-{direction}" for key in SORT_COLUMNS for direction in ("asc", "desc"))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A SQL expression, the values of its parameters, and the columns of `samples` that it reads.
+
+    `is_narrow`: few samples match, whose ids the expression lists.
+    """
+
+    sql: str
+    values: tuple[Any, ...] = ()
+    columns: frozenset[str] = frozenset()
+    is_narrow: bool = False
+
+
+@dataclass(frozen=True)
+class TextSearch:
+    """The condition that the file name, or the label if `in_labels`, contains a text. Wild cards have no meaning."""
+
+    text: str
+    in_labels: bool = False
+
+    @property
+    def pattern(self) -> str:
+        """The pattern of LIKE, in which a backslash escapes."""
+        return "%" + self.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+@dataclass(frozen=True)
+class MetadataSearch:
+    """The condition that a sample has, or does not have, a metadata key with one of the values (none: any value)."""
+
+    key: str
+    values: tuple[str, ...] = ()
+    excluded: bool = False
+
+
+Search = TextSearch | MetadataSearch
+"""A condition on what is stored in tables beside `samples`."""
+
+
+@dataclass(frozen=True)
+class Either:
+    """The condition that one of several holds."""
+
+    conditions: tuple[Condition | MetadataSearch, ...]
+
+
+FilterPart = Condition | Search | Either
+
+
+def reads(columns: str, sql: str, *values: Any) -> Condition:
+    """Return a condition that reads some columns, which are separated by spaces."""
+    return Condition(sql, values, frozenset(columns.split()))
+
+
+NO_METADATA = reads("metadata", "metadata = '{}'")
+ENABLED = reads("disabled", "disabled = 0")
 DISABLED: dict[str, list[Condition]] = {
     "both": [],
-    "enabled": [("disabled = 0", ())],
-    "disabled": [("disabled = 1", ())],
+    "enabled": [ENABLED],
+    "disabled": [reads("disabled", "disabled = 1")],
 }
-
 SIGNED: dict[str, list[Condition]] = {
     "both": [],
-    "valid": [("signature_valid = 1", ())],
-    "invalid": [("signature_valid = 0", ())],
+    "valid": [reads("signature_valid", "signature_valid = 1")],
+    "invalid": [reads("signature_valid", "signature_valid = 0")],
 }
 
 
@@ -36,55 +90,33 @@ class SampleFilter:
 
     project: int
     category: str | None = None
-    conditions: tuple[Condition, ...] = field(default=())
+    conditions: tuple[FilterPart, ...] = field(default=())
     sort_by: str = "id-desc"
-
-    def where(self) -> tuple[str, tuple[Any, ...]]:
-        """Return the WHERE clause and its values."""
-        clauses, values = ["project = ?"], [self.project]
-        for clause, bound in self._all_conditions():
-            clauses.append(clause)
-            values.extend(bound)
-        return " AND ".join(clauses), tuple(values)
-
-    def order(self) -> str:
-        """Return the ORDER BY clause."""
-        return ORDERS[self.sort_by]
-
-    def _all_conditions(self) -> Sequence[Condition]:
-        own = (("category = ?", (self.category,)),) if self.category else ()
-        return (*own, *self.conditions)
-
-
-def contains(columns: Sequence[str], text: str) -> Condition:
-    """Return the condition that one of the columns contains a text, in which wild cards have no meaning."""
-    pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    clause = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns)
-    return f"({clause})", (pattern,) * len(columns)
 
 
 def has_id(ids: Sequence[int], *, excluded: bool = False) -> Condition:
     """Return the condition that the id of a sample is, or is not, one of a list."""
     negation = "NOT " if excluded else ""
     text = json.dumps([str(id_) for id_ in ids])
-    return f"id {negation}IN (SELECT CAST(value AS INTEGER) FROM json_each(?))", (text,)
+    sql = f"id {negation}IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"
+    return Condition(sql, (text,), frozenset({"id"}), is_narrow=not excluded)
 
 
 def has_label(labels: Sequence[str]) -> Condition:
     """Return the condition that the label of a sample is one of a list."""
-    return "label IN (SELECT value FROM json_each(?))", (json.dumps(list(labels)),)
+    return reads("label", "label IN (SELECT value FROM json_each(?))", json.dumps(list(labels)))
 
 
-def has_metadata(key: str, values: Sequence[Any], *, excluded: bool = False) -> Condition:
-    """Return the condition that a sample has, or does not have, a metadata key with one of the values (none: any)."""
-    texts = [value if isinstance(value, str) else json.dumps(value) for value in values]
-    chosen = " AND own.value IN (SELECT value FROM json_each(?))" if texts else ""
-    negation = "NOT " if excluded else ""
-    clause = f"{negation}EXISTS (SELECT 1 FROM json_each(metadata) AS own WHERE own.key = ?{chosen})"
-    return clause, (key, json.dumps(texts)) if texts else (key,)
+def has_metadata(key: str, values: Sequence[Any], *, excluded: bool = False) -> MetadataSearch:
+    """Return the condition on a metadata key; values that are no text are compared as JSON."""
+    return MetadataSearch(key, tuple(v if isinstance(v, str) else json.dumps(v) for v in values), excluded)
 
 
 def joined(conditions: Sequence[Condition], operator: Literal["AND", "OR"]) -> Condition:
-    """Return one condition for several."""
-    clause = f" {operator} ".join(clause for clause, _ in conditions)
-    return f"({clause})", tuple(value for _, values in conditions for value in values)
+    """Return one condition for several; every sample matches none of them joined by AND."""
+    return Condition(
+        f"({f' {operator} '.join(one.sql for one in conditions)})" if conditions else "TRUE",
+        tuple(value for one in conditions for value in one.values),
+        frozenset[str]().union(*(one.columns for one in conditions)),
+        is_narrow=operator == "AND" and any(one.is_narrow for one in conditions),
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any, Literal, get_args
@@ -11,6 +12,7 @@ from typing import Any, Literal, get_args
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.store.database import Database, Row
 from ei_toolkit.studio.store.sample_filter import SampleFilter
+from ei_toolkit.studio.store.sample_queries import resolve
 from ei_toolkit.studio.wire_format import now
 
 Category = Literal["training", "testing", "validation", "anomaly", "post-processing"]
@@ -19,6 +21,8 @@ UploadCategory = Literal[Category, "split"]
 """Category of an upload; the hash of a file's content decides between training and testing for `split`."""
 SampleFormat = Literal["wav", "json", "cbor", "csv"]
 LabelType = Literal["label", "unlabeled", "multi-label"]
+READ_AT_ONCE = 10_000  # samples
+NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -134,59 +138,100 @@ class Samples:
             raise ApiError("No sample with this ID found")
         return _sample(row)
 
-    def select(self, sample_filter: SampleFilter, limit: int = 0, offset: int = 0) -> list[Sample]:
-        """Return a page of the samples that match a filter; limit 0 means all."""
-        where, values = sample_filter.where()
-        rows = self.database.all(
-            f"SELECT * FROM samples WHERE {where} ORDER BY {sample_filter.order()} LIMIT ? OFFSET ?",
-            (*values, limit or -1, offset),
-        )
-        return [_sample(row) for row in rows]
+    def select(self, sample_filter: SampleFilter) -> list[Sample]:
+        """Return all samples that match a filter."""
+        with self.database.read() as connection:
+            return [_sample(row) for row in connection.execute(*resolve(connection, sample_filter).rows())]
 
-    def ids(self, sample_filter: SampleFilter) -> list[int]:
-        """Return the ids of all samples that match a filter."""
-        where, values = sample_filter.where()
-        return [row[0] for row in self.database.all(f"SELECT id FROM samples WHERE {where} ORDER BY id", values)]
+    def page(self, sample_filter: SampleFilter, limit: int, offset: int = 0) -> tuple[list[Sample], int]:
+        """Return a page of the samples that match a filter, and the number of all."""
+        with self.database.read() as connection:
+            query = resolve(connection, sample_filter)
+            total: int = connection.execute(*query.count()).fetchone()[0]
+            rows = connection.execute(*query.page(limit, offset, total)) if offset < total else []
+            return [_sample(row) for row in rows], total
+
+    def ids(self, sample_filter: SampleFilter) -> Sequence[int]:
+        """Return the ids of all samples that match a filter, in its order."""
+        with self.database.read() as connection:
+            return array("q", (row[0] for row in connection.execute(*resolve(connection, sample_filter).ids())))
 
     def count(self, sample_filter: SampleFilter) -> int:
         """Return the number of samples that match a filter."""
-        where, values = sample_filter.where()
-        row = self.database.one(f"SELECT COUNT(*) FROM samples WHERE {where}", values)
-        return int(row[0]) if row else 0
+        with self.database.read() as connection:
+            return int(connection.execute(*resolve(connection, sample_filter).count()).fetchone()[0])
+
+    def names(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the file names of samples by id, without those that do not exist."""
+        sql = "SELECT id, filename FROM samples WHERE id IN (SELECT value FROM json_each(?))"
+        return {row[0]: row[1] for row in self.database.all(sql, (json.dumps(list(ids)),))}
+
+    def metadata_texts(self, sample_filter: SampleFilter) -> Iterator[Sequence[str]]:
+        """Yield a JSON object with `id` and `metadata` for each sample that has metadata, many at a time."""
+        ids = self.ids(sample_filter)
+        sql = (
+            "SELECT '{\"id\":' || samples.id || ',\"metadata\":' || metadata || '}' FROM json_each(?) AS chosen"
+            " CROSS JOIN samples ON samples.id = chosen.value WHERE metadata != '{}'"
+        )
+        for start in range(0, len(ids), READ_AT_ONCE):
+            rows = self.database.all(sql, (json.dumps(list(ids[start : start + READ_AT_ONCE])),))
+            if rows:
+                yield [row[0] for row in rows]
+
+    def metadata_values(self, sample_filter: SampleFilter) -> dict[str, set[str]]:
+        """Return the values of each metadata key that samples have which match a filter."""
+        if sample_filter.conditions:
+            ids = json.dumps(list(self.ids(sample_filter)))
+            sql = (
+                "SELECT key, value FROM metadata_values WHERE id IN (SELECT sample_metadata.value"
+                " FROM json_each(?) AS chosen CROSS JOIN sample_metadata ON sample = chosen.value)"
+            )
+            rows = self.database.all(sql, (ids,))
+        else:
+            values: list[Any] = [sample_filter.project]
+            sql = "SELECT key, value FROM metadata_values WHERE project = ?"
+            if sample_filter.category:
+                sql += " AND EXISTS (SELECT 1 FROM metadata_counts AS own WHERE own.value = id AND category = ?)"
+                values.append(sample_filter.category)
+            rows = self.database.all(sql, values)
+        found: dict[str, set[str]] = {}
+        for key, value in rows:
+            found.setdefault(key, set()).add(value)
+        return found
 
     def labels(self, project: int, category: str | None = None) -> list[str]:
         """Return the sorted labels of the enabled samples. Unlabeled samples have none."""
         where, values = ("AND category = ?", (project, category)) if category else ("", (project,))
-        sql = f"SELECT DISTINCT label, structured_labels FROM samples WHERE project = ? AND disabled = 0 {where}"
-        found: set[str] = set()
-        for label, structured in self.database.all(sql, values):
-            found |= {item["label"] for item in json.loads(structured)} if structured else {label}
-        return sorted(found - {""})
+        sql = f"SELECT DISTINCT label, labels FROM sample_totals WHERE project = ? AND disabled = 0 {where}"
+        return _label_names(self.database.all(sql, values))
 
     def summaries(self, project: int) -> dict[str, DataSummary]:
         """Return number, duration and labels of the samples of each category."""
         sql = (
-            "SELECT category, label, structured_labels IS NOT NULL, COUNT(*), SUM(length_ms) FROM samples"
-            " WHERE project = ? GROUP BY category, label, structured_labels IS NOT NULL"
+            "SELECT label, labels, category, SUM(count), SUM(length_ns) FROM sample_totals WHERE project = ?"
+            " GROUP BY category, label, labels"
         )
-        found: dict[str, DataSummary] = {}
-        for category, label, multi, count, length in self.database.all(sql, (project,)):
-            before = found.get(category, DataSummary())
-            labels = {*before.labels, *(label.split(", ") if multi else [label])} - {""}
-            found[category] = DataSummary(before.count + count, before.length_ms + length, tuple(sorted(labels)))
-        return found
+        found: dict[str, list[Row]] = {}
+        for row in self.database.all(sql, (project,)):
+            found.setdefault(row["category"], []).append(row)
+        return {
+            category: DataSummary(
+                sum(row[3] for row in rows), sum(row[4] for row in rows) / NS_PER_MS, tuple(_label_names(rows))
+            )
+            for category, rows in found.items()
+        }
 
     def axes(self, project: int) -> dict[str, int]:
         """Return the duration in ms of the training samples by axis."""
         sql = (
-            "SELECT json_extract(axis.value, '$[0]'), SUM(length_ms) FROM samples, json_each(sensors) AS axis"
+            "SELECT json_extract(axis.value, '$[0]'), SUM(length_ns) FROM sample_totals, json_each(sensors) AS axis"
             " WHERE project = ? AND category = 'training' GROUP BY 1"
         )
-        return {row[0]: round(row[1]) for row in self.database.all(sql, (project,))}
+        return {row[0]: round(row[1] / NS_PER_MS) for row in self.database.all(sql, (project,))}
 
     def most_frequent_interval(self, project: int) -> float:
         """Return the most frequent sampling interval in ms; 0 without samples."""
-        sql = "SELECT interval_ms FROM samples WHERE project = ? GROUP BY 1 ORDER BY COUNT(*) DESC LIMIT 1"
+        sql = "SELECT interval_ms FROM sample_totals WHERE project = ? GROUP BY 1 ORDER BY SUM(count) DESC LIMIT 1"
         row = self.database.one(sql, (project,))
         return float(row[0]) if row else 0.0
 
@@ -235,6 +280,14 @@ class Samples:
         return [
             (row[0], row[1]) for row in self.database.all("SELECT start, size FROM samples WHERE pack = ?", (pack,))
         ]
+
+
+def _label_names(rows: Iterable[Row]) -> list[str]:
+    """Return the sorted labels of rows of `sample_totals`; those of ranges count instead of their joined text."""
+    found: set[str] = set()
+    for row in rows:
+        found |= set(json.loads(row["labels"])) if row["labels"] else {row["label"]}
+    return sorted(found - {""})
 
 
 COLUMNS = (

@@ -197,9 +197,10 @@ def test_an_order_is_by_its_column_and_then_by_the_newest(
 
 def test_a_page_begins_after_its_offset(library: Library) -> None:
     chosen = parse(SampleQuery, {"sortBy": "id-asc"}).filter(library.project)
-    page = library.store.samples.select(chosen, 3, 2)
-    assert [sample.id for sample in page] == [sample.id for sample in library.samples[2:5]]
-    assert len(library.store.samples.select(chosen, 0, 38)) == 2
+    page, total = library.store.samples.page(chosen, 3, 2)
+    assert ([sample.id for sample in page], total) == ([sample.id for sample in library.samples[2:5]], 40)
+    assert len(library.store.samples.page(chosen, 10, 38)[0]) == 2
+    assert library.store.samples.page(chosen, 10, 40) == ([], 40)
 
 
 CONDITIONS: dict[str, tuple[dict[str, Any], Callable[[Sample], bool]]] = {

@@ -256,11 +256,8 @@ def test_a_recording_that_was_deleted_before_is_an_error_before_the_first_byte(s
 
 def first_schema(data: Path) -> None:
     """Make a data folder with the first version of the schema."""
-    Store.open(data).close()
     with closing(sqlite3.connect(data / "studio.sqlite")) as connection:
-        connection.execute("DROP INDEX samples_by_pack")
-        for column in ("pack", "start", "size", "signature_valid"):
-            connection.execute(f"ALTER TABLE samples DROP COLUMN {column}")
+        connection.executescript(MIGRATIONS[0])
         connection.execute("PRAGMA user_version = 1")
         connection.commit()
 

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import stat
 import zipfile
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +24,6 @@ from ei_toolkit.studio.http.schema import parse
 from ei_toolkit.studio.http.wav_header import read_header
 from ei_toolkit.studio.impulse import ProcessingBlock
 from ei_toolkit.studio.store import Store
-from ei_toolkit.studio.store.artifacts import Features
 from ei_toolkit.studio.store.blobs import Blobs
 from ei_toolkit.studio.store.garbage import collect_garbage
 from ei_toolkit.studio.store.keys import new_secret
@@ -60,35 +60,45 @@ def test_a_new_database_has_the_newest_schema_and_a_newer_database_is_rejected(t
         Store.open(tmp_path)
 
 
-def test_a_migration_renames_the_settings_hash_of_stored_features(store: Store) -> None:
-    project, before = store.projects.create("p").id, {"recipe": "abc", "labels": ["rock"], "bins": 3}  # old name
-    store.blocks.put(project, 1, "i", {"dspBlocks": [{"id": 2}]})
-    store.artifacts.put_features(project, Features(2, "training", "x", "y", before, ""))
-    store.artifacts.put_features(project, Features(2, "testing", "x", "y", {"settingsHash": "def"}, ""))
-    store.database.run("ALTER TABLE samples DROP COLUMN signature_valid")  # of a later migration
-    store.database.run("PRAGMA user_version = 2")
-    reopened = Store.open(store.database.path.parent)
-    migrated = [reopened.artifacts.features(project, 2, category) for category in ("training", "testing")]
+def old_database(folder: Path, version: int, *statements: str) -> Store:
+    """Make a database of an older version, run statements on it, and open it."""
+    with closing(sqlite3.connect(folder / "studio.sqlite")) as connection:
+        for text in (*MIGRATIONS[:version], f"PRAGMA user_version = {version}", *statements):
+            connection.executescript(text)
+    return Store.open(folder)
+
+
+PROJECT = "INSERT INTO projects (name, hmac_key, created, modified) VALUES ('p', '', '', '')"
+
+
+def test_a_migration_renames_the_settings_hash_of_stored_features(tmp_path: Path) -> None:
+    old = '{"recipe": "abc", "labels": ["rock"], "bins": 3}'
+    rows = (
+        f"(1, 2, 'training', 'x', 'y', '{old}', ''), (1, 2, 'testing', 'x', 'y', '{{\"settingsHash\": \"def\"}}', '')"
+    )
+    store = old_database(tmp_path, 2, PROJECT, f"INSERT INTO features VALUES {rows}")
+    migrated = [store.artifacts.features(1, 2, category) for category in ("training", "testing")]
     assert [features.summary for features in migrated if features] == [
         {"settingsHash": "abc", "labels": ["rock"], "bins": 3},
         {"settingsHash": "def"},
     ]
-    reopened.close()
+    store.close()
 
 
-def test_a_migration_gives_stored_stereo_files_the_axis_that_blocks_use(store: Store) -> None:
-    project = store.projects.create("p").id
-    sensors = {"wav": (("audio0", "wav"), ("audio1", "wav")), "json": (("accX", "g"), ("accY", "g"))}
-    for form, axes in sensors.items():
-        sample = NewSample("training", form, f".{form}", "x", "label", form * 20, form, 1.0, axes, 5)  # type: ignore[arg-type]
-        store.samples.add(project, [sample])
-    store.database.run("ALTER TABLE samples DROP COLUMN signature_valid")
-    store.database.run("PRAGMA user_version = 3")
-    reopened = Store.open(store.database.path.parent)
-    found = reopened.samples.select(SampleFilter(project, sort_by="id-asc"))
-    assert [sample.sensors for sample in found] == [(("audio", "wav"),), sensors["json"]]
+def test_a_migration_gives_stored_stereo_files_the_axis_that_blocks_use(tmp_path: Path) -> None:
+    sensors = {"wav": '[["audio0", "wav"], ["audio1", "wav"]]', "json": '[["accX", "g"], ["accY", "g"]]'}
+    inserted = [
+        "INSERT INTO samples (project, category, filename, suffix, label, label_type, sha256, format, interval_ms,"
+        f" sensors, values_count, length_ms, created, modified) VALUES (1, 'training', 'a', '.{form}', 'x', 'label',"
+        f" '{form}', '{form}', 1, '{axes}', 5, 5, '', '')"
+        for form, axes in sensors.items()
+    ]
+    store = old_database(tmp_path, 3, PROJECT, *inserted)
+    found = store.samples.select(SampleFilter(1, sort_by="id-asc"))
+    assert [sample.sensors for sample in found] == [(("audio", "wav"),), (("accX", "g"), ("accY", "g"))]
     assert [sample.signature_valid for sample in found] == [True, True]
-    reopened.close()
+    assert store.samples.axes(1) == {"audio": 5, "accX": 5, "accY": 5}
+    store.close()
 
 
 def test_the_settings_hash_keeps_the_feature_caches_of_old_versions_valid() -> None:
