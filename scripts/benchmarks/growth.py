@@ -1,6 +1,6 @@
 """The local studio with 1,000 to 1,000,000 samples: how long requests and a start take, and how much memory.
 
-On a busy machine the processor time of the studio says more than the time that a request takes; both are printed.
+On a busy machine the processor time of the studio is a better measure than the time of a request; both are printed.
 """
 
 from __future__ import annotations
