@@ -10,9 +10,17 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-TYPES = {"int8": schema.TensorType.INT8, "int32": schema.TensorType.INT32, "float32": schema.TensorType.FLOAT32}
+TYPES = {
+    "int8": schema.TensorType.INT8,
+    "uint8": schema.TensorType.UINT8,
+    "int32": schema.TensorType.INT32,
+    "float32": schema.TensorType.FLOAT32,
+}
 
-VERSIONS = {schema.BuiltinOperator.EXPAND_DIMS: 1}  # of operators that the interpreter does not know in version 3
+B = schema.BuiltinOperator
+VERSIONS = dict.fromkeys(
+    (B.EXPAND_DIMS, B.VAR_HANDLE, B.READ_VARIABLE, B.ASSIGN_VARIABLE, B.CALL_ONCE, B.REVERSE_V2, B.DEPTH_TO_SPACE), 1
+)  # of operators that the interpreter does not know in version 3
 
 
 @dataclass
@@ -23,6 +31,7 @@ class TinyModel:
     buffers: list[Any] = field(default_factory=lambda: [schema.BufferT()])
     operators: list[Any] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    initial: TinyModel | None = None  # the subgraph that assigns the variables' first values
 
     def tensor(
         self,
@@ -52,12 +61,16 @@ class TinyModel:
         return len(self.tensors) - 1
 
     def operator(self, kind: str, inputs: Sequence[int], output: int, options: str | None = None, **values: Any) -> int:
-        """Add an operator with options such as ("Conv2DOptions", strideH=1); returns its output."""
+        """Add an operator with options such as ("Conv2DOptions", strideH=1); returns its output, -1 if it has none."""
         code = getattr(schema.BuiltinOperator, kind)
         if code not in self.codes:
             self.codes.append(code)
         made = schema.OperatorT()
-        made.opcodeIndex, made.inputs, made.outputs = self.codes.index(code), list(inputs), [output]
+        made.opcodeIndex, made.inputs, made.outputs = (
+            self.codes.index(code),
+            list(inputs),
+            [output] if output >= 0 else [],
+        )
         if options is not None:
             made.builtinOptionsType = getattr(schema.BuiltinOptions, options)
             made.builtinOptions = getattr(schema, options + "T")()
@@ -66,13 +79,30 @@ class TinyModel:
         self.operators.append(made)
         return output
 
+    def variable(self, name: str, value: Any, dtype: str = "int8", **quant: Any) -> int:
+        """Add a variable with its initial value; returns its handle."""
+        if self.initial is None:
+            self.initial = TinyModel(buffers=self.buffers, codes=self.codes)
+            self.operator("CALL_ONCE", [], -1, "CallOnceOptions", initSubgraphIndex=1)
+        handle = self._handle(name)
+        first = self.initial.tensor(np.shape(value), dtype, data=value, **quant)
+        self.initial.operator("ASSIGN_VARIABLE", [self.initial._handle(name), first], -1, "AssignVariableOptions")
+        return handle
+
+    def _handle(self, name: str) -> int:
+        made = schema.TensorT()
+        made.name, made.shape, made.type = name.encode(), [], schema.TensorType.RESOURCE
+        self.tensors.append(made)
+        handle = len(self.tensors) - 1
+        return self.operator("VAR_HANDLE", [], handle, "VarHandleOptions", container=b"", sharedName=name.encode())
+
     def finish(self, source: int, output: int, *further_inputs: int) -> bytes:
         """The file, with one output and one input or more."""
-        graph = schema.SubGraphT()
-        graph.tensors, graph.operators = self.tensors, self.operators
-        graph.inputs, graph.outputs = [source, *further_inputs], [output]
+        graphs = [self._graph([source, *further_inputs], [output])]
+        if self.initial is not None:
+            graphs.append(self.initial._graph([], []))
         model = schema.ModelT()
-        model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
+        model.version, model.subgraphs, model.buffers = 3, graphs, self.buffers
         model.operatorCodes = []
         for code in self.codes:
             made = schema.OperatorCodeT()
@@ -81,6 +111,12 @@ class TinyModel:
         builder = flatbuffers.Builder(4096)
         builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
         return bytes(builder.Output())
+
+    def _graph(self, inputs: list[int], outputs: list[int]) -> Any:
+        graph = schema.SubGraphT()
+        graph.tensors, graph.operators = self.tensors, self.operators
+        graph.inputs, graph.outputs = inputs, outputs
+        return graph
 
 
 def classifier(features: int, classes: int, seed: int = 1) -> bytes:

@@ -7,18 +7,19 @@ import re
 from dataclasses import dataclass
 
 from ei_toolkit.config.project import bundled
+from ei_toolkit.eon.blockers import BlockedModelError, Blocker
 from ei_toolkit.eon.emit import Program, header, source
 from ei_toolkit.eon.graph import Graph, Shape, Tensor
 from ei_toolkit.eon.kernels import lower
+from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.memory_plan import reads, schedule, slot
 from ei_toolkit.eon.passes import simplify
 from ei_toolkit.eon.reader import read_model
-from ei_toolkit.errors import UnsupportedModelError
 
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """Shape, type ("int8" or "float32") and quantisation of the model's input or output."""
+    """Shape, type ("int8", "uint8" or "float32") and quantisation of the model's input or output."""
 
     shape: Shape
     dtype: str
@@ -56,11 +57,21 @@ class CompiledModel:
     kernels: tuple[str, ...]
     arena_bytes: int
     arena_lower_bound: int
-    input: TensorSpec
-    output: TensorSpec
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     layers: tuple[LayerInfo, ...]
     sha256: str
     weights_bytes: int
+
+    @property
+    def input(self) -> TensorSpec:
+        """The first input, of most models the only one."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> TensorSpec:
+        """The first output, of most models the only one."""
+        return self.outputs[0]
 
     @property
     def macs(self) -> int:
@@ -76,8 +87,7 @@ def compile_model(tflite: bytes, *, ram_optimized: bool = False) -> CompiledMode
     """
     sha256 = hashlib.sha256(tflite).hexdigest()
     graph = simplify(read_model(tflite))
-    _check_interface(graph)
-    units, plan = schedule(graph, lower(graph), ram_optimized=ram_optimized)
+    units, plan = schedule(graph, lower_model(graph), ram_optimized=ram_optimized)
     program = Program(graph, units, plan, sha256)
     return CompiledModel(
         header=header(program),
@@ -85,24 +95,38 @@ def compile_model(tflite: bytes, *, ram_optimized: bool = False) -> CompiledMode
         kernels=kernel_files({h for layer in program.layers for h in layer.headers}),
         arena_bytes=program.plan.arena_bytes,
         arena_lower_bound=program.plan.lower_bound,
-        input=_spec(graph.tensors[graph.input]),
-        output=_spec(graph.tensors[graph.output]),
+        inputs=tuple(_spec(graph.tensors[t]) for t in graph.inputs),
+        outputs=tuple(_spec(graph.tensors[t]) for t in graph.outputs),
         layers=_layers(program),
         sha256=sha256,
         weights_bytes=sum(c.bytes for layer in program.layers for c in layer.constants),
     )
 
 
-def _check_interface(graph: Graph) -> None:
-    for what, index in (("input", graph.input), ("output", graph.output)):
-        tensor = graph.tensors[index]
-        if tensor.dtype not in ("int8", "float32") or tensor.data is not None:
-            kind = "constant" if tensor.data is not None else tensor.dtype
-            raise UnsupportedModelError(
-                f"the model's {what} is {kind}", hint="Convert it with int8 or float32 in and out."
-            )
-        if tensor.dtype == "int8" and len(tensor.quant.scales) != 1:
-            raise UnsupportedModelError(f"the model's {what} is quantised per channel")
+def lower_model(graph: Graph) -> tuple[Layer, ...]:
+    """Return the layers of a simplified graph. Raises BlockedModelError with all reasons, DataError as `lower`."""
+    ends = [("input", t) for t in graph.inputs] + [("output", t) for t in graph.outputs]
+    blockers = [b for what, t in ends if (b := _interface_blocker(what, graph.tensors[t])) is not None]
+    try:
+        layers = lower(graph)
+    except BlockedModelError as error:
+        blockers += error.blockers
+    if blockers:
+        raise BlockedModelError(blockers)
+    return layers
+
+
+def _interface_blocker(what: str, tensor: Tensor) -> Blocker | None:
+    problem, remedy = "", "Convert it with int8, uint8 or float32 in and out."
+    if tensor.data is not None:
+        problem, remedy = "it is constant", "Remove this output from the model."
+    elif tensor.dtype not in ("int8", "uint8", "float32"):
+        problem = f"it is {tensor.dtype}"
+    elif tensor.dtype != "float32" and tensor.quantization is None:
+        problem = f"it is {tensor.dtype} without a quantisation"
+    elif tensor.dtype != "float32" and len(tensor.quant.scales) != 1:
+        problem = "it is quantised per channel"
+    return Blocker(None, f"the model's {what} {tensor.name}", tensor.name, problem, remedy) if problem else None
 
 
 def _spec(tensor: Tensor) -> TensorSpec:

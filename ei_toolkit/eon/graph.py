@@ -1,4 +1,4 @@
-"""The typed graph that the compiler works on: tensors, operators with their options, one input, one output."""
+"""The typed graph that the compiler works on: tensors, operators with their options, inputs, outputs, state."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.errors import UnsupportedModelError
 
 Shape = tuple[int, ...]
+ITEM_BYTES = {
+    "bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "float16": 2, "int32": 4, "uint32": 4, "float32": 4,
+    "int64": 8, "uint64": 8, "float64": 8,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Tensor:
     @property
     def bytes(self) -> int:
         """Bytes in memory."""
-        return self.elements * np.dtype(self.dtype).itemsize
+        return self.elements * ITEM_BYTES.get(self.dtype, 0)
 
     @property
     def quant(self) -> Quantization:
@@ -94,10 +97,14 @@ class Activation:
 
 @dataclass(frozen=True)
 class Axis:
-    """Options of operators along an axis (CONCATENATION, PACK) with a fused activation function."""
+    """Options of operators along an axis (CONCATENATION, PACK, UNPACK, SPLIT) with a fused activation function.
+
+    `count` is the number of outputs.
+    """
 
     axis: int
     activation: str = "NONE"
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,38 @@ class Slice:
     begin_mask: int
     end_mask: int
     shrink_axis_mask: int
+    ellipsis_mask: int = 0
+    new_axis_mask: int = 0
+    offset: bool = False  # ends count from the begins
+
+
+@dataclass(frozen=True)
+class BlockSize:
+    """Options of DEPTH_TO_SPACE and SPACE_TO_DEPTH: rows and columns of a block."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class Resize:
+    """Options of RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR."""
+
+    align_corners: bool
+    half_pixel_centers: bool
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Options of VAR_HANDLE: the name of a variable, which keeps its value between inferences."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Subgraph:
+    """Options of CALL_ONCE: the subgraph that gives the variables their initial values."""
+
+    index: int
 
 
 @dataclass(frozen=True)
@@ -121,12 +160,25 @@ class NoOptions:
     """The options of operators that have none."""
 
 
-Options = Window2D | Activation | Axis | Beta | Slice | NoOptions
+@dataclass(frozen=True)
+class Unreadable:
+    """In place of the options of an operator that is not supported: the reason, and what to change."""
+
+    problem: str
+    remedy: str
+
+
+Options = (
+    Window2D | Activation | Axis | Beta | Slice | BlockSize | Resize | Variable | Subgraph | NoOptions | Unreadable
+)
 
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator; an absent optional input is -1. `fused` names what passes have merged into it."""
+    """One operator; an absent optional input is -1. `fused` names what passes have merged into it.
+
+    An operator of the file with several outputs is several of these; `result` is the index of the output.
+    """
 
     index: int
     kind: str
@@ -134,6 +186,7 @@ class Operator:
     output: int
     options: Options
     fused: tuple[str, ...] = ()
+    result: int = 0
 
     @property
     def title(self) -> str:
@@ -145,14 +198,21 @@ class Operator:
 class Graph:
     """A model: tensors by index, operators in an order in which they can run.
 
-    `views` maps a tensor to the one whose memory it shares, for operators that only change a shape.
+    `views` maps a tensor to the one whose memory it shares, for operators that only change a shape. `states` maps each
+    tensor that keeps its value between inferences to its initial value.
     """
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
-    input: int
-    output: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
     views: Mapping[int, int] = field(default_factory=dict)
+    states: Mapping[int, NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def output_roots(self) -> frozenset[int]:
+        """The tensors whose memory the outputs share."""
+        return frozenset(map(self.root, self.outputs))
 
     def root(self, tensor: int) -> int:
         """Return the tensor whose memory `tensor` shares, or `tensor` itself."""
@@ -172,9 +232,10 @@ class Graph:
         return readers
 
     def only_consumer(self, op: Operator) -> Operator | None:
-        """Return the only reader of the output of `op`; None for several, or for the model's output."""
+        """Return the only reader of the output of `op`; None for several, for an output of the model, or a state."""
         readers = self.consumers(op.output)
-        if len(readers) != 1 or self.root(self.output) == self.root(op.output):
+        root = self.root(op.output)
+        if len(readers) != 1 or root in self.output_roots or root in self.states:
             return None
         return readers[0]
 

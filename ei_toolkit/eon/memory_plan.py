@@ -142,8 +142,8 @@ def slot(tensor: int) -> str:
 def plan_memory(graph: Graph, units: Sequence[Unit]) -> Plan:
     """Place every tensor that is not constant, and every scratch buffer.
 
-    The input lives from before the first unit, the output until after the last: the caller writes one and reads the
-    other.
+    An input lives from before the first unit, an output until after the last: the caller writes one and reads the
+    other. A state lives from before the first unit until after the last.
     """
     buffers = [*_tensors(graph, units), *_scratch(units)]
     return plan_arena(buffers, _leads(graph, units))
@@ -155,14 +155,15 @@ def reads(graph: Graph, unit: Unit) -> tuple[int, ...]:
 
 
 def _tensors(graph: Graph, units: Sequence[Unit]) -> list[Buffer]:
-    first = {graph.root(graph.input): -1}
-    last = {graph.root(graph.input): -1}
+    first = {graph.root(t): -1 for t in (*graph.inputs, *graph.states)}
+    last = dict(first)
     for step, unit in enumerate(units):
         first.setdefault(graph.root(unit.output), step)
         last[graph.root(unit.output)] = step
         for tensor in reads(graph, unit):
             last[tensor] = step
-    last[graph.root(graph.output)] = len(units)
+    for tensor in graph.output_roots | graph.states.keys():
+        last[tensor] = len(units)
     return [Buffer(slot(t), graph.tensors[t].bytes, first[t], last[t]) for t in first]
 
 
@@ -173,12 +174,15 @@ def _scratch(units: Sequence[Unit]) -> list[Buffer]:
 def _leads(graph: Graph, units: Sequence[Unit]) -> dict[tuple[str, str], int]:
     """Find where an output may overlap an input that is read for the last time."""
     last_read = {t: step for step, unit in enumerate(units) for t in reads(graph, unit)}
+    kept = graph.output_roots | graph.states.keys()
     leads: dict[tuple[str, str], int] = {}
     for step, unit in enumerate(units):
         output = graph.root(unit.output)
+        if output in graph.states:
+            continue  # its old value may be needed until the unit writes it
         for tensor in reads(graph, unit):
             lead = unit.lead(graph.tensors[tensor].bytes, graph.tensors[output].bytes)
-            if lead is not None and last_read[tensor] == step and tensor != graph.root(graph.output):
+            if lead is not None and last_read[tensor] == step and tensor not in kept:
                 leads[slot(output), slot(tensor)] = lead
     return leads
 

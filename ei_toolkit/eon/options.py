@@ -5,11 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ei_toolkit.eon.graph import Activation, Axis, Beta, NoOptions, Options, Slice, Window2D
+from ei_toolkit.eon.blockers import remedy_for
+from ei_toolkit.eon.graph import (
+    Activation,
+    Axis,
+    Beta,
+    BlockSize,
+    NoOptions,
+    Options,
+    Resize,
+    Slice,
+    Subgraph,
+    Variable,
+    Window2D,
+)
 from ei_toolkit.errors import DataError, UnsupportedModelError
 
 ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
 PADDINGS = {0: "SAME", 1: "VALID"}
+
+
+def check_outputs(kind: str, count: int) -> None:
+    """Raise UnsupportedModelError for a number of outputs that the operator does not have."""
+    expected = 0 if kind in WITHOUT_OUTPUT else 1
+    if kind in READERS and kind not in SEVERAL_OUTPUTS and count != expected:
+        raise UnsupportedModelError(f"it has {count} outputs", hint=f"{kind} has {expected}.")
 
 
 def read_options(kind: str, raw: Any, index: int) -> Options:
@@ -19,10 +39,7 @@ def read_options(kind: str, raw: Any, index: int) -> Options:
     are not valid.
     """
     if kind not in READERS:
-        raise UnsupportedModelError(
-            f"operator {index} is {kind}, which the compiler does not support",
-            hint="Supported: " + ", ".join(sorted(READERS)) + ".",
-        )
+        raise UnsupportedModelError(f"the compiler has no kernel for {kind}", hint=remedy_for(kind))
     table, read = READERS[kind]
     if table is None:
         return NoOptions()
@@ -113,13 +130,43 @@ def _softmax(options: Any, where: str) -> Options:
 
 
 def _slice(options: Any, where: str) -> Options:
-    if options.EllipsisMask() or options.NewAxisMask():
-        raise UnsupportedModelError(f"{where} uses an ellipsis or a new axis")
-    return Slice(options.BeginMask(), options.EndMask(), options.ShrinkAxisMask())
+    return Slice(
+        options.BeginMask(),
+        options.EndMask(),
+        options.ShrinkAxisMask(),
+        options.EllipsisMask(),
+        options.NewAxisMask(),
+        bool(options.Offset()),
+    )
+
+
+def _split(options: Any, where: str) -> Options:
+    return Axis(0, count=_sizes(where, options.NumSplits(), 1)[0])
+
+
+def _unpack(options: Any, where: str) -> Options:
+    return Axis(options.Axis(), count=options.Num())
+
+
+def _block_size(options: Any, where: str) -> Options:
+    return BlockSize(_sizes(where, options.BlockSize(), 1)[0])
+
+
+def _resize(options: Any, where: str) -> Options:
+    return Resize(bool(options.AlignCorners()), bool(options.HalfPixelCenters()))
 
 
 def _nothing(options: Any, where: str) -> Options:
     return NoOptions()
+
+
+def _variable(options: Any, where: str) -> Options:
+    container, name = options.Container() or b"", options.SharedName() or b""
+    return Variable(f"{container.decode('utf-8', 'replace')}/{name.decode('utf-8', 'replace')}".strip("/"))
+
+
+def _call_once(options: Any, where: str) -> Options:
+    return Subgraph(options.InitSubgraphIndex())
 
 
 READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
@@ -134,6 +181,21 @@ READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "PACK": ("PackOptions", _pack),
     "SOFTMAX": ("SoftmaxOptions", _softmax),
     "STRIDED_SLICE": ("StridedSliceOptions", _slice),
+    "SLICE": (None, _nothing),
+    "SPLIT": ("SplitOptions", _split),
+    "SPLIT_V": (None, _nothing),
+    "UNPACK": ("UnpackOptions", _unpack),
+    "TRANSPOSE": (None, _nothing),
+    "REVERSE_V2": (None, _nothing),
+    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", _block_size),
+    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", _block_size),
+    "TILE": (None, _nothing),
+    "BROADCAST_TO": (None, _nothing),
+    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _resize),
+    "VAR_HANDLE": ("VarHandleOptions", _variable),
+    "CALL_ONCE": ("CallOnceOptions", _call_once),
+    "READ_VARIABLE": (None, _nothing),
+    "ASSIGN_VARIABLE": (None, _nothing),
     "MEAN": (None, _nothing),  # keep_dims shows in the output's shape
     "PAD": (None, _nothing),
     "RESHAPE": (None, _nothing),
@@ -146,4 +208,6 @@ READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "QUANTIZE": (None, _nothing),
     "DEQUANTIZE": (None, _nothing),
 }
+WITHOUT_OUTPUT = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE"})
+SEVERAL_OUTPUTS = frozenset({"SPLIT", "SPLIT_V", "UNPACK"})
 OPTIONAL = frozenset({"ADD", "MUL"})

@@ -66,7 +66,7 @@ STACK = 250
 
 def estimate(model: CompiledModel) -> Estimate:
     """Estimate the cost of a compiled model."""
-    kernels = INT8 if model.input.dtype == "int8" else FLOAT
+    kernels = FLOAT if model.input.dtype == "float32" else INT8
     steps = [0] * (1 + max((layer.step for layer in model.layers), default=-1))
     code = STARTUP_CODE
     for layer in model.layers:
@@ -135,7 +135,7 @@ def profile_model(tflite: bytes, *, ram_optimized: bool = False) -> Profile:
 
 def latency_ms(instructions: int, dtype: str) -> float:
     """Estimate the milliseconds of instructions at 64 MHz."""
-    return round(instructions * CYCLES_PER_INSTRUCTION[dtype] / CLOCK_HZ * 1e3, 2)
+    return round(instructions * CYCLES_PER_INSTRUCTION["float32" if dtype == "float32" else "int8"] / CLOCK_HZ * 1e3, 2)
 
 
 def _measure(model: CompiledModel) -> Profile:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.eon.graph import Graph, Operator, Quantization, Tensor
-from ei_toolkit.eon.options import read_options
+from ei_toolkit.eon.graph import ITEM_BYTES, Graph, Operator, Options, Quantization, Tensor, Unreadable
+from ei_toolkit.eon.options import check_outputs, read_options
+from ei_toolkit.eon.variables import bind_variables
 from ei_toolkit.errors import DataError, MissingToolError, UnsupportedModelError
 
 MAX_ITEMS = 2_000  # tensors or operators: far beyond what a microcontroller runs
@@ -19,14 +20,14 @@ MAX_ELEMENTS = 1 << 24
 MAX_SCALES = 1 << 18  # of all tensors together; a file may give the same ones to each
 MAX_INPUTS = 64  # of an operator; CONCATENATION, the widest, joins a few
 MAX_NAME = 4096  # bytes; what is longer is cut
-DTYPES = {"FLOAT32": "float32", "INT8": "int8", "INT32": "int32", "INT64": "int64", "BOOL": "bool"}
+QUANTIZED = frozenset({"int8", "uint8", "int16"})
+ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
 
 def read_model(content: bytes) -> Graph:
-    """Read a .tflite with one subgraph, one input and one output.
+    """Read a .tflite. Operators and types that the compiler does not support are kept, for a report of all of them.
 
-    Raises DataError for bytes that are not a valid model, UnsupportedModelError where it holds what the compiler
-    does not know, MissingToolError without the packages that read flatbuffers.
+    Raises DataError for bytes that are not a valid model, MissingToolError without the packages that read flatbuffers.
     """
     _check_packages()
     if len(content) < 16 or content[4:8] != b"TFL3":
@@ -51,20 +52,34 @@ def _read(content: bytes) -> Graph:
     import tflite
 
     model = tflite.Model.GetRootAs(content, 0)
-    if model.SubgraphsLength() != 1:
-        raise UnsupportedModelError(f"the model has {model.SubgraphsLength()} subgraphs", why="only one is supported")
-    subgraph = model.Subgraphs(0)
-    _check_scales(subgraph)
-    tensors = tuple(_tensor(model, subgraph, i) for i in _range(subgraph.TensorsLength(), "tensors"))
-    operators = tuple(_operators(model, subgraph, len(tensors)))
+    subgraph = _subgraph(model, 0)
+    tensors, operators = _tensors(model, subgraph), _operators(model, subgraph)
     graph = Graph(
         tensors,
         operators,
-        input=_single(subgraph.InputsAsNumpy(), "input", len(tensors)),
-        output=_single(subgraph.OutputsAsNumpy(), "output", len(tensors)),
+        inputs=_interface(subgraph.InputsAsNumpy(), "input", len(tensors)),
+        outputs=_interface(subgraph.OutputsAsNumpy(), "output", len(tensors)),
     )
+    graph = bind_variables(graph, lambda index: _operators_and_tensors(model, index))
     check_order(graph)
     return graph
+
+
+def _subgraph(model: Any, index: int) -> Any:
+    count = _count(model.SubgraphsLength(), "subgraphs")
+    if not 0 <= index < count:
+        raise DataError(f"the model refers to subgraph {index}", why=f"it has {count} subgraphs")
+    return model.Subgraphs(index)
+
+
+def _operators_and_tensors(model: Any, index: int) -> tuple[tuple[Operator, ...], tuple[Tensor, ...]]:
+    subgraph = _subgraph(model, index)
+    return _operators(model, subgraph), _tensors(model, subgraph)
+
+
+def _tensors(model: Any, subgraph: Any) -> tuple[Tensor, ...]:
+    _check_scales(subgraph)
+    return tuple(_tensor(model, subgraph, i) for i in _range(subgraph.TensorsLength(), "tensors"))
 
 
 def _check_scales(subgraph: Any) -> None:
@@ -77,27 +92,35 @@ def _tensor(model: Any, subgraph: Any, index: int) -> Tensor:
     raw = subgraph.Tensors(index)
     name = (raw.Name() or b"")[:MAX_NAME].decode("utf-8", "replace") or f"tensor {index}"
     shape = _shape(raw, name)
-    dtype = DTYPES.get(_enum("TensorType", raw.Type()))
-    if dtype is None:
-        raise UnsupportedModelError(f"tensor {name} is of type {_enum('TensorType', raw.Type())}")
+    dtype = _enum("TensorType", raw.Type()).lower()
+    if dtype.startswith("#"):
+        raise DataError(f"tensor {name} is of type {dtype}, which does not exist")
     if raw.Sparsity() is not None:
-        raise UnsupportedModelError(f"tensor {name} is sparse")
-    return Tensor(index, name, shape, dtype, _quantization(raw, name, shape), _data(model, raw, name, shape, dtype))
+        dtype = "sparse " + dtype
+    return Tensor(
+        index, name, shape, dtype, _quantization(raw, name, shape, dtype), _data(model, raw, name, shape, dtype)
+    )
 
 
 def _shape(raw: Any, name: str) -> tuple[int, ...]:
     shape = tuple(int(raw.Shape(i)) for i in _range(raw.ShapeLength(), "dimensions", 8))
-    if any(size <= 0 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
-        raise DataError(f"tensor {name} has the impossible shape {shape}")
+    if any(size < 0 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
+        raise _impossible(name, shape)
     return shape
 
 
-def _quantization(raw: Any, name: str, shape: tuple[int, ...]) -> Quantization | None:
+def _impossible(name: str, shape: tuple[int, ...]) -> DataError:
+    hint = "Convert the model with a fixed size of each dimension and a batch of one."
+    return DataError(f"tensor {name} has the impossible shape {shape}", hint=hint)
+
+
+def _quantization(raw: Any, name: str, shape: tuple[int, ...], dtype: str) -> Quantization | None:
+    """Return the quantisation of an integer tensor; what converters write for tensors of other types has no meaning."""
     details = raw.Quantization()
-    if details is None or details.ScaleLength() == 0:
+    if dtype not in QUANTIZED or details is None or details.ScaleLength() == 0:
         return None
     count = details.ScaleLength()
-    axis = int(details.QuantizedDimension())
+    axis = int(details.QuantizedDimension()) if len(shape) > 1 else 0  # converters write the axis of the weights
     if count != 1 and (not 0 <= axis < len(shape) or shape[axis] != count):
         raise DataError(f"tensor {name} has {count} scales, which fit none of its dimensions {shape}")
     scales = tuple(float(s) for s in details.ScaleAsNumpy())
@@ -106,21 +129,22 @@ def _quantization(raw: Any, name: str, shape: tuple[int, ...]) -> Quantization |
         raise DataError(f"tensor {name} has {count} scales and {details.ZeroPointLength()} zero points")
     if not all(math.isfinite(s) and s > 0 for s in scales):
         raise DataError(f"tensor {name} has a scale that is not a positive number")
-    if not all(-128 <= z <= 127 for z in zero_points):
-        raise DataError(f"tensor {name} has a zero point outside int8")
+    low, high = ZERO_POINTS[dtype]
+    if not all(low <= z <= high for z in zero_points):
+        raise DataError(f"tensor {name} has a zero point outside {dtype}")
     return Quantization(scales, zero_points, axis)
 
 
 def _data(model: Any, raw: Any, name: str, shape: tuple[int, ...], dtype: str) -> NDArray[Any] | None:
     index = raw.Buffer()
-    if index == 0:
+    if index == 0 or dtype not in ITEM_BYTES:
         return None
     if index >= _count(model.BuffersLength(), "buffers"):
         raise DataError(f"tensor {name} refers to buffer {index}, which does not exist")
     data = model.Buffers(index).DataAsNumpy()
     if isinstance(data, int):  # the package returns 0 for an absent vector
         return None
-    wanted = math.prod(shape) * np.dtype(dtype).itemsize
+    wanted = math.prod(shape) * ITEM_BYTES[dtype]
     if data.size == 0:
         return None
     if data.size != wanted:
@@ -130,20 +154,35 @@ def _data(model: Any, raw: Any, name: str, shape: tuple[int, ...], dtype: str) -
     return values
 
 
-def _operators(model: Any, subgraph: Any, tensors: int) -> Iterator[Operator]:
-    codes = _count(model.OperatorCodesLength(), "operator codes")
-    for i in _range(subgraph.OperatorsLength(), "operators"):
-        raw = subgraph.Operators(i)
-        if raw.OpcodeIndex() >= codes:
-            raise DataError(f"operator {i} refers to an operator code that does not exist")
-        kind = _kind(model.OperatorCodes(raw.OpcodeIndex()))
-        inputs = _inputs(raw, f"operator {i} ({kind})")
-        outputs = tuple(int(t) for t in _numbers(raw.OutputsAsNumpy()))
-        if len(outputs) != 1:
-            raise UnsupportedModelError(f"operator {i} ({kind}) has {len(outputs)} outputs")
-        if any(not -1 <= t < tensors for t in inputs) or not 0 <= outputs[0] < tensors:
-            raise DataError(f"operator {i} ({kind}) refers to a tensor that does not exist")
-        yield Operator(i, kind, inputs, outputs[0], read_options(kind, raw, i))
+def _operators(model: Any, subgraph: Any) -> tuple[Operator, ...]:
+    count = _count(subgraph.TensorsLength(), "tensors")
+    return tuple(
+        op for i in _range(subgraph.OperatorsLength(), "operators") for op in _operator(model, subgraph, i, count)
+    )
+
+
+def _operator(model: Any, subgraph: Any, index: int, tensors: int) -> Iterator[Operator]:
+    """Yield an operator of the file, once for each of its outputs; one without outputs has the output -1."""
+    raw = subgraph.Operators(index)
+    if raw.OpcodeIndex() >= _count(model.OperatorCodesLength(), "operator codes"):
+        raise DataError(f"operator {index} refers to an operator code that does not exist")
+    kind = _kind(model.OperatorCodes(raw.OpcodeIndex()))
+    inputs = _inputs(raw, f"operator {index} ({kind})")
+    outputs = tuple(_numbers(raw.OutputsAsNumpy()))
+    if any(not -1 <= t < tensors for t in inputs) or any(not 0 <= t < tensors for t in outputs):
+        raise DataError(f"operator {index} ({kind}) refers to a tensor that does not exist")
+    options = _options(kind, raw, index, outputs)
+    for result, output in enumerate(outputs or (-1,)):
+        yield Operator(index, kind, inputs, output, options, result=result)
+
+
+def _options(kind: str, raw: Any, index: int, outputs: tuple[int, ...]) -> Options:
+    try:
+        check_outputs(kind, len(outputs))
+        return read_options(kind, raw, index)
+    except UnsupportedModelError as error:
+        problem = (error.why or error.what).removeprefix(f"operator {index} ({kind}) ")
+        return Unreadable(problem, error.hint)
 
 
 def _inputs(raw: Any, where: str) -> tuple[int, ...]:
@@ -152,25 +191,29 @@ def _inputs(raw: Any, where: str) -> tuple[int, ...]:
             f"{where} has {raw.InputsLength()} inputs",
             why=f"at most {MAX_INPUTS} are supported",
             hint="Join them in several steps.",
-        )
+        )  # before the list is read: a damaged file may claim millions of them
     return tuple(_numbers(raw.InputsAsNumpy()))
 
 
 def _kind(code: Any) -> str:
     kind = _enum("BuiltinOperator", max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
     if kind == "CUSTOM":
-        name = (code.CustomCode() or b"").decode("utf-8", "replace")
-        raise UnsupportedModelError(f"the model uses the custom operator {name}")
+        return "CUSTOM " + (code.CustomCode() or b"")[:MAX_NAME].decode("utf-8", "replace")
     return kind
 
 
-def _single(indices: Any, what: str, tensors: int) -> int:
-    numbers = _numbers(indices)
-    if len(numbers) != 1:
-        raise UnsupportedModelError(f"the model has {len(numbers)} {what}s", why="only one is supported")
-    if not 0 <= numbers[0] < tensors:
+def _interface(indices: Any, what: str, tensors: int) -> tuple[int, ...]:
+    """Return the inputs or outputs of the model."""
+    numbers = tuple(_numbers(indices))
+    if not numbers:
+        raise DataError(f"the model has no {what}")
+    if len(numbers) > MAX_INPUTS:
+        raise UnsupportedModelError(f"the model has {len(numbers)} {what}s", why=f"at most {MAX_INPUTS} are supported")
+    if any(not 0 <= t < tensors for t in numbers):
         raise DataError(f"the model's {what} is a tensor that does not exist")
-    return int(numbers[0])
+    if len(set(numbers)) != len(numbers):
+        raise UnsupportedModelError(f"the model names one tensor as two {what}s")
+    return numbers
 
 
 def _numbers(array: Any, most: int = MAX_ITEMS) -> list[int]:
@@ -196,19 +239,25 @@ def _enum(name: str, value: int) -> str:
 
 
 def check_order(graph: Graph) -> None:
-    """Check that each operator reads constants, the input, or what is written before, and writes a new tensor.
+    """Check that each operator reads constants, inputs, state, or what is written before, and writes a new tensor.
 
     Raises DataError.
     """
-    known = {graph.input} | {t.index for t in graph.tensors if t.data is not None}
+    known = {*graph.inputs, *graph.states, -1} | {t.index for t in graph.tensors if t.data is not None}
     for op in graph.operators:
-        missing = [t for t in op.inputs if t != -1 and t not in known]
+        for tensor in (graph.tensors[t] for t in (*op.inputs, op.output) if t >= 0):
+            if tensor.elements == 0:  # some converters leave empty tensors that no operator reads or writes
+                raise _impossible(tensor.name, tensor.shape)
+        missing = [t for t in op.inputs if t not in known]
         if missing:
             raise DataError(
                 f"operator {op.index} ({op.kind}) reads {graph.tensors[missing[0]].name} before it is written"
             )
-        if op.output in known:
+        if op.output in known and op.output != -1 and op.output not in graph.states:
             raise DataError(f"operator {op.index} ({op.kind}) writes {graph.tensors[op.output].name} a second time")
         known.add(op.output)
-    if graph.output not in known:
-        raise DataError("no operator writes the model's output")
+    for tensor in (graph.tensors[t] for t in (*graph.inputs, *graph.outputs)):
+        if tensor.elements == 0:
+            raise _impossible(tensor.name, tensor.shape)
+        if tensor.index not in known:
+            raise DataError(f"no operator writes the model's output {tensor.name}")

@@ -51,7 +51,9 @@ class Unit:
         """
         first, last = self.layers[0].rows, self.layers[-1].rows
         if first is None:
-            return 0 if self.layers[0].in_place and output_bytes == input_bytes else None
+            layer = self.layers[0]
+            fits = layer.resizes or (layer.in_place and output_bytes == input_bytes)
+            return max(output_bytes - input_bytes, 0) if fits else None
         if last is not None and last.blocks > MOST_BLOCKS:
             return None
         lead = -input_bytes
@@ -103,7 +105,7 @@ def _feeds(graph: Graph, front: Layer, layer: Layer) -> bool:
 
 def _only_reader(graph: Graph, front: Layer, layers: Sequence[Layer]) -> Layer | None:
     readers = [layer for layer in layers if _feeds(graph, front, layer)]
-    if len(readers) != 1 or graph.root(graph.output) == graph.root(front.output):
+    if len(readers) != 1 or graph.root(front.output) in graph.output_roots | graph.states.keys():
         return None
     reader = readers[0]
     return reader if len(reader.inputs) == 1 and _takes_rows(front, reader) else None

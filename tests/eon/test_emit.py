@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ei_toolkit.config.project import bundled
+from ei_toolkit.eon.blockers import BlockedModelError
 from ei_toolkit.eon.compile import compile_model, kernel_files
 from ei_toolkit.eon.emit import shape_text
 from ei_toolkit.eon.graph import Tensor
@@ -84,21 +85,23 @@ def test_a_model_with_other_numbers_in_and_out_is_refused(tiny: Any) -> None:
     model = tiny()
     source, output = model.tensor((1, 4), "int32"), model.tensor((1, 4), "int32")
     model.operator("RELU", [source], output)
-    with pytest.raises(UnsupportedModelError, match="the model's input is int32") as caught:
+    words = r"the model's input t0 is not supported: it is int32\. Convert it with int8, uint8 or float32 in and out"
+    with pytest.raises(UnsupportedModelError, match=words) as caught:
         compile_model(model.finish(source, output))
-    assert caught.value.hint == "Convert it with int8 or float32 in and out."
+    assert isinstance(caught.value, BlockedModelError)
+    assert [b.kind for b in caught.value.blockers] == ["the model's input t0", "the model's output t1", "RELU"]
 
 
 def test_a_model_whose_output_is_constant_or_quantised_by_channel_is_refused(tiny: Any) -> None:
     model = tiny()
     source, constant = model.tensor((1, 2), scale=0.1), model.tensor((1, 2), scale=0.1, data=[[1, 2]])
     model.operator("RELU", [source], model.tensor((1, 2), scale=0.1))
-    with pytest.raises(UnsupportedModelError, match="the model's output is constant"):
+    with pytest.raises(UnsupportedModelError, match=r"the model's output t1 is not supported \(it is constant\)"):
         compile_model(model.finish(source, constant))
     model = tiny()
     source = model.tensor((1, 2), scale=[0.1, 0.2], axis=1)
     model.operator("RELU", [source], output := model.tensor((1, 2), scale=0.1))
-    with pytest.raises(UnsupportedModelError, match="the model's input is quantised per channel"):
+    with pytest.raises(UnsupportedModelError, match=r"the model's input t0 .* it is quantised per channel"):
         compile_model(model.finish(source, output))
 
 

@@ -14,14 +14,14 @@ def chain(operators: int, inputs: int) -> Graph:
         Operator(i, "CONCATENATION", tuple(range(max(0, i - inputs + 1), i + 1)), i + 1, NoOptions())
         for i in range(operators)
     )
-    return Graph(tensors, tuple(made), input=0, output=operators)
+    return Graph(tensors, tuple(made), inputs=(0,), outputs=(operators,))
 
 
 def test_readers_are_found_under_every_shape_and_named_once() -> None:
     graph = chain(3, 1)
     double = Operator(3, "ADD", (2, 2), 3, NoOptions())
     absent = Operator(4, "FULLY_CONNECTED", (3, 1, -1), 3, NoOptions())
-    graph = Graph(graph.tensors, (*graph.operators, double, absent), input=0, output=3, views={2: 1})
+    graph = Graph(graph.tensors, (*graph.operators, double, absent), inputs=(0,), outputs=(3,), views={2: 1})
     expected = (graph.operators[1], graph.operators[2], double, absent)
     assert graph.consumers(1) == graph.consumers(2) == expected
     assert graph.consumers(3) == (absent,)

@@ -19,7 +19,7 @@ QUANT: dict[str, Any] = {"scale": 0.25, "zero_point": -100}
 
 def run(graph: Graph, values: Array) -> Array:
     """Compute the int8 output of a graph in exact arithmetic, rounded after each operator."""
-    known: dict[int, Array] = {graph.input: values}
+    known: dict[int, Array] = {graph.inputs[0]: values}
 
     def read(index: int) -> Array:
         tensor = graph.tensors[index]
@@ -29,7 +29,7 @@ def run(graph: Graph, values: Array) -> Array:
 
     for op in graph.operators:
         known[op.output] = OPERATORS[op.kind](graph, op, [read(t) for t in op.inputs])
-    return read(graph.output)
+    return read(graph.outputs[0])
 
 
 def real(tensor: Tensor, values: Array) -> Array:
@@ -170,7 +170,7 @@ def chains(draw: st.DrawFn, tiny: Any) -> bytes:
 @given(st.data(), st.integers(0, 2**32))
 def test_the_outputs_stay_and_operators_become_fewer(tiny: Any, data: st.DataObject, seed: int) -> None:
     graph = read_model(data.draw(chains(tiny)))
-    values = np.random.default_rng(seed).integers(-128, 128, graph.tensors[graph.input].shape).astype(np.int8)
+    values = np.random.default_rng(seed).integers(-128, 128, graph.tensors[graph.inputs[0]].shape).astype(np.int8)
     simplified = simplify(graph)
     assert len(simplified.operators) <= len(graph.operators)
     assert np.array_equal(run(simplified, values).ravel(), run(graph, values).ravel())

@@ -24,7 +24,7 @@ def layer(kind: str, step: int, macs: int = 0, inputs: int = 4, output: int = 4)
 
 def model_of(*layers: LayerInfo, dtype: str = "int8") -> CompiledModel:
     spec = replace(SPEC, dtype=dtype)
-    return CompiledModel("", "", (), 1000, 900, spec, spec, layers, "0" * 64, 5000)
+    return CompiledModel("", "", (), 1000, 900, (spec,), (spec,), layers, "0" * 64, 5000)
 
 
 @given(st.sampled_from(["int8", "float32"]), KINDS, st.integers(0, 10**7), st.integers(1, 10**5), st.integers(1, 10**5))

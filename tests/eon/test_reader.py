@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ei_toolkit.eon.blockers import BlockedModelError
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.reader import MAX_INPUTS, MAX_ITEMS, MAX_NAME, MAX_SCALES, read_model
 from ei_toolkit.errors import DataError, MissingToolError, UnsupportedModelError
@@ -271,7 +272,7 @@ def test_tensors_and_operators_are_those_of_the_file(tiny: Any) -> None:
     assert [(t.name, t.shape, t.dtype, t.bytes) for t in graph.tensors] == [
         ("t0", (1, 4), "int8", 4), ("t1", (1, 4), "int8", 4), ("t2", (4,), "int32", 16),
     ]  # fmt: skip
-    assert (graph.input, graph.output, graph.tensors[0].quant.zero_point) == (0, 1, 5)
+    assert (graph.inputs[0], graph.outputs[0], graph.tensors[0].quant.zero_point) == (0, 1, 5)
     (op,) = graph.operators
     assert (op.kind, op.inputs, op.output, op.title) == ("RELU", (0,), 1, "RELU")
 
@@ -297,6 +298,7 @@ def test_tensors_and_operators_are_those_of_the_file(tiny: Any) -> None:
         ),
         (change_scale(0, scale=[0.1] * 4, quantizedDimension=1), "tensor t0 has 4 scales and 1 zero points"),
         (change_scale(0, zeroPoint=[128]), "tensor t0 has a zero point outside int8"),
+        (change_tensor(0, type=99), "tensor t0 is of type #99, which does not exist"),
         (change_operator(opcodeIndex=3), "operator 0 refers to an operator code that does not exist"),
         (change_operator(inputs=[9]), r"operator 0 \(RELU\) refers to a tensor that does not exist"),
         (change_operator(outputs=[-1]), r"operator 0 \(RELU\) refers to a tensor that does not exist"),
@@ -311,26 +313,68 @@ def test_a_value_that_cannot_be_is_named(tiny: Any, change: Change, message: str
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "problem"),
     [
-        (change_tensor(0, type=1), "tensor t0 is of type FLOAT16"),
-        (change_tensor(0, type=99), "tensor t0 is of type #99"),
-        (change_operator(outputs=[]), r"operator 0 \(RELU\) has 0 outputs"),
-        (change_operator(outputs=[1, 2]), r"operator 0 \(RELU\) has 2 outputs"),
+        (change_tensor(0, type=1), "its data are float16"),
+        (change_tensor(0, type=1), "it is float16"),
+        (change_operator(outputs=[]), "it has 0 outputs"),
+        (change_operator(outputs=[1, 3]), "it has 2 outputs"),
     ],
 )
-def test_what_the_compiler_does_not_know_is_named(tiny: Any, change: Change, message: str) -> None:
+def test_what_the_compiler_does_not_know_is_kept_and_named(tiny: Any, change: Change, problem: str) -> None:
     model = relu(tiny)
     change(model)
-    with pytest.raises(UnsupportedModelError, match=message):
-        read_model(model.finish(0, 1))
+    model.tensor((1, 4), scale=0.1)
+    with pytest.raises(BlockedModelError) as caught:
+        compile_model(model.finish(0, 0))
+    assert problem in [blocker.problem for blocker in caught.value.blockers]
 
 
-def test_a_model_has_one_input_that_exists(tiny: Any) -> None:
-    with pytest.raises(UnsupportedModelError, match=r"the model has 2 inputs \(only one is supported\)"):
-        read_model(relu(tiny).finish(0, 1, 2))
+def test_a_model_has_inputs_that_exist(tiny: Any) -> None:
+    assert read_model(relu(tiny).finish(0, 1, 2)).inputs == (0, 2)
+    with pytest.raises(UnsupportedModelError, match="the model names one tensor as two inputs"):
+        read_model(relu(tiny).finish(0, 1, 0))
     with pytest.raises(DataError, match="the model's input is a tensor that does not exist"):
         read_model(relu(tiny).finish(77, 1))
+
+
+def test_all_blockers_are_listed_with_operator_layer_and_what_to_change(tiny: Any) -> None:
+    model = tiny()
+    source, output = (model.tensor((1, 4), scale=0.1) for _ in range(2))
+    before = source
+    for _ in range(5):
+        before, value = model.tensor((1, 4), scale=0.1), before
+        model.operator("SVDF", [value], before)
+    model.operator("WHERE", [before], output)
+    with pytest.raises(BlockedModelError) as caught:
+        compile_model(model.finish(source, output))
+    text = str(caught.value)
+    assert "for 2 reasons:\n  SVDF is not supported, operators 0 (layer 't2'), 1 (layer 't3'), 2 (layer 't4')" in text
+    assert "and 2 more: the compiler has no kernel for SVDF. Replace the SVDF layer by a DepthwiseConv2D" in text
+    assert "operator 5 (WHERE) is not supported, layer 't1': the compiler has no kernel for WHERE." in text
+    assert [b.operator for b in caught.value.blockers] == [0, 1, 2, 3, 4, 5]
+
+
+def test_fields_without_a_meaning_for_the_tensor_are_ignored(tiny: Any) -> None:
+    """Converters copy the axis of the weights to the bias, and scales of zero to tensors that are not quantised."""
+    model = relu(tiny)
+    scales = [0.1, 0.2, 0.3, 0.4]
+    model.tensor((4,), "int32", scale=scales, axis=3, data=[1, 2, 3, 4])
+    model.tensor((4,), scale=scales, axis=3, data=[1, 2, 3, 4])
+    model.tensor((2, 4), "float32", scale=[0.0], zero_point=900)
+    tensors = read_model(model.finish(0, 1)).tensors
+    assert tensors[4].quant.axis == 0 and len(tensors[4].quant.scales) == 4
+    assert tensors[3].quantization is None and tensors[5].quantization is None
+
+
+def test_empty_tensors_are_refused_only_where_they_are_used(tiny: Any) -> None:
+    model = relu(tiny)
+    unused = model.tensor((0,), "float32")
+    assert read_model(model.finish(0, 1)).tensors[unused].elements == 0
+    model.operators[0].inputs = [unused]
+    with pytest.raises(DataError, match=r"tensor t3 has the impossible shape \(0,\)") as caught:
+        read_model(model.finish(0, 1))
+    assert "fixed size" in caught.value.hint
 
 
 def test_tensors_without_a_name_have_their_number(tiny: Any) -> None:

@@ -51,7 +51,7 @@ def spec_of(dtype: str, *shape: int) -> TensorSpec:
 def model() -> CompiledModel:
     """A model of four int8 values to two floats, without sources."""
     layers = (LayerInfo("", "RELU", ((1, 4),), (1, 2), 0, 0, ()),)
-    return CompiledModel("", "", (), 0, 0, spec_of("int8", 1, 4), spec_of("float32", 1, 2), layers, "", 0)
+    return CompiledModel("", "", (), 0, 0, (spec_of("int8", 1, 4),), (spec_of("float32", 1, 2),), layers, "", 0)
 
 
 def program(folder: Path, command: str) -> Path:

@@ -107,7 +107,7 @@ def test_initial_values_count_in_flash_and_in_ram() -> None:
 
 def model_with(kernels: tuple[str, ...]) -> CompiledModel:
     spec = TensorSpec((1, 4), "int8", 1.0, 0)
-    return CompiledModel("// header\n", "// Größe\n", kernels, 0, 0, spec, spec, (), "0" * 64, 0)
+    return CompiledModel("// header\n", "// Größe\n", kernels, 0, 0, (spec,), (spec,), (), "0" * 64, 0)
 
 
 def test_sources_are_written_with_the_kernels_that_they_include(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def chain(layers: list[Layer], output: int | None = None) -> Graph:
     """The graph of layers in a row, each tensor of which has 10 rows of 4 bytes."""
     tensors = tuple(Tensor(i, f"t{i}", (1, 10, 4), "int8") for i in range(len(layers) + 1))
     made = tuple(Operator(x.position, "RELU", x.inputs, x.output, NoOptions()) for x in layers)
-    return Graph(tensors, made, input=0, output=len(layers) if output is None else output)
+    return Graph(tensors, made, inputs=(0,), outputs=(len(layers) if output is None else output,))
 
 
 def is_safe(rows: Rows, lead: int) -> bool:

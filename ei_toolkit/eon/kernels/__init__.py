@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ei_toolkit.eon.graph import Graph, Operator
+from ei_toolkit.eon.blockers import BlockedModelError, Blocker, remedy_for
+from ei_toolkit.eon.graph import Graph, Operator, Unreadable
 from ei_toolkit.eon.kernels.convolution import conv2d, depthwise_conv2d
 from ei_toolkit.eon.kernels.dense import fully_connected
-from ei_toolkit.eon.kernels.elementwise import concatenation, elementwise, pad
+from ei_toolkit.eon.kernels.elementwise import concatenation, copy, elementwise, pad
 from ei_toolkit.eon.kernels.layer import Layer
+from ei_toolkit.eon.kernels.movement import MOVES, move
 from ei_toolkit.eon.kernels.pooling import mean, pool2d
 from ei_toolkit.eon.kernels.unary import dequantize, quantize, softmax, unary
 from ei_toolkit.errors import DataError, UnsupportedModelError
@@ -27,6 +29,9 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
     "MUL": elementwise,
     "CONCATENATION": concatenation,
     "PAD": pad,
+    **dict.fromkeys(MOVES, move),
+    "READ_VARIABLE": copy,
+    "ASSIGN_VARIABLE": copy,
     "RELU": unary,
     "RELU6": unary,
     "LOGISTIC": unary,
@@ -38,12 +43,17 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
 def lower(graph: Graph) -> tuple[Layer, ...]:
     """Return the layers of a simplified graph, in order.
 
-    Raises UnsupportedModelError for an operator without a kernel, and DataError for constants that no board has memory
-    for: each layer has its own tables, so weights that layers share are stored several times.
+    Raises BlockedModelError with all operators that are not supported, and DataError for constants that no board has
+    memory for: each layer has its own tables, so weights that layers share are stored several times.
     """
-    layers, constants = [], 0
+    layers, blockers, constants = [], [], 0
     for position, op in enumerate(graph.operators):
-        layers.append(_lower(graph, op, position))
+        try:
+            layers.append(_lower(graph, op, position))
+        except UnsupportedModelError as error:
+            if op.result == 0:  # an operator with several outputs is one blocker
+                blockers.append(_blocker(graph, op, error))
+            continue
         constants += sum(constant.bytes for constant in layers[-1].constants)
         if constants > MOST_CONSTANT_BYTES:
             raise DataError(
@@ -51,17 +61,25 @@ def lower(graph: Graph) -> tuple[Layer, ...]:
                 why=f"counted up to operator {op.index} ({op.kind})",
                 hint="A model for a microcontroller has less than 1 MB of them.",
             )
+    if blockers:
+        raise BlockedModelError(blockers)
     return tuple(layers)
 
 
+def _blocker(graph: Graph, op: Operator, error: UnsupportedModelError) -> Blocker:
+    layer = graph.tensors[op.output].name if op.output >= 0 else ""
+    return Blocker(op.index, op.kind, layer, error.why or error.what, error.hint or remedy_for(op.kind))
+
+
 def _lower(graph: Graph, op: Operator, position: int) -> Layer:
+    if isinstance(op.options, Unreadable):
+        raise UnsupportedModelError(op.options.problem, hint=op.options.remedy)
     if op.kind not in LOWER:
         raise UnsupportedModelError(
-            f"operator {op.index} ({op.kind}) remains at run time",
-            why="it is supported only on constants or where a pass removes it",
+            "it remains at run time, and is supported only on constants or where a pass removes it",
             hint="Convert the model with a fixed batch of one.",
         )
     given = [graph.tensors[t] for t in op.inputs[:1] if t >= 0]
     if not given or not given[0].shape or not graph.tensors[op.output].shape:
-        raise UnsupportedModelError(f"operator {op.index} ({op.kind}) works on a scalar or on nothing")
+        raise UnsupportedModelError("it works on a scalar or on nothing")
     return LOWER[op.kind](graph, op, position)

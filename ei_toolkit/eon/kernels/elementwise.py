@@ -1,4 +1,4 @@
-"""ADD, MUL, CONCATENATION and PAD."""
+"""ADD, MUL, CONCATENATION, PAD, and copies of variables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ import numpy as np
 
 from ei_toolkit.eon.fixed_point import quantize_multiplier
 from ei_toolkit.eon.graph import Activation, Axis, Graph, Operator, Shape, Tensor
-from ei_toolkit.eon.kernels.layer import Constant, Layer, constant, float_range, inputs_of, operand, require, same_type
+from ei_toolkit.eon.kernels.layer import (
+    Constant,
+    Layer,
+    constant,
+    float_range,
+    inputs_of,
+    operand,
+    require,
+    same_type,
+    single,
+)
 from ei_toolkit.eon.kernels.quantized import activation_range
 
 Traits = dict[str, int | float | str]
@@ -157,6 +167,14 @@ def pad(graph: Graph, op: Operator, position: int) -> Layer:
     return _layer(
         op, output, position, (op.inputs[0],), f"k::pad<Layer{position}>({{in0}}, {{out}}, {zero});", traits, ()
     )
+
+
+def copy(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a READ_VARIABLE or ASSIGN_VARIABLE that no pass could remove."""
+    source, output = single(graph, op)
+    count = source.elements
+    call = f"k::copy_blocks<1, {count}, {count}>({{in0}}, {{out}});"
+    return _layer(op, output, position, (op.inputs[0],), call, {}, ())
 
 
 def _layer(

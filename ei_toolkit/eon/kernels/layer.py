@@ -9,8 +9,8 @@ from typing import Any
 from ei_toolkit.eon.graph import Graph, Operator, Tensor
 from ei_toolkit.errors import UnsupportedModelError
 
-CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
-C_BYTES = {"int8_t": 1, "int16_t": 2, "int32_t": 4, "uint32_t": 4, "float": 4}
+CTYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
+C_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "uint32_t": 4, "float": 4}
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,9 @@ class Layer:
     """One operator of the emitted program.
 
     `traits` become the constants of `struct Layer<position>`. `call` runs it on whole tensors, with {in0}, {out} and
-    the names of its scratch; a layer with `rows` is run through its class instead.
+    the names of its scratch; a layer with `rows` is run through its class instead. The output may be the memory of an
+    input of the same size if `in_place`. If `resizes`, the elements have another size, and each is read just before the
+    element of the output with the same index is written.
     """
 
     position: int
@@ -108,6 +110,7 @@ class Layer:
     rows: Rows | None = None
     sink: Sink | None = None
     in_place: bool = False
+    resizes: bool = False
 
 
 def fail(op: Operator, why: str) -> UnsupportedModelError:

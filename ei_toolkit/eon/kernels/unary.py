@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -89,8 +90,17 @@ def quantize(graph: Graph, op: Operator, position: int) -> Layer:
     output = graph.tensors[op.output]
     if source.dtype == "int8" and output.dtype == "int8":
         return unary(graph, op, position)
+    if {source.dtype, output.dtype} == {"int8", "uint8"}:
+        return _shifted(op, source, output, position)
     require((source.dtype, output.dtype) == ("float32", "int8"), op, f"it turns {source.dtype} into {output.dtype}")
     return _conversion(op, source, output, output, position)
+
+
+def _shifted(op: Operator, source: Tensor, output: Tensor, position: int) -> Layer:
+    """Lower the conversion between uint8 and int8 whose zero points differ by 128, which changes one bit."""
+    require(source.elements == output.elements, op, f"it turns {source.shape} into {output.shape}")
+    call = f"k::change_sign<Layer{position}>({{in0}}, {{out}});"
+    return _layer(op, output, position, {"kElements": source.elements}, call, "quantize.h", ())
 
 
 def dequantize(graph: Graph, op: Operator, position: int) -> Layer:
@@ -111,7 +121,8 @@ def _conversion(op: Operator, source: Tensor, output: Tensor, quantized: Tensor,
         "kZeroPoint": quantized.quant.zero_point,
     }
     call = f"k::{op.kind.lower()}<Layer{position}>({{in0}}, {{out}});"
-    return _layer(op, output, position, traits, call, "quantize.h", ())
+    layer = _layer(op, output, position, traits, call, "quantize.h", ())
+    return replace(layer, in_place=False, resizes=True)
 
 
 def _layer(

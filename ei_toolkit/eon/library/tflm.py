@@ -48,7 +48,7 @@ ARENA_BASE, ARENA_PER_OPERATOR = 1024, 384  # the interpreter's own structures, 
 def interpreted_model(tflite: bytes) -> ModelCode:
     """Return sources that run the model with TFLM. Raises UnsupportedModelError for an operator not listed here."""
     graph = read_model(tflite)
-    source, output = graph.tensors[graph.input], graph.tensors[graph.output]
+    source, output = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     for tensor in (source, output):
         if tensor.dtype not in C_TYPE:
             raise UnsupportedModelError(f"{tensor.name} is {tensor.dtype}", hint="Use int8 or float32 in and out.")
@@ -72,8 +72,8 @@ def interpreted_model(tflite: bytes) -> ModelCode:
 def arena_bytes(graph: Graph) -> int:
     """Estimate the arena: the largest activations at one operator, and TFLM's own structures with a margin."""
     last = {t: at for at, operator in enumerate(graph.operators) for t in (*operator.inputs, operator.output)}
-    last[graph.output] = len(graph.operators)
-    born = {graph.input: 0} | {operator.output: at for at, operator in enumerate(graph.operators)}
+    last |= dict.fromkeys(graph.outputs, len(graph.operators))
+    born = dict.fromkeys(graph.inputs, 0) | {operator.output: at for at, operator in enumerate(graph.operators)}
     peak = max(
         sum(_padded(graph.tensors[t]) for t, start in born.items() if start <= at <= last.get(t, -1))
         for at in range(len(graph.operators))

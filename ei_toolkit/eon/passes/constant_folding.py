@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.eon.graph import Axis, Graph, Operator, Slice, Tensor
+from ei_toolkit.eon.graph import Axis, Graph, Operator, Tensor, Unreadable
 from ei_toolkit.eon.kernels.elementwise import concatenation
 from ei_toolkit.eon.kernels.layer import require
-from ei_toolkit.errors import DataError
+from ei_toolkit.eon.kernels.movement import MOVES, data_input, moved
+from ei_toolkit.errors import DataError, UnsupportedModelError
 
 Array = NDArray[Any]
 
@@ -23,20 +24,24 @@ JOINS = frozenset({"PACK", "CONCATENATION"})
 def fold_constants(graph: Graph) -> Graph:
     """Replace each operator with constant inputs by its result. The batch size is one.
 
-    Raises DataError for a result whose shape is not the declared one, or for results that are too large together;
-    UnsupportedModelError for what is not supported at run time, either.
+    An operator that is not supported at run time, either, stays, with the reason in place of its options. Raises
+    DataError for a result whose shape is not the declared one, or for results that are too large together.
     """
     kept: list[Operator] = []
     folded = 0
     for op in graph.operators:
         inputs = [graph.tensors[t] for t in op.inputs if t >= 0]
         known = op.kind == "SHAPE" or all(t.data is not None for t in inputs)
-        if known and inputs and op.kind in FOLDERS:
+        if known and inputs and op.kind in FOLDED and not isinstance(op.options, Unreadable):
             output = graph.tensors[op.output]
             folded += output.bytes
             _check_budget(op, folded)
-            _check(graph, op, inputs)
-            graph = graph.with_tensor(_result(op, inputs, output))
+            try:
+                _check(graph, op, inputs)
+            except UnsupportedModelError as error:
+                kept.append(replace(op, options=Unreadable(error.why or error.what, error.hint)))
+                continue
+            graph = graph.with_tensor(_result(graph, op, inputs, output))
         else:
             kept.append(op)
     return graph.with_operators(kept)
@@ -55,15 +60,22 @@ def _check_budget(op: Operator, folded: int) -> None:
 def _check(graph: Graph, op: Operator, inputs: list[Tensor]) -> None:
     """Check types and sizes before computing; reject a join that would have to rescale or clamp."""
     output = graph.tensors[op.output]
-    sources = inputs if op.kind in JOINS else inputs[:1]
+    sources = inputs if op.kind in JOINS else [_source(graph, op)]
     for source in sources:
         require(_fits(op, source.dtype, output.dtype), op, f"it turns {source.dtype} into {output.dtype}")
     if op.kind in JOINS:
         _check_join(graph, op, sources)
     given = sum(t.elements for t in sources)
-    if op.kind not in ("SHAPE", "STRIDED_SLICE") and given != output.elements:
+    if op.kind != "SHAPE" and op.kind not in MOVES and given != output.elements:
         why = f"it has {given} input elements and {output.elements} output elements"
         raise DataError(f"operator {op.index} ({op.kind}) cannot be computed", why=why)
+
+
+def _source(graph: Graph, op: Operator) -> Tensor:
+    """Return the input with the elements of the output."""
+    index = data_input(op)
+    require(index < len(op.inputs) and op.inputs[index] >= 0, op, "its input is missing")
+    return graph.tensors[op.inputs[index]]
 
 
 def _fits(op: Operator, source: str, output: str) -> bool:
@@ -91,9 +103,9 @@ def _without_data(graph: Graph, op: Operator) -> Graph:
     return replace(graph, tensors=tuple(replace(t, data=None) if t.index in read else t for t in graph.tensors))
 
 
-def _result(op: Operator, inputs: list[Tensor], output: Tensor) -> Tensor:
+def _result(graph: Graph, op: Operator, inputs: list[Tensor], output: Tensor) -> Tensor:
     try:
-        value = FOLDERS[op.kind](op, inputs)
+        value = moved(graph, op, _data(_source(graph, op))) if op.kind in MOVES else FOLDERS[op.kind](op, inputs)
         data = np.asarray(value, dtype=output.dtype).reshape(output.shape)
     except (ValueError, IndexError, TypeError, MemoryError) as error:
         raise DataError(f"operator {op.index} ({op.kind}) cannot be computed", why=str(error)) from error
@@ -107,23 +119,6 @@ def _data(tensor: Tensor) -> Array:
 
 def _shape(op: Operator, inputs: list[Tensor]) -> Array:
     return np.array(inputs[0].shape)
-
-
-def _strided_slice(op: Operator, inputs: list[Tensor]) -> Array:
-    assert isinstance(op.options, Slice)
-    data, begin, end, strides = (_data(t) for t in inputs)
-    if begin.size > data.ndim:
-        raise ValueError(f"it slices {begin.size} of {data.ndim} dimensions")
-    index: list[int | slice] = []
-    for i, (first, last, step) in enumerate(zip(begin.ravel(), end.ravel(), strides.ravel(), strict=True)):
-        if op.options.shrink_axis_mask >> i & 1:
-            index.append(int(first))
-        else:
-            start = None if op.options.begin_mask >> i & 1 else int(first)
-            stop = None if op.options.end_mask >> i & 1 else int(last)
-            index.append(slice(start, stop, int(step)))
-    result: Array = data[tuple(index)]
-    return result
 
 
 def _pack(op: Operator, inputs: list[Tensor]) -> Array:
@@ -153,7 +148,6 @@ def _dequantize(op: Operator, inputs: list[Tensor]) -> Array:
 
 FOLDERS: dict[str, Callable[[Operator, list[Tensor]], Array]] = {
     "SHAPE": _shape,
-    "STRIDED_SLICE": _strided_slice,
     "PACK": _pack,
     "CONCATENATION": _concatenation,
     "RESHAPE": _same,
@@ -161,3 +155,4 @@ FOLDERS: dict[str, Callable[[Operator, list[Tensor]], Array]] = {
     "SQUEEZE": _same,
     "DEQUANTIZE": _dequantize,
 }
+FOLDED = FOLDERS.keys() | MOVES.keys()

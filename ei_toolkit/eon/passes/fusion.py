@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ei_toolkit.eon.graph import Activation, Axis, Graph, Operator, Window2D
+from ei_toolkit.eon.graph import Activation, Axis, Graph, Operator, Tensor, Unreadable, Window2D
 from ei_toolkit.eon.kernels.geometry import geometry
 from ei_toolkit.errors import DataError, UnsupportedModelError
 
@@ -111,14 +111,14 @@ def _pool_fits(graph: Graph, conv: Operator, pool: Operator) -> bool:
 
 
 def _is_sound(graph: Graph, conv: Operator) -> bool:
-    """Return whether the output of the convolution has the shape that its options give; later steps do not check it.
-
-    Raises UnsupportedModelError where it has another.
-    """
+    """Return whether the output of the convolution has the shape that its options give; later steps do not check it."""
     source, weights = (graph.tensors[t] for t in conv.inputs[:2])
     if len(weights.shape) != 4:
         return False
-    geometry(conv, source, graph.tensors[conv.output], (weights.shape[1], weights.shape[2]))
+    try:
+        geometry(conv, source, graph.tensors[conv.output], (weights.shape[1], weights.shape[2]))
+    except UnsupportedModelError:
+        return False  # lowering the convolution reports it
     return True
 
 
@@ -168,33 +168,52 @@ VIEWS = frozenset({"RESHAPE", "EXPAND_DIMS", "SQUEEZE"})
 def drop_views(graph: Graph) -> Graph:
     """Remove RESHAPE, EXPAND_DIMS and SQUEEZE; readers of an unchanged shape read the original tensor itself.
 
-    Raises DataError or UnsupportedModelError where such an operator changes the values.
+    One that changes the values stays, with the reason in place of its options. Raises DataError for a damaged one.
     """
     views: dict[int, int] = {}
     same: dict[int, int] = {}  # tensor -> an equal tensor, closer to the root
     kept: list[Operator] = []
     for op in graph.operators:
         op = replace(op, inputs=tuple(same.get(t, t) for t in op.inputs))
-        if op.kind not in VIEWS:
+        if isinstance(op.options, Unreadable) or not (op.kind in VIEWS or _is_identity(graph, op)):
             kept.append(op)
             continue
         source = op.inputs[0] if op.inputs else -1
-        _check(graph, op, source)
+        problem = _problem(graph, op, source)
+        if problem is not None:
+            kept.append(replace(op, options=problem))
+            continue
         root = views.get(source, source)
         views[op.output] = root
         if graph.tensors[root].shape == graph.tensors[op.output].shape:
             same[op.output] = root
-    return replace(graph, operators=tuple(kept), views=views, output=same.get(graph.output, graph.output))
+    outputs = tuple(same.get(t, t) for t in graph.outputs)
+    return replace(graph, operators=tuple(kept), views=views, outputs=outputs)
 
 
-def _check(graph: Graph, op: Operator, source: int) -> None:
+def _is_identity(graph: Graph, op: Operator) -> bool:
+    """Return whether a QUANTIZE keeps scale and zero point, as converters write it for inputs of type uint8."""
+    if op.kind != "QUANTIZE" or len(op.inputs) != 1 or op.inputs[0] < 0:
+        return False
+    before, after = graph.tensors[op.inputs[0]], graph.tensors[op.output]
+    return (before.dtype, before.elements) == (after.dtype, after.elements) and _same_values(before, after)
+
+
+def _problem(graph: Graph, op: Operator, source: int) -> Unreadable | None:
+    """Return why the operator changes more than a shape; None if it does not. Raises DataError for a damaged one."""
     if source < 0:
         raise DataError(f"operator {op.index} ({op.kind}) has no input")
     before, after = graph.tensors[source], graph.tensors[op.output]
     if before.elements != after.elements or before.dtype != after.dtype:
         raise DataError(f"operator {op.index} ({op.kind}) turns {before.shape} into {after.shape}")
-    if before.dtype == "int8" and (before.quant.scales, before.quant.zero_points) != (
-        after.quant.scales,
-        after.quant.zero_points,
-    ):
-        raise UnsupportedModelError(f"operator {op.index} ({op.kind}) changes the quantisation")
+    if before.quantization != after.quantization and not _same_values(before, after):
+        return Unreadable("it changes the quantisation", "Convert the model again with a current converter.")
+    return None
+
+
+def _same_values(before: Tensor, after: Tensor) -> bool:
+    """Return whether equal bytes of both tensors are equal numbers."""
+    a, b = before.quantization, after.quantization
+    return before.dtype == "float32" or (
+        a is not None and b is not None and (a.scales, a.zero_points) == (b.scales, b.zero_points)
+    )

@@ -1,4 +1,4 @@
-// QUANTIZE from float to int8, DEQUANTIZE from int8 to float.
+// QUANTIZE from float to int8 and between int8 and uint8, DEQUANTIZE from int8 to float.
 #pragma once
 
 #include <math.h>
@@ -20,6 +20,12 @@ inline void quantize(const float* in, int8_t* out) {
 template <class S>
 inline void dequantize(const int8_t* in, float* out) {
     for (int i = 0; i < S::kElements; ++i) out[i] = S::scale() * static_cast<float>(in[i] - S::kZeroPoint);
+}
+
+// Converts between uint8 and int8 with zero points that differ by 128. The output may be the memory of the input.
+template <class S, class In, class Out>
+inline void change_sign(const In* in, Out* out) {
+    for (int i = 0; i < S::kElements; ++i) out[i] = static_cast<Out>(in[i] ^ 0x80);
 }
 
 }  // namespace kernels

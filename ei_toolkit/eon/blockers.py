@@ -1,0 +1,95 @@
+"""Blockers: what prevents the translation of a model. All of them are collected and reported together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ei_toolkit.errors import UnsupportedModelError
+
+FULL_INT8 = (
+    "Convert to full int8: set converter.optimizations = [tf.lite.Optimize.DEFAULT], a representative_dataset and "
+    "target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]."
+)
+UNROLL = "Use keras.layers.{}(..., unroll=True), or replace the layer by Conv1D layers."
+SIGNAL = (
+    "These operators compute features: let a processing block (eitk impulse) compute them, and convert only the "
+    "network that reads the features."
+)
+REMEDIES = {
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": UNROLL.format("LSTM"),
+    "BIDIRECTIONAL_SEQUENCE_LSTM": UNROLL.format("LSTM"),
+    "LSTM": UNROLL.format("LSTM"),
+    "UNIDIRECTIONAL_SEQUENCE_RNN": UNROLL.format("SimpleRNN"),
+    "WHILE": UNROLL.format("GRU") + " A loop of the graph needs an interpreter.",
+    "IF": "Remove the condition from the graph: export the branch that the device runs.",
+    "SVDF": "Replace the SVDF layer by a DepthwiseConv2D over time and a Dense layer.",
+    "GATHER": "Select the elements with slices of fixed positions.",
+    "EMBEDDING_LOOKUP": "Compute the embedding before the model and pass it as the input.",
+    "TOPK_V2": "Return the scores and choose the best ones in the application.",
+    "NON_MAX_SUPPRESSION_V4": "Return boxes and scores and choose the best ones in the application.",
+    "NON_MAX_SUPPRESSION_V5": "Return boxes and scores and choose the best ones in the application.",
+}
+FLEX = "Convert without tf.lite.OpsSet.SELECT_TF_OPS, and replace the layer that needs it."
+OTHER = "Replace the layer; docs/compiler.md lists the supported operators."
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """One reason why a model cannot be translated.
+
+    `operator` is the index in the file, or None if the reason is not one operator; `layer` the name of its output.
+    """
+
+    operator: int | None
+    kind: str
+    layer: str
+    problem: str
+    remedy: str
+
+
+def remedy_for(kind: str) -> str:
+    """Return what to change in a model that uses an operator without a kernel."""
+    if kind.startswith("CUSTOM Flex"):
+        return FLEX
+    if kind.startswith("CUSTOM Signal"):
+        return SIGNAL
+    return REMEDIES.get(kind, OTHER)
+
+
+class BlockedModelError(UnsupportedModelError):
+    """A model that cannot be translated, with all reasons."""
+
+    def __init__(self, blockers: Sequence[Blocker]) -> None:
+        self.blockers = tuple(blockers)
+        groups = group_blockers(blockers)
+        if len(groups) == 1:
+            (group,) = groups
+            super().__init__(refusal(group), why=group[0].problem, hint=group[0].remedy)
+        else:
+            lines = [f"\n  {refusal(group)}: {group[0].problem}. {group[0].remedy}" for group in groups]
+            what = f"the compiler cannot translate the model, for {len(groups)} reasons:{''.join(lines)}"
+            super().__init__(what)
+
+
+def group_blockers(blockers: Sequence[Blocker]) -> list[tuple[Blocker, ...]]:
+    """Group the blockers of one kind, problem and remedy, in the order of the file."""
+    groups: dict[tuple[str, str, str], list[Blocker]] = {}
+    for blocker in blockers:
+        groups.setdefault((blocker.kind, blocker.problem, blocker.remedy), []).append(blocker)
+    return [tuple(group) for group in groups.values()]
+
+
+MOST_NAMED = 3  # operators of a group that a message names; `eitk eon check --json` lists all of them
+
+
+def refusal(group: Sequence[Blocker]) -> str:
+    """Return the sentence that names the operators of one group."""
+    first = group[0]
+    if first.operator is None:
+        return f"{first.kind} is not supported"
+    if len(group) == 1:
+        return f"operator {first.operator} ({first.kind}) is not supported, layer {first.layer!r}"
+    named = ", ".join(f"{b.operator} (layer {b.layer!r})" for b in group[:MOST_NAMED])
+    more = f" and {len(group) - MOST_NAMED} more" if len(group) > MOST_NAMED else ""
+    return f"{first.kind} is not supported, operators {named}{more}"

@@ -1,0 +1,129 @@
+"""The outputs of the reference interpreter, and of many compiled models in one program."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from ei_toolkit.config.project import bundled
+from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.eon.toolchain import ARM, ARM_LINK, HOST, ICOUNT, MACHINE
+
+
+def reference(model: bytes, inputs: np.ndarray) -> np.ndarray:
+    """Return the outputs of the reference kernels, one row for each input."""
+    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    interpreter.allocate_tensors()
+    source, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    answers = []
+    for values in inputs:
+        interpreter.set_tensor(source["index"], values.reshape(source["shape"]))
+        interpreter.invoke()
+        answers.append(interpreter.get_tensor(output["index"]).ravel())
+    return np.array(answers)
+
+
+def inputs_for(model: bytes, count: int, seed: int) -> np.ndarray:
+    """Random inputs of the model's type: uniform noise, and values near the middle."""
+    spec = compile_model(model).input
+    generator = np.random.default_rng(seed)
+    if spec.dtype == "float32":
+        return generator.normal(0, 2, (count, spec.elements)).astype(np.float32)
+    if spec.dtype == "uint8":
+        return generator.integers(0, 256, (count, spec.elements)).astype(np.uint8)
+    values = generator.integers(-128, 128, (count, spec.elements))
+    values[1::2] = np.clip(generator.normal(spec.zero_point, 20, values[1::2].shape), -128, 127)
+    return values.astype(np.int8)
+
+
+MAIN_HEAD = '#include "platform.h"\n{includes}\n'
+MAIN_CASE = 'namespace case{i} {{\n#include "case{i}/model.cpp"\n}}\n'
+MAIN_RUN = """\
+  for (int n = 0; n < {count}; ++n) {{
+    namespace m = case{i}::eitk::model;
+    platform::read_input(m::input(), sizeof(m::Input) * m::kInputSize);
+    m::invoke();
+    platform::write_output(m::output(), sizeof(m::Output) * m::kOutputSize);
+  }}
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Compiles many models into one program and runs it, here or on an emulated Cortex-M4F."""
+
+    folder: Path
+
+    def outputs(
+        self,
+        models: Sequence[bytes],
+        inputs: Sequence[np.ndarray],
+        *,
+        arm: bool = False,
+        ram_optimized: bool = False,
+        flags: Sequence[str] = (),
+    ) -> list[np.ndarray]:
+        """Outputs of every model for each of its inputs; compiler warnings are errors."""
+        compiled = [compile_model(model, ram_optimized=ram_optimized) for model in models]
+        for i, model in enumerate(compiled):
+            (self.folder / f"case{i}").mkdir()
+            (self.folder / f"case{i}" / "model.h").write_text(model.header)
+            (self.folder / f"case{i}" / "model.cpp").write_text(model.source)
+        headers = sorted({name for model in compiled for name in model.kernels})
+        for name in headers:
+            target = self.folder / "eitk" / "kernels" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((bundled("firmware") / "runtime" / "eitk" / "kernels" / name).read_bytes())
+        text = MAIN_HEAD.format(includes="\n".join(f'#include "eitk/kernels/{name}"' for name in headers))
+        text += "".join(MAIN_CASE.format(i=i) for i in range(len(compiled)))
+        runs = "".join(MAIN_RUN.format(i=i, count=len(values)) for i, values in enumerate(inputs))
+        (self.folder / "main.cpp").write_text(text + "int main() {\n" + runs + "  return 0;\n}\n")
+        content = b"".join(values.tobytes() for values in inputs)
+        answer = self._run_arm(content) if arm else self._run_host(content, flags)
+        return self._split(answer, compiled, inputs)
+
+    def _run_host(self, content: bytes, flags: Sequence[str]) -> bytes:
+        runner = bundled("firmware") / "boards" / "model_runner"
+        sources = ["main.cpp", str(runner / "platform_host.cpp")]
+        self._call(["g++", *HOST, "-Werror", *flags, "-I.", f"-I{runner}", *sources, "-o", "program"])
+        if shutil.which("clang++"):
+            self._call(["clang++", *HOST, "-Werror", "-fsyntax-only", "-I.", f"-I{runner}", "main.cpp"])
+        return self._call(["./program"], content)
+
+    def _run_arm(self, content: bytes) -> bytes:
+        runner, bare_metal = (bundled("firmware") / "boards" / name for name in ("model_runner", "bare_metal"))
+        sources = [runner / "platform_bare_metal.cpp", bare_metal / "startup.cpp", bare_metal / "semihosting.cpp"]
+        includes = ["-I.", f"-I{runner}", f"-I{bare_metal}"]
+        objects = []
+        for source in ("main.cpp", *map(str, sources)):
+            objects.append(Path(source).stem + ".o")
+            self._call(["arm-none-eabi-g++", *ARM, "-Werror", *includes, "-c", source, "-o", objects[-1]])
+        script = ["-T", str(bare_metal / "image.ld")]
+        self._call(["arm-none-eabi-gcc", *ARM_LINK, *script, *objects, "-lm", "-o", "program.elf"])
+        (self.folder / "input.bin").write_bytes(content)
+        semihosting = ["-semihosting-config", "enable=on,target=native"]
+        self._call(["qemu-system-arm", *MACHINE, *ICOUNT, *semihosting, "-kernel", "program.elf"])
+        return (self.folder / "output.bin").read_bytes()
+
+    def _call(self, command: Sequence[str], content: bytes = b"") -> bytes:
+        done = subprocess.run(command, cwd=self.folder, input=content, capture_output=True, timeout=280)
+        assert done.returncode == 0, done.stderr.decode(errors="replace")[-4000:]
+        return done.stdout
+
+    @staticmethod
+    def _split(answer: bytes, compiled: Sequence[Any], inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        outputs, at = [], 0
+        for model, values in zip(compiled, inputs, strict=True):
+            dtype = np.dtype(model.output.dtype)
+            size = len(values) * model.output.elements
+            outputs.append(np.frombuffer(answer, dtype, size, at).reshape(len(values), -1))
+            at += size * dtype.itemsize
+        assert at == len(answer)
+        return outputs

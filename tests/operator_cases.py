@@ -1,0 +1,222 @@
+"""Models of one or a few operators, by name, for comparisons with the reference interpreter in one program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from tiny_model import TinyModel
+
+Case = Callable[[], bytes]
+CASES: dict[str, Case] = {}
+SHAPE = (1, 6, 4, 4)
+QUANT: dict[str, Any] = {"scale": 0.1, "zero_point": -7}
+FIRST, SECOND = {"scale": 0.11, "zero_point": 9}, {"scale": 0.07, "zero_point": -30}
+
+
+def case(name: str) -> Callable[[Case], Case]:
+    """Register a builder of a model."""
+
+    def register(build: Case) -> Case:
+        CASES[name] = build
+        return build
+
+    return register
+
+
+def words(model: TinyModel, values: Any) -> int:
+    """Add an int32 constant."""
+    return model.tensor(np.shape(values), "int32", data=values)
+
+
+def unary(
+    kind: str, shape: Sequence[int], out: Sequence[int], constants: Sequence[Any] = (), options: str | None = None,
+    *, dtype: str = "int8", quants: Sequence[dict[str, Any]] = (QUANT, QUANT), data_at: int = 0, **values: Any,
+) -> bytes:  # fmt: skip
+    """Return a model of one operator with one data input and int32 constants."""
+    model = TinyModel()
+    first, second = quants if dtype != "float32" else ({}, {})
+    source = model.tensor(shape, dtype, **first)
+    inputs = [words(model, c) for c in constants]
+    inputs.insert(data_at, source)
+    output = model.operator(kind, inputs, model.tensor(out, dtype, **second), options, **values)
+    return model.finish(source, output)
+
+
+MOVES: dict[str, tuple[Any, ...]] = {
+    "strided slice of rows": ("STRIDED_SLICE", (1, 2, 4, 4), ([0, 1, 0, 0], [1, 5, 4, 4], [1, 3, 1, 1]), {}),
+    "strided slice backwards": ("STRIDED_SLICE", (1, 3, 4, 4), ([0, -1, 0, 0], [1, 0, 4, 4], [1, -2, 1, 1]), {}),
+    "strided slice with masks": (
+        "STRIDED_SLICE", (6, 4, 1, 2), ([0, 0, 0, 3], [0, 0, 1, 1], [1, 1, 1, -1]),
+        {"ellipsisMask": 2, "newAxisMask": 4, "shrinkAxisMask": 1, "beginMask": 8},
+    ),
+    "strided slice by an offset": (
+        "STRIDED_SLICE", (1, 2, 4, 4), ([0, 1, 0, 0], [1, 2, 4, 4], [1] * 4), {"offset": True},
+    ),
+    "slice": ("SLICE", (1, 3, 2, 4), ([0, 2, 1, 0], [1, 3, 2, -1]), None),
+    "transpose of rows and columns": ("TRANSPOSE", (1, 4, 6, 4), ([0, 2, 1, 3],), None),
+    "transpose to channels first": ("TRANSPOSE", (1, 4, 6, 4), ([0, 3, 1, 2],), None),
+    "reverse": ("REVERSE_V2", SHAPE, ([1],), None),
+    "depth to space": ("DEPTH_TO_SPACE", (1, 12, 8, 1), (), {"blockSize": 2}),
+    "space to depth": ("SPACE_TO_DEPTH", (1, 3, 2, 16), (), {"blockSize": 2}),
+    "tile": ("TILE", (1, 12, 4, 12), ([1, 2, 1, 3],), None),
+    "broadcast": ("BROADCAST_TO", (3, 6, 4, 4), ([3, 6, 4, 4],), None),
+    "nearest neighbour": ("RESIZE_NEAREST_NEIGHBOR", (1, 12, 12, 4), ([12, 12],), {}),
+    "nearest neighbour of pixel centres": (
+        "RESIZE_NEAREST_NEIGHBOR", (1, 12, 4, 4), ([12, 4],), {"halfPixelCenters": True},
+    ),
+}  # fmt: skip
+OPTIONS = {
+    "STRIDED_SLICE": "StridedSliceOptions",
+    "DEPTH_TO_SPACE": "DepthToSpaceOptions",
+    "SPACE_TO_DEPTH": "SpaceToDepthOptions",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
+}
+
+
+def _move(name: str, dtype: str) -> bytes:
+    kind, out, constants, values = MOVES[name]
+    return unary(kind, SHAPE, out, constants, OPTIONS.get(kind), dtype=dtype, **(values or {}))
+
+
+CASES |= {name: lambda name=name: _move(name, "int8") for name in MOVES}  # type: ignore[misc]
+CASES |= {f"{name}, float": lambda name=name: _move(name, "float32") for name in MOVES if "backwards" in name}  # type: ignore[misc]
+
+
+def parts(kind: str, shapes: Sequence[Sequence[int]], constants: Sequence[Any], data_at: int, **values: Any) -> bytes:
+    """Split the input, add a constant to each part, and join the parts in reverse order."""
+    model = TinyModel()
+    source = model.tensor(SHAPE, **QUANT)
+    inputs = [words(model, c) for c in constants]
+    inputs.insert(data_at, source)
+    made = [model.tensor(shape, **QUANT) for shape in shapes]
+    options = {"SPLIT": "SplitOptions", "SPLIT_V": "SplitVOptions", "UNPACK": "UnpackOptions"}[kind]
+    model.operator(kind, inputs, made[0], options, **values)
+    model.operators[-1].outputs = made
+    raised = []
+    for i, part in enumerate(made):
+        other = model.tensor((1,), scale=0.2, data=[10 * i])
+        raised.append(model.operator("ADD", [part, other], model.tensor(shapes[i], **QUANT), "AddOptions"))
+    total = list(shapes[0])
+    total[-1] = sum(shape[-1] for shape in shapes)
+    output = model.tensor(total, **QUANT)
+    model.operator("CONCATENATION", raised[::-1], output, "ConcatenationOptions", axis=len(total) - 1)
+    return model.finish(source, output)
+
+
+@case("split")
+def _split() -> bytes:
+    return parts("SPLIT", [(1, 6, 4, 2)] * 2, [[3]], 1, numSplits=2)
+
+
+@case("split in sizes")
+def _split_v() -> bytes:
+    return parts("SPLIT_V", [(1, 6, 4, 1), (1, 6, 4, 3)], [[1, -1], [3]], 0, numSplits=2)
+
+
+@case("unpack")
+def _unpack() -> bytes:
+    return parts("UNPACK", [(1, 4, 4)] * 6, [], 0, axis=1, num=6)
+
+
+def streaming(*, shift_first: bool = False, late_reader: bool = False, dtype: str = "int8") -> bytes:
+    """A convolution over the last five frames, which are kept in a variable, as streaming Keras layers make it."""
+    model = TinyModel()
+    source, zeros = model.tensor((1, 1, 1, 4), dtype, **QUANT), np.full((1, 4, 1, 4), -7)
+    zeros[0, 1] = 5
+    handle = model.variable("frames", zeros, dtype, **QUANT)
+    old = model.operator("READ_VARIABLE", [handle], model.tensor((1, 4, 1, 4), dtype, **QUANT), "ReadVariableOptions")
+    steps = [words(model, v) for v in ([0, 1, 0, 0], [1, 99, 1, 4], [1, 1, 1, 1])]
+    if shift_first:
+        kept = model.tensor((1, 3, 1, 4), dtype, **QUANT)
+        model.operator("STRIDED_SLICE", [old, *steps], kept, "StridedSliceOptions")
+        joined = model.tensor((1, 4, 1, 4), dtype, **QUANT)
+        model.operator("CONCATENATION", [kept, source], joined, "ConcatenationOptions", axis=1)
+        new, rows = joined, 4
+    else:
+        joined = model.tensor((1, 5, 1, 4), dtype, **QUANT)
+        model.operator("CONCATENATION", [old, source], joined, "ConcatenationOptions", axis=1)
+        new, rows = model.tensor((1, 4, 1, 4), dtype, **QUANT), 5
+        model.operator("STRIDED_SLICE", [joined, *steps], new, "StridedSliceOptions")
+    model.operator("ASSIGN_VARIABLE", [handle, new], -1, "AssignVariableOptions")
+    random = np.random.default_rng(5)
+    kernel = (3, rows, 1, 4)
+    weights = model.tensor(kernel, scale=0.02, data=random.integers(-127, 128, kernel))
+    output = model.tensor((1, 1, 1, 3), dtype, scale=0.3, zero_point=4)
+    window = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+    bias = model.tensor((3,), "int32", scale=0.002, data=[100, -50, 0])
+    model.operator("CONV_2D", [joined, weights, bias], output, "Conv2DOptions", padding=1, **window)
+    if late_reader:  # the value from before the assignment is used after it
+        total = model.tensor((1, 4, 1, 3), **FIRST)
+        three = [words(model, v) for v in ([0, 0, 0, 0], [1, 4, 1, 3])]
+        sliced = model.operator("SLICE", [old, *three], model.tensor((1, 4, 1, 3), dtype, **QUANT))
+        output = model.operator("ADD", [sliced, output], total, "AddOptions")
+    return model.finish(source, output)
+
+
+CASES["streaming"] = lambda: streaming()
+CASES["streaming, shift before join"] = lambda: streaming(shift_first=True)
+CASES["streaming, old value read after the assignment"] = lambda: streaming(late_reader=True)
+
+
+@case("counter")
+def _counter() -> bytes:
+    """A sum of all inputs: the variable is read, added to, and assigned."""
+    model = TinyModel()
+    source = model.tensor((1, 4), **QUANT)
+    handle = model.variable("sum", np.full((1, 4), -7), **QUANT)
+    old = model.operator("READ_VARIABLE", [handle], model.tensor((1, 4), **QUANT), "ReadVariableOptions")
+    new = model.operator("ADD", [old, source], model.tensor((1, 4), **QUANT), "AddOptions")
+    model.operator("ASSIGN_VARIABLE", [handle, new], -1, "AssignVariableOptions")
+    return model.finish(source, new)
+
+
+def unsigned_ends(shape: Sequence[int] = (1, 40)) -> bytes:
+    """An int8 RELU6 between uint8 input and output, as the converter makes it for inference types of uint8."""
+    model = TinyModel()
+    source = model.tensor(shape, "uint8", scale=0.1, zero_point=121)
+    inner = model.operator("QUANTIZE", [source], model.tensor(shape, **QUANT), "QuantizeOptions")
+    relu = model.operator("RELU6", [inner], model.tensor(shape, **QUANT))
+    output = model.tensor(shape, "uint8", scale=0.1, zero_point=121)
+    return model.finish(source, model.operator("QUANTIZE", [relu], output, "QuantizeOptions"))
+
+
+CASES["uint8 in and out"] = unsigned_ends
+
+
+@case("uint8 in, requantised")
+def _unsigned_in() -> bytes:
+    model = TinyModel()
+    source = model.tensor((1, 256), "uint8", scale=0.1, zero_point=3)
+    output = model.operator("QUANTIZE", [source], model.tensor((1, 256), **SECOND), "QuantizeOptions")
+    return model.finish(source, output)
+
+
+@case("depthwise convolution of one channel")
+def _depthwise_of_one() -> bytes:
+    model = TinyModel()
+    source = model.tensor((1, 9, 8, 1), **FIRST)
+    kernel, scales = (1, 3, 4, 5), [0.01, 0.02, 0.03, 0.015, 0.007]
+    weights = model.tensor(kernel, scale=scales, axis=3, data=np.random.default_rng(2).integers(-127, 128, kernel))
+    bias_scales = [float(np.float32(0.11) * np.float32(s)) for s in scales]
+    bias = model.tensor((5,), "int32", scale=bias_scales, data=[300, -200, 0, 50, 7])
+    output = model.tensor((1, 5, 4, 5), **SECOND)
+    values = {"strideH": 2, "strideW": 2, "dilationHFactor": 1, "dilationWFactor": 1, "depthMultiplier": 5}
+    model.operator("DEPTHWISE_CONV_2D", [source, weights, bias], output, "DepthwiseConv2DOptions", padding=0, **values)
+    return model.finish(source, output)
+
+
+@case("no kernel: reshape only")
+def _reshape_only() -> bytes:
+    return unary("RESHAPE", (1, 4, 4, 2), (1, 32), ([1, 32],), "ReshapeOptions", newShape=[1, 32])
+
+
+@case("float ends of an int8 network")
+def _float_ends() -> bytes:
+    model = TinyModel()
+    source = model.tensor((1, 30), "float32")
+    inner = model.operator("QUANTIZE", [source], model.tensor((1, 30), **FIRST), "QuantizeOptions")
+    middle = model.operator("RELU", [inner], model.tensor((1, 30), **SECOND))
+    output = model.operator("DEQUANTIZE", [middle], model.tensor((1, 30), "float32"), "DequantizeOptions")
+    return model.finish(source, output)
