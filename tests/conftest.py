@@ -126,6 +126,15 @@ def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 
 
 @pytest.fixture(scope="session")
+def models() -> Path:
+    """Folder of public models."""
+    folder = SHARED / "models"
+    if not folder.is_dir():
+        pytest.skip("public models are not at hand")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def goldens() -> Path:
     """Folder of golden vectors."""
     folder = SHARED / "goldens"

@@ -43,6 +43,8 @@ def inputs_for(model: bytes, count: int, seed: int) -> np.ndarray:
     return values.astype(np.int8)
 
 
+# g++ does not see that a convolution writes no pixels beyond its output, where that is at the end of the arena.
+STRICT = ("-Werror", "-Wno-error=stringop-overflow")
 MAIN_HEAD = '#include "platform.h"\n{includes}\n'
 MAIN_CASE = 'namespace case{i} {{\n#include "case{i}/model.cpp"\n}}\n'
 MAIN_RUN = """\
@@ -104,7 +106,7 @@ class Bench:
         objects = []
         for source in ("main.cpp", *map(str, sources)):
             objects.append(Path(source).stem + ".o")
-            self._call(["arm-none-eabi-g++", *ARM, "-Werror", *includes, "-c", source, "-o", objects[-1]])
+            self._call(["arm-none-eabi-g++", *ARM, *STRICT, *includes, "-c", source, "-o", objects[-1]])
         script = ["-T", str(bare_metal / "image.ld")]
         self._call(["arm-none-eabi-gcc", *ARM_LINK, *script, *objects, "-lm", "-o", "program.elf"])
         (self.folder / "input.bin").write_bytes(content)

@@ -54,6 +54,9 @@ MOVES: dict[str, tuple[Any, ...]] = {
     "strided slice by an offset": (
         "STRIDED_SLICE", (1, 2, 4, 4), ([0, 1, 0, 0], [1, 2, 4, 4], [1] * 4), {"offset": True},
     ),
+    "strided slice of one row with a begin mask": (
+        "STRIDED_SLICE", (1, 4, 4), ([0, 2, 0, 0], [1, 3, 4, 4], [1] * 4), {"beginMask": 2, "shrinkAxisMask": 2},
+    ),
     "slice": ("SLICE", (1, 3, 2, 4), ([0, 2, 1, 0], [1, 3, 2, -1]), None),
     "transpose of rows and columns": ("TRANSPOSE", (1, 4, 6, 4), ([0, 2, 1, 3],), None),
     "transpose to channels first": ("TRANSPOSE", (1, 4, 6, 4), ([0, 3, 1, 2],), None),
@@ -62,8 +65,8 @@ MOVES: dict[str, tuple[Any, ...]] = {
     "space to depth": ("SPACE_TO_DEPTH", (1, 3, 2, 16), (), {"blockSize": 2}),
     "tile": ("TILE", (1, 12, 4, 12), ([1, 2, 1, 3],), None),
     "broadcast": ("BROADCAST_TO", (3, 6, 4, 4), ([3, 6, 4, 4],), None),
-    "nearest neighbour": ("RESIZE_NEAREST_NEIGHBOR", (1, 12, 12, 4), ([12, 12],), {}),
-    "nearest neighbour of pixel centres": (
+    "resize to nearest": ("RESIZE_NEAREST_NEIGHBOR", (1, 12, 12, 4), ([12, 12],), {}),
+    "resize to nearest pixel centre": (
         "RESIZE_NEAREST_NEIGHBOR", (1, 12, 4, 4), ([12, 4],), {"halfPixelCenters": True},
     ),
 }  # fmt: skip

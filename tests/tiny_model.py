@@ -19,8 +19,20 @@ TYPES = {
 
 B = schema.BuiltinOperator
 VERSIONS = dict.fromkeys(
-    (B.EXPAND_DIMS, B.VAR_HANDLE, B.READ_VARIABLE, B.ASSIGN_VARIABLE, B.CALL_ONCE, B.REVERSE_V2, B.DEPTH_TO_SPACE), 1
-)  # of operators that the interpreter does not know in version 3
+    (
+        B.ASSIGN_VARIABLE,
+        B.CALL_ONCE,
+        B.DEPTH_TO_SPACE,
+        B.EXPAND_DIMS,
+        B.READ_VARIABLE,
+        B.RESHAPE,
+        B.REVERSE_V2,
+        B.SPACE_TO_DEPTH,
+        B.TILE,
+        B.VAR_HANDLE,
+    ),
+    1,
+)  # of operators that the interpreter does not know in version 3; fmt: skip
 
 
 @dataclass

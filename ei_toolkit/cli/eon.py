@@ -58,18 +58,35 @@ def compile_(
 def run(
     context: typer.Context,
     model: Model,
-    input: Annotated[Path, typer.Option("--input", help="Inputs (.npy); the first axis is their number.")],
-    output: Annotated[Path, typer.Option("--output", help="File for the outputs (.npy).")],
+    input: Annotated[
+        list[Path], typer.Option("--input", help="Inputs (.npy); rows are successive inputs. Repeat for each input.")
+    ],
+    output: Annotated[
+        list[Path], typer.Option("--output", help="File for the outputs (.npy). Repeat for each output.")
+    ],
     on: Annotated[On, typer.Option(help="This machine, or a Cortex-M4F under QEMU.")] = On.host,
     ram_optimized: RamOptimized = False,
+    reset_each: Annotated[
+        bool, typer.Option("--reset-each", help="Reset the variables of a streaming model before each row.")
+    ] = False,
 ) -> None:
-    """Compile a model, build it, and run it on inputs."""
+    """Compile a model, build it, and run it on inputs. A streaming model keeps its state from row to row."""
     env = Environment.of(context)
-    target = check_output(env.cwd / output)
+    targets = [check_output(env.cwd / file) for file in output]
     env.console.note(f"compiling {model.name} and running it ({on.value})")
-    answers = run_file(env.cwd / model, env.cwd / input, target, on.value, ram_optimized=ram_optimized)
-    data = {"outputs": str(target), "shape": list(answers.shape), "on": on.value}
-    env.console.result(data, f"{len(answers)} outputs ({on.value}) -> {output}")
+    inputs = [env.cwd / file for file in input]
+    answers = run_file(env.cwd / model, inputs, targets, on.value, ram_optimized=ram_optimized, reset_each=reset_each)
+    data = {
+        "outputs": str(targets[0]),
+        "shape": list(answers[0].shape),
+        "further": [
+            {"outputs": str(target), "shape": list(answer.shape)}
+            for target, answer in zip(targets[1:], answers[1:], strict=True)
+        ],
+        "on": on.value,
+    }
+    files = ", ".join(map(str, output))
+    env.console.result(data, f"{len(answers[0])} outputs ({on.value}) -> {files}")
 
 
 @group.command("profile")

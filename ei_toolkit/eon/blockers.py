@@ -65,9 +65,9 @@ class BlockedModelError(UnsupportedModelError):
         groups = group_blockers(blockers)
         if len(groups) == 1:
             (group,) = groups
-            super().__init__(refusal(group), why=group[0].problem, hint=group[0].remedy)
+            super().__init__(rejection(group), why=group[0].problem, hint=group[0].remedy)
         else:
-            lines = [f"\n  {refusal(group)}: {group[0].problem}. {group[0].remedy}" for group in groups]
+            lines = [f"\n  {rejection(group)}: {group[0].problem}. {group[0].remedy}" for group in groups]
             what = f"the compiler cannot translate the model, for {len(groups)} reasons:{''.join(lines)}"
             super().__init__(what)
 
@@ -83,7 +83,7 @@ def group_blockers(blockers: Sequence[Blocker]) -> list[tuple[Blocker, ...]]:
 MOST_NAMED = 3  # operators of a group that a message names; `eitk eon check --json` lists all of them
 
 
-def refusal(group: Sequence[Blocker]) -> str:
+def rejection(group: Sequence[Blocker]) -> str:
     """Return the sentence that names the operators of one group."""
     first = group[0]
     if first.operator is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.eon.compile import CompiledModel, compile_model
 from ei_toolkit.eon.profile import Profile, profile_model
-from ei_toolkit.eon.run import Target, run_model
+from ei_toolkit.eon.run import Target, run_ports
 from ei_toolkit.eon.toolchain import write_sources
-from ei_toolkit.errors import DataError
+from ei_toolkit.errors import DataError, UsageError
 
 MOST_BYTES = 16 << 20
 
@@ -40,16 +41,33 @@ def compile_file(path: Path, folder: Path, *, ram_optimized: bool) -> tuple[Comp
         raise DataError(f"cannot write to {folder}", why=error.strerror or str(error)) from error
 
 
-def run_file(path: Path, inputs: Path, outputs: Path, on: Target, *, ram_optimized: bool) -> NDArray[Any]:
-    """Run a .tflite on the inputs of one .npy file and write the outputs to another."""
-    try:
-        values = np.load(inputs, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"cannot read an array from {inputs}", why=str(error)) from error
-    answers = run_model(compile_model(read_bytes(path), ram_optimized=ram_optimized), values, on)
-    with replace_file(outputs) as partial, partial.open("wb") as file:
-        np.save(file, answers)
+def run_file(
+    path: Path, inputs: Sequence[Path], outputs: Sequence[Path], on: Target, *, ram_optimized: bool, reset_each: bool
+) -> tuple[NDArray[Any], ...]:
+    """Run a .tflite on the inputs of one .npy file for each input, and write a file for each output.
+
+    The rows of a file are successive inputs: variables of the model keep their values, unless `reset_each`.
+    """
+    values = [_load(file) for file in inputs]
+    model = compile_model(read_bytes(path), ram_optimized=ram_optimized)
+    if len(outputs) != len(model.outputs):
+        raise UsageError(
+            f"there are {len(outputs)} output files", why=f"the model has {len(model.outputs)} outputs",
+            hint="Repeat --output, in the order of the model.",
+        )  # fmt: skip
+    answers = run_ports(model, values, on, reset_each=reset_each)
+    for file, answer in zip(outputs, answers, strict=True):
+        with replace_file(file) as partial, partial.open("wb") as stream:
+            np.save(stream, answer)
     return answers
+
+
+def _load(path: Path) -> NDArray[Any]:
+    try:
+        values: NDArray[Any] = np.load(path, allow_pickle=False)
+        return values
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"cannot read an array from {path}", why=str(error)) from error
 
 
 def profile_file(path: Path, *, ram_optimized: bool) -> Profile:

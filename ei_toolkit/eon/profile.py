@@ -153,8 +153,7 @@ def _measure(model: CompiledModel) -> Profile:
 
 
 def _run(image: Path, model: CompiledModel, steps: int = 0) -> Measured:
-    zero_point = model.input.zero_point
-    inputs = np.full((1, model.input.elements), zero_point, dtype=model.input.dtype)
+    inputs = [np.full((1, spec.elements), spec.zero_point, dtype=spec.dtype) for spec in model.inputs]
     return run_image(image, model, inputs, steps=steps)[1]
 
 
@@ -224,6 +223,8 @@ constexpr int kInputSize = 1, kOutputSize = 1;
 Input* input();
 const Output* output();
 void invoke();
+#define EITK_MODEL_INPUTS(X) X(Input, input)
+#define EITK_MODEL_OUTPUTS(X) X(Output, output)
 }  // namespace model
 }  // namespace eitk
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.eon.compile import CompiledModel
+from ei_toolkit.eon.compile import CompiledModel, TensorSpec
 from ei_toolkit.eon.toolchain import ICOUNT, MACHINE, build_arm, build_host, qemu, run_tool, write_sources
 from ei_toolkit.errors import DataError, EitkError
 
@@ -27,33 +28,47 @@ class Measured:
     steps: tuple[int, ...]
 
 
-def run_model(model: CompiledModel, inputs: Array, on: Target = "host") -> Array:
-    """Return the outputs (n, outputs) of a model for inputs (n, ...), both of the model's own types.
+def run_model(model: CompiledModel, inputs: Array, on: Target = "host", *, reset_each: bool = False) -> Array:
+    """Return the outputs (n, outputs) of a model with one input and one output for inputs (n, ...).
 
-    Raises DataError for inputs of another type or size, MissingToolError without a compiler or emulator.
+    Variables of the model keep their values from one input to the next, unless `reset_each`. Raises as `run_ports`.
     """
+    (outputs,) = run_ports(model, [inputs], on, reset_each=reset_each)
+    return outputs
+
+
+def run_ports(
+    model: CompiledModel, inputs: Sequence[Array], on: Target = "host", *, reset_each: bool = False
+) -> tuple[Array, ...]:
+    """Return an array (n, elements) for each output, from an array (n, ...) for each input, of the model's own types.
+
+    Raises DataError for inputs of another number, type or size, MissingToolError without a compiler or emulator.
+    """
+    extra = ("-DEITK_RESET_EACH",) if reset_each else ()
     with tempfile.TemporaryDirectory(prefix="eitk-eon-") as name:
         folder = Path(name)
         write_sources(model, folder)
         if on == "host":
-            return run_host(build_host(folder), model, inputs)
-        return run_image(build_arm(folder), model, inputs)[0]
+            return run_host(build_host(folder, extra=extra), model, inputs)
+        return run_image(build_arm(folder, extra=extra), model, inputs)[0]
 
 
-def run_host(program: Path, model: CompiledModel, inputs: Array) -> Array:
+def run_host(program: Path, model: CompiledModel, inputs: Sequence[Array]) -> tuple[Array, ...]:
     """Run a program made by `build_host`."""
-    answer = run_tool([program], cwd=program.parent, stdin=_checked(model, inputs).tobytes())
-    return _outputs(model, answer, len(inputs))
+    answer = run_tool([program], cwd=program.parent, stdin=_input_bytes(model, inputs))
+    return _outputs(model, answer, len(inputs[0]))
 
 
-def run_image(image: Path, model: CompiledModel, inputs: Array, *, steps: int = 0) -> tuple[Array, Measured]:
+def run_image(
+    image: Path, model: CompiledModel, inputs: Sequence[Array], *, steps: int = 0
+) -> tuple[tuple[Array, ...], Measured]:
     """Run an image made by `build_arm` under QEMU."""
     folder = image.parent
-    (folder / "input.bin").write_bytes(_checked(model, inputs).tobytes())
+    (folder / "input.bin").write_bytes(_input_bytes(model, inputs))
     semihosting = ("-semihosting-config", "enable=on,target=native")
     run_tool([qemu(), *MACHINE, *ICOUNT, *semihosting, "-kernel", image], cwd=folder)
     output = folder / "output.bin"
-    outputs = _outputs(model, output.read_bytes() if output.exists() else b"", len(inputs))
+    outputs = _outputs(model, output.read_bytes() if output.exists() else b"", len(inputs[0]))
     return outputs, _measured(np.fromfile(folder / "report.bin", dtype="<u4"), steps)
 
 
@@ -72,25 +87,41 @@ def instructions(ticks: int) -> int:
     return round(ticks * 5 / 128)
 
 
-def _checked(model: CompiledModel, inputs: Array) -> Array:
-    wanted = np.dtype(model.input.dtype)
+def _input_bytes(model: CompiledModel, inputs: Sequence[Array]) -> bytes:
+    """Return the bytes that the program reads: for each inference all inputs."""
+    if len(inputs) != len(model.inputs):
+        raise DataError(
+            f"there are {len(inputs)} arrays of inputs", why=f"the model has {len(model.inputs)} inputs",
+            hint="Give one file for each input, in the order of the model.",
+        )  # fmt: skip
+    rows = [_checked(spec, values) for spec, values in zip(model.inputs, inputs, strict=True)]
+    if len({len(values) for values in rows}) > 1:
+        counts = ", ".join(str(len(values)) for values in rows)
+        raise DataError(f"the arrays hold {counts} inputs", hint="Each must have as many as the others.")
+    return np.concatenate([values.view(np.uint8) for values in rows], axis=1).tobytes()
+
+
+def _checked(spec: TensorSpec, inputs: Array) -> Array:
+    wanted = np.dtype(spec.dtype)
     if inputs.dtype != wanted:
         raise DataError(f"the inputs are {inputs.dtype}, the model takes {wanted}")
     if inputs.ndim and not len(inputs):
         raise DataError("the array holds no inputs", why=f"its shape is {inputs.shape}", hint="First axis: inputs.")
-    if inputs.ndim < 2 or inputs[0].size != model.input.elements:
+    if inputs.ndim < 2 or inputs[0].size != spec.elements:
         raise DataError(
             f"the inputs have the shape {inputs.shape}",
-            why=f"one input is {model.input.shape}",
+            why=f"one input is {spec.shape}",
             hint="First axis: inputs.",
         )
-    return np.ascontiguousarray(inputs)
+    return np.ascontiguousarray(inputs).reshape(len(inputs), -1)
 
 
-def _outputs(model: CompiledModel, content: bytes, count: int) -> Array:
-    outputs = np.frombuffer(content, dtype=np.dtype(model.output.dtype))
-    if outputs.size != count * model.output.elements:
-        raise EitkError(
-            "the model's program ended early", why=f"{outputs.size} of {count * model.output.elements} values"
-        )
-    return outputs.reshape(count, model.output.elements)
+def _outputs(model: CompiledModel, content: bytes, count: int) -> tuple[Array, ...]:
+    sizes = [spec.elements * np.dtype(spec.dtype).itemsize for spec in model.outputs]
+    if len(content) != count * sum(sizes):
+        raise EitkError("the model's program ended early", why=f"{len(content)} of {count * sum(sizes)} bytes")
+    rows = np.frombuffer(content, np.uint8).reshape(count, -1)
+    columns = np.split(rows, np.cumsum(sizes)[:-1].tolist(), axis=1)
+    return tuple(
+        np.ascontiguousarray(column).view(spec.dtype) for column, spec in zip(columns, model.outputs, strict=True)
+    )

@@ -158,7 +158,7 @@ def build_host(folder: Path, *, extra: tuple[str, ...] = ()) -> Path:
     return program
 
 
-def build_arm(folder: Path, *, steps: int = 0) -> Path:
+def build_arm(folder: Path, *, steps: int = 0, extra: tuple[str, ...] = ()) -> Path:
     """Build the sources in `folder` for a bare Cortex-M4F; with `steps` the program reports when each step begins.
 
     Raises DataError where the model does not fit the board's memory.
@@ -171,7 +171,7 @@ def build_arm(folder: Path, *, steps: int = 0) -> Path:
         if not str(source).endswith(".cpp"):
             continue
         target = folder / (image.stem + "." + Path(source).stem + ".o")
-        run_tool([arm_tool("g++"), *ARM, *flags, *_includes(folder), "-c", source, "-o", target], cwd=folder)
+        run_tool([arm_tool("g++"), *ARM, *flags, *extra, *_includes(folder), "-c", source, "-o", target], cwd=folder)
         objects.append(target)
     script = ["-T", str(boards / "bare_metal" / "image.ld")]
     run_tool([arm_tool("gcc"), *ARM_LINK, *script, *objects, "-lm", "-o", image], cwd=folder)

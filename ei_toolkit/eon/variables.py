@@ -26,7 +26,7 @@ HANDLE = "Use each variable only with its own VAR_HANDLE, READ_VARIABLE and ASSI
 def bind_variables(graph: Graph, subgraph: Callable[[int], Contents]) -> Graph:
     """Return the graph with its variables as state tensors. `subgraph` returns operators and tensors of another one.
 
-    An access that cannot be resolved stays an operator with Unreadable options.
+    An access that cannot be resolved stays an operator with Unreadable options and without its handle.
     """
     names = _handles(graph.operators)
     initial: dict[str, NDArray[Any]] = {}
@@ -72,24 +72,31 @@ def _bound(
     graph: Graph, op: Operator, names: dict[int, str], initial: dict[str, NDArray[Any]], made: dict[str, Tensor]
 ) -> Operator:
     """Return an access with the state tensor of its variable; makes that tensor at the first access."""
-    reads = op.kind == "READ_VARIABLE"
-    if len(op.inputs) != (1 if reads else 2) or op.inputs[0] not in names or (op.output < 0) == reads:
-        return replace(op, options=Unreadable("its handle is not a VAR_HANDLE of the same subgraph", HANDLE))
+    problem = _problem(graph, op, names, initial)
+    if problem is not None:
+        return replace(op, inputs=op.inputs[1:], options=problem)
     name = names[op.inputs[0]]
-    if name not in initial:
-        return replace(op, options=Unreadable(NO_INITIAL_VALUE.format(repr(name)), INITIALISE))
-    value = op.output if reads else op.inputs[1]
-    if value < 0:
-        return replace(op, options=Unreadable("it assigns nothing", HANDLE))
-    tensor = graph.tensors[value]
-    state = made.setdefault(
-        name, replace(tensor, index=len(graph.tensors) + len(made), name=f"variable {name}", data=None)
-    )
-    if (state.shape, state.dtype) != (initial[name].shape, initial[name].dtype.name) or (
-        (tensor.shape, tensor.dtype) != (state.shape, state.dtype)
-    ):
-        problem = f"the variable {name!r} is {initial[name].shape}, the tensor {tensor.name} {tensor.shape}"
-        return replace(op, options=Unreadable(problem, "Assign and read each variable with one shape and type."))
-    if reads:
+    value = op.output if op.kind == "READ_VARIABLE" else op.inputs[1]
+    index = len(graph.tensors) + len(made)
+    state = made.setdefault(name, replace(graph.tensors[value], index=index, name=f"variable {name}", data=None))
+    if value == op.output:
         return replace(op, inputs=(state.index,))
     return replace(op, inputs=(value,), output=state.index)
+
+
+def _problem(graph: Graph, op: Operator, names: dict[int, str], initial: dict[str, NDArray[Any]]) -> Unreadable | None:
+    """Return why an access cannot be resolved; None if it can."""
+    reads = op.kind == "READ_VARIABLE"
+    if len(op.inputs) != (1 if reads else 2) or op.inputs[0] not in names or (op.output < 0) == reads:
+        return Unreadable("its handle is not a VAR_HANDLE of the same subgraph", HANDLE)
+    name = names[op.inputs[0]]
+    if name not in initial:
+        return Unreadable(NO_INITIAL_VALUE.format(repr(name)), INITIALISE)
+    value = op.output if reads else op.inputs[1]
+    if value < 0:
+        return Unreadable("it assigns nothing", HANDLE)
+    tensor = graph.tensors[value]
+    if (tensor.shape, tensor.dtype) != (initial[name].shape, initial[name].dtype.name):
+        shapes = f"the variable {name!r} is {initial[name].shape}, the tensor {tensor.name} {tensor.shape}"
+        return Unreadable(shapes, "Assign and read each variable with one shape and type.")
+    return None

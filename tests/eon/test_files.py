@@ -23,6 +23,11 @@ def model(tiny: Any, tmp_path: Path) -> Path:
     return tmp_path / "model.tflite"
 
 
+def run(model: Path, folder: Path) -> None:
+    """Run a model on in.npy."""
+    run_file(model, [folder / "in.npy"], [folder / "out.npy"], "host", ram_optimized=False, reset_each=False)
+
+
 def test_a_model_is_written_with_its_kernels(model: Path, tmp_path: Path) -> None:
     compiled, written = compile_file(model, tmp_path / "new" / "out", ram_optimized=False)
     assert {file.name for file in written} == {"model.h", "model.cpp", *compiled.kernels}
@@ -56,19 +61,19 @@ def test_a_folder_that_cannot_be_written_is_named(model: Path, tmp_path: Path) -
 def test_inputs_that_are_no_array_are_named(model: Path, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "in.npy").write_bytes(content)
     with pytest.raises(DataError, match=r"cannot read an array from .*in\.npy"):
-        run_file(model, tmp_path / "in.npy", tmp_path / "out.npy", "host", ram_optimized=False)
+        run(model, tmp_path)
     assert not (tmp_path / "out.npy").exists()
 
 
 def test_objects_in_an_array_are_not_loaded(model: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(DataError, match=r"cannot read an array from .*allow_pickle"):
-        run_file(model, tmp_path / "in.npy", tmp_path / "out.npy", "host", ram_optimized=False)
+        run(model, tmp_path)
 
 
 def test_inputs_that_the_model_does_not_take_leave_the_old_outputs(model: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", np.zeros((2, 5), np.int8))
     (tmp_path / "out.npy").write_bytes(b"old")
     with pytest.raises(DataError, match=r"the inputs have the shape \(2, 5\) \(one input is \(1, 4\)\)"):
-        run_file(model, tmp_path / "in.npy", tmp_path / "out.npy", "host", ram_optimized=False)
+        run(model, tmp_path)
     assert (tmp_path / "out.npy").read_bytes() == b"old"

@@ -166,7 +166,7 @@ def test_a_slice_of_more_dimensions_than_there_are_is_refused(tiny: Any) -> None
     many = {"dtype": "int32", "data": [1] * 1000}
     with pytest.raises(DataError) as caught:
         fold(tiny, "STRIDED_SLICE", [WORDS, many, many, many], {"shape": (1,), "dtype": "int32"})
-    assert caught.value.why == "it slices 1000 of 1 dimensions"
+    assert caught.value.why == "its begins are not at most 64 whole numbers"
 
 
 def test_constants_have_a_largest_size(tiny: Any) -> None:
@@ -293,7 +293,8 @@ def test_a_slice_of_a_constant_is_that_of_numpy(tiny: Any, case: Any) -> None:
     index: list[Any] = []
     for i, (first, last, step) in enumerate(zip(begin, end, steps, strict=True)):
         at = slice(None if masks["beginMask"] >> i & 1 else first, None if masks["endMask"] >> i & 1 else last, step)
-        index.append(first if masks["shrinkAxisMask"] >> i & 1 else at)
+        whole = (-1 if step < 0 else 0) if masks["beginMask"] >> i & 1 else first  # as the reference interpreter
+        index.append(whole if masks["shrinkAxisMask"] >> i & 1 else at)
     expected = data[tuple(index)]
     words = [{"dtype": "int32", "data": each} for each in (data, begin, end, steps)]
     found = fold(tiny, "STRIDED_SLICE", words, {"shape": expected.shape, "dtype": "int32"}, **masks)
@@ -304,7 +305,7 @@ def test_a_slice_of_a_constant_is_that_of_numpy(tiny: Any, case: Any) -> None:
 def test_a_slice_outside_of_its_constant_is_an_error_and_no_other_value(tiny: Any, dtype: str) -> None:
     data = {"dtype": dtype, "data": [1, 2, 3]}
     five, one = {"dtype": "int32", "data": [5]}, {"dtype": "int32", "data": [1]}
-    with pytest.raises(DataError, match=r"operator 0 \(STRIDED_SLICE\) cannot be computed"):
+    with pytest.raises(DataError, match=r"operator 0 \(STRIDED_SLICE\) .*cannot be computed"):
         fold(tiny, "STRIDED_SLICE", [data, five, one, one], {"shape": (), "dtype": dtype}, shrinkAxisMask=1)
 
 

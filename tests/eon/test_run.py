@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,22 +67,21 @@ def test_inputs_go_to_the_program_in_order_and_outputs_come_back_row_by_row(
 ) -> None:
     outputs = np.arange(4, dtype="<f4")
     (tmp_path / "expected").write_bytes(outputs.tobytes())
-    found = run_host(
-        program(tmp_path, "cat > received; cat expected"), model, np.arange(8).reshape(2, 4).astype(np.int8)
-    )
+    inputs = np.arange(8).reshape(2, 4).astype(np.int8)
+    (found,) = run_host(program(tmp_path, "cat > received; cat expected"), model, [inputs])
     assert (tmp_path / "received").read_bytes() == bytes(range(8))
     assert found.tolist() == [[0, 1], [2, 3]]
 
 
 def test_a_slice_of_an_array_is_sent_as_it_is_seen(model: CompiledModel, tmp_path: Path) -> None:
     whole = np.arange(16, dtype=np.int8).reshape(4, 4)
-    run_host(program(tmp_path, "cat > received; head -c 16 /dev/zero"), model, whole[::2])
+    run_host(program(tmp_path, "cat > received; head -c 16 /dev/zero"), model, [whole[::2]])
     assert (tmp_path / "received").read_bytes() == bytes([0, 1, 2, 3, 8, 9, 10, 11])
 
 
 def test_a_program_that_ends_early_is_an_error_with_the_counts(model: CompiledModel, tmp_path: Path) -> None:
-    with pytest.raises(EitkError, match=r"the model's program ended early \(3 of 4 values\)"):
-        run_host(program(tmp_path, "cat > received; head -c 12 /dev/zero"), model, np.zeros((2, 4), np.int8))
+    with pytest.raises(EitkError, match=r"the model's program ended early \(12 of 16 bytes\)"):
+        run_host(program(tmp_path, "cat > received; head -c 12 /dev/zero"), model, [np.zeros((2, 4), np.int8)])
 
 
 @pytest.mark.parametrize(
@@ -97,11 +97,12 @@ def test_inputs_of_another_type_or_shape_are_explained(
     model: CompiledModel, tmp_path: Path, inputs: np.ndarray, message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        run_host(tmp_path / "never_run", model, inputs)
+        run_host(tmp_path / "never_run", model, [inputs])
 
 
 def test_inputs_of_any_shape_with_the_right_number_of_values_are_taken(model: CompiledModel, tmp_path: Path) -> None:
-    found = run_host(program(tmp_path, "cat > received; head -c 8 /dev/zero"), model, np.zeros((1, 2, 2), np.int8))
+    inputs = np.zeros((1, 2, 2), np.int8)
+    (found,) = run_host(program(tmp_path, "cat > received; head -c 8 /dev/zero"), model, [inputs])
     assert found.shape == (1, 2)
 
 
@@ -117,7 +118,33 @@ def test_the_report_of_an_image_has_stack_start_of_the_steps_and_each_inference(
     (tmp_path / "report.bin").write_bytes(report.tobytes())
     (tmp_path / "output.bin").write_bytes(bytes(16))
     monkeypatch.setattr("ei_toolkit.eon.run.qemu", lambda: program(tmp_path, "exit 0"))
-    outputs, measured = run_image(tmp_path / "run_model.elf", model, np.ones((2, 4), np.int8), steps=2)
+    inputs = [np.ones((2, 4), np.int8)]
+    (outputs,), measured = run_image(tmp_path / "run_model.elf", model, inputs, steps=2)
     assert (tmp_path / "input.bin").read_bytes() == bytes([1] * 8)
     assert outputs.shape == (2, 2)
     assert measured == Measured(stack_bytes=512, instructions=(50, 100), steps=(10, 15))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ([], "there are 0 arrays of inputs"),
+        ([np.zeros((2, 4), np.int8), np.zeros((3, 2), np.float32)], "the arrays hold 2, 3 inputs"),
+    ],
+)
+def test_each_input_of_the_model_has_an_array_of_as_many_rows(
+    model: CompiledModel, tmp_path: Path, inputs: list[np.ndarray], message: str
+) -> None:
+    two = replace(model, inputs=(*model.inputs, spec_of("float32", 1, 2)))
+    with pytest.raises(DataError, match=message):
+        run_host(tmp_path / "never_run", two, inputs)
+
+
+def test_several_inputs_and_outputs_alternate_row_by_row(model: CompiledModel, tmp_path: Path) -> None:
+    byte = spec_of("uint8", 1, 1)
+    two = replace(model, inputs=(model.input, byte), outputs=(byte, model.output))
+    inputs = [np.arange(8, dtype=np.int8).reshape(2, 4), np.array([[100], [200]], np.uint8)]
+    (tmp_path / "expected").write_bytes(b"".join(bytes([n]) + np.array([n, -n], "<f4").tobytes() for n in (7, 9)))
+    first, second = run_host(program(tmp_path, "cat > received; cat expected"), two, inputs)
+    assert (tmp_path / "received").read_bytes() == bytes([0, 1, 2, 3, 100, 4, 5, 6, 7, 200])
+    assert first.tolist() == [[7], [9]] and second.tolist() == [[7, -7], [9, -9]]

@@ -90,7 +90,7 @@ def _numbers(graph: Graph, op: Operator, index: int, what: str) -> list[int]:
     tensor = graph.tensors[op.inputs[index]] if index < len(op.inputs) and op.inputs[index] >= 0 else None
     data = constant(op, tensor, what).data
     assert data is not None
-    require(data.dtype in (np.int32, np.int64) and data.size <= 64, op, f"its {what} are not whole numbers")
+    require(data.dtype in (np.int32, np.int64) and data.size <= 64, op, f"its {what} are not at most 64 whole numbers")
     return [int(n) for n in data.ravel()]
 
 
@@ -105,7 +105,7 @@ def _strided_slice(graph: Graph, op: Operator, values: Array) -> Array:
         elif o.new_axis_mask >> i & 1:
             index.append(np.newaxis)
         elif o.shrink_axis_mask >> i & 1:
-            index.append(0 if o.begin_mask >> i & 1 else first)
+            index.append((-1 if step < 0 else 0) if o.begin_mask >> i & 1 else first)
         else:
             stop = first + last if o.offset else last
             index.append(slice(None if o.begin_mask >> i & 1 else first, None if o.end_mask >> i & 1 else stop, step))

@@ -11,7 +11,7 @@ from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.library.blocks import BlockCode, block_code
 from ei_toolkit.eon.library.cost import fft_points, window_instructions
 from ei_toolkit.eon.library.request import LibraryRequest
-from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.errors import ConfigurationError, UnsupportedModelError
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ class ModelCode:
 def compiled_model(tflite: bytes, *, ram_optimized: bool) -> ModelCode:
     """Compile a model to sources without an interpreter (engines `tflite-eon*`). Raises as `compile_model` does."""
     compiled = compile_model(tflite, ram_optimized=ram_optimized)
+    for what, ports in (("inputs", compiled.inputs), ("outputs", compiled.outputs)):
+        if len(ports) != 1 or ports[0].dtype == "uint8":
+            raise UnsupportedModelError(
+                f"the model's {what} are {', '.join(port.dtype for port in ports)}",
+                why="the classifier of the library takes one input and one output of int8 or float32",
+                hint="Compile it without a library: eitk eon compile MODEL.tflite -o DIR.",
+            )
     properties = ModelProperties(
         inputs=prod(compiled.input.shape),
         outputs=prod(compiled.output.shape),

@@ -38,10 +38,9 @@ def fold_constants(graph: Graph) -> Graph:
             _check_budget(op, folded)
             try:
                 _check(graph, op, inputs)
+                graph = graph.with_tensor(_result(graph, op, inputs, output))
             except UnsupportedModelError as error:
                 kept.append(replace(op, options=Unreadable(error.why or error.what, error.hint)))
-                continue
-            graph = graph.with_tensor(_result(graph, op, inputs, output))
         else:
             kept.append(op)
     return graph.with_operators(kept)

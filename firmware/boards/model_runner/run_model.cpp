@@ -1,7 +1,8 @@
 // Runs a compiled model on every input. On a platform with a timer the program reports, as 32-bit numbers: the stack
 // bytes of an inference; then for each inference the ticks of an empty measurement and the ticks of the inference;
 // and, where EITK_STEPS is defined, the tick at which each step of the first inference started, counted from the
-// start of the inference.
+// start of the inference. Where EITK_RESET_EACH is defined, the variables of the model have their initial values before
+// each inference; else they keep their values from one to the next.
 #include "model.h"
 #include "platform.h"
 
@@ -12,9 +13,27 @@ static uint32_t step_start[EITK_STEPS + 1];
 extern "C" void eitk_on_layer(int layer) { step_start[layer] = platform::ticks(); }
 #endif
 
+// Reads all inputs of one inference. False at the end of the inputs.
+static bool read_inputs() {
+#define READ(type, function) \
+    if (!platform::read_input(model::function(), sizeof(model::type) * model::k##type##Size)) return false;
+    EITK_MODEL_INPUTS(READ)
+#undef READ
+    return true;
+}
+
+static void write_outputs() {
+#define WRITE(type, function) platform::write_output(model::function(), sizeof(model::type) * model::k##type##Size);
+    EITK_MODEL_OUTPUTS(WRITE)
+#undef WRITE
+}
+
 int main() {
     bool first = true;
-    while (platform::read_input(model::input(), sizeof(model::Input) * model::kInputSize)) {
+    while (read_inputs()) {
+#if defined(EITK_RESET_EACH)
+        model::reset();
+#endif
         if (first) platform::fill_unused_stack();
         const uint32_t before = platform::ticks();
         const uint32_t start = platform::ticks();
@@ -23,7 +42,7 @@ int main() {
         if (first) platform::report(platform::used_stack());
         platform::report(start - before);
         platform::report(end - start);
-        platform::write_output(model::output(), sizeof(model::Output) * model::kOutputSize);
+        write_outputs();
 #if defined(EITK_STEPS)
         if (first) {
             for (int i = 0; i < EITK_STEPS; ++i) platform::report(step_start[i] - start);

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from operator_cases import unsigned_ends
 
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest
 from ei_toolkit.eon.library.blocks import block_code, parameter_values, quarter_cosine, whole_emphasis
@@ -21,8 +22,8 @@ from ei_toolkit.eon.library.cost import (
     window_instructions,
     window_ram_bytes,
 )
-from ei_toolkit.eon.library.plan import ModelProperties, Plan, make_plan
-from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.eon.library.plan import ModelProperties, Plan, compiled_model, make_plan
+from ei_toolkit.errors import ConfigurationError, UnsupportedModelError
 from ei_toolkit.impulse import dsp
 
 MODEL = ModelProperties(inputs=0, outputs=2, quantized=True, arena_bytes=1000, sha256="ab" * 32)
@@ -179,3 +180,9 @@ def test_two_blocks_with_one_id_are_refused() -> None:
 def test_parameters_that_the_cpp_cannot_have_are_named(block: LibraryDspBlock, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         block_code(block, 8000, 16_000)
+
+
+def test_a_classifier_takes_one_input_and_one_output_of_int8_or_float() -> None:
+    with pytest.raises(UnsupportedModelError, match="the model's inputs are uint8") as caught:
+        compiled_model(unsigned_ends(), ram_optimized=False)
+    assert "eitk eon compile" in caught.value.hint

@@ -17,7 +17,7 @@ inline void copy_run(const T* in, T* out) {
 }
 
 // S: kBegin, the first element; kSize0 .. kSize5, the shape of the output; kStep0 .. kStep5, the elements of the input
-// between two neighbours in each dimension.
+// between two adjacent ones in each dimension.
 template <class S, class T>
 inline void move(const T* in, T* out) {
     const T* const first = in + S::kBegin;

@@ -1,0 +1,53 @@
+"""Cheaper forms, conversions in place, and networks without kernels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from operator_cases import CASES, FIRST, SECOND, unsigned_ends
+from tiny_model import TinyModel
+
+from ei_toolkit.eon.compile import compile_model
+
+
+def test_a_depthwise_convolution_of_one_channel_is_a_convolution() -> None:
+    (layer,) = compile_model(CASES["depthwise convolution of one channel"]()).layers
+    assert (layer.title, layer.macs) == ("CONV_2D", 5 * 4 * 3 * 4 * 5)
+
+
+def test_micro_speech_uses_it(models: Path) -> None:
+    assert compile_model((models / "micro_speech.tflite").read_bytes()).layers[0].title == "CONV_2D"
+
+
+def test_a_quantised_input_takes_the_memory_of_the_float_input() -> None:
+    model = TinyModel()
+    source = model.tensor((1, 400), "float32")
+    inner = model.operator("QUANTIZE", [source], model.tensor((1, 400), **FIRST), "QuantizeOptions")
+    output = model.operator("RELU", [inner], model.tensor((1, 400), **SECOND))
+    for ram_optimized in (False, True):
+        assert compile_model(model.finish(source, output), ram_optimized=ram_optimized).arena_bytes == 1600
+
+
+def test_a_dequantised_output_ends_on_the_memory_of_its_input() -> None:
+    model = TinyModel()
+    source = model.tensor((1, 400), **FIRST)
+    output = model.operator("DEQUANTIZE", [source], model.tensor((1, 400), "float32"), "DequantizeOptions")
+    compiled = compile_model(model.finish(source, output))
+    assert compiled.arena_bytes == 1600
+    assert dict(compiled.layers[0].slots) == {"tensor0": 1200, "tensor1": 0}
+
+
+def test_a_network_without_kernels_has_no_layers() -> None:
+    compiled = compile_model(CASES["no kernel: reshape only"]())
+    assert (compiled.layers, compiled.kernels, compiled.arena_bytes) == ((), (), 32)
+    assert "namespace k" not in compiled.source
+
+
+def test_uint8_ends_become_one_pass_over_the_input_and_one_over_the_output() -> None:
+    compiled = compile_model(unsigned_ends())
+    assert [layer.title for layer in compiled.layers] == ["QUANTIZE", "RELU6", "QUANTIZE"]
+    assert (compiled.input.dtype, compiled.input.zero_point, compiled.output.zero_point) == ("uint8", 121, 121)
+    assert compiled.arena_bytes == 40
+    assert "using Input = uint8_t;" in compiled.header
+    assert np.dtype(compiled.output.dtype) == np.uint8
