@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from operator_cases import CASES
+from tiny_model import TinyModel
 
 from ei_toolkit.eon.blockers import BlockedModelError
 from ei_toolkit.eon.compile import compile_model
@@ -77,15 +79,18 @@ def survive(models: list[bytes], count: int) -> int:
     return compiled
 
 
-def test_mutated_models_end_in_clear_errors(tiny: Any) -> None:
-    compiled = survive([small_net(tiny), small_net(tiny, pad=True)], 1000)
+MUTATED = [small_net(TinyModel), small_net(TinyModel, pad=True), *(build() for build in CASES.values())]
+
+
+def test_mutated_models_end_in_clear_errors() -> None:
+    compiled = survive(MUTATED, 1000)
     assert 0 < compiled < 1000
 
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1200)
-def test_ten_thousand_mutations(tiny: Any) -> None:
-    assert 0 < survive([small_net(tiny), small_net(tiny, pad=True)], 10_000) < 10_000
+def test_ten_thousand_mutations() -> None:
+    assert 0 < survive(MUTATED, 10_000) < 10_000
 
 
 def test_truncation_anywhere_is_an_error(tiny: Any) -> None:

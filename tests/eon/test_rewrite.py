@@ -51,3 +51,16 @@ def test_uint8_ends_become_one_pass_over_the_input_and_one_over_the_output() -> 
     assert compiled.arena_bytes == 40
     assert "using Input = uint8_t;" in compiled.header
     assert np.dtype(compiled.output.dtype) == np.uint8
+
+
+def test_operators_that_nothing_reads_are_dropped() -> None:
+    """One part of a split is not used, and neither is an operator without a kernel."""
+    model = TinyModel()
+    source = model.tensor((1, 4), **FIRST)
+    axis = model.tensor((1,), "int32", data=[1])
+    first, second = (model.tensor((1, 2), **FIRST) for _ in range(2))
+    model.operator("SPLIT", [axis, source], first, "SplitOptions", numSplits=2)
+    model.operators[-1].outputs = [first, second]
+    model.operator("SVDF", [first], model.tensor((1, 2), **FIRST))
+    (layer,) = compile_model(model.finish(source, second)).layers
+    assert (layer.title, layer.output) == ("SPLIT", (1, 2))

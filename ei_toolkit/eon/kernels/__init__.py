@@ -51,7 +51,7 @@ def lower(graph: Graph) -> tuple[Layer, ...]:
         try:
             layers.append(_lower(graph, op, position))
         except UnsupportedModelError as error:
-            if op.result == 0:  # an operator with several outputs is one blocker
+            if op.index not in (blocker.operator for blocker in blockers):  # one for all outputs of an operator
                 blockers.append(_blocker(graph, op, error))
             continue
         constants += sum(constant.bytes for constant in layers[-1].constants)

@@ -98,6 +98,7 @@ def _pool_fits(graph: Graph, conv: Operator, pool: Operator) -> bool:
         and len(conv.inputs) >= 2
         and min(conv.inputs[:2]) >= 0
         and len(pool.inputs) == 1
+        and isinstance(conv.options, Window2D)
         and isinstance(pool.options, Window2D)
         and pool.options.stride == pool.options.size
         and max(pool.options.size) <= LARGEST_POOL

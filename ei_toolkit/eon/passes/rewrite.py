@@ -1,4 +1,4 @@
-"""Replace an operator by a cheaper one with the same outputs."""
+"""Replace an operator by a cheaper one with the same outputs, or by none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from ei_toolkit.eon.graph import Graph, Operator, Tensor
+from ei_toolkit.eon.graph import Graph, Operator, Tensor, Unreadable
+
+
+def drop_unread(graph: Graph) -> Graph:
+    """Remove operators whose output nothing reads."""
+    needed = {*graph.output_roots, *graph.states}
+    kept = []
+    for op in reversed(graph.operators):
+        if graph.root(op.output) in needed or op.output < 0:
+            needed.update(map(graph.root, op.inputs))
+            kept.append(op)
+    return graph.with_operators(reversed(kept))
 
 
 def depthwise_to_convolution(graph: Graph) -> Graph:
@@ -36,7 +47,12 @@ def depthwise_to_convolution(graph: Graph) -> Graph:
 
 def _weights(graph: Graph, op: Operator) -> Tensor | None:
     """Return the weights of a depthwise convolution of one input channel; None for another operator."""
-    if op.kind != "DEPTHWISE_CONV_2D" or len(op.inputs) < 2 or min(op.inputs[:2]) < 0:
+    if (
+        op.kind != "DEPTHWISE_CONV_2D"
+        or isinstance(op.options, Unreadable)
+        or len(op.inputs) < 2
+        or min(op.inputs[:2]) < 0
+    ):
         return None
     source, weights = (graph.tensors[t] for t in op.inputs[:2])
     if len(weights.shape) != 4 or weights.shape[0] != 1 or source.shape[-1:] != (1,):
