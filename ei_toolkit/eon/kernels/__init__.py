@@ -46,7 +46,9 @@ def lower(graph: Graph) -> tuple[Layer, ...]:
     Raises BlockedModelError with all operators that are not supported, and DataError for constants that no board has
     memory for: each layer has its own tables, so weights that layers share are stored several times.
     """
-    layers, blockers, constants = [], [], 0
+    layers: list[Layer] = []
+    blockers: list[Blocker] = []
+    constants = 0
     for position, op in enumerate(graph.operators):
         try:
             layers.append(_lower(graph, op, position))
