@@ -34,7 +34,7 @@ def find_leftovers(paths: ProjectPaths, *, everything: bool) -> list[Leftover]:
     """Return what can be removed: windows, builds that are not pinned, states of virtual boards that do not run.
 
     With `everything` also the local studio's data (samples, jobs, its key) and the history of runs, which nothing
-    makes again. eitk.toml, eitk.lock, champion.json and the pinned build always stay.
+    makes again. eitk.toml, eitk.lock, the champions and the pinned build always stay.
     """
     return [
         Leftover(path, _size(path), again) for path, again in sorted(_candidates(paths, everything)) if path.exists()

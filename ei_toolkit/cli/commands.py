@@ -62,6 +62,7 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "gate": CommandEntry(
         "results", "gate:gate", "Compare the last built model with the champion; promote it if it passes."
     ),
+    "champion": CommandEntry("results", "champion:group", "The champion of the gate and earlier ones: list, rollback."),
     "nightly": CommandEntry("results", "nightly:nightly", "Retrain from a dataset and run the gate on the model."),
     "runs": CommandEntry("results", "runs:group", "Recorded trainings, evaluations, builds, flashes and gates."),
     "report": CommandEntry("results", "report:report", "Write an HTML report of the project."),

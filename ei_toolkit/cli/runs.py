@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +14,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.json_text import json_text
-from ei_toolkit.config.units import counted
+from ei_toolkit.config.units import counted, local_time
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.run_log import (
     KINDS,
@@ -65,17 +64,13 @@ def _list_of(runs: Sequence[Run], columns: int) -> RichTable:
     """A line for each run; the hashes are left out where they would push the result to several lines."""
     head = ("run", "when", "kind", "result") + (("windows", "fingerprint") if columns >= WIDE_COLUMNS else ())
     rows = [
-        (run.id, _local_time(run.created), run.kind, short_result(run), run.data_hash[:12], run.fingerprint)
+        (run.id, local_time(run.created), run.kind, short_result(run), run.data_hash[:12], run.fingerprint)
         for run in runs
     ]
     table = Table("", head, tuple(row[: len(head)] for row in rows)).rich()
     for name, column in zip(head, table.columns, strict=True):
         column.no_wrap = name != "result"
     return table
-
-
-def _local_time(created: str) -> str:
-    return datetime.fromisoformat(created).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 @group.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 KIB = 1024
 
 
@@ -18,6 +20,11 @@ def kib(size: float) -> str:
 def percent(fraction: float) -> str:
     """Return a fraction in percent with one decimal: 0.934 is "93.4 %"."""
     return f"{fraction * 100:.1f} %"
+
+
+def local_time(created: str) -> str:
+    """Return a time in ISO format as date, hour and minute of this machine's time zone; empty for an empty text."""
+    return datetime.fromisoformat(created).astimezone().strftime("%Y-%m-%d %H:%M") if created else ""
 
 
 def classification_time(features_ms: float | None, network_ms: float) -> str:

@@ -1,26 +1,16 @@
-"""The two models of the gate, each with the clips it was trained on: the last built model and the champion."""
+"""A model that the gate tests, with the clips it was trained on, and the last built model as one."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
-from typing import Any
 
-from ei_toolkit.config import Config, ProjectPaths, Settings
-from ei_toolkit.config.atomic_write import write_text
-from ei_toolkit.config.load import parse_table
-from ei_toolkit.config.lockfile import Lock, lock_of, read_lock, write_lock
-from ei_toolkit.config.settings import plain
-from ei_toolkit.config.untrusted_json import read_json
+from ei_toolkit.config import Config, Settings
+from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, read_provenance
-from ei_toolkit.errors import DataError, EitkError, MissingStepError
+from ei_toolkit.errors import DataError, MissingStepError
 from ei_toolkit.evaluation.run_log import Run, data_hash, list_runs
 from ei_toolkit.impulse.trained_model import label_order
 
@@ -70,9 +60,6 @@ def labels_of_model(manifest: Manifest, provenance: TrainingProvenance) -> tuple
     return tuple(label_order(own)) or manifest.labels
 
 
-CHAMPION_NAME = "champion.json"
-
-
 @dataclass(frozen=True)
 class Candidate:
     """A model that the gate tests. `labels` are in the order of its outputs; `provenance` names its training clips."""
@@ -86,11 +73,6 @@ class Candidate:
     def sha256(self) -> str:
         """SHA-256 of the model, as in `eitk.lock` and in the predictions of a board."""
         return sha256(self.model).hexdigest()
-
-
-def champion_file(paths: ProjectPaths) -> Path:
-    """Return the path of the champion. It lies beside eitk.toml, because no command can make it again."""
-    return paths.root / CHAMPION_NAME
 
 
 def challenger(config: Config, manifest: Manifest) -> Candidate:
@@ -116,58 +98,3 @@ def challenger(config: Config, manifest: Manifest) -> Candidate:
             '{"clips": [SHA-256 of its training clips], "groups": [their artists]}',
         )
     return Candidate(model, labels_of_model(manifest, provenance), config.settings, provenance)
-
-
-def read_champion(file: Path) -> Candidate | None:
-    """Return the champion, or None before the first promotion. Raises DataError if the file is damaged."""
-    if not file.is_file():
-        return None
-    try:
-        stored = read_json(file.read_text(encoding="utf-8"))
-        model = base64.b64decode(stored["model"], validate=True)
-        if sha256(model).hexdigest() != stored["model_sha256"]:
-            raise ValueError("the SHA-256 of the model is not model_sha256")
-        settings = parse_table(Settings, stored["settings"], "settings")
-        groups = stored.get("trained_groups", ())  # older files have none
-        provenance = TrainingProvenance(frozenset(stored["trained_on"]), frozenset(groups))
-        return Candidate(model, tuple(stored["labels"]), settings, provenance)
-    except (OSError, ValueError, KeyError, TypeError, binascii.Error, EitkError) as error:
-        raise DataError(
-            f"{file} is damaged",
-            why=str(error),
-            hint="Restore it from a backup, or move it away.",
-        ) from None
-
-
-def pin_champion(paths: ProjectPaths) -> bool:
-    """Let eitk.lock name the build of the champion; return False, and change nothing, where that build is not there.
-
-    Raises DataError if the file of the champion is damaged.
-    """
-    file = champion_file(paths)
-    if (champion := read_champion(file)) is None:
-        return False
-    table = read_json(file.read_text(encoding="utf-8")).get("lock")  # older files have none
-    if not isinstance(table, dict):
-        return False
-    lock = lock_of(table, file)
-    built = [(paths.root / lock.zip, lock.zip_sha256), (paths.root / lock.model, champion.sha256)]
-    if not all(path.is_file() and sha256(path.read_bytes()).hexdigest() == digest for path, digest in built):
-        return False
-    write_lock(paths.lock, lock)
-    return True
-
-
-def write_champion(file: Path, candidate: Candidate, figures: Mapping[str, Any]) -> None:
-    """Write the champion as one file, in one step. `figures` is added for readers; `read_champion` ignores it."""
-    stored = {
-        "promoted": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model_sha256": candidate.sha256,
-        "labels": candidate.labels,
-        **figures,
-        "settings": plain(candidate.settings),
-        "trained_on": sorted(candidate.provenance.clips),
-        "trained_groups": sorted(candidate.provenance.groups),
-        "model": base64.b64encode(candidate.model).decode(),
-    }
-    write_text(file, json.dumps(stored, indent=1) + "\n")

@@ -18,7 +18,8 @@ from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.errors import ConfigurationError, DataError
-from ei_toolkit.evaluation.candidate import Candidate, challenger, champion_file, read_champion, write_champion
+from ei_toolkit.evaluation.candidate import Candidate, challenger
+from ei_toolkit.evaluation.champions import champion_file, promote, read_champion
 from ei_toolkit.evaluation.gate import Cost, Evidence, Trial, Verdict, accuracy_interval, judge, paired_difference
 from ei_toolkit.evaluation.held_out import HeldOut, Outcome, cut_windows, exclude_seen, held_out_clips, try_model
 from ei_toolkit.impulse.metrics import majority_share
@@ -42,10 +43,11 @@ def challenge(config: Config, progress: Progress, *, dry_run: bool = False) -> t
     if promoted:
         lock = read_lock(config.paths.lock)
         pinned = {"lock": asdict(lock)} if lock else {}
-        write_champion(champion_file(config.paths), new, {"figures": asdict(evidence.challenger), **pinned})
+        promote(config.paths, new, {"figures": asdict(evidence.challenger), **pinned})
     return verdict, asdict(evidence) | {
         "verdict": "passed" if verdict.passed else "refused",
         "reasons": verdict.reasons,
+        "checks": [asdict(check) for check in verdict.checks],
         "text": verdict.text,
         "promoted": promoted,
         "labels": list(new.labels),

@@ -7,8 +7,7 @@ and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 8 and 13), and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -162,43 +161,66 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Whether the challenger passed, every reason against it, and a text that explains the result."""
+class Check:
+    """One requirement of the gate, and the reason why the challenger does not meet it; empty if it does."""
 
-    passed: bool
-    reasons: tuple[str, ...]
+    name: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the challenger passed, every requirement that was checked, and a text that explains the result."""
+
+    checks: tuple[Check, ...]
     text: str
-    figures: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Return every reason against the challenger."""
+        return tuple(check.reason for check in self.checks if check.reason)
+
+    @property
+    def passed(self) -> bool:
+        """Return whether the challenger meets all requirements."""
+        return not self.reasons
 
 
 def judge(evidence: Evidence, limits: GateSettings) -> Verdict:
     """Return the verdict; the same evidence always gives the same one."""
-    reasons = tuple(_unmet_limits(evidence, limits))
-    lead = "The challenger passes." if not reasons else "The challenger does not pass: " + "; ".join(reasons) + "."
-    return Verdict(not reasons, reasons, " ".join([lead, *_sentences(evidence, limits)]))
+    verdict = Verdict(tuple(_checks(evidence, limits)), "")
+    found = "; ".join(verdict.reasons)
+    lead = f"The challenger does not pass: {found}." if found else "The challenger passes."
+    return replace(verdict, text=" ".join([lead, *_sentences(evidence, limits)]))
 
 
-def _unmet_limits(evidence: Evidence, limits: GateSettings) -> Iterator[str]:
+def _checks(evidence: Evidence, limits: GateSettings) -> Iterator[Check]:
+    """Yield each requirement; the first challenger is not compared with a champion."""
     cost = evidence.challenger.cost
-    if evidence.difference and evidence.difference.high < -limits.max_drop / 100:
+    if evidence.difference:
+        is_worse = evidence.difference.high < -limits.max_drop / 100
         allowed = f"more than the {limits.max_drop:g} points allowed" if limits.max_drop else "worse"
-        yield f"even the upper end of the interval, {_points(evidence.difference.high)}, is {allowed}"
-    if evidence.challenger.thresholded_accuracy <= evidence.majority:
-        yield (
-            f"its {thresholded_name(evidence.threshold)} is not above the {MAJORITY}:"
-            f" always predicting the most frequent label is correct for {percent(evidence.majority)} of the windows"
-        )
-    if cost.ram_bytes > limits.max_ram_kb * KIB:
-        yield f"it needs {kib(cost.ram_bytes)} of RAM, {kib(limits.max_ram_kb * KIB)} are allowed"
-    if cost.flash_bytes > limits.max_flash_kb * KIB:
-        yield f"it needs {kib(cost.flash_bytes)} of flash, {kib(limits.max_flash_kb * KIB)} are allowed"
-    if cost.total_ms > limits.max_latency_ms:
-        time = classification_time(cost.features_ms, cost.latency_ms)
-        yield f"a classification takes {time}, {limits.max_latency_ms:g} ms are allowed"
-    name, accuracy = evidence.worst
-    if accuracy * 100 < limits.min_robust_accuracy:
-        required = f"{limits.min_robust_accuracy:g} % are required"
-        yield f"under {name} the {TOP_1} is only {percent(accuracy)}, {required}"
+        reason = f"even the upper end of the interval, {_points(evidence.difference.high)}, is {allowed}"
+        yield Check("difference to the champion", reason if is_worse else "")
+    name = thresholded_name(evidence.threshold)
+    reason = (
+        f"its {name} is not above the {MAJORITY}:"
+        f" always predicting the most frequent label is correct for {percent(evidence.majority)} of the windows"
+    )
+    is_above = evidence.challenger.thresholded_accuracy > evidence.majority
+    yield Check(f"{name} above the {MAJORITY}", "" if is_above else reason)
+    for memory, size, limit in (
+        ("RAM", cost.ram_bytes, limits.max_ram_kb * KIB), ("flash", cost.flash_bytes, limits.max_flash_kb * KIB)
+    ):  # fmt: skip
+        reason = f"it needs {kib(size)} of {memory}, {kib(limit)} are allowed"
+        yield Check(memory, reason if size > limit else "")
+    time = classification_time(cost.features_ms, cost.latency_ms)
+    reason = f"a classification takes {time}, {limits.max_latency_ms:g} ms are allowed"
+    yield Check("time of a classification", reason if cost.total_ms > limits.max_latency_ms else "")
+    condition, accuracy = evidence.worst
+    required = f"{limits.min_robust_accuracy:g} % are required"
+    reason = f"under {condition} the {TOP_1} is only {percent(accuracy)}, {required}"
+    yield Check("worst condition", reason if accuracy * 100 < limits.min_robust_accuracy else "")
 
 
 def _sentences(evidence: Evidence, limits: GateSettings) -> Iterator[str]:

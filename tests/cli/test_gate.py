@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from support import Outcome, eitk
 
 from ei_toolkit.config import load_config
 from ei_toolkit.dataset.manifest import Manifest
-from ei_toolkit.evaluation.gate import Verdict
+from ei_toolkit.evaluation.gate import Check, Verdict
 from ei_toolkit.evaluation.run_log import list_runs
 
-PASSED = Verdict(True, (), "The challenger passes.")
-REFUSED = Verdict(False, ("it is worse", "it is too large"), "The challenger does not pass.")
+PASSED = Verdict((Check("RAM"), Check("flash")), "The challenger passes.")
+REFUSED = Verdict((Check("difference", "it is worse"), Check("RAM", "it is too large"), Check("flash")),
+                  "The challenger does not pass.")  # fmt: skip
 
 
 @pytest.fixture
@@ -27,12 +30,17 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         def judge(_config: object, progress: Any, **options: Any) -> tuple[Verdict, dict[str, Any]]:
             progress(1, "mic")
             seen.update(options)
-            return verdict, {"verdict": "passed" if verdict.passed else "refused", "text": verdict.text}
+            checks = [asdict(check) for check in verdict.checks]
+            return verdict, {"verdict": word(verdict), "text": verdict.text, "checks": checks}
 
         monkeypatch.setattr("ei_toolkit.cli.gate.challenge", judge)
         return eitk(tmp_path, "gate", *words), seen
 
     return run
+
+
+def word(verdict: Verdict) -> str:
+    return "passed" if verdict.passed else "refused"
 
 
 def kinds(folder: Path) -> list[tuple[str, Any]]:
@@ -56,7 +64,7 @@ def test_a_refused_gate_has_exit_code_7_with_every_reason_and_is_recorded(gate: 
 def test_programs_get_the_figures_also_of_a_refused_gate(gate: Any) -> None:
     done, _ = gate(REFUSED, "--json")
     assert done.code == 7
-    assert done.data == {"verdict": "refused", "text": "The challenger does not pass."}
+    assert done.data and (done.data["verdict"], done.data["text"]) == ("refused", "The challenger does not pass.")
 
 
 def test_a_dry_run_promotes_and_records_nothing(gate: Any, tmp_path: Path) -> None:
@@ -64,6 +72,41 @@ def test_a_dry_run_promotes_and_records_nothing(gate: Any, tmp_path: Path) -> No
         done, seen = gate(verdict, "--dry-run")
         assert (done.code, seen) == (code, {"dry_run": True})
     assert kinds(tmp_path) == []
+
+
+@pytest.mark.parametrize("verdict", [PASSED, REFUSED], ids=word)
+def test_ci_servers_get_a_test_case_for_each_requirement(gate: Any, tmp_path: Path, verdict: Verdict) -> None:
+    gate(verdict, "--junit", "gate.xml")
+    (suite,) = ElementTree.parse(tmp_path / "gate.xml").getroot()
+    assert [case.get("name") for case in suite.iter("testcase")] == [check.name for check in verdict.checks]
+    assert (suite.get("tests"), suite.get("failures")) == (str(len(verdict.checks)), str(len(verdict.reasons)))
+    assert [failure.get("message") for failure in suite.iter("failure")] == list(verdict.reasons)
+
+
+def test_a_file_that_cannot_be_written_is_found_before_the_comparison(gate: Any) -> None:
+    done, seen = gate(PASSED, "--junit", "missing/gate.xml")
+    assert (done.code, seen) == (2, {})
+    assert "there is no folder" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "is_annotated"),
+    [((), {}, False), (("--github",), {}, True), ((), {"GITHUB_ACTIONS": "true"}, True),
+     (("--no-github",), {"GITHUB_ACTIONS": "true"}, False), (("--quiet",), {"GITHUB_ACTIONS": "true"}, True)],
+)  # fmt: skip
+def test_github_shows_each_reason_as_an_annotation(
+    gate: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], environment: dict[str, str], is_annotated: bool
+) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    done, _ = gate(REFUSED, *words)
+    annotations = [line for line in done.err.splitlines() if line.startswith("::")]
+    assert annotations == (
+        ["::error title=eitk gate%3A difference::it is worse", "::error title=eitk gate%3A RAM::it is too large"]
+        if is_annotated else []
+    )  # fmt: skip
+    assert "::" not in done.out
 
 
 def test_before_a_build_there_is_no_challenger(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from ei_toolkit.config import Config, load_config
 from ei_toolkit.config.lockfile import Lock, read_lock, write_lock
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, write_provenance
-from ei_toolkit.evaluation.candidate import champion_file, read_champion
+from ei_toolkit.evaluation.champions import champion_file, read_champion
 from ei_toolkit.evaluation.clips import impulse_features
 from ei_toolkit.evaluation.run_log import list_runs
 from ei_toolkit.report.project_figures import read_samples

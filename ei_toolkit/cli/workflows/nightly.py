@@ -17,7 +17,7 @@ from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import GateNotMet, UsageError
-from ei_toolkit.evaluation.candidate import champion_file
+from ei_toolkit.evaluation.champions import champion_file
 from ei_toolkit.evaluation.run_log import Run, find_same, list_runs
 from ei_toolkit.report.nightly_summary import nightly_summary
 
