@@ -10,64 +10,36 @@
 // if anything did. With an argument it runs the tests whose names contain the argument.
 #pragma once
 
-#include <cmath>
-#include <iostream>
 #include <string>
-#include <vector>
 
 namespace check {
 
-struct Test {
-    const char* name;
-    void (*run)();
-};
-
-inline std::vector<Test>& tests() {
-    static std::vector<Test> all;
-    return all;
-}
-
-inline int& failures() {
-    static int count = 0;
-    return count;
-}
-
+// Adds a test to those that the program runs.
 struct Registration {
-    Registration(const char* name, void (*run)()) { tests().push_back({name, run}); }
+    Registration(const char* name, void (*run)());
 };
 
-inline std::ostream& report_failure(const char* file, int line) {
-    ++failures();
-    return std::cerr << file << ":" << line << ": ";
-}
+// Returns how many checks have failed so far.
+int failures();
+
+void check_true(bool holds, const char* expression, const char* file, int line);
+
+// False for NaN as well.
+void check_near(double actual, double expected, double tolerance, const char* expression, const char* file, int line);
+
+void report_difference(const std::string& actual, const std::string& expected, const char* expression, const char* file,
+                       int line);
+
+inline std::string printed(const std::string& value) { return '"' + value + '"'; }
 
 template <typename Value>
-void print(const Value& value) {
-    std::cerr << +value;  // small integers as numbers, not as characters
-}
-
-inline void print(const std::string& value) { std::cerr << '"' << value << '"'; }
-
-inline void check_true(bool holds, const char* expression, const char* file, int line) {
-    if (!holds) report_failure(file, line) << expression << " is false\n";
+std::string printed(const Value& value) {
+    return std::to_string(+value);  // small integers as numbers, not as characters
 }
 
 template <typename Actual, typename Expected>
 void check_equal(const Actual& actual, const Expected& expected, const char* expression, const char* file, int line) {
-    if (actual == expected) return;
-    report_failure(file, line) << expression << " is ";
-    print(actual);
-    std::cerr << ", not ";
-    print(expected);
-    std::cerr << "\n";
-}
-
-// False for NaN as well.
-inline void check_near(double actual, double expected, double tolerance, const char* expression, const char* file,
-                       int line) {
-    if (std::fabs(actual - expected) <= tolerance) return;
-    report_failure(file, line) << expression << " is " << actual << ", not within " << tolerance << " of " << expected
-                               << "\n";
+    if (!(actual == expected)) report_difference(printed(actual), printed(expected), expression, file, line);
 }
 
 }  // namespace check

@@ -2,6 +2,7 @@
 #include <Project_inferencing.h>
 
 #include <random>
+#include <vector>
 
 #include "check.h"
 

@@ -1,5 +1,7 @@
 #include "commands.h"
 
+#include <vector>
+
 #include "check.h"
 
 namespace {

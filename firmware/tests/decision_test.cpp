@@ -1,5 +1,7 @@
 #include "decision.h"
 
+#include <vector>
+
 #include "check.h"
 
 namespace {

@@ -1,5 +1,6 @@
 #include "eitk/dsp/double_float.h"
 
+#include <cmath>
 #include <random>
 
 #include "check.h"

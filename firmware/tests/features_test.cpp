@@ -1,7 +1,9 @@
 // FeatureWriter, logarithms, mel bands and sliding sums: the parts from which processing blocks are made.
 #include "eitk/dsp/features.h"
 
+#include <cmath>
 #include <random>
+#include <vector>
 
 #include "check.h"
 #include "eitk/dsp/emphasis.h"

@@ -1,6 +1,8 @@
 #include "eitk/dsp/fft.h"
 
+#include <cmath>
 #include <random>
+#include <vector>
 
 #include "check.h"
 #include "eitk/dsp/double_float.h"

@@ -1,7 +1,9 @@
 // The portable arithmetic of the kernels. tests/eon compares whole layers with the reference interpreter, on this
 // machine and on the emulated Cortex-M4F.
+#include <cmath>
 #include <cstring>
 #include <random>
+#include <vector>
 
 #include "check.h"
 #include "eitk/kernels/blocks.h"

@@ -2,6 +2,7 @@
 #include "level.h"
 
 #include <cmath>
+#include <vector>
 
 #include "check.h"
 

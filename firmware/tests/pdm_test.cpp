@@ -1,6 +1,8 @@
 // The PDM library of the virtual boards, through the lines of the host board.
 #include "PDM.h"
 
+#include <vector>
+
 #include "Arduino.h"
 #include "check.h"
 #include "virtual_microphone.h"

@@ -1,4 +1,6 @@
 #include "check.h"
+
+#include <cmath>
 #include "string_print.h"
 
 namespace {

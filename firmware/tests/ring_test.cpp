@@ -3,6 +3,7 @@
 #include "ring.h"
 
 #include <functional>
+#include <vector>
 
 #include "check.h"
 

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <vector>
+
 #include "PDM.h"
 #include "check.h"
 #include "hal.h"

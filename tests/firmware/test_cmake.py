@@ -77,13 +77,13 @@ def test_clang_builds_without_a_warning(tmp_path: Path) -> None:
 
 @pytest.mark.arm
 def test_the_emulated_board_builds_without_a_warning(tmp_path: Path) -> None:
-    folder = build(tmp_path, TOOLCHAIN)
+    folder = build(tmp_path, TOOLCHAIN, RELEASE + "-O1")
     assert {path.stem for path in folder.glob("*.elf")} >= {"audio_classifier", "run_model"}
 
 
 def test_a_library_of_the_user_can_be_used(sanitized_build: Path, tmp_path: Path) -> None:
     library = sanitized_build / "generated_library"
-    configure = ("cmake", "-G", "Ninja", "-S", FIRMWARE, "-B", tmp_path)
+    configure = ("cmake", "-G", "Ninja", "-S", FIRMWARE, "-B", tmp_path, RELEASE + "-O0")
     call(*configure, f"-DEITK_LIBRARY={library}")
     call("cmake", "--build", tmp_path, "--target", "audio_classifier")
     done = subprocess.run([*configure, f"-DEITK_LIBRARY={tmp_path}"], capture_output=True, text=True, check=False)
