@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.console import RenderableType
 
+PIPE_COLUMNS = 10_000  # a row of a table is one line for `grep`
 PLAIN_INTERVAL_S = 30.0  # without a terminal, progress is one line in this time
 
 
@@ -73,7 +74,7 @@ class Console:
         elif isinstance(view, str):
             self.rich(self.stdout).print(printable(view), soft_wrap=True)
         else:
-            self.rich(self.stdout).print(_with_folded_columns(view))
+            self.rich(self.stdout).print(_fitted(view))
 
     def event(self, data: dict[str, Any]) -> None:
         """Print one line of NDJSON on stdout."""
@@ -189,17 +190,17 @@ class Console:
         """Return a Rich console on a stream: no markup, colours only on a terminal and without NO_COLOR."""
         from ei_toolkit.cli.terminal import PrintableConsole
 
-        width = None if stream.isatty() else 120
+        width = None if stream.isatty() else PIPE_COLUMNS
         return PrintableConsole(file=stream, markup=False, emoji=False, highlight=False, width=width)
 
 
-def _with_folded_columns(view: RenderableType) -> RenderableType:
-    """The same with tables that fold a text that is too long for its column instead of cutting it."""
+def _fitted(view: RenderableType) -> RenderableType:
+    """Return the same with tables that do not break words."""
     from rich.console import Group
     from rich.table import Table
 
-    for table in view.renderables if isinstance(view, Group) else [view]:
-        for column in table.columns if isinstance(table, Table) else ():
-            if not column.no_wrap:
-                column.overflow = "fold"
-    return view
+    from ei_toolkit.report.fitted_table import FittedTable
+
+    if isinstance(view, Group):
+        return Group(*map(_fitted, view.renderables))
+    return FittedTable(view) if isinstance(view, Table) else view

@@ -13,6 +13,7 @@ from ei_toolkit.cli.follow import Follower, OnInterrupt
 from ei_toolkit.client.jobs.job import cancel_job, job_status, list_jobs
 from ei_toolkit.client.jobs.wait import whole_log_hint
 from ei_toolkit.client.project import Studio
+from ei_toolkit.config.units import local_time
 from ei_toolkit.errors import JobFailed
 from ei_toolkit.report.tables import Table
 
@@ -28,7 +29,10 @@ def list_(
     """List jobs that wait or run, newest first."""
     env = Environment.of(context)
     jobs = list_jobs(_studio(env), active=not all_, limit=last)[:last]
-    rows = tuple((job.id, job.state, job.category, job.started or None, job.finished or None) for job in jobs)
+    rows = tuple(
+        (job.id, job.state, job.category, local_time(job.started) or None, local_time(job.finished) or None)
+        for job in jobs
+    )
     data = [{**asdict(job), "state": job.state} for job in jobs]
     table = Table("", ("job", "state", "what", "started", "finished"), rows)
     env.console.result(data, table.rich() if rows else "no job waits or runs")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.config.units import counted
+from ei_toolkit.config.units import counted, local_time
 from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.report.tables import Table
 from ei_toolkit.studio import manage
@@ -158,7 +158,8 @@ def list_keys(context: typer.Context, data: Data = None, project: ProjectId = 0)
     """List keys; the keys themselves are not stored."""
     env = Environment.of(context)
     found = find(_folder(env, data), project)
-    table = Table("", ("id", "name", "role", "key", "created"), tuple(tuple(key.values()) for key in found))
+    rows = tuple((key["id"], key["name"], key["role"], key["key"], local_time(key["created"])) for key in found)
+    table = Table("", ("id", "name", "role", "key", "created"), rows)
     env.console.result(found, table.rich())
 
 

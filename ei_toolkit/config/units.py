@@ -23,8 +23,11 @@ def percent(fraction: float) -> str:
 
 
 def local_time(created: str) -> str:
-    """Return a time in ISO format as date, hour and minute of this machine's time zone; empty for an empty text."""
-    return datetime.fromisoformat(created).astimezone().strftime("%Y-%m-%d %H:%M") if created else ""
+    """Return a time in ISO format as date, hour and minute of this machine's time zone; another text as it is."""
+    try:
+        return datetime.fromisoformat(created).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return created
 
 
 def classification_time(features_ms: float | None, network_ms: float) -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 from ei_toolkit.board.board import FlashedBoard, FoundBoard
 from ei_toolkit.board.flash.image import BuiltImage
 from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow
-from ei_toolkit.config.units import counted
+from ei_toolkit.config.units import counted, local_time
 from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, majority_share, thresholded_name, unscored
 from ei_toolkit.report.tables import percent
 
@@ -44,7 +44,14 @@ def boards_view(found: Sequence[FoundBoard]) -> RenderableType:
         return "no board is plugged in and no virtual board is running; start one with: eitk flash --board emulated"
     table = Table("board", "port", "state", "serial number", "model", "since", box=None)
     for board in found:
-        table.add_row(board.board, board.port, board.state, board.serial_number, board.model_sha256[:12], board.started)
+        table.add_row(
+            board.board,
+            board.port,
+            board.state,
+            board.serial_number,
+            board.model_sha256[:12],
+            local_time(board.started),
+        )
     return table
 
 

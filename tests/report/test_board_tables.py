@@ -99,12 +99,12 @@ def test_without_a_board_there_is_a_hint_how_to_start_one() -> None:
 def test_boards_are_rows_with_the_start_of_the_hash(on_terminal: Shown) -> None:
     found = [
         FoundBoard("nano33ble", "/dev/ttyACM0", "ready", serial_number="E6614"),
-        FoundBoard("emulated", "127.0.0.1:5000", "running", model_sha256="ab" * 32, started="2026-11-21"),
+        FoundBoard("emulated", "127.0.0.1:5000", "running", model_sha256="ab" * 32, started="2026-11-21T10:00:00"),
     ]
     lines = on_terminal(boards_view(found)).splitlines()
     assert lines[0].split() == ["board", "port", "state", "serial", "number", "model", "since"]
     assert lines[1].split() == ["nano33ble", "/dev/ttyACM0", "ready", "E6614"]
-    assert lines[2].split() == ["emulated", "127.0.0.1:5000", "running", "abababababab", "2026-11-21"]
+    assert lines[2].split() == ["emulated", "127.0.0.1:5000", "running", "abababababab", "2026-11-21", "10:00"]
 
 
 def test_a_change_is_one_line_with_its_sign() -> None:
