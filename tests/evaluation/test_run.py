@@ -158,7 +158,7 @@ def test_too_few_clips_are_named_before_any_feature_is_computed(tmp_path: Path) 
         (("--recipe", "soup", "--clips", "."), 2, "no recipe"),
         (("--recipe", "reference", "--clips", "nowhere"), 3, "not a folder of clips"),
         (("--recipe", "reference", "--clips", ".", "--protocol", "luck"), 2, "no protocol"),
-        (("--recipe", "reference", "--clips", ".", "--protocol", "luck"), 2, "track, window, test."),
+        (("--recipe", "reference", "--clips", ".", "--protocol", "luck"), 2, "clip, segment, test."),
         (("--recipe", "reference", "--clips", ".", "--conditions", "rain"), 2, "no condition"),
         (("--recipe", "reference", "--clips", ".", "--folds", "1"), 2, "--folds"),
     ],
