@@ -67,7 +67,7 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "runs": CommandEntry("results", "runs:group", "Recorded trainings, evaluations, builds, flashes and gates."),
     "report": CommandEntry("results", "report:report", "Write an HTML report of the project."),
     "card": CommandEntry("results", "card:card", "Write a model card in Markdown."),
-    "eon": CommandEntry("model", "eon:group", "Compile, run and profile a .tflite without a project."),
+    "eon": CommandEntry("model", "eon:group", "Check, compile, run and profile a .tflite without a project."),
     "doctor": CommandEntry(
         "project", "doctor:doctor", "Check folders, studio, key, packages, tools, boards and confinement."
     ),

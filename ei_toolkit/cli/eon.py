@@ -1,4 +1,4 @@
-"""`eitk eon`: Compile, run and profile a .tflite without a project."""
+"""`eitk eon`: Check, compile, run and profile a .tflite without a project."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import typer
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.units import kib
-from ei_toolkit.eon.files import compile_file, profile_file, run_file
-from ei_toolkit.report.result_tables import profile_view
+from ei_toolkit.eon.files import check_file, compile_file, profile_file, run_file
+from ei_toolkit.errors import BoardError, UnsupportedModelError
+from ei_toolkit.report.result_tables import check_view, profile_view
 
-group = typer.Typer(no_args_is_help=True, help="Compile, run and profile a .tflite without a project.")
+group = typer.Typer(no_args_is_help=True, help="Check, compile, run and profile a .tflite without a project.")
 
-Model = Annotated[Path, typer.Argument(help="A .tflite, full int8 or float32.", show_default=False)]
+Model = Annotated[Path, typer.Argument(help="A .tflite.", show_default=False)]
 RamOptimized = Annotated[bool, typer.Option("--ram-optimized", help="Run chains of layers row by row to save RAM.")]
 
 
@@ -87,6 +88,22 @@ def run(
     }
     files = ", ".join(map(str, output))
     env.console.result(data, f"{len(answers[0])} outputs ({on.value}) -> {files}")
+
+
+@group.command("check")
+def check(context: typer.Context, model: Model, ram_optimized: RamOptimized = False) -> None:
+    """Check a model without building it: operators, what to change, memory over time, time, and where it fits.
+
+    The exit code is 1 for a model that is not supported, and 6 for one that does not fit each known board.
+    """
+    env = Environment.of(context)
+    found = check_file(env.cwd / model, ram_optimized=ram_optimized)
+    data = {"supported": found.supported, "fits_everywhere": found.fits_everywhere, **asdict(found)}
+    env.console.result(data, check_view(found))
+    if not found.supported:
+        raise typer.Exit(UnsupportedModelError.exit_code)
+    if not found.fits_everywhere:
+        raise typer.Exit(BoardError.exit_code)
 
 
 @group.command("profile")

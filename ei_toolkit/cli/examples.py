@@ -61,6 +61,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "runs seen": ("eitk runs seen train",),
     "report": ("eitk report", "eitk report -o trial.html --open"),
     "card": ("eitk card", "eitk card -o README.md"),
+    "eon check": ("eitk eon check model.tflite", "eitk eon check model.tflite --json"),
     "eon compile": ("eitk eon compile model.tflite -o compiled",),
     "eon run": ("eitk eon run model.tflite --input x.npy --output y.npy --on emulated",),
     "eon profile": ("eitk eon profile model.tflite",),

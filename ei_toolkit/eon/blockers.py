@@ -73,23 +73,23 @@ class BlockedModelError(UnsupportedModelError):
 
 
 def group_blockers(blockers: Sequence[Blocker]) -> list[tuple[Blocker, ...]]:
-    """Group the blockers of one kind, problem and remedy, in the order of the file."""
-    groups: dict[tuple[str, str, str], list[Blocker]] = {}
+    """Group the blockers of one problem and remedy, in the order of the file."""
+    groups: dict[tuple[str, str, bool], list[Blocker]] = {}
     for blocker in blockers:
-        groups.setdefault((blocker.kind, blocker.problem, blocker.remedy), []).append(blocker)
+        groups.setdefault((blocker.problem, blocker.remedy, blocker.operator is None), []).append(blocker)
     return [tuple(group) for group in groups.values()]
 
 
-MOST_NAMED = 3  # operators of a group that a message names; `eitk eon check --json` lists all of them
+MOST_NAMED = 3  # operators of a group that a message names; `eitk eon check` lists all of them
 
 
-def rejection(group: Sequence[Blocker]) -> str:
-    """Return the sentence that names the operators of one group."""
+def rejection(group: Sequence[Blocker], most: int = MOST_NAMED) -> str:
+    """Return the clause that names the operators of one group, at most `most` of them."""
     first = group[0]
     if first.operator is None:
-        return f"{first.kind} is not supported"
+        return f"{' and '.join(b.kind for b in group)} {'is' if len(group) == 1 else 'are'} not supported"
     if len(group) == 1:
         return f"operator {first.operator} ({first.kind}) is not supported, layer {first.layer!r}"
-    named = ", ".join(f"{b.operator} (layer {b.layer!r})" for b in group[:MOST_NAMED])
-    more = f" and {len(group) - MOST_NAMED} more" if len(group) > MOST_NAMED else ""
-    return f"{first.kind} is not supported, operators {named}{more}"
+    named = ", ".join(f"{b.operator} ({b.kind}, layer {b.layer!r})" for b in group[:most])
+    more = f" and {len(group) - most} more" if len(group) > most else ""
+    return f"operators {named}{more} are not supported"

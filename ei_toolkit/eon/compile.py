@@ -49,6 +49,17 @@ class LayerInfo:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """Memory in the arena from step `first` to step `last`; -1 is before the first step."""
+
+    name: str
+    offset: int
+    bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class CompiledModel:
     """The translation of one model."""
 
@@ -62,6 +73,8 @@ class CompiledModel:
     layers: tuple[LayerInfo, ...]
     sha256: str
     weights_bytes: int
+    memory: tuple[Placed, ...] = ()
+    state_bytes: int = 0  # of the arena, for variables that keep their values between inferences
 
     @property
     def input(self) -> TensorSpec:
@@ -100,6 +113,8 @@ def compile_model(tflite: bytes, *, ram_optimized: bool = False) -> CompiledMode
         layers=_layers(program),
         sha256=sha256,
         weights_bytes=sum(c.bytes for layer in program.layers for c in layer.constants),
+        memory=tuple(Placed(b.name, plan.offsets[b.name], b.bytes, b.first, b.last) for b in plan.buffers),
+        state_bytes=sum(graph.tensors[t].bytes for t in graph.states),
     )
 
 

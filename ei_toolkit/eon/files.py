@@ -1,4 +1,4 @@
-"""Compile, run and profile model files, for the command line."""
+"""Check, compile, run and profile model files, for the command line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.config.atomic_write import replace_file
+from ei_toolkit.eon.check import Check, check_model
 from ei_toolkit.eon.compile import CompiledModel, compile_model
 from ei_toolkit.eon.profile import Profile, profile_model
 from ei_toolkit.eon.run import Target, run_ports
@@ -73,3 +74,8 @@ def _load(path: Path) -> NDArray[Any]:
 def profile_file(path: Path, *, ram_optimized: bool) -> Profile:
     """Profile a .tflite."""
     return profile_model(read_bytes(path), ram_optimized=ram_optimized)
+
+
+def check_file(path: Path, *, ram_optimized: bool) -> Check:
+    """Check a .tflite without building it."""
+    return check_model(read_bytes(path), ram_optimized=ram_optimized)

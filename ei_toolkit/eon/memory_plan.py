@@ -39,6 +39,7 @@ class Plan:
     offsets: Mapping[str, int]
     arena_bytes: int
     lower_bound: int
+    buffers: tuple[Buffer, ...] = ()
 
 
 Leads = Mapping[tuple[str, str], int]
@@ -60,7 +61,7 @@ def plan_arena(buffers: Sequence[Buffer], leads: Leads) -> Plan:
             best, size = offsets, arena
         if size <= bound:
             break
-    return Plan(best, max(size, 0), bound)
+    return Plan(best, max(size, 0), bound, tuple(buffers))
 
 
 def lower_bound(buffers: Sequence[Buffer], leads: Leads) -> int:

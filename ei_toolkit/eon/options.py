@@ -39,7 +39,7 @@ def read_options(kind: str, raw: Any, index: int) -> Options:
     are not valid.
     """
     if kind not in READERS:
-        raise UnsupportedModelError(f"the compiler has no kernel for {kind}", hint=remedy_for(kind))
+        raise UnsupportedModelError("the compiler has no kernel for it", hint=remedy_for(kind))
     table, read = READERS[kind]
     if table is None:
         return NoOptions()

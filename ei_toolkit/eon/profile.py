@@ -17,7 +17,7 @@ import numpy as np
 
 from ei_toolkit.config.boards import NRF52840_CLOCK_HZ
 from ei_toolkit.eon.compile import CompiledModel, LayerInfo, compile_model
-from ei_toolkit.eon.run import Measured, run_image
+from ei_toolkit.eon.run import Measured, build_image, run_image
 from ei_toolkit.eon.toolchain import Sections, build_arm, missing_arm_tools, sections, write_sources
 
 
@@ -143,10 +143,10 @@ def _measure(model: CompiledModel) -> Profile:
     with tempfile.TemporaryDirectory(prefix="eitk-profile-") as name:
         folder = Path(name)
         write_sources(model, folder)
-        image = build_arm(folder)
+        image = build_image(model, folder)
         sizes = sections(image)
         total = _run(image, model)
-        timed = _run(build_arm(folder, steps=steps), model, steps) if steps else total
+        timed = _run(build_image(model, folder, steps=steps), model, steps) if steps else total
         empty = _empty(folder / "empty")
     spent = [b - a for a, b in pairwise((*timed.steps, timed.instructions[0]))]
     return _profile(model, "emulated", sizes, total.stack_bytes, total.instructions[0], spent, empty)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.eon.compile import CompiledModel, TensorSpec
+from ei_toolkit.eon.memory_use import peak_text
 from ei_toolkit.eon.toolchain import ICOUNT, MACHINE, build_arm, build_host, qemu, run_tool, write_sources
 from ei_toolkit.errors import DataError, EitkError
 
@@ -50,7 +51,16 @@ def run_ports(
         write_sources(model, folder)
         if on == "host":
             return run_host(build_host(folder, extra=extra), model, inputs)
-        return run_image(build_arm(folder, extra=extra), model, inputs)[0]
+        return run_image(build_image(model, folder, extra=extra), model, inputs)[0]
+
+
+def build_image(model: CompiledModel, folder: Path, *, steps: int = 0, extra: tuple[str, ...] = ()) -> Path:
+    """Build an image from the sources of a model. Raises as `build_arm`; DataError names the step with most memory."""
+    try:
+        return build_arm(folder, steps=steps, extra=extra)
+    except DataError as error:
+        hint = "Use --ram-optimized, a shorter input, fewer channels in this layer, or a stride in a layer before it."
+        raise DataError(error.what, why=f"{error.why}; {peak_text(model)}", hint=hint) from error
 
 
 def run_host(program: Path, model: CompiledModel, inputs: Sequence[Array]) -> tuple[Array, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -103,11 +104,15 @@ def run_tool(
 
 def failed_tool(name: str, messages: str) -> EitkError:
     """Return the exception for a program that ended with an error; DataError if the board's memory is too small."""
-    if "will not fit in region" in messages or "leaves no room" in messages:
-        return DataError("the model does not fit the board", why="the board has 1 MiB of flash and 256 KiB of RAM")
+    excess = re.findall(r"region [`'](\w+)' overflowed by (\d+) bytes", messages)
+    if excess or "will not fit in region" in messages or "leaves no room" in messages:
+        missing = ", ".join(f"{int(n):,} bytes too many for the {REGIONS.get(name, name)}" for name, n in excess)
+        why = "the board has 1 MiB of flash and 256 KiB of RAM" + (f"; {missing}" if missing else "")
+        return DataError("the model does not fit the board", why=why)
     return EitkError(f"{name} failed", why=messages[-800:])
 
 
+REGIONS = {"FLASH": "flash"}  # of image.ld
 RUNNER_SOURCES = {  # below firmware/boards, in addition to the compiled model
     "host": ("model_runner/run_model.cpp", "model_runner/platform_host.cpp"),
     "emulated": (

@@ -8,12 +8,17 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from ei_toolkit.client.impulse.apply import Change, learn_values, structure
 from ei_toolkit.client.impulse.state import ImpulseState
 from ei_toolkit.client.results import NANO, DeviceProfile, Evaluation
 from ei_toolkit.config.units import classification_time, counted, kib
-from ei_toolkit.eon.profile import Profile
+from ei_toolkit.config.untrusted_text import printable
+from ei_toolkit.eon.blockers import Blocker, group_blockers, rejection
+from ei_toolkit.eon.check import Check, Cost
+from ei_toolkit.eon.memory_use import MemoryStep
+from ei_toolkit.eon.profile import LATENCY_ERROR, Profile
 from ei_toolkit.impulse.metrics import CLIP_ACCURACY, MAJORITY, TOP_1, interval_text, thresholded_name
 from ei_toolkit.report.confusion import ConfusionMatrix
 from ei_toolkit.report.tables import Cell, Table, percent
@@ -252,3 +257,75 @@ def profile_view(profile: Profile) -> RichTable:
             "" if not ratio else f"{ratio:.2f}",
         )
     return table
+
+
+def check_view(check: Check) -> RenderableType:
+    """Return the check of a model: operators, blockers with remedies, memory over time, and where the model fits."""
+    uses = Table("operators", ("operator", "number", "not supported"), tuple(
+        (use.kind, use.count, use.blocked or None) for use in check.operators
+    ))  # fmt: skip
+    parts: list[RenderableType] = [uses.rich()]
+    if check.blockers:
+        parts.append(Text(_blocker_text(check.blockers)))
+    if check.cost is not None:
+        parts += [_memory_table(check.cost).rich(), _fit_table(check.cost).rich(), _cost_line(check.cost)]
+    return Group(*parts)
+
+
+def _blocker_text(blockers: Sequence[Blocker]) -> str:
+    """Return each reason with all of its operators, and what to change."""
+    lines = [
+        f"  {rejection(group, len(group))}: {group[0].problem}\n    change: {group[0].remedy}"
+        for group in group_blockers(blockers)
+    ]
+    return printable("\n".join(["blockers", *lines]))
+
+
+PICTURE = 40  # characters for the whole arena
+
+
+def _memory_table(cost: Cost) -> Table:
+    rows = tuple(
+        (
+            step.step,
+            step.title,
+            kib(step.used_bytes),
+            memory_picture(step, cost.arena_bytes),
+            "peak" * (step == cost.peak),
+        )
+        for step in cost.memory
+    )
+    return Table("arena over time, from its first byte to its last", ("step", "layers", "in use", "", ""), rows)
+
+
+def memory_picture(step: MemoryStep, arena_bytes: int) -> str:
+    """Return a line of characters for the arena: blocks where memory is in use at this step, dots elsewhere."""
+    size = max(arena_bytes, 1)
+    used = [False] * PICTURE
+    for begin, end in step.ranges:
+        for i in range(begin * PICTURE // size, -(-end * PICTURE // size)):
+            used[i] = True
+    return "".join("█" if one else "·" for one in used)
+
+
+def _fit_table(cost: Cost) -> Table:
+    rows = tuple(
+        (
+            fit.board,
+            "yes" if fit.fits else "no",
+            kib(fit.flash_bytes),
+            None if fit.flash_limit is None else kib(fit.flash_limit),
+            kib(fit.ram_bytes),
+            None if fit.ram_limit is None else kib(fit.ram_limit),
+        )
+        for fit in cost.fits
+    )
+    return Table("boards (estimated)", ("board", "fits", "flash", "of", "RAM", "of"), rows)
+
+
+def _cost_line(cost: Cost) -> str:
+    state = f", {kib(cost.state_bytes)} of it state" if cost.state_bytes else ""
+    return (
+        f"estimated {cost.instructions:,} instructions, {classification_time(None, cost.latency_ms)} at 64 MHz "
+        f"± {round(LATENCY_ERROR * 100)} %; arena {kib(cost.arena_bytes)}{state}, weights {kib(cost.weights_bytes)}"
+    )

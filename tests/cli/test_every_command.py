@@ -22,7 +22,7 @@ LINES = {
     "flash --board host": 3, "play gone.wav --board host": 6, "tail --board host": 6, "verify gone.wav --board host": 6,
     "evaluate": 3, "gate": 3, "champion list": 0, "champion rollback": 3,
     "runs list": 0, "runs show 1": 2, "runs compare 1 2": 2, "runs export": 0,
-    "runs seen gate": 1, "report": 3, "card": 3, "eon compile gone.tflite -o out": 1,
+    "runs seen gate": 1, "report": 3, "card": 3, "eon compile gone.tflite -o out": 1, "eon check gone.tflite": 1,
     "eon run gone.tflite --input gone.npy --output out.npy": 1, "eon profile gone.tflite": 1, "doctor": 1, "clean": 0,
     "help": 0, "help slice": 0,
 }  # fmt: skip

@@ -31,13 +31,13 @@ def test_rows_are_successive_frames_unless_the_state_is_reset_before_each(tmp_pa
     assert eitk(tmp_path, *arguments).code == 0
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), reference(model, FRAMES))
     assert eitk(tmp_path, *arguments, "--reset-each").code == 0
-    alone = np.concatenate([reference(model, frame[np.newaxis]) for frame in FRAMES])
-    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), alone)
-    assert not np.array_equal(alone, reference(model, FRAMES))
+    each = np.concatenate([reference(model, frame[np.newaxis]) for frame in FRAMES])
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), each)
+    assert not np.array_equal(each, reference(model, FRAMES))
 
 
 @pytest.mark.parametrize("name", ["mww1_alexa", "mww2_hey_jarvis", "mww2_vad"])
-def test_public_wake_word_models_give_the_reference_outputs_frame_by_frame(models: Path, name: str) -> None:
+def test_public_streaming_models_give_the_reference_outputs_frame_by_frame(models: Path, name: str) -> None:
     content = (models / f"{name}.tflite").read_bytes()
     compiled = compile_model(content)
     assert compiled.output.dtype == "uint8"

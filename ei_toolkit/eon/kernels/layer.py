@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ei_toolkit.eon.blockers import FULL_INT8
 from ei_toolkit.eon.graph import Graph, Operator, Tensor
 from ei_toolkit.errors import UnsupportedModelError
 
@@ -113,9 +114,9 @@ class Layer:
     resizes: bool = False
 
 
-def fail(op: Operator, why: str) -> UnsupportedModelError:
-    """Return the exception for an operator that cannot be translated."""
-    return UnsupportedModelError(f"operator {op.index} ({op.kind}) is not supported", why=why)
+def fail(op: Operator, why: str, hint: str = "") -> UnsupportedModelError:
+    """Return the exception for an operator that cannot be translated; without a hint, that of its kind is shown."""
+    return UnsupportedModelError(f"operator {op.index} ({op.kind}) is not supported", why=why, hint=hint)
 
 
 def require(condition: bool, op: Operator, why: str) -> None:
@@ -143,8 +144,10 @@ def single(graph: Graph, op: Operator) -> tuple[Tensor, Tensor]:
 
 def same_type(op: Operator, source: Tensor, output: Tensor) -> None:
     """Raise UnsupportedModelError unless both are int8, quantised per tensor, or both are float32."""
-    require(source.dtype == output.dtype, op, f"it mixes {source.dtype} and {output.dtype}")
-    require(source.dtype in ("int8", "float32"), op, f"its data are {source.dtype}")
+    if source.dtype != output.dtype:
+        raise fail(op, f"it mixes {source.dtype} and {output.dtype}", FULL_INT8)
+    if source.dtype not in ("int8", "float32"):
+        raise fail(op, f"its data are {source.dtype}", FULL_INT8)
     if source.dtype == "int8":
         whole = len(source.quant.scales) == 1 and len(output.quant.scales) == 1
         require(whole, op, "an activation is quantised per channel")

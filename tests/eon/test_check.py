@@ -1,0 +1,110 @@
+"""The check of a model: operators, blockers, memory over time, boards, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from operator_cases import CASES, FIRST, SECOND, streaming
+from support import eitk
+from tiny_model import TinyModel
+
+from ei_toolkit.eon.check import check_model
+from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.eon.memory_use import peak_text
+from ei_toolkit.eon.toolchain import failed_tool
+from ei_toolkit.report.result_tables import PICTURE, memory_picture
+
+
+def large(elements: int) -> bytes:
+    """A sum of two tensors that live at the same time."""
+    model = TinyModel()
+    source, output = (model.tensor((1, elements), **FIRST) for _ in range(2))
+    other = model.operator("RELU", [source], model.tensor((1, elements), **SECOND))
+    model.operator("ADD", [source, other], output, "AddOptions")
+    return model.finish(source, output)
+
+
+def unsupported() -> bytes:
+    """Two operators without a kernel, and one with."""
+    model = TinyModel()
+    source, output = (model.tensor((1, 8), **FIRST) for _ in range(2))
+    first, second = (model.tensor((1, 8), **FIRST) for _ in range(2))
+    model.operator("SVDF", [source], first)
+    model.operator("RELU", [first], second)
+    model.operator("WHERE", [second], output)
+    return model.finish(source, output)
+
+
+def test_operators_are_counted_with_those_that_block() -> None:
+    check = check_model(unsupported())
+    assert [(use.kind, use.count, use.blocked) for use in check.operators] == [
+        ("RELU", 1, 0), ("SVDF", 1, 1), ("WHERE", 1, 1),
+    ]  # fmt: skip
+    assert [(b.operator, b.kind, b.layer) for b in check.blockers] == [(0, "SVDF", "t2"), (2, "WHERE", "t1")]
+    assert all(b.problem and b.remedy for b in check.blockers)
+    assert not check.supported and check.cost is None and not check.fits_everywhere
+
+
+def test_the_memory_of_each_step_is_that_of_the_plan() -> None:
+    content = large(1000)
+    cost = check_model(content).cost
+    assert cost is not None and cost.peak is not None
+    assert [step.used_bytes for step in cost.memory] == [2000, 2000]
+    assert max(end for step in cost.memory for _, end in step.ranges) == cost.arena_bytes == 2000
+    assert "step 0 (RELU, layer 't2')" in peak_text(compile_model(content))
+    assert memory_picture(cost.memory[0], cost.arena_bytes) == "█" * PICTURE
+    assert memory_picture(cost.memory[0], 4 * cost.arena_bytes) == "█" * (PICTURE // 4) + "·" * (PICTURE - PICTURE // 4)
+
+
+def test_state_is_part_of_the_arena_at_each_step() -> None:
+    cost = check_model(streaming()).cost
+    assert cost is not None and cost.state_bytes == 16
+    assert all(step.used_bytes >= 16 for step in cost.memory)
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "boards"),
+    [
+        (CASES["split"](), 0, {"nano33ble": True, "emulated": True, "host": True}),
+        (large(110_000), 6, {"nano33ble": False, "emulated": True, "host": True}),  # the sketch needs RAM, too
+        (large(140_000), 6, {"nano33ble": False, "emulated": False, "host": True}),
+    ],
+)
+def test_the_exit_code_says_whether_it_fits_each_board(
+    tmp_path: Path, content: bytes, code: int, boards: dict[str, bool]
+) -> None:
+    (tmp_path / "m.tflite").write_bytes(content)
+    done = eitk(tmp_path, "eon", "check", "m.tflite", "--json")
+    assert done.code == code
+    found = json.loads(done.out)
+    assert {fit["board"]: fit["fits"] for fit in found["cost"]["fits"]} == boards
+    assert found["supported"] and found["fits_everywhere"] == (code == 0)
+
+
+def test_blockers_are_shown_with_what_to_change(tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(unsupported())
+    done = eitk(tmp_path, "eon", "check", "m.tflite")
+    assert done.code == 1
+    words = " ".join(done.out.split())
+    assert "operator 0 (SVDF) is not supported, layer 't2': the compiler has no kernel for it change: Replace" in words
+    assert "operator 2 (WHERE) is not supported, layer 't1'" in words
+    found = json.loads(eitk(tmp_path, "eon", "check", "m.tflite", "--json").out)
+    assert [blocker["operator"] for blocker in found["blockers"]] == [0, 2]
+
+
+def test_a_picture_of_the_arena_and_the_boards_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(streaming())
+    done = eitk(tmp_path, "eon", "check", "m.tflite")
+    assert done.code == 0
+    assert "█" in done.out and "peak" in done.out and "nano33ble" in done.out and "of it state" in done.out
+
+
+def test_a_linker_that_lacks_memory_names_the_bytes_and_the_region() -> None:
+    messages = (
+        "ld: m.elf section `.bss' will not fit in region `RAM'\n"
+        "ld: region `RAM' overflowed by 37940 bytes\nld: region `FLASH' overflowed by 12 bytes"
+    )
+    error = failed_tool("ld", messages)
+    assert "37,940 bytes too many for the RAM, 12 bytes too many for the flash" in error.why
