@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ei_toolkit.eon.graph import Activation, Graph, Operator, Tensor
 from ei_toolkit.eon.kernels.float_convolution import float_biases, float_table
 from ei_toolkit.eon.kernels.layer import (
@@ -15,7 +18,7 @@ from ei_toolkit.eon.kernels.layer import (
     require,
     same_type,
 )
-from ei_toolkit.eon.kernels.quantized import channels, output_traits
+from ei_toolkit.eon.kernels.quantized import Channels, channels, output_traits
 
 
 def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
@@ -38,7 +41,9 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
     tables = f"kWeights{position}, kChannels{position}"
     rows = f"k::fully_connected_rows<Layer{position}, {{rows}}, {{row_elements}}>"
     sums = Scratch(f"sums{position}", "int32_t", outputs)
-    sink = Sink(f"{rows}({{source}}, {sums.name}, {{out}}, {tables});", 1, inputs, together=1, scratch=(sums,))
+    sink = Sink(f"{rows}({{source}}, {sums.name}, {{out}}, {tables});", 1, inputs, together=4, scratch=(sums,))
+    packed, words = pack_groups(weights.data)
+    traits |= {"kPacked": "true" if packed else "false", "kFast": "true" if _is_fast(per_channel) else "false"}
     return Layer(
         position=position,
         title=op.title,
@@ -49,12 +54,39 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
         headers=("fully_connected.h",),
         traits=traits | output_traits(op, op.options.activation, output),
         constants=(
-            Constant(f"kWeights{position}", "int8_t", weights.data.ravel().tolist(), weights.elements),
+            Constant(f"kWeights{position}", "uint32_t", words, 4 * len(words)),
             per_channel.constant(f"kChannels{position}"),
         ),
         call=f"k::fully_connected<Layer{position}>({{in0}}, {{out}}, {tables});",
         sink=sink if batches == 1 else None,
     )
+
+
+def _is_fast(per_channel: Channels) -> bool:
+    """Return whether the kernel's sum of product, rounding and zero point has 32 bits for every scale."""
+    return all(-20 <= m.shift <= -2 for m in per_channel.multipliers)
+
+
+def pack_groups(weights: NDArray[np.int8]) -> tuple[bool, list[int]]:
+    """Return whether weights (output, input) fit the packed form of the kernel, and their words, group by group.
+
+    Groups have four outputs as long as there are four, then two, then one, or always one if the packed form does not fit.
+    """
+    outputs, inputs = weights.shape
+    padded = np.zeros((outputs, inputs + -inputs % 4), dtype=np.int64)
+    padded[:, :inputs] = weights
+    paired = outputs - outputs % 2
+    halves = padded[0:paired:2] + 256 * padded[1:paired:2]  # (pair of outputs, input)
+    packed = not halves.size or int(halves.min()) >= -(1 << 15)
+    single = paired if packed else 0
+    # Words of a pair of outputs: the inputs 0 and 2, and 1 and 3, of each four.
+    pairs = (halves[:, 0::2] & 0xFFFF).reshape(-1, padded.shape[1] // 4, 2)
+    odds = (halves[:, 1::2] & 0xFFFF).reshape(pairs.shape)
+    words = np.stack((pairs[..., 0] | pairs[..., 1] << 16, odds[..., 0] | odds[..., 1] << 16), axis=2)
+    fours = words[: len(words) // 2 * 2].reshape(-1, 2, *words.shape[1:]).transpose(0, 2, 3, 1)
+    groups = [fours, words[len(words) // 2 * 2 :]] if packed else []
+    alone = padded[single:].astype(np.int8).reshape(-1).view("<u4")
+    return packed, np.concatenate([*(group.ravel() for group in groups), alone]).tolist()
 
 
 def _float(op: Operator, weights: Tensor, bias: Tensor | None, batches: int, name: str, position: int) -> Layer:

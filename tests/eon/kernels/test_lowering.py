@@ -14,6 +14,7 @@ from ei_toolkit.eon.fixed_point import Multiplier, multiply
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.kernels import LOWER, lower
 from ei_toolkit.eon.kernels.convolution import MOST_UNROLLED, Block, pack_block, pack_pairs
+from ei_toolkit.eon.kernels.dense import pack_groups
 from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.kernels.quantized import Channels
 from ei_toolkit.eon.options import READERS
@@ -266,6 +267,33 @@ def test_four_pixels_have_the_shape_with_the_fewest_blocks(
     layer = lowered(tiny, "CONV_2D", [source, weights], {"shape": (1, rows, cols, filters), "scale": 1.0},
                     strideH=1, strideW=1, padding=1)  # fmt: skip
     assert (layer.traits["kPixelRows"], layer.traits["kPixelCols"]) == shape
+
+
+@given(st.integers(1, 11), st.integers(1, 9), st.booleans())
+def test_weights_of_a_dense_layer_are_stored_in_groups_of_four_two_and_one(
+    outputs: int, inputs: int, fits: bool
+) -> None:
+    weights = np.random.default_rng(outputs * inputs).integers(-127, 128, (outputs, inputs)).astype(np.int8)
+    if not fits:
+        weights[:2, 0] = (-1, -128)[:outputs]
+    packed, words = pack_groups(weights)
+    assert packed == (fits or outputs == 1)
+    width = -(-inputs // 4)
+    assert len(words) == width * outputs
+    found = np.zeros((outputs, 4 * width), dtype=np.int64)
+    at = output = 0
+    while output < outputs:
+        count = next(n for n in (4, 2, 1) if n <= outputs - output) if packed else 1
+        block = np.array(words[at : at + count * width], dtype=np.uint32)
+        if count == 1:
+            found[output] = block.view(np.int8)
+        else:  # word, inputs 0 and 2 or 1 and 3, pair of outputs, first or second input
+            halves = block.view(np.int16).reshape(width, 2, count // 2, 2).astype(np.int64)
+            low = (halves & 0xFF ^ 0x80) - 0x80
+            for which, values in enumerate((low, (halves - low) >> 8)):
+                found[output + which : output + count : 2] = values.transpose(2, 0, 3, 1).reshape(count // 2, -1)
+        at, output = at + count * width, output + count
+    assert np.array_equal(found[:, :inputs], weights) and not found[:, inputs:].any()
 
 
 @given(WEIGHTS)
