@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from ei_toolkit.eon.blockers import BlockedModelError, Blocker, remedy_for
 from ei_toolkit.eon.graph import Graph, Operator, Unreadable
-from ei_toolkit.eon.kernels.convolution import conv2d, depthwise_conv2d
+from ei_toolkit.eon.kernels.convolution import conv2d
 from ei_toolkit.eon.kernels.dense import fully_connected
+from ei_toolkit.eon.kernels.depthwise import depthwise_conv2d
 from ei_toolkit.eon.kernels.elementwise import concatenation, copy, elementwise, pad
 from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.kernels.movement import MOVES, move

@@ -1,4 +1,4 @@
-"""CONV_2D and DEPTHWISE_CONV_2D on int8.
+"""CONV_2D on int8.
 
 The first layer of many networks (3 x 3 on one channel, ReLU, 2 x 2 max pool) has a specialised kernel.
 """
@@ -15,10 +15,6 @@ from numpy.typing import NDArray
 from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
 from ei_toolkit.eon.kernels.float_convolution import (
     conv2d_float,
-    depthwise_float,
-    row_width,
-    window_rows,
-    window_traits,
 )
 from ei_toolkit.eon.kernels.geometry import Geometry, geometry
 from ei_toolkit.eon.kernels.layer import (
@@ -80,20 +76,20 @@ def _first(
         traits=traits | sizes | {"kConvCols": g.out_cols} | requantize,
         constants=(Constant(f"kChannels{position}", "k::FirstChannel", rows, CHANNEL_BYTES * len(rows)),),
         scratch=(Scratch(f"window{position}", "int16_t", 4 * width),),
-        rows=_rows(g, len(weights), f"k::FirstConv2D<Layer{position}, {{source}}>",
+        rows=row_access(g, len(weights), f"k::FirstConv2D<Layer{position}, {{source}}>",
                    f"window{position}, kChannels{position}", block_rows=1, window_rows=4, step=2),
     )  # fmt: skip
 
 
 def _left(row: list[int]) -> tuple[int, int]:
-    return _pair(row[0], row[1]), _pair(row[2], 0)
+    return pair_word(row[0], row[1]), pair_word(row[2], 0)
 
 
 def _right(row: list[int]) -> tuple[int, int]:
-    return _pair(0, row[0]), _pair(row[1], row[2])
+    return pair_word(0, row[0]), pair_word(row[1], row[2])
 
 
-def _pair(low: int, high: int) -> int:
+def pair_word(low: int, high: int) -> int:
     """Pack two int16 in one word."""
     return (low & 0xFFFF) | (high & 0xFFFF) << 16
 
@@ -139,10 +135,14 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     per_channel = channels(op, source, weights, bias, output, axis=0)
     assert weights.data is not None
     requantize = requantize_traits(per_channel, op, op.options.activation, output)
+    values = per_channel.varying(weights.data, axis=0)
     if is_first(shape, per_channel, requantize):
-        return _first(op, position, shape, weights.data, per_channel, source, output, requantize)
+        return _first(
+            op, position, shape, per_channel.varying(weights.data, axis=0), per_channel, source, output, requantize
+        )
     block = _block(shape, filters)
-    values = np.swapaxes(weights.data, 1, 2) if shape.swapped else weights.data
+    values = per_channel.varying(weights.data, axis=0)
+    values = np.swapaxes(values, 1, 2) if shape.swapped else values
     packed, words = pack_block(values, block, per_channel, output.quant.zero_point)
     traits = _traits(shape, block, filters, source.quant.zero_point) | requantize
     return Layer(
@@ -159,14 +159,16 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
             Scratch(f"window{position}", "int8_t", block.window_rows * block.width + 3),
             Scratch(f"inputs{position}", "uint32_t", PIXELS * block.pairs),
         ),
-        rows=_rows(shape, filters, f"k::Conv2D<Layer{position}, {{source}}>",
+        rows=row_access(shape, filters, f"k::Conv2D<Layer{position}, {{source}}>",
                    f"window{position}, inputs{position}, kTable{position}",
                    block_rows=block.pixel_rows // shape.pool_rows, window_rows=block.window_rows,
                    step=block.pixel_rows * shape.stride_rows),
     )  # fmt: skip
 
 
-def _rows(g: Geometry, filters: int, cls: str, arguments: str, *, block_rows: int, window_rows: int, step: int) -> Rows:
+def row_access(
+    g: Geometry, channels: int, cls: str, arguments: str, *, block_rows: int, window_rows: int, step: int
+) -> Rows:
     """Describe how a kernel reads and writes rows."""
     return Rows(
         cls=cls,
@@ -174,7 +176,7 @@ def _rows(g: Geometry, filters: int, cls: str, arguments: str, *, block_rows: in
         in_rows=g.in_rows,
         in_row_elements=g.in_cols * g.in_channels,
         out_rows=g.pooled_rows,
-        out_row_elements=g.pooled_cols * filters,
+        out_row_elements=g.pooled_cols * channels,
         ctype="int8_t",
         block_rows=block_rows,
         window_rows=window_rows,
@@ -289,50 +291,3 @@ def _window(g: Geometry, rows: int, pixel_rows: int, pad_right: int, zero_point:
         "kPadRight": pad_right,
         "kPadValue": zero_point,
     }
-
-
-def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
-    """Lower a DEPTHWISE_CONV_2D with any depth multiplier."""
-    source, weights, bias = inputs_of(graph, op, 2, 3)
-    assert source is not None and isinstance(op.options, Window2D)
-    output = graph.tensors[op.output]
-    weights = constant(op, weights, "weights")
-    same_type(op, source, output)
-    require(len(weights.shape) == 4 and weights.shape[0] == 1, op, f"its weights are {weights.shape}")
-    count = weights.shape[3]
-    fits = count == output.shape[-1] and count % source.shape[-1] == 0
-    require(fits, op, f"its weights are {weights.shape}, its data {source.shape} and {output.shape}")
-    g = geometry(op, source, output, (weights.shape[1], weights.shape[2]))
-    if source.dtype == "float32":
-        return depthwise_float(graph, op, position, g, weights, bias)
-    per_channel = channels(op, source, weights, bias, output, axis=3)
-    assert weights.data is not None
-    packed = pack_pairs(np.swapaxes(weights.data, 1, 2) if g.swapped else weights.data)
-    traits = window_traits(g, count, source.quant.zero_point) | {"kDepthMultiplier": count // source.shape[-1]}
-    return Layer(
-        position=position,
-        title=op.title,
-        name=output.name,
-        inputs=(op.inputs[0],),
-        output=op.output,
-        macs=g.out_rows * g.out_cols * weights.elements,
-        headers=("depthwise_conv2d.h",),
-        traits=traits | requantize_traits(per_channel, op, op.options.activation, output),
-        constants=(
-            Constant(f"kWeights{position}", "int16_t", packed, 2 * len(packed)),
-            per_channel.constant(f"kChannels{position}", pad_to=2),
-        ),
-        scratch=(Scratch(f"window{position}", "int16_t", int(traits["kWindowRows"]) * row_width(g)),),
-        rows=window_rows(
-            g, f"k::DepthwiseConv2D<Layer{position}, {{source}}>", position, "int8_t", count, ("Weights", "Channels")
-        ),
-    )
-
-
-def pack_pairs(weights: NDArray[np.int8]) -> list[int]:
-    """Order (1, row, col, channel) as the kernel reads it: pair of channels, tap, channel."""
-    channels = weights.shape[3]
-    taps = np.zeros((weights.shape[1] * weights.shape[2], channels + channels % 2), dtype=np.int16)
-    taps[:, :channels] = weights.reshape(-1, channels)
-    order: list[int] = taps.reshape(len(taps), -1, 2).transpose(1, 0, 2).ravel().tolist()
-    return order

@@ -24,12 +24,19 @@ class Channels:
     biases: tuple[int, ...]
     multipliers: tuple[Multiplier, ...]
     fast: bool
-    bound: int  # no sum is further from zero
+    bounds: tuple[int, ...]  # no sum of the channel is further from zero
+    constant_channels: frozenset[int] = frozenset()  # channels whose weights are to be taken as zero
 
     @property
     def packed(self) -> bool:
         """Whether sums and scales fit the packed form of the kernels: 256 times a sum has 32 bits."""
-        return self.bound < PACKED_LIMIT and _usual(self.multipliers)
+        return max(self.bounds) < PACKED_LIMIT and _usual(self.multipliers)
+
+    def varying(self, weights: NDArray[np.int8], axis: int) -> NDArray[np.int8]:
+        """Return the weights with zeros for channels whose output is always the same."""
+        weights = weights.copy()
+        weights[(slice(None),) * axis + (sorted(self.constant_channels),)] = 0
+        return weights
 
     def scales(self, zero_point: int, *, packed: bool) -> NDArray[np.int64]:
         """Return multiplier and scale of each channel (channels, 2), padded with unused ones to an even number.
@@ -71,22 +78,37 @@ def channels(
     biases = _biases(op, bias, len(matrix))
     folded = biases - zero_point * matrix.sum(axis=1)
     farthest = max(127 - zero_point, zero_point + 128)
-    bound = int((np.abs(biases) + np.abs(matrix).sum(axis=1) * farthest).max())
+    bounds = np.abs(biases) + np.abs(matrix).sum(axis=1) * farthest
+    bound = int(bounds.max())
     require(bound < 1 << 31 and int(np.abs(folded).max()) < 1 << 31, op, "a sum could overflow 32 bits")
     multipliers = tuple(quantize_multiplier(m) for m in _real_multipliers(source, weights, output, len(matrix)))
     require(all(m.shift <= 16 for m in multipliers), op, "its scales differ by more than 2^16")
     wraps = not dense and any(bound << max(m.shift, 0) >= 1 << 31 for m in multipliers)
     require(not wraps, op, "a scaled sum could overflow 32 bits")  # a following pool would see another order
-    found = [(int(b), m) for b, m in zip(folded, multipliers, strict=True)]
-    if not dense and not (bound < PACKED_LIMIT and _usual(multipliers)):
-        found = [each if row.any() else _constant(*each) for each, row in zip(found, matrix, strict=True)]
-        bound = max([CONSTANT_BOUND, *(np.abs(biases) + np.abs(matrix).sum(axis=1) * farthest)[matrix.any(axis=1)]])
-    multipliers = tuple(m for _, m in found)
     fast = bound < FAST_LIMIT and all(-30 <= m.shift <= -1 for m in multipliers)
-    return Channels(tuple(b for b, _ in found), multipliers, fast, int(bound))
+    made = Channels(tuple(int(b) for b in folded), multipliers, fast, tuple(int(b) for b in bounds))
+    return made if dense or made.packed else _with_constant(made, matrix, output.quant.zero_point)
 
 
-CONSTANT_BOUND = 4 * 256
+def _with_constant(channels: Channels, matrix: NDArray[np.int64], zero_point: int) -> Channels:
+    """Give channels whose output is always the same a usual bias and scale.
+
+    Converters give a channel whose weights are zero or nearly so extreme ones: a scale below 2^-24, a bias of 2^30.
+    """
+    lowest = np.where(matrix > 0, -128 * matrix, 127 * matrix).sum(axis=1)
+    highest = np.where(matrix > 0, 127 * matrix, -128 * matrix).sum(axis=1)
+    biases, multipliers, bounds = list(channels.biases), list(channels.multipliers), list(channels.bounds)
+    constant: set[int] = set()
+    for i, (bias, by) in enumerate(zip(channels.biases, channels.multipliers, strict=True)):
+        ends = {
+            max(-128 - zero_point, min(127 - zero_point, multiply(bias + int(sum_), by)))
+            for sum_ in (lowest[i], highest[i])
+        }
+        if len(ends) == 1 and not (bounds[i] < PACKED_LIMIT and _usual([by])):
+            constant.add(i)
+            biases[i], multipliers[i], bounds[i] = 4 * ends.pop(), Multiplier(1 << 30, -1), 4 * 256
+    fast = max(bounds) < FAST_LIMIT and all(-30 <= m.shift <= -1 for m in multipliers)
+    return Channels(tuple(biases), tuple(multipliers), fast, tuple(bounds), frozenset(constant))
 
 
 def _usual(multipliers: Sequence[Multiplier]) -> bool:

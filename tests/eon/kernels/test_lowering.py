@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from ei_toolkit.eon.fixed_point import Multiplier, multiply
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.kernels import LOWER, lower
-from ei_toolkit.eon.kernels.convolution import MOST_UNROLLED, Block, pack_block, pack_pairs
+from ei_toolkit.eon.kernels.convolution import MOST_UNROLLED, Block, pack_block
 from ei_toolkit.eon.kernels.dense import pack_groups
+from ei_toolkit.eon.kernels.depthwise import USUAL_SHIFT, pack_pairs
 from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.kernels.quantized import Channels
 from ei_toolkit.eon.options import READERS
@@ -197,7 +198,9 @@ WEIGHTS = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 3), st.
 
 def channels_of(filters: int, bound: int = 1000) -> Channels:
     biases = tuple(range(-filters, filters, 2))
-    return Channels(biases, tuple(Multiplier((1 << 30) + i, -1 - i % 15) for i in range(filters)), True, bound)
+    return Channels(
+        biases, tuple(Multiplier((1 << 30) + i, -1 - i % 15) for i in range(filters)), True, (bound,) * filters
+    )
 
 
 @given(WEIGHTS, st.booleans(), st.integers(-128, 127))
@@ -232,7 +235,7 @@ def test_a_weight_that_the_packed_form_has_no_room_for_gives_the_other_form() ->
 @pytest.mark.parametrize("n", range(1, 16))
 def test_a_packed_scale_rounds_as_the_two_roundings_of_the_reference(n: int, zero_point: int) -> None:
     by = Multiplier(1476395007, -n)
-    (_, scale), _ = Channels((0,), (by,), True, 1).scales(zero_point, packed=True).tolist()
+    (_, scale), _ = Channels((0,), (by,), True, (1,)).scales(zero_point, packed=True).tolist()
     shift, rounding = scale & 0xFF, scale >> 8 << 6
     for value in range(-(1 << 20), 1 << 20, 4099):
         correction = 128 if value < 0 else 0
@@ -250,6 +253,42 @@ def test_inputs_that_fill_no_word_are_paired_or_padded_if_there_are_many(tiny: A
 
     assert (pairs(3, 3), pairs(3, 4), pairs(3, 1)) == (14, 18, 5)
     assert pairs(MOST_UNROLLED // 3 + 1, 1) == 4 * (MOST_UNROLLED // 3 + 1) // 2
+
+
+def depthwise(tiny: Any, scales: list[float], zero_point: int = -128) -> Layer:
+    channels = len(scales)
+    source: dict[str, Any] = {"shape": (1, 6, 6, channels), "scale": 1.0}
+    weights = {"shape": (1, 3, 3, channels), "scale": scales, "axis": 3, "data": np.full((1, 3, 3, channels), 127)}
+    options = {"strideH": 1, "strideW": 1, "padding": 0, "depthMultiplier": 1}
+    return lowered(tiny, "DEPTHWISE_CONV_2D", [source, weights],
+                   {"shape": (1, 6, 6, channels), "scale": 1.0, "zero_point": zero_point}, **options)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("exponents", "shift"),
+    [([9, 9], USUAL_SHIFT), ([3, 4], 9), ([14, 15], 15), ([3, 9], 9), ([3, 10], 0), ([2, 18], 0)],
+)
+def test_channels_of_a_3x3_depthwise_layer_share_a_shift_if_their_scales_are_near(
+    tiny: Any, exponents: list[int], shift: int
+) -> None:
+    layer = depthwise(tiny, [2.0**-n for n in exponents])
+    assert layer.traits["kScaleShift"] == shift
+    for n, (rows, _, last, _, multiplier, rounding) in zip(exponents, layer.constants[0].values, strict=True):
+        power = ((rows[0] & 0xFFFF) // 127).bit_length() - 1
+        found = last >> 16
+        # The scale 2^-n is the multiplier 2^30 with the shift -(n - 1).
+        assert multiplier == 1 << 30 and found == n - 1 + power - 1 and 2 <= power <= 8
+        assert found == (shift or found)
+        for value in (-3, 0, 1, 2**n // 2 - 1, 2**n // 2, 2**n, 100 * 2**n):
+            expected = max(-128, multiply(value, Multiplier(1 << 30, 1 - n)) - 128)
+            assert max(-128, ((value << power) * multiplier >> 32) + rounding >> found) == expected
+
+
+@pytest.mark.parametrize(("zero_point", "kernel"), [(-128, "depthwise_conv3x3.h"), (0, "depthwise_conv2d.h")])
+def test_a_3x3_depthwise_layer_with_negative_outputs_takes_the_general_kernel(
+    tiny: Any, zero_point: int, kernel: str
+) -> None:
+    assert depthwise(tiny, [0.01, 0.02], zero_point).headers == (kernel,)
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_the_fast_way_is_for_sums_and_shifts_within_its_limits(bias: int, scale:
 
 
 def test_a_table_is_padded_with_channels_that_give_zero() -> None:
-    table = Channels((7, 8, 9), (Multiplier(5, -2),) * 3, fast=True, bound=9).constant("kChannels0", pad_to=2)
+    table = Channels((7, 8, 9), (Multiplier(5, -2),) * 3, fast=True, bounds=(9,) * 3).constant("kChannels0", pad_to=2)
     assert list(table.values) == [(7, 5, -2), (8, 5, -2), (9, 5, -2), (0, 0, -1)]
     assert table.bytes == 48
 

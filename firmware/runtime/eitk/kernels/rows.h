@@ -13,6 +13,7 @@ template <class T, int kRowElements>
 class TensorRows {
 public:
     using Element = T;
+    static constexpr bool kRowsStay = true;  // whether a row can be read after the next was returned
     explicit TensorRows(const T* tensor) : row_(tensor) {}
     const T* next() {
         const T* row = row_;
@@ -29,6 +30,7 @@ template <class L>
 class LayerRows {
 public:
     using Element = typename L::Output;
+    static constexpr bool kRowsStay = false;
     LayerRows(L& layer, Element* buffer) : layer_(layer), buffer_(buffer) {}
     const Element* next() {
         if (used_ == L::kBlockOutRows) {

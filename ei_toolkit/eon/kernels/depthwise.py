@@ -1,0 +1,160 @@
+"""DEPTHWISE_CONV_2D on int8. A kernel of 3 x 3 with an activation function has a specialised implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
+from ei_toolkit.eon.kernels.convolution import pair_word, row_access
+from ei_toolkit.eon.kernels.float_convolution import depthwise_float, row_width, window_rows, window_traits
+from ei_toolkit.eon.kernels.geometry import Geometry, geometry
+from ei_toolkit.eon.kernels.layer import Constant, Layer, Scratch, constant, inputs_of, require, same_type
+from ei_toolkit.eon.kernels.quantized import Channels, channels, requantize_traits
+
+
+def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a DEPTHWISE_CONV_2D with any depth multiplier."""
+    source, weights, bias = inputs_of(graph, op, 2, 3)
+    assert source is not None and isinstance(op.options, Window2D)
+    output = graph.tensors[op.output]
+    weights = constant(op, weights, "weights")
+    same_type(op, source, output)
+    require(len(weights.shape) == 4 and weights.shape[0] == 1, op, f"its weights are {weights.shape}")
+    count = weights.shape[3]
+    fits = count == output.shape[-1] and count % source.shape[-1] == 0
+    require(fits, op, f"its weights are {weights.shape}, its data {source.shape} and {output.shape}")
+    g = geometry(op, source, output, (weights.shape[1], weights.shape[2]))
+    if source.dtype == "float32":
+        return depthwise_float(graph, op, position, g, weights, bias)
+    per_channel = channels(op, source, weights, bias, output, axis=3)
+    assert weights.data is not None
+    requantize = requantize_traits(per_channel, op, op.options.activation, output)
+    values = per_channel.varying(weights.data, axis=3)
+    values = np.swapaxes(values, 1, 2) if g.swapped else values
+    powers = three_by_three_powers(g, count, per_channel, requantize)
+    if powers is not None:
+        shifts = {power - 1 - m.shift for power, m in zip(powers, per_channel.multipliers, strict=True)}
+        table = three_by_three_table(values, per_channel, output, powers)
+        requantize |= {"kScaleShift": shifts.pop() if len(shifts) == 1 else 0}
+        return _three_by_three(op, position, g, source, output, table, requantize)
+    packed = pack_pairs(values)
+    traits = window_traits(g, count, source.quant.zero_point) | {"kDepthMultiplier": count // source.shape[-1]}
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=g.out_rows * g.out_cols * weights.elements,
+        headers=("depthwise_conv2d.h",),
+        traits=traits | requantize,
+        constants=(
+            Constant(f"kWeights{position}", "int16_t", packed, 2 * len(packed)),
+            per_channel.constant(f"kChannels{position}", pad_to=2),
+        ),
+        scratch=(Scratch(f"window{position}", "int16_t", int(traits["kWindowRows"]) * row_width(g)),),
+        rows=window_rows(
+            g, f"k::DepthwiseConv2D<Layer{position}, {{source}}>", position, "int8_t", count, ("Weights", "Channels")
+        ),
+    )
+
+
+def pack_pairs(weights: NDArray[np.int8]) -> list[int]:
+    """Order (1, row, col, channel) as the kernel reads it: pair of channels, tap, channel."""
+    channels = weights.shape[3]
+    taps = np.zeros((weights.shape[1] * weights.shape[2], channels + channels % 2), dtype=np.int16)
+    taps[:, :channels] = weights.reshape(-1, channels)
+    order: list[int] = taps.reshape(len(taps), -1, 2).transpose(1, 0, 2).ravel().tolist()
+    return order
+
+
+FARTHEST_LOAD = 4095  # bytes that the offset of a load or store instruction can have
+USUAL_SHIFT = 12  # of the scales of a layer; layers with the same shift share code
+
+
+def three_by_three_powers(
+    g: Geometry, channels: int, per_channel: Channels, requantize: Mapping[str, int | float | str]
+) -> tuple[int, ...] | None:
+    """Return the power of two for the weights of each channel in the specialised kernel; None if it does not fit.
+
+    The scale 2^-n of a channel becomes the shift n + power - 1 of the kernel. It is the same for all channels if their
+    scales are near enough. A power is at least 2, so that the kernel's rounding is exact, and at most 8, so that
+    weights have 16 bits.
+    """
+    shape = (g.kernel_rows, g.kernel_cols, g.dilation_rows, g.dilation_cols) == (3, 3, 1, 1)
+    fits = g.stride_rows == g.stride_cols and g.stride_rows <= 2 and channels == g.in_channels
+    columns = (3 if g.stride_cols == 1 else 4) * 4 * channels
+    near = max(columns, 8 * g.stride_cols * channels, (g.out_cols + 1) * channels) <= FARTHEST_LOAD
+    if not (shape and fits and near and requantize["kMin"] == requantize["kOutputZeroPoint"]):
+        return None
+    shifts = [-m.shift for m in per_channel.multipliers]
+    low, high = max(shifts) + 1, min(shifts) + 7
+    shift = min(max(USUAL_SHIFT, low), high)
+    powers = tuple(shift + 1 - n if low <= high else min(8, 24 - n) for n in shifts)
+    sums_fit = all(bound << max(p, 0) < 1 << 31 for bound, p in zip(per_channel.bounds, powers, strict=True))
+    return powers if min(shifts) >= 1 and min(powers) >= 2 and sums_fit else None
+
+
+def three_by_three_table(
+    weights: NDArray[np.int8], per_channel: Channels, output: Tensor, powers: tuple[int, ...]
+) -> list[tuple[Any, ...]]:
+    """Return the rows of the kernel's table, `k::DepthwiseChannel`, from weights (1, row, col, channel)."""
+    rows = []
+    for channel, (bias, scale, power) in enumerate(
+        zip(per_channel.biases, per_channel.multipliers, powers, strict=True)
+    ):
+        shift = power - 1 - scale.shift
+        w = (weights[0, :, :, channel].astype(int) << power).tolist()
+        rounding = (1 << (shift - 1)) + (output.quant.zero_point << shift) + (1 << (power - 2))
+        words = tuple(pair_word(w[0][col], w[2][col]) for col in range(3))
+        last = pair_word(w[1][2], shift)
+        rows.append((words, pair_word(w[1][0], w[1][1]), last, bias << power, scale.multiplier, rounding))
+    return rows
+
+
+CHANNEL_BYTES = 32
+
+
+def _three_by_three(
+    op: Operator,
+    position: int,
+    g: Geometry,
+    source: Tensor,
+    output: Tensor,
+    table: list[tuple[Any, ...]],
+    requantize: dict[str, Any],
+) -> Layer:
+    """Return the layer of the specialised 3 x 3 kernel, which keeps four rows and moves on by two."""
+    pad_right = max((g.out_cols - 1) * g.stride_cols + 3 - g.pad_left - g.in_cols, 0)
+    columns = g.pad_left + g.in_cols + pad_right
+    two_rows = g.stride_rows == 1
+    traits: dict[str, int | float | str] = {
+        "kInRows": g.in_rows,
+        "kRowElements": g.in_cols * g.in_channels,
+        "kPadTop": g.pad_top,
+        "kPadLeftCols": g.pad_left,
+        "kPadRightCols": pad_right,
+        "kPadValue": source.quant.zero_point,
+        "kOutRows": g.out_rows,
+        "kOutCols": g.out_cols,
+        "kOutChannels": len(table),
+        "kStride": g.stride_rows,
+    }
+    return Layer(
+        position=position,
+        title=op.title,
+        name=output.name,
+        inputs=(op.inputs[0],),
+        output=op.output,
+        macs=g.out_rows * g.out_cols * 9 * len(table),
+        headers=("depthwise_conv3x3.h",),
+        traits=traits | requantize,
+        constants=(Constant(f"kChannels{position}", "k::DepthwiseChannel", table, CHANNEL_BYTES * len(table)),),
+        scratch=(Scratch(f"window{position}", "uint32_t", columns * g.in_channels),),
+        rows=row_access(g, len(table), f"k::DepthwiseConv3x3<Layer{position}, {{source}}>",
+                   f"window{position}, kChannels{position}", block_rows=2 if two_rows else 1, window_rows=4, step=2),
+    )  # fmt: skip
