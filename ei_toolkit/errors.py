@@ -3,6 +3,7 @@
     EitkError                  1   failure
       UsageError               2   the command line is wrong
       ConfigurationError       3   eitk.toml, a parameter, an impulse that contradicts itself
+        SettingsError          3   wrong settings, all of them in one error
         CredentialError        3   no key, a wrong key, a key whose role does not allow it
         MissingToolError       3   an extra, a compiler or an emulator that is not installed
         MissingStepError       3   an earlier step was not run: no windows, samples, impulse, model or library
@@ -20,6 +21,9 @@ An error states what happened, why, and what to do. Only `cli/console.py` prints
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 EXIT_CODES = {
     0: "success",
@@ -62,9 +66,39 @@ class UsageError(EitkError):
 
 
 class ConfigurationError(EitkError):
-    """A setting or parameter is wrong, or two contradict each other."""
+    """A setting or parameter is wrong, or two contradict each other; `key` names the setting where it is known."""
 
     exit_code = 3
+
+    def __init__(self, what: str, *, why: str = "", hint: str = "", key: str = "") -> None:
+        super().__init__(what, why=why, hint=hint)
+        self.key = key
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A wrong setting. `place` is its file and line, its variable or its option; empty if it is not known."""
+
+    key: str
+    problem: str
+    hint: str = ""
+    place: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem}" if self.place else self.problem
+
+
+class SettingsError(ConfigurationError):
+    """One or more settings are wrong. `what` has one line for each fault.
+
+    If there are several, a line ends with the hint of its fault, unless that only repeats the name of the setting.
+    """
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        several = len(faults) > 1
+        lines = [f"{f}. {f.hint}" if several and f.hint and f.key not in f.hint else str(f) for f in faults]
+        super().__init__("\n".join(lines), hint="" if several else faults[0].hint, key=faults[0].key)
+        self.faults = tuple(faults)
 
 
 class CredentialError(ConfigurationError):

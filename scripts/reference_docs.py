@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ei_toolkit.cli.examples import HEADING
+from ei_toolkit.config.ranges import Range
 from ei_toolkit.config.settings import DspBlock, Layer, Settings, plain
 from ei_toolkit.errors import EXIT_CODES
 from ei_toolkit.impulse.dsp import block_types, describe
@@ -23,10 +24,46 @@ HEAD = ("| key | kind | default | meaning |", "|---|---|---|---|")
 CONFIGURATION = """# Configuration
 
 `eitk.toml` is beside the data. eitk searches for it in the current folder and its parents. `eitk init` writes one from
-a recipe. Precedence: option, environment variable, file, default; `eitk config show --origin` prints where each
-effective value comes from. An unknown key or a value of the wrong type is an error that names the key.
+a recipe. Precedence: option of a command, `-o`, environment variable, file, default; `eitk config show --origin` prints
+where each effective value comes from.
 
 The API key is never in the file: it is read from `EI_API_KEY`, else from the system keyring (`eitk login`).
+
+## Checks
+
+Every command that reads the settings first checks all of them: types, ranges, keys and parameters that do not exist,
+and values that contradict each other. All faults are in one error, with file and line, the environment variable, or
+`-o`:
+
+```console
+$ eitk slice
+error: eitk.toml:12: training.epochs = -3: must be at least 1
+error: eitk.toml:31: impulse.dsp[0].num_filter: the mfe block has no such parameter. Did you mean num_filters?
+```
+
+`eitk config check` also reads the training script, compares the settings with the clips (labels without clips, a window
+that is longer than the clips of a label), and warns of what the board cannot do. An environment variable that begins
+with `EITK_` and is not a setting is a warning with the nearest name.
+
+## One value at a time
+
+```console
+$ eitk config get training.epochs
+$ eitk config set training.epochs 40
+$ eitk train -o training.epochs=5 -o board.name=host
+```
+
+`config set` changes one value in the file and keeps comments; a value that would be refused is not written. `-o
+KEY=VALUE` (or `--set KEY=VALUE`) replaces a setting for one command. VALUE is a value of TOML; text needs no quotation
+marks. `impulse.layers[1].filters=16` is the second layer, `impulse.dsp.num_filters=32` the only block. The run log
+records what `-o` gave as `options`. For `report`, `card`, `runs export` and `eon compile`, `-o` without `KEY=VALUE` is
+the file to write.
+
+## Editors
+
+`eitk init` writes a JSON Schema to `.eitk/eitk.schema.json` and names it in the first line of `eitk.toml` (`#:schema`).
+Editors with Taplo, such as Visual Studio Code with Even Better TOML, then complete keys, show their descriptions, and
+mark wrong values. `eitk config schema -o .eitk/eitk.schema.json` writes the file again after an update of eitk.
 """
 
 EXIT_CODES_LEAD = """## Exit codes
@@ -122,7 +159,10 @@ def _lead(cls: Any) -> str:
 def _rows(cls: Any, table: str) -> str:
     hints = get_type_hints(cls)
     keys = [f for f in fields(cls) if not is_dataclass(hints[f.name]) and "description" in f.metadata]
-    rows = [f"| `{f.name}` | {_kind(hints[f.name])} | {_default(f)} | {f.metadata['description']} |" for f in keys]
+    rows = [
+        f"| `{f.name}` | {_kind(hints[f.name])}{_range(f)} | {_default(f)} | {f.metadata['description']} |"
+        for f in keys
+    ]
     variable = f"EITK_{table.upper().replace('.', '_')}_{{KEY}}"
     override = f"\nEnvironment: `{variable}`, lists with commas.\n" if table and table != "impulse" else ""
     return "\n".join([*HEAD, *rows]) + "\n" + override
@@ -142,6 +182,13 @@ def _kind(hint: Any) -> str:
     if get_origin(hint) is tuple:
         return f"list of {_kind(get_args(hint)[0])}"
     return names.get(hint, "table")
+
+
+def _range(f: Field[Any]) -> str:
+    """The range of a number, behind its kind."""
+    allowed = f.metadata.get("allowed")
+    text = str(allowed).removeprefix("a whole number ").removeprefix("of ")
+    return f", {text}" if isinstance(allowed, Range) else ""
 
 
 def _default(f: Field[Any]) -> str:

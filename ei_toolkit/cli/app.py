@@ -19,11 +19,15 @@ from ei_toolkit.cli.commands import CommandGroup
 from ei_toolkit.cli.completion import Shell, prepare_completion
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config.load import parse_option, unknown_variables
 from ei_toolkit.config.untrusted_text import printable
 from ei_toolkit.errors import EitkError, Interrupted, UsageError
 
 SHARED_FLAGS = frozenset({"--json", "--quiet", "-q", "--verbose", "-v", "--debug"})
-EPILOG = "Every command also takes --json, --quiet, --verbose, --debug. Details and examples: eitk help COMMAND."
+EPILOG = (
+    "Every command also takes --json, --quiet, --verbose, --debug and -o KEY=VALUE. "
+    "Details and examples: eitk help COMMAND."
+)
 FILE_HINTS = {
     errno.ENOENT: "Check the spelling of the path.",
     errno.ENOTDIR: "A part of this path is a file, not a folder; name another path.",
@@ -62,6 +66,15 @@ def root(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results, warnings and errors.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More messages on stderr.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            "-o",
+            metavar="KEY=VALUE",
+            help="Use another value of a setting, such as -o training.epochs=5. Can be given several times.",
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option(
@@ -80,7 +93,11 @@ def root(
     """Train an audio classifier from a folder of clips and run it on a board, with Edge Impulse or offline."""
     env = context.ensure_object(Environment)
     console = Console(env.console.stdout, env.console.stderr, json_output=json, quiet=quiet, verbose=verbose)
-    context.obj = replace(env, console=console, cwd=_start_folder(env.cwd, folder))
+    for text in options or ():
+        parse_option(text)  # a text without a value is an error of every command
+    for sentence in unknown_variables(env.environ):
+        console.warn(sentence)
+    context.obj = replace(env, console=console, cwd=_start_folder(env.cwd, folder), options=tuple(options or ()))
 
 
 def run(arguments: Sequence[str], environment: Environment | None = None) -> int:
@@ -119,10 +136,27 @@ def main() -> None:
 
 
 def _hoist_shared_flags(arguments: Sequence[str]) -> list[str]:
-    """Move the shared flags before the command, because Typer accepts them only there; words after `--` stay."""
+    """Move the shared flags and settings before the command, because Typer accepts them only there.
+
+    `-o` is the file to write for some commands, so that it is a setting only with `KEY=VALUE`. Words after `--` stay.
+    """
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    flags = [argument for argument in arguments[:end] if argument in SHARED_FLAGS]
-    return [*flags, *(a for a in arguments[:end] if a not in SHARED_FLAGS), *arguments[end:]]
+    flags: list[str] = []
+    settings: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments[:end])
+    for word in words:
+        if word in SHARED_FLAGS:
+            flags.append(word)
+        elif word.startswith("--set="):
+            settings.append(word)
+        elif word in ("--set", "-o"):
+            value = next(words, None)
+            is_setting = word == "--set" or "=" in (value or "")
+            (settings if is_setting else rest).extend([word] if value is None else [word, value])
+        else:
+            rest.append(word)
+    return [*flags, *settings, *rest, *arguments[end:]]
 
 
 def _start_folder(cwd: Path, folder: Path | None) -> Path:

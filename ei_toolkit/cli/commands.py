@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
         "project", "demo:demo", "Run the whole pipeline, from clips to the predictions of a virtual board."
     ),
     "init": CommandEntry("project", "init:init", "Write eitk.toml from a recipe."),
-    "config": CommandEntry("project", "config:group", "Show the settings in force."),
+    "config": CommandEntry("project", "config:group", "Show, check and change the settings."),
     "dataset": CommandEntry("data", "dataset:group", "Clips: synthesise, fetch, verify, audit, describe."),
     "slice": CommandEntry("data", "slice:slice_", "Cut clips into windows."),
     "features": CommandEntry("data", "features:features", "Compute summary features of clips as a table."),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.client.endpoint import (
     CLOUD_API,
+    LOCAL,
     VARIABLE,
     Endpoint,
     bare_key,
@@ -21,8 +22,6 @@ from ei_toolkit.client.transport import Transport
 from ei_toolkit.config import CONFIG_NAME, Config
 from ei_toolkit.errors import MissingStepError
 from ei_toolkit.studio.lifecycle import ensure
-
-LOCAL = "local"
 
 
 def connect(env: Environment, config: Config, *, creates: bool = False) -> Studio:

@@ -9,14 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from ei_toolkit.config.json_text import json_text
 from ei_toolkit.config.untrusted_text import printable, printable_json
-from ei_toolkit.errors import EitkError, Interrupted, JobFailed, UsageError
+from ei_toolkit.errors import EitkError, Interrupted, JobFailed, SettingsError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -102,12 +102,13 @@ class Console:
         """Print an error with its reason and its hint; one JSON object in one line with --json."""
         if self.json_output:
             found = {"code": error.exit_code, "message": error.what, "why": error.why, "hint": error.hint}
-            self.stderr.write(json_text(found | ({"log": error.log} if isinstance(error, JobFailed) else {})) + "\n")
+            self.stderr.write(json_text(found | _details(error)) + "\n")
             return
         if isinstance(error, Interrupted):
             self._styled("", "", error.with_hint)
             return
-        self._styled("error: ", "bold red", error.what)
+        for line in error.what.split("\n") if isinstance(error, SettingsError) else [error.what]:
+            self._styled("error: ", "bold red", line)
         if isinstance(error, JobFailed):
             for line in error.log:
                 self._styled("  | ", "dim", line)
@@ -192,6 +193,13 @@ class Console:
 
         width = None if stream.isatty() else PIPE_COLUMNS
         return PrintableConsole(file=stream, markup=False, emoji=False, highlight=False, width=width)
+
+
+def _details(error: EitkError) -> dict[str, Any]:
+    """What an error has beside its message."""
+    if isinstance(error, JobFailed):
+        return {"log": error.log}
+    return {"faults": [asdict(fault) for fault in error.faults]} if isinstance(error, SettingsError) else {}
 
 
 def _fitted(view: RenderableType) -> RenderableType:

@@ -36,5 +36,5 @@ def demo(
     if board is not None:
         virtual_board_named(board)
     source = None if clips is None else (env.cwd / clips).resolve()
-    result = run_demo(source, env.cwd / folder, env.console, recipe=recipe, board=board)
+    result = run_demo(source, env.cwd / folder, env.console, recipe=recipe, board=board, options=env.options)
     env.console.result(result.as_json(), demo_view(result))

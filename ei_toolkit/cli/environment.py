@@ -25,6 +25,8 @@ class Environment:
     console: Console = field(default_factory=Console)
     cwd: Path = field(default_factory=Path.cwd)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    options: tuple[str, ...] = ()
+    """The settings of -o, each `KEY=VALUE`."""
 
     @classmethod
     def of(cls, context: typer.Context) -> Environment:
@@ -37,12 +39,15 @@ class Environment:
         return WORKFLOW in self.environ
 
     def config(self, **flags: Any) -> Config:
-        """The configuration here; `flags` use `__` for the dot: `training__epochs=5`.
+        """The configuration here, checked; `flags` use `__` for the dot: `training__epochs=5`.
 
-        Files that an older version wrote into the project are migrated, each with a note.
+        Files that an older version wrote into the project are migrated, each with a note. Raises SettingsError with
+        all settings that a command would refuse, whichever command runs.
         """
+        from ei_toolkit.cli.settings_check import setting_faults  # NumPy and the blocks, which no help needs
+
         dotted = {key.replace("__", "."): value for key, value in flags.items()}
-        config = load_config(self.cwd, self.environ, dotted)
+        config = load_config(self.cwd, self.environ, dotted, self.options, setting_faults)
         for note in migrate_project(config.paths):
             self.console.note(note)
         return config

@@ -15,6 +15,7 @@ import typer
 
 from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli import complete
+from ei_toolkit.cli.config_schema import settings_schema
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.cli.options import (
@@ -27,6 +28,8 @@ from ei_toolkit.cli.options import (
 )
 from ei_toolkit.config import CONFIG_NAME, DatasetSettings, SliceSettings
 from ei_toolkit.config.archive import is_archive
+from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.json_text import json_text
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.config.recipes import Adjustment, write_recipe
 from ei_toolkit.config.recipes.write import load_recipe
@@ -105,6 +108,7 @@ def init(
         recipe, env.cwd, clips=data_set.source if data_set else None, name=name or own_name, force=force, board=board,
         labels=labels, adjusted=adjusted, say=env.console.note,
     )  # fmt: skip
+    write_text(ProjectPaths(env.cwd).schema, json_text(settings_schema(), indent=2) + "\n")
     of = f", labels: {', '.join(labels)}" if labels else ""
     env.console.result(data, f"wrote {file} (recipe {recipe}{of})")
     for warning in board_warnings(env.config().settings):

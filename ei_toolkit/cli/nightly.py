@@ -37,7 +37,9 @@ def nightly(
     """
     env = Environment.of(context)
     clips = dataset if dataset in MADE else str(env.cwd / dataset)
-    done = run_nightly(clips, env.cwd / folder, env.environ, env.console, recipe=recipe, board=board)
+    done = run_nightly(
+        clips, env.cwd / folder, env.environ, env.console, recipe=recipe, board=board, options=env.options
+    )
     figures = done.gate.metrics
     unchanged = f"nothing changed since run {done.gate.id} of {done.gate.created} ({figures['verdict']}). "
     data = {"new": done.new, "run": done.gate.id, "verdict": figures["verdict"], "published": str(done.published)}

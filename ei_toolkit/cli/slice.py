@@ -23,6 +23,7 @@ from ei_toolkit.cli.options import (
     SplitFromOption,
 )
 from ei_toolkit.cli.outcomes import FileOutcome, warn_of_some, write_outcomes
+from ei_toolkit.cli.settings_check import check_files
 from ei_toolkit.config import Config
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.cutting import cores
@@ -64,6 +65,7 @@ def slice_(
         dataset__labels_from=labels_from, dataset__split_from=split_from, dataset__group_from=group_from,
         dataset__group_pattern=group_pattern, slice__channel=channel, slice__float_range=float_range,
     )  # fmt: skip
+    check_files(config)
     for warning in board_warnings(config.settings):
         env.console.warn(warning)
     if dry_run:

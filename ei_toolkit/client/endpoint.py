@@ -90,6 +90,7 @@ def _keyring() -> ModuleType:
 
 
 CLOUD_API = "https://studio.edgeimpulse.com/v1"
+LOCAL = "local"  # as studio.url: a studio on this machine, which commands start
 LOCAL_PORTS = (4800, 4810)  # where official clients expect a studio on this machine
 
 

@@ -75,6 +75,11 @@ class ProjectPaths:
         return self.state / "features"
 
     @property
+    def schema(self) -> Path:
+        """JSON Schema of eitk.toml for editors."""
+        return self.state / "eitk.schema.json"
+
+    @property
     def lock(self) -> Path:
         """The pinned deployment: version, engine, hashes."""
         return self.root / "eitk.lock"

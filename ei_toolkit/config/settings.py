@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ei_toolkit.config.boards import BOARDS, MICROPHONE_RATE_HZ, NANO33BLE, board_choice
-from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.config.ranges import Range, out_of_range
+from ei_toolkit.errors import Fault, SettingsError
 
 Scalar = str | int | float | bool
 Level = Literal["none", "dc", "rms"]
@@ -26,9 +28,27 @@ def frozen(table: dict[str, Any]) -> MappingProxyType[str, Any]:
 copyreg.pickle(MappingProxyType, lambda mapping: (frozen, (dict(mapping),)))  # settings travel to worker processes
 
 
-def setting(default: Any, description: str) -> Any:
-    """A dataclass field with the sentence that the configuration reference prints."""
-    return field(default=default, metadata={"description": description})
+Allowed = Range | tuple[str, ...]
+"""The numbers, or the texts, that a setting accepts."""
+
+
+def setting(default: Any, description: str, allowed: Allowed | None = None) -> Any:
+    """A dataclass field with the sentence that the configuration reference prints, and the values that it accepts.
+
+    A range of a list means that it is empty, or has two numbers of the range, the smaller one first.
+    """
+    return field(default=default, metadata={"description": description, "allowed": allowed})
+
+
+def range_of(table: type, name: str) -> Range:
+    """Return the range of a numeric setting of a table, such as `epochs` of TrainingSettings."""
+    found = next(f.metadata["allowed"] for f in fields(table) if f.name == name)
+    assert isinstance(found, Range)
+    return found
+
+
+SEEDS = Range(0, 2**32 - 1, whole=True)  # what NumPy and Keras accept
+FRACTIONS = Range(0, 1)
 
 
 @dataclass(frozen=True)
@@ -49,7 +69,7 @@ class StudioSettings:
 
     url: str = setting("local", 'API address ending in /v1, or "local" for a studio on this machine.')
     ingestion_url: str = setting("", "Upload address; empty means the one that belongs to the API address.")
-    project: int = setting(0, "Project id; 0 means the one that the key belongs to.")
+    project: int = setting(0, "Project id; 0 means the one that the key belongs to.", Range(0, whole=True))
 
 
 @dataclass(frozen=True)
@@ -67,7 +87,9 @@ class DatasetSettings:
         "What is done with the tracks of GTZAN that have a catalogued fault: repetitions, wrong labels, distortions "
         "and the broken file.",
     )
-    test_fraction: float = setting(0.2, "Fraction of the clips of each label that is held out for testing.")
+    test_fraction: float = setting(
+        0.2, "Fraction of the clips of each label that is held out for testing.", Range(0, 1, above=True, below=True)
+    )
     groups: str = setting(
         "", "CSV with the columns clip,group; empty means groups.csv in the folder of clips, if it is there."
     )
@@ -91,16 +113,22 @@ class DatasetSettings:
 class AugmentSettings:
     """[slice.augment]: augmented copies of training windows, made before upload."""
 
-    copies: int = setting(0, "Augmented copies of each training window; 0 means none.")
-    gain_db: float = setting(20.0, "Largest change of gain, up or down, in dB; values outside 16 bits are clipped.")
-    noise_snr_db: tuple[float, ...] = setting((5.0, 30.0), "Range of the signal-to-noise ratio of added noise, in dB.")
+    copies: int = setting(0, "Augmented copies of each training window; 0 means none.", Range(0, 100, whole=True))
+    gain_db: float = setting(
+        20.0, "Largest change of gain, up or down, in dB; values outside 16 bits are clipped.", Range(0, 60)
+    )
+    noise_snr_db: tuple[float, ...] = setting(
+        (5.0, 30.0), "Range of the signal-to-noise ratio of added noise, in dB; empty adds no noise.", Range(-100, 100)
+    )
     noise_files: str = setting("", "Folder of recordings to add as noise; empty means white and pink noise only.")
-    room: float = setting(0.0, "Fraction of the copies with a simulated small loudspeaker, room and microphone.")
-    pitch_semitones: float = setting(0.0, "Largest change of pitch, up or down, in semitones.")
-    stretch: float = setting(0.0, "Largest relative change of tempo; 0.1 means 0.9 to 1.1 times.")
-    tilt_db: float = setting(0.0, "Largest change of treble relative to bass, up or down, in dB.")
-    rumble: float = setting(0.0, "Fraction of the copies with low-frequency rumble and a constant offset.")
-    seed: int = setting(7, "Seed of the random numbers of augmentation.")
+    room: float = setting(
+        0.0, "Fraction of the copies with a simulated small loudspeaker, room and microphone.", FRACTIONS
+    )
+    pitch_semitones: float = setting(0.0, "Largest change of pitch, up or down, in semitones.", Range(0, 12))
+    stretch: float = setting(0.0, "Largest relative change of tempo; 0.1 means 0.9 to 1.1 times.", Range(0, 0.5))
+    tilt_db: float = setting(0.0, "Largest change of treble relative to bass, up or down, in dB.", Range(0, 24))
+    rumble: float = setting(0.0, "Fraction of the copies with low-frequency rumble and a constant offset.", FRACTIONS)
+    seed: int = setting(7, "Seed of the random numbers of augmentation.", Range(0, whole=True))
 
 
 Channel = Literal["mean", "left", "right"]
@@ -121,14 +149,22 @@ class Reading:
 class SliceSettings:
     """[slice]: from clips to windows."""
 
-    sample_rate: int = setting(MICROPHONE_RATE_HZ, "Samples per second; the board's microphone gives 16000.")
-    window_ms: int = setting(3000, "Length of a window in milliseconds.")
-    hop_ms: int = setting(1500, "Distance between the starts of two windows of one clip, in milliseconds.")
+    sample_rate: int = setting(
+        MICROPHONE_RATE_HZ,
+        "Samples per second; the board's microphone gives 16000.",
+        Range(1_000, 192_000, whole=True),
+    )
+    window_ms: int = setting(3000, "Length of a window in milliseconds.", Range(1, whole=True))
+    hop_ms: int = setting(
+        1500, "Distance between the starts of two windows of one clip, in milliseconds.", Range(1, whole=True)
+    )
     level: Level = setting(
         "none", "What is evened out in each window: nothing, a constant offset, or the offset and the loudness."
     )
-    target_dbfs: float = setting(-20.0, 'RMS level that level = "rms" aims at, in dB relative to full scale.')
-    max_gain_db: float = setting(40.0, 'Largest gain that level = "rms" may apply, in dB.')
+    target_dbfs: float = setting(
+        -20.0, 'RMS level that level = "rms" aims at, in dB relative to full scale.', Range(-100, 0)
+    )
+    max_gain_db: float = setting(40.0, 'Largest gain that level = "rms" may apply, in dB.', Range(0, 120))
     channel: Channel = setting("mean", "Channel of a clip that is used: the mean of all, or the left or right one.")
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     float_range: FloatRange = setting(
@@ -195,47 +231,69 @@ class ImpulseSettings:
 class TrainingSettings:
     """[training]: how the learn block is trained."""
 
-    epochs: int = setting(30, "Training cycles.")
-    learning_rate: float = setting(0.005, "Learning rate of Adam.")
-    batch_size: int = setting(32, "Windows in a batch.")
-    validation: float = setting(0.2, "Fraction of the training windows used for validation.")
+    epochs: int = setting(30, "Training cycles.", Range(1, 10_000, whole=True))
+    learning_rate: float = setting(0.005, "Learning rate of Adam.", Range(0, 1, above=True))
+    batch_size: int = setting(32, "Windows in a batch.", Range(1, 4096, whole=True))
+    validation: float = setting(0.2, "Fraction of the training windows used for validation.", Range(0, 1, below=True))
     validation_group: str = setting(
         "artist", "Metadata key whose values are kept together when validation windows are chosen; empty means none."
     )
     seed: int = setting(
-        7, "Seed of the initial weights, the order of windows and the validation split (local studio only)."
+        7, "Seed of the initial weights, the order of windows and the validation split (local studio only).", SEEDS
     )
     auto_class_weights: bool = setting(False, "Weight classes by the inverse of their frequency.")
     spec_augment: bool = setting(False, "Mask random bands and frames of the features in training (SpecAugment).")
     int8: bool = setting(True, "Quantise and profile the int8 model as well.")
 
 
+Engine = Literal["tflite-eon", "tflite-eon-ram-optimized", "tflite"]
+"""How the local studio runs a model in a library: compiled, compiled for less RAM, or interpreted."""
+ENGINES: tuple[Engine, ...] = get_args(Engine)
+CLOUD_ENGINES: tuple[str, ...] = (
+    *ENGINES, "tensorrt", "tensaiflow", "drp-ai", "tidl", "akida", "syntiant", "memryx", "neox", "ethos-linux",
+    "st-aton", "ceva-npn", "nordic-axon", "vlm-connector", "qaic",
+)  # fmt: skip
+"""The engines of Edge Impulse's API; those of accelerators exist for a few targets only."""
+Target = Literal["arduino", "zip"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+"""The deployment formats of the local studio."""
+
+
 @dataclass(frozen=True)
 class BuildSettings:
     """[build]: the library."""
 
-    target: str = setting("arduino", "Deployment format: arduino or zip.")
-    engine: str = setting("tflite-eon", "tflite-eon, tflite-eon-ram-optimized or tflite.")
+    target: str = setting("arduino", "Deployment format: arduino or zip; the cloud has others.")
+    engine: str = setting(
+        "tflite-eon", "tflite-eon, tflite-eon-ram-optimized or tflite; the cloud has others.", CLOUD_ENGINES
+    )
     model_type: Literal["int8", "float32"] = setting("int8", "Model variant.")
+
+
+Colour = Literal["red", "green", "blue", "yellow", "cyan", "magenta", "white"]
+"""A colour of the LED of a board."""
+COLOURS: tuple[Colour, ...] = get_args(Colour)
 
 
 @dataclass(frozen=True)
 class BoardSettings:
     """[board]: the board, and the parameters of its predictions."""
 
-    name: str = setting(NANO33BLE.name, f"{board_choice()}.")
+    name: str = setting(NANO33BLE.name, f"{board_choice()}.", tuple(BOARDS))
     port: str = setting("auto", "Serial port, or auto.")
     threshold: float = setting(
-        0.6, "Lowest score of a prediction that counts; below it the prediction is uncertain and the LED is blue."
+        0.6,
+        "Lowest score of a prediction that counts; below it the prediction is uncertain and the LED is blue.",
+        FRACTIONS,
     )
-    hop_ms: int = setting(500, "Milliseconds between two predictions.")
-    smoothing: int = setting(1, "Number of predictions that are averaged.")
+    hop_ms: int = setting(500, "Milliseconds between two predictions.", Range(1, whole=True))
+    smoothing: int = setting(1, "Number of predictions that are averaged.", Range(1, 64, whole=True))
     hysteresis: float = setting(
-        0.05, "Amount by which a score may fall below the threshold before its label is no longer shown."
+        0.05, "Amount by which a score may fall below the threshold before its label is no longer shown.", FRACTIONS
     )
-    colours: Mapping[str, str] = field(
+    colours: Mapping[str, Colour] = field(
         default_factory=lambda: MappingProxyType({"rock": "red", "classical": "green"}),
-        metadata={"description": "Light of each label: red, green, blue, yellow, cyan, magenta, white."},
+        metadata={"description": f"Light of each label: {', '.join(COLOURS)}."},
     )
 
 
@@ -244,12 +302,16 @@ class GateSettings:
     """[gate]: the requirements that a candidate must meet to replace the champion."""
 
     max_drop: float = setting(
-        0.0, "Accuracy in percentage points that the candidate may lose beyond the paired interval."
+        0.0, "Accuracy in percentage points that the candidate may lose beyond the paired interval.", Range(0, 100)
     )
-    max_ram_kb: float = setting(64.0, "RAM of the model in KiB.")
-    max_flash_kb: float = setting(128.0, "Flash of the model in KiB.")
-    max_latency_ms: float = setting(500.0, "Estimated milliseconds of one classification: features and network.")
-    min_robust_accuracy: float = setting(0.0, "Smallest top-1 accuracy under the worst condition, in percent.")
+    max_ram_kb: float = setting(64.0, "RAM of the model in KiB.", Range(0))
+    max_flash_kb: float = setting(128.0, "Flash of the model in KiB.", Range(0))
+    max_latency_ms: float = setting(
+        500.0, "Estimated milliseconds of one classification: features and network.", Range(0)
+    )
+    min_robust_accuracy: float = setting(
+        0.0, "Smallest top-1 accuracy under the worst condition, in percent.", Range(0, 100)
+    )
 
 
 @dataclass(frozen=True)
@@ -267,24 +329,34 @@ class Settings:
     gate: GateSettings = field(default_factory=GateSettings)
 
 
-def check_settings(settings: Settings) -> None:
-    """Raise ConfigurationError for a value that no command could use.
+def refused_values(node: Any, where: str = "") -> Iterator[Fault]:
+    """Yield a fault for each value of a table that `setting` does not allow."""
+    for f in fields(node):
+        key, value, allowed = f"{where}.{f.name}".strip("."), getattr(node, f.name), f.metadata.get("allowed")
+        if is_dataclass(value):
+            yield from refused_values(value, key)
+        elif isinstance(allowed, Range):
+            yield from _outside(key, value, allowed)
+        elif allowed is not None and value not in allowed:
+            near = difflib.get_close_matches(str(value), allowed, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Set {key} to one of these."
+            yield Fault(key, f"{key} = {value!r}: must be one of {', '.join(allowed)}", hint)
 
-    What [build] names is left to the studio: the cloud has targets and engines that eitk does not know.
-    """
-    if settings.board.name not in BOARDS:
-        names = ", ".join(BOARDS)
-        raise ConfigurationError(
-            f"board.name = {settings.board.name!r} is not one of {names}", hint=f"Set board.name to one of {names}."
-        )
-    for key in ("threshold", "hysteresis"):
-        if not 0 <= (value := getattr(settings.board, key)) <= 1:
-            raise ConfigurationError(f"board.{key} = {value} is not between 0 and 1", hint=f"Set board.{key} to 0…1.")
-    if settings.studio.project < 0:
-        raise ConfigurationError(
-            f"studio.project = {settings.studio.project} is no project id",
-            hint="Set studio.project to the number in the project's address, or to 0 for the one of the key.",
-        )
+
+def _outside(key: str, value: Any, allowed: Range) -> Iterator[Fault]:
+    if isinstance(value, tuple):
+        if value and (len(value) != 2 or not all(each in allowed for each in value) or value[0] > value[1]):
+            rule = f"must be two numbers, {allowed}, the smaller one first"
+            yield Fault(key, f"{key} = {list(value)}: {rule}", "For example [5.0, 30.0]; [] stands for none.")
+    elif value not in allowed:
+        error = out_of_range(key, value, allowed)
+        yield Fault(key, error.what, error.hint)
+
+
+def check_settings(settings: Any, where: str = "") -> None:
+    """Raise SettingsError for the values of all settings, or of the table `where`, that no command could use."""
+    if faults := list(refused_values(settings, where)):
+        raise SettingsError(faults)
 
 
 def plain(value: object) -> Any:

@@ -62,16 +62,21 @@ def groups_by_pattern(sounds: Sequence[str], pattern: str) -> Mapping[str, str]:
 
     Raises ConfigurationError for an invalid regular expression.
     """
+    compiled = compiled_pattern(pattern)
+    matches = {name: match for name in sounds if (match := compiled.search(name))}
+    chosen = "group" if "group" in compiled.groupindex else min(1, compiled.groups)
+    return {name: group for name, match in matches.items() if (group := match[chosen])}
+
+
+def compiled_pattern(pattern: str) -> re.Pattern[str]:
+    """Return the regular expression of [dataset] group_pattern. Raises ConfigurationError if it is invalid."""
     try:
-        compiled = re.compile(pattern)
+        return re.compile(pattern)
     except re.error as error:
         raise ConfigurationError(
             f"dataset.group_pattern = {pattern!r} is not a regular expression", why=str(error),
             hint="Enclose the group in parentheses, for example: _(\\w+)_ for 0_theo_7.wav.",
         ) from None  # fmt: skip
-    matches = {name: match for name in sounds if (match := compiled.search(name))}
-    chosen = "group" if "group" in compiled.groupindex else min(1, compiled.groups)
-    return {name: group for name, match in matches.items() if (group := match[chosen])}
 
 
 def _before(separator: str) -> Callable[[str], str]:

@@ -10,11 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ei_toolkit.audio.effects.augment import check_augment
 from ei_toolkit.audio.formats import HOW_TO_INSTALL, NEEDS_FFMPEG
-from ei_toolkit.audio.window import samples_in
-from ei_toolkit.config import DatasetSettings, Settings, SliceSettings
+from ei_toolkit.config import DatasetSettings, Settings
 from ei_toolkit.config.project import ProjectPaths
+from ei_toolkit.config.settings import check_settings
 from ei_toolkit.dataset.cutting import Task, inspect_clip
 from ei_toolkit.dataset.faults import fault_of, faults_text, without_faults
 from ei_toolkit.dataset.folder import Clip, ClipFolder, read_clips
@@ -28,9 +27,6 @@ from ei_toolkit.dataset.split import split_clips
 from ei_toolkit.dataset.unpacked import unpacked
 from ei_toolkit.errors import ConfigurationError, DataError
 
-SAMPLE_RATES = range(1_000, 192_001)
-TARGETS_DBFS = (-100, 0)
-GAINS_DB = (0, 120)
 SHOWN = 3  # clips that an error names
 Item = TypeVar("Item")
 
@@ -58,8 +54,8 @@ def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[
     `bad` are clips already known to give no window. Raises ConfigurationError for settings that cannot be, DataError
     where no split is possible.
     """
-    check_slice(settings.slice)
-    _check_test_fraction(settings.dataset.test_fraction)
+    check_settings(settings.slice, "slice")
+    check_settings(settings.dataset, "dataset")
     root = clips_root(settings.dataset, project)
     folder = read_clips(root, settings.project.labels, settings.dataset)
     clips = folder.clips
@@ -135,33 +131,6 @@ def own_groups(settings: DatasetSettings, project: Path) -> Mapping[str, str]:
     """Return the groups of the user's CSV by clip."""
     file = groups_file(settings, project)
     return read_groups(file) if file else {}
-
-
-def check_slice(settings: SliceSettings) -> None:
-    """Raise ConfigurationError for lengths, rates and levels outside their range."""
-    _check_range("slice.sample_rate", settings.sample_rate, SAMPLE_RATES[0], SAMPLE_RATES[-1])
-    for name in ("window_ms", "hop_ms"):
-        if samples_in(getattr(settings, name), settings.sample_rate) < 1:
-            raise ConfigurationError(
-                f"slice.{name} = {getattr(settings, name)} is shorter than a sample",
-                hint=f"Set slice.{name} to 1 or more.",
-            )
-    _check_range("slice.target_dbfs", settings.target_dbfs, *TARGETS_DBFS)
-    _check_range("slice.max_gain_db", settings.max_gain_db, *GAINS_DB)
-    check_augment(settings.augment)
-
-
-def _check_range(key: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigurationError(f"{key} = {value} is not between {low} and {high}", hint=f"Set {key} to {low}…{high}.")
-
-
-def _check_test_fraction(fraction: float) -> None:
-    if not 0 < fraction < 1:
-        raise ConfigurationError(
-            f"dataset.test_fraction = {fraction} is not between 0 and 1",
-            hint="Set dataset.test_fraction above 0 and below 1, for example to 0.2.",
-        )
 
 
 def _every_label_left(lost: set[str], clips: Sequence[Clip], skipped: list[Skipped], window_ms: int) -> None:

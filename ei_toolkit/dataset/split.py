@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from ei_toolkit.config import DatasetSettings
+from ei_toolkit.config.ranges import out_of_range
+from ei_toolkit.config.settings import range_of
 from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.groups import KnownClip
-from ei_toolkit.errors import ConfigurationError, DataError
+from ei_toolkit.errors import DataError
 
 Method = Literal["group", "artist", "fault-filtered", "track"]
 
@@ -22,8 +25,8 @@ def split_clips(clips: Sequence[KnownClip], method: Method, test_fraction: float
     testing clip in the layout, clips are held out like those of a layout without splits.
     Raises ConfigurationError for a fraction outside 0…1 and DataError if a label cannot be in both splits.
     """
-    if not 0 < test_fraction < 1:
-        raise ConfigurationError(f"dataset.test_fraction = {test_fraction} is not between 0 and 1")
+    if test_fraction not in (allowed := range_of(DatasetSettings, "test_fraction")):
+        raise out_of_range("dataset.test_fraction", test_fraction, allowed)
     if method == "fault-filtered":
         return _by_part(clips)
     given = _given(clips, test_fraction)

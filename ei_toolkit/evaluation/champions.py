@@ -20,8 +20,8 @@ from typing import Any
 
 from ei_toolkit.config import ProjectPaths, Settings
 from ei_toolkit.config.atomic_write import write_text
-from ei_toolkit.config.load import parse_table
 from ei_toolkit.config.lockfile import Lock, lock_of, write_lock
+from ei_toolkit.config.parse import parse_table
 from ei_toolkit.config.settings import plain
 from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.provenance import TrainingProvenance

@@ -82,12 +82,13 @@ class Run:
 def record_run(config: Config, kind: Kind, metrics: Mapping[str, Any]) -> Run:
     """Add a row for a step that was completed in this project, and return it.
 
-    `metrics` are the results as JSON values, possibly nested. Raises DataError where the file is not a database.
+    `metrics` are the results as JSON values, possibly nested; the settings of -o are added as `options`. Raises
+    DataError where the file is not a database.
     """
     data, created = data_hash(config.paths), datetime.now(UTC).isoformat(timespec="seconds")
     row = (
         created, kind, json.dumps(plain(config.settings)), data, code_version(), fingerprint(config),
-        json.dumps(metrics, sort_keys=True),
+        json.dumps({**metrics, "options": dict(config.options)} if config.options else metrics, sort_keys=True),
     )  # fmt: skip
     with _open(config.paths.runs) as db:
         cursor = db.execute(

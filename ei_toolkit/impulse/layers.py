@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ei_toolkit.config import Layer
+from ei_toolkit.config.ranges import Range, out_of_range
 from ei_toolkit.errors import ConfigurationError
-from ei_toolkit.impulse.ranges import DROPOUT_RATE, LAYER_SIZE, Range
+from ei_toolkit.impulse.ranges import DROPOUT_RATE, LAYER_SIZE
 
 VisualLayer = Mapping[str, Any]
 
@@ -65,8 +66,8 @@ def visual_layers(layers: Sequence[Layer]) -> tuple[VisualLayer, ...]:
     `pool = "last"` it stays one layer, whose `stack` convolutions share one pooling. Raises ConfigurationError for a
     layer with a parameter that is missing or out of its range.
     """
-    for index, layer in enumerate(layers):
-        _check(layer, f"impulse.layers[{index}]")
+    for error in layer_errors(layers):
+        raise error
     return tuple(visual for layer in layers for visual in _visual_layers(layer))
 
 
@@ -111,15 +112,21 @@ def _value(layer: VisualLayer, parameter: LayerParameter) -> int | float:
     return int(value) if parameter.range.whole else float(value)
 
 
-def _check(layer: Layer, where: str) -> None:
-    """Check a layer of eitk.toml; 0, the default of a key, counts as missing where the API has no default."""
-    for parameter in _BY_NAME[layer.type].parameters:
-        value = getattr(layer, parameter.name)
-        if value not in parameter.range or (parameter.default is None and not value):
-            raise ConfigurationError(
-                f"{where}.{parameter.name} = {value} is out of range: {parameter.range}",
-                hint=f"A {layer.type} layer needs {parameter.name}, above 0.",
-            )
+def layer_errors(layers: Sequence[Layer]) -> Iterator[ConfigurationError]:
+    """Yield an error for each parameter of a layer of eitk.toml that is missing or out of its range.
+
+    0, the default of a key, counts as missing where the API has no default.
+    """
+    for index, layer in enumerate(layers):
+        for parameter in _BY_NAME[layer.type].parameters:
+            value, allowed = getattr(layer, parameter.name), settings_range(parameter)
+            if value not in allowed:
+                yield out_of_range(f"impulse.layers[{index}].{parameter.name}", value, allowed)
+
+
+def settings_range(parameter: LayerParameter) -> Range:
+    """Return the range of a parameter in eitk.toml, where 0 is not a value of a parameter that has to be given."""
+    return replace(parameter.range, above=parameter.range.low == 0 and parameter.default is None)
 
 
 def _visual_layers(layer: Layer) -> Iterator[VisualLayer]:

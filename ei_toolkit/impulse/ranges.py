@@ -1,36 +1,11 @@
-"""Ranges of training parameters: the same for eitk.toml, the client, the studio and the training itself."""
+"""Ranges of parameters of a training and of layers: the same for eitk.toml, the client, the studio and the training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ei_toolkit.errors import ConfigurationError
-
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers from `low` to `high`; `above` and `below` exclude the limits, `whole` excludes fractions."""
-
-    low: float
-    high: float
-    above: bool = False
-    below: bool = False
-    whole: bool = False
-
-    def __contains__(self, value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return False
-        if not (self.low < value if self.above else self.low <= value):
-            return False
-        if not (value < self.high if self.below else value <= self.high):
-            return False
-        return not self.whole or isinstance(value, int) or value.is_integer()
-
-    def __str__(self) -> str:
-        if self.whole:
-            return f"a whole number from {self.low} to {self.high}"
-        low, high = "above" if self.above else "at least", "below" if self.below else "at most"
-        return f"{low} {self.low:g} and {high} {self.high:g}"
+from ei_toolkit.config.ranges import Range, out_of_range
+from ei_toolkit.config.settings import TrainingSettings, range_of
 
 
 @dataclass(frozen=True)
@@ -42,13 +17,16 @@ class TrainingParameter:
     range: Range
 
 
-VALIDATION = TrainingParameter("validation", "trainTestSplit", Range(0, 1, below=True))  # 0: no validation windows
-SEEDS = Range(0, 2**32 - 1, whole=True)  # what NumPy and Keras accept
-SEED = TrainingParameter("seed", "customParameters.seed", SEEDS)
+def _parameter(name: str, api_name: str) -> TrainingParameter:
+    return TrainingParameter(name, api_name, range_of(TrainingSettings, name))
+
+
+VALIDATION = _parameter("validation", "trainTestSplit")  # 0: no validation windows
+SEED = _parameter("seed", "customParameters.seed")
 TRAINING_PARAMETERS = (
-    TrainingParameter("epochs", "trainingCycles", Range(1, 10_000, whole=True)),
-    TrainingParameter("learning_rate", "learningRate", Range(0, 1, above=True)),
-    TrainingParameter("batch_size", "batchSize", Range(1, 4096, whole=True)),
+    _parameter("epochs", "trainingCycles"),
+    _parameter("learning_rate", "learningRate"),
+    _parameter("batch_size", "batchSize"),
     VALIDATION,
     SEED,
 )
@@ -71,7 +49,4 @@ def check_training(*, epochs: int, learning_rate: float, batch_size: int, valida
     }
     for parameter in TRAINING_PARAMETERS:
         if (value := values[parameter.name]) not in parameter.range:
-            key = f"training.{parameter.name}"
-            raise ConfigurationError(
-                f"{key} = {value} is out of range: {parameter.range}", hint=f"Set {key}: {parameter.range}."
-            )
+            raise out_of_range(f"training.{parameter.name}", value, parameter.range)

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ei_toolkit.config import Settings, find_config, load_config
-from ei_toolkit.config.load import parse_table
+from ei_toolkit.config.load import unknown_variables
+from ei_toolkit.config.parse import parse_table
 from ei_toolkit.config.settings import plain
-from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.errors import ConfigurationError, SettingsError, UsageError
 
 
 @pytest.fixture
@@ -73,22 +74,22 @@ def test_whole_numbers_are_numbers(folder_with_settings: Path) -> None:
         ("training = 3", "a table"),
         ('[slice]\nlevel = "loud"', "none, dc, rms"),
         ('[project]\nlabels = "rock"', "a list"),
-        ("[board.colours]\nrock = 3", "text"),
+        ("[board.colours]\nrock = 3", "one of red, green"),
         ("[board]\ncolours = 3", "a table"),
         ('[impulse.dsp]\ntype = "wavelet"', "spectrogram, mfe, mfcc"),
         ("[impulse.dsp]\nframe_length = [1]", "text, a number"),
-        ("[impulse.dsp]\nfft_length = 64", "incomplete"),
+        ("[impulse.dsp]\nfft_length = 64", "the key type is missing"),
         ("[training\n", "cannot be read"),
-        ("[slice]\ntarget_dbfs = nan", "slice.target_dbfs = nan is not a finite number"),
-        ("[slice]\nmax_gain_db = -inf", "slice.max_gain_db = -inf is not a finite number"),
+        ("[slice]\ntarget_dbfs = nan", "slice.target_dbfs = nan: must be a finite number"),
+        ("[slice]\nmax_gain_db = -inf", "slice.max_gain_db = -inf: must be a finite number"),
         ("[slice.augment]\nnoise_snr_db = [nan, 5.0]", "slice.augment.noise_snr_db[0] = nan"),
         ("[impulse.dsp]\ntype = 'mfe'\nframe_length = inf", "a finite number"),
         (f"[training]\nlearning_rate = 1{'0' * 400}", "a finite number"),
         (f"[training]\nepochs = 1{'0' * 5000}", "cannot be read"),
-        ("[studio]\nproject = -4", "studio.project = -4 is no project id"),
-        ('[board]\nname = "foo"', "Set board.name to one of nano33ble, emulated, host."),
-        ("[board]\nthreshold = 1.5", "board.threshold = 1.5 is not between 0 and 1"),
-        ("[board]\nhysteresis = -0.1", "Set board.hysteresis to 0…1."),
+        ("[studio]\nproject = -4", "studio.project = -4: must be at least 0"),
+        ('[board]\nname = "foo"', "must be one of nano33ble, emulated, host"),
+        ("[board]\nthreshold = 1.5", "board.threshold = 1.5: must be at most 1"),
+        ("[board]\nhysteresis = -0.1", "Set board.hysteresis to at least 0 and at most 1."),
     ],
 )
 def test_an_error_names_the_key_and_the_accepted_values(tmp_path: Path, text: str, word: str) -> None:
@@ -114,7 +115,7 @@ def test_a_wrong_variable_is_named(tmp_path: Path, name: str, value: str, word: 
 
 
 def test_a_wrong_flag_is_refused_like_a_wrong_setting(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"board\.name = 'foo' is not one of"):
+    with pytest.raises(ConfigurationError, match=r"board\.name = 'foo': must be one of"):
         load_config(tmp_path, {}, {"board.name": "foo"})
 
 
@@ -185,7 +186,7 @@ def test_variables_of_other_programs_and_unknown_ones_do_not_matter(tmp_path: Pa
 
 def test_an_invalid_value_of_the_file_is_an_error_even_where_a_flag_replaces_it(tmp_path: Path) -> None:
     (tmp_path / "eitk.toml").write_text("[training]\nepochs = 'many'\n")
-    with pytest.raises(ConfigurationError, match=r"training\.epochs = 'many' is not a whole number"):
+    with pytest.raises(ConfigurationError, match=r"training\.epochs = 'many': must be a whole number"):
         load_config(tmp_path, {}, {"training.epochs": 3})
 
 
@@ -212,7 +213,7 @@ def test_a_file_that_is_not_toml_in_utf_8_is_named_with_the_way_out(
     tmp_path: Path, content: bytes, reason: str
 ) -> None:
     (tmp_path / "eitk.toml").write_bytes(content)
-    with pytest.raises(ConfigurationError, match=rf"eitk\.toml cannot be read \(.*{reason}") as caught:
+    with pytest.raises(ConfigurationError, match=rf"eitk\.toml(:\d+:\d+:)? cannot be read \(.*{reason}") as caught:
         load_config(tmp_path, {})
     assert caught.value.hint == "Correct the file, or write a new one with: eitk init"
 
@@ -234,18 +235,18 @@ def test_a_file_without_permission_is_named(tmp_path: Path, monkeypatch: pytest.
         ("[slice.augment]\ngain = 3", "slice.augment.gain is not a setting", "Did you mean gain_db?"),
         ("colour = 1", "colour is not a setting", "Known keys: project, studio, dataset,"),
         ("[[impulse.layers]]\ntype = 'dense'\n[[impulse.layers]]\ntype = 'dense'\nunits = '3'",
-         "impulse.layers[1].units = '3' is not a whole number", "Set impulse.layers[1].units to a whole number."),
-        ("[[impulse.layers]]\nunits = 3", "[impulse.layers[0]] is incomplete (it has no key type)", ""),
-        ("[[impulse.layers]]\ntype = 'conv2d'\npool = 'first'", "pool = 'first' is not one of last, each", ""),
-        ("[dataset]\nsplit = 'random'", "dataset.split = 'random' is not one of group,", "Set dataset.split to"),
-        ("[dataset]\nsources = ['http://a', 3]", "dataset.sources[1] = 3 is not text", ""),
-        ("[training]\nint8 = 1", "training.int8 = 1 is not true or false", "Set training.int8 to true or false."),
-        ("[board.colours]\n'hip hop' = true", "board.colours.hip hop = True is not text", ""),
-        ("[impulse]\nlayers = 3", "impulse.layers = 3 is not a list", "Set impulse.layers to a list."),
-        ("[slice]\naugment = [1]", "slice.augment = [1] is not a table", ""),
-        ("[slice]\nwindow_ms = 1979-05-27", "slice.window_ms = datetime.date(1979, 5, 27) is not a whole number", ""),
-        ("[studio]\nurl = 5", "studio.url = 5 is not text", ""),
-        ("[build]\nmodel_type = 'int16'", "build.model_type = 'int16' is not one of int8, float32", ""),
+         "impulse.layers[1].units = '3': must be a whole number", "Set impulse.layers[1].units to a whole number."),
+        ("[[impulse.layers]]\nunits = 3", "impulse.layers[0]: the key type is missing", ""),
+        ("[[impulse.layers]]\ntype = 'conv2d'\npool = 'first'", "pool = 'first': must be one of last, each", ""),
+        ("[dataset]\nsplit = 'random'", "dataset.split = 'random': must be one of group,", "Set dataset.split to"),
+        ("[dataset]\nsources = ['http://a', 3]", "dataset.sources[1] = 3: must be text", ""),
+        ("[training]\nint8 = 1", "training.int8 = 1: must be true or false", "Set training.int8 to true or false."),
+        ("[board.colours]\n'hip hop' = true", "board.colours.hip hop = True: must be one of red, green, blue", ""),
+        ("[impulse]\nlayers = 3", "impulse.layers = 3: must be a list", "Set impulse.layers to a list."),
+        ("[slice]\naugment = [1]", "slice.augment = [1]: must be a table", ""),
+        ("[slice]\nwindow_ms = 1979-05-27", "slice.window_ms = datetime.date(1979, 5, 27): must be a whole number", ""),
+        ("[studio]\nurl = 5", "studio.url = 5: must be text", ""),
+        ("[build]\nmodel_type = 'int16'", "build.model_type = 'int16': must be one of int8, float32", ""),
     ],
 )  # fmt: skip
 def test_a_message_has_the_place_the_value_and_the_next_step(
@@ -301,3 +302,105 @@ def test_settings_keep_their_tables_when_a_worker_process_receives_them(tmp_path
 def test_thresholds_may_be_at_either_end(tmp_path: Path, value: float) -> None:
     flags = {"board.threshold": value, "board.hysteresis": value}
     assert load_config(tmp_path, {}, flags).settings.board.threshold == value
+
+
+FAULTY = """\
+[training]
+epochs = -3
+learning_rat = 0.1
+
+[board]
+threshold = "high"   # text
+"""
+
+
+def test_all_faults_of_a_file_are_in_one_error_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text(FAULTY)
+    with pytest.raises(SettingsError) as caught:
+        load_config(tmp_path, {})
+    assert caught.value.what.replace(f"{tmp_path}/", "").splitlines() == [
+        "eitk.toml:2: training.epochs = -3: must be at least 1",
+        "eitk.toml:3: training.learning_rat is not a setting. Did you mean learning_rate?",
+        "eitk.toml:6: board.threshold = 'high': must be a number",
+    ]
+    assert [fault.key for fault in caught.value.faults] == [
+        "training.epochs", "training.learning_rat", "board.threshold",
+    ]  # fmt: skip
+
+
+def test_the_path_is_relative_to_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "eitk.toml").write_text("[training]\nepochs = 0\n")
+    (tmp_path / "below").mkdir()
+    for folder, name in ((tmp_path, "eitk.toml:2: "), (tmp_path / "below", "../eitk.toml:2: ")):
+        monkeypatch.chdir(folder)
+        with pytest.raises(SettingsError) as caught:
+            load_config(folder, {})
+        assert caught.value.what.startswith(name)
+
+
+def test_a_wrong_value_of_a_variable_names_the_variable(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_config(tmp_path, {"EITK_TRAINING_EPOCHS": "0", "EITK_BOARD_HOP_MS": "x"})
+    assert [fault.place for fault in caught.value.faults] == ["EITK_BOARD_HOP_MS", "EITK_TRAINING_EPOCHS"]
+
+
+@pytest.mark.parametrize(
+    ("option", "key", "value"),
+    [
+        ("training.epochs=5", "training.epochs", 5),
+        ("training.learning_rate = 1e-3", "training.learning_rate", 0.001),
+        ("board.name=host", "board.name", "host"),
+        ('board.name="host"', "board.name", "host"),
+        ("project.name=2026", "project.name", "2026"),
+        ("project.name=a=b", "project.name", "a=b"),
+        ('project.labels=["a", "b"]', "project.labels", ("a", "b")),
+        ("training.int8=false", "training.int8", False),
+        ("slice.augment.noise_snr_db=[1, 2]", "slice.augment.noise_snr_db", (1.0, 2.0)),
+    ],
+)
+def test_an_option_replaces_file_and_variable(tmp_path: Path, option: str, key: str, value: Any) -> None:
+    (tmp_path / "eitk.toml").write_text("[training]\nepochs = 9\n[project]\nname = 'x'\n")
+    config = load_config(tmp_path, {"EITK_TRAINING_EPOCHS": "8"}, None, [option])
+    assert value_of(config.settings, key) == value
+    assert config.origin(key) == "-o"
+    assert plain(value) == config.options[key]
+
+
+def test_an_option_changes_a_layer_and_the_only_block_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text("[impulse.dsp]\ntype = 'mfe'\n[[impulse.layers]]\ntype = 'dense'\nunits = 3\n")
+    for block in ("impulse.dsp", "impulse.dsp[0]"):
+        config = load_config(tmp_path, {}, None, [f"{block}.num_filters=20", "impulse.layers[0].units=8"])
+        assert config.settings.impulse.dsp[0].params == {"num_filters": 20}
+        assert config.settings.impulse.layers[0].units == 8
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("training.epochs=0", "-o: training.epochs = 0: must be at least 1"),
+        ("training.epoch=5", "-o: training.epoch is not a setting"),
+        ("impulse.layers[3].units=5", "-o: impulse.layers[3].units cannot be set: there is no such table or element"),
+    ],
+)
+def test_a_wrong_option_is_named_and_a_usage_error(tmp_path: Path, option: str, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_config(tmp_path, {}, None, [option])
+    assert (caught.value.what, caught.value.exit_code) == (message, 2)
+
+
+@pytest.mark.parametrize("option", ["training.epochs", "=5", "5=6", ""])
+def test_an_option_without_key_and_value_is_a_usage_error(tmp_path: Path, option: str) -> None:
+    with pytest.raises(UsageError, match="is no KEY=VALUE"):
+        load_config(tmp_path, {}, None, [option])
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("EITK_TRAININ_EPOCHS", "has no effect; did you mean EITK_TRAINING_EPOCHS?"),
+        ("EITK_XYZ", "the environment variable EITK_XYZ has no effect"),
+    ],
+)
+def test_an_unknown_variable_is_named_with_a_similar_one(name: str, sentence: str) -> None:
+    (found,) = unknown_variables({name: "1", "EITK_TRAINING_EPOCHS": "3", "PATH": "/bin"})
+    assert found.endswith(sentence)

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from ei_toolkit.config import Settings
-from ei_toolkit.config.load import parse_table
+from ei_toolkit.config.parse import parse_table
 from ei_toolkit.config.recipes import recipe_names, recipe_text
 from ei_toolkit.config.settings import plain
 

@@ -35,7 +35,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def commands() -> dict[str, set[str]]:
     """Every command, `runs list` as well as `runs`, with its options."""
     root = typer.main.get_command(app)
-    shared = {"--json", "--quiet", "--verbose", "--debug", "--help", "-q", "-v", "-C"}
+    shared = {"--json", "--quiet", "--verbose", "--debug", "--help", "-q", "-v", "-C", "-o"}
     found: dict[str, set[str]] = {"": {option for parameter in root.params for option in parameter.opts} | shared}
     waiting = list(root.commands.items())  # type: ignore[attr-defined]
     while waiting:

@@ -79,10 +79,10 @@ def test_a_table_shows_the_keys_of_its_type_only() -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (Layer("dropout"), r"impulse.layers\[1\].rate = 0.0 is out of range"),
-        (Layer("dropout", rate=1.0), "rate = 1.0 is out of range: at least 0 and below 1"),
-        (Layer("dense", units=5000), "units = 5000 is out of range: a whole number from 1 to 4096"),
-        (Layer("conv1d", filters=8, stack=0), "stack = 0 is out of range"),
+        (Layer("dropout"), r"impulse.layers\[1\].rate = 0.0: must be above 0"),
+        (Layer("dropout", rate=1.0), "rate = 1.0: must be below 1"),
+        (Layer("dense", units=5000), "units = 5000: must be at most 4096"),
+        (Layer("conv1d", filters=8, stack=0), "stack = 0: must be at least 1"),
     ],
 )
 def test_a_parameter_out_of_its_range_is_named(layer: Layer, message: str) -> None:
@@ -132,8 +132,8 @@ def test_only_false_switches_a_layer_off(layer: dict[str, Any]) -> None:
 def test_a_parameter_that_is_out_of_range_is_shown_with_what_its_layer_needs() -> None:
     with pytest.raises(ConfigurationError) as caught:
         visual_layers([Layer("conv2d", kernel=5)])
-    assert caught.value.what == "impulse.layers[0].filters = 0 is out of range: a whole number from 1 to 4096"
-    assert caught.value.hint == "A conv2d layer needs filters, above 0."
+    assert caught.value.what == "impulse.layers[0].filters = 0: must be at least 1"
+    assert caught.value.hint == "Set impulse.layers[0].filters to a whole number from 1 to 4096."
 
 
 @pytest.mark.parametrize("kind", [None, "", "Dense", 3, "object_detection"])

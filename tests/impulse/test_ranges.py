@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ei_toolkit.config import TrainingSettings
+from ei_toolkit.config.ranges import Range
 from ei_toolkit.errors import ConfigurationError
-from ei_toolkit.impulse.ranges import SEED, TRAINING_PARAMETERS, Range, check_training
+from ei_toolkit.impulse.ranges import SEED, TRAINING_PARAMETERS, check_training
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import KerasRequest
 from ei_toolkit.studio.http.schema import parse
@@ -80,6 +81,8 @@ def test_a_number_is_in_a_range_by_the_limits_and_the_fraction(
         (Range(0, 1, above=True, below=True), "above 0 and below 1"),
         (Range(0.001, 2.5), "at least 0.001 and at most 2.5"),
         (Range(2, 100, whole=True), "a whole number from 2 to 100"),
+        (Range(1, whole=True), "a whole number of at least 1"),
+        (Range(0), "at least 0"),
     ],
 )
 def test_a_range_is_written_as_a_sentence_needs_it(range_: Range, text: str) -> None:
@@ -92,6 +95,6 @@ def test_what_is_no_number_is_in_no_range(value: object) -> None:
 
 
 def test_the_first_parameter_out_of_its_range_is_named_with_the_range_as_hint() -> None:
-    with pytest.raises(ConfigurationError, match=r"^training\.learning_rate = 0 is out of range") as caught:
+    with pytest.raises(ConfigurationError, match=r"^training\.learning_rate = 0: must be above 0") as caught:
         check_training(**{**VALID, "learning_rate": 0, "batch_size": 0})
-    assert caught.value.hint == "Set training.learning_rate: above 0 and at most 1."
+    assert caught.value.hint == "Set training.learning_rate to above 0 and at most 1."

@@ -47,7 +47,7 @@ def test_windows_that_cannot_be_trained_are_explained(
 @pytest.mark.parametrize("changes", [{"epochs": 0}, {"learning_rate": 0.0}, {"batch_size": 0}, {"seed": -1},
                                      {"validation_fraction": 1.0}])  # fmt: skip
 def test_a_parameter_out_of_its_range_is_refused(request_for: RequestFor, changes: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=r"training\.\w+ = .* is out of range"):
+    with pytest.raises(ConfigurationError, match=r"training\.\w+ = .*: must be "):
         train(request_for(**changes), lambda _line: None)
 
 

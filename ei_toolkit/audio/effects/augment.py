@@ -12,13 +12,10 @@ from ei_toolkit.audio.effects.microphone import draw_microphone, simulate_microp
 from ei_toolkit.audio.effects.noise import Colour, add_noise, coloured, recorded
 from ei_toolkit.audio.effects.stretch import fit, pitch_shift, time_stretch
 from ei_toolkit.config import AugmentSettings
-from ei_toolkit.errors import ConfigurationError
 
 Sound = NDArray[np.float32]
 COLOURS: tuple[Colour, ...] = ("white", "pink")
 RUMBLE_DB = (0.0, 20.0)  # below the signal
-LARGEST = {"copies": 100, "gain_db": 60, "room": 1, "rumble": 1, "stretch": 0.5, "pitch_semitones": 12, "tilt_db": 24}
-LARGEST_SNR_DB = 100
 OFFSET = 300.0  # largest constant offset, in steps of 16 bits
 
 
@@ -40,24 +37,6 @@ def augment_window(
         signal = signal * np.float32(10 ** (gain / 20))
         done.append(f"gain{gain:+.1f}")
     return to_int16(signal), " ".join(done)
-
-
-def check_augment(settings: AugmentSettings) -> None:
-    """Raise ConfigurationError for a setting outside its range."""
-    ends = settings.noise_snr_db
-    if ends and (len(ends) != 2 or not -LARGEST_SNR_DB <= ends[0] <= ends[1] <= LARGEST_SNR_DB):
-        raise ConfigurationError(
-            f"slice.augment.noise_snr_db = {list(ends)} is not a range within -{LARGEST_SNR_DB} and {LARGEST_SNR_DB}",
-            hint="The smaller number first, for example [5.0, 30.0]; [] adds no noise.",
-        )
-    for name, largest in LARGEST.items():
-        if not 0 <= (value := getattr(settings, name)) <= largest:
-            raise ConfigurationError(
-                f"slice.augment.{name} = {value} is not between 0 and {largest}",
-                hint=f"Set slice.augment.{name} to 0…{largest}.",
-            )
-    if settings.seed < 0:
-        raise ConfigurationError(f"slice.augment.seed = {settings.seed} is negative", hint="Set it to 0 or more.")
 
 
 def _tempo_and_pitch(signal: Sound, settings: AugmentSettings, rng: np.random.Generator, done: list[str]) -> Sound:

@@ -15,15 +15,13 @@ from ei_toolkit.board.flash.library import Library
 from ei_toolkit.config import Settings
 from ei_toolkit.config.boards import MICROPHONE_RATE_HZ, BoardSpec, rate_problem
 from ei_toolkit.config.project import bundled
-from ei_toolkit.config.settings import UNCERTAIN
+from ei_toolkit.config.settings import UNCERTAIN, check_settings
 from ei_toolkit.eon.literals import string_literal
-from ei_toolkit.errors import BoardError, ConfigurationError
+from ei_toolkit.errors import BoardError
 
 NAME = "audio_classifier"
 PLATFORM = re.compile(r"platform: (\S+) \((\S+)\)")
-COLOURS = ("red", "green", "blue", "yellow", "cyan", "magenta", "white")
 SLACK_SAMPLES = 8192  # samples that the microphone may write during a classification: 512 ms, 16 kB
-MAX_SMOOTHING = 64
 MAX_WINDOW_SAMPLES = 1 << 18  # more samples would overflow the integers of measure_level in level.h
 
 
@@ -98,22 +96,7 @@ def _with_library(profile: str, library: Path) -> str:
 
 
 def _check(settings: Settings, library: Library, rate: int) -> None:
-    board = settings.board
-    for label, colour in board.colours.items():
-        if colour not in COLOURS:
-            raise ConfigurationError(
-                f"board.colours.{label} = {colour!r} is not a colour of the LED", hint="One of " + ", ".join(COLOURS)
-            )
-    if not 0 <= board.threshold <= 1 or not 0 <= board.hysteresis <= 1:
-        raise ConfigurationError(
-            f"board.threshold = {board.threshold} and board.hysteresis = {board.hysteresis} must be from 0 to 1"
-        )
-    if not 1 <= board.smoothing <= MAX_SMOOTHING:
-        raise ConfigurationError(f"board.smoothing = {board.smoothing} is not from 1 to {MAX_SMOOTHING}")
-    if samples_in(board.hop_ms, rate) < 1:
-        raise ConfigurationError(
-            f"board.hop_ms = {board.hop_ms} is shorter than one sample", hint="Set board.hop_ms = 500."
-        )
+    check_settings(settings.board, "board")
     if problem := rate_problem(rate):
         raise BoardError(
             problem,

@@ -43,13 +43,22 @@ class DemoResult:
         return asdict(self)
 
 
-def run_demo(clips: Path | None, folder: Path, console: Console, *, recipe: str, board: str | None) -> DemoResult:
+def run_demo(
+    clips: Path | None,
+    folder: Path,
+    console: Console,
+    *,
+    recipe: str,
+    board: str | None,
+    options: tuple[str, ...] = (),
+) -> DemoResult:
     """Run every stage in `folder` on `clips` (None: on synthetic clips that are made there).
 
-    Raises CommandFailed with the exit code of the command that failed.
+    `options` are settings that replace those of the recipe. Raises CommandFailed with the exit code of the command
+    that failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    shell = Shell(folder, console)
+    shell = Shell(folder, console, options)
     if clips is None:
         shell.run("dataset", "synth", "clips")
     board = board or best_board(console)

@@ -44,20 +44,28 @@ class NightlyRun:
 
 
 def run_nightly(
-    dataset: str, folder: Path, environ: Mapping[str, str], console: Console, *, recipe: str, board: str
+    dataset: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    console: Console,
+    *,
+    recipe: str,
+    board: str,
+    options: tuple[str, ...] = (),
 ) -> NightlyRun:
     """Retrain in the project in `folder`; the first run makes it from `recipe`, later runs keep its champion.
 
-    `dataset` is a folder of clips, "gtzan" (fetched and verified) or "synth" (synthesised). A run that was interrupted
-    after the gate is completed. Raises UsageError if the folder of clips does not exist or is not that of the project,
-    and CommandFailed with the exit code of the command that failed. A challenger that does not pass is no error.
+    `dataset` is a folder of clips, "gtzan" (fetched and verified) or "synth" (synthesised). `options` are settings
+    that replace those of eitk.toml. A run that was interrupted after the gate is completed. Raises UsageError if the
+    folder of clips does not exist or is not that of the project, and CommandFailed with the exit code of the command
+    that failed. A challenger that does not pass is no error.
     """
     clips = _check_clips(dataset, folder, environ)
     folder.mkdir(parents=True, exist_ok=True)
-    shell = Shell(folder, console)
+    shell = Shell(folder, console, options)
     _prepare(shell, dataset, clips, recipe, board)
     shell.run("slice")
-    config = load_config(folder, environ)
+    config = load_config(folder, environ, options=options)
     earlier = _earlier_verdict(config)
     gate = earlier or _train_and_judge(shell, config)
     nightly = NightlyRun(not _is_complete(config, gate), gate, folder / PUBLISHED)

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,11 @@ class CommandFailed(EitkError):
 
 @dataclass(frozen=True)
 class Shell:
-    """A folder to run commands in, and a console to print them on."""
+    """A folder to run commands in, a console to print them on, and settings that each gets with -o."""
 
     folder: Path
     console: Console
+    options: tuple[str, ...] = ()
 
     def run(self, *arguments: str) -> None:
         """Run one command and show its output. Raises CommandFailed."""
@@ -40,6 +42,7 @@ class Shell:
         return json.loads(self._run((*arguments, "--json"), capture=True))
 
     def _run(self, arguments: tuple[str, ...], *, capture: bool) -> str:
+        arguments = (*arguments, *chain.from_iterable(("-o", text) for text in self.options))
         shown = "eitk " + shlex.join(arguments)
         self.console.note(f"\n$ {shown}")
         self.console.stderr.flush()

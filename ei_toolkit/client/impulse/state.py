@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,10 +164,6 @@ def _samples(window: InputState) -> int:
 
 
 def _shape(block: DspState, samples: int, window: InputState) -> tuple[int, int]:
-    fft = block.config.get("fft_length", "")
-    if fft.isdecimal() and (int(fft) < 2 or int(fft) & (int(fft) - 1)):
-        near = 2 ** max(1, round(math.log2(max(2, int(fft)))))
-        raise ConfigurationError(f"fft_length = {fft} is not a power of two", hint=f"Set fft_length = {near}.")
     try:
         return dsp.output_shape(block.type, samples, window.frequency_hz, block.version, **block.config)
     except ConfigurationError as error:

@@ -13,7 +13,8 @@ from pathlib import Path
 from ei_toolkit.config import CONFIG_NAME, Settings
 from ei_toolkit.config.archive import is_archive
 from ei_toolkit.config.atomic_write import write_text
-from ei_toolkit.config.load import parse_table
+from ei_toolkit.config.parse import parse_table
+from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.config.settings import check_settings
 from ei_toolkit.errors import ConfigurationError, UsageError
 
@@ -83,7 +84,8 @@ def write_recipe(
     if script:
         _set_aside(folder / script, say)
         write_text(folder / script, script_text(script))
-    write_text(folder / CONFIG_NAME, tomlkit.dumps(document))
+    schema = ProjectPaths(folder).schema.relative_to(folder)
+    write_text(folder / CONFIG_NAME, f"#:schema ./{schema.as_posix()}\n{tomlkit.dumps(document)}")
     return folder / CONFIG_NAME
 
 

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
+from ei_toolkit.config.settings import Engine, Target
 from ei_toolkit.impulse.trained_model import ModelVariant
-
-Engine = Literal["tflite-eon", "tflite-eon-ram-optimized", "tflite"]
-Target = Literal["arduino", "zip"]
 
 
 @dataclass(frozen=True)

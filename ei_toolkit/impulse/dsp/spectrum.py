@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ MAX_FFT = 4096  # the lengths that the runtime supports
 def check_fft(fft_length: int) -> None:
     """Raise ConfigurationError unless the FFT length is a power of two that the runtime supports."""
     if not 2 <= fft_length <= MAX_FFT or fft_length & (fft_length - 1):
+        near = 2 ** round(math.log2(min(max(2, fft_length), MAX_FFT)))
         raise ConfigurationError(
-            f"fft_length = {fft_length} is not a power of two up to {MAX_FFT}", hint="Use 64, 128, 256 or 512."
+            f"fft_length = {fft_length} is not a power of two up to {MAX_FFT}", hint=f"Set fft_length = {near}."
         )
 
 

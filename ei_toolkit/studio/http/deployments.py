@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from ei_toolkit.config.settings import ENGINES
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.request import Anyone, DeploymentReader, RequestContext
 from ei_toolkit.studio.http.responses import answer, stored_file
@@ -16,8 +17,6 @@ from ei_toolkit.studio.http.schema import ImpulseId, Integer, Page, RequestModel
 from ei_toolkit.studio.impulse import fingerprint
 from ei_toolkit.studio.store.artifacts import Deployment
 
-Engine = Literal["tflite-eon", "tflite-eon-ram-optimized", "tflite"]
-ENGINES: tuple[Engine, ...] = get_args(Engine)
 TARGETS: Mapping[str, tuple[str, str]] = {
     "arduino": ("Arduino library", "An Arduino library that runs on Arm-based boards, with examples."),
     "zip": ("C++ library", "Portable C++ sources with a CMake file, for any C++14 compiler."),

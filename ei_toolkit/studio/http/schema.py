@@ -27,8 +27,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from ei_toolkit.config.ranges import Range
 from ei_toolkit.config.untrusted_json import DEEPEST
-from ei_toolkit.impulse.ranges import Range
 from ei_toolkit.studio.http.errors import ApiError, Malformed, TooLarge
 from ei_toolkit.studio.http.text import CONTROL, LINE_RULE, read_request_json
 from ei_toolkit.studio.wire_format import LARGEST_INTEGER

@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from ei_toolkit.config.settings import Engine
 from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
 from ei_toolkit.studio.code_policy import accepted_script, check_script_change
-from ei_toolkit.studio.http.deployments import TARGETS, Engine
+from ei_toolkit.studio.http.deployments import TARGETS
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.jobs import queue, started
 from ei_toolkit.studio.http.learn import KerasBody, settings

@@ -83,7 +83,7 @@ class Commands:
 @pytest.fixture
 def commands(sliced: Config, trial: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> Commands:
     made = Commands(sliced, trial)
-    monkeypatch.setattr(nightly, "Shell", lambda _folder, _console: made)
+    monkeypatch.setattr(nightly, "Shell", lambda _folder, _console, _options: made)
     monkeypatch.setattr("shutil.which", lambda _tool: None)
     return made
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from ei_toolkit.impulse.ranges import Range
+from ei_toolkit.config.ranges import Range
 from ei_toolkit.studio.http.errors import ApiError, Malformed
 from ei_toolkit.studio.http.schema import Flag, Integer, Number, Page, RequestModel, parse, parse_body, within
 
