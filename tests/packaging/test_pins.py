@@ -1,0 +1,68 @@
+"""The tested versions in requirements/*.txt fit pyproject.toml, have hashes, and name no registry."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
+USER = [*PYPROJECT["project"]["dependencies"], *EXTRAS["local"], *EXTRAS["firmware"]]
+DECLARED = {
+    "user": [*USER, *PYPROJECT["build-system"]["requires"]],
+    "dev": [*USER, *PYPROJECT["dependency-groups"]["dev"], *PYPROJECT["build-system"]["requires"]],
+    "audit": PYPROJECT["dependency-groups"]["audit"],
+}
+SHA256 = re.compile(r"--hash=sha256:[0-9a-f]{64}")
+
+
+@cache
+def pins(name: str) -> dict[str, str]:
+    """The pinned version of each package in a file; pip would refuse one that has two for the same platform."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    found = {}
+    for entry in text.replace("\\\n", " ").splitlines():
+        if entry.startswith("#"):
+            continue
+        requirement = Requirement(entry.partition("--hash")[0].strip())
+        assert SHA256.search(entry), f"{entry} has no hash"
+        assert str(requirement.specifier).startswith("=="), entry
+        found[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
+    return found
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_every_dependency_has_a_tested_version_that_it_allows(name: str) -> None:
+    for text in DECLARED[name]:
+        declared = Requirement(text)
+        assert declared.specifier.contains(pins(name)[canonicalize_name(declared.name)], prereleases=True), declared
+
+
+@pytest.mark.parametrize("name", ["user", "audit"])
+def test_a_package_has_the_same_version_in_every_file(name: str) -> None:
+    both = pins(name).keys() & pins("dev").keys()
+    assert {package: pins(name)[package] for package in both} == {package: pins("dev")[package] for package in both}
+
+
+def test_what_a_user_needs_is_part_of_what_a_developer_needs() -> None:
+    assert pins("user").keys() <= pins("dev").keys()
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "requirements").iterdir()), ids=lambda file: file.name)
+def test_a_file_names_no_registry(file: Path) -> None:
+    assert not re.search(r"://|^\s*(-i|-f|--(extra-)?index-url|--find-links)\b", file.read_text(), re.MULTILINE)
+
+
+def test_setup_installs_only_files_with_these_hashes() -> None:
+    commands = re.findall(r"^.* pip install .*$", (ROOT / "scripts/setup").read_text(), re.MULTILINE)
+    tested, own = [line for line in commands if "$1/bin/python" in line and "lowest" not in line][:2]
+    assert "--require-hashes" in tested
+    assert "--only-binary :all:" in tested
+    assert "--no-deps --no-build-isolation" in own
