@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 import typer
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.audit import audit as audit_clips
 from ei_toolkit.dataset.cutting import cores
-from ei_toolkit.dataset.fetch import fetch_gtzan, published_sources
+from ei_toolkit.dataset.fetch import REFUSED, REFUSED_HINT, fetch_gtzan, published_sources
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.plan import clips_root, plan_slices
 from ei_toolkit.dataset.synthesis import write_demo_clips
@@ -67,7 +68,11 @@ def fetch(
     sources = published_sources(env.config().settings.dataset.sources)
     with env.console.progress(f"fetching {name}") as progress:
         report = fetch_gtzan(folder, local, sources, genre or (), progress.to)
-    _show(env, report.findings, {"folder": str(folder), "written": report.written})
+    if report.refused:
+        names = ", ".join(report.refused[:SHOWN])
+        env.console.warn(f"{counted(len(report.refused), 'track')} refused ({names}): {REFUSED}. {REFUSED_HINT}")
+    data = {"folder": str(folder), "written": report.written, "refused": list(report.refused)}
+    _show(env, report.findings, data)
 
 
 @group.command()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from ei_toolkit.config.response_deadline import DeadlineAdapter
 from ei_toolkit.errors import DataError, NetworkError
@@ -17,8 +18,9 @@ from ei_toolkit.errors import DataError, NetworkError
 Progress = Callable[[float, str], None]
 CHUNK = 1 << 14  # what a break in the middle of one loses
 LARGEST = 8 << 30  # no published edition is a quarter of this
+MIN_BYTES_PER_S = 1024  # on average over the stall time; a slower server counts as one that sends nothing
 TRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
-ABORTED = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+ABORTED = (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError)
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,15 @@ class Patience:
 
 
 class _RetryableError(Exception):
-    """This attempt ended early; `after` is the pause that the server asked for."""
+    """This attempt ended early; `after` is the pause that the server asked for.
 
-    def __init__(self, why: str, after: float = 0.0) -> None:
+    `is_slow`: something has arrived, but so slowly that it does not count as progress.
+    """
+
+    def __init__(self, why: str, after: float = 0.0, *, is_slow: bool = False) -> None:
         super().__init__(why)
         self.after = after
+        self.is_slow = is_slow
 
 
 def download(url: str, target: Path, md5: str, progress: Progress, patience: Patience | None = None) -> None:
@@ -68,7 +74,7 @@ def _until_whole(url: str, part: Path, progress: Progress, patience: Patience) -
         try:
             return _attempt(url, part, progress, patience.stall_seconds)
         except _RetryableError as again:
-            failures = 1 if _size(part) > before else failures + 1
+            failures = 1 if _size(part) > before and not again.is_slow else failures + 1
             if failures >= patience.attempts:
                 raise NetworkError(
                     f"{urlsplit(url).netloc} sends no more", why=str(again),
@@ -88,7 +94,7 @@ def _attempt(url: str, part: Path, progress: Progress, stall: float) -> None:
             if answer.status_code == 416 and answer.headers.get("Content-Range") == f"bytes */{have}":
                 return  # an earlier run fetched it whole and was stopped
             start, total = _place(answer, have, part)
-            _receive(answer, part, start, total, progress)
+            _receive(answer, part, start, total, progress, stall)
     except ABORTED as error:
         raise _RetryableError(_short(error)) from None
 
@@ -121,19 +127,33 @@ def _place(answer: requests.Response, have: int, part: Path) -> tuple[int, int |
     return 0, int(length) if length.isdigit() else None
 
 
-def _receive(answer: requests.Response, part: Path, start: int, total: int | None, progress: Progress) -> None:
+def _receive(
+    answer: requests.Response, part: Path, start: int, total: int | None, progress: Progress, stall: float
+) -> None:
     if (total or 0) > LARGEST:
         raise DataError(f"{answer.url} is too large", why=f"{total} bytes")
     note = f"of {total / 1e6:.0f} MB" if total else "MB"
     with part.open("r+b" if start else "wb") as out:
         done = out.seek(start)
-        for chunk in answer.iter_content(CHUNK):
+        for chunk in _chunks(answer, stall):
             done += out.write(chunk)
             if done > LARGEST:
                 raise DataError(f"{answer.url} is too large", why=f"more than {LARGEST >> 30} GiB")
             progress(round(done / 1e6, 1), note)
     if total is not None and done != total:
         raise _RetryableError(f"the connection ended after {done} of {total} bytes")
+
+
+def _chunks(answer: requests.Response, window_s: float) -> Iterator[bytes]:
+    """Yield what arrives. Raises _RetryableError where too little has arrived in `window_s` seconds."""
+    started, received = time.monotonic(), 0
+    while chunk := answer.raw.read1(CHUNK):
+        yield chunk
+        received += len(chunk)
+        if (passed := time.monotonic() - started) > window_s:
+            if received < MIN_BYTES_PER_S * passed:
+                raise _RetryableError(f"it sends less than {MIN_BYTES_PER_S} bytes a second", is_slow=True)
+            started, received = time.monotonic(), 0
 
 
 def _remember_tag(answer: requests.Response, part: Path) -> None:

@@ -22,6 +22,8 @@ from ei_toolkit.errors import ArchiveError, DataError, NetworkError
 CLIP_LIMITS = Limits(entries=200_000, entry_bytes=64 * MIB, total_bytes=16 * 1024 * MIB)
 """A clip of half a minute in stereo at 192 kHz and 32-bit float has 46 MB."""
 RequestedClip = Callable[[str], bool]
+REFUSED = "not the published samples, in an archive without a published checksum"
+REFUSED_HINT = "If you trust the archive, download it yourself and give the file: eitk dataset fetch gtzan --from FILE"
 
 
 def clips_in(source: Path, wanted: RequestedClip) -> Iterator[tuple[str, bytes]]:
@@ -58,6 +60,8 @@ def _is_clip(path: PurePath, wanted: RequestedClip) -> bool:
 
 DOWNLOADS = ".download"  # in DEST; a name that no search for clips looks into
 COMPLETE = frozenset({"ok", "same sound", "unverified"})
+VERIFIED = frozenset({"ok", "same sound"})
+"""What is taken from an archive of an address without a published checksum."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,14 @@ class Source:
 
 @dataclass(frozen=True)
 class FetchReport:
-    """Every wanted track as it is in DEST now, and how many of them this run wrote."""
+    """Every wanted track as it is in DEST now, and how many of them this run wrote.
+
+    `refused` are the tracks of a downloaded archive without a published checksum that are not those of the index.
+    """
 
     findings: tuple[Finding, ...]
     written: int
+    refused: tuple[str, ...] = ()
 
     def counts(self) -> Counter[str]:
         """Number of tracks by status."""
@@ -99,36 +107,47 @@ def fetch_gtzan(
     """
     tracks = wanted_tracks(load_index(), genres)
     lacking = {f.track for f in verify_folder(dest, tracks) if f.status not in COMPLETE}
-    written = 0
+    written: set[str] = set()
+    refused: set[str] = set()
     if lacking:
-        candidates = _local(dest, origin, sources, progress, patience)
+        source, accepted = _local(dest, origin, sources, progress, patience)
         try:
-            written = _collect(dest, candidates, {t.track: t for t in tracks if t.track in lacking}, progress)
+            wanted = {t.track: t for t in tracks if t.track in lacking}
+            written, refused = _collect(dest, source, wanted, accepted, progress)
         finally:  # a damaged download must not be found again
             shutil.rmtree(dest / DOWNLOADS, ignore_errors=True)
     findings = tuple(verify_folder(dest, tracks))
+    if refused and not written:
+        raise DataError(
+            f"{origin or 'the archive'} has no track of the index",
+            why=f"{', '.join(sorted(refused)[:5])}: {REFUSED}",
+            hint=REFUSED_HINT,
+        )
     if not any(finding.status in USABLE for finding in findings):
         raise DataError(
             f"no GTZAN track in {origin or 'the archive'}",
             why="no file is named like one, or none is whole",
             hint="Tracks are named <genre>.<number>.wav, .au or .flac.",
         )
-    return FetchReport(findings, written)
+    return FetchReport(findings, len(written), tuple(sorted(refused)))
 
 
-def _local(dest: Path, origin: str, sources: Sequence[Source], progress: Progress, patience: Patience | None) -> Path:
-    """The folder or archive to look into, downloaded if need be."""
+def _local(
+    dest: Path, origin: str, sources: Sequence[Source], progress: Progress, patience: Patience | None
+) -> tuple[Path, Collection[str]]:
+    """The folder or archive to look into, downloaded if need be, and the statuses of its tracks that are accepted."""
     if origin and urlsplit(origin).scheme not in ("http", "https"):
-        return Path(origin).expanduser()
+        return Path(origin).expanduser(), USABLE
     known = {source.url: source for source in published_sources()}
     failures: list[str] = []
     for source in [known.get(origin, Source(origin))] if origin else sources:
         target = dest / DOWNLOADS / (Path(urlsplit(source.url).path).name or "archive")
+        accepted = USABLE if source.md5 else VERIFIED
         if target.is_file():
-            return target  # an earlier run downloaded it whole and was stopped
+            return target, accepted  # an earlier run downloaded it whole and was stopped
         try:
             download(source.url, target, source.md5, progress, patience)
-            return target
+            return target, accepted
         except (NetworkError, DataError) as error:
             failures.append(str(error))
     raise NetworkError(
@@ -138,16 +157,24 @@ def _local(dest: Path, origin: str, sources: Sequence[Source], progress: Progres
     )
 
 
-def _collect(dest: Path, source: Path, lacking: dict[str, Track], progress: Progress) -> int:
-    """Write each lacking track that the source holds; of several files the first whole one counts."""
+def _collect(
+    dest: Path, source: Path, lacking: dict[str, Track], accepted: Collection[str], progress: Progress
+) -> tuple[set[str], set[str]]:
+    """Write each lacking track that the source holds; of several files the first whole one counts.
+
+    Return the tracks that were written, and those whose files all have a status that is not accepted.
+    """
     complete: set[str] = set()
     written: set[str] = set()
+    refused: set[str] = set()
     for number, (stem, data) in enumerate(clips_in(source, lambda stem: stem in lacking and stem not in complete)):
         verdict = judge(lacking[stem], data)
-        if verdict.status in USABLE and (stem not in written or verdict.status in COMPLETE):
+        if verdict.status in USABLE and verdict.status not in accepted:
+            refused.add(stem)
+        elif verdict.status in USABLE and (stem not in written or verdict.status in COMPLETE):
             write_bytes(dest / lacking[stem].genre / f"{stem}.wav", verdict.wav)
             written.add(stem)
-        if verdict.status in COMPLETE:
+        if verdict.status in COMPLETE & set(accepted):
             complete.add(stem)
         progress(number + 1, stem)
-    return len(written)
+    return written, refused - written

@@ -15,8 +15,9 @@ import pytest
 class Place:
     """What the server has, and how each request in turn is answered; the last way stays.
 
-    Ways: "whole", "cut" (end after half of the piece), "stall" (stop sending), "corrupt" (one byte wrong), "busy"
-    (503), "gone" (404), "no ranges" (always everything), "wrong range", "lie" (announces more than it has).
+    Ways: "whole", "cut" (end after half of the piece), "stall" (stop sending), "drip" (a hundred bytes a second),
+    "corrupt" (one byte wrong), "busy" (503), "gone" (404), "no ranges" (always everything), "wrong range", "lie"
+    (announces more than it has).
     """
 
     data: bytes = b""
@@ -63,11 +64,18 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(data)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
+        if way == "drip":
+            self.drip(data)
         self.wfile.write(data[: len(data) // 2] if way in ("cut", "stall") else data)
         self.wfile.flush()
         if way == "stall":
             time.sleep(1.5)
         self.close_connection = True
+
+    def drip(self, data: bytes) -> None:
+        for byte in data:
+            self.wfile.write(bytes([byte]))
+            time.sleep(0.01)
 
     def log_message(self, *_arguments: object) -> None:
         pass

@@ -141,3 +141,13 @@ def test_a_server_that_sends_interim_responses_without_end_is_given_up(tmp_path:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/genres.tar.gz"
         with pytest.raises(NetworkError, match="sends no more"):
             download(url, tmp_path / "x", "", lambda _done, _note: None, Patience(2, 0.3, 0.01))
+
+
+def test_a_server_that_sends_too_slowly_is_given_up(serve: Serve, tmp_path: Path) -> None:
+    place = serve(data=DATA, ways=["drip"])
+    started = time.monotonic()
+    with pytest.raises(NetworkError, match="sends no more") as caught:
+        download(place.url, tmp_path / "x", MD5, lambda _done, _note: None, Patience(3, 0.2, 0.01))
+    assert caught.value.why == "it sends less than 1024 bytes a second"
+    assert time.monotonic() - started < 5
+    assert len(place.ranges) == 3

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import soundfile
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.dataset.download import Patience
 from ei_toolkit.dataset.fetch import FetchReport, Source, fetch_gtzan, published_sources
+from ei_toolkit.dataset.index import load_index
 from ei_toolkit.errors import DataError, NetworkError, UsageError
 
 UNHASHED = ["metal.00061", "metal.00062", "metal.00063", "metal.00064", "metal.00065", "metal.00066", "metal.00094"]
@@ -48,35 +51,40 @@ def fetch(dest: Path, origin: str = "", sources: list[Source] | None = None) -> 
     return fetch_gtzan(dest, origin, sources or [], ["metal"], lambda _done, _note: None, QUICK)
 
 
+def from_address(place: Any) -> list[Source]:
+    """The address of a server as a source whose checksum is known."""
+    return [Source(place.url, hashlib.md5(place.data, usedforsecurity=False).hexdigest())]
+
+
 def names(dest: Path) -> list[str]:
     return sorted(path.relative_to(dest).as_posix() for path in dest.rglob("*") if path.is_file())
 
 
 def test_from_an_address_through_cuts_and_stalls(serve: Serve, tmp_path: Path) -> None:
     place = serve(data=tar_of(published()), ways=["cut", "busy", "stall", "whole"])
-    report = fetch(tmp_path / "gtzan", place.url)
+    report = fetch(tmp_path / "gtzan", sources=from_address(place))
     assert report.counts() == {"missing": 92, "unverified": 7, "modified": 1}
     assert report.written == 8
     assert names(tmp_path / "gtzan") == sorted(f"metal/{name}.wav" for name in [*UNHASHED, "metal.00000"])
 
 
 def test_au_becomes_the_wav_that_was_published(tmp_path: Path, serve: Serve) -> None:
-    fetch(tmp_path, serve(data=tar_of(published())).url)
+    fetch(tmp_path, sources=from_address(serve(data=tar_of(published()))))
     samples, rate = soundfile.read(io.BytesIO(clip(0)), dtype="int16")
     assert (tmp_path / "metal" / "metal.00061.wav").read_bytes() == wav_bytes(samples, rate)
 
 
 def test_a_second_run_asks_only_for_what_is_not_complete(tmp_path: Path, serve: Serve) -> None:
     place = serve(data=tar_of({name: data for name, data in published().items() if "0006" in name}))
-    fetch(tmp_path, place.url)
+    fetch(tmp_path, sources=from_address(place))
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.wav")}
-    assert fetch(tmp_path, place.url).written == 0
+    assert fetch(tmp_path, sources=from_address(place)).written == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.wav")} == before
 
 
 def test_the_second_place_is_asked_where_the_first_fails(tmp_path: Path, serve: Serve) -> None:
     gone, here = serve(ways=["gone"]), serve(data=tar_of(published()))
-    assert fetch(tmp_path, sources=[Source(gone.url), Source(here.url)]).written == 8
+    assert fetch(tmp_path, sources=[Source(gone.url), *from_address(here)]).written == 8
 
 
 def test_an_archive_with_a_wrong_checksum_is_not_used(tmp_path: Path, serve: Serve) -> None:
@@ -101,7 +109,30 @@ def test_a_damaged_download_is_not_found_again(tmp_path: Path, serve: Serve) -> 
     with pytest.raises(DataError, match="neither a zip nor a tar archive"):
         fetch(tmp_path, place.url)
     place.data, place.etag = tar_of(published()), '"v2"'
-    assert fetch(tmp_path, place.url).written == 8
+    assert fetch(tmp_path, sources=from_address(place)).written == 8
+
+
+def test_of_an_archive_without_a_published_checksum_only_tracks_of_the_index_are_taken(
+    tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples, rate = soundfile.read(io.BytesIO(clip(99)), dtype="int16")
+    genuine = hashlib.sha256(wav_bytes(samples, rate)).hexdigest()
+    index = load_index()
+    tracks = {**index.tracks, "metal.00000": replace(index.tracks["metal.00000"], sha256=genuine)}
+    monkeypatch.setattr("ei_toolkit.dataset.fetch.load_index", lambda: replace(index, tracks=tracks))
+    report = fetch(tmp_path, serve(data=tar_of(published() | {"genres/metal/metal.00002.au": clip(2)})).url)
+    assert names(tmp_path) == ["metal/metal.00000.wav"]
+    assert (report.written, report.refused) == (1, (*sorted(["metal.00002", *UNHASHED]),))
+
+
+def test_an_archive_without_a_published_checksum_and_without_a_track_of_the_index_is_an_error(
+    tmp_path: Path, serve: Serve
+) -> None:
+    with pytest.raises(DataError, match="has no track of the index") as caught:
+        fetch(tmp_path, serve(data=tar_of(published())).url)
+    assert "metal.00000" in caught.value.why
+    assert "--from FILE" in caught.value.hint
+    assert names(tmp_path) == []
 
 
 def test_from_a_folder(tmp_path: Path) -> None:
