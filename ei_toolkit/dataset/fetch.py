@@ -23,7 +23,7 @@ CLIP_LIMITS = Limits(entries=200_000, entry_bytes=64 * MIB, total_bytes=16 * 102
 """A clip of half a minute in stereo at 192 kHz and 32-bit float has 46 MB."""
 RequestedClip = Callable[[str], bool]
 REFUSED = "not the published samples, in an archive without a published checksum"
-REFUSED_HINT = "If you trust the archive, download it yourself and give the file: eitk dataset fetch gtzan --from FILE"
+REFUSED_HINT = "Download the archive yourself, check it, and give the file: eitk dataset fetch gtzan --from FILE"
 
 
 def clips_in(source: Path, wanted: RequestedClip) -> Iterator[tuple[str, bytes]]:

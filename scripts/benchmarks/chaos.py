@@ -1,10 +1,10 @@
 """Faults of every kind at once against a local studio: what is lost, doubled, wrong, and whether memory grows.
 
 Two clients (`eitk upload`) send windows through a proxy that damages 20 % of the requests. Meanwhile server, jobs and
-clients are killed with SIGKILL, the disk of the studio (a tmpfs of 96 MiB) fills up, its clock is set back and forth by
-up to 400 days, samples are deleted, exports are made, and slow readers download. The last third of the time has no
-kills of the server, to see whether its memory and descriptors grow. The exit code is 1 if anything was lost, doubled or
-wrong. Linux only, with a C compiler for the clock (_shifted_clock.c) and unshare of util-linux for the disk.
+clients are killed with SIGKILL, the disk of the studio (a tmpfs) fills up, its clock is set back and forth by up to 400
+days, samples are deleted, exports are made, and slow readers download. The last third of the time has no kills of the
+server, to see whether its memory and descriptors grow. The exit code is 1 if anything was lost, doubled or wrong. Linux
+only, with a C compiler for the clock (_shifted_clock.c) and unshare of util-linux for the disk.
 """
 
 from __future__ import annotations
@@ -50,9 +50,10 @@ from ei_toolkit.studio.jobs.process import JobLog
 from ei_toolkit.studio.lifecycle import ensure_own_key, spawn_server, status
 from ei_toolkit.studio.options import Options
 
-DISK_MIB = 96
+DISK_MIB = 256
 KEPT_SAMPLES = 600  # more are deleted again, so that the disk has room and lists stay alike
 OWN, SHARED = 60, 20  # windows of a round: of one client, and of both
+DELETIONS = 100  # after one download, at most
 RATE, WINDOW_S, BIG_S = 16_000, 0.5, 60
 UPLOAD_LIMIT_S = 150.0
 JOB_LIMIT_S = 120.0
@@ -323,7 +324,7 @@ class Actions:
     def _delete(self, listed: list[Sample]) -> None:
         with self._record.lock:
             ready = [sample for sample in listed if sample.name in self._record.deletable - self._record.uncertain]
-        for sample in ready[: max(0, len(listed) - KEPT_SAMPLES)][:20]:
+        for sample in ready[: max(0, len(listed) - KEPT_SAMPLES)][:DELETIONS]:
             with self._record.lock:
                 self._record.uncertain.add(sample.name)
             delete_samples(self._through_proxy, [sample.id])
@@ -450,9 +451,11 @@ def sample_usage(server: Server, record: Record, start: float) -> Callable[[], N
     def usage() -> None:
         folder = Path(f"/proc/{server.pid}")
         lines = (folder / "status").read_text().splitlines()
-        resident = int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+        sizes = [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")]
+        if not sizes:
+            return  # the process was just killed
         with record.lock:
-            record.usage.append((time.monotonic() - start, server.pid, resident, len(list((folder / "fd").iterdir()))))
+            record.usage.append((time.monotonic() - start, server.pid, sizes[0], len(list((folder / "fd").iterdir()))))
 
     return usage
 

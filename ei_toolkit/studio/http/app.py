@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -36,7 +35,7 @@ from ei_toolkit.studio.http import (
     start_jobs,
     targets,
 )
-from ei_toolkit.studio.http.errors import ApiError, DiskFull
+from ei_toolkit.studio.http.errors import ApiError, DiskFull, is_disk_full
 from ei_toolkit.studio.http.guard import LARGEST_BODY, LARGEST_REQUEST, Guard
 from ei_toolkit.studio.http.responses import failure
 from ei_toolkit.studio.http.schema import rejection
@@ -112,7 +111,7 @@ def _handlers() -> dict[type[Exception], Handler]:
         return failure("The client closed the connection before the end of its request", 400)
 
     async def no_space(request: Request, error: Exception) -> Response:
-        if not _is_full(error):
+        if not is_disk_full(error):
             raise error
         log.error("%s %s failed: the disk is full", request.method, request.url.path)
         return failure(str(DiskFull()), DiskFull.status)
@@ -130,10 +129,3 @@ def _handlers() -> dict[type[Exception], Handler]:
         sqlite3.OperationalError: no_space,
         Exception: unexpected,
     }
-
-
-def _is_full(error: Exception) -> bool:
-    """Whether an error of the system or of SQLite is a full disk or a used up quota."""
-    if isinstance(error, sqlite3.Error):
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -12,6 +12,9 @@ ApiError        200   an error of the request's logic: `{"success": false, "erro
 
 from __future__ import annotations
 
+import errno
+import sqlite3
+
 
 class ApiError(Exception):
     """Base of the errors that a client receives, with the message as `error`."""
@@ -56,6 +59,13 @@ class DiskFull(ApiError):
 
     def __init__(self) -> None:
         super().__init__("The disk of the local studio is full: free space on it, then send the request again")
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Return whether an error of the system or of SQLite is a full disk or a used up quota."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class NotImplementedByStudio(ApiError):

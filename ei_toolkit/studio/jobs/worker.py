@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ei_toolkit.errors import EitkError
 from ei_toolkit.studio.code_policy import ALLOW_SCRIPTS
-from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.errors import ApiError, is_disk_full
 from ei_toolkit.studio.jobs.task import Task, job_function
 from ei_toolkit.studio.store import Store
 
@@ -34,8 +34,11 @@ def main(arguments: list[str]) -> int:
         hint = getattr(error, "hint", "")
         print(f"Error: {error}" + (f". {hint}" if hint else ""))
         return 1
-    except Exception:  # noqa: BLE001 - the edge of the process: every error belongs in the job's log
-        traceback.print_exc(file=sys.stdout)
+    except Exception as error:  # noqa: BLE001 - the edge of the process: every error belongs in the job's log
+        if is_disk_full(error):
+            print("Error: The disk of the local studio is full: free space on it, then start the job again")
+        else:
+            traceback.print_exc(file=sys.stdout)
         return 1
     return 0
 

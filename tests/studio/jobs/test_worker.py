@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,18 @@ def test_an_error_with_a_hint_shows_it(
     monkeypatch.setattr(exporting, "export", fail)
     assert run(store) == 1
     assert capfd.readouterr().out == "Error: the disk is full. free some space\n"
+
+
+def test_a_full_disk_is_an_error_without_a_traceback(
+    store: Store, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Task) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(exporting, "export", fail)
+    assert run(store) == 1
+    expected = "Error: The disk of the local studio is full: free space on it, then start the job again\n"
+    assert capfd.readouterr().out == expected
 
 
 def test_an_unexpected_error_is_printed_with_its_traceback(
