@@ -84,16 +84,6 @@ def test_a_job_without_a_trained_model_fails_with_the_reason(ready: Any) -> None
     assert ready.json("GET", "/1/raw-data/count")["success"]
 
 
-def test_a_new_training_deletes_the_test_results_of_the_previous_model(ready: Any, make_noise: Any) -> None:
-    for label in ("classical", "rock"):
-        ready.upload({f"{label}-test.wav": make_noise(50 * len(label))}, "testing", x_label=label)
-    result = "/1/classify/all/result?variant=float32"
-    for path, body in [("train/keras/3", {"trainingCycles": 1}), ("classify", {}), ("train/keras/3", {})]:
-        job = ready.wait(ready.json("POST", f"/1/jobs/{path}", json=body)["id"])
-        assert job["finishedSuccessful"], job
-        assert ready.json("GET", result)["success"] is (path == "classify")
-
-
 def test_a_second_job_for_the_same_block_is_rejected_with_the_id_of_the_first(ready: Any) -> None:
     first = ready.json("POST", "/1/jobs/train/keras/3", json={"trainingCycles": 1})["id"]
     second = ready.json("POST", "/1/jobs/train/keras/3", json={"trainingCycles": 1})

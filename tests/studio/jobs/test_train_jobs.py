@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from studio_in_process import Api, RecordingTask
-from tiny_model import classifier
 
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.config import TrainingSettings
 from ei_toolkit.impulse import dsp
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.jobs import training
 from ei_toolkit.studio.jobs.features import generate_features
-from ei_toolkit.training.request import ModelFiles, TrainOutcome, TrainRequest
+from ei_toolkit.training.request import TrainRequest
 
 RATE = 16000
 IMPULSE: dict[str, Any] = {
@@ -28,26 +26,6 @@ IMPULSE: dict[str, Any] = {
     "learnBlocks": [{"id": 3, "type": "keras", "dsp": [2]}],
 }
 FRAMES, BINS = dsp.output_shape("spectrogram", 1600, RATE, 4)
-
-
-@pytest.fixture
-def requests(monkeypatch: pytest.MonkeyPatch) -> list[TrainRequest]:
-    """What trainings are asked to do. They end at once with a tiny model: real ones take seconds."""
-    received: list[TrainRequest] = []
-
-    def train(request: TrainRequest, _: Any) -> TrainOutcome:
-        received.append(request)
-        keras, float32 = request.out_dir / "model.keras", request.out_dir / "model_float32.tflite"
-        keras.write_bytes(b"keras")
-        float32.write_bytes(classifier(request.features.shape[1], len(request.class_names)))
-        return TrainOutcome(
-            files=ModelFiles(keras, float32, None), variants={"float32": {"loss": 0.1, "accuracy": 1.0}},
-            history={"loss": [0.5, 0.1]}, parameters=12, train_windows=4, validation_windows=1, seconds=0.1,
-            warnings=("w",),
-        )  # fmt: skip
-
-    monkeypatch.setattr(training, "train", train)
-    return received
 
 
 @pytest.fixture
@@ -272,3 +250,13 @@ def test_features_of_a_deleted_block_are_not_stored(made: Api) -> None:
     made.fields("DELETE", "/1/impulse")
     with pytest.raises(ApiError, match=r"No DSP block with this ID found \(2\)"):
         generate_features(RecordingTask(made.studio.store, job, made.data))
+
+
+def test_a_new_training_deletes_the_test_results_of_the_previous_model(made: Api, requests: list[TrainRequest]) -> None:
+    for number, label in enumerate(("jazz", "rock")):
+        upload(made, 50 + number, 1600, label, "testing")
+    for job in ("train", "classify", "train"):
+        train(made) if job == "train" else made.run(made.fields("POST", "/1/jobs/classify", json={})["id"])
+        found = made.json("GET", "/1/classify/all/result?variant=float32")
+        assert found["success"] is (job == "classify"), found
+    assert len(requests) == 2
