@@ -223,3 +223,110 @@ def _float_ends() -> bytes:
     middle = model.operator("RELU", [inner], model.tensor((1, 30), **SECOND))
     output = model.operator("DEQUANTIZE", [middle], model.tensor((1, 30), "float32"), "DequantizeOptions")
     return model.finish(source, output)
+
+
+INT8_FUNCTIONS: dict[str, tuple[str | None, dict[str, Any]]] = {
+    "ABS": (None, {}),
+    "ELU": (None, {}),
+    "EXP": (None, {}),
+    "GELU": ("GeluOptions", {}),
+    "HARD_SWISH": (None, {}),
+    "LEAKY_RELU": ("LeakyReluOptions", {"alpha": 0.13}),
+    "RELU_N1_TO_1": (None, {}),
+    "TANH": (None, {}),
+}
+FLOAT_FUNCTIONS = INT8_FUNCTIONS | dict.fromkeys(("COS", "NEG", "SIN", "SQUARE"), (None, {}))
+TANH_OUTPUT = {"scale": 1 / 128, "zero_point": 0}
+ALL_VALUES = (1, 256)
+
+
+def _function(kind: str, dtype: str, first: dict[str, Any], second: dict[str, Any]) -> bytes:
+    options, values = FLOAT_FUNCTIONS[kind]
+    return unary(kind, ALL_VALUES, ALL_VALUES, (), options, dtype=dtype, quants=(first, second), **values)
+
+
+PAIRS: tuple[Any, ...] = ((FIRST, SECOND), (SECOND, FIRST), ({"scale": 0.013}, {"scale": 0.02}))
+for _kind in INT8_FUNCTIONS:
+    for _number, (_first, _second) in enumerate(
+        ((FIRST, SECOND), (SECOND, FIRST), ({"scale": 0.013}, {"scale": 0.02}))
+    ):
+        _out = TANH_OUTPUT if _kind == "TANH" else _second
+        CASES[f"{_kind}, {_number}"] = lambda k=_kind, a=_first, b=_out: _function(k, "int8", a, b)  # type: ignore[misc]
+for _kind in FLOAT_FUNCTIONS:
+    CASES[f"{_kind}, float"] = lambda k=_kind: _function(k, "float32", {}, {})  # type: ignore[misc]
+CASES["GELU, approximate"] = lambda: unary(
+    "GELU", ALL_VALUES, ALL_VALUES, (), "GeluOptions", quants=(FIRST, SECOND), approximate=True
+)
+
+
+def binary(kind: str, dtype: str, other: Sequence[int], options: str | None, quants: Sequence[Any]) -> bytes:
+    """Return a model of an operator on the input and a constant, of which some dimensions are repeated."""
+    model, random = TinyModel(), np.random.default_rng(4)
+    first, second, third = quants if dtype == "int8" else ({}, {}, {})
+    source = model.tensor(SHAPE, dtype, **first)
+    data = random.integers(-128, 128, other) if dtype == "int8" else random.uniform(0.5, 2, other)
+    constant = model.tensor(other, dtype, **second, data=data)
+    output = model.tensor(SHAPE, dtype, **third)
+    return model.finish(source, model.operator(kind, [source, constant], output, options))
+
+
+SAME, THREE = (QUANT,) * 3, (FIRST, SECOND, QUANT)
+BINARY: dict[str, tuple[str | None, Any]] = {
+    "SUB": ("SubOptions", THREE),
+    "MAXIMUM": ("MaximumMinimumOptions", SAME),
+    "MINIMUM": ("MaximumMinimumOptions", SAME),
+    "PRELU": (None, THREE),
+}
+for _kind, (_options, _quants) in BINARY.items():
+    CASES[_kind] = lambda k=_kind, o=_options, q=_quants: binary(k, "int8", (1, 1, 4), o, q)  # type: ignore[misc]
+for _kind, _options in {
+    "DIV": "DivOptions",
+    "SQUARED_DIFFERENCE": None,
+    **{k: o for k, (o, _) in BINARY.items()},
+}.items():
+    CASES[f"{_kind}, float"] = lambda k=_kind, o=_options: binary(k, "float32", (1, 1, 4), o, ())  # type: ignore[misc]
+
+
+REDUCED: dict[str, tuple[list[int], tuple[int, ...]]] = {
+    "channels": ([-1], (1, 6, 4)),
+    "rows": ([1], (1, 4, 4)),
+    "rows and channels": ([3, 1], (1, 4)),
+    "everything": ([0, 1, 2, 3], (1,)),
+}
+for _kind in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"):
+    for _name, (_axes, _out) in REDUCED.items() if _kind != "SUM" else ():
+        _quants = (QUANT, QUANT) if _kind.startswith("REDUCE") else (FIRST, {"scale": 0.9, "zero_point": 5})
+        CASES[f"{_kind} of {_name}"] = lambda k=_kind, a=_axes, o=_out, q=_quants: unary(  # type: ignore[misc]
+            k, SHAPE, o, (a,), "ReducerOptions", quants=q, keepDims=len(o) == 1
+        )
+    CASES[f"{_kind} of rows, float"] = lambda k=_kind: unary(  # type: ignore[misc]
+        k, SHAPE, (1, 4, 4), ([1],), "ReducerOptions", dtype="float32"
+    )
+
+
+@case("float16 weights")
+def _half_weights() -> bytes:
+    model, random = TinyModel(), np.random.default_rng(6)
+    source = model.tensor((1, 8), "float32")
+    half = model.tensor((3, 8), "float16", data=random.normal(0, 1, (3, 8)))
+    weights = model.operator("DEQUANTIZE", [half], model.tensor((3, 8), "float32"), "DequantizeOptions")
+    output = model.tensor((1, 3), "float32")
+    return model.finish(
+        source, model.operator("FULLY_CONNECTED", [source, weights, -1], output, "FullyConnectedOptions")
+    )
+
+
+def dynamic_range(dtype: str) -> bytes:
+    """Return a dense layer on float32 with int8 weights, or with their real values."""
+    model = TinyModel()
+    values = np.random.default_rng(7).integers(-127, 128, (3, 8))
+    source = model.tensor((1, 8), "float32")
+    scales = [0.5, 0.25, 0.125]
+    if dtype == "int8":
+        weights = model.tensor((3, 8), "int8", scale=scales, data=values)
+    else:
+        weights = model.tensor((3, 8), "float32", data=values * np.array(scales)[:, np.newaxis])
+    output = model.tensor((1, 3), "float32")
+    return model.finish(
+        source, model.operator("FULLY_CONNECTED", [source, weights, -1], output, "FullyConnectedOptions")
+    )

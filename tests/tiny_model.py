@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 TYPES = {
     "int8": schema.TensorType.INT8,
     "uint8": schema.TensorType.UINT8,
+    "float16": schema.TensorType.FLOAT16,
     "int32": schema.TensorType.INT32,
     "float32": schema.TensorType.FLOAT32,
 }
@@ -22,17 +23,29 @@ VERSIONS = dict.fromkeys(
     (
         B.ASSIGN_VARIABLE,
         B.CALL_ONCE,
+        B.COS,
         B.DEPTH_TO_SPACE,
+        B.DIV,
+        B.ELU,
         B.EXPAND_DIMS,
+        B.GELU,
+        B.HARD_SWISH,
+        B.NEG,
+        B.PRELU,
         B.READ_VARIABLE,
+        B.RELU_N1_TO_1,
         B.RESHAPE,
         B.REVERSE_V2,
+        B.SIN,
         B.SPACE_TO_DEPTH,
+        B.SQUARE,
+        B.SQUARED_DIFFERENCE,
+        B.SUM,
         B.TILE,
         B.VAR_HANDLE,
     ),
     1,
-)  # of operators that the interpreter does not know in version 3; fmt: skip
+) | dict.fromkeys((B.EXP, B.LEAKY_RELU), 2)  # of operators without version 3; fmt: skip
 
 
 @dataclass

@@ -39,6 +39,8 @@ def compile_(
     """Compile a model to C++ without an interpreter."""
     env = Environment.of(context)
     compiled, files = compile_file(env.cwd / model, env.cwd / output, ram_optimized=ram_optimized)
+    for warning in compiled.warnings:
+        env.console.warn(warning)
     data = {
         "sha256": compiled.sha256,
         "files": [str(f) for f in files],
@@ -98,6 +100,8 @@ def check(context: typer.Context, model: Model, ram_optimized: RamOptimized = Fa
     """
     env = Environment.of(context)
     found = check_file(env.cwd / model, ram_optimized=ram_optimized)
+    for warning in found.warnings:
+        env.console.warn(warning)
     data = {"supported": found.supported, "fits_everywhere": found.fits_everywhere, **asdict(found)}
     env.console.result(data, check_view(found))
     if not found.supported:

@@ -58,6 +58,7 @@ class Check:
     blockers: tuple[Blocker, ...]
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
+    warnings: tuple[str, ...] = ()
     cost: Cost | None = None
 
     @property
@@ -79,7 +80,7 @@ def check_model(tflite: bytes, *, ram_optimized: bool = False) -> Check:
     except BlockedModelError as error:
         blocked = Counter(blocker.kind for blocker in error.blockers)
         return Check(_uses(kinds, blocked), error.blockers)
-    return Check(_uses(kinds, Counter()), (), model.inputs, model.outputs, _cost(model))
+    return Check(_uses(kinds, Counter()), (), model.inputs, model.outputs, model.warnings, _cost(model))
 
 
 def _uses(kinds: Counter[str], blocked: Counter[str]) -> tuple[OperatorUse, ...]:

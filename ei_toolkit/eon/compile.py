@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass
 
 from ei_toolkit.config.project import bundled
-from ei_toolkit.eon.blockers import BlockedModelError, Blocker
+from ei_toolkit.eon.blockers import FULL_INT8, BlockedModelError, Blocker
 from ei_toolkit.eon.emit import Program, header, source
 from ei_toolkit.eon.graph import Graph, Shape, Tensor
 from ei_toolkit.eon.kernels import lower
 from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.memory_plan import reads, schedule, slot
 from ei_toolkit.eon.passes import simplify
+from ei_toolkit.eon.passes.float_weights import dequantized_bytes
 from ei_toolkit.eon.reader import read_model
 
 
@@ -75,6 +76,7 @@ class CompiledModel:
     weights_bytes: int
     memory: tuple[Placed, ...] = ()
     state_bytes: int = 0  # of the arena, for variables that keep their values between inferences
+    dequantized_bytes: int = 0  # by which float32 weights are larger than the int8 weights of the file
 
     @property
     def input(self) -> TensorSpec:
@@ -85,6 +87,16 @@ class CompiledModel:
     def output(self) -> TensorSpec:
         """The first output, of most models the only one."""
         return self.outputs[0]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know about the translation."""
+        if not self.dequantized_bytes:
+            return ()
+        grown = (
+            f"the int8 weights of layers on float32 data are stored as float32: {self.dequantized_bytes:,} bytes more"
+        )
+        return (f"{grown}. {FULL_INT8}",)
 
     @property
     def macs(self) -> int:
@@ -99,7 +111,8 @@ def compile_model(tflite: bytes, *, ram_optimized: bool = False) -> CompiledMode
     not reproduce bit for bit.
     """
     sha256 = hashlib.sha256(tflite).hexdigest()
-    graph = simplify(read_model(tflite))
+    file = read_model(tflite)
+    graph = simplify(file)
     units, plan = schedule(graph, lower_model(graph), ram_optimized=ram_optimized)
     program = Program(graph, units, plan, sha256)
     return CompiledModel(
@@ -115,6 +128,7 @@ def compile_model(tflite: bytes, *, ram_optimized: bool = False) -> CompiledMode
         weights_bytes=sum(c.bytes for layer in program.layers for c in layer.constants),
         memory=tuple(Placed(b.name, plan.offsets[b.name], b.bytes, b.first, b.last) for b in plan.buffers),
         state_bytes=sum(graph.tensors[t].bytes for t in graph.states),
+        dequantized_bytes=dequantized_bytes(file),
     )
 
 

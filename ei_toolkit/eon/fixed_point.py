@@ -41,6 +41,13 @@ def quantize_multiplier(real: float) -> Multiplier:
     return Multiplier(multiplier, shift)
 
 
+def mean_multiplier(ratio: float, count: int) -> Multiplier:
+    """Return the scale from a sum of `count` values to their mean, rounded as in TensorFlow Lite's reference."""
+    scale = quantize_multiplier(ratio)
+    shift = min(count.bit_length() - 1, 32, 31 + scale.shift)
+    return Multiplier((scale.multiplier << shift) // count, scale.shift - shift)
+
+
 def wrap(value: int) -> int:
     """Return `value` modulo 2^32 as a 32-bit two's complement number."""
     return (value - INT32_MIN) % (1 << 32) + INT32_MIN

@@ -142,6 +142,14 @@ class Resize:
 
 
 @dataclass(frozen=True)
+class Slope:
+    """Options of LEAKY_RELU (`alpha`, the slope of negative values) and of GELU (`approximate`)."""
+
+    alpha: float = 0.0
+    approximate: bool = False
+
+
+@dataclass(frozen=True)
 class Variable:
     """Options of VAR_HANDLE: the name of a variable, which keeps its value between inferences."""
 
@@ -169,8 +177,9 @@ class Unreadable:
 
 
 Options = (
-    Window2D | Activation | Axis | Beta | Slice | BlockSize | Resize | Variable | Subgraph | NoOptions | Unreadable
-)
+    Window2D | Activation | Axis | Beta | Slice | BlockSize | Resize | Slope | Variable | Subgraph | NoOptions
+    | Unreadable
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

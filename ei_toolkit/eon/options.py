@@ -15,10 +15,12 @@ from ei_toolkit.eon.graph import (
     Options,
     Resize,
     Slice,
+    Slope,
     Subgraph,
     Variable,
     Window2D,
 )
+from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS
 from ei_toolkit.errors import DataError, UnsupportedModelError
 
 ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
@@ -42,7 +44,7 @@ def read_options(kind: str, raw: Any, index: int) -> Options:
         raise UnsupportedModelError("the compiler has no kernel for it", hint=remedy_for(kind))
     table, read = READERS[kind]
     if table is None:
-        return NoOptions()
+        return read(None, "")
     return read(_table(table, kind, raw, index), f"operator {index} ({kind})")
 
 
@@ -160,6 +162,16 @@ def _nothing(options: Any, where: str) -> Options:
     return NoOptions()
 
 
+def _leaky_relu(options: Any, where: str) -> Options:
+    if not abs(options.Alpha()) < 1e6:
+        raise DataError(f"{where} has alpha {options.Alpha()}")
+    return Slope(alpha=options.Alpha())
+
+
+def _gelu(options: Any, where: str) -> Options:
+    return Slope(approximate=bool(options.Approximate()))
+
+
 def _variable(options: Any, where: str) -> Options:
     container, name = options.Container() or b"", options.SharedName() or b""
     return Variable(f"{container.decode('utf-8', 'replace')}/{name.decode('utf-8', 'replace')}".strip("/"))
@@ -202,12 +214,19 @@ READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "EXPAND_DIMS": (None, _nothing),
     "SQUEEZE": (None, _nothing),
     "SHAPE": (None, _nothing),
-    "LOGISTIC": (None, _nothing),
-    "RELU": (None, _nothing),
-    "RELU6": (None, _nothing),
+    **dict.fromkeys(FLOAT_KERNELS.keys() - {"LEAKY_RELU", "GELU"}, (None, _nothing)),
+    "LEAKY_RELU": ("LeakyReluOptions", _leaky_relu),
+    "GELU": ("GeluOptions", _gelu),
+    "SUB": ("SubOptions", _fused),
+    "DIV": ("DivOptions", _fused),
+    "MAXIMUM": (None, _fused),
+    "MINIMUM": (None, _fused),
+    "SQUARED_DIFFERENCE": (None, _fused),
+    "PRELU": (None, _nothing),
+    **dict.fromkeys(("SUM", "REDUCE_MAX", "REDUCE_MIN"), (None, _nothing)),
     "QUANTIZE": (None, _nothing),
     "DEQUANTIZE": (None, _nothing),
 }
 WITHOUT_OUTPUT = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE"})
 SEVERAL_OUTPUTS = frozenset({"SPLIT", "SPLIT_V", "UNPACK"})
-OPTIONAL = frozenset({"ADD", "MUL"})
+OPTIONAL = frozenset({"ADD", "MUL", "SUB", "DIV"})

@@ -72,7 +72,7 @@ def test_state_is_part_of_the_arena_at_each_step() -> None:
         (large(140_000), 6, {"nano33ble": False, "emulated": False, "host": True}),
     ],
 )
-def test_the_exit_code_says_whether_it_fits_each_board(
+def test_the_exit_code_states_whether_it_fits_each_board(
     tmp_path: Path, content: bytes, code: int, boards: dict[str, bool]
 ) -> None:
     (tmp_path / "m.tflite").write_bytes(content)

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ei_toolkit.eon import fixed_point as fp
-from ei_toolkit.eon.fixed_point import Int8Softmax
-from ei_toolkit.eon.kernels.pooling import mean_multiplier
+from ei_toolkit.eon.fixed_point import Int8Softmax, mean_multiplier
 
 
 @given(st.floats(1e-9, 1e6))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from operator_cases import CASES, FIRST, SECOND, unsigned_ends
+from operator_cases import CASES, FIRST, SECOND, dynamic_range, unsigned_ends
 from tiny_model import TinyModel
 
 from ei_toolkit.eon.compile import compile_model
@@ -64,3 +64,10 @@ def test_operators_that_nothing_reads_are_dropped() -> None:
     model.operator("SVDF", [first], model.tensor((1, 2), **FIRST))
     (layer,) = compile_model(model.finish(source, second)).layers
     assert (layer.title, layer.output) == ("SPLIT", (1, 2))
+
+
+def test_int8_weights_of_layers_on_float_become_float_with_a_warning() -> None:
+    dynamic, real = (compile_model(dynamic_range(dtype)) for dtype in ("int8", "float32"))
+    assert dynamic.source.split("\n", 1)[1] == real.source.split("\n", 1)[1]  # all but the hash of the file
+    assert dynamic.dequantized_bytes == 3 * 24 and real.warnings == ()
+    assert "72 bytes more" in dynamic.warnings[0] and "representative_dataset" in dynamic.warnings[0]

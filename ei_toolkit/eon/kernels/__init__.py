@@ -9,10 +9,12 @@ from ei_toolkit.eon.graph import Graph, Operator, Unreadable
 from ei_toolkit.eon.kernels.convolution import conv2d
 from ei_toolkit.eon.kernels.dense import fully_connected
 from ei_toolkit.eon.kernels.depthwise import depthwise_conv2d
-from ei_toolkit.eon.kernels.elementwise import concatenation, copy, elementwise, pad
+from ei_toolkit.eon.kernels.elementwise import FUNCTIONS, concatenation, copy, elementwise, pad, prelu
+from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS
 from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.kernels.movement import MOVES, move
 from ei_toolkit.eon.kernels.pooling import mean, pool2d
+from ei_toolkit.eon.kernels.reduction import reduce
 from ei_toolkit.eon.kernels.unary import dequantize, quantize, softmax, unary
 from ei_toolkit.errors import DataError, UnsupportedModelError
 
@@ -24,18 +26,17 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
     "AVERAGE_POOL_2D": pool2d,
     "FULLY_CONNECTED": fully_connected,
     "MEAN": mean,
+    **dict.fromkeys(("SUM", "REDUCE_MAX", "REDUCE_MIN"), reduce),
     "SOFTMAX": softmax,
     "DEPTHWISE_CONV_2D": depthwise_conv2d,
-    "ADD": elementwise,
-    "MUL": elementwise,
+    **dict.fromkeys(FUNCTIONS, elementwise),
+    "PRELU": prelu,
     "CONCATENATION": concatenation,
     "PAD": pad,
     **dict.fromkeys(MOVES, move),
     "READ_VARIABLE": copy,
     "ASSIGN_VARIABLE": copy,
-    "RELU": unary,
-    "RELU6": unary,
-    "LOGISTIC": unary,
+    **dict.fromkeys(FLOAT_KERNELS, unary),
     "QUANTIZE": quantize,
     "DEQUANTIZE": dequantize,
 }

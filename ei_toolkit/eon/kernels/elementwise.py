@@ -1,8 +1,10 @@
-"""ADD, MUL, CONCATENATION, PAD, and copies of variables."""
+"""Operators on two tensors (ADD, SUB, MUL, ...), CONCATENATION, PAD, and copies of variables."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,7 +28,7 @@ HEADROOM = 20  # bits by which ADD scales its inputs up before it rescales them
 
 
 def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
-    """Lower an ADD or MUL; an input is repeated along dimensions in which it has one element."""
+    """Lower an operator on two tensors; an input is repeated along dimensions in which it has one element."""
     a, b = inputs_of(graph, op, 2, 2)
     assert a is not None and b is not None and isinstance(op.options, Activation)
     output = graph.tensors[op.output]
@@ -36,7 +38,9 @@ def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
     traits |= _int8_traits(op, op.options, a, b, output) if a.dtype == "int8" else float_range(op.options.activation)
     name_a, table_a = operand(a, position, "A", 0)
     name_b, table_b = operand(b, position, "B", 0 if table_a else 1)
-    function = f"k::{op.kind.capitalize()}{'Int8' if a.dtype == 'int8' else 'Float'}<Layer{position}>"
+    int8, of_float = FUNCTIONS[op.kind]
+    require(a.dtype == "float32" or bool(int8), op, "it is int8, and its kernel is for float32")
+    function = f"k::{int8 if a.dtype == 'int8' else of_float}<Layer{position}>"
     return Layer(
         position=position,
         title=op.title,
@@ -79,7 +83,14 @@ def _int8_traits(op: Operator, options: Activation, a: Tensor, b: Tensor, output
         "kMin": low,
         "kMax": high,
     }
-    return traits | (_add(op, a, b, output) if op.kind == "ADD" else _mul(op, a, b, output))
+    return traits | INT8_TRAITS.get(op.kind, _same)(op, a, b, output)
+
+
+def _same(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
+    """Check the scales of MAXIMUM and MINIMUM, which compare the int8 values."""
+    pairs = {(t.quant.scale, t.quant.zero_point) for t in (a, b, output)}
+    require(len(pairs) == 1, op, "its inputs and output have different scales")
+    return {}
 
 
 def _add(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
@@ -104,6 +115,45 @@ def _mul(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
     require(scale.shift <= 14, op, "its output scale is too small")
     fast = "true" if -30 <= scale.shift <= -1 else "false"
     return {"kOutMultiplier": scale.multiplier, "kOutShift": scale.shift, "kFast": fast}
+
+
+def prelu(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a PRELU with constant slopes."""
+    source, alpha = inputs_of(graph, op, 2, 2)
+    assert source is not None
+    constant(op, alpha, "slopes")
+    return elementwise(graph, replace(op, options=Activation()), position)
+
+
+def _prelu(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
+    of_a, of_b, of_output = (np.float32(t.quant.scale) for t in (a, b, output))
+    identity = quantize_multiplier(float(of_a / of_output))
+    sloped = quantize_multiplier(float(of_a * of_b / of_output))
+    require(max(identity.shift, sloped.shift) <= 14, op, "its output scale is too small")
+    return {
+        "kMultiplierA": identity.multiplier,
+        "kShiftA": identity.shift,
+        "kOutMultiplier": sloped.multiplier,
+        "kOutShift": sloped.shift,
+    }
+
+
+FUNCTIONS = {  # the kernels for int8 and float32
+    "ADD": ("AddInt8", "AddFloat"),
+    "SUB": ("SubInt8", "SubFloat"),
+    "MUL": ("MulInt8", "MulFloat"),
+    "DIV": ("", "DivFloat"),
+    "MAXIMUM": ("MaximumInt8", "MaximumFloat"),
+    "MINIMUM": ("MinimumInt8", "MinimumFloat"),
+    "SQUARED_DIFFERENCE": ("", "SquaredDifferenceFloat"),
+    "PRELU": ("PreluInt8", "PreluFloat"),
+}
+INT8_TRAITS: dict[str, Callable[[Operator, Tensor, Tensor, Tensor], Traits]] = {
+    "ADD": _add,
+    "SUB": _add,
+    "MUL": _mul,
+    "PRELU": _prelu,
+}
 
 
 def concatenation(graph: Graph, op: Operator, position: int) -> Layer:

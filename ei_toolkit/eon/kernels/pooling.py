@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ei_toolkit.eon.fixed_point import Multiplier, quantize_multiplier
+from ei_toolkit.eon.fixed_point import mean_multiplier
 from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
 from ei_toolkit.eon.kernels.geometry import Geometry, geometry
 from ei_toolkit.eon.kernels.layer import (
@@ -18,6 +18,7 @@ from ei_toolkit.eon.kernels.layer import (
     single,
 )
 from ei_toolkit.eon.kernels.quantized import activation_range
+from ei_toolkit.eon.kernels.reduction import reduce, reduced_axes
 
 
 def pool2d(graph: Graph, op: Operator, position: int) -> Layer:
@@ -117,13 +118,14 @@ def _traits(g: Geometry, op: Operator, options: Window2D, output: Tensor, ctype:
 
 
 def mean(graph: Graph, op: Operator, position: int) -> Layer:
-    """Lower a MEAN over everything but the channels (global average pooling)."""
+    """Lower a MEAN over everything but the channels (global average pooling), or over other axes."""
     source, axes = inputs_of(graph, op, 2, 2)
     assert source is not None
+    if not _keeps_only_channels(source, reduced_axes(op, source, axes)):
+        return reduce(graph, op, position)
     output = graph.tensors[op.output]
     same_type(op, source, output)
     channels = source.shape[-1]
-    _check_axes(op, source, axes)
     require(output.elements == channels, op, f"it turns {source.shape} into {output.shape}")
     count = source.elements // channels
     traits: dict[str, int | float | str] = {"kChannels": channels, "kCount": count}
@@ -156,18 +158,8 @@ def mean(graph: Graph, op: Operator, position: int) -> Layer:
     )
 
 
-def _check_axes(op: Operator, source: Tensor, axes: Tensor | None) -> None:
-    require(axes is not None and axes.data is not None, op, "its axes are not constant")
-    assert axes is not None and axes.data is not None
+def _keeps_only_channels(source: Tensor, reduced: list[int]) -> bool:
     rank = len(source.shape)
-    given = {int(a) % rank for a in axes.data.ravel() if -rank <= a < rank}
-    kept = [axis for axis in range(rank) if axis not in given and source.shape[axis] > 1]
+    kept = [axis for axis in range(rank) if axis not in reduced and source.shape[axis] > 1]
     only_channels = kept == [rank - 1] or (not kept and source.shape[-1] == 1)
-    require(only_channels and rank - 1 not in given, op, f"it reduces axes {sorted(given)} of {source.shape}")
-
-
-def mean_multiplier(ratio: float, count: int) -> Multiplier:
-    """Return the scale from a sum of `count` values to their mean, rounded as in TensorFlow Lite's reference."""
-    scale = quantize_multiplier(ratio)
-    shift = min(count.bit_length() - 1, 32, 31 + scale.shift)
-    return Multiplier((scale.multiplier << shift) // count, scale.shift - shift)
+    return only_channels and rank - 1 not in reduced

@@ -1,4 +1,4 @@
-"""SOFTMAX, and functions of one value: RELU, RELU6, LOGISTIC, QUANTIZE and DEQUANTIZE.
+"""SOFTMAX, functions of one value, QUANTIZE and DEQUANTIZE.
 
 int8 functions are tables of 256 values. Softmax has a table for two classes, a table of exponentials for more, and the
 formula itself for float.
@@ -6,16 +6,12 @@ formula itself for float.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
-from ei_toolkit.eon.fixed_point import Int8Softmax, multiply, quantize_multiplier
-from ei_toolkit.eon.graph import Beta, Graph, Operator, Tensor
+from ei_toolkit.eon.fixed_point import Int8Softmax
+from ei_toolkit.eon.graph import Beta, Graph, Operator, Slope, Tensor
+from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS, clamping, int8_table
 from ei_toolkit.eon.kernels.layer import Constant, Layer, float_range, inputs_of, require, single
-from ei_toolkit.eon.kernels.quantized import activation_range
 from ei_toolkit.eon.literals import float_literal
 
 MOST_CLASSES = 1 << 12  # the sum of exponentials has twelve integer bits
@@ -64,23 +60,28 @@ def _kernel(
     return "softmax_int8", (Constant(f"kExponentials{position}", "int32_t", exponentials, 4 * len(exponentials)),)
 
 
-INT8 = range(-128, 128)
-
-
 def unary(graph: Graph, op: Operator, position: int) -> Layer:
     """Lower a function that maps int8 to int8 or float to float."""
     source, output = single(graph, op)
     require(source.elements == output.elements, op, f"it turns {source.shape} into {output.shape}")
+    traits: dict[str, int | float | str] = {"kElements": source.elements}
     if source.dtype == "int8":
-        table = TABLES[op.kind](op, source, output)
+        table = int8_table(graph, op, source, output)
         constants: tuple[Constant, ...] = (Constant(f"kTable{position}", "int8_t", table, len(table)),)
-        call, header, traits = f"k::lookup<Layer{position}>({{in0}}, {{out}}, kTable{position});", "lookup.h", {}
-    else:
-        require(op.kind in ("RELU", "RELU6", "LOGISTIC"), op, "its data are float32")
-        kernel = "logistic_all" if op.kind == "LOGISTIC" else "clamp_all"
-        constants, header = (), "functions_float.h"
-        call, traits = f"k::{kernel}<Layer{position}>({{in0}}, {{out}});", float_range(_activation(op))
-    return _layer(op, output, position, traits | {"kElements": source.elements}, call, header, constants)
+        call = f"k::lookup<Layer{position}>({{in0}}, {{out}}, kTable{position});"
+        return _layer(op, output, position, traits, call, "lookup.h", constants)
+    require(op.kind in FLOAT_KERNELS, op, "its data are float32")
+    call = f"k::apply_all<Layer{position}, k::{FLOAT_KERNELS[op.kind]}<Layer{position}>>({{in0}}, {{out}});"
+    return _layer(op, output, position, _float_traits(op) | traits, call, "functions_float.h", ())
+
+
+def _float_traits(op: Operator) -> dict[str, int | float | str]:
+    if FLOAT_KERNELS[op.kind] == "Clamp":
+        return float_range(clamping(op))
+    if isinstance(op.options, Slope):
+        approximate = "true" if op.options.approximate else "false"
+        return {"alpha()": float_literal(op.options.alpha), "kApproximate": approximate}
+    return {}
 
 
 def quantize(graph: Graph, op: Operator, position: int) -> Layer:
@@ -147,41 +148,3 @@ def _layer(
         call=call,
         in_place=True,
     )
-
-
-def _activation(op: Operator) -> str:
-    return op.kind if op.kind in ("RELU", "RELU6") else "NONE"
-
-
-def _rescaled(op: Operator, source: Tensor, output: Tensor) -> list[int]:
-    """Return the table of RELU, RELU6 or QUANTIZE: the value at another scale, clamped."""
-    ratio = source.quant.scale / output.quant.scale
-    if op.kind != "QUANTIZE":
-        ratio = float(np.float32(source.quant.scale) / np.float32(output.quant.scale))  # in float32, as TensorFlow Lite
-    scale = quantize_multiplier(ratio)
-    require(scale.shift <= 22, op, "its scales differ by more than 2^22")
-    low, high = activation_range(op, _activation(op), output)
-    zero_in, zero_out = source.quant.zero_point, output.quant.zero_point
-    return [max(low, min(high, multiply(q - zero_in, scale) + zero_out)) for q in INT8]
-
-
-def _logistic(op: Operator, source: Tensor, output: Tensor) -> list[int]:
-    target = (output.quant.scale, output.quant.zero_point)
-    require(target == (1 / 256, -128), op, f"its output has scale and zero point {target}, not 1/256 and -128")
-    scale, zero_point = np.float32(source.quant.scale), source.quant.zero_point
-    return [_logistic_of(scale * np.float32(q - zero_point)) for q in INT8]
-
-
-def _logistic_of(value: np.float32) -> int:
-    """Return 1 / (1 + exp(-value)) at scale 1/256, in float32 as the reference interpreter fills its table."""
-    exponential = np.float32(math.exp(min(-float(value), 80.0)))
-    probability = np.float32(1) / (np.float32(1) + exponential)
-    return min(127, math.floor(float(probability) * 256 + 0.5) - 128)
-
-
-TABLES: dict[str, Callable[[Operator, Tensor, Tensor], list[int]]] = {
-    "RELU": _rescaled,
-    "RELU6": _rescaled,
-    "QUANTIZE": _rescaled,
-    "LOGISTIC": _logistic,
-}

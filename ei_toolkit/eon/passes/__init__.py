@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.passes.constant_folding import fold_constants
+from ei_toolkit.eon.passes.float_weights import dequantize_weights
 from ei_toolkit.eon.passes.fusion import drop_views, fold_padding, fuse_pools, fuse_relu
 from ei_toolkit.eon.passes.rewrite import depthwise_to_convolution, drop_unread
 from ei_toolkit.eon.passes.signed_bytes import signed_bytes
@@ -13,6 +14,7 @@ PASSES = (
     signed_bytes,
     fold_constants,
     drop_unread,
+    dequantize_weights,
     depthwise_to_convolution,
     drop_views,
     read_in_place,

@@ -80,7 +80,9 @@ def _source(graph: Graph, op: Operator) -> Tensor:
 def _fits(op: Operator, source: str, output: str) -> bool:
     if op.kind == "SHAPE":
         return output in ("int32", "int64")
-    return (source, output) == ("int8", "float32") if op.kind == "DEQUANTIZE" else source == output
+    if op.kind == "DEQUANTIZE":
+        return source in ("int8", "float16") and output == "float32"
+    return source == output
 
 
 def _check_join(graph: Graph, op: Operator, parts: list[Tensor]) -> None:
@@ -135,13 +137,19 @@ def _same(op: Operator, inputs: list[Tensor]) -> Array:
 
 
 def _dequantize(op: Operator, inputs: list[Tensor]) -> Array:
-    quant, data = inputs[0].quant, _data(inputs[0])
-    along = [1] * data.ndim
-    if len(quant.scales) > 1:
-        along[quant.axis] = -1
+    return dequantized(inputs[0])
+
+
+def dequantized(tensor: Tensor) -> Array:
+    """Return the real values of a constant int8 or float16 tensor as float32."""
+    data = _data(tensor)
     result: Array = data.astype(np.float32)
-    result -= np.array(quant.zero_points, dtype=np.float32).reshape(along)
-    result *= np.array(quant.scales, dtype=np.float32).reshape(along)
+    if tensor.dtype == "int8":
+        quant, along = tensor.quant, [1] * data.ndim
+        if len(quant.scales) > 1:
+            along[quant.axis] = -1
+        result -= np.array(quant.zero_points, dtype=np.float32).reshape(along)
+        result *= np.array(quant.scales, dtype=np.float32).reshape(along)
     return result
 
 

@@ -128,7 +128,9 @@ def _pooled(size: int, options: Window2D, axis: int) -> int:
     return -(-size // options.size[axis]) if options.padding == "SAME" else size // options.size[axis]
 
 
-FUSABLE = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "MUL", "AVERAGE_POOL_2D", "MAX_POOL_2D"})
+FUSABLE = frozenset({
+    "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL", "DIV", "AVERAGE_POOL_2D", "MAX_POOL_2D",
+})  # fmt: skip
 RELUS = frozenset({"RELU", "RELU6"})
 
 

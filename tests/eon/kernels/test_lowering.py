@@ -16,6 +16,7 @@ from ei_toolkit.eon.kernels import LOWER, lower
 from ei_toolkit.eon.kernels.convolution import MOST_UNROLLED, Block, pack_block
 from ei_toolkit.eon.kernels.dense import pack_groups
 from ei_toolkit.eon.kernels.depthwise import USUAL_SHIFT, pack_pairs
+from ei_toolkit.eon.kernels.elementwise import FUNCTIONS
 from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.kernels.quantized import Channels
 from ei_toolkit.eon.options import READERS
@@ -386,13 +387,31 @@ def test_weights_that_layers_share_count_for_each_of_them(tiny: Any, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("axes", "reason"),
-    [([1], "it reduces axes [1] of (1, 4, 3, 2)"), ([1, 2, 3], "it reduces axes [1, 2, 3] of (1, 4, 3, 2)")],
+    ("kind", "axes", "reason"),
+    [
+        ("MEAN", [1], "it makes (1, 2)"),
+        ("MEAN", [1, 2, 3], "it makes (1, 2)"),
+        ("MEAN", [4], "it reduces axes [4] of (1, 4, 3, 2)"),
+        ("SUM", [1, 2], "the sums of the int8 kernel of the reference overflow"),
+    ],
 )
-def test_a_mean_is_taken_over_everything_but_the_channels(tiny: Any, axes: list[int], reason: str) -> None:
+def test_a_reduction_that_does_not_make_its_output_is_refused(
+    tiny: Any, kind: str, axes: list[int], reason: str
+) -> None:
     source: dict[str, Any] = {"shape": (1, 4, 3, 2), "scale": 0.1}
     constant = {"shape": (len(axes),), "dtype": "int32", "data": axes}
-    assert why(tiny, "MEAN", [source, constant], {"shape": (1, 2), "scale": 0.1}) == reason
+    assert why(tiny, kind, [source, constant], {"shape": (1, 2), "scale": 0.1}) == reason
+
+
+def test_a_mean_over_everything_but_the_channels_reads_rows(tiny: Any) -> None:
+    source: dict[str, Any] = {"shape": (1, 4, 3, 2), "scale": 0.1}
     axes_of_all = {"shape": (2,), "dtype": "int32", "data": [-3, 2]}
     layer = lowered(tiny, "MEAN", [source, axes_of_all], {"shape": (1, 2), "scale": 0.1})
     assert (layer.traits["kCount"], layer.traits["kChannels"]) == (12, 2)
+
+
+@pytest.mark.parametrize("kind", ["SQUARE", "RSQRT", "DIV", "SQUARED_DIFFERENCE"])
+def test_a_function_with_a_float_kernel_only_is_refused_on_int8(tiny: Any, kind: str) -> None:
+    source: dict[str, Any] = {"shape": (1, 4), "scale": 0.1}
+    other = [{"shape": (1, 4), "scale": 0.1, "data": [1, 2, 3, 4]}] if kind in FUNCTIONS else []
+    assert why(tiny, kind, [source, *other], source) == "it is int8, and its kernel is for float32"

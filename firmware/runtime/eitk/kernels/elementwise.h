@@ -1,4 +1,4 @@
-// ADD and MUL on int8 and float. Either input may be broadcast along any of four dimensions.
+// Operators on two tensors (ADD, SUB, MUL, MAXIMUM, ...), int8 and float. Either input may be broadcast along any of four dimensions.
 #pragma once
 
 #include <float.h>
@@ -27,6 +27,36 @@ struct AddInt8 {
 };
 
 template <class S>
+struct SubInt8 {
+    static int8_t apply(int8_t a, int8_t b) {
+        const int32_t difference = AddInt8<S>::scaled(a - S::kZeroA, S::kMultiplierA, S::kShiftA) -
+                                   AddInt8<S>::scaled(b - S::kZeroB, S::kMultiplierB, S::kShiftB);
+        return finish<S>(AddInt8<S>::scaled_back(difference));
+    }
+};
+
+// Both inputs and the output have one scale.
+template <class S>
+struct MaximumInt8 {
+    static int8_t apply(int8_t a, int8_t b) { return a > b ? a : b; }
+};
+
+template <class S>
+struct MinimumInt8 {
+    static int8_t apply(int8_t a, int8_t b) { return a < b ? a : b; }
+};
+
+// S: kMultiplierA and kShiftA for positive values, kOutMultiplier and kOutShift for negative ones times their slope b.
+template <class S>
+struct PreluInt8 {
+    static int8_t apply(int8_t a, int8_t b) {
+        const int32_t value = a - S::kZeroA;
+        if (value >= 0) return finish<S>(multiply_by_quantized(value, S::kMultiplierA, S::kShiftA));
+        return finish<S>(multiply_by_quantized(value * (b - S::kZeroB), S::kOutMultiplier, S::kOutShift));
+    }
+};
+
+template <class S>
 struct MulInt8 {
     static int8_t apply(int8_t a, int8_t b) {
         return requantize<S>((a - S::kZeroA) * (b - S::kZeroB), S::kOutMultiplier, S::kOutShift);
@@ -46,6 +76,36 @@ struct AddFloat {
 template <class S>
 struct MulFloat {
     static float apply(float a, float b) { return clamp_float<S>(a * b); }
+};
+
+template <class S>
+struct SubFloat {
+    static float apply(float a, float b) { return clamp_float<S>(a - b); }
+};
+
+template <class S>
+struct DivFloat {
+    static float apply(float a, float b) { return clamp_float<S>(a / b); }
+};
+
+template <class S>
+struct MaximumFloat {
+    static float apply(float a, float b) { return a > b ? a : b; }
+};
+
+template <class S>
+struct MinimumFloat {
+    static float apply(float a, float b) { return a < b ? a : b; }
+};
+
+template <class S>
+struct SquaredDifferenceFloat {
+    static float apply(float a, float b) { return (a - b) * (a - b); }
+};
+
+template <class S>
+struct PreluFloat {
+    static float apply(float a, float b) { return a >= 0.0f ? a : a * b; }
 };
 
 // Applies F to S::kSize0 x kSize1 x kSize2 x kSize3 elements. kStrideA0 .. kStrideB3 are 0 along a broadcast dimension.
