@@ -32,6 +32,10 @@ class Progress:
 
     _show: Callable[[float, str], None]
     done: float = 0.0
+    columns: int = 0
+    """Width of the terminal that shows the bar; 0 without a bar, where the two methods at the end print nothing."""
+    _print: Callable[[RenderableType], None] = lambda _: None
+    _draw: Callable[[RenderableType], None] = lambda _: None
 
     def advance(self, amount: float = 1.0, note: str = "") -> None:
         """Count `amount` more as done and show `note` beside the bar."""
@@ -42,6 +46,14 @@ class Progress:
         """Set what is done so far."""
         self.done = done
         self._show(done, note)
+
+    def print_above(self, text: RenderableType) -> None:
+        """Print something that stays, above the bar."""
+        self._print(text)
+
+    def draw_below(self, view: RenderableType) -> None:
+        """Show a view below the bar, in place of an earlier one, until the bar ends."""
+        self._draw(view)
 
 
 class Console:
@@ -153,14 +165,29 @@ class Console:
             rp.TextColumn("{task.fields[rate]}"), rp.TimeRemainingColumn(),
             rp.TextColumn("{task.fields[note]}", markup=False),
         )  # fmt: skip
-        with rp.Progress(*columns, console=self.rich(self.stderr), transient=True) as bar:
+
+        class BarWithView(rp.Progress):
+            """A bar with a view below it."""
+
+            view: RenderableType = ""
+
+            def get_renderables(self) -> Iterator[RenderableType]:
+                yield from super().get_renderables()
+                if self.view:
+                    yield self.view
+
+        with BarWithView(*columns, console=self.rich(self.stderr), transient=True) as bar:
             task = bar.add_task(title, total=total, note="", rate="")
 
             def show(done: float, note: str) -> None:
                 speed = bar.tasks[0].speed
                 bar.update(task, completed=done, note=note, rate=f"{speed:.1f}/s" if speed else "")
 
-            yield Progress(show)
+            def draw(view: RenderableType) -> None:
+                bar.view = view
+                bar.refresh()
+
+            yield Progress(show, 0.0, bar.console.width, bar.console.print, draw)
 
     def _plain_progress(self, title: str, total: float | None) -> Callable[[float, str], None]:
         start = last = time.monotonic()

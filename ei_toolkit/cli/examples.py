@@ -30,7 +30,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "impulse diff": ("eitk impulse diff",),
     "impulse apply": ("eitk impulse apply", "eitk impulse apply --dry-run"),
     "impulse pull": ("eitk impulse pull", "eitk impulse pull --dry-run"),
-    "train": ("eitk train", "eitk train --eon", "eitk train --no-follow"),
+    "train": ("eitk train", "eitk train --eon", "eitk train --no-follow", "eitk train --log csv --log tensorboard"),
     "test": ("eitk test", "eitk test --no-run"),
     "profile": ("eitk profile",),
     "build": ("eitk build", "eitk build --model model.tflite"),

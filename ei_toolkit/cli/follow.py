@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -10,11 +10,14 @@ import typer
 
 from ei_toolkit.cli.console import Progress
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.client.jobs.epochs import Epoch, Epochs, WriteEpoch
 from ei_toolkit.client.jobs.job import Job, Started, cancel_job
 from ei_toolkit.client.jobs.wait import Listener, TrainingProgress, after, wait_for
 from ei_toolkit.client.project import Studio
 from ei_toolkit.errors import Interrupted
+from ei_toolkit.report.terminal_plot import training_plot
 
+PLOT_COLUMNS = 104  # of a terminal that has room for two plots
 OnInterrupt = Literal["ask", "cancel", "detach"]
 
 
@@ -26,6 +29,7 @@ class Follower:
     studio: Studio
     timeout_s: float | None = None
     on_interrupt: OnInterrupt = "ask"
+    on_epoch: Sequence[WriteEpoch] = ()
 
     def __call__(self, started: Started, title: str, epochs: int | None = None) -> Job:
         """Show a job until it ends."""
@@ -35,7 +39,11 @@ class Follower:
         self._event({"event": "job", "job": started.id, "title": title, "attached": started.attached})
         try:
             with console.progress(title, epochs) as progress:
-                job = self._wait(started.id, self._reader(started.id, title, progress))
+                found = Epochs()
+                job = self._wait(started.id, self._reader(started.id, title, progress, found))
+                self._ended(found.end(), found, progress)
+                if found.history and progress.columns >= PLOT_COLUMNS:
+                    progress.print_above(training_plot(found.history))
         except KeyboardInterrupt:
             self._interrupted(started.id)
             raise
@@ -62,18 +70,31 @@ class Follower:
     def _wait(self, job: int, line: Callable[[str], None]) -> Job:
         return wait_for(self.studio, job, Listener(line, self.env.console.warn), timeout_s=self.timeout_s)
 
-    def _reader(self, job: int, title: str, progress: Progress) -> Callable[[str], None]:
+    def _reader(self, job: int, title: str, progress: Progress, epochs: Epochs) -> Callable[[str], None]:
         now = TrainingProgress()
 
         def read(line: str) -> None:
             nonlocal now
             self.env.console.detail(f"  | {line}")
             before, now = now, after(now, line)
+            self._ended(epochs.add(line, now), epochs, progress)
             if now != before:
                 progress.to(now.epoch, now.text)
                 self._event({"event": "progress", "job": job, "title": title, **_known_values(now)})
 
         return read
+
+    def _ended(self, epoch: Epoch | None, epochs: Epochs, progress: Progress) -> None:
+        """Log an epoch and show it on a terminal: as curves, or as a line where they do not fit."""
+        if epoch is None:
+            return
+        for write in self.on_epoch:
+            write(epoch)
+        if progress.columns >= PLOT_COLUMNS:
+            progress.draw_below(training_plot(epochs.history))
+        else:
+            values = ", ".join(f"{name} {value:.3f}" for name, value in epoch.values.items())
+            progress.print_above(f"epoch {epoch.number}: {values}")
 
     def _event(self, data: dict[str, object]) -> None:
         if self.env.console.json_output:

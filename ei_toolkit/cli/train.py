@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +20,7 @@ from ei_toolkit.cli.follow import Follower, OnInterrupt
 from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.client.impulse.current import Current
 from ei_toolkit.client.impulse.state import wanted_impulse
+from ei_toolkit.client.jobs.epochs import WriteEpoch
 from ei_toolkit.client.jobs.job import start_retrain, start_training
 from ei_toolkit.client.project import Studio, require_training
 from ei_toolkit.client.results import NANO
@@ -30,15 +34,18 @@ from ei_toolkit.client.train import (
 from ei_toolkit.client.train import train as run_training
 from ei_toolkit.client.upload.plan import server_samples
 from ei_toolkit.config import Config
+from ei_toolkit.config.settings import plain
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import rows_of_windows
 from ei_toolkit.dataset.provenance import TrainingProvenance, write_provenance
+from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.plausibility import majority_warning, validation_warning
-from ei_toolkit.evaluation.run_log import record_run
+from ei_toolkit.evaluation.run_log import flatten, record_run
 from ei_toolkit.impulse.metrics import TOP_1
 from ei_toolkit.report.confusion import ConfusionMatrix
 from ei_toolkit.report.result_tables import deployment_table, evaluation_tables, profile_table
 from ei_toolkit.report.tables import Table
+from ei_toolkit.report.training_logs import LogKind, open_training_log
 
 
 def train(
@@ -50,6 +57,10 @@ def train(
     ] = True,
     timeout: Annotated[float | None, typer.Option(min=0, help="Longest time of one job in seconds.")] = None,
     on_interrupt: Annotated[OnInterrupt, typer.Option(help="What happens to the job on Ctrl-C.")] = "ask",
+    log: Annotated[
+        list[LogKind] | None,
+        typer.Option(help="Write the values of each epoch to .eitk/logs, or to Weights & Biases; can be repeated."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check that everything is ready.")] = False,
 ) -> None:
     """Generate features, train the model and test it.
@@ -58,6 +69,8 @@ def train(
     """
     env = Environment.of(context)
     config = env.config()
+    if log and not follow:
+        raise UsageError("--log needs the training to be followed", hint="Leave out --no-follow.")
     for warning in board_warnings(config.settings):
         env.console.warn(warning)
     studio = connect(env, config)
@@ -72,9 +85,10 @@ def train(
     if not follow:
         _only_start(env, studio, current, features)
         return
-    follower = Follower(env, studio, timeout, on_interrupt)
     started = time.monotonic()
-    report = run_training(studio, current, follower, features=features)
+    with _training_logs(env, config, log or ()) as logs:
+        follower = Follower(env, studio, timeout, on_interrupt, logs)
+        report = run_training(studio, current, follower, features=features)
     if features:  # otherwise the model was trained on the samples of older features
         write_provenance(record, provenance)
     warnings = _warnings(config, report)
@@ -89,6 +103,20 @@ def train(
     for warning in warnings:
         env.console.warn(warning)
     note_next_step(env, "build" if eon else "train")
+
+
+@contextmanager
+def _training_logs(env: Environment, config: Config, kinds: Sequence[LogKind]) -> Iterator[list[WriteEpoch]]:
+    """Open the logs of a training, under one name."""
+    name = f"train-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    project, settings = config.settings.project.name, dict(flatten(plain(config.settings)))
+    if kinds:
+        env.console.note(f"the values of each epoch are written to {config.paths.logs / name}, as {', '.join(kinds)}")
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(open_training_log(kind, config.paths.logs, name, project, settings))
+            for kind in dict.fromkeys(kinds)
+        ]
 
 
 def ready(studio: Studio, config: Config) -> Current:

@@ -50,6 +50,11 @@ class ProjectPaths:
         return self.state / "builds"
 
     @property
+    def logs(self) -> Path:
+        """Values of each epoch of trainings, written by `eitk train --log`."""
+        return self.state / "logs"
+
+    @property
     def provenance(self) -> Path:
         """Training provenance of each impulse, copied into the folder of a build."""
         return self.state / "provenance"

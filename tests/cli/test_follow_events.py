@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,35 @@ def test_an_outage_of_the_studio_is_a_warning(follower: Follow, scripted_studio:
     follow, console = follower()
     assert follow(Started(7, {}), "training").succeeded
     assert messages(console) == "warning: database is locked; the job continues, retrying\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("columns", "is_plotted"), [(120, True), (80, False)])
+def test_a_wide_terminal_shows_curves_and_a_narrow_one_a_line_for_each_epoch(
+    follower: Follow, monkeypatch: pytest.MonkeyPatch, columns: int, is_plotted: bool
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    follow, console = follower()
+    console.stderr = Terminal()
+    follow(Started(7, {}), "training", 2)
+    shown = messages(console)
+    assert ("epochs 1 to 2" in shown) is is_plotted
+    assert ("epoch 2: loss 0.250, accuracy 0.875" in shown) is not is_plotted
+
+
+def test_a_pipe_gets_neither_curves_nor_lines(follower: Follow) -> None:
+    follow, console = follower()
+    follow(Started(7, {}), "training", 2)
+    assert messages(console) == ""
+
+
+def test_each_epoch_is_logged_once(follower: Follow) -> None:
+    found: list[Any] = []
+    follow, _ = follower()
+    replace(follow, on_epoch=[found.append])(Started(7, {}), "training", 2)
+    assert found == [(1, {"loss": 0.5, "accuracy": 0.75}), (2, {"loss": 0.25, "accuracy": 0.875})]

@@ -25,6 +25,8 @@ NEEDS_EXTRA = {
     "ei_toolkit.impulse.interpreter": {"firmware", "local"},
     "ei_toolkit.config.recipes.robust": {"local"},
     "ei_toolkit.studio": {"local"},
+    "ei_toolkit.report.tensorboard_log": {"tensorboard"},
+    "ei_toolkit.report.wandb_log": {"wandb"},
 }
 # Of these, the parts that are imported only in a process or a command that has asked for the extra before. All other
 # modules must be importable without any extra, so that a missing one is reported by name.
@@ -166,7 +168,7 @@ def imported_with(module: str) -> set[str]:
 
 def imported_distributions(files: Iterable[Path]) -> set[str]:
     found = {name for file in files for name in third_party(imports(file).all)}
-    return {name for module in found for name in DISTRIBUTIONS.get(module, ())}
+    return {name for module in found for name in DISTRIBUTIONS.get(module, (canonicalize_name(module),))}
 
 
 EXAMPLE = """

@@ -1,0 +1,77 @@
+"""Small line plots for a terminal, drawn with braille characters, which have 2 × 4 dots each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from ei_toolkit.report.figures import PALETTE
+
+BRAILLE = 0x2800
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # [row][column] of a character
+LINES = (("blue", 1), ("orange", 2))  # colour, and every which dot is drawn: the second line is dotted
+WIDTH, HEIGHT = 40, 8  # of a plot, in characters
+SCALE_WIDTH = 7
+
+
+def training_plot(history: Mapping[str, Sequence[float]]) -> Table:
+    """Return accuracy and loss by epoch side by side; `history` has the names of Keras."""
+    view = Table.grid(padding=(0, 2))
+    plots = []
+    for measure in ("accuracy", "loss"):
+        series = {"training": history.get(measure, ()), "validation": history.get(f"val_{measure}", ())}
+        plots.append(line_plot(measure, {name: values for name, values in series.items() if values}))
+    view.add_row(*plots)
+    return view
+
+
+def line_plot(title: str, series: Mapping[str, Sequence[float]], width: int = WIDTH, height: int = HEIGHT) -> Text:
+    """Return the series as lines in one plot, with the limits of the scale and the last value of each series."""
+    values = [value for own in series.values() for value in own]
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    span = (high - low) or 1.0
+    owner = [[-1] * (2 * width) for _ in range(4 * height)]
+    for number, own in enumerate(series.values()):
+        for column, level in _points(own, 2 * width):
+            row = round((1 - (level - low) / span) * (4 * height - 1))
+            if column % LINES[number][1] == 0:
+                owner[row][column] = number
+    shown = Text(f"{title}, epochs 1 to {max(map(len, series.values()), default=0)}\n")
+    for line in range(height):
+        scale = high if line == 0 else low if line == height - 1 else None
+        shown.append(f"{'' if scale is None else f'{scale:.3g}':>{SCALE_WIDTH}} ")
+        for place in range(width):
+            shown.append(*_character(owner, line, place))
+        shown.append("\n")
+    for number, (name, own) in enumerate(series.items()):
+        shown.append("  " if number else " " * (SCALE_WIDTH + 1))
+        shown.append("━━" if LINES[number][1] == 1 else "┅┅", style=PALETTE[LINES[number][0]][1])
+        shown.append(f" {name} {own[-1]:.3f}")
+    return shown
+
+
+def _points(values: Sequence[float], columns: int) -> list[tuple[int, float]]:
+    """Return (column, value) for each column: between two values on a straight line."""
+    if len(values) == 1:
+        return [(0, values[0]), (1, values[0])]
+    step = (len(values) - 1) / (columns - 1)
+    points = []
+    for column in range(columns):
+        place = min(int(column * step), len(values) - 2)
+        share = column * step - place
+        points.append((column, values[place] * (1 - share) + values[place + 1] * share))
+    return points
+
+
+def _character(owner: Sequence[Sequence[int]], line: int, place: int) -> tuple[str, str]:
+    """Return the braille character of a place and its colour, that of the series with the lowest number in it."""
+    code, found = BRAILLE, []
+    for row in range(4):
+        for column in range(2):
+            number = owner[4 * line + row][2 * place + column]
+            if number >= 0:
+                code |= DOTS[row][column]
+                found.append(number)
+    return (chr(code), PALETTE[LINES[min(found)][0]][1]) if found else (" ", "")
