@@ -70,6 +70,19 @@ def evaluate(
         typer.Option("--quick", help="Train and test only the first fold, without conditions; the result is not kept."),
     ] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes for features and inference.")] = 2,
+    suite: Annotated[
+        str | None,
+        typer.Option(help="Measure the models of a suite instead, on --features: ten-genres.", metavar="NAME"),
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="Table of summary features, .csv or .npz, with a row for each clip or window.")
+    ] = None,
+    models: Annotated[
+        str, typer.Option(help="Models of the suite, by the beginnings of their names, separated by commas.")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File for the results of a suite: .md or .json.")
+    ] = None,
 ) -> None:
     """Measure a recipe on held-out groups, beside baselines.
 
@@ -78,6 +91,12 @@ def evaluate(
     not trained yet.
     """
     env = Environment.of(context)
+    if suite is not None:
+        # imports scikit-learn, which takes most of a second
+        from ei_toolkit.cli.evaluate_suite import evaluate_suite
+
+        evaluate_suite(env, suite, features, models, seeds, jobs, output)
+        return
     protocol = EARLIER_NAMES.get(protocol, protocol)
     if protocol == PINNED:
         run = _run_pinned(env, "none" if quick else conditions, jobs)

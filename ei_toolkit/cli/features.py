@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -13,6 +13,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import ChannelOption, ExtractorOption
 from ei_toolkit.cli.outcomes import warn_of_some
 from ei_toolkit.cli.output_file import check_output
+from ei_toolkit.config.settings import FeatureSettings
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.plan import clips_root
@@ -55,9 +56,8 @@ def features(
     dataset = replace(config.settings.dataset, root=str(env.cwd / clips)) if clips else config.settings.dataset
     known = find_known_clips(clips_root(dataset, config.paths.root), config.settings, config.paths.root)
     cache = config.paths.features if config.file else None
-    wanted = Extraction(
-        extractor, window_ms, (hop_ms or window_ms) if window_ms else 0, normalise, trim, config.settings.slice.reading
-    )
+    settings = FeatureSettings(cast(Any, extractor), window_ms, hop_ms, normalise, trim)
+    wanted = Extraction(settings, config.settings.slice.reading)
     with env.console.progress(f"computing {extractor}", len(known)) as progress:
         table, skipped = extract_table(known, wanted, cache, jobs or cores(), progress.to)
     write_table(file, table)

@@ -85,6 +85,11 @@ class ProjectPaths:
         return self.state / "eitk.schema.json"
 
     @property
+    def suite(self) -> Path:
+        """Results of the last suite that was evaluated."""
+        return self.state / "suite.json"
+
+    @property
     def lock(self) -> Path:
         """The pinned deployment: version, engine, hashes."""
         return self.root / "eitk.lock"

@@ -260,6 +260,47 @@ TARGETS: tuple[Target, ...] = get_args(Target)
 
 
 @dataclass(frozen=True)
+class FeatureSettings:
+    """[features]: the summary features that a classifier takes."""
+
+    extractor: Literal["summary-57", "summary-207"] = setting("summary-57", "Which features librosa computes.")
+    window_ms: int = setting(
+        0, "Length of the windows in milliseconds, at least 1000; 0 means the whole clip.", Range(0, whole=True)
+    )
+    hop_ms: int = setting(
+        0, "Distance between the starts of two windows in milliseconds; 0 means no overlap.", Range(0, whole=True)
+    )
+    normalise: bool = setting(False, "Set the peak of each clip to full scale.")
+    trim: bool = setting(False, "Leave out silence at both ends of each clip.")
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """[classifier]: a classifier of the summary features of [features], trained without a studio."""
+
+    kind: Literal["none", "knn", "regression", "svm", "forest", "mlp"] = setting(
+        "none",
+        "none: the network of [impulse] is trained; else k nearest rows, multinomial logistic regression, support vector "
+        "machine, random forest or a network of dense layers.",
+    )
+    pca: float = setting(
+        0.0, "Share of the variance that a principal component analysis keeps; 0 means no analysis.",
+        Range(0, 1, below=True),
+    )  # fmt: skip
+    k: int = setting(10, "knn: number of nearest training rows, weighted by their distance.", Range(1, whole=True))
+    c: float = setting(1.0, "regression and svm: inverse strength of the regularisation.", Range(0, above=True))
+    gamma: float = setting(0.01, "svm: coefficient of the radial basis function.", Range(0, above=True))
+    trees: int = setting(500, "forest: number of trees.", Range(1, 10_000, whole=True))
+    units: tuple[int, ...] = setting((146, 146), "mlp: neurons of each hidden layer.", Range(1, 100_000, whole=True))
+    dropout: float = setting(0.0, "mlp: fraction of its inputs that a dropout layer drops.", Range(0, 1, below=True))
+    batch_normalization: bool = setting(False, "mlp: normalise the outputs of each hidden layer over a batch.")
+    weight_decay: float = setting(1e-4, "mlp: weight decay.", Range(0))
+    learning_rate: float = setting(0.001, "mlp: learning rate of Adam.", Range(0, above=True))
+    batch_size: int = setting(200, "mlp: rows in a batch.", Range(1, whole=True))
+    epochs: int = setting(100, "mlp: training cycles.", Range(1, whole=True))
+
+
+@dataclass(frozen=True)
 class BuildSettings:
     """[build]: the library."""
 
@@ -324,6 +365,8 @@ class Settings:
     slice: SliceSettings = field(default_factory=SliceSettings)
     impulse: ImpulseSettings = field(default_factory=ImpulseSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
     build: BuildSettings = field(default_factory=BuildSettings)
     board: BoardSettings = field(default_factory=BoardSettings)
     gate: GateSettings = field(default_factory=GateSettings)

@@ -145,7 +145,7 @@ def run_plan(plan: Plan, log: Log) -> Run:
     settings = plan.recipe.settings
     clips = clips_of_split(plan.clips, plan.protocol)
     check_folds(plan.protocol, clips, plan.folds)
-    with _workers(plan.jobs) as pool:
+    with workers(plan.jobs) as pool:
         log(f"features of {len(plan.clips)} clips")
         started = time.monotonic()
         prepared = prepare_all(pool, clips, settings, settings.slice.augment.copies, log)
@@ -166,7 +166,7 @@ def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> 
 
     Raises DataError where no clip of some label is held out, or the model has another number of outputs.
     """
-    with _workers(plan.jobs) as pool:
+    with workers(plan.jobs) as pool:
         log(f"features of {len(plan.clips)} clips")
         settings = plan.recipe.settings
         prepared = prepare_all(pool, clips_of_split(plan.clips, settings.dataset.split), settings, 0, log)
@@ -187,7 +187,8 @@ def _without_duplicates(home: FoldOf, prepared: Sequence[Prepared]) -> FoldOf:
     return [np.where(one.distinct[:, 0], own, TRAINING) for own, one in zip(home, prepared, strict=True)]
 
 
-def _workers(jobs: int) -> ProcessPoolExecutor:
+def workers(jobs: int) -> ProcessPoolExecutor:
+    """Return a pool of processes that end with this one; TensorFlow uses one core in each."""
     return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_start_worker)
 
 

@@ -94,11 +94,15 @@ def track_scores(scores: Scores) -> list[TrackScore]:
 
 def track_interval(tracks: Sequence[TrackScore], seed: int) -> tuple[float, float]:
     """Return the 95 % interval of the track accuracy, drawing whole artists with replacement."""
-    artists, place = np.unique([track.artist for track in tracks], return_inverse=True)
-    correct = np.bincount(place, [track.predicted == track.label for track in tracks])
-    size = np.bincount(place)
-    drawn = np.random.default_rng(seed).integers(len(artists), size=(DRAWS, len(artists)))
-    shares = correct[drawn].sum(axis=1) / size[drawn].sum(axis=1)
+    return grouped_interval([track.artist for track in tracks], [t.predicted == t.label for t in tracks], seed)
+
+
+def grouped_interval(groups: Sequence[str], correct: Sequence[bool], seed: int) -> tuple[float, float]:
+    """Return the 95 % interval of the share of correct clips, drawing whole groups with replacement."""
+    names, place = np.unique(groups, return_inverse=True)
+    hits, size = np.bincount(place, correct), np.bincount(place)
+    drawn = np.random.default_rng(seed).integers(len(names), size=(DRAWS, len(names)))
+    shares = hits[drawn].sum(axis=1) / size[drawn].sum(axis=1)
     low, high = np.quantile(shares, [0.025, 0.975])
     return float(low), float(high)
 

@@ -16,7 +16,7 @@ from librosa.effects import trim
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.window import cut_blocks, samples_in
 from ei_toolkit.config.atomic_write import write_bytes
-from ei_toolkit.config.settings import Reading
+from ei_toolkit.config.settings import FeatureSettings, Reading
 from ei_toolkit.dataset.cutting import map_clips, reason_of
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError
@@ -33,17 +33,12 @@ DEFAULT_READING = Reading()
 
 @dataclass(frozen=True)
 class Extraction:
-    """What is computed: an extractor, of the whole clip or (with `window_ms`) of windows `hop_ms` apart.
+    """What is computed from each clip, and how its samples are understood.
 
-    With `normalise` the peak of each clip is set to full scale, with `trim` silence at both ends is left out: whatever
-    is more than 60 dB below the peak, as `librosa.effects.trim` finds it.
+    [features] trim leaves out what is more than 60 dB below the peak, as `librosa.effects.trim` does.
     """
 
-    extractor: str
-    window_ms: int = 0
-    hop_ms: int = 0
-    normalise: bool = False
-    trim: bool = False
+    settings: FeatureSettings
     reading: Reading = DEFAULT_READING
 
     @property
@@ -86,7 +81,7 @@ def extract_table(
         )
     rows = [known for known, one in used for _ in one.values]
     table = FeatureTable(
-        extractor=extraction.extractor,
+        extractor=extraction.settings.extractor,
         names=tuple(known.clip.name for known in rows),
         labels=tuple(known.clip.label for known in rows),
         groups=tuple(known.group for known in rows),
@@ -102,7 +97,7 @@ def clip_features(known: KnownClip, extraction: Extraction, cache: Path | None) 
     if file and (kept := _read(file, extraction)):
         return kept
     try:
-        found = compute_features(read_clip(known.clip.path, RATE, reading=extraction.reading), extraction)
+        found = compute_features(read_clip(known.clip.path, RATE, reading=extraction.reading), extraction.settings)
     except DataError as error:
         return ClipFeatures(np.empty(0, np.int64), np.empty((0, 0)), reason_of(error, known.clip))
     if file:
@@ -112,28 +107,28 @@ def clip_features(known: KnownClip, extraction: Extraction, cache: Path | None) 
     return found
 
 
-def compute_features(samples: npt.NDArray[np.int16], extraction: Extraction) -> ClipFeatures:
+def compute_features(samples: npt.NDArray[np.int16], settings: FeatureSettings) -> ClipFeatures:
     """Return the features of a signal of shape (n,) at RATE Hz. Raises DataError where it is too short or silent.
 
     Silent windows are left out, unless all are silent.
     """
-    samples = _prepared(samples, extraction)
-    if not extraction.window_ms:
-        return ClipFeatures(np.zeros(1, np.int64), summary_features(samples, extraction.extractor)[None])
-    length, hop = samples_in(extraction.window_ms, RATE), samples_in(extraction.hop_ms, RATE)
+    samples = _prepared(samples, settings)
+    if not settings.window_ms:
+        return ClipFeatures(np.zeros(1, np.int64), summary_features(samples, settings.extractor)[None])
+    length, hop = samples_in(settings.window_ms, RATE), samples_in(settings.hop_ms or settings.window_ms, RATE)
     windows = [(start, window) for start, window in cut_blocks([samples], length, hop) if window.any()]
     if not windows:
-        raise DataError("silent" if len(samples) >= length else f"shorter than a window of {extraction.window_ms} ms")
-    values = np.array([summary_features(window, extraction.extractor) for _, window in windows])
+        raise DataError("silent" if len(samples) >= length else f"shorter than a window of {settings.window_ms} ms")
+    values = np.array([summary_features(window, settings.extractor) for _, window in windows])
     return ClipFeatures(np.array([start * 1000 // RATE for start, _ in windows]), values)
 
 
-def _prepared(samples: npt.NDArray[np.int16], extraction: Extraction) -> npt.NDArray[np.int16]:
-    if extraction.trim and len(samples):
+def _prepared(samples: npt.NDArray[np.int16], settings: FeatureSettings) -> npt.NDArray[np.int16]:
+    if settings.trim and len(samples):
         _, (start, end) = trim(samples.astype(np.float32))
         samples = samples[start:end]
     peak = np.abs(samples.astype(np.int32)).max(initial=0)
-    if extraction.normalise and peak:
+    if settings.normalise and peak:
         samples = np.clip(np.rint(samples * (32767 / peak)), -32768, 32767).astype(np.int16)
     return samples
 
@@ -141,8 +136,10 @@ def _prepared(samples: npt.NDArray[np.int16], extraction: Extraction) -> npt.NDA
 def _read(file: Path, extraction: Extraction) -> ClipFeatures | None:
     """Return kept features; None where there are none, or the file is damaged."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
             found = ClipFeatures(stored["starts_ms"], stored["values"])
     except (OSError, ValueError, KeyError, EOFError):
         return None
-    return found if found.values.shape == (len(found.starts_ms), len(EXTRACTORS[extraction.extractor])) else None
+    return (
+        found if found.values.shape == (len(found.starts_ms), len(EXTRACTORS[extraction.settings.extractor])) else None
+    )

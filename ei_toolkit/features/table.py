@@ -127,7 +127,7 @@ def _csv_columns(file: Path) -> Columns:
 
 def _npz_columns(file: Path) -> Columns:
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
             columns = {name: np.atleast_1d(stored[name]) for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise _unreadable(file, error) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,14 @@ SECONDS = len("2026-11-21T00:00:00")  # the part of a time that runs and studios
 
 @dataclass(frozen=True)
 class ProjectSummary:
-    """Windows, runs, evaluation and pinned model of a project; the fields of steps that were not done are empty."""
+    """Windows, runs, evaluations and pinned model of a project; the fields of steps that were not done are empty."""
 
     config: Config
     windows: tuple[Window, ...]
     runs: tuple[Run, ...]
     evaluation: Mapping[str, Any]
     lock: Lock | None
+    suite: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -73,6 +74,7 @@ def gather_summary(config: Config) -> ProjectSummary:
         runs=runs,
         evaluation=evaluation if _is_about_the_pinned(evaluation, runs, lock) else {},
         lock=lock,
+        suite=_read_results(config.paths.suite, "eitk evaluate --suite"),
     )
 
 
@@ -85,15 +87,19 @@ def _is_about_the_pinned(evaluation: Mapping[str, Any], runs: Sequence[Run], loc
 
 def read_evaluation(state: Path) -> Mapping[str, Any]:
     """Return the last result of `eitk evaluate`; empty before it. Raises DataError for a damaged file."""
-    file = state / EVALUATION_NAME
+    return _read_results(state / EVALUATION_NAME, "eitk evaluate")
+
+
+def _read_results(file: Path, again: str) -> Mapping[str, Any]:
+    """Return the JSON object in a file; empty without the file. `again` is the command that writes it."""
     if not file.is_file():
         return {}
     try:
         found = read_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{file} is damaged", why=str(error), hint="eitk evaluate") from None
+        raise DataError(f"{file} is damaged", why=str(error), hint=again) from None
     if not isinstance(found, dict):
-        raise DataError(f"{file} is damaged", hint="eitk evaluate")
+        raise DataError(f"{file} is damaged", hint=again)
     return found
 
 

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from support import eitk
 
+from ei_toolkit.config.settings import FeatureSettings
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError
@@ -21,7 +22,8 @@ from ei_toolkit.features.extract import Extraction, compute_features, extract_ta
 from ei_toolkit.features.summary import summary_features
 from ei_toolkit.features.table import read_table
 
-WHOLE = Extraction("summary-57")
+SETTINGS = FeatureSettings()
+WHOLE = Extraction(SETTINGS)
 
 
 def tone(seconds: float = 2.0, peak: int = 8000) -> Any:
@@ -36,17 +38,17 @@ def known(folder: Path, name: str, samples: Any) -> KnownClip:
 
 def test_each_window_has_the_features_of_a_clip_of_its_samples() -> None:
     samples = tone(3.0)
-    found = compute_features(samples, replace(WHOLE, window_ms=2000, hop_ms=1000))
+    found = compute_features(samples, replace(SETTINGS, window_ms=2000, hop_ms=1000))
     assert found.starts_ms.tolist() == [0, 1000]
     np.testing.assert_array_equal(found.values[1], summary_features(samples[RATE:], "summary-57"))
 
 
 def test_normalised_and_trimmed_clips_of_other_loudness_and_silence_have_the_same_features() -> None:
-    preprocessing = replace(WHOLE, normalise=True, trim=True)
+    preprocessing = replace(SETTINGS, normalise=True, trim=True)
     quiet = np.concatenate([np.zeros(RATE, np.int16), tone(peak=4000), np.zeros(RATE, np.int16)])
     one, other = (compute_features(samples, preprocessing).values[0] for samples in (tone(peak=32000), quiet))
     np.testing.assert_allclose(one[2], other[2], rtol=0.05)  # rms_mean; up to a frame of silence is kept
-    plain = compute_features(quiet, WHOLE).values[0]
+    plain = compute_features(quiet, SETTINGS).values[0]
     assert plain[2] < one[2] / 8
 
 
@@ -57,7 +59,13 @@ def test_kept_features_are_not_computed_again(tmp_path: Path, monkeypatch: pytes
     again, _ = extract_table(clips, WHOLE, tmp_path / "kept", 1, lambda _done, _name: None)
     np.testing.assert_array_equal(first.values, again.values)
     with pytest.raises(pytest.fail.Exception):  # other settings are other features
-        extract_table(clips, replace(WHOLE, normalise=True), tmp_path / "kept", 1, lambda _done, _name: None)
+        extract_table(
+            clips,
+            replace(WHOLE, settings=replace(SETTINGS, normalise=True)),
+            tmp_path / "kept",
+            1,
+            lambda _done, _name: None,
+        )
 
 
 def test_damaged_kept_features_are_computed_again(tmp_path: Path) -> None:

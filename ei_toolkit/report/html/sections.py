@@ -37,6 +37,7 @@ from ei_toolkit.report.project_figures import (
 from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
 from ei_toolkit.report.published import PUBLISHED_LABELS, like_published, own_results
 from ei_toolkit.report.result_tables import BASELINE_NAMES, condition_table, recorded_label_table, recorded_scores
+from ei_toolkit.report.suite_tables import suite_notes, suite_table
 from ei_toolkit.report.tables import Table, percent
 
 LABELS_SHOWN, WINDOWS_SHOWN = 6, 2  # how many labels have players, and how many windows of each
@@ -340,7 +341,21 @@ def provenance(summary: ProjectSummary) -> ProvenanceSection:
     return ProvenanceSection(origins, settings)
 
 
+@dataclass(frozen=True)
+class SuiteSection(Section):
+    """Published systems with their published and their measured figures."""
+
+    anchor, title = "suite", "Published systems"
+    results: Table
+    notes: Sequence[str]
+
+
+def suite(summary: ProjectSummary) -> SuiteSection | None:
+    """Show the last suite that was evaluated."""
+    return SuiteSection(suite_table(summary.suite), suite_notes(summary.suite)) if summary.suite else None
+
+
 SECTIONS: tuple[Callable[[ProjectSummary], Section | None], ...] = (
-    summary_section, verdict, training, robustness, cost, data, windows, provenance, published,
+    summary_section, verdict, training, robustness, cost, data, windows, provenance, published, suite,
 )  # fmt: skip
 """In the order in which they appear on the page."""

@@ -363,3 +363,17 @@ def test_without_held_out_windows_there_are_no_players_and_no_spectrograms(bare:
     summary = replace(bare, config=config, windows=(window(1), window(2)))
     assert "Held-out windows" not in Page(build_page(summary)).headings
     assert spectrograms(summary) is None
+
+
+def test_a_suite_has_its_published_and_measured_figures_and_their_notes(bare: ProjectSummary) -> None:
+    measured = {"accuracy": 0.7, "by_seed": [0.69, 0.71], "interval": [0.6, 0.8], "clips": 1000, "groups": 316}
+    model = {
+        "model": "KNN <10>", "published": "51", "published_protocol": "clip", "own_protocol": "clip",
+        "measured": {"clip": measured, "artist": measured | {"accuracy": 0.48}, "fault-filtered": measured},
+        "parameters": 47000, "size_bytes": 2048, "fits_board": False, "remark": "",
+    }  # fmt: skip
+    found = Page(build_page(replace(bare, suite={"suite": "ten-genres", "seeds": 2, "models": [model]})))
+    assert "Published systems" in found.headings
+    figures = ["70.0 ± 1.4 [60.0, 80.0] (clip)", "48.0 ± 1.4 [60.0, 80.0]", "70.0 ± 1.4 [60.0, 80.0]"]
+    assert ["KNN <10>", "51 (clip)", *figures, "47000", "2.0 KiB", "no"] in found.rows
+    assert "The protocol clip leaks" in " ".join(found.words)

@@ -1,0 +1,93 @@
+"""The table of a suite: the published figure beside three measured ones, size, and whether a board runs the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import stdev
+from typing import Any
+
+from ei_toolkit.config.units import counted, kib
+from ei_toolkit.evaluation.folds import LEAKS
+from ei_toolkit.evaluation.suite import HONEST, Measured, SuiteRow
+from ei_toolkit.report.tables import Table
+
+NOT_ON_BOARD = "No model of summary features fits the board: librosa computes them from whole clips."
+HEAD = (
+    "model", "published", "same protocol", "by artist", "fault-filtered", "parameters", "size", "fits the board",
+)  # fmt: skip
+
+
+def suite_data(suite: str, rows: Sequence[SuiteRow], seeds: int) -> dict[str, Any]:
+    """Return the results of a suite as plain data, for --json and for the report."""
+    return {
+        "suite": suite,
+        "seeds": seeds,
+        "models": [
+            {
+                "model": row.model.name,
+                "published": row.model.published,
+                "published_protocol": row.model.protocol,
+                "own_protocol": row.own_protocol.protocol,
+                "measured": {protocol: _measured(one) for protocol, one in row.measured.items()},
+                "parameters": row.parameters,
+                "size_bytes": row.size_bytes,
+                "fits_board": False,
+                "remark": row.remark,
+            }
+            for row in rows
+        ],
+    }
+
+
+def _measured(one: Measured) -> dict[str, Any]:
+    return {
+        "accuracy": one.accuracy, "by_seed": list(one.by_seed), "interval": list(one.interval), "clips": one.clips,
+        "groups": one.groups,
+    }  # fmt: skip
+
+
+def suite_table(data: Mapping[str, Any]) -> Table:
+    """Return the table of a suite from its plain data; accuracies of clips are in percent."""
+    rows = tuple(
+        (
+            model["model"],
+            f"{model['published']} ({model['published_protocol']})" if model["published"] else None,
+            _cell(model["measured"][model["own_protocol"]]) + f" ({model['own_protocol']})",
+            *(_cell(model["measured"][protocol]) for protocol in HONEST),
+            model["parameters"],
+            kib(model["size_bytes"]),
+            "yes" if model["fits_board"] else "no",
+        )
+        for model in data["models"]
+    )
+    return Table(f"Suite {data['suite']}: accuracy of clips in percent, {counted(data['seeds'], 'seed')}", HEAD, rows)
+
+
+def suite_notes(data: Mapping[str, Any]) -> list[str]:
+    """Return what has to be known to read the table: intervals, leaks and what was measured otherwise."""
+    first = data["models"][0]["measured"]
+    notes = [
+        "In brackets: the 95 % interval by artist of the first seed; ± is the standard deviation over the seeds.",
+        *(
+            f"{protocol}: {one['clips']} clips of {one['groups']} artists are tested."
+            for protocol, one in first.items()
+        ),
+    ]
+    used = {model["own_protocol"] for model in data["models"]}
+    notes += [
+        f"The protocol {name} leaks: {LEAKS[name]}, so it overestimates accuracy." for name in LEAKS if name in used
+    ]
+    if not all(model["fits_board"] for model in data["models"]):
+        notes.append(NOT_ON_BOARD)
+    return notes + [f"{model['model']}: {model['remark']}." for model in data["models"] if model["remark"]]
+
+
+def suite_markdown(data: Mapping[str, Any]) -> str:
+    """Return the table with its notes in Markdown."""
+    return suite_table(data).markdown() + "\n" + "".join(f"* {note}\n" for note in suite_notes(data))
+
+
+def _cell(one: Mapping[str, Any]) -> str:
+    spread = f" ± {100 * stdev(one['by_seed']):.1f}" if len(one["by_seed"]) > 1 else ""
+    low, high = one["interval"]
+    return f"{100 * one['accuracy']:.1f}{spread} [{100 * low:.1f}, {100 * high:.1f}]"

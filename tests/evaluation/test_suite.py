@@ -1,0 +1,180 @@
+"""Suites on tables of features: which rows are trained on and tested, the figures, and the table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support import eitk
+
+from ei_toolkit.config.settings import ClassifierSettings
+from ei_toolkit.dataset.index import load_index
+from ei_toolkit.errors import DataError, UsageError
+from ei_toolkit.evaluation.labelled_rows import LabelledRows, labelled_rows, splits
+from ei_toolkit.evaluation.suite import SuiteModel, chosen_models, run_suite
+from ei_toolkit.features.table import FeatureTable, read_table, write_table
+from ei_toolkit.report.suite_tables import suite_data, suite_markdown
+
+GENRES = ("metal", "pop", "rock")
+KNN = SuiteModel("KNN", "51", "clip", ClassifierSettings("knn"))
+SEGMENTS = SuiteModel("by segment", "95", "segment", ClassifierSettings("knn"))
+
+
+def table(count: int = 40, windows: int = 1) -> FeatureTable:
+    """Tracks of three genres; half of the features depend on the genre, the others on the artist only."""
+    tracks = [f"{genre}.{2 * number:05}" for genre in GENRES for number in range(count) for _ in range(windows)]
+    random = np.random.default_rng(0)
+    index = load_index().tracks
+    genre_of = np.array([GENRES.index(name.partition(".")[0]) for name in tracks])
+    artists = sorted({index[name].group for name in tracks})
+    of_artist = random.normal(size=(len(artists), 57))[[artists.index(index[name].group) for name in tracks]]
+    values = of_artist + 0.2 * random.normal(size=of_artist.shape)
+    values[:, :3] += 1.2 * (genre_of[:, None] == np.arange(3))
+    names, labels = tuple(f"{name}.wav" for name in tracks), tuple(GENRES[genre] for genre in genre_of)
+    starts = np.tile(np.arange(windows) * 3000, len(tracks) // windows)
+    return FeatureTable("summary-57", names, labels, ("",) * len(names), starts, values)
+
+
+@pytest.fixture(scope="module")
+def rows() -> LabelledRows:
+    return labelled_rows(table())
+
+
+def test_rows_know_artist_and_published_part_of_their_tracks(rows: LabelledRows) -> None:
+    track = load_index().tracks["metal.00004"]
+    place = rows.clips.index("metal.00004")
+    assert (rows.groups[place], rows.parts[place]) == (track.group, track.part)
+    assert rows.names == GENRES
+
+
+@pytest.mark.parametrize("name", ["metal.00004", "metal.00004.wav", "genres/metal/metal.00004.au", "metal.00004.7.wav"])
+def test_a_track_is_found_by_each_usual_name_of_its_row(name: str) -> None:
+    named = replace(table(), names=(*table().names[:-1], name), labels=(*table().labels[:-1], "metal"))
+    assert labelled_rows(named).clips[-1] == "metal.00004"
+
+
+@pytest.mark.parametrize("protocol", ["segment", "clip", "artist"])
+def test_each_row_is_tested_once_and_what_belongs_together_stays_together(protocol: Any) -> None:
+    rows = labelled_rows(table(windows=3))
+    found = splits(rows, protocol, seed=0)
+    assert sorted(np.concatenate([testing for _, testing in found])) == list(range(len(rows.clips)))
+    shared = {
+        unit: any({of[i] for i in training} & {of[i] for i in testing} for training, testing in found)
+        for unit, of in (("clip", rows.clips), ("artist", rows.groups))
+    }
+    assert shared == {"clip": protocol == "segment", "artist": protocol != "artist"}
+
+
+def test_the_fault_filtered_split_is_the_published_one(rows: LabelledRows) -> None:
+    [(training, testing)] = splits(rows, "fault-filtered", seed=0)
+    assert {rows.parts[row] for row in training} == {"train", "valid"}
+    assert {rows.parts[row] for row in testing} == {"test"}
+
+
+def test_a_leak_of_artists_shows_in_the_figures(rows: LabelledRows) -> None:
+    [row] = run_suite([KNN], rows, 2, 1, lambda _done, _note: None)
+    assert list(row.measured) == ["clip", "artist", "fault-filtered"]
+    clip, artist = row.measured["clip"], row.measured["artist"]
+    assert clip.accuracy > artist.accuracy + 0.05
+    assert len(artist.by_seed) == 2
+    assert artist.interval[0] < artist.accuracy < artist.interval[1]
+    assert (clip.clips, row.parameters) == (120, 57 * 97 + 97 + 1 + 2 * 57)
+
+
+def test_without_windows_a_figure_by_segment_is_measured_by_clip_and_states_so(rows: LabelledRows) -> None:
+    [row] = run_suite([SEGMENTS], rows, 1, 1, lambda _done, _note: None)
+    assert row.own_protocol.protocol == "clip"
+    assert row.remark == "same protocol: by clip, because the table has no windows"
+    [row] = run_suite([SEGMENTS], labelled_rows(table(windows=2)), 1, 1, lambda _done, _note: None)
+    assert (row.own_protocol.protocol, row.remark) == ("segment", "")
+
+
+def test_the_table_has_published_and_measured_figures_with_their_leak(rows: LabelledRows) -> None:
+    text = suite_markdown(suite_data("ten-genres", run_suite([KNN], rows, 1, 1, lambda _done, _note: None), 1))
+    assert "| KNN | 51 (clip) |" in text
+    assert "* The protocol clip leaks" in text
+    assert "* clip: 120 clips of " in text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"names": ("my song.wav", *table().names[1:])}, "1 clip without an artist: my song.wav"),
+        ({"labels": ("rock", *table().labels[1:])}, "labels that are not those of GTZAN: metal.00000.wav (rock, GTZAN"),
+        ({"labels": ("polka", *table().labels[1:])}, "the label polka has 1 clip, which cannot be in training and in"),
+        ({"labels": ("polka",) * 120}, "all rows have the label polka"),
+    ],
+)  # fmt: skip
+def test_rows_that_cannot_be_used_are_named(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        labelled_rows(replace(table(), **change))
+    assert message in caught.value.what
+
+
+def test_too_few_artists_for_the_folds_name_the_label(rows: LabelledRows) -> None:
+    few = replace(
+        rows,
+        groups=tuple("one" if label == 2 else group for group, label in zip(rows.groups, rows.labels, strict=True)),
+    )
+    with pytest.raises(DataError) as caught:
+        splits(few, "artist", 0)
+    assert caught.value.what == "5 folds cannot be made, because the label rock has 1 artist"
+
+
+def test_own_clips_with_a_group_need_no_index() -> None:
+    names = tuple(f"{label}-{number}" for label in "ab" for number in range(6))
+    own = FeatureTable("summary-57", names, ("a",) * 6 + ("b",) * 6, names, np.zeros(12, np.int64), np.zeros((12, 57)))
+    assert labelled_rows(own).groups == names
+    with pytest.raises(DataError, match="these rows do not contain the published test part"):
+        splits(labelled_rows(own), "fault-filtered", 0)
+
+
+def test_models_are_chosen_by_the_beginnings_of_their_names() -> None:
+    assert [model.name for model in chosen_models("ten-genres", "b1, svm")] == [
+        "B1 KNN (10, distance)", "SVM (C 10, gamma 0.01)",
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="the suite ten-genres has no model 'z9'"):
+        chosen_models("ten-genres", "z9")
+    with pytest.raises(UsageError, match="there is no suite 'nine-genres'"):
+        chosen_models("nine-genres")
+
+
+def test_the_command_writes_what_it_prints(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", table())
+    code, out, err = eitk(
+        tmp_path, "evaluate", "--suite", "ten-genres", "--features", "t.csv", "--models", "B1", "--jobs", "1",
+        "-o", "r.json", "--json",
+    )  # fmt: skip
+    assert code == 0, err
+    assert json.loads(out) == json.loads((tmp_path / "r.json").read_text())
+    assert "warning: the protocol clip leaks" in err
+    assert "120 rows of 120 clips" in err
+
+
+@pytest.mark.gtzan
+def test_figures_of_all_tracks_are_those_measured_with_plain_scikit_learn(gtzan: Path) -> None:
+    check_figures(gtzan, "B1", (69.7, 47.8, 41.7), seeds=1)
+
+
+@pytest.mark.gtzan
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    ("name", "figures"),
+    [
+        ("B1", (69.7, 47.8, 41.7)), ("regression", (71.7, 56.8, 53.4)), ("SVM", (75.0, 55.0, 49.7)),
+        ("random forest", (70.9, 54.2, 51.4)), ("MLP", (69.1, 54.7, 48.6)),
+    ],
+)  # fmt: skip
+def test_figures_of_all_tracks_over_five_seeds(gtzan: Path, name: str, figures: tuple[float, ...]) -> None:
+    check_figures(gtzan, name, figures, seeds=5)
+
+
+def check_figures(gtzan: Path, name: str, figures: tuple[float, ...], seeds: int) -> None:
+    rows = labelled_rows(read_table(gtzan / "ten-genres/features_30_sec.csv"))
+    [row] = run_suite(chosen_models("ten-genres", name), rows, seeds, 1, lambda _done, _note: None)
+    for protocol, figure in zip(("clip", "artist", "fault-filtered"), figures, strict=True):
+        assert 100 * row.measured[protocol].accuracy == pytest.approx(figure, abs=2), protocol
