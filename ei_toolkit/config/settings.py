@@ -280,8 +280,8 @@ class ClassifierSettings:
 
     kind: Literal["none", "knn", "regression", "svm", "forest", "mlp"] = setting(
         "none",
-        "none: the network of [impulse] is trained; else k nearest rows, multinomial logistic regression, support vector "
-        "machine, random forest or a network of dense layers.",
+        "none: the network of [impulse] is trained; else k nearest rows, multinomial logistic regression, support "
+        "vector machine, random forest or a network of dense layers.",
     )
     pca: float = setting(
         0.0, "Share of the variance that a principal component analysis keeps; 0 means no analysis.",

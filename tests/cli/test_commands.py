@@ -18,7 +18,7 @@ from ei_toolkit.cli.commands import ALIASES, COMMANDS, load_command
 CLI = Path(commands.__file__).parent
 SHARED_MODULES = {  # used by several commands
     "__init__", "app", "commands", "complete", "completion", "config_schema", "connection", "console", "environment",
-    "examples", "follow", "next_step", "options", "outcomes", "output_file", "settings_check", "terminal",
+    "evaluate_suite", "examples", "follow", "next_step", "options", "outcomes", "output_file", "settings_check", "terminal",
     "upload_folder", "versions",
 }  # fmt: skip
 
