@@ -12,10 +12,11 @@ from ei_toolkit.eon.emit import Program, header, source
 from ei_toolkit.eon.graph import Graph, Shape, Tensor
 from ei_toolkit.eon.kernels import lower
 from ei_toolkit.eon.kernels.layer import Layer
-from ei_toolkit.eon.memory_plan import reads, schedule, slot
+from ei_toolkit.eon.memory_plan import reads, slot
 from ei_toolkit.eon.passes import simplify
 from ei_toolkit.eon.passes.float_weights import dequantized_bytes
 from ei_toolkit.eon.reader import read_model
+from ei_toolkit.eon.schedule import schedule
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ei_toolkit.eon.graph import Graph
-from ei_toolkit.eon.kernels.layer import Layer
-from ei_toolkit.eon.units import Unit, group, streamable
+from ei_toolkit.eon.units import Unit
 
 ALIGNMENT = 4
 SEARCH_ROUNDS = 200
 SEARCH_WORK = 400_000  # pairs of buffers to compare in all rounds
+PROMOTIONS = 4  # of buffers, for each order
 EXHAUSTIVE = 6  # buffers whose every order is tried
 
 
@@ -48,20 +48,32 @@ Leads = Mapping[tuple[str, str], int]
 def plan_arena(buffers: Sequence[Buffer], leads: Leads) -> Plan:
     """Place all buffers. `leads[(output, input)]` is the least distance from an output up to its input.
 
-    First fit finds the optimum for some order of the buffers. For a few buffers every order is tried; for more of them
-    good first guesses and a seeded search. The result depends on the arguments only.
+    First fit finds the optimum for some order of the buffers. Each of several first orders is changed repeatedly: the
+    first buffer that ends above the lower bound comes first in the next. For few buffers every order is tried, too; for
+    more of them a seeded search follows. The result depends on the arguments only.
     """
     bound = lower_bound(buffers, leads)
     best: dict[str, int] = {}
     size = -1
-    for order in _orders(buffers):
-        offsets = _first_fit(order, leads)
-        arena = max((offsets[b.name] + _aligned(b.bytes) for b in buffers), default=0)
-        if size < 0 or arena < size:
-            best, size = offsets, arena
-        if size <= bound:
-            break
+    for first in _orders(buffers):
+        order: Sequence[Buffer] | None = first
+        tries = PROMOTIONS
+        while order is not None and tries:
+            offsets = _first_fit(order, leads)
+            arena = max((offsets[b.name] + aligned(b.bytes) for b in buffers), default=0)
+            if size < 0 or arena < size:
+                best, size = offsets, arena
+            if size <= bound:
+                return Plan(best, max(size, 0), bound, tuple(buffers))
+            order = _promoted(order, offsets, bound)
+            tries -= 1
     return Plan(best, max(size, 0), bound, tuple(buffers))
+
+
+def _promoted(order: Sequence[Buffer], offsets: Mapping[str, int], bound: int) -> Sequence[Buffer] | None:
+    """Return the order with the first buffer that ends above the bound in front; None if it is there already."""
+    high = next(b for b in order if offsets[b.name] + aligned(b.bytes) > bound)
+    return None if high is order[0] else [high, *(b for b in order if b is not high)]
 
 
 def lower_bound(buffers: Sequence[Buffer], leads: Leads) -> int:
@@ -71,13 +83,13 @@ def lower_bound(buffers: Sequence[Buffer], leads: Leads) -> int:
 
 
 def _live_bytes(live: list[Buffer], leads: Leads) -> int:
-    total = sum(_aligned(b.bytes) for b in live)
+    total = sum(aligned(b.bytes) for b in live)
     by_name = {b.name: b for b in live}
     saved = 0
     for (output, source), lead in leads.items():
         if output in by_name and source in by_name:
-            low, high = _aligned(by_name[output].bytes), _aligned(by_name[source].bytes)
-            saved = max(saved, low + high - max(low, high, _aligned_up(lead) + high))
+            low, high = aligned(by_name[output].bytes), aligned(by_name[source].bytes)
+            saved = max(saved, low + high - max(low, high, aligned_up(lead) + high))
     return total - saved
 
 
@@ -91,7 +103,7 @@ def _orders(buffers: Sequence[Buffer]) -> Iterable[Sequence[Buffer]]:
         yield from itertools.permutations(by_size)
         return
     generator = random.Random(0)
-    for _ in range(min(SEARCH_ROUNDS, SEARCH_WORK // len(buffers) ** 2)):
+    for _ in range(min(SEARCH_ROUNDS, SEARCH_WORK // (PROMOTIONS * len(buffers) ** 2))):
         order = list(by_size)
         for _ in range(generator.randint(1, 4)):
             i, j = generator.randrange(len(order)), generator.randrange(len(order))
@@ -118,20 +130,22 @@ def _first_fit(order: Sequence[Buffer], leads: Leads) -> dict[str, int]:
 
 def _forbidden(buffer: Buffer, other: Buffer, offset: int, leads: Leads) -> tuple[int, int]:
     """Return the open interval of offsets at which `buffer` would overlap `other` at `offset`."""
-    below = _aligned(buffer.bytes)
-    above = _aligned(other.bytes)
+    below = aligned(buffer.bytes)
+    above = aligned(other.bytes)
     if (buffer.name, other.name) in leads:  # buffer is written while other is read
-        below = min(below, _aligned_up(leads[buffer.name, other.name]))
+        below = min(below, aligned_up(leads[buffer.name, other.name]))
     if (other.name, buffer.name) in leads:
-        above = min(above, _aligned_up(leads[other.name, buffer.name]))
+        above = min(above, aligned_up(leads[other.name, buffer.name]))
     return offset - below, offset + above
 
 
-def _aligned(count: int) -> int:
-    return max(_aligned_up(count), ALIGNMENT)
+def aligned(count: int) -> int:
+    """Return the bytes that a buffer of `count` bytes takes."""
+    return max(aligned_up(count), ALIGNMENT)
 
 
-def _aligned_up(count: int) -> int:
+def aligned_up(count: int) -> int:
+    """Return the next multiple of the alignment."""
     return -(-count // ALIGNMENT) * ALIGNMENT
 
 
@@ -186,37 +200,3 @@ def _leads(graph: Graph, units: Sequence[Unit]) -> dict[tuple[str, str], int]:
             if lead is not None and last_read[tensor] == step and tensor not in kept:
                 leads[slot(output), slot(tensor)] = lead
     return leads
-
-
-Schedule = tuple[tuple[Unit, ...], Plan]
-
-
-def schedule(graph: Graph, layers: Sequence[Layer], *, ram_optimized: bool) -> Schedule:
-    """Form units and plan their memory.
-
-    A pool always runs together with the layer before it. With `ram_optimized`, further layers pass on their rows where
-    that makes the arena smaller. A row window needs memory, too, so each link is tried and the best kept, repeatedly.
-    """
-    possible = streamable(graph, layers)
-    links = frozenset(p for p, reader in possible.items() if "POOL_2D" in reader.title.split(" ")[0])
-    best = _planned(graph, layers, links)
-    while ram_optimized:
-        trials = {p: _planned(graph, layers, links ^ {p}) for p in possible}
-        if not trials:
-            break
-        position = min(trials, key=lambda p: (trials[p][1].arena_bytes, p))
-        if trials[position][1].arena_bytes >= best[1].arena_bytes:
-            break
-        links, best = links ^ {position}, trials[position]
-    return _all_or(graph, layers, frozenset(possible), best) if ram_optimized else best
-
-
-def _planned(graph: Graph, layers: Sequence[Layer], links: frozenset[int]) -> Schedule:
-    units = group(graph, layers, links)
-    return units, plan_memory(graph, units)
-
-
-def _all_or(graph: Graph, layers: Sequence[Layer], links: frozenset[int], best: Schedule) -> Schedule:
-    """Compare with all links at once, which can be better than every sequence of single links."""
-    everything = _planned(graph, layers, links)
-    return everything if everything[1].arena_bytes < best[1].arena_bytes else best

@@ -78,18 +78,6 @@ class Unit:
         return taken
 
 
-def group(graph: Graph, layers: Sequence[Layer], links: frozenset[int]) -> tuple[Unit, ...]:
-    """Group layers to units, in order. `links` are positions of layers that pass their rows to their reader."""
-    chains: list[list[Layer]] = []
-    for layer in layers:
-        chain = next((c for c in chains if c[-1].position in links and _feeds(graph, c[-1], layer)), None)
-        if chain is None:
-            chains.append([layer])
-        else:
-            chain.append(layer)
-    return tuple(Unit(tuple(c)) for c in sorted(chains, key=lambda c: c[-1].position))
-
-
 def streamable(graph: Graph, layers: Sequence[Layer]) -> dict[int, Layer]:
     """Return the layers that could pass their rows to their only reader, by position, with that reader."""
     return {

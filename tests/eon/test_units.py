@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ei_toolkit.eon.graph import Graph, NoOptions, Operator, Tensor
 from ei_toolkit.eon.kernels.layer import Layer, Rows, Scratch, Sink
-from ei_toolkit.eon.units import MOST_BLOCKS, Unit, group, streamable
+from ei_toolkit.eon.units import MOST_BLOCKS, Unit, streamable
 
 
 def rows_of(in_rows: int, out_rows: int, *, row: int = 4, window: int = 1, step: int = 1, pad: int = 0) -> Rows:
@@ -90,18 +90,6 @@ def test_a_sink_writes_only_when_it_has_read_all_rows() -> None:
 def test_a_layer_with_very_many_blocks_does_not_overlap_its_input() -> None:
     many = MOST_BLOCKS + 1
     assert Unit((layer_of(0, rows_of(many, many)),)).lead(4 * many, 4 * many) is None
-
-
-def test_linked_layers_form_one_unit_and_the_others_one_each() -> None:
-    layers = [layer_of(i, rows_of(10, 10)) for i in range(4)]
-    units = group(chain(layers), layers, frozenset({1, 2}))
-    assert [[layer.position for layer in unit.layers] for unit in units] == [[0], [1, 2, 3]]
-    assert (units[1].inputs, units[1].output) == ((1,), 4)
-
-
-def test_a_link_to_another_layers_output_is_not_followed() -> None:
-    layers = [layer_of(0, rows_of(10, 10)), layer_of(1, rows_of(10, 10), reads=0)]
-    assert [len(unit.layers) for unit in group(chain(layers), layers, frozenset({0}))] == [1, 1]
 
 
 def test_rows_can_pass_to_the_only_reader_if_it_takes_rows_of_that_size() -> None:
