@@ -53,7 +53,9 @@ def test_the_header_has_sizes_quantisation_and_hash_of_the_model(tiny: Any) -> N
 def test_the_tables_of_the_source_are_weights_and_channels(tiny: Any) -> None:
     source = compile_model(dense(tiny)).source
     tables = dict(re.findall(r"const [\w:]+ (k\w+)\[\d+\] = \{(.*?)\};", source, re.DOTALL))
-    assert [int(n) for n in tables["kWeights0"].split(",")] == [n for row in WEIGHTS for n in row]
+    halves = [(a + 256 * b) & 0xFFFF for a, b in zip(*WEIGHTS, strict=True)]
+    words = [int(n.strip().rstrip("u")) for n in tables["kWeights0"].split(",")]
+    assert words == [halves[0] | halves[2] << 16, halves[1] | halves[3] << 16]
     channels = [[int(n) for n in row.split(",")] for row in re.findall(r"\{([^{}]*)\}", tables["kChannels0"])]
     assert [row[0] for row in channels] == [100 - 3 * sum(WEIGHTS[0]), -(2**20) - 3 * sum(WEIGHTS[1])]
     assert all(multiplier * 2.0 ** (shift - 31) == 0.5 * 0.25 / 0.125 for _, multiplier, shift in channels)

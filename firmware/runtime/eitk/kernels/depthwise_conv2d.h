@@ -40,7 +40,7 @@ private:
 
     // Adds the products of the input channels x[0] and x[1].
     static const int16_t* add_pair(const int16_t* x, const int16_t* weights, int32_t& a, int32_t& b) {
-#pragma GCC unroll 4
+#pragma GCC unroll 16
         for (int row = 0; row < S::kTapRows; ++row) {
 #pragma GCC unroll 4
             for (int col = 0; col < S::kTapCols; ++col, weights += 2) {

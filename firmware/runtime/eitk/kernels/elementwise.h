@@ -8,21 +8,28 @@
 namespace eitk {
 namespace kernels {
 
+// value / 2^kExponent, rounded to nearest, halves away from zero, where the sum with the rounding has 32 bits.
+template <int kExponent>
+inline int32_t rounded_shift(int32_t value) {
+    constexpr int32_t kHalf = kExponent > 0 ? 1 << (kExponent - (kExponent > 0 ? 1 : 0)) : 0;
+    return kExponent == 0 ? value : (value + (value >> 31) + kHalf) >> kExponent;
+}
+
 // S: kZeroA, kMultiplierA, kShiftA and the same for B, which bring each input, multiplied by 2^20, to a common scale;
 // kOutMultiplier and kOutShift, which bring the sum to the scale of the output.
 template <class S>
 struct AddInt8 {
-    static int32_t scaled(int32_t value, int32_t multiplier, int32_t shift) {
-        return rounding_divide_by_power_of_two(doubling_high_mul(value * (1 << 20), multiplier), -shift);
+    // The scale of the input with the larger range is a half, which needs no multiplication.
+    template <int32_t kMultiplier, int kShift>
+    static int32_t scaled(int32_t value) {
+        if (kMultiplier == 1 << 30 && kShift == 0) return value * (1 << 19);
+        return rounded_shift<-kShift>(doubling_high_mul(value * (1 << 20), kMultiplier));
     }
     // The sum is below 2^30: each input has at most nine bits, is multiplied by 2^20 and then at least halved.
-    static int32_t scaled_back(int32_t sum) {
-        return rounding_divide_by_power_of_two(doubling_high_mul(sum, S::kOutMultiplier), -S::kOutShift);
-    }
     static int8_t apply(int8_t a, int8_t b) {
         const int32_t sum =
-            scaled(a - S::kZeroA, S::kMultiplierA, S::kShiftA) + scaled(b - S::kZeroB, S::kMultiplierB, S::kShiftB);
-        return finish<S>(scaled_back(sum));
+            scaled<S::kMultiplierA, S::kShiftA>(a - S::kZeroA) + scaled<S::kMultiplierB, S::kShiftB>(b - S::kZeroB);
+        return finish<S>(rounded_shift<-S::kOutShift>(doubling_high_mul(sum, S::kOutMultiplier)));
     }
 };
 
