@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ei_toolkit.errors import EitkError
 
+STUDIO_LOCK_NAME = "server.lock"  # in the data folder of a studio, locked while its server runs
+
 
 @dataclass(frozen=True)
 class ProjectPaths:
@@ -43,6 +45,11 @@ class ProjectPaths:
     def studio(self) -> Path:
         """Data of the local studio that commands start on demand."""
         return self.state / "studio"
+
+    @property
+    def studio_lock(self) -> Path:
+        """The lock file of the local studio, which is held while it runs."""
+        return self.studio / STUDIO_LOCK_NAME
 
     @property
     def builds(self) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ei_toolkit import __version__
 from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.project import STUDIO_LOCK_NAME
 
 API_PORT, INGESTION_PORT = 4800, 4810  # the ports on which the official clients expect a local studio
 ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -50,7 +51,7 @@ class Options:
     @property
     def lock(self) -> Path:
         """The lock file of the process that serves this folder."""
-        return self.data / "server.lock"
+        return self.data / STUDIO_LOCK_NAME
 
 
 @dataclass(frozen=True)

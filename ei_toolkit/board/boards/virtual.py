@@ -68,7 +68,12 @@ class VirtualBoard(Board):
             image = self._build(context, request, folder)
             context.note(f"starting the {self.name} board")
             launch = Launch(
-                self.name, tuple(self.command(image.path)), self.escapes_byte_1, image.model_sha256, image.sha256
+                self.name,
+                tuple(self.command(image.path)),
+                self.escapes_byte_1,
+                image.model_sha256,
+                image.sha256,
+                str(context.paths.studio_lock),
             )
             return FlashedBoard(self.name, start(context.paths.boards, launch).address, image)
 

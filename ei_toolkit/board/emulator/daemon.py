@@ -6,7 +6,8 @@ It listens on two loopback ports. The serial port is the line of the board; line
 client that sends ENQ first answers each line that it has used with ACK, so that the others remain for the next client.
 The microphone port takes one command per connection. `stream` is followed by 16-bit PCM until the client closes its
 side; the answers are `ready`, `at <samples>` after each second, and `done <samples>` at the end. `overflow` makes the
-driver of the microphone fail. The daemon ends when no client has been connected for an hour.
+driver of the microphone fail. The daemon ends when no client has been connected for an hour, a minute after the local
+studio of its project has ended, unless a client is connected, and when its folder is deleted.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ei_toolkit.board.emulator.microphone import FRAME_BYTES, FrameSender
 from ei_toolkit.board.emulator.process import start_process
 from ei_toolkit.board.transport.link import ENQ
 from ei_toolkit.config.boards import MICROPHONE_RATE_HZ
-from ei_toolkit.config.file_lock import acquire_lock
+from ei_toolkit.config.file_lock import acquire_lock, is_locked
 from ei_toolkit.errors import BoardError, EitkError
 
 ANSWER_TIMEOUT_S = 60.0  # the board answers a command only after the classification that is in progress
@@ -35,6 +36,8 @@ ENQ_TIMEOUT_S = 0.2
 START_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 1.0
 IDLE_TIMEOUT_S = 3600.0  # a board that no client has been connected to for this long ends
+STUDIO_TIMEOUT_S = 60.0  # the same, once the local studio that ran when the board started has ended
+CHECK_INTERVAL_S = 5.0
 
 
 class EmulatorDaemon:
@@ -65,7 +68,7 @@ class EmulatorDaemon:
             ports = [server.sockets[0].getsockname()[1] for server in (serial, microphone)]
             self._folder.write_state(self._state(*ports))
             self._on_ready()
-            idle = asyncio.create_task(self._wait_idle())
+            idle = asyncio.create_task(self._wait_unused())
             ended = asyncio.create_task(self._process.wait())
             await _first_of(reading, ended, _stop_signal(), idle)
             if reading.done():  # a program closes its lines a moment before it ends with its own code
@@ -85,11 +88,21 @@ class EmulatorDaemon:
             started=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    async def _wait_idle(self) -> None:
-        """Wait until no client has been connected for IDLE_TIMEOUT_S, from now on."""
-        self._last_use = time.monotonic()
-        while (left := IDLE_TIMEOUT_S - (time.monotonic() - self._last_use)) > 0 or self._clients:
-            await asyncio.sleep(max(left, IDLE_TIMEOUT_S / 60))
+    async def _wait_unused(self) -> None:
+        """Wait until the board is not used any more, as the head of this module describes."""
+        lock = Path(self._launch.studio_lock) if self._launch.studio_lock else None
+        with_studio = lock is not None and is_locked(lock)
+        self._last_use = studio_seen = time.monotonic()
+        while self._folder.path.is_dir():
+            await asyncio.sleep(min(CHECK_INTERVAL_S, IDLE_TIMEOUT_S / 60))
+            now = time.monotonic()
+            if with_studio and lock is not None and is_locked(lock):
+                studio_seen = now
+            limit = IDLE_TIMEOUT_S
+            if with_studio and now - studio_seen > STUDIO_TIMEOUT_S:
+                limit = STUDIO_TIMEOUT_S
+            if not self._clients and now - self._last_use > limit:
+                return
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[None]:

@@ -30,6 +30,7 @@ class Launch:
     """The program of a virtual board. In `command`, {serial} and {microphone} stand for numbers of file descriptors.
 
     `escapes_byte_1`: the microphone line goes through QEMU's multiplexer, which takes byte 1 as its escape character.
+    `studio_lock`: the lock file of the project's local studio. A board that was started while it ran ends after it.
     """
 
     board: str
@@ -37,6 +38,7 @@ class Launch:
     escapes_byte_1: bool
     model_sha256: str
     image_sha256: str
+    studio_lock: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ import asyncio
 import gc
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from ei_toolkit.board.emulator.daemon import EmulatorDaemon
 from ei_toolkit.board.emulator.lifecycle import BoardFolder, Launch
 from ei_toolkit.board.emulator.process import start_process
 from ei_toolkit.board.transport.link import ACK, ENQ
+from ei_toolkit.config.file_lock import acquire_lock
 
 PROGRAM = """
 import os, select, sys
@@ -57,20 +60,24 @@ def collect_sockets() -> Iterator[None]:
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-def launch(program: str = PROGRAM) -> Launch:
-    return Launch(
-        "host", (sys.executable, "-S", "-c", program, "{serial}", "{microphone}"), False, "ab" * 32, "cd" * 32
-    )
+def launch(program: str = PROGRAM, studio_lock: str = "") -> Launch:
+    command = (sys.executable, "-S", "-c", program, "{serial}", "{microphone}")
+    return Launch("host", command, False, "ab" * 32, "cd" * 32, studio_lock)
 
 
 def with_daemon(
-    folder: Path, use: Callable[[dict[str, Any]], Awaitable[Any]], program: str = PROGRAM, *, stop: bool = True
+    folder: Path,
+    use: Callable[[dict[str, Any]], Awaitable[Any]],
+    program: str = PROGRAM,
+    *,
+    stop: bool = True,
+    studio_lock: str = "",
 ) -> Any:
     """Run a daemon; `use` gets its state file when it is ready; then, with `stop`, the daemon gets SIGTERM."""
 
     async def run() -> Any:
         ready = asyncio.Event()
-        daemon = EmulatorDaemon(BoardFolder(folder), launch(program), ready.set)
+        daemon = EmulatorDaemon(BoardFolder(folder), launch(program, studio_lock), ready.set)
         running = asyncio.create_task(daemon.run())
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
@@ -247,3 +254,51 @@ def test_a_board_that_no_client_uses_ends(tmp_path: Path, monkeypatch: pytest.Mo
 
     with_daemon(tmp_path, use, stop=False)
     assert not (tmp_path / "state.json").exists()
+
+
+@pytest.mark.parametrize("with_client", [False, True])
+def test_a_board_ends_after_the_studio_of_its_project_unless_a_client_is_connected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_client: bool
+) -> None:
+    monkeypatch.setattr(daemon_module, "STUDIO_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(daemon_module, "CHECK_INTERVAL_S", 0.02)
+    studio = ExitStack()
+    studio.enter_context(acquire_lock(tmp_path / "server.lock"))
+
+    async def use(state: dict[str, Any]) -> None:
+        await asyncio.sleep(0.3)
+        assert (tmp_path / "state.json").exists()  # the studio runs
+        connection = await connect(state["serial_port"]) if with_client else None
+        studio.close()
+        await asyncio.sleep(0.3)
+        assert (tmp_path / "state.json").exists() == with_client
+        if connection:
+            connection[1].close()
+
+    with_daemon(tmp_path, use, stop=False, studio_lock=str(tmp_path / "server.lock"))
+    assert not (tmp_path / "state.json").exists()
+
+
+def test_a_board_that_was_started_without_a_studio_does_not_end_for_the_lack_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_module, "STUDIO_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(daemon_module, "CHECK_INTERVAL_S", 0.02)
+
+    async def use(_: dict[str, Any]) -> None:
+        await asyncio.sleep(0.3)
+        assert (tmp_path / "state.json").exists()
+
+    with_daemon(tmp_path, use, studio_lock=str(tmp_path / "server.lock"))
+
+
+def test_a_board_whose_folder_is_deleted_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon_module, "CHECK_INTERVAL_S", 0.02)
+    folder = tmp_path / "board"
+    folder.mkdir()
+
+    async def use(state: dict[str, Any]) -> None:
+        await connect(state["serial_port"])
+        shutil.rmtree(folder)
+
+    with_daemon(folder, use, stop=False)  # it returns when the daemon has ended
