@@ -10,8 +10,9 @@ import requests
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.responses import Response
+from ei_toolkit.client.retries import http_date
 from ei_toolkit.client.samples import CATEGORIES, count_samples
-from ei_toolkit.client.transport import http_date, unreachable_error
+from ei_toolkit.client.transport import unreachable_error
 from ei_toolkit.config.response_deadline import DeadlineAdapter
 
 MAX_CLOCK_DIFFERENCE_S = 60.0  # with a larger one, signatures and tokens are rejected

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
-import random
 import re
 import threading
 import time
@@ -13,11 +11,18 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import requests
-import urllib3
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.responses import error_text, foreign_body, not_valid, parse_response, redact
+from ei_toolkit.client.retries import (
+    RETRY_BUDGET,
+    RETRYABLE_STATUS,
+    TRIES,
+    RetryBudget,
+    RetryPolicy,
+    backoff,
+)
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.config.response_deadline import DeadlineAdapter, limited_body
 from ei_toolkit.config.untrusted_json import NestedTooDeeply, read_json
@@ -28,15 +33,10 @@ READ_TIMEOUT_S = 60.0  # a request that has no answer for this long ends, and is
 BODY_TIMEOUT_S = 300.0  # from the end of the headers to the end of the body
 DOWNLOAD_TIMEOUT_S = 3600.0  # the same for a file
 SLOW_S = 5.0  # after this time without an answer a note is printed
-TRIES = 4
-MAX_PAUSE_S = 120.0  # a longer Retry-After is shortened to this
-RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-NOT_STARTED_STATUS = frozenset({429, 503})  # the server has not begun to process the request
 INSUFFICIENT_STORAGE = 507  # not retryable: the disk stays full until someone frees space
 MAX_RESPONSE_BYTES = 256 * 2**20
 MAX_ERROR_BYTES = 2**16
 
-RATE_LIMIT = re.compile(r"\b(r|remaining|t|reset)\s*=\s*(\d+)")
 ROLE_ERROR = re.compile(r"insufficient permission|valid roles", re.IGNORECASE)
 KEY_ERROR = re.compile(r"\b(invalid|unknown|wrong|missing|no) (api )?keys?\b|not authenticated", re.IGNORECASE)
 KEY_HINT = "Set EI_API_KEY or run: eitk login"
@@ -87,13 +87,17 @@ def note_when_slow(notify: Notify, address: str, limit_s: float) -> Iterator[Non
 
 
 class Transport:
-    """Sends requests to one studio. Safe to use from several threads. `notify` shows a message to the user."""
+    """Sends requests to one studio. Safe to use from several threads. `notify` shows a message to the user.
+
+    A command has one transport, whose retry budget its uploads use as well.
+    """
 
     def __init__(self, endpoint: Endpoint, notify: Notify = ignore) -> None:
         self.endpoint = endpoint
         self.notify = notify
-        self._session = _session(endpoint, RetryPolicy.for_requests(repeatable=False))
-        self._retrying_session = _session(endpoint, RetryPolicy.for_requests(repeatable=True))
+        self.retry_budget = RetryBudget(RETRY_BUDGET)
+        self._session = _session(endpoint, RetryPolicy.for_requests(self.retry_budget, repeatable=False))
+        self._retrying_session = _session(endpoint, RetryPolicy.for_requests(self.retry_budget, repeatable=True))
 
     def get(self, path: str, **query: str | int | bool | None) -> Json:
         """GET a path below the API address. Raises ApiError, NetworkError or CredentialError."""
@@ -161,11 +165,14 @@ class Transport:
         """Repeat a request whose body arrived incomplete: RetryPolicy ends when the headers have arrived."""
         for tries in range(1, TRIES + 1):
             try:
-                return fetch()
+                result = fetch()
             except requests.RequestException as error:
-                if tries == TRIES or not repeatable or _is_timeout(error):
+                if tries == TRIES or not repeatable or _is_timeout(error) or not self.retry_budget.spend():
                     raise unreachable_error(error, self.endpoint) from None
                 time.sleep(backoff(tries))
+            else:
+                self.retry_budget.earn()
+                return result
         raise AssertionError("TRIES is at least 1")
 
     def _send(self, method: str, path: str, query: Query, body: Json | None, *, repeatable: bool) -> requests.Response:
@@ -188,80 +195,6 @@ class Transport:
             with response:
                 raise _error_of_body(response, path)
         return response
-
-
-class RetryPolicy(urllib3.Retry):
-    """The retries of urllib3 with the pauses of this module, which uploads use as well."""
-
-    @classmethod
-    def for_requests(cls, *, repeatable: bool) -> RetryPolicy:
-        """Return the policy of a request. One that is not `repeatable` is repeated only if it cannot have any effect:
-        where there was no connection, or the server has not begun to process it.
-        """
-        return cls(
-            total=TRIES - 1,
-            read=None if repeatable else False,
-            other=0,
-            allowed_methods=None,  # all: POST requests are repeatable as well, if the caller allows it
-            status_forcelist=RETRYABLE_STATUS if repeatable else NOT_STARTED_STATUS,
-            raise_on_status=False,  # the response has the reason
-        )
-
-    def increment(self, method: str | None = None, url: str | None = None, *args: Any, **options: Any) -> RetryPolicy:
-        """Count a failed try. A server that accepts requests and does not answer is not asked again."""
-        if isinstance(error := options.get("error"), ReadTimeoutError):
-            raise error
-        return super().increment(method, url, *args, **options)
-
-    def get_backoff_time(self) -> float:
-        """Return the seconds to wait before the next try."""
-        return backoff(len(self.history)) if self.history else 0.0
-
-    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
-        """Return the seconds that the server asks for; None if it does not. Urllib3 raises for a malformed value."""
-        return retry_after(response.headers) or None
-
-
-def backoff(tries: int, *, first_s: float = 0.2, max_s: float = 8.0) -> float:
-    """Return the seconds to wait after failure number `tries` (1, 2, …): doubled each time, half of it random."""
-    ceiling = min(max_s, first_s * 2.0 ** (tries - 1))
-    return ceiling * (0.5 + random.random() / 2)
-
-
-def retry_after(headers: Mapping[str, str]) -> float:
-    """Return the seconds that `Retry-After` (a number or a date) asks for, at most MAX_PAUSE_S; 0 if there is none."""
-    value = headers.get("Retry-After", "").strip()
-    if not value:
-        return 0.0
-    try:
-        seconds = float(value)
-    except ValueError:
-        date = http_date(value)
-        seconds = 0.0 if date is None else date - time.time()
-    return min(seconds, MAX_PAUSE_S) if seconds > 0 else 0.0  # also for nan
-
-
-def http_date(value: str) -> float | None:
-    """Return the date of a header in seconds since 1970; None where it is not a date."""
-    try:
-        return email.utils.parsedate_to_datetime(value).timestamp()
-    except (ValueError, OverflowError):
-        return None
-
-
-def rate_limit_pause(headers: Mapping[str, str]) -> float:
-    """Return the seconds to wait because the rate limit is used up, at most MAX_PAUSE_S; 0 otherwise.
-
-    Reads `RateLimit-Remaining`/`RateLimit-Reset` and the single `RateLimit` field of the later IETF drafts.
-    """
-    remaining = headers.get("RateLimit-Remaining")
-    reset = headers.get("RateLimit-Reset")
-    if remaining is None:
-        found = dict(RATE_LIMIT.findall(headers.get("RateLimit", "")))
-        remaining, reset = found.get("r", found.get("remaining")), found.get("t", found.get("reset"))
-    if remaining is None or reset is None or not (remaining.isdigit() and reset.isdigit()) or int(remaining) > 0:
-        return 0.0
-    return min(float(reset), MAX_PAUSE_S)
 
 
 def was_never_sent(error: requests.RequestException) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_toolkit.client.transport import MAX_PAUSE_S, backoff, rate_limit_pause, retry_after
+from ei_toolkit.client.retries import MAX_PAUSE_S, backoff, rate_limit_pause, retry_after
 
 
 @given(tries=st.integers(1, 50))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ei_toolkit.client import transport as transport_module
 from ei_toolkit.client.official import official
 from ei_toolkit.client.responses import MASK, Response, redact
-from ei_toolkit.client.transport import error_of_response, http_date, retry_after
+from ei_toolkit.client.retries import http_date, retry_after
+from ei_toolkit.client.transport import error_of_response
 from ei_toolkit.errors import ApiError, CredentialError
 
 ZIP = {"Content-Type": "application/zip"}

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from ei_toolkit.client import transport as transport_module
 from ei_toolkit.client.endpoint import Endpoint
-from ei_toolkit.client.transport import TRIES, Transport
+from ei_toolkit.client.retries import TRIES
+from ei_toolkit.client.transport import Transport
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 
 KEY = "ei_" + "5ecret" * 8
@@ -190,3 +192,22 @@ def test_json_instead_of_a_file_is_an_error(scripted: Any, tmp_path: Path) -> No
 
 def test_the_endpoint_does_not_show_its_key() -> None:
     assert KEY not in repr(Endpoint("http://127.0.0.1/v1", "", KEY))
+
+
+def test_all_requests_of_a_command_share_one_retry_budget(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport_module, "RETRY_BUDGET", 6)
+    unavailable = (503, b'{"success":false,"error":"busy"}', {})
+    cut_off = (200, b'{"success":true,', {})
+    responses = [*[unavailable] * 4, *[cut_off] * 2, unavailable]
+    transport, script, _ = scripted(*responses, ok(), unavailable)
+    counts = []
+    for _ in range(3):
+        before = len(script.seen)
+        with pytest.raises(ApiError):
+            transport.get("/api/projects")
+        counts.append(len(script.seen) - before)
+    assert counts == [TRIES, 2, 1]
+    transport.get("/api/projects")
+    with pytest.raises(ApiError):
+        transport.post("/api/projects/create", {}, repeatable=True)
+    assert len(script.seen) == sum(counts) + 1 + 1  # a success allows the next failure, and no repetition of it

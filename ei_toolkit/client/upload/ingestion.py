@@ -21,17 +21,15 @@ from urllib3.fields import RequestField
 
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.responses import Response, foreign_body, parse_response, redact
+from ei_toolkit.client.retries import RETRYABLE_STATUS, rate_limit_pause, retry_after
 from ei_toolkit.client.transport import (
     CONNECT_TIMEOUT_S,
-    RETRYABLE_STATUS,
     Notify,
     body_text,
     error_of_response,
     ignore,
     note_when_slow,
     once,
-    rate_limit_pause,
-    retry_after,
     unreachable_error,
     was_never_sent,
 )

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ei_toolkit.client.project import Studio
+from ei_toolkit.client.retries import backoff
 from ei_toolkit.client.samples import Sample, edit_label, get_sample, move_sample
-from ei_toolkit.client.transport import backoff
 from ei_toolkit.client.upload.ingestion import (
     MAX_FILES,
     Accepted,
@@ -36,7 +36,6 @@ MAX_BYTES = 32 * 2**20  # of one request: limits the memory, and what a broken c
 START_FILES = 32
 MAX_TRIES = 8
 UNREACHABLE_TIMEOUT_S = 3.0  # the upload ends if no server listens at the address for this long
-RETRY_BUDGET = 100  # failed requests that successful ones do not outnumber, after which the upload ends
 SPLITS_WITHOUT_PAUSE = 10  # failures one after another of requests that were divided
 ERROR_TIMEOUT_S = 60.0  # the upload ends if the studio answers with errors only for this long
 
@@ -208,7 +207,6 @@ class _Run:
     batch_size: BatchSizeController
     ranges: RangesByFile = field(default_factory=dict)
     failures_in_row: int = 0
-    retry_budget: int = field(default_factory=lambda: RETRY_BUDGET)
     last_response: float = field(default_factory=time.monotonic)
     last_success: float = field(default_factory=time.monotonic)
 
@@ -245,7 +243,8 @@ class _Run:
         now = time.monotonic()
         if isinstance(result, Outcomes):
             self.last_response = self.last_success = now
-            self.failures_in_row, self.retry_budget = 0, min(self.retry_budget + 1, RETRY_BUDGET)
+            self.failures_in_row = 0
+            self.studio.transport.retry_budget.earn()
             self.batch_size.adjust(len(task.windows), seconds)
             queue.pause(now + result.pause)
             self._record(task, result.outcomes)
@@ -283,8 +282,7 @@ class _Run:
         Dividing a request that is too large or has a file that is not valid takes a few failures in a row.
         """
         self.failures_in_row += 1
-        self.retry_budget -= error.kind not in ("rejected", "unreachable")
-        if self.retry_budget <= 0:
+        if error.kind not in ("rejected", "unreachable") and not self.studio.transport.retry_budget.spend():
             raise network_error_of(error)
         allowed = SPLITS_WITHOUT_PAUSE if error.kind in ("too_large", "rejected") else 1
         if self.failures_in_row > allowed:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ei_toolkit.client.retries import RetryBudget
 from ei_toolkit.client.samples import Sample
 from ei_toolkit.client.upload import run as run_module
 from ei_toolkit.client.upload.ingestion import BatchKey
@@ -163,10 +164,8 @@ def test_a_full_disk_of_the_studio_ends_the_upload_at_once(scripted_studio: Any,
     assert len(requested(scripted_studio)) == 1
 
 
-def test_an_upload_ends_when_its_retry_budget_is_used_up(
-    scripted_studio: Any, send: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_module, "RETRY_BUDGET", 5)
+def test_an_upload_ends_when_the_retry_budget_of_its_command_is_used_up(scripted_studio: Any, send: Any) -> None:
+    scripted_studio.studio.transport.retry_budget = RetryBudget(5)
     scripted_studio.answers[PATH] = (500, b'{"success":false,"error":"out of order"}', {})
     with pytest.raises(NetworkError, match="the upload service does not answer"):
         send()
