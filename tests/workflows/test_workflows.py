@@ -36,6 +36,17 @@ QUICK = {  # steps run as they stand; this is the user's environment around them
     "PYTEST_ADDOPTS": "tests/cli/test_console.py",
 }
 
+NETWORK = """\
+import tensorflow as tf
+
+output = tf.keras.layers.Dense(classes, activation="softmax", name="y_pred")
+model = tf.keras.Sequential([tf.keras.Input((input_length,)), output])
+model.compile(tf.keras.optimizers.Adam(args.learning_rate), "categorical_crossentropy", metrics=["accuracy"])
+train, validation = (dataset.batch(args.batch_size) for dataset in (train_dataset, validation_dataset))
+model.fit(train, epochs=args.epochs, validation_data=validation, callbacks=callbacks, verbose=2)
+"""
+"""One layer: the nightly run trains seven networks. tests/test_end_to_end.py trains that of the recipe."""
+
 Run = Callable[[str, dict[str, str]], subprocess.CompletedProcess[str]]
 
 
@@ -97,13 +108,15 @@ def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, wo
         pytest.skip("the environment of this job was not made by scripts/setup")
     if shutil.which("bash") is None:
         pytest.skip("no bash")
-    write_clips(workspace / "few clips")
+    write_clips(workspace / "few clips", seconds=4.5)
+    (workspace / "network.py").write_text(NETWORK)
+    quick = QUICK | {"EITK_IMPULSE_SCRIPT": str(workspace / "network.py")}
     whole_job = load(file)["jobs"][job].get("env", {})
     for step in steps_of(file, job):
         if "run" not in step:
             continue
         env = {key: in_a_fork(value) for key, value in (whole_job | step.get("env", {})).items()}
-        done = run_step(step["run"], env | QUICK)
+        done = run_step(step["run"], env | quick)
         assert done.returncode == 0, f"{step['name']}: {done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     if job == "retrain":
         assert "no champion yet" in (tmp_path / "summary.md").read_text()
@@ -111,7 +124,7 @@ def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, wo
         assert {"champion.json", "eitk.lock", "report.html", "MODEL_CARD.md", "summary.md"} <= {
             file.name for file in (workspace / "nightly/published").iterdir()
         }
-        again = run_step('scripts/nightly "$DATASET"', QUICK | {"DATASET": "few clips"})
+        again = run_step('scripts/nightly "$DATASET"', quick | {"DATASET": "few clips"})
         assert again.returncode == 0
         assert "nothing changed since run" in again.stdout
 
