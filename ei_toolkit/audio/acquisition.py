@@ -6,20 +6,17 @@ import hmac
 import math
 import re
 import reprlib
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cbor2
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit.config.untrusted_json import read_json
+from ei_toolkit.audio.acquisition_parts import Parts, cbor_parts, json_parts
 from ei_toolkit.errors import DataError
 
-MOST_CBOR_LEVELS = 32
 SHORTEST_INTERVAL_MS = 1e-6
 LONGEST_MS = 100 * 366 * 24 * 3_600_000.0
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
@@ -29,18 +26,25 @@ SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True)
-class Acquisition:
-    """One recording. `values` has the shape (n, sensors); `sensors` holds (name, units).
+class AcquisitionInfo:
+    """One recording without its values, of which there are `count` for each sensor; `sensors` holds (name, units).
 
-    `signature_valid`: the file is signed with the key that `read_acquisition` was given.
+    `signature_valid`: the file is signed with the key that it was checked with.
     """
 
     interval_ms: float
     sensors: tuple[tuple[str, str], ...]
-    values: npt.NDArray[np.float32]
+    count: int
     device_name: str | None
     device_type: str | None
-    signature_valid: bool = False
+    signature_valid: bool
+
+
+@dataclass(frozen=True)
+class Acquisition(AcquisitionInfo):
+    """One recording. `values` has the shape (n, sensors)."""
+
+    values: npt.NDArray[np.float32]
 
 
 MOST_FILE_BYTES = 256 * 2**20
@@ -67,55 +71,56 @@ def sound_of(path: Path) -> tuple[int, npt.NDArray[np.float32]]:
     return round(rate), found.values / np.float32(FULL_SCALE) if largest > 1 else found.values
 
 
-def read_cbor(data: bytes) -> Any:
-    """Return the first CBOR data item (RFC 8949). Raises ValueError for invalid or too deeply nested data.
-
-    Semantic tags are skipped and their content is returned. The file format needs none, and the decoders of cbor2 for
-    shared references would let a short file describe cyclic or very large data.
-    """
-    skip_tags: defaultdict[int, Any] = defaultdict(lambda: lambda content, immutable: content)
-    try:
-        return cbor2.loads(data, max_depth=MOST_CBOR_LEVELS, semantic_decoders=skip_tags)
-    except cbor2.CBORDecodeError as error:
-        raise ValueError(str(error)) from error
-
-
 def read_acquisition(data: bytes, form: str, hmac_key: str = "") -> Acquisition:
     """Read the content of a file; `form` is json or cbor, `hmac_key` the key that its signature is checked with.
 
     Raises DataError with the reason for a file that is not in the format.
     """
+    tables = bytearray()
+    info = _read(data, form, hmac_key, tables)
+    values = np.frombuffer(tables, np.float32).reshape(-1, len(info.sensors))
+    return Acquisition(**vars(info), values=values)
+
+
+def inspect_acquisition(data: bytes, form: str, hmac_key: str = "") -> AcquisitionInfo:
+    """Check the whole content of a file as `read_acquisition` does, and keep no values."""
+    return _read(data, form, hmac_key, None)
+
+
+def _read(data: bytes, form: str, hmac_key: str, kept: bytearray | None) -> AcquisitionInfo:
+    """Read a file; the values are appended to `kept`."""
+    count = 0
     try:
-        document = _document(data, form)
+        parts = _parts(data, form)
+        document = parts.document
         payload = _member(document, "payload", dict, "an object")
         sensors = _sensors(_member(payload, "sensors", list, "a list"))
         interval = _interval(payload)
-        values = _table(_member(payload, "values", list, "a list"), [name for name, _ in sensors])
+        batches = parts.rows() if parts.rows else iter([_member(payload, "values", list, "a list")])
+        for table in _tables(batches, [name for name, _ in sensors]):
+            count += len(table)
+            if kept is not None:
+                kept += table.tobytes()
     except ValueError as error:
         raise DataError(f"The file is not in the data acquisition format ({form}): {error}") from error
-    if interval < SHORTEST_INTERVAL_MS or interval * len(values) > LONGEST_MS:
+    if interval < SHORTEST_INTERVAL_MS or interval * count > LONGEST_MS:
         raise DataError(
-            f"The interval of the data acquisition file, {interval:g} ms, is out of range for {len(values)} values"
+            f"The interval of the data acquisition file, {interval:g} ms, is out of range for {count} values"
         )
-    return Acquisition(
-        interval,
-        sensors,
-        values,
-        _text(payload.get("device_name")),
-        _text(payload.get("device_type")),
-        bool(hmac_key) and _is_signed(data, document, hmac_key),
-    )
+    signed = bool(hmac_key) and _is_signed(data, document, hmac_key)
+    name, kind = _text(payload.get("device_name")), _text(payload.get("device_type"))
+    return AcquisitionInfo(interval, sensors, count, name, kind, signed)
 
 
-def _document(data: bytes, form: str) -> dict[str, Any]:
-    """The object of a file; JSON may begin with a byte order mark. Raises ValueError."""
+def _parts(data: bytes, form: str) -> Parts:
+    """The parts of a file, whose document is an object. Raises ValueError."""
     try:
-        document = read_json(data) if form == "json" else read_cbor(data)
+        parts = json_parts(data) if form == "json" else cbor_parts(data)
     except ValueError as error:
         raise ValueError(f"it is no valid {form.upper()}: {error}") from error
-    if not isinstance(document, dict):
-        raise ValueError(f"it is {_kind(document)}, not an object")
-    return document
+    if not isinstance(parts.document, dict):
+        raise ValueError(f"it is {_kind(parts.document)}, not an object")
+    return parts
 
 
 def _member(outer: dict[str, Any], name: str, kind: type, expected: str) -> Any:
@@ -148,8 +153,15 @@ def _interval(payload: dict[str, Any]) -> float:
     return interval
 
 
-def _table(values: list[Any], sensors: Sequence[str]) -> npt.NDArray[np.float32]:
-    """The values as (n, sensors). Raises ValueError with the first value that is wrong."""
+def _tables(batches: Iterator[list[Any]], sensors: Sequence[str]) -> Iterator[npt.NDArray[np.float32]]:
+    first = 0
+    for rows in batches:
+        yield _table(rows, sensors, first)
+        first += len(rows)
+
+
+def _table(values: list[Any], sensors: Sequence[str], first: int) -> npt.NDArray[np.float32]:
+    """Rows of values, from index `first` on, as (n, sensors). Raises ValueError with the first value that is wrong."""
     if isinstance(values[0], str) and values[0].startswith("Ref-Binary"):
         raise DataError("Binary payloads (Ref-Binary) are not supported")
     try:
@@ -159,17 +171,17 @@ def _table(values: list[Any], sensors: Sequence[str]) -> npt.NDArray[np.float32]
         table = np.empty(0, np.float32)
     table = table.reshape(-1, 1) if table.ndim == 1 and len(sensors) == 1 else table
     if table.ndim != 2 or table.shape[1] != len(sensors) or not len(table) or not np.isfinite(table).all():
-        raise ValueError(_first_fault(values, sensors))
+        raise ValueError(_first_fault(values, sensors, first))
     return table
 
 
-def _first_fault(values: list[Any], sensors: Sequence[str]) -> str:
+def _first_fault(values: list[Any], sensors: Sequence[str], first: int) -> str:
     """What is wrong with values that do not form a table of one finite number for each sensor."""
     names = f"{len(sensors)} sensors ({', '.join(sensors[:MOST_NAMED])})" if len(sensors) > 1 else "one sensor"
     lengths = {len(row) if isinstance(row, list) else 0 for row in values}
     if len(lengths) == 1 and (length := lengths.pop()) not in (len(sensors), 0):
         return f"every row of values has {length} numbers, and there {'are' if len(sensors) > 1 else 'is'} {names}"
-    for index, row in enumerate(values):
+    for index, row in enumerate(values, first):
         if not isinstance(row, list) and len(sensors) > 1:
             return f"values[{index}] is {_kind(row)}, not a list of one number for each of {names}"
         numbers = row if isinstance(row, list) else [row]
@@ -204,9 +216,13 @@ def _is_signed(data: bytes, document: dict[str, Any], hmac_key: str) -> bool:
         return False
     if not isinstance(signature, str) or not SIGNATURE.fullmatch(signature):
         return False
-    unsigned = data.replace(signature.encode(), b"0" * len(signature), 1)
-    expected = hmac.new(hmac_key.encode(), unsigned, "sha256").hexdigest()
-    return hmac.compare_digest(expected, signature.lower())
+    before, own, rest = data.find(signature.encode()), len(signature), memoryview(data)
+    if before < 0:  # it was written with escapes
+        return False
+    expected = hmac.new(hmac_key.encode(), rest[:before], "sha256")
+    expected.update(b"0" * own)
+    expected.update(rest[before + own :])
+    return hmac.compare_digest(expected.hexdigest(), signature.lower())
 
 
 def _kind(value: Any) -> str:

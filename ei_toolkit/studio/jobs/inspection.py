@@ -8,7 +8,7 @@ from ei_toolkit.audio.values import one_channel
 from ei_toolkit.dataset.time_series import parse_time_series
 from ei_toolkit.errors import DataError
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.jobs.acquisition import read_acquisition
+from ei_toolkit.studio.jobs.acquisition import inspect_acquisition
 from ei_toolkit.studio.jobs.windows import wav_channels
 
 
@@ -23,12 +23,12 @@ def inspect_content(content: bytes, form: str, name: str, hmac_key: str) -> dict
         return {}
     if form == "csv":
         return _read_csv(content, name)
-    found = read_acquisition(content, form, hmac_key)
+    found = inspect_acquisition(content, form, hmac_key)
     return {
         "format": form,
         "interval_ms": found.interval_ms,
         "sensors": found.sensors,
-        "values_count": len(found.values),
+        "values_count": found.count,
         "device_name": found.device_name,
         "device_type": found.device_type,
         "signature_valid": found.signature_valid,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ei_toolkit.audio.acquisition import MOST_CBOR_LEVELS, read_cbor
+from ei_toolkit.audio.acquisition_parts import MOST_CBOR_LEVELS, read_cbor
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.acquisition import read_acquisition
 
