@@ -18,6 +18,7 @@ from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.app import API_ROUTERS, api_app, ingestion_app
 from ei_toolkit.studio.jobs.compute_client import ComputeWorker
 from ei_toolkit.studio.jobs.compute_worker import respond
+from ei_toolkit.studio.jobs.inspectors import Inspectors
 from ei_toolkit.studio.jobs.task import Task, job_function
 from ei_toolkit.studio.options import Options
 
@@ -40,10 +41,18 @@ class LocalComputation(ComputeWorker):
         return response
 
 
+class LocalInspection(Inspectors):
+    """Reads uploaded files in this process."""
+
+    def inspect(self, key: int, **arguments: Any) -> dict[str, Any]:
+        found: dict[str, Any] = LocalComputation(Options(Path())).compute("inspect", **arguments)
+        return found
+
+
 def open_studio(data: Path) -> Studio:
     """Open a data folder; computations run in this process."""
     options = Options(data)
-    return replace(Studio.open(options), compute_worker=LocalComputation(options))
+    return replace(Studio.open(options), compute_worker=LocalComputation(options), inspectors=LocalInspection(options))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from ei_toolkit.studio.http.upload_turns import UploadTurns
 from ei_toolkit.studio.jobs.compute_client import ComputeWorker
+from ei_toolkit.studio.jobs.inspectors import Inspectors
 from ei_toolkit.studio.jobs.runner import Runner
 from ei_toolkit.studio.live.hub import Hub, Tokens
 from ei_toolkit.studio.options import Options
@@ -46,6 +48,8 @@ class Studio:
     hub: Hub
     tokens: Tokens
     compute_worker: ComputeWorker
+    inspectors: Inspectors
+    upload_turns: UploadTurns
     activity: Activity
 
     @classmethod
@@ -55,10 +59,14 @@ class Studio:
         make_private_folder(options.logs)
         store.blobs.delete_incoming()
         collect_garbage(store)
-        compute_worker = ComputeWorker(options)
-        return cls(options, store, Runner(options, store, hub), hub, Tokens(), compute_worker, Activity())
+        runner, compute_worker, inspectors = Runner(options, store, hub), ComputeWorker(options), Inspectors(options)
+        return cls(
+            options, store, runner, hub, Tokens(), compute_worker, inspectors, UploadTurns(), Activity()
+        )  # fmt: skip
 
     def close(self) -> None:
-        """Stop the compute worker and close the store."""
+        """Stop the workers and close the store."""
         self.compute_worker.close()
+        self.inspectors.close()
+        self.upload_turns.close()
         self.store.close()

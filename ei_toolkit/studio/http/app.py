@@ -35,7 +35,7 @@ from ei_toolkit.studio.http import (
     start_jobs,
     targets,
 )
-from ei_toolkit.studio.http.errors import ApiError, DiskFull, is_disk_full
+from ei_toolkit.studio.http.errors import ApiError, DiskFull, TooManyRequests, is_disk_full
 from ei_toolkit.studio.http.guard import LARGEST_BODY, LARGEST_REQUEST, Guard
 from ei_toolkit.studio.http.responses import failure
 from ei_toolkit.studio.http.schema import rejection
@@ -91,7 +91,10 @@ def _app(studio: Studio, routers: tuple[APIRouter, ...], largest_body: int) -> A
 def _handlers() -> dict[type[Exception], Handler]:
     async def api_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, ApiError)
-        return failure(str(error), error.status)
+        response = failure(str(error), error.status)
+        if isinstance(error, TooManyRequests):
+            response.headers["Retry-After"] = str(error.retry_after_s)
+        return response
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

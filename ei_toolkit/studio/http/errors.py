@@ -6,6 +6,7 @@ ApiError        200   an error of the request's logic: `{"success": false, "erro
   Forbidden    403   a key of another project, or of a role that does not allow the request
   Unknown      404   no such route
   TooLarge     413   a body over its limit
+  TooManyRequests 429   a key that has too many uploads at once; Retry-After has the seconds to wait
   DiskFull     507   no space on the disk for what the request stores; sending it again does not help
   NotImplementedByStudio   501   a method of Edge Impulse's API that the local studio does not have
 """
@@ -50,6 +51,13 @@ class TooLarge(ApiError):
     """The body is over its limit."""
 
     status = 413
+
+
+class TooManyRequests(ApiError):
+    """The key has as many requests of this kind at once as it may have."""
+
+    status = 429
+    retry_after_s = 2
 
 
 class DiskFull(ApiError):

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from ei_toolkit.dataset.listing import INFO_LABELS
 from ei_toolkit.studio.http.dataset import Split
 from ei_toolkit.studio.http.errors import ApiError, Malformed, TooLarge, Unknown
 from ei_toolkit.studio.http.info_labels import Description, Descriptions, read_entries
-from ei_toolkit.studio.http.multipart import Bounds, Part, receive
+from ei_toolkit.studio.http.multipart import PIECE, Bounds, Part, gathered, receive
 from ei_toolkit.studio.http.request import RequestContext, Uploader
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.sample_labels import (
@@ -253,10 +252,11 @@ SUFFIXES = {"application/json": ".json", "application/cbor": ".cbor"}
 @router.post("/{category}/files")
 async def upload_files(category: str, request: Request, context: Uploader) -> Response:
     """Store the files of a multipart body; the response has the result of each."""
-    upload = _upload(category, request, context)
-    with context.store.packs.begin() as pack:
-        parts = await receive(request.headers.get("content-type", ""), request.stream(), pack, Bounds())
-        outcomes = await run_in_threadpool(accept, context.store, upload, pack, parts)
+    upload, turns, key = _upload(category, request, context), context.studio.upload_turns, context.key.id
+    with turns.request(key), context.store.packs.begin() as pack:
+        content_type = request.headers.get("content-type", "")
+        parts = await receive(content_type, request.stream(), pack, Bounds(), partial(turns.run, key))
+        outcomes = await turns.run(key, accept, context.store, upload, pack, parts)
     return answer({"files": outcomes})
 
 
@@ -266,10 +266,10 @@ async def upload_data(category: str, request: Request, context: Uploader) -> Res
     name = request.headers.get("x-file-name", "")
     if not name:
         return PlainTextResponse("The header x-file-name is missing", 421)
-    upload = _upload(category, request, context)
-    with context.store.packs.begin() as pack:
-        part = await _raw_part(request, pack, name)
-        [outcome] = await run_in_threadpool(accept, context.store, upload, pack, [part])
+    upload, turns, key = _upload(category, request, context), context.studio.upload_turns, context.key.id
+    with turns.request(key), context.store.packs.begin() as pack:
+        part = await _raw_part(request, context, pack, name)
+        [outcome] = await turns.run(key, accept, context.store, upload, pack, [part])
     if not outcome["success"]:
         return PlainTextResponse(outcome["error"], 400)
     return PlainTextResponse(outcome["fileName"])
@@ -283,23 +283,22 @@ def _upload(category: str, request: Request, context: RequestContext) -> Upload:
 
 
 def _inspect(context: RequestContext, byte_range: ByteRange, form: str, name: str) -> dict[str, Any]:
-    """Let the compute worker read a file."""
-    key = context.store.projects.get(context.project).hmac_key
-    found: dict[str, Any] = context.studio.compute_worker.compute(
-        "inspect", content=byte_range.to_json(), format=form, name=name, hmac_key=key
+    """Let a worker read a file."""
+    hmac_key = context.store.projects.get(context.project).hmac_key
+    return context.studio.inspectors.inspect(
+        context.key.id, content=byte_range.to_json(), format=form, name=name, hmac_key=hmac_key
     )
-    return found
 
 
-async def _raw_part(request: Request, pack: Pack, name: str) -> Part:
+async def _raw_part(request: Request, context: RequestContext, pack: Pack, name: str) -> Part:
     """Store the body as one part; a name without a suffix gets that of the content type."""
     suffix = SUFFIXES.get(request.headers.get("content-type", "").split(";")[0].strip().lower(), "")
     filename = safe_filename(name)
     part = Part("data", filename if Path(filename).suffix else filename + suffix, pack.begin())
-    async for chunk in request.stream():
-        if part.content.size + len(chunk) > Bounds().file_size:
+    async for piece in gathered(request.stream(), PIECE):
+        if part.content.size + len(piece) > Bounds().file_size:
             raise TooLarge(f"The file has more than the {Bounds().file_size // 2**20} MB that are accepted")
-        part.content.write(chunk)
+        await context.studio.upload_turns.run(context.key.id, part.content.write, piece)
     if not part.content.size:
         raise Malformed("The body is empty")
     return part

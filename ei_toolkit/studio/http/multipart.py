@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import MultipartParseError
@@ -96,7 +96,13 @@ class _Reception:
         self.complete = True
 
 
-async def receive(content_type: str, body: AsyncIterator[bytes], pack: Pack, bounds: Bounds) -> list[Part]:
+Work = Callable[[Callable[[bytes], object], bytes], Awaitable[object]]
+"""Runs a function with a piece of a body in a thread."""
+
+
+async def receive(
+    content_type: str, body: AsyncIterator[bytes], pack: Pack, bounds: Bounds, work: Work = run_in_threadpool
+) -> list[Part]:
     """Read a body into parts of a pack. Raises Malformed and TooLarge."""
     found = BOUNDARY.search(content_type.encode("latin-1", "replace"))
     if not found or "multipart/form-data" not in content_type.lower():
@@ -105,7 +111,7 @@ async def receive(content_type: str, body: AsyncIterator[bytes], pack: Pack, bou
     try:
         parser = MultipartParser(found[1], reception.callbacks())  # type: ignore[arg-type]  # a TypedDict of the same names
         async for piece in gathered(body, PIECE):
-            await run_in_threadpool(parser.write, piece)
+            await work(parser.write, piece)
     except MultipartParseError as error:
         raise Malformed(f"The multipart body cannot be read: {error}") from error
     if not reception.complete:

@@ -27,9 +27,15 @@ LARGEST_RESPONSE = 64 * 2**20
 class ComputeWorker:
     """Runs computations in the worker process, one at a time. May be used from any thread."""
 
-    def __init__(self, options: Options, time_limit_s: float = TIME_LIMIT_S) -> None:
+    def __init__(
+        self,
+        options: Options,
+        time_limit_s: float = TIME_LIMIT_S,
+        module: str = "ei_toolkit.studio.jobs.compute_worker",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.time_limit_s = time_limit_s
-        self._options = options
+        self._options, self._module, self._environment = options, module, dict(environment or {})
         self._lock = threading.Lock()
         self._catalogue: Sequence[Mapping[str, Any]] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -82,10 +88,10 @@ class ComputeWorker:
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._process = subprocess.Popen(
-                confined_command([sys.executable, "-P", "-m", "ei_toolkit.studio.jobs.compute_worker"]),
+                confined_command([sys.executable, "-P", "-m", self._module]),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env=child_environment(os.environ),
+                env={**child_environment(os.environ), **self._environment},
                 cwd=self._options.data,
             )
         return self._process

@@ -5,17 +5,9 @@ See `compute_client` for the format.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import queue
-import sys
-import threading
-import traceback
-from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,15 +17,14 @@ from ei_toolkit.eon.library.blocks import block_code
 from ei_toolkit.eon.library.cost import window_instructions, window_ram_bytes
 from ei_toolkit.eon.library.request import LibraryDspBlock
 from ei_toolkit.eon.profile import CYCLES_PER_INSTRUCTION
-from ei_toolkit.errors import EitkError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.jobs import responder
 from ei_toolkit.studio.jobs.inspection import inspect_content
+from ei_toolkit.studio.jobs.responder import Operations, Request
 from ei_toolkit.studio.jobs.windows import cut, read_axis, read_values, resample
 from ei_toolkit.studio.store.packs import ByteRange
-
-Request = Mapping[str, Any]
 
 
 def _content(request: Request) -> bytes:
@@ -163,7 +154,7 @@ def _cost(request: Request) -> dict[str, int]:
     return {"cycles": cycles, "ram": window_ram_bytes([code])}
 
 
-OPERATIONS: Mapping[str, Callable[[Request], Any]] = {
+OPERATIONS: Operations = {
     "catalogue": _catalogue,
     "shape": _shape,
     "inspect": _inspect,
@@ -180,40 +171,8 @@ OPERATIONS: Mapping[str, Callable[[Request], Any]] = {
 
 def respond(request: Request) -> dict[str, Any]:
     """Return the result of a request, or an error message for the client of the API."""
-    try:
-        return {"result": OPERATIONS[request["operation"]](request)}
-    except (EitkError, ApiError) as error:
-        return {"error": str(error)}
-    except FileNotFoundError:
-        return {"error": "The requested content is not stored any more: delete the sample and upload it again"}
-    except Exception:  # noqa: BLE001 - the edge of the process: a failed computation must not end the worker
-        traceback.print_exc(file=sys.stderr)
-        return {"error": "The computation failed; see the log of the studio"}
-
-
-def main() -> None:
-    """Respond to requests until the standard input closes or the standard output is not read any more."""
-    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
-    write_responses(lines, sys.stdout.buffer)
-    os._exit(0)  # closing the standard output at a normal exit would report that it is not read
-
-
-def write_responses(lines: queue.SimpleQueue[bytes], output: BinaryIO) -> None:
-    """Respond to each request; return when the reader of `output`, the server, has ended."""
-    with contextlib.suppress(BrokenPipeError):
-        while True:
-            response = respond(json.loads(lines.get()))
-            output.write(json.dumps(response).encode() + b"\n")
-            output.flush()
-
-
-def _read_lines(lines: queue.SimpleQueue[bytes]) -> None:
-    """Queue requests. At the end of the input the server has ended: end this process, even during a computation."""
-    for line in sys.stdin.buffer:
-        lines.put(line)
-    os._exit(0)
+    return responder.respond(OPERATIONS, request)
 
 
 if __name__ == "__main__":
-    main()
+    responder.serve(OPERATIONS)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
-from ei_toolkit.audio.values import one_channel
+import numpy as np
+
+from ei_toolkit.audio.values import ValueChecks
+from ei_toolkit.config.settings import Reading
 from ei_toolkit.dataset.time_series import parse_time_series
 from ei_toolkit.errors import DataError
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.acquisition import inspect_acquisition
-from ei_toolkit.studio.jobs.windows import wav_channels
+from ei_toolkit.studio.jobs.windows import wav_blocks
 
 
 def inspect_content(content: bytes, form: str, name: str, hmac_key: str) -> dict[str, Any]:
@@ -52,8 +56,11 @@ def _read_csv(content: bytes, name: str) -> dict[str, Any]:
 
 
 def _check_wav(content: bytes, name: str) -> None:
-    values, floats = wav_channels(content)
+    blocks, floats = wav_blocks(content)
+    checks = ValueChecks(name, Reading(), floats)
     try:
-        one_channel(name, values, floats=floats)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is rejected
+            deque(checks.mono(blocks), maxlen=0)
+        deque(checks.at_the_end(), maxlen=0)
     except DataError as error:
         raise ApiError(error.with_hint) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from ei_toolkit.studio.store.sample_filter import SampleFilter, has_id
 from ei_toolkit.studio.store.samples import Sample
 
 Floats = npt.NDArray[np.float32]
+FRAMES_AT_ONCE = 2**18
 INTEGERS: Mapping[int, str] = {16: "<i2", 32: "<i4"}
 
 
@@ -47,15 +48,25 @@ def resample(values: Floats, rate: float, wanted_rate: float) -> Floats:
     return resampled
 
 
-def wav_channels(content: bytes) -> tuple[Floats, bool]:
-    """Return the (n, channels) values of a WAV file in −1…1, and whether it holds floating-point numbers.
+def wav_blocks(content: bytes, frames: int = FRAMES_AT_ONCE) -> tuple[Iterator[Floats], bool]:
+    """Return blocks of (n, channels) values of a WAV file in −1…1, and whether it holds floating-point numbers.
 
     Values that float32 cannot hold are infinite.
     """
     header = read_header(lambda offset, count: content[offset : offset + count], len(content))
     frame = header.channels * header.bits // 8
     raw = memoryview(content)[header.offset : header.offset + header.frames * frame]
-    return _unit_range(raw, header.encoding, header.bits).reshape(-1, header.channels), header.encoding == FLOAT
+    blocks = (
+        _unit_range(raw[start : start + frames * frame], header.encoding, header.bits).reshape(-1, header.channels)
+        for start in range(0, len(raw), frames * frame)
+    )
+    return blocks, header.encoding == FLOAT
+
+
+def wav_channels(content: bytes) -> Floats:
+    """Return all values of a WAV file as `wav_blocks` does."""
+    blocks, _ = wav_blocks(content, len(content))
+    return next(blocks, np.empty((0, 1), np.float32))
 
 
 def _read_wav(content: bytes) -> Floats:
@@ -63,7 +74,7 @@ def _read_wav(content: bytes) -> Floats:
 
     Ingestion rejects values that are not numbers. Samples of older versions may hold some, which count as silence.
     """
-    channels, _ = wav_channels(content)
+    channels = wav_channels(content)
     mixed = channels if channels.shape[1] == 1 else channels.mean(axis=1, keepdims=True, dtype=np.float32)
     values: Floats = np.nan_to_num(mixed * np.float32(INT16_SCALE), posinf=INT16_SCALE, neginf=-INT16_SCALE)
     return values

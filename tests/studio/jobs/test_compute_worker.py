@@ -19,7 +19,8 @@ from support import has_ended
 
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.compute_client import ComputeWorker
-from ei_toolkit.studio.jobs.compute_worker import write_responses
+from ei_toolkit.studio.jobs.compute_worker import OPERATIONS
+from ei_toolkit.studio.jobs.responder import write_responses
 from ei_toolkit.studio.options import Options
 
 WINDOW = {"block": "spectrogram", "version": 4, "frequency": 16000.0, "samples": 1600, "params": {}}
@@ -183,4 +184,4 @@ def test_a_worker_whose_response_nobody_reads_ends_without_a_traceback() -> None
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     requests.put(b'{"operation": "catalogue"}\n')
     with os.fdopen(writer, "wb", buffering=0) as output:
-        write_responses(requests, output)
+        write_responses(OPERATIONS, requests, output)
