@@ -143,8 +143,8 @@ def _json_batches(content: memoryview) -> Iterator[list[Any]]:
             raise ValueError(f"a row of values has more than {LARGEST_ROW} bytes")
         end, following = (found.start() + kept, found.end()) if found else (len(content), len(content))
         try:
-            rows: list[Any] = read_json(b"[" + bytes(content[at:end]) + b"]")
-        except ValueError as error:
+            rows: list[Any] = json.loads(b"[" + bytes(content[at:end]) + b"]")
+        except (ValueError, RecursionError) as error:
             raise ValueError("values is no table of numbers") from error
         yield rows
         at = following

@@ -65,7 +65,7 @@ def measure(studio: LocalStudio, paths: ProjectPaths, clients: int) -> dict[str,
     key = json.loads(subprocess.run([*eitk, *words], capture_output=True, check=True, text=True).stdout)["key"]
     asked = honest(studio)
     found: dict[str, Any] = {
-        f"{name}, alone (ms)": summary([timed(request) for _ in range(20)]) for name, request in asked.items()
+        f"{name}, without the flood (ms)": summary([timed(request) for _ in range(20)]) for name, request in asked.items()
     }
     arguments = [f"{studio.ingestion_url}/api/training/files", key, str(paths.root), str(clients)]
     start = time.perf_counter()

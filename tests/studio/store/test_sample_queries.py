@@ -146,7 +146,7 @@ def test_pages_from_both_ends_make_the_whole_list(store: Store, category: str | 
 
 
 def recomputed(store: Store) -> dict[str, Any]:
-    """What the tables beside the samples must hold, from the samples alone."""
+    """What the tables beside the samples must hold, from the samples only."""
     rows = store.database.all("SELECT * FROM samples")
     texts = {row["id"]: json.loads(row["metadata"]) for row in rows}
     labels = {row["id"]: json.loads(row["structured_labels"] or "[]") for row in rows}
