@@ -64,9 +64,9 @@ def measure(studio: LocalStudio, paths: ProjectPaths, clients: int) -> dict[str,
     words = ["studio", "keys", "add", "--role", "ingestiononly", "--json", "--data", str(paths.studio)]
     key = json.loads(subprocess.run([*eitk, *words], capture_output=True, check=True, text=True).stdout)["key"]
     asked = honest(studio)
-    found: dict[str, Any] = {
-        f"{name}, without the flood (ms)": summary([timed(request) for _ in range(20)]) for name, request in asked.items()
-    }
+    found: dict[str, Any] = {}
+    for name, request in asked.items():
+        found[f"{name}, without the flood (ms)"] = summary([timed(request) for _ in range(20)])
     arguments = [f"{studio.ingestion_url}/api/training/files", key, str(paths.root), str(clients)]
     start = time.perf_counter()
     with subprocess.Popen([sys.executable, "-c", FLOOD, *arguments], stdout=subprocess.PIPE, text=True) as flood:
