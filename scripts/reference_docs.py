@@ -1,7 +1,8 @@
-"""Generate docs/commands.md and docs/configuration.md from the commands and the settings."""
+"""Generate docs/commands.md, docs/configuration.md and the help pages from the commands and the settings."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,12 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import typer
+
+from ei_toolkit.cli.app import app
+from ei_toolkit.cli.commands import COMMANDS, load_command
 from ei_toolkit.cli.examples import HEADING
+from ei_toolkit.cli.help_pages import FILE, page_of
 from ei_toolkit.config.ranges import Range
 from ei_toolkit.config.settings import DspBlock, Layer, Settings, plain
 from ei_toolkit.errors import EXIT_CODES
@@ -98,13 +104,27 @@ note for each on stderr. Nothing has to be computed or uploaded again.
 
 def main() -> None:
     """Write the pages, or with --check exit with 1 and name those that are not current."""
-    pages = {"commands.md": commands_page(), "configuration.md": configuration_page()}
-    stale = [name for name, text in pages.items() if not _is_current(DOCS / name, text)]
+    pages = {
+        DOCS / "commands.md": commands_page(), DOCS / "configuration.md": configuration_page(), FILE: help_pages(),
+    }  # fmt: skip
+    stale = [file for file, text in pages.items() if not _is_current(file, text)]
     if "--check" in sys.argv[1:]:
-        sys.exit(f"not current: {', '.join(stale)}; run scripts/docs" if stale else 0)
-    for name in stale:
-        (DOCS / name).write_text(pages[name], encoding="utf-8")
-        print(f"wrote docs/{name}")
+        sys.exit(f"not current: {', '.join(file.name for file in stale)}; run scripts/docs" if stale else 0)
+    for file in stale:
+        file.write_text(pages[file], encoding="utf-8")
+        print(f"wrote {file.relative_to(DOCS.parent)}")
+
+
+def help_pages() -> str:
+    """The help of every command as JSON."""
+    root = typer.main.get_command(app)
+    context = typer.Context(root, info_name="eitk")
+    pages = {
+        name: page_of(load_command(name), typer.Context(load_command(name), info_name=name, parent=context))
+        for name in COMMANDS
+    }
+    lines = [f"{json.dumps(name)}: {json.dumps(page, ensure_ascii=False)}" for name, page in pages.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def commands_page() -> str:

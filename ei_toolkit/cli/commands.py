@@ -1,7 +1,7 @@
 """The table of all commands, and the Typer group that imports the module of a command when the command runs.
 
 Importing every module at the start would take seconds, so `eitk --help` and the completion of command names read
-the table only.
+the table only, and the help of a command is data (help_pages.py).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from ei_toolkit.cli.examples import epilog_of
+from ei_toolkit.cli.help_pages import asks_for_help, help_command
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter  # the base classes of TyperCommand; they are not exported
@@ -142,6 +143,13 @@ class CommandGroup(TyperGroup):
         self.commands = cast("MutableMapping[str, Command]", LoadedCommands())  # nothing is ever added to them
         entries = {name: TyperCommand(name, short_help=entry.help) for name, entry in COMMANDS.items()}
         self._listing = _Listing(**{**attributes, "commands": entries})
+
+    def resolve_command(self, context: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """Return the command that the first argument names; for its help, one that imports nothing."""
+        name = ALIASES.get(args[0], args[0])
+        if name in COMMANDS and asks_for_help(args):
+            return args[0], help_command(name), args[1:]
+        return super().resolve_command(context, args)
 
     def format_help(self, context: Context, formatter: HelpFormatter) -> None:
         """Write the help with one line for each command."""

@@ -25,7 +25,7 @@ def help_(
             raise UsageError(
                 f"{shown.command_path} has no subcommand {word!r}", hint=f"eitk help {shown.command_path[5:]}"
             )
-        name, found, _ = shown.command.resolve_command(shown, [word])  # it suggests similar names in its error
+        name, found, _ = shown.command.resolve_command(shown, [word, "--help"])  # with similar names in its error
         if found is not None:
             shown = typer.Context(found, info_name=name, parent=shown)
     text = shown.get_help()
