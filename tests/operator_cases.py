@@ -330,3 +330,42 @@ def dynamic_range(dtype: str) -> bytes:
     return model.finish(
         source, model.operator("FULLY_CONNECTED", [source, weights, -1], output, "FullyConnectedOptions")
     )
+
+
+def lstm(*, weight_scale: float = 0.02, zero_point: int = 0, cell_bits: int = 3, clip: float = 0.0) -> bytes:
+    """Return an LSTM of five cells over six steps of three values."""
+    model, random, cells, inputs = TinyModel(), np.random.default_rng(9), 5, 3
+    source = model.tensor((1, 6, inputs), **FIRST)
+    hidden_quant: dict[str, Any] = {"scale": 1 / 128, "zero_point": zero_point}
+    of_input, of_hidden = (
+        [
+            model.tensor((cells, n), scale=weight_scale * (1 + gate / 3), data=random.integers(-127, 128, (cells, n)))
+            for gate in range(4)
+        ]
+        for n in (inputs, cells)
+    )
+    biases = [
+        model.tensor((cells,), "int32", scale=weight_scale * FIRST["scale"], data=random.integers(-900, 900, cells))
+        for _ in range(4)
+    ]
+    hidden = model.tensor((1, cells), **hidden_quant, variable=True)
+    cell = model.tensor((1, cells), "int16", scale=2.0 ** (cell_bits - 15), variable=True)
+    gates = [model.tensor((0,), "int16", scale=2.0**-12) for _ in range(4)]
+    gates.append(model.tensor((0,), **hidden_quant))
+    output = model.tensor((1, 6, cells), **hidden_quant)
+    states = [-1, -1, hidden, cell, -1, -1, -1, -1]
+    model.operator(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM", [source, *of_input, *of_hidden, -1, -1, -1, *biases, *states], output,
+        "UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4, cellClip=clip,
+    )  # fmt: skip
+    model.operators[-1].intermediates = gates
+    return model.finish(source, output)
+
+
+CASES["LSTM"] = lambda: lstm()
+CASES["LSTM of large sums"] = lambda: lstm(weight_scale=0.3)
+CASES["LSTM of small sums"] = lambda: lstm(weight_scale=0.001)
+CASES["LSTM with a zero point"] = lambda: lstm(zero_point=11)
+CASES["LSTM with a clipped cell state"] = lambda: lstm(weight_scale=0.1, clip=0.7)
+for _bits in (0, 1, 4, 5, 6):
+    CASES[f"LSTM with {_bits} integer bits of its cell state"] = lambda b=_bits: lstm(cell_bits=b)  # type: ignore[misc]

@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 TYPES = {
     "int8": schema.TensorType.INT8,
     "uint8": schema.TensorType.UINT8,
+    "int16": schema.TensorType.INT16,
     "float16": schema.TensorType.FLOAT16,
     "int32": schema.TensorType.INT32,
     "float32": schema.TensorType.FLOAT32,
@@ -67,10 +68,12 @@ class TinyModel:
         *,
         axis: int = 0,
         data: Any = None,
+        variable: bool = False,
     ) -> int:
         """Add a tensor; constant if it has data. Several scales are per index along `axis`."""
         made = schema.TensorT()
         made.name, made.shape, made.type = f"t{len(self.tensors)}".encode(), list(shape), TYPES[dtype]
+        made.isVariable = variable
         if scale is not None:
             scales = [scale] if isinstance(scale, float) else list(scale)
             made.quantization = schema.QuantizationParametersT()

@@ -17,7 +17,6 @@ SIGNAL = (
     "network that reads the features."
 )
 REMEDIES = {
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": UNROLL.format("LSTM"),
     "BIDIRECTIONAL_SEQUENCE_LSTM": UNROLL.format("LSTM"),
     "LSTM": UNROLL.format("LSTM"),
     "UNIDIRECTIONAL_SEQUENCE_RNN": UNROLL.format("SimpleRNN"),

@@ -150,6 +150,15 @@ class Slope:
 
 
 @dataclass(frozen=True)
+class Lstm:
+    """Options of UNIDIRECTIONAL_SEQUENCE_LSTM; `hidden` is the tensor with the scale of the hidden state, or -1."""
+
+    cell_clip: float
+    time_major: bool
+    hidden: int = -1
+
+
+@dataclass(frozen=True)
 class Variable:
     """Options of VAR_HANDLE: the name of a variable, which keeps its value between inferences."""
 
@@ -178,7 +187,7 @@ class Unreadable:
 
 Options = (
     Window2D | Activation | Axis | Beta | Slice | BlockSize | Resize | Slope | Variable | Subgraph | NoOptions
-    | Unreadable
+    | Lstm | Unreadable
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ei_toolkit.eon.blockers import remedy_for
@@ -11,6 +12,7 @@ from ei_toolkit.eon.graph import (
     Axis,
     Beta,
     BlockSize,
+    Lstm,
     NoOptions,
     Options,
     Resize,
@@ -45,7 +47,14 @@ def read_options(kind: str, raw: Any, index: int) -> Options:
     table, read = READERS[kind]
     if table is None:
         return read(None, "")
-    return read(_table(table, kind, raw, index), f"operator {index} ({kind})")
+    options = read(_table(table, kind, raw, index), f"operator {index} ({kind})")
+    if isinstance(options, Lstm) and raw.IntermediatesLength() > LSTM_HIDDEN:
+        return replace(options, hidden=int(raw.Intermediates(LSTM_HIDDEN)))
+    return options
+
+
+LSTM_HIDDEN = 4  # which of the intermediate tensors has the scale of the hidden state
+TANH = 4
 
 
 def _table(name: str, kind: str, raw: Any, index: int) -> Any:
@@ -172,6 +181,13 @@ def _gelu(options: Any, where: str) -> Options:
     return Slope(approximate=bool(options.Approximate()))
 
 
+def _lstm(options: Any, where: str) -> Options:
+    _choice({TANH: "TANH"}, options.FusedActivationFunction(), "activation function", where)
+    if options.ProjClip() or not 0 <= options.CellClip() < 1e6:
+        raise UnsupportedModelError(f"{where} clips by {options.CellClip()} and {options.ProjClip()}")
+    return Lstm(options.CellClip(), bool(options.TimeMajor()))
+
+
 def _variable(options: Any, where: str) -> Options:
     container, name = options.Container() or b"", options.SharedName() or b""
     return Variable(f"{container.decode('utf-8', 'replace')}/{name.decode('utf-8', 'replace')}".strip("/"))
@@ -204,6 +220,7 @@ READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "TILE": (None, _nothing),
     "BROADCAST_TO": (None, _nothing),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _resize),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": ("UnidirectionalSequenceLSTMOptions", _lstm),
     "VAR_HANDLE": ("VarHandleOptions", _variable),
     "CALL_ONCE": ("CallOnceOptions", _call_once),
     "READ_VARIABLE": (None, _nothing),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,9 +61,20 @@ def _read(content: bytes) -> Graph:
         inputs=_interface(subgraph.InputsAsNumpy(), "input", len(tensors)),
         outputs=_interface(subgraph.OutputsAsNumpy(), "output", len(tensors)),
     )
+    graph = replace(graph, states=_variable_tensors(subgraph, graph))
     graph = bind_variables(graph, lambda index: _operators_and_tensors(model, index))
     check_order(graph)
     return graph
+
+
+def _variable_tensors(subgraph: Any, graph: Graph) -> dict[int, NDArray[Any]]:
+    """Return the tensors that operators such as an LSTM keep between inferences; they begin with zeros."""
+    read = {t for op in graph.operators for t in op.inputs if t >= 0 and graph.tensors[t].data is None}
+    return {
+        t: np.zeros(graph.tensors[t].shape, dtype=graph.tensors[t].dtype)
+        for t in sorted(read)
+        if subgraph.Tensors(t).IsVariable() and graph.tensors[t].dtype in ITEM_BYTES
+    }
 
 
 def _subgraph(model: Any, index: int) -> Any:

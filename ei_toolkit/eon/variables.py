@@ -43,7 +43,7 @@ def bind_variables(graph: Graph, subgraph: Callable[[int], Contents]) -> Graph:
             continue
         operators.append(_bound(graph, op, names, initial, made))
     tensors = (*graph.tensors, *made.values())
-    states = {tensor.index: initial[name] for name, tensor in made.items()}
+    states = {**graph.states, **{tensor.index: initial[name] for name, tensor in made.items()}}
     return replace(graph, tensors=tensors, operators=tuple(operators), states=states)
 
 

@@ -12,6 +12,7 @@ from ei_toolkit.eon.kernels.depthwise import depthwise_conv2d
 from ei_toolkit.eon.kernels.elementwise import FUNCTIONS, concatenation, copy, elementwise, pad, prelu
 from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS
 from ei_toolkit.eon.kernels.layer import Layer
+from ei_toolkit.eon.kernels.lstm import lstm
 from ei_toolkit.eon.kernels.movement import MOVES, move
 from ei_toolkit.eon.kernels.pooling import mean, pool2d
 from ei_toolkit.eon.kernels.reduction import reduce
@@ -33,6 +34,7 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
     "PRELU": prelu,
     "CONCATENATION": concatenation,
     "PAD": pad,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
     **dict.fromkeys(MOVES, move),
     "READ_VARIABLE": copy,
     "ASSIGN_VARIABLE": copy,
