@@ -174,6 +174,8 @@ def _connect(studio: Studio, job: int, notified: threading.Event) -> socketio.Cl
     import socketio  # takes half a second, so a command that follows no job does not import it
     from socketio.exceptions import SocketIOError
 
+    from ei_toolkit.client.jobs.live_socket import BoundedWebSocket
+
     silent = logging.getLogger(f"{__name__}.silent")
     silent.disabled = True  # the libraries log a lost connection, which does not matter: the loop polls as well
     client = socketio.Client(
@@ -182,6 +184,7 @@ def _connect(studio: Studio, job: int, notified: threading.Event) -> socketio.Cl
         reconnection_delay_max=10,
         logger=silent,
         engineio_logger=silent,
+        websocket_extra_options={"class_": BoundedWebSocket},
     )
 
     def subscribe() -> None:

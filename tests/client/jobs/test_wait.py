@@ -15,6 +15,7 @@ import pytest
 from ei_toolkit.client.endpoint import Endpoint
 from ei_toolkit.client.jobs import wait as wait_module
 from ei_toolkit.client.jobs.job import PAGE, Started, running, start
+from ei_toolkit.client.jobs.live_socket import BoundedWebSocket
 from ei_toolkit.client.jobs.wait import Listener, LogNotifier, wait_for
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.transport import Transport
@@ -178,6 +179,8 @@ def test_the_socket_of_the_local_studio_notifies(studio: Studio) -> None:
     try:
         assert notifier.live
         assert notifier.wait(5)  # once for the connection
+        assert notifier._socket is not None
+        assert isinstance(notifier._socket.eio.ws, BoundedWebSocket)
     finally:
         notifier.close()
     assert threading.active_count() < 50
