@@ -60,7 +60,7 @@ INTEGRATION = (
     "studio/jobs/test_compute_worker.py", "studio/jobs/test_concurrent_changes.py", "studio/jobs/test_jobs.py",
     "studio/jobs/test_foreign_code.py", "studio/jobs/test_kill.py", "studio/jobs/test_process.py",
     "studio/live/test_live.py", "studio/store/test_packs.py",
-    "studio/test_code_policy.py", "studio/test_lifecycle", "studio/test_server.py",
+    "studio/test_chaos.py", "studio/test_code_policy.py", "studio/test_lifecycle", "studio/test_server.py",
     "test_layouts_to_library.py",
     "training/", "workflows/",
 )  # fmt: skip
