@@ -60,7 +60,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "nightly": ("eitk nightly synth", "eitk nightly clips --dir birds"),
     "runs list": ("eitk runs list", "eitk runs list --kind train --last 5"),
     "runs show": ("eitk runs show 4",),
-    "runs compare": ("eitk runs compare 3 4",),
+    "runs compare": ("eitk runs compare 3 4", "eitk runs compare 3 4 5 --plot runs.html"),
     "runs export": ("eitk runs export", "eitk runs export -o runs.csv"),
     "runs seen": ("eitk runs seen train",),
     "report": ("eitk report", "eitk report -o trial.html --open"),

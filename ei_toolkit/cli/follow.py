@@ -15,9 +15,8 @@ from ei_toolkit.client.jobs.job import Job, Started, cancel_job
 from ei_toolkit.client.jobs.wait import Listener, TrainingProgress, after, wait_for
 from ei_toolkit.client.project import Studio
 from ei_toolkit.errors import Interrupted
-from ei_toolkit.report.terminal_plot import training_plot
+from ei_toolkit.report.terminal_plot import PLOT_COLUMNS, training_plot
 
-PLOT_COLUMNS = 104  # of a terminal that has room for two plots
 OnInterrupt = Literal["ask", "cancel", "detach"]
 
 

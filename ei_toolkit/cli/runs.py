@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console as RichConsole
+from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.output_file import check_output
-from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.atomic_write import write_bytes, write_text
 from ei_toolkit.config.json_text import json_text
 from ei_toolkit.config.units import counted, local_time
 from ei_toolkit.errors import UsageError
@@ -28,7 +30,15 @@ from ei_toolkit.evaluation.run_log import (
     short_result,
     to_csv,
 )
+from ei_toolkit.report.run_comparison import (
+    changes,
+    comparison_figure,
+    histories,
+    results_table,
+    settings_table,
+)
 from ei_toolkit.report.tables import Table
+from ei_toolkit.report.terminal_plot import PLOT_COLUMNS, plots_side_by_side
 
 WIDE_COLUMNS = 100  # of a terminal that shows the hashes of a run, too
 
@@ -86,15 +96,55 @@ def show(context: typer.Context, run: Annotated[int, typer.Argument(help="Number
 def compare(
     context: typer.Context,
     runs: Annotated[list[int], typer.Argument(help="Numbers of two or more runs.")],
+    whole: Annotated[bool, typer.Option("--all", help="Also the results that are the same, and each epoch.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="File for a figure of accuracies and curves: .png, or .html with the tables.")
+    ] = None,
 ) -> None:
-    """Show the settings that differ between runs, and their metrics side by side."""
+    """Show the settings that differ between runs, and their results with the change from the first run.
+
+    On a terminal of 104 columns or more, the learning curves of trainings are drawn as well.
+    """
     if len(set(runs)) < 2:
         raise UsageError("one run cannot be compared", hint="Name two or more; eitk runs show prints one.")
     env = Environment.of(context)
     found = [find_run(env.config().paths, number) for number in runs]
     differing, measured = differences(found), metrics(found)
-    data = {"runs": runs, "differences": differing, "metrics": measured}
-    env.console.result(data, _table(differing | measured, found))
+    data = {"runs": runs, "differences": differing, "metrics": measured, "changes": changes(measured)}
+    file = _checked_plot(env, plot) if plot else None
+    env.console.result(data, Group(*_comparison(found, env.console.rich(env.console.stdout), whole)))
+    if file:
+        _write_plot(env, file, found)
+
+
+def _comparison(runs: Sequence[Run], terminal: RichConsole, whole: bool) -> Iterator[RenderableType]:
+    tables = [table for table in (settings_table(runs), results_table(runs, whole=whole)) if table]
+    yield from (table.rich() for table in tables)
+    if not tables:
+        yield "the runs have the same settings and results"
+    curves = [(measure, histories(runs, measure)) for measure in ("accuracy", "loss")]
+    if terminal.is_terminal and terminal.width >= PLOT_COLUMNS and any(len(lines) > 1 for _, lines in curves):
+        yield plots_side_by_side(curves)
+
+
+def _checked_plot(env: Environment, plot: Path) -> Path:
+    """Return the file. Raises UsageError for a suffix that is not one of a figure, or a folder that is missing."""
+    if plot.suffix.lower() not in (".png", ".html"):
+        raise UsageError(f"--plot: {plot.name} is no figure", hint="Name a file that ends in .png or .html.")
+    return check_output(env.cwd / plot)
+
+
+def _write_plot(env: Environment, file: Path, runs: Sequence[Run]) -> None:
+    figure = comparison_figure(runs)
+    if file.suffix.lower() == ".html":
+        from ei_toolkit.report.html.page import build_comparison_page  # takes longer than `eitk runs list`
+
+        write_text(file, build_comparison_page(env.config().settings.project.name, runs))
+    elif figure is None:
+        raise UsageError("--plot: these runs have neither accuracies nor learning curves")
+    else:
+        write_bytes(file, figure.png())
+    env.console.note(f"wrote {file}")
 
 
 @group.command()

@@ -134,6 +134,45 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
     return _figure("Accuracy and loss by epoch", f"After the last epoch: {', '.join(last)}.", drawing)
 
 
+def compared_runs(
+    names: Sequence[str],
+    accuracies: Mapping[str, Sequence[float | None]],
+    curves: Mapping[str, Sequence[float]],
+) -> Figure:
+    """Draw the accuracies of several runs as bars, and the accuracy of each by epoch.
+
+    `accuracies` has a value for each of the `names` (0 to 1, or None), `curves` the values of each epoch by name.
+    """
+    styles = {name: LINES[i % len(LINES)] for i, name in enumerate(names)}
+    bar = 0.8 / len(names)
+    with _style():
+        height = AXIS_HEIGHT_IN + BAR_HEIGHT_IN * len(names) * len(accuracies)
+        drawing, axes = _drawing(2 if accuracies and curves else 1, 1, height + (HEIGHT_IN if curves else 0))
+        if accuracies:
+            for i, name in enumerate(names):
+                shares = [100 * (values[i] or 0.0) for values in accuracies.values()]
+                places = [row + bar * (i - (len(names) - 1) / 2) for row in range(len(accuracies))]
+                bars = axes[0].barh(places, shares, bar, color=_light(styles[name][0]), label=name)
+                known = [values[i] is not None for values in accuracies.values()]
+                texts = [f"{share:.1f} %" if is_known else "–" for share, is_known in zip(shares, known, strict=True)]
+                axes[0].bar_label(bars, texts, padding=3, fontsize="small")
+            axes[0].set_yticks(range(len(accuracies)), list(accuracies))
+            axes[0].invert_yaxis()
+            axes[0].set(xlabel="%", xlim=(0, 125))
+        for name, values in curves.items():
+            colour, dash = styles[name]
+            axes[-1].plot(range(1, len(values) + 1), values, dash, color=_light(colour), label=name)
+        if curves:
+            axes[-1].set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
+            axes[-1].xaxis.get_major_locator().set_params(integer=True)
+        axes[-1].legend(loc="lower right")
+    read = []
+    for title, found in accuracies.items():
+        known_values = ((name, value) for name, value in zip(names, found, strict=True) if value is not None)
+        read.append(f"{title}: " + ", ".join(f"{name} {100 * value:.1f} %" for name, value in known_values))
+    return _figure("Runs compared", "; ".join(read) + ".", drawing)
+
+
 def confusion_matrix(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> Figure:
     """Draw counts [actual][predicted]; the colour is the share of the actual label's windows.
 

@@ -11,19 +11,26 @@ from ei_toolkit.report.figures import PALETTE
 
 BRAILLE = 0x2800
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # [row][column] of a character
-LINES = (("blue", 1), ("orange", 2))  # colour, and every which dot is drawn: the second line is dotted
+LINES = (("blue", 1, "━━"), ("orange", 2, "┅┅"), ("green", 3, "┄┄"), ("purple", 4, "┈┈"))
+"""Colour, every which dot is drawn, and the sign in the legend."""
 WIDTH, HEIGHT = 40, 8  # of a plot, in characters
+PLOT_COLUMNS = 104  # of a terminal that has room for two plots
 SCALE_WIDTH = 7
 
 
 def training_plot(history: Mapping[str, Sequence[float]]) -> Table:
     """Return accuracy and loss by epoch side by side; `history` has the names of Keras."""
-    view = Table.grid(padding=(0, 2))
-    plots = []
+    found = []
     for measure in ("accuracy", "loss"):
         series = {"training": history.get(measure, ()), "validation": history.get(f"val_{measure}", ())}
-        plots.append(line_plot(measure, {name: values for name, values in series.items() if values}))
-    view.add_row(*plots)
+        found.append((measure, {name: values for name, values in series.items() if values}))
+    return plots_side_by_side(found)
+
+
+def plots_side_by_side(plots: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> Table:
+    """Return plots, each of a title and its series, beside each other."""
+    view = Table.grid(padding=(0, 2))
+    view.add_row(*(line_plot(title, series) for title, series in plots))
     return view
 
 
@@ -36,7 +43,7 @@ def line_plot(title: str, series: Mapping[str, Sequence[float]], width: int = WI
     for number, own in enumerate(series.values()):
         for column, level in _points(own, 2 * width):
             row = round((1 - (level - low) / span) * (4 * height - 1))
-            if column % LINES[number][1] == 0:
+            if column % _line(number)[1] == 0:
                 owner[row][column] = number
     shown = Text(f"{title}, epochs 1 to {max(map(len, series.values()), default=0)}\n")
     for line in range(height):
@@ -47,9 +54,13 @@ def line_plot(title: str, series: Mapping[str, Sequence[float]], width: int = WI
         shown.append("\n")
     for number, (name, own) in enumerate(series.items()):
         shown.append("  " if number else " " * (SCALE_WIDTH + 1))
-        shown.append("━━" if LINES[number][1] == 1 else "┅┅", style=PALETTE[LINES[number][0]][1])
+        shown.append(_line(number)[2], style=PALETTE[_line(number)[0]][1])
         shown.append(f" {name} {own[-1]:.3f}")
     return shown
+
+
+def _line(number: int) -> tuple[str, int, str]:
+    return LINES[number % len(LINES)]
 
 
 def _points(values: Sequence[float], columns: int) -> list[tuple[int, float]]:
@@ -74,4 +85,4 @@ def _character(owner: Sequence[Sequence[int]], line: int, place: int) -> tuple[s
             if number >= 0:
                 code |= DOTS[row][column]
                 found.append(number)
-    return (chr(code), PALETTE[LINES[min(found)][0]][1]) if found else (" ", "")
+    return (chr(code), PALETTE[_line(min(found))[0]][1]) if found else (" ", "")

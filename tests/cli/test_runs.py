@@ -35,7 +35,35 @@ def test_list_is_a_table_or_json(folder: Path) -> None:
 
 def test_compare_shows_changed_settings_and_metrics(folder: Path) -> None:
     lines = [line.split() for line in eitk(folder, "runs", "compare", "1", "2")[1].splitlines()]
-    assert lines[1:] == [["training.epochs", "30", "5"], ["int8.accuracy", "0.9", "0.7"]]
+    assert ["training.epochs", "30", "5"] in lines
+    assert ["result", "run", "1", "run", "2", "change"] in lines
+    assert ["int8.accuracy", "90.0", "%", "70.0", "%", "-20.0", "points"] in lines
+
+
+def test_runs_without_a_difference_are_the_same(folder: Path) -> None:
+    record_run(load_config(folder, {}), "train", {"int8": {"accuracy": 0.9}})
+    assert eitk(folder, "runs", "compare", "1", "3").out == "the runs have the same settings and results\n"
+    assert "int8.accuracy" in eitk(folder, "runs", "compare", "1", "3", "--all").out
+
+
+def test_a_figure_is_written_as_png_or_as_a_page(folder: Path) -> None:
+    for accuracy in (0.5, 0.75):
+        metrics = {"test": {"int8": {"top_1_accuracy": accuracy}}, "history": {"accuracy": [0.25, accuracy]}}
+        record_run(load_config(folder, {}), "train", metrics)
+    assert eitk(folder, "runs", "compare", "3", "4", "--plot", "runs.png").code == 0
+    assert (folder / "runs.png").read_bytes().startswith(b"\x89PNG")
+    assert "wrote" in eitk(folder, "runs", "compare", "3", "4", "--plot", "runs.html").err
+    page = (folder / "runs.html").read_text()
+    assert "<td>top-1 accuracy</td>" in page and "+25.0 points" in page and "<svg" in page
+
+
+@pytest.mark.parametrize(
+    ("file", "message"), [("runs.txt", "runs.txt is no figure"), ("missing/runs.png", "there is no folder")]
+)
+def test_a_figure_that_cannot_be_written_is_an_error_of_usage(folder: Path, file: str, message: str) -> None:
+    done = eitk(folder, "runs", "compare", "1", "2", "--plot", file)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
 
 
 def test_export_writes_csv_or_json(folder: Path) -> None:
@@ -90,6 +118,7 @@ def test_runs_are_compared_in_the_order_of_the_command_line(folder: Path) -> Non
     data = eitk(folder, "runs", "compare", "2", "1", "--json").data
     assert data == {
         "runs": [2, 1], "differences": {"training.epochs": [5, 30]}, "metrics": {"int8.accuracy": [0.7, 0.9]},
+        "changes": {"int8.accuracy": [pytest.approx(0.2)]},
     }  # fmt: skip
     code, _, err = eitk(folder, "runs", "compare", "1", "9")
     assert code == 2

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ei_toolkit import __version__
 from ei_toolkit.config.units import kib
+from ei_toolkit.evaluation.run_log import Run
 from ei_toolkit.report.figures import PALETTE
-from ei_toolkit.report.html.sections import SECTIONS
+from ei_toolkit.report.html.sections import SECTIONS, Section, comparison
 from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Table, cell, percent
 
@@ -19,8 +21,17 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-sr
 def build_page(summary: ProjectSummary) -> str:
     """Return the report as HTML."""
     sections = [section for build in SECTIONS if (section := build(summary))]
+    return _page(summary.config.settings.project.name, sections)
+
+
+def build_comparison_page(project: str, runs: Sequence[Run]) -> str:
+    """Return the comparison of runs as HTML."""
+    return _page(project, [comparison(runs)])
+
+
+def _page(title: str, sections: Sequence[Section]) -> str:
     return _environment().get_template("page.html.j2").render(
-        title=summary.config.settings.project.name,
+        title=title,
         sections=sections,
         palette=PALETTE,
         policy=POLICY,

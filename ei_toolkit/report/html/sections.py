@@ -17,7 +17,7 @@ from ei_toolkit.config.units import classification_time, counted, kib
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.dataset.plan import rows_of_windows
 from ei_toolkit.eon.profile import Profile
-from ei_toolkit.evaluation.run_log import code_version, data_hash, fingerprint, flatten
+from ei_toolkit.evaluation.run_log import Run, code_version, data_hash, fingerprint, flatten
 from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, interval_text
 from ei_toolkit.impulse.trained_model import VARIANTS
 from ei_toolkit.report.audit import read_audit
@@ -37,6 +37,7 @@ from ei_toolkit.report.project_figures import (
 from ei_toolkit.report.project_summary import ProjectSummary, held_out_windows
 from ei_toolkit.report.published import PUBLISHED_LABELS, like_published, own_results
 from ei_toolkit.report.result_tables import BASELINE_NAMES, condition_table, recorded_label_table, recorded_scores
+from ei_toolkit.report.run_comparison import comparison_figure, results_table, settings_table
 from ei_toolkit.report.suite_tables import suite_notes, suite_table
 from ei_toolkit.report.tables import Table, percent
 
@@ -353,6 +354,21 @@ class SuiteSection(Section):
 def suite(summary: ProjectSummary) -> SuiteSection | None:
     """Show the last suite that was evaluated."""
     return SuiteSection(suite_table(summary.suite), suite_notes(summary.suite)) if summary.suite else None
+
+
+@dataclass(frozen=True)
+class ComparisonSection(Section):
+    """Runs side by side; it is a page of its own."""
+
+    anchor, title = "comparison", "Comparison of runs"
+    picture: Figure | None
+    tables: Sequence[Table]
+
+
+def comparison(runs: Sequence[Run]) -> ComparisonSection:
+    """Show what differs between runs, and their results."""
+    tables = (settings_table(runs), results_table(runs))
+    return ComparisonSection(comparison_figure(runs), [table for table in tables if table])
 
 
 SECTIONS: tuple[Callable[[ProjectSummary], Section | None], ...] = (
