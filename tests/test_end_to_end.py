@@ -35,7 +35,7 @@ def test_from_clips_to_predictions_of_a_board(folder: Path) -> None:
     done = subprocess.run(
         [*DEMO, "--dir", "demo", "--board", board, "--json"],
         cwd=folder,
-        env=os.environ | {"EITK_TRAINING_EPOCHS": "8"},
+        env=os.environ | {"EITK_TRAINING_EPOCHS": "8", "EITK_SLICE_HOP_MS": "3000"},
         capture_output=True,
         text=True,
         check=False,
