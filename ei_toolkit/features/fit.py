@@ -1,4 +1,7 @@
-"""Train a classifier of summary features: with scikit-learn, or with Keras for networks with dropout."""
+"""Train a classifier of summary features: with scikit-learn, or with Keras for networks with dropout.
+
+Both are imported where they are used, because they take a second, and the report needs only the types of this module.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
-from sklearn.svm import SVC
 
 from ei_toolkit.config.settings import ClassifierSettings, FeatureSettings
 from ei_toolkit.dataset.provenance import TrainingProvenance
@@ -48,6 +46,8 @@ def fit_model(
     inputs = (rows.values - mean) / scale
     shared: dict[str, npt.NDArray[Any]] = {"mean": mean, "scale": scale}
     if settings.pca:
+        from sklearn.decomposition import PCA
+
         shared["projection"] = PCA(settings.pca, random_state=seed).fit(inputs).components_.T
         inputs = inputs @ shared["projection"]
     arrays = FIT[settings.kind](settings, inputs, rows.labels, seed)
@@ -73,6 +73,8 @@ def _knn(settings: ClassifierSettings, inputs: Floats, labels: Ints, _seed: int)
 
 
 def _regression(settings: ClassifierSettings, inputs: Floats, labels: Ints, _seed: int) -> dict[str, npt.NDArray[Any]]:
+    from sklearn.linear_model import LogisticRegression
+
     fitted = LogisticRegression(C=settings.c, max_iter=5000).fit(inputs, labels)
     weights, bias = fitted.coef_.T, fitted.intercept_
     if weights.shape[1] == 1:  # two labels: one column of log-odds
@@ -81,6 +83,8 @@ def _regression(settings: ClassifierSettings, inputs: Floats, labels: Ints, _see
 
 
 def _svm(settings: ClassifierSettings, inputs: Floats, labels: Ints, _seed: int) -> dict[str, npt.NDArray[Any]]:
+    from sklearn.svm import SVC
+
     fitted = SVC(C=settings.c, gamma=settings.gamma).fit(inputs, labels)
     sign = -1 if len(fitted.n_support_) == 2 else 1  # scikit-learn turns the signs of a single pair
     return {
@@ -90,6 +94,8 @@ def _svm(settings: ClassifierSettings, inputs: Floats, labels: Ints, _seed: int)
 
 
 def _forest(settings: ClassifierSettings, inputs: Floats, labels: Ints, seed: int) -> dict[str, npt.NDArray[Any]]:
+    from sklearn.ensemble import RandomForestClassifier
+
     trees = [one.tree_ for one in RandomForestClassifier(settings.trees, random_state=seed).fit(inputs, labels)]
     roots = np.concatenate([[0], np.cumsum([tree.node_count for tree in trees])])[:-1]
     own = [np.arange(tree.node_count) for tree in trees]
@@ -117,6 +123,8 @@ def _mlp(settings: ClassifierSettings, inputs: Floats, labels: Ints, seed: int) 
 
         weights, biases = train_dense(settings, inputs, labels, seed)
     else:
+        from sklearn.neural_network import MLPClassifier
+
         fitted = MLPClassifier(
             settings.units, learning_rate_init=settings.learning_rate, batch_size=min(settings.batch_size, len(inputs)),
             max_iter=settings.epochs, alpha=settings.weight_decay, n_iter_no_change=settings.epochs, random_state=seed,

@@ -27,6 +27,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert "Usage: eitk" in done.stdout
 
 
+def test_the_page_of_the_report_imports_no_library_of_models() -> None:
+    code = "import sys, ei_toolkit.report.html.page\n"
+    code += "sys.exit(', '.join({'sklearn', 'scipy', 'librosa', 'tensorflow'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+
+
 @pytest.mark.parametrize("flags", [["--json", "config", "show"], ["config", "show", "--json"]])
 def test_shared_flags_stand_before_or_behind_the_command(tmp_path: Path, flags: list[str]) -> None:
     env = environment(tmp_path)
