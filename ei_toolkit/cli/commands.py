@@ -59,6 +59,9 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "verify": CommandEntry(
         "board", "verify:verify", "Compare the scores of a board with those of the int8 model in Python."
     ),
+    "classify": CommandEntry(
+        "results", "classify:classify", "Classify files and folders of any length with a trained model."
+    ),
     "evaluate": CommandEntry("results", "evaluate:evaluate", "Measure a recipe on held-out groups, beside baselines."),
     "gate": CommandEntry(
         "results", "gate:gate", "Compare the last built model with the champion; promote it if it passes."

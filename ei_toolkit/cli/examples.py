@@ -53,6 +53,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "play": ("eitk play clips/rock/rock.1.wav", "eitk play --board host clips/rock/rock.1.wav"),
     "tail": ("eitk tail", "eitk tail --count 10 --json", "eitk tail --raw --port /dev/ttyACM0"),
     "verify": ("eitk verify clips/rock/rock.1.wav", "eitk verify --board host --verbose clips/rock/rock.1.wav"),
+    "classify": ("eitk classify song.mp3", "eitk classify clips --model classifier.npz --csv scores.csv"),
     "evaluate": ("eitk evaluate --quick", "eitk evaluate --folds 3 --conditions none"),
     "gate": ("eitk gate", "eitk gate --dry-run", "eitk gate --junit gate.xml --github"),
     "champion list": ("eitk champion list",),

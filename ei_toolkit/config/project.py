@@ -97,6 +97,11 @@ class ProjectPaths:
         return self.state / "suite.json"
 
     @property
+    def classifier(self) -> Path:
+        """The classifier of summary features that `eitk train` wrote."""
+        return self.state / "classifier.npz"
+
+    @property
     def lock(self) -> Path:
         """The pinned deployment: version, engine, hashes."""
         return self.root / "eitk.lock"

@@ -250,6 +250,21 @@ def instructions_by_layer(instructions: Mapping[str, int]) -> Figure:
     return _bars("Instructions by layer", instructions, "instructions", "{:,.0f}")
 
 
+def scores_over_time(starts_s: Sequence[float], scores: Floats, labels: Sequence[str], name: str) -> Figure:
+    """Draw smoothed scores (windows, labels) of a file over time, a row for each label."""
+    with _style():
+        drawing, [axis] = _drawing(height_in=AXIS_HEIGHT_IN + max(HEIGHT_IN / 2, BAR_HEIGHT_IN * len(labels)))
+        step = starts_s[1] - starts_s[0] if len(starts_s) > 1 else 1.0
+        limits = (starts_s[0], starts_s[-1] + step, len(labels) - 0.5, -0.5)
+        image = axis.imshow(scores.T, aspect="auto", vmin=0, vmax=1, cmap=SPECTROGRAM_COLOURS, extent=limits)
+        axis.set_yticks(range(len(labels)), [_printable(label) for label in labels])
+        axis.grid(visible=False)
+        axis.set_xlabel("start of the window, s")
+        drawing.colorbar(image, ax=axis, label="score")
+    means = ", ".join(f"{label} {100 * mean:.0f} %" for label, mean in zip(labels, scores.mean(axis=0), strict=True))
+    return _figure(f"Scores of {name} over time", f"Means over {len(starts_s)} windows: {means}.", drawing)
+
+
 def _bars(title: str, values: Mapping[str, float], axis_label: str, form: str, full: float | None = None) -> Figure:
     """Draw a horizontal bar for each value, the first on top, with the value behind it."""
     with _style():
