@@ -369,3 +369,25 @@ CASES["LSTM with a zero point"] = lambda: lstm(zero_point=11)
 CASES["LSTM with a clipped cell state"] = lambda: lstm(weight_scale=0.1, clip=0.7)
 for _bits in (0, 1, 4, 5, 6):
     CASES[f"LSTM with {_bits} integer bits of its cell state"] = lambda b=_bits: lstm(cell_bits=b)  # type: ignore[misc]
+
+
+def float_lstm(clip: float = 0.0) -> bytes:
+    """Return an LSTM on float of four cells over five steps of three values."""
+    model, random, cells, inputs = TinyModel(), np.random.default_rng(10), 4, 3
+    source = model.tensor((1, 5, inputs), "float32")
+    weights = [
+        model.tensor((cells, n), "float32", data=random.normal(0, 0.5, (cells, n)))
+        for n in (inputs,) * 4 + (cells,) * 4
+    ]
+    biases = [model.tensor((cells,), "float32", data=random.normal(0, 0.5, cells)) for _ in range(4)]
+    hidden, cell = (model.tensor((1, cells), "float32", variable=True) for _ in range(2))
+    output = model.tensor((1, 5, cells), "float32")
+    model.operator(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM", [source, *weights, -1, -1, -1, *biases, -1, -1, hidden, cell, -1, -1, -1, -1],
+        output, "UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4, cellClip=clip,
+    )  # fmt: skip
+    return model.finish(source, output)
+
+
+CASES["LSTM, float"] = lambda: float_lstm()
+CASES["LSTM with a clipped cell state, float"] = lambda: float_lstm(0.5)

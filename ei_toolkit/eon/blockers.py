@@ -29,6 +29,7 @@ REMEDIES = {
     "NON_MAX_SUPPRESSION_V4": "Return boxes and scores and choose the best ones in the application.",
     "NON_MAX_SUPPRESSION_V5": "Return boxes and scores and choose the best ones in the application.",
 }
+ETHOS = "This model was compiled for an Ethos-U accelerator: use the .tflite from before the Vela compiler."
 FLEX = "Convert without tf.lite.OpsSet.SELECT_TF_OPS, and replace the layer that needs it."
 OTHER = "Replace the layer; docs/compiler.md lists the supported operators."
 
@@ -51,6 +52,8 @@ def remedy_for(kind: str) -> str:
     """Return what to change in a model that uses an operator without a kernel."""
     if kind.startswith("CUSTOM Flex"):
         return FLEX
+    if kind.startswith("CUSTOM ethos-u"):
+        return ETHOS
     if kind.startswith("CUSTOM Signal"):
         return SIGNAL
     return REMEDIES.get(kind, OTHER)

@@ -261,7 +261,7 @@ def check_order(graph: Graph) -> None:
             if tensor.elements == 0:  # some converters leave empty tensors that no operator reads or writes
                 raise _impossible(tensor.name, tensor.shape)
         missing = [t for t in op.inputs if t not in known]
-        if missing:
+        if missing and not isinstance(op.options, Unreadable):  # reported later with what else is not supported
             raise DataError(
                 f"operator {op.index} ({op.kind}) reads {graph.tensors[missing[0]].name} before it is written"
             )

@@ -1,19 +1,23 @@
-"""UNIDIRECTIONAL_SEQUENCE_LSTM on int8 with a 16-bit cell state, as the converter writes keras.layers.LSTM.
+"""UNIDIRECTIONAL_SEQUENCE_LSTM on int8 with a 16-bit cell state and on float, as converted from keras.layers.LSTM.
 
-The arithmetic is that of TensorFlow Lite's 8x8_16 kernel without peephole, projection and layer normalisation. Hidden
-and cell state are variables of the model: they keep their values from one inference to the next.
+The int8 arithmetic is that of TensorFlow Lite's 8x8_16 kernel without peephole, projection and layer normalisation.
+Hidden and cell state are variables of the model: they keep their values from one inference to the next.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ei_toolkit.eon.blockers import FULL_INT8
 from ei_toolkit.eon.fixed_point import Multiplier, quantize_multiplier
 from ei_toolkit.eon.graph import Graph, Lstm, Operator, Tensor
 from ei_toolkit.eon.kernels.layer import Constant, Layer, Scratch, constant, fail, require, same_type
+from ei_toolkit.eon.literals import float_literal
 
 INPUTS = 24  # of the operator, most of them optional
 INPUT_WEIGHTS, HIDDEN_WEIGHTS, BIASES, HIDDEN, CELL = 1, 5, 12, 18, 19  # first input of each kind, four gates each
@@ -28,15 +32,16 @@ def lstm(graph: Graph, op: Operator, position: int) -> Layer:
     output = graph.tensors[op.output]
     assert isinstance(op.options, Lstm)
     same_type(op, source, output)
-    if source.dtype != "int8" or cell.dtype != "int16":
-        raise fail(
-            op, f"its data are {source.dtype}, its cell state is {cell.dtype}", "Convert the model to full int8."
-        )
     require(len(source.shape) == 3, op, f"its input is {source.shape}")
     batch = source.shape[1 if op.options.time_major else 0]
     require(batch == 1, op, f"its batch is {batch}")
     steps, inputs, cells = source.elements // source.shape[2], source.shape[2], hidden.elements
     require(cell.elements == cells and output.elements == steps * cells, op, f"its output is {output.shape}")
+    types = (source.dtype, hidden.dtype, cell.dtype)
+    if types == ("float32", "float32", "float32"):
+        return _float(graph, op, position, (steps, inputs, cells))
+    if types != ("int8", "int8", "int16"):
+        raise fail(op, f"its data are {source.dtype}, its states {hidden.dtype} and {cell.dtype}", FULL_INT8)
     cell_bits = _cell_bits(op, cell)
     to_hidden = _to_hidden(graph, op, hidden)
     require(to_hidden.shift <= 0, op, "its output scale is too small")
@@ -73,6 +78,43 @@ def lstm(graph: Graph, op: Operator, position: int) -> Layer:
         scratch=(Scratch(f"gates{position}", "int16_t", 4 * cells),),
         call=f"k::lstm<Layer{position}>({{in0}}, {{in1}}, {{in2}}, gates{position}, {{out}}, {names});",
     )
+
+
+def _float(graph: Graph, op: Operator, position: int, sizes: tuple[int, int, int]) -> Layer:
+    """Lower the operator on float32."""
+    assert isinstance(op.options, Lstm)
+    steps, inputs, cells = sizes
+    tables = []
+    for name, first, columns in (("Input", INPUT_WEIGHTS, inputs), ("Hidden", HIDDEN_WEIGHTS, cells)):
+        gates = [_weights(graph, op, op.inputs[first + gate], (cells, columns), "float32") for gate in range(4)]
+        tables.append(_floats(op, f"k{name}Weights{position}", [gate.data for gate in gates]))
+    biases = [_bias(graph, op, gate, cells, "float32") for gate in range(4)]
+    tables.append(_floats(op, f"kBiases{position}", biases))
+    names = ", ".join(table.name for table in tables)
+    return Layer(
+        position=position,
+        title=op.title,
+        name=graph.tensors[op.output].name,
+        inputs=(op.inputs[0], op.inputs[HIDDEN], op.inputs[CELL]),
+        output=op.output,
+        macs=steps * 4 * cells * (inputs + cells),
+        headers=("lstm_float.h",),
+        traits={
+            "kSteps": steps,
+            "kInputs": inputs,
+            "kCells": cells,
+            "clip()": float_literal(op.options.cell_clip) if op.options.cell_clip > 0 else "FLT_MAX",
+        },
+        constants=tuple(tables),
+        scratch=(Scratch(f"gates{position}", "float", 4 * cells),),
+        call=f"k::lstm_float<Layer{position}>({{in0}}, {{in1}}, {{in2}}, gates{position}, {{out}}, {names});",
+    )
+
+
+def _floats(op: Operator, name: str, parts: Sequence[NDArray[Any] | None]) -> Constant:
+    values = np.concatenate([np.ravel(part) for part in parts if part is not None]).astype(np.float32)
+    require(bool(np.isfinite(values).all()), op, "its weights hold values that are not finite")
+    return Constant(name, "float", values.tolist(), 4 * values.size)
 
 
 def _states(graph: Graph, op: Operator) -> tuple[Tensor, Tensor, Tensor]:
@@ -140,25 +182,28 @@ def _gate(graph: Graph, op: Operator, gate: int, source: Tensor, hidden: Tensor,
     return (scales[0], scales[1], scales[2], scales[3]), matrices[0], matrices[1], np.stack(biases, axis=1)
 
 
-def _weights(graph: Graph, op: Operator, index: int, shape: tuple[int, int]) -> Tensor:
+def _weights(graph: Graph, op: Operator, index: int, shape: tuple[int, int], dtype: str = "int8") -> Tensor:
     if index < 0:
         raise fail(op, "it has no input gate", PLAIN)
     weights = constant(op, graph.tensors[index], "weights")
-    fits = weights.dtype == "int8" and weights.shape == shape
-    require(fits, op, f"its weights are {weights.dtype} {weights.shape}, not int8 {shape}")
+    if (weights.dtype, weights.shape) != (dtype, shape):
+        raise fail(op, f"its weights are {weights.dtype} {weights.shape}, not {dtype} {shape}", FULL_INT8)
+    if dtype == "float32":
+        return weights
     whole = len(weights.quant.scales) == 1 and not any(weights.quant.zero_points)
     require(whole, op, "its weights have a scale per channel or a zero point")
     return weights
 
 
-def _bias(graph: Graph, op: Operator, gate: int, cells: int) -> NDArray[np.int64]:
+def _bias(graph: Graph, op: Operator, gate: int, cells: int, dtype: str = "int32") -> NDArray[Any]:
+    """Return the biases of a gate, int32 as int64; zeros if there are none."""
     index = op.inputs[BIASES + gate]
     if index < 0:
         return np.zeros(cells, dtype=np.int64)
     bias = constant(op, graph.tensors[index], "biases")
-    require(bias.dtype == "int32" and bias.elements == cells, op, f"its bias is {bias.dtype} {bias.shape}")
+    require(bias.dtype == dtype and bias.elements == cells, op, f"its bias is {bias.dtype} {bias.shape}")
     assert bias.data is not None
-    values: NDArray[np.int64] = bias.data.astype(np.int64).ravel()
+    values: NDArray[Any] = bias.data.astype(np.int64 if dtype == "int32" else np.float32).ravel()
     return values
 
 
