@@ -23,18 +23,26 @@ def _interpreter(model: bytes, resolver: OpResolverType) -> Interpreter:
 
 def reference(model: bytes, inputs: np.ndarray) -> np.ndarray:
     """Return the outputs of the reference kernels, one row for each input."""
+    (outputs,) = reference_ports(model, [inputs])
+    return outputs
+
+
+def reference_ports(model: bytes, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return all outputs of the reference kernels for all inputs; an array for each, its rows one after the other."""
     try:
         interpreter = _interpreter(model, OpResolverType.BUILTIN_REF)
     except ValueError:  # a few operators, such as ELU, are missing among the reference kernels
         interpreter = _interpreter(model, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
     interpreter.allocate_tensors()
-    source, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    answers = []
-    for values in inputs:
-        interpreter.set_tensor(source["index"], values.reshape(source["shape"]))
+    ends = interpreter.get_output_details()
+    answers: list[list[np.ndarray]] = [[] for _ in ends]
+    for row in zip(*inputs, strict=True):
+        for source, values in zip(interpreter.get_input_details(), row, strict=True):
+            interpreter.set_tensor(source["index"], values.reshape(source["shape"]))
         interpreter.invoke()
-        answers.append(interpreter.get_tensor(output["index"]).ravel())
-    return np.array(answers)
+        for output, found in zip(ends, answers, strict=True):
+            found.append(interpreter.get_tensor(output["index"]).ravel())
+    return [np.array(found) for found in answers]
 
 
 def inputs_for(model: bytes, count: int, seed: int) -> np.ndarray:

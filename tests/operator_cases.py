@@ -391,3 +391,55 @@ def float_lstm(clip: float = 0.0) -> bytes:
 
 CASES["LSTM, float"] = lambda: float_lstm()
 CASES["LSTM with a clipped cell state, float"] = lambda: float_lstm(0.5)
+
+
+UNSIGNED: dict[str, Any] = {"scale": 0.1, "zero_point": 121}
+OTHER_UNSIGNED: dict[str, Any] = {"scale": 0.13, "zero_point": 100}
+SYMMETRIC: dict[str, Any] = {"scale": 0.02, "zero_point": 128}
+
+
+def unsigned(kind: str) -> bytes:
+    """Return a network of one operator that is uint8 throughout."""
+    model, random = TinyModel(), np.random.default_rng(12)
+    source = model.tensor(SHAPE, "uint8", **UNSIGNED)
+    window = {"strideH": 1, "strideW": 1, "padding": 0}
+    dilation = {"dilationHFactor": 1, "dilationWFactor": 1}
+    bias = model.tensor((4,), "int32", scale=0.002, data=[300, -200, 0, 50])
+    output = model.tensor(SHAPE, "uint8", **(UNSIGNED if kind == "MAX_POOL_2D" else OTHER_UNSIGNED))
+    if kind == "CONV_2D":
+        weights = model.tensor((4, 3, 3, 4), "uint8", **SYMMETRIC, data=random.integers(1, 256, (4, 3, 3, 4)))
+        model.operator(kind, [source, weights, bias], output, "Conv2DOptions", **window, **dilation)
+    elif kind == "DEPTHWISE_CONV_2D":
+        weights = model.tensor((1, 3, 3, 4), "uint8", **SYMMETRIC, data=random.integers(1, 256, (1, 3, 3, 4)))
+        options = "DepthwiseConv2DOptions"
+        model.operator(kind, [source, weights, bias], output, options, depthMultiplier=1, **window, **dilation)
+    elif kind == "FULLY_CONNECTED":
+        weights = model.tensor((4, 96), "uint8", **SYMMETRIC, data=random.integers(1, 256, (4, 96)))
+        output = model.tensor((1, 4), "uint8", scale=0.5, zero_point=100)
+        model.operator(kind, [source, weights, bias], output, "FullyConnectedOptions")
+    elif kind == "MAX_POOL_2D":
+        model.operator(kind, [source], output, "Pool2DOptions", filterHeight=3, filterWidth=3, **window)
+    elif kind == "SOFTMAX":
+        output = model.tensor(SHAPE, "uint8", scale=1 / 256, zero_point=0)
+        model.operator(kind, [source], output, "SoftmaxOptions", beta=1.0)
+    else:
+        other = model.tensor(
+            (1, 1, 1, 4), "uint8", scale=0.07, zero_point=90, data=random.integers(0, 256, (1, 1, 1, 4))
+        )
+        model.operator(kind, [source, other], output, f"{kind.capitalize()}Options")
+    return model.finish(source, output)
+
+
+for _kind in ("ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D", "MUL", "SOFTMAX"):
+    CASES[f"{_kind}, uint8"] = lambda k=_kind: unsigned(k)  # type: ignore[misc]
+
+
+def two_ends() -> bytes:
+    """Return a model with two inputs of different types and two outputs: the sum, and the larger of each pair."""
+    model = TinyModel()
+    first, second = model.tensor((1, 6), **QUANT), model.tensor((1, 6), "float32")
+    other = model.operator("QUANTIZE", [second], model.tensor((1, 6), **QUANT), "QuantizeOptions")
+    total, larger = model.tensor((1, 6), **SECOND), model.tensor((1, 6), **QUANT)
+    model.operator("ADD", [first, other], total, "AddOptions")
+    model.operator("MAXIMUM", [first, other], larger, "MaximumMinimumOptions")
+    return model.finish(first, total, second, further_outputs=[larger])

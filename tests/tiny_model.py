@@ -124,9 +124,9 @@ class TinyModel:
         handle = len(self.tensors) - 1
         return self.operator("VAR_HANDLE", [], handle, "VarHandleOptions", container=b"", sharedName=name.encode())
 
-    def finish(self, source: int, output: int, *further_inputs: int) -> bytes:
-        """The file, with one output and one input or more."""
-        graphs = [self._graph([source, *further_inputs], [output])]
+    def finish(self, source: int, output: int, *further_inputs: int, further_outputs: Sequence[int] = ()) -> bytes:
+        """The file, with one input and output or more."""
+        graphs = [self._graph([source, *further_inputs], [output, *further_outputs])]
         if self.initial is not None:
             graphs.append(self.initial._graph([], []))
         model = schema.ModelT()

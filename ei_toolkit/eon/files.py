@@ -53,9 +53,9 @@ def run_file(
     model = compile_model(read_bytes(path), ram_optimized=ram_optimized)
     if len(outputs) != len(model.outputs):
         raise UsageError(
-            f"there are {len(outputs)} output files", why=f"the model has {len(model.outputs)} outputs",
-            hint="Repeat --output, in the order of the model.",
-        )  # fmt: skip
+            f"the model has {len(model.outputs)} outputs, and the number of --output files is {len(outputs)}",
+            hint="Repeat --output for each output, in the order of the model.",
+        )
     answers = run_ports(model, values, on, reset_each=reset_each)
     for file, answer in zip(outputs, answers, strict=True):
         with replace_file(file) as partial, partial.open("wb") as stream:

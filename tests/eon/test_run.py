@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from model_bench import reference_ports
+from operator_cases import two_ends
 from support import eitk
 
 from ei_toolkit.eon.compile import CompiledModel, LayerInfo, TensorSpec
@@ -148,3 +151,25 @@ def test_several_inputs_and_outputs_alternate_row_by_row(model: CompiledModel, t
     first, second = run_host(program(tmp_path, "cat > received; cat expected"), two, inputs)
     assert (tmp_path / "received").read_bytes() == bytes([0, 1, 2, 3, 100, 4, 5, 6, 7, 200])
     assert first.tolist() == [[7], [9]] and second.tolist() == [[7, -7], [9, -9]]
+
+
+def test_a_model_with_two_inputs_and_two_outputs_gives_the_outputs_of_the_reference(tmp_path: Path) -> None:
+    content, random = two_ends(), np.random.default_rng(2)
+    inputs = [random.integers(-128, 128, (3, 6)).astype(np.int8), random.normal(0, 5, (3, 6)).astype(np.float32)]
+    (tmp_path / "m.tflite").write_bytes(content)
+    for name, values in zip("ab", inputs, strict=True):
+        np.save(tmp_path / f"{name}.npy", values)
+    files = ("--input", "a.npy", "--input", "b.npy", "--output", "c.npy", "--output", "d.npy")
+    done = eitk(tmp_path, "eon", "run", "m.tflite", *files, "--json")
+    assert done.code == 0, done.err
+    assert [further["shape"] for further in json.loads(done.out)["further"]] == [[3, 6]]
+    for name, expected in zip("cd", reference_ports(content, inputs), strict=True):
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), expected)
+
+
+def test_each_output_of_the_model_has_a_file(tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(two_ends())
+    np.save(tmp_path / "a.npy", np.zeros((1, 6), np.int8))
+    done = eitk(tmp_path, "eon", "run", "m.tflite", "--input", "a.npy", "--output", "c.npy")
+    assert done.code == 2
+    assert "the model has 2 outputs, and the number of --output files is 1" in done.err

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ei_toolkit.eon.blockers import FULL_INT8
 from ei_toolkit.eon.fixed_point import Multiplier, multiply, quantize_multiplier
 from ei_toolkit.eon.graph import Operator, Tensor
 from ei_toolkit.eon.kernels.layer import Constant, fail, require
@@ -128,8 +129,9 @@ def _constant(bias: int, multiplier: Multiplier) -> tuple[int, Multiplier]:
 def _symmetric(op: Operator, weights: Tensor, axis: int) -> NDArray[np.int64]:
     """Return the weights as (channels, all other axes)."""
     if weights.dtype != "int8" or weights.data is None:
-        raise fail(op, f"its weights are {weights.dtype}, not constant int8")
-    require(not any(weights.quant.zero_points), op, "its weights have a zero point")
+        raise fail(op, f"its weights are {weights.dtype}, not constant int8", FULL_INT8)
+    if any(weights.quant.zero_points):
+        raise fail(op, "its weights have a zero point", FULL_INT8)
     require(
         len(weights.quant.scales) == 1 or weights.quant.axis == axis, op, "its weights are quantised along a wrong axis"
     )
