@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +26,12 @@ from ei_toolkit.training.train import train
 BASELINES = {
     "sample": {"TFLM + CMSIS-NN": (7_987_925, 41_944, 61_004), "CMSIS-NN direct": (7_984_063, 40_428, 24_528)},
     "kws": {"TFLM + CMSIS-NN": (3_934_920, 21_784, 56_524), "CMSIS-NN direct": (3_932_248, 20_268, 20_048)},
+    "mlperf_kws": {"TFLM + CMSIS-NN": (7_701_422, 23_400, 138_800)},
+    "mlperf_vww": {"TFLM + CMSIS-NN": (24_101_966, 101_300, 418_000)},
+    "mlperf_ic": {"TFLM + CMSIS-NN": (29_862_020, 55_600, 178_000)},
+    "mlperf_ad": {"TFLM + CMSIS-NN": (582_962, 3_300, 309_000)},
+    "mlperf_str_ww": {"TFLM + CMSIS-NN": (2_227_612, 17_200, 156_000)},
+    "micro_speech": {"TFLM + CMSIS-NN": (1_495_119, 7_400, 76_800)},
 }
 PUBLISHED = "published figures of the reference project (vendor's estimate): 205 ms, 45.6 K RAM, 44.5 K flash"
 
@@ -104,6 +111,39 @@ def measure(models: dict[str, bytes]) -> Iterator[Row]:
             yield Row(name, engine, round(seconds, 3), profile, sum(estimate(model).steps))
 
 
+def before(revision: str, files: list[Path]) -> dict[tuple[str, str], dict[str, Any]]:
+    """The profiles of the same files by an earlier revision of the project, by model and engine."""
+    root = Path(__file__).parents[2]
+    with tempfile.TemporaryDirectory(prefix="eitk-before-") as name:
+        tree = Path(name) / "tree"
+        subprocess.run(
+            ["git", "worktree", "add", "--detach", tree, revision], cwd=root, check=True, capture_output=True
+        )
+        try:
+            command = [sys.executable, tree / "scripts/benchmarks/eon.py", "--json", *(f.resolve() for f in files)]
+            done = subprocess.run(
+                command, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}, check=True, stdout=subprocess.PIPE
+            )
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=root, check=True)
+    return {(row["model"], row["engine"]): row["profile"] for row in json.loads(done.stdout)}
+
+
+def show_change(rows: list[Row], earlier: dict[tuple[str, str], dict[str, Any]]) -> None:
+    """The table of each model before and after, in Markdown."""
+    print("| model | built with | instructions before | after | RAM before | after | flash before | after |")
+    print("|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        old, new = earlier[row.model, row.engine], row.profile
+        pairs = [
+            (old["instructions"], new.instructions),
+            (old["ram_bytes"], new.ram_bytes),
+            (old["flash_bytes"], new.flash_bytes),
+        ]
+        cells = " | ".join(f"{a:,} | {b:,}" for a, b in pairs)
+        print(f"| {row.model} | {row.engine} | {cells} |")
+
+
 def show(rows: list[Row]) -> None:
     """The tables for people."""
     print(f"{'model':22} {'engine':20} {'instructions':>12} {'/MAC':>5} {'RAM':>7} {'flash':>7} {'stack':>5} {'ms':>7}")
@@ -134,10 +174,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", type=Path, help=".tflite files to measure instead of the usual nets")
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--before", metavar="REVISION", help="measure an earlier revision, too, with the given files")
     arguments = parser.parse_args()
     models = {path.stem: path.read_bytes() for path in arguments.models} or nets()
     rows = list(measure(models))
-    if arguments.json:
+    if arguments.before:
+        show_change(rows, before(arguments.before, arguments.models))
+    elif arguments.json:
         json.dump([asdict(row) for row in rows], sys.stdout, indent=1)
     else:
         show(rows)

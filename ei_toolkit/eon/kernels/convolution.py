@@ -96,6 +96,8 @@ def pair_word(low: int, high: int) -> int:
 
 PIXELS = 4  # that the kernel computes at a time
 MOST_UNROLLED = 16  # inputs that do not fill a word; with more of them every run is padded to whole words
+FEW_WEIGHTS = 2048  # of a layer whose weights are stored as int16, if it has many pixels: flash for speed
+MANY_PIXELS = 512
 FARTHEST_OFFSET = 4000  # of a pixel in the output, from the first of its block, in bytes
 
 
@@ -143,7 +145,7 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     block = _block(shape, filters)
     values = per_channel.varying(weights.data, axis=0)
     values = np.swapaxes(values, 1, 2) if shape.swapped else values
-    packed, words = pack_block(values, block, per_channel, output.quant.zero_point)
+    form, words = pack_block(values, block, per_channel, output.quant.zero_point, shape.out_rows * shape.out_cols)
     traits = _traits(shape, block, filters, source.quant.zero_point) | requantize
     return Layer(
         position=position,
@@ -153,7 +155,7 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
         output=op.output,
         macs=shape.out_rows * shape.out_cols * weights.elements,
         headers=("conv2d.h",),
-        traits=traits | {"kPacked": "true" if packed else "false"},
+        traits=traits | {"kTableForm": f"k::{form}"},
         constants=(Constant(f"kTable{position}", "uint32_t", words, 4 * len(words)),),
         scratch=(
             Scratch(f"window{position}", "int8_t", block.window_rows * block.width + 3),
@@ -225,30 +227,35 @@ def _pixels(g: Geometry, filters: int) -> tuple[int, int]:
 
 
 def pack_block(
-    weights: NDArray[np.int8], block: Block, per_channel: Channels, zero_point: int
-) -> tuple[bool, list[int]]:
-    """Return whether the packed form of the kernel's table fits, and the words of the table.
+    weights: NDArray[np.int8], block: Block, per_channel: Channels, zero_point: int, pixels: int
+) -> tuple[str, list[int]]:
+    """Return the form of the kernel's table (`TableForm`) and its words.
 
-    `weights` are (channel, row, col, input), `zero_point` that of the output.
+    `weights` are (channel, row, col, input), `zero_point` is that of the output, `pixels` before a pool.
     """
     filters = len(weights)
     flat = np.zeros((filters + filters % 2, weights[0].size + 1), dtype=np.int64)  # the last input is always zero
     flat[:filters, :-1] = weights.reshape(filters, -1)
     a, b = flat[0::2, block.order], flat[1::2, block.order]
     bias = np.array((*per_channel.biases, *(0,) * (filters % 2)), dtype=np.int64)
-    packed = per_channel.packed and int((a + 256 * b).min()) >= -(1 << 15)
-    halves = (a + 256 * b if packed else (a & 0xFF) + 256 * b) & 0xFFFF
-    first = bias[0::2] + 256 * bias[1::2] if packed else bias[1::2]
-    table = np.concatenate(
-        (
-            np.stack((first, bias[0::2]), axis=1),
-            halves[:, 0::2] | halves[:, 1::2] << 16,
-            per_channel.scales(zero_point, packed=packed).reshape(-1, 4),
-        ),
-        axis=1,
-    )
-    words: list[int] = (table & 0xFFFFFFFF).ravel().tolist()
-    return packed, words
+    sums = np.stack((bias[1::2], bias[0::2]), axis=1)
+    fits = int((a + 256 * b).min()) >= -(1 << 15)
+    if per_channel.packed and weights.size <= FEW_WEIGHTS and pixels >= MANY_PIXELS:
+        form, sums = "kHalves", 256 * sums
+        words = np.stack((_words(256 * b), _words(256 * a)), axis=2).reshape(len(a), -1)
+    elif per_channel.packed and fits:
+        form, words = "kPacked", _words(a + 256 * b)
+        sums[:, 0] = sums[:, 1] + 256 * sums[:, 0]
+    else:
+        form, words = "kInBytes", _words((a & 0xFF) + 256 * b)
+    scales = per_channel.scales(zero_point, packed=form != "kInBytes").reshape(-1, 4)
+    table: list[int] = (np.concatenate((sums, words, scales), axis=1) & 0xFFFFFFFF).ravel().tolist()
+    return form, table
+
+
+def _words(halves: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the words of pairs of int16 in each row."""
+    return halves[:, 0::2] & 0xFFFF | (halves[:, 1::2] & 0xFFFF) << 16
 
 
 def _traits(g: Geometry, block: Block, filters: int, zero_point: int) -> dict[str, int | float | str]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ei_toolkit.eon.fixed_point import Multiplier, multiply
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.kernels import LOWER, lower
-from ei_toolkit.eon.kernels.convolution import MOST_UNROLLED, Block, pack_block
+from ei_toolkit.eon.kernels.convolution import MANY_PIXELS, MOST_UNROLLED, Block, pack_block
 from ei_toolkit.eon.kernels.dense import pack_groups
 from ei_toolkit.eon.kernels.depthwise import USUAL_SHIFT, pack_pairs
 from ei_toolkit.eon.kernels.elementwise import FUNCTIONS
@@ -204,32 +204,36 @@ def channels_of(filters: int, bound: int = 1000) -> Channels:
     )
 
 
-@given(WEIGHTS, st.booleans(), st.integers(-128, 127))
-def test_a_packed_table_has_the_weights_of_two_channels_in_each_half_word(
-    shape: tuple[int, int, int, int], fits: bool, zero_point: int
+@given(WEIGHTS, st.sampled_from(["kPacked", "kHalves", "kInBytes"]), st.integers(-128, 127))
+def test_a_table_has_the_weights_of_two_channels_for_each_pair_of_inputs(
+    shape: tuple[int, int, int, int], expected: str, zero_point: int
 ) -> None:
     weights = np.random.default_rng(sum(shape)).integers(-127, 128, shape).astype(np.int8)
     inputs = weights[0].size
     order = (*range(inputs), *[-1] * (inputs % 2))
-    channels = channels_of(len(weights), 1 << 22 if fits else 1 << 24)
-    packed, words = pack_block(weights, Block(1, 4, 1, 0, 1, 1, 1, inputs, order), channels, zero_point)
+    channels = channels_of(len(weights), 1 << 24 if expected == "kInBytes" else 1 << 22)
+    pixels = MANY_PIXELS if expected == "kHalves" else 1
+    form, words = pack_block(weights, Block(1, 4, 1, 0, 1, 1, 1, inputs, order), channels, zero_point, pixels)
     table = np.array(words, dtype=np.uint32).reshape((len(weights) + 1) // 2, -1)
-    assert packed == fits and table.shape[1] == 6 + len(order) // 2
+    assert form == expected and table.shape[1] == 6 + len(order) // 2 * (2 if form == "kHalves" else 1)
     flat = np.zeros((len(table) * 2, len(order)), dtype=np.int64)
     flat[: len(weights), :inputs] = weights.reshape(len(weights), -1)
     for a, b, row in zip(flat[0::2], flat[1::2], table, strict=True):
-        weight_bytes = row[2:-4].view(np.int8)
-        assert np.array_equal(weight_bytes[0::2], a)
-        expected = a + 256 * b if packed else b
-        assert np.array_equal(row[2:-4].view(np.int16) if packed else weight_bytes[1::2], expected)
+        halves = row[2:-4].view(np.int16)
+        if form == "kHalves":
+            assert np.array_equal(halves.reshape(-1, 2, 2).transpose(1, 0, 2).reshape(2, -1), 256 * np.stack((b, a)))
+        elif form == "kPacked":
+            assert np.array_equal(halves, a + 256 * b)
+        else:
+            assert np.array_equal(halves.view(np.int8).reshape(-1, 2).T, np.stack((a, b)))
 
 
-def test_a_weight_that_the_packed_form_has_no_room_for_gives_the_other_form() -> None:
+def test_a_weight_that_the_packed_form_has_no_room_for_gives_another_form() -> None:
     weights = np.array([-1, -128], dtype=np.int8).reshape(2, 1, 1, 1)
     block = Block(1, 4, 1, 0, 1, 1, 1, 1, (0, -1))
-    assert [pack_block(w, block, channels_of(2), 0)[0] for w in (weights, weights[::-1], weights + 1)] == [
-        *(False, True, True),
-    ]
+    forms = [pack_block(w, block, channels_of(2), 0, 1)[0] for w in (weights, weights[::-1], weights + 1)]
+    assert forms == ["kInBytes", "kPacked", "kPacked"]
+    assert pack_block(weights, block, channels_of(2), 0, MANY_PIXELS)[0] == "kHalves"
 
 
 @pytest.mark.parametrize("zero_point", [-128, 0, 127])

@@ -4,10 +4,10 @@
 // second pair of each pixel, and so on. Two output channels a and b are computed at a time. Their weights for one input
 // are stored as one int16, a + 256 b, which is used as it is: the sum of its products is A + 256 B. Only a is
 // unpacked (SXTB16 reads the low bytes), which gives A, and B follows from the difference. So four pairs of inputs
-// times two channels take twelve instructions, two of which load weights.
+// times two channels take twelve instructions, two of which load weights. Weights that are stored as int16 take eleven.
 //
-// The table of a layer has for each pair of channels: the initial sums for A + 256 B and for A, the weights of each
-// pair of inputs, and multiplier and scale of a and of b.
+// The table of a layer has for each pair of channels: the initial sums that belong to the weights of b and of a, the
+// weights of each pair of inputs, and multiplier and scale of a and of b.
 #pragma once
 
 #include "eitk/kernels/requantize.h"
@@ -16,6 +16,13 @@ namespace eitk {
 namespace kernels {
 
 constexpr int kBlockPixels = 4;
+
+// How the table of a layer stores the weights of channels a and b for two inputs.
+enum TableForm {
+    kPacked,   // one word: for each input an int16, a + 256 b
+    kHalves,   // two words, of b and of a: for each input an int16, the weight times 256; for layers with few weights
+    kInBytes,  // one word: the bytes a, b, a, b; for weights, sums or scales for which the other forms have no room
+};
 
 // The scale of a channel with the real scale multiplier * 2^-31 * 2^-n, 1 <= n <= 15, as one word. Bits 0 to 7 are the
 // shift n + 7. The other bits, times 64, are added to 256 times the sum times the multiplier divided by 2^32: both
@@ -31,7 +38,7 @@ inline int8_t scaled_output(int32_t sum256, int32_t multiplier, uint32_t scale) 
     return static_cast<int8_t>(clamp(value, S::kMin, S::kMax));
 }
 
-// Sums of the four pixels of a block for two channels. In the packed form, B is multiplied by 256.
+// Sums of the four pixels of a block for two channels; multiplied by 256, except in the form kInBytes.
 struct BlockSums {
     int32_t b[kBlockPixels];
     int32_t a[kBlockPixels];
@@ -42,9 +49,14 @@ struct BlockSums {
 
 // One pair of inputs: r0 inputs, r1 table, r4 to r7 sums of A + 256 B, r8 to r11 sums of A.
 #define EITK_BLOCK_PAIR          \
+    ".if %c[halves]\n\t"         \
+    "ldrd r12, lr, [r1], #8\n\t" \
+    "ldrd r2, r3, [r0], #8\n\t"  \
+    ".else\n\t"                  \
     "ldr r12, [r1], #4\n\t"      \
     "ldrd r2, r3, [r0], #8\n\t"  \
     "sxtb16 lr, r12\n\t"         \
+    ".endif\n\t"                 \
     "smlad r4, r2, r12, r4\n\t"  \
     "smlad r8, r2, lr, r8\n\t"   \
     "smlad r5, r3, r12, r5\n\t"  \
@@ -102,6 +114,9 @@ struct BlockSums {
     "]]\n\t"                                          \
     ".endif\n\t"
 
+// Multiplies a sum of A by 256, unless the weights were.
+#define EITK_BLOCK_WIDEN(P) ".if %c[halves] == 0\n\tlsl " P ", " P ", #8\n\t.endif\n\t"
+
 #define EITK_BLOCK_LOAD_SCALE    \
     "ldrd r12, r3, [r1], #8\n\t" \
     "asr r2, r3, #8\n\t"         \
@@ -111,13 +126,13 @@ struct BlockSums {
 // inputs, output channels, offsets of pixels 1, 2 and 3 in the output, pixels in a pool (1, 2 or 4), a mask of the
 // pixels that are stored, whether negative sums give the lowest output, and the range of the outputs.
 template <int kPairs, int kChannels, int kOut1, int kOut2, int kOut3, int kPool, int kMask, bool kRelu, int kMin,
-          int kMax>
+          int kMax, bool kHalves>
 EITK_ALL_REGISTERS void block_product_dsp(const uint32_t* inputs, const uint32_t* table, int8_t* out) {
     constexpr int kLoop = kPairs >= 8 && kPairs % 8 < 3 ? 8 : (kPairs >= 4 ? 4 : kPairs);
     register const uint32_t* x __asm__("r0") = inputs;
     register const uint32_t* w __asm__("r1") = table;
     register int8_t* to __asm__("r2") = out;
-    register const uint32_t* w_end __asm__("r3") = table + (kChannels + 1) / 2 * (6 + kPairs);
+    register const uint32_t* w_end __asm__("r3") = table + (kChannels + 1) / 2 * (6 + (kHalves ? 2 : 1) * kPairs);
     register const uint32_t* x_end __asm__("r12") = inputs + kBlockPixels * kPairs;
     __asm__ volatile(
         "push {r0, r2, r3, r12}\n"
@@ -139,15 +154,17 @@ EITK_ALL_REGISTERS void block_product_dsp(const uint32_t* inputs, const uint32_t
         "cmp r0, r2\n\t"
         "bne 1b\n\t"
         ".endif\n\t"
+        ".if %c[halves] == 0\n\t"
         "sub r4, r4, r8\n\t"
         "sub r5, r5, r9\n\t"
         "sub r6, r6, r10\n\t"
         "sub r7, r7, r11\n\t"
+        ".endif\n\t"
         "ldr r0, [sp, #4]\n\t" EITK_BLOCK_LOAD_SCALE EITK_BLOCK_POOL("r8", "r9", "r10", "r11")
-        EITK_BLOCK_STORE("0", "lsl r8, r8, #8\n\t", "r8", "a0")
-        EITK_BLOCK_STORE("1", "lsl r9, r9, #8\n\t", "r9", "a1")
-        EITK_BLOCK_STORE("2", "lsl r10, r10, #8\n\t", "r10", "a2")
-        EITK_BLOCK_STORE("3", "lsl r11, r11, #8\n\t", "r11", "a3")
+        EITK_BLOCK_STORE("0", EITK_BLOCK_WIDEN("r8"), "r8", "a0")
+        EITK_BLOCK_STORE("1", EITK_BLOCK_WIDEN("r9"), "r9", "a1")
+        EITK_BLOCK_STORE("2", EITK_BLOCK_WIDEN("r10"), "r10", "a2")
+        EITK_BLOCK_STORE("3", EITK_BLOCK_WIDEN("r11"), "r11", "a3")
         EITK_BLOCK_LOAD_SCALE
         // The last channel of an odd number has no partner.
         ".if %c[odd]\n\t"
@@ -169,13 +186,13 @@ EITK_ALL_REGISTERS void block_product_dsp(const uint32_t* inputs, const uint32_t
         "add sp, sp, #16\n\t"
         : "+r"(x), "+r"(w), "+r"(to), "+r"(w_end), "+r"(x_end)
         : [rest] "i"(kPairs % kLoop), [loop] "i"(kLoop), [loops] "i"(kPairs / kLoop), [pool] "i"(kPool),
-          [mask] "i"(kMask), [relu] "i"(kRelu ? 1 : 0), [odd] "i"(kChannels % 2), [low] "i"(kMin), [high] "i"(kMax),
+          [mask] "i"(kMask), [relu] "i"(kRelu ? 1 : 0), [odd] "i"(kChannels % 2), [halves] "i"(kHalves ? 1 : 0), [low] "i"(kMin), [high] "i"(kMax),
           [a0] "i"(0), [a1] "i"(kOut1), [a2] "i"(kOut2), [a3] "i"(kOut3), [b0] "i"(1), [b1] "i"(kOut1 + 1),
           [b2] "i"(kOut2 + 1), [b3] "i"(kOut3 + 1)
         : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "lr", "memory", "cc");
 }
 
-// The sums of two channels whose table is not packed: thirteen instructions for a pair of inputs. Returns the table
+// The sums of two channels in the form kInBytes: thirteen instructions for a pair of inputs. Returns the table
 // behind the weights.
 EITK_ALL_REGISTERS inline const uint32_t* wide_block_sums(const uint32_t* inputs, const uint32_t* table, int pairs,
                                                           BlockSums& sums) {
@@ -240,49 +257,54 @@ inline const uint32_t* wide_block_sums(const uint32_t* x, const uint32_t* table,
 
 #endif
 
-// The portable form of the loop over the inputs. Returns the table behind the weights.
+// The portable form of the loop over the inputs. Both sums are multiplied by 256. Returns the table behind the weights.
+template <bool kHalves>
 inline const uint32_t* block_sums(const uint32_t* x, const uint32_t* table, int pairs, BlockSums& sums) {
     for (int i = 0; i < kBlockPixels; ++i) {
         sums.b[i] = static_cast<int32_t>(table[0]);
         sums.a[i] = static_cast<int32_t>(table[1]);
     }
     table += 2;
-    for (int pair = 0; pair < pairs; ++pair, x += kBlockPixels, ++table) {
+    for (int pair = 0; pair < pairs; ++pair, x += kBlockPixels) {
+        const uint32_t b = *table++;
+        const uint32_t a = kHalves ? *table++ : bytes_02(b);
         for (int i = 0; i < kBlockPixels; ++i) {
-            sums.b[i] = dual_mac(x[i], *table, sums.b[i]);
-            sums.a[i] = dual_mac(x[i], bytes_02(*table), sums.a[i]);
+            sums.b[i] = dual_mac(x[i], b, sums.b[i]);
+            sums.a[i] = dual_mac(x[i], a, sums.a[i]);
         }
     }
+    if (kHalves) return table;
     for (int i = 0; i < kBlockPixels; ++i) {
         sums.b[i] = static_cast<int32_t>(static_cast<uint32_t>(sums.b[i]) - static_cast<uint32_t>(sums.a[i]));
+        sums.a[i] *= 256;
     }
     return table;
 }
 
-// S: kPacked, whether the table is packed; kPairs, kOutChannels, kPoolPixels, the offsets kOut1 to kOut3 and the
-// constants of `requantize`. kMask: the pixels whose outputs are stored, those of a pool by its first pixel.
+// S: kTableForm; kPairs, kOutChannels, kPoolPixels, the offsets kOut1 to kOut3 and the constants of `requantize`.
+// kMask: the pixels whose outputs are stored, those of a pool by its first pixel.
 template <class S, int kMask>
 struct BlockProduct {
     static void portable(const uint32_t* inputs, const uint32_t* table, int8_t* out) {
         constexpr int kOut[kBlockPixels] = {0, S::kOut1, S::kOut2, S::kOut3};
         for (int c = 0; c < S::kOutChannels; c += 2, table += 4) {
             BlockSums sums;
-            table = S::kPacked ? block_sums(inputs, table, S::kPairs, sums)
-                               : wide_block_sums(inputs, table, S::kPairs, sums);
+            table = S::kTableForm == kInBytes ? wide_block_sums(inputs, table, S::kPairs, sums)
+                                              : block_sums<S::kTableForm == kHalves>(inputs, table, S::kPairs, sums);
             for (int i = 0; i < kBlockPixels; i += S::kPoolPixels) {
                 if ((kMask >> i & 1) == 0) continue;
-                out[kOut[i] + c] = finished<S::kPacked ? 256 : 1>(largest(sums.a + i), table[0], table[1]);
-                if (c + 1 < S::kOutChannels)
-                    out[kOut[i] + c + 1] = finished<1>(largest(sums.b + i), table[2], table[3]);
+                out[kOut[i] + c] = finished(largest(sums.a + i), table[0], table[1]);
+                if (c + 1 < S::kOutChannels) out[kOut[i] + c + 1] = finished(largest(sums.b + i), table[2], table[3]);
             }
         }
     }
 
 #if defined(__ARM_FEATURE_DSP)
     static void run(const uint32_t* inputs, const uint32_t* table, int8_t* out) {
-        if (!S::kPacked) return portable(inputs, table, out);
+        if (S::kTableForm == kInBytes) return portable(inputs, table, out);
         block_product_dsp<S::kPairs, S::kOutChannels, S::kOut1, S::kOut2, S::kOut3, S::kPoolPixels, kMask,
-                          S::kMin == S::kOutputZeroPoint, S::kMin, S::kMax>(inputs, table, out);
+                          S::kMin == S::kOutputZeroPoint, S::kMin, S::kMax, S::kTableForm == kHalves>(inputs, table,
+                                                                                                      out);
     }
 #else
     static void run(const uint32_t* inputs, const uint32_t* table, int8_t* out) { portable(inputs, table, out); }
@@ -295,11 +317,10 @@ private:
         return value;
     }
 
-    template <int kFactor>
     static int8_t finished(int32_t sum, uint32_t multiplier, uint32_t scale) {
         const int32_t factor = static_cast<int32_t>(multiplier);
-        if (S::kPacked) return scaled_output<S>(sum * kFactor, factor, scale);
-        return requantize<S>(sum, factor, static_cast<int32_t>(scale));
+        if (S::kTableForm == kInBytes) return requantize<S>(sum, factor, static_cast<int32_t>(scale));
+        return scaled_output<S>(sum, factor, scale);
     }
 };
 

@@ -1,4 +1,5 @@
-// Operators on two tensors (ADD, SUB, MUL, MAXIMUM, ...), int8 and float. Either input may be broadcast along any of four dimensions.
+// Operators on two tensors (ADD, SUB, MUL, MAXIMUM, ...), int8 and float. Either input may be broadcast along any of
+// four dimensions.
 #pragma once
 
 #include <float.h>
