@@ -1,4 +1,4 @@
-"""Public models do what their list asks for: exact outputs, or a refusal that names the cause."""
+"""Public models do what their list asks for: exact outputs, or a rejection that names the cause."""
 
 from __future__ import annotations
 

@@ -37,9 +37,10 @@ struct AddInt8 {
 template <class S>
 struct SubInt8 {
     static int8_t apply(int8_t a, int8_t b) {
-        const int32_t difference = AddInt8<S>::scaled(a - S::kZeroA, S::kMultiplierA, S::kShiftA) -
-                                   AddInt8<S>::scaled(b - S::kZeroB, S::kMultiplierB, S::kShiftB);
-        return finish<S>(AddInt8<S>::scaled_back(difference));
+        using Add = AddInt8<S>;
+        const int32_t of_a = Add::template scaled<S::kMultiplierA, S::kShiftA>(a - S::kZeroA);
+        const int32_t of_b = Add::template scaled<S::kMultiplierB, S::kShiftB>(b - S::kZeroB);
+        return finish<S>(rounded_shift<-S::kOutShift>(doubling_high_mul(of_a - of_b, S::kOutMultiplier)));
     }
 };
 
