@@ -6,6 +6,7 @@ The split is computed from a hash of the content, so that the same sample is alw
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,10 +91,11 @@ def get_sample_metadata(context: Reader, query: Samples) -> Response:
 @router.get("/raw-data/metadata-filter-options")
 def get_sample_metadata_filter_options(context: Reader, query: Annotated[OptionsQuery, Query()]) -> Response:
     """Return a page of the metadata keys, with the values that occur."""
-    options = context.store.samples.metadata_values(query.filter(context.project))
+    options = context.store.samples.metadata_options(query.filter(context.project))
     page = query.cut(sorted(options))
-    listed = [{"key": key, "options": sorted(options[key])} for key in page]
-    return answer({"totalCount": len(options), "count": len(page), "optionsList": listed})
+    listed = ",".join(f'{{"key":{json.dumps(key)},"options":{options[key]}}}' for key in page)
+    text = f'{{"success":true,"totalCount":{len(options)},"count":{len(page)},"optionsList":[{listed}]}}'
+    return Response(text.encode("utf-8", "replace"), media_type="application/json")
 
 
 @router.get("/raw-data/ratio")

@@ -271,7 +271,7 @@ CREATE INDEX samples_by_blob ON samples (sha256) WHERE pack IS NULL;
 CREATE INDEX samples_by_pack ON samples (pack, start, size) WHERE pack IS NOT NULL;
 CREATE INDEX samples_by_id ON samples (project, id, category, label, label_type, disabled, signature_valid, interval_ms,
     length_ms, created, filename);
-CREATE INDEX samples_by_filename ON samples (project, filename, id DESC, category);
+CREATE INDEX samples_by_filename ON samples (project, filename, id DESC, category, label);
 CREATE INDEX samples_by_label_asc ON samples (project, label, id DESC, category);
 CREATE INDEX samples_by_label_desc ON samples (project, label, id, category);
 CREATE INDEX samples_by_length_asc ON samples (project, length_ms, id DESC, category);

@@ -29,6 +29,7 @@ from ei_toolkit.studio.store.sample_filter import (
 Statement = tuple[str, tuple[Any, ...]]
 IN_TOTALS = frozenset({"category", "label", "label_type", "disabled", "signature_valid", "interval_ms"})
 IN_INDEX_BY_ID = IN_TOTALS | {"id", "length_ms", "created", "filename"}
+IN_INDEX_BY_NAME = frozenset({"id", "filename", "category", "label"})
 MOST_NARROW = 5_000  # samples whose rows are read one by one; for more of them the whole index is read faster
 MOST_LABELS = 1_000  # that a search names
 TRIGRAM = 3  # characters
@@ -48,7 +49,9 @@ class SampleQuery:
         """Return the statement for the number of samples."""
         if self.where.columns <= IN_TOTALS:
             return f"SELECT coalesce(SUM(count), 0) FROM sample_totals WHERE {self.where.sql}", self.where.values
-        return f"SELECT COUNT(*) FROM samples {self._hint('id')} WHERE {self.where.sql}", self.where.values
+        by_name = "filename" in self.where.columns <= IN_INDEX_BY_NAME  # it is narrower than the index by id
+        hint = "INDEXED BY samples_by_filename" if by_name and not self.where.is_narrow else self._hint("id")
+        return f"SELECT COUNT(*) FROM samples {hint} WHERE {self.where.sql}", self.where.values
 
     def ids(self) -> Statement:
         """Return the statement for all ids, in the order of the filter."""

@@ -22,6 +22,8 @@ UploadCategory = Literal[Category, "split"]
 SampleFormat = Literal["wav", "json", "cbor", "csv"]
 LabelType = Literal["label", "unlabeled", "multi-label"]
 READ_AT_ONCE = 10_000  # samples
+CHOSEN = "id IN (SELECT value FROM json_each(?))"
+"""One statement for many samples: `sample_names` is written to the disk with each statement that changes it."""
 NS_PER_MS = 1_000_000
 
 
@@ -178,26 +180,22 @@ class Samples:
             if rows:
                 yield [row[0] for row in rows]
 
-    def metadata_values(self, sample_filter: SampleFilter) -> dict[str, set[str]]:
-        """Return the values of each metadata key that samples have which match a filter."""
+    def metadata_options(self, sample_filter: SampleFilter) -> dict[str, str]:
+        """Return, by metadata key, the sorted values of the samples that match a filter, as text of a JSON list."""
+        values: list[Any] = [sample_filter.project]
+        chosen = "project = ?"
         if sample_filter.conditions:
-            ids = json.dumps(list(self.ids(sample_filter)))
-            sql = (
-                "SELECT key, value FROM metadata_values WHERE id IN (SELECT sample_metadata.value"
-                " FROM json_each(?) AS chosen CROSS JOIN sample_metadata ON sample = chosen.value)"
+            values.append(json.dumps(list(self.ids(sample_filter))))
+            chosen += (
+                " AND id IN (SELECT own.value FROM json_each(?) AS chosen"
+                " CROSS JOIN sample_metadata AS own ON own.sample = chosen.value)"
             )
-            rows = self.database.all(sql, (ids,))
-        else:
-            values: list[Any] = [sample_filter.project]
-            sql = "SELECT key, value FROM metadata_values WHERE project = ?"
-            if sample_filter.category:
-                sql += " AND EXISTS (SELECT 1 FROM metadata_counts AS own WHERE own.value = id AND category = ?)"
-                values.append(sample_filter.category)
-            rows = self.database.all(sql, values)
-        found: dict[str, set[str]] = {}
-        for key, value in rows:
-            found.setdefault(key, set()).add(value)
-        return found
+        elif sample_filter.category:
+            values.append(sample_filter.category)
+            chosen += " AND EXISTS (SELECT 1 FROM metadata_counts AS own WHERE own.value = id AND category = ?)"
+        ordered = f"SELECT key, value FROM metadata_values WHERE {chosen} ORDER BY key, value"
+        rows = self.database.all(f"SELECT key, json_group_array(value) FROM ({ordered}) GROUP BY key", values)
+        return {row[0]: row[1] for row in rows}
 
     def labels(self, project: int, category: str | None = None) -> list[str]:
         """Return the sorted labels of the enabled samples. Unlabeled samples have none."""
@@ -245,29 +243,22 @@ class Samples:
         """Set columns of some samples; return how many samples were found."""
         columns["modified"] = now()
         assignments = ", ".join(f"{column} = ?" for column in columns)
-        with self.database.write() as connection:
-            return sum(
-                connection.execute(
-                    f"UPDATE samples SET {assignments} WHERE project = ? AND id = ?", (*columns.values(), project, id_)
-                ).rowcount
-                for id_ in ids
-            )
+        sql = f"UPDATE samples SET {assignments} WHERE project = ? AND {CHOSEN}"
+        return self.database.run(sql, (*columns.values(), project, json.dumps(list(ids))))
 
-    def change_each(self, project: int, column: str, values: Mapping[int, Any]) -> None:
-        """Set one column of several samples, each to its own value, in one transaction."""
-        with self.database.write() as connection:
-            connection.executemany(
-                f"UPDATE samples SET {column} = ?, modified = ? WHERE project = ? AND id = ?",
-                [(value, now(), project, id_) for id_, value in values.items()],
-            )
+    def change_each(self, project: int, column: str, values: Mapping[int, str]) -> None:
+        """Set one column of several samples, each to its own text, in one transaction."""
+        self.database.run(
+            f"UPDATE samples SET {column} = chosen.value, modified = ? FROM json_each(?) AS chosen"
+            " WHERE project = ? AND samples.id = CAST(chosen.key AS INTEGER)",
+            (now(), json.dumps(values), project),
+        )
 
     def delete(self, project: int, ids: Sequence[int]) -> DeletedContent:
         """Delete the rows of samples; return which content is to be deleted after it."""
         with self.database.write() as connection:
-            deleted: set[tuple[str, str | None]] = set()
-            for id_ in ids:
-                sql = "DELETE FROM samples WHERE project = ? AND id = ? RETURNING sha256, pack"
-                deleted |= {(row[0], row[1]) for row in connection.execute(sql, (project, id_)).fetchall()}
+            sql = f"DELETE FROM samples WHERE project = ? AND {CHOSEN} RETURNING sha256, pack"
+            deleted = {(row[0], row[1]) for row in connection.execute(sql, (project, json.dumps(list(ids)))).fetchall()}
             referenced = "SELECT 1 FROM samples WHERE sha256 = ? AND pack IS NULL LIMIT 1"
             digests = {digest for digest, pack in deleted if pack is None}
             unreferenced = {
