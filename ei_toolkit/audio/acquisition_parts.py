@@ -57,10 +57,11 @@ def cbor_parts(data: bytes) -> Parts:
     """Split a CBOR file (RFC 8949). Raises ValueError for invalid or too deeply nested data."""
     if len(data) <= LARGEST_AT_ONCE:
         return Parts(read_cbor(data))
-    file = io.BytesIO(data)
-    places: list[tuple[int, int | None]] = []
+    items, places = _Items(data), list[tuple[int, int | None]]()
     try:
-        document = _cbor_map(file, {"payload": lambda: _cbor_map(file, {"values": lambda: _note_rows(file, places)})})
+        document = _cbor_map(
+            items, {"payload": lambda: _cbor_map(items, {"values": lambda: _pass_rows(items, places)})}
+        )
     except cbor2.CBORDecodeError as error:
         raise ValueError(str(error)) from error
     return Parts(document, (lambda: _cbor_batches(data, *places[-1])) if places else None)
@@ -156,76 +157,113 @@ def _decoder(file: io.BytesIO) -> cbor2.CBORDecoder:
     return cbor2.CBORDecoder(file, read_size=1, max_depth=MOST_CBOR_LEVELS, semantic_decoders=skip_tags)
 
 
-def _cbor_map(file: io.BytesIO, special: Mapping[str, Callable[[], Any]]) -> Any:
+class _Items:
+    """The items of CBOR data, one after the other.
+
+    The decoder has `LARGEST_AT_ONCE` bytes at a time and an item may have no more, so that it takes little memory. The
+    process cannot continue if cbor2 finds none.
+    """
+
+    def __init__(self, data: bytes, at: int = 0) -> None:
+        self._data = memoryview(data)
+        self._open(at)
+
+    @property
+    def at(self) -> int:
+        """Where the next item begins."""
+        return self._start + self._file.tell()
+
+    def decode(self, *, immutable: bool = False) -> Any:
+        """Return the next item. Raises CBORDecodeError, and ValueError for one that is too large."""
+        at = self.at
+        try:
+            return self._decoder.decode(immutable=immutable)
+        except cbor2.CBORDecodeEOF:
+            if at + LARGEST_AT_ONCE >= len(self._data) and at == self._start:
+                raise
+            if at == self._start:
+                raise ValueError(f"an item has more than {LARGEST_AT_ONCE} bytes") from None
+        self._open(at)
+        return self.decode(immutable=immutable)
+
+    def head(self) -> tuple[int, int | None]:
+        """Read the head of an item behind its tags: its major type and its argument, None for an indefinite length."""
+        while True:
+            first = self.read(1)
+            if not first:
+                raise ValueError("it ends too early")
+            major, info = first[0] >> 5, first[0] & 31
+            argument = None if info > 27 else info if info < 24 else int.from_bytes(self.read(1 << (info - 24)))
+            if major != TAG:
+                return major, argument
+
+    def read(self, count: int) -> bytes:
+        """Return the next bytes; fewer at the end."""
+        found = self._file.read(count)
+        if len(found) < count:
+            self._open(self.at - len(found))
+            found = self._file.read(count)
+        return found
+
+    def go_back(self, at: int) -> None:
+        """Continue at an earlier place."""
+        self._open(at)
+
+    def rest(self, count: int | None) -> Iterator[None]:
+        """Yield before each item of an array or a map, which the caller reads; read the break of an indefinite one."""
+        if count is not None:
+            for _ in range(count):
+                yield
+            return
+        while (first := self.read(1)) != BREAK:
+            self.go_back(self.at - len(first))
+            yield
+
+    def _open(self, at: int) -> None:
+        self._start = at
+        self._file = io.BytesIO(self._data[at : at + LARGEST_AT_ONCE])
+        self._decoder = _decoder(self._file)
+
+
+def _cbor_map(items: _Items, special: Mapping[str, Callable[[], Any]]) -> Any:
     """Read a map, whose members of some names are read by functions. Another item is returned as it is."""
-    start = file.tell()
-    major, count = _head(file)
-    decoder = _decoder(file)
+    start = items.at
+    major, count = items.head()
     if major != MAP:
-        file.seek(start)
-        return decoder.decode()
+        items.go_back(start)
+        return items.decode()
     members: dict[Any, Any] = {}
-    for _ in _items(file, count):
-        name = decoder.decode(immutable=True)
+    for _ in items.rest(count):
+        name = items.decode(immutable=True)
         read = special.get(name) if isinstance(name, str) else None
-        members[name] = read() if read else decoder.decode()
+        members[name] = read() if read else items.decode()
     return members
 
 
-def _note_rows(file: io.BytesIO, places: list[tuple[int, int | None]]) -> Any:
+def _pass_rows(items: _Items, places: list[tuple[int, int | None]]) -> Any:
     """Note where the items of an array begin and how many there are, and pass over them. Return None for an array.
 
     Another item, and an empty array, is returned as it is.
     """
-    start = file.tell()
-    major, count = _head(file)
-    if major != ARRAY or count == 0 or file.getbuffer()[file.tell() : file.tell() + 1] == BREAK:
-        file.seek(start)
-        return _decoder(file).decode()
-    places.append((file.tell(), count))
-    decoder = _decoder(file)
-    for _ in _items(file, count):
-        decoder.decode()
+    start = items.at
+    major, count = items.head()
+    first = items.at
+    if major != ARRAY or count == 0 or items.read(1) == BREAK:
+        items.go_back(start)
+        return items.decode()
+    items.go_back(first)
+    places.append((first, count))
+    for _ in items.rest(count):
+        items.decode()
     return None
 
 
 def _cbor_batches(data: bytes, start: int, count: int | None) -> Iterator[list[Any]]:
-    file = io.BytesIO(data)
-    file.seek(start)
-    decoder = _decoder(file)
-    batch: list[Any] = []
-    for _ in _items(file, count):
-        batch.append(decoder.decode())
+    items, batch = _Items(data, start), list[Any]()
+    for _ in items.rest(count):
+        batch.append(items.decode())
         if len(batch) == ROWS_AT_ONCE:
             yield batch
             batch = []
     if batch:
         yield batch
-
-
-def _head(file: io.BytesIO) -> tuple[int, int | None]:
-    """Read the head of an item behind its tags: its major type and its argument, None for an indefinite length."""
-    while True:
-        first = file.read(1)
-        if not first:
-            raise ValueError("it ends too early")
-        major, info = first[0] >> 5, first[0] & 31
-        if info < 24:
-            argument: int | None = info
-        elif info < 28:
-            argument = int.from_bytes(file.read(1 << (info - 24)))
-        else:
-            argument = None
-        if major != TAG:
-            return major, argument
-
-
-def _items(file: io.BytesIO, count: int | None) -> Iterator[None]:
-    """Yield before each item of an array or a map, which the caller reads; the break of an indefinite one is read."""
-    if count is not None:
-        for _ in range(count):
-            yield
-        return
-    while (first := file.read(1)) != BREAK:
-        file.seek(-len(first), io.SEEK_CUR)
-        yield

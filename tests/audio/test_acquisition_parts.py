@@ -124,9 +124,11 @@ def test_a_fault_of_a_file_in_parts_has_its_index_in_the_whole(in_parts: None, f
         (text(document([[[1], [2]]] * 99)), "values is no table of numbers|numbers"),
         (b'{"payload":' + b"[" * 100_000, "nested too deeply"),
         (cbor2.dumps(document(ROWS))[:-3], "it is no valid CBOR"),
-        (cbor2.dumps([document(ROWS)]), "it is a list, not an object"),
+        (cbor2.dumps([document(ROWS)]), "it is no valid CBOR: an item has more than 300 bytes"),
         (b"\xa1" + cbor2.dumps("payload") + b"\x81" * 400 + b"\x01", "it is no valid CBOR"),
         (b"\xbb" + b"\x7f" * 400, "it is no valid CBOR"),
+        (cbor2.dumps(document([[[]] * 400, [1, 2]])), "it is no valid CBOR: an item has more than 300 bytes"),
+        (cbor2.dumps({"more": [[]] * 400, **document(ROWS)}), "it is no valid CBOR: an item has more than 300 bytes"),
     ],
 )
 def test_a_file_that_cannot_be_read_in_parts_is_an_error(in_parts: None, data: bytes, message: str) -> None:

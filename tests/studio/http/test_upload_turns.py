@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 
+import httpx
+import numpy as np
 import pytest
+from studio_in_process import Api
 
+from ei_toolkit.audio.wav import wav_bytes
+from ei_toolkit.studio.http.app import ingestion_app
 from ei_toolkit.studio.http.errors import TooManyRequests
-from ei_toolkit.studio.http.upload_turns import UploadTurns
+from ei_toolkit.studio.http.upload_turns import REQUESTS_OF_KEY, UploadTurns
 
 
 @pytest.fixture
@@ -83,3 +89,21 @@ def test_a_key_has_so_many_uploads_at_once(turns: UploadTurns) -> None:
             pass
     with turns.request(1):
         pass
+
+
+def test_an_upload_over_the_limit_of_its_key_is_told_when_to_try_again(api: Api) -> None:
+    def upload(role: str) -> httpx.Response:
+        headers = {"x-api-key": api.keys[role]}
+        return api.send(ingestion_app(api.studio), "POST", "/api/training/files", headers=headers, files=files)
+
+    files = {"data": ("a.wav", wav_bytes(np.arange(99, dtype=np.int16), 16_000))}
+    found = api.studio.store.keys.find(api.keys["admin"])
+    assert found is not None
+    with ExitStack() as held:
+        for _ in range(REQUESTS_OF_KEY):
+            held.enter_context(api.studio.upload_turns.request(found.id))
+        response = upload("admin")
+        assert (response.status_code, response.headers["Retry-After"]) == (429, "2")
+        assert "64 uploads at once, which is the limit: wait until one has ended" in response.json()["error"]
+        assert upload("ingestiononly").status_code == 200
+    assert upload("admin").json()["files"][0]["success"]
