@@ -123,8 +123,7 @@ def help_pages() -> str:
         name: page_of(load_command(name), typer.Context(load_command(name), info_name=name, parent=context))
         for name in COMMANDS
     }
-    lines = [f"{json.dumps(name)}: {json.dumps(page, ensure_ascii=False)}" for name, page in pages.items()]
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    return json.dumps(pages, ensure_ascii=False, indent=1) + "\n"  # many short lines, which Git can merge
 
 
 def commands_page() -> str:

@@ -169,7 +169,8 @@ def _start_folder(cwd: Path, folder: Path | None) -> Path:
 
 def _usage_error(error: typer.TyperException) -> UsageError:
     """The error for a wrong option or argument, with the message of Typer."""
-    return UsageError(error.format_message(), hint=f"{_path_of(error)} --help")
+    message = error.format_message().replace("Value error, ", "", 1)  # what Pydantic writes in front of Typer's message
+    return UsageError(message, hint=f"{_path_of(error)} --help")
 
 
 def _path_of(error: typer.TyperException) -> str:

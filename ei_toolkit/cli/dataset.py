@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.options import checked_by
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.audit import audit as audit_clips
 from ei_toolkit.dataset.cutting import cores
@@ -22,7 +23,14 @@ from ei_toolkit.dataset.verify import DAMAGED, Finding, damage, genres_in, verif
 from ei_toolkit.report.audit import as_data, as_text, write_audit
 from ei_toolkit.report.cards import data_card
 
-Genres = Annotated[list[str] | None, typer.Option("--genre", help="Only this genre; may be repeated.")]
+Genres = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--genre",
+        help="Only this genre; may be repeated.",
+        callback=checked_by(lambda genres: wanted_tracks(load_index(), genres)),
+    ),
+]
 SHOWN = 10  # tracks named without --verbose
 
 group = typer.Typer(no_args_is_help=True, help="Clips: synthesise, fetch, verify, audit, describe.")

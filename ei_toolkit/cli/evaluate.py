@@ -11,7 +11,7 @@ import typer
 
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.cli.options import known_recipe
+from ei_toolkit.cli.options import checked_by, known_recipe
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.config.units import counted
@@ -47,7 +47,14 @@ PROTOCOL_HELP = "; ".join(f"{name} {text}" for name, text in ALL_PROTOCOLS.items
 
 def evaluate(
     context: typer.Context,
-    protocol: Annotated[str, typer.Option(help=PROTOCOL_HELP, metavar="NAME")] = "artist",
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help=PROTOCOL_HELP,
+            metavar="NAME",
+            callback=checked_by(lambda name: name == PINNED or checked_protocol(name)),
+        ),
+    ] = "artist",
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -63,7 +70,12 @@ def evaluate(
     ] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Training epochs, instead of the recipe's.")] = None,
     conditions: Annotated[
-        str, typer.Option(help="Test conditions, separated by commas; or all, or none.", metavar="NAMES")
+        str,
+        typer.Option(
+            help="Test conditions, separated by commas; or all, or none.",
+            metavar="NAMES",
+            callback=checked_by(checked_conditions),
+        ),
     ] = "all",
     quick: Annotated[
         bool,

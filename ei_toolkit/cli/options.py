@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,7 +11,22 @@ from ei_toolkit.cli import complete
 from ei_toolkit.config.boards import BOARDS, board_choice
 from ei_toolkit.config.recipes import recipe_names
 from ei_toolkit.config.settings import Channel, FloatRange
+from ei_toolkit.errors import EitkError
 from ei_toolkit.features.columns import EXTRACTORS
+
+
+def checked_by(check: Callable[[Any], object]) -> Callable[[Any], Any]:
+    """Return the callback of an option whose value `check` raises an error for; the message then names the option."""
+
+    def callback(value: Any) -> Any:
+        try:
+            if value is not None:
+                check(value)
+        except EitkError as error:
+            raise typer.BadParameter(error.with_hint) from None
+        return value
+
+    return callback
 
 
 def known_board(name: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Group
@@ -11,7 +11,6 @@ from rich.console import Group
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.atomic_write import write_bytes, write_text
-from ei_toolkit.errors import UsageError
 from ei_toolkit.report.html.page import build_page
 from ei_toolkit.report.project_figures import figure_files
 from ei_toolkit.report.project_summary import ProjectSummary, gather_summary
@@ -24,7 +23,7 @@ def report(
     figures: Annotated[Path | None, typer.Option(help="Folder to which the figures are written as PNG files.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
     like: Annotated[
-        str | None,
+        Literal["reference"] | None,
         typer.Option(help="Print tables instead: reference prints the tables 1 to 4 of the published project."),
     ] = None,
 ) -> None:
@@ -35,7 +34,7 @@ def report(
     env = Environment.of(context)
     summary = gather_summary(env.config())
     if like is not None:
-        _print_tables(env, summary, like)
+        _print_tables(env, summary)
         return
     file = check_output(env.cwd / output)
     env.console.note(f"drawing the figures of the report, {file.name}")
@@ -54,8 +53,6 @@ def _write_figures(summary: ProjectSummary, folder: Path) -> list[str]:
     return list(made)
 
 
-def _print_tables(env: Environment, summary: ProjectSummary, like: str) -> None:
-    if like != "reference":
-        raise UsageError(f"--like: there are no tables like {like!r}", hint="eitk report --like reference")
+def _print_tables(env: Environment, summary: ProjectSummary) -> None:
     tables = like_published(own_results(summary))
     env.console.result({table.title: table.data() for table in tables}, Group(*(table.rich() for table in tables)))

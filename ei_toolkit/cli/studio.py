@@ -20,6 +20,7 @@ from ei_toolkit.studio.manage import check_host, prepare
 from ei_toolkit.studio.manage import list_keys as find
 from ei_toolkit.studio.options import Options
 from ei_toolkit.studio.server_log import configure_log
+from ei_toolkit.studio.store.keys import Role
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder; by default .eitk/studio of the project.")]
 ProjectId = Annotated[int, typer.Option("--project", help="Id of the project; 0 means the only one.")]
@@ -166,7 +167,7 @@ def list_keys(context: typer.Context, data: Data = None, project: ProjectId = 0)
 @keys.command("add")
 def add_key(
     context: typer.Context,
-    role: Annotated[str, typer.Option(help="admin, readonly, ingestiononly or ingestion_deployment.")] = "admin",
+    role: Annotated[Role, typer.Option(help="What the key allows.")] = "admin",
     name: Annotated[str, typer.Option(help="Name of the key.")] = "key",
     data: Data = None,
     project: ProjectId = 0,

@@ -90,7 +90,7 @@ def test_the_tables_as_json_have_a_row_for_each_line(folder: Path) -> None:
 def test_other_tables_do_not_exist(folder: Path) -> None:
     code, _, err = eitk(folder, "report", "--like", "mine")
     assert code == 2
-    assert "there are no tables like 'mine'" in err
+    assert "'--like': 'mine' is not one of 'reference'" in err
 
 
 def test_a_card_is_markdown_with_front_matter(folder: Path) -> None:
