@@ -123,9 +123,8 @@ def figures(record: Record, faults: Counter[str], disk: Path | None, rounds: lis
     """Return everything that was counted, and how memory and descriptors developed."""
     damaged = faults.total() - faults["none"]
     last = record.usage[-1][1] if record.usage else 0
-    calm = [entry for entry in record.usage if entry[1] == last][5:]  # without the start of the last process
-    third = max(1, len(calm) // 3)
-    first, end = calm[:third], calm[-third:]
+    calm = [entry for entry in record.usage if entry[1] == last]
+    minutes = [[entry for entry in calm if int(entry[0] // 60) == at] for at in sorted({int(e[0] // 60) for e in calm})]
     found: dict[str, object] = {mark: record.counts[mark] for mark in MARKS}
     found |= {
         "disk": f"tmpfs of {DISK_MIB} MiB" if disk else "not filled: no unshare",
@@ -136,10 +135,8 @@ def figures(record: Record, faults: Counter[str], disk: Path | None, rounds: lis
         "memory_mib_largest": round(max((entry[2] for entry in record.usage), default=0), 1),
         "descriptors_largest": max((entry[3] for entry in record.usage), default=0),
         "last_process_s": round(calm[-1][0] - calm[0][0]) if calm else 0,
-        "memory_mib_first_and_last_third": [
-            round(statistics.median(e[2] for e in part), 1) for part in (first, end) if part
-        ],
-        "descriptors_first_and_last_third": [statistics.median(e[3] for e in part) for part in (first, end) if part],
+        "memory_mib_by_minute": [round(statistics.median(entry[2] for entry in part), 1) for part in minutes],
+        "descriptors_by_minute": [statistics.median(entry[3] for entry in part) for part in minutes],
     }
     return found
 
