@@ -332,7 +332,7 @@ def dynamic_range(dtype: str) -> bytes:
     )
 
 
-def lstm(*, weight_scale: float = 0.02, zero_point: int = 0, cell_bits: int = 3, clip: float = 0.0) -> bytes:
+def lstm(*, weight_scale: float = 0.001, zero_point: int = 0, cell_bits: int = 3, clip: float = 0.0) -> bytes:
     """Return an LSTM of five cells over six steps of three values."""
     model, random, cells, inputs = TinyModel(), np.random.default_rng(9), 5, 3
     source = model.tensor((1, 6, inputs), **FIRST)
@@ -363,10 +363,10 @@ def lstm(*, weight_scale: float = 0.02, zero_point: int = 0, cell_bits: int = 3,
 
 
 CASES["LSTM"] = lambda: lstm()
-CASES["LSTM of large sums"] = lambda: lstm(weight_scale=0.3)
-CASES["LSTM of small sums"] = lambda: lstm(weight_scale=0.001)
-CASES["LSTM with a zero point"] = lambda: lstm(zero_point=11)
-CASES["LSTM with a clipped cell state"] = lambda: lstm(weight_scale=0.1, clip=0.7)
+CASES["LSTM of large sums"] = lambda: lstm(weight_scale=0.02)
+CASES["LSTM of small sums"] = lambda: lstm(weight_scale=0.0002)
+CASES["LSTM with a zero point"] = lambda: lstm(zero_point=-40)
+CASES["LSTM with a clipped cell state"] = lambda: lstm(clip=0.3)
 for _bits in (0, 1, 4, 5, 6):
     CASES[f"LSTM with {_bits} integer bits of its cell state"] = lambda b=_bits: lstm(cell_bits=b)  # type: ignore[misc]
 

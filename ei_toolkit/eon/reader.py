@@ -68,13 +68,19 @@ def _read(content: bytes) -> Graph:
 
 
 def _variable_tensors(subgraph: Any, graph: Graph) -> dict[int, NDArray[Any]]:
-    """Return the tensors that operators such as an LSTM keep between inferences; they begin with zeros."""
+    """Return the tensors that operators such as an LSTM keep between inferences; they begin as the number 0."""
     read = {t for op in graph.operators for t in op.inputs if t >= 0 and graph.tensors[t].data is None}
+    kept = (graph.tensors[t] for t in sorted(read) if subgraph.Tensors(t).IsVariable())
     return {
-        t: np.zeros(graph.tensors[t].shape, dtype=graph.tensors[t].dtype)
-        for t in sorted(read)
-        if subgraph.Tensors(t).IsVariable() and graph.tensors[t].dtype in ITEM_BYTES
+        tensor.index: np.full(tensor.shape, _zero(tensor), dtype=tensor.dtype)
+        for tensor in kept
+        if tensor.dtype in ITEM_BYTES
     }
+
+
+def _zero(tensor: Tensor) -> int:
+    """Return with which value the interpreter fills a variable tensor."""
+    return tensor.quantization.zero_point if tensor.dtype == "int8" and tensor.quantization is not None else 0
 
 
 def _subgraph(model: Any, index: int) -> Any:

@@ -97,18 +97,19 @@ inline void lstm(const int8_t* in, int8_t* hidden, int16_t* cell, int16_t* gates
     for (int step = 0; step < S::kSteps; ++step, in += S::kInputs, out += S::kCells) {
         for (int i = 0; i < 4 * S::kCells; ++i) {
             const LstmGate& scale = scales[i / S::kCells];
-            const int32_t of_input = multiply_by_quantized(
-                lstm_sum<S::kInputs>(in, input_weights + i * S::kInputs, biases[2 * i]), scale.input_multiplier,
-                scale.input_shift);
-            const int32_t of_hidden = multiply_by_quantized(
-                lstm_sum<S::kCells>(hidden, hidden_weights + i * S::kCells, biases[2 * i + 1]),
-                scale.hidden_multiplier, scale.hidden_shift);
+            const int32_t of_input =
+                multiply_by_quantized(lstm_sum<S::kInputs>(in, input_weights + i * S::kInputs, biases[2 * i]),
+                                      scale.input_multiplier, scale.input_shift);
+            const int32_t of_hidden =
+                multiply_by_quantized(lstm_sum<S::kCells>(hidden, hidden_weights + i * S::kCells, biases[2 * i + 1]),
+                                      scale.hidden_multiplier, scale.hidden_shift);
             const int32_t sum = clamp_int16(of_hidden + clamp_int16(of_input));
             gates[i] = static_cast<int16_t>(i / S::kCells == 2 ? tanh_int16<3>(sum) : logistic_int16(sum));
         }
         for (int i = 0; i < S::kCells; ++i) {
             const int32_t kept = rounding_divide_by_power_of_two(gates[S::kCells + i] * cell[i], 15);
-            const int32_t added = rounding_divide_by_power_of_two(gates[i] * gates[2 * S::kCells + i], S::kProductShift);
+            const int32_t added =
+                rounding_divide_by_power_of_two(gates[i] * gates[2 * S::kCells + i], S::kProductShift);
             int32_t state = clamp_int16(wrap_int16(kept) + wrap_int16(added));
             if (S::kCellClip > 0) state = clamp(state, -S::kCellClip, S::kCellClip);
             cell[i] = static_cast<int16_t>(state);
