@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated, Literal
 
 import typer
 
 from ei_toolkit.audio import ffmpeg
+from ei_toolkit.board.boards.registry import board_named
+from ei_toolkit.board.boards.virtual import VirtualBoard
+from ei_toolkit.board.flash.arduino_cli import ArduinoCli
 from ei_toolkit.board.transport.ports import usb_ports
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.client.endpoint import LOCAL
 from ei_toolkit.client.health import MAX_CLOCK_DIFFERENCE_S, limits, reach
 from ei_toolkit.client.project import KeyInfo, Studio, key_info
-from ei_toolkit.config import ProjectPaths, find_config
+from ei_toolkit.config import CONFIG_NAME, ProjectPaths, Settings, find_config
+from ei_toolkit.config.boards import board_spec
+from ei_toolkit.config.units import mib
+from ei_toolkit.dataset.cutting import cores
+from ei_toolkit.dataset.folder import read_clips
+from ei_toolkit.dataset.lengths import measure_lengths
 from ei_toolkit.eon import toolchain
-from ei_toolkit.errors import EitkError, MissingStepError, MissingToolError
+from ei_toolkit.errors import EitkError, MissingStepError, MissingToolError, SettingsError
 from ei_toolkit.report.tables import Table
 from ei_toolkit.studio.jobs import confinement
 
@@ -29,6 +42,15 @@ Verdict = Literal["ok", "warning", "missing", "failure"]
 PACKAGES = ("edgeimpulse", "edgeimpulse-api", "numpy", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "keyring")
 OPTIONAL = frozenset({"tensorflow-cpu", "tensorflow", "ai-edge-litert"})
 SLOW_MS = 1000.0
+VERSION = re.compile(r"\d+\.\d+[\w.-]*")
+VERSION_TIMEOUT_S = 10.0
+BYTES_OF_A_SAMPLE = 2
+WINDOW_BYTES_GUESS = 1 << 30  # about 1000 clips of 30 s with overlapping windows
+STUDIO_BYTES = 500 << 20  # features, models and builds beside the samples
+NO_BOARD_HINT = "Plug one in, or set a virtual board: eitk config set board.name emulated"
+ARDUINO_CLI_HINT = "Install it: https://docs.arduino.cc/arduino-cli/installation"
+BOARD_TOOLS_HINT = f"{toolchain.ARM_PACKAGES} && {toolchain.QEMU_PACKAGE}"
+DISK_HINT = "Free space: eitk clean removes files that a command can make again."
 PERMISSION_HINT = "Check its owner and permissions with ls -ld, or work in another folder: eitk -C FOLDER"
 
 
@@ -94,11 +116,11 @@ def package_findings() -> Iterator[Finding]:
 
 
 def tool_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield the compilers, the emulator, ffmpeg and the boards on USB."""
+    """Yield the compilers, the emulator and ffmpeg, with their versions."""
     tools: dict[str, Callable[[], str]] = {
-        "C++ compiler": lambda: toolchain.host_compiler(environ),
-        "ARM compiler": lambda: toolchain.arm_tool("g++", environ),
-        "emulator": lambda: toolchain.qemu(environ),
+        "C++ compiler": lambda: _with_version(toolchain.host_compiler(environ)),
+        "ARM compiler": lambda: _with_version(toolchain.arm_tool("g++", environ)),
+        "emulator": lambda: _with_version(toolchain.qemu(environ)),
         "ffmpeg": lambda: ffmpeg.version(ffmpeg.find_ffmpeg(environ)),
     }
     for name, find in tools.items():
@@ -106,11 +128,74 @@ def tool_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding(name, "ok", find())
         except MissingToolError as error:
             yield Finding(name, "missing", error.what, error.hint)
-    ports = usb_ports()
+
+
+def _with_version(path: str) -> str:
+    """Return the first version number that a tool prints, and its path; only the path if it prints none."""
+    try:
+        printed = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return path
+    found = VERSION.search(printed)
+    return f"{found[0]} ({path})" if found else path
+
+
+def board_findings(settings: Settings, paths: ProjectPaths, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield the state of the board in [board] name: its process, or its USB port and the tool that compiles for it."""
+    board = board_named(settings.board.name)
+    if isinstance(board, VirtualBoard):
+        if missing := board.missing_tools():
+            yield Finding("board", "missing", f"{board.name}: {' and '.join(missing)} not found", BOARD_TOOLS_HINT)
+        elif found := board.find(paths.boards, ()):
+            yield Finding("board", "ok", f"{board.name} runs at {found[0].port}")
+        else:
+            yield Finding("board", "ok", f"{board.name} does not run; eitk flash starts it")
+        return
+    ports = board.find(paths.boards, usb_ports())
     for port in ports:
-        yield Finding("board", "ok", f"{port.board} on {port.device} ({port.state})")
+        yield Finding("board", "ok", f"{board.name} on {port.port} ({port.state})")
     if not ports:
-        yield Finding("board", "missing", "no Nano 33 BLE on USB", 'Plug one in, or use [board] name = "emulated".')
+        yield Finding("board", "missing", f"no {board_spec(board.name).title} on USB", NO_BOARD_HINT)
+    try:
+        cli = ArduinoCli.find(environ)
+        yield (
+            Finding("arduino-cli", "ok", _with_version(cli.path))
+            if cli
+            else Finding("arduino-cli", "missing", "not installed", ARDUINO_CLI_HINT)
+        )
+    except MissingToolError as error:
+        yield Finding("arduino-cli", "missing", str(error), error.hint)
+
+
+def disk_findings(settings: Settings, paths: ProjectPaths) -> Iterator[Finding]:
+    """Yield the free space where windows and the data of a local studio are stored, and whether it is enough."""
+    windows = _window_bytes(settings, paths.root)
+    for name, folder, needed in (
+        ("disk", paths.windows, windows),
+        ("studio disk", paths.studio, windows + STUDIO_BYTES if settings.studio.url == LOCAL else 0),
+    ):
+        free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free
+        detail = f"{mib(free)} free for {folder}, about {mib(needed)} needed"
+        if needed:
+            yield Finding(name, "ok", detail) if free > needed else Finding(name, "warning", detail, DISK_HINT)
+
+
+def _window_bytes(settings: Settings, root: Path) -> int:
+    """Return the bytes of all windows of the clips with their augmented copies; a guess if the clips are not known."""
+    clips_folder = (root / Path(settings.dataset.root).expanduser()).resolve()
+    try:
+        clips = (
+            read_clips(clips_folder, settings.project.labels, settings.dataset).clips if settings.dataset.root else ()
+        )
+    except EitkError:
+        clips = ()
+    lengths = measure_lengths(clips, cores())
+    if not lengths.seconds:
+        return WINDOW_BYTES_GUESS
+    seconds = fmean(lengths.seconds.values()) * lengths.of
+    cut = settings.slice
+    overlap = max(1, cut.window_ms / cut.hop_ms)
+    return round(seconds * cut.sample_rate * BYTES_OF_A_SAMPLE * overlap * (1 + cut.augment.copies))
 
 
 def confinement_findings() -> Iterator[Finding]:
@@ -132,7 +217,9 @@ def confinement_findings() -> Iterator[Finding]:
 
 def findings_table(findings: list[Finding]) -> Table:
     """Return a table with one row for each finding."""
-    return Table("", ("check", "", "result", "try"), tuple((f.what, f.verdict, f.detail, f.hint) for f in findings))
+    return Table(
+        "", ("check", "status", "detail", "fix"), tuple((f.what, f.verdict, f.detail, f.hint) for f in findings)
+    )
 
 
 def _clock(off_s: float | None) -> Finding:
@@ -161,7 +248,17 @@ def doctor(
     """
     env = Environment.of(context)
     findings = list(folder_findings(env.cwd))
-    findings += studio_findings(lambda: connect(env, env.config())) if studio else ()
+    try:
+        config = env.config()
+    except SettingsError as error:
+        findings += [Finding("settings", "failure", str(fault), fault.hint) for fault in error.faults]
+    except EitkError as error:
+        findings.append(Finding("settings", "failure", str(error), error.hint))
+    else:
+        findings.append(Finding("settings", "ok", str(config.file or f"no {CONFIG_NAME}: the defaults")))
+        findings += studio_findings(lambda: connect(env, config)) if studio else ()
+        findings += board_findings(config.settings, config.paths, env.environ)
+        findings += disk_findings(config.settings, config.paths)
     findings += [*package_findings(), *tool_findings(env.environ), *confinement_findings()]
     env.console.result([asdict(finding) for finding in findings], findings_table(findings).rich())
     if any(finding.verdict == "failure" for finding in findings):

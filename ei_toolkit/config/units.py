@@ -17,6 +17,11 @@ def kib(size: float) -> str:
     return f"{size / KIB:,.1f} KiB"
 
 
+def mib(size: float) -> str:
+    """Return bytes in MiB, such as `1,024 MiB`."""
+    return f"{size / 2**20:,.0f} MiB"
+
+
 def percent(fraction: float) -> str:
     """Return a fraction in percent with one decimal: 0.934 is "93.4 %"."""
     return f"{fraction * 100:.1f} %"

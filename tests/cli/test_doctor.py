@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from support import eitk
+from support import eitk, write_clips
 
+from ei_toolkit.board.board import FoundBoard
+from ei_toolkit.board.boards.registry import board_named
+from ei_toolkit.board.boards.virtual import VirtualBoard
 from ei_toolkit.cli.doctor import confinement_findings, tool_findings
 from ei_toolkit.studio.jobs import confinement
 
@@ -64,6 +68,68 @@ def test_what_jobs_are_kept_from_is_listed(
     monkeypatch.setattr(confinement, "network_can_be_removed", lambda: namespace)
     for (verdict, text), found in zip((files, network), confinement_findings(), strict=True):
         assert found.verdict == verdict and text in found.detail
+
+
+def test_for_a_virtual_board_no_cable_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "eitk.toml").write_text("[board]\nname = 'host'\n")
+    found = doctor(tmp_path, "--no-studio")[1]
+    assert (found["board"]["verdict"], found["board"]["detail"]) == ("ok", "host does not run; eitk flash starts it")
+    assert "arduino-cli" not in found
+    running = FoundBoard("host", "tcp://127.0.0.1:5", "running")
+    monkeypatch.setattr(VirtualBoard, "find", lambda *_: [running])
+    assert doctor(tmp_path, "--no-studio")[1]["board"]["detail"] == "host runs at tcp://127.0.0.1:5"
+    monkeypatch.setattr(type(board_named("host")), "missing_tools", lambda _self: ["c++"])
+    assert doctor(tmp_path, "--no-studio")[1]["board"]["detail"] == "host: c++ not found"
+
+
+def test_without_the_real_board_the_fix_is_a_cable_or_a_virtual_board(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ei_toolkit.cli.doctor.usb_ports", list)
+    found = doctor(tmp_path, "--no-studio")[1]
+    assert (found["board"]["verdict"], found["board"]["detail"]) == ("missing", "no Nano 33 BLE on USB")
+    assert found["board"]["hint"].endswith("eitk config set board.name emulated")
+    assert "arduino-cli" in found
+
+
+def test_the_space_for_all_windows_and_the_studio_is_compared_with_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clips(tmp_path / "clips", clips=2, seconds=3.0)
+    (tmp_path / "eitk.toml").write_text(
+        "[dataset]\nroot = 'clips'\n[slice]\nwindow_ms = 1000\nhop_ms = 500\n[slice.augment]\ncopies = 4\n"
+    )
+    needed = 4 * 3 * 16_000 * 2 * 2 * 5  # clips, seconds, samples, bytes, overlap, copies and originals
+    for free, verdict in ((needed, "warning"), (needed + 1, "ok"), (10**12, "ok")):
+        monkeypatch.setattr("shutil.disk_usage", lambda _folder, free=free: SimpleNamespace(free=free))
+        found = doctor(tmp_path, "--no-studio")[1]
+        assert found["disk"]["verdict"] == verdict
+        assert found["studio disk"]["verdict"] == ("ok" if free == 10**12 else "warning")
+        assert found["disk"]["detail"].endswith("about 4 MiB needed")
+    assert "MiB free for" in found["disk"]["detail"]
+
+
+def test_settings_that_are_wrong_are_findings_with_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").write_text("[training]\nepochs = 0\n[board]\nthreshold = 2\n")
+    done = eitk(tmp_path, "doctor", "--json")
+    found = [finding for finding in done.data if finding["what"] == "settings"]
+    assert done.code == 1
+    assert [finding["detail"].split(": ", 1)[0].rpartition(":")[2] for finding in found] == ["2", "4"]
+    assert all(finding["verdict"] == "failure" and finding["hint"] for finding in found)
+
+
+def test_tools_have_their_versions_or_a_fix(tmp_path: Path) -> None:
+    tool = tmp_path / "g++"
+    tool.write_text("#!/bin/sh\necho 'g++ (Debian 14.2.0-19) 14.2.0'\n")
+    tool.chmod(0o755)
+    found = {one.what: one for one in tool_findings({"PATH": str(tmp_path)})}
+    assert found["C++ compiler"].detail == f"14.2.0-19 ({tool})"
+    assert found["ARM compiler"].verdict == found["emulator"].verdict == "missing"
+    assert "apt-get install" in found["emulator"].hint
+
+
+def test_the_table_has_a_column_for_the_fix(tmp_path: Path) -> None:
+    assert eitk(tmp_path, "doctor", "--no-studio").out.splitlines()[0].split() == ["check", "status", "detail", "fix"]
 
 
 def test_the_confinement_of_this_machine_is_a_finding(tmp_path: Path) -> None:

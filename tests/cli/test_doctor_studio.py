@@ -19,6 +19,8 @@ def doctor(eitk_there: Any, scripted_studio: Any, monkeypatch: pytest.MonkeyPatc
     """Runs `eitk doctor` against a healthy studio and returns its findings of the studio by name."""
     monkeypatch.setattr(doctor_module, "package_findings", lambda: iter(()))
     monkeypatch.setattr(doctor_module, "tool_findings", lambda _environ: iter(()))
+    for name in ("board_findings", "disk_findings"):
+        monkeypatch.setattr(doctor_module, name, lambda *_: iter(()))
     monkeypatch.setattr(doctor_module, "confinement_findings", lambda: iter(()))
     scripted_studio.answers |= {
         "/": dated(0),
@@ -44,7 +46,7 @@ def test_a_healthy_studio(doctor: Any) -> None:
     code, found = doctor()
     assert code == 0
     assert {name: finding["verdict"] for name, finding in found.items()} == dict.fromkeys(
-        ("folder", "studio", "uploads", "clock", "key", "project"), "ok"
+        ("folder", "settings", "studio", "uploads", "clock", "key", "project"), "ok"
     )
     assert found["project"]["detail"] == "1 “Größe”, 21 samples, 20 min a job, 10 min of compute time left"
     assert found["key"]["detail"] == "role admin"
