@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import ei_toolkit
 from ei_toolkit.studio.code_policy import accepted_script, check_script_change, script_to_run
 from ei_toolkit.studio.http.app import api_app
 from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.jobs import pretrained
 
 PACKAGE = Path(ei_toolkit.__file__).parent
 VISUAL, EXPERT = {"mode": "visual", "script": ""}, {"mode": "expert", "script": "model = 1"}
@@ -46,9 +48,10 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
                 yield (f"{module}.load" if node.func.attr == "load" else node.func.attr), node
 
 
-def modules() -> Iterator[tuple[str, ast.AST]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def modules() -> tuple[tuple[str, ast.AST], ...]:
+    files = sorted(PACKAGE.rglob("*.py"))
+    return tuple((file.relative_to(PACKAGE).as_posix(), ast.parse(file.read_text(encoding="utf-8"))) for file in files)
 
 
 def test_every_call_that_can_run_code_of_an_input_is_known() -> None:
@@ -146,9 +149,8 @@ def test_a_saved_model_is_not_accepted_without_permission(api: Api) -> None:
 def test_a_saved_model_that_was_accepted_is_not_loaded_after_a_restart_without_permission(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tensorflow = pytest.importorskip("tensorflow")
     loaded: list[str] = []
-    monkeypatch.setattr(tensorflow.lite.TFLiteConverter, "from_saved_model", loaded.append)
+    monkeypatch.setattr(pretrained, "import_tensorflow", lambda: loaded.append("TensorFlow"))
     allowed = api.studio
     api.studio = replace(allowed, options=replace(allowed.options, allow_scripts=True))
     job = upload(api)["id"]
