@@ -70,8 +70,8 @@ def _is_fast(per_channel: Channels) -> bool:
 def pack_groups(weights: NDArray[np.int8]) -> tuple[bool, list[int]]:
     """Return whether weights (output, input) fit the packed form of the kernel, and their words, group by group.
 
-    Groups have four outputs as long as there are four, then two, then one. If the packed form does not fit, all are
-    alone.
+    Groups have four outputs as long as there are four, then two, then one. If the packed form does not fit, each output is
+    a group.
     """
     outputs, inputs = weights.shape
     padded = np.zeros((outputs, inputs + -inputs % 4), dtype=np.int64)
