@@ -48,6 +48,7 @@ class LayerInfo:
     macs: int
     step: int  # layers of one step run together, row by row
     slots: tuple[tuple[str, int], ...]  # (what, offset in the arena)
+    flash_words: int = 0  # words of constants that an inference reads
 
 
 @dataclass(frozen=True)
@@ -176,10 +177,15 @@ def _layers(program: Program) -> tuple[LayerInfo, ...]:
             macs=layer.macs,
             step=step,
             slots=tuple((name, offsets[name]) for name in _names(program, step)),
+            flash_words=_flash_words(layer),
         )
         for step, unit in enumerate(program.units)
         for layer in unit.layers
     )
+
+
+def _flash_words(layer: Layer) -> int:
+    return sum(c.bytes for c in layer.constants) // 4 if layer.flash_words is None else layer.flash_words
 
 
 def _names(program: Program, step: int) -> list[str]:

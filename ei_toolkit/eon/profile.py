@@ -17,7 +17,8 @@ import numpy as np
 
 from ei_toolkit.config.boards import NRF52840_CLOCK_HZ
 from ei_toolkit.eon.compile import CompiledModel, LayerInfo, compile_model
-from ei_toolkit.eon.run import Measured, build_image, run_image
+from ei_toolkit.eon.cycles import FLASH_WAIT_CYCLES, cycles_of_steps
+from ei_toolkit.eon.run import Measured, build_image, run_image, trace_image
 from ei_toolkit.eon.toolchain import Sections, build_arm, missing_arm_tools, sections, write_sources
 
 
@@ -89,7 +90,7 @@ LATENCY_ERROR = 0.25
 
 @dataclass(frozen=True)
 class LayerProfile:
-    """The cost of one layer. Where layers run together, the first has the `instructions` of the whole step."""
+    """The cost of one layer. Where layers run together, the first has the instructions and cycles of the whole step."""
 
     name: str
     title: str
@@ -97,6 +98,7 @@ class LayerProfile:
     macs: int
     instructions: int
     output: tuple[int, ...]
+    cycles: int = 0
 
     @property
     def instructions_per_mac(self) -> float | None:
@@ -122,6 +124,7 @@ class Profile:
     layers: tuple[LayerProfile, ...]
     sections: Sections | None = None
     empty: Sections | None = None
+    cycles: int = 0
 
 
 def profile_model(tflite: bytes, *, ram_optimized: bool = False) -> Profile:
@@ -134,8 +137,16 @@ def profile_model(tflite: bytes, *, ram_optimized: bool = False) -> Profile:
 
 
 def latency_ms(instructions: int, dtype: str) -> float:
-    """Estimate the milliseconds of instructions at 64 MHz."""
-    return round(instructions * CYCLES_PER_INSTRUCTION["float32" if dtype == "float32" else "int8"] / CLOCK_HZ * 1e3, 2)
+    """Estimate the milliseconds at 64 MHz of instructions whose kinds are not known."""
+    return _milliseconds(_cycles(instructions, dtype))
+
+
+def _cycles(instructions: int, dtype: str) -> int:
+    return round(instructions * CYCLES_PER_INSTRUCTION["float32" if dtype == "float32" else "int8"])
+
+
+def _milliseconds(cycles: int) -> float:
+    return round(cycles / CLOCK_HZ * 1e3, 2)
 
 
 def _measure(model: CompiledModel) -> Profile:
@@ -146,10 +157,21 @@ def _measure(model: CompiledModel) -> Profile:
         image = build_image(model, folder)
         sizes = sections(image)
         total = _run(image, model)
-        timed = _run(build_image(model, folder, steps=steps), model, steps) if steps else total
+        with_steps = build_image(model, folder, steps=steps) if steps else image
+        timed = _run(with_steps, model, steps) if steps else total
+        cycles = _traced_cycles(model, with_steps) if steps else []
         empty = _empty(folder / "empty")
     spent = [b - a for a, b in pairwise((*timed.steps, timed.instructions[0]))]
-    return _profile(model, "emulated", sizes, total.stack_bytes, total.instructions[0], spent, empty)
+    return _profile(model, "emulated", sizes, total.stack_bytes, total.instructions[0], spent, cycles, empty)
+
+
+def _traced_cycles(model: CompiledModel, image: Path) -> list[int]:
+    """Return the cycles of each step, with the wait states of the constants that it reads from flash."""
+    with trace_image(image).open(encoding="ascii", errors="replace") as trace:
+        cycles = cycles_of_steps(trace)
+    for layer in model.layers:
+        cycles[layer.step] += FLASH_WAIT_CYCLES * layer.flash_words
+    return cycles
 
 
 def _run(image: Path, model: CompiledModel, steps: int = 0) -> Measured:
@@ -167,7 +189,9 @@ def _empty(folder: Path) -> Sections:
 
 def _estimate(model: CompiledModel) -> Profile:
     costs = estimate(model)
-    return _profile(model, "cost model", costs.sections, costs.stack_bytes, sum(costs.steps), list(costs.steps), None)
+    spent = list(costs.steps)
+    cycles = [_cycles(n, model.input.dtype) for n in spent]
+    return _profile(model, "cost model", costs.sections, costs.stack_bytes, sum(spent), spent, cycles, None)
 
 
 def _profile(
@@ -177,6 +201,7 @@ def _profile(
     stack_bytes: int,
     instructions: int,
     spent: list[int],
+    cycles: list[int],
     empty: Sections | None,
 ) -> Profile:
     return Profile(
@@ -189,15 +214,16 @@ def _profile(
         weights_bytes=model.weights_bytes,
         macs=model.macs,
         instructions=instructions,
-        latency_ms=latency_ms(instructions, model.input.dtype),
+        latency_ms=_milliseconds(sum(cycles)),
         latency_error=LATENCY_ERROR,
-        layers=_layers(model.layers, spent),
+        layers=_layers(model.layers, spent, cycles),
         sections=sizes,
         empty=empty,
+        cycles=sum(cycles),
     )
 
 
-def _layers(layers: tuple[LayerInfo, ...], spent: list[int]) -> tuple[LayerProfile, ...]:
+def _layers(layers: tuple[LayerInfo, ...], spent: list[int], cycles: list[int]) -> tuple[LayerProfile, ...]:
     first = {layer.step: i for i, layer in reversed(tuple(enumerate(layers)))}
     return tuple(
         LayerProfile(
@@ -207,6 +233,7 @@ def _layers(layers: tuple[LayerInfo, ...], spent: list[int]) -> tuple[LayerProfi
             macs=layer.macs,
             instructions=spent[layer.step] if first[layer.step] == i else 0,
             output=layer.output,
+            cycles=cycles[layer.step] if first[layer.step] == i else 0,
         )
         for i, layer in enumerate(layers)
     )

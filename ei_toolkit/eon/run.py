@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ei_toolkit.eon.compile import CompiledModel, TensorSpec
 from ei_toolkit.eon.memory_use import peak_text
-from ei_toolkit.eon.toolchain import ICOUNT, MACHINE, build_arm, build_host, qemu, run_tool, write_sources
+from ei_toolkit.eon.toolchain import ICOUNT, MACHINE, TRACE, build_arm, build_host, qemu, run_tool, write_sources
 from ei_toolkit.errors import DataError, EitkError
 
 Array = NDArray[Any]
@@ -80,6 +80,14 @@ def run_image(
     output = folder / "output.bin"
     outputs = _outputs(model, output.read_bytes() if output.exists() else b"", len(inputs[0]))
     return outputs, _measured(np.fromfile(folder / "report.bin", dtype="<u4"), steps)
+
+
+def trace_image(image: Path) -> Path:
+    """Run an image once more on the inputs of `run_image`, and return a file with the instructions that it executed."""
+    trace = image.parent / "trace.txt"
+    semihosting = ("-semihosting-config", "enable=on,target=native")
+    run_tool([qemu(), *MACHINE, *semihosting, *TRACE, trace, "-kernel", image], cwd=image.parent)
+    return trace
 
 
 def _measured(report: NDArray[np.uint32], steps: int) -> Measured:

@@ -21,6 +21,7 @@ ARM_LINK = (*CORTEX_M4F, "-nostartfiles", "-specs=nano.specs", "-Wl,--gc-section
 HOST = (*COMMON, "-O1")
 QEMU_BOARD = "mps2-an386"
 MACHINE = ("-M", QEMU_BOARD, "-nographic", "-monitor", "none", "-serial", "none")
+TRACE = ("-d", "exec,nochain,in_asm", "-D")  # and the file
 ICOUNT = ("-icount", "shift=10,align=off,sleep=off")
 TOOL_TIMEOUT_S = 600.0
 

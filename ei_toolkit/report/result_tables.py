@@ -235,7 +235,7 @@ def profile_view(profile: Profile) -> RichTable:
     """Return a profile as a table: a row for each layer, the totals below."""
     error = round(profile.latency_error * 100)
     title = (
-        f"{profile.instructions:,} instructions ({profile.how}), estimated at 64 MHz: "
+        f"{profile.instructions:,} instructions ({profile.how}), estimated {profile.cycles:,} cycles, at 64 MHz: "
         f"{classification_time(None, profile.latency_ms)} ± {error} %"
     )
     caption = (
@@ -246,6 +246,7 @@ def profile_view(profile: Profile) -> RichTable:
     for column, justify in (("layer", "left"), ("output", "left"), ("MACs", "right"), ("instructions", "right")):
         table.add_column(column, justify="right" if justify == "right" else "left")
     table.add_column("per MAC", justify="right")
+    table.add_column("cycles", justify="right")
     for layer in profile.layers:
         shape = "x".join(map(str, layer.output[1:]))
         ratio = layer.instructions_per_mac
@@ -255,6 +256,7 @@ def profile_view(profile: Profile) -> RichTable:
             f"{layer.macs:,}",
             f"{layer.instructions:,}" if layer.instructions else "in the layer above",
             "" if not ratio else f"{ratio:.2f}",
+            f"{layer.cycles:,}" if layer.cycles else "",
         )
     return table
 

@@ -95,5 +95,5 @@ def test_without_the_arm_tools_the_cost_model_is_used_and_named(
 
 def test_the_first_of_the_layers_that_run_together_has_their_instructions() -> None:
     layers = (layer("CONV_2D", 0, macs=9), layer("MAX_POOL_2D", 0), layer("SOFTMAX", 1))
-    found = profile._layers(layers, [700, 30])
-    assert [each.instructions for each in found] == [700, 0, 30]
+    found = profile._layers(layers, [700, 30], [900, 50])
+    assert [(each.instructions, each.cycles) for each in found] == [(700, 900), (0, 0), (30, 50)]

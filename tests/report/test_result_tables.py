@@ -193,15 +193,16 @@ def test_an_impulse_has_a_row_for_each_value_and_one_line_of_its_script() -> Non
     assert rows["learn.seed"] == "7"
 
 
-CONV = LayerProfile("conv", "Conv2D 8 filters", 0, 1000, 2500, (1, 4, 8))
+CONV = LayerProfile("conv", "Conv2D 8 filters", 0, 1000, 2500, (1, 4, 8), 3600)
 POOL = LayerProfile("pool", "MaxPool", 0, 0, 0, (1, 2, 8))
-PROFILE = Profile("emulated", 30_000, 12_000, 512, 3000, 2800, 2000, 1000, 2500, 0.06, 0.05, (CONV, POOL))
+PROFILE = Profile("emulated", 30_000, 12_000, 512, 3000, 2800, 2000, 1000, 2500, 0.06, 0.05, (CONV, POOL), cycles=3600)
 
 
 def test_a_profile_has_units_and_the_layers_that_run_together(on_terminal: Shown) -> None:
     text = on_terminal(profile_view(PROFILE))
     words = " ".join(text.split())
-    assert "2,500 instructions (emulated), estimated at 64 MHz: 0.1 ms (network only) ± 5 %" in words
+    start = "2,500 instructions (emulated), estimated 3,600 cycles, at 64 MHz: 0.1 ms (network only) ± 5 %"
+    assert start in words
     assert "flash 29.3 KiB · RAM 11.7 KiB (arena 2.9 KiB, at least 2.7 KiB) · stack 0.5 KiB" in words
     conv, pool = (line for line in text.splitlines() if "Conv2D" in line or "MaxPool" in line)
     assert [cell.strip() for cell in conv.strip("│").split("│")] == [
@@ -210,8 +211,11 @@ def test_a_profile_has_units_and_the_layers_that_run_together(on_terminal: Shown
         "1,000",
         "2,500",
         "2.50",
+        "3,600",
     ]
-    assert [cell.strip() for cell in pool.strip("│").split("│")] == ["MaxPool", "2x8", "0", "in the layer above", ""]
+    assert [cell.strip() for cell in pool.strip("│").split("│")] == [
+        *("MaxPool", "2x8", "0", "in the layer above", "", ""),
+    ]
 
 
 def test_an_estimate_is_marked_as_such(on_terminal: Shown) -> None:

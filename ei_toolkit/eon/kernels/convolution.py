@@ -76,6 +76,7 @@ def _first(
         traits=traits | sizes | {"kConvCols": g.out_cols} | requantize,
         constants=(Constant(f"kChannels{position}", "k::FirstChannel", rows, CHANNEL_BYTES * len(rows)),),
         scratch=(Scratch(f"window{position}", "int16_t", 4 * width),),
+        flash_words=CHANNEL_BYTES // 4 * len(rows) * g.pooled_rows * g.pooled_cols,
         rows=row_access(g, len(weights), f"k::FirstConv2D<Layer{position}, {{source}}>",
                    f"window{position}, kChannels{position}", block_rows=1, window_rows=4, step=2),
     )  # fmt: skip
@@ -161,6 +162,7 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
             Scratch(f"window{position}", "int8_t", block.window_rows * block.width + 3),
             Scratch(f"inputs{position}", "uint32_t", PIXELS * block.pairs),
         ),
+        flash_words=len(words) * -(-shape.out_rows // block.pixel_rows) * -(-shape.out_cols // block.pixel_cols),
         rows=row_access(shape, filters, f"k::Conv2D<Layer{position}, {{source}}>",
                    f"window{position}, inputs{position}, kTable{position}",
                    block_rows=block.pixel_rows // shape.pool_rows, window_rows=block.window_rows,

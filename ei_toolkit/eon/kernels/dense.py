@@ -58,6 +58,7 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
             per_channel.constant(f"kChannels{position}"),
         ),
         call=f"k::fully_connected<Layer{position}>({{in0}}, {{out}}, {tables});",
+        flash_words=batches * (len(words) + 3 * outputs),
         sink=sink if batches == 1 else None,
     )
 
@@ -70,8 +71,8 @@ def _is_fast(per_channel: Channels) -> bool:
 def pack_groups(weights: NDArray[np.int8]) -> tuple[bool, list[int]]:
     """Return whether weights (output, input) fit the packed form of the kernel, and their words, group by group.
 
-    Groups have four outputs as long as there are four, then two, then one. If the packed form does not fit, each output is
-    a group.
+    Groups have four outputs as long as there are four, then two, then one. If the packed form does not fit, all groups
+    have one.
     """
     outputs, inputs = weights.shape
     padded = np.zeros((outputs, inputs + -inputs % 4), dtype=np.int64)

@@ -57,6 +57,7 @@ def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
             per_channel.constant(f"kChannels{position}", pad_to=2),
         ),
         scratch=(Scratch(f"window{position}", "int16_t", int(traits["kWindowRows"]) * row_width(g)),),
+        flash_words=g.out_rows * g.out_cols * (len(packed) // 2 + 3 * count),
         rows=window_rows(
             g, f"k::DepthwiseConv2D<Layer{position}, {{source}}>", position, "int8_t", count, ("Weights", "Channels")
         ),
@@ -155,6 +156,7 @@ def _three_by_three(
         traits=traits | requantize,
         constants=(Constant(f"kChannels{position}", "k::DepthwiseChannel", table, CHANNEL_BYTES * len(table)),),
         scratch=(Scratch(f"window{position}", "uint32_t", columns * g.in_channels),),
+        flash_words=CHANNEL_BYTES // 4 * len(table) * (-(-g.out_rows // 2) if two_rows else g.out_rows),
         rows=row_access(g, len(table), f"k::DepthwiseConv3x3<Layer{position}, {{source}}>",
                    f"window{position}, kChannels{position}", block_rows=2 if two_rows else 1, window_rows=4, step=2),
     )  # fmt: skip

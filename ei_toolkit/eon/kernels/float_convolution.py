@@ -71,6 +71,7 @@ def float_layer(
         traits=float_range(op.options.activation) | window | traits,
         constants=tables,
         scratch=(Scratch(f"window{position}", "float", elements),),
+        flash_words=macs,
         rows=window_rows(
             g, f"k::{kernel}<Layer{position}, {{source}}>", position, "float", channels, ("Weights", "Biases")
         ),

@@ -111,6 +111,7 @@ class Layer:
     rows: Rows | None = None
     sink: Sink | None = None
     in_place: bool = False
+    flash_words: int | None = None  # words of constants that an inference reads; None: each once
     resizes: bool = False
 
 
