@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ei_toolkit.evaluation.clips import CLEAN
 from ei_toolkit.evaluation.run import FLOAT, ClipPredictions, Run
-from ei_toolkit.impulse.metrics import calibration_error, class_scores, confusion, majority_share, right
+from ei_toolkit.impulse.metrics import calibration_error, confusion, label_scores, majority_share, right
 
 DRAWS = 2000
 TOGETHER = 3  # windows whose mean a board may use for one prediction
@@ -64,11 +64,12 @@ def summarise(scores: Scores, seed: int = 0) -> dict[str, Any]:
     """Return the figures of clean windows.
 
     Accuracies, the 95 % interval of the track accuracy by bootstrap over artists, accuracy of the mean of three
-    windows, calibration, confusion matrix, recall of each label and the artist with the lowest accuracy.
+    windows, calibration, confusion matrix, precision, recall and F1 of each label, and the artist with the lowest
+    accuracy.
     """
     actual, predicted = scores.actual, scores.probabilities.argmax(axis=1)
     matrix = confusion(actual, predicted, len(scores.labels))
-    recall = class_scores(matrix).recall
+    by_label = label_scores(matrix, scores.labels)
     return {
         **accuracies(scores),
         "interval": list(track_interval(track_scores(scores), seed)),
@@ -76,7 +77,8 @@ def summarise(scores: Scores, seed: int = 0) -> dict[str, Any]:
         "top_2_accuracy": _among_best(scores, 2),
         "ece": calibration_error(actual, scores.probabilities),
         "confusion_matrix": matrix.tolist(),
-        "recall": dict(zip(scores.labels, recall.tolist(), strict=True)),
+        "recall": {label: row["recall"] for label, row in by_label.items()},
+        "by_label": by_label,
         "windows_by_label": dict(zip(scores.labels, matrix.sum(axis=1).tolist(), strict=True)),
         "majority": majority_share(matrix.sum(axis=1).tolist()),
         "worst_artist": _worst_artist(scores),

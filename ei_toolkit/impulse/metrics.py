@@ -134,13 +134,20 @@ def class_scores(matrix: npt.NDArray[np.int64]) -> ClassScores:
     return ClassScores(_ratio(correct, predicted), _ratio(correct, support), f1, support)
 
 
+def label_scores(matrix: npt.NDArray[np.int64], class_names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return precision, recall, F1 and support of each label, from counts [actual][predicted]."""
+    scores = class_scores(matrix)
+    columns = np.stack(scores[:3])
+    return {name: _row(columns[:, i], int(scores.support[i])) for i, name in enumerate(class_names)}
+
+
 def report(matrix: npt.NDArray[np.int64], class_names: Sequence[str]) -> dict[str, Any]:
     """Return precision, recall, F1 and support in the form of scikit-learn's `classification_report`."""
     scores = class_scores(matrix)
     support, columns = scores.support, np.stack(scores[:3])
     total = int(support.sum())
     weights = support / max(total, 1)
-    rows: dict[str, Any] = {name: _row(columns[:, i], int(support[i])) for i, name in enumerate(class_names)}
+    rows: dict[str, Any] = {**label_scores(matrix, class_names)}
     rows["accuracy"] = float(matrix.trace() / max(total, 1))
     rows["macro avg"] = _row(columns.mean(axis=1), total)
     rows["weighted avg"] = _row(columns @ weights, total)

@@ -55,15 +55,15 @@ def _accuracy(summary: ProjectSummary) -> Headline | None:
 
 
 def _gate_notes(gate: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[str]:
+    if gate.get("clips"):
+        yield f"{gate['clips']} held-out clips of {counted(gate['artists'], 'group')}"
     if interval := gate.get("interval"):  # runs before 0.3 have none
-        yield interval_text(interval, gate["clips"], gate["artists"])
+        yield interval_text(interval, None, gate["artists"])
     if (top_1 := own.get("top_1_accuracy")) is not None:
         yield f"{TOP_1} {percent(top_1)}"
     yield f"{CLIP_ACCURACY} {percent(own['track_accuracy'])}"
     if (majority := gate.get("majority")) is not None:
         yield f"{MAJORITY} {percent(majority)}"
-    if gate.get("clips"):
-        yield f"{gate['clips']} held-out clips of {counted(gate['artists'], 'group')}"
 
 
 def _clip_accuracy(summary: ProjectSummary) -> Headline | None:

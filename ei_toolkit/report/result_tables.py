@@ -155,7 +155,8 @@ def evaluation_view(data: Mapping[str, Any]) -> RenderableType:
         beside = (_pair(b["conditions"][condition]) for b in data["baselines"].values())
         table.add_row(condition, _pair(row), *beside)
     matrix = ConfusionMatrix("windows, clean, top-1", list(clean["recall"]), clean["confusion_matrix"])
-    return Group(table, "", matrix, *_sentences(data))
+    by_label = recorded_label_table("labels, clean, top-1", clean["by_label"]).rich()
+    return Group(table, "", matrix, "", by_label, *_sentences(data))
 
 
 def _sentences(data: Mapping[str, Any]) -> list[str]:

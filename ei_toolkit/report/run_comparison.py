@@ -7,10 +7,12 @@ from typing import Any
 
 from ei_toolkit.config.units import kib, percent
 from ei_toolkit.evaluation.run_log import PRIMARY_METRICS, Run, Scalar, differences, flatten, metrics
+from ei_toolkit.impulse.metrics import TOP_1, thresholded_name
 from ei_toolkit.report import figures
 from ei_toolkit.report.figures import Figure
 from ei_toolkit.report.tables import Cell, Table
 
+OLDER_NAMES = {"test accuracy": thresholded_name(None), "validation accuracy": f"validation {TOP_1}"}
 SERIES = ("history.", "tracks.", "models.", "checks.")  # values of epochs, clips, folds and checks: only with `whole`
 
 
@@ -60,7 +62,9 @@ def named_accuracies(runs: Sequence[Run]) -> dict[str, list[float | None]]:
 
 
 def _first(found: Mapping[str, Scalar], name: str) -> float | None:
-    """Return the value of the first key with this name."""
+    """Return the value of the first key with this name; that of an older name only where the newer one is missing."""
+    if name in OLDER_NAMES and _first(found, OLDER_NAMES[name]) is not None:
+        return None
     values = (found.get(key) for key, own in PRIMARY_METRICS.items() if own == name)
     return next((value for value in values if isinstance(value, int | float)), None)
 
@@ -96,6 +100,8 @@ def _shown(key: str, value: Scalar) -> Cell:
         return percent(value)
     if key.endswith("_bytes") and isinstance(value, int | float):
         return kib(value)
+    if key.endswith("sha256") and isinstance(value, str):
+        return value[:12]
     return _cell(value)
 
 

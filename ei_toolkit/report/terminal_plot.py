@@ -41,10 +41,14 @@ def line_plot(title: str, series: Mapping[str, Sequence[float]], width: int = WI
     span = (high - low) or 1.0
     owner = [[-1] * (2 * width) for _ in range(4 * height)]
     for number, own in enumerate(series.values()):
+        before = None
         for column, level in _points(own, 2 * width):
             row = round((1 - (level - low) / span) * (4 * height - 1))
-            if column % _line(number)[1] == 0:
-                owner[row][column] = number
+            is_solid = _line(number)[1] == 1
+            for drawn in _between(before, row) if is_solid else [row]:
+                if column % _line(number)[1] == 0:
+                    owner[drawn][column] = number
+            before = row
     shown = Text(f"{title}, epochs 1 to {max(map(len, series.values()), default=0)}\n")
     for line in range(height):
         scale = high if line == 0 else low if line == height - 1 else None
@@ -61,6 +65,13 @@ def line_plot(title: str, series: Mapping[str, Sequence[float]], width: int = WI
 
 def _line(number: int) -> tuple[str, int, str]:
     return LINES[number % len(LINES)]
+
+
+def _between(before: int | None, row: int) -> range:
+    """Return the rows from the one after `before` to `row`, so that a steep line has no gaps."""
+    if before is None or before == row:
+        return range(row, row + 1)
+    return range(before + 1, row + 1) if before < row else range(row, before)
 
 
 def _points(values: Sequence[float], columns: int) -> list[tuple[int, float]]:

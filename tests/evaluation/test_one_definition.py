@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console, RenderableType
 
 from ei_toolkit.board.verify.streamed import VerifiedClip, VerifiedWindow
 from ei_toolkit.client.responses import parse_response
 from ei_toolkit.client.results import ClassifyMetadata, Evaluation, read_test
+from ei_toolkit.config import Config
+from ei_toolkit.config.lockfile import Lock
+from ei_toolkit.config.units import percent
+from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.evaluation.gate import share_of_windows
 from ei_toolkit.evaluation.held_out import HeldOut, Outcome
+from ei_toolkit.evaluation.run_log import Run
 from ei_toolkit.evaluation.scores import Scores, summarise
 from ei_toolkit.impulse.metrics import majority_share
 from ei_toolkit.report.board_tables import verification_json
+from ei_toolkit.report.cards import model_card
+from ei_toolkit.report.html.page import build_page
+from ei_toolkit.report.nightly_summary import trial_table
+from ei_toolkit.report.project_summary import ProjectSummary
+from ei_toolkit.report.result_tables import evaluation_view, score_table
 from ei_toolkit.studio.http.classify import accuracy, classification, predicted_label
 
 LABELS = ("classical", "rock")
@@ -80,6 +94,67 @@ def by_verification(found: Windows) -> dict[str, Any]:
     clips = [VerifiedClip("", label, tuple(window(label, p) for p in rock), ()) for label, rock in found.clips]
     summary: dict[str, Any] = verification_json("host", clips, THRESHOLD)["summary"]
     return summary
+
+
+SAME = Windows((("rock", (0.9, 0.7, 0.55, 0.2)), ("classical", (0.1, 0.3, 0.45)), ("classical", (0.8, 0.7, 0.1)),
+                ("jazz", (0.9, 0.1)), ("rock", (0.95, 0.85, 0.75))))  # fmt: skip
+SHA = "ab" * 32
+
+
+@pytest.fixture
+def summary(project: Callable[..., Config]) -> ProjectSummary:
+    """A project whose training, gate and evaluation all tested the windows of SAME."""
+    config = project()
+    settings = replace(config.settings, impulse=replace(config.settings.impulse, dsp=()))
+    outcome = by_gate(SAME)
+    cost = {"ram_bytes": 12_300, "flash_bytes": 20_100, "latency_ms": 14.4, "how": "emulated"}
+    tested = {
+        "thresholded_accuracy": outcome.window_accuracy(THRESHOLD), "top_1_accuracy": outcome.window_accuracy(),
+        "track_accuracy": outcome.track_accuracy(), "confusion": outcome.confusion(THRESHOLD), "cost": cost,
+    }  # fmt: skip
+    metrics: dict[str, dict[str, Any]] = {
+        "train": {"test": {"int8": by_client(SAME).data()}},
+        "gate": {"verdict": "passed", "text": "", "challenger": tested, "challenger_sha256": SHA, "champion": None,
+                 "labels": list(LABELS), "threshold": THRESHOLD,
+                 "majority": majority_share(map(outcome.windows_of, LABELS))},
+    }  # fmt: skip
+    runs = tuple(Run(i, "2026-11-29", kind, {}, "", "", "", found) for i, (kind, found) in enumerate(metrics.items()))
+    evaluation = {"clean": by_evaluation(SAME), "conditions": {}, "baselines": {}, "protocol": "test",
+                  "threshold": THRESHOLD, "recipe": "eitk.toml", "folds": 1, "seeds": 1, "int8_drop": None,
+                  "models": []}  # fmt: skip
+    lock = Lock(3, 1, "tflite-eon", "int8", "arduino", "lib.zip", "0" * 64, "model.tflite", SHA, "2026-11-29")
+    rows = tuple(Window(f"{label}.wav", "", f"{label}.wav", label, label, 0, label, "testing") for label in LABELS)
+    return ProjectSummary(replace(config, settings=settings), rows, runs, evaluation, lock)
+
+
+def text_of(view: RenderableType) -> str:
+    out = io.StringIO()
+    Console(file=out, width=200, markup=False).print(view)
+    return out.getvalue()
+
+
+def test_one_project_has_the_same_figures_in_every_command_in_the_report_and_in_the_card(
+    summary: ProjectSummary,
+) -> None:
+    outcome = by_gate(SAME)
+    thresholded, top_1, clip, majority = (
+        percent(share)
+        for share in (outcome.window_accuracy(THRESHOLD), outcome.window_accuracy(), outcome.track_accuracy(), 7 / 13)
+    )
+    assert len({thresholded, top_1, clip, majority}) == 4  # so that no figure is taken for another one
+    by_window = {"accuracy at threshold 0.6": thresholded, "top-1 accuracy": top_1, "majority baseline": majority}
+    shown = {
+        "train and test": text_of(score_table("test", [by_client(SAME)]).rich()),
+        "evaluate": text_of(evaluation_view(summary.evaluation)),
+        "gate": text_of(trial_table(summary.latest("gate")).rich()),
+        "report": re.sub(r"<[^>]*>", " ", build_page(summary)),
+        "card": re.sub(r"[|*]", " ", model_card(summary)),
+    }
+    for place, text in shown.items():
+        figures = by_window if place == "train and test" else by_window | {"clip accuracy": clip}
+        for name, value in figures.items():
+            found = set(re.findall(rf"{re.escape(name)}\s+(\d[\d.]* %)", text))
+            assert found == {value}, (place, name)
 
 
 EIGHTHS = st.integers(0, 16).map(lambda n: n / 16)  # exact in binary, so that no rounding decides

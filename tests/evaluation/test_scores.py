@@ -57,6 +57,8 @@ def test_the_summary_names_the_worst_artist_and_counts_windows_tracks_and_artist
     assert (summary["windows"], summary["tracks"], summary["artists"]) == (9, 3, 3)
     assert summary["confusion_matrix"] == [[3, 0], [3, 3]]
     assert summary["recall"] == {"classical": 1.0, "rock": 0.5}
+    assert {label: row["recall"] for label, row in summary["by_label"].items()} == summary["recall"]
+    assert {label: row["support"] for label, row in summary["by_label"].items()} == summary["windows_by_label"]
     assert summary["windows_by_label"] == {"classical": 3, "rock": 6}
     assert summary["majority"] == 6 / 9
 

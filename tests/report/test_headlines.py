@@ -70,8 +70,8 @@ def test_a_gate_has_accuracies_with_the_interval_the_worst_condition_and_the_ver
     accuracy, worst, size, time, verdict = shown(pinned(bare, run_of("gate", **GATE)))
     assert accuracy == (
         "accuracy at threshold 0.6", "90.0 %",
-        "95 % interval by group 80.0 % to 97.0 %; top-1 accuracy 92.5 %; clip accuracy 95.0 %; majority baseline"
-        " 50.0 %; 40 held-out clips of 20 groups",
+        "40 held-out clips of 20 groups; 95 % interval by group 80.0 % to 97.0 %; top-1 accuracy 92.5 %; clip accuracy"
+        " 95.0 %; majority baseline 50.0 %",
     )  # fmt: skip
     assert worst == ("worst condition: mic", "70.0 %", "top-1 accuracy of the pinned model")
     assert size == ("size on the board", "RAM 11.7 KiB, flash 29.3 KiB", "the network only")

@@ -117,7 +117,9 @@ def evaluation(labels: tuple[str, ...] = ("a", "b"), **changes: Any) -> dict[str
     size = len(labels)
     clean = ROW | {
         "windows_by_label": dict.fromkeys(labels, 80), "thresholded_accuracy": 0.85, "majority": 0.5,
-        "interval": [0.8, 1.0], "recall": dict.fromkeys(labels, 0.875), "tracks": 40, "artists": 12, "windows": 160,
+        "interval": [0.8, 1.0], "recall": dict.fromkeys(labels, 0.875),
+        "by_label": {key: {"precision": 0.75, "recall": 0.875, "f1-score": 0.8, "support": 80} for key in labels},
+        "tracks": 40, "artists": 12, "windows": 160,
         "confusion_matrix": [[7 if i == j else 1 for j in range(size)] for i in range(size)], "ece": 0.0625,
         "three_window_accuracy": 0.975, "top_2_accuracy": 0.99,
         "worst_artist": {"artist": "Queen", "window_accuracy": 0.25},
@@ -133,6 +135,8 @@ def test_an_evaluation_shows_accuracies_in_percent_for_the_model_and_the_baselin
     assert ["clean", "90.0", "/", "95.0", "90.0", "/", "95.0"] in lines
     assert ["mic", "90.0", "/", "95.0", "90.0", "/", "95.0"] in lines
     assert [line for line in lines if line[:2] in (["a", "7"], ["b", "1"])]
+    assert ["label", "precision", "recall", "F1", "windows"] in lines
+    assert ["a", "0.750", "0.875", "0.800", "80"] in lines
 
 
 def test_an_evaluation_states_what_was_tested_and_how_certain_it_is(on_terminal: Shown) -> None:

@@ -51,6 +51,13 @@ def test_a_training_and_an_evaluation_are_compared_by_the_name_of_the_accuracy()
     assert ("clip accuracy", None, "62.5 %", None) in table.rows
 
 
+def test_names_of_older_versions_are_used_only_for_their_runs() -> None:
+    old = run(1, test={"int8": {"accuracy": 0.5}})
+    new = run(2, test={"int8": {"accuracy": 0.75, "thresholded_accuracy": 0.75}})
+    assert named_accuracies([new, new]) == {"accuracy at threshold": [0.75, 0.75]}
+    assert named_accuracies([old, new]) == {"accuracy at threshold": [None, 0.75], "test accuracy": [0.5, None]}
+
+
 def test_values_of_epochs_and_matrices_are_shown_only_on_request() -> None:
     assert not any("history" in str(row[0]) for row in results_table([BEFORE, AFTER]).rows)  # type: ignore[union-attr]
     whole = results_table([BEFORE, AFTER], whole=True)

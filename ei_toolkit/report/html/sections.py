@@ -227,6 +227,7 @@ class RobustnessSection(Section):
     figures: Sequence[Figure]
     conditions: Table
     baselines: Table | None
+    labels: Table | None
 
 
 def robustness(summary: ProjectSummary) -> RobustnessSection | None:
@@ -246,6 +247,7 @@ def robustness(summary: ProjectSummary) -> RobustnessSection | None:
         figures=[figure for figure in drawn if figure],
         conditions=condition_table(evaluation),
         baselines=Table("", ("baseline", TOP_1), baselines) if baselines else None,
+        labels=recorded_label_table("", clean["by_label"]) if clean.get("by_label") else None,
     )
 
 
