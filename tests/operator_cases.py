@@ -443,3 +443,25 @@ def two_ends() -> bytes:
     model.operator("ADD", [first, other], total, "AddOptions")
     model.operator("MAXIMUM", [first, other], larger, "MaximumMinimumOptions")
     return model.finish(first, total, second, further_outputs=[larger])
+
+
+def sparse(*, blocks: bool = False) -> bytes:
+    """Return a dense layer whose weights, half of them zero, are stored in the sparse format."""
+    model, random = TinyModel(), np.random.default_rng(13)
+    dense = random.normal(0, 1, (4, 6)).astype(np.float32)
+    present = random.integers(0, 2, (4, 3 if blocks else 6)).astype(bool)
+    present[:, 0] = True
+    source = model.tensor((1, 6), "float32")
+    pairs = dense.reshape(4, 3, 2) if blocks else dense[..., np.newaxis]
+    stored = model.tensor((4, 6), "float32", data=pairs[present])
+    rows = [np.flatnonzero(row) for row in present]
+    model.make_sparse(stored, rows, block=2 if blocks else 1)
+    weights = model.operator("DENSIFY", [stored], model.tensor((4, 6), "float32"), "DensifyOptions")
+    output = model.tensor((1, 4), "float32")
+    model.operator("FULLY_CONNECTED", [source, weights, -1], output, "FullyConnectedOptions")
+    return model.finish(source, output)
+
+
+CASES["sparse weights"] = lambda: sparse()
+CASES["sparse weights in blocks"] = lambda: sparse(blocks=True)
+CASES["LOG_SOFTMAX, float"] = lambda: unary("LOG_SOFTMAX", (2, 5), (2, 5), (), "LogSoftmaxOptions", dtype="float32")

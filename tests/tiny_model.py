@@ -25,12 +25,14 @@ VERSIONS = dict.fromkeys(
         B.ASSIGN_VARIABLE,
         B.CALL_ONCE,
         B.COS,
+        B.DENSIFY,
         B.DEPTH_TO_SPACE,
         B.DIV,
         B.ELU,
         B.EXPAND_DIMS,
         B.GELU,
         B.HARD_SWISH,
+        B.LOG_SOFTMAX,
         B.NEG,
         B.PRELU,
         B.READ_VARIABLE,
@@ -106,6 +108,24 @@ class TinyModel:
                 setattr(made.builtinOptions, name, value)
         self.operators.append(made)
         return output
+
+    def make_sparse(self, tensor: int, rows: Sequence[Sequence[int]], block: int) -> None:
+        """Mark the constant as a matrix of which each row has the given columns only, `block` columns at a time."""
+        columns = schema.Int32VectorT()
+        columns.values = [int(n) for row in rows for n in row]
+        segments = schema.Int32VectorT()
+        segments.values = [int(n) for n in np.cumsum([0, *map(len, rows)])]
+        levels = [schema.DimensionMetadataT() for _ in range(3 if block > 1 else 2)]
+        levels[0].denseSize = len(rows)
+        levels[1].format = schema.DimensionType.SPARSE_CSR
+        levels[1].arraySegmentsType = levels[1].arrayIndicesType = schema.SparseIndexVector.Int32Vector
+        levels[1].arraySegments, levels[1].arrayIndices = segments, columns
+        if block > 1:
+            levels[2].denseSize = block
+        sparsity = schema.SparsityParametersT()
+        sparsity.traversalOrder, sparsity.dimMetadata = list(range(len(levels))), levels
+        sparsity.blockMap = [1] if block > 1 else []
+        self.tensors[tensor].sparsity = sparsity
 
     def variable(self, name: str, value: Any, dtype: str = "int8", **quant: Any) -> int:
         """Add a variable with its initial value; returns its handle."""

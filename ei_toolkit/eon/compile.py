@@ -153,6 +153,7 @@ def _interface_blocker(what: str, tensor: Tensor) -> Blocker | None:
         problem, remedy = "it is constant", "Remove this output from the model."
     elif tensor.dtype not in ("int8", "uint8", "float32"):
         problem = f"it is {tensor.dtype}"
+        remedy = f"{remedy} {FULL_INT8}" if tensor.dtype == "int16" else remedy
     elif tensor.dtype != "float32" and tensor.quantization is None:
         problem = f"it is {tensor.dtype} without a quantisation"
     elif tensor.dtype != "float32" and len(tensor.quant.scales) != 1:

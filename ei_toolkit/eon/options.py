@@ -221,6 +221,8 @@ READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "BROADCAST_TO": (None, _nothing),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _resize),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": ("UnidirectionalSequenceLSTMOptions", _lstm),
+    "DENSIFY": (None, _nothing),
+    "LOG_SOFTMAX": (None, _nothing),
     "VAR_HANDLE": ("VarHandleOptions", _variable),
     "CALL_ONCE": ("CallOnceOptions", _call_once),
     "READ_VARIABLE": (None, _nothing),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import ITEM_BYTES, Graph, Operator, Options, Quantization, Tensor, Unreadable
 from ei_toolkit.eon.options import check_outputs, read_options
+from ei_toolkit.eon.sparse import dense_values
 from ei_toolkit.eon.variables import bind_variables
 from ei_toolkit.errors import DataError, MissingToolError, UnsupportedModelError
 
@@ -113,8 +114,6 @@ def _tensor(model: Any, subgraph: Any, index: int) -> Tensor:
     dtype = _enum("TensorType", raw.Type()).lower()
     if dtype.startswith("#"):
         raise DataError(f"tensor {name} is of type {dtype}, which does not exist")
-    if raw.Sparsity() is not None:
-        dtype = "sparse " + dtype
     return Tensor(
         index, name, shape, dtype, _quantization(raw, name, shape, dtype), _data(model, raw, name, shape, dtype)
     )
@@ -162,9 +161,11 @@ def _data(model: Any, raw: Any, name: str, shape: tuple[int, ...], dtype: str) -
     data = model.Buffers(index).DataAsNumpy()
     if isinstance(data, int):  # the package returns 0 for an absent vector
         return None
-    wanted = math.prod(shape) * ITEM_BYTES[dtype]
     if data.size == 0:
         return None
+    if raw.Sparsity() is not None and data.size % ITEM_BYTES[dtype] == 0:
+        return dense_values(raw.Sparsity(), data.view(np.dtype(dtype).newbyteorder("<")), shape, name)
+    wanted = math.prod(shape) * ITEM_BYTES[dtype]
     if data.size != wanted:
         raise DataError(f"tensor {name} {shape} needs {wanted} bytes, its buffer holds {data.size}")
     # A view of the file: a thousand tensors may share one buffer.

@@ -16,7 +16,7 @@ from ei_toolkit.eon.kernels.lstm import lstm
 from ei_toolkit.eon.kernels.movement import MOVES, move
 from ei_toolkit.eon.kernels.pooling import mean, pool2d
 from ei_toolkit.eon.kernels.reduction import reduce
-from ei_toolkit.eon.kernels.unary import dequantize, quantize, softmax, unary
+from ei_toolkit.eon.kernels.unary import dequantize, log_softmax, quantize, softmax, unary
 from ei_toolkit.errors import DataError, UnsupportedModelError
 
 MOST_CONSTANT_BYTES = 16 << 20
@@ -29,6 +29,7 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
     "MEAN": mean,
     **dict.fromkeys(("SUM", "REDUCE_MAX", "REDUCE_MIN"), reduce),
     "SOFTMAX": softmax,
+    "LOG_SOFTMAX": log_softmax,
     "DEPTHWISE_CONV_2D": depthwise_conv2d,
     **dict.fromkeys(FUNCTIONS, elementwise),
     "PRELU": prelu,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ei_toolkit.eon.fixed_point import Int8Softmax
 from ei_toolkit.eon.graph import Beta, Graph, Operator, Slope, Tensor
 from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS, clamping, int8_table
-from ei_toolkit.eon.kernels.layer import Constant, Layer, float_range, inputs_of, require, single
+from ei_toolkit.eon.kernels.layer import Constant, Layer, fail, float_range, inputs_of, require, single
 from ei_toolkit.eon.literals import float_literal
 
 MOST_CLASSES = 1 << 12  # the sum of exponentials has twelve integer bits
@@ -41,6 +41,18 @@ def softmax(graph: Graph, op: Operator, position: int) -> Layer:
         call=f"k::{kernel}<Layer{position}>({{in0}}, {{out}}{tables});",
         in_place=True,
     )
+
+
+def log_softmax(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a LOG_SOFTMAX along the last axis, on float."""
+    source, output = single(graph, op)
+    if source.dtype != "float32":
+        raise fail(op, "it is int8, and its kernel is for float32", "Use Softmax, and compute the logarithm outside.")
+    require(source.shape == output.shape, op, f"it turns {source.shape} into {output.shape}")
+    classes = source.shape[-1]
+    traits: dict[str, int | float | str] = {"kRows": source.elements // classes, "kClasses": classes}
+    call = f"k::log_softmax_float<Layer{position}>({{in0}}, {{out}});"
+    return _layer(op, output, position, traits, call, "softmax.h", ())
 
 
 def _kernel(

@@ -161,5 +161,6 @@ FOLDERS: dict[str, Callable[[Operator, list[Tensor]], Array]] = {
     "EXPAND_DIMS": _same,
     "SQUEEZE": _same,
     "DEQUANTIZE": _dequantize,
+    "DENSIFY": _same,
 }
 FOLDED = FOLDERS.keys() | MOVES.keys()

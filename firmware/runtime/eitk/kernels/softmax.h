@@ -74,5 +74,17 @@ inline void softmax_float(const float* in, float* out) {
     }
 }
 
+// S: kRows, kClasses. The logarithm of the softmax of each row. The output may be the memory of the input.
+template <class S>
+inline void log_softmax_float(const float* in, float* out) {
+    for (int row = 0; row < S::kRows; ++row, in += S::kClasses, out += S::kClasses) {
+        float largest = in[0], sum = 0.0f;
+        for (int i = 1; i < S::kClasses; ++i) largest = in[i] > largest ? in[i] : largest;
+        for (int i = 0; i < S::kClasses; ++i) sum += expf(in[i] - largest);
+        const float shift = largest + logf(sum);
+        for (int i = 0; i < S::kClasses; ++i) out[i] = in[i] - shift;
+    }
+}
+
 }  // namespace kernels
 }  // namespace eitk
