@@ -15,12 +15,11 @@ from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.faults import faults_text
-from ei_toolkit.dataset.index import load_index
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.folds import LEAKS, leak_warning
-from ei_toolkit.evaluation.labelled_rows import LabelledRows, labelled_rows
+from ei_toolkit.evaluation.labelled_rows import LabelledRows, find_track, labelled_rows
 from ei_toolkit.evaluation.suite import chosen_models, number_of_trainings, run_suite
-from ei_toolkit.features.table import read_table
+from ei_toolkit.features.table import FeatureTable, read_table
 from ei_toolkit.report.suite_tables import suite_data, suite_markdown, suite_notes, suite_table
 
 SUFFIXES = (".md", ".json")
@@ -36,7 +35,10 @@ def evaluate_suite(
             "--suite needs a table of features", hint="eitk features CLIPS -o FILE.csv, then --features FILE.csv"
         )
     file = _checked(env.cwd / output) if output else None
-    rows = read_rows(env, env.cwd / features, env.config().settings)
+    settings = env.config().settings
+    table = read_table(env.cwd / features)
+    rows = labelled_rows(table, leave_out_faults=settings.dataset.faults == "leave-out")
+    note_rows(env, table, rows, settings)
     total = number_of_trainings(chosen, rows, seeds)
     env.console.note(f"{counted(len(chosen), 'model')}, {counted(total, 'training')}")
     with env.console.progress("training", total) as progress:
@@ -52,28 +54,22 @@ def evaluate_suite(
     env.console.result(data, Group(suite_table(data).rich(), *(Text(note) for note in suite_notes(data))))
 
 
-def read_rows(env: Environment, file: Path, settings: Settings) -> LabelledRows:
-    """Read a table of features; note its size, catalogued faults and labels of unequal size."""
-    leave_out = settings.dataset.faults == "leave-out"
-    table = read_table(file)
-    rows = labelled_rows(table, leave_out_faults=leave_out)
+def note_rows(env: Environment, table: FeatureTable, rows: LabelledRows, settings: Settings) -> None:
+    """Note the size of a table, catalogued faults, and labels of unequal size."""
     env.console.note(
-        f"{file.name}: {len(rows.clips)} rows of {counted(len(set(rows.clips)), 'clip')} and"
+        f"{counted(len(rows.clips), 'row')} of {counted(len(set(rows.clips)), 'clip')} and"
         f" {counted(len(set(rows.groups)), 'artist')}, {counted(len(rows.names), 'label')}, {table.extractor}"
     )
-    tracks = load_index().tracks
-    if text := faults_text(
-        [tracks.get(name.removesuffix(".wav")) for name in dict.fromkeys(table.names)], left_out=leave_out
-    ):
+    tracks = [find_track(name) for name in dict.fromkeys(table.names)]
+    if text := faults_text(tracks, left_out=settings.dataset.faults == "leave-out"):
         env.console.note(text)
     counts = {name: int((rows.labels == number).sum()) for number, name in enumerate(rows.names)}
-    if max(counts.values()) > 2 * min(counts.values()):
-        few, many = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    few, many = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    if counts[many] > 2 * counts[few]:
         env.console.warn(
             f"labels of unequal size: {many} has {counted(counts[many], 'row')}, {few} has {counts[few]};"
-            " accuracies say more about the frequent labels"
+            " accuracies depend more on the frequent labels"
         )
-    return rows
 
 
 def _checked(file: Path) -> Path:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -62,13 +63,26 @@ def train(
         typer.Option(help="Write the values of each epoch to .eitk/logs, or to Weights & Biases; can be repeated."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check that everything is ready.")] = False,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="Table of summary features, .csv or .npz, for [classifier]; default: those of the clips."),
+    ] = None,
 ) -> None:
     """Generate features, train the model and test it.
 
-    Shows the progress of each job and tables of the results.
+    Shows the progress of each job and tables of the results. With a [classifier], a classifier of summary features is
+    trained without a studio, and eitk classify uses it.
     """
     env = Environment.of(context)
     config = env.config()
+    if config.settings.classifier.kind != "none":
+        # imports librosa and scikit-learn, which take seconds
+        from ei_toolkit.cli.train_classifier import train_classifier
+
+        train_classifier(env, config, table, dry_run=dry_run)
+        return
+    if table is not None:
+        raise UsageError("--table is for a [classifier]", hint="eitk init --recipe knn, or set [classifier] kind.")
     if log and not follow:
         raise UsageError("--log needs the training to be followed", hint="Leave out --no-follow.")
     for warning in board_warnings(config.settings):

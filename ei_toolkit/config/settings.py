@@ -291,7 +291,7 @@ class ClassifierSettings:
     c: float = setting(1.0, "regression and svm: inverse strength of the regularisation.", Range(0, above=True))
     gamma: float = setting(0.01, "svm: coefficient of the radial basis function.", Range(0, above=True))
     trees: int = setting(500, "forest: number of trees.", Range(1, 10_000, whole=True))
-    units: tuple[int, ...] = setting((146, 146), "mlp: neurons of each hidden layer.", Range(1, 100_000, whole=True))
+    units: tuple[int, ...] = setting((146, 146), "mlp: neurons of each hidden layer.")
     dropout: float = setting(0.0, "mlp: fraction of its inputs that a dropout layer drops.", Range(0, 1, below=True))
     batch_normalization: bool = setting(False, "mlp: normalise the outputs of each hidden layer over a batch.")
     weight_decay: float = setting(1e-4, "mlp: weight decay.", Range(0))

@@ -48,7 +48,7 @@ def labelled_rows(table: FeatureTable, *, leave_out_faults: bool = False) -> Lab
     Raises DataError where a row has neither, a label contradicts the index, there are fewer than two labels or a
     label has a single clip.
     """
-    tracks = [_track(name) for name in table.names]
+    tracks = [find_track(name) for name in table.names]
     _check(table, tracks)
     kept = [row for row, track in enumerate(tracks) if not (leave_out_faults and fault_of(track))]
     chosen = [(table.names[row], table.labels[row], table.groups[row], tracks[row]) for row in kept]
@@ -103,7 +103,8 @@ def _published(rows: LabelledRows) -> Split:
     return training, testing
 
 
-def _track(name: str) -> Track | None:
+def find_track(name: str) -> Track | None:
+    """Return the track of GTZAN that the name of a row stands for: a file name, or one of a segment."""
     tracks, stem = load_index().tracks, PurePosixPath(name).name.removesuffix(PurePosixPath(name).suffix)
     return tracks.get(PurePosixPath(name).name) or tracks.get(stem) or tracks.get(SEGMENT.sub("", stem))
 

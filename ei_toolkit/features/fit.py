@@ -5,6 +5,7 @@ Both are imported where they are used, because they take a second, and the repor
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -123,12 +124,15 @@ def _mlp(settings: ClassifierSettings, inputs: Floats, labels: Ints, seed: int) 
 
         weights, biases = train_dense(settings, inputs, labels, seed)
     else:
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.neural_network import MLPClassifier
 
-        fitted = MLPClassifier(
+        network = MLPClassifier(
             settings.units, learning_rate_init=settings.learning_rate, batch_size=min(settings.batch_size, len(inputs)),
             max_iter=settings.epochs, alpha=settings.weight_decay, n_iter_no_change=settings.epochs, random_state=seed,
-        ).fit(inputs, labels)  # fmt: skip
+        )  # fmt: skip
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # [classifier] epochs is meant
+            fitted = network.fit(inputs, labels)
         weights, biases = fitted.coefs_, fitted.intercepts_
         if weights[-1].shape[1] == 1:  # two labels: one output with a sigmoid
             weights[-1] = np.hstack([-weights[-1] / 2, weights[-1] / 2])

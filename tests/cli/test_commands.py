@@ -19,7 +19,7 @@ CLI = Path(commands.__file__).parent
 SHARED_MODULES = {  # used by several commands
     "__init__", "app", "commands", "complete", "completion", "config_schema", "connection", "console", "environment",
     "evaluate_suite", "examples", "follow", "help_pages", "next_step", "options", "outcomes", "output_file",
-    "settings_check", "terminal",
+    "settings_check", "terminal", "train_classifier",
     "upload_folder", "versions",
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ def offered(words: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("words", "expected"), [
-    ("eitk init --recipe ", ["reference", "robust"]),
+    ("eitk init --recipe r", ["reference", "regression", "robust"]),
     ("eitk init --board e", ["emulated"]),
     ("eitk tail --board ", ["nano33ble", "emulated", "host"]),
     ("eitk flash --port a", ["auto"]),

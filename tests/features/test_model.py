@@ -65,7 +65,6 @@ def test_the_scores_are_those_of_scikit_learn(kind: str, labels: int) -> None:
         np.testing.assert_allclose(found, theirs.predict_proba((unseen - mean) / scale), atol=1e-5)
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("kind", SETTINGS)
 def test_a_written_model_is_read_again(tmp_path: Path, kind: str) -> None:
     model = fitted(kind)
