@@ -166,14 +166,17 @@ def requests_of(studio: LocalStudio, count: int) -> Requests:
     uploaded = upload(studio, "one.wav", 12_345)
     in_training = ask("GET", "/raw-data/count?category=training")["count"]
     axes = "featureAx1=0&featureAx2=1&featureAx3=2"
-    largest = int(ask("GET", "/raw-data?category=all&limit=1")["samples"][0]["id"])
+    smallest, largest = (
+        int(ask("GET", f"/raw-data?category=all&limit=1&sortBy=id-{order}")["samples"][0]["id"])
+        for order in ("asc", "desc")
+    )
     rock = 'category=training&labels=["rock"]'
     of_label = ask("GET", f"/raw-data/count?{rock}")["count"]
     some = quote('[{"key": "artist", "op": "eq", "values": ["artist 1"]}]')
 
     def ids(repetition: int) -> str:
-        """A thousandth part of the ids, others in each repetition, as somebody selects them in a list."""
-        first = 1 + repetition * CHANGED % max(1, largest - CHANGED)
+        """Neighbouring ids, others in each repetition, as somebody selects them in a list."""
+        first = smallest + repetition * CHANGED % max(1, largest - smallest - CHANGED)
         return f"minId={first}&maxId={first + CHANGED}"
 
     return {
@@ -211,7 +214,7 @@ def requests_of(studio: LocalStudio, count: int) -> Requests:
         "label of one sample": lambda n: post(f"/raw-data/{largest - n}/edit-label", label=f"new {n}"),
         f"move {CHANGED:,}": lambda n: post(f"/raw-data/batch/moveSamples?{ids(n)}", newCategory="validation"),
         f"relabel {CHANGED:,}": lambda n: post(f"/raw-data/batch/edit-labels?{ids(n)}", label=f"label {n}"),
-        "delete 1,000 (of 1,000: 50)": lambda n: post(f"/raw-data/batch/delete?maxId={(n + 1) * deleted}"),
+        "delete 1,000 (of 1,000: 50)": lambda n: post(f"/raw-data/batch/delete?maxId={smallest + (n + 1) * deleted}"),
     }  # fmt: skip
 
 

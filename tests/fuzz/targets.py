@@ -11,7 +11,9 @@ import functools
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from unittest import mock
 
+from ei_toolkit.audio import acquisition_parts
 from ei_toolkit.audio.acquisition import read_acquisition
 from ei_toolkit.audio.decode import describe
 from ei_toolkit.board.protocol.parser import LineSplitter, Parser
@@ -61,14 +63,19 @@ def audio(data: bytes) -> None:
 
 def acquisition_json(data: bytes) -> None:
     """Read a data acquisition file in JSON."""
-    with contextlib.suppress(DataError):
-        read_acquisition(data, "json", "0123456789abcdef")
+    read_in_both_ways(data, "json")
 
 
 def acquisition_cbor(data: bytes) -> None:
     """Read a data acquisition file in CBOR."""
-    with contextlib.suppress(DataError):
-        read_acquisition(data, "cbor", "0123456789abcdef")
+    read_in_both_ways(data, "cbor")
+
+
+def read_in_both_ways(data: bytes, form: str) -> None:
+    """Read a data acquisition file as a whole, and in parts as a large one."""
+    for largest in (len(data), 40):
+        with mock.patch.object(acquisition_parts, "LARGEST_AT_ONCE", largest), contextlib.suppress(DataError):
+            read_acquisition(data, form, "0123456789abcdef")
 
 
 def multipart(data: bytes) -> None:
