@@ -91,7 +91,7 @@ def test_a_key_has_so_many_uploads_at_once(turns: UploadTurns) -> None:
         pass
 
 
-def test_an_upload_over_the_limit_of_its_key_is_told_when_to_try_again(api: Api) -> None:
+def test_an_upload_over_the_limit_of_its_key_is_rejected_with_a_time_to_wait(api: Api) -> None:
     def upload(role: str) -> httpx.Response:
         headers = {"x-api-key": api.keys[role]}
         return api.send(ingestion_app(api.studio), "POST", "/api/training/files", headers=headers, files=files)
