@@ -25,6 +25,7 @@ from ei_toolkit.client.retries import (
 )
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.config.response_deadline import DeadlineAdapter, limited_body
+from ei_toolkit.config.units import mib
 from ei_toolkit.config.untrusted_json import NestedTooDeeply, read_json
 from ei_toolkit.errors import ApiError, CredentialError, EitkError, NetworkError
 
@@ -322,7 +323,7 @@ def _chunks(response: requests.Response, max_bytes: int, limit_s: float) -> Iter
     for chunk in limited_body(response, max_bytes, limit_s):
         total += len(chunk)
         if total > max_bytes:
-            raise ApiError(f"the response is larger than {max_bytes / 2**20:.0f} MB", hint="Check studio.url")
+            raise ApiError(f"the response is larger than {mib(max_bytes)}", hint="Check studio.url")
         yield chunk
 
 

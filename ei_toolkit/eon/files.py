@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.config.atomic_write import replace_file
+from ei_toolkit.config.units import mib
 from ei_toolkit.eon.check import Check, check_model
 from ei_toolkit.eon.compile import CompiledModel, compile_model
 from ei_toolkit.eon.profile import Profile, profile_model
@@ -23,11 +24,11 @@ MOST_BYTES = 16 << 20
 def read_bytes(path: Path) -> bytes:
     """Read a model file.
 
-    Raises DataError for a file that cannot be read or is larger than 16 MB.
+    Raises DataError for a file that cannot be read or is larger than 16 MiB.
     """
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise DataError(f"{path} is larger than {MOST_BYTES >> 20} MB", why="no microcontroller holds such a model")
+            raise DataError(f"{path} is larger than {mib(MOST_BYTES)}", why="no microcontroller holds such a model")
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}", why=error.strerror or str(error)) from error

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from ei_toolkit.config.archive import DAMAGE as ARCHIVE_DAMAGE
 from ei_toolkit.config.atomic_write import replace_file
+from ei_toolkit.config.units import mib
 from ei_toolkit.dataset.listing import INFO_LABELS
 from ei_toolkit.errors import DataError
 from ei_toolkit.studio.http.errors import ApiError
@@ -135,7 +136,7 @@ def _listed(files: _ZipFiles) -> Iterator[tuple[str, Any]]:
     for name in names:
         content = files.read(name)
         if len(content) > LARGEST_LABELS_FILE:
-            raise DataError(f"{name} has more than {LARGEST_LABELS_FILE // 2**20} MB", hint=ZIP_HINT)
+            raise DataError(f"{name} has more than {mib(LARGEST_LABELS_FILE)}", hint=ZIP_HINT)
         try:
             entries = read_entries(content)
         except ApiError as error:
@@ -165,7 +166,7 @@ def _part(pack: Pack, files: _ZipFiles, found: str, name: str) -> Part:
     with files.open(found) as file:
         while chunk := file.read(CHUNK_BYTES):
             if part.content.size + len(chunk) > Bounds().file_size:
-                part.error = f"the file has more than the {Bounds().file_size // 2**20} MB that are accepted"
+                part.error = f"the file has more than the {mib(Bounds().file_size)} that are accepted"
                 break
             part.content.write(chunk)
     return part

@@ -120,7 +120,7 @@ def test_an_upload_response_has_a_size_limit(
     monkeypatch.setattr(transport_module, "BODY_TIMEOUT_S", 60.0)
     monkeypatch.setattr(ingestion_module, "MAX_RESULT_BYTES", 2**20)
     endpoint = untrusted(repeat(OK + b"Transfer-Encoding: chunked\r\n\r\n", CHUNK, 0.0))
-    with pytest.raises(ApiError, match="the response is larger than 1 MB"):
+    with pytest.raises(ApiError, match="the response is larger than 1 MiB"):
         Ingestion(endpoint, 1).send(BatchKey("training", "rock", ()), [item])
 
 

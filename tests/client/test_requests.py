@@ -107,7 +107,7 @@ def test_a_download_of_exactly_the_largest_size_is_accepted_and_one_byte_more_is
     scripted_studio.answers["/api/zip"] = (200, b"12345678", ZIP)
     transport = scripted_studio.studio.transport
     transport.download("/api/zip", tmp_path / "a", max_bytes=8)
-    with pytest.raises(ApiError, match="the response is larger than 0 MB"):
+    with pytest.raises(ApiError, match="the response is larger than 0 MiB"):
         transport.download("/api/zip", tmp_path / "b", max_bytes=7)
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
 

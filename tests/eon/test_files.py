@@ -46,7 +46,7 @@ def test_a_file_larger_than_any_model_for_a_board_is_not_read(tmp_path: Path, mo
         file.truncate(files.MOST_BYTES + 1)
     monkeypatch.setattr(Path, "read_bytes", lambda _self: pytest.fail("it was read"))
     with pytest.raises(
-        DataError, match=r"large\.tflite is larger than 16 MB \(no microcontroller holds such a model\)"
+        DataError, match=r"large\.tflite is larger than 16 MiB \(no microcontroller holds such a model\)"
     ):
         read_bytes(tmp_path / "large.tflite")
 

@@ -177,7 +177,7 @@ def test_constants_have_a_largest_size(tiny: Any) -> None:
     for _ in range(MOST_BYTES // (4 * size) + 1):
         model.operator("DEQUANTIZE", [part], model.tensor((size,), "float32"))
     model.operator("RELU", [source], end)
-    with pytest.raises(DataError, match=r"larger than 64 MB, .* operator 16 \(DEQUANTIZE\)") as caught:
+    with pytest.raises(DataError, match=r"larger than 64 MiB, .* operator 16 \(DEQUANTIZE\)") as caught:
         fold_constants(read_model(model.finish(source, end)))
     assert caught.value.why and caught.value.hint
 

@@ -34,6 +34,7 @@ from ei_toolkit.client.transport import (
     was_never_sent,
 )
 from ei_toolkit.config.response_deadline import DeadlineAdapter
+from ei_toolkit.config.units import mib
 from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.manifest import LARGEST_FILE_BYTES
 from ei_toolkit.errors import ApiError, EitkError, NetworkError
@@ -284,7 +285,7 @@ def _read(item: Item) -> bytes | Rejected:
     """The bytes of a file, if they have the hash of the manifest."""
     try:
         if item.path.stat().st_size > MAX_FILE_BYTES:
-            return Rejected(f"the file is larger than {MAX_FILE_BYTES / 2**20:.0f} MB")
+            return Rejected(f"the file is larger than {mib(MAX_FILE_BYTES)}")
         content = item.path.read_bytes()
     except OSError as error:
         return Rejected(f"the file cannot be read: {error.strerror}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ei_toolkit.config.units import mib
 from ei_toolkit.eon.blockers import BlockedModelError, Blocker, remedy_for
 from ei_toolkit.eon.graph import Graph, Operator, Unreadable
 from ei_toolkit.eon.kernels.convolution import conv2d
@@ -64,7 +65,7 @@ def lower(graph: Graph) -> tuple[Layer, ...]:
         constants += sum(constant.bytes for constant in layers[-1].constants)
         if constants > MOST_CONSTANT_BYTES:
             raise DataError(
-                f"the model's weights take more than {MOST_CONSTANT_BYTES >> 20} MB",
+                f"the model's weights take more than {mib(MOST_CONSTANT_BYTES)}",
                 why=f"counted up to operator {op.index} ({op.kind})",
                 hint="A model for a microcontroller has less than 1 MB of them.",
             )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ei_toolkit.config.units import mib
 from ei_toolkit.eon.graph import Axis, Graph, Operator, Tensor, Unreadable
 from ei_toolkit.eon.kernels.elementwise import concatenation
 from ei_toolkit.eon.kernels.layer import require
@@ -49,7 +50,7 @@ def fold_constants(graph: Graph) -> Graph:
 def _check_budget(op: Operator, folded: int) -> None:
     if folded > MOST_BYTES:
         raise DataError(
-            f"the results of constant operators are larger than {MOST_BYTES >> 20} MB, "
+            f"the results of constant operators are larger than {mib(MOST_BYTES)}, "
             f"counted up to operator {op.index} ({op.kind})",
             why="no microcontroller has as much memory",
             hint="Convert a smaller model, or one whose constants are already computed.",

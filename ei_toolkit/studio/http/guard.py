@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ei_toolkit.config.units import mib
 from ei_toolkit.studio.context import Activity
 from ei_toolkit.studio.http.errors import TooLarge
 from ei_toolkit.studio.http.responses import failure
@@ -78,7 +79,7 @@ def _length(headers: dict[str, str]) -> int:
 
 
 def _too_large(largest: int) -> str:
-    return f"The body has more than the {largest // 2**20} MB that are accepted"
+    return f"The body has more than the {mib(largest)} that are accepted"
 
 
 def _bounded(receive: Receive, largest: int) -> Receive:

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
+from ei_toolkit.config.units import mib
 from ei_toolkit.dataset.listing import INFO_LABELS
 from ei_toolkit.studio.http.dataset import Split
 from ei_toolkit.studio.http.errors import ApiError, Malformed, TooLarge, Unknown
@@ -131,7 +132,7 @@ def _read_labels_files(parts: Sequence[Part]) -> _LabelsFiles:
     boxed: set[str] = set()
     for part in parts:
         if part.error or part.content.size > LARGEST_LABELS_FILE:
-            raise TooLarge(f"{part.filename} has more than the {LARGEST_LABELS_FILE // 2**20} MB that are accepted")
+            raise TooLarge(f"{part.filename} has more than the {mib(LARGEST_LABELS_FILE)} that are accepted")
         if part.filename == INFO_LABELS:
             entries += read_entries(part.content.read())
         elif part.filename == STRUCTURED_LABELS:
@@ -297,7 +298,7 @@ async def _raw_part(request: Request, context: RequestContext, pack: Pack, name:
     part = Part("data", filename if Path(filename).suffix else filename + suffix, pack.begin())
     async for piece in gathered(request.stream(), PIECE):
         if part.content.size + len(piece) > Bounds().file_size:
-            raise TooLarge(f"The file has more than the {Bounds().file_size // 2**20} MB that are accepted")
+            raise TooLarge(f"The file has more than the {mib(Bounds().file_size)} that are accepted")
         await context.studio.upload_turns.run(context.key.id, part.content.write, piece)
     if not part.content.size:
         raise Malformed("The body is empty")

@@ -10,6 +10,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
+from ei_toolkit.config.units import mib
 from ei_toolkit.dataset.manifest import LARGEST_FILE_BYTES
 from ei_toolkit.studio.http.errors import Malformed, TooLarge
 from ei_toolkit.studio.http.sample_labels import safe_filename
@@ -88,7 +89,7 @@ class _Reception:
     def _data(self, data: bytes, start: int, end: int) -> None:
         part = self.parts[-1]
         if part.content.size + end - start > self.bounds.file_size:
-            part.error = f"The file has more than the {self.bounds.file_size // 2**20} MB that are accepted"
+            part.error = f"The file has more than the {mib(self.bounds.file_size)} that are accepted"
         if not part.error:
             part.content.write(memoryview(data)[start:end])
 

@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from ei_toolkit.config.ranges import Range
+from ei_toolkit.config.units import mib
 from ei_toolkit.config.untrusted_json import DEEPEST
 from ei_toolkit.studio.http.errors import ApiError, Malformed, TooLarge
 from ei_toolkit.studio.http.text import CONTROL, LINE_RULE, read_request_json
@@ -132,7 +133,7 @@ def json_body(model: type[M], largest: int = LARGEST_JSON) -> Callable[[Request]
         async for chunk in request.stream():
             received += chunk
             if len(received) > largest:
-                raise TooLarge(f"The body has more than the {largest // 2**20} MB that are accepted")
+                raise TooLarge(f"The body has more than the {mib(largest)} that are accepted")
         return parse_body(model, bytes(received))
 
     return read

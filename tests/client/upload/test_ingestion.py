@@ -248,7 +248,7 @@ def test_a_file_that_is_too_large_is_not_read(
     scripted_studio: Any, items: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingestion_module, "MAX_FILE_BYTES", 10)
-    assert send(scripted_studio, items[:1]) == Outcomes((Rejected("the file is larger than 0 MB"),))
+    assert send(scripted_studio, items[:1]) == Outcomes((Rejected("the file is larger than 0 MiB"),))
 
 
 RESULTS = st.lists(st.tuples(st.text(max_size=5), st.booleans()), max_size=6, unique_by=lambda pair: pair[0])

@@ -385,7 +385,7 @@ def test_weights_that_layers_share_count_for_each_of_them(tiny: Any, monkeypatch
             "FULLY_CONNECTED", [tensor, weights, -1], model.tensor((1, side), scale=0.1), "FullyConnectedOptions"
         )
     graph: Graph = read_model(model.finish(source, tensor))
-    with pytest.raises(DataError, match="the model's weights take more than 1 MB") as caught:
+    with pytest.raises(DataError, match="the model's weights take more than 1 MiB") as caught:
         lower(graph)
     assert caught.value.why.startswith("counted up to operator 3 (FULLY_CONNECTED)")
 

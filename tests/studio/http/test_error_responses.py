@@ -83,7 +83,7 @@ def test_a_host_name_that_is_not_served_is_421(server: Any) -> None:
 
 def test_a_body_over_the_limit_is_413(server: Any) -> None:
     body = b'{"name": "' + b"x" * (16 * 2**20) + b'"}'
-    assert_error(server.call("POST", "/1", data=body), 413, "16 MB")
+    assert_error(server.call("POST", "/1", data=body), 413, "16 MiB")
     host, port = server.api.removeprefix("http://").removesuffix("/v1/api").split(":")
     connection = HTTPConnection(host, int(port), timeout=10)
     connection.putrequest("POST", "/v1/api/1")
@@ -92,7 +92,7 @@ def test_a_body_over_the_limit_is_413(server: Any) -> None:
     response = connection.getresponse()
     document = json.loads(response.read())
     connection.close()
-    assert response.status == 413 and document["success"] is False and "256 MB" in document["error"]
+    assert response.status == 413 and document["success"] is False and "256 MiB" in document["error"]
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_body_of_exactly_the_largest_size_is_accepted_and_one_byte_more_is_not
     rejected = api.send(guard(), "POST", "/", content=b"x" * (2**20 + 1))
     assert (rejected.status_code, rejected.json()["error"]) == (
         413,
-        "The body has more than the 1 MB that are accepted",
+        "The body has more than the 1 MiB that are accepted",
     )
 
 
@@ -81,7 +81,7 @@ def test_a_chunked_body_without_a_length_is_limited_while_it_is_read(api: Api) -
     assert post(api_limit).json()["success"]
     too_large = api.call("POST", "/1", content=chunks(api_limit + 1))
     assert too_large.status_code == 413
-    assert too_large.json()["error"] == "The body has more than the 16 MB that are accepted"
+    assert too_large.json()["error"] == "The body has more than the 16 MiB that are accepted"
 
 
 @pytest.mark.parametrize(("length", "status"), [("\u00b2", 200), ("-5", 200), ("", 200), ("9" * 5000, 413)])

@@ -157,7 +157,7 @@ def test_a_labels_file_that_cannot_be_used_is_named_and_nothing_is_stored(
 def test_a_labels_file_that_is_too_large_is_named(api: Api, make_noise: Any) -> None:
     response = post(api, [("q.wav", make_noise(1)), ("info.labels", bytes(LARGEST_LABELS_FILE + 1))])
     assert response.status_code == 413
-    assert response.json()["error"] == "info.labels has more than the 16 MB that are accepted"
+    assert response.json()["error"] == "info.labels has more than the 16 MiB that are accepted"
 
 
 def test_a_file_with_bounding_boxes_is_rejected_by_name_and_empty_lists_are_accepted(api: Api, make_noise: Any) -> None:

@@ -130,7 +130,7 @@ def test_a_file_of_the_largest_size_is_kept_and_a_larger_one_does_not_affect_the
         errors = {one.filename: one.error for one in found}
         assert errors == {
             "exact.wav": "",
-            "large.wav": "The file has more than the 1 MB that are accepted",
+            "large.wav": "The file has more than the 1 MiB that are accepted",
             "small.wav": "",
         }
         assert text_of(found[0]) == b"e" * limit and text_of(found[2]) == b"s"

@@ -80,7 +80,7 @@ def test_an_upload_needs_a_model_file(api: Api) -> None:
 
 def test_a_model_over_the_limit_is_rejected(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "BOUNDS", Bounds(file_size=2**20, files=8))
-    assert upload(api, bytes(2**20 + 1))["error"] == "The file has more than the 1 MB that are accepted"
+    assert upload(api, bytes(2**20 + 1))["error"] == "The file has more than the 1 MiB that are accepted"
 
 
 def test_a_file_that_is_no_model_fails_in_the_job(api: Api) -> None:

@@ -105,7 +105,7 @@ def test_a_file_over_the_limit_is_rejected_and_the_other_files_are_stored(server
     large = make_noise(77) + bytes(101 * 2**20)
     files = server.upload({"large.wav": large, "small.wav": make_noise(78)}).json()["files"]
     assert [file["success"] for file in files] == [False, True]
-    assert "100 MB" in files[0]["error"]
+    assert "100 MiB" in files[0]["error"]
 
 
 def test_file_names_are_not_used_as_paths(server: Any, make_noise: Any) -> None:
