@@ -20,7 +20,7 @@ from ei_toolkit.config import Config, ProjectPaths
 from ei_toolkit.config.project import PACKAGE, bundled
 from ei_toolkit.config.settings import plain
 from ei_toolkit.config.sqlite_errors import sqlite_errors
-from ei_toolkit.config.units import percent
+from ei_toolkit.config.units import kib, percent
 from ei_toolkit.dataset.manifest import manifest_hash
 from ei_toolkit.errors import UsageError
 from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, thresholded_name
@@ -216,15 +216,27 @@ def to_csv(runs: Sequence[Run]) -> str:
 
 
 def short_result(run: Run) -> str:
-    """Return the verdict of a gate, else the headline accuracies by name, else the first few numbers."""
+    """Return the verdict of a gate, else the headline accuracies by name, else version and size, else some numbers."""
     if verdict := run.metrics.get("verdict"):
         return str(verdict)
     numbers = {key: value for key, value in flatten(run.metrics) if isinstance(value, (int, float))}
     named = [f"{name} {percent(numbers[key])}" for key, name in PRIMARY_METRICS.items() if key in numbers]
     if named:
         return ", ".join(named[:2])
+    if described := _version_and_size(run.metrics):
+        return described
     accuracies = sorted((key for key in numbers if key.endswith("accuracy")), key=_is_secondary)
     return ", ".join(f"{key} {_short(numbers[key])}" for key in (accuracies or list(numbers))[:3])
+
+
+def _version_and_size(found: Mapping[str, Any]) -> str:
+    """Return what a build or an image is: its deployment, its memory and the start of the hash of its model."""
+    parts = [f"deployment {found['deployment_version']}"] if "deployment_version" in found else []
+    sizes = (("flash", "flash_bytes"), ("RAM", "ram_bytes"))
+    parts += [f"{name} {kib(found[key])}" for name, key in sizes if isinstance(found.get(key), int | float)]
+    return ", ".join(
+        [*parts, *([f"model {found['model_sha256'][:12]}"] if parts and found.get("model_sha256") else [])]
+    )
 
 
 def _is_secondary(key: str) -> bool:

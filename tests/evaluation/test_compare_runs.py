@@ -52,7 +52,8 @@ BASELINE = {"accuracy": 0.5, "track_accuracy": 0.5, "window_accuracy": 0.5}
     ("metrics", "expected"),
     [
         ({"verdict": "passed", "accuracy": 0.9}, "passed"),
-        ({"flash_bytes": 65032, "ram_bytes": 65032.0}, "flash_bytes 65032, ram_bytes 65032"),
+        ({"flash_bytes": 65032, "ram_bytes": 65032.0}, "flash 63.5 KiB, RAM 63.5 KiB"),
+        ({"deployment_version": 3, "seconds": 7.5, "model_sha256": "ab" * 32}, "deployment 3, model abababababab"),
         ({"seconds": 1.23456, "bytes": 65032.5}, "bytes 65032, seconds 1.235"),
         (
             {"baselines": {"level": BASELINE}, "clean": {"track_accuracy": 0.98, "window_accuracy": 0.95}},
