@@ -38,7 +38,8 @@ def tone(hz: float, length: float, partials: Sound, vibrato: float = 0.0, vibrat
     turning = np.exp(1j * phase)
     summed = np.zeros_like(turning)
     for amplitude in partials[: int(0.48 * RATE / hz)][::-1]:  # Horner's rule: partial k is the k-th power
-        summed = (summed + amplitude) * turning
+        summed += amplitude
+        summed *= turning
     mixed: Sound = summed.imag
     return mixed
 
