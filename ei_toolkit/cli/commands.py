@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "dataset": CommandEntry("data", "dataset:group", "Clips: synthesise, fetch, verify, audit, describe."),
     "slice": CommandEntry("data", "slice:slice_", "Cut clips into windows."),
     "features": CommandEntry("data", "features:features", "Compute summary features of clips as a table."),
+    "explore": CommandEntry("data", "explore:explore", "Explore summary features: labels, correlations, outliers."),
     "upload": CommandEntry("data", "upload:upload", "Upload windows, or whole files of a folder, to the studio."),
     "samples": CommandEntry("data", "samples:group", "Samples in the studio: list, count, pull, delete, diff."),
     "impulse": CommandEntry("model", "impulse:group", "Compare, apply or pull the impulse of eitk.toml."),

@@ -20,6 +20,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "dataset card": ("eitk dataset card",),
     "slice": ("eitk slice", "eitk slice --dry-run", "eitk slice --labels-from name --report skipped.csv"),
     "features": ("eitk features clips -o features.csv", "eitk features clips --extractor summary-207 --window-ms 3000"),
+    "explore": (
+        "eitk explore --features features.csv",
+        "eitk explore clips -o exploration.html --data exploration.json",
+    ),
     "upload": ("eitk upload", "eitk upload recordings --label rock", "eitk upload --dry-run"),
     "samples list": ("eitk samples list", "eitk samples list --category testing --json"),
     "samples count": ("eitk samples count",),

@@ -265,6 +265,62 @@ def scores_over_time(starts_s: Sequence[float], scores: Floats, labels: Sequence
     return _figure(f"Scores of {name} over time", f"Means over {len(starts_s)} windows: {means}.", drawing)
 
 
+def densities(panels: Sequence[tuple[str, Floats, Floats]], labels: Sequence[str]) -> Figure:
+    """Draw densities by label: a panel with its name, values (n,) and densities (labels, n) for each feature."""
+    rows = -(-len(panels) // 2)
+    with _style():
+        drawing, axes = _drawing(rows, 2, 0.5 + 1.2 * rows)
+        for axis, (name, values, curves) in zip(axes, panels, strict=False):
+            for number, curve in enumerate(curves):
+                axis.plot(values, curve, LINES[number // 10 % len(LINES)][1], color=f"C{number % 10}", linewidth=1)
+            axis.set_title(_printable(name), fontsize="small")
+            axis.set_yticks([])
+        for axis in axes[len(panels) :]:
+            axis.set_visible(False)
+        drawing.legend(axes[0].lines, [_printable(label) for label in labels], loc="outside lower center", ncols=5)
+    names = ", ".join(name for name, _, _ in panels)
+    return _figure("Densities of features by label", f"The features that separate the labels best: {names}.", drawing)
+
+
+def matrix(title: str, values: Floats, names: Sequence[str], low: float = -1.0) -> Figure:
+    """Draw a square matrix from `low` to 1; names are written where there are at most 20."""
+    with _style():
+        drawing, (axis,) = _drawing(height_in=WIDTH_IN)
+        image = axis.imshow(values, vmin=low, vmax=1, cmap="RdBu_r")
+        axis.grid(visible=False)
+        if len(names) <= 20:
+            axis.set_xticks(range(len(names)), [_printable(name) for name in names], rotation=90)
+            axis.set_yticks(range(len(names)), [_printable(name) for name in names])
+        drawing.colorbar(image, ax=axis, shrink=0.7)
+    other = np.abs(values[~np.eye(len(values), dtype=bool)])
+    largest = f"; the largest absolute value off the diagonal is {other.max():.2f}" if len(other) else ""
+    return _figure(title, f"{len(names)} rows and columns{largest}.", drawing)
+
+
+def component_scatter(components: Floats, row_labels: Sequence[int], labels: Sequence[str]) -> Figure:
+    """Draw the first two principal components (rows, 2), a colour for each label."""
+    of = np.asarray(row_labels)
+    with _style():
+        drawing, (axis,) = _drawing(height_in=1.4 * HEIGHT_IN)
+        for number, label in enumerate(labels):
+            x, y = components[of == number].T
+            axis.scatter(x, y, s=6, color=f"C{number % 10}", alpha=0.6, linewidths=0, label=_printable(label))
+        axis.set(xlabel="first principal component", ylabel="second principal component")
+        drawing.legend(loc="outside lower center", ncols=5, markerscale=2)
+    return _figure("Rows by principal component", f"{len(components)} rows of {len(labels)} labels.", drawing)
+
+
+def explained_variance(shares: Floats, kept: int) -> Figure:
+    """Draw the cumulated share of the variance over the number of principal components."""
+    total = 100 * np.cumsum(shares)
+    with _style():
+        drawing, (axis,) = _drawing()
+        axis.plot(range(1, len(total) + 1), total, color=_light("blue"))
+        axis.axvline(kept, color=_light("orange"), linestyle="--")
+        axis.set(xlabel="number of principal components", ylabel="variance (%)", ylim=(0, 102))
+    return _figure("Variance of principal components", f"{kept} components keep {total[kept - 1]:.1f} %.", drawing)
+
+
 def _bars(title: str, values: Mapping[str, float], axis_label: str, form: str, full: float | None = None) -> Figure:
     """Draw a horizontal bar for each value, the first on top, with the value behind it."""
     with _style():

@@ -15,7 +15,7 @@ from ei_toolkit.cli.commands import COMMANDS, load_command
 LINES = {
     "init": 0, "config show": 0, "config check": 0, "config get board.name": 0, "config set board.name host": 3,
     "config schema": 0, "dataset verify": 3, "dataset audit": 3,
-    "dataset card": 3, "slice": 3, "features": 3, "upload": 3,
+    "dataset card": 3, "slice": 3, "features": 3, "explore": 3, "upload": 3,
     "samples list": 4, "samples count": 4, "samples pull there": 4,
     "samples delete 1 --yes": 4, "samples diff": 3, "impulse show": 4, "impulse diff": 3, "impulse apply": 3,
     "impulse pull": 4, "train": 4, "test": 4, "profile": 4, "build": 4, "jobs list": 4, "jobs follow 1": 4,

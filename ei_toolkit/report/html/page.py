@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ei_toolkit import __version__
+from ei_toolkit.audio.fingerprint import Match
 from ei_toolkit.config.units import kib
+from ei_toolkit.evaluation.exploration import Exploration
 from ei_toolkit.evaluation.run_log import Run
 from ei_toolkit.report.figures import PALETTE
+from ei_toolkit.report.html.exploration import exploration_sections
 from ei_toolkit.report.html.sections import SECTIONS, Section, comparison
 from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Table, cell, percent
@@ -27,6 +30,11 @@ def build_page(summary: ProjectSummary) -> str:
 def build_comparison_page(project: str, runs: Sequence[Run]) -> str:
     """Return the comparison of runs as HTML."""
     return _page(project, [comparison(runs)])
+
+
+def build_exploration_page(project: str, found: Exploration, repeated: Sequence[Match]) -> str:
+    """Return the exploration of a table of features as HTML; `repeated` are recordings found by their fingerprints."""
+    return _page(project, exploration_sections(found, repeated))
 
 
 def _page(title: str, sections: Sequence[Section]) -> str:
