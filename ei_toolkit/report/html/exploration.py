@@ -34,7 +34,7 @@ class ExplorationSection(Section):
 def exploration_sections(found: Exploration, repeated: Sequence[Match]) -> list[Section]:
     """Return the page of an exploration."""
     return [
-        ExplorationPage(
+        ExplorationSection(
             (_labels(found), _features(found), _components(found), _similar(found), _unusual(found, repeated))
         )
     ]
