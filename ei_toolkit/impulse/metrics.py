@@ -43,6 +43,12 @@ Source: Cameron, Gelbach and Miller, Bootstrap-Based Improvements for Inference 
 """
 
 
+def has_interval(interval: Sequence[float], groups: int | None) -> bool:
+    """Return whether an interval states anything: it is wider than a point and comes from enough groups."""
+    low, high = interval
+    return low < high and (groups is None or groups >= MIN_GROUPS)
+
+
 def interval_text(interval: Sequence[float], clips: int | None, groups: int | None) -> str:
     """Return the 95 % interval by group of a share, or the number of clips that were too few for one.
 
@@ -50,7 +56,7 @@ def interval_text(interval: Sequence[float], clips: int | None, groups: int | No
     `groups` are None for results of versions before 0.3, which do not contain them.
     """
     low, high = interval
-    if low < high and (groups is None or groups >= MIN_GROUPS):
+    if has_interval(interval, groups):
         return f"95 % interval by group {percent(low)} to {percent(high)}"
     found = f"{counted(clips, 'clip')} of {counted(groups, 'group')}: " if clips and groups else ""
     return f"{found}too few for an interval"

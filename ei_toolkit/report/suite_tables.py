@@ -9,6 +9,7 @@ from typing import Any
 from ei_toolkit.config.units import counted, kib
 from ei_toolkit.evaluation.folds import LEAKS
 from ei_toolkit.evaluation.suite import HONEST, Measured, SuiteRow
+from ei_toolkit.impulse.metrics import has_interval
 from ei_toolkit.report.tables import Table
 
 NOT_ON_BOARD = "No model of summary features fits the board: librosa computes them from whole clips."
@@ -90,4 +91,6 @@ def suite_markdown(data: Mapping[str, Any]) -> str:
 def _cell(one: Mapping[str, Any]) -> str:
     spread = f" ± {100 * stdev(one['by_seed']):.1f}" if len(one["by_seed"]) > 1 else ""
     low, high = one["interval"]
-    return f"{100 * one['accuracy']:.1f}{spread} [{100 * low:.1f}, {100 * high:.1f}]"
+    is_shown = has_interval(one["interval"], one.get("groups"))
+    shown = f"{100 * low:.1f}, {100 * high:.1f}" if is_shown else "too few groups"
+    return f"{100 * one['accuracy']:.1f}{spread} [{shown}]"

@@ -24,7 +24,7 @@ def lines(table: RichTable, columns: int) -> list[str]:
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=4), st.integers(20, 140))
 def test_every_word_is_whole_and_every_line_fits(rows: list[tuple[str, str, str]], columns: int) -> None:
     table = Table("a title of several words", ("name", "value", "note"), tuple(rows))
