@@ -43,8 +43,7 @@ def decision_budget(settings: Settings, tflite: bytes, clock_hz: int = CLOCK_HZ)
     except UnsupportedModelError:
         return None
     scale = CLOCK_HZ / clock_hz
-    nn_ms = latency_ms(sum(estimate(model).steps), model.input.dtype) * scale
-    return Budget(features_ms(settings, clock_hz), nn_ms)
+    return Budget(features_ms(settings, clock_hz), estimate(model).latency_ms * scale)
 
 
 def features_ms(settings: Settings, clock_hz: int = CLOCK_HZ) -> float:

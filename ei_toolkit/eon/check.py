@@ -9,7 +9,7 @@ from ei_toolkit.config.boards import BOARDS, SKETCH_RAM, BoardSpec
 from ei_toolkit.eon.blockers import BlockedModelError, Blocker
 from ei_toolkit.eon.compile import CompiledModel, TensorSpec, compile_model
 from ei_toolkit.eon.memory_use import MemoryStep, memory_steps
-from ei_toolkit.eon.profile import estimate, latency_ms
+from ei_toolkit.eon.profile import estimate
 from ei_toolkit.eon.reader import read_model
 
 
@@ -99,7 +99,7 @@ def _cost(model: CompiledModel) -> Cost:
         weights_bytes=model.weights_bytes,
         macs=model.macs,
         instructions=instructions,
-        latency_ms=latency_ms(instructions, model.input.dtype),
+        latency_ms=costs.latency_ms,
         memory=memory,
         peak=max(memory, key=lambda step: step.used_bytes, default=None),
         fits=tuple(_fit(board, flash, ram) for board in BOARDS.values()),

@@ -34,22 +34,28 @@ class KernelCost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The estimated cost of a model: instructions of each step, sizes, stack."""
+    """The estimated cost of a model: instructions and cycles of each step, sizes, stack."""
 
     steps: tuple[int, ...]
+    cycles: tuple[int, ...]
     sections: Sections
     stack_bytes: int
 
+    @property
+    def latency_ms(self) -> float:
+        """The duration of one inference at 64 MHz."""
+        return _milliseconds(sum(self.cycles))
+
 
 INT8 = {
-    "CONV_2D": KernelCost(900, per_mac=1.05, per_output=15),
-    "DEPTHWISE_CONV_2D": KernelCost(700, per_mac=3.4, per_output=12),
-    "FULLY_CONNECTED": KernelCost(300, per_mac=2.4, per_output=30),
+    "CONV_2D": KernelCost(900, per_mac=0.86, per_output=8.5, per_input=1.5),
+    "DEPTHWISE_CONV_2D": KernelCost(700, per_mac=1.5, per_output=4, per_input=4.7),
+    "FULLY_CONNECTED": KernelCost(300, per_mac=1.1, per_output=30),
     "MAX_POOL_2D": KernelCost(300, per_input=9, per_output=10),
     "AVERAGE_POOL_2D": KernelCost(350, per_input=9, per_output=10),
     "MEAN": KernelCost(250, per_input=6, per_output=20),
     "SOFTMAX": KernelCost(300, per_output=60),
-    "ADD": KernelCost(250, per_output=31),
+    "ADD": KernelCost(250, per_output=19.3),
     "MUL": KernelCost(200, per_output=20),
 }
 FLOAT = {
@@ -69,13 +75,18 @@ def estimate(model: CompiledModel) -> Estimate:
     """Estimate the cost of a compiled model."""
     kernels = FLOAT if model.input.dtype == "float32" else INT8
     steps = [0] * (1 + max((layer.step for layer in model.layers), default=-1))
+    cycles = list(steps)
     code = STARTUP_CODE
     for layer in model.layers:
         cost = kernels.get(layer.title.split(" ")[0], OTHER)
-        steps[layer.step] += _instructions(layer, cost)
+        instructions = _instructions(layer, cost)
+        steps[layer.step] += instructions
+        cycles[layer.step] += _cycles(instructions, model.input.dtype)
+        if kernels is INT8:  # the cycles of float kernels include what they read from flash
+            cycles[layer.step] += FLASH_WAIT_CYCLES * layer.flash_words
         code += cost.code
     sizes = Sections(text=code, rodata=model.weights_bytes, data=0, bss=model.arena_bytes + STATIC_RAM)
-    return Estimate(tuple(steps), sizes, STACK)
+    return Estimate(tuple(steps), tuple(cycles), sizes, STACK)
 
 
 def _instructions(layer: LayerInfo, cost: KernelCost) -> int:
@@ -84,7 +95,7 @@ def _instructions(layer: LayerInfo, cost: KernelCost) -> int:
 
 
 CLOCK_HZ = NRF52840_CLOCK_HZ  # latencies are estimated for the Nano 33 BLE
-CYCLES_PER_INSTRUCTION = {"int8": 1.38, "float32": 1.86}
+CYCLES_PER_INSTRUCTION = {"int8": 1.4, "float32": 1.86}  # of instructions whose kinds are not known
 LATENCY_ERROR = 0.25
 
 
@@ -189,8 +200,7 @@ def _empty(folder: Path) -> Sections:
 
 def _estimate(model: CompiledModel) -> Profile:
     costs = estimate(model)
-    spent = list(costs.steps)
-    cycles = [_cycles(n, model.input.dtype) for n in spent]
+    spent, cycles = list(costs.steps), list(costs.cycles)
     return _profile(model, "cost model", costs.sections, costs.stack_bytes, sum(spent), spent, cycles, None)
 
 

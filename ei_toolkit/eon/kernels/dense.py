@@ -87,8 +87,8 @@ def pack_groups(weights: NDArray[np.int8]) -> tuple[bool, list[int]]:
     words = np.stack((pairs[..., 0] | pairs[..., 1] << 16, odds[..., 0] | odds[..., 1] << 16), axis=2)
     fours = words[: len(words) // 2 * 2].reshape(-1, 2, *words.shape[1:]).transpose(0, 2, 3, 1)
     groups = [fours, words[len(words) // 2 * 2 :]] if packed else []
-    alone = padded[single:].astype(np.int8).reshape(-1).view("<u4")
-    return packed, np.concatenate([*(group.ravel() for group in groups), alone]).tolist()
+    single_outputs = padded[single:].astype(np.int8).reshape(-1).view("<u4")
+    return packed, np.concatenate([*(group.ravel() for group in groups), single_outputs]).tolist()
 
 
 def _float(op: Operator, weights: Tensor, bias: Tensor | None, batches: int, name: str, position: int) -> Layer:

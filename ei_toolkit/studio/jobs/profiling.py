@@ -9,7 +9,6 @@ from typing import Any
 
 from ei_toolkit.eon.compile import CompiledModel, compile_model
 from ei_toolkit.eon.profile import CLOCK_HZ, estimate
-from ei_toolkit.eon.profile import latency_ms as eon_latency_ms
 from ei_toolkit.errors import EitkError
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.trained_model import VARIANTS, model_id
@@ -35,9 +34,8 @@ def profile(model: bytes, selected: str | None = None) -> list[dict[str, Any]]:
 
 def latency_ms(compiled: CompiledModel, found: Device) -> float:
     """Return the estimated duration of one inference in ms."""
-    instructions, kind = sum(estimate(compiled).steps), compiled.input.dtype
-    at_reference = eon_latency_ms(instructions, kind) * CLOCK_HZ / (found.clock_mhz * 1e6)
-    return round(max(1.0, at_reference * RELATIVE_CYCLES[found.architecture][kind]), 1)
+    at_reference = estimate(compiled).latency_ms * CLOCK_HZ / (found.clock_mhz * 1e6)
+    return round(max(1.0, at_reference * RELATIVE_CYCLES[found.architecture][compiled.input.dtype]), 1)
 
 
 def memory(size: int, compiled: CompiledModel) -> dict[str, int]:

@@ -122,13 +122,18 @@ struct BlockSums {
     "asr r2, r3, #8\n\t"         \
     "lsl r2, r2, #6\n\t"
 
+// Pairs of inputs in one round of the loop: few rounds, and at most two pairs before the first.
+constexpr int pairs_in_loop(int pairs) {
+    return pairs % 8 < 3 && pairs > 7 ? 8 : (pairs % 7 == 0 ? 7 : (pairs % 6 == 0 ? 6 : (pairs > 3 ? 4 : pairs)));
+}
+
 // Computes all channels of a block. Template arguments, so that layers of the same shape share the code: pairs of
 // inputs, output channels, offsets of pixels 1, 2 and 3 in the output, pixels in a pool (1, 2 or 4), a mask of the
 // pixels that are stored, whether negative sums give the lowest output, and the range of the outputs.
 template <int kPairs, int kChannels, int kOut1, int kOut2, int kOut3, int kPool, int kMask, bool kRelu, int kMin,
           int kMax, bool kHalves>
 EITK_ALL_REGISTERS void block_product_dsp(const uint32_t* inputs, const uint32_t* table, int8_t* out) {
-    constexpr int kLoop = kPairs >= 8 && kPairs % 8 < 3 ? 8 : (kPairs >= 4 ? 4 : kPairs);
+    constexpr int kLoop = pairs_in_loop(kPairs);
     register const uint32_t* x __asm__("r0") = inputs;
     register const uint32_t* w __asm__("r1") = table;
     register int8_t* to __asm__("r2") = out;

@@ -26,9 +26,9 @@ struct DepthwiseChannel {
 // NOLINTBEGIN(cppcoreguidelines-init-variables): the assembler writes to these variables
 
 // Loads one column of a channel: rows 0 and 2 in r2, rows 1 and 3 in lr.
-#define EITK_DW_COLUMN(offset) \
-    "ldr lr, [r0, %[" offset   \
-    "]]\n\t"                   \
+#define EITK_DW_COLUMN(column) \
+    "ldr lr, [r0, #(" column   \
+    " * %c[column])]\n\t"      \
     "sxtb16 r2, lr\n\t"        \
     "sxtb16 lr, lr, ror #8\n\t"
 
@@ -82,7 +82,7 @@ struct DepthwiseChannel {
     "movgt " sum                   \
     ", %[high]\n\t"                \
     ".endif\n\t"                   \
-    "strb " sum ", [r1, %[" offset "]]\n\t"
+    "strb " sum ", [r1, #(" offset ")]\n\t"
 
 // Computes all columns of one or two output rows, channel by channel, two columns at a time. Template arguments, so
 // that layers of the same shape share the code: columns of the output, channels, the stride, whether there are two
@@ -95,8 +95,7 @@ EITK_ALL_REGISTERS void depthwise_rows_dsp(const uint32_t* window, const Depthwi
     register const uint32_t* x_end __asm__("r2") = window + kCols / 2 * 2 * kStride * kChannels;
     register const int32_t* end __asm__("r4") = &channels[kChannels - 1].rounding + 1;
     __asm__ volatile(
-        "push {r0, r1, r4}\n\t"
-        "push {r2}\n"
+        "push {r2, r4}\n"
         "0:\n\t"
         "ldmia r3!, {r4, r5, r6, r7, r8}\n\t"
         ".if %c[pairs]\n"
@@ -107,16 +106,16 @@ EITK_ALL_REGISTERS void depthwise_rows_dsp(const uint32_t* window, const Depthwi
         "mov r10, r9\n\t"
         "mov r12, r9\n\t"
         ".endif\n\t"
-        EITK_DW_COLUMN("c0") EITK_DW_ADD0("r9", "r10")
+        EITK_DW_COLUMN("0") EITK_DW_ADD0("r9", "r10")
         ".if %c[stride] == 1\n\t"
-        EITK_DW_COLUMN("c1") EITK_DW_ADD1("r9", "r10") EITK_DW_ADD0("r11", "r12")
-        EITK_DW_COLUMN("c2") EITK_DW_ADD2("r9", "r10") EITK_DW_ADD1("r11", "r12")
-        EITK_DW_COLUMN("c3") EITK_DW_ADD2("r11", "r12")
+        EITK_DW_COLUMN("1") EITK_DW_ADD1("r9", "r10") EITK_DW_ADD0("r11", "r12")
+        EITK_DW_COLUMN("2") EITK_DW_ADD2("r9", "r10") EITK_DW_ADD1("r11", "r12")
+        EITK_DW_COLUMN("3") EITK_DW_ADD2("r11", "r12")
         ".else\n\t"
-        EITK_DW_COLUMN("c1") EITK_DW_ADD1("r9", "r10")
-        EITK_DW_COLUMN("c2") EITK_DW_ADD2("r9", "r10") EITK_DW_ADD0("r11", "r12")
-        EITK_DW_COLUMN("c3") EITK_DW_ADD1("r11", "r12")
-        EITK_DW_COLUMN("c4") EITK_DW_ADD2("r11", "r12")
+        EITK_DW_COLUMN("1") EITK_DW_ADD1("r9", "r10")
+        EITK_DW_COLUMN("2") EITK_DW_ADD2("r9", "r10") EITK_DW_ADD0("r11", "r12")
+        EITK_DW_COLUMN("3") EITK_DW_ADD1("r11", "r12")
+        EITK_DW_COLUMN("4") EITK_DW_ADD2("r11", "r12")
         ".endif\n\t"
         "ldrd r2, lr, [r3, #4]\n\t"
         EITK_DW_SCALE("r9") EITK_DW_SCALE("r11")
@@ -124,12 +123,12 @@ EITK_ALL_REGISTERS void depthwise_rows_dsp(const uint32_t* window, const Depthwi
         EITK_DW_SCALE("r10") EITK_DW_SCALE("r12")
         ".endif\n\t"
         EITK_DW_SHIFT
-        EITK_DW_STORE("r9", "out0") EITK_DW_STORE("r11", "out1")
+        EITK_DW_STORE("r9", "0") EITK_DW_STORE("r11", "%c[channels]")
         ".if %c[two]\n\t"
-        EITK_DW_STORE("r10", "lower0") EITK_DW_STORE("r12", "lower1")
+        EITK_DW_STORE("r10", "%c[row]") EITK_DW_STORE("r12", "%c[row] + %c[channels]")
         ".endif\n\t"
         "add r0, r0, %[step]\n\t"
-        "add r1, r1, %[out2]\n\t"
+        "add r1, r1, #(2 * %c[channels])\n\t"
         ".if %c[pairs] > 1\n\t"
         "ldr r2, [sp]\n\t"
         "cmp r0, r2\n\t"
@@ -139,34 +138,38 @@ EITK_ALL_REGISTERS void depthwise_rows_dsp(const uint32_t* window, const Depthwi
         ".if %c[odd]\n\t"
         "ldr r9, [r3]\n\t"
         "mov r10, r9\n\t"
-        EITK_DW_COLUMN("c0") EITK_DW_ADD0("r9", "r10")
-        EITK_DW_COLUMN("c1") EITK_DW_ADD1("r9", "r10")
-        EITK_DW_COLUMN("c2") EITK_DW_ADD2("r9", "r10")
+        EITK_DW_COLUMN("0") EITK_DW_ADD0("r9", "r10")
+        EITK_DW_COLUMN("1") EITK_DW_ADD1("r9", "r10")
+        EITK_DW_COLUMN("2") EITK_DW_ADD2("r9", "r10")
         "ldrd r2, lr, [r3, #4]\n\t"
         EITK_DW_SCALE("r9") EITK_DW_SCALE("r10") EITK_DW_SHIFT
-        EITK_DW_STORE("r9", "out0")
+        EITK_DW_STORE("r9", "0")
         ".if %c[two]\n\t"
-        EITK_DW_STORE("r10", "lower0")
+        EITK_DW_STORE("r10", "%c[row]")
         ".endif\n\t"
         ".endif\n\t"
-        "ldrd r0, r1, [sp, #4]\n\t"
-        "add r0, r0, #4\n\t"
-        "add r1, r1, #1\n\t"
-        "strd r0, r1, [sp, #4]\n\t"
+        // Back to the first column, and on to the next channel.
+        ".if %c[back] > 4095\n\t"
+        "movw r2, %[back]\n\t"
+        "sub r0, r0, r2\n\t"
+        ".else\n\t"
+        "sub r0, r0, %[back]\n\t"
+        ".endif\n\t"
+        "sub r1, r1, %[out_back]\n\t"
+        ".if %c[pairs] > 1\n\t"
         "ldr r2, [sp]\n\t"
         "add r2, r2, #4\n\t"
         "str r2, [sp]\n\t"
-        "ldr r2, [sp, #12]\n\t"
+        ".endif\n\t"
+        "ldr r2, [sp, #4]\n\t"
         "add r3, r3, #12\n\t"
         "cmp r3, r2\n\t"
         "bne 0b\n\t"
-        "add sp, sp, #16\n\t"
+        "add sp, sp, #8\n\t"
         : "+r"(x), "+r"(out), "+r"(channel), "+r"(x_end), "+r"(end)
         : [pairs] "i"(kCols / 2), [odd] "i"(kCols % 2), [two] "i"(kTwoRows ? 1 : 0), [stride] "i"(kStride),
-          [shift] "i"(kShift), [same_shift] "i"(kShift > 0 ? kShift : 1), [low] "i"(kMin), [high] "i"(kMax), [c0] "i"(0), [c1] "i"(4 * kChannels),
-          [c2] "i"(8 * kChannels), [c3] "i"(12 * kChannels), [c4] "i"(16 * kChannels), [step] "i"(8 * kStride * kChannels),
-          [out0] "i"(0), [out1] "i"(kChannels), [out2] "i"(2 * kChannels), [lower0] "i"(kCols * kChannels),
-          [lower1] "i"(kCols * kChannels + kChannels)
+          [shift] "i"(kShift), [same_shift] "i"(kShift > 0 ? kShift : 1), [low] "i"(kMin), [high] "i"(kMax), [back] "i"(8 * kStride * kChannels * (kCols / 2) - 4), [out_back] "i"(2 * kChannels * (kCols / 2) - 1), [column] "i"(4 * kChannels), [step] "i"(8 * kStride * kChannels),
+          [channels] "i"(kChannels), [row] "i"(kCols * kChannels)
         : "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "memory", "cc");
 }
 

@@ -173,8 +173,8 @@ inline int8_t dense_output(int32_t sum, const Channel& channel) {
 }
 
 // The outputs of a layer in groups: four as long as there are four, then two, then one. Where the weights do not fit
-// the packed form, all are alone. The words of a group are followed by those of the next; a group of one has one int8
-// for each input. S: kPacked, kInputs, kOutputs.
+// the packed form, each output is a group. The words of a group are followed by those of the next; a group of one has
+// one int8 for each input. S: kPacked, kInputs, kOutputs.
 template <class S>
 struct DenseGroups {
     static constexpr int kFours = S::kPacked ? S::kOutputs / 4 : 0;
