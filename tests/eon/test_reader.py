@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert.schema_py_generated import Int32VectorT
 from operator_cases import CASES
 from tiny_model import TinyModel
 
@@ -418,3 +419,44 @@ def test_a_float_tensor_has_no_scale(tiny: Any) -> None:
     with pytest.raises(UnsupportedModelError, match="tensor t0 has no quantisation") as caught:
         _ = tensor.quant
     assert caught.value.hint == "Convert the whole model to int8, or the whole to float."
+
+
+def sparse_matrix(**changes: Any) -> bytes:
+    """A dense layer with sparse weights; `changes` are those of the level that lists the columns."""
+    model = TinyModel()
+    source, output = model.tensor((1, 3), "float32"), model.tensor((1, 2), "float32")
+    weights = model.tensor((2, 3), "float32", data=[1, 2, 3])
+    model.make_sparse(weights, [[0, 2], [1]], block=1)
+    change_all(model.tensors[weights].sparsity.dimMetadata[1], changes)
+    model.operator("FULLY_CONNECTED", [source, weights, -1], output, "FullyConnectedOptions")
+    return model.finish(source, output)
+
+
+def numbers(values: list[int]) -> Any:
+    made = Int32VectorT()
+    made.values = values
+    return made
+
+
+def test_sparse_weights_are_read_as_dense() -> None:
+    data = read_model(sparse_matrix()).tensors[2].data
+    assert data is not None and data.tolist() == [[1, 0, 2], [0, 3, 0]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arraySegments": numbers([0, 2])},
+        {"arraySegments": numbers([0, 2, 9])},
+        {"arraySegments": numbers([2, 0, 3])},
+        {"arraySegments": numbers([0, -1, 3])},
+        {"arrayIndices": numbers([0, 3, 1])},
+        {"arrayIndices": numbers([0, -1, 1])},
+        {"arrayIndices": numbers([0])},
+        {"format": 0, "denseSize": 4},
+        {"format": 0, "denseSize": 1 << 30},
+    ],
+)
+def test_sparse_weights_that_do_not_fit_are_damage(change: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="the sparse tensor t2 is damaged"):
+        read_model(sparse_matrix(**change))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ei_toolkit.eon.fixed_point import Multiplier, multiply, quantize_multiplier, rounding_divide
-from ei_toolkit.eon.graph import Graph, Operator, Slope, Tensor
+from ei_toolkit.eon.graph import Operator, Slope, Tensor
 from ei_toolkit.eon.kernels.layer import require
 from ei_toolkit.eon.kernels.quantized import activation_range
 from ei_toolkit.errors import UnsupportedModelError
@@ -195,7 +195,7 @@ FLOAT_KERNELS = {
 }
 
 
-def int8_table(graph: Graph, op: Operator, source: Tensor, output: Tensor) -> list[int]:
+def int8_table(op: Operator, source: Tensor, output: Tensor) -> list[int]:
     """Return the output for each int8 input. Raises UnsupportedModelError for a function without an int8 kernel."""
     if op.kind not in TABLES:
         raise UnsupportedModelError(

@@ -78,7 +78,7 @@ def unary(graph: Graph, op: Operator, position: int) -> Layer:
     require(source.elements == output.elements, op, f"it turns {source.shape} into {output.shape}")
     traits: dict[str, int | float | str] = {"kElements": source.elements}
     if source.dtype == "int8":
-        table = int8_table(graph, op, source, output)
+        table = int8_table(op, source, output)
         constants: tuple[Constant, ...] = (Constant(f"kTable{position}", "int8_t", table, len(table)),)
         call = f"k::lookup<Layer{position}>({{in0}}, {{out}}, kTable{position});"
         return _layer(op, output, position, traits, call, "lookup.h", constants)
