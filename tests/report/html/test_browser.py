@@ -61,7 +61,8 @@ def test_it_opens_without_a_network_nothing_overflows_and_axe_finds_nothing(
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") == width
             assert page.evaluate(OUTSIDE) == []
-            found = axe.run(page, context={"exclude": ["svg > g"]})  # thousands of paths, which are one image to axe
+            rules = {"color-contrast": {"enabled": width == WIDTHS[0]}}  # slow, and no colour depends on the width
+            found = axe.run(page, {"exclude": ["svg > g"]}, {"resultTypes": ["violations"], "rules": rules})
             assert found.violations_count == 0, (scheme, width, found.generate_report())
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, ground[4:-1].split(","))) > 380) is (scheme == "light")
