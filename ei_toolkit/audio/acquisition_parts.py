@@ -253,8 +253,9 @@ def _pass_rows(items: _Items, places: list[tuple[int, int | None]]) -> Any:
         return items.decode()
     items.go_back(first)
     places.append((first, count))
-    for _ in items.rest(count):
-        items.decode()
+    for index, _ in enumerate(items.rest(count)):
+        if items.decode() == []:
+            raise ValueError(f"values[{index}] has 0 numbers")
     return None
 
 

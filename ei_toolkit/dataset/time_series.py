@@ -7,12 +7,11 @@ delimiters, full timestamps, an interval in place of timestamps, and a column `l
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +34,7 @@ TIME_COLUMN = re.compile(
 UNIT_OF_NAME: Mapping[str, TimeUnit] = {"timestamp": "ms", "time_stamp": "ms", "seconds_elapsed": "s"}
 UNIT_OF_SENSOR = re.compile(r"(?P<name>.*\S)\s*[\[(](?P<units>[^\])]+)[\])]")
 LABEL_COLUMN = "label"
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 DELIMITERS = ",;\t|"
 LARGEST_VALUE = float(np.finfo(np.float32).max)  # a studio computes with float32
 NO_UNITS = "N/A"  # as Edge Impulse names the units of CSV columns
@@ -99,7 +99,7 @@ def is_time_series(path: Path) -> bool:
         return False
     if _time_column(table.header) is not None:
         return True
-    return all(_number(cell) is not None for cell in table.rows[0][1])
+    return all(_number(cell) is not None for cell in next(table.rows)[1])
 
 
 def read_time_series(path: Path, options: SeriesOptions | None = None) -> TimeSeries:
@@ -118,17 +118,48 @@ def parse_time_series(name: str, content: bytes, options: SeriesOptions | None =
     values = _numbers(table, columns)
     interval, warnings = _interval(table, time, chosen)
     sensors = tuple(_sensor(table.header[i]) for i in columns)
-    labels = () if label is None else tuple(cells[label].strip() for _, cells in table.rows)
+    labels = () if label is None else _labels(table, label)
     return TimeSeries(interval, sensors, values, labels, warnings)
 
 
 @dataclass(frozen=True)
+class _Rows:
+    """The rows of a text that are not blank, with the header: (number of the line, cells).
+
+    They are parsed each time that they are iterated over, since as lists they take fifteen times the size of a file.
+    """
+
+    text: str
+    delimiter: str
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        lines = (found[0] for found in LINE.finditer(self.text))
+        reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
+        try:
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    yield reader.line_num, cells
+        except csv.Error as error:
+            raise ValueError(f"line {reader.line_num}: {error}") from None
+
+
+@dataclass(frozen=True)
 class _Table:
-    """The cells of a file. `rows` holds (number of the line, cells); all rows are as long as the header."""
+    """The cells of a file, which has `count` rows below its header; all of them are as long as the header."""
 
     name: str
     header: tuple[str, ...]
-    rows: Sequence[tuple[int, list[str]]]
+    all_rows: _Rows
+    count: int
+
+    @property
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield (number of the line, cells) of each row."""
+        return itertools.islice(self.all_rows, 1, None)
+
+    def line(self, row: int) -> int:
+        """Return the number of the line of a row."""
+        return next(itertools.islice(self.rows, row, None))[0]
 
     def error(self, line: int, what: str, hint: str = "") -> DataError:
         return DataError(f"{self.name}: line {line}: {what}", hint=hint)
@@ -148,17 +179,17 @@ def _start(path: Path) -> str:
 def _parsed(name: str, text: str) -> _Table:
     first = text.split("\n", 1)[0]
     delimiter = max(DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    rows = _Rows(text, delimiter)
     try:
-        rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
-    except csv.Error as error:
-        raise DataError(f"{name}: is no valid CSV", why=f"line {reader.line_num}: {error}") from None
-    if len(rows) < 2:
-        raise DataError(f"{name}: has no rows of values" if rows else f"{name}: is empty")
-    header = tuple(cell.strip() for cell in rows[0][1])
+        count = sum(1 for _ in rows)
+    except ValueError as error:
+        raise DataError(f"{name}: is no valid CSV", why=str(error)) from None
+    if count < 2:
+        raise DataError(f"{name}: has no rows of values" if count else f"{name}: is empty")
+    header = tuple(cell.strip() for cell in next(iter(rows))[1])
     if all(_number(cell) is not None for cell in header):
         raise DataError(f"{name}: has no header", hint="The first line must name the columns.")
-    table = _Table(name, header, rows[1:])
+    table = _Table(name, header, rows, count - 1)
     for line, cells in table.rows:
         if len(cells) != len(header):
             raise table.error(line, f"has {len(cells)} values, and the header names {len(header)} columns")
@@ -194,7 +225,7 @@ def _number(cell: str) -> float | None:
 
 
 def _numbers(table: _Table, columns: Sequence[int]) -> NDArray[np.float64]:
-    found = np.empty((len(table.rows), len(columns)))
+    found = np.empty((table.count, len(columns)))
     for row, (line, cells) in enumerate(table.rows):
         for place, column in enumerate(columns):
             value = _number(cells[column])
@@ -220,14 +251,14 @@ def _interval(table: _Table, column: int | None, options: SeriesOptions) -> tupl
     if options.interval_ms is not None:
         return options.interval_ms, ()
     if column is None:
-        if len(table.rows) == 1:
+        if table.count == 1:
             return ONE_READING_MS, ()
         raise DataError(
             f"{table.name}: has no timestamp column",
             why=f"its columns are {', '.join(table.header[:8])}",
             hint="Name it timestamp (ms), or give the distance of two rows with --interval-ms.",
         )
-    if len(table.rows) == 1:
+    if table.count == 1:
         raise DataError(f"{table.name}: one timestamp gives no interval", hint="Give it with --interval-ms.")
     times, unit_ms = _times(table, column, options.timestamp_unit)
     return _steady(table, times, unit_ms)
@@ -235,14 +266,22 @@ def _interval(table: _Table, column: int | None, options: SeriesOptions) -> tupl
 
 def _times(table: _Table, column: int, unit: TimeUnit | None) -> tuple[NDArray[np.float64], float]:
     """The timestamps in ms since the first, and their resolution in ms."""
-    cells = [(line, cells[column].strip()) for line, cells in table.rows]
-    if all(_number(cell) is not None for _, cell in cells):
+    if all(_number(cells[column].strip()) is not None for _, cells in table.rows):
         factor = MS[unit or _unit(table, column)]
-        numbers = np.array([_number(cell) for _, cell in cells], np.float64)
+        found = (_number(cells[column].strip()) for _, cells in table.rows)
+        numbers = np.fromiter((math.nan if number is None else number for number in found), np.float64, table.count)
         whole = bool((numbers == np.round(numbers)).all())
         return (numbers - numbers[0]) * factor, factor if whole else factor * 1e-3
-    moments = [_moment(table, line, cell) for line, cell in cells]
-    return np.array([(moment - moments[0]).total_seconds() * 1000 for moment in moments]), 1.0
+    moments = (_moment(table, line, cells[column].strip()) for line, cells in table.rows)
+    first = next(moments)
+    later = ((moment - first).total_seconds() * 1000 for moment in moments)
+    return np.fromiter(itertools.chain([0.0], later), np.float64, table.count), 1.0
+
+
+def _labels(table: _Table, column: int) -> tuple[str, ...]:
+    """The label of each row; equal ones are one object."""
+    known: dict[str, str] = {}
+    return tuple(known.setdefault(label, label) for label in (cells[column].strip() for _, cells in table.rows))
 
 
 def _unit(table: _Table, column: int) -> str:
@@ -273,11 +312,11 @@ def _steady(table: _Table, times: NDArray[np.float64], unit_ms: float) -> tuple[
     steps = np.diff(times)
     for row in map(int, np.flatnonzero(steps <= 0)):
         what = "is that of the row above" if not steps[row] else f"is {-steps[row]:g} ms before that of the row above"
-        raise table.error(table.rows[row + 1][0], f"the timestamp {what}")
+        raise table.error(table.line(row + 1), f"the timestamp {what}")
     usual = float(np.median(steps))
     for row in map(int, np.flatnonzero(steps > LARGEST_GAP * usual + unit_ms)):
         raise table.error(
-            table.rows[row + 1][0],
+            table.line(row + 1),
             f"the timestamp is {steps[row]:g} ms after that of the row above, and {usual:g} ms are usual",
             "Split the file there, or give the interval with --interval-ms.",
         )

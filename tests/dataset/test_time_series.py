@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,22 @@ def test_the_acquisition_file_is_read_by_the_studio_and_always_the_same(tmp_path
     assert (read.interval_ms, [name for name, _ in read.sensors]) == (16.0, ["accX", "accY", "accZ"])
     np.testing.assert_allclose(read.values, found.values, rtol=1e-6)
     assert json.loads(content)["protected"]["alg"] == "none"
+
+
+def test_a_file_takes_at_most_four_times_its_size_of_memory() -> None:
+    rows = (f"{n * 10},{n % 97 / 8},{n % 89 / 7:.4f},walk {n // 2000}" for n in range(6000))
+    content = "\n".join(["timestamp,accX,accY,label", *rows]).encode()
+    tracemalloc.start()
+    found = time_series.parse_time_series("a.csv", content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.values.shape, found.interval_ms, len(found.ranges)) == ((6000, 2), 10.0, 3)
+    assert peak < 3 * len(content)  # and the content itself
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_have_every_end_and_a_cell_may_have_several(tmp_path: Path, end: str) -> None:
+    text = end.join(["timestamp,x,label", "0,1,a", "", "10,2,a", f'20,3,"b{end}c"', "30,oops,b"])
+    with pytest.raises(DataError, match=r"line 7: the column x: 'oops' is not a number"):
+        series(tmp_path, text)
+    assert series(tmp_path, text.replace("oops", "4")).labels == ("a", "a", f"b{end}c", "b")
