@@ -42,6 +42,44 @@ def luminance(colour: np.ndarray) -> np.floating[Any]:
     return linear @ np.array([0.2126, 0.7152, 0.0722])
 
 
+# Machado, Oliveira and Fernandes, A Physiologically-based Model for Simulation of Color Vision Deficiency, 2009.
+COLOUR_VISION = {
+    "all cones": np.eye(3),
+    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                            [-0.003882, -0.048116, 1.051998]]),
+    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                              [-0.011820, 0.042940, 0.968881]]),
+    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                            [0.004733, 0.691367, 0.303900]]),
+}  # fmt: skip
+
+
+def lab(colour: np.ndarray, vision: np.ndarray) -> np.ndarray:
+    """The colour in CIE Lab (white D65), as somebody with this colour vision sees it."""
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
+                       [0.0193339, 0.1191920, 0.9503041]])  # fmt: skip
+    x, y, z = np.cbrt(to_xyz @ np.clip(vision @ linear, 0, 1) / np.array([0.95047, 1.0, 1.08883]))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("vision", COLOUR_VISION)
+def test_lines_differ_in_colour_for_everybody(mode: int, vision: str) -> None:
+    found = [lab(rgb(figures.PALETTE[name][mode]), COLOUR_VISION[vision]) for name, _ in figures.LINES[:2]]
+    assert np.linalg.norm(found[0] - found[1]) > 60  # the two lines of nearly every figure
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("vision", COLOUR_VISION)
+def test_each_of_four_lines_has_a_colour_and_a_dash_pattern_of_its_own(mode: int, vision: str) -> None:
+    names, dashes = zip(*figures.LINES, strict=True)
+    found = [lab(rgb(figures.PALETTE[name][mode]), COLOUR_VISION[vision]) for name in names]
+    distances = [float(np.linalg.norm(a - b)) for i, a in enumerate(found) for b in found[:i]]
+    assert min(distances) > 10
+    assert len(set(dashes)) == len(dashes)
+
+
 HISTORY = {"accuracy": [0.5, 0.75, 0.875], "val_accuracy": [0.5, 0.625, 0.75], "loss": [1.5, 0.75, 0.25]}
 
 
