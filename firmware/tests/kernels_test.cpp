@@ -65,6 +65,39 @@ struct LookupShape {
 
 }  // namespace
 
+TEST(high_mul_add_rounds_down) {
+    CHECK_EQUAL(k::high_mul_add(1 << 20, 1 << 20, 7), 7 + (1 << 8));
+    CHECK_EQUAL(k::high_mul_add(-1, 1, 7), 6);
+}
+
+TEST(packed_weights_of_two_outputs_give_both_sums) {
+    const int8_t x[] = {-128, 127, 5, -7, 100, -100};
+    const int a[] = {127, -127, 1, -1, 0, 90}, b[] = {-127, 127, -1, 2, -90, 0};
+    uint32_t words[4] = {};
+    for (int i = 0; i < 6; ++i) {  // words of the inputs 0 and 2, 1 and 3, 4, 5
+        const uint32_t half = static_cast<uint16_t>(a[i] + 256 * b[i]);
+        words[i / 4 * 2 + i % 2] |= half << (i % 4 / 2 * 16);
+    }
+    int32_t sums[2] = {10, 20};
+    const uint32_t* const end = k::add_packed<6, true>(x, words, sums);
+    CHECK_EQUAL(end - words, 4);
+    int32_t expected[2] = {10, 20};
+    for (int i = 0; i < 6; ++i) {
+        expected[0] += x[i] * a[i];
+        expected[1] += x[i] * b[i];
+    }
+    CHECK_EQUAL(sums[0], expected[0]);
+    CHECK_EQUAL(sums[1], expected[1]);
+}
+
+TEST(a_shift_by_a_constant_rounds_half_away) {
+    for (const int32_t value : {-1000001, -6, -5, -2, -1, 0, 1, 2, 3, 5, 6, 7, 1000000}) {
+        CHECK_EQUAL(k::rounded_shift<0>(value), value);
+        CHECK_EQUAL(k::rounded_shift<1>(value), k::rounding_divide_by_power_of_two(value, 1));
+        CHECK_EQUAL(k::rounded_shift<7>(value), k::rounding_divide_by_power_of_two(value, 7));
+    }
+}
+
 TEST(dual_mac_adds_two_products) {
     CHECK_EQUAL(k::dual_mac(pair_of(3, -4), pair_of(-5, 6), 100), 100 - 15 - 24);
     CHECK_EQUAL(k::dual_mac(pair_of(-32768, -32768), pair_of(-32768, -32768), 0), INT32_MIN);

@@ -1,4 +1,4 @@
-"""CONV_2D on int8.
+"""CONV_2D on int8: the shape of a block of four pixels, the order of its inputs, and the table of weights and scales.
 
 The first layer of many networks (3 x 3 on one channel, ReLU, 2 x 2 max pool) has a specialised kernel.
 """
@@ -140,11 +140,8 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     requantize = requantize_traits(per_channel, op, op.options.activation, output)
     values = per_channel.varying(weights.data, axis=0)
     if is_first(shape, per_channel, requantize):
-        return _first(
-            op, position, shape, per_channel.varying(weights.data, axis=0), per_channel, source, output, requantize
-        )
+        return _first(op, position, shape, values, per_channel, source, output, requantize)
     block = _block(shape, filters)
-    values = per_channel.varying(weights.data, axis=0)
     values = np.swapaxes(values, 1, 2) if shape.swapped else values
     form, words = pack_block(values, block, per_channel, output.quant.zero_point, shape.out_rows * shape.out_cols)
     traits = _traits(shape, block, filters, source.quant.zero_point) | requantize
