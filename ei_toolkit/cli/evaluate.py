@@ -109,6 +109,12 @@ def evaluate(
 
         evaluate_suite(env, suite, features, models, seeds, jobs, output)
         return
+    chosen = load_recipe(recipe)[0] if recipe else env.config().settings
+    if features is not None or chosen.classifier.kind != "none":
+        from ei_toolkit.cli.evaluate_suite import evaluate_classifier
+
+        evaluate_classifier(env, chosen, protocol, clips, features, seeds, jobs)
+        return
     protocol = EARLIER_NAMES.get(protocol, protocol)
     if protocol == PINNED:
         run = _run_pinned(env, "none" if quick else conditions, jobs)

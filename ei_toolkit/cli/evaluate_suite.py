@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Group
 from rich.text import Text
 
 from ei_toolkit.cli.environment import Environment
+from ei_toolkit.cli.feature_rows import compute_table, rows_of
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config import Settings
 from ei_toolkit.config.atomic_write import write_text
-from ei_toolkit.config.units import counted
-from ei_toolkit.dataset.cutting import cores
-from ei_toolkit.dataset.faults import faults_text
+from ei_toolkit.config.settings import plain
+from ei_toolkit.config.units import counted, percent
+from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import UsageError
+from ei_toolkit.evaluation.clips import find_known_clips
 from ei_toolkit.evaluation.folds import LEAKS, leak_warning
-from ei_toolkit.evaluation.labelled_rows import LabelledRows, find_track, labelled_rows
-from ei_toolkit.evaluation.suite import chosen_models, number_of_trainings, run_suite
-from ei_toolkit.features.table import FeatureTable, read_table
+from ei_toolkit.evaluation.run import checked_protocol
+from ei_toolkit.evaluation.suite import SuiteModel, chosen_models, number_of_trainings, run_suite
+from ei_toolkit.features.table import read_table
+from ei_toolkit.impulse.metrics import interval_text
 from ei_toolkit.report.suite_tables import suite_data, suite_markdown, suite_notes, suite_table
 
 SUFFIXES = (".md", ".json")
@@ -35,14 +39,11 @@ def evaluate_suite(
             "--suite needs a table of features", hint="eitk features CLIPS -o FILE.csv, then --features FILE.csv"
         )
     file = _checked(env.cwd / output) if output else None
-    settings = env.config().settings
-    table = read_table(env.cwd / features)
-    rows = labelled_rows(table, leave_out_faults=settings.dataset.faults == "leave-out")
-    note_rows(env, table, rows, settings)
+    rows = rows_of(env, read_table(env.cwd / features), env.config().settings)
     total = number_of_trainings(chosen, rows, seeds)
     env.console.note(f"{counted(len(chosen), 'model')}, {counted(total, 'training')}")
     with env.console.progress("training", total) as progress:
-        found = run_suite(chosen, rows, seeds, jobs or cores(), progress.to)
+        found = run_suite(chosen, rows, seeds, jobs, progress.to)
     data = suite_data(suite, found, seeds)
     if file:
         write_text(file, suite_markdown(data) if file.suffix == ".md" else json.dumps(data, indent=1) + "\n")
@@ -54,22 +55,44 @@ def evaluate_suite(
     env.console.result(data, Group(suite_table(data).rich(), *(Text(note) for note in suite_notes(data))))
 
 
-def note_rows(env: Environment, table: FeatureTable, rows: LabelledRows, settings: Settings) -> None:
-    """Note the size of a table, catalogued faults, and labels of unequal size."""
-    env.console.note(
-        f"{counted(len(rows.clips), 'row')} of {counted(len(set(rows.clips)), 'clip')} and"
-        f" {counted(len(set(rows.groups)), 'artist')}, {counted(len(rows.names), 'label')}, {table.extractor}"
-    )
-    tracks = [find_track(name) for name in dict.fromkeys(table.names)]
-    if text := faults_text(tracks, left_out=settings.dataset.faults == "leave-out"):
-        env.console.note(text)
-    counts = {name: int((rows.labels == number).sum()) for number, name in enumerate(rows.names)}
-    few, many = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
-    if counts[many] > 2 * counts[few]:
-        env.console.warn(
-            f"labels of unequal size: {many} has {counted(counts[many], 'row')}, {few} has {counts[few]};"
-            " accuracies depend more on the frequent labels"
+def evaluate_classifier(
+    env: Environment,
+    settings: Settings,
+    protocol: str,
+    clips: Path | None,
+    features: Path | None,
+    seeds: int,
+    jobs: int,
+) -> None:
+    """Measure the [classifier] of the settings under one protocol, on a table or on the features of the clips."""
+    held_out = checked_protocol(protocol)
+    if settings.classifier.kind == "none":
+        raise UsageError(
+            "--features is for a classifier of summary features, and [classifier] kind is none",
+            hint="Add --recipe regression, or --suite ten-genres.",
         )
+    if features is None:
+        dataset = replace(settings.dataset, root=str(env.cwd / clips)) if clips else settings.dataset
+        project = env.config().paths.root
+        known = find_known_clips(clips_root(dataset, project), replace(settings, dataset=dataset), project)
+        table = compute_table(env, known, settings.features, jobs)
+    else:
+        table = read_table(env.cwd / features, settings.features.extractor)
+    rows = rows_of(env, table, settings)
+    model = SuiteModel(settings.classifier.kind, "", "clip", settings.classifier)
+    total = number_of_trainings([model], rows, seeds, (held_out,))
+    with env.console.progress("training", total) as progress:
+        [found] = run_suite([model], rows, seeds, jobs, progress.to, (held_out,))
+    if leak := leak_warning(held_out):
+        env.console.warn(leak)
+    measured = found.measured[held_out]
+    data = {"classifier": settings.classifier.kind, "parameters": found.parameters, **plain(measured)}
+    interval = interval_text(measured.interval, measured.clips, measured.groups)
+    env.console.result(
+        data,
+        f"{settings.classifier.kind}, {held_out}, {counted(seeds, 'seed')}: clip accuracy {percent(measured.accuracy)}"
+        f" of {counted(measured.clips, 'clip')} of {counted(measured.groups, 'group')}; {interval}",
+    )
 
 
 def _checked(file: Path) -> Path:

@@ -15,8 +15,7 @@ from rich.text import Text
 
 from ei_toolkit.audio.fingerprint import Match, find_matches
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.cli.evaluate_suite import note_rows
-from ei_toolkit.cli.outcomes import warn_of_some
+from ei_toolkit.cli.feature_rows import compute_table, rows_of
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.units import counted
@@ -27,8 +26,7 @@ from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.evaluation.clips import find_known_clips
 from ei_toolkit.evaluation.exploration import exploration_data
 from ei_toolkit.evaluation.exploration import explore as explore_rows
-from ei_toolkit.evaluation.labelled_rows import labelled_rows
-from ei_toolkit.features.table import FeatureTable, read_table
+from ei_toolkit.features.table import read_table
 from ei_toolkit.report.html.page import build_exploration_page
 from ei_toolkit.report.tables import Table
 
@@ -59,9 +57,9 @@ def explore(
         dataset = config.settings.dataset
         named = replace(dataset, root=str(env.cwd / clips)) if clips else dataset
         known = find_known_clips(clips_root(named, config.paths.root), config.settings, config.paths.root)
-    table = read_table(env.cwd / features) if features else _compute(env, known, jobs or cores())
-    rows = labelled_rows(table, leave_out_faults=config.settings.dataset.faults == "leave-out")
-    note_rows(env, table, rows, config.settings)
+    computed = config.settings.features
+    table = read_table(env.cwd / features) if features else compute_table(env, known, computed, jobs or cores())
+    rows = rows_of(env, table, config.settings)
     found = explore_rows(rows, table.columns)
     repeated = _repeated(env, known, jobs or cores())
     env.console.note(f"drawing the figures of {page.name}")
@@ -77,19 +75,6 @@ def explore(
         f" {counted(len(repeated), 'pair')} with the same recording; wrote {output}",
     )
     env.console.result(everything, Group(shown.rich(), *map(Text, lines)))
-
-
-def _compute(env: Environment, known: Sequence[KnownClip], jobs: int) -> FeatureTable:
-    # librosa takes most of a second to import, and a table needs none
-    from ei_toolkit.features.extract import Extraction, extract_table
-
-    config = env.config()
-    cache = config.paths.features if config.file else None
-    wanted = Extraction(config.settings.features, config.settings.slice.reading)
-    with env.console.progress(f"computing {wanted.settings.extractor}", len(known)) as progress:
-        table, skipped = extract_table(known, wanted, cache, jobs, progress.to)
-    warn_of_some(env, [f"skipped {name}: {reason}" for name, reason in skipped.items()])
-    return table
 
 
 def _repeated(env: Environment, known: Sequence[KnownClip], jobs: int) -> list[Match]:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.cli.evaluate_suite import note_rows
-from ei_toolkit.cli.outcomes import warn_of_some
+from ei_toolkit.cli.feature_rows import compute_table, rows_of
 from ei_toolkit.config import Config
 from ei_toolkit.config.units import counted, kib
 from ei_toolkit.dataset.cutting import cores
@@ -24,9 +23,8 @@ from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.dataset.split import split_clips
 from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.clips import find_known_clips
-from ei_toolkit.evaluation.labelled_rows import LabelledRows, labelled_rows
+from ei_toolkit.evaluation.labelled_rows import LabelledRows
 from ei_toolkit.evaluation.scores import grouped_interval
-from ei_toolkit.features.extract import Extraction, extract_table
 from ei_toolkit.features.fit import TrainingRows, fit_model
 from ei_toolkit.features.model import FeatureModel, write_model
 from ei_toolkit.features.table import FeatureTable, read_table
@@ -38,8 +36,7 @@ def train_classifier(env: Environment, config: Config, table_file: Path | None, 
     """Train on the training clips, test on the testing clips of the project's split, and write the model."""
     settings = config.settings
     table, hashes = _read(env, config, table_file) if table_file else _compute(env, config)
-    rows = labelled_rows(table, leave_out_faults=settings.dataset.faults == "leave-out")
-    note_rows(env, table, rows, settings)
+    rows = rows_of(env, table, settings)
     split = _split(rows, hashes, config)
     training, testing = (
         np.flatnonzero([split.get(clip) == part for clip in rows.clips]) for part in ("training", "testing")
@@ -69,10 +66,7 @@ def _compute(env: Environment, config: Config) -> tuple[FeatureTable, dict[str, 
     """Compute the features of the project's clips; return them with the hash of each clip."""
     root = clips_root(config.settings.dataset, config.paths.root)
     known = find_known_clips(root, config.settings, config.paths.root)
-    wanted = Extraction(config.settings.features, config.settings.slice.reading)
-    with env.console.progress(f"computing {config.settings.features.extractor}", len(known)) as progress:
-        table, skipped = extract_table(known, wanted, config.paths.features, cores(), progress.to)
-    warn_of_some(env, [f"skipped {name}: {reason}" for name, reason in skipped.items()])
+    table = compute_table(env, known, config.settings.features, cores())
     names = {one.clip.name: one.track.track if one.track else one.clip.name for one in known}
     return table, {names[one.clip.name]: one.sha256 for one in known}
 

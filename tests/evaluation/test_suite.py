@@ -155,6 +155,17 @@ def test_the_command_writes_what_it_prints(tmp_path: Path) -> None:
     assert "120 rows of 120 clips" in err
 
 
+def test_the_classifier_of_a_recipe_is_measured_under_one_protocol(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", table())
+    given = ("evaluate", "--features", "t.csv", "--jobs", "1", "--json")
+    code, out, err = eitk(tmp_path, *given, "--recipe", "knn", "--protocol", "clip")
+    assert code == 0, err
+    assert (json.loads(out)["protocol"], json.loads(out)["clips"]) == ("clip", 120)
+    assert "the protocol clip leaks" in err
+    code, _, err = eitk(tmp_path, *given)
+    assert (code, "[classifier] kind is none" in err) == (2, True)
+
+
 @pytest.mark.gtzan
 def test_figures_of_all_tracks_are_those_measured_with_plain_scikit_learn(gtzan: Path) -> None:
     check_figures(gtzan, "B1", (69.7, 47.8, 41.7), seeds=1)
