@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ei_toolkit.eon.blockers import FULL_INT8
 from ei_toolkit.eon.graph import Graph, Operator, Tensor
 from ei_toolkit.errors import UnsupportedModelError
@@ -176,8 +178,13 @@ def float_range(activation: str) -> dict[str, int | float | str]:
 
 
 def operand(tensor: Tensor, position: int, name: str, slot: int) -> tuple[str, Constant | None]:
-    """Return the name of an input in a call: the `slot`-th input of the layer in the arena, or a table in flash."""
+    """Return the name of an input in a call: the `slot`-th input of the layer in the arena, or a table in flash.
+
+    Raises UnsupportedModelError for a table with values that C++ has no literal for.
+    """
     if tensor.data is None:
         return f"{{in{slot}}}", None
+    if tensor.dtype == "float32" and not np.isfinite(tensor.data).all():
+        raise UnsupportedModelError(f"{tensor.name} holds values that are not finite")
     table = f"k{name}{position}"
     return table, Constant(table, CTYPES[tensor.dtype], tensor.data.ravel().tolist(), tensor.bytes)

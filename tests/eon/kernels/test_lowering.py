@@ -419,3 +419,11 @@ def test_a_function_with_a_float_kernel_only_is_refused_on_int8(tiny: Any, kind:
     source: dict[str, Any] = {"shape": (1, 4), "scale": 0.1}
     other = [{"shape": (1, 4), "scale": 0.1, "data": [1, 2, 3, 4]}] if kind in FUNCTIONS else []
     assert why(tiny, kind, [source, *other], source) == "it is int8, and its kernel is for float32"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_constant_operand_that_is_not_finite_is_refused(tiny: Any, value: float) -> None:
+    source: dict[str, Any] = {"shape": (1, 2), "dtype": "float32"}
+    assert (
+        why(tiny, "ADD", [source, source | {"data": [[1.0, value]]}], source) == "t1 holds values that are not finite"
+    )
