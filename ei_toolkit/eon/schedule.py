@@ -18,7 +18,7 @@ from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.memory_plan import Plan, aligned, aligned_up, plan_memory, reads
 from ei_toolkit.eon.units import Unit, streamable
 
-MOST_SETS = 5_000
+MOST_SETS = 1_000
 
 Schedule = tuple[tuple[Unit, ...], Plan]
 
@@ -124,10 +124,11 @@ class Search:
             if done in steps:
                 continue
             steps[done] = []
+            alive = sum(m.bytes for m in self._tensors.values() if m.lives(done))
             for chain in self._chains(done, in_order=in_order):
                 unit = costs.setdefault(tuple(x.position for x in chain), Unit(chain))
                 after = done | sum(self._bit[x.position] for x in chain)
-                steps[done].append((after, unit, self._live_bytes(done, after, unit)))
+                steps[done].append((after, unit, alive + self._step_bytes(done, after, unit)))
                 waiting.append(after)
             if len(steps) > MOST_SETS and not in_order:
                 return None
@@ -150,11 +151,11 @@ class Search:
             if in_order:
                 return
 
-    def _live_bytes(self, done: int, after: int, unit: Unit) -> int:
-        """Return the bytes of all tensors and scratch that are live while the unit runs, less the largest overlap."""
+    def _step_bytes(self, done: int, after: int, unit: Unit) -> int:
+        """Return the bytes of a unit's output and scratch, less the largest overlap of the output with an input."""
         tensors, output = self._tensors, self.graph.root(unit.output)
-        live = sum(m.bytes for t, m in tensors.items() if m.lives(done) or t == output)
-        live += sum(aligned(s.bytes) for s in unit.scratch)
+        live = sum(aligned(s.bytes) for s in unit.scratch)
+        live += 0 if tensors[output].lives(done) else tensors[output].bytes
         if output in self.graph.states:
             return live
         saved = 0
