@@ -52,7 +52,8 @@ INTEGRATION = (
     "board/test_endurance.py", "board/transport/test_watch.py", "board/protocol/test_parser.py",
     "cli/workflows/test_nightly.py", "cli/workflows/test_shell.py",
     "cli/test_cleaning.py", "cli/test_complete.py", "cli/test_eon.py", "cli/test_models.py", "cli/test_studio.py",
-    "cli/test_studio_commands.py", "cli/test_studio_mistakes.py", "client/contract/", "client/impulse/test_impulse.py",
+    "cli/test_studio_commands.py", "cli/test_studio_mistakes.py", "cli/test_walk.py", "client/contract/",
+    "client/impulse/test_impulse.py",
     "client/upload/test_folder.py",
     "client/upload/test_run.py", "client/test_byom.py", "client/test_end_to_end.py", "client/test_provenance.py",
     "config/recipes/test_robust.py", "contract/", "dataset/test_audit.py", "dataset/test_slicing.py",
@@ -75,7 +76,7 @@ INTEGRATION = (
 
 
 IN_ONE_PROCESS = (
-    "contract/", "eon/library/", "packaging/", "cli/test_studio_commands.py",
+    "contract/", "eon/library/", "packaging/", "cli/test_studio_commands.py", "cli/test_walk.py",
     "config/recipes/test_robust.py", "emulated/test_dsp.py", "eon/test_models.py", "evaluation/test_challenge.py",
     "evaluation/test_run.py", "firmware/test_cmake.py",
     "migration/test_stored_project.py", "migration/test_stored_studio.py", "report/html/test_browser.py",

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
@@ -84,7 +85,7 @@ class Console:
         if self.json_output or view is None:
             self._write(printable_json(json_text(data, indent=2 if self.stdout.isatty() else None)))
         elif isinstance(view, str):
-            self.rich(self.stdout).print(printable(view), soft_wrap=True)
+            self._print(self.stdout, printable(view))
         else:
             self.rich(self.stdout).print(_fitted(view))
 
@@ -99,7 +100,7 @@ class Console:
     def note(self, text: str) -> None:
         """Print a message on stderr, unless --quiet is set."""
         if not self.quiet:
-            self.rich(self.stderr).print(printable(text), soft_wrap=True)
+            self._print(self.stderr, printable(text))
 
     def detail(self, text: str) -> None:
         """Print a message on stderr if --verbose is set."""
@@ -210,9 +211,17 @@ class Console:
         self.stdout.flush()
 
     def _styled(self, prefix: str, style: str, text: str) -> None:
+        self._print(self.stderr, printable(text), (prefix, style))
+
+    def _print(self, stream: TextIO, text: str, head: tuple[str, str] = ("", "")) -> None:
+        """Print text behind a prefix with its style; on a terminal, lines are broken before a word."""
         from rich.text import Text
 
-        self.rich(self.stderr).print(Text.assemble((prefix, style), printable(text)), soft_wrap=True)
+        console, (prefix, style) = self.rich(stream), head
+        lines = f"{prefix}{text}"
+        if stream.isatty():
+            lines = "\n".join(_broken_before_words(line, console.width) for line in lines.split("\n"))
+        console.print(Text.assemble((prefix, style), lines[len(prefix) :]), soft_wrap=True)
 
     def rich(self, stream: TextIO) -> RichConsole:
         """Return a Rich console on a stream: no markup, colours only on a terminal and without NO_COLOR."""
@@ -220,6 +229,15 @@ class Console:
 
         width = None if stream.isatty() else PIPE_COLUMNS
         return PrintableConsole(file=stream, markup=False, emoji=False, highlight=False, width=width)
+
+
+def _broken_before_words(line: str, width: int) -> str:
+    """Return a line as several that fit a terminal; a word that is too long, such as a path, stays whole."""
+    if len(line) <= width:
+        return line
+    indent = line[: len(line) - len(line.lstrip())]
+    wrapper = TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(wrapper.wrap(line))
 
 
 def _details(error: EitkError) -> dict[str, Any]:

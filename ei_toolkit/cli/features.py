@@ -19,7 +19,6 @@ from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.clips import find_known_clips
-from ei_toolkit.features.extract import Extraction, extract_table
 from ei_toolkit.features.table import check_table_name, write_table
 
 
@@ -55,6 +54,9 @@ def features(
     config = env.config(slice__channel=channel)
     dataset = replace(config.settings.dataset, root=str(env.cwd / clips)) if clips else config.settings.dataset
     known = find_known_clips(clips_root(dataset, config.paths.root), config.settings, config.paths.root)
+    # librosa, whose import takes seconds, which no error before this line should wait for
+    from ei_toolkit.features.extract import Extraction, extract_table
+
     cache = config.paths.features if config.file else None
     settings = FeatureSettings(cast(Any, extractor), window_ms, hop_ms, normalise, trim)
     wanted = Extraction(settings, config.settings.slice.reading)

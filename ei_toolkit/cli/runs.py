@@ -156,6 +156,8 @@ def export(
     """Write all runs as CSV, or as JSON with --json."""
     env = Environment.of(context)
     runs = list_runs(env.config().paths, kind)
+    if not runs:
+        env.console.note("there are no runs yet")
     text = json_text([_data(run) for run in runs]) + "\n" if env.console.json_output else to_csv(runs)
     if output is None:
         env.console.line(text.rstrip("\n"))

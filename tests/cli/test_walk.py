@@ -1,0 +1,167 @@
+"""All commands in three folders and five kinds of output: exit codes, streams, JSON, words and the first output."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tarfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_lines import LINES
+from scripted_studio import scripted_studio
+from support import eitk
+
+from ei_toolkit.cli.app import run
+from ei_toolkit.cli.console import Console
+from ei_toolkit.cli.environment import Environment
+from ei_toolkit.errors import EXIT_CODES
+
+STORED = Path(__file__).parents[1] / "migration" / "data" / "14dd2da.tar.xz"
+MODES = ("terminal 60", "terminal 120", "pipe", "json", "quiet")
+FIRST_OUTPUT_S = 2.0  # of processor time, so that a busy machine does not count
+END_S = 20.0
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+RAW = ("dataset card", "runs export")  # text for a file
+HEAVY = ("report -o x.html", "card -o x.md", "gate --dry-run")  # more than a second of processor time
+LONGEST_WORD = 40  # a longer one does not fit beside the name of a row
+SOME_MODES = ("terminal 60", "json")
+CHANGING = ("doctor",)  # with times that differ from run to run
+FEWER_COLUMNS = ("runs list",)  # on a narrow terminal
+
+EMPTY_PROJECT = LINES | {
+    "init": 3, "config set board.name host": 0, "impulse diff": 4, "impulse apply": 4,
+}  # fmt: skip
+"""In a project without clips: eitk.toml of a recipe, and a studio that has nothing."""
+FINISHED = {
+    "init": 3, "config show": 0, "config show --origin": 0, "config check": 0, "config get impulse.dsp": 0,
+    "config set training.epochs 3 --dry-run": 0, "config schema": 0, "dataset audit": 0, "dataset card": 0,
+    "slice --dry-run": 0, "upload --dry-run": 0, "samples list": 0, "samples count": 0, "samples diff": 0,
+    "samples delete 1 --dry-run": 0, "impulse show": 0, "impulse diff": 0, "train --dry-run": 0, "test --no-run": 0,
+    "profile": 0, "jobs list": 0, "jobs follow 1": 0, "studio status": 0, "studio projects": 0,
+    "studio keys list --project 1": 0, "boards": 0, "board stop host": 0, "board check host": 6,
+    "tail --board host": 6, "play gone.wav": 6, "gate --dry-run": 0, "champion list": 0, "runs list": 0,
+    "runs show 1": 0, "runs compare 1 2": 0, "runs export": 0, "runs seen gate": 1, "report -o x.html": 0,
+    "card -o x.md": 0, "clean --dry-run": 0, "clean": 2, "help": 0, "help upload": 0,
+}  # fmt: skip
+"""In a project with a trained model, builds, runs and a studio of its own; nothing is trained or compiled."""
+
+
+class Recorder(io.StringIO):
+    """A stream that notes when something was first written to it."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self.terminal = terminal
+        self.first: float | None = None
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    def write(self, text: str) -> int:
+        if text.strip() and self.first is None:
+            self.first = time.process_time()
+        return super().write(text)
+
+
+@pytest.fixture(scope="module")
+def studio_without_answers() -> Iterator[dict[str, str]]:
+    with scripted_studio() as studio:
+        yield studio.environ
+
+
+@pytest.fixture
+def no_project(tmp_path: Path, studio_without_answers: dict[str, str]) -> tuple[Path, dict[str, str]]:
+    return tmp_path, studio_without_answers
+
+
+@pytest.fixture
+def empty_project(tmp_path: Path, studio_without_answers: dict[str, str]) -> tuple[Path, dict[str, str]]:
+    assert eitk(tmp_path, "init", "--recipe", "reference", "--board", "host").code == 0
+    return tmp_path, studio_without_answers
+
+
+@pytest.fixture(scope="module")
+def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    folder = tmp_path_factory.mktemp("finished")
+    with tarfile.open(STORED) as tar:
+        tar.extractall(folder, filter="data")
+    project = folder / "eitk-project" / "robust"
+    yield project, {}
+    eitk(project, "studio", "stop")
+
+
+CELLS = [
+    pytest.param(state, line, mode, id=f"{state}-{line}-{mode}")
+    for state, lines in (("no_project", LINES), ("empty_project", EMPTY_PROJECT), ("finished_project", FINISHED))
+    for line in lines
+    for mode in (SOME_MODES if line in HEAVY else MODES)
+]
+
+
+@pytest.mark.parametrize(("state", "line", "mode"), CELLS)
+def test_a_command_in_a_state_and_a_kind_of_output(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, state: str, line: str, mode: str
+) -> None:
+    folder, environ = request.getfixturevalue(state)
+    expected = {"no_project": LINES, "empty_project": EMPTY_PROJECT, "finished_project": FINISHED}[state][line]
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    code, out, err = run_line(monkeypatch, folder, environ, line, mode)
+    assert code in EXIT_CODES
+    assert code == expected, err
+    check_streams(code, out, err, mode, line)
+    if mode == "terminal 60" and expected == 0 and line not in (*CHANGING, *FEWER_COLUMNS, *HEAVY, "init"):
+        wide = run_line(monkeypatch, folder, environ, line, "pipe")[1]
+        narrow = CONTROL.sub("", out)
+        assert [word for word in wide.split() if len(word) <= LONGEST_WORD and word not in narrow] == []
+
+
+def run_line(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, environ: Mapping[str, str], line: str, mode: str
+) -> tuple[int, str, str]:
+    """Run a line, and check the time of its first output and of its end."""
+    monkeypatch.setenv("COLUMNS", mode.partition(" ")[2] or "80")
+    flags = {"json": ["--json"], "quiet": ["--quiet"]}.get(mode, [])
+    out, err = (Recorder(terminal=mode.startswith("terminal")) for _ in range(2))
+    started = time.process_time()
+    code = run([*line.split(), *flags], Environment(Console(out, err), folder, dict(environ)))
+    assert time.process_time() - started < END_S
+    first = [stream.first for stream in (out, err) if stream.first is not None]
+    assert mode == "quiet" or min(first) - started < FIRST_OUTPUT_S
+    return code, out.getvalue(), err.getvalue()
+
+
+def check_streams(code: int, out: str, err: str, mode: str, line: str) -> None:
+    """Check what is on stdout and stderr."""
+    assert "Traceback" not in err and "this is an error in eitk" not in err
+    if not mode.startswith("terminal"):
+        assert not CONTROL.search(out + err)
+    if code not in (0, 1):
+        assert out == ""
+    if mode == "json":
+        check_json(code, out, err)
+    elif code not in (0, 1):
+        assert "error: " in CONTROL.sub("", err)
+    if mode == "quiet":
+        allowed = ("warning: ", "error: ", "  why: ", "  try: ", "  | ")
+        assert [one for one in err.splitlines() if not one.startswith(allowed)] == []
+    if mode.startswith("terminal") and line not in RAW:
+        width = int(mode.partition(" ")[2])
+        lines = re.split(r"[\r\n]", CONTROL.sub("", out + err))
+        longest = max((len(word) for one in lines for word in one.split()), default=0)
+        assert [one for one in lines if len(one) > max(width, longest + len("warning: "))] == []
+
+
+def check_json(code: int, out: str, err: str) -> None:
+    """Check that stdout is one JSON value, or one in each line, and that an error is an object on stderr."""
+    for part in out.splitlines():
+        json.loads(part, parse_constant=pytest.fail)
+    if code not in (0, 1):
+        error: dict[str, Any] = json.loads(err.splitlines()[-1])
+        assert {"code", "message", "why", "hint"} <= error.keys()
+        assert error["code"] == code and error["message"]
