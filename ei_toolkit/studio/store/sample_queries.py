@@ -59,7 +59,7 @@ class SampleQuery:
 
     def rows(self) -> Statement:
         """Return the statement for all rows, in the order of the filter."""
-        hint = "" if not self._sorts_by_id else self._hint("id")
+        hint = self._hint("id") if self.sort_by.startswith("id-") else ""
         return f"SELECT * FROM samples {hint} WHERE {self.where.sql} ORDER BY {self._order()}", self.where.values
 
     def page(self, limit: int, offset: int, total: int) -> Statement:
@@ -73,10 +73,6 @@ class SampleQuery:
         ids = f"SELECT id {self._found()} ORDER BY {self._order(backwards=backwards)} LIMIT ? OFFSET ?"
         rows = f"SELECT * FROM samples NOT INDEXED WHERE id IN ({ids}) ORDER BY {self._order()}"
         return rows, (*self.where.values, size, behind if backwards else offset)
-
-    @property
-    def _sorts_by_id(self) -> bool:
-        return self.sort_by.startswith("id-")
 
     def _found(self) -> str:
         return f"FROM samples {self._hint(self.sort_by)} WHERE {self.where.sql}"
@@ -119,10 +115,11 @@ def _condition(connection: Connection, project: int, part: FilterPart) -> Condit
 
 
 def _metadata_condition(connection: Connection, project: int, search: MetadataSearch) -> Condition:
-    chosen, values = VALUES, (project, search.key)
+    chosen: str = VALUES
+    values: tuple[Any, ...] = (project, search.key)
     if search.values:
         chosen += " AND value IN (SELECT value FROM json_each(?))"
-        values = (*values, json.dumps(search.values))  # type: ignore[assignment]  # one more value
+        values += (json.dumps(search.values),)
     sql = f"SELECT coalesce(SUM(count), 0) FROM metadata_counts WHERE value IN ({chosen})"
     is_narrow = not search.excluded and connection.execute(sql, values).fetchone()[0] <= MOST_NARROW
     found = f"id {'NOT ' if search.excluded else ''}IN (SELECT sample FROM sample_metadata WHERE value IN ({chosen}))"
