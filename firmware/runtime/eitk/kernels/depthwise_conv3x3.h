@@ -95,7 +95,10 @@ EITK_ALL_REGISTERS void depthwise_rows_dsp(const uint32_t* window, const Depthwi
     register const uint32_t* x_end __asm__("r2") = window + kCols / 2 * 2 * kStride * kChannels;
     register const int32_t* end __asm__("r4") = &channels[kChannels - 1].rounding + 1;
     __asm__ volatile(
-        "push {r2, r4}\n"
+        "push {r2, r4}\n\t"
+        ".if %c[two] == 0\n\t"
+        "mov r10, r2\n\t"  // the register of a sum of the lower row
+        ".endif\n"
         "0:\n\t"
         "ldmia r3!, {r4, r5, r6, r7, r8}\n\t"
         ".if %c[pairs]\n"
@@ -130,19 +133,29 @@ EITK_ALL_REGISTERS void depthwise_rows_dsp(const uint32_t* window, const Depthwi
         "add r0, r0, %[step]\n\t"
         "add r1, r1, #(2 * %c[channels])\n\t"
         ".if %c[pairs] > 1\n\t"
+        ".if %c[two]\n\t"
         "ldr r2, [sp]\n\t"
         "cmp r0, r2\n\t"
+        ".else\n\t"
+        "cmp r0, r10\n\t"
+        ".endif\n\t"
         "bne 1b\n\t"
         ".endif\n\t"
         ".endif\n\t"
         ".if %c[odd]\n\t"
         "ldr r9, [r3]\n\t"
+        ".if %c[two]\n\t"
         "mov r10, r9\n\t"
+        ".endif\n\t"
         EITK_DW_COLUMN("0") EITK_DW_ADD0("r9", "r10")
         EITK_DW_COLUMN("1") EITK_DW_ADD1("r9", "r10")
         EITK_DW_COLUMN("2") EITK_DW_ADD2("r9", "r10")
         "ldrd r2, lr, [r3, #4]\n\t"
-        EITK_DW_SCALE("r9") EITK_DW_SCALE("r10") EITK_DW_SHIFT
+        EITK_DW_SCALE("r9")
+        ".if %c[two]\n\t"
+        EITK_DW_SCALE("r10")
+        ".endif\n\t"
+        EITK_DW_SHIFT
         EITK_DW_STORE("r9", "0")
         ".if %c[two]\n\t"
         EITK_DW_STORE("r10", "%c[row]")
@@ -156,7 +169,9 @@ EITK_ALL_REGISTERS void depthwise_rows_dsp(const uint32_t* window, const Depthwi
         "sub r0, r0, %[back]\n\t"
         ".endif\n\t"
         "sub r1, r1, %[out_back]\n\t"
-        ".if %c[pairs] > 1\n\t"
+        ".if %c[two] == 0\n\t"
+        "add r10, r10, #4\n\t"
+        ".elseif %c[pairs] > 1\n\t"
         "ldr r2, [sp]\n\t"
         "add r2, r2, #4\n\t"
         "str r2, [sp]\n\t"
