@@ -465,3 +465,35 @@ def sparse(*, blocks: bool = False) -> bytes:
 CASES["sparse weights"] = lambda: sparse()
 CASES["sparse weights in blocks"] = lambda: sparse(blocks=True)
 CASES["LOG_SOFTMAX, float"] = lambda: unary("LOG_SOFTMAX", (2, 5), (2, 5), (), "LogSoftmaxOptions", dtype="float32")
+
+
+@case("old value as the output in another shape")
+def _old_value_reshaped() -> bytes:
+    model = TinyModel()
+    source = model.tensor((1, 4), **QUANT)
+    handle = model.variable("last", np.full((1, 4), 3), **QUANT)
+    old = model.operator("READ_VARIABLE", [handle], model.tensor((1, 4), **QUANT), "ReadVariableOptions")
+    model.operator("ASSIGN_VARIABLE", [handle, source], -1, "AssignVariableOptions")
+    output = model.tensor((2, 2), **QUANT)
+    model.operator("RESHAPE", [old, words(model, [2, 2])], output, "ReshapeOptions", newShape=[2, 2])
+    return model.finish(source, output)
+
+
+@case("variable assigned between a convolution of it and a pool")
+def _assigned_before_the_pool() -> bytes:
+    """The convolution must read the old value, also if its rows stream to the pool behind the assignment."""
+    model, random = TinyModel(), np.random.default_rng(15)
+    shape = (1, 6, 4, 2)
+    source = model.tensor(shape, **QUANT)
+    handle = model.variable("image", random.integers(-128, 128, shape), **QUANT)
+    old = model.operator("READ_VARIABLE", [handle], model.tensor(shape, **QUANT), "ReadVariableOptions")
+    weights = model.tensor((3, 3, 3, 2), scale=0.01, data=random.integers(-127, 128, (3, 3, 3, 2)))
+    bias = model.tensor((3,), "int32", scale=0.001, data=[10, -20, 30])
+    convolved = model.tensor((1, 4, 2, 3), **SECOND)
+    window = {"strideH": 1, "strideW": 1, "padding": 1}
+    model.operator("CONV_2D", [old, weights, bias], convolved, "Conv2DOptions", **window)
+    model.operator("ASSIGN_VARIABLE", [handle, source], -1, "AssignVariableOptions")
+    output = model.tensor((1, 3, 1, 3), **SECOND)
+    options = {"filterHeight": 2, "filterWidth": 2, **window}
+    model.operator("AVERAGE_POOL_2D", [convolved], output, "Pool2DOptions", **options)
+    return model.finish(source, output)

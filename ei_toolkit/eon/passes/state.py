@@ -15,7 +15,7 @@ def read_in_place(graph: Graph) -> Graph:
         state = op.inputs[0]
         places = {id(o): place for place, o in enumerate(graph.operators)}
         last = max((places[id(o)] for o in graph.consumers(op.output)), default=-1)
-        if op.output in graph.outputs or last > _next_assignment(graph, state, places[id(op)]):
+        if op.output in graph.output_roots or last > _next_assignment(graph, state, places[id(op)]):
             continue
         views = {tensor: state if root == op.output else root for tensor, root in graph.views.items()}
         graph = replace(graph, views={**views, op.output: state})
