@@ -112,8 +112,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     What needs the ARM compiler and QEMU is skipped where they are not installed.
     """
     tests = Path(__file__).parent
+    files = {item.path for item in items}
+    integration = {file for file in files if file.relative_to(tests).as_posix().startswith(INTEGRATION)}
     for item in items:
-        if item.path.relative_to(tests).as_posix().startswith(INTEGRATION):
+        if item.path in integration:
             item.add_marker(pytest.mark.integration)
     items.sort(key=lambda item: (not item.get_closest_marker("slow"), not item.get_closest_marker("integration")))
     missing = " and ".join(tool for tool in ARM_TOOLS if shutil.which(tool) is None)
