@@ -132,7 +132,7 @@ def test_a_named_impulse_exists_beside_the_default_one(studio: Studio, wanted: I
         (lambda s: with_layers(s, Layer("reshape", columns=34)), "do not divide 3960"),
         (lambda s: with_layers(s, Layer("conv2d", filters=8, kernel=3)), "larger than its input"),
         (lambda s: with_layers(s, Layer("reshape", columns=33), Layer("conv2d", filters=8, kernel=35)), "larger than"),
-        (lambda s: with_layers(s, Layer("reshape", columns=33), Layer("conv2d", kernel=3)), "filters = 0 is out"),
+        (lambda s: with_layers(s, Layer("reshape", columns=33), Layer("conv2d", kernel=3)), "filters = 0: must"),
         (lambda s: with_layers(s, Layer("dropout", rate=1.5)), "rate = 1.5: must be below 1"),
         (lambda s: replace(s, slice=replace(s.slice, window_ms=8000)), "does not fit the board's RAM"),
         (lambda s: replace(s, slice=replace(s.slice, window_ms=0)), "must be positive"),
