@@ -35,7 +35,11 @@ def is_equal(found: np.ndarray, expected: np.ndarray) -> bool:
 
 @pytest.mark.parametrize(
     ("arm", "ram_optimized"),
-    [(False, False), (False, True), pytest.param(True, True, marks=pytest.mark.arm)],
+    [
+        (False, False),
+        pytest.param(False, True, marks=pytest.mark.exhaustive),  # the emulated run has the same plan
+        pytest.param(True, True, marks=pytest.mark.arm),
+    ],
     ids=["host", "host with less RAM", "emulated Cortex-M4F"],
 )
 def test_all_outputs_are_those_of_the_reference_interpreter(
