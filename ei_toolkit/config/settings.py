@@ -298,6 +298,9 @@ class ClassifierSettings:
     learning_rate: float = setting(0.001, "mlp: learning rate of Adam.", Range(0, above=True))
     batch_size: int = setting(200, "mlp: rows in a batch.", Range(1, whole=True))
     epochs: int = setting(100, "mlp: training cycles.", Range(1, whole=True))
+    early_stopping: bool = setting(
+        False, "mlp without dropout: hold out a tenth of the rows, and end when their accuracy does not rise."
+    )
 
 
 @dataclass(frozen=True)

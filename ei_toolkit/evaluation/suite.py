@@ -41,7 +41,7 @@ TEN_GENRES = (
     SuiteModel("regression (C 1)", "", "clip", ClassifierSettings("regression")),
     SuiteModel("SVM (C 10, gamma 0.01)", "", "clip", ClassifierSettings("svm", c=10.0)),
     SuiteModel("random forest (500)", "", "clip", ClassifierSettings("forest")),
-    SuiteModel("MLP 146 × 2", "", "clip", ClassifierSettings("mlp", epochs=200)),
+    SuiteModel("MLP 146 × 2", "", "clip", ClassifierSettings("mlp", epochs=200, early_stopping=True)),
     SuiteModel("B3 MLP 146 × 3", "72", "clip", ClassifierSettings(
         "mlp", units=(146, 146, 146), batch_normalization=True, dropout=0.3, learning_rate=0.002, batch_size=25)),
     SuiteModel("A6 MLP with dropout", "92.74", "segment", ClassifierSettings(

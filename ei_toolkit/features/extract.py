@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from librosa.effects import trim
 
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.window import cut_blocks, samples_in
@@ -125,6 +124,8 @@ def compute_features(samples: npt.NDArray[np.int16], settings: FeatureSettings) 
 
 def _prepared(samples: npt.NDArray[np.int16], settings: FeatureSettings) -> npt.NDArray[np.int16]:
     if settings.trim and len(samples):
+        from librosa.effects import trim  # imports scikit-learn
+
         _, (start, end) = trim(samples.astype(np.float32))
         samples = samples[start:end]
     peak = np.abs(samples.astype(np.int32)).max(initial=0)

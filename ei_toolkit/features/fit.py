@@ -20,6 +20,7 @@ from ei_toolkit.errors import DataError
 from ei_toolkit.features.model import FeatureModel, Floats
 
 Ints = npt.NDArray[np.int64]
+PATIENCE_EPOCHS = 10  # without a higher accuracy, before [classifier] early_stopping ends the training
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,9 @@ def _mlp(settings: ClassifierSettings, inputs: Floats, labels: Ints, seed: int) 
 
         network = MLPClassifier(
             settings.units, learning_rate_init=settings.learning_rate, batch_size=min(settings.batch_size, len(inputs)),
-            max_iter=settings.epochs, alpha=settings.weight_decay, n_iter_no_change=settings.epochs, random_state=seed,
+            max_iter=settings.epochs, alpha=settings.weight_decay, random_state=seed,
+            early_stopping=settings.early_stopping,
+            n_iter_no_change=PATIENCE_EPOCHS if settings.early_stopping else settings.epochs,
         )  # fmt: skip
         with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # [classifier] epochs is meant
             fitted = network.fit(inputs, labels)
