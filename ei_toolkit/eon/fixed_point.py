@@ -29,6 +29,8 @@ def quantize_multiplier(real: float) -> Multiplier:
     """Express `real` >= 0 with a 31-bit multiplier. A number below the range becomes zero, as in TensorFlow Lite."""
     if real == 0.0:
         return Multiplier(0, 0)
+    if not math.isfinite(real):  # a quotient of scales that float32 cannot hold
+        return Multiplier(INT32_MAX, 30)
     fraction, shift = math.frexp(real)
     multiplier = math.floor(fraction * (1 << 31) + 0.5)
     if multiplier == 1 << 31:

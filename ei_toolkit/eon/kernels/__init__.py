@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from ei_toolkit.config.units import mib
 from ei_toolkit.eon.blockers import BlockedModelError, Blocker, remedy_for
 from ei_toolkit.eon.graph import Graph, Operator, Unreadable
@@ -90,4 +92,5 @@ def _lower(graph: Graph, op: Operator, position: int) -> Layer:
     given = [graph.tensors[t] for t in op.inputs[:1] if t >= 0]
     if not given or not given[0].shape or not graph.tensors[op.output].shape:
         raise UnsupportedModelError("it works on a scalar or on nothing")
-    return LOWER[op.kind](graph, op, position)
+    with np.errstate(over="ignore"):  # a quotient of extreme scales is refused by its size
+        return LOWER[op.kind](graph, op, position)

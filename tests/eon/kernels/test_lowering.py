@@ -427,3 +427,9 @@ def test_a_constant_operand_that_is_not_finite_is_refused(tiny: Any, value: floa
     assert (
         why(tiny, "ADD", [source, source | {"data": [[1.0, value]]}], source) == "t1 holds values that are not finite"
     )
+
+
+@pytest.mark.parametrize("kind", ["RELU", "ABS"])
+def test_scales_whose_quotient_is_beyond_float32_are_refused(tiny: Any, kind: str) -> None:
+    source, output = {"shape": (1, 2), "scale": 3e38}, {"shape": (1, 2), "scale": 1e-38}
+    assert why(tiny, kind, [source], output) == "its scales differ by more than 2^22"
