@@ -15,11 +15,12 @@ extern "C" void eitk_on_layer(int layer) { step_start[layer] = platform::ticks()
 
 // Reads all inputs of one inference. False at the end of the inputs.
 static bool read_inputs() {
+    bool complete = true;
 #define READ(type, function) \
-    if (!platform::read_input(model::function(), sizeof(model::type) * model::k##type##Size)) return false;
+    complete = complete && platform::read_input(model::function(), sizeof(model::type) * model::k##type##Size);
     EITK_MODEL_INPUTS(READ)
 #undef READ
-    return true;
+    return complete;
 }
 
 static void write_outputs() {

@@ -306,7 +306,10 @@ struct BlockProduct {
 
 #if defined(__ARM_FEATURE_DSP)
     static void run(const uint32_t* inputs, const uint32_t* table, int8_t* out) {
-        if (S::kTableForm == kInBytes) return portable(inputs, table, out);
+        if (S::kTableForm == kInBytes) {
+            portable(inputs, table, out);
+            return;
+        }
         block_product_dsp<S::kPairs, S::kOutChannels, S::kOut1, S::kOut2, S::kOut3, S::kPoolPixels, kMask,
                           S::kMin == S::kOutputZeroPoint, S::kMin, S::kMax, S::kTableForm == kHalves>(inputs, table,
                                                                                                       out);

@@ -219,7 +219,7 @@ struct PushRows {
 
 private:
 #if defined(__ARM_FEATURE_DSP)
-    // NOLINTBEGIN(cppcoreguidelines-init-variables): the assembler writes to these variables
+    // NOLINTBEGIN(cppcoreguidelines-init-variables,readability-non-const-parameter): the assembler writes them
     template <int kStepA, int kStepB>
     static void four_by_four(const int8_t* a, const int8_t* b, uint32_t* to) {
         const uint32_t* const end = to + kWhole;
@@ -249,7 +249,7 @@ private:
             : [end] "r"(end), [mask] "r"(0x00FF00FFu), [step_a] "i"(kStepA), [step_b] "i"(kStepB)
             : "r4", "r5", "r6", "r8", "memory", "cc");
     }
-    // NOLINTEND(cppcoreguidelines-init-variables)
+    // NOLINTEND(cppcoreguidelines-init-variables,readability-non-const-parameter)
 #else
     template <int kStepA, int kStepB>
     static void four_by_four(const int8_t* a, const int8_t* b, uint32_t* to) {

@@ -33,13 +33,14 @@ template <int kIntegerBits>
 inline int32_t exp_of_negative_int16(int32_t a) {
     constexpr int kFractionBits = 15 - kIntegerBits;
     constexpr int32_t kQuarter = 1 << (kFractionBits - 2);
+    constexpr int kPowers = kIntegerBits < 5 ? kIntegerBits : 5;
     constexpr int32_t kFactors[] = {25520, 19875, 12055, 4435, 600, 11, 0};  // exp(-2^k), k = -2 .. 4
     if (a == 0) return 32767;
     if (kIntegerBits > 5 && a < -(1 << (20 - kIntegerBits))) return 0;
     const int32_t part = (a & (kQuarter - 1)) - kQuarter;
     const int32_t below = wrap_int16(part - a);
     int32_t result = exp_near_zero_int16(clamp_int16(part * (1 << kIntegerBits)));
-    for (int k = -2; k < 5 && k < kIntegerBits; ++k) {
+    for (int k = -2; k < kPowers; ++k) {
         if (below & (1 << (kFractionBits + k))) result = high_mul_int16(result, kFactors[k + 2]);
     }
     return result;
