@@ -6,7 +6,9 @@ delimiters, full timestamps, an interval in place of timestamps, and a column `l
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import itertools
 import json
 import math
@@ -34,12 +36,12 @@ TIME_COLUMN = re.compile(
 UNIT_OF_NAME: Mapping[str, TimeUnit] = {"timestamp": "ms", "time_stamp": "ms", "seconds_elapsed": "s"}
 UNIT_OF_SENSOR = re.compile(r"(?P<name>.*\S)\s*[\[(](?P<units>[^\])]+)[\])]")
 LABEL_COLUMN = "label"
-LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 DELIMITERS = ",;\t|"
 LARGEST_VALUE = float(np.finfo(np.float32).max)  # a studio computes with float32
 NO_UNITS = "N/A"  # as Edge Impulse names the units of CSV columns
 LARGEST_CSV_BYTES = LARGEST_FILE_BYTES
 ONE_READING_MS = 1.0  # interval of a file with one row and no timestamp, which is no series
+CHARACTERS_AT_ONCE = 2**20
 LONGEST_START = 2**16  # bytes from which it is found out whether a table is a time series
 LARGEST_GAP = 1.5  # of the usual distance between two timestamps
 
@@ -109,14 +111,14 @@ def read_time_series(path: Path, options: SeriesOptions | None = None) -> TimeSe
 
 def parse_time_series(name: str, content: bytes, options: SeriesOptions | None = None) -> TimeSeries:
     """Return the recording of a CSV file with this content. Raises DataError like `read_time_series`."""
-    table, chosen = _parsed(name, _decoded(content)), options or SeriesOptions()
+    table, chosen = _parsed(name, content), options or SeriesOptions()
     time = _time_column(table.header)
     label = next((i for i, name in enumerate(table.header) if name.lower() == LABEL_COLUMN), None)
     columns = [i for i in range(len(table.header)) if i not in (time, label)]
     if not columns:
         raise DataError(f"{table.name}: has no column of values", why=f"its columns are {', '.join(table.header)}")
+    interval, warnings = _interval(table, time, chosen)  # before the values: both at once would take more memory
     values = _numbers(table, columns)
-    interval, warnings = _interval(table, time, chosen)
     sensors = tuple(_sensor(table.header[i]) for i in columns)
     labels = () if label is None else _labels(table, label)
     return TimeSeries(interval, sensors, values, labels, warnings)
@@ -124,16 +126,18 @@ def parse_time_series(name: str, content: bytes, options: SeriesOptions | None =
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of a text that are not blank, with the header: (number of the line, cells).
+    """The rows of a file that are not blank, with the header: (number of the line, cells).
 
-    They are parsed each time that they are iterated over, since as lists they take fifteen times the size of a file.
+    They are decoded and parsed each time that they are iterated over, since as lists they take fifteen times the size
+    of a file.
     """
 
-    text: str
+    content: bytes
+    encoding: str
     delimiter: str
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        lines = (found[0] for found in LINE.finditer(self.text))
+        lines = io.TextIOWrapper(io.BytesIO(self.content), self.encoding, newline="")
         reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
         try:
             for cells in reader:
@@ -165,21 +169,24 @@ class _Table:
         return DataError(f"{self.name}: line {line}: {what}", hint=hint)
 
 
-def _start(path: Path) -> str:
+def _start(path: Path) -> bytes:
     """The first complete lines of a file."""
     try:
         with path.open("rb") as stream:
             data = stream.read(LONGEST_START)
     except OSError as error:
         raise DataError(f"{path.name}: cannot be opened", why=error.strerror or "") from None
-    text = _decoded(data)
-    return text[: text.rfind("\n") + 1] if len(data) == LONGEST_START else text
+    if len(data) < LONGEST_START:
+        return data
+    line_end = b"\n\x00" if data.startswith(codecs.BOM_UTF16_LE) else b"\n"
+    return data[: data.rfind(line_end) + len(line_end)]
 
 
-def _parsed(name: str, text: str) -> _Table:
-    first = text.split("\n", 1)[0]
-    delimiter = max(DELIMITERS, key=first.count)
-    rows = _Rows(text, delimiter)
+def _parsed(name: str, content: bytes) -> _Table:
+    encoding = _encoding(content)
+    with io.TextIOWrapper(io.BytesIO(content), encoding, newline="\n") as lines:
+        delimiter = max(DELIMITERS, key=lines.readline().count)
+    rows = _Rows(content, encoding, delimiter)
     try:
         count = sum(1 for _ in rows)
     except ValueError as error:
@@ -205,12 +212,15 @@ def _content(path: Path) -> bytes:
         raise DataError(f"{path.name}: cannot be opened", why=error.strerror or "") from None
 
 
-def _decoded(data: bytes) -> str:
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+def _encoding(content: bytes) -> str:
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    lines = io.TextIOWrapper(io.BytesIO(content), encoding)
     try:
-        return data.decode(encoding)
+        while lines.read(CHARACTERS_AT_ONCE):
+            pass
     except UnicodeDecodeError:
-        return data.decode("latin-1")  # any bytes are text in it
+        return "latin-1"  # any bytes are text in it
+    return encoding
 
 
 def _number(cell: str) -> float | None:
@@ -271,7 +281,9 @@ def _times(table: _Table, column: int, unit: TimeUnit | None) -> tuple[NDArray[n
         found = (_number(cells[column].strip()) for _, cells in table.rows)
         numbers = np.fromiter((math.nan if number is None else number for number in found), np.float64, table.count)
         whole = bool((numbers == np.round(numbers)).all())
-        return (numbers - numbers[0]) * factor, factor if whole else factor * 1e-3
+        numbers -= numbers[0]
+        numbers *= factor
+        return numbers, factor if whole else factor * 1e-3
     moments = (_moment(table, line, cells[column].strip()) for line, cells in table.rows)
     first = next(moments)
     later = ((moment - first).total_seconds() * 1000 for moment in moments)

@@ -12,14 +12,19 @@ from ei_toolkit.studio.options import Options
 
 WORKERS = 2
 MODULE = "ei_toolkit.studio.jobs.inspection_worker"
-SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(2**20),  # memory of a larger array is returned when it is freed
+}
 
 
 class Inspectors:
     """Some workers, each started when it is needed for the first time. May be used from any thread."""
 
     def __init__(self, options: Options) -> None:
-        self._workers = [ComputeWorker(options, module=MODULE, environment=SINGLE_THREADED) for _ in range(WORKERS)]
+        self._workers = [ComputeWorker(options, module=MODULE, environment=ENVIRONMENT) for _ in range(WORKERS)]
         self._idle: queue.LifoQueue[ComputeWorker] = queue.LifoQueue()
         for worker in self._workers:
             self._idle.put(worker)
