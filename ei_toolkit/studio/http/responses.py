@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from ei_toolkit.config.json_text import json_text
@@ -40,5 +41,8 @@ def stored_file(path: Path, media_type: str, headers: Mapping[str, str] | None =
 
 def json_response(document: Mapping[str, Any], status: int = 200) -> Response:
     """Return a JSON response; numbers that JSON cannot represent (NaN, infinity) become null."""
-    text = json_text(document, compact=True)
-    return Response(text.encode("utf-8", "replace"), status, media_type="application/json")
+    try:
+        content = msgspec.json.encode(document)  # about ten times as fast as json
+    except (TypeError, ValueError):  # numbers of NumPy, or text with surrogates
+        content = json_text(document, compact=True).encode("utf-8", "replace")
+    return Response(content, status, media_type="application/json")
