@@ -22,6 +22,8 @@ from ei_toolkit.client.transport import Transport
 from ei_toolkit.config import CONFIG_NAME, Config
 from ei_toolkit.errors import MissingStepError
 from ei_toolkit.studio.lifecycle import ensure
+from ei_toolkit.studio.options import Options
+from ei_toolkit.studio.store.database import is_outdated
 
 
 def connect(env: Environment, config: Config, *, creates: bool = False) -> Studio:
@@ -41,11 +43,13 @@ def connect(env: Environment, config: Config, *, creates: bool = False) -> Studi
 
 
 def _note_local_studio(env: Environment, config: Config) -> None:
-    """Note that EI_API_KEY is not used, and warn if there is no eitk.toml."""
+    """Note that EI_API_KEY is not used, and what takes long; warn if there is no eitk.toml."""
     if env.environ.get(VARIABLE, "").strip():
         env.console.note(f'{VARIABLE} is not used: [studio] url is "local"')
     if config.file is None:
         env.console.warn(f"there is no {CONFIG_NAME} in {config.paths.root} or above; eitk init writes one")
+    if is_outdated(Options(config.paths.studio).database):
+        env.console.note("updating the data of the local studio (half a minute for a million samples)")
 
 
 def endpoint_of(config: Config, environ: Mapping[str, str]) -> Endpoint:

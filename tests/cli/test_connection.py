@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +17,7 @@ from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import load_config
 from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.studio.options import Options
 
 KEY = "ei_" + "0" * 40
 LOCAL_API = "http://127.0.0.1:4801/v1"
@@ -89,3 +92,13 @@ def test_doctor_starts_no_studio_in_an_empty_folder(tmp_path: Path, monkeypatch:
     (found,) = (one for one in eitk(tmp_path, "doctor", "--json").data if one["what"] == "studio")
     assert (found["verdict"], found["hint"]) == ("warning", "eitk init")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("studio")
+def test_the_update_of_a_studio_of_an_older_eitk_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "eitk.toml").touch()
+    folder = load_config(tmp_path, {}).paths.studio
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(Options(folder).database)) as database:
+        database.execute("PRAGMA user_version = 1")
+    assert "updating the data of the local studio" in messages(tmp_path, {})
