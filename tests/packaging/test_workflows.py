@@ -64,6 +64,7 @@ def test_a_workflow_may_only_read_and_no_pull_request_of_a_fork_has_its_rights(f
     assert document["permissions"] in ({}, {"contents": "read"})
     triggers = document[True]  # YAML 1.1 reads the key `on` as true
     assert not {"pull_request_target", "workflow_run", "issue_comment"} & set(triggers)
+    assert document["concurrency"]["group"]  # a second run waits for the first, or ends it
 
 
 def test_a_job_may_write_only_what_is_listed_and_has_a_time_limit() -> None:

@@ -1,8 +1,7 @@
-"""The workflows hold what they promise: pinned actions, few rights, an end to everything, and steps that run."""
+"""The steps of the workflows run as they are written; tests/packaging/test_workflows.py reads their settings."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,8 +13,12 @@ import yaml
 from support import write_clips
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
-JOBS = [(file.stem, name) for file in FILES for name in yaml.safe_load(file.read_text())["jobs"]]
+FILES = ("ci", "nightly-retrain")  # security.yml asks services of others, and fuzz.yml takes ten minutes a target
+JOBS = [
+    (file, name)
+    for file in FILES
+    for name in yaml.safe_load((ROOT / f".github/workflows/{file}.yml").read_text())["jobs"]
+]
 RUN_ELSEWHERE = {"test", "demo"}  # scripts/test runs these tests; tests/test_end_to_end.py runs scripts/demo
 RUN_HERE = [(file, job) for file, job in JOBS if job not in RUN_ELSEWHERE]
 
@@ -58,37 +61,6 @@ def load(file: str) -> dict[str, Any]:
 def steps_of(file: str, job: str) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = load(file)["jobs"][job]["steps"]
     return steps
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_every_action_is_pinned_by_commit_with_its_version_in_a_comment(file: Path) -> None:
-    uses = re.findall(r"uses: *(.*)", file.read_text())
-    assert uses
-    for use in uses:
-        assert re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", use), use
-
-
-@pytest.mark.parametrize("file", [file.stem for file in FILES])
-def test_a_workflow_may_do_little_and_ends(file: str) -> None:
-    workflow = load(file)
-    assert workflow["permissions"] == {"contents": "read"}
-    assert workflow["concurrency"]["group"]
-    for job in workflow["jobs"].values():
-        assert job["timeout-minutes"] <= 120
-        assert set(job.get("permissions", {})) <= {"contents", "issues"}
-
-
-@pytest.mark.parametrize(("file", "job"), JOBS)
-def test_nothing_of_others_is_pasted_into_a_shell(file: str, job: str) -> None:
-    for step in steps_of(file, job):
-        assert "${{" not in step.get("run", "")
-
-
-def test_the_key_is_shown_to_the_one_step_that_needs_it() -> None:
-    text = (ROOT / ".github/workflows/nightly-retrain.yml").read_text()
-    holders = [step for step in steps_of("nightly-retrain", "retrain") if "EI_API_KEY" in step.get("env", {})]
-    assert len(holders) == 1
-    assert text.count("secrets.EI_API_KEY }}") == 1
 
 
 def test_continuous_integration_calls_the_scripts_of_a_developer() -> None:
