@@ -81,7 +81,7 @@ def test_a_trained_model_that_is_too_slow_or_too_large_is_named(model: dict[str,
 
 def test_init_and_slice_print_the_warning(sliced: Any) -> None:
     root: Path = sliced.paths.root
-    environ = {"EITK_SLICE_SAMPLE_RATE": "8000"}
+    environ = {"EITK_SLICE_SAMPLE_RATE": "22050"}
     for command in (("init", "--force"), ("slice", "--dry-run")):
         done = eitk(root, *command, environ=environ)
         assert done.err.count("warning: the nano33ble board cannot run this impulse: the sample rate") == 1, command
