@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -28,7 +28,7 @@ def frozen(table: dict[str, Any]) -> MappingProxyType[str, Any]:
 copyreg.pickle(MappingProxyType, lambda mapping: (frozen, (dict(mapping),)))  # settings travel to worker processes
 
 
-Allowed = Range | tuple[str, ...]
+Allowed = Range | Collection[str]
 """The numbers, or the texts, that a setting accepts."""
 
 
@@ -323,7 +323,7 @@ COLOURS: tuple[Colour, ...] = get_args(Colour)
 class BoardSettings:
     """[board]: the board, and the parameters of its predictions."""
 
-    name: str = setting(NANO33BLE.name, f"{board_choice()}.", tuple(BOARDS))
+    name: str = setting(NANO33BLE.name, f"{board_choice()}.", BOARDS.keys())  # `register` adds to it
     port: str = setting("auto", "Serial port, or auto.")
     threshold: float = setting(
         0.6,

@@ -33,7 +33,7 @@ def test_projects_and_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (("keys", "add", "--role", "owner"), 2, "no role"),
+        (("keys", "add", "--role", "owner"), 2, "'owner' is not one of 'admin'"),
         (("export", "out.zip", "--project", "9"), 2, "no project 9"),
         (("serve", "--host", "0.0.0.0"), 2, "other machines"),
     ],
