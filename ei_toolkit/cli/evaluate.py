@@ -18,7 +18,7 @@ from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.dataset.provenance import TrainingProvenance
-from ei_toolkit.errors import MissingStepError
+from ei_toolkit.errors import MissingStepError, UsageError
 from ei_toolkit.evaluation.candidate import labels_of_model, trained_on
 from ei_toolkit.evaluation.clips import find_known_clips
 from ei_toolkit.evaluation.folds import DESCRIPTIONS, EARLIER_NAMES, FOLDS, leak_warning
@@ -109,6 +109,8 @@ def evaluate(
 
         evaluate_suite(env, suite, features, models, seeds, jobs, output)
         return
+    if models or output:
+        raise UsageError("--models and --output are for --suite", hint="Add --suite ten-genres, or leave them out.")
     chosen = load_recipe(recipe)[0] if recipe else env.config().settings
     if features is not None or chosen.classifier.kind != "none":
         from ei_toolkit.cli.evaluate_suite import evaluate_classifier

@@ -84,12 +84,12 @@ def chosen_models(suite: str, names: str = "") -> tuple[SuiteModel, ...]:
     Raises UsageError for an unknown suite or a name of no model.
     """
     if suite not in SUITES:
-        raise UsageError(f"there is no suite {suite!r}", hint=f"Suites: {', '.join(SUITES)}.")
+        raise UsageError(f"--suite: there is no suite {suite!r}", hint=f"Suites: {', '.join(SUITES)}.")
     wanted = [name.strip().lower() for name in names.split(",") if name.strip()]
     for name in wanted:
         if not any(model.name.lower().startswith(name) for model in SUITES[suite]):
             own = ", ".join(model.name for model in SUITES[suite])
-            raise UsageError(f"the suite {suite} has no model {name!r}", hint=f"Models: {own}.")
+            raise UsageError(f"--models: the suite {suite} has no model {name!r}", hint=f"Models: {own}.")
     return tuple(m for m in SUITES[suite] if not wanted or m.name.lower().startswith(tuple(wanted)))
 
 

@@ -30,7 +30,7 @@ def wandb_log(folder: Path, name: str, project: str, settings: Mapping[str, Any]
 
     try:
         yield write
-    except BaseException:
+    except BaseException:  # KeyboardInterrupt, too: the run would stay marked as running
         run.finish(exit_code=1)
         raise
     run.finish()

@@ -143,6 +143,12 @@ def test_models_are_chosen_by_the_beginnings_of_their_names() -> None:
         chosen_models("nine-genres")
 
 
+@pytest.mark.parametrize("option", [("--models", "B1"), ("--output", "suite.md")])
+def test_options_of_a_suite_are_refused_without_one(tmp_path: Path, option: tuple[str, str]) -> None:
+    refused = eitk(tmp_path, "evaluate", *option)
+    assert refused.code == 2 and "--models and --output are for --suite" in refused.err
+
+
 def test_the_command_writes_what_it_prints(tmp_path: Path) -> None:
     write_table(tmp_path / "t.csv", table())
     code, out, err = eitk(
