@@ -11,8 +11,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "ei_toolkit"
 
 LAYER = {
-    "__main__": 9,
-    "cli": 8,
+    "__main__": 10,
+    "cli": 9,
+    "api": 8,
     "report": 7,
     "evaluation": 6,
     "client": 5, "board": 5, "studio": 5,

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ei_toolkit.api.config_schema import settings_schema
+from ei_toolkit.api.settings_check import check_clips, check_files
 from ei_toolkit.board.early_checks import board_warnings
-from ei_toolkit.cli.config_schema import settings_schema
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.output_file import check_output
-from ei_toolkit.cli.settings_check import check_clips, check_files
 from ei_toolkit.config import CONFIG_NAME, find_config
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.dotted import set_in, value_in

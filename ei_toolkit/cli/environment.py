@@ -44,7 +44,7 @@ class Environment:
         Files that an older version wrote into the project are migrated, each with a note. Raises SettingsError with
         all settings that a command would refuse, whichever command runs.
         """
-        from ei_toolkit.cli.settings_check import setting_faults  # NumPy and the blocks, which no help needs
+        from ei_toolkit.api.settings_check import setting_faults  # NumPy and the blocks, which no help needs
 
         dotted = {key.replace("__", "."): value for key, value in flags.items()}
         config = load_config(self.cwd, self.environ, dotted, self.options, setting_faults)

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
+from ei_toolkit.api.config_schema import settings_schema
 from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli import complete
-from ei_toolkit.cli.config_schema import settings_schema
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.cli.options import (

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ei_toolkit.cli.connection import remote_url, with_key
+from ei_toolkit.api.connection import remote_url, with_key
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.client.endpoint import checked_key, forget_key, store_key
 from ei_toolkit.client.project import key_info

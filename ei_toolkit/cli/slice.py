@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table as RichTable
 
+from ei_toolkit.api.settings_check import check_files
 from ei_toolkit.audio.formats import HOW_TO_INSTALL, NEEDS_FFMPEG
 from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli.environment import Environment
@@ -23,7 +24,6 @@ from ei_toolkit.cli.options import (
     SplitFromOption,
 )
 from ei_toolkit.cli.outcomes import FileOutcome, warn_of_some, write_outcomes
-from ei_toolkit.cli.settings_check import check_files
 from ei_toolkit.config import Config
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.cutting import cores

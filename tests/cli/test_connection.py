@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from support import eitk
 
-from ei_toolkit.cli.connection import connect, endpoint_of
+from ei_toolkit.api.connection import endpoint_of
+from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config import load_config
@@ -44,8 +45,8 @@ def test_a_configured_upload_address(tmp_path: Path) -> None:
 def studio(monkeypatch: pytest.MonkeyPatch) -> None:
     """No server is started, and no request is sent."""
     started = SimpleNamespace(api_url=LOCAL_API, ingestion_url="http://127.0.0.1:4811", key=KEY)
-    monkeypatch.setattr("ei_toolkit.cli.connection.ensure", lambda *_a, **_k: started)
-    monkeypatch.setattr("ei_toolkit.cli.connection.open_studio", lambda transport: transport)
+    monkeypatch.setattr("ei_toolkit.api.connection.ensure", lambda *_a, **_k: started)
+    monkeypatch.setattr("ei_toolkit.api.connection.open_studio", lambda transport: transport)
 
 
 def messages(folder: Path, environ: dict[str, str]) -> str:
@@ -79,7 +80,7 @@ READING = (
 def test_a_command_that_reads_starts_no_studio_in_an_empty_folder(
     tmp_path: Path, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ei_toolkit.cli.connection.ensure", lambda *_a, **_k: pytest.fail("a studio was started"))
+    monkeypatch.setattr("ei_toolkit.api.connection.ensure", lambda *_a, **_k: pytest.fail("a studio was started"))
     code, out, err = eitk(tmp_path, *words.split())
     assert (code, out) == (3, "")
     assert f"there is no project in {tmp_path} or above" in err
@@ -88,7 +89,7 @@ def test_a_command_that_reads_starts_no_studio_in_an_empty_folder(
 
 
 def test_doctor_starts_no_studio_in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ei_toolkit.cli.connection.ensure", lambda *_a, **_k: pytest.fail("a studio was started"))
+    monkeypatch.setattr("ei_toolkit.api.connection.ensure", lambda *_a, **_k: pytest.fail("a studio was started"))
     (found,) = (one for one in eitk(tmp_path, "doctor", "--json").data if one["what"] == "studio")
     assert (found["verdict"], found["hint"]) == ("warning", "eitk init")
     assert list(tmp_path.iterdir()) == []

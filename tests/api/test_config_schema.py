@@ -12,8 +12,8 @@ import pytest
 from jsonschema import Draft7Validator
 from support import eitk
 
-from ei_toolkit.cli.config_schema import settings_schema
-from ei_toolkit.cli.settings_check import setting_faults
+from ei_toolkit.api.config_schema import settings_schema
+from ei_toolkit.api.settings_check import setting_faults
 from ei_toolkit.config import Settings
 from ei_toolkit.config.dotted import set_in
 from ei_toolkit.config.parse import try_table
