@@ -335,10 +335,20 @@ class BoardSettings:
     hysteresis: float = setting(
         0.05, "Amount by which a score may fall below the threshold before its label is no longer shown.", FRACTIONS
     )
+    hold_ms: int = setting(
+        0,
+        "Milliseconds for which a label that becomes recognised stays, whatever the scores are; 0 means none.",
+        Range(0, 600_000, whole=True),
+    )
     colours: Mapping[str, Colour] = field(
         default_factory=lambda: MappingProxyType({"rock": "red", "classical": "green"}),
         metadata={"description": f"Light of each label: {', '.join(COLOURS)}."},
     )
+
+    @property
+    def hold_windows(self) -> int:
+        """Predictions after the first for which a recognised label stays: those within `hold_ms`."""
+        return -(-self.hold_ms // self.hop_ms)
 
 
 @dataclass(frozen=True)

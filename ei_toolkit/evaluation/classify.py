@@ -188,7 +188,7 @@ def classify_file(
     shares = np.concatenate(parts).mean(axis=0)
     order = np.argsort(-shares, kind="stable")
     best, second = (scorer.labels[int(place)] for place in order[:2])
-    stable = stable_labels(means, board.threshold, board.hysteresis)
+    stable = stable_labels(means, board.threshold, board.hysteresis, board.hold_windows)
     return Classified(
         file=str(path),
         seconds=seconds,

@@ -58,7 +58,7 @@ static void report_overrun(const __FlashStringHelper* message) {
 static void report_prediction(const ei_impulse_result_t& result) {
     float scores[EI_CLASSIFIER_LABEL_COUNT];
     for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) scores[i] = result.classification[i].value;
-    const int winner = decision.update(scores, threshold, config::kHysteresis);
+    const int winner = decision.update(scores, threshold, config::kHysteresis, config::kHoldWindows);
     const Colour colour = winner < 0 ? Colour::kBlue : colour_of(result.classification[winner].label, config::kColours);
     set_led(colour);
     print_text(Serial, result);

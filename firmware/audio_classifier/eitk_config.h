@@ -13,6 +13,7 @@ constexpr char kBoard[] = "nano33ble";
 constexpr float kThreshold = 0.6f;
 constexpr float kHysteresis = 0.05f;
 constexpr int kSmoothing = 1;
+constexpr int kHoldWindows = 0;
 constexpr uint32_t kHopSamples = 8000;
 constexpr uint32_t kSlackSamples = 8192;
 constexpr int kWarmupBuffers = 16;

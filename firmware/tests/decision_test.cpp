@@ -56,3 +56,13 @@ TEST(another_label_wins_when_it_is_better_by_more_than_the_hysteresis) {
     CHECK_EQUAL(decision.update(slightly_better, 0.3f, 0.05f), 0);
     CHECK_EQUAL(decision.update(better, 0.3f, 0.05f), 1);
 }
+
+TEST(a_recognised_label_stays_for_the_hold_time) {
+    Decision<2, 1> decision;
+    const float rock[] = {0.1f, 0.9f}, classical[] = {0.9f, 0.1f};
+    const int expected[] = {kRock, kRock, kRock, kClassical, kClassical};
+    const float* windows[] = {rock, classical, classical, classical, rock};
+    for (int i = 0; i < 5; ++i) CHECK_EQUAL(decision.update(windows[i], 0.6f, 0.05f, 2), expected[i]);
+    decision.clear();
+    CHECK_EQUAL(decision.update(rock, 0.6f, 0.05f, 2), kRock);
+}

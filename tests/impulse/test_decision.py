@@ -36,3 +36,8 @@ def test_another_label_wins_when_it_is_better_by_more_than_the_hysteresis() -> N
 def test_smoothing_is_the_mean_of_the_last_rows() -> None:
     found = smoothed(scores_of_rock(0.0, 0.2, 0.4, 0.9), 3)[:, 1]
     np.testing.assert_allclose(found, [0.0, 0.1, 0.2, 0.5], atol=1e-6)
+
+
+def test_a_recognised_label_stays_for_the_hold_time() -> None:
+    assert stable_labels(scores_of_rock(0.9, 0.1, 0.1, 0.1, 0.9), 0.6, 0.05, hold=2) == [ROCK] * 3 + [CLASSICAL] * 2
+    assert stable_labels(scores_of_rock(0.5, 0.5, 0.9), 0.6, 0.05, hold=2) == [NONE, NONE, ROCK]

@@ -74,6 +74,7 @@ def config_header(settings: Settings, library: Library, spec: BoardSpec) -> str:
         ("float kThreshold", f"{settings.board.threshold:.6f}f"),
         ("float kHysteresis", f"{settings.board.hysteresis:.6f}f"),
         ("int kSmoothing", str(settings.board.smoothing)),
+        ("int kHoldWindows", str(settings.board.hold_windows)),
         ("uint32_t kHopSamples", str(samples_in(settings.board.hop_ms, rate))),
         ("uint32_t kSlackSamples", str(SLACK_SAMPLES)),
         ("int kWarmupBuffers", str(spec.warmup_buffers)),
