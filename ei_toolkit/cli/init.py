@@ -5,15 +5,12 @@ The recipe is adapted to the layout of the clips and to their lengths.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ei_toolkit.api.config_schema import settings_schema
+from ei_toolkit.api.creating import InspectedClips, adjustments, inspect_clips, write_project
 from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
@@ -26,25 +23,11 @@ from ei_toolkit.cli.options import (
     known_board,
     known_recipe,
 )
-from ei_toolkit.config import CONFIG_NAME, DatasetSettings, SliceSettings
-from ei_toolkit.config.archive import is_archive
-from ei_toolkit.config.atomic_write import write_text
-from ei_toolkit.config.json_text import json_text
-from ei_toolkit.config.project import ProjectPaths
-from ei_toolkit.config.recipes import Adjustment, write_recipe
+from ei_toolkit.config import CONFIG_NAME
 from ei_toolkit.config.recipes.write import load_recipe
-from ei_toolkit.dataset.cutting import cores
-from ei_toolkit.dataset.folder import ClipFolder, read_clips
-from ei_toolkit.dataset.groups import KnownClip, identify
-from ei_toolkit.dataset.index import load_index
-from ei_toolkit.dataset.lengths import Lengths, measure_lengths, rows_of_clips, suggest_window
-from ei_toolkit.dataset.plan import own_groups
-from ei_toolkit.dataset.unpacked import unpacked
+from ei_toolkit.dataset.lengths import rows_of_clips
 from ei_toolkit.errors import UsageError
 from ei_toolkit.report.layout_tables import layout_data, layout_text
-
-PUBLISHED = "reference"  # this recipe keeps its published name
-
 
 RecipeOption = Annotated[
     str,
@@ -92,8 +75,8 @@ def init(
     chosen = {key: value for key, value in given.items() if value is not None}
     if chosen and clips is None:
         raise UsageError("these options are about clips", hint="Name the folder of clips: --clips FOLDER.")
-    data_set = _read(env, (env.cwd / clips).resolve(), chosen) if clips is not None else None
-    adjusted = list(_adjusted(data_set, load_recipe(recipe)[0].slice, chosen)) if data_set else []
+    data_set = _inspect(env, (env.cwd / clips).resolve(), chosen) if clips is not None else None
+    adjusted = list(adjustments(data_set, load_recipe(recipe)[0].slice, chosen)) if data_set else []
     labels = data_set.folder.layout.labels if data_set else ()
     data: dict[str, Any] = {"config": str(env.cwd / CONFIG_NAME), "recipe": recipe, "labels": list(labels)}
     if data_set:
@@ -103,12 +86,9 @@ def init(
         changes = "".join(f"{one.table}.{one.key} = {one.value!r}  {one.comment}".rstrip() + "\n" for one in adjusted)
         env.console.result({**data, "dry_run": True}, f"{changes}nothing is written (--dry-run)")
         return
-    own_name = env.cwd.name if recipe != PUBLISHED and re.search("[A-Za-z]", env.cwd.name) else None
-    file = write_recipe(
-        recipe, env.cwd, clips=data_set.source if data_set else None, name=name or own_name, force=force, board=board,
-        labels=labels, adjusted=adjusted, say=env.console.note,
-    )  # fmt: skip
-    write_text(ProjectPaths(env.cwd).schema, json_text(settings_schema(), indent=2) + "\n")
+    file = write_project(
+        env.cwd, recipe, data_set, adjusted, name=name, board=board, force=force, note=env.console.note
+    )
     of = f", labels: {', '.join(labels)}" if labels else ""
     env.console.result(data, f"wrote {file} (recipe {recipe}{of})")
     for warning in board_warnings(env.config().settings):
@@ -116,44 +96,13 @@ def init(
     note_next_step(env, "init")
 
 
-@dataclass(frozen=True)
-class _DataSet:
-    source: Path
-    folder: ClipFolder
-    known: Sequence[KnownClip]
-    lengths: Lengths
-
-
-def _show_layout(env: Environment, data_set: _DataSet) -> dict[str, Any]:
+def _show_layout(env: Environment, data_set: InspectedClips) -> dict[str, Any]:
     """Print the layout; return it for --json."""
     layout, rows = data_set.folder.layout, rows_of_clips(data_set.known, data_set.lengths)
     env.console.note(layout_text(layout, rows, is_estimate=data_set.lengths.is_estimate))
     return {"layout": layout_data(layout, rows)}
 
 
-def _read(env: Environment, source: Path, chosen: dict[str, Any]) -> _DataSet:
-    """Find the clips and measure their lengths. Raises UsageError if there is no such folder."""
-    if not source.is_dir() and not is_archive(source):
-        raise UsageError(f"there is no folder {source}", hint="Give a folder with one folder of clips for each label.")
-    root = unpacked(source, ProjectPaths(env.cwd)) if source.is_file() else source
-    folder = read_clips(root, (), replace(DatasetSettings(), **chosen))
-    names = {clip.name: clip.name for clip in folder.clips}  # in place of hashes: reading all clips would take long
-    known = identify(folder.clips, names, load_index(), own_groups(DatasetSettings(root=str(root)), env.cwd))
+def _inspect(env: Environment, source: Path, chosen: dict[str, Any]) -> InspectedClips:
     with env.console.progress("reading lengths of clips"):
-        return _DataSet(source, folder, known, measure_lengths(folder.clips, cores()))
-
-
-def _adjusted(data_set: _DataSet, cut: SliceSettings, chosen: dict[str, Any]) -> Iterator[Adjustment]:
-    """Return the settings that a later run needs to find the same layout, and the window that suits the clips."""
-    layout = data_set.folder.layout
-    yield Adjustment("dataset", "labels_from", layout.labels_from.source, layout.labels_from.words)
-    yield Adjustment("dataset", "split_from", layout.split_from.source, layout.split_from.words)
-    yield Adjustment("dataset", "group_from", layout.group_from.source, layout.group_from.words)
-    if pattern := chosen.get("group_pattern"):
-        yield Adjustment("dataset", "group_pattern", pattern)
-    if window := suggest_window(data_set.lengths, cut.window_ms, cut.hop_ms):
-        if window.window_ms != cut.window_ms:
-            yield Adjustment("slice", "window_ms", window.window_ms, window.reason)
-            yield Adjustment("slice", "hop_ms", window.hop_ms)
-        if window.pad:
-            yield Adjustment("slice", "short", "pad", "clips shorter than a window get silence at their end")
+        return inspect_clips(source, env.cwd, chosen)
