@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ei_toolkit.api.training import build_and_record, build_spec
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower, OnInterrupt
 from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.client.byom import deploy_model
-from ei_toolkit.client.deployments import BuildSpec
 from ei_toolkit.client.impulse.current import require_impulse
 from ei_toolkit.client.project import Studio
-from ei_toolkit.client.train import build as run_build
 from ei_toolkit.client.train import require_trained
 from ei_toolkit.config import Config
 from ei_toolkit.errors import ConfigurationError
-from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report.result_tables import deployment_table
 
 
@@ -46,23 +43,13 @@ def build(
     if model is None:
         require_trained(studio, current.learn_id)
     if dry_run:
-        spec = _build_spec(config)
+        spec = build_spec(config)
         data = {"dry_run": True, "impulse": impulse, **asdict(spec)}
         env.console.result(data, f"would build {spec.target}, {spec.engine}, {spec.model_type}")
         return
-    lock = build_and_record(env, config, studio, impulse, Follower(env, studio, timeout, on_interrupt))
+    lock = asdict(build_and_record(config, studio, impulse, Follower(env, studio, timeout, on_interrupt)))
     env.console.result({"event": "result", "deployment": lock}, deployment_table(lock).rich())
     note_next_step(env, "build")
-
-
-def build_and_record(
-    env: Environment, config: Config, studio: Studio, impulse: int, follower: Follower
-) -> dict[str, Any]:
-    """Build, download and pin the library and record the run; return the contents of eitk.lock."""
-    started = time.monotonic()
-    lock = asdict(run_build(studio, impulse, _build_spec(config), config.paths, follower))
-    record_run(config, "build", {**lock, "seconds": time.monotonic() - started})
-    return lock
 
 
 def _build_user_model(
@@ -74,9 +61,4 @@ def _build_user_model(
             "the labels of the model are not known", hint="Set [project] labels in the order of the model's outputs."
         )
     with env.console.progress("building with the official SDK"):
-        return asdict(deploy_model(studio, model, labels, _build_spec(config), config.paths, timeout))
-
-
-def _build_spec(config: Config) -> BuildSpec:
-    settings = config.settings.build
-    return BuildSpec(settings.target, settings.engine, settings.model_type)
+        return asdict(deploy_model(studio, model, labels, build_spec(config), config.paths, timeout))

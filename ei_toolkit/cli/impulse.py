@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ei_toolkit.api.training import checked_impulse
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.next_step import note_next_step
@@ -15,9 +16,7 @@ from ei_toolkit.client.impulse.apply import Change, apply_impulse
 from ei_toolkit.client.impulse.apply import diff as compare
 from ei_toolkit.client.impulse.current import current_impulse, require_impulse
 from ei_toolkit.client.impulse.pull import pulled_tables, write_pulled
-from ei_toolkit.client.impulse.state import ImpulseState, check_impulse, wanted_impulse
 from ei_toolkit.config import Config
-from ei_toolkit.config.boards import board_spec
 from ei_toolkit.config.settings import plain
 from ei_toolkit.report.result_tables import change_table, impulse_table
 
@@ -38,7 +37,7 @@ def diff(context: typer.Context) -> None:
     """Show what `apply` would change."""
     env = Environment.of(context)
     config = env.config()
-    wanted = _checked_impulse(config)
+    wanted = checked_impulse(config)
     current = current_impulse(connect(env, config), config.settings.impulse.name)
     _show_changes(env, compare(current.state if current else None, wanted), "would change", config)
 
@@ -54,7 +53,7 @@ def apply(
         return
     env = Environment.of(context)
     config = env.config()
-    wanted = _checked_impulse(config)
+    wanted = checked_impulse(config)
     changes = apply_impulse(connect(env, config, creates=True), wanted, config.settings.impulse.name)
     _show_changes(env, changes, "changed", config)
     note_next_step(env, "impulse apply")
@@ -74,12 +73,6 @@ def pull(
         written = write_pulled(config.paths.root, tables, current.state)
         env.console.note("wrote " + ", ".join(str(file) for file in written))
     env.console.result(tables.data(), tables.text())
-
-
-def _checked_impulse(config: Config) -> ImpulseState:
-    wanted = wanted_impulse(config.settings, config.paths.root)
-    check_impulse(wanted, board_spec(config.settings.board.name).ram_bytes)
-    return wanted
 
 
 def _show_changes(env: Environment, changes: Sequence[Change], verb: str, config: Config) -> None:

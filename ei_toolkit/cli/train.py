@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,37 +13,22 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group
 
+from ei_toolkit.api.training import build_and_record, prepare_training, run_prepared, training_warnings
 from ei_toolkit.board.budget import known_features_ms
-from ei_toolkit.board.early_checks import board_warnings, model_warnings
-from ei_toolkit.cli.build import build_and_record
+from ei_toolkit.board.early_checks import board_warnings
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower, OnInterrupt
 from ei_toolkit.cli.next_step import note_next_step
 from ei_toolkit.client.impulse.current import Current
-from ei_toolkit.client.impulse.state import wanted_impulse
 from ei_toolkit.client.jobs.epochs import WriteEpoch
 from ei_toolkit.client.jobs.job import start_retrain, start_training
 from ei_toolkit.client.project import Studio, require_training
-from ei_toolkit.client.results import NANO
-from ei_toolkit.client.train import (
-    TrainReport,
-    provenance_file,
-    provenance_of_samples,
-    ready_impulse,
-    record_expected_provenance,
-)
-from ei_toolkit.client.train import train as run_training
-from ei_toolkit.client.upload.plan import server_samples
+from ei_toolkit.client.train import TrainReport
 from ei_toolkit.config import Config
 from ei_toolkit.config.settings import plain
-from ei_toolkit.dataset.manifest import Manifest
-from ei_toolkit.dataset.plan import rows_of_windows
-from ei_toolkit.dataset.provenance import TrainingProvenance, write_provenance
 from ei_toolkit.errors import UsageError
-from ei_toolkit.evaluation.plausibility import majority_warning, validation_warning
 from ei_toolkit.evaluation.run_log import flatten, record_run
-from ei_toolkit.impulse.metrics import TOP_1
 from ei_toolkit.report.confusion import ConfusionMatrix
 from ei_toolkit.report.result_tables import deployment_table, evaluation_tables, profile_table
 from ei_toolkit.report.tables import Table
@@ -89,27 +75,24 @@ def train(
         env.console.warn(warning)
     studio = connect(env, config)
     require_training(studio.transport)
-    current = ready(studio, config)
-    provenance = _expected_provenance(studio, config)
+    prepared = prepare_training(studio, config)
+    current = prepared.current
     if dry_run:
         env.console.result({"dry_run": True, "impulse": current.impulse_id}, "everything is ready for training")
         return
-    record = provenance_file(studio, config.paths, current.impulse_id)
-    record_expected_provenance(record, provenance)
     if not follow:
+        prepared.expect()
         _only_start(env, studio, current, features)
         return
     started = time.monotonic()
     with _training_logs(env, config, log or ()) as logs:
         follower = Follower(env, studio, timeout, on_interrupt, logs)
-        report = run_training(studio, current, follower, features=features)
-    if features:  # otherwise the model was trained on the samples of older features
-        write_provenance(record, provenance)
-    warnings = _warnings(config, report)
+        report = run_prepared(prepared, follower, features=features)
+    warnings = training_warnings(config, report)
     data = report.data() | {"seconds": time.monotonic() - started, "warnings": warnings}
     try:
         if eon:
-            lock = build_and_record(env, config, studio, current.impulse_id, follower)
+            lock = asdict(build_and_record(config, studio, current.impulse_id, follower))
             data |= {"deployment_version": lock["deployment_version"], "deployment": lock}
     finally:
         record_run(config, "train", data)
@@ -133,44 +116,12 @@ def _training_logs(env: Environment, config: Config, kinds: Sequence[LogKind]) -
         ]
 
 
-def ready(studio: Studio, config: Config) -> Current:
-    """Return the impulse to train. Raises ConfigurationError where the impulse of eitk.toml differs from it."""
-    settings = config.settings
-    wanted = wanted_impulse(settings, config.paths.root) if settings.impulse.dsp else None
-    return ready_impulse(studio, wanted, settings.impulse.name)
-
-
-def _expected_provenance(studio: Studio, config: Config) -> TrainingProvenance:
-    """The training clips. Raises DataError where one of them is a testing clip, too."""
-    file = config.paths.manifest
-    manifest = Manifest.read(file) if file.is_file() else Manifest(())  # samples may be from elsewhere
-    return provenance_of_samples(manifest, server_samples(studio))
-
-
 def _only_start(env: Environment, studio: Studio, current: Current, features: bool) -> None:
     if features:
         started = start_retrain(studio, current.impulse_id)
     else:
         started = start_training(studio, current.learn_id, current.state.learn)
     env.console.result({"job": started.id}, f"job {started.id} has started; eitk jobs follow {started.id}")
-
-
-def _warnings(config: Config, report: TrainReport) -> list[str]:
-    """Return what limits the meaning of the accuracies, and the use on the board, of the first variant (int8 first)."""
-    file = config.paths.manifest
-    rows = rows_of_windows(Manifest.read(file).windows) if file.is_file() else []
-    found = []
-    for test in report.test[:1]:
-        found.append(majority_warning(TOP_1, test.top_1_accuracy, test.windows_by_label))
-        found += [validation_warning(v.top_1_accuracy, test.top_1_accuracy, rows) for v in report.training.validation
-                  if v.variant == test.variant]  # fmt: skip
-    for profile in report.training.main_profiles[:1]:
-        if NANO in profile.device and profile.engines:
-            engine = profile.engines[0]
-            found += model_warnings(
-                config.settings, latency_ms=profile.latency_ms, ram_bytes=engine.ram, flash_bytes=engine.rom
-            )
-    return [warning for warning in found if warning]
 
 
 def _show(env: Environment, config: Config, report: TrainReport, data: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ei_toolkit.api.training import plan_upload, upload_windows
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.next_step import note_next_step
@@ -21,10 +22,8 @@ from ei_toolkit.cli.options import (
     SplitFromOption,
 )
 from ei_toolkit.cli.outcomes import FileOutcome, show_outcomes, write_outcomes
-from ei_toolkit.client.upload.ledger import Ledger, ledger_path
-from ei_toolkit.client.upload.plan import Difference, annotate, difference, removable, remove_misplaced, visible_samples
+from ei_toolkit.client.upload.plan import Difference
 from ei_toolkit.client.upload.run import Options, Report, check_complete, write_failures
-from ei_toolkit.client.upload.run import upload as run_upload
 from ei_toolkit.config import Config
 from ei_toolkit.config.settings import Category, TimeUnit
 from ei_toolkit.config.units import counted
@@ -178,23 +177,14 @@ def _manifest_file(run: UploadRun, source: Path | None) -> Path:
 
 def _upload_windows(run: UploadRun, file: Path) -> None:
     windows = Manifest.read(file)
-    studio = connect(run.env, run.config, creates=not run.dry_run)
-    there = visible_samples(studio)
-    plan, misplaced = difference(windows, there or []), removable(windows, there or [])
+    plan = plan_upload(connect(run.env, run.config, creates=not run.dry_run), file, windows)
     if run.dry_run:
-        data = {**plan_data(plan), "would_remove": len(misplaced), "foreign": len(plan.foreign) - len(misplaced)}
+        data = {**plan_data(plan.difference), "would_remove": plan.misplaced, "foreign": plan.foreign}
         run.env.console.result({"dry_run": True, **data}, lines_of(data))
         return
-    with (
-        Ledger(ledger_path(file, studio.transport.endpoint.name, studio.project)) as ledger,
-        run.env.console.progress("uploading windows", len(windows.windows)) as progress,
-    ):
-        done = run_upload(studio, plan, file.parent, ledger, run.options, progress.to)
-        if there is not None:
-            annotate(studio, windows, ledger)
-        if misplaced:  # compared again, because the upload may have moved some of them
-            done.removed = remove_misplaced(studio, windows)
-    if foreign := max(len(plan.foreign) - done.removed, 0):
+    with run.env.console.progress("uploading windows", len(windows.windows)) as progress:
+        done, foreign = upload_windows(plan, run.options, progress.to)
+    if foreign:
         run.env.console.warn(
             f"{counted(foreign, 'sample')} in the studio would be trained on without being in the manifest;"
             " see eitk samples diff"

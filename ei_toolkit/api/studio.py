@@ -1,0 +1,388 @@
+"""The studio of a project in Python: upload, impulse, training, test, build and samples, over the Edge Impulse API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ei_toolkit.api.connection import connect_studio
+from ei_toolkit.api.progress import OnProgress, Progress, ignore_progress, progress_of
+from ei_toolkit.api.project import Project
+from ei_toolkit.api.results import Result
+from ei_toolkit.api.training import (
+    build_and_record,
+    checked_impulse,
+    plan_upload,
+    prepare_training,
+    run_prepared,
+    training_warnings,
+    upload_windows,
+)
+from ei_toolkit.client.impulse.apply import Change, apply_impulse
+from ei_toolkit.client.impulse.current import require_impulse
+from ei_toolkit.client.jobs.job import Job, Started
+from ei_toolkit.client.jobs.wait import Listener, TrainingProgress, after, wait_for
+from ei_toolkit.client.project import Studio, require_training
+from ei_toolkit.client.results import DeviceProfile, Evaluation
+from ei_toolkit.client.samples import CATEGORIES, Sample, list_samples
+from ei_toolkit.client.train import TrainReport, profiles, require_trained, run_test
+from ei_toolkit.client.upload.run import Options, check_complete
+from ei_toolkit.config.lockfile import Lock
+from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.evaluation.run_log import record_run
+from ei_toolkit.report import figures
+from ei_toolkit.report.tables import Cell
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Upload(Result):
+    """An upload. `done` of `windows` windows are in the studio; `foreign` samples there are not in the manifest."""
+
+    windows: int
+    done: int
+    sent: int
+    duplicates: int
+    moved: int
+    removed: int
+    foreign: int
+    requests: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts, and the time in seconds, as plain data."""
+        return asdict(self)
+
+    def records(self) -> list[dict[str, Cell]]:
+        """Return one row with the counts."""
+        return [asdict(self)]
+
+
+@dataclass(frozen=True)
+class ImpulseChanges(Result):
+    """The values of the impulse that were changed in the studio; none if it was that of the project before."""
+
+    changes: tuple[Change, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return each change with its key, the value before and the value now."""
+        return {"changes": self.records()}
+
+    def records(self) -> list[dict[str, Cell]]:
+        """Return a row for each change: its key, the value before and the value now."""
+        return [asdict(change) for change in self.changes]
+
+
+@dataclass(frozen=True)
+class ModelTest(Result):
+    """The test of each variant of a model, int8 first, on the testing windows."""
+
+    variants: tuple[Evaluation, ...]
+
+    @property
+    def int8(self) -> Evaluation:
+        """The test of the int8 model, or of the float32 model where there is no other."""
+        return self.variants[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the test of each variant by its name; accuracies are fractions from 0 to 1."""
+        return {one.variant: one.data() for one in self.variants}
+
+    def records(self) -> list[dict[str, Cell]]:
+        """Return a row for each variant: its accuracies from 0 to 1 and the number of windows."""
+        return _accuracy_rows("test", self.variants)
+
+    def figure(self) -> Figure:
+        """Return the confusion matrix of the first variant: rows are actual labels, columns predicted ones."""
+        first = self.variants[0]
+        return figures.confusion_matrix(first.confusion, first.columns).drawing
+
+
+@dataclass(frozen=True)
+class Training(Result):
+    """A training: validation, test and profile of each variant (int8 and float32), and the values of each epoch.
+
+    `history` has the values by the names of Keras: `loss`, `accuracy`, `val_loss`, `val_accuracy`. `warnings` state
+    what limits the meaning of the accuracies. `seconds` is the time of all jobs.
+    """
+
+    report: TrainReport
+    seconds: float
+    warnings: tuple[str, ...]
+
+    @property
+    def validation(self) -> tuple[Evaluation, ...]:
+        """The accuracy of each variant on the validation windows."""
+        return self.report.training.validation
+
+    @property
+    def test(self) -> ModelTest:
+        """The accuracy of each variant on the testing windows."""
+        return ModelTest(self.report.test)
+
+    @property
+    def profiles(self) -> tuple[DeviceProfile, ...]:
+        """The estimated latency in milliseconds, RAM and flash in bytes of each variant on the board."""
+        return self.report.training.main_profiles
+
+    @property
+    def history(self) -> Mapping[str, tuple[float, ...]]:
+        """The values of each epoch, by the names of Keras."""
+        return self.report.training.history
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the results as plain data, as `eitk train --json` prints them."""
+        return self.report.data() | {"seconds": self.seconds, "warnings": list(self.warnings)}
+
+    def records(self) -> list[dict[str, Cell]]:
+        """Return a row for each set of windows and variant: accuracies from 0 to 1 and the number of windows."""
+        return [*_accuracy_rows("validation", self.validation), *_accuracy_rows("test", self.report.test)]
+
+    def figure(self) -> Figure:
+        """Return the learning curves: loss and accuracy of training and validation by epoch."""
+        return figures.learning_curves(self.history).drawing
+
+
+def _accuracy_rows(name: str, evaluations: tuple[Evaluation, ...]) -> list[dict[str, Cell]]:
+    return [
+        {
+            "windows of": name, "variant": one.variant, "top_1_accuracy": one.top_1_accuracy,
+            "thresholded_accuracy": one.thresholded_accuracy, "majority": one.majority, "windows": one.windows,
+        }
+        for one in evaluations
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Build(Result):
+    """A library that was built, downloaded and pinned in eitk.lock. The hashes are SHA-256 in hex."""
+
+    library: Path
+    model: Path
+    lock: Lock
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contents of eitk.lock; its paths are relative to the folder of the project."""
+        return asdict(self.lock)
+
+    def records(self) -> list[dict[str, Cell]]:
+        """Return a row for each value of eitk.lock."""
+        return [{"name": name, "value": value} for name, value in asdict(self.lock).items()]
+
+
+@dataclass(frozen=True)
+class DeviceProfiles(Result):
+    """The estimates of the studio for a trained model: one for each device and variant."""
+
+    profiles: tuple[DeviceProfile, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the estimates; latencies are in milliseconds, memory is in bytes."""
+        return {"profiles": [asdict(profile) for profile in self.profiles]}
+
+    def records(self) -> list[dict[str, Cell]]:
+        """Return a row for each device, variant and engine: latency in milliseconds, RAM and flash in bytes."""
+        return [
+            {
+                "device": profile.name, "variant": profile.variant, "engine": engine.engine,
+                "latency_ms": profile.latency_ms, "ram_bytes": engine.ram, "flash_bytes": engine.rom,
+            }
+            for profile in self.profiles
+            for engine in profile.engines
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StudioClient:
+    """The studio of a project, made by `connect`. All jobs are followed until they end.
+
+    A method that starts jobs takes `timeout_s`, the longest time of one job in seconds (None: no limit), and
+    `on_progress`. It raises JobFailed where a job ends without success or in time, and ApiError or NetworkError where
+    the studio refuses a request or cannot be reached. After an exception or Ctrl-C a job continues in the studio.
+    """
+
+    project: Project
+    studio: Studio
+
+    def upload(self, *, concurrency: int = 4, on_progress: OnProgress = ignore_progress) -> Upload:
+        """Upload the windows of the project that the studio lacks; an interrupted upload is continued.
+
+        Args:
+            concurrency: Number of concurrent requests.
+            on_progress: Called with the number of windows that are in the studio.
+
+        Returns:
+            The counts.
+
+        Raises:
+            MissingStepError: No windows were cut.
+            ApiError: The studio rejected a window; all others are there.
+        """
+        file = self.project.config.paths.manifest
+        windows = Manifest.read(file)
+        plan = plan_upload(self.studio, file, windows)
+        progress = progress_of("uploading windows", len(windows.windows), on_progress)
+        done, foreign = upload_windows(plan, Options(concurrency), progress)
+        check_complete(done)
+        return Upload(
+            done.windows, done.done, done.sent, done.duplicates, done.moved, done.removed, foreign, done.requests,
+            done.seconds,
+        )  # fmt: skip
+
+    def apply_impulse(self) -> ImpulseChanges:
+        """Apply the impulse of the project to the studio; only values that differ are changed.
+
+        Returns:
+            The values that were changed.
+
+        Raises:
+            ConfigurationError: The impulse contradicts itself, or its script cannot be read.
+        """
+        config = self.project.config
+        return ImpulseChanges(tuple(apply_impulse(self.studio, checked_impulse(config), config.settings.impulse.name)))
+
+    def train(
+        self, *, features: bool = True, timeout_s: float | None = None, on_progress: OnProgress = ignore_progress
+    ) -> Training:
+        """Generate features, train the model and test it.
+
+        Args:
+            features: Whether features are generated first; otherwise those of the last training are used.
+            timeout_s: Longest time of one job in seconds.
+            on_progress: Called with the number of epochs that have ended, and with the values of the last one.
+
+        Returns:
+            The results. They are also in the run log of the project.
+
+        Raises:
+            ConfigurationError: The impulse of the studio is not that of the project.
+            CredentialError: The role of the key cannot train.
+            MissingStepError: There is no impulse, or there are no samples.
+            DataError: A clip would be trained on and tested.
+            JobFailed: A job ended without success.
+        """
+        require_training(self.studio.transport)
+        prepared = prepare_training(self.studio, self.project.config)
+        started = time.monotonic()
+        report = run_prepared(prepared, self._follower(timeout_s, on_progress), features=features)
+        warnings = tuple(training_warnings(self.project.config, report))
+        training = Training(report, time.monotonic() - started, warnings)
+        record_run(self.project.config, "train", training.to_dict())
+        return training
+
+    def test(self, *, timeout_s: float | None = None, on_progress: OnProgress = ignore_progress) -> ModelTest:
+        """Test the trained model on the testing windows.
+
+        Args:
+            timeout_s: Longest time of the job in seconds.
+            on_progress: Called when the job has advanced.
+
+        Returns:
+            The test of each variant.
+
+        Raises:
+            MissingStepError: There is no impulse.
+            JobFailed: The job ended without success.
+        """
+        current = require_impulse(self.studio, self.project.settings.impulse.name)
+        return ModelTest(run_test(self.studio, current, self._follower(timeout_s, on_progress)))
+
+    def build(self, *, timeout_s: float | None = None, on_progress: OnProgress = ignore_progress) -> Build:
+        """Build the library of the trained model, download it, and pin it in eitk.lock.
+
+        Args:
+            timeout_s: Longest time of the job in seconds.
+            on_progress: Called when the job has advanced.
+
+        Returns:
+            The paths of the library and of the model, with their hashes.
+
+        Raises:
+            MissingStepError: There is no impulse, or no trained model.
+            JobFailed: The job ended without success; eitk.lock stays as it is.
+        """
+        config = self.project.config
+        current = require_impulse(self.studio, config.settings.impulse.name)
+        require_trained(self.studio, current.learn_id)
+        lock = build_and_record(config, self.studio, current.impulse_id, self._follower(timeout_s, on_progress))
+        return Build(lock.zip_path(config.paths.root), lock.model_path(config.paths.root), lock)
+
+    def profile(
+        self, *, again: bool = False, timeout_s: float | None = None, on_progress: OnProgress = ignore_progress
+    ) -> DeviceProfiles:
+        """Estimate latency in milliseconds, RAM and flash in bytes of the trained model on each device.
+
+        Args:
+            again: Whether the model is profiled again, instead of returning the known estimates.
+            timeout_s: Longest time of the job in seconds.
+            on_progress: Called when the job has advanced.
+
+        Returns:
+            The estimates.
+
+        Raises:
+            MissingStepError: There is no impulse, or no trained model.
+            JobFailed: The job ended without success.
+        """
+        current = require_impulse(self.studio, self.project.settings.impulse.name)
+        follow = self._follower(timeout_s, on_progress)
+        return DeviceProfiles(profiles(self.studio, current.learn_id, follow, again=again))
+
+    def samples(self) -> tuple[Sample, ...]:
+        """Return all samples of the studio, of training, validation and testing; lengths are in milliseconds.
+
+        Raises:
+            ApiError: The studio refuses the request.
+        """
+        return tuple(sample for category in CATEGORIES for sample in list_samples(self.studio, category))
+
+    def _follower(self, timeout_s: float | None, on_progress: OnProgress) -> _JobFollower:
+        return _JobFollower(self.studio, timeout_s, on_progress)
+
+
+@dataclass(frozen=True)
+class _JobFollower:
+    """Waits for a job, and reports each epoch and phase of its log."""
+
+    studio: Studio
+    timeout_s: float | None
+    on_progress: OnProgress
+
+    def __call__(self, started: Started, title: str, epochs: int | None = None) -> Job:
+        now = TrainingProgress()
+        self.on_progress(Progress(title, 0, epochs))
+
+        def read(line: str) -> None:
+            nonlocal now
+            before, now = now, after(now, line)
+            if now != before:
+                self.on_progress(Progress(title, now.epoch, epochs, now.text))
+
+        def note(text: str) -> None:
+            self.on_progress(Progress(title, now.epoch, epochs, text))
+
+        return wait_for(self.studio, started.id, Listener(read, note), timeout_s=self.timeout_s)
+
+
+def connect(project: Project) -> StudioClient:
+    """Connect to the studio of a project: the Edge Impulse cloud, or the local studio, which is started if needed.
+
+    Args:
+        project: A project. `[studio] url` is "local" or an address; the key of the cloud is in EI_API_KEY or in the
+            keyring.
+
+    Returns:
+        The client of the studio.
+
+    Raises:
+        CredentialError: No key is known for the address, or the studio rejects it.
+        MissingToolError: The extra `local` is not installed, which the local studio needs.
+        NetworkError: The studio cannot be reached.
+        ApiError: The key belongs to no project, or to several and `[studio] project` chooses none.
+    """
+    return StudioClient(project, connect_studio(project.config, project.environ, creates=True))
