@@ -26,6 +26,8 @@ TESTED_ELSEWHERE = {  # in other tests, because they change or delete what these
     "learn.test_pretrained_model", "learn.get_pretrained_model_info", "jobs.get_profile_tflite_job_result",
     "learn.download_pretrained_model", "jobs.get_profile_tflite_job_result_via_post_request", "jobs.start_retrain_job",
     "jobs.train_keras_job", "dsp.clear_dsp_block", "export.download_export",
+    "raw_data.crop_sample", "raw_data.segment_sample", "raw_data.find_segments_in_sample",
+    "raw_data.store_segment_length",
 }  # fmt: skip
 
 

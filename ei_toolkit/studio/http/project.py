@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ei_toolkit.studio.devices import DEVICES, device
 from ei_toolkit.studio.http.request import Admin, Anyone, DeploymentReader, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.http.schema import BrokenRule, Flag, Integer, Line, RequestModel, json_body
+from ei_toolkit.studio.http.schema import BrokenRule, Flag, Integer, Line, Number, RequestModel, json_body
 from ei_toolkit.studio.store.garbage import delete_samples
 from ei_toolkit.studio.store.keys import Key
 from ei_toolkit.studio.store.projects import Project
@@ -25,6 +25,7 @@ from ei_toolkit.studio.wire_format import now, stamp
 OWNER = "local"
 DEFAULT_LIMIT_M = 60
 DSP_FILE_MB = 4096
+SEGMENT_LENGTH = "segmentLength"  # a setting: ms
 CATEGORY_KEYS = {
     "training": "training",
     "testing": "testing",
@@ -82,7 +83,7 @@ def project_info(
         "dataSummary": _data(training),
         "dataSummaryPerCategory": per_category,
         "computeTime": _compute_time(),
-        "acquisitionSettings": _acquisition(),
+        "acquisitionSettings": _acquisition(project.settings),
         "collaborators": [],
         "deploySettings": _deploy_settings(project.name),
         "experiments": [],
@@ -150,10 +151,12 @@ def _compute_time() -> dict[str, Any]:
     return {"periodStartDate": now(), "periodEndDate": now(), "timeUsedMs": 0, "timeLeftMs": 3_600_000}
 
 
-def _acquisition() -> dict[str, Any]:
+def _acquisition(settings: Mapping[str, Any]) -> dict[str, Any]:
+    length = {SEGMENT_LENGTH: settings[SEGMENT_LENGTH]} if SEGMENT_LENGTH in settings else {}
     return {
         "intervalMs": 0.0625,
         "lengthMs": 10_000,
+        **length,
         "segmentShift": True,
         "defaultPageSize": 12,
         "viewType": "list",
@@ -235,6 +238,12 @@ class FileSizeLimitRequest(RequestModel):
     dsp_file_size_mb: PositiveInteger
 
 
+class SegmentLengthRequest(RequestModel):
+    """A `StoreSegmentLengthRequest`, in ms."""
+
+    segment_length: Annotated[Number, Field(gt=0)]
+
+
 class TagsRequest(RequestModel):
     """An `UpdateProjectTagsRequest`."""
 
@@ -308,6 +317,14 @@ def set_project_file_size_limit(
 def update_project_tags(context: Admin, body: Annotated[TagsRequest, Depends(json_body(TagsRequest))]) -> Response:
     """Replace the tags."""
     return _set(context, {"tags": [tag[:LONGEST_NAME] for tag in body.tags[:MOST_TAGS]]})
+
+
+@router.post("/raw-data/store-segment-length")
+def store_segment_length(
+    context: Admin, body: Annotated[SegmentLengthRequest, Depends(json_body(SegmentLengthRequest))]
+) -> Response:
+    """Store the length of the segments that a sample was cut into last, in ms."""
+    return _set(context, body.sent())
 
 
 @router.get("/data-summary")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -50,7 +51,7 @@ def sample_summary(sample: Sample, *, truncate_labels: bool = False, sensors: bo
         "isDisabled": sample.disabled,
         "isProcessing": False,
         "processingError": False,
-        "isCropped": False,
+        "isCropped": sample.is_cropped,
         "metadata": dict(sample.metadata),
         "projectId": sample.project,
         "sha256Hash": sample.sha256,
@@ -196,7 +197,7 @@ def get_uncropped_downsampled_sample(
     sampleId: int, context: Reader, query: Annotated[OriginalQuery, Query()]
 ) -> Response:
     """Return the uploaded sample, reduced to `limitPayloadValues` values."""
-    sample = context.store.samples.get(context.project, sampleId)
+    sample = original_sample(context, sampleId)
     values = sample_values(context, sample, query.zoom_start, query.zoom_end, query.limit_payload_values)
     return answer(sample_with_values(sample, values))
 
@@ -254,6 +255,14 @@ def sample_values(
     return context.studio.compute_worker.compute(
         "values", **content_of(context, sample), start=start, end=stop, limit=bound
     )
+
+
+def original_sample(context: RequestContext, sample_id: int) -> Sample:
+    """Return a sample with the content that was uploaded, before it was cropped."""
+    sample = context.store.samples.get(context.project, sample_id)
+    recording = context.store.originals.of(sample).recording
+    length_ms = recording.values_count * sample.interval_ms
+    return replace(sample, **asdict(recording), length_ms=length_ms)
 
 
 def content_of(context: RequestContext, sample: Sample) -> dict[str, Any]:

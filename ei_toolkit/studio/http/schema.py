@@ -175,6 +175,7 @@ LIMITS: Mapping[str, str] = {
     "less_than": "must be less than {lt:.15g}",
     "less_than_equal": "must be {le:.15g} or less",
     "literal_error": "must be {expected}",
+    "too_short": "must have {min_length} entries or more",
     "too_long": "may have {max_length} entries at most",
     "string_too_long": "may have {max_length} characters at most",
     "value_error": "{error}",

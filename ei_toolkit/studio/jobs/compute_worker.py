@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.audio.segments import find_segments
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.eon.library.blocks import block_code
 from ei_toolkit.eon.library.cost import window_instructions, window_ram_bytes
@@ -78,6 +79,13 @@ def _wav(request: Request) -> str:
     part = values[request["start"] : request["end"], request["axis"]]
     samples = np.clip(np.round(part), -32768, 32767).astype(np.int16)
     return wav_bytes(samples, round(request["rate"])).hex()
+
+
+def _segments(request: Request) -> list[tuple[float, float]]:
+    """Return start and end in ms of the segments that hold the loud events of a sample."""
+    values = read_values(_content(request), request["format"])
+    generator = None if request["seed"] is None else np.random.default_rng(request["seed"])
+    return find_segments(values, request["rate"], request["lengthMs"], generator)
 
 
 def _run(request: Request) -> dict[str, Any]:
@@ -160,6 +168,7 @@ OPERATIONS: Operations = {
     "inspect": _inspect,
     "values": _values,
     "wav": _wav,
+    "segments": _segments,
     "run": _run,
     "window_features": _window_features,
     "explorer": _explorer,

@@ -11,6 +11,7 @@ from ei_toolkit.studio.store.blocks import Blocks
 from ei_toolkit.studio.store.database import Database
 from ei_toolkit.studio.store.jobs import Jobs
 from ei_toolkit.studio.store.keys import Keys
+from ei_toolkit.studio.store.originals import Originals, Recording
 from ei_toolkit.studio.store.packs import ByteRange, Packs
 from ei_toolkit.studio.store.projects import Projects
 from ei_toolkit.studio.store.samples import Sample, Samples
@@ -26,6 +27,7 @@ class Store:
     projects: Projects
     keys: Keys
     samples: Samples
+    originals: Originals
     blocks: Blocks
     jobs: Jobs
     artifacts: Artifacts
@@ -36,13 +38,13 @@ class Store:
         database, blobs = Database(data / "studio.sqlite"), Blobs(data)
         return cls(
             database, blobs, Packs(data / "packs", blobs.incoming), Projects(database), Keys(database),
-            Samples(database), Blocks(database), Jobs(database), Artifacts(database),
+            Samples(database), Originals(database), Blocks(database), Jobs(database), Artifacts(database),
         )  # fmt: skip
 
-    def byte_range(self, sample: Sample) -> ByteRange:
-        """Return where the bytes of a sample are stored: in a pack or, for samples of old versions, in a blob."""
-        path = self.packs.path(sample.pack) if sample.pack else self.blobs.path(sample.sha256)
-        return ByteRange(path, sample.start, sample.size, sample.sha256)
+    def byte_range(self, recording: Sample | Recording) -> ByteRange:
+        """Return where the bytes of a recording are stored: in a pack or, for samples of old versions, in a blob."""
+        path = self.packs.path(recording.pack) if recording.pack else self.blobs.path(recording.sha256)
+        return ByteRange(path, recording.start, recording.size, recording.sha256)
 
     def close(self) -> None:
         """Close the database."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,13 @@ from ei_toolkit.studio.store.packs import PACK_NAME
 
 MINIMUM_AGE_S = 600.0  # The row that refers to a newer file may not be written yet.
 BLOB_COLUMNS = (("features", "x"), ("features", "y"), ("results", "blob"), ("deployments", "blob"))
-PACK_SIZES = "SELECT pack, SUM(size) FROM samples WHERE pack IS NOT NULL GROUP BY pack"
+RANGES = "SELECT DISTINCT pack, start, size FROM"  # several samples may have the same original
+PACK_SIZES = (
+    f"SELECT pack, SUM(size) FROM ({RANGES} samples WHERE pack IS NOT NULL) GROUP BY pack",
+    f"SELECT pack, SUM(size) FROM ({RANGES} originals AS own WHERE pack IS NOT NULL"
+    " AND NOT EXISTS (SELECT 1 FROM samples"
+    " WHERE (samples.pack, samples.start, samples.size) = (own.pack, own.start, own.size))) GROUP BY pack",
+)
 log = logging.getLogger("ei_toolkit.studio")
 
 
@@ -46,7 +53,9 @@ def collect_garbage(store: Store) -> int:
     referenced, latest = set(_referenced_blobs(store)), time.time() - MINIMUM_AGE_S
     unreferenced = [path for path in store.blobs.folder.glob("??/*") if path.name not in referenced]
     packs = [path for path in store.packs.folder.iterdir() if PACK_NAME.fullmatch(path.name)]
-    sizes = {row[0]: row[1] for row in store.database.all(PACK_SIZES)}
+    sizes = Counter[str]()
+    for sql in PACK_SIZES:
+        sizes.update({row[0]: row[1] for row in store.database.all(sql)})
     unreferenced += [path for path in packs if path.name not in sizes]
     erase_unreferenced(store, [path.name for path in packs if path.name in sizes and _size(path) > sizes[path.name]])
     return sum(_delete_if_older(path, latest) for path in unreferenced)
@@ -69,7 +78,7 @@ def _delete_if_older(path: Path, latest: float) -> bool:
 
 def _referenced_blobs(store: Store) -> Iterator[str]:
     """Yield the digests that rows refer to; other texts of job specifications are among them, which does no harm."""
-    yield from (row[0] for row in store.database.all("SELECT DISTINCT sha256 FROM samples WHERE pack IS NULL"))
+    yield from (row[0] for row in store.database.all("SELECT DISTINCT sha256 FROM recordings WHERE pack IS NULL"))
     for table, column in BLOB_COLUMNS:
         yield from (row[0] for row in store.database.all(f"SELECT DISTINCT {column} FROM {table}"))
     for row in store.database.all("SELECT files FROM models"):

@@ -278,4 +278,25 @@ CREATE INDEX samples_by_length_asc ON samples (project, length_ms, id DESC, cate
 CREATE INDEX samples_by_length_desc ON samples (project, length_ms, id, category)
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, PACKS, SETTINGS_HASH, ONE_AUDIO_AXIS, GROWTH)
+# A cropped sample, or one cut from a longer one, has its own content; `originals` is what was uploaded. The view
+# `recordings` has every recording that is needed; what it does not have is erased.
+CROPS = """
+ALTER TABLE samples ADD COLUMN is_cropped INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE originals (
+    sample INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE,
+    first_value INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    pack TEXT,
+    start INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    format TEXT NOT NULL,
+    suffix TEXT NOT NULL,
+    values_count INTEGER NOT NULL
+);
+CREATE INDEX originals_by_content ON originals (sha256);
+CREATE INDEX originals_by_pack ON originals (pack) WHERE pack IS NOT NULL;
+CREATE VIEW recordings AS
+    SELECT sha256, pack, start, size FROM samples UNION ALL SELECT sha256, pack, start, size FROM originals
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, PACKS, SETTINGS_HASH, ONE_AUDIO_AXIS, GROWTH, CROPS)

@@ -24,6 +24,10 @@ LabelType = Literal["label", "unlabeled", "multi-label"]
 READ_AT_ONCE = 10_000  # samples
 CHOSEN = "id IN (SELECT value FROM json_each(?))"
 """One statement for many samples: `sample_names` is written to the disk with each statement that changes it."""
+ORIGINALS_OF = (
+    "SELECT originals.sha256, originals.pack FROM originals JOIN samples ON samples.id = sample"
+    " WHERE project = ? AND sample IN (SELECT value FROM json_each(?))"
+)
 NS_PER_MS = 1_000_000
 
 
@@ -86,6 +90,7 @@ class Sample:
     start: int
     size: int
     signature_valid: bool = True
+    is_cropped: bool = False
 
     @property
     def frequency(self) -> float:
@@ -99,7 +104,8 @@ def _sample(row: Row) -> Sample:
     values["structured_labels"] = tuple(json.loads(labels)) if labels else None
     values["metadata"] = json.loads(values["metadata"])
     values["sensors"] = tuple((name, units) for name, units in json.loads(values["sensors"]))
-    values["disabled"], values["signature_valid"] = bool(values["disabled"]), bool(values["signature_valid"])
+    for flag in ("disabled", "signature_valid", "is_cropped"):
+        values[flag] = bool(values[flag])
     return Sample(**values)
 
 
@@ -257,9 +263,11 @@ class Samples:
     def delete(self, project: int, ids: Sequence[int]) -> DeletedContent:
         """Delete the rows of samples; return which content is to be deleted after it."""
         with self.database.write() as connection:
+            chosen = (project, json.dumps(list(ids)))
+            deleted = set(map(tuple, connection.execute(ORIGINALS_OF, chosen)))  # deleted with the samples
             sql = f"DELETE FROM samples WHERE project = ? AND {CHOSEN} RETURNING sha256, pack"
-            deleted = {(row[0], row[1]) for row in connection.execute(sql, (project, json.dumps(list(ids)))).fetchall()}
-            referenced = "SELECT 1 FROM samples WHERE sha256 = ? AND pack IS NULL LIMIT 1"
+            deleted |= set(map(tuple, connection.execute(sql, chosen).fetchall()))
+            referenced = "SELECT 1 FROM recordings WHERE sha256 = ? AND pack IS NULL LIMIT 1"
             digests = {digest for digest, pack in deleted if pack is None}
             unreferenced = {
                 digest for digest in digests if connection.execute(referenced, (digest,)).fetchone() is None
@@ -267,10 +275,9 @@ class Samples:
         return DeletedContent(frozenset(unreferenced), frozenset(pack for _, pack in deleted if pack))
 
     def byte_ranges(self, pack: str) -> list[tuple[int, int]]:
-        """Return (start, size) of every sample in a pack."""
-        return [
-            (row[0], row[1]) for row in self.database.all("SELECT start, size FROM samples WHERE pack = ?", (pack,))
-        ]
+        """Return (start, size) of every recording in a pack that is needed: of samples and of their originals."""
+        sql = "SELECT start, size FROM recordings WHERE pack = ?"
+        return [(row[0], row[1]) for row in self.database.all(sql, (pack,))]
 
 
 def _label_names(rows: Iterable[Row]) -> list[str]:
@@ -287,11 +294,21 @@ COLUMNS = (
     "created", "modified", "pack", "start", "size", "signature_valid",
 )  # fmt: skip
 INSERT = f"INSERT INTO samples ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+COPIED = ", ".join((*(column for column in COLUMNS if column not in ("filename", "created")), "disabled"))
+
+
+def insert_copy(connection: Connection, sample: Sample, filename: str) -> int:
+    """Insert a copy of a row with another file name; return its id."""
+    sql = f"INSERT INTO samples (filename, created, {COPIED}) SELECT ?, ?, {COPIED} FROM samples WHERE id = ?"
+    return int(connection.execute(sql, (filename, now(), sample.id)).lastrowid or 0)
 
 
 def _add(connection: Connection, project: int, sample: NewSample, unique: bool, created: str) -> int | Duplicate:
     if unique:
-        sql = "SELECT id FROM samples WHERE project = ? AND sha256 = ? ORDER BY id"
+        sql = (
+            "SELECT id FROM samples WHERE project = ?1 AND sha256 = ?2 UNION SELECT sample FROM originals"
+            " JOIN samples ON samples.id = sample WHERE project = ?1 AND originals.sha256 = ?2 ORDER BY 1"
+        )
         same = tuple(row[0] for row in connection.execute(sql, (project, sample.sha256)))
         if same:
             return Duplicate(same)
