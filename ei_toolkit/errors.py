@@ -14,7 +14,7 @@
         NetworkError           4   no response
       JobFailed                5   a studio job ended without success
       BoardError               6   no board, a busy port, an image that does not fit
-      GateNotMet               7   the candidate does not meet the requirements
+      GateNotMet               7   the candidate does not meet the requirements, or settings their aim
     Interrupted              130   Ctrl-C
 
 An error states what happened, why, and what to do. Only `cli/console.py` prints it.
@@ -33,7 +33,7 @@ EXIT_CODES = {
     4: "network, or an error that the studio returned",
     5: "a job of the studio ended without success, or was cancelled",
     6: "board: not found, busy, no answer or no prediction, or an image that does not fit",
-    7: "the gate is not met: the champion stays",
+    7: "the gate is not met and the champion stays, or a calibration does not reach its aim",
     130: "interrupted with Ctrl-C",
 }
 """The meaning of each exit code, for the reference of the commands."""
@@ -156,7 +156,7 @@ class BoardError(EitkError):
 
 
 class GateNotMet(EitkError):
-    """The candidate does not pass the gate."""
+    """The candidate does not pass the gate, or no settings reach the aim of a calibration."""
 
     exit_code = 7
 

@@ -170,11 +170,18 @@ class TinyModel:
 def classifier(features: int, classes: int, seed: int = 1) -> bytes:
     """A float32 model: the softmax of a random linear function of the features."""
     random = np.random.default_rng(seed)
+    return linear_classifier(random.normal(0, 0.3, (classes, features)), random.normal(0, 0.3, classes))
+
+
+def linear_classifier(weights: Any, bias: Any) -> bytes:
+    """A float32 model: the softmax of a linear function with these weights (classes, features)."""
+    classes, features = np.shape(weights)
     model = TinyModel()
     source = model.tensor((1, features), "float32")
-    weights = model.tensor((classes, features), "float32", data=random.normal(0, 0.3, (classes, features)))
-    bias = model.tensor((classes,), "float32", data=random.normal(0, 0.3, classes))
+    constants = (
+        model.tensor((classes, features), "float32", data=weights), model.tensor((classes,), "float32", data=bias),
+    )  # fmt: skip
     scores, output = model.tensor((1, classes), "float32"), model.tensor((1, classes), "float32")
-    model.operator("FULLY_CONNECTED", [source, weights, bias], scores, "FullyConnectedOptions")
+    model.operator("FULLY_CONNECTED", [source, *constants], scores, "FullyConnectedOptions")
     model.operator("SOFTMAX", [scores], output, "SoftmaxOptions", beta=1.0)
     return model.finish(source, output)

@@ -64,6 +64,9 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
         "results", "classify:classify", "Classify files and folders of any length with a trained model."
     ),
     "evaluate": CommandEntry("results", "evaluate:evaluate", "Measure a recipe on held-out groups, beside baselines."),
+    "calibrate": CommandEntry(
+        "results", "calibrate:calibrate", "Choose threshold, smoothing and hold time of the board from recordings."
+    ),
     "gate": CommandEntry(
         "results", "gate:gate", "Compare the last built model with the champion; promote it if it passes."
     ),

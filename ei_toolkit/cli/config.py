@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +16,8 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config import CONFIG_NAME, find_config
 from ei_toolkit.config.atomic_write import write_text
-from ei_toolkit.config.dotted import set_in, value_in
+from ei_toolkit.config.change import change_settings
+from ei_toolkit.config.dotted import value_in
 from ei_toolkit.config.json_text import json_text
 from ei_toolkit.config.load import parse_option
 from ei_toolkit.config.settings import plain
@@ -79,19 +79,13 @@ def set_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the value.")] = False,
 ) -> None:
     """Change one setting in eitk.toml. Comments stay; a value that would be refused is not written."""
-    import tomlkit  # it takes 30 ms, which no help needs
-
     env = Environment.of(context)
     file = find_config(env.cwd)
     if file is None:
         raise MissingStepError(f"there is no {CONFIG_NAME} in {env.cwd} or above", hint="eitk init")
     name, parsed = parse_option(f"{key}={value}")
     _check_change(replace(env, environ={}, options=()), name, f"{key}={value}")
-    document = tomlkit.parse(file.read_text(encoding="utf-8"))
-    before = _value_or_none(document.unwrap(), name)
-    set_in(document, name, parsed)
-    if not dry_run:
-        write_text(file, tomlkit.dumps(document))
+    before = change_settings(file, {name: parsed}, dry_run=dry_run)[name]
     done = "would be set" if dry_run else "set"
     data = {"key": name, "value": parsed, "before": before, "file": str(file), "dry_run": dry_run}
     was = "" if before is None else f" (before: {json.dumps(before, ensure_ascii=False)})"
@@ -133,10 +127,3 @@ def _faults(env: Environment) -> tuple[Fault, ...]:
     except SettingsError as error:
         return error.faults
     return ()
-
-
-def _value_or_none(table: Mapping[str, Any], key: str) -> Any:
-    try:
-        return value_in(table, key)
-    except UsageError:
-        return None

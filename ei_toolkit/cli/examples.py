@@ -59,6 +59,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "verify": ("eitk verify clips/rock/rock.1.wav", "eitk verify --board host --verbose clips/rock/rock.1.wav"),
     "classify": ("eitk classify song.mp3", "eitk classify clips --model classifier.npz --csv scores.csv"),
     "evaluate": ("eitk evaluate --quick", "eitk evaluate --folds 3 --conditions none"),
+    "calibrate": (
+        "eitk calibrate --max-false-per-hour 10",
+        "eitk calibrate recordings --min-recall 90 --max-false-per-hour 10 --dry-run",
+    ),
     "gate": ("eitk gate", "eitk gate --dry-run", "eitk gate --junit gate.xml --github"),
     "champion list": ("eitk champion list",),
     "champion rollback": ("eitk champion rollback --dry-run", "eitk champion rollback"),

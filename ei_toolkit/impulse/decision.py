@@ -38,9 +38,9 @@ def labels_at_settings(
         best = int(mean.argmax())
         own = mean[winner]
         stays = (winner != UNCERTAIN_LABEL) & (own >= lowest - margin) & (mean[best] - own <= margin)
-        is_decided = (held == 0) & ~stays
+        is_free = (held == 0) & ~stays
         held = np.maximum(held - 1, 0)
-        winner = np.where(is_decided, np.where(mean[best] >= lowest, best, UNCERTAIN_LABEL), winner)
-        held = np.where(is_decided & (winner != UNCERTAIN_LABEL), holds, held)
+        winner = np.where(is_free, np.where(mean[best] >= lowest, best, UNCERTAIN_LABEL), winner)
+        held = np.where(is_free & (winner != UNCERTAIN_LABEL), holds, held)
         found[row] = winner
     return found

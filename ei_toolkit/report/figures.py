@@ -265,6 +265,21 @@ def scores_over_time(starts_s: Sequence[float], scores: Floats, labels: Sequence
     return _figure(f"Scores of {name} over time", f"Means over {len(starts_s)} windows: {means}.", drawing)
 
 
+def trade_off(
+    false_per_hour: Sequence[float], recall: Sequence[float], chosen: tuple[float, float], threshold: float
+) -> Figure:
+    """Draw recall against false accepts per hour for the best settings of a calibration, with the chosen ones."""
+    with _style():
+        drawing, [axis] = _drawing()
+        axis.step(false_per_hour, [100 * one for one in recall], LINES[0][1], where="post", color=_light(LINES[0][0]))
+        axis.plot([chosen[0]], [100 * chosen[1]], "o", color=_light(LINES[1][0]))
+        axis.set(xlabel="false accepts per hour", ylabel="recall, %")
+    description = (
+        f"Chosen: threshold {threshold:g}, {chosen[0]:.3g} false accepts per hour, {100 * chosen[1]:.0f} % recall."
+    )
+    return _figure("False accepts and recall", description, drawing)
+
+
 def densities(panels: Sequence[tuple[str, Floats, Floats]], labels: Sequence[str]) -> Figure:
     """Draw densities by label: a panel with its name, values (n,) and densities (labels, n) for each feature."""
     rows = -(-len(panels) // 2)

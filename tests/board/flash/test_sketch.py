@@ -29,7 +29,8 @@ def constants(header: str) -> dict[str, str]:
 
 
 def test_settings_become_constants_in_the_units_of_the_sketch(tiny: Path) -> None:
-    found = constants(header_of(tiny, level="rms", threshold=0.75, hop_ms=250, smoothing=3, hysteresis=0.1, hold_ms=1001))
+    board = {"threshold": 0.75, "hop_ms": 250, "smoothing": 3, "hysteresis": 0.1, "hold_ms": 1001}
+    found = constants(header_of(tiny, level="rms", **board))
     assert found | {"kVersion": "", "kColours": ""} == {
         "kVersion": "", "kBoard": '"nano33ble"', "kThreshold": "0.750000f", "kHysteresis": "0.100000f",
         "kSmoothing": "3", "kHoldWindows": "5", "kHopSamples": "4000", "kSlackSamples": "8192", "kWarmupBuffers": "16",
