@@ -62,7 +62,8 @@ class TrainOutcome:
 
     `variants` maps `float32` and `int8` to {loss, accuracy, confusion_matrix, report, auc} on the validation windows
     (on the training windows where there are none); `history` maps a Keras metric to its value after each epoch;
-    `folds` holds the validation accuracy of each fold of a k-fold run.
+    `folds` holds the validation accuracy of each fold of a k-fold run. `measured` are the rows of the request that the
+    variants were measured on, and `predicted` maps each variant to the predicted class of each of them.
     """
 
     files: ModelFiles
@@ -74,3 +75,5 @@ class TrainOutcome:
     seconds: float
     warnings: tuple[str, ...] = ()
     folds: tuple[float, ...] = ()
+    measured: Sequence[int] = ()
+    predicted: Mapping[str, Sequence[int]] = field(default_factory=dict)

@@ -40,16 +40,19 @@ def train(request: TrainRequest, log: Log) -> TrainOutcome:
     log("Finished training")
     files = _export(request, fitted, train, log)
     watched = validation if len(validation) else train
+    variants, predicted = _measure(request, files, watched, log)
     return TrainOutcome(
         files=files,
         history=fitted.history,
-        variants=_measure(request, files, watched, log),
+        variants=variants,
         parameters=int(fitted.model.count_params()),
         train_windows=len(train),
         validation_windows=len(validation),
         seconds=time.monotonic() - start,
         warnings=_warnings(request, fitted, train, validation, log),
         folds=folds,
+        measured=watched.tolist(),
+        predicted=predicted,
     )
 
 
@@ -122,16 +125,21 @@ def _export(request: TrainRequest, fitted: Fitted, train: Indices, log: Log) -> 
     return ModelFiles(request.out_dir / "model.keras", float32, int8)
 
 
-def _measure(request: TrainRequest, files: ModelFiles, watched: Indices, log: Log) -> dict[str, dict[str, Any]]:
-    variants = {}
+def _measure(
+    request: TrainRequest, files: ModelFiles, watched: Indices, log: Log
+) -> tuple[dict[str, dict[str, Any]], dict[str, list[int]]]:
+    """Return the figures of each variant on the watched windows, and the predicted class of each window."""
+    variants: dict[str, dict[str, Any]] = {}
+    predicted: dict[str, list[int]] = {}
     for name, file in (("float32", files.float32), ("int8", files.int8)):
         if file is not None:
             log(f"Calculating {name} accuracy...")
             probabilities = Interpreter(file.read_bytes()).predict(request.features[watched])
             labels = np.asarray(request.labels)[watched]
             variants[name] = classification(labels, probabilities, request.class_names)
+            predicted[name] = probabilities.argmax(axis=1).tolist()
             log(f"{name}: accuracy {variants[name]['accuracy']:.4f}, loss {variants[name]['loss']:.4f}")
-    return variants
+    return variants, predicted
 
 
 def _warnings(request: TrainRequest, fitted: Fitted, train: Indices, validation: Indices, log: Log) -> tuple[str, ...]:

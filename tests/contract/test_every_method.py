@@ -27,7 +27,7 @@ TESTED_ELSEWHERE = {  # in other tests, because they change or delete what these
     "learn.download_pretrained_model", "jobs.get_profile_tflite_job_result_via_post_request", "jobs.start_retrain_job",
     "jobs.train_keras_job", "dsp.clear_dsp_block", "export.download_export",
     "raw_data.crop_sample", "raw_data.segment_sample", "raw_data.find_segments_in_sample",
-    "raw_data.store_segment_length",
+    "raw_data.store_segment_length", "raw_data.get_data_explorer_predictions",
 }  # fmt: skip
 
 
@@ -63,6 +63,7 @@ BODIES: dict[str, Arguments] = {
         "features": [n % 50 for n in range(16000)], "params": {}, "drawGraphs": True, "requestPerformance": False,
     },
     "run_dsp_sample_slice": lambda p: {"params": {"fft_length": "128"}, "store": False},
+    "set_data_explorer_settings": lambda p: {"preset": "current-impulse", "dimensionalityReductionTechnique": "pca"},
     "set_dsp_config": lambda p: {"config": {"fft_length": "64"}},
     "set_impulse_thresholds": lambda p: {"thresholds": [], "allowCreatingRegenerateModelTestingJobs": False},
     "set_keras": lambda p: {"mode": "visual", "trainingCycles": 3},
@@ -107,7 +108,7 @@ PATH_VALUES: dict[str, Arguments] = {
     "project_id": lambda p: p.id, "sample_id": lambda p: p.ids["sample"], "dsp_id": lambda p: p.ids["dsp"],
     "learn_id": lambda p: p.ids["learn"], "impulse_id": lambda p: p.ids["impulse"], "job_id": lambda p: p.ids["job"],
     "deployment_version": lambda p: p.ids["deployment"], "category": lambda p: "training",
-    "model_download_id": lambda p: "tflite-int8", "window_index": lambda p: 1,
+    "model_download_id": lambda p: "tflite-int8", "block_id": lambda p: p.ids["learn"], "window_index": lambda p: 1,
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http import (
     classify,
+    data_explorer,
     dataset,
     deployments,
     dsp,
@@ -50,6 +51,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     targets.router,
     dataset.router,
+    data_explorer.router,
     samples.router,
     sample_edits.router,
     sample_cuts.router,

@@ -17,12 +17,12 @@ from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config.settings import UNCERTAIN
 from ei_toolkit.impulse.trained_model import VARIANTS, model_id
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.learn import keras_settings
+from ei_toolkit.studio.http.learn import keras_settings, trained_model
 from ei_toolkit.studio.http.request import Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.samples import content_of, full_sample, sample_summary, sample_values, sample_with_values
 from ei_toolkit.studio.http.schema import ImpulseId, Integer, Page
-from ei_toolkit.studio.impulse import processing_blocks
+from ei_toolkit.studio.impulse import learn_block, processing_blocks
 from ei_toolkit.studio.store.artifacts import Model
 from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.sample_filter import SampleFilter, has_id
@@ -218,8 +218,18 @@ def classify_sample(
     sampleId: int, context: Reader, impulseId: ImpulseId = None, variant: VariantName = None
 ) -> Response:
     """Return the scores of each window of one sample; the variant is int8 if there is such a model."""
-    one = _classify(context, sampleId, impulseId, [variant] if variant is not None else [])
-    return answer({**one, "classifications": [next(iter(one["classifications"].values()))]})
+    impulse = context.store.blocks.get(context.project, impulseId)
+    return _one_variant(_classify(context, sampleId, impulse, *_trained(context, impulse), variant))
+
+
+@router.get("/classify/anomaly-gmm/{blockId:int}/{sampleId:int}")
+@router.post("/classify/anomaly-gmm/v2/{blockId:int}/{sampleId:int}")
+def classify_sample_by_learn_block(
+    sampleId: int, blockId: int, context: Reader, variant: VariantName = None
+) -> Response:
+    """Return the scores of each window of one sample by one learn block."""
+    impulse, block = learn_block(context.store, context.project, blockId)
+    return _one_variant(_classify(context, sampleId, impulse, block, trained_model(context, blockId), variant))
 
 
 @router.post("/classify/v2/{sampleId:int}/variants")
@@ -227,7 +237,10 @@ def classify_sample_for_variants(
     sampleId: int, context: Reader, impulseId: ImpulseId = None, variants: str = ",".join(VARIANTS)
 ) -> Response:
     """Return the scores of each window of one sample for several variants."""
-    one = _classify(context, sampleId, impulseId, [part for part in variants.split(",") if part])
+    impulse = context.store.blocks.get(context.project, impulseId)
+    one = _classify(
+        context, sampleId, impulse, *_trained(context, impulse), *(part for part in variants.split(",") if part)
+    )
     results = [{"variant": name, "classifications": [found]} for name, found in one.pop("classifications").items()]
     return answer({"results": results, **one})
 
@@ -246,12 +259,22 @@ def get_sample_window_from_cache(
     return answer(sample_with_values(sample, sample_values(context, sample, start, end)))
 
 
-def _classify(context: RequestContext, sample_id: int, impulse_id: int | None, variants: list[str]) -> dict[str, Any]:
-    """Classify a sample; `classifications` is a mapping by variant."""
-    impulse = context.store.blocks.get(context.project, impulse_id)
+def _one_variant(found: dict[str, Any]) -> Response:
+    return answer({**found, "classifications": [next(iter(found["classifications"].values()))]})
+
+
+def _classify(
+    context: RequestContext,
+    sample_id: int,
+    impulse: Impulse,
+    block: dict[str, Any],
+    model: Model,
+    *variants: str | None,
+) -> dict[str, Any]:
+    """Classify a sample; `classifications` is a mapping by variant. None means int8 if there is such a model."""
     sample = context.store.samples.get(context.project, sample_id)
-    block, model = _trained(context, impulse)
-    names = variants or [variant for variant in VARIANTS if model_id(variant) in model.files][:1]
+    names: list[str] = [name for name in variants if name is not None]
+    names += [] if names else [variant for variant in VARIANTS if model_id(variant) in model.files][:1]
     missing = [name for name in names if model_id(name) not in model.files]
     if missing:
         raise ApiError(f"Learn block {block['id']} has no model variant {', '.join(missing)}")

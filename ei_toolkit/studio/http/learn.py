@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
@@ -21,7 +23,7 @@ from ei_toolkit.studio.http.request import Admin, DeploymentReader, Reader, Requ
 from ei_toolkit.studio.http.responses import answer, stored_file
 from ei_toolkit.studio.http.schema import BrokenRule, Flag, Integer, Number, RequestModel, json_body, within
 from ei_toolkit.studio.impulse import learn_block, processing_blocks
-from ei_toolkit.studio.store.artifacts import Model
+from ei_toolkit.studio.store.artifacts import PREDICTIONS, Model
 
 DEFAULT_LAYERS = (
     {"type": "conv1d", "neurons": 8, "kernelSize": 3, "stack": 1},
@@ -30,6 +32,8 @@ DEFAULT_LAYERS = (
     {"type": "dropout", "dropoutRate": 0.25},
     {"type": "flatten"},
 )
+NO_PREDICTIONS: Mapping[str, Any] = {"windows": [], "predicted": {}}
+MOST_PREDICTIONS = 20_000  # of one variant, in one response
 RANGES = {parameter.api_name: within(parameter.range) for parameter in TRAINING_PARAMETERS}
 
 
@@ -116,10 +120,13 @@ def keras_answer(
     }
 
 
-def keras_metadata(model: Model) -> dict[str, Any]:
-    """Return the fields of a `KerasModelMetadataResponse`."""
+def keras_metadata(model: Model, predictions: Mapping[str, Any] = NO_PREDICTIONS) -> dict[str, Any]:
+    """Return the fields of a `KerasModelMetadataResponse`; `predictions` is the file `PREDICTIONS` of the model."""
     summary = model.summary
-    metrics = [variant_metrics(name, values, summary) for name, values in summary["variants"].items()]
+    metrics = [
+        {**variant_metrics(name, values, summary), "predictions": _predictions(name, predictions, summary["labels"])}
+        for name, values in summary["variants"].items()
+    ]
     return {
         "created": model.created,
         "layers": [_layer(summary["featureCount"], len(summary["labels"]))],
@@ -145,12 +152,28 @@ def variant_metrics(name: str, values: Mapping[str, Any], summary: Mapping[str, 
         "confusionMatrix": values["confusion_matrix"],
         "report": values["report"],
         "onDevicePerformance": summary["performance"].get(name, []),
-        "predictions": [],
         "visualization": "none",
         "isSupportedOnMcu": name not in summary.get("unsupported", {}),
         **({"mcuSupportError": summary["unsupported"][name]} if name in summary.get("unsupported", {}) else {}),
         "additionalMetrics": _additional(values),
     }
+
+
+def _predictions(variant: str, predictions: Mapping[str, Any], labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a `ModelPrediction` for each validation window, the first `MOST_PREDICTIONS` of them."""
+    predicted = predictions["predicted"].get(variant, [])
+    found = zip(predictions["windows"][: len(predicted)], predicted, strict=True)
+    return [
+        {
+            "sampleId": sample,
+            "startMs": start,
+            "endMs": end,
+            "label": label,
+            "prediction": labels[index],
+            "predictionCorrect": labels[index] == label,
+        }
+        for (sample, start, end, label), index in islice(found, MOST_PREDICTIONS)
+    ]
 
 
 def _additional(values: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -246,7 +269,9 @@ def set_keras(learnId: int, context: Admin, body: KerasBody) -> Response:
 @router.get("/training/keras/{learnId:int}/metadata")
 def get_keras_metadata(learnId: int, context: Reader) -> Response:
     """Return the results of the training for each model variant."""
-    return answer(keras_metadata(trained_model(context, learnId)))
+    model = trained_model(context, learnId)
+    digest = model.files.get(PREDICTIONS)
+    return answer(keras_metadata(model, json.loads(context.store.blobs.read(digest)) if digest else NO_PREDICTIONS))
 
 
 @router.post("/training/keras/{learnId:int}/profile")
@@ -276,7 +301,8 @@ def download_learn_model(learnId: int, modelDownloadId: str, context: Deployment
     kind = next((kind for kind in MODEL_FILES if kind.id == modelDownloadId), None)
     if kind is None or kind.id not in model.files:
         raise ApiError(
-            f"Block {learnId} has no model file {modelDownloadId!r}; it has {', '.join(sorted(model.files))}"
+            f"Block {learnId} has no model file {modelDownloadId!r}; it has"
+            f" {', '.join(sorted({file.id for file in MODEL_FILES} & model.files.keys()))}"
         )
     path = context.store.blobs.path(model.files[kind.id])
     headers = {"Content-Disposition": f"attachment; filename={kind.filename}"}

@@ -370,10 +370,7 @@ def _state(context: RequestContext) -> ImpulseState:
 
 
 def _set(context: RequestContext, changes: Mapping[str, Any]) -> Response:
-    with context.store.database.exclusive():
-        project = context.store.projects.get(context.project)
-        settings = {**project.settings, **changes}
-        context.store.projects.update(project.id, name=project.name, description=project.description, settings=settings)
+    context.store.projects.set(context.project, changes)
     return answer()
 
 

@@ -51,6 +51,7 @@ KINDS = {  # module and function of each kind of job
     "profile-tflite": "profiling:profile_tflite",
     "clone": "exporting:report_clone",
     "export": "exporting:export",
+    "data-explorer": "explorer:generate",
     "pretrained-upload": "pretrained:import_model",
     "pretrained-profile": "pretrained:profile_stored",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from ei_toolkit.studio.jobs.features import (
 )
 from ei_toolkit.studio.jobs.profiling import profile_variants
 from ei_toolkit.studio.jobs.task import Task
+from ei_toolkit.studio.jobs.windows import WindowInfo
+from ei_toolkit.studio.store.artifacts import PREDICTIONS
 from ei_toolkit.studio.store.blocks import Impulse
 from ei_toolkit.studio.store.sample_filter import SampleFilter
 from ei_toolkit.training.request import TrainOutcome, TrainRequest
@@ -55,7 +58,9 @@ def _train(task: Task, impulse: Impulse, block: Mapping[str, Any]) -> None:
     with task.scratch() as folder:
         request = _request(task, settings, script, parts, labels, folder)
         outcome = train(_with_validation(request, validation, labels), task.log)
-        _store(task, block["id"], outcome, parts, labels)
+        windows = [*parts[0].windows, *(validation[0].windows if validation else ())]
+        (folder / "predictions.json").write_text(json.dumps(_predictions(outcome, windows)), "utf-8")
+        _store(task, block["id"], outcome, parts, labels, folder / "predictions.json")
         task.store.artifacts.clear_results(
             task.project, "classify", impulse.id
         )  # these results are of the previous model
@@ -140,7 +145,23 @@ def _seed(settings: Mapping[str, Any]) -> int:
     return int(text)
 
 
-def _store(task: Task, block: int, outcome: TrainOutcome, parts: Sequence[ComputedFeatures], labels: list[str]) -> None:
+def _predictions(outcome: TrainOutcome, windows: Sequence[WindowInfo]) -> dict[str, Any]:
+    """Return what each variant predicted for the windows that it was measured on; labels are indices."""
+    measured = [windows[row] for row in outcome.measured]
+    return {
+        "windows": [[window.sample, window.start_ms, window.end_ms, window.label] for window in measured],
+        "predicted": {variant: list(indices) for variant, indices in outcome.predicted.items()},
+    }
+
+
+def _store(
+    task: Task,
+    block: int,
+    outcome: TrainOutcome,
+    parts: Sequence[ComputedFeatures],
+    labels: list[str],
+    predictions: Path,
+) -> None:
     paths = {
         "keras": outcome.files.keras,
         model_id("float32"): outcome.files.float32,
@@ -159,5 +180,6 @@ def _store(task: Task, block: int, outcome: TrainOutcome, parts: Sequence[Comput
         "performance": performance,
         "unsupported": unsupported,
     }
-    files = {name: task.store.blobs.put_file(path) for name, path in paths.items() if path is not None}
+    kept = {**paths, PREDICTIONS: predictions}
+    files = {name: task.store.blobs.put_file(path) for name, path in kept.items() if path is not None}
     task.store.artifacts.put_model(task.project, block, files, summary)

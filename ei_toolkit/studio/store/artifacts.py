@@ -24,6 +24,11 @@ class Features:
     created: str
 
 
+PREDICTIONS = "validation-predictions"
+"""Name of the file of a model with `windows`, rows of sample id, start and end in ms and label, and `predicted`, the
+indices of the predicted labels of these windows by model variant. Models of older versions have no such file."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A trained learn block: digests of blobs by file name, and the summary of the training."""

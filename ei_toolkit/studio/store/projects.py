@@ -68,6 +68,13 @@ class Projects:
             (name, description, json.dumps(settings), now(), project),
         )
 
+    def set(self, project: int, changes: Mapping[str, Any]) -> None:
+        """Replace the given settings of a project and keep the others."""
+        with self.database.exclusive():
+            stored = self.get(project)
+            settings = {**stored.settings, **changes}
+            self.update(project, name=stored.name, description=stored.description, settings=settings)
+
     def delete(self, project: int) -> None:
         """Delete a project and everything that belongs to it."""
         self.database.run("DELETE FROM projects WHERE id = ?", (project,))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from official_client import OfficialClient
 from studio_in_process import Api
 from tiny_model import classifier
 
@@ -62,7 +63,13 @@ def assert_scores(found: list[dict[str, float]], variant: str) -> None:
                                [list(row.values()) for row in expected(variant)], rtol=1e-5)  # fmt: skip
 
 
-@pytest.mark.parametrize(("verb", "path"), [("GET", "/classify/1"), ("POST", "/classify/v2/1")])
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("GET", "/classify/1"), ("POST", "/classify/v2/1"),
+        ("GET", "/classify/anomaly-gmm/3/1"), ("POST", "/classify/anomaly-gmm/v2/3/1"),
+    ],
+)  # fmt: skip
 def test_a_sample_is_classified_window_by_window_with_the_preferred_variant(trained: Api, verb: str, path: str) -> None:
     found = trained.fields(verb, f"/1{path}", "readonly")
     [one] = found["classifications"]
@@ -285,3 +292,16 @@ def test_results_of_two_impulses_are_separate(made: Api) -> None:
     put(made, RESULT, impulse=2)
     assert "There is no classification result" in made.error("GET", "/1/classify/all/result")
     assert made.fields("GET", "/1/classify/all/result?impulseId=2")["availableVariants"] == ["int8"]
+
+
+def test_a_learn_block_that_is_not_trained_is_named(made: Api) -> None:
+    assert made.error("POST", "/1/classify/anomaly-gmm/v2/3/1").startswith("Learn block 3 is not trained yet")
+    assert made.error("POST", "/1/classify/anomaly-gmm/v2/9/1") == "No learn block with this ID found (9)"
+
+
+def test_the_official_client_classifies_with_a_learn_block(trained: Api) -> None:
+    client = OfficialClient(trained)
+    found = client.call("ClassifyApi", "classify_sample_by_learn_block", 1, 3)
+    assert_scores(found["classifications"][0]["result"], "int8")
+    found = client.call("ClassifyApi", "classify_sample_by_learn_block_v2", 1, 3, variant="float32")
+    assert_scores(found["classifications"][0]["result"], "float32")

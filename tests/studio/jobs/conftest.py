@@ -10,6 +10,8 @@ from tiny_model import classifier
 from ei_toolkit.studio.jobs import training
 from ei_toolkit.training.request import ModelFiles, TrainOutcome, TrainRequest
 
+FIGURES = {"loss": 0.1, "accuracy": 1.0, "confusion_matrix": [[1, 0], [0, 1]], "report": {}}
+
 
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[TrainRequest]:
@@ -22,9 +24,9 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[TrainRequest]:
         keras.write_bytes(b"keras")
         float32.write_bytes(classifier(request.features.shape[1], len(request.class_names)))
         return TrainOutcome(
-            files=ModelFiles(keras, float32, None), variants={"float32": {"loss": 0.1, "accuracy": 1.0}},
+            files=ModelFiles(keras, float32, None), variants={"float32": FIGURES},
             history={"loss": [0.5, 0.1]}, parameters=12, train_windows=4, validation_windows=1, seconds=0.1,
-            warnings=("w",),
+            warnings=("w",), measured=[len(request.labels) - 1], predicted={"float32": [0]},
         )  # fmt: skip
 
     monkeypatch.setattr(training, "train", train)

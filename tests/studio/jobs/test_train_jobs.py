@@ -14,6 +14,7 @@ from ei_toolkit.config import TrainingSettings
 from ei_toolkit.impulse import dsp
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.jobs.features import generate_features
+from ei_toolkit.studio.store.artifacts import PREDICTIONS
 from ei_toolkit.training.request import TrainRequest
 
 RATE = 16000
@@ -174,7 +175,7 @@ def test_a_trained_model_is_stored_with_its_files_and_summary(made: Api, request
     made.studio.store.artifacts.put_result(1, "classify", 1, "0" * 64, "int8")
     train(made)
     model = made.studio.store.artifacts.model(1, 3)
-    assert model is not None and sorted(model.files) == ["keras", "tflite-float32"]
+    assert model is not None and sorted(model.files) == ["keras", "tflite-float32", PREDICTIONS]
     assert made.studio.store.blobs.read(model.files["keras"]) == b"keras"
     summary = model.summary
     assert (summary["labels"], summary["featureCount"]) == (["jazz", "rock"], FRAMES * BINS)
@@ -260,3 +261,17 @@ def test_a_new_training_deletes_the_test_results_of_the_previous_model(made: Api
         found = made.json("GET", "/1/classify/all/result?variant=float32")
         assert found["success"] is (job == "classify"), found
     assert len(requests) == 2
+
+
+@pytest.mark.usefixtures("requests")
+def test_the_predictions_for_the_measured_windows_are_kept_with_the_model(made: Api) -> None:
+    later = upload(made, 3, 1600, "rock", "validation")
+    train(made)
+    [metrics] = made.fields("GET", "/1/training/keras/3/metadata")["modelValidationMetrics"]
+    assert metrics["predictions"] == [
+        {
+            "sampleId": later, "startMs": 0.0, "endMs": 100.0, "label": "rock", "prediction": "jazz",
+            "predictionCorrect": False,
+        }
+    ]  # fmt: skip
+    assert [one["id"] for one in made.fields("GET", "/1/downloads")["downloads"]] == ["3-tflite-float32", "3-keras"]
