@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from ei_toolkit.report.figures import PALETTE
+from ei_toolkit.config.palette import PALETTE
 
 
 class Step(NamedTuple):

@@ -21,6 +21,6 @@ LINES = {
 """A line for each command, with its exit code."""
 ELSEWHERE = {
     "demo", "nightly", "login", "logout", "dataset synth", "dataset fetch", "studio serve", "studio keys",
-    "studio export", "studio import", "studio projects",
+    "studio open", "studio export", "studio import", "studio projects",
 }  # fmt: skip
 """Commands that take minutes, start a process or need a network or a keyring; other tests run them."""

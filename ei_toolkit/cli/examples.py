@@ -42,6 +42,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "jobs follow": ("eitk jobs follow 12",),
     "jobs cancel": ("eitk jobs cancel 12",),
     "studio serve": ("eitk studio serve", "eitk studio serve --data studio --port 4900 --ingestion-port 4910"),
+    "studio open": ("eitk studio open", "eitk studio open --no-browser --project 2"),
     "studio status": ("eitk studio status",),
     "studio stop": ("eitk studio stop",),
     "studio projects": ("eitk studio projects", "eitk studio projects --add birds"),

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.units import counted, local_time
-from ei_toolkit.errors import DataError, UsageError
+from ei_toolkit.errors import ConfigurationError, DataError, UsageError
 from ei_toolkit.report.tables import Table
 from ei_toolkit.studio import manage
-from ei_toolkit.studio.lifecycle import UnresponsiveServer, find_server
+from ei_toolkit.studio.lifecycle import UnresponsiveServer, ensure, find_server, read_secret, sign_in_url
 from ei_toolkit.studio.lifecycle import stop as end
 from ei_toolkit.studio.manage import add_key as add
 from ei_toolkit.studio.manage import check_host, prepare
 from ei_toolkit.studio.manage import list_keys as find
-from ei_toolkit.studio.options import Options
+from ei_toolkit.studio.options import Options, RunningServer
 from ei_toolkit.studio.server_log import configure_log
 from ei_toolkit.studio.store.keys import Role
+
+if TYPE_CHECKING:
+    from ei_toolkit.studio.context import Studio  # FastAPI
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder; by default .eitk/studio of the project.")]
 ProjectId = Annotated[int, typer.Option("--project", help="Id of the project; 0 means the only one.")]
@@ -60,9 +63,40 @@ def serve(
     configure_log(folder)
 
     env.console.note(f"data in {folder}, admin key of the first project in {key}")
-    serve_until_stopped(
-        options, lambda running: env.console.note(f"API at {running.api_url}, uploads at {running.ingestion_url}")
-    )
+
+    def announce(running: RunningServer, studio: Studio) -> None:
+        env.console.note(f"API at {running.api_url}, uploads at {running.ingestion_url}")
+        own = studio.store.keys.find(read_secret(key))
+        token = f"#token={studio.sessions.issue_token(own.id)}" if own else ""
+        env.console.note(f"in a browser: {running.web_url}{token} (valid for one minute; later: eitk studio open)")
+
+    serve_until_stopped(options, announce)
+
+
+@group.command("open")
+def open_(
+    context: typer.Context,
+    data: Data = None,
+    project: ProjectId = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, and start no browser.")] = False,
+) -> None:
+    """Open the studio in a browser, signed in. The address is valid once and for one minute.
+
+    Starts the studio of the project's folder if none runs; the studio of another --data folder must run already.
+    """
+    env = Environment.of(context)
+    config = env.config()
+    folder = _folder(env, data)
+    if folder == config.paths.studio:
+        ensure(config.paths, config.settings.project.name)
+    running = find_server(folder)
+    if not isinstance(running, RunningServer):
+        why = str(running) if running else "no studio serves this folder"
+        raise ConfigurationError(f"{folder} cannot be opened", why=why, hint=f"eitk studio serve --data {folder}")
+    url = sign_in_url(running, manage.browser_key(folder, project))
+    if not no_browser and typer.launch(url) != 0:
+        env.console.note("no browser could be started: open the address in one")
+    env.console.result({"url": url}, url)
 
 
 @group.command()

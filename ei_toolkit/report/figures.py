@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.config.palette import LABEL_COLOURS, PALETTE
 from ei_toolkit.impulse.metrics import TOP_1
 from ei_toolkit.report.confusion import ConfusionMatrix
 
@@ -25,22 +26,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.floating[Any]]
 
-PALETTE = {
-    "ground": ("#fcfcfa", "#161618"),
-    "panel": ("#f1f1ec", "#202024"),
-    "ink": ("#1d1d1b", "#ececea"),
-    "soft": ("#5d5d57", "#a5a5a0"),
-    "rule": ("#d9d9d2", "#38383d"),
-    "blue": ("#0072b2", "#56b4e9"),
-    "orange": ("#d55e00", "#f0a04b"),
-    "green": ("#00805c", "#4cc9a0"),
-    "purple": ("#882e72", "#e6a0cc"),
-}
-"""Name: (colour in light mode, colour in dark mode).
-
-Lines and bars use the colours of Okabe and Ito (Color Universal Design, 2008), which people with any common colour
-vision deficiency can distinguish, changed in lightness so that each has a contrast of 3:1 or more with the ground.
-"""
 LINES = (("blue", "-"), ("orange", "--"), ("green", "-."), ("purple", ":"))  # colour and dash pattern differ
 
 SPECTROGRAM_COLOURS = "magma"  # its lightness grows evenly, so it is read without colour vision and on both grounds
@@ -287,7 +272,13 @@ def densities(panels: Sequence[tuple[str, Floats, Floats]], labels: Sequence[str
         drawing, axes = _drawing(rows, 2, 0.5 + 1.2 * rows)
         for axis, (name, values, curves) in zip(axes, panels, strict=False):
             for number, curve in enumerate(curves):
-                axis.plot(values, curve, LINES[number // 10 % len(LINES)][1], color=f"C{number % 10}", linewidth=1)
+                axis.plot(
+                    values,
+                    curve,
+                    LINES[number // len(LABEL_COLOURS) % len(LINES)][1],
+                    color=_label_colour(number),
+                    linewidth=1,
+                )
             axis.set_title(_printable(name), fontsize="small")
             axis.set_yticks([])
         for axis in axes[len(panels) :]:
@@ -319,7 +310,7 @@ def component_scatter(components: Floats, row_labels: Sequence[int], labels: Seq
         drawing, (axis,) = _drawing(height_in=1.4 * HEIGHT_IN)
         for number, label in enumerate(labels):
             x, y = components[of == number].T
-            axis.scatter(x, y, s=6, color=f"C{number % 10}", alpha=0.6, linewidths=0, label=_printable(label))
+            axis.scatter(x, y, s=6, color=_label_colour(number), alpha=0.6, linewidths=0, label=_printable(label))
         axis.set(xlabel="first principal component", ylabel="second principal component")
         drawing.legend(loc="outside lower center", ncols=5, markerscale=2)
     return _figure("Rows by principal component", f"{len(components)} rows of {len(labels)} labels.", drawing)
@@ -389,6 +380,10 @@ def _style(more: Mapping[str, Any] | None = None) -> Iterator[None]:
 
 def _light(name: str) -> str:
     return PALETTE[name][0]
+
+
+def _label_colour(number: int) -> str:
+    return LABEL_COLOURS[number % len(LABEL_COLOURS)][0]
 
 
 def _printable(text: str) -> str:

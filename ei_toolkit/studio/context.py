@@ -11,6 +11,7 @@ from ei_toolkit.studio.jobs.inspectors import Inspectors
 from ei_toolkit.studio.jobs.runner import Runner
 from ei_toolkit.studio.live.hub import Hub, Tokens
 from ei_toolkit.studio.options import Options
+from ei_toolkit.studio.sessions import Sessions
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.blobs import make_private_folder
 from ei_toolkit.studio.store.garbage import collect_garbage
@@ -47,6 +48,7 @@ class Studio:
     runner: Runner
     hub: Hub
     tokens: Tokens
+    sessions: Sessions
     compute_worker: ComputeWorker
     inspectors: Inspectors
     upload_turns: UploadTurns
@@ -61,7 +63,7 @@ class Studio:
         collect_garbage(store)
         runner, compute_worker, inspectors = Runner(options, store, hub), ComputeWorker(options), Inspectors(options)
         return cls(
-            options, store, runner, hub, Tokens(), compute_worker, inspectors, UploadTurns(), Activity()
+            options, store, runner, hub, Tokens(), Sessions(), compute_worker, inspectors, UploadTurns(), Activity()
         )  # fmt: skip
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import logging
 import os
 import signal
@@ -109,6 +110,28 @@ def status(data: Path) -> RunningServer | None:
     if found is None or not _responds(found.api_url) or not is_locked(Options(data).lock):
         return None
     return found if server_pid(data) in (None, found.pid) else None
+
+
+def sign_in_url(running: RunningServer, secret: str) -> str:
+    """Return the address of the studio's pages that signs a browser in, once and within a minute.
+
+    The token is behind `#`, so that it is in no request and in no log. Raises CredentialError for a key that the studio
+    does not accept, and ConfigurationError if the studio does not respond.
+    """
+    address = f"{running.api_url.removesuffix('/v1')}/session/tokens"
+    request = urllib.request.Request(address, method="POST", headers={"x-api-key": secret})
+    try:
+        with _opener().open(request, timeout=RESPONSE_TIMEOUT_S) as response:
+            token = json.load(response)["token"]
+    except urllib.error.HTTPError as error:
+        raise CredentialError(
+            "the studio does not accept the key", why=f"status {error.code}", hint="add one with eitk studio keys add"
+        ) from error
+    except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
+        raise ConfigurationError(
+            "the studio does not respond", why=str(error), hint="see eitk studio status"
+        ) from error
+    return f"{running.web_url}#token={token}"
 
 
 def server_pid(data: Path) -> int | None:
@@ -243,14 +266,17 @@ def _last_line(file: Path) -> str:
 
 
 def _responds(api_url: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy for the loopback address
     try:
-        with opener.open(f"{api_url}/api/projects/api-key-info", timeout=RESPONSE_TIMEOUT_S):
+        with _opener().open(f"{api_url}/api/projects/api-key-info", timeout=RESPONSE_TIMEOUT_S):
             return True
     except urllib.error.HTTPError as error:
         return error.code == 401
     except (OSError, ValueError, http.client.HTTPException):  # no server, an invalid address, or not HTTP
         return False
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy for the loopback address
 
 
 def _signal(data: Path, pid: int | None, number: signal.Signals) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from ei_toolkit.errors import ConfigurationError, CredentialError, DataError, Us
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.lifecycle import data_folder, read_secret, require_engine, secret_file, write_secret
 from ei_toolkit.studio.options import Options
+from ei_toolkit.studio.sessions import SESSION_LIFETIME_S
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.database import is_outdated
 from ei_toolkit.studio.store.keys import ROLES, new_secret
+from ei_toolkit.studio.wire_format import stamp
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -104,6 +107,21 @@ def add_key(data: Path, project: int, name: str, role: str) -> str:
     secret = new_secret()
     with open_store(data) as store:
         store.keys.add(chosen_project(store, project), name, known, secret)
+    return secret
+
+
+def browser_key(data: Path, project: int) -> str:
+    """Return a key that signs a browser in: the one of eitk itself, or for another project a new one for twelve hours.
+
+    Raises UsageError if there is no such project.
+    """
+    with open_store(data) as store:
+        secret = read_secret(secret_file(data))
+        own = store.keys.find(secret)
+        if own is not None and project in (0, own.project):
+            return secret
+        secret, expires = new_secret(), stamp(datetime.now(UTC) + timedelta(seconds=SESSION_LIFETIME_S))
+        store.keys.add(chosen_project(store, project), "browser", "admin", secret, expires=expires)
     return secret
 
 

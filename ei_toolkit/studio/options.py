@@ -90,6 +90,11 @@ class RunningServer:
         return f"http://{self._url_host}:{self.port}/v1"
 
     @property
+    def web_url(self) -> str:
+        """Address of the studio's pages for browsers."""
+        return f"http://{self._url_host}:{self.port}/studio"
+
+    @property
     def ingestion_url(self) -> str:
         """Address of the ingestion service, a host root."""
         return f"http://{self._url_host}:{self.ingestion_port}"

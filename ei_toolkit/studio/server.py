@@ -28,8 +28,8 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # options of mallopt
 IDLE_CHECK_S = 5.0
 
 
-def serve(options: Options, on_start: Callable[[RunningServer], None] = lambda _: None) -> None:
-    """Serve a data folder until stopped; `on_start` is called with the addresses when the ports are bound.
+def serve(options: Options, on_start: Callable[[RunningServer, Studio], None] = lambda *_: None) -> None:
+    """Serve a data folder until stopped; `on_start` is called when the ports are bound, before the first request.
 
     Raises ConfigurationError if the folder is served already, was written by a newer eitk, or a port is in use.
     """
@@ -42,7 +42,7 @@ def serve(options: Options, on_start: Callable[[RunningServer], None] = lambda _
         studio = Studio.open(options)
         running = RunningServer(os.getpid(), options.host, api.getsockname()[1], ingestion.getsockname()[1])
         running.write(options.data)
-        on_start(running)
+        on_start(running, studio)
         try:
             asyncio.run(_run(studio, api, ingestion))
         finally:

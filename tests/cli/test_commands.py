@@ -89,7 +89,7 @@ def test_subcommands_of_a_group_are_commands_of_its_module() -> None:
 
     assert isinstance(studio.group, typer.Typer)
     assert set(load_command("studio").commands) == {  # type: ignore[attr-defined]
-        "serve", "status", "stop", "projects", "export", "import", "keys",
+        "serve", "open", "status", "stop", "projects", "export", "import", "keys",
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from support import eitk
 
 
@@ -36,6 +38,7 @@ def test_projects_and_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
         (("keys", "add", "--role", "owner"), 2, "'owner' is not one of 'admin'"),
         (("export", "out.zip", "--project", "9"), 2, "no project 9"),
         (("serve", "--host", "0.0.0.0"), 2, "other machines"),
+        (("open", "--no-browser"), 3, "no studio serves this folder"),
     ],
 )
 def test_an_impossible_request_is_an_error(tmp_path: Path, arguments: tuple[str, ...], code: int, text: str) -> None:
@@ -43,6 +46,13 @@ def test_an_impossible_request_is_an_error(tmp_path: Path, arguments: tuple[str,
     found = studio(tmp_path, *arguments)
     assert found[0] == code and text in found[2]
     assert not (tmp_path / "out.zip").exists()
+
+
+def sign_in(address: str) -> int:
+    """Open an address as a browser does; return the project that it is signed in to."""
+    url, _, token = address.partition("/studio#token=")
+    response = requests.post(f"{url}/session", json={"token": token}, headers={"Origin": url}, timeout=10)
+    return int(response.json()["projectId"])
 
 
 def test_serving_ends_with_a_signal_and_status_reports_it(tmp_path: Path) -> None:
@@ -54,8 +64,15 @@ def test_serving_ends_with_a_signal_and_status_reports_it(tmp_path: Path) -> Non
         while not studio(tmp_path, "status")[1]["running"] and time.monotonic() < until:
             time.sleep(0.1)
         found = studio(tmp_path, "status")[1]
+        studio(tmp_path, "projects", "--add", "Second")
+        opened = [studio(tmp_path, "open", "--no-browser", "--project", project)[1] for project in "012"]
+        projects = [sign_in(result["url"]) for result in opened]
+        unknown = studio(tmp_path, "open", "--no-browser", "--project", "3")[0]
         os.kill(serving.pid, signal.SIGINT)
         assert serving.wait(30) == 0
+        assert serving.stderr is not None
+        assert re.search(rb"in a browser: http://127\.0\.0\.1:\d+/studio#token=[\w-]{43} ", serving.stderr.read())
+    assert (projects, unknown) == ([1, 1, 2], 2)
     assert found["running"] and found["pid"] == serving.pid and found["api_url"].startswith("http://127.0.0.1:")
     assert studio(tmp_path, "status")[1] == {"running": False}
     assert studio(tmp_path, "stop")[1] == {"stopped": False}

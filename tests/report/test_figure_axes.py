@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ei_toolkit.config.palette import LABEL_COLOURS, PALETTE
 from ei_toolkit.report import figures
 from ei_toolkit.report.figures import GAINS_DB, Figure
 
@@ -66,7 +67,7 @@ def lab(colour: np.ndarray, vision: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
 @pytest.mark.parametrize("vision", COLOUR_VISION)
 def test_lines_differ_in_colour_for_everybody(mode: int, vision: str) -> None:
-    found = [lab(rgb(figures.PALETTE[name][mode]), COLOUR_VISION[vision]) for name, _ in figures.LINES[:2]]
+    found = [lab(rgb(PALETTE[name][mode]), COLOUR_VISION[vision]) for name, _ in figures.LINES[:2]]
     assert np.linalg.norm(found[0] - found[1]) > 60  # the two lines of nearly every figure
 
 
@@ -74,10 +75,18 @@ def test_lines_differ_in_colour_for_everybody(mode: int, vision: str) -> None:
 @pytest.mark.parametrize("vision", COLOUR_VISION)
 def test_each_of_four_lines_has_a_colour_and_a_dash_pattern_of_its_own(mode: int, vision: str) -> None:
     names, dashes = zip(*figures.LINES, strict=True)
-    found = [lab(rgb(figures.PALETTE[name][mode]), COLOUR_VISION[vision]) for name in names]
+    found = [lab(rgb(PALETTE[name][mode]), COLOUR_VISION[vision]) for name in names]
     distances = [float(np.linalg.norm(a - b)) for i, a in enumerate(found) for b in found[:i]]
     assert min(distances) > 10
     assert len(set(dashes)) == len(dashes)
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("vision", COLOUR_VISION)
+def test_each_label_has_a_colour_of_its_own(mode: int, vision: str) -> None:
+    found = [lab(rgb(colours[mode]), COLOUR_VISION[vision]) for colours in LABEL_COLOURS]
+    distances = [float(np.linalg.norm(a - b)) for i, a in enumerate(found) for b in found[:i]]
+    assert min(distances) > 24
 
 
 HISTORY = {"accuracy": [0.5, 0.75, 0.875], "val_accuracy": [0.5, 0.625, 0.75], "loss": [1.5, 0.75, 0.25]}
@@ -141,7 +150,7 @@ def test_the_opacity_of_a_cell_is_the_share_of_its_row() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_text_in_a_cell_has_a_contrast_of_45_to_10_in_both_modes(mode: int, share: float) -> None:
     opacity = share * figures.CELL_OPACITY
-    panel, blue, ink = (rgb(figures.PALETTE[name][mode]) for name in ("panel", "blue", "ink"))
+    panel, blue, ink = (rgb(PALETTE[name][mode]) for name in ("panel", "blue", "ink"))
     assert contrast(ink, opacity * blue + (1 - opacity) * panel) >= 4.5
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from ei_toolkit.config.palette import LABEL_COLOURS, PALETTE
 from ei_toolkit.report import figures
-from ei_toolkit.report.figures import PALETTE, Figure
+from ei_toolkit.report.figures import Figure
 
 RNG = np.random.default_rng(1)
 ROW = {"window_accuracy": 0.9, "track_accuracy": 0.95}
@@ -103,6 +104,8 @@ def test_lines_and_text_stand_out_from_the_ground(mode: int) -> None:
     for ground in ("ground", "panel"):
         for name, needed in (("ink", 7), ("soft", 4.5), ("blue", 3), ("orange", 3), ("green", 3), ("purple", 3)):
             assert contrast(PALETTE[name][mode], PALETTE[ground][mode]) >= needed, (name, ground)
+        for colours in LABEL_COLOURS:
+            assert contrast(colours[mode], PALETTE[ground][mode]) >= 3, (colours, ground)
 
 
 def contrast(one: str, other: str) -> float:

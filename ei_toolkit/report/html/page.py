@@ -9,10 +9,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ei_toolkit import __version__
 from ei_toolkit.audio.fingerprint import Match
+from ei_toolkit.config.palette import PALETTE
 from ei_toolkit.config.units import kib
 from ei_toolkit.evaluation.exploration import Exploration
 from ei_toolkit.evaluation.run_log import Run
-from ei_toolkit.report.figures import PALETTE
 from ei_toolkit.report.html.exploration import exploration_sections
 from ei_toolkit.report.html.sections import SECTIONS, Section, comparison
 from ei_toolkit.report.project_summary import ProjectSummary

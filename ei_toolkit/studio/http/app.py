@@ -1,4 +1,4 @@
-"""The two services as ASGI apps: the API with the live log, and ingestion; their routes and error responses."""
+"""The two services as ASGI apps: the API with the live log and the web pages, and ingestion; their error responses."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ from ei_toolkit.studio.http import (
     samples,
     start_jobs,
     targets,
+    web,
 )
 from ei_toolkit.studio.http.errors import ApiError, DiskFull, TooManyRequests, is_disk_full
 from ei_toolkit.studio.http.guard import LARGEST_BODY, LARGEST_REQUEST, Guard
@@ -73,8 +74,11 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def api_app(studio: Studio) -> ASGIApp:
-    """Return the app of the API, below `/v1`, and of the live log."""
-    return _app(studio, API_ROUTERS, LARGEST_BODY)
+    """Return the app of the API, below `/v1`, of the live log, and of the web pages.
+
+    It accepts uploads, too: a page sends requests to its own address only.
+    """
+    return _app(studio, (web.router, *INGESTION_ROUTERS, *API_ROUTERS), LARGEST_BODY)
 
 
 def ingestion_app(studio: Studio) -> ASGIApp:

@@ -1,4 +1,4 @@
-"""ASGI middleware in front of the routes: checks the Host header, limits bodies and records activity."""
+"""ASGI middleware in front of the routes: checks the Host header, limits bodies, records activity, adds headers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,23 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 EVERYWHERE = ("0.0.0.0", "::")
 LARGEST_BODY = 256 * 2**20  # bytes: a model with its data, streamed to disk; JSON bodies have lower limits
 LARGEST_REQUEST = 1000 * 101 * 2**20
+SECURITY_HEADERS = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""What a browser must not do with a response; a route may have sent another policy already."""
 LONGEST_LENGTH = 20  # digits of Content-Length that are read: enough to be over every limit
 
 
 class Guard:
-    """Rejects unknown Host headers (DNS rebinding) and bodies over `largest_body` bytes; counts active requests."""
+    """Rejects unknown Host headers (DNS rebinding) and bodies over `largest_body` bytes; counts active requests.
+
+    Each response has SECURITY_HEADERS.
+    """
 
     def __init__(self, app: ASGIApp, activity: Activity, host: str, largest_body: int) -> None:
         self.app, self.activity, self.largest_body = app, activity, largest_body
@@ -33,7 +45,7 @@ class Guard:
             return
         self.activity.begin()
         try:
-            await self._checked(scope, receive, send)
+            await self._checked(scope, receive, _with_security_headers(send))
         finally:
             self.activity.end()
 
@@ -80,6 +92,17 @@ def _length(headers: dict[str, str]) -> int:
 
 def _too_large(largest: int) -> str:
     return f"The body has more than the {mib(largest)} that are accepted"
+
+
+def _with_security_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name for name, _ in message["headers"]}
+            missing = [header for header in SECURITY_HEADERS if header[0] not in present]
+            message = {**message, "headers": [*message["headers"], *missing]}
+        await send(message)
+
+    return send_with_headers
 
 
 def _bounded(receive: Receive, largest: int) -> Receive:

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from ei_toolkit.studio.context import Studio
+from ei_toolkit.studio.http.browser_session import session_of
 from ei_toolkit.studio.http.errors import Forbidden, Unauthorised, Unknown
 from ei_toolkit.studio.http.text import check_line
 from ei_toolkit.studio.permissions import PERMISSIONS, Permission, allows
@@ -19,7 +20,7 @@ from ei_toolkit.studio.wire_format import LARGEST_INTEGER
 
 @dataclass(frozen=True)
 class RequestContext:
-    """An authorised request; its key is for the project in the path."""
+    """An authorised request; its key is for the project in the path. `secret` is empty for a session of a browser."""
 
     studio: Studio
     key: Key
@@ -49,13 +50,9 @@ def require(permission: Permission) -> Callable[[Request], RequestContext]:
     def authorise(request: Request) -> RequestContext:
         studio: Studio = request.app.state.studio
         secret = presented_secret(request)
-        key = studio.store.keys.find(secret) if secret else None
+        key = studio.store.keys.find(secret) if secret else _key_of_session(studio, request)
         if key is None:
-            raise Unauthorised(
-                "The API key is not valid: it is unknown, revoked or expired"
-                if secret
-                else "The request has no API key: send it in the header x-api-key"
-            )
+            raise Unauthorised("The API key is not valid: it is unknown, revoked or expired")
         if not allows(key.role, permission):
             raise Forbidden(f"insufficient permissions (valid roles: [{', '.join(PERMISSIONS[permission])}])")
         if any(isinstance(value, int) and value > LARGEST_INTEGER for value in request.path_params.values()):
@@ -69,6 +66,14 @@ def require(permission: Permission) -> Callable[[Request], RequestContext]:
         return RequestContext(studio, key, secret)
 
     return authorise
+
+
+def _key_of_session(studio: Studio, request: Request) -> Key | None:
+    """Return the key that a browser has signed in with; None if it is not valid any more."""
+    session = session_of(request)
+    if session is None:
+        raise Unauthorised("The request has no API key: send it in the header x-api-key")
+    return studio.store.keys.by_id(session.key)
 
 
 Anyone = Annotated[RequestContext, Depends(require("identify"))]

@@ -113,7 +113,7 @@ def test_a_client_that_disconnects_within_its_request_leaves_nothing(api: Api) -
 
 
 @pytest.mark.parametrize(
-    ("path", "verb"), [("/v1/api/1/raw-data/7/", "GET"), ("/v1/api//projects", "GET"), ("/", "GET")]
+    ("path", "verb"), [("/v1/api/1/raw-data/7/", "GET"), ("/v1/api//projects", "GET"), ("/web/", "GET")]
 )
 def test_a_path_is_not_corrected_by_a_redirect(api: Api, path: str, verb: str) -> None:
     response = api.send(api_app(api.studio), verb, path, headers={"x-api-key": api.keys["admin"]})
@@ -131,7 +131,16 @@ def test_no_pages_of_a_web_framework_are_served(api: Api) -> None:
 def test_the_two_services_have_different_routes(api: Api) -> None:
     headers = {"x-api-key": api.keys["admin"]}
     assert api.send(ingestion_app(api.studio), "GET", "/v1/api/projects", headers=headers).status_code == 404
-    assert api.send(api_app(api.studio), "POST", "/api/training/files", headers=headers).status_code == 404
+    assert api.send(ingestion_app(api.studio), "GET", "/studio").status_code == 404
+
+
+def test_the_api_accepts_uploads_of_the_pages_which_send_requests_to_their_own_address_only(api: Api) -> None:
+    headers = {"x-api-key": api.keys["admin"]}
+    response = api.send(api_app(api.studio), "POST", "/api/training/files", headers=headers)
+    assert (
+        response.json()["error"]
+        == api.send(ingestion_app(api.studio), "POST", "/api/training/files", headers=headers).json()["error"]
+    )
 
 
 def test_ingestion_accepts_no_other_verb(api: Api) -> None:
