@@ -9,6 +9,7 @@
 
 namespace config {
 constexpr char kVersion[] = "ide";
+constexpr char kFirmware[] = "";
 constexpr char kBoard[] = "nano33ble";
 constexpr float kThreshold = 0.6f;
 constexpr float kHysteresis = 0.05f;

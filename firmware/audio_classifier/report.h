@@ -107,11 +107,13 @@ inline void print_settings(Print& out) {
     out.println(kLabels);
 }
 
-inline void print_info(Print& out, float threshold, bool running) {
+inline void print_info(Print& out, float threshold, const char* state) {
     out.print(F("{\"eitk\":1,\"info\":{\"sketch\":"));
     print_json_string(out, config::kVersion);
     out.print(F(",\"board\":"));
     print_json_string(out, config::kBoard);
+    out.print(F(",\"firmware\":"));
+    print_json_string(out, config::kFirmware);
     out.print(F(",\"model\":"));
     print_json_string(out, model_name(), kModelNameLength);
     out.print(F(",\"model_sha256\":"));
@@ -130,7 +132,7 @@ inline void print_info(Print& out, float threshold, bool running) {
     out.print(F(",\"smoothing\":"));
     out.print(config::kSmoothing);
     out.print(F(",\"state\":"));
-    print_json_string(out, running ? "running" : "stopped");
+    print_json_string(out, state);
     out.println(F("}}"));
 }
 

@@ -18,6 +18,8 @@ class SampleRing {
                   "an interrupt cannot wait for a lock");
 
 public:
+    static constexpr uint32_t kCapacity = Capacity;
+
     // Removes all samples; the next one that is written gets the number `first`. The writer must be stopped.
     void clear(uint64_t first = 0) {
         next_index_ = index(first);

@@ -2,6 +2,7 @@
 // ei_toolkit/board/verify/selftest.py computes the same two checksums.
 #pragma once
 
+#include "crc32.h"
 #include "model.h"
 
 struct SelfTest {
@@ -9,13 +10,6 @@ struct SelfTest {
     uint32_t scores_crc = 0;   // CRC-32 of the int8 scores of all windows
     bool ok = true;
 };
-
-// Adds one byte to a CRC-32 (polynomial 0x04C11DB7, reflected). Starts with 0xFFFFFFFF; the result is inverted.
-inline uint32_t add_to_crc32(uint32_t crc, uint8_t byte) {
-    crc ^= byte;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xEDB88320u : 0);
-    return crc;
-}
 
 // Test signals for Window::open, computed in integer arithmetic. Sample i of test window v has the index
 // v * 2^20 + i: a triangle wave of its own period, and noise whose level falls from window to window.

@@ -51,7 +51,7 @@ TEST(an_uncertain_prediction_has_no_label) {
 
 TEST(information_names_the_labels_and_the_window) {
     StringPrint out;
-    print_info(out, 0.6f, true);
+    print_info(out, 0.6f, "running");
     CHECK(contains(out.text, "\"labels\":[\"classical\",\"rock\"],\"window\":48000,\"hop\":8000,\"threshold\":0.600,"));
     CHECK(contains(out.text, "\"model_sha256\":\"" + std::string(model_sha256()) + "\""));
     CHECK(contains(out.text, "\"state\":\"running\"}}\r\n"));

@@ -44,8 +44,8 @@ def test_a_sample_rate_that_the_microphone_does_not_have_is_named(rate: int) -> 
 def test_a_window_that_does_not_fit_the_memory_is_named_with_its_size() -> None:
     [warning] = board_warnings(with_slice(window_ms=8000))
     assert warning.startswith("a window of 8000 ms does not fit the nano33ble board: it takes ")
-    assert "of 256.0 KiB of RAM without the model; set slice.window_ms well below 6400, for example 3200" in warning
-    assert board_warnings(with_slice(window_ms=3200)) == []
+    assert "of 256.0 KiB of RAM without the model; set slice.window_ms well below 6300, for example 3100" in warning
+    assert board_warnings(with_slice(window_ms=3100)) == []
     assert board_warnings(on_board(with_slice(window_ms=8000), "host")) == []
 
 

@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 from collections import deque
 
-from ei_toolkit.board.transport.link import ACK
+from ei_toolkit.board.transport.link import ACK, PROMPT
 
 MAX_LINES = 20_000
 MAX_PARTIAL_BYTES = 64 * 1024
 
 
 class Backlog:
-    """The newest lines of an endless numbered list; each reader has its own position in it."""
+    """The newest lines of an endless numbered list; each reader has its own position in it.
+
+    A prompt of the AT commands counts as a line of its own.
+    """
 
     def __init__(self, max_lines: int = MAX_LINES) -> None:
         self._lines: deque[bytes] = deque(maxlen=max_lines)
@@ -33,9 +36,13 @@ class Backlog:
         if len(self._partial) > MAX_PARTIAL_BYTES:  # store data without a line end as one line
             lines.append(self._partial)
             self._partial = b""
+        entries = [line + b"\n" for line in lines]
+        if self._partial == PROMPT:  # no end of line follows a prompt
+            entries.append(PROMPT)
+            self._partial = b""
         async with self._changed:
-            self._lines.extend(line + b"\n" for line in lines)
-            self._end += len(lines)
+            self._lines.extend(entries)
+            self._end += len(entries)
             self._changed.notify_all()
         return lines
 

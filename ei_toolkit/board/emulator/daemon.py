@@ -5,8 +5,9 @@
 It listens on two loopback ports. The serial port is the line of the board; lines that no client has read are stored. A
 client that sends ENQ first answers each line that it has used with ACK, so that the others remain for the next client.
 The microphone port takes one command per connection. `stream` is followed by 16-bit PCM until the client closes its
-side; the answers are `ready`, `at <samples>` after each second, and `done <samples>` at the end. `overflow` makes the
-driver of the microphone fail. The daemon ends when no client has been connected for an hour, a minute after the local
+side; the answers are `ready`, `at <samples>` after each second, and `done <samples>` at the end. `continue` is the same
+without a restart of the microphone, for a sketch that records already. `overflow` makes the driver of the microphone
+fail. The daemon ends when no client has been connected for an hour, a minute after the local
 studio of its project has ended, unless a client is connected, and when its folder is deleted.
 """
 
@@ -161,9 +162,10 @@ class EmulatorDaemon:
                 writer.write(b"done\n")
             elif self._microphone_in_use.locked():
                 writer.write(b"busy\n")
-            elif command == b"stream":
+            elif command in (b"stream", b"continue"):
                 async with self._microphone_in_use:
-                    await self._restart_microphone()
+                    if command == b"stream":
+                        await self._restart_microphone()
                     writer.write(b"ready\n")
                     writer.write(b"done %d\n" % await self._forward_pcm(reader, writer))
             await writer.drain()

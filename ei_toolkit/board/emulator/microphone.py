@@ -63,14 +63,16 @@ class MicStream:
     port: int
     model_sha256: str
 
-    def stream_pcm(self, samples: NDArray[np.int16], advance: Callable[[int], None] = lambda _: None) -> int:
-        """Restart the microphone and stream `samples` to it: int16, shape (n,), 16 kHz.
+    def stream_pcm(
+        self, samples: NDArray[np.int16], advance: Callable[[int], None] = lambda _: None, *, restart: bool = True
+    ) -> int:
+        """Restart the microphone, unless the sketch records already, and stream `samples` to it: int16, shape (n,).
 
         Returns the number of samples when the board has processed all of them; `advance` is called with the number of
         samples of each part. Raises BoardError if another clip is being streamed or the board stops.
         """
         try:
-            with self._connect(b"stream") as line, line.makefile("rb") as answers:
+            with self._connect(b"stream" if restart else b"continue") as line, line.makefile("rb") as answers:
                 _checked(answers.readline(), b"ready")
                 pcm = samples.astype("<i2").tobytes()
                 for start in range(0, len(pcm), 2 * MICROPHONE_RATE_HZ):

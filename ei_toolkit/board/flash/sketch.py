@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -20,6 +21,7 @@ from ei_toolkit.eon.literals import string_literal
 from ei_toolkit.errors import BoardError
 
 NAME = "audio_classifier"
+CONFIG_HEADER = "eitk_config.h"
 PLATFORM = re.compile(r"platform: (\S+) \((\S+)\)")
 SLACK_SAMPLES = 8192  # samples that the microphone may write during a classification: 512 ms, 16 kB
 MAX_WINDOW_SAMPLES = 1 << 18  # more samples would overflow the integers of measure_level in level.h
@@ -53,14 +55,24 @@ def stage(settings: Settings, library: Library, spec: BoardSpec, into: Path) -> 
     folder = into / NAME
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(bundled("firmware") / NAME, folder)
-    (folder / "eitk_config.h").write_text(header, encoding="utf-8")
+    header = config_header(settings, library, spec, firmware_hash(header, library, folder))
+    (folder / CONFIG_HEADER).write_text(header, encoding="utf-8")
     profile = folder / "sketch.yaml"
     profile.write_text(_with_library(profile.read_text(encoding="utf-8"), library.folder), encoding="utf-8")
     return StagedSketch(folder)
 
 
-def config_header(settings: Settings, library: Library, spec: BoardSpec) -> str:
-    """Return the text of eitk_config.h."""
+def firmware_hash(header: str, library: Library, folder: Path) -> str:
+    """Return 16 hexadecimal digits that identify sketch, settings and model; the sketch prints them."""
+    digest = hashlib.sha256(f"{header}\0{library.model_sha256}\0".encode())
+    for file in sorted(folder.iterdir()):
+        if file.name != CONFIG_HEADER:
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def config_header(settings: Settings, library: Library, spec: BoardSpec, firmware: str = "") -> str:
+    """Return the text of eitk_config.h; `firmware` is the hash that identifies the image."""
     rate = library.number("EI_CLASSIFIER_FREQUENCY")
     _check(settings, library, rate)
     level = level_constants(settings.slice.target_dbfs, settings.slice.max_gain_db)
@@ -70,6 +82,7 @@ def config_header(settings: Settings, library: Library, spec: BoardSpec) -> str:
     )
     constants = (
         ("char kVersion[]", string_literal(__version__)),
+        ("char kFirmware[]", string_literal(firmware)),
         ("char kBoard[]", string_literal(spec.name)),
         ("float kThreshold", f"{settings.board.threshold:.6f}f"),
         ("float kHysteresis", f"{settings.board.hysteresis:.6f}f"),

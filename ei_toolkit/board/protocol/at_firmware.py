@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 
 from ei_toolkit.board.protocol.events import Event, Info
-from ei_toolkit.board.transport.link import Link
+from ei_toolkit.board.transport.link import PROMPT, Link
 
-PROMPT = b"> "
 COMMAND = b"AT+RUNIMPULSE\r"
 ANSWER_TIMEOUT_S = 1.5  # eitk's sketch answers `?` in less time
 PROMPT_TIMEOUT_S = 2.0

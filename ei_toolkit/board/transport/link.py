@@ -7,15 +7,32 @@ import select
 import socket
 from typing import Protocol
 
+from ei_toolkit.errors import BoardError
+
 ENQ, ACK = b"\x05", b"\x06"  # the reader announces acknowledgements with ENQ and sends one ACK for each line it used
+PROMPT = b"> "  # ends a reply to an AT command, at the beginning of a line that has no end yet
 BAUD = 115200  # has no effect on native USB, but must not be 1200
 CONNECT_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 5.0
 MAX_READ_BYTES = 65536
 
 
+def prompts_before(line: str) -> int:
+    """Return how many prompts are in front of the text of a line: an emulator process counts them as lines."""
+    prompt = PROMPT.decode()
+    count = 0
+    while line.startswith(prompt, count * len(prompt)):
+        count += 1
+    return count
+
+
 class LinkLost(Exception):
     """The connection to the board has ended: unplugged, reset or stopped."""
+
+
+def lost_connection(error: LinkLost) -> BoardError:
+    """Return the error for the user about a connection that has ended."""
+    return BoardError("the connection to the board was lost", why=str(error), hint="Check its cable: eitk boards")
 
 
 class Link(Protocol):

@@ -10,7 +10,7 @@ from typing import Protocol
 from ei_toolkit.board.protocol import at_firmware
 from ei_toolkit.board.protocol.events import Event, Info, Line, Prediction, Warning
 from ei_toolkit.board.protocol.parser import LineSplitter
-from ei_toolkit.board.transport.link import Link, LinkLost
+from ei_toolkit.board.transport.link import Link, LinkLost, prompts_before
 from ei_toolkit.board.transport.ports import Lister, UsbPort
 from ei_toolkit.board.transport.serial_port import UnusablePort, explain, open_port
 from ei_toolkit.errors import BoardError
@@ -44,7 +44,7 @@ def events(link: Link, parser: LineParser, *, seconds: float | None = None) -> I
             yield from parser.flush() or (None,)
             continue
         for line in lines.add(data):
-            link.acknowledge(1)
+            link.acknowledge(1 + prompts_before(line))
             yield from parser.feed(line)
         time.sleep(BATCH_PAUSE_S)
 

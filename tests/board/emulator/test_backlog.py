@@ -37,6 +37,18 @@ def test_the_oldest_lines_are_dropped_if_there_are_too_many() -> None:
     asyncio.run(run())
 
 
+def test_a_prompt_is_delivered_without_an_end_of_line() -> None:
+    async def run() -> None:
+        backlog = Backlog()
+        assert await backlog.add(b"OK\r\n>") == [b"OK\r"]
+        await backlog.add(b" ")
+        assert (await backlog.after(0))[0] == [b"OK\r\n", b"> "]
+        await backlog.add(b"\r\na > b")
+        assert (await backlog.after(0))[0] == [b"OK\r\n", b"> ", b"\r\n"]
+
+    asyncio.run(run())
+
+
 def test_a_reader_waits_for_the_next_line() -> None:
     async def run() -> list[bytes]:
         backlog = Backlog()

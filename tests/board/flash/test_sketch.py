@@ -32,11 +32,33 @@ def test_settings_become_constants_in_the_units_of_the_sketch(tiny: Path) -> Non
     board = {"threshold": 0.75, "hop_ms": 250, "smoothing": 3, "hysteresis": 0.1, "hold_ms": 1001}
     found = constants(header_of(tiny, level="rms", **board))
     assert found | {"kVersion": "", "kColours": ""} == {
-        "kVersion": "", "kBoard": '"nano33ble"', "kThreshold": "0.750000f", "kHysteresis": "0.100000f",
-        "kSmoothing": "3", "kHoldWindows": "5", "kHopSamples": "4000", "kSlackSamples": "8192", "kWarmupBuffers": "16",
+        "kVersion": "", "kFirmware": '""', "kBoard": '"nano33ble"', "kThreshold": "0.750000f",
+        "kHysteresis": "0.100000f", "kSmoothing": "3", "kHoldWindows": "5", "kHopSamples": "4000",
+        "kSlackSamples": "8192", "kWarmupBuffers": "16",
         "kLevelMode": "LevelMode::kRms", "kLevelTarget": "3277", "kLevelMaxGainQ16": "6553600", "kColours": "",
     }  # fmt: skip
     assert "#include <Tiny_inferencing.h>" in header_of(tiny)
+
+
+def test_the_firmware_has_a_hash_of_sketch_settings_and_model(tiny: Path, tmp_path: Path) -> None:
+    library = open_library(tiny, tiny)
+
+    def firmware(settings: Settings, **defines: str) -> str:
+        sketch = stage(settings, replace(library, defines=library.defines | defines), NANO33BLE, tmp_path)
+        return constants((sketch.folder / "eitk_config.h").read_text())["kFirmware"]
+
+    first = firmware(Settings())
+    assert re.fullmatch('"[0-9a-f]{16}"', first) and firmware(Settings()) == first
+    assert (
+        len(
+            {
+                first,
+                firmware(Settings(board=BoardSettings(threshold=0.7))),
+                firmware(Settings(), EITK_MODEL_SHA256="ff"),
+            }
+        )
+        == 3
+    )
 
 
 def test_labels_with_any_characters_have_their_colours(tiny: Path) -> None:
