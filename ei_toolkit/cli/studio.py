@@ -42,6 +42,10 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API and the live log.")] = 4800,
     ingestion_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of uploads.")] = 4810,
+    remote_management_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port of devices; default: 4802, or a free one with another --port."),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Concurrent jobs of each project.")] = 1,
     job_limit: Annotated[float, typer.Option(min=1, help="Longest time of a job in seconds.")] = 3600.0,
     allow_scripts: Annotated[
@@ -55,7 +59,16 @@ def serve(
     """Serve until Ctrl-C, on the ports that the official clients expect."""
     env = Environment.of(context)
     folder = _folder(env, data)
-    options = Options(folder, host, port, ingestion_port, jobs, job_limit, allow_scripts)
+    options = Options(
+        folder,
+        host,
+        port,
+        ingestion_port,
+        jobs,
+        job_limit,
+        allow_scripts,
+        remote_management_port=remote_management_port,
+    )
     key = prepare(folder, env.config().settings.project.name)
     options = check_host(options, allow_remote=i_know)
     from ei_toolkit.studio.server import serve as serve_until_stopped  # FastAPI, which `prepare` has checked for
@@ -65,7 +78,9 @@ def serve(
     env.console.note(f"data in {folder}, admin key of the first project in {key}")
 
     def announce(running: RunningServer, studio: Studio) -> None:
-        env.console.note(f"API at {running.api_url}, uploads at {running.ingestion_url}")
+        env.console.note(
+            f"API at {running.api_url}, uploads at {running.ingestion_url}, devices at {running.remote_management_url}"
+        )
         own = studio.store.keys.find(read_secret(key))
         token = f"#token={studio.sessions.issue_token(own.id)}" if own else ""
         env.console.note(f"in a browser: {running.web_url}{token} (valid for one minute; later: eitk studio open)")
@@ -109,8 +124,12 @@ def status(context: typer.Context, data: Data = None) -> None:
     elif isinstance(found, UnresponsiveServer):
         env.console.result({"running": False, "pid": found.pid}, f"not running: {found}; stop it with eitk studio stop")
     else:
+        addresses = {
+            "api_url": found.api_url, "ingestion_url": found.ingestion_url,
+            "remote_management_url": found.remote_management_url,
+        }  # fmt: skip
         view = f"running (pid {found.pid}): API {found.api_url}, uploads {found.ingestion_url}"
-        addresses = {"api_url": found.api_url, "ingestion_url": found.ingestion_url}
+        view += f", devices {found.remote_management_url}"
         summary = {"pid": found.pid, **addresses, "version": found.version}
         env.console.result({"running": True, **summary}, view)
 

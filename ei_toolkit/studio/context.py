@@ -11,6 +11,7 @@ from ei_toolkit.studio.jobs.inspectors import Inspectors
 from ei_toolkit.studio.jobs.runner import Runner
 from ei_toolkit.studio.live.hub import Hub, Tokens
 from ei_toolkit.studio.options import Options
+from ei_toolkit.studio.remote.connected import ConnectedDevices
 from ei_toolkit.studio.sessions import Sessions
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.blobs import make_private_folder
@@ -53,6 +54,7 @@ class Studio:
     inspectors: Inspectors
     upload_turns: UploadTurns
     activity: Activity
+    devices: ConnectedDevices
 
     @classmethod
     def open(cls, options: Options) -> Studio:
@@ -63,7 +65,8 @@ class Studio:
         collect_garbage(store)
         runner, compute_worker, inspectors = Runner(options, store, hub), ComputeWorker(options), Inspectors(options)
         return cls(
-            options, store, runner, hub, Tokens(), Sessions(), compute_worker, inspectors, UploadTurns(), Activity()
+            options, store, runner, hub, Tokens(), Sessions(), compute_worker, inspectors, UploadTurns(), Activity(),
+            ConnectedDevices(),
         )  # fmt: skip
 
     def close(self) -> None:

@@ -38,12 +38,13 @@ IDLE_TIMEOUT_S = 15 * 60.0
 
 @dataclass(frozen=True)
 class LocalStudio:
-    """How to reach a running studio. `api_url` ends in /v1, `ingestion_url` is a host root, as in the cloud."""
+    """How to reach a running studio. `api_url` ends in /v1, the other addresses are host roots, as in the cloud."""
 
     api_url: str
     ingestion_url: str
     key: str = field(repr=False)
     pid: int
+    remote_management_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ def ensure(
         key = ensure_own_key(data, project_name)  # it opens the store first, which migrates the database
         if running is None:
             running = _start(data, idle_s, allow_scripts)
-    return LocalStudio(running.api_url, running.ingestion_url, key, running.pid)
+    return LocalStudio(
+        running.api_url, running.ingestion_url, key, running.pid, running.remote_management_url
+    )  # fmt: skip
 
 
 def find_server(data: Path, *, wait_s: float = 0.0) -> RunningServer | UnresponsiveServer | None:

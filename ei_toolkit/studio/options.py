@@ -10,14 +10,17 @@ from ei_toolkit import __version__
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.project import STUDIO_LOCK_NAME
 
-API_PORT, INGESTION_PORT = 4800, 4810  # the ports on which the official clients expect a local studio
+API_PORT, INGESTION_PORT, REMOTE_MANAGEMENT_PORT = 4800, 4810, 4802  # where the official clients expect a local studio
 ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """Addresses to listen on that are not addresses to connect to, and the loopback address for each."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of `eitk studio serve`. `idle_s` = 0: the studio does not stop by itself."""
+    """Options of `eitk studio serve`. `idle_s` = 0: the studio does not stop by itself.
+
+    Without `remote_management_port` it is REMOTE_MANAGEMENT_PORT, or a free port where the API has another one as well.
+    """
 
     data: Path
     host: str = "127.0.0.1"
@@ -27,6 +30,14 @@ class Options:
     job_limit_s: float = 3600.0
     allow_scripts: bool = False
     idle_s: float = 0.0
+    remote_management_port: int | None = None
+
+    @property
+    def port_of_devices(self) -> int:
+        """The port of the remote management to bind; 0 means a free one."""
+        if self.remote_management_port is not None:
+            return self.remote_management_port
+        return REMOTE_MANAGEMENT_PORT if self.port == API_PORT else 0
 
     @property
     def database(self) -> Path:
@@ -56,13 +67,17 @@ class Options:
 
 @dataclass(frozen=True)
 class RunningServer:
-    """The process that serves a data folder, as `server.json` records it."""
+    """The process that serves a data folder, as `server.json` records it.
+
+    `remote_management_port` is 0 in the record of a version that had no remote management.
+    """
 
     pid: int
     host: str
     port: int
     ingestion_port: int
     version: str = __version__
+    remote_management_port: int = 0
 
     @classmethod
     def read(cls, data: Path) -> RunningServer | None:
@@ -75,6 +90,7 @@ class RunningServer:
                 int(record["port"]),
                 int(record["ingestion_port"]),
                 str(record["version"]),
+                int(record.get("remote_management_port", 0)),
             )
         except (OSError, ValueError, LookupError, TypeError, OverflowError):
             return None
@@ -98,6 +114,11 @@ class RunningServer:
     def ingestion_url(self) -> str:
         """Address of the ingestion service, a host root."""
         return f"http://{self._url_host}:{self.ingestion_port}"
+
+    @property
+    def remote_management_url(self) -> str:
+        """Address of the WebSocket of devices."""
+        return f"ws://{self._url_host}:{self.remote_management_port}"
 
     @property
     def _url_host(self) -> str:

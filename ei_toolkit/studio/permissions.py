@@ -22,7 +22,7 @@ PERMISSIONS: Mapping[Permission, tuple[Role, ...]] = {
     "administer": ("admin",),
 }
 LIVE_EVENTS: Mapping[str, Permission] = {"start-log-stream": "read builds", "job-cancel": "build"}
-"""The events that a client of the live log sends; others are ignored. The local studio has no remote management."""
+"""The events that a client of the live log sends; others are ignored."""
 
 
 def allows(role: Role, permission: Permission) -> bool:

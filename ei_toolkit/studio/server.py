@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,13 +19,15 @@ import uvicorn
 from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.errors import ConfigurationError, EitkError
 from ei_toolkit.studio.context import Studio
-from ei_toolkit.studio.http.app import api_app, ingestion_app
+from ei_toolkit.studio.http.app import api_app, ingestion_app, remote_management_app
 from ei_toolkit.studio.http.connections import BoundedConnection, Connections, largest_number
 from ei_toolkit.studio.options import API_PORT, INGESTION_PORT, Options, RunningServer
+from ei_toolkit.studio.remote.messages import LARGEST_MESSAGE
 from ei_toolkit.studio.server_log import configure_log
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # options of mallopt, from malloc.h
 IDLE_CHECK_S = 5.0
+PING_INTERVAL_S = 10.0  # of WebSockets; the connection of a device that is gone without a word ends after two of them
 
 
 def serve(options: Options, on_start: Callable[[RunningServer, Studio], None] = lambda *_: None) -> None:
@@ -38,13 +40,15 @@ def serve(options: Options, on_start: Callable[[RunningServer, Studio], None] = 
         lock_data_folder(options),
         _bind(options.host, options.port) as api,
         _bind(options.host, options.ingestion_port) as ingestion,
+        _bind(options.host, options.port_of_devices) as devices,
     ):
         studio = Studio.open(options)
-        running = RunningServer(os.getpid(), options.host, api.getsockname()[1], ingestion.getsockname()[1])
+        ports = [listener.getsockname()[1] for listener in (api, ingestion, devices)]
+        running = RunningServer(os.getpid(), options.host, ports[0], ports[1], remote_management_port=ports[2])
         running.write(options.data)
         on_start(running, studio)
         try:
-            asyncio.run(_run(studio, api, ingestion))
+            asyncio.run(_run(studio, (api, ingestion, devices)))
         finally:
             options.running.unlink(missing_ok=True)
             studio.close()
@@ -77,13 +81,13 @@ def keep_freed_memory() -> None:
         mallopt(M_MMAP_THRESHOLD, 32 * 2**20)
 
 
-async def _run(studio: Studio, api: socket.socket, ingestion: socket.socket) -> None:
+async def _run(studio: Studio, listeners: Sequence[socket.socket]) -> None:
     connections = Connections(largest_number())
-    servers = [_server(app(studio), connections) for app in (api_app, ingestion_app)]
+    servers = [_server(app(studio), connections) for app in (api_app, ingestion_app, remote_management_app)]
     runner = asyncio.create_task(studio.runner.run())
     idle = asyncio.create_task(_stop_when_idle(studio, servers))
     with _stop_on_signal(servers):
-        await asyncio.gather(*(server.serve([port]) for server, port in zip(servers, (api, ingestion), strict=True)))
+        await asyncio.gather(*(server.serve([port]) for server, port in zip(servers, listeners, strict=True)))
     for task in (idle, runner):
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -105,7 +109,7 @@ def _stop_on_signal(servers: list[_Server]) -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server without signal handlers: this process runs two servers and handles signals itself."""
+    """A uvicorn server without signal handlers: this process runs several servers and handles signals itself."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -122,7 +126,9 @@ def _server(app: object, connections: Connections) -> _Server:
             lifespan="off",
             timeout_graceful_shutdown=3,
             server_header=False,
-            ws_max_size=65_536,
+            ws_max_size=LARGEST_MESSAGE,
+            ws_ping_interval=PING_INTERVAL_S,
+            ws_ping_timeout=PING_INTERVAL_S,
         )
     )
 
@@ -148,7 +154,8 @@ def _bind(host: str, port: int) -> Iterator[socket.socket]:
             raise ConfigurationError(
                 f"port {port} of {host} cannot be used",
                 why=error.strerror or str(error),
-                hint="stop the process that uses it, or choose other ports with --port and --ingestion-port",
+                hint="stop the process that uses it, or choose other ports with --port and --ingestion-port, "
+                "or --remote-management-port",
             ) from error
         listener.listen(2048)
         yield listener
@@ -161,6 +168,7 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=API_PORT)
     parser.add_argument("--ingestion-port", type=int, default=INGESTION_PORT)
+    parser.add_argument("--remote-management-port", type=int)
     parser.add_argument("--jobs", type=int, default=1, dest="jobs_per_project")
     parser.add_argument("--job-limit", type=float, default=3600.0, dest="job_limit_s")
     parser.add_argument("--allow-scripts", action="store_true")

@@ -154,7 +154,7 @@ def test_recordings_of_one_group_of_a_label_are_too_few(project: Path, tmp_path:
     assert done.code == 1 and "all recordings of rock are of one group" in done.err
 
 
-def test_without_an_aim_or_a_model_the_command_says_what_to_do(project: Path) -> None:
+def test_without_an_aim_or_a_model_the_error_has_what_to_do(project: Path) -> None:
     done = calibrate(project)
     assert done.code == 2 and "no aim is stated" in done.err
     (project / "eitk.lock").unlink()

@@ -18,6 +18,23 @@ from ei_toolkit.studio.http.not_implemented import Method, official_methods
 
 Arguments = Callable[[Any], dict[str, Any]]
 UNTYPED = ("download_", "get_sample_as_audio", "get_sample_as_raw")  # responses that are not JSON
+DEVICES = {
+    f"devices.{name}"
+    for name in (
+        "create_device",
+        "delete_device",
+        "get_device",
+        "get_impulse_records",
+        "keep_device_debug_stream_alive",
+        "list_devices",
+        "rename_device",
+        "request_device_model_update",
+        "start_device_inference_debug_stream",
+        "start_device_snapshot_debug_stream",
+        "start_sampling",
+        "stop_device_debug_stream",
+    )
+}  # tests/contract/test_devices.py, with a device that is connected; fmt: skip
 TESTED_ELSEWHERE = {  # in other tests, because they change or delete what these tests need
     "login.login", "projects.delete_project", "projects.create_project", "raw_data.delete_all_samples",
     "raw_data.delete_all_samples_by_category", "raw_data.delete_sample", "raw_data.batch_delete",
@@ -27,7 +44,7 @@ TESTED_ELSEWHERE = {  # in other tests, because they change or delete what these
     "learn.download_pretrained_model", "jobs.get_profile_tflite_job_result_via_post_request", "jobs.start_retrain_job",
     "jobs.train_keras_job", "dsp.clear_dsp_block", "export.download_export",
     "raw_data.crop_sample", "raw_data.segment_sample", "raw_data.find_segments_in_sample",
-    "raw_data.store_segment_length", "raw_data.get_data_explorer_predictions",
+    "raw_data.store_segment_length", "raw_data.get_data_explorer_predictions", *DEVICES,
 }  # fmt: skip
 
 

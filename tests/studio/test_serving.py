@@ -38,7 +38,7 @@ def serve(options: Options, during: Callable[[RunningServer], None], number: sig
             if signal.getsignal(number) is not before:  # else the signal would end this process
                 os.kill(os.getpid(), number)
 
-    server.serve(options, lambda running: threading.Thread(target=act, args=(running,), daemon=True).start())
+    server.serve(options, lambda running, _studio: threading.Thread(target=act, args=(running,), daemon=True).start())
     if errors:
         raise errors[0]
 

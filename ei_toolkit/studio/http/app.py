@@ -1,4 +1,4 @@
-"""The two services as ASGI apps: the API with the live log and the web pages, and ingestion; their error responses."""
+"""The services as ASGI apps: API with live log and web pages, ingestion, remote management; their error responses."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ei_toolkit.studio.http import (
     data_explorer,
     dataset,
     deployments,
+    devices,
     dsp,
     dsp_runs,
     impulse_variants,
@@ -43,6 +44,7 @@ from ei_toolkit.studio.http.guard import LARGEST_BODY, LARGEST_REQUEST, Guard
 from ei_toolkit.studio.http.responses import failure
 from ei_toolkit.studio.http.schema import rejection
 from ei_toolkit.studio.live import session as live
+from ei_toolkit.studio.remote import session as remote
 
 log = logging.getLogger("ei_toolkit.studio")
 API_ROUTERS: tuple[APIRouter, ...] = (
@@ -51,6 +53,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     project.router,
     keys.router,
     targets.router,
+    devices.router,
     dataset.router,
     data_explorer.router,
     samples.router,
@@ -70,6 +73,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     not_implemented.router,  # the last: it matches every path
 )
 INGESTION_ROUTERS: tuple[APIRouter, ...] = (ingestion.router,)
+REMOTE_MANAGEMENT_ROUTERS: tuple[APIRouter, ...] = (remote.router,)
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -84,6 +88,11 @@ def api_app(studio: Studio) -> ASGIApp:
 def ingestion_app(studio: Studio) -> ASGIApp:
     """Return the app of the uploads."""
     return _app(studio, INGESTION_ROUTERS, LARGEST_REQUEST)
+
+
+def remote_management_app(studio: Studio) -> ASGIApp:
+    """Return the app of the devices that are connected."""
+    return _app(studio, REMOTE_MANAGEMENT_ROUTERS, LARGEST_BODY)
 
 
 def _app(studio: Studio, routers: tuple[APIRouter, ...], largest_body: int) -> ASGIApp:

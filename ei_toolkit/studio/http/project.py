@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from starlette.responses import Response
 
 from ei_toolkit.studio.devices import DEVICES, device
+from ei_toolkit.studio.http.devices import devices_answer
 from ei_toolkit.studio.http.request import Admin, Anyone, DeploymentReader, Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.schema import BrokenRule, Flag, Integer, Line, Number, RequestModel, json_body
@@ -79,7 +80,6 @@ def project_info(
         "project": project_summary(project),
         "developmentKeys": {"apiKey": secret, "hmacKey": project.hmac_key},
         "impulse": {"created": state.created, "configured": state.configured, "complete": state.complete},
-        "devices": [],
         "dataSummary": _data(training),
         "dataSummaryPerCategory": per_category,
         "computeTime": _compute_time(),
@@ -255,7 +255,8 @@ def get_project_info(request: Request, context: Anyone) -> Response:
     """Return all settings and summaries of the project."""
     project = context.store.projects.get(context.project)
     summaries = context.store.samples.summaries(context.project)
-    return answer(project_info(project, summaries, _state(context), context.secret, _base_url(request)))
+    found = project_info(project, summaries, _state(context), context.secret, _base_url(request))
+    return answer(found | {"devices": devices_answer(context)})
 
 
 @router.post("")

@@ -9,6 +9,7 @@ from ei_toolkit.studio.store.artifacts import Artifacts
 from ei_toolkit.studio.store.blobs import Blobs
 from ei_toolkit.studio.store.blocks import Blocks
 from ei_toolkit.studio.store.database import Database
+from ei_toolkit.studio.store.devices import StoredDevices
 from ei_toolkit.studio.store.jobs import Jobs
 from ei_toolkit.studio.store.keys import Keys
 from ei_toolkit.studio.store.originals import Originals, Recording
@@ -31,6 +32,7 @@ class Store:
     blocks: Blocks
     jobs: Jobs
     artifacts: Artifacts
+    devices: StoredDevices
 
     @classmethod
     def open(cls, data: Path) -> Store:
@@ -39,6 +41,7 @@ class Store:
         return cls(
             database, blobs, Packs(data / "packs", blobs.incoming), Projects(database), Keys(database),
             Samples(database), Originals(database), Blocks(database), Jobs(database), Artifacts(database),
+            StoredDevices(database),
         )  # fmt: skip
 
     def byte_range(self, recording: Sample | Recording) -> ByteRange:

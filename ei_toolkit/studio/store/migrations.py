@@ -299,4 +299,20 @@ CREATE VIEW recordings AS
     SELECT sha256, pack, start, size FROM samples UNION ALL SELECT sha256, pack, start, size FROM originals
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, PACKS, SETTINGS_HASH, ONE_AUDIO_AXIS, GROWTH, CROPS)
+# Boards and other devices that record samples; `sensors` is JSON. `device_id` is the identity that a device states.
+DEVICES = """
+CREATE TABLE devices (
+    id INTEGER PRIMARY KEY,
+    project INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    device_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    device_type TEXT NOT NULL,
+    sensors TEXT NOT NULL DEFAULT '[]',
+    supports_snapshots INTEGER NOT NULL DEFAULT 0,
+    created TEXT NOT NULL,
+    last_seen TEXT NOT NULL,
+    UNIQUE (project, device_id)
+)
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, PACKS, SETTINGS_HASH, ONE_AUDIO_AXIS, GROWTH, CROPS, DEVICES)
