@@ -1,0 +1,179 @@
+#include "json.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+namespace json {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+}  // namespace
+
+Kind Reader::next() {
+    skip_space();
+    if (error_ != nullptr || at_ == end_) return Kind::kInvalid;
+    switch (*at_) {
+        case '{':
+            return Kind::kObject;
+        case '[':
+            return Kind::kArray;
+        case '"':
+            return Kind::kString;
+        case 't':
+        case 'f':
+            return Kind::kBoolean;
+        case 'n':
+            return Kind::kNull;
+        default:
+            return *at_ == '-' || is_digit(*at_) ? Kind::kNumber : Kind::kInvalid;
+    }
+}
+
+bool Reader::number(double* value) {
+    if (next() != Kind::kNumber) return fail("expected a number");
+    const char* const start = at_;
+    if (*at_ == '-') ++at_;
+    const char* const whole = at_;
+    if (!digits()) return false;
+    if (*whole == '0' && at_ - whole > 1) return fail("a number has a leading zero");
+    const bool is_integer = at_ == end_ || (*at_ != '.' && *at_ != 'e' && *at_ != 'E');
+    if (is_integer && at_ - whole <= 9) {  // most samples are; this is ten times as fast as strtod
+        int32_t sum = 0;
+        for (const char* digit = whole; digit != at_; ++digit) sum = 10 * sum + (*digit - '0');
+        *value = *start == '-' ? -sum : sum;
+        return true;
+    }
+    if (at_ != end_ && *at_ == '.') {
+        ++at_;
+        if (!digits()) return false;
+    }
+    if (at_ != end_ && (*at_ == 'e' || *at_ == 'E')) {
+        ++at_;
+        if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
+        if (!digits()) return false;
+    }
+    *value = strtod(start, nullptr);
+    return isfinite(*value) || fail("a number is out of range");
+}
+
+bool Reader::boolean(bool* value) {
+    if (next() != Kind::kBoolean) return fail("expected true or false");
+    *value = *at_ == 't';
+    return word(*value ? "true" : "false");
+}
+
+bool Reader::skip() {
+    double number_value = 0;
+    bool boolean_value = false;
+    Text text = {};
+    switch (next()) {
+        case Kind::kObject:
+            return object([this](const Text&) { return skip(); });
+        case Kind::kArray:
+            return array([this] { return skip(); });
+        case Kind::kString:
+            return string(&text);
+        case Kind::kNumber:
+            return number(&number_value);
+        case Kind::kBoolean:
+            return boolean(&boolean_value);
+        case Kind::kNull:
+            return word("null");
+        default:
+            return fail("expected a value");
+    }
+}
+
+bool Reader::finished() {
+    skip_space();
+    return at_ == end_ || fail("expected the end of the text");
+}
+
+void Reader::skip_space() {
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+}
+
+bool Reader::is_next(char c) {
+    skip_space();
+    if (error_ != nullptr || at_ == end_ || *at_ != c) return false;
+    ++at_;
+    return true;
+}
+
+bool Reader::enter(char open) {
+    if (!is_next(open)) return fail(open == '{' ? "expected an object" : "expected an array");
+    return ++depth_ <= kMaxDepth || fail("the text is nested too deeply");
+}
+
+bool Reader::comma_or(char close, bool* more) {
+    *more = is_next(',');
+    return *more || is_next(close) || fail("expected ',' or the end of an object or array");
+}
+
+bool Reader::string(Text* text) {
+    if (!is_next('"')) return fail("expected a string");
+    text->begin = at_;
+    while (at_ != end_ && *at_ != '"') {
+        const char c = *at_++;
+        if (static_cast<unsigned char>(c) < ' ') return fail("a string contains a control character");
+        if (c == '\\' && !escape()) return false;
+    }
+    if (at_ == end_) return fail("a string has no end");
+    text->length = static_cast<size_t>(at_ - text->begin);
+    ++at_;
+    return true;
+}
+
+bool Reader::escape() {
+    const char kind = at_ == end_ ? '\0' : *at_++;
+    if (kind != '\0' && strchr("\"\\/bfnrt", kind) != nullptr) return true;
+    if (kind != 'u' || end_ - at_ < 4) return fail("a string contains an invalid escape");
+    for (int i = 0; i < 4; ++i) {
+        if (!is_hex_digit(*at_++)) return fail("a string contains an invalid escape");
+    }
+    return true;
+}
+
+bool Reader::word(const char* expected) {
+    const size_t length = strlen(expected);
+    if (static_cast<size_t>(end_ - at_) < length || memcmp(at_, expected, length) != 0) {
+        return fail("expected a value");
+    }
+    at_ += length;
+    return true;
+}
+
+bool Reader::digits() {
+    if (at_ == end_ || !is_digit(*at_)) return fail("expected a digit");
+    while (at_ != end_ && is_digit(*at_)) ++at_;
+    return true;
+}
+
+bool Reader::fail(const char* error) {
+    if (error_ == nullptr) error_ = error;
+    at_ = end_;
+    return false;
+}
+
+std::string quoted(const char* text) {
+    static const char digits[] = "0123456789abcdef";
+    std::string out = "\"";
+    for (const char* at = text; *at != '\0'; ++at) {
+        const unsigned char c = static_cast<unsigned char>(*at);
+        if (c < ' ' || c == 0x7F) {
+            out += "\\u00";
+            out += digits[c >> 4];
+            out += digits[c & 0xF];
+        } else {
+            if (c == '"' || c == '\\') out += '\\';
+            out += *at;
+        }
+    }
+    return out + '"';
+}
+
+}  // namespace json
