@@ -41,6 +41,7 @@ from ei_toolkit.client.upload.run import upload as run_upload
 from ei_toolkit.config import Config
 from ei_toolkit.config.boards import board_spec
 from ei_toolkit.config.lockfile import Lock
+from ei_toolkit.config.settings import TARGET_ALIASES
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import rows_of_windows
 from ei_toolkit.dataset.provenance import TrainingProvenance, write_provenance
@@ -152,15 +153,25 @@ def training_warnings(config: Config, report: TrainReport) -> list[str]:
     return [warning for warning in found if warning]
 
 
-def build_spec(config: Config) -> BuildSpec:
-    """Return the target, engine and model type of the settings."""
+def build_spec(config: Config, target: str | None = None) -> BuildSpec:
+    """Return the target, engine and model type of the settings, or another target."""
     settings = config.settings.build
-    return BuildSpec(settings.target, settings.engine, settings.model_type)
+    wanted = target or settings.target
+    return BuildSpec(TARGET_ALIASES.get(wanted, wanted), settings.engine, settings.model_type)
 
 
-def build_and_record(config: Config, studio: Studio, impulse: int, follow: Follow) -> Lock:
-    """Build, download and pin the library and record the run; return the contents of eitk.lock. Raises JobFailed."""
+def is_pinned(config: Config, spec: BuildSpec) -> bool:
+    """Return whether eitk.lock names a build of `spec`: a build for another target than [build] is only stored."""
+    return spec == build_spec(config)
+
+
+def build_and_record(config: Config, studio: Studio, impulse: int, follow: Follow, target: str | None = None) -> Lock:
+    """Build and download a deployment, and record the run; return the contents of eitk.lock. Raises JobFailed.
+
+    A build for the target in [build] is pinned in eitk.lock.
+    """
     started = time.monotonic()
-    lock = run_build(studio, impulse, build_spec(config), config.paths, follow)
+    spec = build_spec(config, target)
+    lock = run_build(studio, impulse, spec, config.paths, follow, pinned=is_pinned(config, spec))
     record_run(config, "build", {**asdict(lock), "seconds": time.monotonic() - started})
     return lock

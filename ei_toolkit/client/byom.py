@@ -14,10 +14,10 @@ from ei_toolkit.client.deployments import (
     TFLITE_IDENTIFIER,
     BuildSpec,
     Deployment,
-    check_zip,
+    check_file,
     deployment_of,
+    lock_of_files,
     safe_name,
-    write_lock_of,
 )
 from ei_toolkit.client.endpoint import Endpoint, is_loopback
 from ei_toolkit.client.project import Studio
@@ -25,7 +25,7 @@ from ei_toolkit.client.responses import Response, redact
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.atomic_write import replace_folder
 from ei_toolkit.config.blocked_imports import blocked_imports
-from ei_toolkit.config.lockfile import Lock
+from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.eon.reader import read_model
 from ei_toolkit.errors import ApiError, DataError, EitkError, MissingToolError
 
@@ -60,9 +60,9 @@ def profile_model(studio: Studio, model: Path, device: str | None, timeout_s: fl
 
 def deploy_model(
     studio: Studio, model: Path, labels: Sequence[str], spec: BuildSpec, paths: ProjectPaths,
-    timeout_s: float | None = None,
+    timeout_s: float | None = None, *, pinned: bool = True,
 ) -> Lock:  # fmt: skip
-    """Build a library of a model, put it into `.eitk/builds/<version>/` and pin it in eitk.lock.
+    """Build a deployment of a model and put it into `.eitk/builds/<version>/`. With `pinned`, eitk.lock names it.
 
     Raises DataError for a file that is not a .tflite, ApiError where the SDK or the studio fails.
     """
@@ -88,18 +88,23 @@ def deploy_model(
             why="the SDK has downloaded the previous deployment, which is another model",
             hint="See which job failed: eitk jobs list --all",
         )
-    return _store(content, deployment_of(studio, version), model, spec, paths)
+    lock = _store(content, deployment_of(studio, version), model, spec, paths)
+    if pinned:
+        write_lock(paths.lock, lock)
+    return lock
 
 
 def _store(content: bytes, deployment: Deployment, model: Path, spec: BuildSpec, paths: ProjectPaths) -> Lock:
     version = deployment.deployment_version
     folder = paths.builds / str(version)
     with replace_folder(folder) as partial:
-        archive = partial / safe_name({}, f"{model.stem}-{spec.target}-{version}.zip")
-        archive.write_bytes(content)
-        check_zip(archive)
+        downloaded = partial / "download"
+        downloaded.write_bytes(content)
+        suffix = check_file(downloaded, spec.target)
+        name = safe_name({}, f"{model.stem}-{spec.target}-{version}{suffix}")
+        downloaded.replace(partial / name)
         shutil.copyfile(model, partial / "model.tflite")
-    return write_lock_of(deployment, spec, folder / archive.name, folder / "model.tflite", paths)
+    return lock_of_files(deployment, spec, folder / name, folder / "model.tflite", paths)
 
 
 def _last_version(studio: Studio) -> int:

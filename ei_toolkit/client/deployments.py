@@ -1,11 +1,14 @@
-"""Built libraries: download and check them, keep them below .eitk/builds/, and pin one in eitk.lock."""
+"""Deployments: download and check them, keep them below .eitk/builds/, and pin one in eitk.lock.
+
+A deployment is a zip with a library, or a program: the model file (.eim) of a Linux target.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -25,7 +28,8 @@ MAX_ZIP_BYTES = 512 * MIB
 MAX_MODEL_BYTES = 64 * MIB
 MAX_NAME_LENGTH = 200
 TFLITE_IDENTIFIER = b"TFL3"  # FlatBuffer file identifier, at byte 4
-MODEL_HASH = re.compile(rb'#define\s+EITK_MODEL_SHA256\s+"([0-9a-f]{64})"')
+MODEL_HASH = re.compile(rb'#define\s+EITK_MODEL_SHA256\s+"([0-9a-f]{64})"|"model_sha256":"([0-9a-f]{64})"')
+PROGRAM_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe")  # of programs for Linux, and for macOS on 64 bits
 BUILD_AGAIN = "Build it again: eitk build"
 
 
@@ -68,6 +72,16 @@ class _DownloadList(Response, frozen=True):
 def pin(studio: Studio, version: int, spec: BuildSpec, paths: ProjectPaths, provenance: Path) -> Lock:
     """Download version `version` into `.eitk/builds/` and write eitk.lock; each changes in one step, the lock last.
 
+    Raises as `download`.
+    """
+    lock = download(studio, version, spec, paths, provenance)
+    write_lock(paths.lock, lock)
+    return lock
+
+
+def download(studio: Studio, version: int, spec: BuildSpec, paths: ProjectPaths, provenance: Path) -> Lock:
+    """Download version `version` into `.eitk/builds/`, and return what eitk.lock would contain.
+
     `provenance` is the file with the training provenance of the model; it is copied beside the model if it exists.
     Raises ApiError where the version was built otherwise, or a download is not valid.
     """
@@ -75,30 +89,28 @@ def pin(studio: Studio, version: int, spec: BuildSpec, paths: ProjectPaths, prov
     _check_spec(deployment, spec, version)
     folder = paths.builds / str(version)
     with replace_folder(folder) as partial:
-        archive = download_zip(studio, version, partial)
+        file = download_file(studio, version, spec.target, partial)
         model = download_model(studio, spec.model_type, partial / "model.tflite", deployment.impulse_id or None)
-        check_model_in_zip(archive, model)
+        check_model_in_file(file, model)
         if provenance.is_file():
             shutil.copyfile(provenance, partial / PROVENANCE_NAME)
-    return write_lock_of(deployment, spec, folder / archive.name, folder / model.name, paths)
+    return lock_of_files(deployment, spec, folder / file.name, folder / model.name, paths)
 
 
-def write_lock_of(deployment: Deployment, spec: BuildSpec, archive: Path, model: Path, paths: ProjectPaths) -> Lock:
-    """Write eitk.lock for a deployment whose files are below the project's folder, and return it."""
-    lock = Lock(
+def lock_of_files(deployment: Deployment, spec: BuildSpec, file: Path, model: Path, paths: ProjectPaths) -> Lock:
+    """Return the lock for a deployment whose files are below the project's folder."""
+    return Lock(
         deployment_version=deployment.deployment_version,
         impulse=deployment.impulse_id,
         engine=spec.engine,
         model_type=spec.model_type,
         target=spec.target,
-        zip=archive.relative_to(paths.root).as_posix(),
-        zip_sha256=sha256_of(archive),
+        zip=file.relative_to(paths.root).as_posix(),
+        zip_sha256=sha256_of(file),
         model=model.relative_to(paths.root).as_posix(),
         model_sha256=sha256_of(model),
         created=deployment.created,
     )
-    write_lock(paths.lock, lock)
-    return lock
 
 
 def deployment_of(studio: Studio, version: int) -> Deployment:
@@ -106,17 +118,17 @@ def deployment_of(studio: Studio, version: int) -> Deployment:
     return studio.transport.read(studio.path("deployment", "history", version), _OneDeployment).deployment
 
 
-def download_zip(studio: Studio, version: int, folder: Path) -> Path:
-    """Download the zip of a deployment into `folder`, check it, and name it as the studio does.
+def download_file(studio: Studio, version: int, target: str, folder: Path) -> Path:
+    """Download the zip or program of a deployment into `folder`, check it, and name it as the studio does.
 
     Raises ApiError where it is missing, incomplete or unsafe; no file remains then.
     """
-    temporary = folder / "download.zip"
+    temporary = folder / "download"
     try:
         path = studio.path("deployment", "history", version, "download")
         headers = studio.transport.download(path, temporary, max_bytes=MAX_ZIP_BYTES)
-        check_zip(temporary)
-        return temporary.replace(folder / safe_name(headers, f"deployment-{version}.zip"))
+        suffix = check_file(temporary, target)
+        return temporary.replace(folder / safe_name(headers, f"deployment-{version}{suffix}"))
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -136,6 +148,20 @@ def download_model(studio: Studio, variant: str, to: Path, impulse_id: int | Non
     return to
 
 
+def check_file(path: Path, target: str) -> str:
+    """Check the file of a deployment, make a program executable, and return the suffix of its name.
+
+    Raises ApiError unless it is a complete archive that is safe to unpack, or for a runner target a program.
+    """
+    with path.open("rb") as file:
+        is_program = file.read(4) in PROGRAM_MAGIC
+    if is_program and target.startswith("runner-"):
+        path.chmod(0o755)
+        return ".eim"
+    check_zip(path)
+    return ".zip"
+
+
 def check_zip(path: Path) -> None:
     """Raise ApiError unless the file is a complete archive that is safe to unpack."""
     try:
@@ -144,19 +170,29 @@ def check_zip(path: Path) -> None:
         raise ApiError("the downloaded library is rejected", why=error.why or error.what, hint=BUILD_AGAIN) from None
 
 
-def check_model_in_zip(archive: Path, model: Path) -> None:
-    """Raise ApiError where the library contains the hash of its model, and that is not the hash of `model`.
+def check_model_in_file(file: Path, model: Path) -> None:
+    """Raise ApiError where the deployment contains the hash of its model, and that is not the hash of `model`.
 
-    Libraries of eitk's own studio contain it, so that a training between build and download is noticed.
+    Deployments of eitk's own studio contain it, so that a training between build and download is noticed.
     """
-    for _name, source in read_entries(archive, lambda name: name.suffix in (".h", ".cpp"), LIBRARY_LIMITS):
+    for source in _parts_with_hash(file):
         found = MODEL_HASH.search(source)
-        if found and found[1].decode() != sha256_of(model):
+        made_of = (found[1] or found[2]).decode() if found else sha256_of(model)
+        if made_of != sha256_of(model):
             raise ApiError(
                 "the library and the model are of different trainings",
-                why=f"the library was made of model {found[1].decode()[:12]}",
+                why=f"the library was made of model {made_of[:12]}",
                 hint=BUILD_AGAIN,
             )
+
+
+def _parts_with_hash(file: Path) -> Iterator[bytes]:
+    """Yield the sources of a library, or the whole program."""
+    if file.suffix == ".eim":
+        yield file.read_bytes()
+        return
+    for _name, source in read_entries(file, lambda name: name.suffix in (".h", ".cpp"), LIBRARY_LIMITS):
+        yield source
 
 
 def sha256_of(path: Path) -> str:
@@ -166,11 +202,14 @@ def sha256_of(path: Path) -> str:
 
 
 def safe_name(headers: Mapping[str, str], otherwise: str) -> str:
-    """Return the file name of a Content-Disposition, reduced to letters, digits, dots, dashes and underscores."""
+    """Return the file name of a Content-Disposition, reduced to letters, digits, dots, dashes and underscores.
+
+    It has the suffix of the name `otherwise`, or it is that name.
+    """
     message = Message()
     message["Content-Disposition"] = headers.get("Content-Disposition", "")
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(message.get_filename() or "").name).strip("-.")
-    return name if name.endswith(".zip") and len(name) < MAX_NAME_LENGTH else otherwise
+    return name if name.endswith(Path(otherwise).suffix) and len(name) < MAX_NAME_LENGTH else otherwise
 
 
 def tflite_link(downloads: Sequence[Download], variant: str) -> str:

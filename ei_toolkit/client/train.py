@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ei_toolkit.client.deployments import BuildSpec, pin
+from ei_toolkit.client.deployments import BuildSpec, download, pin
 from ei_toolkit.client.impulse.apply import diff
 from ei_toolkit.client.impulse.current import Current, require_impulse
 from ei_toolkit.client.impulse.state import ImpulseState
@@ -175,8 +175,10 @@ def run_test(studio: Studio, current: Current, follow: Follow) -> tuple[Evaluati
     return tuple(evaluation for evaluation in found if evaluation.variant in variants)
 
 
-def build(studio: Studio, impulse_id: int, spec: BuildSpec, paths: ProjectPaths, follow: Follow) -> Lock:
-    """Build a library, download exactly that version and pin it.
+def build(
+    studio: Studio, impulse_id: int, spec: BuildSpec, paths: ProjectPaths, follow: Follow, *, pinned: bool = True
+) -> Lock:
+    """Build a deployment and download exactly that version. With `pinned`, eitk.lock names it from then on.
 
     Where another build is in progress, it is waited for and the requested build is started then.
     Raises JobFailed where the build fails; eitk.lock then stays as it is.
@@ -186,7 +188,8 @@ def build(studio: Studio, impulse_id: int, spec: BuildSpec, paths: ProjectPaths,
         follow(started, "build")
         if not started.attached:
             version = parse_response(started.response, _StartedBuild, "the started build").deployment_version
-            return pin(studio, version, spec, paths, provenance_file(studio, paths, impulse_id))
+            store = pin if pinned else download
+            return store(studio, version, spec, paths, provenance_file(studio, paths, impulse_id))
     raise DataError(
         f"{BUILD_TRIES} other builds were in progress one after the other",
         hint="Wait until eitk jobs list shows no build, then run eitk build again.",

@@ -254,9 +254,20 @@ CLOUD_ENGINES: tuple[str, ...] = (
     "st-aton", "ceva-npn", "nordic-axon", "vlm-connector", "qaic",
 )  # fmt: skip
 """The engines of Edge Impulse's API; those of accelerators exist for a few targets only."""
-Target = Literal["arduino", "zip"]
+Target = Literal["arduino", "zip", "runner-linux-x86_64", "runner-linux-aarch64"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 """The deployment formats of the local studio."""
+PROGRAM_TARGETS: tuple[Target, ...] = ("runner-linux-x86_64", "runner-linux-aarch64")
+"""Those that the studio compiles to a program."""
+TARGET_ALIASES: dict[str, Target] = {
+    target.removeprefix("runner-"): target for target in TARGETS if target.startswith("runner-")
+}
+"""Shorter names for the command line."""
+
+
+def engines_of(target: str) -> tuple[Engine, ...]:
+    """Return the engines of a target, the preferred one first. A program cannot contain an interpreter."""
+    return tuple(engine for engine in ENGINES if engine != "tflite" or target not in PROGRAM_TARGETS)
 
 
 @dataclass(frozen=True)
@@ -307,7 +318,9 @@ class ClassifierSettings:
 class BuildSettings:
     """[build]: the library."""
 
-    target: str = setting("arduino", "Deployment format: arduino or zip; the cloud has others.")
+    target: str = setting(
+        "arduino", "Deployment format: arduino, zip, runner-linux-x86_64 or runner-linux-aarch64; the cloud has others."
+    )
     engine: str = setting(
         "tflite-eon", "tflite-eon, tflite-eon-ram-optimized or tflite; the cloud has others.", CLOUD_ENGINES
     )

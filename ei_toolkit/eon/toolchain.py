@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +22,9 @@ CORTEX_M4F = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d
 ARM = (*COMMON, *CORTEX_M4F, "-O2", "-ffunction-sections", "-fdata-sections", "-fno-threadsafe-statics")
 ARM_LINK = (*CORTEX_M4F, "-nostartfiles", "-specs=nano.specs", "-Wl,--gc-sections")
 HOST = (*COMMON, "-O1")
+# The features of every machine are those of x86_64, which has no fused multiplication and addition.
+PROGRAM = (*COMMON, "-O2", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
+LINUX = (*PROGRAM, "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2")
 QEMU_BOARD = "mps2-an386"
 MACHINE = ("-M", QEMU_BOARD, "-nographic", "-monitor", "none", "-serial", "none")
 TRACE = ("-d", "exec,nochain,in_asm", "-D")  # and the file
@@ -37,6 +43,39 @@ def host_compiler(environ: Mapping[str, str] = os.environ) -> str:
         if name and (found := shutil.which(name, path=environ.get("PATH"))):
             return found
     raise MissingToolError("there is no C++ compiler on this machine", hint=APT + "g++")
+
+
+def linux_compiler(architecture: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the path of a C++ compiler for Linux on `x86_64` or `aarch64`. Raises MissingToolError."""
+    if sys.platform == "linux" and platform.machine() == architecture:
+        return host_compiler(environ)
+    found = shutil.which(f"{architecture}-linux-gnu-g++", path=environ.get("PATH"))
+    if found is None:
+        raise MissingToolError(
+            f"there is no C++ compiler for Linux on {architecture}",
+            why=f"{architecture}-linux-gnu-g++ is not on the PATH",
+            hint=f"{APT}g++-{architecture.replace('_', '-')}-linux-gnu",
+        )
+    return found
+
+
+def linux_link_flags(compiler: str) -> tuple[str, ...]:
+    """Return the flags for a program that runs on every Linux: without shared libraries where libc exists as such."""
+    archive = Path(run_tool([compiler, "-print-file-name=libc.a"]).decode().strip())
+    return ("-static",) if archive.is_absolute() else ("-static-libgcc", "-static-libstdc++")
+
+
+def compile_each(command: Sequence[str], sources: Sequence[Path], folder: Path) -> list[Path]:
+    """Compile each source with `command` to an object in `folder`, and return the objects. Raises as `run_tool`."""
+
+    def compile_one(numbered: tuple[int, Path]) -> Path:
+        number, source = numbered
+        made = folder / f"{number}-{source.stem}.o"
+        run_tool([*command, "-c", source, "-o", made])
+        return made
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(compile_one, enumerate(sources)))
 
 
 def host_size(environ: Mapping[str, str] = os.environ) -> str:

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "json.h"
+#include "json_text.h"
 
 namespace {
 
@@ -80,7 +80,7 @@ private:
     bool shared() {
         double elements = -1;
         if (!number_in_object("elements", &elements)) return false;
-        if (!(elements >= 0 && elements <= kLargestId)) return fail("the request has no valid 'elements'");
+        if (elements < 0 || elements > kLargestId) return fail("the request has no valid 'elements'");
         request_.count = static_cast<size_t>(elements);
         return true;
     }

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "json.h"
+#include "json_text.h"
 #include "model-parameters/model_variables.h"
 #include "shared_memory.h"
 
@@ -22,73 +22,72 @@ __attribute__((format(printf, 2, 3))) void add(std::string* out, const char* for
 
 std::string begin(const int64_t* id, bool success) {
     std::string out = "{";
-    if (id != nullptr) add(&out, "\"id\":%" PRId64 ",", *id);
-    return out + (success ? "\"success\":true" : "\"success\":false");
+    if (id != nullptr) add(&out, R"("id":%)" PRId64 ",", *id);
+    return out + (success ? R"("success":true)" : R"("success":false)");
 }
 
 void add_project(std::string* out) {
-    *out += ",\"project\":{\"owner\":" + json::quoted(EI_CLASSIFIER_PROJECT_OWNER);
-    *out += ",\"name\":" + json::quoted(EI_CLASSIFIER_PROJECT_NAME);
-    add(out, ",\"id\":%d,\"deploy_version\":%d,\"impulse_id\":%d}", EI_CLASSIFIER_PROJECT_ID,
+    *out += R"(,"project":{"owner":)" + json::quoted(EI_CLASSIFIER_PROJECT_OWNER);
+    *out += R"(,"name":)" + json::quoted(EI_CLASSIFIER_PROJECT_NAME);
+    add(out, R"(,"id":%d,"deploy_version":%d,"impulse_id":%d})", EI_CLASSIFIER_PROJECT_ID,
         EI_CLASSIFIER_PROJECT_DEPLOY_VERSION, EI_CLASSIFIER_IMPULSE_ID);
 }
 
 void add_labels(std::string* out) {
-    *out += ",\"labels\":[";
+    *out += R"(,"labels":[)";
     for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) {
         *out += (i > 0 ? "," : "") + json::quoted(ei_classifier_inferencing_categories[i]);
     }
-    *out += "]";
+    *out += ']';
 }
 
 void add_model(std::string* out) {
-    add(out, ",\"model_parameters\":{\"input_features_count\":%d,\"axis_count\":%d,\"frequency\":%.10g",
+    add(out, R"(,"model_parameters":{"input_features_count":%d,"axis_count":%d,"frequency":%.10g)",
         EI_CLASSIFIER_DSP_INPUT_FRAME_SIZE, EI_CLASSIFIER_RAW_SAMPLES_PER_FRAME,
         static_cast<double>(EI_CLASSIFIER_FREQUENCY));
-    add(out, ",\"interval_ms\":%.10g,\"sensor\":%d,\"label_count\":%d", EI_CLASSIFIER_INTERVAL_MS, EI_CLASSIFIER_SENSOR,
-        EI_CLASSIFIER_LABEL_COUNT);
+    add(out, R"(,"interval_ms":%.10g,"sensor":%d,"label_count":%d)", static_cast<double>(EI_CLASSIFIER_INTERVAL_MS),
+        EI_CLASSIFIER_SENSOR, EI_CLASSIFIER_LABEL_COUNT);
     add_labels(out);
-    add(out, ",\"slice_size\":%d,\"use_continuous_mode\":true,\"inferencing_engine\":%d", EI_CLASSIFIER_SLICE_SIZE,
+    add(out, R"(,"slice_size":%d,"use_continuous_mode":true,"inferencing_engine":%d)", EI_CLASSIFIER_SLICE_SIZE,
         EI_CLASSIFIER_INFERENCING_ENGINE);
-    *out +=
-        ",\"model_type\":\"classification\",\"has_anomaly\":0,\"has_object_tracking\":false"
-        ",\"has_performance_calibration\":false,\"thresholds\":[]"
-        ",\"image_input_width\":0,\"image_input_height\":0,\"image_input_frames\":0,\"image_channel_count\":0"
-        ",\"image_resize_mode\":\"none\"}";
-    add(out, ",\"inferencing_engine\":{\"engine_type\":%d,\"properties\":[]}", EI_CLASSIFIER_INFERENCING_ENGINE);
-    *out += ",\"eitk\":{\"model_sha256\":\"" EITK_MODEL_SHA256 "\"}";
+    *out += R"(,"model_type":"classification","has_anomaly":0,"has_object_tracking":false)"
+            R"(,"has_performance_calibration":false,"thresholds":[])"
+            R"(,"image_input_width":0,"image_input_height":0,"image_input_frames":0,"image_channel_count":0)"
+            R"(,"image_resize_mode":"none"})";
+    add(out, R"(,"inferencing_engine":{"engine_type":%d,"properties":[]})", EI_CLASSIFIER_INFERENCING_ENGINE);
+    *out += R"(,"eitk":{"model_sha256":")" EITK_MODEL_SHA256 R"("})";
 }
 
 void add_shared_memory(std::string* out) {
     const size_t count = EI_CLASSIFIER_DSP_INPUT_FRAME_SIZE;
-    *out += ",\"features_shm\":{\"name\":" + json::quoted(shared_memory::name());
-    add(out, ",\"size_bytes\":%zu,\"type\":\"float32\",\"elements\":%zu}", count * sizeof(float), count);
+    *out += R"(,"features_shm":{"name":)" + json::quoted(shared_memory::name());
+    add(out, R"(,"size_bytes":%zu,"type":"float32","elements":%zu})", count * sizeof(float), count);
 }
 
 }  // namespace
 
 std::string failure(const int64_t* id, const std::string& error) {
-    return begin(id, false) + ",\"error\":" + json::quoted(error.c_str()) + "}";
+    return begin(id, false) + R"(,"error":)" + json::quoted(error.c_str()) + '}';
 }
 
 std::string model_description(int64_t id, const char* memory_error) {
     std::string out = begin(&id, true);
     add_project(&out);
     add_model(&out);
-    if (memory_error != nullptr) out += ",\"features_shm_error\":" + json::quoted(memory_error);
+    if (memory_error != nullptr) out += R"(,"features_shm_error":)" + json::quoted(memory_error);
     if (shared_memory::samples() != nullptr) add_shared_memory(&out);
-    return out + "}";
+    return out + '}';
 }
 
 std::string classification(int64_t id, const ei_impulse_result_t& result) {
-    std::string out = begin(&id, true) + ",\"result\":{\"classification\":{";
+    std::string out = begin(&id, true) + R"(,"result":{"classification":{)";
     for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) {
         out += (i > 0 ? "," : "") + json::quoted(result.classification[i].label);
         add(&out, ":%.9g", static_cast<double>(result.classification[i].value));
     }
     const ei_impulse_result_timing_t& timing = result.timing;
-    add(&out, "}},\"timing\":{\"dsp\":%d,\"classification\":%d,\"anomaly\":0,\"postprocessing\":0", timing.dsp,
+    add(&out, R"(}},"timing":{"dsp":%d,"classification":%d,"anomaly":0,"postprocessing":0)", timing.dsp,
         timing.classification);
-    add(&out, ",\"dsp_us\":%" PRId64 ",\"classification_us\":%" PRId64 "}}", timing.dsp_us, timing.classification_us);
+    add(&out, R"(,"dsp_us":%)" PRId64 R"(,"classification_us":%)" PRId64 "}}", timing.dsp_us, timing.classification_us);
     return out;
 }

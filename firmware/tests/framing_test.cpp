@@ -38,7 +38,7 @@ std::string bytes(const char (&text)[N]) {
 
 TEST(messages_end_with_a_zero_byte_a_newline_or_their_last_brace) {
     CHECK_EQUAL(joined(bytes("{\"id\":1}\0{\"id\":2}\n{\"id\":3}{}")),
-                std::string("{\"id\":1};{\"id\":2};{\"id\":3};{};"));
+                std::string(R"({"id":1};{"id":2};{"id":3};{};)"));
 }
 
 TEST(a_message_contains_objects_and_white_space) {
@@ -60,11 +60,11 @@ TEST(a_message_that_is_cut_off_does_not_damage_the_next) {
 }
 
 TEST(a_message_that_is_too_long_is_dropped_whole) {
-    const std::string longest = "{\"a\":" + std::string(kCapacity - 6, '1') + "}";
+    const std::string longest = R"({"a":)" + std::string(kCapacity - 6, '1') + '}';
     CHECK_EQUAL(joined(longest + "{}"), longest + ";{};");
-    CHECK_EQUAL(joined("{\"a\":" + std::string(100, '1') + "}{}"), std::string("too long;{};"));
-    CHECK_EQUAL(joined("{\"a\":" + std::string(kCapacity - 5, '1') + "}{}"), std::string("too long;{};"));
-    CHECK_EQUAL(joined("{\"a\":\"" + std::string(100, '}') + "\n{}"), std::string("too long;{};"));
+    CHECK_EQUAL(joined(R"({"a":)" + std::string(100, '1') + "}{}"), std::string("too long;{};"));
+    CHECK_EQUAL(joined(R"({"a":)" + std::string(kCapacity - 5, '1') + "}{}"), std::string("too long;{};"));
+    CHECK_EQUAL(joined(R"({"a":")" + std::string(100, '}') + "\n{}"), std::string("too long;{};"));
 }
 
 TEST(the_rest_of_an_invalid_message_is_dropped) {

@@ -1,7 +1,7 @@
 #include "request.h"
 
 #include "check.h"
-#include "json.h"
+#include "json_text.h"
 
 namespace {
 
@@ -22,7 +22,7 @@ std::string error_of(const std::string& text) {
 
 TEST(a_request_has_an_id_and_a_command) {
     Request request;
-    CHECK_EQUAL(read("{\"hello\": 1, \"id\": -7}", &request), std::string());
+    CHECK_EQUAL(read(R"({"hello": 1, "id": -7})", &request), std::string());
     CHECK(request.command == Command::kHello && request.has_id);
     CHECK_EQUAL(request.id, -7);
     CHECK_EQUAL(request.value, 1.0);
@@ -30,7 +30,7 @@ TEST(a_request_has_an_id_and_a_command) {
 
 TEST(samples_are_numbers_of_every_form) {
     Request request;
-    CHECK_EQUAL(read("{\"id\":1,\"classify\":[-32768, 0.5, 1e2 ,-1234567890.25]}", &request), std::string());
+    CHECK_EQUAL(read(R"({"id":1,"classify":[-32768, 0.5, 1e2 ,-1234567890.25]})", &request), std::string());
     CHECK(request.command == Command::kClassify);
     CHECK_EQUAL(request.count, size_t{4});
     CHECK_EQUAL(samples[0], -32768.0f);
@@ -41,41 +41,39 @@ TEST(samples_are_numbers_of_every_form) {
 
 TEST(more_samples_than_there_is_room_for_are_counted_only) {
     Request request;
-    CHECK_EQUAL(read("{\"id\":1,\"classify_continuous\":[1,2,3,4,5,6]}", &request), std::string());
+    CHECK_EQUAL(read(R"({"id":1,"classify_continuous":[1,2,3,4,5,6]})", &request), std::string());
     CHECK_EQUAL(request.count, size_t{6});
 }
 
 TEST(samples_in_shared_memory_are_counted) {
     Request request;
-    CHECK_EQUAL(read("{\"classify_shm\":{\"elements\":48000,\"x\":[]},\"id\":1,\"debug\":true}", &request),
-                std::string());
+    CHECK_EQUAL(read(R"({"classify_shm":{"elements":48000,"x":[]},"id":1,"debug":true})", &request), std::string());
     CHECK(request.command == Command::kClassifyShared && request.debug);
     CHECK_EQUAL(request.count, size_t{48000});
-    CHECK_EQUAL(error_of("{\"id\":1,\"classify_shm\":{}}"), std::string("the request has no valid 'elements'"));
-    CHECK_EQUAL(error_of("{\"id\":1,\"classify_shm\":{\"elements\":-1}}"),
+    CHECK_EQUAL(error_of(R"({"id":1,"classify_shm":{}})"), std::string("the request has no valid 'elements'"));
+    CHECK_EQUAL(error_of(R"({"id":1,"classify_shm":{"elements":-1}})"),
                 std::string("the request has no valid 'elements'"));
 }
 
 TEST(unknown_members_are_skipped) {
-    const std::string known = "\"id\":1,\"hello\":1";
+    const std::string known = R"("id":1,"hello":1)";
     CHECK_EQUAL(error_of("{\"x\":{\"y\":[null,true,false,\"\\u00e9\\n\",{}]},\"z\":-0.1E+3," + known + "}"),
                 std::string());
 }
 
 TEST(the_id_is_known_when_another_member_is_invalid) {
     Request request;
-    CHECK_EQUAL(read("{\"id\":5,\"classify\":[1,\"2\"]}", &request), std::string("expected a number"));
+    CHECK_EQUAL(read(R"({"id":5,"classify":[1,"2"]})", &request), std::string("expected a number"));
     CHECK(request.has_id);
     CHECK_EQUAL(request.id, 5);
 }
 
 TEST(a_request_that_is_incomplete_or_ambiguous_is_rejected) {
-    CHECK_EQUAL(error_of("{\"hello\":1}"), std::string("the message has no 'id'"));
-    CHECK_EQUAL(error_of("{\"id\":1}"), std::string("the message has no known request"));
-    CHECK_EQUAL(error_of("{\"id\":1,\"hello\":1,\"classify\":[]}"),
-                std::string("the message has more than one request"));
-    CHECK_EQUAL(error_of("{\"id\":1.5,\"hello\":1}"), std::string("'id' is not an integer"));
-    CHECK_EQUAL(error_of("{\"id\":1e300,\"hello\":1}"), std::string("'id' is not an integer"));
+    CHECK_EQUAL(error_of(R"({"hello":1})"), std::string("the message has no 'id'"));
+    CHECK_EQUAL(error_of(R"({"id":1})"), std::string("the message has no known request"));
+    CHECK_EQUAL(error_of(R"({"id":1,"hello":1,"classify":[]})"), std::string("the message has more than one request"));
+    CHECK_EQUAL(error_of(R"({"id":1.5,"hello":1})"), std::string("'id' is not an integer"));
+    CHECK_EQUAL(error_of(R"({"id":1e300,"hello":1})"), std::string("'id' is not an integer"));
 }
 
 TEST(text_that_is_not_json_is_rejected) {
@@ -83,35 +81,35 @@ TEST(text_that_is_not_json_is_rejected) {
                              "{",
                              "{}}",
                              "[]",
-                             "{\"id\"}",
-                             "{\"id\":}",
-                             "{\"id\":1,}",
+                             R"({"id"})",
+                             R"({"id":})",
+                             R"({"id":1,})",
                              "{,}",
-                             "{\"id\":01}",
-                             "{\"id\":-}",
-                             "{\"id\":1.}",
-                             "{\"id\":.5}",
-                             "{\"id\":1e}",
-                             "{\"id\":+1}",
-                             "{\"id\":1e999}",
-                             "{\"id\":nan}",
+                             R"({"id":01})",
+                             R"({"id":-})",
+                             R"({"id":1.})",
+                             R"({"id":.5})",
+                             R"({"id":1e})",
+                             R"({"id":+1})",
+                             R"({"id":1e999})",
+                             R"({"id":nan})",
                              "{'id':1}",
-                             "{\"id\":1 2}",
-                             "{\"x\":tru}",
-                             "{\"x\":truely}",
+                             R"({"id":1 2})",
+                             R"({"x":tru})",
+                             R"({"x":truely})",
                              "{\"x\":\"\\x\"}",
                              "{\"x\":\"\\u12g4\"}",
                              "{\"x\":\"\t\"}",
-                             "{\"x\":\"a}",
-                             "{\"x\":[1}",
-                             "{\"x\":[1,]}",
-                             "{\"x\":[,1]}",
-                             "{\"debug\":1}",
-                             "{\"hello\":\"1\"}",
-                             "{\"classify\":{}}"}) {
+                             R"({"x":"a})",
+                             R"({"x":[1})",
+                             R"({"x":[1,]})",
+                             R"({"x":[,1]})",
+                             R"({"debug":1})",
+                             R"({"hello":"1"})",
+                             R"({"classify":{}})"}) {
         CHECK(!error_of(text).empty());
     }
-    CHECK_EQUAL(error_of("{\"id\":1,\"x\":" + std::string(100, '[') + std::string(100, ']') + "}"),
+    CHECK_EQUAL(error_of(R"({"id":1,"x":)" + std::string(100, '[') + std::string(100, ']') + "}"),
                 std::string("the text is nested too deeply"));
 }
 

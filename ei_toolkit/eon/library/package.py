@@ -1,46 +1,40 @@
-"""Package a library as a zip: model, processing blocks, runtime, and the files of its target."""
+"""Package model, processing blocks, runtime and the files of a target: a library as a zip, or a program."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.config.project import bundled
+from ei_toolkit.config.settings import Target, engines_of
 from ei_toolkit.eon.library.cost import window_ram_bytes
 from ei_toolkit.eon.library.metadata import metadata_header, variables_header, variables_source
+from ei_toolkit.eon.library.model_file import build_model_file
 from ei_toolkit.eon.library.plan import ModelCode, Plan, compiled_model, make_plan
 from ei_toolkit.eon.library.request import LibraryInfo, LibraryRequest
 from ei_toolkit.eon.library.targets import (
-    archive_name,
     arduino_files,
     cmake_files,
+    deployment_name,
     header_name,
     library_name,
     sdk_headers,
     umbrella_header,
 )
 from ei_toolkit.eon.library.tflm import interpreted_model
-from ei_toolkit.errors import EitkError
+from ei_toolkit.errors import ConfigurationError, EitkError
 
 OLDEST = (1980, 1, 1, 0, 0, 0)
 PLAIN_FILE = 0o100644 << 16
 
 
-def write_archive(path: Path, files: Mapping[str, bytes]) -> str:
-    """Write `files` (name in the zip -> bytes) and return the zip's SHA-256.
-
-    The same files give the same bytes: dates are fixed and names sorted. A partial file is never left.
-    """
-    data = _zip(files)
-    write_bytes(path, data)
-    return hashlib.sha256(data).hexdigest()
-
-
-def _zip(files: Mapping[str, bytes]) -> bytes:
+def zip_bytes(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip of `files` (name in the zip -> bytes). The same files give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(files):
@@ -50,6 +44,12 @@ def _zip(files: Mapping[str, bytes]) -> bytes:
             archive.writestr(entry, files[name])
     return buffer.getvalue()
 
+
+PROGRAMS: Mapping[Target, Callable[[Mapping[str, bytes]], bytes]] = {
+    "runner-linux-x86_64": partial(build_model_file, "x86_64"),
+    "runner-linux-aarch64": partial(build_model_file, "aarch64"),
+}
+"""How the program of a target is built from the sources of its library (path -> bytes)."""
 
 RUNTIME = "src/eitk"
 
@@ -92,18 +92,24 @@ def _folder(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def package(request: LibraryRequest, out: Path) -> LibraryInfo:
-    """Write the library of `request` into the folder `out`, as ei-<project>-arduino-1.0.<version>.zip.
+    """Write the deployment of `request` into the folder `out`, for example as ei-<project>-arduino-1.0.<version>.zip.
 
     The same request gives the same bytes. Raises ConfigurationError for blocks, labels and a model that do not fit
-    together, UnsupportedModelError for a model that cannot be compiled, DataError for one that is damaged.
+    together, or an engine that the target does not have; UnsupportedModelError for a model that cannot be compiled,
+    DataError for one that is damaged, and MissingToolError where the target needs a compiler that is not installed.
     """
     model = _model(request)
     plan = make_plan(request, model.properties)
-    files = _in_folder(plan, _common_files(plan, model) | _target_files(plan))
-    path = out / archive_name(request.project_name, request.target, request.deploy_version)
+    files = _common_files(plan, model)
+    path = out / deployment_name(request.project_name, request.target, request.deploy_version)
+    if request.target in PROGRAMS:
+        content = PROGRAMS[request.target](files)
+    else:
+        content = zip_bytes(_in_folder(plan, files | _target_files(plan)))
+    write_bytes(path, content)
     return LibraryInfo(
         path=path,
-        sha256=write_archive(path, files),
+        sha256=hashlib.sha256(content).hexdigest(),
         model_sha256=model.properties.sha256,
         features=plan.features,
         arena_bytes=model.properties.arena_bytes,
@@ -115,6 +121,12 @@ def package(request: LibraryRequest, out: Path) -> LibraryInfo:
 
 
 def _model(request: LibraryRequest) -> ModelCode:
+    if request.engine not in (engines := engines_of(request.target)):
+        raise ConfigurationError(
+            f"the target {request.target} cannot have the engine {request.engine}",
+            why="a program contains no interpreter",
+            hint=f"Use {' or '.join(engines)}.",
+        )
     if request.engine == "tflite":
         return interpreted_model(request.tflite)
     return compiled_model(request.tflite, ram_optimized=request.engine == "tflite-eon-ram-optimized")

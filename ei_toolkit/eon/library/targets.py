@@ -24,11 +24,12 @@ def header_name(project: str) -> str:
     return f"{library_name(project)}_inferencing.h"
 
 
-def archive_name(project: str, target: str, deploy_version: int) -> str:
-    """Return the name of the zip, for example `ei-music-genre-classifier-arduino-1.0.3.zip`."""
+def deployment_name(project: str, target: str, deploy_version: int) -> str:
+    """Return the name of the file, for example `ei-music-genre-classifier-arduino-1.0.3.zip`."""
     lower = re.sub(r"[_-]+", "-", library_name(project).lower())
-    kind = "cpp" if target == "zip" else target
-    return f"ei-{lower}-{kind}-1.0.{deploy_version}.zip"
+    kind = "cpp" if target == "zip" else target.removeprefix("runner-")
+    suffix = "eim" if target.startswith("runner-") else "zip"
+    return f"ei-{lower}-{kind}-1.0.{deploy_version}.{suffix}"
 
 
 PLAIN_INCLUDE = "#include <Project_inferencing.h>"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from ei_toolkit.config.settings import ENGINES
+from ei_toolkit.config.settings import engines_of
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.request import Anyone, DeploymentReader, RequestContext
 from ei_toolkit.studio.http.responses import answer, stored_file
@@ -20,6 +20,8 @@ from ei_toolkit.studio.store.artifacts import Deployment
 TARGETS: Mapping[str, tuple[str, str]] = {
     "arduino": ("Arduino library", "An Arduino library that runs on Arm-based boards, with examples."),
     "zip": ("C++ library", "Portable C++ sources with a CMake file, for any C++14 compiler."),
+    "runner-linux-x86_64": ("Linux (x86)", "A model file (.eim) for Linux on x86-64, for Edge Impulse's runners."),
+    "runner-linux-aarch64": ("Linux (AARCH64)", "A model file (.eim) for Linux on 64-bit Arm, such as a Raspberry Pi."),
 }
 ABSENT_ENGINES = (
     "hasTensorRT", "hasTensaiFlow", "hasDRPAI", "hasTIDL", "hasAkida", "hasMemryx", "hasStAton", "hasCevaNpn",
@@ -30,6 +32,7 @@ ABSENT_ENGINES = (
 def target_answer(target: str, docs: str, *, project: bool = False) -> dict[str, Any]:
     """Return a `DeploymentTarget`, or with `project` a `ProjectDeploymentTarget`."""
     name, description = TARGETS[target]
+    engines = engines_of(target)
     own = {"recommendedForProject": target == "arduino", "disabledForProject": False} if project else {}
     return {
         "name": name,
@@ -41,8 +44,8 @@ def target_answer(target: str, docs: str, *, project: bool = False) -> dict[str,
         **dict.fromkeys(ABSENT_ENGINES, False),
         "hideOptimizations": False,
         "uiSection": "library",
-        "supportedEngines": list(ENGINES),
-        "preferredEngine": ENGINES[0],
+        "supportedEngines": list(engines),
+        "preferredEngine": engines[0],
         "docsUrl": docs,
         "modelVariants": [{"variant": "int8", "supported": True}, {"variant": "float32", "supported": True}],
         "parameters": [],
@@ -135,12 +138,12 @@ def get_last_deployment_build(request: Request, context: DeploymentReader, impul
 
 @router.get("/download")
 def download_build(context: DeploymentReader, query: Annotated[DeploymentQuery, Query()]) -> Response:
-    """Return the zip of the newest matching deployment."""
+    """Return the file of the newest matching deployment."""
     found = _matching(context, query)
     if not found:
         asked = ", ".join(f"{name} {value}" for name, value in query.sent().items())
         raise ApiError(f"There is no deployment{f' with {asked}' if asked else ''} yet: start a build job")
-    return _zip(context, found[0])
+    return _file(context, found[0])
 
 
 @router.get("/history")
@@ -165,8 +168,8 @@ def get_historic_deployment(deploymentVersion: int, request: Request, context: D
 
 @router.get("/history/{deploymentVersion:int}/download")
 def download_historic_deployment(deploymentVersion: int, context: DeploymentReader) -> Response:
-    """Return the zip of one deployment."""
-    return _zip(context, context.store.artifacts.deployment(context.project, deploymentVersion))
+    """Return the file of one deployment."""
+    return _file(context, context.store.artifacts.deployment(context.project, deploymentVersion))
 
 
 def docs_url(request: Request) -> str:
@@ -191,6 +194,7 @@ def _matching(context: RequestContext, query: DeploymentQuery) -> list[Deploymen
     )
 
 
-def _zip(context: RequestContext, deployment: Deployment) -> Response:
+def _file(context: RequestContext, deployment: Deployment) -> Response:
+    media_type = "application/zip" if deployment.filename.endswith(".zip") else "application/octet-stream"
     headers = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(deployment.filename)}"}
-    return stored_file(context.store.blobs.path(deployment.blob), "application/zip", headers)
+    return stored_file(context.store.blobs.path(deployment.blob), media_type, headers)

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from ei_toolkit.config.settings import Engine
+from ei_toolkit.config.settings import Engine, engines_of
 from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
 from ei_toolkit.studio.code_policy import accepted_script, check_script_change
 from ei_toolkit.studio.http.deployments import TARGETS
@@ -95,10 +95,12 @@ def build_on_device_model_job(
     impulseId: ImpulseId = None,
     target: Annotated[str, Query(alias="type")] = "zip",
 ) -> Response:
-    """Start a job that builds a library; the response has the version to download."""
+    """Start a job that builds a deployment; the response has the version to download."""
     impulse = context.store.blocks.get(context.project, impulseId)
     if target not in TARGETS:
         raise ApiError(f"There is no deployment target {target!r}; targets: {', '.join(TARGETS)}")
+    if body.engine not in (engines := engines_of(target)):
+        raise ApiError(f"{target} cannot be built with the engine {body.engine!r}; engines: {', '.join(engines)}")
     spec = {"impulse": impulse.id, "format": target, "engine": body.engine, "model_type": body.model_type}
     version = context.store.projects.next_deployment(context.project)
     key = f"build-{impulse.id}-{target}"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_toolkit.eon.library.targets import archive_name, header_name, library_name
+from ei_toolkit.eon.library.targets import deployment_name, header_name, library_name
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,9 @@ def test_headers_have_the_names_of_edge_impulse(project: str, header: str) -> No
 
 
 def test_archives_have_the_names_of_edge_impulse() -> None:
-    assert archive_name("Music Genre Classifier", "arduino", 3) == "ei-music-genre-classifier-arduino-1.0.3.zip"
-    assert archive_name("Music Genre Classifier", "zip", 3) == "ei-music-genre-classifier-cpp-1.0.3.zip"
+    assert deployment_name("Music Genre Classifier", "arduino", 3) == "ei-music-genre-classifier-arduino-1.0.3.zip"
+    assert deployment_name("Music Genre Classifier", "zip", 3) == "ei-music-genre-classifier-cpp-1.0.3.zip"
+    assert deployment_name("Genres", "runner-linux-aarch64", 3) == "ei-genres-linux-aarch64-1.0.3.eim"
 
 
 @given(st.text())

@@ -54,7 +54,10 @@ private:
     bool string(Text* text);
     bool escape();
     bool word(const char* expected);
+    bool is_at(char c) const { return at_ != end_ && *at_ == c; }
     bool digits();
+    bool fraction();
+    bool exponent();
     bool fail(const char* error);
 
     const char* at_;
@@ -64,7 +67,7 @@ private:
 };
 
 template <typename Member>
-bool Reader::object(Member member) {
+bool Reader::object(Member member) {  // NOLINT(misc-no-recursion)
     if (!enter('{')) return false;
     bool more = !is_next('}');
     while (more) {
@@ -79,7 +82,7 @@ bool Reader::object(Member member) {
 }
 
 template <typename Element>
-bool Reader::array(Element element) {
+bool Reader::array(Element element) {  // NOLINT(misc-no-recursion)
     if (!enter('[')) return false;
     bool more = !is_next(']');
     while (more) {
