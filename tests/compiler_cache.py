@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-COMPILERS = ("g++", "clang++", "arm-none-eabi-g++", "arm-none-eabi-gcc")
+COMPILERS = ("c++", "g++", "clang++", "aarch64-linux-gnu-g++", "arm-none-eabi-g++", "arm-none-eabi-gcc")
 SOURCES = (".c", ".cc", ".cpp", ".S")
 FOLDER_OPTIONS = ("-I", "-isystem", "-L")
 WITH_VALUE = {"-o", "-T", "-x", "-include", "-D", "-U", "-std", *FOLDER_OPTIONS}

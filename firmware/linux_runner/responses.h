@@ -10,7 +10,7 @@
 // `id` is null if it is not known.
 std::string failure(const int64_t* id, const std::string& error);
 
-// Describes project and model. `memory_error` says why there is no shared memory, or is null.
+// Describes project and model. `memory_error` is the reason why there is no shared memory, or null.
 std::string model_description(int64_t id, const char* memory_error);
 
 std::string classification(int64_t id, const ei_impulse_result_t& result);

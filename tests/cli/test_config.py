@@ -86,7 +86,7 @@ FAULTS = {  # each passed `eitk slice --dry-run` and was refused by a later comm
     "[studio]\nurl = 'https://x/v1'\ningestion_url = 'ftp://x'\n": "toml:3: studio.ingestion_url = 'ftp://x' is",
     "[build]\nengine = 'eon'\n": "eitk.toml:2: build.engine = 'eon': must be one of tflite-eon,",
     "[build]\nengine = 'tensorrt'\n": "must be one of tflite-eon, tflite-eon-ram-optimized, tflite, because studio.url",
-    "[build]\ntarget = 'wasm'\n": "eitk.toml:2: build.target = 'wasm': must be one of arduino, zip, because studio.url",
+    "[build]\ntarget = 'mac'\n": "eitk.toml:2: build.target = 'mac': must be one of arduino, zip, runner-linux-x86_64,",
     "[board]\nthreshold = 1.2\n": "eitk.toml:2: board.threshold = 1.2: must be at most 1",
     "[board]\nsmoothing = 65\n": "eitk.toml:2: board.smoothing = 65: must be at most 64",
     "[gate]\nmin_robust_accuracy = 101\n": "eitk.toml:2: gate.min_robust_accuracy = 101.0: must be at most 100",

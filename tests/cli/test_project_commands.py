@@ -213,6 +213,14 @@ def test_a_dry_run_of_a_build_names_what_would_be_built(eitk: Any, scripted_stud
     }  # fmt: skip
 
 
+def test_another_target_is_named_by_its_short_or_its_full_name(eitk: Any, scripted_studio: Any) -> None:
+    scripted_studio.answers[METADATA] = TRAINED
+    for name in ("linux-aarch64", "runner-linux-aarch64"):
+        assert (
+            eitk("build", "--dry-run", "--target", name).out == "would build runner-linux-aarch64, tflite-eon, int8\n"
+        )
+
+
 def test_an_own_model_needs_labels(eitk: Any, tmp_path: Path) -> None:
     (tmp_path / "x.tflite").write_bytes(b"\x1c\x00\x00\x00TFL3" + bytes(20))
     file = tmp_path / "eitk.toml"
@@ -446,6 +454,28 @@ def test_a_training_with_a_build_pins_the_library(trainable: Any, tmp_path: Path
     assert kinds["train"]["deployment"]["model_sha256"] == kinds["build"]["model_sha256"] == lock.model_sha256
     beside = lock.model_path(tmp_path).parent / "provenance.json"
     assert json.loads(beside.read_text()) == {"clips": ["c" * 64], "groups": ["Queen"]}
+
+
+def test_a_build_for_another_target_is_stored_and_copied_and_the_lock_stays(
+    trainable: Any, scripted_studio: Any, tmp_path: Path
+) -> None:
+    trainable("build")
+    paths = load_config(tmp_path, {}).paths
+    before = paths.lock.read_text()
+    scripted_studio.answers["/api/1/deployment/history/6"]["deployment"]["deploymentFormat"] = "runner-linux-x86_64"
+    scripted_studio.answers["/api/1/deployment/history/6/download"] = (
+        200, b"\x7fELF program",
+        {"Content-Type": "application/octet-stream", "Content-Disposition": 'attachment; filename="genres.eim"'},
+    )  # fmt: skip
+    code, out, _ = trainable("build", "--target", "linux-x86_64", "--output", "model.eim")
+    assert code == 0
+    assert ["library", ".eitk/builds/6/genres.eim"] in [line.split() for line in out.splitlines()]
+    assert paths.lock.read_text() == before
+    assert (tmp_path / "model.eim").read_bytes() == b"\x7fELF program"
+    assert (tmp_path / "model.eim").stat().st_mode & 0o100
+    missing = trainable("build", "--target", "linux-x86_64", "-o", "missing/folder/model.eim")
+    assert (missing.code, missing.out) == (1, "")
+    assert "genres.eim cannot be copied to" in missing.err
 
 
 def test_a_build_that_fails_after_a_training_keeps_the_run_of_the_training(

@@ -12,6 +12,7 @@ from ei_toolkit.errors import ArchiveError, BoardError, DataError
 
 LIBRARY_LIMITS = Limits(total_bytes=256 * MIB)  # an exported library of Edge Impulse unpacks to about 40 MB
 SOURCES = (".c", ".cpp", ".cc", ".S")
+PROGRAM_SUFFIX = ".eim"  # a model file for Linux; it contains no library
 INTERPRETER = "tensorflow/lite/micro/micro_interpreter.h"
 DEFINE = re.compile(r"^\s*#define\s+(EI_CLASSIFIER_\w+|EITK_\w+)\s+(\S.*?)\s*$", re.MULTILINE)
 
@@ -69,7 +70,7 @@ def open_library(source: Path, into: Path) -> Library:
 
     Raises DataError for a zip that is damaged, unsafe or not an Arduino library.
     """
-    folder = source if source.is_dir() else _unpack(source, into)
+    folder = source if source.is_dir() or source.suffix == PROGRAM_SUFFIX else _unpack(source, into)
     roots = sorted({file.parent for file in folder.rglob("library.properties")}, key=lambda path: len(path.parts))
     headers = sorted(roots[0].glob("src/*_inferencing.h")) if roots else []
     if not headers:

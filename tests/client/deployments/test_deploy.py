@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_toolkit.client.deployments import check_model_in_zip, check_zip, path_of_link, safe_name, sha256_of
+from ei_toolkit.client.deployments import check_model_in_file, check_zip, path_of_link, safe_name, sha256_of
 from ei_toolkit.client.endpoint import Endpoint
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.transport import Transport
@@ -76,9 +76,9 @@ def test_a_library_of_another_training_than_the_model_is_rejected(tmp_path: Path
     model = tmp_path / "model.tflite"
     model.write_bytes(b"\x1c\x00\x00\x00TFL3 a model")
     right, wrong = (f'#define EITK_MODEL_SHA256 "{digest}"\n'.encode() for digest in (sha256_of(model), "0" * 64))
-    check_model_in_zip(zip_of(tmp_path / "a.zip", ("src/model_metadata.h", right)), model)
+    check_model_in_file(zip_of(tmp_path / "a.zip", ("src/model_metadata.h", right)), model)
     with pytest.raises(ApiError, match="different trainings"):
-        check_model_in_zip(zip_of(tmp_path / "b.zip", ("src/model_metadata.h", wrong)), model)
+        check_model_in_file(zip_of(tmp_path / "b.zip", ("src/model_metadata.h", wrong)), model)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ei_toolkit.client.deployments import BuildSpec, Download, download_model, pin, tflite_link
+from ei_toolkit.client.deployments import BuildSpec, Download, download, download_model, pin, tflite_link
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME
@@ -126,6 +126,48 @@ def test_a_library_of_another_training_is_not_pinned(built: Any, tmp_path: Path)
     with pytest.raises(ApiError, match="the library and the model are of different trainings") as caught:
         pin_into(tmp_path, built)
     assert caught.value.hint == "Build it again: eitk build"
+    assert read_lock(ProjectPaths(tmp_path).lock) is None
+
+
+PROGRAM = b"\x7fELF\x02\x01"
+PROGRAM_HEADERS = {
+    "Content-Type": "application/octet-stream", "Content-Disposition": 'attachment; filename="genres.eim"',
+}  # fmt: skip
+PROGRAM_SPEC = replace(SPEC, target="runner-linux-x86_64")
+
+
+@pytest.fixture
+def built_program(built: Any) -> Any:
+    """A studio with deployment 4, a model file for Linux."""
+    built.answers["/api/1/deployment/history/4"]["deployment"]["deploymentFormat"] = "runner-linux-x86_64"
+    built.answers["/api/1/deployment/history/4/download"] = (200, PROGRAM, PROGRAM_HEADERS)
+    return built
+
+
+def test_a_program_is_stored_as_one_that_can_be_run(built_program: Any, tmp_path: Path) -> None:
+    file = pin_into(tmp_path, built_program, PROGRAM_SPEC).zip_path(tmp_path)
+    assert (file.name, file.read_bytes()) == ("genres.eim", PROGRAM)
+    assert file.stat().st_mode & 0o111 == 0o111
+
+
+def test_a_program_of_another_training_is_not_stored(built_program: Any, tmp_path: Path) -> None:
+    other = PROGRAM + b'{"model_sha256":"' + b"0" * 64 + b'"}'
+    built_program.answers["/api/1/deployment/history/4/download"] = (200, other, PROGRAM_HEADERS)
+    with pytest.raises(ApiError, match="of different trainings"):
+        pin_into(tmp_path, built_program, PROGRAM_SPEC)
+
+
+def test_a_program_is_no_library(built: Any, tmp_path: Path) -> None:
+    built.answers["/api/1/deployment/history/4/download"] = (200, PROGRAM, ZIP_HEADERS)
+    with pytest.raises(ApiError, match="library is rejected"):
+        pin_into(tmp_path, built)
+
+
+def test_a_deployment_can_be_downloaded_without_being_pinned(built_program: Any, tmp_path: Path) -> None:
+    lock = pin_into(tmp_path, built_program, PROGRAM_SPEC)
+    ProjectPaths(tmp_path).lock.unlink()
+    stored = download(built_program.studio, 4, PROGRAM_SPEC, ProjectPaths(tmp_path), tmp_path / "none.json")
+    assert stored == lock
     assert read_lock(ProjectPaths(tmp_path).lock) is None
 
 

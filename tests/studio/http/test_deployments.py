@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from studio_in_process import Api
 
+from ei_toolkit.config.settings import TARGETS
 from ei_toolkit.studio.impulse import fingerprint
 from ei_toolkit.studio.store.artifacts import Deployment
 
@@ -46,14 +47,26 @@ def history(api: Api, query: str = "") -> tuple[list[int], int]:
 
 def test_the_targets_are_those_that_the_studio_builds_and_arduino_is_recommended(api: Api) -> None:
     everywhere = api.fields("GET", "/deployment/targets", "ingestiononly")["targets"]
-    assert [target["format"] for target in everywhere] == ["arduino", "zip"]
+    assert [target["format"] for target in everywhere] == list(TARGETS)
     assert all("recommendedForProject" not in target for target in everywhere)
     of_project = api.fields("GET", "/1/deployment/targets")["targets"]
-    assert [target["recommendedForProject"] for target in of_project] == [True, False]
+    assert [target["format"] for target in of_project if target["recommendedForProject"]] == ["arduino"]
     assert of_project[0]["supportedEngines"] == ["tflite-eon", "tflite-eon-ram-optimized", "tflite"]
     assert of_project[0]["preferredEngine"] == "tflite-eon" and of_project[0]["hasAkida"] is False
     data_sources = api.fields("GET", "/1/deployment/targets/data-sources")["targets"]
-    assert [target["format"] for target in data_sources] == ["arduino", "zip"]
+    assert [target["format"] for target in data_sources] == list(TARGETS)
+
+
+def test_a_program_is_offered_without_the_interpreter(api: Api) -> None:
+    for target in api.fields("GET", "/deployment/targets")["targets"]:
+        assert ("tflite" in target["supportedEngines"]) == (not target["format"].startswith("runner-"))
+
+
+def test_a_program_is_sent_as_bytes(made: Api) -> None:
+    add(made, "runner-linux-x86_64", filename="ei-genres-linux-x86_64-1.0.1.eim")
+    response = made.call("GET", "/1/deployment/download?type=runner-linux-x86_64")
+    assert response.headers["content-type"] == "application/octet-stream"
+    assert response.headers["content-disposition"].endswith("ei-genres-linux-x86_64-1.0.1.eim")
 
 
 def test_a_project_without_a_build_has_none(made: Api) -> None:

@@ -67,7 +67,12 @@ def test_a_job_is_queued_with_what_it_is_to_do(
         ),
         (
             "build-ondevice-model?type=windows", {},
-            "There is no deployment target 'windows'; targets: arduino, zip",
+            "There is no deployment target 'windows'; targets: arduino, zip, runner-linux-x86_64, runner-linux-aarch64",
+        ),
+        (
+            "build-ondevice-model?type=runner-linux-x86_64", {"engine": "tflite"},
+            "runner-linux-x86_64 cannot be built with the engine 'tflite'; engines: tflite-eon, "
+            "tflite-eon-ram-optimized",
         ),
         (
             "build-ondevice-model", {"engine": "drp-ai"},
