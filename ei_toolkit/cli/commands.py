@@ -49,7 +49,9 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "train": CommandEntry("model", "train:train", "Generate features, train the model and test it."),
     "test": CommandEntry("model", "test:test", "Test the trained model on the test set."),
     "profile": CommandEntry("model", "profile:profile", "Estimate latency, RAM and ROM of the trained model."),
-    "build": CommandEntry("model", "build:build", "Build a library or a program of the trained model, and pin it in eitk.lock."),
+    "build": CommandEntry(
+        "model", "build:build", "Build a library or a program of the trained model, and pin it in eitk.lock."
+    ),
     "jobs": CommandEntry("studio", "jobs:group", "Jobs of the studio: list, follow, cancel."),
     "studio": CommandEntry("studio", "studio:group", "The local studio: Edge Impulse's API on this machine."),
     "boards": CommandEntry("board", "boards:boards", "List the boards on USB and the virtual boards."),

@@ -195,6 +195,6 @@ def test_the_speed_is_checked_only_for_the_pinned_model_on_a_board_with_a_clock(
 
 def test_a_model_file_for_linux_is_no_library(tmp_path: Path) -> None:
     (tmp_path / "genres.eim").write_bytes(b"\x7fELF")
-    with pytest.raises(DataError, match="genres.eim is not an Arduino library with a model") as caught:
+    with pytest.raises(DataError, match=r"genres\.eim is not an Arduino library with a model") as caught:
         open_library(tmp_path / "genres.eim", tmp_path / "o")
     assert "eitk build" in caught.value.hint
