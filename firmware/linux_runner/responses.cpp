@@ -10,6 +10,8 @@
 
 namespace {
 
+constexpr double kFrequency = EI_CLASSIFIER_FREQUENCY, kIntervalMs = EI_CLASSIFIER_INTERVAL_MS;
+
 // Adds formatted numbers. Text of any length is added by itself.
 __attribute__((format(printf, 2, 3))) void add(std::string* out, const char* format, ...) {
     char text[256];
@@ -43,10 +45,9 @@ void add_labels(std::string* out) {
 
 void add_model(std::string* out) {
     add(out, R"(,"model_parameters":{"input_features_count":%d,"axis_count":%d,"frequency":%.10g)",
-        EI_CLASSIFIER_DSP_INPUT_FRAME_SIZE, EI_CLASSIFIER_RAW_SAMPLES_PER_FRAME,
-        static_cast<double>(EI_CLASSIFIER_FREQUENCY));
-    add(out, R"(,"interval_ms":%.10g,"sensor":%d,"label_count":%d)", static_cast<double>(EI_CLASSIFIER_INTERVAL_MS),
-        EI_CLASSIFIER_SENSOR, EI_CLASSIFIER_LABEL_COUNT);
+        EI_CLASSIFIER_DSP_INPUT_FRAME_SIZE, EI_CLASSIFIER_RAW_SAMPLES_PER_FRAME, kFrequency);
+    add(out, R"(,"interval_ms":%.10g,"sensor":%d,"label_count":%d)", kIntervalMs, EI_CLASSIFIER_SENSOR,
+        EI_CLASSIFIER_LABEL_COUNT);
     add_labels(out);
     add(out, R"(,"slice_size":%d,"use_continuous_mode":true,"inferencing_engine":%d)", EI_CLASSIFIER_SLICE_SIZE,
         EI_CLASSIFIER_INFERENCING_ENGINE);
