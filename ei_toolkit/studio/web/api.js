@@ -33,8 +33,12 @@ export async function signIn() {
   return session;
 }
 
+/** Functions that run before the session ends: a page adds one that finishes what it has put off. */
+export const beforeSignOut = new Set();
+
 /** End the session of this browser. */
 export async function signOut() {
+  await Promise.all([...beforeSignOut].map((finish) => finish()));
   await call("DELETE", "/session");
   signedOut();
 }
@@ -42,8 +46,12 @@ export async function signOut() {
 /** Return the JSON object of a GET request. A path is below the project, or absolute if it starts with /v1/. */
 export const get = (path, query = {}, signal = undefined) => call("GET", withQuery(path, query), { signal });
 
-/** Send a POST request with a JSON body; return the JSON object of its response. */
-export const post = (path, body = {}, query = {}) => call("POST", withQuery(path, query), json(body));
+/**
+ * Send a POST request with a JSON body; return the JSON object of its response. With the option `keepalive` it is sent
+ * although the page is being closed.
+ */
+export const post = (path, body = {}, query = {}, options = {}) =>
+  call("POST", withQuery(path, query), { ...json(body), ...options });
 
 /** Send a DELETE request; return the JSON object of its response. */
 export const del = (path, query = {}) => call("DELETE", withQuery(path, query));
@@ -61,16 +69,16 @@ export async function getBytes(path, query = {}, signal = undefined) {
 }
 
 /**
- * Upload files in batches. Each of `items` is {file, label, metadata}; `onResult` is called with the item and the
- * reason why it was rejected, or null if it was accepted. Returns when all were sent, or `signal` is aborted.
+ * Upload files in batches. Each of `items` is {file, label, metadata}; without a label, the studio takes the name of the
+ * file up to its first dot. `onResult` is called with the item and the reason why it was rejected, or null if it was
+ * accepted. Returns when all were sent, or `signal` is aborted.
  */
 export async function upload(category, items, onResult, signal = undefined) {
   for (const batch of batches(items)) {
     if (signal?.aborted) return;
     const form = new FormData();
     const entries = batch.map(({ file, label, metadata }) => ({
-      path: file.name, name: file.name, category,
-      label: label ? { type: "label", label } : { type: "unlabeled" }, metadata: metadata ?? {},
+      path: file.name, category, metadata: metadata ?? {}, ...(label ? { label: { type: "label", label } } : {}),
     }));
     form.append("data", new Blob([JSON.stringify({ version: 1, files: entries })]), "info.labels");
     for (const { file } of batch) form.append("data", file, file.name);

@@ -91,7 +91,7 @@ export function Messages() {
     setMessage(null);
     message.undo();
   };
-  return html`<div class="messages" role="status" aria-live="polite">
+  return html`<div class="messages" role="status">
     ${message && html`<span>${message.text}</span>
       ${message.undo && html`<button onClick=${undo}>Undo</button>`}
       <button aria-label="Close this message" onClick=${() => setMessage(null)}>×</button>`}
