@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from ei_toolkit.api.evaluating import evaluate as evaluate_held_out
+from ei_toolkit.api.project import Project
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import checked_by, known_recipe
-from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.config.recipes.write import load_recipe
-from ei_toolkit.config.units import counted
-from ei_toolkit.dataset.manifest import Manifest
-from ei_toolkit.dataset.plan import clips_root
-from ei_toolkit.dataset.provenance import TrainingProvenance
-from ei_toolkit.errors import MissingStepError, UsageError
-from ei_toolkit.evaluation.candidate import labels_of_model, trained_on
-from ei_toolkit.evaluation.clips import find_known_clips
-from ei_toolkit.evaluation.folds import DESCRIPTIONS, EARLIER_NAMES, FOLDS, leak_warning
-from ei_toolkit.evaluation.held_out import exclude_seen, held_out_clips
-from ei_toolkit.evaluation.model import Recipe, project_recipe, with_training
-from ei_toolkit.evaluation.plausibility import majority_warning
+from ei_toolkit.errors import UsageError
+from ei_toolkit.evaluation.folds import DESCRIPTIONS, FOLDS
 from ei_toolkit.evaluation.run import (
     PINNED,
     PINNED_DESCRIPTION,
-    Plan,
-    Run,
     checked_conditions,
     checked_protocol,
-    run_model,
-    run_plan,
 )
-from ei_toolkit.evaluation.scores import outcome
-from ei_toolkit.evaluation.trained_folds import TrainedFolds
-from ei_toolkit.impulse.metrics import TOP_1, unscored
-from ei_toolkit.report.project_summary import write_evaluation
 from ei_toolkit.report.result_tables import evaluation_view
 
 ALL_PROTOCOLS: dict[str, str] = {**DESCRIPTIONS, PINNED: PINNED_DESCRIPTION}
@@ -117,78 +99,11 @@ def evaluate(
 
         evaluate_classifier(env, chosen, protocol, clips, features, seeds, jobs)
         return
-    protocol = EARLIER_NAMES.get(protocol, protocol)
-    if protocol == PINNED:
-        run = _run_pinned(env, "none" if quick else conditions, jobs)
-    else:
-        plan = _plan(env, protocol, recipe, clips, epochs, "none" if quick else conditions, jobs)
-        trained = TrainedFolds(env.config().paths.folds) if env.config().file else None
-        plan = replace(plan, seeds=1 if quick else seeds, folds=folds, only_first=quick, trained=trained)
-        env.console.note(
-            f"{counted(len(plan.clips), 'clip')} of {counted(len({known.group for known in plan.clips}), 'group')}"
-        )
-        run = run_plan(plan, env.console.note)
-    data = outcome(run, protocol)
-    if leak := leak_warning(protocol):
-        env.console.warn(leak)
-    if recipe is None and not quick:
-        write_evaluation(env.config(), data)
-    env.console.result(data, evaluation_view(data))
-    clean = data["clean"]
-    if warning := majority_warning(TOP_1, clean["window_accuracy"], clean["windows_by_label"]):
+    evaluated = evaluate_held_out(
+        Project(env.config(), env.environ), protocol=protocol, recipe=recipe, clips=env.cwd / clips if clips else None,
+        folds=folds, seeds=seeds, epochs=epochs, conditions=checked_conditions(conditions), quick=quick, jobs=jobs,
+        on_progress=lambda progress: env.console.note(progress.text),
+    )  # fmt: skip
+    env.console.result(evaluated.data, evaluation_view(evaluated.data))
+    for warning in evaluated.warnings:
         env.console.warn(warning)
-
-
-def _run_pinned(env: Environment, conditions: str, jobs: int) -> Run:
-    """Test the pinned model on the testing clips whose label it has."""
-    plan = _plan(env, "artist", None, None, None, conditions, jobs)
-    model, labels, held_out = _pinned(env)
-    if unknown := Counter(known.clip.label for known in plan.clips if known.clip.label not in labels):
-        env.console.note(unscored(unknown, "clip"))
-    plan = replace(plan, clips=[known for known in plan.clips if known.clip.label in labels])
-    return run_model(plan, model, held_out, env.console.note)
-
-
-def _pinned(env: Environment) -> tuple[bytes, tuple[str, ...], set[str]]:
-    """Return the pinned model, its labels, and the names of the testing clips that it was not trained on.
-
-    Raises MissingStepError if there is no model, DataError if it was trained on other windows and its training clips
-    are not known.
-    """
-    config = env.config()
-    lock = read_lock(config.paths.lock)
-    if lock is None:
-        raise MissingStepError("no model is pinned yet", hint="eitk train --eon")
-    manifest = Manifest.read(config.paths.manifest)
-    provenance = trained_on(config, manifest, lock)
-    if provenance is None:
-        env.console.warn(f"the training clips of {lock.model} are not known; those of the present manifest are assumed")
-    seen = provenance or TrainingProvenance.of_manifest(manifest)
-    held_out = exclude_seen(held_out_clips(manifest), seen, config.settings.dataset)
-    model = lock.model_path(config.paths.root).read_bytes()
-    return model, labels_of_model(manifest, seen), {clip.name for clip in held_out}
-
-
-def _plan(
-    env: Environment,
-    protocol: str,
-    recipe: str | None,
-    clips: Path | None,
-    epochs: int | None,
-    conditions: str,
-    jobs: int,
-) -> Plan:
-    chosen = with_training(_recipe(env, recipe), epochs=epochs)
-    names = checked_conditions(conditions)
-    held_out = checked_protocol(protocol)
-    config = env.config()
-    named = replace(config.settings.dataset, root=str(env.cwd / clips)) if clips else config.settings.dataset
-    found = find_known_clips(clips_root(named, config.paths.root), chosen.settings, config.paths.root)
-    return Plan(chosen, found, held_out, conditions=names, jobs=jobs)
-
-
-def _recipe(env: Environment, name: str | None) -> Any:
-    if name is None:
-        return project_recipe(env.config().settings, env.config().paths.root)
-    settings, script = load_recipe(name)
-    return Recipe(name, settings, script)

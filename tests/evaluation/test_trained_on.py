@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 from hashlib import sha256
@@ -11,9 +10,7 @@ from pathlib import Path
 import pytest
 from support import eitk
 
-from ei_toolkit.cli.console import Console
-from ei_toolkit.cli.environment import Environment
-from ei_toolkit.cli.evaluate import _pinned
+from ei_toolkit.api.evaluating import pinned_model
 from ei_toolkit.config import Config
 from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.dataset.manifest import Manifest
@@ -55,10 +52,10 @@ def split_again(config: Config) -> Manifest:
 
 
 def pinned(config: Config) -> tuple[set[str], str]:
-    """The held-out clips of `eitk evaluate --protocol test`, and what it printed to stderr."""
-    err = io.StringIO()
-    found = _pinned(Environment(Console(io.StringIO(), err), config.paths.root, {}))[2]
-    return found, err.getvalue()
+    """The held-out clips of `eitk evaluate --protocol test`, and what it warned of."""
+    warnings: list[str] = []
+    found = pinned_model(config, warnings.append)[2]
+    return found, "\n".join(warnings)
 
 
 def test_after_another_split_clips_that_the_model_was_trained_on_are_not_held_out(sliced: Config, lock: Lock) -> None:
