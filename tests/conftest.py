@@ -46,6 +46,7 @@ ARM_TOOLS = ("arm-none-eabi-g++", "qemu-system-arm")
 
 
 INTEGRATION = (
+    "api/test_job.py",
     "board/boards/test_registry.py", "board/emulator/test_virtual_boards.py", "board/verify/test_through_air.py",
     "board/verify/test_verify.py", "board/flash/test_usb.py",
     "board/flash/test_mistakes.py", "board/flash/test_foreign_library.py", "board/test_budget.py",
@@ -77,6 +78,7 @@ INTEGRATION = (
 
 
 IN_ONE_PROCESS = (
+    "api/test_job.py",
     "browser/", "contract/", "eon/library/", "packaging/", "cli/test_studio_commands.py", "cli/test_walk.py",
     "config/recipes/test_robust.py", "emulated/test_dsp.py", "eon/test_models.py", "evaluation/test_challenge.py",
     "evaluation/test_run.py", "firmware/test_cmake.py",

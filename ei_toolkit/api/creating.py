@@ -60,6 +60,12 @@ def create_project(
         ConfigurationError: There is an eitk.toml, or a value is not valid.
         UsageError: There is no such recipe or folder of clips.
         DataError: The clips have no layout that is recognised.
+
+    Examples:
+        >>> import ei_toolkit as eitk
+        >>> project = eitk.create_project("robust", clips="clips", board="host")
+        >>> project.settings.project.labels, project.settings.board.name
+        (('classical', 'rock'), 'host')
     """
     root = Path(folder).expanduser().resolve()
     root.mkdir(parents=True, exist_ok=True)
@@ -86,7 +92,7 @@ def synthesize_clips(folder: Path | str, clips: int = 24, *, seconds: float = 12
 
     Examples:
         >>> import ei_toolkit as eitk
-        >>> paths = eitk.synthesize_clips("clips", 8, seconds=0.5)
+        >>> paths = eitk.synthesize_clips("made", 8, seconds=0.5)
         >>> len(paths), paths[0].name
         (16, 'classical.synth.000.wav')
     """

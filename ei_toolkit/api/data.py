@@ -18,7 +18,6 @@ from ei_toolkit.api.settings_check import check_files
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DspBlock
 from ei_toolkit.dataset import slicing
-from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.folder_names import SPLITS, Split
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.dataset.plan import Skipped, clips_root, plan_slices, rows_of_plan, rows_of_windows
@@ -71,7 +70,14 @@ class Dataset(Result):
         return tuple(sorted({clip.label for clip in self.clips}))
 
     def of_split(self, split: Split) -> tuple[DatasetClip, ...]:
-        """Return the clips of one split: `training`, `validation` or `testing`."""
+        """Return the clips of one split.
+
+        Args:
+            split: `training`, `validation` or `testing`.
+
+        Returns:
+            The clips; none for a split that the data set does not have.
+        """
         return tuple(clip for clip in self.clips if clip.split == split)
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,12 +91,12 @@ class Dataset(Result):
         return list(self._rows)
 
 
-def read_dataset(project: Project, jobs: int | None = None) -> Dataset:
+def read_dataset(project: Project, jobs: int = 1) -> Dataset:
     """Find, read and split the clips of a project; nothing is written.
 
     Args:
         project: A project with `[dataset] root`.
-        jobs: Number of threads that read; None means the number of cores.
+        jobs: Number of threads that read.
 
     Returns:
         The clips with label, group and split, as `eitk slice --dry-run` shows them.
@@ -98,9 +104,15 @@ def read_dataset(project: Project, jobs: int | None = None) -> Dataset:
     Raises:
         ConfigurationError: No folder of clips is set, or it does not exist.
         DataError: No split is possible, or a label has no clip that can be used.
+
+    Examples:
+        >>> import ei_toolkit as eitk
+        >>> dataset = eitk.read_dataset(eitk.create_project("dataset", clips="clips"))
+        >>> dataset.labels, len(dataset.clips)
+        (('classical', 'rock'), 16)
     """
     config = project.config
-    plan = plan_slices(config.settings, config.paths.root, jobs or cores())
+    plan = plan_slices(config.settings, config.paths.root, jobs)
     clips = tuple(
         DatasetClip(
             task.known.clip.path, task.known.clip.name, task.known.clip.label, task.known.group, task.split,
@@ -151,12 +163,13 @@ class Windows(Result):
         ]  # fmt: skip
 
 
-def slice_clips(project: Project, jobs: int | None = None, on_progress: OnProgress = ignore_progress) -> Windows:
+def slice_clips(project: Project, jobs: int = 1, on_progress: OnProgress = ignore_progress) -> Windows:
     """Cut the clips of a project into windows, as `eitk slice` does.
 
     Args:
         project: A project with `[dataset] root`; `[slice]` has the length, the level and the augmentation.
-        jobs: Number of processes; None means the number of cores. The windows are the same for any number.
+        jobs: Number of processes. The windows are the same for any number. With more than one, a program that Python
+            runs as a file must be below `if __name__ == "__main__":`, because the processes import it.
         on_progress: Called with the number of clips that are cut.
 
     Returns:
@@ -165,12 +178,19 @@ def slice_clips(project: Project, jobs: int | None = None, on_progress: OnProgre
     Raises:
         ConfigurationError: No folder of clips is set, it does not exist, or a training script is wrong.
         DataError: A label has no window in one of the splits, or the windows cannot be written.
+
+    Examples:
+        >>> import ei_toolkit as eitk
+        >>> project = eitk.create_project("slices", clips="clips", settings={"slice.augment.copies": 0})
+        >>> windows = eitk.slice_clips(project)
+        >>> windows.labels, len(windows.windows) == sum(row["windows"] for row in windows.records())
+        (('classical', 'rock'), True)
     """
     config = project.config
     check_files(config)
     out = config.paths.windows
     progress = progress_of("slicing clips", None, on_progress)
-    done = slicing.slice_clips(config.settings, config.paths.root, out, jobs or cores(), progress)
+    done = slicing.slice_clips(config.settings, config.paths.root, out, jobs, progress)
     return Windows(out, done.windows, done.skipped, done.warned, done.duplicates, done.reused)
 
 
@@ -236,7 +256,14 @@ class Features(Result):
     def figure(self, window: int = 0) -> Figure:
         """Return a picture of the features of one window: frames from left to right, bins from bottom to top.
 
-        Raises UsageError for a number that is not one of a window.
+        Args:
+            window: Number of the window, from 0.
+
+        Returns:
+            A figure of matplotlib.
+
+        Raises:
+            UsageError: There is no such window.
         """
         if not 0 <= window < len(self.values):
             raise UsageError(f"there is no window {window}", hint=f"Give a number from 0 to {len(self.values) - 1}.")
@@ -270,6 +297,14 @@ def compute_features(
         ConfigurationError: The project has no such processing block.
         UsageError: There is no such split.
         DataError: A window cannot be read.
+
+    Examples:
+        >>> import ei_toolkit as eitk
+        >>> project = eitk.create_project("features", clips="clips", settings={"slice.augment.copies": 0})
+        >>> windows = eitk.slice_clips(project)
+        >>> features = eitk.compute_features(project, "testing")
+        >>> features.axes, features.values.shape[0] == len(features.labels)
+        (('window', 'frame', 'bin'), True)
     """
     if split is not None and split not in SPLITS:
         raise UsageError(f"there is no split {split!r}", hint=f"Splits: {', '.join(SPLITS)}.")
@@ -306,7 +341,7 @@ def features_of(project: Project, samples: npt.NDArray[np.int16], block: int = 0
     Examples:
         >>> import numpy as np
         >>> import ei_toolkit as eitk
-        >>> project = eitk.create_project("features", "reference")
+        >>> project = eitk.create_project("samples", "reference")
         >>> length = project.settings.slice.window_ms * project.settings.slice.sample_rate // 1000
         >>> features = eitk.features_of(project, np.zeros((2, length), np.int16))
         >>> features.axes, len(features.values)

@@ -125,7 +125,8 @@ def evaluate(
         epochs: Training epochs, instead of those of the recipe.
         conditions: Names of test conditions, such as `gain-20` and `mic`; empty means clean windows only.
         quick: Whether only the first fold is trained and tested, without conditions; the result is not kept.
-        jobs: Number of processes.
+        jobs: Number of processes. A program that Python runs as a file must be below `if __name__ == "__main__":`,
+            because the processes import it.
         on_progress: Called with a text for each step.
 
     Returns:

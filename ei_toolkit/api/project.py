@@ -39,9 +39,16 @@ class Project:
         return self.config.settings
 
     def with_settings(self, settings: Mapping[str, Any]) -> Project:
-        """Return the same project with further settings, such as `{"training.epochs": 5}`. eitk.toml stays as it is.
+        """Return the same project with further settings; eitk.toml stays as it is.
 
-        Raises SettingsError with all settings that are wrong.
+        Args:
+            settings: Values by dotted name, such as `{"training.epochs": 5}`.
+
+        Returns:
+            Another project.
+
+        Raises:
+            SettingsError: One or more settings are wrong; the error has all of them.
         """
         return open_project(self.folder, {**self.overrides, **settings}, self.environ)
 

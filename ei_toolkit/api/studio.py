@@ -35,6 +35,7 @@ from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report import figures
 from ei_toolkit.report.tables import Cell
+from ei_toolkit.studio import lifecycle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,9 +99,8 @@ class ModelTest(Result):
         return _accuracy_rows("test", self.variants)
 
     def figure(self) -> Figure:
-        """Return the confusion matrix of the first variant: rows are actual labels, columns predicted ones."""
-        first = self.variants[0]
-        return figures.confusion_matrix(first.confusion, first.columns).drawing
+        """Return the confusion matrix of `int8`: rows are actual labels, columns predicted ones."""
+        return figures.confusion_matrix(self.int8.confusion, self.int8.labels).drawing
 
 
 @dataclass(frozen=True)
@@ -386,3 +386,18 @@ def connect(project: Project) -> StudioClient:
         ApiError: The key belongs to no project, or to several and `[studio] project` chooses none.
     """
     return StudioClient(project, connect_studio(project.config, project.environ, creates=True))
+
+
+def stop_studio(project: Project) -> bool:
+    """Stop the local studio of a project, which otherwise stops by itself after a time without requests and jobs.
+
+    Args:
+        project: The project.
+
+    Returns:
+        Whether it was running.
+
+    Raises:
+        ConfigurationError: It cannot be stopped.
+    """
+    return lifecycle.stop(project.config.paths.studio)

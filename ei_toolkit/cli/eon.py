@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ei_toolkit.api.compiling import check_model, compile_model, profile_model
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.units import kib
-from ei_toolkit.eon.files import check_file, compile_file, profile_file, run_file
+from ei_toolkit.eon.files import run_file
 from ei_toolkit.errors import BoardError, UnsupportedModelError
 from ei_toolkit.report.result_tables import check_view, profile_view
 
@@ -38,23 +38,15 @@ def compile_(
 ) -> None:
     """Compile a model to C++ without an interpreter."""
     env = Environment.of(context)
-    compiled, files = compile_file(env.cwd / model, env.cwd / output, ram_optimized=ram_optimized)
+    compilation = compile_model(env.cwd / model, env.cwd / output, ram_optimized=ram_optimized)
+    compiled = compilation.model
     for warning in compiled.warnings:
         env.console.warn(warning)
-    data = {
-        "sha256": compiled.sha256,
-        "files": [str(f) for f in files],
-        "arena_bytes": compiled.arena_bytes,
-        "arena_lower_bound": compiled.arena_lower_bound,
-        "weights_bytes": compiled.weights_bytes,
-        "macs": compiled.macs,
-        "layers": [asdict(layer) for layer in compiled.layers],
-    }
     text = (
         f"{len(compiled.layers)} layers, arena {kib(compiled.arena_bytes)}, weights {kib(compiled.weights_bytes)}"
         f" -> {output}"
     )
-    env.console.result(data, text)
+    env.console.result(compilation.to_dict(), text)
 
 
 @group.command("run")
@@ -99,11 +91,11 @@ def check(context: typer.Context, model: Model, ram_optimized: RamOptimized = Fa
     The exit code is 1 for a model that is not supported, and 6 for one that does not fit each known board.
     """
     env = Environment.of(context)
-    found = check_file(env.cwd / model, ram_optimized=ram_optimized)
+    checked = check_model(env.cwd / model, ram_optimized=ram_optimized)
+    found = checked.check
     for warning in found.warnings:
         env.console.warn(warning)
-    data = {"supported": found.supported, "fits_everywhere": found.fits_everywhere, **asdict(found)}
-    env.console.result(data, check_view(found))
+    env.console.result(checked.to_dict(), check_view(found))
     if not found.supported:
         raise typer.Exit(UnsupportedModelError.exit_code)
     if not found.fits_everywhere:
@@ -115,5 +107,5 @@ def profile(context: typer.Context, model: Model, ram_optimized: RamOptimized = 
     """Measure flash, RAM, stack and instructions of a model on an emulated Cortex-M4F."""
     env = Environment.of(context)
     env.console.note(f"compiling {model.name} and running it on an emulated Cortex-M4F")
-    measured = profile_file(env.cwd / model, ram_optimized=ram_optimized)
-    env.console.result(asdict(measured), profile_view(measured))
+    measured = profile_model(env.cwd / model, ram_optimized=ram_optimized)
+    env.console.result(measured.to_dict(), profile_view(measured.profile))

@@ -1,4 +1,4 @@
-"""Check, compile, run and profile model files, for the command line."""
+"""Model files: read them, write what they are compiled to, and run them on arrays in files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.config.units import mib
-from ei_toolkit.eon.check import Check, check_model
 from ei_toolkit.eon.compile import CompiledModel, compile_model
-from ei_toolkit.eon.profile import Profile, profile_model
 from ei_toolkit.eon.run import Target, run_ports
 from ei_toolkit.eon.toolchain import write_sources
 from ei_toolkit.errors import DataError, UsageError
@@ -34,11 +32,10 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"cannot read {path}", why=error.strerror or str(error)) from error
 
 
-def compile_file(path: Path, folder: Path, *, ram_optimized: bool) -> tuple[CompiledModel, list[Path]]:
-    """Compile a .tflite and write model.h, model.cpp and kernels below `folder`."""
-    model = compile_model(read_bytes(path), ram_optimized=ram_optimized)
+def write_compiled(model: CompiledModel, folder: Path) -> list[Path]:
+    """Write model.h, model.cpp and the kernels of a compiled model below `folder`. Raises DataError if it cannot."""
     try:
-        return model, write_sources(model, folder)
+        return write_sources(model, folder)
     except OSError as error:
         raise DataError(f"cannot write to {folder}", why=error.strerror or str(error)) from error
 
@@ -70,13 +67,3 @@ def _load(path: Path) -> NDArray[Any]:
         return values
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"cannot read an array from {path}", why=str(error)) from error
-
-
-def profile_file(path: Path, *, ram_optimized: bool) -> Profile:
-    """Profile a .tflite."""
-    return profile_model(read_bytes(path), ram_optimized=ram_optimized)
-
-
-def check_file(path: Path, *, ram_optimized: bool) -> Check:
-    """Check a .tflite without building it."""
-    return check_model(read_bytes(path), ram_optimized=ram_optimized)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ei_toolkit.eon import files
-from ei_toolkit.eon.files import compile_file, read_bytes, run_file
+from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.eon.files import read_bytes, run_file, write_compiled
 from ei_toolkit.errors import DataError
 
 
@@ -29,7 +30,8 @@ def run(model: Path, folder: Path) -> None:
 
 
 def test_a_model_is_written_with_its_kernels(model: Path, tmp_path: Path) -> None:
-    compiled, written = compile_file(model, tmp_path / "new" / "out", ram_optimized=False)
+    compiled = compile_model(read_bytes(model))
+    written = write_compiled(compiled, tmp_path / "new" / "out")
     assert {file.name for file in written} == {"model.h", "model.cpp", *compiled.kernels}
     assert (tmp_path / "new" / "out" / "model.cpp").read_text() == compiled.source
 
@@ -54,7 +56,7 @@ def test_a_file_larger_than_any_model_for_a_board_is_not_read(tmp_path: Path, mo
 def test_a_folder_that_cannot_be_written_is_named(model: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"cannot write to .*file/out \(Not a directory\)"):
-        compile_file(model, tmp_path / "file" / "out", ram_optimized=False)
+        write_compiled(compile_model(read_bytes(model)), tmp_path / "file" / "out")
 
 
 @pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00\xff\xff"])
