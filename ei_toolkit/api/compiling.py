@@ -68,7 +68,7 @@ class Compilation(Result):
 
 @dataclass(frozen=True)
 class ModelCheck(Result):
-    """What the compiler says about a model without building it: operators, blockers, estimated cost, boards."""
+    """The check of a model without building it: operators, blockers, estimated cost, and the boards that it fits."""
 
     check: Check
 

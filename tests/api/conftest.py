@@ -14,6 +14,7 @@ import ei_toolkit as eitk
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
+@pytest.fixture(scope="session")
 def program() -> str:
     """The Python program of the README."""
     [found] = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
@@ -21,14 +22,14 @@ def program() -> str:
 
 
 @pytest.fixture(scope="session")
-def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def job(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """The variables of the program of the README, after it ran in a folder of its own."""
     folder = tmp_path_factory.mktemp("readme")
     variables: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         try:
-            exec(compile(program(), str(README), "exec"), variables)
+            exec(compile(program, str(README), "exec"), variables)
             yield variables
         finally:
             if project := variables.get("project"):

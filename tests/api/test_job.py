@@ -12,14 +12,12 @@ from support import eitk as command
 
 import ei_toolkit as eitk
 
-from .conftest import program
-
 Job = Mapping[str, Any]
 RESULTS = ("windows", "uploaded", "changed", "training", "library", "classified", "flashed", "verified")
 
 
-def test_the_program_of_the_readme_has_at_most_20_lines() -> None:
-    assert len([line for line in program().splitlines() if line.strip()]) <= 20
+def test_the_program_of_the_readme_has_at_most_20_lines(program: str) -> None:
+    assert len([line for line in program.splitlines() if line.strip()]) <= 20
 
 
 def test_the_board_computes_what_python_computes(job: Job) -> None:

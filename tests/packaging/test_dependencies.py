@@ -20,6 +20,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # Parts of the package that work only with an extra: all others import nothing but the core dependencies. Where two
 # extras stand, either of them is enough, so both must declare what the part imports.
 NEEDS_EXTRA = {
+    "ei_toolkit.api.results": {"notebook"},
     "ei_toolkit.eon": {"firmware", "local"},
     "ei_toolkit.training": {"local"},
     "ei_toolkit.impulse.interpreter": {"firmware", "local"},
