@@ -12,6 +12,7 @@ from support import eitk as command
 
 import ei_toolkit as eitk
 
+pytestmark = pytest.mark.timeout(900)  # one training, on a machine that may be busy
 Job = Mapping[str, Any]
 RESULTS = ("windows", "uploaded", "changed", "training", "library", "classified", "flashed", "verified")
 
@@ -112,5 +113,5 @@ def test_the_commands_continue_what_python_began(job: Job) -> None:
     flags = ["-o", "slice.augment.copies=0", "-o", "training.epochs=5"]
     sliced = command(job["project"].folder, "slice", "--json", *flags)
     assert "nothing has changed since the last run" in sliced.err
-    kinds = [run["kind"] for run in command(job["project"].folder, "runs", "list", "--json").data["runs"]]
+    kinds = [run["kind"] for run in command(job["project"].folder, "runs", "list", "--json").data]
     assert {"train", "build", "flash", "verify"} <= set(kinds)
