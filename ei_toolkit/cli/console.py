@@ -6,6 +6,7 @@ Rich is imported in the functions that use it, because `eitk --help` loads this 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PIPE_COLUMNS = 10_000  # a row of a table is one line for `grep`
 PLAIN_INTERVAL_S = 30.0  # without a terminal, progress is one line in this time
+PLAIN_FIRST_S = 1.0  # and work that takes longer than this has its title printed
 
 
 @dataclass
@@ -148,14 +150,20 @@ class Console:
 
     @contextmanager
     def progress(self, title: str, total: float | None = None) -> Iterator[Progress]:
-        """Show progress: a bar with rate and estimate on a terminal, else a line every 30 s."""
+        """Show progress: a bar with rate and estimate on a terminal, else the title after 1 s and a line every 30 s."""
         if self.quiet:
             yield Progress(lambda _done, _note: None)
         elif self.interactive:
             with self._bar(title, total) as progress:
                 yield progress
         else:
-            yield Progress(self._plain_progress(title, total))
+            title_line = threading.Timer(PLAIN_FIRST_S, self.note, [f"{title} …"])
+            title_line.daemon = True
+            title_line.start()
+            try:
+                yield Progress(self._plain_progress(title, total))
+            finally:
+                title_line.cancel()
 
     @contextmanager
     def _bar(self, title: str, total: float | None) -> Iterator[Progress]:

@@ -17,13 +17,13 @@ from ei_toolkit.features.table import FeatureTable
 
 def compute_table(env: Environment, known: Sequence[KnownClip], settings: FeatureSettings, jobs: int) -> FeatureTable:
     """Return the features of clips, which are kept in a project; warn of the clips that cannot be used."""
-    # librosa takes most of a second to import, and a table that is read needs none
-    from ei_toolkit.features.extract import Extraction, extract_table
-
     config = env.config()
     cache = config.paths.features if config.file else None
-    wanted = Extraction(settings, config.settings.slice.reading)
     with env.console.progress(f"computing {settings.extractor}", len(known)) as progress:
+        # librosa takes most of a second to import, and a table that is read needs none
+        from ei_toolkit.features.extract import Extraction, extract_table
+
+        wanted = Extraction(settings, config.settings.slice.reading)
         table, skipped = extract_table(known, wanted, cache, jobs, progress.to)
     warn_of_some(env, [f"skipped {name}: {reason}" for name, reason in skipped.items()])
     return table

@@ -54,13 +54,13 @@ def features(
     config = env.config(slice__channel=channel)
     dataset = replace(config.settings.dataset, root=str(env.cwd / clips)) if clips else config.settings.dataset
     known = find_known_clips(clips_root(dataset, config.paths.root), config.settings, config.paths.root)
-    # librosa, whose import takes seconds, which no error before this line should wait for
-    from ei_toolkit.features.extract import Extraction, extract_table
-
     cache = config.paths.features if config.file else None
     settings = FeatureSettings(cast(Any, extractor), window_ms, hop_ms, normalise, trim)
-    wanted = Extraction(settings, config.settings.slice.reading)
     with env.console.progress(f"computing {extractor}", len(known)) as progress:
+        # librosa, whose import takes seconds, which no error before this line should wait for
+        from ei_toolkit.features.extract import Extraction, extract_table
+
+        wanted = Extraction(settings, config.settings.slice.reading)
         table, skipped = extract_table(known, wanted, cache, jobs or cores(), progress.to)
     write_table(file, table)
     warn_of_some(env, [f"skipped {name}: {reason}" for name, reason in skipped.items()])

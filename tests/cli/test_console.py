@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+import time
 
 import pytest
 
@@ -129,6 +131,23 @@ def test_progress_without_a_terminal_is_a_line_every_thirty_seconds(monkeypatch:
         progress.advance(20)
         progress.advance(20, "rock.00012")
     assert err.getvalue() == "slicing: 40/100 (1.0/s, 60 s left) rock.00012\n"
+
+
+def test_the_title_of_work_that_takes_a_second_is_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ei_toolkit.cli.console.PLAIN_FIRST_S", 0.005)
+    console, _, err = make()
+    with console.progress("computing features"):
+        time.sleep(0.05)
+    assert err.getvalue() == "computing features …\n"
+
+
+def test_the_title_of_short_work_is_not_printed() -> None:
+    console, _, err = make()
+    with console.progress("computing features"):
+        timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    for timer in timers:
+        timer.join(5)
+    assert (len(timers), err.getvalue()) == (1, "")
 
 
 def test_quiet_progress_prints_nothing() -> None:

@@ -19,7 +19,7 @@ from support import eitk
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.errors import EXIT_CODES
+from ei_toolkit.errors import EXIT_CODES, GateNotMet
 
 STORED = Path(__file__).parents[1] / "migration" / "data" / "14dd2da.tar.xz"
 MODES = ("terminal 60", "terminal 120", "pipe", "json", "quiet")
@@ -28,6 +28,7 @@ END_S = 20.0
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 RAW = ("dataset card", "runs export")  # text for a file
 HEAVY = ("report -o x.html", "card -o x.md", "gate --dry-run")  # more than a second of processor time
+VERDICT = GateNotMet.exit_code  # its reasons are a result
 LONGEST_WORD = 40  # a longer one does not fit beside the name of a row
 SOME_MODES = ("terminal 60", "json")
 CHANGING = ("doctor",)  # with times that differ from run to run
@@ -49,6 +50,19 @@ FINISHED = {
     "card -o x.md": 0, "clean --dry-run": 0, "clean": 2, "help": 0, "help upload": 0,
 }  # fmt: skip
 """In a project with a trained model, builds, runs and a studio of its own; nothing is trained or compiled."""
+CLIP = "../clips/rock/rock.10.wav"
+JOB = (
+    ("dataset verify", 1), ("dataset audit", 0), ("slice", 0), ("slice", 0), ("features", 1), ("explore", 1),
+    ("upload", 0), ("upload", 0), ("impulse apply -o training.epochs=2", 0), ("impulse pull", 0),
+    ("train -o training.epochs=2", 0), ("train --eon", 0), ("test", 0), ("profile", 0), ("build", 0),
+    ("flash --board host", 0), (f"play {CLIP} --board host", 0), ("tail --board host --count 1", 0),
+    (f"verify {CLIP} --board host", 0), (f"classify {CLIP}", 0), ("classify ../clips/rock", 0),
+    ("evaluate --quick", 0), ("gate", 7), ("champion list", 0), ("champion rollback", 3),
+    ("samples pull pulled", 0), ("samples delete 1 --yes", 0), ("runs compare 1 2 --plot difference.html", 0),
+    ("report -o report.html", 0), ("card -o card.md", 0), ("jobs cancel 1", 0), ("board stop host", 0),
+    ("studio stop", 0), ("clean --yes", 0),
+)  # fmt: skip
+"""Everything that one does in a project, in this order, with the exit codes."""
 
 
 class Recorder(io.StringIO):
@@ -121,6 +135,25 @@ def test_a_command_in_a_state_and_a_kind_of_output(
         assert [word for word in wide.split() if len(word) <= LONGEST_WORD and word not in narrow] == []
 
 
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("mode", MODES)
+def test_a_whole_job_in_a_kind_of_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """Every command that trains, compiles, writes or removes something, in one project."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    with tarfile.open(STORED) as tar:
+        tar.extractall(tmp_path, filter="data")
+    project = tmp_path / "eitk-project" / "robust"
+    try:
+        for line, expected in JOB:
+            code, out, err = run_line(monkeypatch, project, {}, line, mode)
+            assert (line, code) == (line, expected), err
+            check_streams(code, out, err, mode, line)
+    finally:
+        eitk(project, "board", "stop", "host")
+        eitk(project, "studio", "stop")
+
+
 def run_line(
     monkeypatch: pytest.MonkeyPatch, folder: Path, environ: Mapping[str, str], line: str, mode: str
 ) -> tuple[int, str, str]:
@@ -141,7 +174,7 @@ def check_streams(code: int, out: str, err: str, mode: str, line: str) -> None:
     assert "Traceback" not in err and "this is an error in eitk" not in err
     if not mode.startswith("terminal"):
         assert not CONTROL.search(out + err)
-    if code not in (0, 1):
+    if code not in (0, 1, VERDICT):
         assert out == ""
     if mode == "json":
         check_json(code, out, err)

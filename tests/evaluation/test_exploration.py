@@ -7,36 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from feature_tables import COLUMNS, table_of_three_labels
 from support import eitk
 
 from ei_toolkit.evaluation.exploration import Exploration, exploration_data, explore
 from ei_toolkit.evaluation.labelled_rows import LabelledRows, labelled_rows
-from ei_toolkit.features.columns import EXTRACTORS
-from ei_toolkit.features.table import FeatureTable, read_table, write_table
-
-COLUMNS = EXTRACTORS["summary-57"]
-TEMPO, CENTROID, FLAT = (COLUMNS.index(name) for name in ("tempo", "spectral_centroid_mean", "rms_var"))
-
-
-def table(count: int = 30) -> FeatureTable:
-    """Three labels; the tempo separates them, two features are correlated, one never changes, one row is doubled."""
-    random = np.random.default_rng(4)
-    labels = tuple(label for label in ("a", "b", "c") for _ in range(count))
-    names = tuple(f"{label}-{number}" for number, label in enumerate(labels))
-    values = random.normal(size=(len(names), 57))
-    values[:, TEMPO] += 8 * np.repeat([0, 1, 2], count)
-    values[:, COLUMNS.index("rolloff_mean")] = 3 * values[:, CENTROID] + 0.1 * values[:, 0]
-    values[:, FLAT] = 7.0
-    values[1] = values[0] + 1e-6
-    values[1, FLAT] = 7.0
-    values[5, COLUMNS.index("mfcc3_var")] = 60.0
-    groups = tuple(f"artist {number // 3}" for number in range(len(names)))
-    return FeatureTable("summary-57", names, labels, groups, np.zeros(len(names), np.int64), values)
+from ei_toolkit.features.table import read_table, write_table
 
 
 @pytest.fixture(scope="module")
 def rows() -> LabelledRows:
-    return labelled_rows(table())
+    return labelled_rows(table_of_three_labels())
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +81,7 @@ def test_the_figures_are_plain_data(found: Exploration) -> None:
 
 
 def test_the_command_writes_a_page_with_pictures_and_the_figures(tmp_path: Path) -> None:
-    write_table(tmp_path / "t.csv", table())
+    write_table(tmp_path / "t.csv", table_of_three_labels())
     code, out, err = eitk(tmp_path, "explore", "--features", "t.csv", "--data", "e.json", "--json")
     assert code == 0, err
     assert json.loads(out)["kept_columns"] == json.loads((tmp_path / "e.json").read_text())["kept_columns"]

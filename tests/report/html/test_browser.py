@@ -1,4 +1,4 @@
-"""The report in a real browser: no network, no overflow, no violation for axe, light and dark, sound that plays."""
+"""The report and other pages in a real browser: no network, no overflow, nothing that axe finds, sound that plays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ei_toolkit.config import load_config
+from feature_tables import table_of_three_labels
+from support import eitk
+
+from ei_toolkit.evaluation.run_log import record_run
+from ei_toolkit.features.table import write_table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -40,14 +46,38 @@ def page_file(whole_page: str, tmp_path_factory: pytest.TempPathFactory) -> Path
     return file
 
 
+@pytest.fixture(scope="module")
+def comparison_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `eitk runs compare --plot FILE.html` writes."""
+    folder = tmp_path_factory.mktemp("comparison")
+    for accuracy, history in ((0.75, [0.5, 0.7]), (0.8, [0.5, 0.6, 0.8])):
+        metrics = {"test": {"int8": {"top_1_accuracy": accuracy}}, "history": {"val_accuracy": history}}
+        record_run(load_config(folder, {}), "train", metrics)
+    done = eitk(folder, "runs", "compare", "1", "2", "--plot", "difference.html")
+    assert done.code == 0, done.err
+    return folder / "difference.html"
+
+
+@pytest.fixture(scope="module")
+def exploration_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `eitk explore` writes."""
+    folder = tmp_path_factory.mktemp("exploration")
+    write_table(folder / "table.csv", table_of_three_labels())
+    done = eitk(folder, "explore", "--features", "table.csv")
+    assert done.code == 0, done.err
+    return folder / "exploration.html"
+
+
 WIDTHS = (400, 800, 1400)
 OUTSIDE = """() => [...document.querySelectorAll('main *')].filter(e => !e.closest('.wide, svg')
     && e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.outerHTML.slice(0, 80))"""
 
 
+@pytest.mark.parametrize("name", ["page_file", "comparison_file", "exploration_file"])
 def test_it_opens_without_a_network_nothing_overflows_and_axe_finds_nothing(
-    browser: Any, axe: Any, page_file: Path
+    request: pytest.FixtureRequest, browser: Any, axe: Any, name: str
 ) -> None:
+    page_file = request.getfixturevalue(name)
     for scheme in ("light", "dark"):
         context = browser.new_context(viewport={"width": 400, "height": 900}, color_scheme=scheme, offline=True)
         page, complaints = context.new_page(), []
