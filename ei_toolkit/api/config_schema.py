@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ei_toolkit.client.endpoint import LOCAL
 from ei_toolkit.config import DspBlock, Layer, Settings
-from ei_toolkit.config.ranges import Range
+from ei_toolkit.config.ranges import PowersOfTwo, Range
 from ei_toolkit.config.settings import ENGINES, TARGETS, plain
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.layers import LAYER_TYPES, LayerType, settings_range
@@ -61,7 +61,8 @@ def _block(kind: str) -> Schema:
     block = dsp.describe(kind)
     own = {f.name: f.metadata["description"] for f in fields(DspBlock) if "description" in f.metadata}
     parameters = {
-        p.name: {"type": BLOCK_TYPES[p.type], "description": p.help, "default": p.default} for p in block.parameters
+        p.name: {"type": BLOCK_TYPES[p.type], "description": p.help, "default": p.default} | _allowed(p.allowed)
+        for p in block.parameters
     }
     return {
         "properties": {
@@ -115,6 +116,10 @@ def _limits(allowed: Range) -> Schema:
     low, high = "exclusiveMinimum" if allowed.above else "minimum", "exclusiveMaximum" if allowed.below else "maximum"
     infinite = float("inf")
     return {key: end for key, end in ((low, allowed.low), (high, allowed.high)) if abs(end) != infinite}
+
+
+def _allowed(allowed: Range | PowersOfTwo) -> Schema:
+    return {"enum": allowed.values} if isinstance(allowed, PowersOfTwo) else _limits(allowed)
 
 
 def _pair(allowed: Range) -> Schema:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.units import local_time, percent
 from ei_toolkit.evaluation.champions import Rollback, list_champions, roll_back
@@ -38,7 +39,10 @@ def rollback(
     context: typer.Context,
     to: Annotated[
         str | None,
-        typer.Option(help="Name of the champion to restore; default: the one that the present champion has replaced."),
+        typer.Option(
+            help="Name of the champion to restore; default: the one that the present champion has replaced.",
+            autocompletion=complete.champions,
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which champion would be restored.")] = False,
 ) -> None:

@@ -45,12 +45,39 @@ class Range:
         return f"{'below' if self.below else 'at most'} {_short(self.high)}"
 
 
+@dataclass(frozen=True)
+class PowersOfTwo:
+    """The powers of two from 2 to `high`."""
+
+    high: int
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.values
+
+    def __str__(self) -> str:
+        return f"a power of two from 2 to {self.high}"
+
+    @property
+    def values(self) -> list[int]:
+        """All of them, the smallest first."""
+        return [2**exponent for exponent in range(1, self.high.bit_length())]
+
+    def requirement(self, value: float) -> str:
+        """Return what `value` violates; empty for a power of two of the range."""
+        return "" if value in self else str(self)
+
+    def nearest(self, value: float) -> int:
+        """Return the power of two of the range whose logarithm is nearest."""
+        return 1 << round(math.log2(min(max(2, value), self.high)))
+
+
 def _short(limit: float) -> str:
     return str(limit) if isinstance(limit, int) else f"{limit:g}"
 
 
-def out_of_range(key: str, value: float, allowed: Range) -> ConfigurationError:
+def out_of_range(key: str, value: float, allowed: Range | PowersOfTwo) -> ConfigurationError:
     """Return the error for the value of a setting that is not in its range."""
+    correct = f"= {allowed.nearest(value)}" if isinstance(allowed, PowersOfTwo) else f"to {allowed}"
     return ConfigurationError(
-        f"{key} = {value}: must be {allowed.requirement(value)}", hint=f"Set {key} to {allowed}.", key=key
+        f"{key} = {value}: must be {allowed.requirement(value)}", hint=f"Set {key} {correct}.", key=key
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support import eitk
 
+from ei_toolkit.cli.complete import champions
 from ei_toolkit.config import Config
 from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.evaluation.candidate import Candidate
@@ -59,3 +60,14 @@ def test_a_wrong_name_is_an_error_of_usage(folder: Path) -> None:
     done = eitk(folder, "champion", "rollback", "--to", "yesterday")
     assert done.code == 2
     assert "error: --to: there is no champion yesterday" in done.err
+
+
+def test_the_shell_completes_the_names_of_earlier_champions(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert champions() == [OLD]
+    (folder / "eitk.toml").write_text("[project")
+    assert champions() == []
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert champions() == []

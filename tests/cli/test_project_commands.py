@@ -97,7 +97,7 @@ def test_an_impulse_that_cannot_work_is_rejected_before_any_request(
     file.write_text(file.read_text().replace("fft_length = 64", "fft_length = 65"))
     code, _, err = eitk("impulse", "apply")
     assert code == 3
-    assert "fft_length = 65 is not a power of two" in err
+    assert "fft_length = 65: must be a power of two" in err
     assert "try: Set fft_length = 64." in err
     assert scripted_studio.seen == []
 

@@ -10,17 +10,23 @@ from typing import Any, get_type_hints
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.config.ranges import PowersOfTwo, Range, out_of_range
 from ei_toolkit.errors import ConfigurationError
 
 Floats = npt.NDArray[np.float64]
 Table = npt.NDArray[Any]
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 LONGEST_SHOWN = 60
+Allowed = Range | PowersOfTwo
+EVERY_NUMBER = Range()
 
 
-def parameter(default: Any, title: str, help_text: str, *, group: str, hidden: bool = False) -> Any:
+def parameter(
+    default: Any, title: str, help_text: str, *, group: str, hidden: bool = False, allowed: Allowed = EVERY_NUMBER
+) -> Any:
     """Return a dataclass field for a parameter of a block, with its title, help text and group for a studio."""
-    return field(default=default, metadata={"title": title, "help": help_text, "group": group, "hidden": hidden})
+    about = {"title": title, "help": help_text, "group": group, "hidden": hidden, "allowed": allowed}
+    return field(default=default, metadata=about)
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Parameter:
     help: str
     group: str
     hidden: bool
+    allowed: Allowed
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,11 @@ class Block:
         for name in values:
             if name not in known:
                 raise self._unknown(name, list(known))
-        return self.parameters(**{name: _convert(known[name], value) for name, value in values.items()})
+        converted = {name: _convert(known[name], value) for name, value in values.items()}
+        for name, value in converted.items():
+            if known[name].type != "boolean" and value not in known[name].allowed:
+                raise out_of_range(name, value, known[name].allowed)
+        return self.parameters(**converted)
 
     def _parameters(self) -> list[Parameter]:
         hints = get_type_hints(self.parameters)

@@ -15,10 +15,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.config.ranges import Range
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse.dsp.block import Block, Floats, Table, parameter
 from ei_toolkit.impulse.dsp.framing import MAX_FRAMES, Framing, framing
-from ei_toolkit.impulse.dsp.spectrum import check_fft, filterbank, mel_edges, power_spectrum, pre_emphasis
+from ei_toolkit.impulse.dsp.spectrum import (
+    FFT_LENGTHS,
+    HERTZ,
+    SECONDS,
+    filterbank,
+    mel_edges,
+    power_spectrum,
+    pre_emphasis,
+)
 
 TINY = 1e-10
 MAX_WIN_SIZE = 2 * MAX_FRAMES - 1  # from each end of the longest window it extends to the other end
@@ -29,17 +38,31 @@ Array = npt.NDArray[Any]  # float64 before the normalisation, float32 within
 class Mfcc:
     """Parameters, with Edge Impulse's names and defaults."""
 
-    num_cepstral: int = parameter(13, "Number of coefficients", "Coefficients of each frame.", group="MFCC")
-    frame_length: float = parameter(0.02, "Frame length", "Length of a frame in seconds.", group="MFCC")
-    frame_stride: float = parameter(0.02, "Frame stride", "Seconds between two frames.", group="MFCC")
-    num_filters: int = parameter(32, "Filter number", "Number of mel bands.", group="MFCC")
-    fft_length: int = parameter(256, "FFT length", "Points of the FFT, a power of two.", group="MFCC")
-    win_size: int = parameter(
-        101, "Normalization window size", "Frames over which to normalise, odd; 0 means not at all.", group="MFCC"
+    num_cepstral: int = parameter(
+        13, "Number of coefficients", "Coefficients of each frame.", group="MFCC", allowed=Range(1)
     )
-    low_frequency: int = parameter(0, "Low frequency", "Lowest band edge in Hz.", group="MFCC")
+    frame_length: float = parameter(
+        0.02, "Frame length", "Length of a frame in seconds.", group="MFCC", allowed=SECONDS
+    )
+    frame_stride: float = parameter(0.02, "Frame stride", "Seconds between two frames.", group="MFCC", allowed=SECONDS)
+    num_filters: int = parameter(32, "Filter number", "Number of mel bands.", group="MFCC", allowed=Range(1))
+    fft_length: int = parameter(
+        256, "FFT length", "Points of the FFT, a power of two.", group="MFCC", allowed=FFT_LENGTHS
+    )
+    win_size: int = parameter(
+        101,
+        "Normalization window size",
+        "Frames over which to normalise, odd; 0 means not at all.",
+        group="MFCC",
+        allowed=Range(high=MAX_WIN_SIZE),
+    )
+    low_frequency: int = parameter(0, "Low frequency", "Lowest band edge in Hz.", group="MFCC", allowed=HERTZ)
     high_frequency: int = parameter(
-        0, "High frequency", "Highest band edge in Hz; 0 means half the sampling frequency.", group="MFCC"
+        0,
+        "High frequency",
+        "Highest band edge in Hz; 0 means half the sampling frequency.",
+        group="MFCC",
+        allowed=HERTZ,
     )
     pre_cof: float = parameter(0.98, "Coefficient", "Pre-emphasis coefficient; 0 means none.", group="Pre-emphasis")
     pre_shift: int = parameter(1, "Shift", "Pre-emphasis distance in samples.", group="Pre-emphasis", hidden=True)
@@ -63,27 +86,21 @@ def features(windows: Floats, frequency: float, version: int, p: Mfcc) -> Floats
 
 def tables(frequency: float, version: int, p: Mfcc) -> Mapping[str, Table]:
     """Return `mel_edges` (num_filters + 2) and `dct` (num_cepstral, num_filters)."""
-    check_fft(p.fft_length)
-    if not 1 <= p.num_cepstral <= p.num_filters:
+    if p.num_cepstral > p.num_filters:
         raise ConfigurationError(
             f"num_cepstral = {p.num_cepstral} does not fit num_filters = {p.num_filters}",
-            hint="Use at least 1 and at most as many coefficients as filters.",
+            hint="Use at most as many coefficients as filters.",
         )
     edges = mel_edges(p.num_filters, p.fft_length, frequency, p.low_frequency, p.high_frequency, version)
     return {"mel_edges": edges, "dct": _dct(p.num_filters, p.num_cepstral)}
 
 
 def _framing(n_samples: int, frequency: float, version: int, p: Mfcc) -> Framing:
-    check_fft(p.fft_length)
     _check_win_size(p.win_size)
     return framing(n_samples, frequency, p.frame_length, p.frame_stride, version)
 
 
 def _check_win_size(size: int) -> None:
-    if size > MAX_WIN_SIZE:
-        raise ConfigurationError(
-            f"win_size = {size} is too large", hint=f"Use at most {MAX_WIN_SIZE} frames, or 0 for none."
-        )
     if size > 0 and size % 2 == 0:
         raise ConfigurationError(f"win_size = {size} is even", hint=f"Use {size + 1}, or 0 for none.")
 

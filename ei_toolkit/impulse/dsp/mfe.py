@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.config.ranges import Range
 from ei_toolkit.impulse.dsp.block import Block, Floats, Table, parameter
 from ei_toolkit.impulse.dsp.framing import Framing, framing
 from ei_toolkit.impulse.dsp.spectrum import (
-    check_fft,
-    check_noise_floor,
+    FFT_LENGTHS,
+    HERTZ,
+    NOISE_FLOOR_RANGE,
+    SECONDS,
     decibels,
     filterbank,
     mel_edges,
@@ -34,18 +36,30 @@ STEPS = 256
 class Mfe:
     """Parameters, with Edge Impulse's names and defaults. `win_size` has an effect before version 3 only."""
 
-    frame_length: float = parameter(0.02, "Frame length", "Length of a frame in seconds.", group="Mel-filterbank")
-    frame_stride: float = parameter(0.01, "Frame stride", "Seconds between two frames.", group="Mel-filterbank")
-    num_filters: int = parameter(40, "Filter number", "Number of mel bands.", group="Mel-filterbank")
-    fft_length: int = parameter(256, "FFT length", "Points of the FFT, a power of two.", group="Mel-filterbank")
-    low_frequency: int = parameter(0, "Low frequency", "Lowest band edge in Hz.", group="Mel-filterbank")
+    frame_length: float = parameter(
+        0.02, "Frame length", "Length of a frame in seconds.", group="Mel-filterbank", allowed=SECONDS
+    )
+    frame_stride: float = parameter(
+        0.01, "Frame stride", "Seconds between two frames.", group="Mel-filterbank", allowed=SECONDS
+    )
+    num_filters: int = parameter(40, "Filter number", "Number of mel bands.", group="Mel-filterbank", allowed=Range(2))
+    fft_length: int = parameter(
+        256, "FFT length", "Points of the FFT, a power of two.", group="Mel-filterbank", allowed=FFT_LENGTHS
+    )
+    low_frequency: int = parameter(0, "Low frequency", "Lowest band edge in Hz.", group="Mel-filterbank", allowed=HERTZ)
     high_frequency: int = parameter(
-        0, "High frequency", "Highest band edge in Hz; 0 means half the sampling frequency.", group="Mel-filterbank"
+        0,
+        "High frequency",
+        "Highest band edge in Hz; 0 means half the sampling frequency.",
+        group="Mel-filterbank",
+        allowed=HERTZ,
     )
     win_size: int = parameter(
         101, "Normalization window size", "Unused since version 3.", group="Normalization", hidden=True
     )
-    noise_floor_db: int = parameter(-52, "Noise floor (dB)", "What is weaker becomes 0.", group="Normalization")
+    noise_floor_db: int = parameter(
+        -52, "Noise floor (dB)", "What is weaker becomes 0.", group="Normalization", allowed=NOISE_FLOOR_RANGE
+    )
 
 
 def shape(n_samples: int, frequency: float, version: int, p: Mfe) -> tuple[int, int]:
@@ -66,15 +80,10 @@ def features(windows: Floats, frequency: float, version: int, p: Mfe) -> Floats:
 
 def tables(frequency: float, version: int, p: Mfe) -> Mapping[str, Table]:
     """Return `mel_edges`: the FFT bin of each corner of the triangles, (num_filters + 2)."""
-    check_fft(p.fft_length)
-    if p.num_filters < 2:
-        raise ConfigurationError(f"num_filters = {p.num_filters} is too small", hint="Use at least 2.")
     return {"mel_edges": mel_edges(p.num_filters, p.fft_length, frequency, p.low_frequency, p.high_frequency, version)}
 
 
 def _framing(n_samples: int, frequency: float, version: int, p: Mfe) -> Framing:
-    check_fft(p.fft_length)
-    check_noise_floor(p.noise_floor_db)
     return framing(n_samples, frequency, p.frame_length, p.frame_stride, version)
 
 

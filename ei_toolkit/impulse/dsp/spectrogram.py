@@ -15,18 +15,28 @@ import numpy as np
 
 from ei_toolkit.impulse.dsp.block import Block, Floats, Table, parameter
 from ei_toolkit.impulse.dsp.framing import Framing, framing
-from ei_toolkit.impulse.dsp.spectrum import check_fft, check_noise_floor, decibels, power_spectrum
+from ei_toolkit.impulse.dsp.spectrum import FFT_LENGTHS, NOISE_FLOOR_RANGE, SECONDS, decibels, power_spectrum
 
 
 @dataclass(frozen=True)
 class Spectrogram:
     """Parameters, with Edge Impulse's names and defaults."""
 
-    frame_length: float = parameter(0.02, "Frame length", "Length of a frame in seconds.", group="Spectrogram")
-    frame_stride: float = parameter(0.01, "Frame stride", "Seconds between two frames.", group="Spectrogram")
-    fft_length: int = parameter(128, "FFT length", "Points of the FFT, a power of two.", group="Spectrogram")
+    frame_length: float = parameter(
+        0.02, "Frame length", "Length of a frame in seconds.", group="Spectrogram", allowed=SECONDS
+    )
+    frame_stride: float = parameter(
+        0.01, "Frame stride", "Seconds between two frames.", group="Spectrogram", allowed=SECONDS
+    )
+    fft_length: int = parameter(
+        128, "FFT length", "Points of the FFT, a power of two.", group="Spectrogram", allowed=FFT_LENGTHS
+    )
     noise_floor_db: int = parameter(
-        -52, "Noise floor (dB)", "What is weaker becomes 0 (versions 3 and 4).", group="Normalization"
+        -52,
+        "Noise floor (dB)",
+        "What is weaker becomes 0 (versions 3 and 4).",
+        group="Normalization",
+        allowed=NOISE_FLOOR_RANGE,
     )
     show_axes: bool = parameter(True, "Show axes", "For graphs only.", group="Spectrogram", hidden=True)
 
@@ -54,8 +64,6 @@ def tables(frequency: float, version: int, p: Spectrogram) -> Mapping[str, Table
 
 
 def _framing(n_samples: int, frequency: float, version: int, p: Spectrogram) -> Framing:
-    check_fft(p.fft_length)
-    check_noise_floor(p.noise_floor_db)
     return framing(n_samples, frequency, p.frame_length, p.frame_stride, version)
 
 

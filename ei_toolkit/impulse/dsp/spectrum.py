@@ -1,33 +1,21 @@
-"""Power spectra of frames, mel filters, and the parameter checks of all blocks with an FFT."""
+"""Power spectra of frames, mel filters, and the ranges of parameters of all blocks with an FFT."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.config.ranges import PowersOfTwo, Range
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse.dsp.block import Floats
 from ei_toolkit.impulse.dsp.framing import Framing, frames
 
-MAX_FFT = 4096  # the lengths that the runtime supports
-
-
-def check_fft(fft_length: int) -> None:
-    """Raise ConfigurationError unless the FFT length is a power of two that the runtime supports."""
-    if not 2 <= fft_length <= MAX_FFT or fft_length & (fft_length - 1):
-        near = 2 ** round(math.log2(min(max(2, fft_length), MAX_FFT)))
-        raise ConfigurationError(
-            f"fft_length = {fft_length} is not a power of two up to {MAX_FFT}", hint=f"Set fft_length = {near}."
-        )
-
-
-def check_noise_floor(noise_floor_db: int) -> None:
-    """Raise ConfigurationError for a floor at which (dB - floor) / (12 - floor) is not defined."""
-    if noise_floor_db >= 12:
-        raise ConfigurationError(f"noise_floor_db = {noise_floor_db} is too high", hint="Use a value below 0.")
+FFT_LENGTHS = PowersOfTwo(4096)  # those that the runtime supports
+NOISE_FLOOR_RANGE = Range(high=12, below=True)  # (dB - floor) / (12 - floor) is not defined at 12
+SECONDS = Range(0, above=True)
+HERTZ = Range(0)
 
 
 def power_spectrum(windows: Floats, cut: Framing, fft_length: int) -> Floats:

@@ -79,7 +79,7 @@ def test_a_script_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
     ("fft_length", "near"), [(0, 2), (1, 2), (3, 4), (100, 128), (90, 64), (255, 256), (1000, 1024)]
 )
 def test_a_wrong_length_of_the_transform_has_a_hint_with_the_nearest_one(fft_length: int, near: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"fft_length = {fft_length} is not a power of two") as caught:
+    with pytest.raises(ConfigurationError, match=f"fft_length = {fft_length}: must be a power of two") as caught:
         check_impulse(wanted(DspBlock("spectrogram", 4, params={"fft_length": fft_length})))
     assert caught.value.hint == f"Set fft_length = {near}."
 

@@ -67,9 +67,9 @@ def test_silence_is_0_above_the_floor_of_the_arithmetic() -> None:
 
 
 def test_one_mel_band_is_too_few() -> None:
-    with pytest.raises(ConfigurationError, match="num_filters = 1 is too small") as caught:
+    with pytest.raises(ConfigurationError, match="num_filters = 1: must be at least 2") as caught:
         dsp.run("mfe", np.zeros(256), 16_000, 4, num_filters=1, **ONE_FRAME)
-    assert caught.value.hint == "Use at least 2."
+    assert caught.value.hint == "Set num_filters to at least 2."
 
 
 def test_the_size_of_the_normalisation_window_of_mfe_has_no_effect() -> None:

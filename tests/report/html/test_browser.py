@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ei_toolkit.config import load_config
 from feature_tables import table_of_three_labels
 from support import eitk
 
+from ei_toolkit.config import load_config
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.features.table import write_table
 
