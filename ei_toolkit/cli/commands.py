@@ -59,6 +59,9 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "flash": CommandEntry("board", "flash:flash", "Compile the pinned library with the sketch and flash a board."),
     "play": CommandEntry("board", "play:play", "Stream clips to the microphone of a virtual board."),
     "tail": CommandEntry("board", "tail:tail", "Show the predictions of a board as they arrive."),
+    "record": CommandEntry(
+        "board", "record:record", "Record labelled sound with the microphone of a board, and upload it."
+    ),
     "verify": CommandEntry(
         "board", "verify:verify", "Compare the scores of a board with those of the int8 model in Python."
     ),
