@@ -59,9 +59,6 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "flash": CommandEntry("board", "flash:flash", "Compile the pinned library with the sketch and flash a board."),
     "play": CommandEntry("board", "play:play", "Stream clips to the microphone of a virtual board."),
     "tail": CommandEntry("board", "tail:tail", "Show the predictions of a board as they arrive."),
-    "record": CommandEntry(
-        "board", "record:record", "Record labelled sound with the microphone of a board, and upload it."
-    ),
     "verify": CommandEntry(
         "board", "verify:verify", "Compare the scores of a board with those of the int8 model in Python."
     ),
@@ -71,9 +68,6 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "evaluate": CommandEntry("results", "evaluate:evaluate", "Measure a recipe on held-out groups, beside baselines."),
     "calibrate": CommandEntry(
         "results", "calibrate:calibrate", "Choose threshold, smoothing and hold time of the board from recordings."
-    ),
-    "tune": CommandEntry(
-        "results", "tune:group", "Search for a better impulse and network under the limits of the board."
     ),
     "gate": CommandEntry(
         "results", "gate:gate", "Compare the last built model with the champion; promote it if it passes."

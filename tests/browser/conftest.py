@@ -21,15 +21,21 @@ NOT_A_MISTAKE = "Failed to load resource"  # Chromium's own line for each respon
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A running Chromium."""
+def launch() -> Iterator[Callable[..., Any]]:
+    """Start a Chromium, with further flags if some are given."""
     if CHROMIUM is None:
         pytest.skip("no Chromium: apt install chromium")
     sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright: install the group dev")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield browser
-        browser.close()
+        yield lambda *flags: playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+
+
+@pytest.fixture(scope="session")
+def chromium(launch: Callable[..., Any]) -> Iterator[Any]:
+    """A running Chromium."""
+    browser = launch()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from ei_toolkit.studio.devices import DEVICES
+from ei_toolkit.studio.devices import DEVICES, Device, device
 from ei_toolkit.studio.http.dsp import explorer_points, feature_labels, generated_features, line_graph, sample_points
 from ei_toolkit.studio.http.request import Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
@@ -31,6 +32,7 @@ class DspFeaturesRequest(DspRunRequest):
     """A `DspRunRequestWithFeatures`: raw values to run the block on."""
 
     features: Annotated[list[Number], Field(max_length=MOST_VALUES)] = []
+    request_performance: Flag = False
 
 
 class AxesQuery(RequestModel):
@@ -49,9 +51,14 @@ class AxesQuery(RequestModel):
 def run_dsp_on_features_array(
     dspId: int, context: Reader, body: Annotated[DspFeaturesRequest, Depends(json_body(DspFeaturesRequest))]
 ) -> Response:
-    """Run the block on the values that are sent."""
+    """Run the block on the values that are sent; `performance` is that of the project's device."""
     block = processing_block(context.store, context.project, dspId)
-    return answer(_run(context, block, body, values=body.features))
+    found = _run(context, block, body, values=body.features)
+    if body.request_performance:
+        target = device(context.store.projects.get(context.project).settings.get("latencyDevice"))
+        cost = context.studio.compute_worker.compute("cost", **_dsp_request(block, body, len(body.features)))
+        found["performance"] = _performance(target, cost)
+    return answer(found)
 
 
 @router.get("/raw-data/{sampleId:int}")
@@ -95,15 +102,7 @@ def get_performance_all_variants(dspId: int, context: Reader) -> Response:
     """Return the estimated time (ms) and memory (bytes) of the block on each device."""
     block = processing_block(context.store, context.project, dspId)
     cost = context.studio.compute_worker.compute("cost", **block.dsp_request())
-    found = [
-        {
-            "mcu": device.mcu,
-            "latency": round(cost["cycles"] / (device.clock_mhz * 1000)),
-            "ram": cost["ram"],
-        }
-        for device in DEVICES
-        if device.fpu
-    ]
+    found = [{"mcu": target.mcu, **_performance(target, cost)} for target in DEVICES if target.fpu]
     return answer({"performance": found})
 
 
@@ -159,13 +158,20 @@ def _run_slice(context: RequestContext, dsp: int, sample_id: int, query: SliceQu
     return answer({**result, **labels, "sample": sample_with_values(sample, table), "canProfilePerformance": False})
 
 
+def _dsp_request(block: ProcessingBlock, body: DspRunRequest, count: int) -> dict[str, Any]:
+    params = {**block.config, **{name: str(value) for name, value in body.params.items()}}
+    return {**block.dsp_request(params), "samples": count}
+
+
+def _performance(target: Device, cost: Mapping[str, int]) -> dict[str, int]:
+    """Return time in ms and memory in bytes."""
+    return {"latency": round(cost["cycles"] / (target.clock_mhz * 1000)), "ram": cost["ram"]}
+
+
 def _run(
     context: RequestContext, block: ProcessingBlock, body: DspRunRequest, *, values: list[float]
 ) -> dict[str, Any]:
     """Return the fields of a `DspRunResponse`; parameters that are sent replace the block's own."""
-    params = {**block.config, **{name: str(value) for name, value in body.params.items()}}
-    found = context.studio.compute_worker.compute(
-        "run", **{**block.dsp_request(params), "samples": len(values)}, values=values
-    )
+    found = context.studio.compute_worker.compute("run", **_dsp_request(block, body, len(values)), values=values)
     graphs = [line_graph(str(block.document["name"]), found["profile"])] if body.draw_graphs else []
     return {"features": found["features"], "graphs": graphs, "labels": feature_labels(found["frames"], found["bins"])}

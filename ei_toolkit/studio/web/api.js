@@ -70,8 +70,8 @@ export async function getBytes(path, query = {}, signal = undefined) {
 
 /**
  * Upload files in batches. Each of `items` is {file, label, metadata}; without a label, the studio takes the name of the
- * file up to its first dot. `onResult` is called with the item and the reason why it was rejected, or null if it was
- * accepted. Returns when all were sent, or `signal` is aborted.
+ * file up to its first dot. `onResult` is called with the item, the reason why it was rejected or null if it was
+ * accepted, and the id of its sample. Returns when all were sent, or `signal` is aborted.
  */
 export async function upload(category, items, onResult, signal = undefined) {
   for (const batch of batches(items)) {
@@ -85,12 +85,12 @@ export async function upload(category, items, onResult, signal = undefined) {
     let outcomes;
     try {
       const response = await call("POST", `/api/${category}/files`, { body: form, signal });
-      outcomes = response.files.map((outcome) => (outcome.success ? null : outcome.error));
+      outcomes = response.files.map((outcome) => [outcome.success ? null : outcome.error, outcome.sampleId ?? null]);
     } catch (error) {
       if (error.name === "AbortError") return;
-      outcomes = batch.map(() => error.message);
+      outcomes = batch.map(() => [error.message, null]);
     }
-    batch.forEach((item, i) => onResult(item, outcomes[i] ?? null));
+    batch.forEach((item, i) => onResult(item, ...(outcomes[i] ?? [null, null])));
   }
 }
 

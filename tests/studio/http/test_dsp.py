@@ -230,6 +230,18 @@ def test_the_cost_is_given_for_each_device_with_a_floating_point_unit(made: Api)
     assert nano["latency"] / faster["latency"] == pytest.approx(80 / 64, rel=0.2)
 
 
+def test_a_run_with_other_parameters_has_their_cost_on_the_device_of_the_project(made: Api) -> None:
+    def cost(**params: str) -> dict[str, int]:
+        body = {"features": [0] * 1600, "params": params, "requestPerformance": True}
+        found: dict[str, int] = made.fields("POST", "/1/dsp/2/run", json=body)["performance"]
+        return found
+
+    stored = made.fields("GET", "/1/dsp/2/performance")["performance"]
+    assert {"mcu": "arduino-nano-33-ble", **cost()} in stored
+    assert cost(fft_length="512")["ram"] > cost(fft_length="64")["ram"]
+    assert "performance" not in made.fields("POST", "/1/dsp/2/run", json={"features": [0] * 1600})
+
+
 def test_the_features_of_a_block_have_names_ordered_by_frame(made: Api) -> None:
     assert feature_labels(2, 2) == ["frame 0 bin 0", "frame 0 bin 1", "frame 1 bin 0", "frame 1 bin 1"]
     frames, bins = dsp.output_shape("spectrogram", 1600, RATE, 4, **FFT)

@@ -1,0 +1,111 @@
+// Live classification: of a dropped file, of the microphone, and of a sample of the project.
+
+import { html, useEffect, useState } from "../html.js";
+import { get, getBytes, post } from "../api.js";
+import { addressOf, setQuery } from "../router.js";
+import { Loaded, Notice, announce, useLoad } from "../ui.js";
+import { loadImpulse } from "../impulse_state.js";
+import { classifyWav, keepForTesting, wavAddress } from "./classify.js";
+import { Microphone } from "./microphone.js";
+import { Timeline } from "./timeline.js";
+import { decode, isWav, wavOf } from "./wav.js";
+
+export default function LivePage({ session, address }) {
+  const loaded = useLoad(async (signal) => {
+    const found = await loadImpulse(signal);
+    const keras = found.learn ? await get(`/training/keras/${found.learn.id}`, {}, signal) : null;
+    return { ...found, trained: keras?.trained ?? false };
+  }, []);
+  return html`<link rel="stylesheet" href="/web/pages.css" /><h1>Live classification</h1>
+    <${Loaded} of=${loaded}>${({ input, trained }) => (trained
+      ? html`<${Live} input=${input} query=${address.query} canKeep=${session.role === "admin"} />`
+      : html`<${Notice}>There is no trained model yet. <a href=${addressOf(session.projectId, "learning/keras")}>Train
+          one</a> first.<//>`)}<//>`;
+}
+
+function Live({ input, query, canKeep }) {
+  const [state, setState] = useState({ busy: false, problem: null, recording: null });
+  const [over, setOver] = useState(false);
+  const variant = query.variant === "float32" ? "float32" : undefined;
+  useEffect(() => () => state.recording?.release?.(), [state.recording]);
+  const show = async (load) => {
+    setState((before) => ({ ...before, busy: true, problem: null }));
+    try {
+      const recording = await load();
+      setState({ busy: false, problem: null, recording });
+    } catch (error) {
+      setState((before) => ({ ...before, busy: false, problem: error.message }));
+    }
+  };
+  const file = (one) => one && show(() => classifyFile(one, variant));
+  useEffect(() => {
+    if (query.sample) show(() => classifySample(Number(query.sample), variant));
+  }, [query.sample, variant]);
+  const drop = (event) => {
+    event.preventDefault();
+    setOver(false);
+    file(event.dataTransfer.files[0]);
+  };
+  return html`
+    <fieldset class="row"><legend class="visually-hidden">Model variant</legend>${["int8", "float32"].map((name) => html`
+      <label key=${name}><input type="radio" name="variant" checked=${(variant ?? "int8") === name}
+        onChange=${() => setQuery({ variant: name })} /> ${name}</label>`)}</fieldset>
+    <div class="columns">
+      <section aria-labelledby="file" class="drop ${over ? "over" : ""}" onDrop=${drop} onDragLeave=${() => setOver(false)}
+        onDragOver=${(event) => { event.preventDefault(); setOver(true); }}>
+        <h2 id="file">File</h2>
+        <label class="field"><span>A recording of any length; drop it here, or choose it</span>
+          <input type="file" accept="audio/*" disabled=${state.busy} onChange=${(event) => file(event.target.files[0])} /></label>
+      </section>
+      <${Microphone} input=${input} variant=${variant}
+        onRecording=${(made) => show(() => classifyRecording(made, variant))} />
+    </div>
+    ${state.busy && html`<p role="status">Classifying…</p>`}
+    ${state.problem && html`<${Notice} kind="error">${state.problem}<//>`}
+    ${state.recording && html`<${Timeline} key=${state.recording.url} recording=${state.recording} />
+      ${canKeep && state.recording.blob && html`<${Keep} key=${`keep ${state.recording.url}`} recording=${state.recording} />`}`}`;
+}
+
+/** A form that stores the recording as a sample for testing. */
+function Keep({ recording }) {
+  const [label, setLabel] = useState("");
+  const [problem, setProblem] = useState(null);
+  const keep = async (event) => {
+    event.preventDefault();
+    try {
+      const { sampleId } = await classifyWav(recording.blob, recording.name, { keep: true });
+      await keepForTesting(sampleId, label);
+      announce(`The recording is sample ${sampleId} of the category testing.`);
+      setProblem(null);
+    } catch (error) {
+      setProblem(error.message);
+    }
+  };
+  return html`<form class="row" onSubmit=${keep}><label class="field"><span>Label</span><input required value=${label}
+      onInput=${(event) => setLabel(event.target.value)} /></label><button>Keep it for testing</button>
+    <a href=${recording.url} download=${`${recording.name}.wav`}>Download the recording</a>
+    ${problem && html`<${Notice} kind="error">${problem}<//>`}</form>`;
+}
+
+/** A WAV file is sent as it is; another file is decoded by the browser first. */
+async function classifyFile(file, variant) {
+  const { samples, rate } = await decode(file);
+  const blob = (await isWav(file)) ? file : wavOf(samples, rate);
+  return classifyRecording({ name: file.name.replace(/\.[^.]*$/, ""), blob, samples, rate }, variant);
+}
+
+async function classifyRecording({ name, blob, samples, rate }, variant) {
+  const found = await classifyWav(blob, name, { variant });
+  const url = URL.createObjectURL(blob);
+  return { ...found, name, blob, samples, rate, url, release: () => URL.revokeObjectURL(url) };
+}
+
+async function classifySample(id, variant) {
+  const [found, bytes] = await Promise.all([post(`/classify/v2/${id}`, {}, { variant }), getBytes(`/raw-data/${id}/wav`)]);
+  const { samples, rate } = await decode(new File([bytes], found.sample.sample.filename));
+  const [one] = found.classifications;
+  return {
+    name: found.sample.sample.filename, samples, rate, url: wavAddress(id), scores: one.result,
+    threshold: one.minimumConfidenceRating, windowMs: found.windowSizeMs, increaseMs: found.windowIncreaseMs,
+  };
+}

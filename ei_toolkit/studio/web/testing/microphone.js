@@ -1,0 +1,119 @@
+// Classify the signal of the microphone of this computer, window by window, and then the whole recording.
+
+import { html, useEffect, useRef, useState } from "../html.js";
+import { duration, percent } from "../formats.js";
+import { Name, Notice } from "../ui.js";
+import { classifyWav } from "./classify.js";
+import { labelOf, mean } from "./scores.js";
+import { wavOf } from "./wav.js";
+
+const MOST_MS = 10 * 60_000;
+const SMOOTHING = 3; // windows whose scores are averaged while it records
+
+/** `input` is the input block of the impulse. `onRecording({name, blob, samples, rate})` is called at the end. */
+export function Microphone({ input, variant, onRecording }) {
+  const [state, setState] = useState({ running: false, ms: 0, scores: [], threshold: 0, problem: null });
+  const recording = useRef(null);
+  const stop = () => {
+    const own = recording.current;
+    recording.current = null;
+    if (!own) return;
+    own.stream.getTracks().forEach((track) => track.stop());
+    own.context.close();
+    setState((before) => ({ ...before, running: false }));
+    const samples = own.samples();
+    if (samples.length) onRecording({ name: "microphone", blob: wavOf(samples, own.rate), samples, rate: own.rate });
+  };
+  const start = async () => {
+    setState({ running: true, ms: 0, scores: [], threshold: 0, problem: null });
+    try {
+      recording.current = await record();
+      classifyWhile(recording, input, variant, (change) => setState((before) => ({ ...before, ...change })), stop);
+    } catch (error) {
+      setState({ running: false, ms: 0, scores: [], threshold: 0, problem: sentenceOf(error) });
+    }
+  };
+  useEffect(() => () => {
+    recording.current?.stream.getTracks().forEach((track) => track.stop());
+    recording.current?.context.close();
+    recording.current = null;
+  }, []);
+  const latest = state.scores.length ? mean(state.scores.slice(-SMOOTHING)) : null;
+  return html`<section aria-labelledby="microphone"><h2 id="microphone">Microphone</h2>
+    ${state.running
+      ? html`<button class="main" onClick=${stop}>Stop after ${duration(state.ms)}</button>`
+      : html`<button onClick=${start}>Record from the microphone</button>`}
+    ${state.problem && html`<${Notice} kind="error">${state.problem}<//>`}
+    ${latest && html`<p class="live" role="status"><strong><${Name} text=${labelOf(latest, state.threshold)} /></strong>
+      (mean of the last ${Math.min(SMOOTHING, state.scores.length)} of ${state.scores.length} windows)</p>
+      <ul class="meters">${Object.entries(latest).map(([label, score]) => html`<li key=${label}><${Name} text=${label}
+        longest=${24} /> <meter min="0" max="1" value=${score} aria-label=${`Score of ${label.slice(0, 40)}`}></meter>
+        ${percent(score)}</li>`)}</ul>`}
+  </section>`;
+}
+
+/** Start recording: {context, stream, rate, count(), samples(from, to)}. */
+async function record() {
+  const constraints = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: constraints });
+  const context = new AudioContext();
+  await context.audioWorklet.addModule("/web/testing/recorder.js");
+  const worklet = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
+  const parts = [];
+  let total = 0;
+  worklet.port.onmessage = ({ data }) => {
+    parts.push(data);
+    total += data.length;
+  };
+  context.createMediaStreamSource(stream).connect(worklet);
+  const samples = (from = 0, to = total) => joined(parts, from, to);
+  return { context, stream, rate: context.sampleRate, count: () => total, samples };
+}
+
+function joined(parts, from, to) {
+  const found = new Float32Array(Math.max(0, to - from));
+  let at = 0;
+  for (const part of parts) {
+    if (at + part.length > from && at < to) {
+      const first = Math.max(0, from - at);
+      found.set(part.subarray(first, Math.min(part.length, to - at)), at + first - from);
+    }
+    at += part.length;
+  }
+  return found;
+}
+
+/** Classify the newest whole window again and again; a window that the studio has no time for is left out. */
+async function classifyWhile(recording, input, variant, update, stop) {
+  const own = recording.current;
+  const window = Math.round((own.rate * input.windowSizeMs) / 1000);
+  const increase = Math.round((own.rate * input.windowIncreaseMs) / 1000);
+  const scores = [];
+  let next = window;
+  while (recording.current === own) {
+    const ms = (1000 * own.count()) / own.rate;
+    update({ ms });
+    if (ms > MOST_MS) stop();
+    if (own.count() < next) {
+      await new Promise((resolve) => { setTimeout(resolve, 50); });
+      continue;
+    }
+    const end = next + increase * Math.floor((own.count() - next) / increase);
+    next = end + increase;
+    try {
+      const found = await classifyWav(wavOf(own.samples(end - window, end), own.rate), "window", { variant });
+      scores.push(found.scores[0]);
+      update({ scores: [...scores], threshold: found.threshold, problem: null });
+    } catch (error) {
+      update({ problem: error.message });
+    }
+  }
+}
+
+function sentenceOf(error) {
+  if (error.name === "NotAllowedError") {
+    return "The browser refused the microphone: allow it for this address, then record again.";
+  }
+  if (error.name === "NotFoundError") return "This computer has no microphone: connect one, then record again.";
+  return `The microphone cannot be used: ${error.message}.`;
+}

@@ -1,0 +1,42 @@
+// WAV files in the browser: written from samples, and read from any file that the browser can decode.
+
+/** Return a mono 16-bit WAV file of samples from -1 to 1. */
+export function wavOf(samples, rate) {
+  const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
+  const text = (at, letters) => [...letters].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
+  text(0, "RIFF");
+  view.setUint32(4, 36 + 2 * samples.length, true);
+  text(8, "WAVEfmt ");
+  view.setUint32(16, 16, true);
+  view.setUint16(20, 1, true);
+  view.setUint16(22, 1, true);
+  view.setUint32(24, rate, true);
+  view.setUint32(28, 2 * rate, true);
+  view.setUint16(32, 2, true);
+  view.setUint16(34, 16, true);
+  text(36, "data");
+  view.setUint32(40, 2 * samples.length, true);
+  samples.forEach((value, i) => {
+    view.setInt16(44 + 2 * i, Math.max(-32768, Math.min(32767, Math.round(32768 * value))), true);
+  });
+  return new Blob([view.buffer], { type: "audio/wav" });
+}
+
+/** Return {samples, rate} of a file: the mean of its channels. Rejects a file that the browser cannot decode. */
+export async function decode(file) {
+  const context = new AudioContext();
+  try {
+    const audio = await context.decodeAudioData(await file.arrayBuffer());
+    const channels = Array.from({ length: audio.numberOfChannels }, (_, i) => audio.getChannelData(i));
+    const samples = channels.length === 1 ? channels[0]
+      : channels[0].map((_, i) => channels.reduce((sum, one) => sum + one[i], 0) / channels.length);
+    return { samples, rate: audio.sampleRate };
+  } catch {
+    throw new Error(`${file.name.slice(0, 100)} cannot be decoded: it is damaged, or in a format that this browser does`
+      + " not have. WAV works in every browser; eitk classify reads more formats.");
+  } finally {
+    context.close();
+  }
+}
+
+export const isWav = async (file) => (await file.slice(0, 4).text()) === "RIFF";
