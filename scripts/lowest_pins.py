@@ -36,14 +36,15 @@ def lowest_pins(pyproject: dict[str, Any]) -> list[str]:
 
 
 def direct_dependencies(pyproject: dict[str, Any]) -> list[Requirement]:
-    """Return the requirements of the package, of each extra, and of each dependency group."""
+    """Return the requirements of the package, of each extra, and of each dependency group, on other packages."""
     project = pyproject["project"]
     sets = [
         project["dependencies"],
         *project["optional-dependencies"].values(),
         *pyproject["dependency-groups"].values(),
     ]
-    return [Requirement(text) for texts in sets for text in texts]
+    found = [Requirement(text) for texts in sets for text in texts]
+    return [one for one in found if one.name != project.get("name")]  # an extra may include another one
 
 
 def lower_bound(requirement: Requirement) -> str:

@@ -34,6 +34,7 @@ NEEDS_EXTRA = {
 CHECKED_BEFORE_IMPORT = ("ei_toolkit.training", "ei_toolkit.config.recipes.robust", "ei_toolkit.studio")
 
 NOT_IMPORTED = {
+    "eitk": "an extra that includes another one",
     "audioop-lts": "pydub imports it; the standard library has the module up to Python 3.12",
     "tensorflow": "the same modules as tensorflow-cpu, on platforms that have no tensorflow-cpu",
     "websockets": "uvicorn imports it to serve WebSocket connections",

@@ -17,6 +17,7 @@ FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40}  # v\d+(\.\d+)+$")
 WRITES = {
     ("nightly-retrain.yml", "retrain"): {"issues"},
+    ("release.yml", "publish"): {"id-token", "attestations"},
     ("security.yml", "codeql"): {"security-events"},
     ("security.yml", "scorecard"): {"security-events", "id-token"},
 }
