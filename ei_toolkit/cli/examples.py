@@ -37,7 +37,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "train": ("eitk train", "eitk train --eon", "eitk train --no-follow", "eitk train --log csv --log tensorboard"),
     "test": ("eitk test", "eitk test --no-run"),
     "profile": ("eitk profile",),
-    "build": ("eitk build", "eitk build --target linux-aarch64 -o model.eim", "eitk build --model model.tflite"),
+    "build": (
+        "eitk build",
+        "eitk build --target linux-aarch64 -o model.eim",
+        "eitk build --target wasm -o model.zip",
+        "eitk build --model model.tflite",
+    ),
     "jobs list": ("eitk jobs list", "eitk jobs list --all --last 5"),
     "jobs follow": ("eitk jobs follow 12",),
     "jobs cancel": ("eitk jobs cancel 12",),

@@ -28,7 +28,7 @@ MAX_ZIP_BYTES = 512 * MIB
 MAX_MODEL_BYTES = 64 * MIB
 MAX_NAME_LENGTH = 200
 TFLITE_IDENTIFIER = b"TFL3"  # FlatBuffer file identifier, at byte 4
-MODEL_HASH = re.compile(rb'#define\s+EITK_MODEL_SHA256\s+"([0-9a-f]{64})"|"model_sha256":"([0-9a-f]{64})"')
+MODEL_HASH = re.compile(rb'#define\s+EITK_MODEL_SHA256\s+"([0-9a-f]{64})"|"model_?[sS]ha256": ?"([0-9a-f]{64})"')
 PROGRAM_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe")  # of programs for Linux, and for macOS on 64 bits
 BUILD_AGAIN = "Build it again: eitk build"
 
@@ -191,7 +191,7 @@ def _parts_with_hash(file: Path) -> Iterator[bytes]:
     if file.suffix == ".eim":
         yield file.read_bytes()
         return
-    for _name, source in read_entries(file, lambda name: name.suffix in (".h", ".cpp"), LIBRARY_LIMITS):
+    for _name, source in read_entries(file, lambda name: name.suffix in (".h", ".cpp", ".js"), LIBRARY_LIMITS):
         yield source
 
 

@@ -254,10 +254,10 @@ CLOUD_ENGINES: tuple[str, ...] = (
     "st-aton", "ceva-npn", "nordic-axon", "vlm-connector", "qaic",
 )  # fmt: skip
 """The engines of Edge Impulse's API; those of accelerators exist for a few targets only."""
-Target = Literal["arduino", "zip", "runner-linux-x86_64", "runner-linux-aarch64"]
+Target = Literal["arduino", "zip", "runner-linux-x86_64", "runner-linux-aarch64", "wasm", "wasm-browser-simd"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 """The deployment formats of the local studio."""
-PROGRAM_TARGETS: tuple[Target, ...] = ("runner-linux-x86_64", "runner-linux-aarch64")
+PROGRAM_TARGETS: tuple[Target, ...] = ("runner-linux-x86_64", "runner-linux-aarch64", "wasm", "wasm-browser-simd")
 """Those that the studio compiles to a program."""
 TARGET_ALIASES: dict[str, Target] = {
     target.removeprefix("runner-"): target for target in TARGETS if target.startswith("runner-")

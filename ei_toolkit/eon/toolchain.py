@@ -25,6 +25,10 @@ HOST = (*COMMON, "-O1")
 # The features of every machine are those of x86_64, which has no fused multiplication and addition.
 PROGRAM = (*COMMON, "-O2", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
 LINUX = (*PROGRAM, "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2")
+WASM_TARGET = "--target=wasm32-wasi"
+WASM = (*PROGRAM, WASM_TARGET)
+SIMD = ("-msimd128",)
+WASM_LINK = ("-mexec-model=reactor", "-Wl,--gc-sections", "-Wl,--strip-all")
 QEMU_BOARD = "mps2-an386"
 MACHINE = ("-M", QEMU_BOARD, "-nographic", "-monitor", "none", "-serial", "none")
 TRACE = ("-d", "exec,nochain,in_asm", "-D")  # and the file
@@ -34,6 +38,7 @@ TOOL_TIMEOUT_S = 600.0
 APT = "apt-get install --no-install-recommends "
 ARM_PACKAGES = APT + "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-dev"
 QEMU_PACKAGE = APT + "qemu-system-arm"
+WASM_PACKAGES = APT + "clang lld wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32"
 USE_HOST_BOARD = 'for flashing, [board] name = "host" needs only g++'
 
 
@@ -57,6 +62,27 @@ def linux_compiler(architecture: str, environ: Mapping[str, str] = os.environ) -
             hint=f"{APT}g++-{architecture.replace('_', '-')}-linux-gnu",
         )
     return found
+
+
+def wasm_compiler(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the path of a clang++ that compiles and links WebAssembly with a C library. Raises MissingToolError."""
+    found = shutil.which("clang++", path=environ.get("PATH"))
+    missing = "clang++ is not on the PATH" if found is None else ""
+    if not missing and shutil.which("wasm-ld", path=environ.get("PATH")) is None:
+        missing = "wasm-ld is not on the PATH"
+    if found is None or missing:
+        raise _no_wasm(missing)
+    headers = b"#include <stdio.h>\n#include <type_traits>\n"
+    run_tool(
+        [found, WASM_TARGET, "-fsyntax-only", "-x", "c++", "-"],
+        stdin=headers,
+        explain=lambda _tool, messages: _no_wasm(messages.partition("\n")[0]),
+    )
+    return found
+
+
+def _no_wasm(why: str) -> MissingToolError:
+    return MissingToolError("the tools for WebAssembly are not installed", why=why, hint=WASM_PACKAGES)
 
 
 def linux_link_flags(compiler: str) -> tuple[str, ...]:

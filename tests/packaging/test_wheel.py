@@ -35,7 +35,9 @@ def test_every_source_of_the_package_is_in_the_wheel(wheel: Path) -> None:
     assert {str(file) for file in sources("ei_toolkit")} <= names(wheel)
 
 
-FIRMWARE = tuple(f"firmware/{name}" for name in ("audio_classifier", "boards", "examples", "linux_runner", "runtime"))
+FIRMWARE = tuple(
+    f"firmware/{name}" for name in ("audio_classifier", "boards", "examples", "linux_runner", "runtime", "web")
+)
 
 
 @pytest.mark.parametrize("folder", [*FIRMWARE, "datasets"])

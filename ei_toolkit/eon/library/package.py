@@ -6,7 +6,6 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 
 from ei_toolkit.config.atomic_write import write_bytes
@@ -27,6 +26,7 @@ from ei_toolkit.eon.library.targets import (
     umbrella_header,
 )
 from ei_toolkit.eon.library.tflm import interpreted_model
+from ei_toolkit.eon.library.web import web_files
 from ei_toolkit.errors import ConfigurationError, EitkError
 
 OLDEST = (1980, 1, 1, 0, 0, 0)
@@ -45,11 +45,16 @@ def zip_bytes(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-PROGRAMS: Mapping[Target, Callable[[Mapping[str, bytes]], bytes]] = {
-    "runner-linux-x86_64": partial(build_model_file, "x86_64"),
-    "runner-linux-aarch64": partial(build_model_file, "aarch64"),
+Sources = dict[str, bytes]
+CONTENT: Mapping[Target, Callable[[Plan, Sources], bytes]] = {
+    "arduino": lambda plan, files: zip_bytes(_in_folder(plan, files | arduino_files(plan.request))),
+    "zip": lambda plan, files: zip_bytes(files | cmake_files(plan.request)),
+    "runner-linux-x86_64": lambda _, files: build_model_file("x86_64", files),
+    "runner-linux-aarch64": lambda _, files: build_model_file("aarch64", files),
+    "wasm": lambda plan, files: zip_bytes(web_files(plan, files, simd=False)),
+    "wasm-browser-simd": lambda plan, files: zip_bytes(web_files(plan, files, simd=True)),
 }
-"""How the program of a target is built from the sources of its library (path -> bytes)."""
+"""The content of the deployment of each target, from the sources of the library (path -> bytes)."""
 
 RUNTIME = "src/eitk"
 
@@ -100,12 +105,8 @@ def package(request: LibraryRequest, out: Path) -> LibraryInfo:
     """
     model = _model(request)
     plan = make_plan(request, model.properties)
-    files = _common_files(plan, model)
+    content = CONTENT[request.target](plan, _common_files(plan, model))
     path = out / deployment_name(request.project_name, request.target, request.deploy_version)
-    if request.target in PROGRAMS:
-        content = PROGRAMS[request.target](files)
-    else:
-        content = zip_bytes(_in_folder(plan, files | _target_files(plan)))
     write_bytes(path, content)
     return LibraryInfo(
         path=path,
@@ -144,14 +145,7 @@ def _common_files(plan: Plan, model: ModelCode) -> dict[str, bytes]:
     return {f"src/{name}": text.encode() for name, text in texts.items()} | runtime_sources(plan, model.kernels)
 
 
-def _target_files(plan: Plan) -> dict[str, bytes]:
-    """Return the files that only this target has."""
-    return cmake_files(plan.request) if plan.request.target == "zip" else arduino_files(plan.request)
-
-
-def _in_folder(plan: Plan, files: dict[str, bytes]) -> dict[str, bytes]:
-    """Put the files in one folder, as the Arduino editor requires; a CMake project has none."""
-    if plan.request.target == "zip":
-        return files
+def _in_folder(plan: Plan, files: Sources) -> Sources:
+    """Put the files in one folder, as the Arduino editor requires."""
     folder = f"{library_name(plan.request.project_name)}_inferencing"
     return {f"{folder}/{name}": data for name, data in files.items()}

@@ -22,6 +22,8 @@ TARGETS: Mapping[str, tuple[str, str]] = {
     "zip": ("C++ library", "Portable C++ sources with a CMake file, for any C++14 compiler."),
     "runner-linux-x86_64": ("Linux (x86)", "A model file (.eim) for Linux on x86-64, for Edge Impulse's runners."),
     "runner-linux-aarch64": ("Linux (AARCH64)", "A model file (.eim) for Linux on 64-bit Arm, such as a Raspberry Pi."),
+    "wasm": ("WebAssembly", "One page that works without a network, and an ES module for browsers and Node."),
+    "wasm-browser-simd": ("WebAssembly (browser, SIMD)", "The same with 128-bit vectors, for current browsers."),
 }
 ABSENT_ENGINES = (
     "hasTensorRT", "hasTensaiFlow", "hasDRPAI", "hasTIDL", "hasAkida", "hasMemryx", "hasStAton", "hasCevaNpn",

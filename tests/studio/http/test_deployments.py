@@ -59,7 +59,7 @@ def test_the_targets_are_those_that_the_studio_builds_and_arduino_is_recommended
 
 def test_a_program_is_offered_without_the_interpreter(api: Api) -> None:
     for target in api.fields("GET", "/deployment/targets")["targets"]:
-        assert ("tflite" in target["supportedEngines"]) == (not target["format"].startswith("runner-"))
+        assert ("tflite" in target["supportedEngines"]) == (target["format"] in ("arduino", "zip"))
 
 
 def test_a_program_is_sent_as_bytes(made: Api) -> None:

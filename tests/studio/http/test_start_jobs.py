@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from studio_in_process import Api
 
+from ei_toolkit.config.settings import TARGETS
 from ei_toolkit.studio.store.jobs import Job
 
 IMPULSE: dict[str, Any] = {
@@ -67,7 +68,7 @@ def test_a_job_is_queued_with_what_it_is_to_do(
         ),
         (
             "build-ondevice-model?type=windows", {},
-            "There is no deployment target 'windows'; targets: arduino, zip, runner-linux-x86_64, runner-linux-aarch64",
+            f"There is no deployment target 'windows'; targets: {', '.join(TARGETS)}",
         ),
         (
             "build-ondevice-model?type=runner-linux-x86_64", {"engine": "tflite"},

@@ -1,0 +1,265 @@
+"""The browser deployment: its page, opened from the disk in Chromium, and its module in Node."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+from tiny_model import linear_classifier
+
+from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.audio.wav import wav_bytes
+from ei_toolkit.audio.window import cut
+from ei_toolkit.eon import toolchain
+from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, package
+from ei_toolkit.errors import MissingToolError
+from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.interpreter import Interpreter
+
+MODEL = Path(__file__).parents[1] / "board" / "models" / "mfe_int8.tflite"
+MFE = {"frame_length": 0.025, "frame_stride": 0.025, "fft_length": 512, "num_filters": 40, "noise_floor_db": -65}
+BLOCK = LibraryDspBlock(2, "mfe", 4, MFE)
+WINDOW, RATE = 48000, 16000
+STATUS_TIMEOUT_MS = 600_000
+LARGEST_BYTES = 250_000
+Windows = npt.NDArray[np.int16]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tools() -> None:
+    try:
+        toolchain.wasm_compiler()
+    except MissingToolError as error:
+        pytest.skip(f"{error.what}: {error.why}")
+
+
+def request_of(tflite: bytes, labels: Sequence[str]) -> LibraryRequest:
+    return LibraryRequest(
+        'Music </script> "Genres"', 1, "tests", 3, tuple(labels), tflite, WINDOW, RATE, (BLOCK,),
+        target="wasm-browser-simd",
+    )  # fmt: skip
+
+
+def unpacked(request: LibraryRequest, folder: Path) -> Path:
+    with zipfile.ZipFile(package(request, folder).path) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def request_of_genres() -> LibraryRequest:
+    return request_of(MODEL.read_bytes(), ("classical", "rock"))
+
+
+@pytest.fixture(scope="session")
+def deployment(request_of_genres: LibraryRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a deployment."""
+    return unpacked(request_of_genres, tmp_path_factory.mktemp("web"))
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Callable[[Path], Any]]:
+    """Open a page from the disk, in a browser without a network. At the end it must have no error."""
+    contexts, complaints = [], []
+
+    def open_(folder: Path) -> Any:
+        context = chromium.new_context(offline=True, permissions=["microphone"])
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.goto((folder / "index.html").as_uri())
+        wait_for_status(page, r"^Ready\.$")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def wait_for_status(page: Any, pattern: str) -> None:
+    page.locator("#status", has_text=re.compile(pattern)).wait_for(timeout=STATUS_TIMEOUT_MS)
+
+
+def windows(count: int) -> Windows:
+    rng = np.random.default_rng(7)
+    time_s = np.arange(WINDOW) / RATE
+    tones = [np.sin(2 * np.pi * rng.uniform(50, 4000) * time_s) * 10 ** rng.uniform(1, 4.4) for _ in range(count)]
+    return np.clip(np.round(tones + rng.normal(0, 30, (count, WINDOW))), -32768, 32767).astype(np.int16)
+
+
+def python_scores(request: LibraryRequest, samples: Windows) -> npt.NDArray[np.float32]:
+    features = dsp.run_many(BLOCK.type, samples, RATE, BLOCK.implementation_version, **MFE)
+    return np.asarray(Interpreter(request.tflite).predict(features.astype(np.float32)), np.float32)
+
+
+def classify_file(page: Any, name: str, content: bytes) -> list[dict[str, str]]:
+    """Give a file to the page, with windows that do not overlap, and return the rows of the table that it saves."""
+    page.fill("#hop", "3")
+    page.set_input_files("#file", {"name": name, "mimeType": "audio/wav", "buffer": content})
+    wait_for_status(page, rf"^{name}: .* windows$")
+    with page.expect_download() as download:
+        page.click("#save")
+    return list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+
+
+def scores_of(rows: Sequence[dict[str, str]], labels: Sequence[str]) -> npt.NDArray[np.float32]:
+    return np.array([[row[label] for label in labels] for row in rows], np.float32)
+
+
+def test_the_page_gives_the_scores_of_python_for_a_file(
+    request_of_genres: LibraryRequest, deployment: Path, open_page: Any, check_page: Callable[[Any], None]
+) -> None:
+    samples = windows(4)
+    page = open_page(deployment)
+    rows = classify_file(page, "four.wav", wav_bytes(samples.reshape(-1), RATE))
+    expected = python_scores(request_of_genres, samples)
+    assert [float(row["start_s"]) for row in rows] == [0, 3, 6, 9]
+    assert np.array_equal(scores_of(rows, request_of_genres.labels), expected)
+    certain = [request_of_genres.labels[row.argmax()] if row.max() >= 0.6 else "uncertain" for row in expected]
+    assert [row["decision"] for row in rows] == certain
+    assert page.title() == 'Music </script> "Genres"'
+    assert page.inner_text("#decision") == f"{certain[3]} at 9.00 s"
+    assert "Timeline of 4 windows" in page.get_attribute("#timeline", "aria-label")
+    page.locator("#threshold").fill("1")
+    assert page.inner_text("#decision") == "uncertain at 9.00 s"
+    check_page(page)
+
+
+def test_a_file_of_another_frequency_is_resampled(deployment: Path, open_page: Any) -> None:
+    page = open_page(deployment)
+    tone = (8000 * np.sin(np.arange(5 * 44100) * 2 * np.pi * 440 / 44100)).astype(np.int16)
+    page.fill("#hop", "1")
+    page.set_input_files("#file", {"name": "tone.wav", "mimeType": "audio/wav", "buffer": wav_bytes(tone, 44100)})
+    wait_for_status(page, "windows$")
+    assert page.inner_text("#status") == "tone.wav: 5.0 s, resampled to 16000 Hz by the browser, 3 windows"
+    page.set_input_files("#file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no sound"})
+    wait_for_status(page, "^Error: ")
+    short = wav_bytes(tone[:16000], RATE)
+    page.set_input_files("#file", {"name": "short.wav", "mimeType": "audio/wav", "buffer": short})
+    wait_for_status(page, "shorter than one window of 3 s$")
+
+
+def test_the_microphone_is_classified_until_it_is_switched_off(deployment: Path, open_page: Any) -> None:
+    page = open_page(deployment)
+    page.fill("#hop", "0.2")
+    page.click("#microphone")
+    page.get_by_label(re.compile(r"Timeline of ([3-9]|\d\d) windows")).wait_for(timeout=60_000)
+    assert page.get_attribute("#microphone", "aria-pressed") == "true"
+    page.click("#microphone")
+    assert page.inner_text("#status") == "The microphone is off."
+    assert page.inner_text("#decision").split()[0] in ("classical", "rock", "uncertain")
+
+
+NODE = """
+import fs from 'node:fs';
+import { Classifier, decision, model, openWav } from './classifier.js';
+const classifier = await Classifier.create();
+const wav = await openWav(new Blob([fs.readFileSync(process.argv[2])]));
+const scores = [];
+for (let at = 0; at + model.windowSamples <= wav.length; at += model.windowSamples) {
+    scores.push([...classifier.classify(await wav.read(at, at + model.windowSamples))]);
+}
+let error = '';
+try {
+    classifier.classify([1, 2]);
+} catch (caught) {
+    error = caught.message;
+}
+const started = process.cpuUsage();
+const window = await wav.read(0, model.windowSamples);
+for (let i = 0; i < 100; i++) classifier.classify(window);
+const { user, system } = process.cpuUsage(started);
+console.log(JSON.stringify({ model, scores, error, decision: decision([0.5, 0.5]), ms: (user + system) / 100e3 }));
+"""
+
+
+def test_the_module_gives_the_scores_of_python_in_node(
+    request_of_genres: LibraryRequest, deployment: Path, tmp_path: Path
+) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("Node is not installed")
+    samples = windows(3)
+    (deployment / "run.mjs").write_text(NODE)
+    soundfile.write(tmp_path / "clip.wav", np.repeat(samples.reshape(-1, 1), 2, axis=1), RATE)
+    command = ["node", str(deployment / "run.mjs"), str(tmp_path / "clip.wav")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert np.array_equal(np.array(found["scores"], np.float32), python_scores(request_of_genres, samples))
+    assert found["error"] == "a window has 48000 samples, but there are 2"
+    assert found["decision"] == "uncertain"
+    assert found["model"]["labels"] == ["classical", "rock"] and found["model"]["project"] == 'Music </script> "Genres"'
+    assert found["ms"] < 5
+
+
+def test_the_files_are_small_and_the_types_describe_every_export(deployment: Path) -> None:
+    names = ("classifier.d.ts", "classifier.js", "index.html", "package.json")
+    assert sum((deployment / name).stat().st_size for name in names) < LARGEST_BYTES
+    declared = (deployment / "classifier.d.ts").read_text()
+    exported = [
+        line.removeprefix("export ").split("(")[0].split()
+        for line in (deployment / "classifier.js").read_text().splitlines()
+        if line.startswith("export ")
+    ]
+    assert len(exported) == 5
+    for words in exported:
+        assert (
+            f"declare {words[-1] if words[0] == 'async' else ' '.join(words[:2])}".replace("{", "").strip()
+            in (declared)
+            or f"declare function {words[-1]}" in declared
+        )
+
+
+@pytest.mark.parametrize(
+    ("path", "why"), [("", "clang++ is not on the PATH"), ("only clang", "wasm-ld is not on the PATH")]
+)
+def test_missing_tools_are_named_with_their_packages(tmp_path: Path, path: str, why: str) -> None:
+    if path:
+        (tmp_path / "clang++").symlink_to(shutil.which("clang++") or "")
+    with pytest.raises(MissingToolError, match="the tools for WebAssembly are not installed") as caught:
+        toolchain.wasm_compiler({"PATH": str(tmp_path)})
+    assert caught.value.why == why
+    assert "lld wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32" in caught.value.hint
+
+
+@pytest.fixture(scope="session")
+def clip_windows(gtzan: Path) -> Windows:
+    """Every window of 40 clips, 3 s long."""
+    files = sorted(gtzan.glob("audio/*/*.flac"))[::3][:40]
+    assert len(files) == 40
+    return np.array([window for file in files for _, window in cut(read_clip(file, RATE), WINDOW, WINDOW)])
+
+
+def linear(labels: int) -> bytes:
+    random = np.random.default_rng(labels)
+    return linear_classifier(random.normal(0, 0.01, (labels, 120 * 40)), random.normal(0, 0.3, labels))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("kind", ["int8", "float", "ten labels"])
+def test_the_page_gives_the_scores_of_python_for_forty_clips(
+    kind: str, clip_windows: Windows, open_page: Any, tmp_path: Path
+) -> None:
+    labels = [f"label {number}" for number in range(10 if kind == "ten labels" else 2)]
+    request = request_of(MODEL.read_bytes() if kind == "int8" else linear(len(labels)), labels)
+    page = open_page(unpacked(request, tmp_path))
+    rows = classify_file(page, "clips.wav", wav_bytes(clip_windows.reshape(-1), RATE))
+    expected = python_scores(request, clip_windows)
+    if kind == "int8":
+        assert np.array_equal(scores_of(rows, labels), expected)
+    else:
+        np.testing.assert_allclose(scores_of(rows, labels), expected, atol=2e-6)
