@@ -50,7 +50,7 @@ INTEGRATION = (
     "board/boards/test_registry.py", "board/emulator/test_virtual_boards.py", "board/verify/test_through_air.py",
     "board/verify/test_verify.py", "board/flash/test_usb.py",
     "board/flash/test_mistakes.py", "board/flash/test_foreign_library.py", "board/test_budget.py",
-    "board/test_endurance.py", "board/test_recording_on_boards.py", "board/transport/test_watch.py",
+    "board/test_connected_board.py", "board/test_endurance.py", "board/test_recording_on_boards.py", "board/transport/test_watch.py",
     "board/protocol/test_parser.py",
     "cli/workflows/test_nightly.py", "cli/workflows/test_shell.py",
     "cli/test_cleaning.py", "cli/test_complete.py", "cli/test_eon.py", "cli/test_models.py", "cli/test_studio.py",

@@ -31,6 +31,7 @@ def settings_schema() -> Schema:
     tables = schema["properties"]
     tables["studio"]["properties"]["url"]["pattern"] = f"^({LOCAL}|https?://.+/v1/*)$"
     tables["studio"]["properties"]["ingestion_url"]["pattern"] = "^(|https?://.+)$"
+    tables["studio"]["properties"]["remote_management_url"]["pattern"] = "^(|wss?://.+)$"
     return schema | {"if": local, "then": {"properties": {"build": {"properties": build}}}}
 
 

@@ -13,6 +13,7 @@ from ei_toolkit.client.endpoint import (
     bare_key,
     checked_api_url,
     checked_ingestion_url,
+    checked_remote_management_url,
     find_key,
     ingestion_url_of,
 )
@@ -69,7 +70,8 @@ def endpoint_of(config: Config, environ: Mapping[str, str]) -> Endpoint:
 
 def _local(config: Config) -> Endpoint:
     studio = ensure(config.paths, config.settings.project.name)
-    return Endpoint(studio.api_url, studio.ingestion_url, studio.key, config.settings.studio.project, LOCAL)
+    project, devices = config.settings.studio.project, studio.remote_management_url
+    return Endpoint(studio.api_url, studio.ingestion_url, studio.key, project, LOCAL, devices)
 
 
 def remote_url(config: Config) -> str:
@@ -84,7 +86,8 @@ def with_key(config: Config, key: str) -> Endpoint:
     api_url = remote_url(config)
     own = settings.ingestion_url
     ingestion = checked_ingestion_url(own) if own else ingestion_url_of(api_url)
-    return Endpoint(api_url, ingestion, key, settings.project, urlsplit(api_url).netloc)
+    devices = settings.remote_management_url and checked_remote_management_url(settings.remote_management_url)
+    return Endpoint(api_url, ingestion, key, settings.project, urlsplit(api_url).netloc, devices)
 
 
 def _remote(config: Config, environ: Mapping[str, str]) -> Endpoint:

@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ei_toolkit.audio.window import samples_in
-from ei_toolkit.client.endpoint import LOCAL, checked_api_url, checked_ingestion_url
+from ei_toolkit.client.endpoint import (
+    LOCAL,
+    checked_api_url,
+    checked_ingestion_url,
+    checked_remote_management_url,
+)
 from ei_toolkit.client.impulse.state import check_impulse, wanted_impulse
 from ei_toolkit.config import Config, DspBlock, Settings
 from ei_toolkit.config.settings import CLOUD_ENGINES, ENGINES, TARGETS, refused_values
@@ -34,6 +39,8 @@ def setting_faults(settings: Settings) -> Iterator[Fault]:
         yield from _faults("studio.url", lambda: checked_api_url(studio.url))
         if studio.ingestion_url:
             yield from _faults("studio.ingestion_url", lambda: checked_ingestion_url(studio.ingestion_url))
+        if url := studio.remote_management_url:
+            yield from _faults("studio.remote_management_url", lambda: checked_remote_management_url(url))
     else:
         if build.engine in CLOUD_ENGINES:  # others are refused above
             yield from _not_local("build.engine", build.engine, ENGINES)

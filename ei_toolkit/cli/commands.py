@@ -59,6 +59,7 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "flash": CommandEntry("board", "flash:flash", "Compile the pinned library with the sketch and flash a board."),
     "play": CommandEntry("board", "play:play", "Stream clips to the microphone of a virtual board."),
     "tail": CommandEntry("board", "tail:tail", "Show the predictions of a board as they arrive."),
+    "connect": CommandEntry("board", "connect:connect", "Connect a board to the studio, which lets it record samples."),
     "verify": CommandEntry(
         "board", "verify:verify", "Compare the scores of a board with those of the int8 model in Python."
     ),

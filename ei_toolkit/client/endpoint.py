@@ -92,11 +92,14 @@ def _keyring() -> ModuleType:
 CLOUD_API = "https://studio.edgeimpulse.com/v1"
 LOCAL = "local"  # as studio.url: a studio on this machine, which commands start
 LOCAL_PORTS = (4800, 4810)  # where official clients expect a studio on this machine
+LOCAL_DEVICES_PORT = 4802  # and its remote management
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """A studio. `name` does not change with the port of a local studio; ledgers are named after it.
+
+    `remote_management_url` is that of devices; empty means the one that belongs to the API address.
 
     `repr` does not contain the key, so that it is not logged.
     """
@@ -106,6 +109,7 @@ class Endpoint:
     key: str = field(repr=False)
     project: int = 0
     name: str = ""
+    remote_management_url: str = ""
 
 
 def checked_api_url(url: str) -> str:
@@ -123,21 +127,27 @@ def checked_ingestion_url(url: str) -> str:
     return _checked("studio.ingestion_url", url, expected)[0]
 
 
-def _checked(key: str, url: str, expected: str) -> tuple[str, SplitResult]:
-    """Check for http(s), for no user or password, and for https unless the address is on this machine."""
+def checked_remote_management_url(url: str) -> str:
+    """Return `url` without a trailing slash. Raises ConfigurationError unless it may get the key."""
+    expected = "Leave it out, or use an address such as wss://remote-mgmt.edgeimpulse.com"
+    return _checked("studio.remote_management_url", url, expected, scheme="ws")[0]
+
+
+def _checked(key: str, url: str, expected: str, *, scheme: str = "http") -> tuple[str, SplitResult]:
+    """Check for the scheme, for no user or password, and for encryption unless the address is on this machine."""
     trimmed = url.rstrip("/")
     try:
         parts = urlsplit(trimmed)
         port = parts.port
     except ValueError as error:
         raise _no_address(key, url, expected, str(error)) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or parts.query or parts.fragment:
+    if parts.scheme not in (scheme, f"{scheme}s") or not parts.hostname or port == 0 or parts.query or parts.fragment:
         raise _no_address(key, url, expected)
     if parts.username or parts.password:
         raise ConfigurationError(f"{key} holds a user or a password", hint="Keys go into EI_API_KEY.")
-    if parts.scheme == "http" and not is_loopback(trimmed):
+    if parts.scheme == scheme and not is_loopback(trimmed):
         raise ConfigurationError(
-            f"{key} = {url!r} would send the key unencrypted", hint="Use https:// for a studio on another machine."
+            f"{key} = {url!r} would send the key unencrypted", hint=f"Use {scheme}s:// for a studio on another machine."
         )
     return trimmed, parts
 
@@ -159,6 +169,25 @@ def ingestion_url_of(api_url: str) -> str:
         return f"{parts.scheme}://ingestion.{host.removeprefix('studio.')}"
     raise ConfigurationError(
         f"the upload address of {api_url} is not known", hint="Set [studio] ingestion_url in eitk.toml."
+    )
+
+
+def remote_management_url_of(endpoint: Endpoint) -> str:
+    """Return the address for devices: the endpoint's own, else port 4802 on this machine or remote-mgmt.* of studio.*.
+
+    Raises ConfigurationError where none of these applies.
+    """
+    if endpoint.remote_management_url:
+        return endpoint.remote_management_url
+    parts = urlsplit(endpoint.api_url)
+    host = parts.hostname or ""
+    if is_loopback(endpoint.api_url):
+        return f"ws://{f'[{host}]' if ':' in host else host}:{LOCAL_DEVICES_PORT}"
+    if host.startswith("studio."):
+        return f"wss://remote-mgmt.{host.removeprefix('studio.')}"
+    raise ConfigurationError(
+        f"the address for devices of {endpoint.api_url} is not known",
+        hint="Set [studio] remote_management_url in eitk.toml.",
     )
 
 

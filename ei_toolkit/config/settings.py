@@ -69,6 +69,9 @@ class StudioSettings:
 
     url: str = setting("local", 'API address ending in /v1, or "local" for a studio on this machine.')
     ingestion_url: str = setting("", "Upload address; empty means the one that belongs to the API address.")
+    remote_management_url: str = setting(
+        "", "Address for devices; empty means the one that belongs to the API address."
+    )
     project: int = setting(0, "Project id; 0 means the one that the key belongs to.", Range(0, whole=True))
 
 

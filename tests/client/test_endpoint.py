@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from ei_toolkit.client.endpoint import checked_api_url, checked_ingestion_url, ingestion_url_of, is_loopback
+from ei_toolkit.client.endpoint import (
+    Endpoint,
+    checked_api_url,
+    checked_ingestion_url,
+    checked_remote_management_url,
+    ingestion_url_of,
+    is_loopback,
+    remote_management_url_of,
+)
 from ei_toolkit.errors import ConfigurationError
 
 MALFORMED = ["http://[::1", "http://localhost:abc/v1", "http://localhost:99999/v1", "http://localhost:0/v1"]
@@ -51,3 +59,21 @@ def test_the_upload_address_of_an_api_address() -> None:
 def test_a_host_name_that_begins_with_127_is_not_this_machine() -> None:
     assert is_loopback("http://127.0.0.1:4800") and is_loopback("http://[::1]")
     assert not is_loopback("http://127.0.0.1.example.com") and not is_loopback("http://localhost.example.com")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:4802", "ws://", "ws://a.example", "wss://me:secret@a.example"])
+def test_an_address_for_devices_is_a_websocket_that_may_get_the_key(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"studio\.remote_management_url"):
+        checked_remote_management_url(url)
+    assert checked_remote_management_url("ws://localhost:4802/") == "ws://localhost:4802"
+
+
+def test_the_address_for_devices_belongs_to_the_api_address() -> None:
+    def of(api_url: str, own: str = "") -> str:
+        return remote_management_url_of(Endpoint(api_url, "", "key", remote_management_url=own))
+
+    assert of("https://studio.edgeimpulse.com/v1") == "wss://remote-mgmt.edgeimpulse.com"
+    assert of("http://127.0.0.1:4800/v1") == "ws://127.0.0.1:4802"
+    assert of("http://[::1]:4800/v1", "ws://127.0.0.1:1") == "ws://127.0.0.1:1"
+    with pytest.raises(ConfigurationError, match="address for devices"):
+        of("https://a.example/v1")

@@ -154,6 +154,10 @@ class Ingestion:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, DeadlineAdapter(pool_maxsize=connections))
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
     def send(self, batch: BatchKey, items: Sequence[Item]) -> Outcomes | RetryableError:
         """Send files in one request. Raises CredentialError where the studio rejects the key."""
         contents = [_read(item) for item in items]

@@ -1,0 +1,234 @@
+"""`eitk connect`: a board that records what a studio requests; cables, servers and keys that go away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from at_board import AtBoard
+from running_studio import RunningStudio
+
+from ei_toolkit.api import connect
+from ei_toolkit.api.connect import ConnectedSample, Connector, device_label
+from ei_toolkit.board.protocol import at_client
+from ei_toolkit.board.transport.link import LinkLost
+from ei_toolkit.board.transport.watch import Source
+from ei_toolkit.client.remote_management import SampleRequest, parse_request
+from ei_toolkit.errors import BoardError, CredentialError
+
+DEVICE = "ac:87:a3:0a:2d:1b"
+
+
+@pytest.fixture(autouse=True)
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "POLL_S", 0.01)
+    monkeypatch.setattr(connect, "FIRST_PAUSE_S", 0.02)
+    monkeypatch.setattr(connect, "RETRY_PAUSE_S", 0.01)
+    monkeypatch.setattr(at_client, "CHUNK_PAUSE_S", 0)
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[RunningStudio]:
+    running = RunningStudio(tmp_path / "studio")
+    yield running
+    running.stop()
+
+
+class Running:
+    """A connector in a thread; `error` is what ended it."""
+
+    def __init__(self, studio: RunningStudio, board: AtBoard, **limits: Any) -> None:
+        self.notes: list[str] = []
+        self.samples: list[ConnectedSample] = []
+        self.error: Exception | None = None
+        self.connector = Connector(
+            Source(lambda: self._open(board)), studio.endpoint, self.notes.append, self.samples.append,
+            **{"seconds": 20, **limits},
+        )  # fmt: skip
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    @staticmethod
+    def _open(board: AtBoard) -> AtBoard:
+        if not board.is_plugged:
+            raise LinkLost("no such device")
+        return board
+
+    def _run(self) -> None:
+        try:
+            self.connector.run()
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            self.error = error
+
+    def end(self) -> None:
+        self.connector.seconds, self.connector._deadline = 0, 0.0
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+    def noted(self, text: str, times: int = 1) -> None:
+        wait_until(lambda: sum(text in note for note in self.notes) >= times)
+
+
+@pytest.fixture
+def run(studio: RunningStudio) -> Iterator[Callable[..., Running]]:
+    started: list[Running] = []
+
+    def start(board: AtBoard, **limits: Any) -> Running:
+        started.append(Running(studio, board, **limits))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the condition did not become true"
+        time.sleep(0.005)
+
+
+def mode(studio: RunningStudio) -> str:
+    return str(studio.call("GET", f"/device/{DEVICE}").get("device", {}).get("remoteMgmtMode"))
+
+
+def request_sample(studio: RunningStudio, **values: Any) -> dict[str, Any]:
+    body = {"label": "rock", "lengthMs": 500, "category": "training", "intervalMs": 0.0625, **values}
+    return studio.call("POST", f"/device/{DEVICE}/start-sampling", json=body)
+
+
+def test_a_requested_sample_is_recorded_by_the_board_and_arrives_with_its_label(studio: Any, run: Any) -> None:
+    board = AtBoard()
+    connector = run(board, count=2)
+    connector.noted(f"ARDUINO_NANO33BLE {DEVICE} is connected")
+    assert mode(studio) == "ingestion"
+    assert request_sample(studio, label="größe, hip-hop")["success"]
+    wait_until(lambda: len(connector.samples) == 1)
+    assert request_sample(studio, category="testing")["success"]
+    connector.thread.join(10)
+    assert connector.error is None and not connector.thread.is_alive()
+    first, second = connector.samples
+    assert (first.label, first.category, second.category) == ("größe, hip-hop", "training", "testing")
+    [stored] = studio.call("GET", "/raw-data?category=training")["samples"]
+    assert (stored["id"], stored["label"], stored["totalLengthMs"]) == (first.sample, "größe, hip-hop", 500)
+    assert stored["deviceType"] == "ARDUINO_NANO33BLE"
+    assert "AT+SAMPLESETTINGS=gr_e_hip-hop,0.0625,500," in board.commands
+    assert board.commands[-1] == "r" and board.closed == 1
+    wait_until(lambda: mode(studio) == "disconnected")
+
+
+def test_a_board_that_cannot_record_is_reported_to_the_studio_and_stays_connected(studio: Any, run: Any) -> None:
+    board = AtBoard(fails="the buffer is full")
+    connector = run(board)
+    connector.noted("is connected")
+    request_sample(studio)
+    connector.noted("the sample rock was not recorded: the board did not record (the buffer is full)")
+    board.fails = ""
+    wait_until(lambda: request_sample(studio)["success"])
+    wait_until(lambda: len(connector.samples) == 1)
+    assert sum("is connected" in note for note in connector.notes) == 1
+
+
+def test_a_cable_that_is_pulled_while_recording_leaves_nothing_and_the_board_may_return(studio: Any, run: Any) -> None:
+    board = AtBoard()
+    board.unplug_at = "AT+SAMPLESTART"
+    connector = run(board)
+    connector.noted("is connected")
+    request_sample(studio)
+    connector.noted("waiting for the board")
+    wait_until(lambda: mode(studio) == "disconnected")
+    assert studio.call("GET", "/raw-data?category=training")["samples"] == []
+    board.unplug_at, board.is_plugged = "", True
+    connector.noted("is connected", times=2)
+    assert request_sample(studio)["success"]
+    wait_until(lambda: len(connector.samples) == 1)
+
+
+def test_a_cable_that_is_pulled_while_nothing_happens_disconnects_the_device(studio: Any, run: Any) -> None:
+    board = AtBoard()
+    connector = run(board)
+    connector.noted("is connected")
+    board.is_plugged = False
+    connector.noted("the connection to the board was lost (device disconnected); waiting for the board")
+    wait_until(lambda: mode(studio) == "disconnected")
+
+
+def test_a_studio_that_stops_is_waited_for(studio: Any, run: Any) -> None:
+    connector = run(AtBoard())
+    connector.noted("is connected")
+    studio.stop()
+    connector.noted("trying again in")
+    studio.start()
+    connector.noted("is connected", times=2)
+    assert request_sample(studio)["success"]
+
+
+@pytest.mark.parametrize("when", ["before", "while connected"])
+def test_a_key_that_is_not_accepted_ends_the_connection(
+    studio: Any, run: Any, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ei_toolkit.studio.remote.session.KEY_CHECK_INTERVAL_S", 0.02)
+    if when == "before":
+        studio.studio.store.keys.revoke(1, studio.key_id)
+    connector = run(AtBoard())
+    if when == "while connected":
+        connector.noted("is connected")
+        studio.studio.store.keys.revoke(1, studio.key_id)
+    connector.thread.join(10)
+    assert isinstance(connector.error, CredentialError)
+    assert "the studio does not accept the key for devices" in str(connector.error)
+    assert studio.key not in str(connector.error)
+
+
+def test_a_device_that_is_connected_already_is_waited_for(studio: Any, run: Any) -> None:
+    first = run(AtBoard())
+    first.noted("is connected")
+    second = run(AtBoard())
+    second.noted("another program has connected this device")
+    first.end()
+    second.noted("is connected;")
+
+
+def test_the_time_ends_the_connection(studio: Any, run: Any) -> None:
+    connector = run(AtBoard(), seconds=0.1)
+    connector.thread.join(5)
+    assert connector.error is None and not connector.thread.is_alive()
+
+
+def test_without_a_board_at_the_start_the_command_ends(studio: Any, run: Any) -> None:
+    board = AtBoard()
+    board.is_plugged = False
+    connector = run(board)
+    connector.thread.join(5)
+    assert isinstance(connector.error, BoardError) and "cannot be reached" in str(connector.error)
+
+
+VALID = {"label": "x", "length": 1000, "interval": 0.06, "path": "/api/training/data", "sensor": "m", "hmacKey": "k"}
+
+
+def test_a_request_is_read() -> None:
+    assert parse_request(VALID) == SampleRequest("x", 1000, 0.06, "m", "training")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("label", ""), ("label", "a\nb"), ("label", 7), ("label", "x" * 300), ("length", -1), ("length", True),
+        ("length", "1000"), ("length", 1e12), ("length", float("nan")), ("interval", 0), ("interval", None),
+        ("path", "/api/training/data/../../x"), ("path", "http://other/api/training/data"), ("path", None),
+        ("sensor", "a\rAT+CLEARCONFIG"), ("sensor", 1),
+    ],
+)  # fmt: skip
+def test_a_request_with_a_value_that_is_not_possible_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=name):
+        parse_request({**VALID, name: value})
+
+
+@pytest.mark.parametrize("label", ["a,b", "a\rAT+CLEARCONFIG", "größe", "", "/", "x" * 500])
+def test_a_label_in_a_command_of_a_board_has_only_characters_that_it_takes(label: str) -> None:
+    assert device_label(label).replace("_", "a").replace("-", "a").isalnum() and len(device_label(label)) <= 64
