@@ -59,7 +59,8 @@ INTEGRATION = (
     "client/upload/test_folder.py",
     "client/upload/test_run.py", "client/test_byom.py", "client/test_end_to_end.py", "client/test_provenance.py",
     "browser/", "config/recipes/test_robust.py", "contract/", "dataset/test_audit.py", "dataset/test_slicing.py",
-    "docs/test_reference.py", "emulated/", "eon/", "evaluation/test_challenge.py", "evaluation/test_clips.py",
+    "docs/test_reference.py", "docs/test_site.py", "emulated/", "eon/",
+    "evaluation/test_challenge.py", "evaluation/test_clips.py",
     "evaluation/test_run.py", "evaluation/test_trained_on.py", "firmware/", "migration/", "packaging/",
     "report/html/test_browser.py", "report/html/test_page.py", "report/test_card.py", "report/test_figures.py",
     "report/test_project_figures.py",
@@ -78,7 +79,7 @@ INTEGRATION = (
 
 
 IN_ONE_PROCESS = (
-    "api/test_job.py",
+    "api/test_job.py", "docs/test_site.py",
     "browser/", "contract/", "eon/library/", "packaging/", "cli/test_studio_commands.py", "cli/test_walk.py",
     "config/recipes/test_robust.py", "emulated/test_dsp.py", "eon/test_models.py", "evaluation/test_challenge.py",
     "evaluation/test_run.py", "firmware/test_cmake.py",

@@ -46,6 +46,8 @@ NOT_IMPORTED_IN_TESTS = {
     "cmake": "run as a program to build the firmware's tests",
     "coverage": "run as a program",
     "hatchling": "the build backend, used without a network",
+    "mkdocs-material": "the theme of the documentation site",
+    "mkdocstrings-python": "a plugin of mkdocs",
     "mypy": "run as a program",
     "ninja": "run by cmake",
     "pytest-timeout": "plugin of pytest",

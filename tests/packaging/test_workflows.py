@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40}  # v\d+(\.\d+)+$")
 WRITES = {
+    ("docs.yml", "publish"): {"pages", "id-token"},
     ("nightly-retrain.yml", "retrain"): {"issues"},
     ("release.yml", "publish"): {"id-token", "attestations"},
     ("security.yml", "codeql"): {"security-events"},
