@@ -9,7 +9,7 @@ import pytest
 from studio_pages import Window
 from trained_project import make_trained
 
-PAGES = ("create-impulse", "dsp", "learning", "validation", "classification", "deployment", "jobs")
+PAGES = ("create-impulse", "dsp", "learning", "validation", "classification", "deployment", "versions", "jobs")
 UNTRUSTED = ["<img src=x onerror=alert(1)>", "\u202edlrow \"quoted\" 'label'" + 3000 * "x"]
 
 

@@ -45,6 +45,7 @@ TESTED_ELSEWHERE = {  # in other tests, because they change or delete what these
     "jobs.train_keras_job", "dsp.clear_dsp_block", "export.download_export",
     "raw_data.crop_sample", "raw_data.segment_sample", "raw_data.find_segments_in_sample",
     "raw_data.store_segment_length", "raw_data.get_data_explorer_predictions", *DEVICES,
+    "jobs.start_version_job", "jobs.start_restore_job", "projects.update_version", "projects.delete_version",
 }  # fmt: skip
 
 

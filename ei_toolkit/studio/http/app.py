@@ -37,6 +37,7 @@ from ei_toolkit.studio.http import (
     samples,
     start_jobs,
     targets,
+    versions,
     web,
 )
 from ei_toolkit.studio.http.errors import ApiError, DiskFull, TooManyRequests, is_disk_full
@@ -69,6 +70,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     jobs.router,
     classify.router,
     deployments.router,
+    versions.router,
     live.router,
     not_implemented.router,  # the last: it matches every path
 )

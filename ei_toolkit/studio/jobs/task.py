@@ -52,6 +52,8 @@ KINDS = {  # module and function of each kind of job
     "clone": "exporting:report_clone",
     "export": "exporting:export",
     "data-explorer": "explorer:generate",
+    "version": "versioning:save_version",
+    "restore": "versioning:restore_version",
     "pretrained-upload": "pretrained:import_model",
     "pretrained-profile": "pretrained:profile_stored",
 }

@@ -16,6 +16,7 @@ from ei_toolkit.studio.store.originals import Originals, Recording
 from ei_toolkit.studio.store.packs import ByteRange, Packs
 from ei_toolkit.studio.store.projects import Projects
 from ei_toolkit.studio.store.samples import Sample, Samples
+from ei_toolkit.studio.store.versions import Versions
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Store:
     jobs: Jobs
     artifacts: Artifacts
     devices: StoredDevices
+    versions: Versions
 
     @classmethod
     def open(cls, data: Path) -> Store:
@@ -41,7 +43,7 @@ class Store:
         return cls(
             database, blobs, Packs(data / "packs", blobs.incoming), Projects(database), Keys(database),
             Samples(database), Originals(database), Blocks(database), Jobs(database), Artifacts(database),
-            StoredDevices(database),
+            StoredDevices(database), Versions(database),
         )  # fmt: skip
 
     def byte_range(self, recording: Sample | Recording) -> ByteRange:

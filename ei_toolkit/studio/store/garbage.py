@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,13 +13,18 @@ from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.packs import PACK_NAME
 
 MINIMUM_AGE_S = 600.0  # The row that refers to a newer file may not be written yet.
-BLOB_COLUMNS = (("features", "x"), ("features", "y"), ("results", "blob"), ("deployments", "blob"))
-RANGES = "SELECT DISTINCT pack, start, size FROM"  # several samples may have the same original
-PACK_SIZES = (
-    f"SELECT pack, SUM(size) FROM ({RANGES} samples WHERE pack IS NOT NULL) GROUP BY pack",
-    f"SELECT pack, SUM(size) FROM ({RANGES} originals AS own WHERE pack IS NOT NULL"
-    " AND NOT EXISTS (SELECT 1 FROM samples"
-    " WHERE (samples.pack, samples.start, samples.size) = (own.pack, own.start, own.size))) GROUP BY pack",
+BLOB_COLUMNS = (
+    ("features", "x"),
+    ("features", "y"),
+    ("results", "blob"),
+    ("deployments", "blob"),
+    ("versions", "blob"),
+)
+PACK_SIZES = (  # DISTINCT: several samples may have the same original
+    "SELECT pack, SUM(size) FROM (SELECT DISTINCT pack, start, size FROM samples WHERE pack IS NOT NULL) GROUP BY pack"
+)
+PACKS_OF_OTHERS = (  # those of originals and versions, which may have the same recordings as samples
+    "SELECT pack FROM originals WHERE pack IS NOT NULL UNION SELECT pack FROM version_recordings WHERE pack IS NOT NULL"
 )
 log = logging.getLogger("ei_toolkit.studio")
 
@@ -28,6 +32,14 @@ log = logging.getLogger("ei_toolkit.studio")
 def delete_samples(store: Store, project: int, ids: Sequence[int]) -> None:
     """Delete samples and then their content, so that nothing of a deleted recording stays on disk."""
     deleted = store.samples.delete(project, ids)
+    for digest in deleted.blobs:
+        store.blobs.remove(digest)
+    erase_unreferenced(store, deleted.packs)
+
+
+def delete_version(store: Store, project: int, version: int) -> None:
+    """Delete a saved state of a project, and then the content that only it had."""
+    deleted = store.versions.delete(project, version)
     for digest in deleted.blobs:
         store.blobs.remove(digest)
     erase_unreferenced(store, deleted.packs)
@@ -53,11 +65,11 @@ def collect_garbage(store: Store) -> int:
     referenced, latest = set(_referenced_blobs(store)), time.time() - MINIMUM_AGE_S
     unreferenced = [path for path in store.blobs.folder.glob("??/*") if path.name not in referenced]
     packs = [path for path in store.packs.folder.iterdir() if PACK_NAME.fullmatch(path.name)]
-    sizes = Counter[str]()
-    for sql in PACK_SIZES:
-        sizes.update({row[0]: row[1] for row in store.database.all(sql)})
-    unreferenced += [path for path in packs if path.name not in sizes]
-    erase_unreferenced(store, [path.name for path in packs if path.name in sizes and _size(path) > sizes[path.name]])
+    sizes = {row[0]: row[1] for row in store.database.all(PACK_SIZES)}
+    others = {row[0] for row in store.database.all(PACKS_OF_OTHERS)}
+    unreferenced += [path for path in packs if path.name not in sizes and path.name not in others]
+    larger = [path.name for path in packs if path.name in sizes and _size(path) > sizes[path.name]]
+    erase_unreferenced(store, [*others, *(name for name in larger if name not in others)])
     return sum(_delete_if_older(path, latest) for path in unreferenced)
 
 
@@ -83,6 +95,8 @@ def _referenced_blobs(store: Store) -> Iterator[str]:
         yield from (row[0] for row in store.database.all(f"SELECT DISTINCT {column} FROM {table}"))
     for row in store.database.all("SELECT files FROM models"):
         yield from json.loads(row[0]).values()
+    for row in store.database.all("SELECT files FROM versions"):
+        yield from json.loads(row[0])
     for row in store.database.all("SELECT blob FROM results WHERE kind = 'pretrained'"):
         yield from json.loads(store.blobs.read(row[0]))["models"].values()
     for row in store.database.all("SELECT spec FROM jobs WHERE state != 'finished'"):

@@ -315,4 +315,36 @@ CREATE TABLE devices (
 )
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, PACKS, SETTINGS_HASH, ONE_AUDIO_AXIS, GROWTH, CROPS, DEVICES)
+# Saved states of projects. `blob` is the state, `files` are the digests of the blobs that it refers to, and
+# `version_recordings` the recordings of its samples, which are kept when the samples are deleted.
+VERSIONS = """
+CREATE TABLE versions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    project INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    blob TEXT NOT NULL,
+    files TEXT NOT NULL,
+    samples INTEGER NOT NULL,
+    training_accuracy REAL,
+    test_accuracy REAL,
+    created TEXT NOT NULL,
+    UNIQUE (project, version)
+);
+CREATE TABLE version_recordings (
+    version INTEGER NOT NULL REFERENCES versions (id) ON DELETE CASCADE,
+    sha256 TEXT NOT NULL,
+    pack TEXT,
+    start INTEGER NOT NULL,
+    size INTEGER NOT NULL
+);
+CREATE INDEX version_recordings_by_version ON version_recordings (version);
+CREATE INDEX version_recordings_by_pack ON version_recordings (pack, start, size) WHERE pack IS NOT NULL;
+CREATE INDEX version_recordings_by_blob ON version_recordings (sha256) WHERE pack IS NULL;
+DROP VIEW recordings;
+CREATE VIEW recordings AS
+    SELECT sha256, pack, start, size FROM samples UNION ALL SELECT sha256, pack, start, size FROM originals
+    UNION ALL SELECT sha256, pack, start, size FROM version_recordings
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, PACKS, SETTINGS_HASH, ONE_AUDIO_AXIS, GROWTH, CROPS, DEVICES, VERSIONS)

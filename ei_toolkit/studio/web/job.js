@@ -8,8 +8,9 @@ import { Notice } from "./ui.js";
 const MOST_LINES = 2000;
 
 /**
- * Follow the job of a page: {job, lines, running, error, start, cancel}. `key` identifies the job, `keras-3`; a job with
- * it that is running is followed at once. `start(path, body, query)` starts one. `onEnd(job)` is called at its end.
+ * Follow the job of a page: {job, lines, running, error, start, attach, cancel}. `key` identifies the job, `keras-3`; a job with
+ * it that is running is followed at once. `start(path, body, query)` starts one, `attach()` follows the newest one, for
+ * a request whose response does not name it. `onEnd(job)` is called at its end.
  */
 export function useJob(key, onEnd) {
   const [state, setState] = useState({ job: null, lines: [], running: false, error: null });
@@ -44,6 +45,10 @@ export function useJob(key, onEnd) {
       return null;
     }
   };
+  const attach = async () => {
+    const { jobs } = await get("/jobs/all", { key, limit: 1 });
+    if (jobs.length) follow(jobs[0].id);
+  };
   const cancel = () => post(`/jobs/${state.job.id}/cancel`, {}, { forceCancel: true }).catch(
     (error) => setState((before) => ({ ...before, error: error.message })),
   );
@@ -56,7 +61,7 @@ export function useJob(key, onEnd) {
       controller.current?.abort();
     };
   }, [key]);
-  return { ...state, start, cancel };
+  return { ...state, start, attach, cancel };
 }
 
 /** The state and the log of a job of `useJob`. */

@@ -12,5 +12,6 @@ export const PAGES = [
   { name: "Testing", path: "validation", load: () => import("./testing/page.js") },
   { name: "Live classification", path: "classification", load: () => import("./testing/live.js") },
   { name: "Deployment", path: "deployment", load: () => import("./deployment/page.js") },
+  { name: "Versions", path: "versions", load: () => import("./deployment/versions.js") },
   { name: "Jobs", path: "jobs", load: () => import("./deployment/jobs.js") },
 ];
