@@ -136,6 +136,10 @@ def source(program: Program) -> str:
 #define EITK_ON_LAYER(layer)
 #endif
 
+#if defined(__clang__)  // a kernel does not read every parameter of its layer
+#pragma clang diagnostic ignored "-Wunused-const-variable"
+#endif
+
 namespace eitk {{
 namespace model {{
 namespace {{
