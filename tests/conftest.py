@@ -62,7 +62,7 @@ INTEGRATION = (
     "browser/", "config/recipes/test_robust.py", "contract/", "dataset/test_audit.py", "dataset/test_slicing.py",
     "docs/test_reference.py", "docs/test_site.py", "emulated/", "eon/",
     "evaluation/test_challenge.py", "evaluation/test_clips.py",
-    "evaluation/test_run.py", "evaluation/test_trained_on.py", "firmware/", "migration/", "packaging/",
+    "evaluation/test_run.py", "evaluation/test_trained_on.py", "evaluation/test_tune.py", "firmware/", "migration/", "packaging/",
     "report/html/test_browser.py", "report/html/test_page.py", "report/test_card.py", "report/test_figures.py",
     "report/test_project_figures.py",
     "studio/http/test_connections.py", "studio/http/test_error_responses.py", "studio/http/test_fuzz.py",

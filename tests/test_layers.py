@@ -18,6 +18,7 @@ LAYER = {
     "evaluation": 6,
     "client": 5, "board": 5, "studio": 5,
     "training": 4, "eon": 4,
+    "tuning": 4,
     "features": 4,
     "impulse": 3, "dataset": 3,
     "audio": 2,

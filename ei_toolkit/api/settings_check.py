@@ -26,6 +26,7 @@ from ei_toolkit.dataset.lengths import measure_lengths
 from ei_toolkit.errors import ConfigurationError, DataError, Fault
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.layers import layer_errors
+from ei_toolkit.tuning.space import space_faults
 
 
 def setting_faults(settings: Settings) -> Iterator[Fault]:
@@ -46,6 +47,7 @@ def setting_faults(settings: Settings) -> Iterator[Fault]:
             yield from _not_local("build.engine", build.engine, ENGINES)
         yield from _not_local("build.target", build.target, TARGETS)
     yield from _faults("dataset.group_pattern", lambda: compiled_pattern(settings.dataset.group_pattern))
+    yield from space_faults(settings.tune)
     if not any(refused_values(settings.slice)):
         yield from _impulse(settings)
 

@@ -70,6 +70,9 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "calibrate": CommandEntry(
         "results", "calibrate:calibrate", "Choose threshold, smoothing and hold time of the board from recordings."
     ),
+    "tune": CommandEntry(
+        "results", "tune:group", "Search for a better impulse and network under the limits of the board."
+    ),
     "gate": CommandEntry(
         "results", "gate:gate", "Compare the last built model with the champion; promote it if it passes."
     ),

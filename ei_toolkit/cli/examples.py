@@ -35,6 +35,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "impulse apply": ("eitk impulse apply", "eitk impulse apply --dry-run"),
     "impulse pull": ("eitk impulse pull", "eitk impulse pull --dry-run"),
     "train": ("eitk train", "eitk train --eon", "eitk train --no-follow", "eitk train --log csv --log tensorboard"),
+    "tune": ("eitk tune", "eitk tune --trials 20 --jobs 4"),
+    "tune resume": ("eitk tune resume", "eitk tune resume --trials 80"),
+    "tune show": ("eitk tune show", "eitk tune show --all --plot front.png"),
+    "tune apply": ("eitk tune apply 12", "eitk tune apply 12 --dry-run"),
     "test": ("eitk test", "eitk test --no-run"),
     "profile": ("eitk profile",),
     "build": (

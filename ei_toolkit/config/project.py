@@ -82,6 +82,11 @@ class ProjectPaths:
         return self.state / "folds"
 
     @property
+    def tuner(self) -> Path:
+        """The search of `eitk tune`: its storage, and the features that its trials share."""
+        return self.state / "tune"
+
+    @property
     def features(self) -> Path:
         """Summary features of clips, by the hash of the clip and the settings."""
         return self.state / "features"

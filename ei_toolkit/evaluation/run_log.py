@@ -49,7 +49,7 @@ def _sources() -> Iterator[tuple[Path, Path]]:
 
 Kind = Literal["train", "evaluation", "build", "flash", "verify", "gate"]
 KINDS: tuple[str, ...] = get_args(Kind)
-NOT_THE_MODEL = ("studio", "board")  # tables of eitk.toml that do not change the model
+NOT_THE_MODEL = ("studio", "board", "tune")  # tables of eitk.toml that do not change the model
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (

@@ -316,6 +316,21 @@ def component_scatter(components: Floats, row_labels: Sequence[int], labels: Seq
     return _figure("Rows by principal component", f"{len(components)} rows of {len(labels)} labels.", drawing)
 
 
+def points_by_series(
+    title: str, series: Mapping[str, Sequence[tuple[float, float]]], x_label: str, y_label: str
+) -> Figure:
+    """Draw the points of each series with a marker of its own."""
+    with _style():
+        drawing, (axis,) = _drawing(height_in=1.2 * HEIGHT_IN)
+        for (name, points), (colour, _), marker in zip(series.items(), LINES, "o^sD", strict=False):
+            x, y = zip(*points, strict=True)
+            axis.scatter(x, y, s=22, color=_light(colour), marker=marker, label=_printable(name))
+        axis.set(xlabel=x_label, ylabel=y_label)
+        drawing.legend(loc="outside lower center", ncols=len(series) or 1)
+    read = (f"{name}: " + ", ".join(f"{x:.3g} / {y:.3g}" for x, y in points) for name, points in series.items())
+    return _figure(title, f"{x_label} / {y_label}. {'; '.join(read)}.", drawing)
+
+
 def explained_variance(shares: Floats, kept: int) -> Figure:
     """Draw the cumulated share of the variance over the number of principal components."""
     total = 100 * np.cumsum(shares)

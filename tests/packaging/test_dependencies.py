@@ -25,13 +25,21 @@ NEEDS_EXTRA = {
     "ei_toolkit.training": {"local"},
     "ei_toolkit.impulse.interpreter": {"firmware", "local"},
     "ei_toolkit.config.recipes.robust": {"local"},
+    "ei_toolkit.config.recipes.tuned": {"local"},
     "ei_toolkit.studio": {"local"},
+    "ei_toolkit.tuning.search": {"tune"},
+    "ei_toolkit.tuning.cost": {"local"},
     "ei_toolkit.report.tensorboard_log": {"tensorboard"},
     "ei_toolkit.report.wandb_log": {"wandb"},
 }
 # Of these, the parts that are imported only in a process or a command that has asked for the extra before. All other
 # modules must be importable without any extra, so that a missing one is reported by name.
-CHECKED_BEFORE_IMPORT = ("ei_toolkit.training", "ei_toolkit.config.recipes.robust", "ei_toolkit.studio")
+CHECKED_BEFORE_IMPORT = (
+    "ei_toolkit.training",
+    "ei_toolkit.config.recipes.robust",
+    "ei_toolkit.config.recipes.tuned",
+    "ei_toolkit.studio",
+)
 
 NOT_IMPORTED = {
     "eitk": "an extra that includes another one",

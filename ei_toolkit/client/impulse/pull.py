@@ -12,6 +12,7 @@ import tomlkit
 from ei_toolkit.client.impulse.state import DspState, ImpulseState
 from ei_toolkit.config import CONFIG_NAME
 from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.config.toml_tables import update_tables
 from ei_toolkit.config.untrusted_toml import read_toml
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse.layers import layer_table, settings_layers
@@ -76,25 +77,12 @@ def write_pulled(root: Path, pulled: Pulled, state: ImpulseState) -> tuple[Path,
     """
     file = root / CONFIG_NAME
     document = tomlkit.parse(_checked_text(file))
-    for name, table in pulled.tables.items():
-        target = document.setdefault(name, tomlkit.table())
-        present = target.unwrap()
-        for key, value in table.items():
-            if value is None:
-                target.pop(key, None)
-            elif key not in present or not _is_same_toml(present[key], value):
-                target.pop(key, None)
-                target[key] = value
+    update_tables(document, pulled.tables)
     written = [file]
     if state.learn.mode == "expert":
         written.append(_write_script(root / SCRIPT, state.learn.script))
     write_text(file, tomlkit.dumps(document))
     return tuple(written)
-
-
-def _is_same_toml(a: Any, b: Any) -> bool:
-    """Whether two values are written alike: 1 and true are equal in Python, but not in TOML."""
-    return tomlkit.dumps({"value": a}) == tomlkit.dumps({"value": b})
 
 
 def _checked_text(file: Path) -> str:

@@ -1,0 +1,1 @@
+"""The tuner: search space, candidates, their cost on a board, and the search itself, which is Optuna's."""
