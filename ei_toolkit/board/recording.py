@@ -189,7 +189,7 @@ class BoardRecording:
 
     @property
     def started(self) -> RecordingStarted:
-        """What the board said at the start."""
+        """What the board sent at the start."""
         if self._started is None:
             raise RuntimeError("the recording was not entered")
         return self._started
@@ -276,7 +276,7 @@ class BoardRecording:
 
 
 def record(link: Link, samples: int) -> tuple[RecordingStarted, NDArray[np.int16]]:
-    """Record `samples` samples; return what the board said at the start, and the samples.
+    """Record `samples` samples; return what the board sent at the start, and the samples.
 
     Raises BoardError if the board cannot record, or if a block is lost: samples are never joined across a gap.
     """

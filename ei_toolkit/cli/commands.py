@@ -60,6 +60,9 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "play": CommandEntry("board", "play:play", "Stream clips to the microphone of a virtual board."),
     "tail": CommandEntry("board", "tail:tail", "Show the predictions of a board as they arrive."),
     "connect": CommandEntry("board", "connect:connect", "Connect a board to the studio, which lets it record samples."),
+    "record": CommandEntry(
+        "board", "record:record", "Record labelled sound with the microphone of a board, and upload it."
+    ),
     "verify": CommandEntry(
         "board", "verify:verify", "Compare the scores of a board with those of the int8 model in Python."
     ),

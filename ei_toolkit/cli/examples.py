@@ -67,6 +67,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "play": ("eitk play clips/rock/rock.1.wav", "eitk play --board host clips/rock/rock.1.wav"),
     "tail": ("eitk tail", "eitk tail --count 10 --json", "eitk tail --raw --port /dev/ttyACM0"),
     "connect": ("eitk connect", "eitk connect --board host --count 1 --json"),
+    "record": (
+        "eitk record --label rock --seconds 30 --count 10",
+        "eitk record --label clap --continuous --split-silence --for 5m --group kitchen",
+    ),
     "verify": ("eitk verify clips/rock/rock.1.wav", "eitk verify --board host --verbose clips/rock/rock.1.wav"),
     "classify": ("eitk classify song.mp3", "eitk classify clips --model classifier.npz --csv scores.csv"),
     "evaluate": ("eitk evaluate --quick", "eitk evaluate --folds 3 --conditions none"),

@@ -61,10 +61,10 @@ class DamagingLine:
 @pytest.mark.parametrize("samples", [1, 255, 256, 257, 48_000])
 @pytest.mark.parametrize("chunk", [7, 65536])
 def test_a_recording_is_what_the_board_has_sent(samples: int, chunk: int) -> None:
-    heard = sound(samples)
-    board = RecordingBoard(heard, chunk=chunk if samples < 1000 else 65536)
+    played = sound(samples)
+    board = RecordingBoard(played, chunk=chunk if samples < 1000 else 65536)
     started, recorded = record(board, samples)
-    np.testing.assert_array_equal(recorded, heard)
+    np.testing.assert_array_equal(recorded, played)
     assert (started.rate, started.gain) == (16000, 80)
     assert board.commands == ["s", "?", "s", f"m {samples}", "s", "r"]
 
@@ -72,12 +72,12 @@ def test_a_recording_is_what_the_board_has_sent(samples: int, chunk: int) -> Non
 def test_every_fault_of_10_000_blocks_is_seen_and_no_wrong_sample_is_kept() -> None:
     """One block in a hundred is dropped, repeated or garbled; the blocks are short, so that the test is."""
     block = 16
-    heard = sound(10_000 * block)
+    played = sound(10_000 * block)
     line = DamagingLine(0.01)
-    with BoardRecording(BoardLines(RecordingBoard(heard, line, block_samples=block)), len(heard)) as made:
+    with BoardRecording(BoardLines(RecordingBoard(played, line, block_samples=block)), len(played)) as made:
         pieces = [piece for piece in made.pieces() if piece is not None]
     for piece in pieces:
-        np.testing.assert_array_equal(piece.samples, heard[piece.first : piece.first + len(piece.samples)])
+        np.testing.assert_array_equal(piece.samples, played[piece.first : piece.first + len(piece.samples)])
     assert min(line.dropped, line.repeated, line.garbled) > 20
     assert made.faults.lost == line.dropped + line.garbled == 10_000 - len(pieces)
     assert made.faults.repeated == line.repeated
@@ -88,28 +88,28 @@ def test_every_fault_of_10_000_blocks_is_seen_and_no_wrong_sample_is_kept() -> N
 
 
 def test_repeated_blocks_are_used_once() -> None:
-    heard = sound(100 * BLOCK_SAMPLES)
-    _, recorded = record(RecordingBoard(heard, DamagingLine(0.5, "r")), len(heard))
-    np.testing.assert_array_equal(recorded, heard)
+    played = sound(100 * BLOCK_SAMPLES)
+    _, recorded = record(RecordingBoard(played, DamagingLine(0.5, "r")), len(played))
+    np.testing.assert_array_equal(recorded, played)
 
 
 def test_a_lost_first_or_last_block_is_seen() -> None:
-    heard = sound(4 * BLOCK_SAMPLES)
+    played = sound(4 * BLOCK_SAMPLES)
     for kept in (slice(1, None), slice(None, -1)):
         with pytest.raises(BoardError, match="1 blocks of the recording were lost"):
-            record(RecordingBoard(heard, lambda lines, kept=kept: lines[kept]), len(heard))
+            record(RecordingBoard(played, lambda lines, kept=kept: lines[kept]), len(played))
 
 
 def test_a_recording_without_a_length_ends_when_it_is_stopped() -> None:
-    heard = sound(50 * BLOCK_SAMPLES)
-    with BoardRecording(BoardLines(RecordingBoard(heard)), 0) as made:
+    played = sound(50 * BLOCK_SAMPLES)
+    with BoardRecording(BoardLines(RecordingBoard(played)), 0) as made:
         samples = []
         for piece in made.pieces():
             if piece is None:
                 made.stop()
             else:
                 samples.append(piece.samples)
-    np.testing.assert_array_equal(np.concatenate(samples), heard)
+    np.testing.assert_array_equal(np.concatenate(samples), played)
     assert made.faults == Faults()
 
 

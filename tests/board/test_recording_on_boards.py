@@ -27,7 +27,7 @@ def noise(samples: int, seed: int = 1) -> Any:
 
 
 class FlashedBoard:
-    """A running board, its line, and its microphone, which can hear samples while the board records."""
+    """A running board, its line, and its microphone, to which samples are played while the board records."""
 
     def __init__(self, project: Any, board: str) -> None:
         self.project = project
@@ -54,7 +54,7 @@ def flashed(project: Any, board: str, tiny: Path) -> Iterator[FlashedBoard]:
     made.finish_playing()
 
 
-def test_a_board_records_exactly_what_it_hears_and_classifies_as_before(
+def test_a_board_records_exactly_what_is_played_and_classifies_as_before(
     flashed: FlashedBoard, board: str, tmp_path: Path
 ) -> None:
     project, link, play = flashed.project, flashed.link, flashed.play
@@ -68,19 +68,19 @@ def test_a_board_records_exactly_what_it_hears_and_classifies_as_before(
     assert [(sensor.name, sensor.max_length_s) for sensor in config.sensors] == [("Built-in microphone", 3.0)]
     client.set_value("UPLOADSETTINGS", "ei_0123", "/api/training/data")
     assert client.config().api_key == "ei_0123"
-    heard, stages = noise(8512), list[str]()
+    played, stages = noise(8512), list[str]()
 
     def on_stage(stage: str) -> None:
         stages.append(stage)
         if stage == STAGES[0]:
-            play(heard)
+            play(played)
 
     made = client.sample("rock", 0.0625, 500, "Built-in microphone", on_stage=on_stage)
     assert tuple(stages) == STAGES
     assert made.file_name == "rock.1.cbor"
     content = read_acquisition(made.data, "cbor")
     assert (content.interval_ms, content.device_name) == (0.0625, config.device_id)
-    np.testing.assert_array_equal(content.values[:, 0], heard[:8000])
+    np.testing.assert_array_equal(content.values[:, 0], played[:8000])
     with pytest.raises(BoardError, match=r"the board did not record .the buffer holds recordings of 1 to 3000 ms"):
         client.sample("rock", 0.0625, 36_000_000, "Built-in microphone")
 
@@ -90,10 +90,10 @@ def test_a_board_records_exactly_what_it_hears_and_classifies_as_before(
     info = identify(lines)
     assert info.board == board and len(info.firmware) == 16 and info.labels == ("classical", "rock")
     for samples in (20_001, 0):
-        heard = noise(25_000, seed=2)
+        played = noise(25_000, seed=2)
         flashed.finish_playing()
         with BoardRecording(lines, samples) as recording:
-            play(heard)
+            play(played)
             pieces: list[Piece] = []
             for piece in recording.pieces():
                 pieces.extend([piece] if piece else [])
@@ -102,7 +102,7 @@ def test_a_board_records_exactly_what_it_hears_and_classifies_as_before(
         assert not recording.faults and recording.started.rate == 16000
         recorded = np.concatenate([piece.samples for piece in pieces])
         assert len(recorded) == samples if samples else len(recorded) >= 12_000
-        whole_buffers = np.append(heard, np.zeros(512, np.int16))  # the microphone fills its last buffer with silence
+        whole_buffers = np.append(played, np.zeros(512, np.int16))  # the microphone fills its last buffer with silence
         np.testing.assert_array_equal(recorded, whole_buffers[: len(recorded)])
 
     # The same image classifies.

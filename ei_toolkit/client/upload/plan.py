@@ -96,17 +96,20 @@ def is_in_place(window: Window, sample: Sample) -> bool:
     return sample.category == window.split and sample.label == window.label
 
 
-def group_into_batches(windows: Sequence[Window]) -> Mapping[BatchKey, list[Window]]:
+MetadataByFile = Mapping[str, Mapping[str, str]]
+
+
+def group_into_batches(windows: Sequence[Window], metadata: MetadataByFile) -> Mapping[BatchKey, list[Window]]:
     """Return the windows by what the headers of a request state for all of its files."""
     batches: dict[BatchKey, list[Window]] = {}
     for window in windows:
-        batches.setdefault(batch_key(window), []).append(window)
+        batches.setdefault(batch_key(window, metadata.get(window.file, {})), []).append(window)
     return batches
 
 
-def batch_key(window: Window) -> BatchKey:
+def batch_key(window: Window, more: Mapping[str, str] | None = None) -> BatchKey:
     """Return category, label and the metadata that all windows of a clip share; `annotate` adds the rest."""
-    metadata = {"artist": window.group, "clip": window.clip, "clip_sha256": window.clip_sha256}
+    metadata = {**(more or {}), "artist": window.group, "clip": window.clip, "clip_sha256": window.clip_sha256}
     return BatchKey(window.split, window.label, tuple(sorted((k, v) for k, v in metadata.items() if v)))
 
 

@@ -26,7 +26,14 @@ from ei_toolkit.client.upload.ingestion import (
     network_error_of,
 )
 from ei_toolkit.client.upload.ledger import Entry, Ledger
-from ei_toolkit.client.upload.plan import Difference, group_into_batches, is_annotated, is_in_place, item_of
+from ei_toolkit.client.upload.plan import (
+    Difference,
+    MetadataByFile,
+    group_into_batches,
+    is_annotated,
+    is_in_place,
+    item_of,
+)
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.errors import ApiError, CredentialError
@@ -206,6 +213,7 @@ class _Run:
     report: Report
     batch_size: BatchSizeController
     ranges: RangesByFile = field(default_factory=dict)
+    metadata: MetadataByFile = field(default_factory=dict)
     failures_in_row: int = 0
     last_response: float = field(default_factory=time.monotonic)
     last_success: float = field(default_factory=time.monotonic)
@@ -213,7 +221,8 @@ class _Run:
     def send_all(self, windows: Sequence[Window]) -> None:
         transport = self.studio.transport
         ingestion = Ingestion(transport.endpoint, self.options.concurrency, transport.notify)
-        queue = TaskQueue(group_into_batches(windows).items(), _file_size(windows, self.folder), self.batch_size)
+        batches = group_into_batches(windows, self.metadata)
+        queue = TaskQueue(batches.items(), _file_size(windows, self.folder), self.batch_size)
         running: dict[Future[tuple[Outcomes | RetryableError, float]], Task] = {}
         pool = ThreadPoolExecutor(self.options.concurrency, "upload")
         try:
@@ -322,18 +331,22 @@ class _Run:
 
 def upload(
     studio: Studio, plan: Difference, folder: Path, ledger: Ledger, options: Options, progress: Progress,
-    ranges: RangesByFile | None = None,
+    ranges: RangesByFile | None = None, metadata: MetadataByFile | None = None,
 ) -> Report:  # fmt: skip
     """Send every window of the manifest in `folder` that the studio lacks, each once.
 
     `plan` is the difference between the manifest and the studio, `ranges` are the structured labels of files that have
-    several labels. An upload can be stopped at any time and run again.
+    several labels, and `metadata` is what files have beyond that of their windows. An upload can be stopped at any
+    time and run again.
     Raises NetworkError where the studio cannot be reached, CredentialError where it rejects the key.
     """
     started = time.monotonic()
     total = len(plan.missing) + len(plan.present) + len(plan.moved)
     report = Report(total, done=len(plan.present))
-    run = _Run(studio, folder, ledger, options, progress, report, BatchSizeController(options.batch), ranges or {})
+    run = _Run(
+        studio, folder, ledger, options, progress, report, BatchSizeController(options.batch),
+        ranges or {}, metadata or {},
+    )  # fmt: skip
     ledger.record(_entry_of(window, sample) for window, sample in plan.present)
     for window, sample in plan.moved:
         run.put_in_place(window, sample.id, sample.category, sample.label)

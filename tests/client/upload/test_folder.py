@@ -14,6 +14,7 @@ from support import Outcome, eitk
 from ei_toolkit.client.endpoint import Endpoint
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.upload.plan import server_samples
+from ei_toolkit.dataset.recorded import RecordedFile, RecordingsFolder
 
 RATE = 22_050
 
@@ -186,3 +187,20 @@ def test_a_folder_in_which_nothing_can_be_used_is_an_error_with_the_first_reason
     assert "none of the 1 files" in err and "the file is empty" in err
     (tmp_path / "none").mkdir()
     assert "no files to upload in" in run("none").err
+
+
+def test_recordings_are_sent_once_with_their_metadata_and_category(run: Any, studio: Studio, tmp_path: Path) -> None:
+    recordings = RecordingsFolder(tmp_path / "recordings")
+    for number, category in ((1, "training"), (2, "testing")):
+        sound = (tone(100 * number, rate=16_000) * 32767).astype(np.int16)
+        metadata = {"board": "nano33ble", "gain": "80", "recorded": f"2026-11-29T10:00:0{number}+00:00"}
+        recordings.add(RecordedFile(f"rock/{number}.wav", "rock", category, metadata), sound, 16_000)
+    for sent in (2, 0):
+        done = run("recordings")
+        assert done.code == 0 and f"2 of 2 files are in the studio; {sent} sent now" in done.out, done.err
+    samples = {dict(sample.metadata)["clip"]: sample for sample in server_samples(studio)}
+    assert {name: sample.category for name, sample in samples.items()} == {
+        "rock/1.wav": "training", "rock/2.wav": "testing",
+    }  # fmt: skip
+    own = dict(samples["rock/2.wav"].metadata)
+    assert (own["board"], own["gain"], own["recorded"]) == ("nano33ble", "80", "2026-11-29T10:00:02+00:00")

@@ -96,7 +96,7 @@ def test_every_window_and_every_sample_is_in_one_part_of_the_difference(ours: se
 
 def test_windows_of_a_clip_with_the_same_split_and_label_are_one_batch() -> None:
     rows = [window("1"), window("2"), window("3", "b"), window("4", label="jazz"), window("5", split="testing")]
-    batches = group_into_batches(rows)
+    batches = group_into_batches(rows, {})
     assert [[row.file for row in batch] for batch in batches.values()] == [
         ["1.wav", "2.wav"], ["3.wav"], ["4.wav"], ["5.wav"],
     ]  # fmt: skip
