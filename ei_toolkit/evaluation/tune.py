@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from ei_toolkit.config import Settings
 from ei_toolkit.config.settings import plain
 from ei_toolkit.dataset.groups import KnownClip
-from ei_toolkit.errors import ConfigurationError, DataError, EitkError
+from ei_toolkit.errors import ConfigurationError, DataError, EitkError, MissingToolError
 from ei_toolkit.evaluation.model import Recipe
 from ei_toolkit.evaluation.run import workers
 from ei_toolkit.evaluation.tune_folds import FoldPlan, accuracy_of, run_fold, split_artists
@@ -22,7 +23,7 @@ from ei_toolkit.tuning.search import Pruning, Search, SearchOptions, Trial, fron
 from ei_toolkit.tuning.space import MAXIMISED, SettingsSpace
 
 Log = Callable[[str], None]
-MOST_REFUSED = 300  # candidates that do not fit, one after another
+MOST_REFUSED = 100  # candidates that do not fit, one after another
 CURRENT = "current"
 REPORTS = "reports"
 
@@ -209,13 +210,11 @@ class TuneRun:
         """Store the result of a step; return whether the trial has another one."""
         number = active.trial.number
         try:
-            result = future.result()
-        except EitkError as error:
-            if active.step < 0:
-                self._refuse(active.trial, str(error))
-            else:
-                self.search.end(number, "failed", reason=str(error))
-                self.log(f"trial {number}: failed: {error}")
+            result = _result(future)
+        except (ConfigurationError, DataError) as error:
+            if isinstance(error, MissingToolError):
+                raise
+            self._refuse(active.trial, str(error))
             return False
         if active.step < 0:
             return self._take_cost(active, result)
@@ -288,9 +287,9 @@ class TuneRun:
         found = self.search.attribute(CURRENT) or {"folds": [], "cost": None}
         while len(found["folds"]) < self.options.folds:
             self.log(f"the present impulse: fold {len(found['folds']) + 1} of {self.options.folds}")
-            data, model = pool.submit(run_fold, self.plan.current, self.plan.search, len(found["folds"])).result()
+            data, model = _result(pool.submit(run_fold, self.plan.current, self.plan.search, len(found["folds"])))
             settings = self.plan.current.settings
-            cost = found["cost"] or pool.submit(_cost_data, settings, model, data["parameters"], self.limits).result()
+            cost = found["cost"] or _result(pool.submit(_cost_data, settings, model, data["parameters"], self.limits))
             found = {"folds": [*found["folds"], data], "cost": cost}
             self.search.set_attribute(CURRENT, found)
 
@@ -309,7 +308,7 @@ class TuneRun:
         futures = [(name, pool.submit(run_fold, recipe, self.plan.report, 0)) for name, recipe in missing]
         for name, future in futures:
             self.log(f"{name}: training on all artists of the search, testing on the artists of the report")
-            data, _ = future.result()
+            data, _ = _result(future)
             reports = [*reports, {"model": name, "fold": data, "trials": len(trials)}]
             self.search.set_attribute(REPORTS, reports)
 
@@ -339,6 +338,18 @@ def chosen(trials: Sequence[Trial], options: SearchOptions) -> Trial | None:
 def _cost_data(settings: Settings, model: bytes, parameters: int, limits: Limits) -> dict[str, Any]:
     """Return the cost of the project's own model. Runs in a worker process."""
     return model_cost(settings, model, parameters, limits).data()
+
+
+def _result(future: Future[Any]) -> Any:
+    """Return the result of a step. Raises EitkError for a worker process that was killed, or could not write a file."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        why = "it was killed, for example because the memory was too small"
+        raise EitkError("a worker process has ended", why=why, hint="eitk tune resume --jobs 1") from None
+    except OSError as error:
+        hint = "Make space on the disk or correct its permissions; then eitk tune resume."
+        raise EitkError("a worker process could not read or write a file", why=str(error), hint=hint) from None
 
 
 def _kill_workers(pool: Any) -> None:

@@ -21,7 +21,7 @@ from ei_toolkit.tuning.space import Parameters, Suggesting
 if TYPE_CHECKING:
     import optuna
 
-State = Literal["running", "complete", "pruned", "refused", "failed", "repeated"]
+State = Literal["running", "complete", "pruned", "refused", "repeated"]
 FORMAT = 1
 """Version of what eitk stores in a study."""
 STUDY = "eitk"
@@ -181,15 +181,12 @@ class Search:
 
     def end(self, number: int, state: State, *, values: Sequence[float] = (), reason: str = "") -> None:
         """End a trial. `values` are the objectives of a trial that is complete, or repeats a complete one."""
-        optuna = import_optuna()
         self.record(number, "ended", {"state": state, "reason": reason})
         with storage_errors(self.file):
             if values:
                 self.study.tell(number, list(values))
             else:
-                is_failure = state == "failed"
-                states = optuna.trial.TrialState
-                self.study.tell(number, state=states.FAIL if is_failure else states.PRUNED)
+                self.study.tell(number, state=import_optuna().trial.TrialState.PRUNED)
 
     def importances(self, objective: int) -> dict[str, float]:
         """Return the share of the variance of one objective that each parameter explains (fANOVA).
@@ -290,7 +287,7 @@ def _trial(frozen: Any) -> Trial:
         folds.append(attributes[name])
     return Trial(
         number=frozen.number,
-        state=ended.get("state", "failed") if frozen.state.is_finished() else "running",
+        state=ended.get("state", "refused") if frozen.state.is_finished() else "running",
         parameters=attributes.get("parameters", {}),
         reason=ended.get("reason", ""),
         cost=attributes.get("cost"),

@@ -46,6 +46,17 @@ class Project:
         answer = requests.post(url, files=parts, headers={**self.headers, "x-label": label, **headers}, timeout=60)
         return answer.json()["files"]
 
+    def upload_tones(self) -> None:
+        """Upload samples of two labels for training and for testing."""
+        for category, count in (("training", 8), ("testing", 3)):
+            for label in LABELS:
+                for number in range(count):
+                    seed = 1000 * len(category) + 100 * len(label) + number
+                    metadata = json.dumps({"artist": f"{label}-{number % 4}"})
+                    file = {f"{label}.{category}{number}.wav": tone(label, seed)}
+                    [outcome] = self.upload(category, label, file, **{"x-metadata": metadata})
+                    self.ids["sample"] = outcome["sampleId"]
+
     def run(self, path: str, **arguments: Any) -> dict[str, Any]:
         """Start a job and wait until it has finished; it must succeed."""
         started = self.call("POST", f"/jobs/{path}", **arguments)
@@ -87,7 +98,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 @pytest.fixture(scope="session")
 def trained(project: Project) -> Project:
     """The same project, with samples, an impulse, features, a model, results and a deployment."""
-    _upload_tones(project)
+    project.upload_tones()
     _make_impulse(project)
     dsp, learn = project.ids["dsp"], project.ids["learn"]
     settings = {"frame_length": "0.02", "frame_stride": 0.02, "fft_length": 64, "noise_floor_db": -52}
@@ -101,17 +112,6 @@ def trained(project: Project) -> Project:
     project.ids["deployment"] = built["deploymentVersion"]
     project.wait(built["id"])
     return project
-
-
-def _upload_tones(project: Project) -> None:
-    for category, count in (("training", 8), ("testing", 3)):
-        for label in LABELS:
-            for number in range(count):
-                seed = 1000 * len(category) + 100 * len(label) + number
-                metadata = json.dumps({"artist": f"{label}-{number % 4}"})
-                name = f"{label}.{category}{number}.wav"
-                [outcome] = project.upload(category, label, {name: tone(label, seed)}, **{"x-metadata": metadata})
-                project.ids["sample"] = outcome["sampleId"]
 
 
 def _make_impulse(project: Project) -> None:

@@ -44,6 +44,11 @@ TESTED_ELSEWHERE = {  # in other tests, because they change or delete what these
     "learn.download_pretrained_model", "jobs.get_profile_tflite_job_result_via_post_request", "jobs.start_retrain_job",
     "jobs.train_keras_job", "dsp.clear_dsp_block", "export.download_export",
     "raw_data.crop_sample", "raw_data.segment_sample", "raw_data.find_segments_in_sample",
+    *(f"optimization.{name}" for name in (
+        "complete_search", "create_trial", "delete_state", "end_trial", "get_all_blocks", "get_all_learn_blocks",
+        "get_config", "get_dsp_parameters", "get_space", "get_state", "get_transfer_learning_models", "get_trial_logs",
+        "get_tuner_run_state", "get_window_settings", "list_tuner_runs", "update_config", "update_tuner_run",
+    )), "jobs.optimize_job", "jobs.set_tuner_primary_job",  # tests/contract/sdk/tuner.py calls them
     "raw_data.store_segment_length", "raw_data.get_data_explorer_predictions", *DEVICES,
     "jobs.start_version_job", "jobs.start_restore_job", "projects.update_version", "projects.delete_version",
 }  # fmt: skip

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,6 @@ def _tflite(project: Any, folder: Path) -> Path:
 
 
 def _as(project: Any, made: dict[str, Any]) -> Any:
-    from dataclasses import replace
-
     return replace(project, id=made["id"], studio=replace(project.studio, key=made["apiKey"]))
 
 
@@ -90,3 +89,37 @@ def _as(project: Any, made: dict[str, Any]) -> Any:
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.timeout(1500)  # on a busy machine; 40 s on an idle one
+def test_the_tuner_searches_and_its_best_trial_becomes_the_impulse(trained: Any) -> None:
+    """Use another project: the impulse of the trained one is read by other tests."""
+    import requests
+
+    url = f"{trained.studio.api_url}/api/projects/create"
+    made = requests.post(url, headers=trained.headers, json={"projectName": "Tuned"}, timeout=30).json()
+    project = replace(_as(trained, made), ids={})
+    project.upload_tones()
+    found = run_sdk(project, "tuner.py", timeout=1200)
+    assert found["trials"].count("completed") == 2
+    assert found["failed"] == [5000] * len(found["failed"])
+    assert found["runs"] == ["first"]
+    assert found["same"]
+    assert found["second"] == ["second", [["mine", "completed"]]]
+    assert found["parsed"]["lines"] > 0
+    assert found["parsed"] == {**found["parsed"],
+        "algorithm": "custom", "space": 3, "blocks": ["spectrogram", "mfe", "mfcc"], "learn": ["keras"],
+        "transfer": [], "names": ["third", "first"],
+    }  # fmt: skip
+    assert "is no run of the tuner" in found["refused"]
+    assert "no processing block 2 of the organisation 1" in found["refused"]
+    assert found["left"] == 0
+    assert 0 <= found["test_accuracy"] <= 1
+    assert {"trial_id", "status", "val_int8_loss", "learn_dense_base_neurons", "device_performance_time_ms"} <= set(
+        found["columns"]
+    )
+    impulse = project.call("GET", "/impulse")["impulse"]
+    assert impulse["dspBlocks"][0]["type"] == "mfe"
+    [learn] = impulse["learnBlocks"]
+    assert project.call("GET", f"/training/keras/{learn['id']}")["trained"]
+    assert project.call("POST", "/jobs/classify", json={"modelVariants": ["int8"]})["id"]

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ import pytest
 from support import eitk, write_clips
 
 from ei_toolkit.config import load_config
+from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
-from ei_toolkit.errors import DataError
+from ei_toolkit.errors import DataError, EitkError
+from ei_toolkit.evaluation import tune
 from ei_toolkit.evaluation.folds import TRAINING
 from ei_toolkit.evaluation.tune_folds import LEFT_OUT, accuracy_of, split_artists
 from ei_toolkit.tuning.search import Search, Trial
@@ -164,7 +168,7 @@ def test_show_has_front_report_present_impulse_and_ends(searched: tuple[Path, li
     data: dict[str, Any] = json.loads(eitk(folder, "tune", "show", "--json").out)
     assert data["chosen"] in data["front"]
     assert data["objectives"] == ["accuracy", "worst_condition", "ram", "flash", "time"]
-    assert data["current"]["windows"] == data["trials"][data["chosen"]]["windows"]
+    assert data["current"]["groups"] == data["trials"][data["chosen"]]["groups"] == 6
     assert [report["model"] for report in data["reports"]] == [f"trial {data['chosen']}", "current"]
     assert data["reports"][0]["groups"] == 2
     assert data["current"]["cost"]["how"] == "cost model"
@@ -219,6 +223,41 @@ def test_an_empty_list_is_refused_by_its_name(tmp_path: Path) -> None:
     done = eitk(tmp_path, "-o", "tune.block=[]", "tune")
     assert done.code != 0
     assert "tune.block is empty, so there is no candidate" in done.err
+
+
+def test_a_space_without_a_valid_candidate_ends_with_the_last_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tune, "MOST_REFUSED", 3)
+    project(tmp_path)
+    file = tmp_path / "eitk.toml"
+    file.write_text(file.read_text().replace("frame_ms = [100]", "frame_ms = [5000]"))
+    done = eitk(tmp_path, "tune", "--jobs", "1")
+    assert done.code == 1
+    assert "3 candidates one after another were refused" in done.err
+    assert "frame length is larger than the window" in done.err
+    assert [trial.state for trial in stored(tmp_path)] == ["refused"] * 3
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [(BrokenProcessPool(), "a worker process has ended"), (OSError(28, "No space left on device"), "No space left")],
+)
+def test_a_worker_that_ends_or_cannot_write_stops_the_search_with_what_to_do(error: Exception, message: str) -> None:
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    with pytest.raises(EitkError, match=message) as caught:
+        tune._result(future)
+    assert "eitk tune resume" in caught.value.hint
+
+
+def test_a_second_process_does_not_work_on_the_same_search(tmp_path: Path) -> None:
+    project(tmp_path)
+    folder = tmp_path / ".eitk" / "tune"
+    folder.mkdir(parents=True)
+    with acquire_lock(folder / "lock"):
+        done = eitk(tmp_path, "tune")
+    assert (done.code, "another eitk tune works on this search" in done.err) == (2, True)
 
 
 @pytest.mark.exhaustive

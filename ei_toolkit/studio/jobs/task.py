@@ -46,6 +46,8 @@ KINDS = {  # module and function of each kind of job
     "train-keras": "training:train_block",
     "retrain": "training:retrain",
     "classify": "testing:classify",
+    "optimize": "tuning:optimize",
+    "tuner-primary": "tuning:set_primary",
     "build": "building:build",
     "profile-keras": "profiling:profile_block",
     "profile-tflite": "profiling:profile_tflite",

@@ -56,7 +56,7 @@ def _train(task: Task, impulse: Impulse, block: Mapping[str, Any]) -> None:
     script = script_to_run(settings, task.job.spec.get("scripts", {}).get(str(block["id"])), task.allow_scripts)
     validation = _validation_features(task, impulse, block, labels)
     with task.scratch() as folder:
-        request = _request(task, settings, script, parts, labels, folder)
+        request = training_request(task, settings, script, parts, labels, folder)
         outcome = train(_with_validation(request, validation, labels), task.log)
         windows = [*parts[0].windows, *(validation[0].windows if validation else ())]
         (folder / "predictions.json").write_text(json.dumps(_predictions(outcome, windows)), "utf-8")
@@ -100,10 +100,11 @@ def _with_validation(request: TrainRequest, parts: Sequence[ComputedFeatures], l
     )
 
 
-def _request(
+def training_request(
     task: Task, settings: Mapping[str, Any], script: str, parts: Sequence[ComputedFeatures],
     labels: list[str], folder: Path,
 ) -> TrainRequest:  # fmt: skip
+    """Return the request for a training with the settings of a learn block; `script` replaces its layers."""
     windows = parts[0].windows
     return TrainRequest(
         features=concatenate_features(parts),

@@ -51,7 +51,7 @@ def assert_error(response: requests.Response, status: int, *parts: str) -> None:
         ("GET", "/1/raw-data/9223372036854775808", None, 404, ["no such route"]),
         ("GET", "/nothing", None, 404, ["no such route"]),
         ("PUT", "/1/raw-data", None, 404, ["no such route"]),
-        ("POST", "/1/jobs/optimize", b"{}", 501, ["is not implemented by the local studio"]),
+        ("POST", "/1/jobs/autotune-dsp", b"{}", 501, ["is not implemented by the local studio"]),
         ("GET", "/2/raw-data/count", None, 403, ["The API key is for project 1, not for project 2"]),
     ],
 )  # fmt: skip

@@ -50,10 +50,10 @@ def test_every_official_method_is_found_by_a_request_for_it() -> None:
 
 
 def test_a_method_that_is_missing_is_named_with_its_verb_and_path(api: Api) -> None:
-    response = api.call("POST", "/1/jobs/optimize", json={})
+    response = api.call("POST", "/1/jobs/autotune-dsp", json={})
     assert response.status_code == 501
     assert response.json()["error"] == (
-        "optimize_job (POST /api/{projectId}/jobs/optimize) is not implemented by the local studio"
+        "autotune_dsp_job (POST /api/{projectId}/jobs/autotune-dsp) is not implemented by the local studio"
     )
 
 

@@ -1,0 +1,419 @@
+"""The tuner as a job: trials of a space, each compiled before it trains; and a trial as the project's impulse."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ei_toolkit.config.settings import Sampler
+from ei_toolkit.config.units import kib
+from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.eon.library import LibraryDspBlock
+from ei_toolkit.eon.library.blocks import block_code
+from ei_toolkit.eon.library.cost import window_instructions, window_ram_bytes
+from ei_toolkit.eon.profile import CLOCK_HZ
+from ei_toolkit.eon.profile import latency_ms as instructions_ms
+from ei_toolkit.errors import ConfigurationError, EitkError
+from ei_toolkit.impulse.interpreter import Interpreter
+from ei_toolkit.impulse.metrics import classification
+from ei_toolkit.impulse.trained_model import label_order, model_id
+from ei_toolkit.studio.devices import Device, device
+from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.http.learn import keras_settings, variant_metrics
+from ei_toolkit.studio.impulse import ProcessingBlock
+from ei_toolkit.studio.jobs.features import (
+    ComputedFeatures,
+    compute_features,
+    concatenate_features,
+    features_of_blocks,
+    usable_samples,
+)
+from ei_toolkit.studio.jobs.profiling import latency_ms, memory, profile_variants
+from ei_toolkit.studio.jobs.task import Task
+from ei_toolkit.studio.jobs.training import training_request
+from ei_toolkit.studio.tuner_runs import MODEL, TunerRuns
+from ei_toolkit.studio.tuner_space import ApiSpace, TrialImpulse, checked_space, default_space, trial_impulse
+from ei_toolkit.studio.wire_format import now
+from ei_toolkit.training.convert import int8_model
+from ei_toolkit.training.import_tensorflow import import_tensorflow
+from ei_toolkit.training.keras_model import build_model
+from ei_toolkit.training.request import TrainOutcome
+from ei_toolkit.training.train import train
+from ei_toolkit.tuning.search import Search, SearchOptions, Trial
+
+DEFAULT_TRIALS = 20
+MOST_REFUSED = 100  # one after another
+POLL_S = 1.0  # of a run that waits for trials of clients
+OBJECTIVES = ("accuracy", "time")
+SAMPLERS: Mapping[str, Sampler] = {"random": "random", "hyperband": "random", "bayesian": "tpe", "custom": "random"}
+BLOCK_IDS = (1, 2, 3)  # of the impulse of a trial, before it becomes one of the project
+
+
+class TrialEnded(Exception):
+    """A client ended the trial that is being trained."""
+
+
+@dataclass
+class Run:
+    """One run of the tuner: its configuration, its search, and the documents of its trials."""
+
+    task: Task
+    config: Mapping[str, Any]
+    space: ApiSpace
+    options: SearchOptions
+    search: Search
+    runs: TunerRuns
+    trials: list[dict[str, Any]]
+    refused: int = 0
+
+    @property
+    def device(self) -> Device:
+        """The target device, with the memory of the configuration if it has any."""
+        return device(str(self.config["targetDevice"]["name"]))
+
+    def save(self) -> None:
+        """Store the state for the responses of the API."""
+        self.runs.set_state(self.task.job.id, {"config": self.config, "trials": self.trials, "created": now()})
+
+
+def optimize(task: Task) -> None:
+    """Job: search. The trials of an interrupted run with the same configuration are continued."""
+    runs = TunerRuns(task.store, task.project)
+    config = runs.config()
+    space = checked_space(config.get("space") or default_space())
+    trials = int(config.get("tuningMaxTrials") or DEFAULT_TRIALS)
+    algorithm = str(config.get("tuningAlgorithm") or "bayesian")
+    options = SearchOptions(OBJECTIVES, (True, False), SAMPLERS[algorithm], "none", trials, 1, task.project)
+    search = _open(task, config, space, options)
+    run = Run(task, config, space, options, search, runs, search.attribute("documents", []))
+    run.save()
+    for number in search.unfinished():
+        _work(run, search.ask(space, options, number))
+    if algorithm == "custom":
+        _wait_for_trials(run)
+    else:
+        while _trained(run) < trials and run.refused < MOST_REFUSED:
+            _work(run, search.ask(space, options))
+    search.set_attribute("complete", True)
+    task.log(f"Search complete: {_trained(run)} of {len(run.trials)} trials were trained")
+    if not _trained(run):
+        raise ApiError(f"No candidate fits the {run.device.name}: see the logs of the trials")
+
+
+def _trained(run: Run) -> int:
+    return sum(trial["status"] == "completed" for trial in run.trials)
+
+
+def _open(task: Task, config: Mapping[str, Any], space: ApiSpace, options: SearchOptions) -> Search:
+    """Return the search of an interrupted run with the same configuration, or a new one."""
+    contents = [{key: value for key, value in config.items() if key != "name"}, space.description()]
+    identity = hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
+    file = task.data / "tuner" / f"{task.project}.sqlite"
+    found = Search.open(file)
+    if found and found.attribute("identity") == identity and not found.attribute("complete"):
+        task.log(f"Continuing an interrupted search with {len(found.trials())} trials")
+        return found
+    file.unlink(missing_ok=True)
+    return Search.create(file, options, {"identity": identity})
+
+
+def _wait_for_trials(run: Run) -> None:
+    """Run the trials that clients create until a client completes the search."""
+    taken = len([trial for trial in run.trials if trial.get("experiment")])
+    while True:
+        asked = run.runs.requests(run.task.job.id)
+        for values in asked["trials"][taken:]:
+            taken += 1
+            _work(run, run.search.ask(_OneCandidate(values), run.options), values)
+        if asked["complete"] is not None and taken >= len(asked["trials"]):
+            return
+        time.sleep(POLL_S)
+
+
+@dataclass(frozen=True)
+class _OneCandidate:
+    """The space of a trial that a client has created."""
+
+    values: Mapping[str, Any]
+
+    def suggest(self, _trial: Any) -> dict[str, Any]:
+        """Return the values as they were sent."""
+        return {"custom": json.dumps(self.values)}
+
+    def description(self) -> Any:
+        """Return the values."""
+        return dict(self.values)
+
+
+def _work(run: Run, trial: Trial, values: Mapping[str, Any] | None = None) -> None:
+    """Run one trial to its end and store it."""
+    sent = values or (json.loads(str(trial.parameters["custom"])) if "custom" in trial.parameters else None)
+    chosen = sent or run.space.values(trial.parameters)
+    identity = str((sent or {}).get("id") or f"{run.task.job.id}-{trial.number}")
+    document = _new_document(identity, trial.number, chosen, bool(sent))
+    run.trials[:] = [*(each for each in run.trials if each["number"] != trial.number), document]
+    lines: list[str] = document["log"]
+
+    def log(line: str) -> None:
+        lines.append(line)
+        run.task.log(f"[trial {trial.number}] {line}")
+        if identity in run.runs.requests(run.task.job.id)["ended"]:
+            raise TrialEnded
+
+    run.save()
+    try:
+        if not sent and (same := _same(run, trial)):
+            raise ConfigurationError(f"trial {same} has the same parameters")
+        found = _train(run, identity, chosen, document, log)
+        document |= {"status": "completed", "lastCompletedTraining": now()}
+        _set_blocks(document, "completed")
+        run.refused = 0
+        run.search.end(trial.number, "complete", values=found)
+    except (EitkError, ApiError, TrialEnded) as error:
+        reason = "ended by a client" if isinstance(error, TrialEnded) else str(error)
+        lines.append(f"Trial failed: {reason}")
+        run.task.log(f"[trial {trial.number}] failed: {reason}")
+        document["status"] = "failed"
+        _set_blocks(document, "failed")
+        run.refused += 1
+        run.search.end(trial.number, "refused", reason=reason)
+    run.search.set_attribute("documents", run.trials)
+    run.save()
+
+
+def _same(run: Run, trial: Trial) -> str:
+    others = [each for each in run.search.trials() if each.number != trial.number and each.state != "running"]
+    return next((str(each.number) for each in others if each.parameters == trial.parameters), "")
+
+
+def _new_document(identity: str, number: int, chosen: Mapping[str, Any], is_custom: bool) -> dict[str, Any]:
+    blocks = [
+        {"id": id_, "retries": 0, "status": "running", "type": kind}
+        for id_, kind in zip(BLOCK_IDS, ("input", "dsp", "learn"), strict=True)
+    ]
+    return {
+        "id": identity, "name": f"Trial {number}", "number": number, "status": "running", "retries": 0,
+        "currentEpoch": 0, "blocks": blocks, "impulse": {"inputBlocks": [], "dspBlocks": [], "learnBlocks": []},
+        "model": {kind: dict(own) for kind, own in chosen.items() if isinstance(own, Mapping)},
+        "log": [], **({"experiment": "custom"} if is_custom else {}),
+    }  # fmt: skip
+
+
+def _set_blocks(document: dict[str, Any], status: str) -> None:
+    document["blocks"] = [{**block, "status": status} for block in document["blocks"]]
+
+
+def _train(
+    run: Run, identity: str, chosen: Mapping[str, Any], document: dict[str, Any], log: Any
+) -> tuple[float, float]:  # fmt: skip
+    """Train a trial unless it exceeds a limit; complete its document; return accuracy and time."""
+    task = run.task
+    impulse = trial_impulse(chosen, run.config.get("trainingCycles"), BLOCK_IDS)
+    block = _block(impulse)
+    cost = _checked_cost(run, impulse, block, _labels(task), log)
+    part = compute_features(task, block, usable_samples(task.store, task.project, "training"))
+    labels = label_order(window.label for window in part.windows)
+    if len(labels) < 2:
+        raise ApiError(f"Training needs at least two labels; there is only {', '.join(labels) or 'none'}")
+    settings = {**keras_settings(impulse.keras_config, part.bins), "profileInt8": True}
+    with task.scratch() as folder:
+        outcome = train(training_request(task, settings, "", [part], labels, folder), log)
+        paths = {"keras": outcome.files.keras, model_id("float32"): outcome.files.float32}
+        paths[model_id("int8")] = outcome.files.int8 or outcome.files.float32
+        tested = _test(task, block, labels, paths)
+        summary = _summary(task, outcome, part, labels, paths)
+        for name, path in paths.items():
+            digest = task.store.blobs.put_file(path)
+            task.store.artifacts.put_result(task.project, MODEL, task.job.id, digest, f"{identity}/{name}")
+    document |= _results(task.job.id, impulse, block, summary, tested, cost)
+    variant = "int8" if "int8" in outcome.variants else "float32"
+    return float(outcome.variants[variant]["accuracy"]), cost["timeMs"]
+
+
+def _labels(task: Task) -> list[str]:
+    return label_order(task.store.samples.labels(task.project))
+
+
+def _block(impulse: TrialImpulse) -> ProcessingBlock:
+    document, window = impulse.document["dspBlocks"][0], impulse.document["inputBlocks"][0]
+    return ProcessingBlock(document["id"], 0, document, window, impulse.dsp_config)
+
+
+def _checked_cost(
+    run: Run, impulse: TrialImpulse, block: ProcessingBlock, labels: Sequence[str], log: Any
+) -> dict[str, Any]:  # fmt: skip
+    """Return RAM, ROM and time on the target device of the untrained network and the processing block.
+
+    Raises ConfigurationError for a candidate that exceeds a limit, with the figures.
+    """
+    import_tensorflow()
+    frames, bins = block_shape(block)
+    layers = keras_settings(impulse.keras_config, bins)["visualLayers"]
+    model = build_model(layers, frames * bins, len(labels))
+    random = np.random.default_rng(0).random((8, frames * bins), np.float32)
+    tflite = int8_model(model, random, seed=0)
+    compiled, target = compile_model(tflite), run.device
+    needed = memory(len(tflite), compiled)
+    wanted = LibraryDspBlock(1, block.type, block.version, dict(block.config))
+    code = block_code(wanted, block.window_samples, block.frequency)
+    own_ms = instructions_ms(window_instructions(code), "float32") * CLOCK_HZ / (target.clock_mhz * 1e6)
+    time_ms = round(own_ms + latency_ms(compiled, target), 2)
+    ram = needed["ramRequired"] + window_ram_bytes([code]) + 2 * block.window_samples + frames * bins
+    sent = run.config["targetDevice"]
+    limits = {
+        "RAM": (ram, int(sent.get("ram") or target.ram), kib), "ROM": (needed["romRequired"], _rom(sent, target), kib),
+        "time": (time_ms, int(run.config["targetLatency"]), "{:g} ms".format),
+    }  # fmt: skip
+    log(f"RAM {kib(ram)}, ROM {kib(needed['romRequired'])}, time {time_ms:g} ms on {target.name}")
+    excess = [
+        f"{name} {text(found)} of {text(limit)}" for name, (found, limit, text) in limits.items() if found > limit
+    ]
+    if excess and not run.config.get("disableConstraints"):
+        raise ConfigurationError(f"it does not fit the {target.name}: {', '.join(excess)}")
+    return {"ram": ram, "rom": needed["romRequired"], "timeMs": time_ms, "dspMs": round(own_ms, 2)}
+
+
+def _rom(sent: Mapping[str, Any], target: Device) -> int:
+    return int(sent.get("rom") or target.rom)
+
+
+def block_shape(block: ProcessingBlock) -> tuple[int, int]:
+    """Return frames and bins of a processing block."""
+    from ei_toolkit.impulse import dsp
+
+    return dsp.output_shape(block.type, block.window_samples, block.frequency, block.version, **dict(block.config))
+
+
+def _test(
+    task: Task, block: ProcessingBlock, labels: Sequence[str], paths: Mapping[str, Path]
+) -> dict[str, dict[str, Any]]:
+    """Return the results of both variants for the samples for testing; empty if there are none with a known label."""
+    samples = usable_samples(task.store, task.project, "testing")
+    if not samples:
+        return {}
+    part = compute_features(task, block, samples)
+    known = [index for index, window in enumerate(part.windows) if window.label in labels]
+    if not known:
+        return {}
+    actual = [labels.index(part.windows[index].label) for index in known]
+    return {
+        variant: classification(
+            actual, Interpreter(paths[model_id(variant)].read_bytes()).predict(part.x[known]), labels
+        )
+        for variant in ("float32", "int8")
+    }
+
+
+def _summary(
+    task: Task, outcome: TrainOutcome, part: ComputedFeatures, labels: Sequence[str], paths: Mapping[str, Path]
+) -> dict[str, Any]:
+    performance, unsupported = profile_variants(task, paths)
+    return {
+        "labels": list(labels),
+        "featureCount": int(concatenate_features([part]).shape[1]),
+        "variants": {name: dict(values) for name, values in outcome.variants.items()},
+        "history": {name: list(values) for name, values in outcome.history.items()},
+        "folds": [],
+        "warnings": list(outcome.warnings),
+        "parameters": outcome.parameters,
+        "windows": {"training": outcome.train_windows, "validation": outcome.validation_windows},
+        "performance": performance,
+        "unsupported": unsupported,
+        "sizes": {variant: paths[model_id(variant)].stat().st_size for variant in ("float32", "int8")},
+    }
+
+
+def _results(
+    job: int, impulse: TrialImpulse, block: ProcessingBlock, summary: Mapping[str, Any],
+    tested: Mapping[str, Mapping[str, Any]], cost: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Return the fields of a trained trial: its impulse with metrics, and what it needs on the device."""
+    validation = {name: variant_metrics(name, values, summary) for name, values in summary["variants"].items()}
+    test = {name: variant_metrics(name, values, {**summary, "performance": {}}) for name, values in tested.items()}
+    listed = [
+        {**metrics, "size": summary["sizes"][name], "memory": _memory(summary, name)}
+        for name, metrics in validation.items()
+    ]
+    without = {name: {"accuracy": None} for name in validation}
+    learn = {
+        "block": impulse.document["learnBlocks"][0],
+        "config": dict(impulse.keras_config),
+        "metadata": {"modelValidationMetrics": listed, "classNames": summary["labels"]},
+        "metrics": {"validation": validation, "test": test or without},
+    }
+    dsp_block = {
+        "block": impulse.document["dspBlocks"][0],
+        "config": dict(impulse.dsp_config),
+        "estimatedPerformance": {"latency": cost["dspMs"], "ram": cost["ram"]},
+    }
+    history = summary["history"]
+    last = {name: float(values[-1]) for name, values in history.items() if values}
+    progress = {
+        "epoch": len(history.get("loss", [])), "loss": last.get("loss", 0.0), "val_loss": last.get("val_loss", 0.0),
+        "accuracy": last.get("accuracy", 0.0), "val_accuracy": last.get("val_accuracy", 0.0),
+    }  # fmt: skip
+    return {
+        "impulse": {"inputBlocks": impulse.document["inputBlocks"], "dspBlocks": [dsp_block], "learnBlocks": [learn]},
+        "metrics": {"validation": validation, **({"test": test} if test else {})},
+        "devicePerformance": dict(cost), "progress": progress, "currentEpoch": progress["epoch"],
+        "stored": {"document": dict(impulse.document), "dsp": dict(impulse.dsp_config),
+                   "keras": dict(impulse.keras_config), "summary": dict(summary), "job": job},
+    }  # fmt: skip
+
+
+def _memory(summary: Mapping[str, Any], variant: str) -> dict[str, dict[str, int]]:
+    """Return RAM and ROM of both engines on the first device; empty for a model that cannot be compiled."""
+    entries = summary["performance"].get(variant) or []
+    return {
+        engine: {"ram": entries[0][engine]["ramRequired"], "rom": entries[0][engine]["romRequired"]}
+        for engine in ("tflite", "eon")
+        if entries
+    }
+
+
+def set_primary(task: Task) -> None:
+    """Job: make the impulse, the settings and the model of a trial those of the project's default impulse."""
+    runs, store, project = TunerRuns(task.store, task.project), task.store, task.project
+    job, trial = runs.trial(str(task.job.spec["trial"]))
+    if trial["status"] != "completed":
+        raise ApiError(f"Trial {trial['id']} is {trial['status']}, so its impulse cannot be used")
+    stored, ids = trial["stored"], [store.projects.next_block(project) for _ in BLOCK_IDS]
+    document = _with_ids(stored["document"], dict(zip(BLOCK_IDS, ids, strict=True)))
+    before = store.blocks.find(project)
+    with store.database.exclusive():
+        if before is not None:
+            for kind in ("inputBlocks", "dspBlocks", "learnBlocks"):
+                for block in before.blocks(kind):
+                    store.blocks.delete_block_data(project, block["id"])
+            store.artifacts.clear_results(project, "classify", before.id)
+        name = str(task.job.spec.get("name") or trial["name"])
+        store.blocks.put(project, before.id if before else 1, name, document)
+        store.blocks.configure(project, ids[1], stored["dsp"])
+        store.blocks.configure(project, ids[2], stored["keras"])
+    impulse = store.blocks.get(project, before.id if before else 1)
+    reader = ProcessingBlock(ids[1], impulse.id, document["dspBlocks"][0], document["inputBlocks"][0], stored["dsp"])
+    features_of_blocks(task, [reader], "training")
+    store.artifacts.put_model(project, ids[2], runs.model_files(stored["job"], trial["id"]), stored["summary"])
+    state = runs.state(job.id)
+    for each in state["trials"]:
+        if each["id"] == trial["id"]:
+            each["impulseAddedToProject"] = {"impulseId": impulse.id, "link": f"/studio/{project}/impulse/{impulse.id}"}
+    runs.set_state(job.id, state)
+    task.log(f"The impulse of {trial['name']} is the impulse of the project")
+
+
+def _with_ids(document: Mapping[str, Any], ids: Mapping[int, int]) -> dict[str, Any]:
+    """Return the document of an impulse with other block ids."""
+    found: dict[str, Any] = dict(document)
+    for kind in ("inputBlocks", "dspBlocks", "learnBlocks"):
+        found[kind] = [{**block, "id": ids[block["id"]]} for block in document[kind]]
+    found["dspBlocks"] = [{**block, "input": ids[block["input"]]} for block in found["dspBlocks"]]
+    found["learnBlocks"] = [{**block, "dsp": [ids[id_] for id_ in block["dsp"]]} for block in found["learnBlocks"]]
+    return found

@@ -1,0 +1,122 @@
+"""The cost of a candidate: limits with their figures, and its prediction against the trained and linked network."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ei_toolkit.config import Settings
+from ei_toolkit.config.settings import TuneSettings
+from ei_toolkit.eon.toolchain import missing_arm_tools
+from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.evaluation.model import Material, Recipe, train_model
+from ei_toolkit.impulse.features import feature_count
+from ei_toolkit.tuning.candidate import Candidate, candidate
+from ei_toolkit.tuning.cost import Cost, Limits, candidate_cost, exceeded, limits_of, model_cost, read_cost
+from ei_toolkit.tuning.space import SettingsSpace
+
+COST = Cost(200 * 1024, 60 * 1024, 90 * 1024, 40.0, 160.0, 5_000_000, 9_000, "cost model")
+NO_LIMITS = Limits("nano33ble", None, None, None)
+LABELS = ("classical", "rock")
+FEW_WINDOWS = 24
+
+
+@pytest.mark.parametrize(
+    ("limits", "reasons"),
+    [
+        (Limits("nano33ble", 200 * 1024, 90 * 1024, 200), []),
+        (NO_LIMITS, []),
+        (
+            Limits("nano33ble", 180 * 1024, None, None),
+            ["RAM 200.0 KiB of 180.0 KiB: sketch, window and features 140.0 KiB, network 60.0 KiB"],
+        ),
+        (Limits("nano33ble", None, 80 * 1024, None), ["flash 90.0 KiB of 80.0 KiB"]),
+        (
+            Limits("nano33ble", None, None, 150),
+            ["time 200 ms of 150 ms: features 40 ms, network 160 ms"],
+        ),
+    ],
+)
+def test_a_limit_that_is_exceeded_is_named_with_both_figures(limits: Limits, reasons: Sequence[str]) -> None:
+    assert exceeded(COST, limits) == reasons
+
+
+def test_the_limits_are_those_of_the_board_unless_the_search_has_its_own() -> None:
+    settings = Settings()
+    assert limits_of(settings) == Limits("nano33ble", 256 * 1024, 983_040, 500)
+    own = replace(settings, tune=TuneSettings(max_ram_kb=100, max_flash_kb=50, max_ms=20))
+    assert limits_of(own) == Limits("nano33ble", 100 * 1024, 50 * 1024, 20)
+    host = replace(settings, board=replace(settings.board, name="host"))
+    assert limits_of(host) == Limits("host", None, None, None)
+
+
+def test_a_cost_is_read_again_from_its_data() -> None:
+    assert read_cost(COST.data()) == COST
+    assert COST.data()["total_ms"] == 200.0
+
+
+class RandomTrial:
+    """Chooses by a random generator."""
+
+    def __init__(self, generator: random.Random) -> None:
+        self.random = generator
+
+    def suggest_categorical(self, _name: str, choices: Sequence[Any]) -> Any:
+        return self.random.choice(choices)
+
+    def suggest_float(self, _name: str, low: float, high: float, *, log: bool) -> float:
+        return self.random.uniform(low, high) if log else low
+
+
+def random_candidates(count: int, seed: int) -> list[Candidate]:
+    """Candidates of the space that ships, each trained for one epoch."""
+    settings = Settings(tune=TuneSettings(epochs=1))
+    space, generator, found = SettingsSpace(settings.tune), random.Random(seed), []
+    while len(found) < count:
+        try:
+            found.append(candidate(settings, space.suggest(RandomTrial(generator))))
+        except ConfigurationError:  # for example more frames than a block can have
+            continue
+    return found
+
+
+def trained_cost(made: Candidate, folder: Path) -> Cost:
+    """Train a candidate on a few windows of noise, and return the cost of the trained network."""
+    features = np.random.default_rng(1).random((FEW_WINDOWS, feature_count(made.settings)), np.float32)
+    labels = np.arange(FEW_WINDOWS) % 2
+    material = Material(features, labels, [str(n) for n in range(FEW_WINDOWS)])
+    trained = train_model(Recipe("", made.settings, made.script), LABELS, material, 0, folder, lambda _line: None)
+    return model_cost(made.settings, trained.int8, trained.parameters, NO_LIMITS)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.arm
+@pytest.mark.timeout(4 * 3600)
+@pytest.mark.skipif(bool(missing_arm_tools()), reason="needs the ARM compiler and QEMU")
+def test_predictions_of_sixty_random_candidates_equal_the_linked_program(tmp_path: Path) -> None:
+    """RAM and flash within 2 %, time within 10 %, before and after the training."""
+    errors = []
+    for number, made in enumerate(random_candidates(60, seed=60)):
+        predicted, linked = candidate_cost(made, len(LABELS), NO_LIMITS), trained_cost(made, tmp_path / str(number))
+        if "cost model" in (predicted.how, linked.how):  # it does not fit the emulated board
+            assert predicted.how == linked.how
+            continue
+        errors.append(
+            (
+                abs(predicted.network_ram_bytes / linked.network_ram_bytes - 1),
+                abs(predicted.flash_bytes / linked.flash_bytes - 1),
+                abs(predicted.network_ms / linked.network_ms - 1),
+            )
+        )
+        print(number, predicted.how, *(f"{error:.4f}" for error in errors[-1]), linked.flash_bytes, linked.network_ms)
+    ram, flash, time = np.max(errors, axis=0)
+    print(f"{len(errors)} candidates: largest errors RAM {ram:.4f}, flash {flash:.4f}, time {time:.4f}")
+    assert ram <= 0.02
+    assert flash <= 0.02
+    assert time <= 0.10
