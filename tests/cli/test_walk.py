@@ -136,6 +136,7 @@ def test_a_command_in_a_state_and_a_kind_of_output(
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("mode", MODES)
 def test_a_whole_job_in_a_kind_of_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     """Every command that trains, compiles, writes or removes something, in one project."""
