@@ -76,6 +76,7 @@ class Console:
         self.json_output = json_output
         self.quiet = quiet
         self.verbose = verbose
+        self._bar_console: RichConsole | None = None  # of the bar that is shown now, which prints above it
 
     @property
     def interactive(self) -> bool:
@@ -196,7 +197,11 @@ class Console:
                 bar.view = view
                 bar.refresh()
 
-            yield Progress(show, 0.0, bar.console.width, bar.console.print, draw)
+            self._bar_console = bar.console
+            try:
+                yield Progress(show, 0.0, bar.console.width, bar.console.print, draw)
+            finally:
+                self._bar_console = None
 
     def _plain_progress(self, title: str, total: float | None) -> Callable[[float, str], None]:
         start = last = time.monotonic()
@@ -232,7 +237,12 @@ class Console:
         console.print(Text.assemble((prefix, style), lines[len(prefix) :]), soft_wrap=True)
 
     def rich(self, stream: TextIO) -> RichConsole:
-        """Return a Rich console on a stream: no markup, colours only on a terminal and without NO_COLOR."""
+        """Return a Rich console on a stream: no markup, colours only on a terminal and without NO_COLOR.
+
+        While a bar is shown, that of stderr is the bar's: what it prints comes above the bar.
+        """
+        if self._bar_console and stream is self.stderr:
+            return self._bar_console
         from ei_toolkit.cli.terminal import PrintableConsole
 
         width = None if stream.isatty() else PIPE_COLUMNS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 import time
 
@@ -121,6 +122,16 @@ def test_a_failed_job_shows_its_last_lines() -> None:
     console, _, err = make()
     console.error(JobFailed("training failed", log=("Epoch 1/30", "out of memory")))
     assert "  | out of memory\n" in err.getvalue()
+
+
+def test_a_note_beside_a_bar_is_a_line_of_its_own_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    console, _, err = make()
+    monkeypatch.setattr(err, "isatty", lambda: True, raising=False)
+    with console.progress("slicing clips", 22):
+        console.note("labels: the folders")
+        console.warn("2 clips are short")
+    shown = re.split(r"[\r\n]", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", err.getvalue()))
+    assert {"labels: the folders", "warning: 2 clips are short"} <= set(shown)
 
 
 def test_progress_without_a_terminal_is_a_line_every_thirty_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
