@@ -41,7 +41,7 @@ from ei_toolkit.client.upload.run import upload as run_upload
 from ei_toolkit.config import Config
 from ei_toolkit.config.boards import board_spec
 from ei_toolkit.config.lockfile import Lock
-from ei_toolkit.config.settings import TARGET_ALIASES
+from ei_toolkit.config.settings import PROGRAM_TARGETS, TARGET_ALIASES
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import rows_of_windows
 from ei_toolkit.dataset.provenance import TrainingProvenance, write_provenance
@@ -160,6 +160,16 @@ def build_spec(config: Config, target: str | None = None) -> BuildSpec:
     return BuildSpec(TARGET_ALIASES.get(wanted, wanted), settings.engine, settings.model_type)
 
 
+def level_parameters(config: Config, spec: BuildSpec) -> dict[str, str]:
+    """Return the level of the windows of the training, to which a program brings its own; empty for a library."""
+    settings = config.settings.slice
+    if spec.target not in PROGRAM_TARGETS or settings.level == "none":
+        return {}
+    return {
+        "level": settings.level, "targetDbfs": str(settings.target_dbfs), "maxGainDb": str(settings.max_gain_db),
+    }  # fmt: skip
+
+
 def is_pinned(config: Config, spec: BuildSpec) -> bool:
     """Return whether eitk.lock names a build of `spec`: a build for another target than [build] is only stored."""
     return spec == build_spec(config)
@@ -172,6 +182,14 @@ def build_and_record(config: Config, studio: Studio, impulse: int, follow: Follo
     """
     started = time.monotonic()
     spec = build_spec(config, target)
-    lock = run_build(studio, impulse, spec, config.paths, follow, pinned=is_pinned(config, spec))
+    lock = run_build(
+        studio,
+        impulse,
+        spec,
+        config.paths,
+        follow,
+        parameters=level_parameters(config, spec),
+        pinned=is_pinned(config, spec),
+    )
     record_run(config, "build", {**asdict(lock), "seconds": time.monotonic() - started})
     return lock

@@ -120,6 +120,7 @@ def tool_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     tools: dict[str, Callable[[], str]] = {
         "C++ compiler": lambda: _with_version(toolchain.host_compiler(environ)),
         "ARM compiler": lambda: _with_version(toolchain.arm_tool("g++", environ)),
+        "WebAssembly compiler": lambda: _with_version(toolchain.wasm_compiler(environ)),
         "emulator": lambda: _with_version(toolchain.qemu(environ)),
         "ffmpeg": lambda: ffmpeg.version(ffmpeg.find_ffmpeg(environ)),
     }

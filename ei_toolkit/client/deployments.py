@@ -61,6 +61,19 @@ class Download(Response, frozen=True):
     type: str = ""
 
 
+class _Parameter(Response, frozen=True):
+    param: str = ""
+
+
+class _Target(Response, frozen=True):
+    format: str = ""
+    parameters: tuple[_Parameter, ...] = ()
+
+
+class _Targets(Response, frozen=True):
+    targets: tuple[_Target, ...] = ()
+
+
 class _OneDeployment(Response, frozen=True):
     deployment: Deployment
 
@@ -111,6 +124,13 @@ def lock_of_files(deployment: Deployment, spec: BuildSpec, file: Path, model: Pa
         model_sha256=sha256_of(model),
         created=deployment.created,
     )
+
+
+def declared_parameters(studio: Studio, target: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the values that are parameters of the target in this studio."""
+    found = studio.transport.read(studio.path("deployment", "targets"), _Targets).targets
+    declared = {parameter.param for one in found if one.format == target for parameter in one.parameters}
+    return {name: value for name, value in values.items() if name in declared}
 
 
 def deployment_of(studio: Studio, version: int) -> Deployment:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ei_toolkit.client.deployments import BuildSpec, download, pin
+from ei_toolkit.client.deployments import BuildSpec, declared_parameters, download, pin
 from ei_toolkit.client.impulse.apply import diff
 from ei_toolkit.client.impulse.current import Current, require_impulse
 from ei_toolkit.client.impulse.state import ImpulseState
@@ -176,15 +176,18 @@ def run_test(studio: Studio, current: Current, follow: Follow) -> tuple[Evaluati
 
 
 def build(
-    studio: Studio, impulse_id: int, spec: BuildSpec, paths: ProjectPaths, follow: Follow, *, pinned: bool = True
-) -> Lock:
+    studio: Studio, impulse_id: int, spec: BuildSpec, paths: ProjectPaths, follow: Follow, *,
+    parameters: Mapping[str, str] | None = None, pinned: bool = True,
+) -> Lock:  # fmt: skip
     """Build a deployment and download exactly that version. With `pinned`, eitk.lock names it from then on.
 
+    Of the `parameters`, those that the target declares are sent.
     Where another build is in progress, it is waited for and the requested build is started then.
     Raises JobFailed where the build fails; eitk.lock then stays as it is.
     """
+    declared = declared_parameters(studio, spec.target, parameters) if parameters else {}
     for _ in range(BUILD_TRIES):
-        started = start_build(studio, impulse_id, spec.target, spec.engine, spec.model_type)
+        started = start_build(studio, impulse_id, spec.target, spec.engine, spec.model_type, declared)
         follow(started, "build")
         if not started.attached:
             version = parse_response(started.response, _StartedBuild, "the started build").deployment_version

@@ -92,7 +92,8 @@ def linux_link_flags(compiler: str) -> tuple[str, ...]:
 
 
 def compile_each(command: Sequence[str], sources: Sequence[Path], folder: Path) -> list[Path]:
-    """Compile each source with `command` to an object in `folder`, and return the objects. Raises as `run_tool`."""
+    """Compile each source with `command` to an object in the new `folder`; return the objects. Raises as `run_tool`."""
+    folder.mkdir()
 
     def compile_one(numbered: tuple[int, Path]) -> Path:
         number, source = numbered

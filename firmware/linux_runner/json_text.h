@@ -18,8 +18,8 @@ struct Text {
 
 enum class Kind { kObject, kArray, kString, kNumber, kBoolean, kNull, kInvalid };
 
-// Reads one value after the other. Each function returns false if the text is not valid there; error() is then the reason,
-// and all further calls return false. The text must be followed by a zero byte.
+// Reads one value after the other. Each function returns false if the text is not valid there; error() is then the
+// reason, and all further calls return false. The text must be followed by a zero byte.
 class Reader {
 public:
     Reader(const char* text, size_t length) : at_(text), end_(text + length) {}

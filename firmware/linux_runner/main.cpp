@@ -16,9 +16,11 @@
 #include <unistd.h>
 
 #include "framing.h"
+#include "model-parameters/model_variables.h"
 #include "request.h"
 #include "responses.h"
 #include "shared_memory.h"
+#include "window_level.h"
 
 namespace {
 
@@ -28,6 +30,9 @@ constexpr size_t kMaxMessage = 4096 + 32 * kWindow;  // a sample has at most 24 
 
 char message[kMaxMessage + 1];
 float samples[kWindow];
+float levelled[kWindow];
+float newest[kWindow];                            // of a stream whose windows are brought to a level
+size_t newest_samples = 0;                        // samples of the stream so far, at most kWindow
 char socket_path[sizeof(sockaddr_un::sun_path)];  // to be removed at the end; empty: there is none
 
 std::string with_number(const char* text, size_t number) { return text + std::to_string(number); }
@@ -35,8 +40,37 @@ std::string with_number(const char* text, size_t number) { return text + std::to
 std::string greet(const Request& request) {
     if (request.value != 1) return failure(&request.id, "this version of 'hello' is not known; use 1");
     run_classifier_init();
+    newest_samples = 0;
     const char* const error = shared_memory::create(kWindow);
     return model_description(request.id, error);
+}
+
+EI_IMPULSE_ERROR classify_window(const float* window, ei_impulse_result_t* result, bool debug) {
+    if (kLevelMode != LevelMode::kNone) write_levelled(window, kWindow, levelled);
+    ei::signal_t signal;
+    ei::numpy::signal_from_buffer(kLevelMode == LevelMode::kNone ? window : levelled, kWindow, &signal);
+    return run_classifier(&signal, result, debug);
+}
+
+EI_IMPULSE_ERROR classify_slice(const float* slice, ei_impulse_result_t* result, bool debug) {
+    if (kLevelMode == LevelMode::kNone) {
+        ei::signal_t signal;
+        ei::numpy::signal_from_buffer(slice, kSlice, &signal);
+        return run_classifier_continuous(&signal, result, debug);
+    }
+    // The gain of a window depends on all of its samples, so each window is computed as a whole.
+    memmove(newest, newest + kSlice, sizeof newest - kSlice * sizeof *newest);
+    memcpy(newest + kWindow - kSlice, slice, kSlice * sizeof *newest);
+    newest_samples += kSlice;
+    if (newest_samples >= kWindow) {
+        newest_samples = kWindow;
+        return classify_window(newest, result, debug);
+    }
+    *result = {};
+    for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) {
+        result->classification[i].label = ei_classifier_inferencing_categories[i];
+    }
+    return EI_IMPULSE_OK;
 }
 
 std::string classify(const Request& request, const float* from, bool continuous) {
@@ -46,11 +80,9 @@ std::string classify(const Request& request, const float* from, bool continuous)
         return failure(&request.id, with_number("there are ", request.count) + " samples, but " +
                                         (continuous ? "a slice" : "a window") + with_number(" has ", wanted));
     }
-    ei::signal_t signal;
-    ei::numpy::signal_from_buffer(from, wanted, &signal);
     ei_impulse_result_t result;
-    const EI_IMPULSE_ERROR error = continuous ? run_classifier_continuous(&signal, &result, request.debug)
-                                              : run_classifier(&signal, &result, request.debug);
+    const EI_IMPULSE_ERROR error =
+        continuous ? classify_slice(from, &result, request.debug) : classify_window(from, &result, request.debug);
     fflush(stdout);
     if (error != EI_IMPULSE_OK) return failure(&request.id, "classification failed: " + std::to_string(error));
     return classification(request.id, result);

@@ -10,6 +10,8 @@ export interface Model {
     readonly windowSamples: number;
     /** Lowest score of a label that is recognised. */
     readonly threshold: number;
+    /** What `classify` evens out in each window, as in the training: nothing, the mean, or mean and loudness. */
+    readonly level: 'none' | 'dc' | 'rms';
     /** SHA-256 of the .tflite file, in hex. */
     readonly modelSha256: string;
 }

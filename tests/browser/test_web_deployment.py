@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ import soundfile
 from tiny_model import linear_classifier
 
 from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.audio.window import cut
 from ei_toolkit.eon import toolchain
-from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, package
+from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, WindowLevel, package
 from ei_toolkit.errors import MissingToolError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.interpreter import Interpreter
@@ -105,11 +107,11 @@ def python_scores(request: LibraryRequest, samples: Windows) -> npt.NDArray[np.f
     return np.asarray(Interpreter(request.tflite).predict(features.astype(np.float32)), np.float32)
 
 
-def classify_file(page: Any, name: str, content: bytes) -> list[dict[str, str]]:
+def classify_file(page: Any, file: Path) -> list[dict[str, str]]:
     """Give a file to the page, with windows that do not overlap, and return the rows of the table that it saves."""
     page.fill("#hop", "3")
-    page.set_input_files("#file", {"name": name, "mimeType": "audio/wav", "buffer": content})
-    wait_for_status(page, rf"^{name}: .* windows$")
+    page.set_input_files("#file", file, timeout=STATUS_TIMEOUT_MS)
+    wait_for_status(page, rf"^{file.name}: .* windows$")
     with page.expect_download() as download:
         page.click("#save")
     return list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
@@ -120,11 +122,16 @@ def scores_of(rows: Sequence[dict[str, str]], labels: Sequence[str]) -> npt.NDAr
 
 
 def test_the_page_gives_the_scores_of_python_for_a_file(
-    request_of_genres: LibraryRequest, deployment: Path, open_page: Any, check_page: Callable[[Any], None]
+    request_of_genres: LibraryRequest,
+    deployment: Path,
+    open_page: Any,
+    check_page: Callable[[Any], None],
+    tmp_path: Path,
 ) -> None:
     samples = windows(4)
     page = open_page(deployment)
-    rows = classify_file(page, "four.wav", wav_bytes(samples.reshape(-1), RATE))
+    (tmp_path / "four.wav").write_bytes(wav_bytes(samples.reshape(-1), RATE))
+    rows = classify_file(page, tmp_path / "four.wav")
     expected = python_scores(request_of_genres, samples)
     assert [float(row["start_s"]) for row in rows] == [0, 3, 6, 9]
     assert np.array_equal(scores_of(rows, request_of_genres.labels), expected)
@@ -205,6 +212,22 @@ def test_the_module_gives_the_scores_of_python_in_node(
     assert found["ms"] < 5
 
 
+def test_each_window_is_brought_to_the_level_of_the_training(request_of_genres: LibraryRequest, tmp_path: Path) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("Node is not installed")
+    folder = unpacked(replace(request_of_genres, level=WindowLevel("rms", -26.0, 30.0)), tmp_path)
+    samples = (windows(2) // 8 + 300).astype(np.int16)
+    (folder / "run.mjs").write_text(NODE)
+    (folder / "clip.wav").write_bytes(wav_bytes(samples.reshape(-1), RATE))
+    printed = subprocess.check_output(["node", str(folder / "run.mjs"), str(folder / "clip.wav")], timeout=120)
+    found = json.loads(printed)
+    levelled = np.array([apply_level(window, "rms", -26.0, 30.0) for window in samples])
+    expected = python_scores(request_of_genres, levelled)
+    assert not np.array_equal(expected, python_scores(request_of_genres, samples))
+    assert np.array_equal(np.array(found["scores"], np.float32), expected)
+    assert found["model"]["level"] == "rms"
+
+
 def test_the_files_are_small_and_the_types_describe_every_export(deployment: Path) -> None:
     names = ("classifier.d.ts", "classifier.js", "index.html", "package.json")
     assert sum((deployment / name).stat().st_size for name in names) < LARGEST_BYTES
@@ -245,7 +268,7 @@ def clip_windows(gtzan: Path) -> Windows:
 
 def linear(labels: int) -> bytes:
     random = np.random.default_rng(labels)
-    return linear_classifier(random.normal(0, 0.01, (labels, 120 * 40)), random.normal(0, 0.3, labels))
+    return bytes(linear_classifier(random.normal(0, 0.01, (labels, 120 * 40)), random.normal(0, 0.3, labels)))
 
 
 @pytest.mark.exhaustive
@@ -257,7 +280,8 @@ def test_the_page_gives_the_scores_of_python_for_forty_clips(
     labels = [f"label {number}" for number in range(10 if kind == "ten labels" else 2)]
     request = request_of(MODEL.read_bytes() if kind == "int8" else linear(len(labels)), labels)
     page = open_page(unpacked(request, tmp_path))
-    rows = classify_file(page, "clips.wav", wav_bytes(clip_windows.reshape(-1), RATE))
+    (tmp_path / "clips.wav").write_bytes(wav_bytes(clip_windows.reshape(-1), RATE))
+    rows = classify_file(page, tmp_path / "clips.wav")
     expected = python_scores(request, clip_windows)
     if kind == "int8":
         assert np.array_equal(scores_of(rows, labels), expected)

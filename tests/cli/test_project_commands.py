@@ -467,7 +467,15 @@ def test_a_build_for_another_target_is_stored_and_copied_and_the_lock_stays(
         200, b"\x7fELF program",
         {"Content-Type": "application/octet-stream", "Content-Disposition": 'attachment; filename="genres.eim"'},
     )  # fmt: skip
+    declared = [{"param": "level"}, {"param": "targetDbfs"}]
+    scripted_studio.answers["/api/1/deployment/targets"] = {
+        "targets": [{"format": "arduino"}, {"format": "runner-linux-x86_64", "parameters": declared}],
+    }  # fmt: skip
+    file = tmp_path / "eitk.toml"
+    file.write_text(file.read_text().replace('level = "none"', 'level = "rms"'))
     code, out, _ = trainable("build", "--target", "linux-x86_64", "--output", "model.eim")
+    (request,) = [one for one in scripted_studio.seen if one.query.get("type") == "runner-linux-x86_64"]
+    assert request.json["parameters"] == {"level": "rms", "targetDbfs": "-20.0"}
     assert code == 0
     assert ["library", ".eitk/builds/6/genres.eim"] in [line.split() for line in out.splitlines()]
     assert paths.lock.read_text() == before

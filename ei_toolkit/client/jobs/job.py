@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ei_toolkit.client.impulse.apply import learn_body
@@ -196,9 +196,16 @@ def start_test(studio: Studio, impulse_id: int, variants: Sequence[ModelVariant]
     return start(lambda: studio.transport.post(studio.path("jobs", "classify"), body, impulseId=impulse_id))
 
 
-def start_build(studio: Studio, impulse_id: int, target: str, engine: str, model_type: str) -> Started:
-    """Build a library. `deploymentVersion` of the response can be downloaded once the job has succeeded."""
-    body = official("BuildOnDeviceModelRequest")(engine=engine, modelType=model_type)
+def start_build(
+    studio: Studio, impulse_id: int, target: str, engine: str, model_type: str,
+    parameters: Mapping[str, str] | None = None,
+) -> Started:  # fmt: skip
+    """Build a deployment. `deploymentVersion` of the response can be downloaded once the job has succeeded.
+
+    `parameters` are those that the target declares.
+    """
+    sent = {"parameters": dict(parameters)} if parameters else {}
+    body = official("BuildOnDeviceModelRequest")(engine=engine, modelType=model_type, **sent)
     path = studio.path("jobs", "build-ondevice-model")
     return start(lambda: studio.transport.post(path, body, type=target, impulseId=impulse_id))
 

@@ -49,8 +49,8 @@ Sources = dict[str, bytes]
 CONTENT: Mapping[Target, Callable[[Plan, Sources], bytes]] = {
     "arduino": lambda plan, files: zip_bytes(_in_folder(plan, files | arduino_files(plan.request))),
     "zip": lambda plan, files: zip_bytes(files | cmake_files(plan.request)),
-    "runner-linux-x86_64": lambda _, files: build_model_file("x86_64", files),
-    "runner-linux-aarch64": lambda _, files: build_model_file("aarch64", files),
+    "runner-linux-x86_64": lambda plan, files: build_model_file("x86_64", files, plan.request.level),
+    "runner-linux-aarch64": lambda plan, files: build_model_file("aarch64", files, plan.request.level),
     "wasm": lambda plan, files: zip_bytes(web_files(plan, files, simd=False)),
     "wasm-browser-simd": lambda plan, files: zip_bytes(web_files(plan, files, simd=True)),
 }

@@ -13,6 +13,8 @@ from ei_toolkit.eon.library.cost import fft_points, window_instructions
 from ei_toolkit.eon.library.request import LibraryRequest
 from ei_toolkit.errors import ConfigurationError, UnsupportedModelError
 
+LONGEST_LEVELLED_WINDOW = 2**18  # samples, for the integer arithmetic of level.h
+
 
 @dataclass(frozen=True)
 class ModelProperties:
@@ -97,6 +99,11 @@ def make_plan(request: LibraryRequest, model: ModelProperties) -> Plan:
         raise ConfigurationError("the impulse has no processing block", hint="Add [impulse.dsp] to eitk.toml.")
     if request.window_samples < 1 or not (request.frequency > 0 and math.isfinite(request.frequency)):
         raise ConfigurationError(f"{request.window_samples} samples at {request.frequency:g} Hz are not a window")
+    if request.level.level == "rms" and request.window_samples > LONGEST_LEVELLED_WINDOW:
+        raise ConfigurationError(
+            f"a window of {request.window_samples} samples cannot be brought to a level",
+            hint=f'Use at most {LONGEST_LEVELLED_WINDOW} samples, or [slice] level = "none".',
+        )
     blocks = tuple(block_code(block, request.window_samples, request.frequency) for block in request.dsp_blocks)
     plan = Plan(request, blocks, model)
     _check(plan)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ei_toolkit.config.settings import Engine, Target
+from ei_toolkit.config.settings import Engine, Level, Target
 from ei_toolkit.impulse.trained_model import ModelVariant
 
 
@@ -21,6 +21,15 @@ class LibraryDspBlock:
     implementation_version: int
     params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     axes: tuple[str, ...] = ("audio",)
+
+
+@dataclass(frozen=True)
+class WindowLevel:
+    """The level to which a program brings each window, as `eitk slice` did for the windows of the training."""
+
+    level: Level = "none"
+    target_dbfs: float = -20.0
+    max_gain_db: float = 40.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,7 @@ class LibraryRequest:
     model_type: ModelVariant = "int8"
     target: Target = "arduino"
     threshold: float = 0.6
+    level: WindowLevel = WindowLevel()  # of programs; a library leaves it to the sketch
 
 
 @dataclass(frozen=True)

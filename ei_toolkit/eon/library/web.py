@@ -6,14 +6,13 @@ import base64
 import gzip
 import html
 import json
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 from ei_toolkit.config.project import bundled
-from ei_toolkit.eon.library.model_file import write_files
 from ei_toolkit.eon.library.plan import Plan
-from ei_toolkit.eon.toolchain import SIMD, WASM, WASM_LINK, compile_each, run_tool, wasm_compiler
+from ei_toolkit.eon.library.program import build_program
+from ei_toolkit.eon.library.request import WindowLevel
+from ei_toolkit.eon.toolchain import SIMD, WASM, WASM_LINK, wasm_compiler
 
 
 def web_files(plan: Plan, files: Mapping[str, bytes], *, simd: bool) -> dict[str, bytes]:
@@ -23,7 +22,7 @@ def web_files(plan: Plan, files: Mapping[str, bytes], *, simd: bool) -> dict[str
     """
     source = bundled("firmware") / "web"
     texts = {name: (source / name).read_text("utf-8") for name in ("classifier.js", "page.html", "page.css", "page.js")}
-    module = _constants(plan, _program(files, simd=simd)) + texts["classifier.js"]
+    module = _constants(plan, _program(files, plan.request.level, simd=simd)) + texts["classifier.js"]
     page = _filled(
         texts["page.html"],
         title=html.escape(plan.request.project_name),
@@ -39,17 +38,10 @@ def web_files(plan: Plan, files: Mapping[str, bytes], *, simd: bool) -> dict[str
     return {name: text.encode() for name, text in made.items()}
 
 
-def _program(files: Mapping[str, bytes], *, simd: bool) -> bytes:
+def _program(files: Mapping[str, bytes], level: WindowLevel, *, simd: bool) -> bytes:
     """Compile the sources to WebAssembly."""
-    command = [wasm_compiler(), *WASM, *(SIMD if simd else ())]
-    with tempfile.TemporaryDirectory(prefix="eitk-wasm-") as name:
-        folder = Path(name)
-        write_files(folder, files)
-        sources = [*sorted((folder / "src").rglob("*.cpp")), bundled("firmware") / "web" / "exports.cpp"]
-        objects = compile_each([*command, f"-I{folder / 'src'}"], sources, folder)
-        program = folder / "program.wasm"
-        run_tool([*command, *WASM_LINK, *objects, "-o", program])
-        return program.read_bytes()
+    compiler = [wasm_compiler(), *WASM, *(SIMD if simd else ())]
+    return build_program(compiler, WASM_LINK, files, [bundled("firmware") / "web" / "exports.cpp"], level)
 
 
 def _constants(plan: Plan, program: bytes) -> str:
@@ -63,6 +55,7 @@ def _constants(plan: Plan, program: bytes) -> str:
         "frequency": request.frequency,
         "windowSamples": request.window_samples,
         "threshold": request.threshold,
+        "level": request.level.level,
         "modelSha256": plan.model.sha256,
     }
     compressed = base64.b64encode(gzip.compress(program, 9, mtime=0)).decode()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from dataclasses import fields
+from typing import Annotated, Any, get_args
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
+from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
-from ei_toolkit.config.settings import engines_of
+from ei_toolkit.config.settings import PROGRAM_TARGETS, Level, SliceSettings, engines_of
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.request import Anyone, DeploymentReader, RequestContext
 from ei_toolkit.studio.http.responses import answer, stored_file
@@ -50,9 +52,31 @@ def target_answer(target: str, docs: str, *, project: bool = False) -> dict[str,
         "preferredEngine": engines[0],
         "docsUrl": docs,
         "modelVariants": [{"variant": "int8", "supported": True}, {"variant": "float32", "supported": True}],
-        "parameters": [],
+        "parameters": level_parameters() if target in PROGRAM_TARGETS else [],
         **own,
     }
+
+
+def level_parameters() -> list[dict[str, Any]]:
+    """Return the parameters of a program, as `DSPGroupItem`s: the level of the windows of the training."""
+    found = {setting.name: setting for setting in fields(SliceSettings)}
+    common = {"readonly": False, "shouldShow": True, "required": False, "showClickToSet": False}
+    return [
+        {
+            "name": title,
+            "param": to_camel(name),
+            "type": "select" if name == "level" else "float",
+            "defaultValue": str(found[name].default),
+            "help": found[name].metadata["description"],
+            **common,
+            **(
+                {"selectOptions": [{"value": value, "selected": False} for value in get_args(Level)]}
+                if name == "level"
+                else {}
+            ),
+        }
+        for name, title in (("level", "Level"), ("target_dbfs", "Target level"), ("max_gain_db", "Largest gain"))
+    ]
 
 
 def history_entry(project: int, deployment: Deployment, docs: str, fingerprint: str | None) -> dict[str, Any]:

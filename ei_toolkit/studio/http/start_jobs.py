@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from ei_toolkit.config.settings import Engine, engines_of
+from ei_toolkit.config.settings import PROGRAM_TARGETS, Engine, Level, SliceSettings, engines_of, range_of
 from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
 from ei_toolkit.studio.code_policy import accepted_script, check_script_change
 from ei_toolkit.studio.http.deployments import TARGETS
@@ -17,7 +17,7 @@ from ei_toolkit.studio.http.jobs import queue, started
 from ei_toolkit.studio.http.learn import KerasBody, settings
 from ei_toolkit.studio.http.request import Admin, Deployer, RequestContext
 from ei_toolkit.studio.http.responses import answer
-from ei_toolkit.studio.http.schema import ImpulseId, Integer, RequestModel, json_body
+from ei_toolkit.studio.http.schema import ImpulseId, Integer, Number, RequestModel, json_body, within
 from ei_toolkit.studio.impulse import processing_block
 
 router = APIRouter(prefix="/v1/api/{projectId:int}/jobs")
@@ -35,11 +35,20 @@ class ClassifyRequest(RequestModel):
     model_variants: list[ModelVariant] = []
 
 
+class LevelParameters(RequestModel):
+    """The parameters of a program: the level of the windows of the training. API clients send them as text."""
+
+    level: Level = "none"
+    target_dbfs: Annotated[Number, within(range_of(SliceSettings, "target_dbfs"))] = -20.0
+    max_gain_db: Annotated[Number, within(range_of(SliceSettings, "max_gain_db"))] = 40.0
+
+
 class BuildRequest(RequestModel):
     """A `BuildOnDeviceModelRequest`."""
 
     engine: Engine = "tflite-eon"
     model_type: ModelVariant = "int8"
+    parameters: LevelParameters = LevelParameters()
 
 
 @router.post("/generate-features")
@@ -102,6 +111,8 @@ def build_on_device_model_job(
     if body.engine not in (engines := engines_of(target)):
         raise ApiError(f"{target} cannot be built with the engine {body.engine!r}; engines: {', '.join(engines)}")
     spec = {"impulse": impulse.id, "format": target, "engine": body.engine, "model_type": body.model_type}
+    if target in PROGRAM_TARGETS:
+        spec["level"] = body.parameters.model_dump()
     version = context.store.projects.next_deployment(context.project)
     key = f"build-{impulse.id}-{target}"
     job = queue(context, "build", key, "Building deployment", {**spec, "version": version})

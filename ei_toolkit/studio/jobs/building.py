@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ei_toolkit.eon.library import LibraryDspBlock, LibraryInfo, LibraryRequest, package
+from ei_toolkit.eon.library import LibraryDspBlock, LibraryInfo, LibraryRequest, WindowLevel, package
 from ei_toolkit.impulse.trained_model import API_PREFIX
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.learn import DEFAULTS, keras_settings
@@ -108,6 +108,7 @@ def _request(task: Task, source: Source) -> LibraryRequest:
         model_type=spec["model_type"],
         target=spec["format"],
         threshold=source.threshold,
+        level=WindowLevel(**spec.get("level", {})),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from edgeimpulse_api.models.project_deployment_target import ProjectDeploymentTarget
 from studio_in_process import Api
 
 from ei_toolkit.config.settings import TARGETS
@@ -60,6 +61,15 @@ def test_the_targets_are_those_that_the_studio_builds_and_arduino_is_recommended
 def test_a_program_is_offered_without_the_interpreter(api: Api) -> None:
     for target in api.fields("GET", "/deployment/targets")["targets"]:
         assert ("tflite" in target["supportedEngines"]) == (target["format"] in ("arduino", "zip"))
+
+
+def test_a_program_has_the_level_of_its_windows_as_parameters(api: Api) -> None:
+    targets = {target["format"]: target for target in api.fields("GET", "/1/deployment/targets")["targets"]}
+    for target in targets.values():
+        assert ProjectDeploymentTarget.parse_obj(target).format == target["format"]
+    declared = {one["param"]: one["defaultValue"] for one in targets["wasm"]["parameters"]}
+    assert declared == {"level": "none", "targetDbfs": "-20.0", "maxGainDb": "40.0"}
+    assert targets["arduino"]["parameters"] == []
 
 
 def test_a_program_is_sent_as_bytes(made: Api) -> None:

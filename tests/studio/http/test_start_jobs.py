@@ -55,6 +55,13 @@ def test_a_job_is_queued_with_what_it_is_to_do(
     assert (found.kind, found.key, found.spec, found.state) == (kind, key, spec, "queued")
 
 
+def test_the_level_of_a_program_is_what_was_sent(made: Api) -> None:
+    sent = {"parameters": {"level": "rms", "targetDbfs": "-23", "other": "x"}}
+    spec = job(made, "build-ondevice-model?type=wasm", json=sent).spec
+    assert spec["level"] == {"level": "rms", "target_dbfs": -23.0, "max_gain_db": 40.0}
+    assert "level" not in job(made, "build-ondevice-model?type=zip", json=sent).spec
+
+
 @pytest.mark.parametrize(
     ("path", "body", "message"),
     [
@@ -74,6 +81,14 @@ def test_a_job_is_queued_with_what_it_is_to_do(
             "build-ondevice-model?type=runner-linux-x86_64", {"engine": "tflite"},
             "runner-linux-x86_64 cannot be built with the engine 'tflite'; engines: tflite-eon, "
             "tflite-eon-ram-optimized",
+        ),
+        (
+            "build-ondevice-model?type=wasm", {"parameters": {"level": "loud"}},
+            "parameters.level must be 'none', 'dc' or 'rms', but is 'loud'",
+        ),
+        (
+            "build-ondevice-model?type=wasm", {"parameters": {"level": "rms", "targetDbfs": "3"}},
+            "parameters.targetDbfs must be at least -100 and at most 0",
         ),
         (
             "build-ondevice-model", {"engine": "drp-ai"},
