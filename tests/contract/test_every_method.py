@@ -35,6 +35,24 @@ DEVICES = {
         "stop_device_debug_stream",
     )
 }  # tests/contract/test_devices.py, with a device that is connected; fmt: skip
+CALIBRATION = {
+    "jobs.start_performance_calibration_job",
+    *(
+        f"performance_calibration.{name}"
+        for name in (
+            "clear_performance_calibration_state",
+            "delete_performance_calibration_saved_parameters",
+            "get_performance_calibration_ground_truth",
+            "get_performance_calibration_parameter_sets",
+            "get_performance_calibration_raw_result",
+            "get_performance_calibration_saved_parameters",
+            "get_performance_calibration_status",
+            "get_wav_file",
+            "set_performance_calibration_saved_parameters",
+            "upload_labeled_audio",
+        )
+    ),
+}  # tests/contract/test_performance_calibration.py, in the order in which they are used; fmt: skip
 TESTED_ELSEWHERE = {  # in other tests, because they change or delete what these tests need
     "login.login", "projects.delete_project", "projects.create_project", "raw_data.delete_all_samples",
     "raw_data.delete_all_samples_by_category", "raw_data.delete_sample", "raw_data.batch_delete",
@@ -50,6 +68,7 @@ TESTED_ELSEWHERE = {  # in other tests, because they change or delete what these
         "get_tuner_run_state", "get_window_settings", "list_tuner_runs", "update_config", "update_tuner_run",
     )), "jobs.optimize_job", "jobs.set_tuner_primary_job",  # tests/contract/sdk/tuner.py calls them
     "raw_data.store_segment_length", "raw_data.get_data_explorer_predictions", *DEVICES,
+    *CALIBRATION,
     "jobs.start_version_job", "jobs.start_restore_job", "projects.update_version", "projects.delete_version",
 }  # fmt: skip
 

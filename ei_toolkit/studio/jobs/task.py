@@ -56,6 +56,7 @@ KINDS = {  # module and function of each kind of job
     "data-explorer": "explorer:generate",
     "version": "versioning:save_version",
     "restore": "versioning:restore_version",
+    "performance-calibration": "performance_calibration:calibrate",
     "pretrained-upload": "pretrained:import_model",
     "pretrained-profile": "pretrained:profile_stored",
 }

@@ -110,11 +110,16 @@ def cut(values: Floats, window: int, increase: int, pad: bool) -> Floats:
     return np.stack([values[first : first + window] for first in firsts])
 
 
-def windows_of(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
-    """Return the (windows, window) values of a stored sample that a processing block reads."""
+def signal_of(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
+    """Return the (n,) values of a stored sample at the frequency of a processing block."""
     names = [name for name, _ in sample.sensors]
     values = read_axis(store.byte_range(sample).read(), sample.format, names, block.axis)
-    values = resample(values, sample.frequency, block.frequency)
+    return resample(values, sample.frequency, block.frequency)
+
+
+def windows_of(store: Store, sample: Sample, block: ProcessingBlock) -> Floats:
+    """Return the (windows, window) values of a stored sample that a processing block reads."""
+    values = signal_of(store, sample, block)
     return cut(values, block.window_samples, block.increase_samples, bool(block.window["padZeros"]))
 
 
