@@ -9,6 +9,7 @@
         MissingStepError       3   an earlier step was not run: no windows, samples, impulse, model or library
       DataError                1   clips, windows or models that cannot be used
         ArchiveError           1   a zip or tar that is damaged, unsafe or too large
+        RefusedRecordingError  1   a recording of a board that is silent, clipped, incomplete or of another sound
         UnsupportedModelError  1   a .tflite that the compiler cannot translate
       ApiError                 4   the studio returned an error
         NetworkError           4   no response
@@ -115,6 +116,14 @@ class MissingStepError(ConfigurationError):
 
 class DataError(EitkError):
     """Clips, windows or models that cannot be used."""
+
+
+class RefusedRecordingError(DataError):
+    """A recording of a board that is silent, clipped, incomplete or of another sound. `silent`: it has no sound."""
+
+    def __init__(self, what: str, *, silent: bool = False) -> None:
+        super().__init__(what)
+        self.silent = silent
 
 
 class ArchiveError(DataError):

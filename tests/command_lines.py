@@ -11,7 +11,7 @@ LINES = {
     "impulse pull": 4, "train": 4, "test": 4, "profile": 4, "build": 4, "jobs list": 4, "jobs follow 1": 4,
     "jobs cancel 1": 4, "studio status": 0, "studio stop": 0, "boards": 0, "board stop host": 0, "board check host": 3,
     "flash --board host": 3, "play gone.wav --board host": 6, "tail --board host": 6, "verify gone.wav --board host": 6,
-    "connect --board host": 6, "record --label rock": 6, "classify .": 2, "evaluate": 3,
+    "connect --board host": 6, "record --label rock": 6, "rerecord": 3, "classify .": 2, "evaluate": 3,
     "calibrate --min-recall 90": 3, "gate": 3,
     "champion list": 0, "champion rollback": 3, "tune": 3, "tune resume": 3, "tune show": 3, "tune apply 1": 3,
     "runs list": 0, "runs show 1": 2, "runs compare 1 2": 2, "runs export": 0,

@@ -63,6 +63,9 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "record": CommandEntry(
         "board", "record:record", "Record labelled sound with the microphone of a board, and upload it."
     ),
+    "rerecord": CommandEntry(
+        "board", "rerecord:rerecord_", "Play the clips of a data set, and record them with a board."
+    ),
     "verify": CommandEntry(
         "board", "verify:verify", "Compare the scores of a board with those of the int8 model in Python."
     ),

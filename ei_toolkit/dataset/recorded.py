@@ -65,6 +65,11 @@ class RecordingsFolder:
         """The names of the recordings whose files exist."""
         return [name for name in self._entries if (self.path / name).is_file()]
 
+    def metadata_of(self, name: str) -> dict[str, str]:
+        """Return the metadata of a recording; empty for one that is not listed or whose file is missing."""
+        entry = self._entries.get(name)
+        return _metadata(entry.get("metadata")) if entry and (self.path / name).is_file() else {}
+
     @property
     def categories(self) -> set[str]:
         """The splits of the recordings."""

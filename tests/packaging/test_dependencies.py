@@ -31,6 +31,7 @@ NEEDS_EXTRA = {
     "ei_toolkit.tuning.cost": {"local"},
     "ei_toolkit.report.tensorboard_log": {"tensorboard"},
     "ei_toolkit.report.wandb_log": {"wandb"},
+    "ei_toolkit.board.loudspeaker": {"loudspeaker"},
 }
 # Of these, the parts that are imported only in a process or a command that has asked for the extra before. All other
 # modules must be importable without any extra, so that a missing one is reported by name.

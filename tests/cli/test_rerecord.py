@@ -1,0 +1,167 @@
+"""`eitk rerecord`, with a board in this process whose microphone records what is played."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from recording_board import RecordingBoard
+from support import Outcome, eitk, write_clips
+
+from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.board import recording
+from ei_toolkit.board.boards.virtual import HostBoard
+from ei_toolkit.board.transport.watch import Source
+from ei_toolkit.config import load_config
+from ei_toolkit.dataset.plan import plan_slices
+from ei_toolkit.dataset.recorded import RecordingsFolder
+
+RATE = 16_000
+CLIPS = 4
+
+
+class PlayedBoard(RecordingBoard):
+    """A virtual board: it records what `stream_pcm` is given. `change` is what happens to that on its way."""
+
+    def __init__(self, change: Callable[[Any], Any] = lambda sound: sound) -> None:
+        super().__init__(np.empty(0, np.int16))
+        self.change = change
+        self.played = 0
+        self._awaited = 0
+
+    def _record(self, samples: int) -> None:
+        if samples == 0:
+            return
+        self._awaited = samples
+        self.sound = np.zeros(samples, np.int16)
+        start = len(self._out)
+        super()._record(samples)
+        self._out = self._out[: self._out.index(b"\r\n", start) + 2]  # the line at the start only
+
+    def stream_pcm(self, samples: Any, *, restart: bool) -> None:
+        assert not restart
+        self.played += 1
+        self.sound = self.change(samples)[: self._awaited]
+        self.recordings -= 1
+        before, self._out = self._out, b""
+        super()._record(self._awaited)
+        blocks = self._out[self._out.index(b"\r\n") + 2 :]
+        self._out = before + blocks
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two labels with four clips of 2 s each, by artists of their own."""
+    monkeypatch.setattr(recording, "QUIET_S", 0.005)
+    write_clips(tmp_path / "clips", CLIPS, 2.0)
+    assert eitk(tmp_path, "init", "--recipe", "robust", "--clips", "clips").code == 0
+    return tmp_path
+
+
+def run(project: Path, board: PlayedBoard, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Outcome:
+    monkeypatch.setattr(HostBoard, "source", lambda *_: Source(lambda: board))
+    monkeypatch.setattr(HostBoard, "microphone", lambda *_: board)
+    return eitk(project, "rerecord", "--board", "host", *arguments)
+
+
+def test_recordings_keep_label_artist_and_split_and_lie_at_the_samples_of_their_clips(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run(project, PlayedBoard(), monkeypatch, "--json", "--with-originals")
+    assert done.code == 0, done.err
+    assert len(done.data["recorded"]) == 2 * CLIPS and done.data["refused"] == []
+    settings = load_config(project, {}).settings
+    before = {task.known.clip.name: task for task in plan_slices(settings, project).tasks}
+    described = replace(settings.dataset, root="rerecorded", labels_from="json", split_from="csv", group_from="csv")
+    again = replace(settings, dataset=described)
+    after = plan_slices(again, project).tasks
+    assert len(after) == 4 * CLIPS  # the recordings, and the originals beside them
+    for task in after:
+        original = before[task.known.clip.name.removeprefix("originals/")]
+        own, other = task.known, original.known
+        assert (own.clip.label, own.group, task.split) == (other.clip.label, other.group, original.split)
+        np.testing.assert_array_equal(read_clip(own.clip.path, RATE), read_clip(other.clip.path, RATE))
+
+
+def test_a_run_continues_where_it_stopped(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = PlayedBoard(), PlayedBoard()
+    assert run(project, first, monkeypatch, "--limit", "3").code == 0
+    done = run(project, second, monkeypatch)
+    assert (first.played, second.played) == (3, 2 * CLIPS - 3)
+    assert f"{2 * CLIPS - 3} clips recorded, 3 were there before, 0 refused" in done.out
+    assert second.commands[-1] == "r"  # the board classifies again
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda sound: sound // 4096, "the recording is silent"),
+        (lambda sound: np.clip(sound.astype(int) * 40, -32768, 32767).astype(np.int16), "% of the samples are clipped"),
+        (lambda sound: np.random.default_rng(1).integers(-3000, 3000, len(sound)).astype(np.int16), "is not this clip"),
+    ],
+    ids=["silent", "clipped", "another sound"],
+)
+def test_a_recording_that_is_not_the_clip_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any], reason: str
+) -> None:
+    board = PlayedBoard(change)
+    done = run(project, board, monkeypatch, "--json", "--limit", "2")
+    assert done.code == 6
+    assert [reason in one["reason"] for one in done.data["refused"]] == [True, True]
+    assert board.played == 4  # each is tried twice
+    assert not list((project / "rerecorded").rglob("*.wav"))
+    assert "2 clips could not be recorded" in done.err
+
+
+def test_a_muted_loudspeaker_ends_the_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = PlayedBoard(lambda sound: sound * 0)
+    done = run(project, board, monkeypatch)
+    assert done.code == 6 and board.played == 6
+    assert "3 recordings one after another are silent" in done.err and "muted" in done.err
+
+
+def test_a_room_and_a_drift_are_for_virtual_boards(project: Path) -> None:
+    done = eitk(project, "rerecord", "--board", "nano33ble", "--room", "1")
+    assert done.code == 2 and "has a real microphone" in done.err
+
+
+def test_a_run_killed_at_20_random_instants_records_each_clip_once(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each run is a process of its own, killed a random time after its start or after its first recording."""
+    randomness = random.Random(4)
+    folder = project / "rerecorded"
+    write_clips(project / "many", 20, 2.0)
+    monkeypatch.setattr("ei_toolkit.cli.rerecord.cores", lambda: 1)  # no threads in the processes that are killed
+    for number in range(20):
+        before = len(list(folder.rglob("*.wav")))
+        child = os.fork()
+        if child == 0:
+            try:
+                run(project, PlayedBoard(), monkeypatch, "many")
+            finally:
+                os._exit(0)
+        deadline = time.monotonic() + 10
+        while number % 2 and len(list(folder.rglob("*.wav"))) == before and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(randomness.uniform(0, 0.05))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        for name in RecordingsFolder(folder).names:  # each is complete
+            assert len(read_clip(folder / name, RATE)) == 2 * RATE
+    listed = len(RecordingsFolder(folder).names)
+    assert listed >= 5
+    board = PlayedBoard()
+    done = run(project, board, monkeypatch, "many", "--json")
+    assert done.code == 0, done.err
+    assert len(done.data["recorded"]) == board.played == 40 - listed
+    names = RecordingsFolder(folder).names
+    assert len(names) == len(set(names)) == 40 == len(list(folder.rglob("*.wav")))
