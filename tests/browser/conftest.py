@@ -20,9 +20,12 @@ TIMEOUT_MS = 20_000
 NOT_A_MISTAKE = "Failed to load resource"  # Chromium's own line for each response with a status of 400 or more
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def launch() -> Iterator[Callable[..., Any]]:
-    """Start a Chromium, with further flags if some are given."""
+    """Start a Chromium, with further flags if some are given.
+
+    Playwright keeps an event loop running, in which tests of other folders could run none of their own.
+    """
     if CHROMIUM is None:
         pytest.skip("no Chromium: apt install chromium")
     sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright: install the group dev")
@@ -30,7 +33,7 @@ def launch() -> Iterator[Callable[..., Any]]:
         yield lambda *flags: playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(launch: Callable[..., Any]) -> Iterator[Any]:
     """A running Chromium."""
     browser = launch()

@@ -3,7 +3,7 @@
 import { html, render, useEffect, useRef, useState } from "./html.js";
 import { check, connection, signIn, signOut, startHeartbeat } from "./api.js";
 import { addressOf, followLinks, navigate, useAddress } from "./router.js";
-import { ErrorBoundary, Loaded, Messages, Name, Notice, useLoad } from "./ui.js";
+import { ErrorBoundary, Loaded, loadStyle, Messages, Name, Notice, useLoad } from "./ui.js";
 import { PAGES } from "./pages.js";
 
 const TITLE = "eitk studio";
@@ -64,7 +64,7 @@ function Frame({ session }) {
 }
 
 function Page({ page, session, address }) {
-  const module = useLoad(() => page.load(), [page]);
+  const module = useLoad(async () => (await Promise.all([page.load(), ...page.styles.map(loadStyle)]))[0], [page]);
   const first = useRef(true);
   useEffect(() => {
     document.title = `${page.name} · ${TITLE}`;

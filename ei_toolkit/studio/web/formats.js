@@ -1,6 +1,7 @@
 // How numbers, times and names are written, and the colours of labels. The colours are those of palette.css.
 
 const LOCALE = "en-GB";
+let colourCount = 0; // it does not change; to read it takes a calculation of style
 const COUNT = new Intl.NumberFormat(LOCALE);
 const DATE = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" });
 
@@ -65,5 +66,6 @@ export function onColourChange(callback) {
 export const styleNonce = () => document.querySelector("meta[name=csp-nonce]").content;
 
 function labelColours() {
-  return Number(colourValue("label-colours")) || 1;
+  colourCount ||= Number(colourValue("label-colours"));
+  return colourCount || 1;
 }

@@ -36,6 +36,21 @@ export function useLoad(load, dependencies) {
   return { ...state, reload };
 }
 
+/** Load a style sheet below /web/, once; return when it applies. */
+export function loadStyle(name) {
+  const address = `/web/${name}`;
+  if (document.querySelector(`link[href="${address}"]`)) return Promise.resolve();
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: address });
+  return new Promise((resolve) => {
+    link.onload = resolve;
+    link.onerror = () => {
+      link.remove(); // the page is shown without it, and the next one loads it again
+      resolve();
+    };
+    document.head.append(link);
+  });
+}
+
 /** Show a loaded value: `children` is a function of it. An error has a button that loads it again. */
 export function Loaded({ of, children }) {
   return html`

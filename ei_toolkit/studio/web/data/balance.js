@@ -89,8 +89,12 @@ async function sharedArtists(signal) {
   return { shared, known: splitsOf.size };
 }
 
-/** The artists of a split; all for `all`. */
+/** The artists of a split; all for `all`. The list of keys is sorted, and the values of other keys may be many. */
 export async function artistsOf(category, signal) {
-  const { optionsList } = await get("/raw-data/metadata-filter-options", { category }, signal);
-  return optionsList.find((one) => one.key === "artist")?.options ?? [];
+  for (let offset = 0; ; offset += 1) {
+    const page = { category, limit: 1, offset };
+    const [found] = (await get("/raw-data/metadata-filter-options", page, signal)).optionsList;
+    if (!found || found.key > "artist") return [];
+    if (found.key === "artist") return found.options;
+  }
 }

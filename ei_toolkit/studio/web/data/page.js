@@ -14,6 +14,8 @@ import { Selection, Undo } from "./selection.js";
 import { Table } from "./table.js";
 import { Upload } from "./upload.js";
 
+const NO_LABELS = [];
+
 export default function DataPage({ session, address }) {
   const query = apiQuery(address);
   const { source, reload } = useRows(query);
@@ -23,7 +25,7 @@ export default function DataPage({ session, address }) {
   const [progress, setProgress] = useState(null);
   const [deleted, setDeleted] = useDeletions();
   const overview = useLoad((signal) => overviewOf(signal), [version]);
-  const labels = overview.value?.labels ?? [];
+  const labels = overview.value?.labels ?? NO_LABELS;
   const opened = Number(address.query.sample) || null;
 
   const refresh = useCallback(() => {
@@ -80,7 +82,6 @@ export default function DataPage({ session, address }) {
   });
 
   return html`
-    <link rel="stylesheet" href="/web/data/page.css" />
     <h1>Data</h1>
     <${Summary} overview=${overview} />
     <${Upload} onDone=${refresh} />

@@ -3,8 +3,8 @@
 import { useEffect, useRef, useState } from "../html.js";
 import { get } from "../api.js";
 
-const PAGE_ROWS = 100;
-const MOST_PAGES = 30; // in memory; past it the page that was used longest ago is dropped
+const PAGE_ROWS = 50;
+const MOST_PAGES = 60; // in memory; past it the page that was used longest ago is dropped
 const SCROLLING_MS = 30;
 const ALL_ROWS = 1000; // of a page when all samples are read
 

@@ -1,6 +1,6 @@
 // The table of samples. Only the rows in view are elements, so that it stays fast with 100,000 samples.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
+import { Component, html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { count, duration, labelColour } from "../formats.js";
 import { Name } from "../ui.js";
 import { setFilters } from "./filters.js";
@@ -26,8 +26,9 @@ export function Table({ source, sort, labels, selected, deleted, opened, onSelec
 
   const look = () => {
     const { scrollTop, clientHeight } = grid.current;
+    const height = Math.min(clientHeight, innerHeight); // without its style, the table would be as high as all rows
     const first = Math.max(0, Math.floor(scrollTop / ROW_PX) - MARGIN_ROWS);
-    const last = first + Math.ceil(clientHeight / ROW_PX) + 2 * MARGIN_ROWS;
+    const last = first + Math.ceil(height / ROW_PX) + 2 * MARGIN_ROWS;
     setView((before) => (before.first === first && before.last === last ? before : { first, last }));
   };
   useLayoutEffect(look, []);
@@ -74,11 +75,12 @@ export function Table({ source, sort, labels, selected, deleted, opened, onSelec
     else return;
     event.preventDefault();
   };
-  const click = (event, position, sample) => {
+  const onClick = (event) => {
+    const position = Number(event.target.closest("[role=row]")?.dataset.position ?? -1);
+    if (position < 0 || !source.at(position)) return;
     setActive(position);
-    if (event.target.closest("input")) toggle(position, event.shiftKey);
-    else if (event.shiftKey) toggle(position, true);
-    else onOpen(sample);
+    if (event.target.closest("input") || event.shiftKey) toggle(position, event.shiftKey);
+    else onOpen(source.at(position));
   };
 
   const rows = [];
@@ -91,9 +93,12 @@ export function Table({ source, sort, labels, selected, deleted, opened, onSelec
         <span role="columnheader"><span class="hidden">Selected</span></span>
         ${COLUMNS.map((column) => html`<${Head} key=${column.name} column=${column} sort=${sort} />`)}
       </div></div>
-      <div role="rowgroup" class="body" style=${{ height: `${total * ROW_PX}px` }}>
-        ${rows.map((i) => html`<${Row} key=${i} position=${i} sample=${source.at(i)} labels=${labels} active=${i === active}
-          selected=${selected} deleted=${deleted} opened=${opened} onClick=${click} />`)}
+      <div role="rowgroup" class="body" style=${{ height: `${total * ROW_PX}px` }} onClick=${onClick}>
+        ${rows.map((i) => {
+          const sample = source.at(i);
+          return html`<${Row} key=${i} position=${i} sample=${sample} labels=${labels} active=${i === active}
+            selected=${selected.has(sample?.id)} deleted=${deleted.has(sample?.id)} opened=${sample?.id === opened} />`;
+        })}
       </div>
     </div>
     ${source.total > MOST_ROWS && html`<p class="soft">The first ${count(MOST_ROWS)} are shown: filter for others.</p>`}`;
@@ -110,26 +115,30 @@ function Head({ column, sort }) {
   </span>`;
 }
 
-function Row({ position, sample, labels, active, selected, deleted, opened, onClick }) {
-  const style = { top: `${position * ROW_PX}px` };
-  if (!sample) {
-    return html`<div role="row" id=${`row-${position}`} aria-rowindex=${position + 2} class="cells" style=${style}>
-      <span role="gridcell" class="soft loading">…</span></div>`;
+/** One row; it is rendered again only if one of its properties changes. */
+class Row extends Component {
+  shouldComponentUpdate(next) {
+    return Object.keys(next).some((name) => next[name] !== this.props[name]);
   }
-  const isSelected = selected.has(sample.id);
-  const isDeleted = deleted.has(sample.id);
-  const state = isDeleted ? "to be deleted" : sample.isDisabled ? "disabled" : "enabled";
-  const classes = ["cells", active && "active", isDeleted && "deleted", sample.id === opened && "opened"];
-  return html`<div role="row" id=${`row-${position}`} aria-rowindex=${position + 2} aria-selected=${String(isSelected)}
-    class=${classes.filter(Boolean).join(" ")} style=${style} onClick=${(event) => onClick(event, position, sample)}>
-    <span role="gridcell"><input type="checkbox" tabindex="-1" checked=${isSelected}
-      aria-label=${`Select ${sample.filename.slice(0, 100)}`} /></span>
-    <span role="gridcell"><${Name} text=${sample.filename} /></span>
-    <span role="gridcell"><span class="swatch" style=${{ background: labelColour(sample.label, labels) }}></span>
-      <${Name} text=${sample.label || "(no label)"} longest=${60} /></span>
-    <span role="gridcell">${sample.category}</span>
-    <span role="gridcell">${duration(sample.totalLengthMs)}</span>
-    <span role="gridcell" class=${sample.isDisabled ? "soft" : ""}>${state}</span>
-    <span role="gridcell"><${Name} text=${sample.metadata?.artist || "–"} longest=${60} /></span>
-  </div>`;
+
+  render({ position, sample, labels, active, selected, deleted, opened }) {
+    const place = { id: `row-${position}`, "data-position": position, "aria-rowindex": position + 2,
+      style: { top: `${position * ROW_PX}px` } };
+    if (!sample) {
+      return html`<div role="row" class="cells" ...${place}><span role="gridcell" class="soft loading">…</span></div>`;
+    }
+    const state = deleted ? "to be deleted" : sample.isDisabled ? "disabled" : "enabled";
+    const classes = ["cells", active && "active", deleted && "deleted", opened && "opened"];
+    return html`<div role="row" class=${classes.filter(Boolean).join(" ")} aria-selected=${String(selected)} ...${place}>
+      <span role="gridcell"><input type="checkbox" tabindex="-1" checked=${selected}
+        aria-label=${`Select ${sample.filename.slice(0, 100)}`} /></span>
+      <span role="gridcell"><${Name} text=${sample.filename} /></span>
+      <span role="gridcell"><span class="swatch" style=${{ background: labelColour(sample.label, labels) }}></span>
+        <${Name} text=${sample.label || "(no label)"} longest=${60} /></span>
+      <span role="gridcell">${sample.category}</span>
+      <span role="gridcell">${duration(sample.totalLengthMs)}</span>
+      <span role="gridcell" class=${sample.isDisabled ? "soft" : ""}>${state}</span>
+      <span role="gridcell"><${Name} text=${sample.metadata?.artist || "–"} longest=${60} /></span>
+    </div>`;
+  }
 }

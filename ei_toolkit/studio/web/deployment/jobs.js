@@ -10,7 +10,7 @@ import { JobLog, useJob } from "../job.js";
 const PAGE = 25;
 
 export default function JobsPage({ address }) {
-  return html`<link rel="stylesheet" href="/web/pages.css" /><h1>Jobs</h1>
+  return html`<h1>Jobs</h1>
     <${Jobs} offset=${Math.max(0, Number(address.query.offset) || 0)} chosen=${Number(address.query.job) || null} />
     <h2>Impulses compared</h2><${Impulses} />`;
 }

@@ -29,7 +29,7 @@ export default function DeploymentPage({ session }) {
     return { ...found, metadata, performance: performance.performance, targets, device, project };
   }, []);
   const history = useLoad((signal) => get("/deployment/history", { limit: 50 }, signal), []);
-  return html`<link rel="stylesheet" href="/web/pages.css" /><h1>Deployment</h1>
+  return html`<h1>Deployment</h1>
     <${Loaded} of=${loaded}>${(found) => (found.metadata
       ? html`<${Build} ...${found} onBuilt=${history.reload} canBuild=${session.role !== "readonly"} />`
       : html`<${Notice}>There is no trained model yet. <a href=${addressOf(session.projectId, "learning/keras")}>Train

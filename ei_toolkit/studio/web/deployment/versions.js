@@ -39,7 +39,7 @@ export default function VersionsPage({ session }) {
     saving.start("/jobs/version", { description, makePublic: false });
   };
   const canChange = session.role === "admin";
-  return html`<link rel="stylesheet" href="/web/pages.css" /><h1>Versions</h1>
+  return html`<h1>Versions</h1>
     <p>A version has the samples, the impulses with their settings, the features, the models and the test results as they are
       now. Restoring one saves the present state first.</p>
     ${canChange && html`<form class="row" onSubmit=${save}><label class="field"><span>Description</span>

@@ -14,7 +14,7 @@ const WAIT_MS = 250; // after the last change of a parameter, before the preview
 
 export default function FeaturesPage({ session, address }) {
   const impulse = useLoad(loadImpulse, []);
-  return html`<link rel="stylesheet" href="/web/pages.css" /><h1>Features</h1>
+  return html`<h1>Features</h1>
     <${Loaded} of=${impulse}>${({ dsp, input, learn }) => (dsp
       ? html`<${Block} dsp=${dsp} input=${input} learn=${learn} session=${session} query=${address.query} />`
       : html`<${Notice}>This project has no processing block yet. <a

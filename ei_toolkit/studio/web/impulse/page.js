@@ -17,7 +17,7 @@ export default function ImpulsePage({ session }) {
     const [{ impulse }, blocks] = await Promise.all([get("/impulse", {}, signal), get("/impulse/blocks", {}, signal)]);
     return { impulse: impulse ?? null, blocks };
   }, []);
-  return html`<link rel="stylesheet" href="/web/pages.css" /><h1>Impulse</h1>
+  return html`<h1>Impulse</h1>
     <p>Each recording is cut into windows. The processing block computes features of a window, and the learn block
       classifies them.</p>
     <${Loaded} of=${loaded}>${({ impulse, blocks }) => html`<${Design} key=${JSON.stringify(impulse)} impulse=${impulse}

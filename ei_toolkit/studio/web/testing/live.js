@@ -16,7 +16,7 @@ export default function LivePage({ session, address }) {
     const keras = found.learn ? await get(`/training/keras/${found.learn.id}`, {}, signal) : null;
     return { ...found, trained: keras?.trained ?? false };
   }, []);
-  return html`<link rel="stylesheet" href="/web/pages.css" /><h1>Live classification</h1>
+  return html`<h1>Live classification</h1>
     <${Loaded} of=${loaded}>${({ input, trained }) => (trained
       ? html`<${Live} input=${input} query=${address.query} canKeep=${session.role === "admin"} />`
       : html`<${Notice}>There is no trained model yet. <a href=${addressOf(session.projectId, "learning/keras")}>Train

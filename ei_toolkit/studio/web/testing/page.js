@@ -15,7 +15,7 @@ const VARIANTS = ["int8", "float32"];
 
 export default function TestingPage({ session, address }) {
   const impulse = useLoad(loadImpulse, []);
-  return html`<link rel="stylesheet" href="/web/pages.css" /><h1>Model testing</h1>
+  return html`<h1>Model testing</h1>
     <${Loaded} of=${impulse}>${({ impulse: found, learn }) => (learn
       ? html`<${Test} impulseId=${found.id} query=${address.query} />`
       : html`<${Notice}>This project has no learn block yet. <a

@@ -20,8 +20,7 @@ const SETTINGS = [
 
 export default function TrainingPage({ session, address }) {
   const impulse = useLoad(loadImpulse, []);
-  return html`<link rel="stylesheet" href="/web/vendor/uplot.css" /><link rel="stylesheet" href="/web/pages.css" />
-    <h1>Training</h1>
+  return html`<h1>Training</h1>
     <${Loaded} of=${impulse}>${({ learn }) => (learn
       ? html`<${LearnBlock} session=${session} learn=${learn} query=${address.query} />`
       : html`<${Notice}>This project has no learn block yet. <a
