@@ -11,6 +11,9 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from ei_toolkit.api.config_schema import settings_schema
+from ei_toolkit.config.json_text import json_text
+
 ROOT = Path(__file__).resolve().parents[1]
 ABOVE = {"README.md": "index.md", "CHANGELOG.md": "CHANGELOG.md", "CONTRIBUTING.md": "CONTRIBUTING.md",
          "SECURITY.md": "SECURITY.md"}  # fmt: skip
@@ -48,10 +51,11 @@ def pages_of(nav: Any) -> Iterator[str]:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages above docs/, and the reference of the public names."""
+    """Add the pages above docs/, the reference of the public names, and the schema of eitk.toml for editors."""
     for source, name in ABOVE.items():
         files.append(File.generated(config, name, content=(ROOT / source).read_text(encoding="utf-8")))
     files.append(File.generated(config, REFERENCE, content="\n".join(reference_lines())))
+    files.append(File.generated(config, "eitk.schema.json", content=json_text(settings_schema(), indent=2)))
     return files
 
 

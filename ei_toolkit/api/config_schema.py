@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from ei_toolkit import __version__
 from ei_toolkit.client.endpoint import LOCAL
 from ei_toolkit.config import DspBlock, Layer, Settings
 from ei_toolkit.config.ranges import PowersOfTwo, Range
@@ -17,6 +18,8 @@ from ei_toolkit.config.settings import ENGINES, TARGETS, plain
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.layers import LAYER_TYPES, LayerType, settings_range
 
+TAPLO_INFO = {"authors": ["eitk"], "version": __version__, "patterns": [r"^(.*[/\\])?eitk\.toml$"]}
+"""By which Taplo associates the schema with files: a catalog, or an editor, reads it from the schema itself."""
 DRAFT = "http://json-schema.org/draft-07/schema#"
 Schema = dict[str, Any]
 TYPES: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -27,7 +30,7 @@ def settings_schema() -> Schema:
     """Return the schema of all tables of eitk.toml."""
     local = {"properties": {"studio": {"properties": {"url": {"const": LOCAL}}}}}
     build = {"engine": {"enum": list(ENGINES)}, "target": {"enum": list(TARGETS)}}
-    schema = {"$schema": DRAFT, "title": "eitk.toml", **_table(Settings)}
+    schema = {"$schema": DRAFT, "title": "eitk.toml", "x-taplo-info": TAPLO_INFO, **_table(Settings)}
     tables = schema["properties"]
     tables["studio"]["properties"]["url"]["pattern"] = f"^({LOCAL}|https?://.+/v1/*)$"
     tables["studio"]["properties"]["ingestion_url"]["pattern"] = "^(|https?://.+)$"

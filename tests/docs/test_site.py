@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -46,6 +47,14 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     assert set(eitk.__all__) <= documented
     assert {"train", "upload", "apply_impulse", "with_settings"} <= documented  # methods
     assert "Longest time of one job in seconds." in html
+
+
+def test_the_schema_of_the_settings_is_published(site: Path) -> None:
+    schema = json.loads((site / "eitk.schema.json").read_text(encoding="utf-8"))
+    assert schema["x-taplo-info"]["version"] == eitk.__version__
+    [pattern] = schema["x-taplo-info"]["patterns"]
+    files = ("eitk.toml", "music/eitk.toml", "C:\\music\\eitk.toml", "my-eitk.toml", "eitk.toml.bak")
+    assert [bool(re.search(pattern, file)) for file in files] == [True, True, True, False, False]
 
 
 def test_nothing_is_loaded_from_the_network(site: Path) -> None:

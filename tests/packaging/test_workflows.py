@@ -46,7 +46,9 @@ def steps() -> Iterator[tuple[str, dict[str, Any]]]:
 def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it(file: Path) -> None:
     uses = [line.strip().removeprefix("- ") for line in file.read_text().splitlines() if "uses:" in line]
     assert uses
-    assert [line for line in uses if not PINNED.fullmatch(line)] == []
+    assert [
+        line for line in uses if not PINNED.fullmatch(line) and not line.startswith("uses: ./.github/actions/")
+    ] == []
 
 
 def test_an_action_has_the_same_commit_everywhere() -> None:
