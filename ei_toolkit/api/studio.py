@@ -292,15 +292,18 @@ class StudioClient:
         current = require_impulse(self.studio, self.project.settings.impulse.name)
         return ModelTest(run_test(self.studio, current, self._follower(timeout_s, on_progress)))
 
-    def build(self, *, timeout_s: float | None = None, on_progress: OnProgress = ignore_progress) -> Build:
-        """Build the library of the trained model, download it, and pin it in eitk.lock.
+    def build(
+        self, target: str | None = None, *, timeout_s: float | None = None, on_progress: OnProgress = ignore_progress
+    ) -> Build:
+        """Build a library or a program of the trained model, download it, and pin it in eitk.lock.
 
         Args:
+            target: Such as `linux-aarch64` or `wasm`; for another one than `[build] target`, eitk.lock stays as it is.
             timeout_s: Longest time of the job in seconds.
             on_progress: Called when the job has advanced.
 
         Returns:
-            The paths of the library and of the model, with their hashes.
+            The paths of the deployment and of the model, with their hashes.
 
         Raises:
             MissingStepError: There is no impulse, or no trained model.
@@ -309,7 +312,8 @@ class StudioClient:
         config = self.project.config
         current = require_impulse(self.studio, config.settings.impulse.name)
         require_trained(self.studio, current.learn_id)
-        lock = build_and_record(config, self.studio, current.impulse_id, self._follower(timeout_s, on_progress))
+        follower = self._follower(timeout_s, on_progress)
+        lock = build_and_record(config, self.studio, current.impulse_id, follower, target)
         return Build(lock.zip_path(config.paths.root), lock.model_path(config.paths.root), lock)
 
     def profile(

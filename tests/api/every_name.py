@@ -52,10 +52,11 @@ def train(project: eitk.Project, on_progress: eitk.OnProgress) -> Path:
     sample: eitk.Sample = studio.samples()[0]
     profiles: eitk.DeviceProfiles = studio.profile()
     build: eitk.Build = studio.build()
+    page: eitk.Build = studio.build("wasm", timeout_s=600.0)
     held_out: eitk.HeldOutEvaluation = eitk.evaluate(project, quick=True)
     low, high = held_out.interval
     print(accuracy.top_1_accuracy, sample.length_ms, low, high, training.warnings, training.figure())
-    print([show_result(one) for one in (uploaded, changes, training, test, profiles, build, held_out)])
+    print([show_result(one) for one in (uploaded, changes, training, test, profiles, build, page, held_out)])
     print(eitk.stop_studio(project))
     return build.model
 

@@ -386,3 +386,19 @@ def test_it_starts_within_50_ms_and_classifies_a_window_within_5_ms(model_file: 
 
 def cpu_seconds(pid: int) -> float:
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1500)
+def test_the_program_for_arm_gives_the_scores_of_python(request_of_sample: LibraryRequest, tmp_path: Path) -> None:
+    if shutil.which("aarch64-linux-gnu-g++") is None or shutil.which("qemu-aarch64") is None:
+        pytest.skip("g++-aarch64-linux-gnu or qemu-user is not installed")
+    program = package(replace(request_of_sample, target="runner-linux-aarch64"), tmp_path).path
+    program.chmod(0o755)
+    samples = windows(6)
+    requests = [{"id": number, "classify": window.tolist()} for number, window in enumerate(samples)]
+    asked = "\n".join(map(json.dumps, requests)).encode()
+    done = subprocess.run(["qemu-aarch64", program, "stdin"], input=asked, capture_output=True, check=True)
+    responses = [json.loads(response) for response in done.stdout.split(b"\0") if response.strip()]
+    assert [response["id"] for response in responses] == list(range(6))
+    assert [scores_in(response) for response in responses] == python_scores(request_of_sample, samples)
