@@ -268,7 +268,7 @@ def test_a_search_that_is_killed_at_twenty_random_instants_is_complete(tmp_path:
     for kills in range(20):
         process = start(folder, *(["resume"] if stored(folder) else []))
         try:
-            process.wait(rng.uniform(1, 25))
+            process.wait(rng.uniform(1, 45))
         except subprocess.TimeoutExpired:
             kill(process)
         after = stored(folder)
