@@ -53,6 +53,7 @@ growth = [1.0]
 head = ["pool"]
 """
 pytestmark = pytest.mark.timeout(1500)  # on a busy machine; 45 s on an idle one
+KILL_AFTER_S = 2.0, 30.0
 WITHOUT_ARM_TOOLS = {**os.environ, "PATH": "/nonexistent"}
 
 
@@ -263,12 +264,12 @@ def test_a_second_process_does_not_work_on_the_same_search(tmp_path: Path) -> No
 @pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
 def test_a_search_that_is_killed_at_twenty_random_instants_is_complete(tmp_path: Path) -> None:
-    folder, rng = project(tmp_path, trials=12), random.Random(20)
+    folder, rng = project(tmp_path, trials=6), random.Random(20)
     before: list[Trial] = []
     for kills in range(20):
         process = start(folder, *(["resume"] if stored(folder) else []))
         try:
-            process.wait(rng.uniform(1, 45))
+            process.wait(rng.uniform(*KILL_AFTER_S))
         except subprocess.TimeoutExpired:
             kill(process)
         after = stored(folder)
@@ -278,5 +279,5 @@ def test_a_search_that_is_killed_at_twenty_random_instants_is_complete(tmp_path:
     assert start(folder).wait(1800) == 0, (folder / "log.txt").read_text()
     after = stored(folder)
     assert_continued(before, after)
-    assert sum(trial.state == "complete" for trial in after) == 12
+    assert sum(trial.state == "complete" for trial in after) == 6
     assert np.all([len(trial.folds) == 2 for trial in after if trial.state == "complete"])

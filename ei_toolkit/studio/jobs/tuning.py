@@ -155,6 +155,10 @@ class _OneCandidate:
 def _work(run: Run, trial: Trial, values: Mapping[str, Any] | None = None) -> None:
     """Run one trial to its end and store it."""
     sent = values or (json.loads(str(trial.parameters["custom"])) if "custom" in trial.parameters else None)
+    if not sent and _is_repeated(run, trial):
+        run.refused += 1
+        run.search.end(trial.number, "repeated")
+        return
     chosen = sent or run.space.values(trial.parameters)
     identity = str((sent or {}).get("id") or f"{run.task.job.id}-{trial.number}")
     document = _new_document(identity, trial.number, chosen, bool(sent))
@@ -169,8 +173,6 @@ def _work(run: Run, trial: Trial, values: Mapping[str, Any] | None = None) -> No
 
     run.save()
     try:
-        if not sent and (same := _same(run, trial)):
-            raise ConfigurationError(f"trial {same} has the same parameters")
         found = _train(run, identity, chosen, document, log)
         document |= {"status": "completed", "lastCompletedTraining": now()}
         _set_blocks(document, "completed")
@@ -188,9 +190,10 @@ def _work(run: Run, trial: Trial, values: Mapping[str, Any] | None = None) -> No
     run.save()
 
 
-def _same(run: Run, trial: Trial) -> str:
-    others = [each for each in run.search.trials() if each.number != trial.number and each.state != "running"]
-    return next((str(each.number) for each in others if each.parameters == trial.parameters), "")
+def _is_repeated(run: Run, trial: Trial) -> bool:
+    """Return whether an earlier trial has the same parameters; clients are not shown such a trial."""
+    others = (each for each in run.search.trials() if each.number != trial.number)
+    return any(each.parameters == trial.parameters for each in others)
 
 
 def _new_document(identity: str, number: int, chosen: Mapping[str, Any], is_custom: bool) -> dict[str, Any]:
