@@ -1,7 +1,7 @@
 // Scores over time below the waveform of a recording, with zoom, a player and a download as CSV.
 
 import { html, useEffect, useMemo, useRef, useState } from "../html.js";
-import { colourValue, count, duration, labelColour, labelColourValue, percent } from "../formats.js";
+import { colourValue, counted, duration, labelColour, labelColourValue, percent } from "../formats.js";
 import { Drawing, drawWaveform } from "../chart.js";
 import { Name } from "../ui.js";
 import { UNCERTAIN, csvOf, labelOf, smoothed } from "./scores.js";
@@ -36,7 +36,7 @@ export function Timeline({ recording }) {
   const share = mostFrequent(found);
   return html`<section aria-label="Timeline">
     <h3><${Name} text=${recording.name} /></h3>
-    <p class="verdict">${duration(total)}, ${count(scores.length)} windows: ${share.map(([label, part], i) => html`
+    <p class="verdict">${duration(total)}, ${counted(scores.length, "window")}: ${share.map(([label, part], i) => html`
       <span key=${label}>${i > 0 && ", "}<${Name} text=${label} longest=${40} /> ${percent(part)}</span>`)}</p>
     <div class="row">
       <label class="field"><span>Mean of windows</span><input type="number" min="1" max=${MOST_SMOOTHING} value=${smoothing}
