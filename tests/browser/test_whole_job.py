@@ -143,6 +143,7 @@ def see_the_test_results(window: Window, check_page: Callable[[Any], None]) -> N
 def build_and_download_a_library(window: Window, check_page: Callable[[Any], None]) -> None:
     page = window.open("deployment")
     page.wait_for_selector("table.estimate")
+    request_a_program(page)
     page.click("button:text('Build')")
     wait_for_job(page, "Building")
     with page.expect_download() as download:
@@ -155,6 +156,27 @@ def build_and_download_a_library(window: Window, check_page: Callable[[Any], Non
     page.click("[aria-label=Builds] button >> nth=0")
     page.wait_for_selector(f"text={hashlib.sha256(content).hexdigest()}")
     check_page(page)
+
+
+def request_a_program(page: Any) -> None:
+    """The page offers engines and parameters of the target, and sends them; the build itself is not started."""
+    page.select_option("[name=engine]", "tflite")
+    page.select_option("[name=target]", "runner-linux-x86_64")
+    assert page.input_value("[name=engine]") == "tflite-eon"
+    page.select_option("[name=level]", "rms")
+    page.fill("[name=targetDbfs]", "-23")
+    page.route("**/jobs/build-ondevice-model*", lambda route: route.fulfill(json={"success": False, "error": "full"}))
+    with page.expect_request("**/jobs/build-ondevice-model*") as sent:
+        page.click("button:text('Build')")
+    assert sent.value.post_data_json == {
+        "engine": "tflite-eon", "modelType": "int8",
+        "parameters": {"level": "rms", "targetDbfs": "-23", "maxGainDb": "40.0"},
+    }  # fmt: skip
+    page.wait_for_selector("text=full")
+    page.unroute("**/jobs/build-ondevice-model*")
+    page.select_option("[name=target]", "arduino")
+    page.select_option("[name=engine]", "tflite-eon")
+    assert page.locator("[name=level]").count() == 0
 
 
 def look_at_the_jobs(window: Window, check_page: Callable[[Any], None]) -> None:

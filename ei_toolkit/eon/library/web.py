@@ -6,6 +6,7 @@ import base64
 import gzip
 import html
 import json
+import re
 from collections.abc import Mapping
 
 from ei_toolkit.config.project import bundled
@@ -65,9 +66,7 @@ def _constants(plan: Plan, program: bytes) -> str:
 
 def _filled(template: str, **values: str) -> str:
     """Return a template with the values in place of their names in double braces."""
-    for name, value in values.items():
-        template = template.replace("{{" + name + "}}", value)
-    return template
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: values[place[1]], template)
 
 
 def _package(plan: Plan) -> dict[str, object]:

@@ -43,10 +43,13 @@ function Build({ impulse, metadata, performance, targets, device, onBuilt, canBu
   const [engine, setEngine] = useState("tflite-eon");
   const [variant, setVariant] = useState(metadata.recommendedModelType);
   const job = useJob(`build-${impulse.id}-${target}`, onBuilt);
+  const [changed, setChanged] = useState({});
   const chosen = targets.find((one) => one.format === target);
+  const usable = chosen.supportedEngines.includes(engine) ? engine : chosen.preferredEngine;
+  const parameters = Object.fromEntries(chosen.parameters.map((one) => [one.param, changed[one.param] ?? one.defaultValue]));
   const start = (event) => {
     event.preventDefault();
-    job.start("/jobs/build-ondevice-model", { engine, modelType: variant }, { type: target });
+    job.start("/jobs/build-ondevice-model", { engine: usable, modelType: variant, parameters }, { type: target });
   };
   return html`<form onSubmit=${start}><fieldset disabled=${!canBuild || job.running}>
     <legend class="visually-hidden">What is built</legend>
@@ -54,17 +57,28 @@ function Build({ impulse, metadata, performance, targets, device, onBuilt, canBu
       <label class="field"><span>Target</span><select name="target" value=${target}
         onChange=${(event) => setTarget(event.target.value)}>${targets.map((one) => html`<option key=${one.format}
           value=${one.format}>${one.name}</option>`)}</select></label>
-      <label class="field"><span>Engine</span><select name="engine" value=${engine}
+      <label class="field"><span>Engine</span><select name="engine" value=${usable}
         onChange=${(event) => setEngine(event.target.value)}>${chosen.supportedEngines.map((one) => html`<option key=${one}
           value=${one}>${ENGINES[one] ?? one}</option>`)}</select></label>
       <label class="field"><span>Model</span><select name="variant" value=${variant}
         onChange=${(event) => setVariant(event.target.value)}>${metadata.availableModelTypes.map((one) => html`<option
           key=${one} value=${one}>${one === "int8" ? "int8 (quantised)" : one}</option>`)}</select></label>
+      ${chosen.parameters.map((one) => html`<${Parameter} key=${one.param} of=${one} value=${parameters[one.param]}
+        onChange=${(value) => setChanged({ ...changed, [one.param]: value })} />`)}
     </div>
     <p class="soft">${chosen.description}</p>
-    <${Estimate} metadata=${metadata} performance=${performance} engine=${engine} device=${device} />
+    <${Estimate} metadata=${metadata} performance=${performance} engine=${usable} device=${device} />
     <button class="main">Build</button></fieldset></form>
     <${JobLog} of=${job} what="Building" />`;
+}
+
+/** One parameter of a target: a choice or a number. */
+function Parameter({ of, value, onChange }) {
+  const change = (event) => onChange(event.target.value);
+  return html`<label class="field" title=${of.help}><span>${of.name}</span>${of.selectOptions
+    ? html`<select name=${of.param} value=${value} onChange=${change}>${of.selectOptions.map((one) => html`<option
+        key=${one.value} value=${one.value}>${one.value}</option>`)}</select>`
+    : html`<input name=${of.param} type="number" step="any" value=${value} onChange=${change} />`}</label>`;
 }
 
 /** Time, RAM, flash and accuracy of each model variant on the project's board. */
