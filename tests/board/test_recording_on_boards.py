@@ -13,8 +13,10 @@ import pytest
 from ei_toolkit.audio.acquisition import read_acquisition
 from ei_toolkit.board.boards.registry import virtual_board_named
 from ei_toolkit.board.emulator.lifecycle import running_state
+from ei_toolkit.board.loudspeaker import LEAD_S, SimulatedSound
 from ei_toolkit.board.protocol.at_client import STAGES, AtClient
 from ei_toolkit.board.recording import BoardLines, BoardRecording, Piece, identify
+from ei_toolkit.board.rerecording import rerecord
 from ei_toolkit.board.transport.link import EmulatorLink
 from ei_toolkit.board.verify.selftest import ask
 from ei_toolkit.errors import BoardError
@@ -119,3 +121,53 @@ def _clip(folder: Path) -> Path:
     path = folder / "noise.wav"
     path.write_bytes(wav_bytes(noise(64000), 16000))
     return path
+
+
+@pytest.mark.exhaustive
+def test_200_clips_are_recorded_again_at_their_samples(flashed: FlashedBoard, board: str) -> None:
+    """Without drift the recordings are equal to the clips, so that a model gives them the same scores."""
+    lines = BoardLines(flashed.link)
+    lines.stop_and_drain()
+    microphone = virtual_board_named(board).microphone(flashed.project.boards)
+    random = np.random.default_rng(7)
+    worst_ms = worst_ppm = 0.0
+    for number in range(200):
+        clip = _music(random, seconds=3)
+        made = rerecord(lines, SimulatedSound(microphone), clip, clip)
+        np.testing.assert_array_equal(made.samples, clip)
+        drift_ppm = 200 * (-1) ** number
+        made = rerecord(lines, SimulatedSound(microphone, number, drift_ppm), clip, clip)
+        ratio = 1 + drift_ppm * 1e-6
+        for sample in (0, len(clip)):
+            there = made.alignment.offset + sample * made.alignment.ratio
+            worst_ms = max(worst_ms, abs(there - (LEAD_S * 16_000 + sample) * ratio) / 16)
+        worst_ppm = max(worst_ppm, abs(made.alignment.drift_ppm - drift_ppm))
+    print(f"{board}: at most {worst_ms:.3f} ms and {worst_ppm:.1f} ppm off")
+    assert worst_ms < 2
+
+
+def _music(random: np.random.Generator, seconds: int) -> Any:
+    time_s = np.arange(seconds * 16_000) / 16_000
+    envelope = np.interp(time_s, np.arange(0, seconds + 1, 0.2), random.uniform(0.1, 1, 5 * seconds + 5))
+    tones = sum(np.sin(2 * np.pi * pitch * time_s) for pitch in random.uniform(200, 3000, 4))
+    return (2500 * envelope * (random.normal(size=len(time_s)) + tones)).clip(-32768, 32767).astype(np.int16)
+
+
+@pytest.mark.exhaustive
+def test_an_hour_is_recorded_without_loss_in_the_same_memory(flashed: FlashedBoard) -> None:
+    lines = BoardLines(flashed.link)
+    minute = noise(60 * 16_000)
+    hour = np.tile(minute, 60)
+    position, memory = 0, list[int]()
+    with BoardRecording(lines, len(hour)) as recording:
+        flashed.play(hour)
+        for piece in recording.pieces():
+            if piece is None:
+                continue
+            assert piece.first == position
+            np.testing.assert_array_equal(piece.samples, hour[position : position + len(piece.samples)])
+            position += len(piece.samples)
+            if position % (600 * 16_000) < 256:
+                memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
+    assert not recording.faults and position == len(hour)
+    assert max(memory) - memory[0] < 16 * 2**20
