@@ -44,6 +44,13 @@ class SoundPath(Protocol):
         """Play int16 samples, shape (n,), until the end of the block at the latest."""
 
 
+def sound_path(
+    microphone: MicStream | None, environ: Mapping[str, str], room: int | None = None, drift_ppm: float = 0.0
+) -> SoundPath:
+    """Return the loudspeaker of this computer for a real microphone, which is None, else a simulated one."""
+    return Loudspeaker(environ) if microphone is None else SimulatedSound(microphone, room, drift_ppm)
+
+
 @dataclass(frozen=True)
 class Loudspeaker:
     """The loudspeaker of this computer, through sounddevice if it is installed, else through a player program."""

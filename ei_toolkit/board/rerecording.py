@@ -23,9 +23,13 @@ TRIES = 2
 
 @dataclass(frozen=True)
 class Rerecorded:
-    """A clip as the board recorded it, sample by sample beside the original: int16 at 16 kHz."""
+    """A clip as the board recorded it, sample by sample beside the original: int16 at 16 kHz.
+
+    `before` is what it recorded in front of the clip.
+    """
 
     samples: Samples
+    before: Samples
     alignment: Alignment
     level_dbfs: float
     clipped: int
@@ -76,7 +80,9 @@ def checked(original: Samples, recorded: Samples, gain: int) -> Rerecorded:
         raise RefusedRecordingError(f"the recording is not this clip: {alignment.agreement:.0%} of it agree")
     samples = cut_aligned(recorded, alignment, len(original))
     level = _level(samples)
-    return Rerecorded(samples, alignment, level.mean_dbfs, level.clipped, gain)
+    return Rerecorded(
+        samples, recorded[: max(0, round(alignment.offset))], alignment, level.mean_dbfs, level.clipped, gain
+    )
 
 
 def _level(samples: Samples) -> LevelMeter:

@@ -72,7 +72,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "eitk record --label clap --continuous --split-silence --for 5m --group kitchen",
     ),
     "rerecord": ("eitk rerecord clips", "eitk rerecord clips --with-originals --folder mixed"),
-    "verify": ("eitk verify clips/rock/rock.1.wav", "eitk verify --board host --verbose clips/rock/rock.1.wav"),
+    "verify": (
+        "eitk verify clips/rock/rock.1.wav",
+        "eitk verify --board host --verbose clips/rock/rock.1.wav",
+        "eitk verify --compare --profile board.json clips/rock/rock.1.wav",
+    ),
     "classify": ("eitk classify song.mp3", "eitk classify clips --model classifier.npz --csv scores.csv"),
     "evaluate": ("eitk evaluate --quick", "eitk evaluate --folds 3 --conditions none"),
     "calibrate": (

@@ -13,9 +13,9 @@ import typer
 from numpy.typing import NDArray
 
 from ei_toolkit.audio.decode import read_clip
-from ei_toolkit.board.board import Board, BoardContext
+from ei_toolkit.board.board import BoardContext
 from ei_toolkit.board.boards.registry import board_named
-from ei_toolkit.board.loudspeaker import Loudspeaker, SimulatedSound, SoundPath
+from ei_toolkit.board.loudspeaker import SoundPath, sound_path
 from ei_toolkit.board.recording import BoardLines, SketchInfo, identify
 from ei_toolkit.board.rerecording import Rerecorded, rerecord
 from ei_toolkit.cli.environment import Environment
@@ -73,7 +73,8 @@ def rerecord_(
         lines = BoardLines(link)
         lines.stop_and_drain()
         info = identify(lines)
-        run = _Run(env, config, lines, info, _path(env, config, target, room, drift_ppm), out, with_originals)
+        path = sound_path(target.microphone(config.paths.boards), env.environ, room, drift_ppm)
+        run = _Run(env, config, lines, info, path, out, with_originals)
         run.record_all(plan.tasks, limit)
         lines.command("r")
     finally:
@@ -88,13 +89,6 @@ def rerecord_(
             f"{counted(len(run.refused), 'clip')} could not be recorded", why=f"{first['clip']}: {first['reason']}",
             hint="Correct the volume and the place of the board, and run the command again: it records these only.",
         )  # fmt: skip
-
-
-def _path(env: Environment, config: Config, target: Board, room: int | None, drift_ppm: float) -> SoundPath:
-    microphone = target.microphone(config.paths.boards)
-    if microphone is None:
-        return Loudspeaker(env.environ)
-    return SimulatedSound(microphone, room, drift_ppm)
 
 
 @dataclass

@@ -10,8 +10,10 @@ import typer
 from ei_toolkit.board.board import BoardContext
 from ei_toolkit.board.boards.registry import board_named
 from ei_toolkit.board.verify.verify import verify_clips
+from ei_toolkit.cli.compare_microphone import compare_microphone
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import BoardOption, PortOption
+from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report.board_tables import verification_json, verification_view
 
@@ -19,16 +21,33 @@ from ei_toolkit.report.board_tables import verification_json, verification_view
 def verify(
     context: typer.Context,
     clips: Annotated[list[Path], typer.Argument(help="Clips; the label is the folder's name.")],
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Compare the microphone with the files instead: level, bands and noise.")
+    ] = False,
+    profile: Annotated[
+        Path | None, typer.Option(help="With --compare: write a profile for [slice.augment] profile.")
+    ] = None,
+    room: Annotated[
+        int | None,
+        typer.Option(min=0, help="With --compare and a virtual board: number of a simulated loudspeaker and room."),
+    ] = None,
     board: BoardOption = None,
     port: PortOption = None,
 ) -> None:
     """Compare the scores of a board with those of the int8 model in Python.
 
-    Prints a summary and the windows that differ; with --verbose a row for each window.
+    Prints a summary and the windows that differ; with --verbose a row for each window. With --compare the clips are
+    played and recorded, and the gain of each band, the tilt and the noise of the microphone are shown.
     """
     env = Environment.of(context)
     config = env.config(board__name=board, board__port=port)
-    board_named(config.settings.board.name).check_port(port)
+    target = board_named(config.settings.board.name)
+    target.check_port(port)
+    if compare:
+        compare_microphone(env, config, clips, profile, room)
+        return
+    if profile or room is not None:
+        raise UsageError("--profile and --room need --compare", hint="Add --compare.")
     with env.console.progress("verified clips", len(clips)) as progress:
         verified = verify_clips(
             BoardContext(config.settings, config.paths, env.environ),

@@ -131,6 +131,9 @@ class AugmentSettings:
     stretch: float = setting(0.0, "Largest relative change of tempo; 0.1 means 0.9 to 1.1 times.", Range(0, 0.5))
     tilt_db: float = setting(0.0, "Largest change of treble relative to bass, up or down, in dB.", Range(0, 24))
     rumble: float = setting(0.0, "Fraction of the copies with low-frequency rumble and a constant offset.", FRACTIONS)
+    profile: str = setting(
+        "", "File of a device profile (eitk verify --compare): the copies sound as recorded with that board."
+    )
     seed: int = setting(7, "Seed of the random numbers of augmentation.", Range(0, whole=True))
 
 

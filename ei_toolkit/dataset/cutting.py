@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ei_toolkit.audio.decode import probe, read_blocks
 from ei_toolkit.audio.effects.augment import augment_window
+from ei_toolkit.audio.effects.device import load_profile
 from ei_toolkit.audio.formats import NEEDS_FFMPEG
 from ei_toolkit.audio.level import apply_level
 from ei_toolkit.audio.silence import sound_stretches
@@ -175,11 +176,15 @@ def first_occurrences(hashes: Iterable[str]) -> list[bool]:
 
 
 def locate_noise(settings: SliceSettings, project: Path) -> SliceSettings:
-    """Return the settings with the folder of noise recordings as a path that does not depend on the working folder."""
-    if not settings.augment.noise_files:
-        return settings
-    folder = project / Path(settings.augment.noise_files).expanduser()
-    return replace(settings, augment=replace(settings.augment, noise_files=str(folder)))
+    """Return the settings with the noise recordings and the profile as paths that do not depend on the working folder.
+
+    Raises ConfigurationError for a profile that cannot be read.
+    """
+    own = settings.augment
+    noise, profile = (str(project / Path(name).expanduser()) if name else "" for name in (own.noise_files, own.profile))
+    if profile:
+        load_profile(profile)
+    return replace(settings, augment=replace(own, noise_files=noise, profile=profile))
 
 
 def _write(

@@ -53,6 +53,8 @@ def fingerprint(settings: Settings, project: Path) -> str:
     layout = [(clip.name, clip.label, clip.split, clip.group, clip.fold) for clip in clips]
     if own := groups_file(settings.dataset, project):
         files.append(own)
+    if settings.slice.augment.profile:
+        files.append(project / Path(settings.slice.augment.profile).expanduser())
     if settings.slice.augment.noise_files:
         files += sorted(
             path

@@ -17,9 +17,9 @@ from ei_toolkit.cli.commands import ALIASES, COMMANDS, load_command
 
 CLI = Path(commands.__file__).parent
 SHARED_MODULES = {  # used by several commands
-    "__init__", "app", "commands", "complete", "completion", "connection", "console", "environment",
-    "evaluate_suite", "examples", "feature_rows", "follow", "help_pages", "next_step", "options", "outcomes",
-    "output_file", "pre_commit", "terminal", "train_classifier", "upload_folder", "versions",
+    "__init__", "app", "commands", "compare_microphone", "complete", "completion", "connection", "console",
+    "environment", "evaluate_suite", "examples", "feature_rows", "follow", "help_pages", "next_step", "options",
+    "outcomes", "output_file", "pre_commit", "terminal", "train_classifier", "upload_folder", "versions",
 }  # fmt: skip
 
 

@@ -165,3 +165,35 @@ def test_a_run_killed_at_20_random_instants_records_each_clip_once(
     assert len(done.data["recorded"]) == board.played == 40 - listed
     names = RecordingsFolder(folder).names
     assert len(names) == len(set(names)) == 40 == len(list(folder.rglob("*.wav")))
+
+
+def test_verify_compares_the_microphone_with_the_files(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def quieter_with_noise(sound: Any) -> Any:
+        own = np.random.default_rng(3).normal(size=len(sound)) * 10
+        return np.rint(sound * 0.5 + own).astype(np.int16)
+
+    board = PlayedBoard(quieter_with_noise)
+    monkeypatch.setattr(HostBoard, "source", lambda *_: Source(lambda: board))
+    monkeypatch.setattr(HostBoard, "microphone", lambda *_: board)
+    clips = [f"clips/rock/rock.{number}.wav" for number in range(2)]
+    line = ["verify", "--board", "host", "--compare", "--profile", "board.json", "--json", *clips]
+    done = eitk(project, *line)
+    assert done.code == 0, done.err
+    assert done.data["level_db"] == pytest.approx(-6, abs=0.3)
+    assert done.data["noise_dbfs"] == pytest.approx(-71, abs=1.5)
+    assert max(map(abs, done.data["gain_db"])) < 1.5
+    assert done.data["clips"] == 2 and (project / "board.json").is_file()
+    assert '[slice.augment] profile = "board.json"' in done.err
+
+    (project / "eitk.toml").write_text(
+        (project / "eitk.toml").read_text().replace("[slice.augment]", '[slice.augment]\nprofile = "board.json"')
+    )
+    assert eitk(project, "slice", "--jobs", "1").code == 0
+    assert " device" in (project / ".eitk/windows/manifest.csv").read_text()
+    (project / "board.json").write_text("{}")
+    assert "board.json is not the profile of a device" in eitk(project, "slice", "--jobs", "1").err
+
+
+def test_the_options_of_a_comparison_need_it(project: Path) -> None:
+    done = eitk(project, "verify", "--board", "host", "--profile", "board.json", "clips/rock/rock.0.wav")
+    assert done.code == 2 and "--profile and --room need --compare" in done.err

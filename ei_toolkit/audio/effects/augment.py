@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.audio.effects.conditions import to_int16
+from ei_toolkit.audio.effects.device import apply_profile, load_profile
 from ei_toolkit.audio.effects.microphone import draw_microphone, simulate_microphone
 from ei_toolkit.audio.effects.noise import Colour, add_noise, coloured, recorded
 from ei_toolkit.audio.effects.stretch import fit, pitch_shift, time_stretch
@@ -30,6 +31,9 @@ def augment_window(
     signal = samples.astype(np.float32)
     signal = _tempo_and_pitch(signal, settings, rng, done)
     signal = _through_air(signal, sample_rate, settings, rng, done)
+    if settings.profile:
+        signal = apply_profile(signal, sample_rate, load_profile(settings.profile), rng)
+        done.append("device")
     signal = _with_noise(signal, sample_rate, settings, rng, done)
     signal = _with_rumble(signal, sample_rate, settings, rng, done)
     if settings.gain_db:
