@@ -103,3 +103,22 @@ def test_a_sample_of_the_project_is_classified_by_its_address(window: Window, ma
     window.project.call("DELETE", f"/raw-data/{id_}")
     page.reload()
     page.wait_for_selector("text=No sample with this ID found.")
+
+
+def test_a_long_recording_is_classified_in_parts_whose_windows_are_those_of_the_whole(
+    window: Window, make_tone: Callable[..., bytes], tmp_path: Path
+) -> None:
+    make_trained(window.project)
+    page = window.open("classification")
+    parts = page.evaluate(
+        """async () => {
+            const { partsOf } = await import("/web/testing/classify.js");
+            const input = { windowSizeMs: 1000, windowIncreaseMs: 250 };
+            return [partsOf(5100, 1000, input, 2000), partsOf(100, 1000, input)];
+        }"""
+    )
+    assert parts == [[[0, 2000], [1250, 3250], [2500, 4500], [3750, 5100]], [[0, 100]]]
+    page.set_input_files("input[type=file]", str(file_in(tmp_path, "long.wav", make_tone(300, 330.0))))
+    page.wait_for_selector("section[aria-label=Timeline]", timeout=120_000)
+    assert "660 windows" in page.inner_text(".verdict")
+    assert window.project.samples("post-processing") == []

@@ -1,11 +1,11 @@
 // Live classification: of a dropped file, of the microphone, and of a sample of the project.
 
 import { html, useEffect, useState } from "../html.js";
-import { get, getBytes, post } from "../api.js";
+import { addressOf as resource, get, getBytes, post } from "../api.js";
 import { addressOf, setQuery } from "../router.js";
 import { Loaded, Notice, announce, useLoad } from "../ui.js";
 import { loadImpulse } from "../impulse_state.js";
-import { classifyWav, keepForTesting, wavAddress } from "./classify.js";
+import { classifyRecording, keepForTesting, resultOf } from "./classify.js";
 import { Microphone } from "./microphone.js";
 import { Timeline } from "./timeline.js";
 import { decode, isWav, wavOf } from "./wav.js";
@@ -24,22 +24,23 @@ export default function LivePage({ session, address }) {
 }
 
 function Live({ input, query, canKeep }) {
-  const [state, setState] = useState({ busy: false, problem: null, recording: null });
+  const [state, setState] = useState({ busy: false, progress: "", problem: null, recording: null });
   const [over, setOver] = useState(false);
   const variant = query.variant === "float32" ? "float32" : undefined;
   useEffect(() => () => state.recording?.release?.(), [state.recording]);
   const show = async (load) => {
-    setState((before) => ({ ...before, busy: true, problem: null }));
+    setState((before) => ({ ...before, busy: true, progress: "", problem: null }));
+    const onProgress = (done, all) => setState((before) => ({ ...before, progress: ` ${done} of ${all} parts` }));
     try {
-      const recording = await load();
-      setState({ busy: false, problem: null, recording });
+      const recording = await load(onProgress);
+      setState({ busy: false, progress: "", problem: null, recording });
     } catch (error) {
       setState((before) => ({ ...before, busy: false, problem: error.message }));
     }
   };
-  const file = (one) => one && show(() => classifyFile(one, variant));
+  const file = (one) => one && show((onProgress) => classifyFile(one, input, variant, onProgress));
   useEffect(() => {
-    if (query.sample) show(() => classifySample(Number(query.sample), variant));
+    if (query.sample) show(() => classifySample(Number(query.sample), input, variant));
   }, [query.sample, variant]);
   const drop = (event) => {
     event.preventDefault();
@@ -58,9 +59,9 @@ function Live({ input, query, canKeep }) {
           <input type="file" accept="audio/*" disabled=${state.busy} onChange=${(event) => file(event.target.files[0])} /></label>
       </section>
       <${Microphone} input=${input} variant=${variant}
-        onRecording=${(made) => show(() => classifyRecording(made, variant))} />
+        onRecording=${(made) => show((onProgress) => classified(made, input, variant, onProgress))} />
     </div>
-    ${state.busy && html`<p role="status">Classifying…</p>`}
+    ${state.busy && html`<p role="status">Classifying…${state.progress}</p>`}
     ${state.problem && html`<${Notice} kind="error">${state.problem}<//>`}
     ${state.recording && html`<${Timeline} key=${state.recording.url} recording=${state.recording} />
       ${canKeep && state.recording.blob && html`<${Keep} key=${`keep ${state.recording.url}`} recording=${state.recording} />`}`}`;
@@ -73,9 +74,8 @@ function Keep({ recording }) {
   const keep = async (event) => {
     event.preventDefault();
     try {
-      const { sampleId } = await classifyWav(recording.blob, recording.name, { keep: true });
-      await keepForTesting(sampleId, label);
-      announce(`The recording is sample ${sampleId} of the category testing.`);
+      const id = await keepForTesting(recording.blob, recording.name, label);
+      announce(`The recording is sample ${id} of the category testing.`);
       setProblem(null);
     } catch (error) {
       setProblem(error.message);
@@ -88,24 +88,22 @@ function Keep({ recording }) {
 }
 
 /** A WAV file is sent as it is; another file is decoded by the browser first. */
-async function classifyFile(file, variant) {
-  const { samples, rate } = await decode(file);
+async function classifyFile(file, input, variant, onProgress) {
+  const { samples, rate } = await decode(file, input.frequencyHz);
   const blob = (await isWav(file)) ? file : wavOf(samples, rate);
-  return classifyRecording({ name: file.name.replace(/\.[^.]*$/, ""), blob, samples, rate }, variant);
+  return classified({ name: file.name.replace(/\.[^.]*$/, ""), blob, samples, rate }, input, variant, onProgress);
 }
 
-async function classifyRecording({ name, blob, samples, rate }, variant) {
-  const found = await classifyWav(blob, name, { variant });
-  const url = URL.createObjectURL(blob);
-  return { ...found, name, blob, samples, rate, url, release: () => URL.revokeObjectURL(url) };
+/** Return a recording with its scores, as the timeline shows it. */
+async function classified(recording, input, variant, onProgress) {
+  const found = await classifyRecording(recording, input, variant, onProgress);
+  const url = URL.createObjectURL(recording.blob);
+  return { ...recording, ...found, url, release: () => URL.revokeObjectURL(url) };
 }
 
-async function classifySample(id, variant) {
+async function classifySample(id, input, variant) {
   const [found, bytes] = await Promise.all([post(`/classify/v2/${id}`, {}, { variant }), getBytes(`/raw-data/${id}/wav`)]);
-  const { samples, rate } = await decode(new File([bytes], found.sample.sample.filename));
-  const [one] = found.classifications;
-  return {
-    name: found.sample.sample.filename, samples, rate, url: wavAddress(id), scores: one.result,
-    threshold: one.minimumConfidenceRating, windowMs: found.windowSizeMs, increaseMs: found.windowIncreaseMs,
-  };
+  const name = found.sample.sample.filename;
+  const { samples, rate } = await decode(new File([bytes], name), input.frequencyHz);
+  return { ...resultOf(found), name, samples, rate, url: resource(`/raw-data/${id}/wav`) };
 }

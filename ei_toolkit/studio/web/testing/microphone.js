@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "../html.js";
 import { duration, percent } from "../formats.js";
 import { Name, Notice } from "../ui.js";
-import { classifyWav } from "./classify.js";
+import { classifyRecording } from "./classify.js";
 import { labelOf, mean } from "./scores.js";
 import { wavOf } from "./wav.js";
 
@@ -101,7 +101,9 @@ async function classifyWhile(recording, input, variant, update, stop) {
     const end = next + increase * Math.floor((own.count() - next) / increase);
     next = end + increase;
     try {
-      const found = await classifyWav(wavOf(own.samples(end - window, end), own.rate), "window", { variant });
+      const samples = own.samples(end - window, end);
+      const one = { name: "window", blob: wavOf(samples, own.rate), samples, rate: own.rate };
+      const found = await classifyRecording(one, input, variant);
       scores.push(found.scores[0]);
       update({ scores: [...scores], threshold: found.threshold, problem: null });
     } catch (error) {

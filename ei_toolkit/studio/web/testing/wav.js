@@ -1,5 +1,7 @@
 // WAV files in the browser: written from samples, and read from any file that the browser can decode.
 
+const [LOWEST_RATE, HIGHEST_RATE] = [8000, 96_000]; // Hz, that every browser has
+
 /** Return a mono 16-bit WAV file of samples from -1 to 1. */
 export function wavOf(samples, rate) {
   const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
@@ -22,9 +24,12 @@ export function wavOf(samples, rate) {
   return new Blob([view.buffer], { type: "audio/wav" });
 }
 
-/** Return {samples, rate} of a file: the mean of its channels. Rejects a file that the browser cannot decode. */
-export async function decode(file) {
-  const context = new AudioContext();
+/**
+ * Return {samples, rate} of a file: the mean of its channels, at the rate of the model, so that a long recording takes
+ * little memory. Rejects a file that the browser cannot decode.
+ */
+export async function decode(file, rate) {
+  const context = new OfflineAudioContext(1, 1, Math.min(Math.max(rate, LOWEST_RATE), HIGHEST_RATE));
   try {
     const audio = await context.decodeAudioData(await file.arrayBuffer());
     const channels = Array.from({ length: audio.numberOfChannels }, (_, i) => audio.getChannelData(i));
@@ -34,8 +39,6 @@ export async function decode(file) {
   } catch {
     throw new Error(`${file.name.slice(0, 100)} cannot be decoded: it is damaged, or in a format that this browser does`
       + " not have. WAV works in every browser; eitk classify reads more formats.");
-  } finally {
-    context.close();
   }
 }
 
