@@ -37,10 +37,14 @@ char socket_path[sizeof(sockaddr_un::sun_path)];  // to be removed at the end; e
 
 std::string with_number(const char* text, size_t number) { return text + std::to_string(number); }
 
-std::string greet(const Request& request) {
-    if (request.value != 1) return failure(&request.id, "this version of 'hello' is not known; use 1");
+void begin_stream() {
     run_classifier_init();
     newest_samples = 0;
+}
+
+std::string greet(const Request& request) {
+    if (request.value != 1) return failure(&request.id, "this version of 'hello' is not known; use 1");
+    begin_stream();
     const char* const error = shared_memory::create(kWindow);
     return model_description(request.id, error);
 }
@@ -125,7 +129,7 @@ bool send(int to, const std::string& response) {
 }
 
 // Answers requests until the client closes the connection.
-void serve(int from, int to) {
+void answer(int from, int to) {
     static char received[65536];
     Framer framer(message, kMaxMessage);
     for (;;) {
@@ -144,6 +148,12 @@ void serve(int from, int to) {
             if (!send(to, response + "\n")) return;
         }
     }
+}
+
+void serve(int from, int to) {
+    begin_stream();
+    answer(from, to);
+    shared_memory::remove();
 }
 
 int fail(const char* what, const char* path) {
@@ -184,12 +194,10 @@ int serve_socket(const char* path) {
         if (client < 0) continue;
         serve(client, client);
         close(client);
-        shared_memory::remove();
     }
 }
 
 int print_description() {
-    run_classifier_init();
     puts(model_description(1, nullptr).c_str());
     return 0;
 }
@@ -220,6 +228,5 @@ int main(int argc, char** argv) {
     if (strcmp(argv[1], "--print-info") == 0) return print_description();
     if (strcmp(argv[1], "stdin") != 0) return serve_socket(argv[1]);
     serve(STDIN_FILENO, STDOUT_FILENO);
-    shared_memory::remove();
     return 0;
 }

@@ -235,8 +235,12 @@ def test_it_serves_one_client_after_the_other_and_removes_its_files_at_the_end(r
     name = first.ask({"id": 1, "hello": 1})["features_shm"]["name"]
     memory = Path(f"/dev/shm{name}")
     assert memory.exists()
+    for _ in range(3):
+        first.ask({"id": 2, "classify_continuous": [0] * 12000})
     first.connection.close()
     second = running.connect()
+    slices = [second.ask({"id": 3, "classify_continuous": [0] * 12000}) for _ in range(4)]
+    assert [sum(scores_in(response)) > 0 for response in slices] == [False, False, False, True], "a stream of its own"
     other = Path(f"/dev/shm{second.ask({'id': 1, 'hello': 1})['features_shm']['name']}")
     assert not memory.exists() and other.exists()
     running.process.terminate()
