@@ -83,7 +83,7 @@ export default function DataPage({ session, address }) {
 
   return html`
     <h1>Data</h1>
-    <${Summary} overview=${overview} />
+    <${Summary} overview=${overview} onRetry=${refresh} />
     <${Upload} onDone=${refresh} />
     <${Filters} address=${address} labels=${labels} artists=${overview.value?.artists ?? []} />
     <div class=${`data${opened ? " with-sample" : ""}`}>
@@ -92,7 +92,7 @@ export default function DataPage({ session, address }) {
           onDeleteNow=${removeNow} />
         ${selected.size > 0 && html`<${Selection} selected=${selected} total=${source?.total ?? 0} progress=${progress}
           run=${run} onDelete=${remove} onSelectAll=${selectAll} onClear=${() => setSelected(new Map())} />`}
-        ${source?.error && html`<${Notice} kind="error" onRetry=${reload}>${source.error.message}<//>`}
+        ${source?.error && html`<${Notice} kind="error" onRetry=${refresh}>${source.error.message}<//>`}
         <p role="status" class="soft">${found(source)}</p>
         ${source?.total > 0 && html`<${Table} source=${source} sort=${address.query.sort} labels=${labels}
           selected=${selected} deleted=${deleted} opened=${opened} onSelect=${setSelected}
@@ -109,8 +109,8 @@ function found(source) {
   return source.total ? `${counted(source.total, "sample")} found` : "No sample matches the filters.";
 }
 
-function Summary({ overview }) {
-  if (overview.error) return html`<${Notice} kind="error" onRetry=${overview.reload}>${overview.error.message}<//>`;
+function Summary({ overview, onRetry }) {
+  if (overview.error) return html`<${Notice} kind="error" onRetry=${onRetry}>${overview.error.message}<//>`;
   if (!overview.value) return null;
   const parts = Object.entries(overview.value.splits).filter(([, one]) => one.dataCount > 0);
   if (!parts.length) return html`<p>The project has no samples yet. Add some here, or run <code>eitk upload</code>.</p>`;
