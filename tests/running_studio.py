@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ from ei_toolkit.studio.store.keys import new_secret
 class RunningStudio:
     """Serves an empty project; it may be stopped and started again on the same ports."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, ports: Sequence[int] = (0, 0, 0)) -> None:
         self.data, self.key = data, new_secret()
         store = Store.open(data)
         self.key_id = store.keys.add(store.projects.create("Test Project").id, "admin", "admin", self.key)
         store.close()
-        self.ports = [0, 0, 0]
+        self.ports = list(ports)
         self.start()
 
     def start(self) -> None:

@@ -70,7 +70,7 @@ class RemoteManagement:
     def __init__(self, endpoint: Endpoint, device: DeviceDescription) -> None:
         """Connect and register the device.
 
-        Raises CredentialError if the key is refused, ApiError for another refusal, NetworkError without a server.
+        Raises CredentialError if the key is refused, ApiError if the device is, NetworkError without a server.
         """
         self._url, self._key = remote_management_url_of(endpoint), endpoint.key
         self._arrived: queue.Queue[dict[str, Any] | str] = queue.Queue()  # a text is the reason of the end

@@ -1,20 +1,26 @@
-"""`eitk connect` with a virtual board: a recording of its microphone that the studio requests lands in the project."""
+"""A virtual board as a device of a studio: with `eitk connect`, and with the dialogue of Edge Impulse's daemon."""
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from official_daemon import RECORDED, fill, pattern
 from running_studio import RunningStudio
 from support import eitk
 
+from ei_toolkit.audio.acquisition import read_acquisition
 from ei_toolkit.board.boards.registry import virtual_board_named
+from ei_toolkit.board.emulator.lifecycle import running_state
+from ei_toolkit.board.transport.link import PROMPT, EmulatorLink
 
 NOISE = np.random.default_rng(4).integers(-30_000, 30_000, 64_000).astype(np.int16)
 
@@ -70,3 +76,40 @@ def test_a_recording_that_the_studio_requests_lands_in_the_project(
         assert any(np.array_equal(recorded, NOISE[start : start + 16_000]) for start in range(len(NOISE) - 15_999))
     finally:
         thread.join(100)
+    replay_official_daemon(project)
+
+
+def replay_official_daemon(project: Any) -> None:
+    """Send the commands of Edge Impulse's daemon to the same board; each reply is as that program received it."""
+    link = EmulatorLink(running_state(project.boards, "host").serial_port)
+    microphone = virtual_board_named("host").microphone(project.boards)
+    values = {"key": "ei_0123", "hmac key": "0" * 32}
+    try:
+        for step in RECORDED["serial"]:
+            link.write(fill(step["command"], values).encode())
+            reply = read_reply(link, lambda: microphone.stream_pcm(NOISE, restart=False))
+            if "READBUFFER" in step["command"]:
+                content = read_acquisition(base64.b64decode("".join(reply.removesuffix("> ").split())), "cbor")
+                assert (len(content.values), content.interval_ms) == (16_000, 0.0625)
+                continue
+            if step["command"] == "b\r":
+                reply = reply[reply.index("\r\n\r\n") + 2 :]  # behind what the board had printed before
+            assert pattern(step["reply"]).fullmatch(reply), (step["command"], reply)
+            if found := re.search(r"File name: /fs/(\S+).*to=(\d+)", reply, re.DOTALL):
+                values |= {"file": found[1], "bytes": found[2]}
+    finally:
+        link.close()
+    assert values["file"] == "noise.2.cbor"  # after the one of eitk connect
+
+
+def read_reply(link: EmulatorLink, play: Callable[[], None], seconds: float = 30) -> str:
+    """Return what the board sends up to its prompt; `play` is called when it has begun to record."""
+    data, end = b"", time.monotonic() + seconds
+    while not data.endswith(b"\r\n" + PROMPT):
+        assert time.monotonic() < end, data
+        new = link.read(0.1)
+        link.acknowledge(new.count(b"\n") + new.endswith(PROMPT))
+        if b"Sampling..." in data + new and b"Sampling..." not in data:
+            play()
+        data += new
+    return data.decode()

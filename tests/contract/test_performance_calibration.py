@@ -47,11 +47,11 @@ def test_a_synthetic_recording_is_calibrated_and_parameters_are_chosen(client: A
     status = api.get_performance_calibration_status(trained.id)
     assert status.available and status.options.sample_length_minutes == 0.3
 
-    truth = api.get_performance_calibration_ground_truth(trained.id).samples
-    assert {region.type for region in truth} == {"noise", "sample"}
-    assert [region.label_string for region in truth if region.type == "sample"] == ["classical"] * (len(truth) // 2)
-    assert truth[-1].start + truth[-1].length == pytest.approx(18_000, abs=2)
-    assert truth[1].samples[0].length == truth[1].length == 1500
+    regions = api.get_performance_calibration_ground_truth(trained.id).samples
+    assert {region.type for region in regions} == {"noise", "sample"}
+    assert [region.label_string for region in regions if region.type == "sample"] == ["classical"] * (len(regions) // 2)
+    assert regions[-1].start + regions[-1].length == pytest.approx(18_000, abs=2)
+    assert regions[1].samples[0].length == regions[1].length == 1500
 
     scores = api.get_performance_calibration_raw_result(trained.id).detections
     assert (scores[0].start, scores[0].end, scores[1].start, len(scores)) == (0, 1000, 250, 69)
@@ -61,7 +61,7 @@ def test_a_synthetic_recording_is_calibrated_and_parameters_are_chosen(client: A
     [best] = [one for one in sets if one.is_best]
     assert best.labels == ["classical"] and best.window_size_ms == 1000
     [stats] = best.stats
-    assert stats.true_positives + stats.false_negatives == len(truth) // 2
+    assert stats.true_positives + stats.false_negatives == len(regions) // 2
     assert best.aggregate_stats.false_negative_rate == stats.false_negative_rate
 
     with wave.open(io.BytesIO(bytes(api.get_wav_file(trained.id, _preload_content=False).data))) as recording:
@@ -86,8 +86,8 @@ def test_an_uploaded_recording_is_calibrated_and_cleared(client: Any, api: Any, 
         archive.writestr("recorded.txt", "2.0\t4.0\tclassical\n")
     key = api.upload_labeled_audio(trained.id, str(file)).upload_key
     start(client, trained, uploadKey=key)
-    truth = api.get_performance_calibration_ground_truth(trained.id).samples
-    assert [(one.type, one.start, one.length) for one in truth] == [
+    regions = api.get_performance_calibration_ground_truth(trained.id).samples
+    assert [(one.type, one.start, one.length) for one in regions] == [
         ("noise", 0, 2000), ("sample", 2000, 2000), ("noise", 4000, 2000),
     ]  # fmt: skip
     [best] = [one for one in api.get_performance_calibration_parameter_sets(trained.id).parameter_sets if one.is_best]

@@ -189,8 +189,8 @@ def _document(
     window_ms = float(block.window["windowSizeMs"])
     hop_ms = 1000 * max(1, block.window_samples // SLICES) / block.frequency
     length_ms = 1000 * len(stream.samples) / block.frequency
-    truth = list(_ground_truth(stream, labels, noise, length_ms, options["backgroundNoiseLabel"]))
-    sets = _parameter_sets(truth, scores, labels, noise, window_ms, hop_ms)
+    known = list(_ground_truth(stream, labels, noise, length_ms, options["backgroundNoiseLabel"]))
+    sets = _parameter_sets(known, scores, labels, noise, window_ms, hop_ms)
     raw = [
         {
             "start": round(row * hop_ms),
@@ -199,7 +199,7 @@ def _document(
         }
         for row, own in enumerate(scores)
     ]
-    return {"options": dict(options), "groundTruth": truth, "rawResult": raw, "parameterSets": sets}
+    return {"options": dict(options), "groundTruth": known, "rawResult": raw, "parameterSets": sets}
 
 
 def _ground_truth(
@@ -227,7 +227,7 @@ def _region(kind: str, label: str, labels: Sequence[str], start_ms: float, lengt
 
 
 def _parameter_sets(
-    truth: Sequence[Mapping[str, Any]],
+    known: Sequence[Mapping[str, Any]],
     scores: npt.NDArray[np.float32],
     labels: Sequence[str],
     noise: set[str],
@@ -240,7 +240,7 @@ def _parameter_sets(
         Region(
             int(one["labelIdx"]) if one["type"] == "sample" else BACKGROUND, one["start"], one["start"] + one["length"]
         )
-        for one in truth
+        for one in known
     ]
     tried = []
     for decisions, found in _detections(scores, events, window_ms, hop_ms):

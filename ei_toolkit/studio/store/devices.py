@@ -77,12 +77,16 @@ class StoredDevices:
         supports_snapshots: bool,
     ) -> None:
         """Store what a device states of itself when it connects; a device that is not known is created."""
-        self.create(project, device_id, device_type)
         self.database.run(
-            "UPDATE devices SET device_type = ?, sensors = ?, supports_snapshots = ?, last_seen = ?"
-            " WHERE project = ? AND device_id = ?",
-            (device_type, json.dumps(sensors), int(supports_snapshots), now(), project, device_id),
-        )
+            "INSERT INTO devices"
+            " (project, device_id, name, device_type, sensors, supports_snapshots, created, last_seen)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, device_id) DO UPDATE SET"
+            " (device_type, sensors, supports_snapshots, last_seen)"
+            " = (excluded.device_type, excluded.sensors, excluded.supports_snapshots, excluded.last_seen)",
+            (
+                project, device_id, device_id, device_type, json.dumps(sensors), int(supports_snapshots), now(), now(),
+            ),
+        )  # fmt: skip
 
     def mark_seen(self, project: int, device_id: str) -> None:
         """Store the present time as that of the last message."""

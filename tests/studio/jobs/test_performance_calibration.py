@@ -74,8 +74,8 @@ def best_of(api: Api) -> dict[str, Any]:
 def test_tones_in_noise_are_all_detected_once_and_nothing_else_is(calibrated: Api) -> None:
     upload_testing(calibrated)
     calibrate(calibrated, sampleLengthMinutes=0.5)
-    truth = calibrated.fields("GET", "/1/performance-calibration/ground-truth")["samples"]
-    tones = [one for one in truth if one["type"] == "sample"]
+    regions = calibrated.fields("GET", "/1/performance-calibration/ground-truth")["samples"]
+    tones = [one for one in regions if one["type"] == "sample"]
     assert len(tones) > 5 and {one["labelIdx"] for one in tones} == {1}
     best = best_of(calibrated)
     assert best["aggregateStats"] == {"falsePositiveRate": 0, "falseNegativeRate": 0}

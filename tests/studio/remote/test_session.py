@@ -11,6 +11,7 @@ from typing import Any
 
 import cbor2
 import pytest
+from official_daemon import RECORDED
 from starlette.websockets import WebSocketDisconnect
 from studio_in_process import Api
 
@@ -263,3 +264,18 @@ def test_a_debug_stream_without_a_keep_alive_ends(api: Api, devices: Any, monkey
     assert socket.receive_json() == {"stopSnapshot": True}
     keep = "/1/device/dev:1/debug-stream/keep-alive"
     assert "no debug stream" in api.error("POST", keep, json={"streamId": stream})
+
+
+def test_the_messages_of_the_official_daemon_are_accepted(api: Api, devices: Any) -> None:
+    first, *answers = RECORDED["messages"]
+    socket = devices()
+    stated = {**first["hello"], "apiKey": api.keys["ingestion_deployment"], "deviceId": "dev:1"}
+    assert exchange(socket, {"hello": stated})["hello"] is True
+    body = {"deviceId": "dev:1", "deviceType": stated["deviceType"], "ifNotExists": True}
+    role = "ingestion_deployment"  # of the key that the daemon makes for itself
+    api.fields("POST", "/1/devices/create", role, json=body)
+    assert api.fields("GET", "/1/device/dev:1", role)["device"]["name"] == "dev:1"
+    api.fields("POST", "/1/devices/dev:1/rename", role, json={"name": "desk"})
+    assert answered(api, socket, *answers)["success"] is True
+    assert answered(api, socket, *answers)["success"] is True
+    assert (mode(api), api.fields("GET", "/1/device/dev:1")["device"]["name"]) == ("ingestion", "desk")
