@@ -21,7 +21,7 @@ LAYER = {
     "tuning": 4,
     "features": 4,
     "impulse": 3, "dataset": 3,
-    "audio": 2,
+    "audio": 2, "compute": 2,
     "config": 1,
     "errors": 0,
 }  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 from ei_toolkit.api.config_schema import settings_schema
 from ei_toolkit.api.project import Project, open_project
+from ei_toolkit.compute import cores
 from ei_toolkit.config import DatasetSettings, SliceSettings
 from ei_toolkit.config.archive import is_archive
 from ei_toolkit.config.atomic_write import write_text
@@ -17,7 +18,6 @@ from ei_toolkit.config.json_text import json_text
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.config.recipes import Adjustment, write_recipe
 from ei_toolkit.config.recipes.write import load_recipe
-from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.folder import ClipFolder, read_clips
 from ei_toolkit.dataset.groups import KnownClip, identify
 from ei_toolkit.dataset.index import load_index

@@ -181,7 +181,7 @@ def _plan(
     dataset = config.settings.dataset
     named = replace(dataset, root=str(clips.expanduser().resolve())) if clips else dataset
     found = find_known_clips(clips_root(named, config.paths.root), chosen.settings, config.paths.root)
-    return Plan(chosen, found, held_out, conditions=names, jobs=jobs)
+    return Plan(chosen, found, held_out, conditions=names, jobs=jobs, scheduler=config.settings.compute.scheduler)
 
 
 def _recipe(config: Config, name: str | None) -> Recipe:

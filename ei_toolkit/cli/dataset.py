@@ -12,9 +12,9 @@ import typer
 
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import checked_by
+from ei_toolkit.compute import cores
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.audit import audit as audit_clips
-from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.fetch import REFUSED, REFUSED_HINT, fetch_gtzan, published_sources
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.plan import clips_root, plan_slices

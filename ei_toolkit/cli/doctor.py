@@ -27,10 +27,10 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.client.endpoint import LOCAL
 from ei_toolkit.client.health import MAX_CLOCK_DIFFERENCE_S, limits, reach
 from ei_toolkit.client.project import KeyInfo, Studio, key_info
+from ei_toolkit.compute import cores
 from ei_toolkit.config import CONFIG_NAME, ProjectPaths, Settings, find_config
 from ei_toolkit.config.boards import board_spec
 from ei_toolkit.config.units import mib
-from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.folder import read_clips
 from ei_toolkit.dataset.lengths import measure_lengths
 from ei_toolkit.eon import toolchain

@@ -17,10 +17,10 @@ from ei_toolkit.audio.fingerprint import Match, find_matches
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.feature_rows import compute_table, rows_of
 from ei_toolkit.cli.output_file import check_output
+from ei_toolkit.compute import cores, map_items
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.audit import measure_clip
-from ei_toolkit.dataset.cutting import cores, map_clips
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.evaluation.clips import find_known_clips
@@ -80,5 +80,5 @@ def explore(
 def _repeated(env: Environment, known: Sequence[KnownClip], jobs: int) -> list[Match]:
     """Return the pairs of clips with the same recording, by their fingerprints."""
     measure = partial(measure_clip, reading=env.config().settings.slice.reading)
-    measured = zip(known, map_clips(measure, [one.clip.path for one in known], jobs if known else 1), strict=True)
+    measured = zip(known, map_items(measure, [one.clip.path for one in known], jobs if known else 1), strict=True)
     return find_matches({one.clip.name: found.landmarks for one, found in measured if found.landmarks})

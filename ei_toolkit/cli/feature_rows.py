@@ -24,7 +24,7 @@ def compute_table(env: Environment, known: Sequence[KnownClip], settings: Featur
         from ei_toolkit.features.extract import Extraction, extract_table
 
         wanted = Extraction(settings, config.settings.slice.reading)
-        table, skipped = extract_table(known, wanted, cache, jobs, progress.to)
+        table, skipped = extract_table(known, wanted, cache, jobs, progress.to, config.settings.compute.scheduler)
     warn_of_some(env, [f"skipped {name}: {reason}" for name, reason in skipped.items()])
     return table
 

@@ -13,9 +13,9 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import ChannelOption, ExtractorOption
 from ei_toolkit.cli.outcomes import warn_of_some
 from ei_toolkit.cli.output_file import check_output
+from ei_toolkit.compute import cores
 from ei_toolkit.config.settings import FeatureSettings
 from ei_toolkit.config.units import counted
-from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.clips import find_known_clips
@@ -61,7 +61,9 @@ def features(
         from ei_toolkit.features.extract import Extraction, extract_table
 
         wanted = Extraction(settings, config.settings.slice.reading)
-        table, skipped = extract_table(known, wanted, cache, jobs or cores(), progress.to)
+        table, skipped = extract_table(
+            known, wanted, cache, jobs or cores(), progress.to, config.settings.compute.scheduler
+        )
     write_table(file, table)
     warn_of_some(env, [f"skipped {name}: {reason}" for name, reason in skipped.items()])
     rows = Counter(table.labels)

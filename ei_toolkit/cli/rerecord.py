@@ -21,10 +21,11 @@ from ei_toolkit.board.rerecording import Rerecorded, rerecord
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import BoardOption, PortOption
 from ei_toolkit.cli.outcomes import warn_of_some
+from ei_toolkit.compute import cores
 from ei_toolkit.config import Config
 from ei_toolkit.config.boards import MICROPHONE_RATE_HZ
 from ei_toolkit.config.units import counted
-from ei_toolkit.dataset.cutting import Task, cores
+from ei_toolkit.dataset.cutting import Task
 from ei_toolkit.dataset.plan import plan_slices
 from ei_toolkit.dataset.recorded import RecordedFile, RecordingsFolder
 from ei_toolkit.errors import BoardError, DataError, RefusedRecordingError, UsageError

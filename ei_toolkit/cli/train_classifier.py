@@ -11,9 +11,9 @@ import numpy as np
 
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.feature_rows import compute_table, rows_of
+from ei_toolkit.compute import cores
 from ei_toolkit.config import Config
 from ei_toolkit.config.units import counted, kib
-from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.groups import KnownClip

@@ -18,8 +18,8 @@ from ei_toolkit.client.upload.ledger import Ledger, ledger_path
 from ei_toolkit.client.upload.plan import Difference, difference, visible_samples
 from ei_toolkit.client.upload.run import Report, check_complete
 from ei_toolkit.client.upload.run import upload as run_upload
+from ei_toolkit.compute import cores
 from ei_toolkit.dataset.conversion import ConversionSettings, Converted, convert_files
-from ei_toolkit.dataset.cutting import cores
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest
 from ei_toolkit.dataset.recorded import metadata_of_files
 from ei_toolkit.dataset.recordings import Recordings, find_recordings

@@ -458,6 +458,17 @@ class TuneSettings:
 
 
 @dataclass(frozen=True)
+class ComputeSettings:
+    """[compute]: where slicing, features and evaluations run. It changes no result."""
+
+    scheduler: str = setting(
+        "processes",
+        'processes of this machine ("processes"), or the workers of a Dask scheduler '
+        '("tcp://HOST:8786", or "tls://HOST:8786" with the certificates of Dask\'s configuration).',
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of eitk.toml."""
 
@@ -473,6 +484,7 @@ class Settings:
     board: BoardSettings = field(default_factory=BoardSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     tune: TuneSettings = field(default_factory=TuneSettings)
+    compute: ComputeSettings = field(default_factory=ComputeSettings)
 
 
 def refused_values(node: Any, where: str = "") -> Iterator[Fault]:

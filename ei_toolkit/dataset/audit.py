@@ -13,8 +13,9 @@ import numpy as np
 
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.fingerprint import RATE, Landmarks, find_matches, landmarks
+from ei_toolkit.compute import map_items
 from ei_toolkit.config.settings import Reading
-from ei_toolkit.dataset.cutting import Task, map_clips
+from ei_toolkit.dataset.cutting import Task
 from ei_toolkit.dataset.plan import Plan, Row, rows_of_plan
 from ei_toolkit.errors import DataError
 
@@ -77,7 +78,7 @@ def audit(plan: Plan, reading: Reading, jobs: int, progress: Progress) -> Audit:
     """Decode every clip of a plan and find what leaks from training into testing."""
     measured: dict[str, ClipMeasurement] = {}
     paths = [task.known.clip.path for task in plan.tasks]
-    measurements = map_clips(partial(measure_clip, reading=reading), paths, jobs)
+    measurements = map_items(partial(measure_clip, reading=reading), paths, jobs)
     for done, (task, one) in enumerate(zip(plan.tasks, measurements, strict=True), start=1):
         measured[task.known.clip.name] = one
         progress(done, task.known.clip.name)

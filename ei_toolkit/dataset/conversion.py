@@ -16,8 +16,9 @@ from ei_toolkit.audio.decode import describe, read_clip
 from ei_toolkit.audio.formats import ACQUISITION_SUFFIXES
 from ei_toolkit.audio.sources import Warn
 from ei_toolkit.audio.wav import HEADER_BYTES, wav_bytes
+from ei_toolkit.compute import map_items
 from ei_toolkit.config.settings import Category, Reading
-from ei_toolkit.dataset.cutting import HASH_IN_NAME, SILENT_STEPS, map_clips, safe_stem, write_once
+from ei_toolkit.dataset.cutting import HASH_IN_NAME, SILENT_STEPS, safe_stem, write_once
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.hash_split import split_by_hash
@@ -65,7 +66,7 @@ def convert_files(
     try:
         out.mkdir(parents=True, exist_ok=True)
         found = []
-        for clip, one in zip(clips, map_clips(partial(convert, settings=settings, out=out), clips, jobs), strict=True):
+        for clip, one in zip(clips, map_items(partial(convert, settings=settings, out=out), clips, jobs), strict=True):
             found.append(one)
             progress(len(found), clip.name)
     except OSError as error:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import signal
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing import get_all_start_methods, get_context
-from multiprocessing.context import BaseContext
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -227,43 +220,3 @@ def reason_of(error: DataError, clip: Clip) -> str:
     """What is wrong and what to do; how to install ffmpeg is stated once for all clips."""
     text = str(error) if NEEDS_FFMPEG in error.what else error.with_hint
     return without_name(text, clip)
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-def map_clips(do: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Result]:
-    """`do` of every item, in order; `do` and what it takes and gives must be picklable.
-
-    With one job everything stays in this process. Raises DataError where a worker dies.
-    """
-    if jobs == 1:
-        yield from map(do, items)
-        return
-    ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers
-    pool = ProcessPoolExecutor(jobs, _context(), initializer=signal.signal, initargs=ignore_interrupt)
-    try:
-        yield from pool.map(do, items)
-    except BrokenProcessPool:
-        raise DataError(
-            "a worker process died while it read a clip",
-            why="a decoder crashed, or memory ran out",
-            hint="Run again with --jobs 1 to see how far it comes.",
-        ) from None
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _context() -> BaseContext:
-    """Workers forked from a clean process that has done the imports once; plain forking is not safe with threads."""
-    if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["ei_toolkit.dataset.cutting", "soundfile", "soxr"])
-    return context

@@ -14,10 +14,11 @@ from pathlib import Path
 from ei_toolkit import audio
 from ei_toolkit.audio.wav import HEADER_BYTES
 from ei_toolkit.audio.window import samples_in
+from ei_toolkit.compute import map_items
 from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.untrusted_json import read_json
-from ei_toolkit.dataset.cutting import Cut, cut_clip, first_occurrences, locate_noise, map_clips
+from ei_toolkit.dataset.cutting import Cut, cut_clip, first_occurrences, locate_noise
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest, Window, manifest_hash
 from ei_toolkit.dataset.plan import Plan, Skipped, clips_root, groups_file, plan_slices
@@ -161,14 +162,16 @@ def _cut_until_complete(
     settings: Settings, project: Path, out: Path, jobs: int, progress: Progress, show: Show
 ) -> SliceReport:
     """Cut; if clips that cannot be decoded leave a split empty, split again without them."""
-    cut = partial(cut_clip, settings=locate_noise(settings.slice, project), out=out)
+    sliced, scheduler = locate_noise(settings.slice, project), settings.compute.scheduler
+    cut, noise = partial(cut_clip, settings=sliced, out=out), sliced.augment.noise_files
     bad: tuple[Skipped, ...] = ()
     while True:
         plan = plan_slices(settings, project, jobs, bad)
         if not bad:
             show(plan)
         out.mkdir(parents=True, exist_ok=True)
-        cuts = list(_with_progress(plan, map_clips(cut, plan.tasks, jobs), progress))
+        reach = [out, *(task.known.clip.path for task in plan.tasks[:1]), *([Path(noise)] if noise else [])]
+        cuts = list(_with_progress(plan, map_items(cut, plan.tasks, jobs, scheduler, reach), progress))
         report = _report(plan, cuts, settings.slice.window_ms)
         missing = _missing_side(plan, report)
         if not missing:

@@ -7,23 +7,20 @@ processes with one core each: several small networks at once train faster than o
 from __future__ import annotations
 
 import math
-import os
-import signal
 import tempfile
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.audio.effects.conditions import CONDITIONS
+from ei_toolkit.compute import PROCESSES, executor, pool_size
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError, UsageError
@@ -68,7 +65,7 @@ class Plan:
     """What to evaluate: recipe, clips, protocol, number of seeds, conditions and folds.
 
     With `only_first` the first fold is trained and tested, and no other. `trained` keeps the models of an evaluation
-    that is interrupted; without it, it starts again.
+    that is interrupted; without it, it starts again. `scheduler` is that of [compute].
     """
 
     recipe: Recipe
@@ -80,6 +77,7 @@ class Plan:
     folds: int = FOLDS
     only_first: bool = False
     trained: TrainedFolds | None = None
+    scheduler: str = PROCESSES
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -145,7 +143,8 @@ def run_plan(plan: Plan, log: Log) -> Run:
     settings = plan.recipe.settings
     clips = clips_of_split(plan.clips, plan.protocol)
     check_folds(plan.protocol, clips, plan.folds)
-    with workers(plan.jobs) as pool:
+    with _executor(plan) as pool:
+        plan = replace(plan, jobs=pool_size(pool, plan.jobs))
         log(f"features of {len(plan.clips)} clips")
         started = time.monotonic()
         prepared = prepare_all(pool, clips, settings, settings.slice.augment.copies, log)
@@ -166,7 +165,7 @@ def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> 
 
     Raises DataError where no clip of some label is held out, or the model has another number of outputs.
     """
-    with workers(plan.jobs) as pool:
+    with _executor(plan) as pool:
         log(f"features of {len(plan.clips)} clips")
         settings = plan.recipe.settings
         prepared = prepare_all(pool, clips_of_split(plan.clips, settings.dataset.split), settings, 0, log)
@@ -182,27 +181,17 @@ def run_model(plan: Plan, model: bytes, held_out: Collection[str], log: Log) -> 
         return Run(usable, folds, predictions)
 
 
+def _executor(plan: Plan) -> Executor:
+    """Return where the plan runs; workers elsewhere must see the clips, and the folder of the models."""
+    folders = [plan.trained.folder] if plan.trained else []
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    return executor(plan.jobs, plan.scheduler, [*folders, *(known.clip.path for known in plan.clips[:1])])
+
+
 def _without_duplicates(home: FoldOf, prepared: Sequence[Prepared]) -> FoldOf:
     """Return the fold that tests each window; duplicates are never tested, as `eitk slice` leaves them out."""
     return [np.where(one.distinct[:, 0], own, TRAINING) for own, one in zip(home, prepared, strict=True)]
-
-
-def workers(jobs: int) -> ProcessPoolExecutor:
-    """Return a pool of processes that end with this one; TensorFlow uses one core in each."""
-    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_start_worker)
-
-
-def _start_worker() -> None:
-    """Limit TensorFlow to one core; ignore Ctrl-C, which the parent handles; end when the parent ends."""
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    if (parent := parent_process()) is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _train_all(

@@ -10,42 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ei_toolkit import __version__
 from ei_toolkit.config import Config, ProjectPaths
-from ei_toolkit.config.project import PACKAGE, bundled
+from ei_toolkit.config.code_version import code_version
 from ei_toolkit.config.settings import plain
 from ei_toolkit.config.sqlite_errors import sqlite_errors
 from ei_toolkit.config.units import kib, percent
 from ei_toolkit.dataset.manifest import manifest_hash
 from ei_toolkit.errors import UsageError
 from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, thresholded_name
-
-FIRMWARE_SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".ino", ".S", ".ld"}
-
-
-@cache
-def code_version() -> str:
-    """Return `<version>+<12 hex digits>`: a hash of all sources, the same in a checkout and in a wheel."""
-    digest = sha256()
-    for root, file in _sources():
-        digest.update(file.relative_to(root).as_posix().encode())
-        digest.update(sha256(file.read_bytes()).digest())
-    return f"{__version__}+{digest.hexdigest()[:12]}"
-
-
-def _sources() -> Iterator[tuple[Path, Path]]:
-    firmware = bundled("firmware")
-    for file in sorted(PACKAGE.rglob("*.py")):
-        yield PACKAGE, file
-    for file in sorted(firmware.rglob("*")):
-        if file.suffix in FIRMWARE_SUFFIXES:
-            yield firmware, file
-
 
 Kind = Literal["train", "evaluation", "build", "flash", "verify", "gate"]
 KINDS: tuple[str, ...] = get_args(Kind)

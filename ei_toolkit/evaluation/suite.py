@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.compute import executor
 from ei_toolkit.config.settings import ClassifierSettings, FeatureSettings
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.evaluation.folds import Protocol
 from ei_toolkit.evaluation.labelled_rows import LabelledRows, Split, splits
-from ei_toolkit.evaluation.run import workers
 from ei_toolkit.evaluation.scores import grouped_interval
 from ei_toolkit.features.fit import TrainingRows, fit_model
 
@@ -159,7 +159,7 @@ def _fit_all(
     if jobs == 1:
         yield from ((number, _fit(*own)) for number, own in enumerate(arguments))
         return
-    with workers(jobs) as pool:
+    with executor(jobs) as pool:
         started: dict[Future[_Fitted], int] = {pool.submit(_fit, *own): number for number, own in enumerate(arguments)}
         yield from ((started[done], done.result()) for done in as_completed(started))
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ei_toolkit.config.atomic_write import write_bytes, write_text
+from ei_toolkit.config.code_version import code_version
 from ei_toolkit.config.settings import plain
 from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.evaluation.model import Material, Recipe, Trained
-from ei_toolkit.evaluation.run_log import code_version
 
 INT8, FLOAT32, DETAILS = "int8.tflite", "float32.tflite", "fold.json"
 

@@ -10,12 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from ei_toolkit.compute import executor
 from ei_toolkit.config import Settings
 from ei_toolkit.config.settings import plain
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import ConfigurationError, DataError, EitkError, MissingToolError
 from ei_toolkit.evaluation.model import Recipe
-from ei_toolkit.evaluation.run import workers
 from ei_toolkit.evaluation.tune_folds import FoldPlan, accuracy_of, run_fold, split_artists
 from ei_toolkit.tuning.candidate import Candidate, candidate
 from ei_toolkit.tuning.cost import Cost, Limits, candidate_cost, exceeded, limits_of, model_cost, read_cost
@@ -127,7 +127,7 @@ class TuneRun:
     def run(self) -> list[Trial]:
         """Run the trials, then measure the project's own recipe and the chosen trial on the artists of the report."""
         self._replay()
-        with workers(self.plan.jobs) as pool:
+        with executor(self.plan.jobs) as pool:
             try:
                 self._run_trials(pool)
                 self._measure_current(pool)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ei_toolkit.config import Settings
 from ei_toolkit.config.atomic_write import replace_file
+from ei_toolkit.config.code_version import code_version
 from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.config.settings import plain
 from ei_toolkit.config.units import counted
@@ -33,7 +34,6 @@ from ei_toolkit.evaluation.clips import (
 )
 from ei_toolkit.evaluation.folds import TRAINING, assign_folds
 from ei_toolkit.evaluation.model import Recipe, train_model
-from ei_toolkit.evaluation.run_log import code_version
 from ei_toolkit.evaluation.scores import grouped_interval
 from ei_toolkit.impulse.features import Features
 from ei_toolkit.impulse.trained_model import label_order

@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.window import cut_blocks, samples_in
+from ei_toolkit.compute import PROCESSES, map_items
 from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.config.settings import FeatureSettings, Reading
-from ei_toolkit.dataset.cutting import map_clips, reason_of
+from ei_toolkit.dataset.cutting import reason_of
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError
 from ei_toolkit.features.analysis import RATE
@@ -59,15 +60,25 @@ Progress = Callable[[float, str], None]
 
 
 def extract_table(
-    clips: Sequence[KnownClip], extraction: Extraction, cache: Path | None, jobs: int, progress: Progress
+    clips: Sequence[KnownClip],
+    extraction: Extraction,
+    cache: Path | None,
+    jobs: int,
+    progress: Progress,
+    scheduler: str = PROCESSES,
 ) -> tuple[FeatureTable, dict[str, str]]:
     """Return the features of all clips that can be used, and the reasons for the others by name.
 
-    `cache` is a folder for the features of each clip; None keeps nothing. Raises DataError where no clip can be used.
+    `cache` is a folder for the features of each clip; None keeps nothing. `scheduler` is that of [compute].
+    Raises DataError where no clip can be used.
     """
     compute = partial(clip_features, extraction=extraction, cache=cache)
+    if cache:
+        cache.mkdir(parents=True, exist_ok=True)
+    reach = [*([cache] if cache else []), *(known.clip.path for known in clips[:1])]
+    found = map_items(compute, clips, jobs, scheduler, reach)
     used, skipped = [], {}
-    for done, (known, one) in enumerate(zip(clips, map_clips(compute, clips, jobs), strict=True), start=1):
+    for done, (known, one) in enumerate(zip(clips, found, strict=True), start=1):
         progress(done, known.clip.name)
         if one.reason:
             skipped[known.clip.name] = one.reason

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ei_toolkit.config import Settings
+from ei_toolkit.config.code_version import code_version
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.plan import Plan, rows_of_plan, rows_of_windows
-from ei_toolkit.evaluation.run_log import code_version, data_hash
+from ei_toolkit.evaluation.run_log import data_hash
 from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, thresholded_name
 from ei_toolkit.report.headlines import headlines, missing_steps
 from ei_toolkit.report.nightly_summary import gate_confusion, trial_table

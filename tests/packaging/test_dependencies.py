@@ -21,6 +21,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # extras stand, either of them is enough, so both must declare what the part imports.
 NEEDS_EXTRA = {
     "ei_toolkit.api.results": {"notebook"},
+    "ei_toolkit.compute.dask_cluster": {"distributed"},
     "ei_toolkit.eon": {"firmware", "local"},
     "ei_toolkit.training": {"local"},
     "ei_toolkit.impulse.interpreter": {"firmware", "local"},
@@ -36,6 +37,7 @@ NEEDS_EXTRA = {
 # Of these, the parts that are imported only in a process or a command that has asked for the extra before. All other
 # modules must be importable without any extra, so that a missing one is reported by name.
 CHECKED_BEFORE_IMPORT = (
+    "ei_toolkit.compute.dask_cluster",
     "ei_toolkit.training",
     "ei_toolkit.config.recipes.robust",
     "ei_toolkit.config.recipes.tuned",

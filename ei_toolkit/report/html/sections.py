@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from ei_toolkit.board.budget import known_features_ms
+from ei_toolkit.config.code_version import code_version
 from ei_toolkit.config.settings import plain
 from ei_toolkit.config.units import classification_time, counted, kib
 from ei_toolkit.dataset.manifest import Window
 from ei_toolkit.dataset.plan import rows_of_windows
 from ei_toolkit.eon.profile import Profile
-from ei_toolkit.evaluation.run_log import Run, code_version, data_hash, fingerprint, flatten
+from ei_toolkit.evaluation.run_log import Run, data_hash, fingerprint, flatten
 from ei_toolkit.impulse.metrics import CLIP_ACCURACY, TOP_1, interval_text
 from ei_toolkit.impulse.trained_model import VARIANTS
 from ei_toolkit.report.audit import read_audit

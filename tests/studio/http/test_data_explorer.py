@@ -108,7 +108,7 @@ def test_each_technique_gives_finite_points_and_always_the_same(technique: str, 
     assert np.array_equal(found, project(features, technique))
 
 
-def test_a_project_without_samples_or_impulse_learns what_to_do(api: Api) -> None:
+def test_a_project_without_samples_or_impulse_learns_what_to_do(api: Api) -> None:
     assert api.error("POST", "/1/jobs/data-explorer-features") == "This project has no impulse yet"
     assert api.error("POST", "/1/raw-data/data-explorer/settings", json={"preset": "images"}).startswith(
         "preset must be"

@@ -1,0 +1,149 @@
+"""Where work runs: processes, or a Dask scheduler, here one in the process of the tests."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from distributed import LocalCluster
+
+from ei_toolkit.compute import PROCESSES, check_scheduler, dask_cluster, executor, map_items, pool_size
+from ei_toolkit.errors import ConfigurationError, MissingToolError, NetworkError
+
+
+def local_cluster(n_workers: int, threads_per_worker: int = 1) -> LocalCluster:
+    """A scheduler in this process."""
+    return LocalCluster(
+        n_workers=n_workers, threads_per_worker=threads_per_worker, processes=False, protocol="tcp",
+        dashboard_address="127.0.0.1:0",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """A scheduler with two workers of one thread each."""
+    with local_cluster(2) as started:
+        yield started
+
+
+@pytest.fixture
+def scheduler(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Its address; what the workers do to the environment is undone."""
+    for name in dask_cluster.ENVIRONMENT:
+        monkeypatch.setenv(name, "kept")
+    return str(cluster.scheduler_address)
+
+
+def test_results_are_the_same_and_in_order_wherever_work_runs(scheduler: str) -> None:
+    items = list(range(200))
+    expected = [math.sqrt(item) for item in items]
+    for where in (PROCESSES, scheduler):
+        assert list(map_items(math.sqrt, items, 1, where)) == expected
+
+
+def test_a_scheduler_runs_as_many_tasks_as_it_has_workers(scheduler: str) -> None:
+    with executor(7, scheduler) as pool:
+        assert pool_size(pool, 7) == 2
+        assert pool.submit(operator.mul, 6, 7).result() == 42
+        assert list(pool.map(operator.add, range(5), range(5), chunksize=2)) == [0, 2, 4, 6, 8]
+
+
+def test_an_error_of_the_work_is_raised_here(scheduler: str) -> None:
+    with pytest.raises(ValueError, match=r"math domain error|nonnegative"):
+        list(map_items(math.sqrt, [1.0, -1.0], 1, scheduler))
+    with executor(1, scheduler) as pool, pytest.raises(FileNotFoundError):
+        pool.submit(open, "/missing").result()
+
+
+def test_each_kind_of_address_is_accepted_and_nothing_else() -> None:
+    for good in (PROCESSES, "tcp://host:8786", "tls://10.0.0.1:8786"):
+        assert check_scheduler(good) == good
+    for bad in ("", "host:8786", "tcp://host", "http://host:80", "threads"):
+        with pytest.raises(ConfigurationError, match="neither processes nor the address") as caught:
+            check_scheduler(bad)
+        assert caught.value.key == "compute.scheduler"
+
+
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_cluster, "CONNECT_TIMEOUT_S", 0.3)
+    with pytest.raises(NetworkError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1") as caught:
+        list(map_items(math.sqrt, [1.0], 1, "tcp://127.0.0.1:1"))
+    assert "dask scheduler" in caught.value.hint
+
+
+def test_tls_without_certificates_is_explained() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        list(map_items(math.sqrt, [1.0], 1, "tls://127.0.0.1:1"))
+    assert "certificates" in caught.value.hint
+
+
+def test_without_the_extra_its_name_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ei_toolkit.compute.dask_cluster", None)
+    with pytest.raises(MissingToolError) as caught:
+        executor(1, "tcp://127.0.0.1:8786")
+    assert "eitk[distributed]" in caught.value.hint
+
+
+def test_workers_with_other_code_are_refused_before_any_work(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = iter(["0.9+here", "0.9+there", "0.9+there"])
+    monkeypatch.setattr(dask_cluster, "code_version", lambda: next(versions))
+    with pytest.raises(ConfigurationError, match=r"2 workers of .*eitk 0.9\+there \(here: 0.9\+here\)"):
+        executor(1, scheduler)
+
+
+def test_a_worker_that_joins_later_with_other_code_does_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="another version of eitk"):
+        dask_cluster._each(Path.touch, [(tmp_path / "never",)], "0.9+other")
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_folder_that_the_workers_do_not_see_is_named(
+    scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor(1, scheduler, [tmp_path]).shutdown()
+    monkeypatch.setattr(dask_cluster, "_missing", _sees_nothing)
+    with pytest.raises(ConfigurationError, match=f"2 workers of .* does not see {tmp_path}"):
+        executor(1, scheduler, [tmp_path])
+    assert not list(tmp_path.iterdir()), "the file of the check is removed"
+
+
+def _sees_nothing(paths: list[str]) -> list[str]:
+    """What a worker answers that has none of the files."""
+    return paths
+
+
+def test_a_worker_with_threads_is_refused() -> None:
+    with local_cluster(1, threads_per_worker=2) as started, pytest.raises(ConfigurationError, match="runs 2 tasks"):
+        executor(1, started.scheduler_address)
+
+
+def test_a_scheduler_without_workers_is_refused() -> None:
+    with local_cluster(0) as started, pytest.raises(ConfigurationError, match="has no workers") as caught:
+        executor(1, started.scheduler_address)
+    assert "dask worker" in caught.value.hint
+
+
+def test_work_ends_where_all_workers_are_gone_and_none_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_cluster, "POLL_S", 0.05)
+    monkeypatch.setattr(dask_cluster, "NO_WORKERS_TIMEOUT_S", 0.1)
+    with local_cluster(1) as started, executor(1, started.scheduler_address) as pool:
+        for worker in list(started.scheduler.workers):
+            started.sync(started.scheduler.retire_workers, [worker])
+        with pytest.raises(NetworkError, match=r"was lost \(it has had no worker"):
+            pool.submit(math.sqrt, 4).result()
+        with pytest.raises(NetworkError, match="was lost"):
+            list(pool.map(math.sqrt, [4]))
+
+
+def test_work_ends_where_the_scheduler_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_cluster, "POLL_S", 0.05)
+    with local_cluster(1) as started:
+        results = map_items(math.sqrt, [4.0] * 100, 1, started.scheduler_address)
+        assert next(results) == 2.0
+        started.close()
+        with pytest.raises(NetworkError, match="was lost") as caught:
+            list(results)
+    assert "same command again" in caught.value.hint
