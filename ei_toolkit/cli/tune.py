@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from ei_toolkit.config.units import counted, kib, percent
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import ConfigurationError, MissingStepError, UsageError
 from ei_toolkit.evaluation.clips import find_known_clips
-from ei_toolkit.evaluation.model import Recipe, project_recipe
+from ei_toolkit.evaluation.model import project_recipe
 from ei_toolkit.evaluation.tune import TunePlan, TuneRun, open_search, tune_plan
 from ei_toolkit.report.tuning_tables import front_figure, search_data, search_view
 from ei_toolkit.tuning.apply import applied, write_applied
@@ -86,11 +87,14 @@ def apply_(
     """Write the window, the block, the network and the training of a trial into eitk.toml."""
     env = Environment.of(context)
     config = env.config()
-    found = trial_of(_require_search(env).trials(), trial)
+    search = _require_search(env)
+    found = trial_of(search.trials(), trial)
     if found.state != "complete":
         why = f"it is {found.state}" + (f": {found.reason}" if found.reason else "")
         raise UsageError(f"trial {trial} cannot be applied", why=why, hint="eitk tune show lists the complete trials.")
-    done = applied(candidate(config.settings, found.parameters))
+    searched = search.attribute("identity")["tune"]  # [tune] may have been changed since then
+    tune_settings = replace(config.settings.tune, epochs=searched["epochs"], seed=searched["seed"])
+    done = applied(candidate(replace(config.settings, tune=tune_settings), found.parameters))
     data = {"trial": trial, "tables": done.tables, "script": done.script_name, "dry_run": dry_run}
     if not dry_run:
         write_applied(config.paths.root, done)
@@ -131,14 +135,9 @@ def _plan(env: Environment, jobs: int, trials: int | None = None) -> TunePlan:
     config = env.config(tune__trials=trials)
     settings, root = config.settings, config.paths.root
     clips = find_known_clips(clips_root(settings.dataset, root), settings, root)
-    recipe = project_recipe(settings, root) if settings.impulse.dsp else None
-    current = recipe if recipe and (recipe.script or settings.impulse.layers) else None
-    return tune_plan(_located(settings, recipe), current, clips, config.paths.tuner / FEATURES, jobs)
-
-
-def _located(settings: Any, recipe: Recipe | None) -> Any:
-    """Return the settings with the folder of noise recordings as an absolute path, as the recipe has it."""
-    return recipe.settings if recipe else settings
+    recipe = project_recipe(settings, root)  # its folder of noise recordings is an absolute path
+    has_impulse = settings.impulse.dsp and (recipe.script or settings.impulse.layers)
+    return tune_plan(recipe.settings, recipe if has_impulse else None, clips, config.paths.tuner / FEATURES, jobs)
 
 
 def _note_start(env: Environment, plan: TunePlan, search: Search) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -284,13 +285,15 @@ class TuneRun:
         """Measure the project's own recipe on the same folds, fold by fold."""
         if self.plan.current is None:
             return
-        found = self.search.attribute(CURRENT) or {"folds": [], "cost": None}
+        found, key = self.search.attribute(CURRENT), recipe_key(self.plan.current)
+        if found is None or found["key"] != key:  # none was measured, or eitk.toml has another impulse now
+            found = {"key": key, "folds": [], "cost": None}
         while len(found["folds"]) < self.options.folds:
             self.log(f"the present impulse: fold {len(found['folds']) + 1} of {self.options.folds}")
             data, model = _result(pool.submit(run_fold, self.plan.current, self.plan.search, len(found["folds"])))
             settings = self.plan.current.settings
             cost = found["cost"] or _result(pool.submit(_cost_data, settings, model, data["parameters"], self.limits))
-            found = {"folds": [*found["folds"], data], "cost": cost}
+            found = {"key": key, "folds": [*found["folds"], data], "cost": cost}
             self.search.set_attribute(CURRENT, found)
 
     def _report(self, pool: Executor) -> None:
@@ -304,13 +307,20 @@ class TuneRun:
             wanted.append((f"trial {best.number}", Recipe("", made.settings, made.script)))
         if self.plan.current is not None and wanted:
             wanted.append((CURRENT, self.plan.current))
-        missing = [(name, recipe) for name, recipe in wanted if name not in [report["model"] for report in reports]]
-        futures = [(name, pool.submit(run_fold, recipe, self.plan.report, 0)) for name, recipe in missing]
-        for name, future in futures:
+        known = [report["key"] for report in reports]
+        missing = [(name, recipe) for name, recipe in wanted if recipe_key(recipe) not in known]
+        futures = [(name, recipe, pool.submit(run_fold, recipe, self.plan.report, 0)) for name, recipe in missing]
+        for name, recipe, future in futures:
             self.log(f"{name}: training on all artists of the search, testing on the artists of the report")
             data, _ = _result(future)
-            reports = [*reports, {"model": name, "fold": data, "trials": len(trials)}]
+            reports = [*reports, {"model": name, "key": recipe_key(recipe), "fold": data, "trials": len(trials)}]
             self.search.set_attribute(REPORTS, reports)
+
+
+def recipe_key(recipe: Recipe) -> str:
+    """Return a hash of all that determines the models of a recipe."""
+    parts = [plain(getattr(recipe.settings, name)) for name in ("slice", "impulse", "training")]
+    return sha256(json.dumps([*parts, recipe.script], sort_keys=True).encode()).hexdigest()[:16]
 
 
 COSTS: Mapping[str, Callable[[Cost], float]] = {

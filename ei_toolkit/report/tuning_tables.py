@@ -27,6 +27,10 @@ def search_data(search: Search, options: SearchOptions, clips: Sequence[KnownCli
     trials = search.trials()
     best = chosen(trials, options)
     current = search.attribute(CURRENT)
+    reports = [
+        report for report in search.attribute(REPORTS, [])
+        if report["model"] != CURRENT or (current and report["key"] == current["key"])
+    ]  # fmt: skip
     return {
         "objectives": list(options.objectives),
         "trials": [_trial_data(trial, clips) for trial in trials],
@@ -35,7 +39,7 @@ def search_data(search: Search, options: SearchOptions, clips: Sequence[KnownCli
         "current": _current_data(current, clips) if current else None,
         "reports": [
             {"model": report["model"], **accuracy_of([report["fold"]], clips).data(), "trials": report["trials"]}
-            for report in search.attribute(REPORTS, [])
+            for report in reports
         ],
         "importance": {name: search.importances(number) for number, name in enumerate(options.objectives)},
         "ended": dict(Counter(trial.state for trial in trials)),

@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError, EitkError
 from ei_toolkit.evaluation import tune
 from ei_toolkit.evaluation.folds import TRAINING
+from ei_toolkit.evaluation.model import Recipe
+from ei_toolkit.evaluation.tune import recipe_key
 from ei_toolkit.evaluation.tune_folds import LEFT_OUT, accuracy_of, split_artists
 from ei_toolkit.tuning.search import Search, Trial
 
@@ -193,6 +196,13 @@ def test_an_applied_trial_is_a_valid_project(searched: tuple[Path, list[Trial]],
         assert load_config(folder, {}).settings.impulse.script.startswith("tuned-")
     finally:
         (folder / "eitk.toml").write_text(text)
+
+
+def test_another_impulse_of_the_project_is_another_recipe(tmp_path: Path) -> None:
+    settings = load_config(project(tmp_path), {}).settings
+    one, longer = Recipe("a", settings), replace(settings, training=replace(settings.training, epochs=9))
+    assert recipe_key(one) == recipe_key(Recipe("b", settings))
+    assert len({recipe_key(one), recipe_key(Recipe("a", longer)), recipe_key(Recipe("a", settings, "script"))}) == 3
 
 
 @pytest.mark.slow
