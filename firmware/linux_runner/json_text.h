@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <string>
@@ -55,9 +56,8 @@ private:
     bool escape();
     bool word(const char* expected);
     bool is_at(char c) const { return at_ != end_ && *at_ == c; }
-    bool digits();
-    bool fraction();
-    bool exponent();
+    bool digits(uint64_t* value);
+    bool slow_number(const char* start, double* value);
     bool fail(const char* error);
 
     const char* at_;

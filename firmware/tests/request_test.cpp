@@ -39,6 +39,33 @@ TEST(samples_are_numbers_of_every_form) {
     CHECK_EQUAL(samples[3], -1234567890.25f);
 }
 
+TEST(numbers_are_rounded_as_the_compiler_rounds_them) {
+    const char* const text = R"({"a":[0.1,-0.0,123456789012345,12345678901234.5,1234567890123456.7,0.000000000000001,
+        1.7976931348623157e308,0.30000000000000004,99999999999999999999999999,2.5E-3]})";
+    const double expected[] = {0.1,
+                               -0.0,
+                               123456789012345,
+                               12345678901234.5,
+                               1234567890123456.7,
+                               0.000000000000001,
+                               1.7976931348623157e308,
+                               0.30000000000000004,
+                               99999999999999999999999999.0,
+                               2.5E-3};
+    json::Reader reader(text, std::string(text).size());
+    size_t count = 0;
+    const bool valid = reader.object([&](const json::Text&) {
+        return reader.array([&] {
+            double value = 0;
+            const bool read = reader.number(&value);
+            CHECK_EQUAL(value, expected[count++]);
+            return read;
+        });
+    });
+    CHECK(valid && reader.finished());
+    CHECK_EQUAL(count, sizeof expected / sizeof *expected);
+}
+
 TEST(more_samples_than_there_is_room_for_are_counted_only) {
     Request request;
     CHECK_EQUAL(read(R"({"id":1,"classify_continuous":[1,2,3,4,5,6]})", &request), std::string());
