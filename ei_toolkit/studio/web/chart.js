@@ -16,19 +16,20 @@ export function Curves({ title, series, xLabel = "Epoch" }) {
   const shape = series.map((one) => one.name).join("\n");
   useEffect(() => {
     const build = () => {
+      if (!place.current) return; // the page was left in this frame
       plot.current?.destroy();
       plot.current = new uPlot(options(series, place.current.clientWidth, xLabel), columns(series), place.current);
     };
     build();
     const resized = new ResizeObserver(() => {
-      plot.current.setSize({ width: place.current.clientWidth, height: HEIGHT });
+      if (place.current) plot.current?.setSize({ width: place.current.clientWidth, height: HEIGHT });
     });
     resized.observe(place.current);
     const forget = onColourChange(build);
     return () => {
       forget();
       resized.disconnect();
-      plot.current.destroy();
+      plot.current?.destroy();
       plot.current = null;
     };
   }, [shape]);
@@ -49,6 +50,7 @@ export function Drawing({ label, height, draw, dependencies, ...rest }) {
   const canvas = useRef(null);
   useEffect(() => {
     const repaint = () => {
+      if (!canvas.current) return; // the page was left in this frame
       const scale = devicePixelRatio || 1;
       const width = canvas.current.clientWidth;
       canvas.current.width = Math.max(1, Math.round(width * scale));

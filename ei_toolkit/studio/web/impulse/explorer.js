@@ -76,7 +76,7 @@ function Scatter({ points, labels, byCorrectness, chosen, onChoose }) {
     let waiting = 0;
     const draw = () => {
       waiting = 0;
-      drawPoints(canvas.current, points, labels, byCorrectness, view.current, chosen, aimed);
+      if (canvas.current) drawPoints(canvas.current, points, labels, byCorrectness, view.current, chosen, aimed);
     };
     drawAgain.current = () => { waiting ||= requestAnimationFrame(draw); };
     drawAgain.current();
