@@ -127,7 +127,7 @@ def test_a_sample_is_played_cropped_restored_and_split(window: Window, project: 
     page = window.open(f"acquisition?sample={sample}")
     page.click("button:text-is('Play')")
     page.wait_for_selector("button:text-is('Pause')")
-    page.wait_for_function("document.querySelector('main input[type=range]').value > 0.05")
+    page.wait_for_selector(".sample .row span.soft:not(:text-is('0.00 s'))")  # the position of the player
     page.click("button:text-is('Pause')")
     assert (
         page.evaluate("document.querySelectorAll('.sound > div')[0].shadowRoot.querySelectorAll('canvas').length") > 1
@@ -261,7 +261,7 @@ def test_samples_that_were_deleted_meanwhile_are_sentences(window: Window, fille
     wait_found(page, "10 samples found")
     filled.call("POST", "/raw-data/delete-all")
     page.click(".body .cells >> nth=0")
-    page.wait_for_selector(".sample .notice.error:has-text('No sample')")
+    page.wait_for_selector(".sample .notice.error:has-text('it was deleted')")
     select(page, "jazz.1")
     page.click("button:text-is('Disable')")
     page.wait_for_selector("text=No sample matches the filters.")

@@ -1,7 +1,7 @@
 // One sample: what is known of it, its sound, and cropping and splitting.
 
 import { html, useEffect, useState } from "../html.js";
-import { addressOf, get, post } from "../api.js";
+import { addressOf, get, post, RequestError } from "../api.js";
 import { count, counted, date, duration } from "../formats.js";
 import { Player } from "../player.js";
 import { announce, Loaded, Name, Notice, useLoad } from "../ui.js";
@@ -9,9 +9,7 @@ import { crop, relabel, restore, split } from "./changes.js";
 
 /** `onChange` is called with a change that can be undone, or null; `onClose` closes the sample. */
 export function Sample({ id, version, onChange, onClose }) {
-  const loaded = useLoad(
-    async (signal) => (await get(`/raw-data/${id}`, { limitPayloadValues: 1 }, signal)).sample, [id, version],
-  );
+  const loaded = useLoad((signal) => loadSample(id, signal), [id, version]);
   useEffect(() => {
     document.getElementById("sample-heading")?.focus({ preventScroll: true });
   }, [id]);
@@ -23,6 +21,13 @@ export function Sample({ id, version, onChange, onClose }) {
     <${Loaded} of=${loaded}>${(sample) => html`<${Details} key=${`${sample.id} ${sample.lastModified}`} sample=${sample}
       onChange=${onChange} />`}<//>
   </section>`;
+}
+
+/** Read a sample as lists have it: without its values, which take a process that reads the file. */
+async function loadSample(id, signal) {
+  const [sample] = (await get("/raw-data", { category: "all", ids: `[${id}]` }, signal)).samples;
+  if (!sample) throw new RequestError(`There is no sample ${id}: it was deleted. Choose another one.`);
+  return sample;
 }
 
 function Details({ sample, onChange }) {
