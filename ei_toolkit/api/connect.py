@@ -96,8 +96,6 @@ class Connector:
             while not self._is_over:
                 try:
                     self._serve_connection(link, client, device)
-                except CredentialError:
-                    raise
                 except ApiError as error:
                     self.note(f"{error}; trying again in {self._pause_s:g} s")
                     self._wait(link)

@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,14 @@ from running_studio import RunningStudio
 from support import eitk
 
 from ei_toolkit.audio.acquisition import read_acquisition
+from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.board.boards.registry import virtual_board_named
 from ei_toolkit.board.emulator.lifecycle import running_state
 from ei_toolkit.board.transport.link import PROMPT, EmulatorLink
+from ei_toolkit.config.settings import BoardSettings
+from ei_toolkit.impulse.decision import smoothed, stable_labels
 
+CALIBRATED = {"threshold": 0.62, "smoothing": 3, "hold_ms": 1000}  # as eitk calibrate writes them
 NOISE = np.random.default_rng(4).integers(-30_000, 30_000, 64_000).astype(np.int16)
 
 
@@ -43,9 +48,11 @@ def connected_device(studio: RunningStudio, seconds: float = 60) -> dict[str, An
     raise AssertionError("no device is connected")
 
 
-def test_a_recording_that_the_studio_requests_lands_in_the_project(
+def test_a_calibrated_board_records_for_a_studio_and_for_the_official_daemon_and_decides_as_python_does(
     project: Any, tiny: Path, studio: RunningStudio
 ) -> None:
+    for key, value in CALIBRATED.items():
+        assert project.eitk("config", "set", f"board.{key}", str(value)) == 0, project.stderr
     assert project.eitk("flash", "--board", "host", "--library", str(tiny)) == 0, project.stderr
     endpoint = studio.endpoint()
     addresses = (
@@ -77,6 +84,32 @@ def test_a_recording_that_the_studio_requests_lands_in_the_project(
     finally:
         thread.join(100)
     replay_official_daemon(project)
+    check_calibrated_decisions(project)
+
+
+def check_calibrated_decisions(project: Any) -> None:
+    """Compare the labels that the same board recognises with those that Python computes from its scores."""
+    random = np.random.default_rng(1)
+    noise, hum = random.integers(-3000, 3000, 4000), 3000 * np.sin(np.arange(4000) * 0.05)
+    parts = [noise if each else hum for each in np.repeat(random.random(16) < 0.5, random.integers(2, 12, 16))]
+    clip = project.root / "clip.wav"
+    clip.write_bytes(wav_bytes(np.concatenate(parts).astype(np.int16), 16_000))
+    link = EmulatorLink(running_state(project.boards, "host").serial_port)
+    link.write(b"r\n")
+    link.close()
+    assert project.eitk("play", "--board", "host", str(clip)) == 0, project.stderr
+    assert project.eitk("tail", "--board", "host", "--for", "3s", "--json") == 0, project.stderr
+    events = [json.loads(line) for line in project.stdout.splitlines()]
+    predictions = [event for event in events if event["event"] == "prediction"]
+    first = max(place for place, event in enumerate(predictions) if event["end"] == 48_000)
+    own = predictions[first:]
+    assert len(own) > 15 and np.diff([event["end"] for event in own]).tolist() == [8000] * (len(own) - 1)
+    board = replace(BoardSettings(), **CALIBRATED)
+    scores = np.array([[event["scores"][label] for label in ("classical", "rock")] for event in own], np.float32)
+    means = smoothed((np.round(scores * 256) / 256).astype(np.float32), board.smoothing)
+    labels = stable_labels(means, board.threshold, board.hysteresis, board.hold_windows)
+    assert [event["winner"] for event in own] == [("classical", "rock", "uncertain")[label] for label in labels]
+    assert len(set(labels)) == 3
 
 
 def replay_official_daemon(project: Any) -> None:
