@@ -16,6 +16,7 @@ from ei_toolkit.cli.follow import Follower
 from ei_toolkit.client.byom import profile_model
 from ei_toolkit.client.impulse.current import require_impulse
 from ei_toolkit.client.train import profiles
+from ei_toolkit.config.boards import RECORDING_MS_PER_S, SKETCH_RAM
 from ei_toolkit.config.units import kib
 from ei_toolkit.report.result_tables import profile_table
 from ei_toolkit.report.tables import Cell, Table
@@ -46,8 +47,13 @@ def profile(
         return
     current = require_impulse(studio, config.settings.impulse.name)
     found = profiles(studio, current.learn_id, Follower(env, studio, timeout), again=again)
+    sketch = {"ram_bytes": SKETCH_RAM, "recording_ms_per_s": RECORDING_MS_PER_S}
+    env.console.note(
+        f"beside the model, the sketch and the Arduino core take {kib(SKETCH_RAM)} of RAM; streaming a recording takes"
+        f" {RECORDING_MS_PER_S:g} ms of each second"
+    )
     env.console.result(
-        {"event": "result", "profiles": [asdict(p) for p in found]},
+        {"event": "result", "profiles": [asdict(p) for p in found], "sketch": sketch},
         profile_table(found, known_features_ms(config.settings)).rich(),
     )
 
