@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ from ei_toolkit.api.progress import OnProgress, Progress, ignore_progress
 from ei_toolkit.api.project import Project
 from ei_toolkit.api.results import Result
 from ei_toolkit.audio.formats import SUFFIXES
+from ei_toolkit.compute import map_items
 from ei_toolkit.config import Config
 from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.config.settings import BoardSettings, Reading
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, read_provenance
 from ei_toolkit.errors import DataError, MissingStepError, UsageError
@@ -117,13 +120,17 @@ def classify_paths(
     on_progress: OnProgress,
 ) -> Classification:
     """Classify sound files, each of which the result names as `shown` does. Raises DataError if none can be."""
+    settings = config.settings
+    do = partial(
+        _classified_or_reason,
+        scorer=scorer, board=settings.board, reading=settings.slice.reading, provenance=provenance,
+    )  # fmt: skip
     found, skipped = [], []
-    for path in paths:
-        try:
-            one = classify_file(path, scorer, config.settings.board, config.settings.slice.reading, provenance)
+    for path, one in zip(paths, map_items(do, paths, 1, settings.compute.scheduler, paths[:1]), strict=True):
+        if isinstance(one, Classified):
             found.append(replace(one, file=shown(path)))
-        except DataError as error:
-            skipped.append(f"skipped {shown(path)}: {error.with_hint.removeprefix(f'{path.name}: ')}")
+        else:
+            skipped.append(f"skipped {shown(path)}: {one.removeprefix(f'{path.name}: ')}")
         on_progress(Progress("classifying", len(found) + len(skipped), len(paths), path.name))
     if not found:
         raise DataError(
@@ -132,6 +139,16 @@ def classify_paths(
             hint="Give sound files of a few seconds or more.",
         )
     return Classification(scorer.labels, tuple(found), tuple(skipped))
+
+
+def _classified_or_reason(
+    path: Path, scorer: Scorer, board: BoardSettings, reading: Reading, provenance: TrainingProvenance | None
+) -> Classified | str:
+    """Return a classified file, or why it could not be classified. Runs in a worker with `[compute] scheduler`."""
+    try:
+        return classify_file(path, scorer, board, reading, provenance)
+    except DataError as error:
+        return error.with_hint
 
 
 def sound_files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -176,9 +193,9 @@ def open_scorer(config: Config, model: Path | None, labels: Sequence[str]) -> tu
 def _summary_scorer(file: Path) -> tuple[Scorer, TrainingProvenance]:
     # librosa takes most of a second to import
     from ei_toolkit.features.analysis import RATE
-    from ei_toolkit.features.extract import compute_features
+    from ei_toolkit.features.extract import whole_features
     from ei_toolkit.features.model import read_model
 
     model = read_model(file)
     whole = replace(model.features, window_ms=0)
-    return SummaryScorer(model, RATE, lambda samples: compute_features(samples, whole).values[0]), model.provenance
+    return SummaryScorer(model, RATE, partial(whole_features, settings=whole)), model.provenance

@@ -459,7 +459,7 @@ class TuneSettings:
 
 @dataclass(frozen=True)
 class ComputeSettings:
-    """[compute]: where slicing, features and evaluations run. It changes no result."""
+    """[compute]: where slicing, features, evaluations and classifications run. It changes no result."""
 
     scheduler: str = setting(
         "processes",

@@ -133,6 +133,12 @@ def compute_features(samples: npt.NDArray[np.int16], settings: FeatureSettings) 
     return ClipFeatures(np.array([start * 1000 // RATE for start, _ in windows]), values)
 
 
+def whole_features(samples: npt.NDArray[np.int16], settings: FeatureSettings) -> npt.NDArray[np.float64]:
+    """Return the features (columns,) of a signal with `window_ms` 0. Raises as `compute_features` does."""
+    values: npt.NDArray[np.float64] = compute_features(samples, settings).values[0]
+    return values
+
+
 def _prepared(samples: npt.NDArray[np.int16], settings: FeatureSettings) -> npt.NDArray[np.int16]:
     if settings.trim and len(samples):
         from librosa.effects import trim  # imports scikit-learn

@@ -51,6 +51,9 @@ class Interpreter:
         self.input = Quantisation(*self._input["quantization"])
         self.output = Quantisation(*self._output["quantization"])
 
+    def __reduce__(self) -> tuple[type[Interpreter], tuple[bytes]]:
+        return Interpreter, (self._bytes,)  # a worker process builds its own runtime
+
     @cached_property
     def sha256(self) -> str:
         """Hash of the model's bytes."""

@@ -9,9 +9,16 @@ from pathlib import Path
 
 import pytest
 from distributed import LocalCluster
+from support import write_clips
+from tiny_model import classifier
 
+from ei_toolkit.api.classifying import classify_paths, open_scorer, sound_files
+from ei_toolkit.api.progress import ignore_progress
 from ei_toolkit.compute import PROCESSES, check_scheduler, dask_cluster, executor, map_items, pool_size
+from ei_toolkit.config import load_config
+from ei_toolkit.config.recipes.write import load_recipe, recipe_text
 from ei_toolkit.errors import ConfigurationError, MissingToolError, NetworkError
+from ei_toolkit.impulse.features import feature_count
 
 
 def local_cluster(n_workers: int, threads_per_worker: int = 1) -> LocalCluster:
@@ -49,6 +56,23 @@ def test_a_scheduler_runs_as_many_tasks_as_it_has_workers(scheduler: str) -> Non
         assert pool_size(pool, 7) == 2
         assert pool.submit(operator.mul, 6, 7).result() == 42
         assert list(pool.map(operator.add, range(5), range(5), chunksize=2)) == [0, 2, 4, 6, 8]
+
+
+def test_files_are_classified_the_same_wherever_work_runs(scheduler: str, tmp_path: Path) -> None:
+    write_clips(tmp_path / "clips", clips=2, seconds=3)
+    (tmp_path / "clips/rock/broken.wav").write_bytes(b"RIFF")
+    settings = load_recipe("robust")[0]
+    model = tmp_path / "model.tflite"
+    model.write_bytes(classifier(feature_count(settings), 2))
+    (tmp_path / "eitk.toml").write_text(recipe_text("robust"), encoding="utf-8")
+    found = []
+    for where in (PROCESSES, scheduler):
+        config = load_config(tmp_path, {"EITK_COMPUTE_SCHEDULER": where})
+        paths = list(sound_files([tmp_path / "clips"]))
+        scorer, provenance = open_scorer(config, model, ["classical", "rock"])
+        found.append(classify_paths(config, paths, scorer, provenance, str, ignore_progress))
+    assert len(found[0].files) == 4 and len(found[0].skipped) == 1
+    assert found[0].to_dict() == found[1].to_dict()
 
 
 def test_an_error_of_the_work_is_raised_here(scheduler: str) -> None:
