@@ -23,6 +23,14 @@ def test_a_sketch_that_answers_is_left_as_it_is(scripted: Any) -> None:
     assert link.read(0) == b'{"eitk":1,"info":{}}\n'  # the answer is read again
 
 
+def test_a_stopped_sketch_is_started(scripted: Any) -> None:
+    answer = b'{"eitk":1,"info":{"labels":["a"],"state":"stopped"}}\r\n'
+    link = scripted(answer[:9], answer[9:])
+    assert at_firmware.begin(link) == [Info("the sketch was stopped: it was started")]
+    assert link.written == b"?\nr\n"
+    assert link.read(0) == answer
+
+
 def test_a_board_that_prints_predictions_is_left_as_it_is(scripted: Any) -> None:
     link = scripted(b"Predictions (DSP: 1 ms.", b", Classification: 2 ms.")
     assert at_firmware.begin(link) == []
