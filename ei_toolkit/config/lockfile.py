@@ -16,7 +16,10 @@ HEADER = "# Written by eitk build; keep it in version control: it identifies the
 
 @dataclass(frozen=True)
 class Lock:
-    """A pinned deployment. `zip` and `model` are relative to the project folder; hashes are SHA-256 in hex."""
+    """A pinned deployment; hashes are SHA-256 in hex.
+
+    `zip` is its file, the zip of a library or a program; it and `model` are relative to the project folder.
+    """
 
     deployment_version: int
     impulse: int
@@ -30,7 +33,7 @@ class Lock:
     created: str
 
     def zip_path(self, root: Path) -> Path:
-        """The library's zip in the project at `root`. Raises DataError where it is gone."""
+        """The file of the deployment in the project at `root`. Raises DataError where it is gone."""
         return _present(root / self.zip)
 
     def model_path(self, root: Path) -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,13 @@ from studio_in_process import Api
 from tiny_model import classifier
 
 from ei_toolkit.audio.wav import wav_bytes
+from ei_toolkit.eon import toolchain
+from ei_toolkit.eon.library import LibraryInfo, LibraryRequest, WindowLevel, package
+from ei_toolkit.errors import MissingToolError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.studio.http.errors import ApiError
+from ei_toolkit.studio.jobs import building
 from ei_toolkit.studio.jobs.task import KINDS, job_function
 
 RATE = 16000
@@ -162,6 +168,28 @@ def test_a_build_is_a_library_of_the_model_with_its_labels(trained: Api) -> None
     assert all(any(f'"{label}"' in source for source in sources) for label in LABELS)
     entry = trained.fields("GET", "/1/deployment/last")["lastBuild"]
     assert (entry["version"], entry["deploymentType"], entry["modelType"]) == (1, "zip", "float32")
+
+
+def test_a_build_of_a_program_gets_the_level_that_was_sent(trained: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = []
+
+    def package_library(request: LibraryRequest, folder: Path) -> LibraryInfo:
+        requests.append(request)
+        return package(replace(request, target="zip"), folder)  # a program takes seconds to compile
+
+    monkeypatch.setattr(building, "package", package_library)
+    body = {"modelType": "float32", "parameters": {"level": "rms", "maxGainDb": "12"}}
+    trained.run(trained.fields("POST", "/1/jobs/build-ondevice-model?type=wasm", json=body)["id"])
+    assert requests[0].target == "wasm"
+    assert requests[0].level == WindowLevel("rms", -20.0, 12.0)
+
+
+def test_a_build_without_its_tools_names_their_packages(trained: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "WASM_TARGET", "--target=no-such-machine")
+    with pytest.raises(MissingToolError, match="the tools for WebAssembly are not installed") as caught:
+        build(trained, "?type=wasm", modelType="float32")
+    assert "lld wasi-libc" in caught.value.hint
+    assert trained.fields("GET", "/1/deployment") == {"hasDeployment": False}
 
 
 def test_a_build_of_a_variant_that_does_not_exist_names_those_that_do(trained: Api) -> None:
