@@ -33,8 +33,8 @@ class Leftover:
 def find_leftovers(paths: ProjectPaths, *, everything: bool) -> list[Leftover]:
     """Return what can be removed: windows, builds that are not pinned, states of virtual boards that do not run.
 
-    With `everything` also the local studio's data (samples, jobs, its key) and the history of runs, which nothing
-    makes again. eitk.toml, eitk.lock, the champions and the pinned build always stay.
+    With `everything` also the local studio's data (samples, jobs, its key), the history of runs and the trials of
+    `eitk tune`, which nothing makes again. eitk.toml, eitk.lock, the champions and the pinned build always stay.
     """
     return [
         Leftover(path, _size(path), again) for path, again in sorted(_candidates(paths, everything)) if path.exists()
@@ -63,6 +63,7 @@ def _candidates(paths: ProjectPaths, everything: bool) -> Iterator[tuple[Path, s
     yield paths.state / "champion-windows", "eitk gate"
     yield paths.folds, "eitk evaluate"
     yield paths.features, "eitk features"
+    yield paths.tuner_features, "eitk tune"
     lock = read_lock(paths.lock)
     pinned = (paths.root / lock.zip).parent if lock else None
     for build in paths.builds.glob("*"):
@@ -75,6 +76,7 @@ def _candidates(paths: ProjectPaths, everything: bool) -> Iterator[tuple[Path, s
     if everything:
         yield paths.studio, ""
         yield paths.runs, ""
+        yield paths.tuner_search, ""
 
 
 def _size(path: Path) -> int:

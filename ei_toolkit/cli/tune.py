@@ -28,7 +28,7 @@ from ei_toolkit.tuning.cost import board_faults
 from ei_toolkit.tuning.search import Search, Trial, import_optuna, trial_of
 
 group = typer.Typer(help="Search for a better impulse and network under the limits of the board.")
-STORAGE, LOCK, FEATURES = "search.sqlite", "lock", "features"
+LOCK = "lock"
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Trials at once, each in a process with one core.")]
 Trials = Annotated[int | None, typer.Option(min=1, help="Candidates to train, instead of [tune] trials.")]
 
@@ -111,13 +111,13 @@ def _run(env: Environment, trials: int | None, jobs: int, *, restart: bool = Fal
     if faults := board_faults(config.settings):
         raise ConfigurationError(f"the {config.settings.board.name} board can run no candidate", why="; ".join(faults))
     import_optuna()
-    folder = config.paths.tuner
+    paths = config.paths
     plan = _plan(env, jobs, trials)
-    with _lock(folder):
+    with _lock(paths.tuner):
         if restart:
-            shutil.rmtree(folder / FEATURES, ignore_errors=True)
-            (folder / STORAGE).unlink(missing_ok=True)
-        search = open_search(folder / STORAGE, plan)
+            shutil.rmtree(paths.tuner_features, ignore_errors=True)
+            paths.tuner_search.unlink(missing_ok=True)
+        search = open_search(paths.tuner_search, plan)
         _note_start(env, plan, search)
         with env.console.progress("trials", plan.options.trials) as progress:
 
@@ -137,7 +137,7 @@ def _plan(env: Environment, jobs: int, trials: int | None = None) -> TunePlan:
     clips = find_known_clips(clips_root(settings.dataset, root), settings, root)
     recipe = project_recipe(settings, root)  # its folder of noise recordings is an absolute path
     has_impulse = settings.impulse.dsp and (recipe.script or settings.impulse.layers)
-    return tune_plan(recipe.settings, recipe if has_impulse else None, clips, config.paths.tuner / FEATURES, jobs)
+    return tune_plan(recipe.settings, recipe if has_impulse else None, clips, config.paths.tuner_features, jobs)
 
 
 def _note_start(env: Environment, plan: TunePlan, search: Search) -> None:
@@ -172,7 +172,7 @@ def _values(trial: Trial) -> str | None:
 def _require_search(env: Environment) -> Search:
     """Return the stored search. Raises MissingStepError if there is none."""
     import_optuna()
-    search = Search.open(env.config().paths.tuner / STORAGE)
+    search = Search.open(env.config().paths.tuner_search)
     if search is None:
         raise MissingStepError("there is no search in this project", hint="eitk tune")
     return search

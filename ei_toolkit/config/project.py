@@ -83,8 +83,18 @@ class ProjectPaths:
 
     @property
     def tuner(self) -> Path:
-        """The search of `eitk tune`: its storage, and the features that its trials share."""
+        """Folder of the search of `eitk tune`."""
         return self.state / "tune"
+
+    @property
+    def tuner_search(self) -> Path:
+        """Trials of the search."""
+        return self.tuner / "search.sqlite"
+
+    @property
+    def tuner_features(self) -> Path:
+        """Features that the trials of the search share."""
+        return self.tuner / "features"
 
     @property
     def features(self) -> Path:

@@ -42,6 +42,16 @@ def test_all_also_removes_the_runs(folder: Path) -> None:
     assert not (folder / ".eitk/runs.sqlite").exists()
 
 
+def test_the_features_of_a_search_are_removed_and_its_trials_only_with_all(folder: Path) -> None:
+    search = folder / ".eitk/tune/search.sqlite"
+    (folder / ".eitk/tune/features").mkdir(parents=True)
+    search.write_bytes(b"trials")
+    assert eitk(folder, "clean", "--yes")[0] == 0
+    assert [path.name for path in search.parent.iterdir()] == ["search.sqlite"]
+    assert eitk(folder, "clean", "--yes", "--all")[0] == 0
+    assert not search.exists()
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
