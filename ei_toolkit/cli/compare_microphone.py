@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config import Config
 from ei_toolkit.config.boards import MICROPHONE_RATE_HZ
-from ei_toolkit.errors import DataError, RefusedRecordingError
+from ei_toolkit.errors import BoardError, DataError, RefusedRecordingError
 from ei_toolkit.report.tables import Table
 
 SILENCE_S = LEAD_S * 0.8  # before the clip; the loudspeaker may have begun to play at the end of it
@@ -34,8 +35,8 @@ def compare_microphone(
     path = sound_path(target.microphone(config.paths.boards), env.environ, room)
     reading, responses = config.settings.slice.reading, list[ClipResponse]()
     link = target.source(BoardContext(config.settings, config.paths, env.environ)).first()
+    lines = BoardLines(link)
     try:
-        lines = BoardLines(link)
         lines.stop_and_drain()
         info = identify(lines)
         with env.console.progress("recorded clips", len(clips)) as progress:
@@ -52,8 +53,9 @@ def compare_microphone(
                 except RefusedRecordingError as error:
                     env.console.warn(f"{clip.name}: {error}")
                 progress.to(number, clip.name)
-        lines.command("r")
     finally:
+        with suppress(BoardError):  # of a board that was unplugged
+            lines.command("r")
         link.close()
     if not responses:
         raise DataError(f"none of the {len(clips)} clips could be recorded", hint="Is the loudspeaker muted?")

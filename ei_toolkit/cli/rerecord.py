@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -70,15 +71,16 @@ def rerecord_(
     warn_of_some(env, [f"skipped {one.clip}: {one.reason}" for one in plan.skipped])
     out = RecordingsFolder(config.paths.root / folder)
     link = target.source(BoardContext(config.settings, config.paths, env.environ)).first()
+    lines = BoardLines(link)
     try:
-        lines = BoardLines(link)
         lines.stop_and_drain()
         info = identify(lines)
         path = sound_path(target.microphone(config.paths.boards), env.environ, room, drift_ppm)
         run = _Run(env, config, lines, info, path, out, with_originals)
         run.record_all(plan.tasks, limit)
-        lines.command("r")
     finally:
+        with suppress(BoardError):  # of a board that was unplugged
+            lines.command("r")
         link.close()
     env.console.result(run.data(), run.sentence())
     env.console.note(

@@ -126,6 +126,7 @@ def test_a_muted_loudspeaker_ends_the_run(project: Path, monkeypatch: pytest.Mon
     done = run(project, board, monkeypatch)
     assert done.code == 6 and board.played == 6
     assert "3 recordings one after another are silent" in done.err and "muted" in done.err
+    assert board.commands[-1] == "r"
 
 
 def test_a_room_and_a_drift_are_for_virtual_boards(project: Path) -> None:
