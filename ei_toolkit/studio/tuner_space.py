@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ei_toolkit.errors import ConfigurationError
-from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.ranges import check_training
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.tuning.space import Parameters, Suggesting
+
+if TYPE_CHECKING:
+    from ei_toolkit.tuning.space import Parameters, Suggesting
+
+# Functions that need the processing blocks import them: they load NumPy, which no server without a tuner needs.
 
 Block = Mapping[str, Any]
 INPUT_KEYS = frozenset(
@@ -119,6 +122,8 @@ def _kinds(impulse: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_block(kind: str, block: Any, where: str) -> None:
+    from ei_toolkit.impulse import dsp
+
     if not isinstance(block, dict):
         raise ApiError(f"{where} must be an object")
     types = {"inputBlocks": ("time-series",), "dspBlocks": dsp.block_types(), "learnBlocks": ("keras",)}[kind]
@@ -139,6 +144,8 @@ def trial_impulse(values: Mapping[str, Mapping[str, Any]], cycles: int | None, i
 
     Raises ConfigurationError for values that contradict each other.
     """
+    from ei_toolkit.impulse import dsp
+
     window, own, learn = values["input"], values["dsp"], values["learn"]
     size, increase = _window(window)
     kind = str(own["type"])
