@@ -77,6 +77,9 @@ def test_a_damaged_file_is_named_and_the_result_before_it_stays(
     page = window.open("classification")
     page.set_input_files("input[type=file]", str(file_in(tmp_path, "good.wav", make_tone(300, 2.0))))
     page.wait_for_selector("h3:has-text('good')")
+    with page.expect_response("**/classify/v2/*variant=float32"):  # the same recording with the other model
+        page.check("text=float32")
+    page.wait_for_selector("text=Classifying", state="detached")
     page.set_input_files("input[type=file]", str(file_in(tmp_path, "bad.mp3", b"nothing to decode")))
     page.wait_for_selector("text=bad.mp3 cannot be decoded")
     assert page.locator("h3:has-text('good')").count() == 1

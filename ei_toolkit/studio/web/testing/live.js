@@ -41,6 +41,7 @@ function Live({ input, query, canKeep }) {
   const file = (one) => one && show((onProgress) => classifyFile(one, input, variant, onProgress));
   useEffect(() => {
     if (query.sample) show(() => classifySample(Number(query.sample), input, variant));
+    else if (state.recording) show((onProgress) => classified(state.recording, input, variant, onProgress));
   }, [query.sample, variant]);
   const drop = (event) => {
     event.preventDefault();
