@@ -151,10 +151,16 @@ def apply_profile(signal: Sound, rate: int, profile: DeviceProfile, rng: np.rand
     return mixed.astype(np.float32)
 
 
-@lru_cache(maxsize=4)
 def load_profile(file: str) -> DeviceProfile:
-    """Read a profile once in a process. Raises ConfigurationError."""
-    return DeviceProfile.read(Path(file))
+    """Read a profile, again only if the file has changed. Raises ConfigurationError."""
+    path = Path(file)
+    stat = path.stat() if path.exists() else None
+    return _read_once(path, stat.st_mtime_ns, stat.st_size) if stat else DeviceProfile.read(path)
+
+
+@lru_cache(maxsize=4)
+def _read_once(path: Path, _changed_ns: int, _size: int) -> DeviceProfile:
+    return DeviceProfile.read(path)
 
 
 @lru_cache(maxsize=4)
