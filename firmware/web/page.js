@@ -56,24 +56,23 @@ async function decoded(file) {
     const buffer = await context.decodeAudioData(await file.arrayBuffer());
     const channels = Array.from({ length: buffer.numberOfChannels }, (_, i) => buffer.getChannelData(i));
     const mean = (i) => channels.reduce((sum, channel) => sum + channel[i], 0) / channels.length;
-    return {
-        length: buffer.length,
-        read: async (from, to) => toInt16(Float32Array.from({ length: to - from }, (_, i) => mean(from + i))),
-    };
+    const mixed = channels.length === 1 ? channels[0] : Float32Array.from(channels[0], (_, i) => mean(i));
+    return { length: mixed.length, read: async (from, to) => toInt16(mixed.subarray(from, to)) };
 }
 
 async function classifyAll(audio, mine) {
     const step = hop();
     let paused = performance.now();
     for (let start = 0; start + model.windowSamples <= audio.length; start += step) {
-        classify(await audio.read(start, start + model.windowSamples), start);
+        const samples = await audio.read(start, start + model.windowSamples);
+        if (mine !== run) return;
+        classify(samples, start);
         if (performance.now() - paused < PAUSE_MS) continue;
         draw();
         await new Promise((resolve) => setTimeout(resolve));
-        if (mine !== run) return;
         paused = performance.now();
     }
-    draw();
+    if (mine === run) draw();
 }
 
 function begin() {
@@ -93,7 +92,7 @@ async function startMicrophone() {
         audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
     });
     const context = await recordingContext(stream);
-    if (mine !== run) return;
+    if (mine !== run) return release(stream, context); // a file was opened in the meantime
     microphone = { stream, context };
     element('microphone').setAttribute('aria-pressed', 'true');
     element('microphone').textContent = 'Stop the microphone';
@@ -144,13 +143,17 @@ async function atFrequency(samples, rate) {
 
 function stopMicrophone() {
     if (microphone === null) return;
-    microphone.stream.getTracks().forEach((track) => track.stop());
-    microphone.context.close();
+    release(microphone.stream, microphone.context);
     microphone = null;
     run++;
     element('microphone').setAttribute('aria-pressed', 'false');
     element('microphone').textContent = 'Use the microphone';
     status('The microphone is off.');
+}
+
+function release(stream, context) {
+    stream.getTracks().forEach((track) => track.stop());
+    context.close();
 }
 
 // The newest samples of a stream.
@@ -279,7 +282,11 @@ element('threshold').addEventListener('input', () => {
     draw();
 });
 element('threshold').dispatchEvent(new Event('input'));
-element('file').addEventListener('change', (event) => event.target.files[0] && openChosen(event.target.files[0]));
+element('file').addEventListener('change', (event) => {
+    const [file] = event.target.files;
+    event.target.value = ''; // so that the same file can be chosen again
+    if (file) openChosen(file);
+});
 element('microphone').addEventListener('click', attempt(() => (microphone ? stopMicrophone() : startMicrophone())));
 element('save').addEventListener('click', save);
 element('timeline').addEventListener('click', select);
