@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Callable
 
 import cbor2
 import numpy as np
@@ -21,6 +22,7 @@ Data Transfer Baudrate: 115200
 Name: Built-in microphone, Max sample length: 3s, Frequencies: [16000.00Hz]
 """
 RATE = 16_000
+CHUNK_BYTES = 200  # a reply takes many reads, as on a serial line
 
 
 class AtBoard:
@@ -30,6 +32,7 @@ class AtBoard:
         self.fails = fails
         self.is_plugged = True
         self.unplug_at = ""  # the command at which the cable is pulled
+        self.at_command: dict[str, Callable[[], None]] = {}  # what happens when a command arrives
         self.commands: list[str] = []
         self.closed = 0
         self._out = b""
@@ -48,6 +51,7 @@ class AtBoard:
         name, _, value = line.partition("=")
         if self.unplug_at and name == self.unplug_at:
             self.is_plugged = False
+        self.at_command.pop(name, lambda: None)()
         replies = {"b": "", "r": "", "AT+CONFIG?": CONFIG, "AT+SAMPLESTART": "", "AT+READBUFFER": ""}
         reply = replies.get(name, "OK")
         if name == "AT+SAMPLESETTINGS":
@@ -79,7 +83,7 @@ class AtBoard:
         self._check()
         if not self._out:
             time.sleep(min(timeout, 0.002))
-        data, self._out = self._out[:65_536], self._out[65_536:]
+        data, self._out = self._out[:CHUNK_BYTES], self._out[CHUNK_BYTES:]
         return data
 
     def put_back(self, data: bytes) -> None:

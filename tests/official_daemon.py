@@ -1,7 +1,7 @@
 """The recorded dialogue of Edge Impulse's daemon with a board and a studio: `from official_daemon import ...`.
 
 official_daemon.json has what the unmodified program sent and received on the serial line, and its messages to the
-remote management. Values that differ each time stand in braces. tests/contract/test_official_daemon.py runs the
+remote management. Values that differ each time are written in braces. tests/contract/test_official_daemon.py runs the
 program itself.
 """
 
@@ -23,5 +23,5 @@ def fill(text: str, values: dict[str, str]) -> str:
 
 
 def pattern(reply: str) -> re.Pattern[str]:
-    """Return the expression that a reply of a board must match; what stands in braces may be anything."""
+    """Return the expression that a reply of a board must match; what is in braces may be anything."""
     return re.compile(re.sub(r"\\\{[a-z\\ ]+\\\}", ".*", re.escape(reply)), re.DOTALL)

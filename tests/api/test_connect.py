@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,21 @@ def test_a_studio_that_stops_is_waited_for(studio: Any, run: Any) -> None:
     studio.start()
     connector.noted("is connected", times=2)
     assert request_sample(studio)["success"]
+
+
+def test_a_studio_that_stops_while_the_board_records_does_not_disturb_the_board(studio: Any, run: Any) -> None:
+    board = AtBoard()
+    board.at_command["AT+SAMPLESTART"] = studio.stop
+    connector = run(board)
+    connector.noted("is connected")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(request_sample, studio)  # its answer does not come
+        connector.noted("trying again in")
+    studio.start()
+    connector.noted("is connected", times=2)
+    assert request_sample(studio, label="after")["success"]
+    wait_until(lambda: [sample.label for sample in connector.samples] == ["after"])
+    assert [one["label"] for one in studio.call("GET", "/raw-data?category=training")["samples"]] == ["after"]
 
 
 @pytest.mark.parametrize("when", ["before", "while connected"])
