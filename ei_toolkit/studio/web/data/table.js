@@ -87,8 +87,8 @@ export function Table({ source, sort, labels, selected, deleted, opened, onSelec
   for (let i = view.first; i <= last; i += 1) rows.push(i);
   return html`
     <div class="grid wide" role="grid" aria-label="Samples" aria-rowcount=${total + 1} aria-multiselectable="true"
-      tabindex="0" aria-activedescendant=${total ? `row-${active}` : null} ref=${grid} onScroll=${look}
-      onKeyDown=${onKeyDown}>
+      tabindex="0" aria-activedescendant=${active >= view.first && active <= last ? `row-${active}` : null} ref=${grid}
+      onScroll=${look} onKeyDown=${onKeyDown}>
       <div role="rowgroup" class="head"><div role="row" aria-rowindex="1" class="cells">
         <span role="columnheader"><span class="hidden">Selected</span></span>
         ${COLUMNS.map((column) => html`<${Head} key=${column.name} column=${column} sort=${sort} />`)}
