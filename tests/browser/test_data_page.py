@@ -120,6 +120,12 @@ def test_a_deletion_is_carried_out_when_the_page_is_left_and_can_be_taken_back(w
     page.goto("about:blank")
     page.wait_for_timeout(300)
     assert sorted(state_of(filled)) == sorted({"jazz.0", "jazz.3", *(f"rock.{i}" for i in range(6))})
+    window.open("acquisition/testing")
+    select(page, "jazz.0", "jazz.3")
+    page.click("button:text-is('Delete')")
+    page.click("text=Sign out")
+    page.wait_for_selector("text=To sign in")
+    assert sorted(state_of(filled)) == [f"rock.{i}" for i in range(6)]
 
 
 def test_a_sample_is_played_cropped_restored_and_split(window: Window, project: Project, make_tone: Tone) -> None:
