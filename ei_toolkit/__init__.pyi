@@ -44,6 +44,11 @@ from .api.studio import Training as Training
 from .api.studio import Upload as Upload
 from .api.studio import connect as connect
 from .api.studio import stop_studio as stop_studio
+from .api.summaries import SuiteEvaluation as SuiteEvaluation
+from .api.summaries import SummaryFeatures as SummaryFeatures
+from .api.summaries import evaluate_suite as evaluate_suite
+from .api.summaries import read_summary_features as read_summary_features
+from .api.summaries import summary_features as summary_features
 from .board.protocol.events import Prediction as Prediction
 from .board.verify.streamed import VerifiedWindow as VerifiedWindow
 from .client.results import Evaluation as Evaluation

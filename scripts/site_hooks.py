@@ -27,7 +27,8 @@ EXPORTED = re.compile(r"^from \.(\S+) import (\w+) as \2$", re.MULTILINE)
 TITLES = {
     "api.project": "Projects", "api.creating": "Projects", "api.data": "Clips, windows, features",
     "api.studio": "The studio", "client.results": "The studio", "client.samples": "The studio",
-    "api.evaluating": "Evaluation", "api.compiling": "Compiler", "api.boards": "Boards",
+    "api.evaluating": "Evaluation", "api.summaries": "Summary features", "api.compiling": "Compiler",
+    "api.boards": "Boards",
     "board.protocol.events": "Boards", "board.verify.streamed": "Boards", "api.classifying": "Classification",
     "evaluation.classify": "Classification", "dataset.manifest": "Clips, windows, features",
     "api.progress": "Progress", "api.results": "Results", "errors": "Errors",

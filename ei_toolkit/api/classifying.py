@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ei_toolkit.api.progress import OnProgress, Progress, ignore_progress
 from ei_toolkit.api.project import Project
-from ei_toolkit.api.results import Result
+from ei_toolkit.api.results import Result, shown
 from ei_toolkit.audio.formats import SUFFIXES
 from ei_toolkit.compute import map_items
 from ei_toolkit.config import Config
@@ -78,7 +78,7 @@ class Classification(Result):
             raise UsageError(f"there is no file {file}", hint=f"Give a number from 0 to {len(self.files) - 1}.")
         line = self.files[file].timeline
         starts_s = [start / 1000 for start in line.starts_ms]
-        return figures.scores_over_time(starts_s, line.scores, self.labels, Path(self.files[file].file).name).drawing
+        return shown(figures.scores_over_time(starts_s, line.scores, self.labels, Path(self.files[file].file).name))
 
 
 def classify(
@@ -116,10 +116,10 @@ def classify_paths(
     paths: Sequence[Path],
     scorer: Scorer,
     provenance: TrainingProvenance | None,
-    shown: Callable[[Path], str],
+    named: Callable[[Path], str],
     on_progress: OnProgress,
 ) -> Classification:
-    """Classify sound files, each of which the result names as `shown` does. Raises DataError if none can be."""
+    """Classify sound files, each of which the result names as `named` does. Raises DataError if none can be."""
     settings = config.settings
     do = partial(
         _classified_or_reason,
@@ -128,9 +128,9 @@ def classify_paths(
     found, skipped = [], []
     for path, one in zip(paths, map_items(do, paths, 1, settings.compute.scheduler, paths[:1]), strict=True):
         if isinstance(one, Classified):
-            found.append(replace(one, file=shown(path)))
+            found.append(replace(one, file=named(path)))
         else:
-            skipped.append(f"skipped {shown(path)}: {one.removeprefix(f'{path.name}: ')}")
+            skipped.append(f"skipped {named(path)}: {one.removeprefix(f'{path.name}: ')}")
         on_progress(Progress("classifying", len(found) + len(skipped), len(paths), path.name))
     if not found:
         raise DataError(

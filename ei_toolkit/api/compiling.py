@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ei_toolkit.api.results import Result
+from ei_toolkit.api.results import Result, shown
 from ei_toolkit.eon import check as checking
 from ei_toolkit.eon import compile as compiler
 from ei_toolkit.eon import profile as profiling
@@ -128,7 +128,7 @@ class ModelProfile(Result):
 
     def figure(self) -> Figure:
         """Return a bar chart of the instructions of each layer."""
-        return figures.instructions_by_layer({one.title: one.instructions for one in self.profile.layers}).drawing
+        return shown(figures.instructions_by_layer({one.title: one.instructions for one in self.profile.layers}))
 
 
 def check_model(model: Model, *, ram_optimized: bool = False) -> ModelCheck:

@@ -13,7 +13,7 @@ import soundfile
 
 from ei_toolkit.api.progress import OnProgress, ignore_progress, progress_of
 from ei_toolkit.api.project import Project
-from ei_toolkit.api.results import Result
+from ei_toolkit.api.results import Result, shown
 from ei_toolkit.api.settings_check import check_files
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DspBlock
@@ -269,7 +269,7 @@ class Features(Result):
             raise UsageError(f"there is no window {window}", hint=f"Give a number from 0 to {len(self.values) - 1}.")
         image = self.values[window].astype(np.float64)
         name = self.windows[window].label if self.windows else f"window {window}"
-        return figures.spectrogram(image, len(image) * self.frame_ms / 1000, name).drawing
+        return shown(figures.spectrogram(image, len(image) * self.frame_ms / 1000, name))
 
 
 def compute_features(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ei_toolkit.api.progress import OnProgress, Progress, ignore_progress
 from ei_toolkit.api.project import Project
-from ei_toolkit.api.results import Result
+from ei_toolkit.api.results import Result, shown
 from ei_toolkit.audio.effects.conditions import CONDITIONS
 from ei_toolkit.config import Config
 from ei_toolkit.config.lockfile import read_lock
@@ -93,7 +93,7 @@ class HeldOutEvaluation(Result):
 
     def figure(self) -> Figure:
         """Return a bar chart of the top-1 accuracy of windows under each condition."""
-        return figures.accuracy_by_condition(self.data).drawing
+        return shown(figures.accuracy_by_condition(self.data))
 
 
 def evaluate(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ei_toolkit.errors import MissingToolError
+from ei_toolkit.report.figures import Figure
 from ei_toolkit.report.tables import Cell, cell
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure as Drawing
 
 SHOWN_ROWS = 50  # of a result in a notebook
 
@@ -49,7 +53,7 @@ class Result:
 
 
 def html_table(title: str, records: Sequence[Mapping[str, Cell]]) -> str:
-    """Return rows as an HTML table with a caption; every text is escaped. Long tables are cut, and say so."""
+    """Return rows as an HTML table with a caption; every text is escaped. A long table is cut, with a note."""
     head = "".join(f"<th>{escape(str(name))}</th>" for name in (records[0] if records else ()))
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(cell(value))}</td>" for value in row.values()) + "</tr>"
@@ -57,3 +61,17 @@ def html_table(title: str, records: Sequence[Mapping[str, Cell]]) -> str:
     )
     more = f" (the first {SHOWN_ROWS} of {len(records)} rows)" if len(records) > SHOWN_ROWS else ""
     return f"<table><caption>{escape(title)}{more}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def shown(figure: Figure) -> Drawing:
+    """Return the figure of matplotlib. A notebook then shows such figures as pictures, also without pyplot."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is not None:
+        shell.display_formatter.formatters["image/png"].for_type(type(figure.drawing), _png)
+    return figure.drawing
+
+
+def _png(drawing: Drawing) -> bytes:
+    stream = io.BytesIO()
+    drawing.savefig(stream, format="png")
+    return stream.getvalue()

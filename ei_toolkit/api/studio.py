@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ei_toolkit.api.connection import connect_studio
 from ei_toolkit.api.progress import OnProgress, Progress, ignore_progress, progress_of
 from ei_toolkit.api.project import Project
-from ei_toolkit.api.results import Result
+from ei_toolkit.api.results import Result, shown
 from ei_toolkit.api.training import (
     build_and_record,
     checked_impulse,
@@ -100,7 +100,7 @@ class ModelTest(Result):
 
     def figure(self) -> Figure:
         """Return the confusion matrix of `int8`: rows are actual labels, columns predicted ones."""
-        return figures.confusion_matrix(self.int8.confusion, self.int8.labels).drawing
+        return shown(figures.confusion_matrix(self.int8.confusion, self.int8.labels))
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Training(Result):
 
     def figure(self) -> Figure:
         """Return the learning curves: loss and accuracy of training and validation by epoch."""
-        return figures.learning_curves(self.history).drawing
+        return shown(figures.learning_curves(self.history))
 
 
 def _accuracy_rows(name: str, evaluations: tuple[Evaluation, ...]) -> list[dict[str, Cell]]:

@@ -41,6 +41,13 @@ def data(folder: Path) -> eitk.Project:
     return project
 
 
+def classifiers(project: eitk.Project) -> None:
+    """Compare classifiers of summary features."""
+    features: eitk.SummaryFeatures = eitk.summary_features(project, window_ms=3000)
+    suite: eitk.SuiteEvaluation = eitk.evaluate_suite(eitk.read_summary_features("features.csv"), ["B1"])
+    print(features.values.shape, features.columns, show_result(suite))
+
+
 def train(project: eitk.Project, on_progress: eitk.OnProgress) -> Path:
     """Train and build in the studio of a project."""
     studio: eitk.StudioClient = eitk.connect(project)
@@ -82,6 +89,7 @@ def main() -> None:
     """Run all of it, and print the errors."""
     try:
         project = data(Path("job"))
+        classifiers(project)
         board(project, train(project, show), [])
     except ERRORS as error:
         print(error.what, error.why, error.hint)

@@ -16,9 +16,12 @@ import tiny_model
 from support import write_clips
 
 import ei_toolkit as eitk
-from ei_toolkit.api.results import SHOWN_ROWS, Result
+from ei_toolkit.api.results import SHOWN_ROWS, Result, shown
 from ei_toolkit.config import Config
 from ei_toolkit.impulse import dsp
+from ei_toolkit.report.figures import learning_curves
+
+SHELL = "IPython.core.interactiveshell"  # which ipykernel brings
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,20 @@ def test_texts_in_a_notebook_are_escaped() -> None:
     assert "<img" not in html
 
 
-def test_a_long_table_is_cut_and_says_so() -> None:
+def test_a_long_table_is_cut_with_a_note() -> None:
     html = Numbers(tuple({"value": number} for number in range(SHOWN_ROWS + 1)))._repr_html_()
     assert f"(the first {SHOWN_ROWS} of {SHOWN_ROWS + 1} rows)" in html
     assert html.count("<tr>") == SHOWN_ROWS + 1
+
+
+def test_a_notebook_shows_figures_as_pictures() -> None:
+    interactive = pytest.importorskip(SHELL)
+    shell = interactive.InteractiveShell.instance()
+    try:
+        figure = shown(learning_curves({"loss": [0.5, 0.4], "accuracy": [0.7, 0.8]}))
+        assert shell.display_formatter.format(figure)[0]["image/png"].startswith(b"\x89PNG")
+    finally:
+        interactive.InteractiveShell.clear_instance()
 
 
 def test_an_empty_result_is_an_empty_table() -> None:

@@ -57,6 +57,7 @@ NOT_IMPORTED_IN_TESTS = {
     "cmake": "run as a program to build the firmware's tests",
     "coverage": "run as a program",
     "hatchling": "the build backend, used without a network",
+    "ipykernel": "run by nbclient",
     "mkdocs-material": "the theme of the documentation site",
     "mkdocstrings-python": "a plugin of mkdocs",
     "mypy": "run as a program",
