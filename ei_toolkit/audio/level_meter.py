@@ -57,7 +57,7 @@ class LevelMeter:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing was heard for SILENT_AFTER_S."""
+        """Whether the input was silent for SILENT_AFTER_S."""
         return self.silent >= SILENT_AFTER_S * self.rate
 
     def bar(self) -> str:

@@ -437,7 +437,7 @@ class TuneSettings:
     spectrogram_fft_length: tuple[int, ...] = setting((64, 128), "Points of the FFT of spectrogram.")
     filters: tuple[int, ...] = setting((20, 32, 40), "Mel bands of mfe and mfcc.")
     coefficients: tuple[int, ...] = setting((13, 20), "Coefficients of mfcc.")
-    noise_floor_db: tuple[int, ...] = setting((-52, -65, -80), "Noise floors of mfe and spectrogram in dB.")
+    noise_floor_db: tuple[int, ...] = setting((-52, -65, -80), "Noise floor of mfe and spectrogram in dB, one or more.")
     network: tuple[NetworkKind, ...] = setting(("conv1d", "conv2d", "separable"), "Kinds of network.")
     depth: tuple[int, ...] = setting((2, 3, 4), "Numbers of convolutions.")
     width: tuple[int, ...] = setting((8, 12, 16, 24, 32), "Numbers of filters of the first convolution.")

@@ -1,4 +1,4 @@
-"""The steps from the impulse to the deployment with the keyboard alone."""
+"""The steps from the impulse to the deployment with the keyboard only."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Values = NDArray[np.float64]
 BANDS_HZ = (100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300)
 THIRD_OCTAVE = 2 ** (1 / 6)  # from the centre of a band to its edge
 FULL_SCALE = 32768.0
-LEAST_ABOVE_NOISE_DB = 3.0  # a band of a recording below that is noise, and says nothing about the response
+LEAST_ABOVE_NOISE_DB = 3.0  # a band of a recording below that is noise, and shows nothing of the response
 LARGEST_DB = 200.0
 SEGMENT = 2048  # samples of one spectrum
 

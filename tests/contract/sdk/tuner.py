@@ -22,7 +22,7 @@ from edgeimpulse_api import (  # noqa: E402
 )
 
 
-def refusal(call: Any, *arguments: Any) -> str:
+def rejection(call: Any, *arguments: Any) -> str:
     """Call a method that is refused, and return the message."""
     try:
         call(*arguments)
@@ -61,7 +61,7 @@ with contextlib.redirect_stdout(printed):
     api.create_trial(project, second_job, TunerCreateTrialImpulse(id="mine", **blocks, learnBlocks=[layer]))
     api.complete_search(project, second_job, TunerCompleteSearch(success=True))
     second = tuner.check_tuner()
-    refused = refusal(api.end_trial, project, second_job, "mine") + refusal(api.get_dsp_parameters, project, 1, 2)
+    refused = rejection(api.end_trial, project, second_job, "mine") + rejection(api.get_dsp_parameters, project, 1, 2)
     api.update_tuner_run(project, second_job, UpdateTunerRunRequest(name="third"))
     parsed = {
         "algorithm": api.get_config(project).tuning_algorithm,
