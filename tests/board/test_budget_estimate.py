@@ -59,7 +59,7 @@ def test_a_hop_that_is_too_short_is_explained_with_both_parts_and_a_hop_that_fit
 
 def test_the_features_of_a_block_with_a_wrong_parameter_are_not_known() -> None:
     wrong = DspBlock("mfe", params={"fft_length": 100})
-    with pytest.raises(ConfigurationError, match="not a power of two"):
+    with pytest.raises(ConfigurationError, match="must be a power of two"):
         features_ms(settings_with(wrong))
     assert known_features_ms(settings_with(wrong)) is None
     assert known_features_ms(settings_with()) is None

@@ -125,7 +125,7 @@ def test_a_named_impulse_exists_beside_the_default_one(studio: Studio, wanted: I
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda s: with_dsp(s, DspBlock("spectrogram", 4, params={"fft_length": 100})), "not a power of two"),
+        (lambda s: with_dsp(s, DspBlock("spectrogram", 4, params={"fft_length": 100})), "must be a power of two"),
         (lambda s: with_dsp(s, DspBlock("spectrogram", 4, params={"nonsense": 1})), "no parameter nonsense"),
         (lambda s: with_dsp(s, DspBlock("spectrogram", 9)), "version"),
         (lambda s: with_dsp(s), r"no \[impulse.dsp\]"),
