@@ -19,7 +19,9 @@ JOBS = [
     for file in FILES
     for name in yaml.safe_load((ROOT / f".github/workflows/{file}.yml").read_text())["jobs"]
 ]
-RUN_ELSEWHERE = {"test", "demo"}  # scripts/test runs these tests; tests/test_end_to_end.py runs scripts/demo
+RUN_ELSEWHERE = {"test", "demo", "notebooks"}
+"""scripts/test runs these tests; tests/test_end_to_end.py runs scripts/demo; notebooks has a long step only."""
+LONG = ("scripts/try-wheel", "tests/notebooks")  # an installation of gigabytes; three notebooks with their trainings
 RUN_HERE = [(file, job) for file, job in JOBS if job not in RUN_ELSEWHERE]
 
 # What GitHub would put in place of each expression, in a fork without a key.
@@ -75,7 +77,7 @@ def test_continuous_integration_calls_the_scripts_of_a_developer() -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("file", "job"), RUN_HERE)
 def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, workspace: Path, tmp_path: Path) -> None:
-    """All steps of a job, in order, in one workspace. Inside `scripts/lowest` pytest is given one quick file."""
+    """All steps of a job but the long ones, in one workspace. In `scripts/lowest`, pytest is given one quick file."""
     if not (ROOT / (".venv-lowest" if job == "lowest" else ".venv") / ".eitk-stamp").is_file():
         pytest.skip("the environment of this job was not made by scripts/setup")
     if shutil.which("bash") is None:
@@ -85,7 +87,7 @@ def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, wo
     quick = QUICK | {"EITK_IMPULSE_SCRIPT": str(workspace / "network.py")}
     whole_job = load(file)["jobs"][job].get("env", {})
     for step in steps_of(file, job):
-        if "run" not in step:
+        if "run" not in step or is_long(step):
             continue
         env = {key: in_a_fork(value) for key, value in (whole_job | step.get("env", {})).items()}
         done = run_step(step["run"], env | quick)
@@ -99,6 +101,23 @@ def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, wo
         again = run_step('scripts/nightly "$DATASET"', quick | {"DATASET": "few clips"})
         assert again.returncode == 0
         assert "nothing changed since run" in again.stdout
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("job", ["package", "notebooks"])
+def test_every_long_step_runs_as_it_stands(job: str, run_step: Run) -> None:
+    """What the long steps need of the steps before is the wheel."""
+    if job == "package":
+        assert run_step("scripts/package", QUICK).returncode == 0
+    steps = [step for step in steps_of("ci", job) if "run" in step and is_long(step)]
+    assert len(steps) == 1
+    done = run_step(steps[0]["run"], {})
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+
+
+def is_long(step: dict[str, Any]) -> bool:
+    return any(one in step["run"] for one in LONG)
 
 
 def in_a_fork(value: str) -> str:
