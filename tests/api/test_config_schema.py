@@ -67,8 +67,9 @@ BEYOND = [
     *((key, allowed.low - (0 if allowed.above else 1)) for key, allowed in RANGES.items()),
     *((key, allowed.high + (0 if allowed.below else 1)) for key, allowed in RANGES.items() if allowed.high < 10**12),
 ]
+PAIRS = ("slice.augment.noise_snr_db", "tune.learning_rate")
 WRONG = [
-    *((key, [value, value]) if key == "slice.augment.noise_snr_db" else (key, value) for key, value in BEYOND),
+    *((key, [value, value]) if key in PAIRS else (key, value) for key, value in BEYOND),
     ("slice.augment.noise_snr_db", [1]),
     ("slice.augment.noise_snr_db", [1, 2, 3]),
     ("training.epochs", 2.5),
@@ -133,7 +134,7 @@ RIGHT = [
 
 @pytest.mark.parametrize(("key", "value"), RIGHT)
 def test_what_the_check_accepts_the_schema_accepts_too(key: str, value: Any) -> None:
-    table = changed(key, [value, value] if key == "slice.augment.noise_snr_db" and value else value)
+    table = changed(key, [value, value] if key in PAIRS and value else value)
     assert not check_refuses(table), "the check refuses it"
     assert not schema_refuses(table), "the schema refuses it"
 

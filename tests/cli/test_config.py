@@ -81,7 +81,7 @@ FAULTS = {  # each passed `eitk slice --dry-run` and was refused by a later comm
     "[impulse.dsp]\ntype = 'mfe'\nnum_filter = 3\n": "eitk.toml:3: impulse.dsp[0].num_filter: the mfe block has no",
     "[impulse.dsp]\ntype = 'mfe'\nimplementation_version = 9\n":
         "eitk.toml:3: impulse.dsp[0].implementation_version = 9: must be one of 3, 4",
-    "[impulse.dsp]\ntype = 'mfe'\nfft_length = 100\n": "toml:3: impulse.dsp[0]: fft_length = 100 is not a power of",
+    "[impulse.dsp]\ntype = 'mfe'\nfft_length = 100\n": "toml:3: impulse.dsp[0]: fft_length = 100: must be a power of",
     "[studio]\nurl = 'htp://x/v1'\n": "eitk.toml:2: studio.url = 'htp://x/v1' is not the address of a studio",
     "[studio]\nurl = 'https://x/v1'\ningestion_url = 'ftp://x'\n": "toml:3: studio.ingestion_url = 'ftp://x' is",
     "[build]\nengine = 'eon'\n": "eitk.toml:2: build.engine = 'eon': must be one of tflite-eon,",

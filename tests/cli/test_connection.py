@@ -44,7 +44,9 @@ def test_a_configured_upload_address(tmp_path: Path) -> None:
 @pytest.fixture
 def studio(monkeypatch: pytest.MonkeyPatch) -> None:
     """No server is started, and no request is sent."""
-    started = SimpleNamespace(api_url=LOCAL_API, ingestion_url="http://127.0.0.1:4811", key=KEY)
+    started = SimpleNamespace(
+        api_url=LOCAL_API, ingestion_url="http://127.0.0.1:4811", remote_management_url="", key=KEY
+    )
     monkeypatch.setattr("ei_toolkit.api.connection.ensure", lambda *_a, **_k: started)
     monkeypatch.setattr("ei_toolkit.api.connection.open_studio", lambda transport: transport)
 

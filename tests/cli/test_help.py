@@ -18,11 +18,11 @@ from ei_toolkit.cli.examples import EXAMPLES
 
 
 def command_names(commands: Any = None, path: str = "") -> Iterator[str]:
-    """The names of all commands that are not groups, with those of their groups in front."""
+    """The names of all commands, with those of their groups in front; a group is one if it does something itself."""
     for name, command in (commands or {name: load_command(name) for name in COMMANDS}).items():
         if isinstance(command, TyperGroup):
             yield from command_names(command.commands, f"{path}{name} ")
-        else:
+        if not isinstance(command, TyperGroup) or command.invoke_without_command:
             yield f"{path}{name}"
 
 
@@ -55,7 +55,7 @@ def test_an_example_is_a_valid_command_line(line: str) -> None:
     while isinstance(context.command, TyperGroup):
         name, command, words = context.command.resolve_command(context, words)
         assert command is not None
-        if isinstance(command, TyperGroup):
+        if isinstance(command, TyperGroup) and not (command.invoke_without_command and words[:1] < ["a"]):
             context = typer.Context(command, info_name=name, parent=context)
         else:
             command.make_context(name, words, parent=context)  # raises for unknown options and wrong values

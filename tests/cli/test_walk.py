@@ -35,7 +35,7 @@ CHANGING = ("doctor",)  # with times that differ from run to run
 FEWER_COLUMNS = ("runs list",)  # on a narrow terminal
 
 EMPTY_PROJECT = LINES | {
-    "init": 3, "config set board.name host": 0, "impulse diff": 4, "impulse apply": 4,
+    "init": 3, "config set board.name host": 0, "impulse diff": 4, "impulse apply": 4, "record --label rock": 2,
 }  # fmt: skip
 """In a project without clips: eitk.toml of a recipe, and a studio that has nothing."""
 FINISHED = {

@@ -198,7 +198,7 @@ def test_white_space_around_a_key_is_removed_with_a_note(
 ) -> None:
     environ = {"EI_API_KEY": around.format(KEY)}
     assert find_key("https://studio.example.com/v1", environ) == bare_key(environ["EI_API_KEY"]) == KEY
-    monkeypatch.setattr(connection, "open_studio", lambda transport: transport)
+    monkeypatch.setattr("ei_toolkit.api.connection.open_studio", lambda transport: transport)
     console = Console(io.StringIO(), err := io.StringIO())
     remote = environ | {"EITK_STUDIO_URL": "https://studio.example.com/v1"}
     found = connection.connect(Environment(console, tmp_path, remote), load_config(tmp_path, remote))

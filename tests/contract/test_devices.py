@@ -157,6 +157,7 @@ def test_a_sample_that_the_official_client_requests_arrives_in_the_project(
     assert (sample["totalLengthMs"], sample["deviceType"]) == (500, "ARDUINO_NANO33BLE")
     url = f"{project.studio.api_url}/api/{project.id}/raw-data/{sample['id']}/wav?axisIx=0"
     assert requests.get(url, headers=project.headers, timeout=30).content[:4] == b"RIFF"
+    project.call("DELETE", f"/raw-data/{sample['id']}")  # other tests use the labels of this project
 
 
 def test_what_a_device_cannot_record_is_refused(project: Any, api: Any, connected: Callable[..., Device]) -> None:
