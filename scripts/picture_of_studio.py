@@ -53,8 +53,8 @@ def main(project: Path, folder: Path) -> None:
 
 def _data(page: Page, start: str, sample: int) -> None:
     page.goto(f"{start}/acquisition?sample={sample}")
-    page.wait_for_selector("h1")
-    page.wait_for_timeout(3000)
+    page.wait_for_selector("section.sample input[type=range]:enabled")  # the player has its sound
+    page.wait_for_timeout(1000)  # and draws it
 
 
 def _features(page: Page, start: str) -> None:
