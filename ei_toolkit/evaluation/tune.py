@@ -133,7 +133,7 @@ class TuneRun:
                 self._run_trials(pool)
                 self._measure_current(pool)
                 self._report(pool)
-            except BaseException:
+            except BaseException:  # KeyboardInterrupt, too: the workers would train to the end
                 pool.shutdown(wait=False, cancel_futures=True)
                 _kill_workers(pool)
                 raise

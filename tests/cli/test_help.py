@@ -55,7 +55,8 @@ def test_an_example_is_a_valid_command_line(line: str) -> None:
     while isinstance(context.command, TyperGroup):
         name, command, words = context.command.resolve_command(context, words)
         assert command is not None
-        if isinstance(command, TyperGroup) and not (command.invoke_without_command and words[:1] < ["a"]):
+        has_subcommand = bool(words) and not words[0].startswith("-")
+        if isinstance(command, TyperGroup) and (has_subcommand or not command.invoke_without_command):
             context = typer.Context(command, info_name=name, parent=context)
         else:
             command.make_context(name, words, parent=context)  # raises for unknown options and wrong values

@@ -64,7 +64,7 @@ async def _greet(studio: Studio, websocket: WebSocket) -> DeviceConnection | Non
         await _send_frame(
             websocket, encode({"hello": True, "auth": True, "serverTimestamp": int(1000 * time.time())}, form)
         )
-    except BaseException:
+    except BaseException:  # a cancelled task, too: the device would stay connected
         studio.devices.remove(connection)
         raise
     return connection
