@@ -4,8 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-sys.modules["tensorflow"] = sys.modules["keras"] = None  # the SDK would import them, and needs them for nothing here
-import edgeimpulse as ei  # noqa: E402
+import edgeimpulse as ei
 
 zipped = ei.model.deploy(
     model=Path(sys.argv[1]).read_bytes(),

@@ -3,10 +3,9 @@
 import json
 import sys
 
-sys.modules["tensorflow"] = sys.modules["keras"] = None  # the SDK would import them, and needs them for nothing here
-import edgeimpulse as ei  # noqa: E402
-from edgeimpulse.util import configure_generic_client, run_project_job_until_completion  # noqa: E402
-from edgeimpulse_api import GenerateFeaturesRequest, JobsApi  # noqa: E402
+import edgeimpulse as ei
+from edgeimpulse.util import configure_generic_client, run_project_job_until_completion
+from edgeimpulse_api import GenerateFeaturesRequest, JobsApi
 
 lines = []
 dsp, project = int(sys.argv[1]), int(sys.argv[2])

@@ -5,9 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-sys.modules["tensorflow"] = sys.modules["keras"] = None  # the SDK would import them, and needs them for nothing here
-import edgeimpulse as ei  # noqa: E402
-import numpy as np  # noqa: E402
+import edgeimpulse as ei
+import numpy as np
 
 data = ei.experimental.data
 folder = Path(sys.argv[1])

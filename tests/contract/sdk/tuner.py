@@ -3,16 +3,14 @@
 import contextlib
 import io
 import json
-import sys
 import time
 from typing import Any
 
-sys.modules["tensorflow"] = sys.modules["keras"] = None  # the SDK would import them, and needs them for nothing here
-import edgeimpulse as ei  # noqa: E402
-from edgeimpulse.experimental import tuner  # noqa: E402
-from edgeimpulse.tuner._functions.tuner import get_tuner_run_state, list_tuner_runs  # noqa: E402
-from edgeimpulse.util import configure_generic_client, default_project_id_for  # noqa: E402
-from edgeimpulse_api import (  # noqa: E402
+import edgeimpulse as ei
+from edgeimpulse.experimental import tuner
+from edgeimpulse.tuner._functions.tuner import get_tuner_run_state, list_tuner_runs
+from edgeimpulse.util import configure_generic_client, default_project_id_for
+from edgeimpulse_api import (
     OptimizationApi,
     OptimizeConfig,
     TunerCompleteSearch,
