@@ -13,6 +13,7 @@ from ei_toolkit.config.units import counted, local_time
 from ei_toolkit.errors import ConfigurationError, DataError, UsageError
 from ei_toolkit.report.tables import Table
 from ei_toolkit.studio import manage
+from ei_toolkit.studio.browser_settings import project_settings
 from ei_toolkit.studio.lifecycle import UnresponsiveServer, ensure, find_server, read_secret, sign_in_url
 from ei_toolkit.studio.lifecycle import stop as end
 from ei_toolkit.studio.manage import add_key as add
@@ -108,7 +109,7 @@ def open_(
     if not isinstance(running, RunningServer):
         why = str(running) if running else "no studio serves this folder"
         raise ConfigurationError(f"{folder} cannot be opened", why=why, hint=f"eitk studio serve --data {folder}")
-    url = sign_in_url(running, manage.browser_key(folder, project))
+    url = sign_in_url(running, manage.browser_key(folder, project), project_settings(config.settings))
     if not no_browser and typer.launch(url) != 0:
         env.console.note("no browser could be started: open the address in one")
     env.console.result({"url": url}, url)

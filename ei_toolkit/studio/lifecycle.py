@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlencode
 
 from ei_toolkit import __version__
 from ei_toolkit.config.atomic_write import write_bytes
@@ -115,10 +116,11 @@ def status(data: Path) -> RunningServer | None:
     return found if server_pid(data) in (None, found.pid) else None
 
 
-def sign_in_url(running: RunningServer, secret: str) -> str:
+def sign_in_url(running: RunningServer, secret: str, settings: str = "") -> str:
     """Return the address of the studio's pages that signs a browser in, once and within a minute.
 
-    The token is behind `#`, so that it is in no request and in no log. Raises CredentialError for a key that the studio
+    The token is behind `#`, so that it is in no request and in no log. `settings` are the project's as JSON, for the
+    pages (`browser_settings`). Raises CredentialError for a key that the studio
     does not accept, and ConfigurationError if the studio does not respond.
     """
     address = f"{running.api_url.removesuffix('/v1')}/session/tokens"
@@ -134,7 +136,7 @@ def sign_in_url(running: RunningServer, secret: str) -> str:
         raise ConfigurationError(
             "the studio does not respond", why=str(error), hint="see eitk studio status"
         ) from error
-    return f"{running.web_url}#token={token}"
+    return f"{running.web_url}#{urlencode({'token': token} | ({'settings': settings} if settings else {}))}"
 
 
 def server_pid(data: Path) -> int | None:

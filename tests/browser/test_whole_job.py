@@ -32,8 +32,8 @@ def upload_clips(window: Window, make_tone: Callable[..., bytes], folder: Path) 
         page.wait_for_selector(f"text={CLIPS} files accepted, 0 rejected, of {CLIPS}.")
         page.wait_for_selector(f"text={CLIPS * (artist + 1)} samples found")
     for label, pitch in PITCHES.items():
-        files = {f"{label}.{number}.wav": make_tone(pitch + 5 * number) for number in range(CLIPS, CLIPS + 4)}
-        window.project.upload(files, "testing", x_label=label)
+        later = {f"{label}.{number}.wav": make_tone(pitch + 5 * number) for number in range(CLIPS, CLIPS + 4)}
+        window.project.upload(later, "testing", x_label=label)
 
 
 def wait_for_job(page: Any, what: str) -> None:

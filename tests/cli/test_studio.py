@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -50,7 +52,8 @@ def test_an_impossible_request_is_an_error(tmp_path: Path, arguments: tuple[str,
 
 def sign_in(address: str) -> int:
     """Open an address as a browser does; return the project that it is signed in to."""
-    url, _, token = address.partition("/studio#token=")
+    url, _, fragment = address.partition("/studio#")
+    token = parse_qs(fragment)["token"][0]
     response = requests.post(f"{url}/session", json={"token": token}, headers={"Origin": url}, timeout=10)
     return int(response.json()["projectId"])
 
@@ -67,12 +70,14 @@ def test_serving_ends_with_a_signal_and_status_reports_it(tmp_path: Path) -> Non
         studio(tmp_path, "projects", "--add", "Second")
         opened = [studio(tmp_path, "open", "--no-browser", "--project", project)[1] for project in "012"]
         projects = [sign_in(result["url"]) for result in opened]
+        settings = json.loads(parse_qs(urlsplit(opened[0]["url"]).fragment)["settings"][0])
         unknown = studio(tmp_path, "open", "--no-browser", "--project", "3")[0]
         os.kill(serving.pid, signal.SIGINT)
         assert serving.wait(30) == 0
         assert serving.stderr is not None
         assert re.search(rb"in a browser: http://127\.0\.0\.1:\d+/studio#token=[\w-]{43} ", serving.stderr.read())
     assert (projects, unknown) == ([1, 1, 2], 2)
+    assert settings["level"] == "none" and settings["smoothing"] == 1  # the defaults: there is no eitk.toml
     assert found["running"] and found["pid"] == serving.pid and found["api_url"].startswith("http://127.0.0.1:")
     assert studio(tmp_path, "status")[1] == {"running": False}
     assert studio(tmp_path, "stop")[1] == {"stopped": False}

@@ -20,6 +20,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from ei_toolkit.config.palette import LABEL_COLOURS, PALETTE
+from ei_toolkit.studio.browser_settings import defaults_js
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.browser_session import CSRF_HEADER, check_origin, cookie_name, own_origin, session_of
 from ei_toolkit.studio.http.errors import Forbidden, Unauthorised, Unknown
@@ -149,6 +150,7 @@ def static_files() -> dict[str, StaticFile]:
     """Return what the page loads, by its name below `/web/`."""
     found = dict(_files_below(_source("")))
     found["palette.css"] = _static_file("palette.css", palette_css().encode())
+    found["defaults.js"] = _static_file("defaults.js", defaults_js().encode())
     return found
 
 

@@ -23,14 +23,25 @@ let reachable = true;
 
 /** Sign in with the token in the address, or continue the session of this browser; return the session. */
 export async function signIn() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const token = fragment.get("token");
   if (token) {
     history.replaceState(history.state, "", location.pathname + location.search);
     session = await answerOf(await send("POST", "/session", json({ token })));
+    if (fragment.get("settings")) localStorage.setItem(settingsKey(), fragment.get("settings"));
   } else {
     session = await answerOf(await send("GET", "/session"));
   }
   return session;
+}
+
+/** Return the settings of the project's eitk.toml as `eitk studio open` passed them at last; empty if it has not. */
+export function settingsOf() {
+  try {
+    return JSON.parse(localStorage.getItem(settingsKey())) ?? {};
+  } catch {
+    return {};
+  }
 }
 
 /** Functions that run before the session ends: a page adds one that finishes what it has put off. */
@@ -137,6 +148,8 @@ export async function check() {
     return error.status !== 0;
   }
 }
+
+const settingsKey = () => `eitk-settings-${session.projectId}`;
 
 async function call(verb, path, options = {}) {
   const response = await send(verb, absolute(path), options);

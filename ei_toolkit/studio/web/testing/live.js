@@ -5,6 +5,7 @@ import { addressOf as resource, get, getBytes, post } from "../api.js";
 import { addressOf, setQuery } from "../router.js";
 import { Loaded, Notice, announce, useLoad } from "../ui.js";
 import { loadImpulse } from "../impulse_state.js";
+import { BoardSettings, boardSettings } from "./board_settings.js";
 import { classifyRecording, keepForTesting, resultOf } from "./classify.js";
 import { Microphone } from "./microphone.js";
 import { Timeline } from "./timeline.js";
@@ -14,19 +15,21 @@ export default function LivePage({ session, address }) {
   const loaded = useLoad(async (signal) => {
     const found = await loadImpulse(signal);
     const keras = found.learn ? await get(`/training/keras/${found.learn.id}`, {}, signal) : null;
-    return { ...found, trained: keras?.trained ?? false };
+    return { ...found, trained: keras?.trained ?? false, threshold: keras?.minimumConfidenceRating };
   }, []);
   return html`<h1>Live classification</h1>
-    <${Loaded} of=${loaded}>${({ input, trained }) => (trained
-      ? html`<${Live} input=${input} query=${address.query} canKeep=${session.role === "admin"} />`
+    <${Loaded} of=${loaded}>${({ input, trained, threshold }) => (trained
+      ? html`<${Live} input=${input} threshold=${threshold} query=${address.query} canKeep=${session.role === "admin"} />`
       : html`<${Notice}>There is no trained model yet. <a href=${addressOf(session.projectId, "learning/keras")}>Train
           one</a> first.<//>`)}<//>`;
 }
 
-function Live({ input, query, canKeep }) {
+function Live({ input, threshold, query, canKeep }) {
   const [state, setState] = useState({ busy: false, progress: "", problem: null, recording: null });
   const [over, setOver] = useState(false);
-  const variant = query.variant === "float32" ? "float32" : undefined;
+  const settings = boardSettings(query, threshold, input.windowIncreaseMs);
+  const { level, targetDbfs, maxGainDb } = settings;
+  const how = { variant: query.variant === "float32" ? "float32" : undefined, level, targetDbfs, maxGainDb };
   useEffect(() => () => state.recording?.release?.(), [state.recording]);
   const show = async (load) => {
     setState((before) => ({ ...before, busy: true, progress: "", problem: null }));
@@ -38,11 +41,11 @@ function Live({ input, query, canKeep }) {
       setState((before) => ({ ...before, busy: false, problem: error.message }));
     }
   };
-  const file = (one) => one && show((onProgress) => classifyFile(one, input, variant, onProgress));
+  const file = (one) => one && show((onProgress) => classifyFile(one, input, how, onProgress));
   useEffect(() => {
-    if (query.sample) show(() => classifySample(Number(query.sample), input, variant));
-    else if (state.recording) show((onProgress) => classified(state.recording, input, variant, onProgress));
-  }, [query.sample, variant]);
+    if (query.sample) show(() => classifySample(Number(query.sample), input, how));
+    else if (state.recording) show((onProgress) => classified(state.recording, input, how, onProgress));
+  }, [query.sample, ...Object.values(how)]);
   const drop = (event) => {
     event.preventDefault();
     setOver(false);
@@ -50,8 +53,9 @@ function Live({ input, query, canKeep }) {
   };
   return html`
     <fieldset class="row"><legend class="visually-hidden">Model variant</legend>${["int8", "float32"].map((name) => html`
-      <label key=${name}><input type="radio" name="variant" checked=${(variant ?? "int8") === name}
+      <label key=${name}><input type="radio" name="variant" checked=${(how.variant ?? "int8") === name}
         onChange=${() => setQuery({ variant: name })} /> ${name}</label>`)}</fieldset>
+    <${BoardSettings} settings=${settings} />
     <div class="columns">
       <section aria-labelledby="file" class="drop ${over ? "over" : ""}" onDrop=${drop} onDragLeave=${() => setOver(false)}
         onDragOver=${(event) => { event.preventDefault(); setOver(true); }}>
@@ -59,12 +63,12 @@ function Live({ input, query, canKeep }) {
         <label class="field"><span>A recording of any length; drop it here, or choose it</span>
           <input type="file" accept="audio/*" disabled=${state.busy} onChange=${(event) => file(event.target.files[0])} /></label>
       </section>
-      <${Microphone} input=${input} variant=${variant}
-        onRecording=${(made) => show((onProgress) => classified(made, input, variant, onProgress))} />
+      <${Microphone} input=${input} variant=${how.variant} settings=${settings}
+        onRecording=${(made) => show((onProgress) => classified(made, input, how, onProgress))} />
     </div>
     ${state.busy && html`<p role="status">Classifying…${state.progress}</p>`}
     ${state.problem && html`<${Notice} kind="error">${state.problem}<//>`}
-    ${state.recording && html`<${Timeline} key=${state.recording.url} recording=${state.recording} />
+    ${state.recording && html`<${Timeline} key=${state.recording.url} recording=${state.recording} settings=${settings} />
       ${canKeep && state.recording.blob && html`<${Keep} key=${`keep ${state.recording.url}`} recording=${state.recording} />`}`}`;
 }
 
@@ -89,22 +93,26 @@ function Keep({ recording }) {
 }
 
 /** A WAV file is sent as it is; another file is decoded by the browser first. */
-async function classifyFile(file, input, variant, onProgress) {
+async function classifyFile(file, input, how, onProgress) {
   const { samples, rate } = await decode(file, input.frequencyHz);
   const blob = (await isWav(file)) ? file : wavOf(samples, rate);
-  return classified({ name: file.name.replace(/\.[^.]*$/, ""), blob, samples, rate }, input, variant, onProgress);
+  return classified({ name: file.name.replace(/\.[^.]*$/, ""), blob, samples, rate }, input, how, onProgress);
 }
 
 /** Return a recording with its scores, as the timeline shows it. */
-async function classified(recording, input, variant, onProgress) {
-  const found = await classifyRecording(recording, input, variant, onProgress);
+async function classified(recording, input, how, onProgress) {
+  const found = await classifyRecording(recording, input, how, onProgress);
   const url = URL.createObjectURL(recording.blob);
   return { ...recording, ...found, url, release: () => URL.revokeObjectURL(url) };
 }
 
-async function classifySample(id, input, variant) {
-  const [found, bytes] = await Promise.all([post(`/classify/v2/${id}`, {}, { variant }), getBytes(`/raw-data/${id}/wav`)]);
-  const name = found.sample.sample.filename;
-  const { samples, rate } = await decode(new File([bytes], name), input.frequencyHz);
-  return { ...resultOf(found), name, samples, rate, url: resource(`/raw-data/${id}/wav`) };
+/** A sample whose windows keep their level is classified where it is stored. */
+async function classifySample(id, input, how) {
+  const [{ sample }, bytes] = await Promise.all([
+    get(`/raw-data/${id}`, { limitPayloadValues: 1 }), getBytes(`/raw-data/${id}/wav`),
+  ]);
+  const shown = { name: sample.filename, ...(await decode(new File([bytes], sample.filename), input.frequencyHz)) };
+  const found = how.level === "none"
+    ? resultOf(await post(`/classify/v2/${id}`, {}, { variant: how.variant })) : await classifyRecording(shown, input, how);
+  return { ...shown, ...found, url: resource(`/raw-data/${id}/wav`) };
 }

@@ -1,19 +1,24 @@
 // Classify the signal of the microphone of this computer, window by window, and then the whole recording.
 
 import { html, useEffect, useRef, useState } from "../html.js";
-import { duration, percent } from "../formats.js";
-import { Name, Notice } from "../ui.js";
+import { duration } from "../formats.js";
+import { Notice } from "../ui.js";
 import { classifyRecording } from "./classify.js";
-import { labelOf, mean } from "./scores.js";
-import { wavOf } from "./wav.js";
+import { LiveScores } from "./live_scores.js";
+import { usableRate, wavOf } from "./wav.js";
 
 const MOST_MS = 10 * 60_000;
-const SMOOTHING = 3; // windows whose scores are averaged while it records
+const IDLE = { running: false, ms: 0, scores: [], problem: null };
 
-/** `input` is the input block of the impulse. `onRecording({name, blob, samples, rate})` is called at the end. */
-export function Microphone({ input, variant, onRecording }) {
-  const [state, setState] = useState({ running: false, ms: 0, scores: [], threshold: 0, problem: null });
+/**
+ * `input` is the input block of the impulse, `variant` that of the model, `settings` are those of the board.
+ * `onRecording({name, blob, samples, rate})` is called at the end.
+ */
+export function Microphone({ input, variant, settings, onRecording }) {
+  const [state, setState] = useState(IDLE);
   const recording = useRef(null);
+  const how = useRef(null);
+  how.current = { variant, ...settings };
   const stop = () => {
     const own = recording.current;
     recording.current = null;
@@ -25,12 +30,12 @@ export function Microphone({ input, variant, onRecording }) {
     if (samples.length) onRecording({ name: "microphone", blob: wavOf(samples, own.rate), samples, rate: own.rate });
   };
   const start = async () => {
-    setState({ running: true, ms: 0, scores: [], threshold: 0, problem: null });
+    setState({ ...IDLE, running: true });
     try {
-      recording.current = await record();
-      classifyWhile(recording, input, variant, (change) => setState((before) => ({ ...before, ...change })), stop);
+      recording.current = await record(input.frequencyHz);
+      classifyWhile(recording, input, how, (change) => setState((before) => ({ ...before, ...change })), stop);
     } catch (error) {
-      setState({ running: false, ms: 0, scores: [], threshold: 0, problem: sentenceOf(error) });
+      setState({ ...IDLE, problem: sentenceOf(error) });
     }
   };
   useEffect(() => () => {
@@ -38,25 +43,20 @@ export function Microphone({ input, variant, onRecording }) {
     recording.current?.context.close();
     recording.current = null;
   }, []);
-  const latest = state.scores.length ? mean(state.scores.slice(-SMOOTHING)) : null;
   return html`<section aria-labelledby="microphone"><h2 id="microphone">Microphone</h2>
     ${state.running
       ? html`<button class="main" onClick=${stop}>Stop after ${duration(state.ms)}</button>`
       : html`<button onClick=${start}>Record from the microphone</button>`}
     ${state.problem && html`<${Notice} kind="error">${state.problem}<//>`}
-    ${latest && html`<p class="live" role="status"><strong><${Name} text=${labelOf(latest, state.threshold)} /></strong>
-      (mean of the last ${Math.min(SMOOTHING, state.scores.length)} of ${state.scores.length} windows)</p>
-      <ul class="meters">${Object.entries(latest).map(([label, score]) => html`<li key=${label}><${Name} text=${label}
-        longest=${24} /> <meter min="0" max="1" value=${score} aria-label=${`Score of ${label.slice(0, 40)}`}></meter>
-        ${percent(score)}</li>`)}</ul>`}
+    ${state.scores.length > 0 && html`<${LiveScores} scores=${state.scores} settings=${settings} />`}
   </section>`;
 }
 
-/** Start recording: {context, stream, rate, count(), samples(from, to)}. */
-async function record() {
+/** Start recording, at the rate of the model if possible: {context, stream, rate, count(), samples(from, to)}. */
+async function record(rate) {
   const constraints = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: constraints });
-  const context = new AudioContext();
+  const [context, source] = await sourceOf(stream, rate);
   await context.audioWorklet.addModule("/web/testing/recorder.js");
   const worklet = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
   const parts = [];
@@ -65,9 +65,21 @@ async function record() {
     parts.push(data);
     total += data.length;
   };
-  context.createMediaStreamSource(stream).connect(worklet);
+  source.connect(worklet);
   const samples = (from = 0, to = total) => joined(parts, from, to);
   return { context, stream, rate: context.sampleRate, count: () => total, samples };
+}
+
+/** Return an audio context and the stream as its source; some browsers have streams at their own rate only. */
+async function sourceOf(stream, rate) {
+  const context = new AudioContext({ sampleRate: usableRate(rate) });
+  try {
+    return [context, context.createMediaStreamSource(stream)];
+  } catch {
+    await context.close();
+    const own = new AudioContext();
+    return [own, own.createMediaStreamSource(stream)];
+  }
 }
 
 function joined(parts, from, to) {
@@ -84,7 +96,7 @@ function joined(parts, from, to) {
 }
 
 /** Classify the newest whole window again and again; a window that the studio has no time for is left out. */
-async function classifyWhile(recording, input, variant, update, stop) {
+async function classifyWhile(recording, input, how, update, stop) {
   const own = recording.current;
   const window = Math.round((own.rate * input.windowSizeMs) / 1000);
   const increase = Math.round((own.rate * input.windowIncreaseMs) / 1000);
@@ -103,9 +115,9 @@ async function classifyWhile(recording, input, variant, update, stop) {
     try {
       const samples = own.samples(end - window, end);
       const one = { name: "window", blob: wavOf(samples, own.rate), samples, rate: own.rate };
-      const found = await classifyRecording(one, input, variant);
+      const found = await classifyRecording(one, input, how.current);
       scores.push(found.scores[0]);
-      update({ scores: [...scores], threshold: found.threshold, problem: null });
+      update({ scores: [...scores], problem: null });
     } catch (error) {
       update({ problem: error.message });
     }

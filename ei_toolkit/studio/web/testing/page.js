@@ -9,7 +9,8 @@ import { JobLog, useJob } from "../job.js";
 import { loadImpulse } from "../impulse_state.js";
 import { ConfusionMatrix } from "../confusion.js";
 import { WindowList } from "../window_list.js";
-import { mean, windowsOf } from "./scores.js";
+import { bestOf, mean } from "./decision.js";
+import { windowsOf } from "./scores.js";
 
 const VARIANTS = ["int8", "float32"];
 
@@ -99,7 +100,7 @@ function tracksOf(windows) {
   }
   return [...groups].map(([name, members]) => {
     const scores = mean(members.map((one) => one.scores));
-    const prediction = Object.keys(scores).reduce((best, label) => (scores[label] > scores[best] ? label : best));
+    const prediction = bestOf(scores);
     return {
       name, label: members[0].label, prediction, score: scores[prediction], windows: members.length,
       right: members.filter((one) => one.prediction === one.label).length,

@@ -4,25 +4,23 @@ import { html, useEffect, useMemo, useRef, useState } from "../html.js";
 import { colourValue, counted, duration, labelColour, labelColourValue, percent } from "../formats.js";
 import { Drawing, drawWaveform } from "../chart.js";
 import { Name } from "../ui.js";
-import { UNCERTAIN, csvOf, labelOf, smoothed } from "./scores.js";
+import { UNCERTAIN, smoothed, stableLabels } from "./decision.js";
+import { csvOf } from "./scores.js";
 
-const MOST_SMOOTHING = 16;
 const MOST_ROWS = 200;
 
-/** `recording` has {name, samples, rate, url, scores, threshold, windowMs, increaseMs}. */
-export function Timeline({ recording }) {
+/** `recording` has {name, samples, rate, url, scores, windowMs, increaseMs}; `settings` are those of the board. */
+export function Timeline({ recording, settings }) {
   const { samples, rate, scores, increaseMs, windowMs } = recording;
-  const [smoothing, setSmoothing] = useState(1);
-  const [threshold, setThreshold] = useState(recording.threshold);
+  const { smoothing, threshold, hysteresis, hold } = settings;
   const [view, setView] = useState({ zoom: 1, start: 0 });
   const [at, setAt] = useState(0);
   const audio = useRef(null);
   const total = (1000 * samples.length) / rate;
   const labels = useMemo(() => Object.keys(scores[0] ?? {}), [scores]);
   const rows = useMemo(() => smoothed(scores, smoothing), [scores, smoothing]);
-  const found = rows.map((row) => labelOf(row, threshold));
-  const csv = useObjectUrl(() => new Blob([csvOf(rows, increaseMs, threshold)], { type: "text/csv" }),
-    [rows, increaseMs, threshold]);
+  const found = useMemo(() => stableLabels(rows, settings), [rows, threshold, hysteresis, hold]);
+  const csv = useObjectUrl(() => new Blob([csvOf(rows, found, increaseMs)], { type: "text/csv" }), [rows, found, increaseMs]);
   const shown = total / view.zoom;
   const start = Math.min(view.start, total - shown);
   const zoom = (factor) => {
@@ -39,10 +37,6 @@ export function Timeline({ recording }) {
     <p class="verdict">${duration(total)}, ${counted(scores.length, "window")}: ${share.map(([label, part], i) => html`
       <span key=${label}>${i > 0 && ", "}<${Name} text=${label} longest=${40} /> ${percent(part)}</span>`)}</p>
     <div class="row">
-      <label class="field"><span>Mean of windows</span><input type="number" min="1" max=${MOST_SMOOTHING} value=${smoothing}
-        onInput=${(event) => setSmoothing(Math.min(MOST_SMOOTHING, Math.max(1, Math.round(Number(event.target.value)) || 1)))} /></label>
-      <label class="field"><span>Threshold</span><input type="number" min="0" max="1" step="0.05" value=${threshold}
-        onInput=${(event) => setThreshold(Number(event.target.value))} /></label>
       <button onClick=${() => zoom(2)}>Zoom in</button><button onClick=${() => zoom(0.5)}>Zoom out</button>
       <a href=${csv} download=${`${recording.name}.csv`}>Download the scores as CSV</a></div>
     ${view.zoom > 1 && html`<label class="field"><span>From ${duration(start)}</span><input type="range" min="0"

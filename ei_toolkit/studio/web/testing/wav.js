@@ -1,9 +1,15 @@
 // WAV files in the browser: written from samples, and read from any file that the browser can decode.
 
+import { toInt16 } from "./level.js";
+
 const [LOWEST_RATE, HIGHEST_RATE] = [8000, 96_000]; // Hz, that every browser has
 
-/** Return a mono 16-bit WAV file of samples from -1 to 1. */
+/** Return the rate in Hz, or the nearest one that every browser has. */
+export const usableRate = (rate) => Math.min(Math.max(rate, LOWEST_RATE), HIGHEST_RATE);
+
+/** Return a mono 16-bit WAV file of samples from -1 to 1, or of int16 samples. */
 export function wavOf(samples, rate) {
+  const values = samples instanceof Int16Array ? samples : toInt16(samples);
   const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
   const text = (at, letters) => [...letters].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
   text(0, "RIFF");
@@ -18,9 +24,7 @@ export function wavOf(samples, rate) {
   view.setUint16(34, 16, true);
   text(36, "data");
   view.setUint32(40, 2 * samples.length, true);
-  samples.forEach((value, i) => {
-    view.setInt16(44 + 2 * i, Math.max(-32768, Math.min(32767, Math.round(32768 * value))), true);
-  });
+  values.forEach((value, i) => view.setInt16(44 + 2 * i, value, true));
   return new Blob([view.buffer], { type: "audio/wav" });
 }
 
@@ -29,7 +33,7 @@ export function wavOf(samples, rate) {
  * little memory. Rejects a file that the browser cannot decode.
  */
 export async function decode(file, rate) {
-  const context = new OfflineAudioContext(1, 1, Math.min(Math.max(rate, LOWEST_RATE), HIGHEST_RATE));
+  const context = new OfflineAudioContext(1, 1, usableRate(rate));
   try {
     const audio = await context.decodeAudioData(await file.arrayBuffer());
     const channels = Array.from({ length: audio.numberOfChannels }, (_, i) => audio.getChannelData(i));
@@ -40,6 +44,18 @@ export async function decode(file, rate) {
     throw new Error(`${file.name.slice(0, 100)} cannot be decoded: it is damaged, or in a format that this browser does`
       + " not have. WAV works in every browser; eitk classify reads more formats.");
   }
+}
+
+/** Return samples at another rate in Hz. */
+export async function resampled(samples, from, to) {
+  if (from === to) return samples;
+  const context = new OfflineAudioContext(1, Math.max(1, Math.round((samples.length * to) / from)), usableRate(to));
+  const source = context.createBufferSource();
+  source.buffer = context.createBuffer(1, samples.length, from);
+  source.buffer.copyToChannel(samples, 0);
+  source.connect(context.destination);
+  source.start();
+  return (await context.startRendering()).getChannelData(0);
 }
 
 export const isWav = async (file) => (await file.slice(0, 4).text()) === "RIFF";
