@@ -158,7 +158,7 @@ def configuration_page() -> str:
     parts.extend(_block(kind) for kind in block_types())
     parts.append(f"## [[impulse.layers]]\n\n{_lead(Layer)}\n\n" + _rows(Layer, ""))
     parts.append(OLDER_VERSIONS)
-    return GENERATED.format(what="descriptions in ei_toolkit/config/settings.py") + "\n".join(parts)
+    return GENERATED.format(what="settings in ei_toolkit/config") + "\n".join(parts)
 
 
 def _tables(cls: Any, prefix: str) -> Iterator[tuple[str, Any]]:

@@ -19,7 +19,8 @@ from ei_toolkit.client.endpoint import (
 from ei_toolkit.client.impulse.state import check_impulse, wanted_impulse
 from ei_toolkit.compute import cores
 from ei_toolkit.config import Config, DspBlock, Settings
-from ei_toolkit.config.settings import CLOUD_ENGINES, ENGINES, TARGETS, refused_values
+from ei_toolkit.config.setting import refused_values
+from ei_toolkit.config.settings import CLOUD_ENGINES, ENGINES, TARGETS
 from ei_toolkit.dataset.file_names import compiled_pattern
 from ei_toolkit.dataset.folder import Clip, read_clips
 from ei_toolkit.dataset.lengths import measure_lengths

@@ -8,7 +8,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.config.settings import Level
+from ei_toolkit.config.setting import Level
 
 
 @dataclass(frozen=True)

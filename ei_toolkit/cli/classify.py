@@ -16,7 +16,7 @@ from ei_toolkit.cli.options import ChannelOption
 from ei_toolkit.cli.outcomes import warn_of_some
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.atomic_write import write_bytes, write_text
-from ei_toolkit.config.settings import FRACTIONS
+from ei_toolkit.config.setting import FRACTIONS
 from ei_toolkit.report.tables import Table, percent
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from typing import Any, Literal, get_origin, get_type_hints
 from ei_toolkit.config.dotted import set_in
 from ei_toolkit.config.parse import Invalid, parse_text, try_table
 from ei_toolkit.config.project import ProjectPaths
-from ei_toolkit.config.settings import Settings, refused_values
+from ei_toolkit.config.setting import refused_values
+from ei_toolkit.config.settings import Settings
 from ei_toolkit.config.toml_lines import line_numbers, line_of
 from ei_toolkit.config.untrusted_toml import read_toml
 from ei_toolkit.errors import ConfigurationError, Fault, SettingsError, UsageError

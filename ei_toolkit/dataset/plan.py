@@ -13,7 +13,7 @@ from typing import TypeVar
 from ei_toolkit.audio.formats import HOW_TO_INSTALL, NEEDS_FFMPEG
 from ei_toolkit.config import DatasetSettings, Settings
 from ei_toolkit.config.project import ProjectPaths
-from ei_toolkit.config.settings import check_settings
+from ei_toolkit.config.setting import check_settings
 from ei_toolkit.dataset.cutting import Task, inspect_clip
 from ei_toolkit.dataset.faults import fault_of, faults_text, without_faults
 from ei_toolkit.dataset.folder import Clip, ClipFolder, read_clips

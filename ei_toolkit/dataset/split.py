@@ -10,7 +10,7 @@ from typing import Literal
 
 from ei_toolkit.config import DatasetSettings
 from ei_toolkit.config.ranges import out_of_range
-from ei_toolkit.config.settings import range_of
+from ei_toolkit.config.setting import range_of
 from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ei_toolkit.config.ranges import Range, out_of_range
-from ei_toolkit.config.settings import TrainingSettings, range_of
+from ei_toolkit.config.setting import range_of
+from ei_toolkit.config.settings import TrainingSettings
 
 
 @dataclass(frozen=True)

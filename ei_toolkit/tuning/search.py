@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from ei_toolkit.config.settings import Pruner, Sampler
+from ei_toolkit.config.tune_settings import Pruner, Sampler
 from ei_toolkit.errors import DataError, MissingToolError, UsageError
 from ei_toolkit.tuning.space import Parameters, Suggesting
 

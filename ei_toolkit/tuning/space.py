@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ei_toolkit.audio.effects.conditions import CONDITIONS
 from ei_toolkit.config.ranges import Range
-from ei_toolkit.config.settings import Objective, TuneSettings
+from ei_toolkit.config.tune_settings import Objective, TuneSettings
 from ei_toolkit.errors import Fault
 
 Value = str | int | float | bool

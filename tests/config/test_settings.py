@@ -11,7 +11,8 @@ from edgeimpulse_api import DeploymentTargetEngine
 
 from ei_toolkit.config import AugmentSettings, Settings
 from ei_toolkit.config.ranges import Range
-from ei_toolkit.config.settings import CLOUD_ENGINES, ENGINES, TARGETS, check_settings, refused_values
+from ei_toolkit.config.setting import check_settings, refused_values
+from ei_toolkit.config.settings import CLOUD_ENGINES, ENGINES, TARGETS
 from ei_toolkit.errors import SettingsError
 from ei_toolkit.studio.http import deployments
 

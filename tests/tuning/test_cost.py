@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ei_toolkit.config import Settings
-from ei_toolkit.config.settings import TuneSettings
+from ei_toolkit.config.tune_settings import TuneSettings
 from ei_toolkit.eon.toolchain import missing_arm_tools
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.evaluation.model import Material, Recipe, train_model

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ei_toolkit.config.settings import TuneSettings
+from ei_toolkit.config.tune_settings import TuneSettings
 from ei_toolkit.tuning.space import CHOICES, OF_BLOCK, SettingsSpace, space_faults
 
 

@@ -16,7 +16,8 @@ from ei_toolkit.board.flash.library import Library
 from ei_toolkit.config import Settings
 from ei_toolkit.config.boards import MICROPHONE_RATE_HZ, BoardSpec, rate_problem
 from ei_toolkit.config.project import bundled
-from ei_toolkit.config.settings import UNCERTAIN, check_settings
+from ei_toolkit.config.setting import check_settings
+from ei_toolkit.config.settings import UNCERTAIN
 from ei_toolkit.eon.literals import string_literal
 from ei_toolkit.errors import BoardError
 

@@ -15,7 +15,7 @@ from ei_toolkit.config.archive import is_archive
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.parse import parse_table
 from ei_toolkit.config.project import ProjectPaths
-from ei_toolkit.config.settings import check_settings
+from ei_toolkit.config.setting import check_settings
 from ei_toolkit.errors import ConfigurationError, UsageError
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ei_toolkit.config.settings import Engine, Level, Target
+from ei_toolkit.config.setting import Level
+from ei_toolkit.config.settings import Engine, Target
 from ei_toolkit.impulse.trained_model import ModelVariant
 
 

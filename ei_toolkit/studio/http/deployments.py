@@ -11,7 +11,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
-from ei_toolkit.config.settings import PROGRAM_TARGETS, Level, SliceSettings, engines_of
+from ei_toolkit.config.setting import Level
+from ei_toolkit.config.settings import PROGRAM_TARGETS, SliceSettings, engines_of
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.http.request import Anyone, DeploymentReader, RequestContext
 from ei_toolkit.studio.http.responses import answer, stored_file

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import ConfigDict, Field, field_validator
 from starlette.responses import Response
 
-from ei_toolkit.config.settings import TrainingSettings, range_of
+from ei_toolkit.config.setting import range_of
+from ei_toolkit.config.settings import TrainingSettings
 from ei_toolkit.studio.devices import DEVICES
 from ei_toolkit.studio.http.dsp import parameter_groups
 from ei_toolkit.studio.http.errors import ApiError

@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from ei_toolkit.config.settings import PROGRAM_TARGETS, Engine, Level, SliceSettings, engines_of, range_of
+from ei_toolkit.config.setting import Level, range_of
+from ei_toolkit.config.settings import PROGRAM_TARGETS, Engine, SliceSettings, engines_of
 from ei_toolkit.impulse.trained_model import VARIANTS, ModelVariant
 from ei_toolkit.studio.code_policy import accepted_script, check_script_change
 from ei_toolkit.studio.http.deployments import TARGETS

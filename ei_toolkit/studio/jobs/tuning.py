@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ei_toolkit.config.settings import Sampler
+from ei_toolkit.config.tune_settings import Sampler
 from ei_toolkit.config.units import kib
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.library import LibraryDspBlock
