@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ei_toolkit.config.settings import BoardSettings, Settings, SliceSettings, range_of
+from ei_toolkit.config.setting import range_of
+from ei_toolkit.config.settings import BoardSettings, Settings, SliceSettings
 
 NUMBERS: Mapping[str, tuple[type, str]] = {
     "targetDbfs": (SliceSettings, "target_dbfs"),
