@@ -21,12 +21,20 @@ Data Transfer Baudrate: 115200
 ===== Sensors =====
 Name: Built-in microphone, Max sample length: 3s, Frequencies: [16000.00Hz]
 """
+INFO = '{"eitk":1,"info":{"labels":["classical","rock"],"state":"stopped"}}'
+PREDICTION = (
+    '{"eitk":1,"seq":%d,"end":48000,"ms":3000,"model":"abcdef012345","level_dbfs":-31.25,'
+    '"scores":{"classical":0.25000,"rock":0.75000},"winner":"rock","led":"red","dsp_us":140500,"nn_us":30250,"overruns":0}'
+)
 RATE = 16_000
 CHUNK_BYTES = 200  # a reply takes many reads, as on a serial line
 
 
 class AtBoard:
-    """Records a ramp of the requested length. `fails` is what it reports in place of a recording."""
+    """Records a ramp of the requested length, and predicts the same again and again from `r` to `b`.
+
+    `fails` is what it reports in place of a recording.
+    """
 
     def __init__(self, fails: str = "") -> None:
         self.fails = fails
@@ -39,6 +47,7 @@ class AtBoard:
         self._partial = b""
         self._file = b""
         self._samples = 0
+        self.predictions: int | None = None  # while it predicts, their number
 
     def write(self, data: bytes) -> None:
         self._check()
@@ -52,7 +61,12 @@ class AtBoard:
         if self.unplug_at and name == self.unplug_at:
             self.is_plugged = False
         self.at_command.pop(name, lambda: None)()
-        replies = {"b": "", "r": "", "AT+CONFIG?": CONFIG, "AT+SAMPLESTART": "", "AT+READBUFFER": ""}
+        if name in "?r":
+            self.predictions = 0 if name == "r" else None
+            self._out += f"{INFO}\r\n".encode() if name == "?" else b'{"eitk":1,"state":"running"}\r\n'
+            return
+        self.predictions = None
+        replies = {"b": "", "AT+CONFIG?": CONFIG, "AT+SAMPLESTART": "", "AT+READBUFFER": ""}
         reply = replies.get(name, "OK")
         if name == "AT+SAMPLESETTINGS":
             self._samples = round(float(value.split(",")[2]) * RATE / 1000)
@@ -83,6 +97,9 @@ class AtBoard:
         self._check()
         if not self._out:
             time.sleep(min(timeout, 0.002))
+            if self.predictions is not None:
+                self.predictions += 1
+                self._out = f"{PREDICTION % self.predictions}\r\n".encode()
         data, self._out = self._out[:CHUNK_BYTES], self._out[CHUNK_BYTES:]
         return data
 

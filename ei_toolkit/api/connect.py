@@ -1,4 +1,4 @@
-"""Connect a board to a studio: register it, record the samples that the studio requests, and upload them."""
+"""Connect a board to a studio: register it, record the samples that the studio requests, and send its predictions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ei_toolkit.api.prediction_stream import PredictionStream
 from ei_toolkit.board.protocol.at_client import STAGES, AtClient, AtConfig, AtRecording
 from ei_toolkit.board.transport.link import Link, LinkLost, lost_connection
 from ei_toolkit.board.transport.watch import Source
@@ -19,13 +20,16 @@ from ei_toolkit.client.endpoint import Endpoint
 from ei_toolkit.client.remote_management import (
     DeviceDescription,
     RemoteManagement,
+    RunningModel,
     SampleRequest,
     SensorDescription,
+    StreamRequest,
 )
 from ei_toolkit.client.upload.ingestion import BatchKey, Ingestion, Item, Rejected, RetryableError
 from ei_toolkit.errors import ApiError, BoardError, CredentialError, EitkError
 
 POLL_S = 0.5  # between two looks at the board and at the clock
+STREAM_POLL_S = 0.05  # the same while predictions are sent
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0  # between two tries to reach the studio or the board
 UPLOAD_TRIES, RETRY_PAUSE_S = 5, 0.5
 OTHER_CHARACTERS = re.compile(r"[^A-Za-z0-9_.-]+")  # in a label; the board has the label in a line with commas
@@ -51,7 +55,8 @@ class Connector:
     """Keeps a board connected to a studio.
 
     `endpoint` returns the addresses and the key, which may change when a local studio starts again. `note` gets what
-    happens, `on_sample` each sample that has arrived. `seconds` and `count` end the connection; None means never.
+    happens, `on_sample` each sample that has arrived. `seconds` and `count` end the connection; None means never. With
+    `model`, the model of the board, the studio may request its predictions.
     """
 
     source: Source
@@ -60,6 +65,7 @@ class Connector:
     on_sample: Callable[[ConnectedSample], None]
     seconds: float | None = None
     count: int | None = None
+    model: RunningModel | None = None
     samples: list[ConnectedSample] = field(default_factory=list)
     _deadline: float | None = None
     _pause_s: float = FIRST_PAUSE_S
@@ -91,7 +97,7 @@ class Connector:
         """Connect an open board again and again, until the end. Raises BoardError if the board is lost."""
         client = AtClient(link)
         client.connect()
-        device = describe(client.config())
+        device = describe(client.config(), self.model)
         try:
             while not self._is_over:
                 try:
@@ -107,11 +113,21 @@ class Connector:
         with RemoteManagement(endpoint, device) as remote:
             self._pause_s = FIRST_PAUSE_S
             self.note(f"{device.device_type} {device.device_id} is connected; Ctrl-C ends")
-            while not self._is_over:
-                request = remote.next_request(POLL_S)
-                _check_board(link)
-                if request is not None:
-                    self._record(client, remote, endpoint, request)
+            stream = PredictionStream(link, client, remote)
+            try:
+                while not self._is_over:
+                    request = remote.next_request(STREAM_POLL_S if stream.is_on else POLL_S)
+                    if isinstance(request, StreamRequest):
+                        stream.switch(request.is_on)
+                    elif request is not None:
+                        with stream.paused():
+                            self._record(client, remote, endpoint, request)
+                    if stream.is_on:
+                        stream.relay(STREAM_POLL_S)
+                    else:
+                        _check_board(link)
+            finally:
+                stream.end()
 
     def _record(self, client: AtClient, remote: RemoteManagement, endpoint: Endpoint, request: SampleRequest) -> None:
         """Record, upload and report one sample. Raises BoardError if the board is lost, ApiError without a studio."""
@@ -148,14 +164,14 @@ class Connector:
         return None
 
 
-def describe(config: AtConfig) -> DeviceDescription:
-    """Return what a board states of itself. Raises BoardError if it has no ID or no sensor."""
+def describe(config: AtConfig, model: RunningModel | None = None) -> DeviceDescription:
+    """Return what a board with a model states of itself. Raises BoardError if it has no ID or no sensor."""
     if not config.device_id or not config.device_type or not config.sensors:
         raise BoardError(
             "the board states no ID, no type or no sensor", hint="Flash it again: eitk flash"
         )  # fmt: skip
     sensors = [SensorDescription(one.name, one.max_length_s, one.frequencies) for one in config.sensors]
-    return DeviceDescription(config.device_id, config.device_type, sensors)
+    return DeviceDescription(config.device_id, config.device_type, sensors, model)
 
 
 def record_sample(client: AtClient, remote: RemoteManagement, request: SampleRequest) -> AtRecording:

@@ -13,6 +13,8 @@ from ei_toolkit.board.boards.registry import board_named
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import BoardOption, PortOption
 from ei_toolkit.cli.tail import parse_duration
+from ei_toolkit.client.remote_management import RunningModel
+from ei_toolkit.config.lockfile import read_lock
 
 
 def connect(
@@ -21,6 +23,9 @@ def connect(
     port: PortOption = None,
     count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="End after so many samples.")] = None,
     duration: Annotated[str | None, typer.Option("--for", help="End after a time: 60s, 5m, 1h.")] = None,
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="Let the studio show what the board predicts, live.")
+    ] = False,
 ) -> None:
     """Connect a board to the studio, which lets it record samples.
 
@@ -34,7 +39,10 @@ def connect(
     target.check_port(port)
     seconds = parse_duration(duration, "--for") if duration else None
     source = target.source(BoardContext(config.settings, config.paths, env.environ))
-    connect_studio(config, env.environ, note=env.console.note, warn=env.console.warn, creates=True)
+    studio = connect_studio(config, env.environ, note=env.console.note, warn=env.console.warn, creates=True)
+    lock = read_lock(config.paths.lock)
+    version = lock.deployment_version if lock else 0
+    model = RunningModel(studio.project, config.settings.project.name, version) if predictions else None
 
     def show(sample: ConnectedSample) -> None:
         if env.console.json_output:
@@ -42,4 +50,4 @@ def connect(
         else:
             env.console.line(f"{sample.category} {sample.label}: {sample.file}, {sample.bytes:,} bytes")
 
-    Connector(source, lambda: endpoint_of(config, env.environ), env.console.note, show, seconds, count).run()
+    Connector(source, lambda: endpoint_of(config, env.environ), env.console.note, show, seconds, count, model).run()

@@ -25,6 +25,7 @@ from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 
 PROTOCOL_VERSION = 3
+MODEL_PROTOCOL_VERSION = 4  # of devices that run a model
 CONNECT_TIMEOUT_S = 5.0
 GREETING_TIMEOUT_S = 10.0
 LONGEST_LABEL = 200
@@ -45,12 +46,29 @@ class SensorDescription:
 
 
 @dataclass(frozen=True)
+class RunningModel:
+    """The project and the deployment of the model that a device runs."""
+
+    project_id: int
+    project_name: str
+    deployment_version: int
+
+
+@dataclass(frozen=True)
 class DeviceDescription:
-    """What a device states of itself."""
+    """What a device states of itself; with `model`, the studio may request its predictions."""
 
     device_id: str
     device_type: str
     sensors: Sequence[SensorDescription]
+    model: RunningModel | None = None
+
+
+@dataclass(frozen=True)
+class StreamRequest:
+    """A request that the predictions of the device are sent from now on, or no longer."""
+
+    is_on: bool
 
 
 @dataclass(frozen=True)
@@ -105,8 +123,8 @@ class RemoteManagement:
         self._reader.join(CONNECT_TIMEOUT_S)
         self._socket.shutdown()  # type: ignore[no-untyped-call]
 
-    def next_request(self, timeout_s: float) -> SampleRequest | None:
-        """Return the next request for a sample; None if none arrives in time. Other messages are ignored.
+    def next_request(self, timeout_s: float) -> SampleRequest | StreamRequest | None:
+        """Return the next request; None if none arrives in time. Other messages are ignored.
 
         A request that is not valid is refused on the connection. Raises NetworkError if the connection has ended,
         CredentialError if it ended because of the key.
@@ -119,6 +137,9 @@ class RemoteManagement:
             raise self._lost(message)
         if isinstance(reason := message.get("err"), str):
             raise self._refused(reason)
+        for name, is_on in (("startInferenceStream", True), ("stopInferenceStream", False)):
+            if message.get(name):
+                return StreamRequest(is_on)
         if "sample" not in message:
             return None
         try:
@@ -222,10 +243,20 @@ def _hello(key: str, device: DeviceDescription) -> dict[str, Any]:
         {"name": one.name, "maxSampleLengthS": int(one.max_sample_length_s), "frequencies": list(one.frequencies)}
         for one in device.sensors
     ]
+    hello = {
+        "version": PROTOCOL_VERSION, "apiKey": key, "deviceId": device.device_id, "deviceType": device.device_type,
+        "connection": "daemon", "sensors": sensors, "supportsSnapshotStreaming": False,
+    }  # fmt: skip
+    return {"hello": hello | (_model_fields(device.model) if device.model else {})}
+
+
+def _model_fields(model: RunningModel) -> dict[str, Any]:
+    """Return the fields of version 4 of a device that runs a model; it stores no records of earlier predictions."""
+    info = {
+        "projectId": model.project_id, "projectOwner": "", "projectName": model.project_name,
+        "deploymentVersion": model.deployment_version, "modelType": "classification",
+    }  # fmt: skip
+    none = dict.fromkeys(("firstIndex", "firstTimestamp", "lastIndex", "lastTimestamp"), 0)
     return {
-        "hello": {
-            "version": PROTOCOL_VERSION, "apiKey": key, "deviceId": device.device_id,
-            "deviceType": device.device_type, "connection": "daemon", "sensors": sensors,
-            "supportsSnapshotStreaming": False,
-        }
+        "version": MODEL_PROTOCOL_VERSION, "mode": "inference", "inferenceInfo": info, "availableRecords": none,
     }  # fmt: skip

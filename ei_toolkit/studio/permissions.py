@@ -23,6 +23,8 @@ PERMISSIONS: Mapping[Permission, tuple[Role, ...]] = {
 }
 LIVE_EVENTS: Mapping[str, Permission] = {"start-log-stream": "read builds", "job-cancel": "build"}
 """The events that a client of the live log sends; others are ignored."""
+STREAM_PERMISSION: Permission = "administer"
+"""What a client needs to receive the debug streams of devices, which only this permission starts."""
 
 
 def allows(role: Role, permission: Permission) -> bool:

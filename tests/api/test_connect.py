@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,13 +13,14 @@ from typing import Any
 import pytest
 from at_board import AtBoard
 from running_studio import RunningStudio
+from websocket import create_connection
 
 from ei_toolkit.api import connect
 from ei_toolkit.api.connect import ConnectedSample, Connector, device_label
 from ei_toolkit.board.protocol import at_client
 from ei_toolkit.board.transport.link import LinkLost
 from ei_toolkit.board.transport.watch import Source
-from ei_toolkit.client.remote_management import SampleRequest, parse_request
+from ei_toolkit.client.remote_management import RunningModel, SampleRequest, parse_request
 from ei_toolkit.errors import BoardError, CredentialError
 
 DEVICE = "ac:87:a3:0a:2d:1b"
@@ -121,6 +123,60 @@ def test_a_requested_sample_is_recorded_by_the_board_and_arrives_with_its_label(
     assert "AT+SAMPLESETTINGS=gr_e_hip-hop,0.0625,500," in board.commands
     assert board.commands[-1] == "r" and board.closed == 1
     wait_until(lambda: mode(studio) == "disconnected")
+
+
+class LiveLog:
+    """A client of the live log that receives debug streams."""
+
+    def __init__(self, studio: RunningStudio) -> None:
+        token = studio.call("GET", "/socket-token")["token"]["socketToken"]
+        address = f"ws://127.0.0.1:{studio.ports[0]}/socket.io/?EIO=4&transport=websocket&token={token}"
+        self.socket = create_connection(address, timeout=5)
+
+    def next_record(self, stream: int) -> dict[str, Any]:
+        while True:
+            packet = str(self.socket.recv())
+            if packet.startswith(f'42["debug-stream-data-{stream}",'):
+                message: dict[str, Any] = json.loads(packet[2:])[1]
+                return message
+
+
+def test_the_predictions_of_a_board_are_sent_while_they_are_requested(studio: Any, run: Any) -> None:
+    board = AtBoard()
+    connector = run(board, model=RunningModel(1, "Tunes", 4))
+    connector.noted("is connected")
+    device = studio.call("GET", f"/device/{DEVICE}")["device"]
+    assert (device["remoteMgmtMode"], device["inferenceInfo"]["deployedVersion"]) == ("inference", 4)
+    assert board.predictions is None
+    log = LiveLog(studio)
+    stream = studio.call("POST", f"/device/{DEVICE}/debug-stream/inference/start")["streamId"]
+    first, second = log.next_record(stream), log.next_record(stream)
+    assert (first["index"], second["index"]) == (1, 2)
+    assert first["impulseRecord"] == {
+        "result": {"classification": {"classical": 0.25, "rock": 0.75}}, "winner": "rock", "levelDbfs": -31.25,
+        "timing": {"dsp": 140.5, "classification": 30.25, "anomaly": 0},
+    }  # fmt: skip
+    assert request_sample(studio)["success"]
+    wait_until(lambda: len(connector.samples) == 1)
+    assert board.commands[-2:] == ["?", "r"]  # it was stopped for the recording, and predicts again
+    assert log.next_record(stream)["index"] > 2
+    assert studio.call("POST", f"/device/{DEVICE}/debug-stream/stop", json={"streamId": stream})["success"]
+    wait_until(lambda: board.predictions is None)
+    log.socket.close()
+
+
+def test_predictions_that_are_sent_when_the_studio_stops_end_on_the_board(studio: Any, run: Any) -> None:
+    board = AtBoard()
+    connector = run(board, model=RunningModel(1, "Tunes", 4))
+    connector.noted("is connected")
+    studio.call("POST", f"/device/{DEVICE}/debug-stream/inference/start")
+    wait_until(lambda: board.predictions is not None)
+    studio.stop()
+    connector.noted("trying again in")
+    assert board.predictions is None
+    studio.start()
+    connector.noted("is connected", times=2)
+    assert request_sample(studio)["success"]
 
 
 def test_a_board_that_cannot_record_is_reported_to_the_studio_and_stays_connected(studio: Any, run: Any) -> None:

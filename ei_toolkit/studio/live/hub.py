@@ -1,4 +1,4 @@
-"""Distribution of job logs to connected clients, and the tokens that a connection needs.
+"""Distribution of job logs and debug streams to connected clients, and the tokens that a connection needs.
 
 The methods of `Hub` are called in the server's event loop only and never block.
 """
@@ -8,17 +8,37 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 Subscriber = Callable[[str, bool | None], None]
 """Called with a line of the log and None, or, at the end of the job, with an empty line and whether it succeeded."""
+StreamReceiver = Callable[[int, Mapping[str, Any]], None]
+"""Called with the id of a debug stream and a message of its device."""
 
 
 class Hub:
-    """Passes each line of a job's log to the subscribers of the job."""
+    """Passes each line of a job's log to the subscribers of the job, and debug streams to those of the project."""
 
     def __init__(self) -> None:
         self._subscribers: dict[int, set[Subscriber]] = {}
+        self._receivers: dict[int, set[StreamReceiver]] = {}
+
+    def add_receiver(self, project: int, receiver: StreamReceiver) -> None:
+        """Add a receiver of the debug streams of a project."""
+        self._receivers.setdefault(project, set()).add(receiver)
+
+    def remove_receiver(self, project: int, receiver: StreamReceiver) -> None:
+        """Remove a receiver of debug streams."""
+        receivers = self._receivers.get(project, set())
+        receivers.discard(receiver)
+        if not receivers:
+            self._receivers.pop(project, None)
+
+    def publish_stream(self, project: int, stream: int, message: Mapping[str, Any]) -> None:
+        """Pass a message of a debug stream to the receivers of its project."""
+        for receiver in tuple(self._receivers.get(project, ())):
+            receiver(stream, message)
 
     def subscribe(self, job: int, subscriber: Subscriber) -> None:
         """Add a subscriber to a job."""

@@ -3,6 +3,9 @@
 The Python SDK uses Engine.IO 4, in which the server sends pings; the JavaScript client uses Engine.IO 3, in which the
 client sends them. A subscription begins with a replay of the whole log. It always ends with the result of the job, also
 if the job ended before.
+
+Debug streams of devices arrive without a subscription, as the event `debug-stream-data-ID` with the message of the
+device. Edge Impulse documents that they come over this connection, but not the name of the event.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +24,7 @@ from starlette.websockets import WebSocketDisconnect
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.live.hub import Subscriber
-from ei_toolkit.studio.permissions import LIVE_EVENTS, allows
+from ei_toolkit.studio.permissions import LIVE_EVENTS, STREAM_PERMISSION, allows
 from ei_toolkit.studio.store.keys import Key
 
 PING_INTERVAL_S = 25.0
@@ -50,11 +53,14 @@ class Session:
         intervals = {"pingInterval": int(1000 * PING_INTERVAL_S), "pingTimeout": int(1000 * PING_TIMEOUT_S)}
         handshake = {"sid": secrets.token_hex(8), "upgrades": [], **intervals, "maxPayload": LARGEST_PACKET}
         self.send("0" + json.dumps(handshake, separators=(",", ":")))
+        if allows(self.key.role, STREAM_PERMISSION):
+            self.studio.hub.add_receiver(self.key.project, self._receive_stream)
         if self.protocol == 3:
             self._connect("40")
 
     def close(self) -> None:
         """End all subscriptions."""
+        self.studio.hub.remove_receiver(self.key.project, self._receive_stream)
         for job, subscriber in self.subscriptions.items():
             self.studio.hub.unsubscribe(job, subscriber)
         self.subscriptions.clear()
@@ -165,6 +171,9 @@ class Session:
                 self._emit("job-finished", {"jobId": job, "success": success})
 
         return send_event
+
+    def _receive_stream(self, stream: int, message: Mapping[str, Any]) -> None:
+        self._emit(f"debug-stream-data-{stream}", dict(message))
 
     def _emit(self, name: str, data: dict[str, Any]) -> None:
         self.send("42" + json.dumps([name, data], separators=(",", ":")))

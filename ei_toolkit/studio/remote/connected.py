@@ -176,6 +176,11 @@ class ConnectedDevices:
         """End a debug stream. Raises ApiError for a stream that has ended."""
         self._end_stream(stream, self._stream(project, device_id, stream))
 
+    def streams_of(self, connection: DeviceConnection, kind: StreamKind) -> list[int]:
+        """Return the ids of the debug streams of one kind that a device is asked for."""
+        with self._lock:
+            return [n for n, s in self._streams.items() if s.connection is connection and s.kind == kind]
+
     def end_expired_streams(self) -> None:
         """End the debug streams whose clients are gone."""
         with self._lock:
@@ -192,6 +197,8 @@ class ConnectedDevices:
         return stream
 
     def _end_stream(self, number: int, stream: _Stream) -> None:
+        """Forget a stream; the device stops with the last one of its kind."""
         with self._lock:
             self._streams.pop(number, None)
-        stream.connection.send({f"stop{STREAM_MESSAGES[stream.kind]}": True})
+        if not self.streams_of(stream.connection, stream.kind):
+            stream.connection.send({f"stop{STREAM_MESSAGES[stream.kind]}": True})

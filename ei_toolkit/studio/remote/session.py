@@ -100,7 +100,7 @@ async def _receive(studio: Studio, websocket: WebSocket, connection: DeviceConne
             message, _ = read_message(await _frame(websocket))
             if "hello" in message:
                 raise ApiError("hello was sent twice; one connection has one device")
-            _handle(connection, message)
+            _handle(studio, connection, message)
         except ApiError as error:
             await _refuse(websocket, connection.form, str(error), name="err")
             return
@@ -109,14 +109,17 @@ async def _receive(studio: Studio, websocket: WebSocket, connection: DeviceConne
             await asyncio.to_thread(studio.store.devices.mark_seen, connection.project, connection.hello.device_id)
 
 
-def _handle(connection: DeviceConnection, message: Mapping[str, Any]) -> None:
-    """Take over what a message states. Messages of debug streams have no receiver in the local studio."""
+def _handle(studio: Studio, connection: DeviceConnection, message: Mapping[str, Any]) -> None:
+    """Take over what a message states, and pass a record of predictions on to the clients of the live log."""
     if connection.sampling:
         connection.sampling.update(message)
     if message.get("modelUpdateSuccess") and isinstance(message.get("inferenceInfo"), dict):
         connection.inference_info = parse(InferenceInfo, message["inferenceInfo"]).model_dump(by_alias=True)
     if isinstance(index := message.get("index"), int) and ("impulseRecord" in message or "record" in message):
         connection.send({"impulseRecordAck": True, "index": index})
+    if "impulseRecord" in message:
+        for stream in studio.devices.streams_of(connection, "inference"):
+            studio.hub.publish_stream(connection.project, stream, message)
 
 
 def _log_sampling(connection: DeviceConnection) -> None:

@@ -243,6 +243,16 @@ def test_pings_are_sent_in_version_4_only_and_after_the_interval(api: Api, monke
     talk(api, without_greeting, protocol=3)
 
 
+@pytest.mark.parametrize(("role", "project", "count"), [("admin", 1, 1), ("readonly", 1, 0), ("admin", 2, 0)])
+def test_a_debug_stream_reaches_those_who_may_start_one_in_its_project(
+    api: Api, role: str, project: int, count: int
+) -> None:
+    async def action(session: Session) -> None:
+        api.studio.hub.publish_stream(project, 5, {"index": 1})
+
+    assert events(talk(api, action, role=role)) == count * [["debug-stream-data-5", {"index": 1}]]
+
+
 def test_a_line_reaches_every_subscriber_of_its_job_also_if_one_leaves_meanwhile() -> None:
     hub, seen = Hub(), []
 

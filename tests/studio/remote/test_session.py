@@ -266,6 +266,19 @@ def test_a_debug_stream_without_a_keep_alive_ends(api: Api, devices: Any, monkey
     assert "no debug stream" in api.error("POST", keep, json={"streamId": stream})
 
 
+def test_a_device_sends_predictions_until_the_last_stream_ends(api: Api, devices: Any) -> None:
+    info = {"projectId": 1, "deploymentVersion": 2, "modelType": "classification"}
+    socket = devices()
+    exchange(socket, hello(api, version=4, mode="inference", inferenceInfo=info))
+    path = "/1/device/dev:1/debug-stream"
+    first, second = (api.fields("POST", f"{path}/inference/start")["streamId"] for _ in range(2))
+    assert [socket.receive_json() for _ in range(2)] == 2 * [{"startInferenceStream": True}]
+    api.fields("POST", f"{path}/stop", json={"streamId": first})
+    assert exchange(socket, {"impulseRecord": {}, "index": 7}) == {"impulseRecordAck": True, "index": 7}
+    api.fields("POST", f"{path}/stop", json={"streamId": second})
+    assert socket.receive_json() == {"stopInferenceStream": True}
+
+
 def test_the_messages_of_the_official_daemon_are_accepted(api: Api, devices: Any) -> None:
     first, *answers = RECORDED["messages"]
     socket = devices()
