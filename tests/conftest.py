@@ -40,7 +40,8 @@ gc.disable()
 
 # CMake and Ninja are installed beside Python.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
-install_compiler_cache(Path(__file__).parents[1] / ".pytest_cache" / "compiler")
+if sys.platform != "win32":
+    install_compiler_cache(Path(__file__).parents[1] / ".pytest_cache" / "compiler")
 
 ARM_TOOLS = ("arm-none-eabi-g++", "qemu-system-arm")
 

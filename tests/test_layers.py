@@ -23,7 +23,7 @@ LAYER = {
     "impulse": 3, "dataset": 3,
     "audio": 2, "compute": 2,
     "config": 1,
-    "errors": 0,
+    "errors": 0, "system": 0,
 }  # fmt: skip
 SEPARATE = {"client", "board", "studio"}
 """Packages of one layer that never import each other: they communicate over HTTP or a serial line."""

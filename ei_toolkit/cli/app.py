@@ -22,6 +22,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.load import parse_option, unknown_variables
 from ei_toolkit.config.untrusted_text import printable
 from ei_toolkit.errors import EitkError, Interrupted, UsageError
+from ei_toolkit.system import use_utf8_output
 
 SHARED_FLAGS = frozenset({"--json", "--quiet", "-q", "--verbose", "-v", "--debug"})
 EPILOG = (
@@ -131,6 +132,7 @@ def run(arguments: Sequence[str], environment: Environment | None = None) -> int
 
 def main() -> None:
     """Entry point of the `eitk` script."""
+    use_utf8_output()
     prepare_completion()
     sys.exit(run(sys.argv[1:]))
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ei_toolkit.errors import UsageError
+from ei_toolkit.system import O_BINARY
 
 
 def write_text(file: Path, text: str) -> None:
@@ -24,7 +25,7 @@ def write_bytes(file: Path, data: bytes, *, mode: int = 0o666) -> None:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with replace_file(file) as partial:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | O_BINARY, mode)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.system import probe_lock
 
 PROC_LOCKS = Path("/proc/locks")  # Linux only; other systems do not list the owners of locks
 PRIVATE = 0o600
@@ -41,7 +41,7 @@ def is_locked(file: Path) -> bool:
     """
     try:
         with file.open("rb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            probe_lock(stream.fileno())
             return False
     except BlockingIOError:
         return True

@@ -6,7 +6,6 @@ import http.client
 import json
 import logging
 import os
-import signal
 import sys
 import time
 import urllib.error
@@ -27,6 +26,7 @@ from ei_toolkit.studio.options import Options, RunningServer
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.keys import new_secret
 from ei_toolkit.studio.store.projects import Project
+from ei_toolkit.system import has_child_ended, require_posix, signal_process, start_in_session
 
 log = logging.getLogger("ei_toolkit.studio")
 RESPONSE_TIMEOUT_S = 5.0
@@ -156,10 +156,9 @@ def stop(data: Path, *, wait_s: float = STOP_TIMEOUT_S) -> bool:
     if not is_locked(Options(data).lock):
         return False
     pid = server_pid(data)
-    _signal(data, pid, signal.SIGTERM)
-    _signal(data, pid, signal.SIGCONT)  # a suspended process handles no other signal
+    _signal(data, pid)
     if not _is_unlocked(data, wait_s) and server_pid(data) == pid:
-        _signal(data, pid, signal.SIGKILL)
+        _signal(data, pid, kill=True)
         if not _is_unlocked(data, KILL_TIMEOUT_S):
             raise _stop_error(data, pid, "the process still runs after SIGKILL")
     return True
@@ -184,15 +183,14 @@ def spawn_server(data: Path, flags: list[str]) -> int:
     log_file = os.open(Options(data).log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     command = [sys.executable, "-P", "-m", "ei_toolkit.studio.server", str(data.resolve()), *flags]
     try:
-        outputs = [(os.POSIX_SPAWN_DUP2, log_file, 1), (os.POSIX_SPAWN_DUP2, log_file, 2)]
-        actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), *outputs]
-        return os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
+        return start_in_session(command, log_file)
     finally:
         os.close(log_file)
 
 
 def require_engine() -> None:
-    """Raise MissingToolError if a package of the extra `local` is not installed."""
+    """Raise MissingToolError on Windows, or if a package of the extra `local` is not installed."""
+    require_posix("the local studio")
     packages = ("fastapi", "pydantic", "uvicorn", "python_multipart", "tensorflow")
     if missing := [name for name in packages if find_spec(name) is None]:
         raise MissingToolError(
@@ -251,7 +249,7 @@ def _start(data: Path, idle_s: float, allow_scripts: bool) -> RunningServer:
     flags += ["--allow-scripts"] if allow_scripts else []
     pid = spawn_server(data, flags)
     until = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < until and os.waitpid(pid, os.WNOHANG) == (0, 0):
+    while time.monotonic() < until and not has_child_ended(pid):
         record = RunningServer.read(data)  # an earlier server may have left one
         if record and record.pid == pid and (running := status(data)):
             return running
@@ -284,13 +282,13 @@ def _opener() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy for the loopback address
 
 
-def _signal(data: Path, pid: int | None, number: signal.Signals) -> None:
+def _signal(data: Path, pid: int | None, *, kill: bool = False) -> None:
     if pid is None:
         if is_locked(Options(data).lock):
             raise _stop_error(data, pid, "the system does not list the process that holds its lock")
         return
     try:
-        os.kill(pid, number)
+        signal_process(pid, kill=kill)
     except ProcessLookupError:
         return
     except OSError as error:

@@ -19,8 +19,9 @@ JOBS = [
     for file in FILES
     for name in yaml.safe_load((ROOT / f".github/workflows/{file}.yml").read_text())["jobs"]
 ]
-RUN_ELSEWHERE = {"test", "demo", "notebooks"}
-"""scripts/test runs these tests; tests/test_end_to_end.py runs scripts/demo; notebooks has a long step only."""
+RUN_ELSEWHERE = {"test", "demo", "notebooks", "systems", "types"}
+"""scripts/test runs these tests and those of `systems`; tests/test_end_to_end.py runs scripts/demo; notebooks is only a
+long step; tests/system runs scripts/check-systems."""
 LONG = ("scripts/try-wheel", "tests/notebooks")  # an installation of gigabytes; three notebooks with their trainings
 RUN_HERE = [(file, job) for file, job in JOBS if job not in RUN_ELSEWHERE]
 

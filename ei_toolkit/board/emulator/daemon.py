@@ -31,6 +31,7 @@ from ei_toolkit.board.transport.link import ENQ
 from ei_toolkit.config.boards import MICROPHONE_RATE_HZ
 from ei_toolkit.config.file_lock import acquire_lock, is_locked
 from ei_toolkit.errors import BoardError, EitkError
+from ei_toolkit.system import continue_in_session
 
 ANSWER_TIMEOUT_S = 60.0  # the board answers a command only after the classification that is in progress
 ENQ_TIMEOUT_S = 0.2
@@ -221,11 +222,10 @@ def _stop_signal() -> asyncio.Task[None]:
 def main(folder: Path) -> int:
     """Continue in a child process; the process that was started ends when the board runs or has failed."""
     ready, report_ready = os.pipe()
-    if os.fork():
+    if continue_in_session() is not None:
         os.close(report_ready)
         return 0 if os.read(ready, 1) else BoardError.exit_code
     os.close(ready)
-    os.setsid()
     return _run(BoardFolder(folder), lambda: os.write(report_ready, b"+"))
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.errors import BoardError
+from ei_toolkit.system import require_posix, signal_process
 
 START_TIMEOUT_S = 40.0
 STOP_TIMEOUT_S = 10.0
@@ -142,8 +141,9 @@ def folder_of(boards: Path, name: str) -> BoardFolder:
 def start(boards: Path, launch: Launch) -> BoardState:
     """Start a board in a process that outlives this one; a running board of the same name is stopped first.
 
-    Raises BoardError if the board does not start.
+    Raises BoardError if the board does not start, and MissingToolError on Windows.
     """
+    require_posix("a virtual board")
     folder = folder_of(boards, launch.board)
     stop(boards, launch.board)
     folder.write_launch(launch)
@@ -168,7 +168,7 @@ def stop(boards: Path, name: str) -> bool:
     if state is None:
         return False
     try:
-        os.kill(state.pid, signal.SIGTERM)
+        signal_process(state.pid)
     except ProcessLookupError:
         return False
     deadline = time.monotonic() + STOP_TIMEOUT_S

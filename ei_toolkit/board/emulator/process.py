@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import signal
 import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ei_toolkit.system import end_with_parent
+
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 STOP_TIMEOUT_S = 3.0
-PR_SET_PDEATHSIG = 1  # option of prctl(2)
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ async def start_process(command: Sequence[str]) -> EmulatorProcess:
             *(_with_descriptors(argument, descriptors) for argument in command),
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=tuple(descriptors.values()),
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
     return EmulatorProcess(process, await _open(serial), await _open(microphone))
 
@@ -59,12 +58,6 @@ def _with_descriptors(argument: str, descriptors: dict[str, int]) -> str:
     for name, number in descriptors.items():
         argument = argument.replace(name, str(number))
     return argument
-
-
-def _end_with_parent() -> None:
-    """In the child process: ask the kernel to kill it when the daemon ends, even if the daemon is killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 async def _open(line: socket.socket) -> Line:

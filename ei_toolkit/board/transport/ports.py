@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from ei_toolkit.config.boards import BOARDS, BoardSpec
 from ei_toolkit.errors import BoardError
+from ei_toolkit.system import is_serial_device
 
 PortState = Literal["application", "bootloader", "unknown"]
 
@@ -83,7 +83,7 @@ def choose(ports: Sequence[UsbPort], requested: str, spec: BoardSpec) -> UsbPort
 
 def _unlisted(device: str, spec: BoardSpec) -> UsbPort:
     """A port on which no board is recognised, such as an adapter or an address like socket://."""
-    if "://" not in device and not Path(device).exists():
+    if "://" not in device and not is_serial_device(device):
         raise BoardError(
             f"there is no port {device}",
             hint="List the boards: eitk boards; --port auto takes the only one.",

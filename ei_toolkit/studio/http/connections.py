@@ -8,12 +8,13 @@ closed for a new one, so that clients that only connect keep no other client fro
 from __future__ import annotations
 
 import asyncio
-import resource
 from collections import Counter
 from ipaddress import ip_address
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ei_toolkit.system import raise_descriptor_limit
 
 HEADER_TIMEOUT_S = 20.0  # from the start of a connection, or the end of a response, to the end of the next headers
 BODY_WINDOW_S = 60.0  # in this time MIN_BODY_BYTES of a body must arrive, unless the service itself does not read
@@ -158,10 +159,6 @@ class BoundedConnection(H11Protocol):
 
 def largest_number() -> int:
     """Raise the limit of open files as far as needed and allowed; return how many connections it leaves room for."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_CONNECTIONS + RESERVED_DESCRIPTORS
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    room = MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else soft - RESERVED_DESCRIPTORS
+    limit = raise_descriptor_limit(MAX_CONNECTIONS + RESERVED_DESCRIPTORS)
+    room = MAX_CONNECTIONS if limit is None else limit - RESERVED_DESCRIPTORS
     return max(16, min(MAX_CONNECTIONS, room))

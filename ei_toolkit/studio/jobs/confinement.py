@@ -8,7 +8,8 @@ All of this works without special rights, but depends on the system: file and si
 the security module enabled), the missing network on network namespaces or, for TCP only, on Landlock of Linux 6.7. What
 is not available is left out; `eitk doctor` shows it.
 
-Only the standard library is imported, so that no thread exists that the rules would not apply to.
+Only the standard library and `ei_toolkit.system` are imported, so that no thread exists that the rules would not
+apply to.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ import ctypes
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from ei_toolkit.system import limit_process, succeeds_in_child
 
 LARGEST_FILE_BYTES = 16 * 2**30
 MOST_OPEN_FILES = 4096
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")  # files outside of the folders that may be written to
+O_PATH = 0o10000000  # open(2)
 PR_SET_NO_NEW_PRIVS = 38  # prctl(2)
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # unshare(2)
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls of landlock(7), equal on all architectures
@@ -53,59 +57,41 @@ def confined_command(command: Sequence[str], *, writable: Path | None = None, sc
 
 def landlock_version() -> int:
     """Return the version of Landlock that the system has; 0 if it has none."""
-    if sys.platform != "linux":
-        return 0
-    return max(0, int(_libc().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), RULESET_VERSION)))
+    found = 0
+    if sys.platform == "linux":
+        found = int(_libc().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), RULESET_VERSION))
+    return max(0, found)
 
 
 def network_can_be_removed() -> bool:
     """Return whether this user may create a network namespace; tried in another process."""
-    if sys.platform != "linux":
-        return False
     program = "from ei_toolkit.studio.jobs.confinement import _enter_network_namespace as enter; enter()"
-    return subprocess.run([sys.executable, "-P", "-c", program], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    command = [sys.executable, "-P", "-c", program]
+    return sys.platform == "linux" and subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def confine(writable: Sequence[Path]) -> None:
     """Confine this process, as far as the system allows, for ever."""
-    _set_limits()
-    if sys.platform != "linux":
-        return
-    _libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if _succeeds_in_a_child(_enter_network_namespace):  # a half-entered user namespace could create no files
+    limit_process(LARGEST_FILE_BYTES, MOST_OPEN_FILES)
+    if sys.platform == "linux":
+        _libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        if succeeds_in_child(_enter_network_namespace):  # a half-entered user namespace could create no files
+            with suppress(OSError):
+                _enter_network_namespace()
         with suppress(OSError):
-            _enter_network_namespace()
-    with suppress(OSError):
-        _restrict_files(writable, landlock_version())
-
-
-def _set_limits() -> None:
-    try:
-        import resource  # not on Windows
-    except ImportError:
-        return
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for limit, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, LARGEST_FILE_BYTES),
-        (resource.RLIMIT_NOFILE, MOST_OPEN_FILES),
-        (resource.RLIMIT_DATA, memory),
-    ):
-        _, hard = resource.getrlimit(limit)
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        with suppress(OSError, ValueError):
-            resource.setrlimit(limit, (value, value))
+            _restrict_files(writable, landlock_version())
 
 
 def _enter_network_namespace() -> None:
     """Leave the network. Raises OSError. Other users than root need a user namespace, in which they keep their id."""
-    user, group = os.geteuid(), os.getegid()
-    if user == 0:
-        _check(_libc().unshare(CLONE_NEWNET))
-        return
-    _check(_libc().unshare(CLONE_NEWUSER | CLONE_NEWNET))
-    for name, line in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
-        Path("/proc/self", name).write_text(line, encoding="ascii")
+    if sys.platform == "linux":
+        user, group = os.geteuid(), os.getegid()
+        if user == 0:
+            _check(_libc().unshare(CLONE_NEWNET))
+            return
+        _check(_libc().unshare(CLONE_NEWUSER | CLONE_NEWNET))
+        for name, line in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+            Path("/proc/self", name).write_text(line, encoding="ascii")
 
 
 def _restrict_files(writable: Sequence[Path], version: int) -> None:
@@ -130,24 +116,11 @@ def _restrict_files(writable: Sequence[Path], version: int) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    descriptor = os.open(path, O_PATH)
     try:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _succeeds_in_a_child(action: Callable[[], None]) -> bool:
-    """Return whether an action succeeds, by doing it in a child process. Only for processes with one thread."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            action()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitpid(child, 0)[1] == 0
 
 
 def _libc() -> ctypes.CDLL:

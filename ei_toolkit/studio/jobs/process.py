@@ -7,17 +7,18 @@ import json
 import logging
 import os
 import re
-import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from ei_toolkit.studio.code_policy import ALLOW_SCRIPTS
 from ei_toolkit.studio.jobs.confinement import confined_command
 from ei_toolkit.studio.store.blobs import INCOMING, scratch_prefix
 from ei_toolkit.studio.wire_format import now
+from ei_toolkit.system import signal_group
 
 logger = logging.getLogger("ei_toolkit.studio")
 LARGEST_LOG_BYTES = 64 * 2**20
@@ -124,7 +125,7 @@ class JobProcess:
             self.stop(f"it took longer than its limit of {limit_s:g} s", force=True)
             code = await self.process.wait()
         finally:
-            self._signal(signal.SIGKILL)
+            signal_group(self.process.pid, kill=True)
             if self._kill_timer is not None:  # Another process may have the same id when the timer expires.
                 self._kill_timer.cancel()
         await asyncio.wait([reader], timeout=STOP_GRACE_S)
@@ -134,15 +135,10 @@ class JobProcess:
     def stop(self, reason: str, *, force: bool = False) -> None:
         """End the process and its child processes: by SIGTERM and, after a grace period or if forced, by SIGKILL."""
         self.stop_reason = self.stop_reason or reason
-        self._signal(signal.SIGKILL if force else signal.SIGTERM)
+        signal_group(self.process.pid, kill=force)
         if not force:
-            self._kill_timer = asyncio.get_running_loop().call_later(STOP_GRACE_S, self._signal, signal.SIGKILL)
-
-    def _signal(self, number: signal.Signals) -> None:
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            return
+            kill = partial(signal_group, self.process.pid, kill=True)
+            self._kill_timer = asyncio.get_running_loop().call_later(STOP_GRACE_S, kill)
 
     async def _read(self, on_line: Callable[[str], None]) -> None:
         assert self.process.stdout is not None

@@ -16,6 +16,7 @@ from ei_toolkit.studio.options import Options
 from ei_toolkit.studio.store import Store
 from ei_toolkit.studio.store.jobs import Job
 from ei_toolkit.studio.store.projects import job_limit_s
+from ei_toolkit.system import was_killed
 
 CANCELLED = "cancelled"
 STOPPED = "the studio was stopped while the job was running"
@@ -146,5 +147,5 @@ def _failure_reason(code: int, last_line: str) -> str:
         return ""
     if code < 0:
         name = signal.Signals(-code).name
-        return f"its process was ended by {name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
+        return f"its process was ended by {name}" + (" (out of memory?)" if was_killed(code) else "")
     return last_line.removeprefix("Error: ") or "its process ended without output"

@@ -17,6 +17,7 @@ from ei_toolkit.studio.code_policy import ALLOW_SCRIPTS
 from ei_toolkit.studio.http.errors import ApiError, is_disk_full
 from ei_toolkit.studio.jobs.task import Task, job_function
 from ei_toolkit.studio.store import Store
+from ei_toolkit.system import lower_priority
 
 NICENESS = 10
 
@@ -24,7 +25,7 @@ NICENESS = 10
 def main(arguments: list[str]) -> int:
     """Run one job; return the exit code."""
     threading.Thread(target=_end_with_server, daemon=True).start()
-    os.nice(NICENESS)
+    lower_priority(NICENESS)
     data, job = Path(arguments[0]), int(arguments[1])
     store = Store.open(data)
     try:

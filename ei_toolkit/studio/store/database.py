@@ -106,7 +106,7 @@ def make_private_file(path: Path) -> None:
     SQLite gives the files beside it the same permissions. What the system does not allow is reported when it is opened.
     """
     with suppress(OSError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         for file in (path, *(path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))):
             if file.exists():
                 file.chmod(0o600)

@@ -6,21 +6,20 @@ occupies no disk space; elsewhere zeros are written.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
 import re
 import secrets
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 from ei_toolkit.studio.store.blobs import CHUNK_BYTES, make_private_folder, rest_of
+from ei_toolkit.system import read_at, release_range, write_at
 
 PACK_NAME = re.compile(r"[0-9a-f]{16}")
 LARGEST_IN_MEMORY = 4 * CHUNK_BYTES  # of the copy of a recording that is being sent
@@ -154,7 +153,7 @@ class Pack:
     def read(self, start: int, size: int) -> bytes:
         """Return bytes that were written before."""
         with self._lock:
-            return os.pread(self._file.fileno(), size, start)
+            return read_at(self._file.fileno(), size, start)
 
     def sync(self) -> None:
         """Write everything to disk."""
@@ -208,11 +207,11 @@ def gaps(ranges: Iterable[tuple[int, int]], end: int) -> Iterator[tuple[int, int
 
 def erase(descriptor: int, start: int, size: int) -> None:
     """Make a byte range within a file read as zeros. Bytes that are zero already are not written again."""
-    if _deallocate(descriptor, start, size):
+    if release_range(descriptor, start, size):
         return
     for at in range(start, start + size, CHUNK_BYTES):
         zeros = bytes(min(CHUNK_BYTES, start + size - at))
-        if os.pread(descriptor, len(zeros), at) != zeros:
+        if read_at(descriptor, len(zeros), at) != zeros:
             write_all(descriptor, zeros, at)
 
 
@@ -220,24 +219,5 @@ def write_all(descriptor: int, data: bytes | memoryview, at: int) -> None:
     """Write all bytes at an offset, in several writes if one is incomplete. Raises OSError, as for a full disk."""
     rest = memoryview(data)
     while len(rest):
-        written = os.pwrite(descriptor, rest, at)
+        written = write_at(descriptor, rest, at)
         rest, at = rest[written:], at + written
-
-
-FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2  # linux/falloc.h
-
-
-def _deallocate(descriptor: int, start: int, size: int) -> bool:
-    """Release the disk space of a byte range, which then reads as zeros; False if the system does not support it."""
-    fallocate = _fallocate()
-    mode, offset = ctypes.c_int(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE), ctypes.c_int64(start)
-    return fallocate is not None and fallocate(ctypes.c_int(descriptor), mode, offset, ctypes.c_int64(size)) == 0
-
-
-@cache
-def _fallocate() -> Callable[..., Any] | None:
-    """Return Linux's fallocate with 64-bit offsets; None if the C library has no such function."""
-    library = ctypes.CDLL(None)
-    name = "fallocate" if ctypes.sizeof(ctypes.c_long) == 8 else "fallocate64"
-    found: Callable[..., Any] | None = getattr(library, name, None)
-    return found

@@ -99,8 +99,8 @@ def test_without_any_of_the_rules_the_command_runs_all_the_same(
 ) -> None:
     done: list[tuple[str, list[str]]] = []
     monkeypatch.setattr(confinement, "landlock_version", lambda: 0)
-    monkeypatch.setattr(confinement, "_succeeds_in_a_child", lambda _: False)
-    monkeypatch.setattr(confinement, "_set_limits", lambda: None)
+    monkeypatch.setattr(confinement, "succeeds_in_child", lambda _: False)
+    monkeypatch.setattr(confinement, "limit_process", lambda *_: None)
     monkeypatch.setattr(confinement.os, "execv", lambda path, command: done.append((path, command)))
     monkeypatch.setattr(confinement, "_libc", lambda: type("Libc", (), {"prctl": lambda *_: 0})())
     confinement.main(["", "", "/bin/true", "x"])

@@ -63,9 +63,9 @@ def test_a_file_of_millions_of_lists_is_rejected_in_little_memory(inspectors: In
 
 def test_more_memory_than_allowed_is_an_error_of_the_file() -> None:
     program = (
-        "from ei_toolkit.studio.jobs.inspection_worker import with_memory\n"
+        "from ei_toolkit.system import limit_memory\n"
         "from ei_toolkit.studio.jobs.responder import respond\n"
-        "with_memory(64 * 2**20)\n"
+        "limit_memory(64 * 2**20)\n"
         "small, large = (respond({'take': lambda _: len(bytearray(size))}, {'operation': 'take'})"
         " for size in (2**24, 2**28))\n"
         "print(small, large)"
