@@ -1,7 +1,7 @@
 """What Linux, macOS and Windows do differently: one module for POSIX systems and one for Windows, with the same names.
 
-Virtual boards and the local studio run on Linux and macOS only; on Windows `require_posix` refuses them. mypy checks every
-module of eitk for each of the three systems (`scripts/check-systems`).
+Virtual boards and the local studio run on Linux and macOS only; on Windows `require_posix` refuses them. mypy checks
+every module of eitk for each of the three systems (`scripts/check-systems`).
 """
 
 from __future__ import annotations
