@@ -191,10 +191,10 @@ def open_scorer(config: Config, model: Path | None, labels: Sequence[str]) -> tu
 
 
 def _summary_scorer(file: Path) -> tuple[Scorer, TrainingProvenance]:
-    # librosa takes most of a second to import
-    from ei_toolkit.features.analysis import RATE
+    # SciPy takes a quarter of a second to import
     from ei_toolkit.features.extract import whole_features
     from ei_toolkit.features.model import read_model
+    from ei_toolkit.features.spectra import RATE
 
     model = read_model(file)
     whole = replace(model.features, window_ms=0)

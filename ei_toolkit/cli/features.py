@@ -44,7 +44,7 @@ def features(
 ) -> None:
     """Compute summary features of clips as a table.
 
-    librosa computes them. The features of each clip are kept in the project by the hash of the clip and the settings,
+    The features of each clip are kept in the project by the hash of the clip and the settings,
     so a second run computes only what is new.
     """
     env = Environment.of(context)

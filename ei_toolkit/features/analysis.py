@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
-import librosa
 import numpy as np
 import numpy.typing as npt
-from librosa.onset import onset_strength
 from scipy.ndimage import median_filter
 
+from ei_toolkit.features import spectra
 from ei_toolkit.features.columns import MEL_BANDS
+from ei_toolkit.features.spectra import HOP, Floats
 
-RATE = 22_050
-"""Sample rate of all summary features, librosa's default, in Hz."""
-HOP = 512  # samples between two frames of librosa
 MEDIAN_FRAMES = 31  # length of librosa's median filters that separate harmonic from percussive sound
-
-
-Floats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +36,7 @@ class Analysis:
     @cached_property
     def transform(self) -> npt.NDArray[np.complex64]:
         """Short-time Fourier transform, shape (1025, frames)."""
-        return np.asarray(librosa.stft(self.samples, pad_mode=self.pad_mode))
+        return spectra.short_time_transform(self.samples, self.pad_mode)
 
     @cached_property
     def magnitude(self) -> Floats:
@@ -57,76 +51,80 @@ class Analysis:
     @cached_property
     def mel(self) -> Floats:
         """Power in MEL_BANDS mel bands, shape (MEL_BANDS, frames)."""
-        return np.asarray(librosa.feature.melspectrogram(S=self.power, sr=RATE, n_mels=MEL_BANDS))
+        return spectra.mel_bank(MEL_BANDS) @ self.power
 
     @cached_property
     def mel_db(self) -> Floats:
         """Mel power in dB."""
-        return np.asarray(librosa.power_to_db(self.mel))
+        return spectra.decibels(self.mel)
 
     @cached_property
     def chroma(self) -> Floats:
         """Chromagram, shape (12, frames)."""
-        return np.asarray(librosa.feature.chroma_stft(S=self.power, sr=RATE))
+        return spectra.chroma(self.power)
 
     @cached_property
     def tempo(self) -> float:
         """Beats per minute, as `librosa.beat.beat_track` estimates them; 0 where there are no onsets."""
-        onsets = onset_strength(S=self.mel_db, sr=RATE, aggregate=np.median)
-        return float(librosa.feature.tempo(onset_envelope=onsets, sr=RATE)[0]) if onsets.any() else 0.0
+        return spectra.tempo(self.mel_db)
 
     @cached_property
     def centroid(self) -> Floats:
         """Spectral centroid of each frame in Hz, shape (1, frames)."""
-        return np.asarray(librosa.feature.spectral_centroid(S=self.magnitude, sr=RATE))
+        return self._moments[0]
 
     @cached_property
     def bandwidth(self) -> Floats:
         """Spectral bandwidth of each frame in Hz, shape (1, frames)."""
-        return np.asarray(librosa.feature.spectral_bandwidth(S=self.magnitude, sr=RATE, centroid=self.centroid))
+        return self._moments[1]
 
     @cached_property
     def rolloff(self) -> Floats:
         """Frequency below which 85 % of the magnitude of each frame are, in Hz, shape (1, frames)."""
-        return np.asarray(librosa.feature.spectral_rolloff(S=self.magnitude, sr=RATE))
+        return spectra.rolloff(self.magnitude)
 
     @cached_property
     def rms(self) -> Floats:
         """Root mean square of each frame of the signal, shape (1, frames)."""
-        return np.asarray(librosa.feature.rms(y=self.samples, pad_mode=self.pad_mode))
+        return spectra.root_mean_square(self.samples, self.pad_mode)
 
     @cached_property
     def zero_crossing_rate(self) -> Floats:
         """Share of zero crossings of each frame of the signal, shape (1, frames)."""
-        return np.asarray(librosa.feature.zero_crossing_rate(self.samples))
+        return spectra.zero_crossing_rate(self.samples)
 
     @cached_property
     def harmonic(self) -> Floats:
-        """Harmonic part of the signal, shape (n,)."""
-        return self._part(*self._medians)
+        """Harmonic part of the signal, shape (n,), as `librosa.effects.hpss` separates it."""
+        along_time = running_median(self.magnitude)
+        along_frequency = running_median(self.magnitude.T).T
+        return self._cut(spectra.signal_of(self.transform * soft_mask(along_time, along_frequency), len(self.samples)))
 
     @cached_property
     def percussive(self) -> Floats:
-        """Percussive part of the signal, shape (n,)."""
-        along_time, along_frequency = self._medians
-        return self._part(along_frequency, along_time)
+        """Percussive part of the signal, shape (n,): the rest, because the two masks add up to 1."""
+        return self._cut(self.samples - self.harmonic)
 
     @cached_property
-    def _medians(self) -> tuple[Floats, Floats]:
-        """The magnitude after a median filter along time, and along frequency."""
-        return running_median(self.magnitude), np.ascontiguousarray(running_median(self.magnitude.T).T)
+    def _moments(self) -> tuple[Floats, Floats]:
+        return spectra.moments(self.magnitude)
 
-    @cached_property
-    def _phase(self) -> npt.NDArray[np.complex64]:
-        return np.asarray(librosa.magphase(self.transform)[1])
-
-    def _part(self, wanted: Floats, other: Floats) -> Floats:
-        """Return the signal of `librosa.effects.hpss` from the two median-filtered spectra."""
-        mask = librosa.util.softmask(wanted, other, power=2.0, split_zeros=True)
-        signal = np.asarray(librosa.istft((self.magnitude * mask) * self._phase, length=len(self.samples)))
+    def _cut(self, signal: Floats) -> Floats:
         if self.legacy:
             signal[HOP * (self.magnitude.shape[1] - 1) :] = 0
         return signal
+
+
+def soft_mask(wanted: Floats, other: Floats) -> Floats:
+    """Return the share of `wanted` in the sum of the squares of both, and 1/2 where both are zero."""
+    larger = np.maximum(wanted, other)
+    silent = larger < np.finfo(larger.dtype).tiny
+    larger[silent] = 1
+    share = np.square(wanted / larger)
+    rest = np.square(other / larger)
+    share[silent] = rest[silent] = 1
+    share /= share + rest
+    return share
 
 
 def running_median(values: Floats) -> Floats:

@@ -20,12 +20,12 @@ from ei_toolkit.config.settings import FeatureSettings, Reading
 from ei_toolkit.dataset.cutting import reason_of
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError
-from ei_toolkit.features.analysis import RATE
 from ei_toolkit.features.columns import EXTRACTORS
+from ei_toolkit.features.spectra import RATE
 from ei_toolkit.features.summary import Values, summary_features
 from ei_toolkit.features.table import FeatureTable
 
-VERSION = 1
+VERSION = 2
 """Version of the computation; raise it when a feature changes, so that kept features are computed again."""
 
 DEFAULT_READING = Reading()

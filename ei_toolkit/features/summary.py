@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-import librosa
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import skew
 
 from ei_toolkit.errors import DataError
-from ei_toolkit.features.analysis import RATE, Analysis
+from ei_toolkit.features.analysis import Analysis
 from ei_toolkit.features.columns import MEL_RANGES
+from ei_toolkit.features.spectra import RATE, mfcc
 
 Samples = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
@@ -45,13 +44,19 @@ def summary_57(samples: Samples) -> Values:
         analysis.chroma, analysis.rms, analysis.centroid, analysis.bandwidth, analysis.rolloff,
         analysis.zero_crossing_rate, analysis.harmonic, analysis.percussive,
     )  # fmt: skip
-    mfcc = librosa.feature.mfcc(S=analysis.mel_db, n_mfcc=20)
-    statistics = [float(statistic(one)) for one in (*over_time, *mfcc) for statistic in (np.mean, np.var)]
+    cepstral = mfcc(analysis.mel_db, 20)
+    statistics = [
+        statistic(one, dtype=np.float64) for one in (*over_time, *cepstral) for statistic in (np.mean, np.var)
+    ]
     return np.insert(statistics, 2 * len(over_time), analysis.tempo)
 
 
 def summary_207(samples: Samples) -> Values:
     """Return the values of the columns of `summary-207`, with all of librosa's present defaults."""
+    # takes seconds to import, which commands with other features do not wait for
+    import librosa
+    from scipy.stats import skew
+
     analysis = Analysis(samples)
     first = (analysis.rms, analysis.zero_crossing_rate, analysis.centroid, analysis.bandwidth, analysis.rolloff)
     single = (
@@ -62,12 +67,12 @@ def summary_207(samples: Samples) -> Values:
         np.mean(librosa.feature.rms(y=analysis.harmonic)),
         np.count_nonzero(analysis.rms < SILENT_RMS) / len(analysis.samples),
     )
-    mfcc = librosa.feature.mfcc(S=analysis.mel_db, n_mfcc=13)
+    coefficients = librosa.feature.mfcc(S=analysis.mel_db, n_mfcc=13)
     over_time = (
         librosa.feature.spectral_contrast(S=analysis.magnitude, sr=RATE),
-        mfcc,
-        librosa.feature.delta(mfcc),
-        librosa.feature.delta(mfcc, order=2),
+        coefficients,
+        librosa.feature.delta(coefficients),
+        librosa.feature.delta(coefficients, order=2),
         analysis.chroma,
         librosa.feature.tonnetz(y=analysis.harmonic, sr=RATE),
         analysis.mel,

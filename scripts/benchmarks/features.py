@@ -21,8 +21,8 @@ from librosa.onset import onset_strength
 from scipy.stats import skew
 
 from ei_toolkit.audio.decode import read_clip
-from ei_toolkit.features.analysis import RATE
 from ei_toolkit.features.columns import EXTRACTORS
+from ei_toolkit.features.spectra import RATE
 from ei_toolkit.features.summary import summary_features
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import subprocess
+import sys
+import tracemalloc
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -81,6 +84,30 @@ def test_a_long_file_has_windows_further_apart(tmp_path: Path) -> None:
     assert one.timeline.starts_ms == tuple(range(0, 59_001, 5900))
 
 
+LOW_RATE = 1000  # of long files, so that they are written and read in a moment
+
+
+def write_three_hours(file: Path, peak: float) -> Path:
+    second = (peak * np.sin(np.arange(LOW_RATE) / 10)).astype(np.float32)
+    soundfile.write(file, np.tile(second, 3 * 3600), LOW_RATE)
+    return file
+
+
+def test_three_hours_are_classified_in_flat_memory(tmp_path: Path) -> None:
+    song = write_three_hours(tmp_path / "long.wav", 0.2)
+    tracemalloc.start()
+    one = classified(song, LoudnessScorer(rate=LOW_RATE))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (one.genre, one.seconds, len(one.timeline.starts_ms)) == ("classical", 3 * 3600, 101)
+    assert peak_bytes < song.stat().st_size / 3
+
+
+def test_three_hours_of_silence_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="silent"):
+        classified(write_three_hours(tmp_path / "silence.wav", 0), LoudnessScorer(rate=LOW_RATE))
+
+
 def test_silent_windows_are_left_out_and_a_silent_file_is_named(tmp_path: Path) -> None:
     one = classified(write_song(tmp_path, 0.5, 0.0, 0.0, 0.5))
     assert one.timeline.starts_ms == (0, 500, 2500, 3000)
@@ -128,6 +155,20 @@ def test_the_command_classifies_a_folder_with_a_model_of_summary_features(tmp_pa
     assert "skipped clips/text.wav" in err
     assert [row["label"] for row in csv.DictReader((tmp_path / "s.csv").read_text().splitlines())] == ["high", "low"]
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_loads_neither_librosa_nor_scikit_learn_for_57_features(tmp_path: Path) -> None:
+    file = tmp_path / "m.npz"
+    training = TrainingRows(np.eye(4, 57), np.array([0, 0, 1, 1]), TrainingProvenance(frozenset()))
+    write_model(file, fit_model(ClassifierSettings("knn", k=1), training, ("a", "b"), FeatureSettings(), 0))
+    write_song(tmp_path, *[0.5] * 4)
+    modules = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "ei_toolkit", "classify", "song.wav", "--model", "m.npz"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    ).stderr  # fmt: skip
+    assert " ei_toolkit.features.spectra\n" in modules
+    for slow in ("librosa", "numba", "sklearn", "scipy.signal", "matplotlib"):
+        assert f" {slow}\n" not in modules, slow
 
 
 def test_the_command_classifies_with_an_int8_network(tmp_path: Path, goldens: Path) -> None:

@@ -17,8 +17,8 @@ from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError
 from ei_toolkit.features import extract
-from ei_toolkit.features.analysis import RATE
 from ei_toolkit.features.extract import Extraction, compute_features, extract_table
+from ei_toolkit.features.spectra import RATE
 from ei_toolkit.features.summary import summary_features
 from ei_toolkit.features.table import read_table
 
