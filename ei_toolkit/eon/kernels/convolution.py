@@ -29,16 +29,37 @@ from ei_toolkit.eon.kernels.layer import (
 )
 from ei_toolkit.eon.kernels.quantized import Channels, channels, requantize_traits
 
-CHANNEL_BYTES = 60
+CHANNEL_BYTES = 48
 
 
 def is_first(g: Geometry, channels: Channels, traits: Mapping[str, int | float | str]) -> bool:
-    """Return whether the specialised kernel fits: its sums are scaled in the fast way and every pool is whole."""
+    """Return whether the specialised kernel fits: four times a sum has 32 bits and every pool is whole."""
     shape = (g.in_channels, g.kernel_rows, g.kernel_cols, g.pool_rows, g.pool_cols)
     steps = (g.stride_rows, g.stride_cols, g.dilation_rows, g.dilation_cols)
     relu = (traits["kMin"], traits["kMax"], traits["kOutputZeroPoint"]) == (-128, 127, -128)
     rows_fit = g.out_rows == 2 * g.pooled_rows and not g.swapped
-    return shape == (1, 3, 3, 2, 2) and steps == (1, 1, 1, 1) and channels.fast and relu and rows_fit
+    sums_fit = max(channels.bounds) < 1 << 29 and all(-22 <= m.shift <= -1 for m in channels.multipliers)
+    return shape == (1, 3, 3, 2, 2) and steps == (1, 1, 1, 1) and relu and rows_fit and sums_fit
+
+
+def first_table(weights: NDArray[np.int8], channels: Channels) -> list[tuple[Any, ...]]:
+    """Return the rows of the kernel's table, `k::FirstChannel`, from weights (channel, row, col).
+
+    With the scale 2^-n of a channel, the kernel shifts by n + 1 what the high half of four times a sum times the
+    multiplier and the rounding give, so that both roundings of the reference are in the sum.
+    """
+    g0, g1, g2 = np.moveaxis(weights.astype(np.int64), 1, 0)
+    transformed = np.stack((2 * (g0 - g1 + g2), 4 * g2, 4 * g0, 2 * (g0 + g1 + g2)), axis=1)
+    table = []
+    for rows, bias, scale in zip(transformed.tolist(), channels.biases, channels.multipliers, strict=True):
+        pairs = tuple(pair_word(*pair) for row in rows for pair in (row[:2], row[1:]))
+        rounding = 1 + (1 << -scale.shift) - (128 << 1 - scale.shift)
+        table.append((pairs, 4 * bias, scale.multiplier, rounding, 1 - scale.shift))
+    table[-1] = (*table[-1][:-1], table[-1][-1] | LAST_CHANNEL)
+    return table
+
+
+LAST_CHANNEL = 1 << 31
 
 
 def _first(
@@ -51,15 +72,8 @@ def _first(
     output: Tensor,
     requantize: dict[str, Any],
 ) -> Layer:
-    """Return the layer of the specialised kernel with its table: the weights for a pool's columns, bias and scale."""
-    rows = [
-        (
-            tuple(pair for kernel_row in channel for pair in _left(kernel_row)),
-            tuple(pair for kernel_row in channel for pair in _right(kernel_row)),
-            *(bias, scale.multiplier, -scale.shift - 1),
-        )
-        for channel, bias, scale in zip(weights[..., 0].tolist(), channels.biases, channels.multipliers, strict=True)
-    ]
+    """Return the layer of the specialised kernel."""
+    rows = first_table(weights[..., 0], channels)
     pad_right = max(2 * g.pooled_cols + 2 - g.pad_left - g.in_cols, 0)
     pad_right += (g.pad_left + g.in_cols + pad_right) % 2  # rows of whole words are copied faster
     width = g.pad_left + g.in_cols + pad_right
@@ -80,14 +94,6 @@ def _first(
         rows=row_access(g, len(weights), f"k::FirstConv2D<Layer{position}, {{source}}>",
                    f"window{position}, kChannels{position}", block_rows=1, window_rows=4, step=2),
     )  # fmt: skip
-
-
-def _left(row: list[int]) -> tuple[int, int]:
-    return pair_word(row[0], row[1]), pair_word(row[2], 0)
-
-
-def _right(row: list[int]) -> tuple[int, int]:
-    return pair_word(0, row[0]), pair_word(row[1], row[2])
 
 
 def pair_word(low: int, high: int) -> int:

@@ -31,6 +31,20 @@ inline int32_t dual_mac(uint32_t a, uint32_t b, int32_t sum) {
     return result;
 }
 
+// The sums of the halves of two words.
+inline uint32_t add_pairs(uint32_t a, uint32_t b) {
+    uint32_t result;
+    __asm__("sadd16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+}
+
+// The differences of the halves of two words.
+inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
+    uint32_t result;
+    __asm__("ssub16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+}
+
 // Bytes 0 and 2 of a word, each sign-extended to a half.
 inline uint32_t bytes_02(uint32_t word) {
     uint32_t result;
@@ -74,6 +88,14 @@ inline int32_t dual_mac(uint32_t a, uint32_t b, int32_t sum) {
     const uint32_t low = static_cast<uint32_t>(low_half(a) * low_half(b));
     const uint32_t high = static_cast<uint32_t>(high_half(a) * high_half(b));
     return static_cast<int32_t>(static_cast<uint32_t>(sum) + low + high);
+}
+
+inline uint32_t add_pairs(uint32_t a, uint32_t b) {
+    return ((a + b) & 0xFFFFu) | ((a & 0xFFFF0000u) + (b & 0xFFFF0000u));
+}
+
+inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
+    return ((a - b) & 0xFFFFu) | ((a & 0xFFFF0000u) - (b & 0xFFFF0000u));
 }
 
 inline uint32_t bytes_02(uint32_t word) {
