@@ -46,7 +46,7 @@ def test_golden_outputs_on_an_emulated_cortex_m4f(goldens: Path, name: str, ram_
 
 @pytest.mark.arm
 @pytest.mark.parametrize(
-    ("name", "instructions", "ram", "flash"), [("sample", 3_200_000, 14_000, 20_000), ("kws", 1_600_000, 8_000, 16_000)]
+    ("name", "instructions", "ram", "flash"), [("sample", 1_500_000, 9_400, 16_000), ("kws", 700_000, 5_500, 11_600)]
 )
 def test_golden_models_stay_within_their_budget(
     goldens: Path, name: str, instructions: int, ram: int, flash: int

@@ -6,7 +6,7 @@ The first layer of many networks (3 x 3 on one channel, ReLU, 2 x 2 max pool) ha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def is_first(g: Geometry, channels: Channels, traits: Mapping[str, int | float |
     return shape == (1, 3, 3, 2, 2) and steps == (1, 1, 1, 1) and relu and rows_fit and sums_fit
 
 
-def first_table(weights: NDArray[np.int8], channels: Channels) -> list[tuple[Any, ...]]:
+def first_table(weights: NDArray[np.signedinteger[Any]], channels: Channels) -> list[tuple[Any, ...]]:
     """Return the rows of the kernel's table, `k::FirstChannel`, from weights (channel, row, col).
 
     With the scale 2^-n of a channel, the kernel shifts by n + 1 what the high half of four times a sum times the
@@ -104,7 +104,8 @@ def pair_word(low: int, high: int) -> int:
 PIXELS = 4  # that the kernel computes at a time
 MOST_UNROLLED = 16  # inputs that do not fill a word; with more of them every run is padded to whole words
 FEW_WEIGHTS = 2048  # of a layer whose weights are stored as int16, if it has many pixels: flash for speed
-MANY_PIXELS = 512
+MANY_PIXELS = 256
+FARTHEST_INPUTS = 1020  # that an instruction can load two words from, in bytes
 FARTHEST_OFFSET = 4000  # of a pixel in the output, from the first of its block, in bytes
 
 
@@ -120,12 +121,18 @@ class Block:
     runs: int
     run_cols: int
     run_elements: int
+    shares_rows: bool  # a pixel reads all rows but one of the pixel above it, and each row is gathered once
     order: tuple[int, ...]  # of the inputs of a pixel, in pairs; -1 for an input that has the weight zero
 
     @property
     def pairs(self) -> int:
         """Pairs of inputs of a pixel."""
         return len(self.order) // 2
+
+    @property
+    def gathered_words(self) -> int:
+        """Words of the gathered inputs of a block, each a pair."""
+        return 2 * self.pairs // self.runs * (self.runs + 1) if self.shares_rows else PIXELS * self.pairs
 
 
 def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
@@ -150,6 +157,8 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     block = _block(shape, filters)
     values = np.swapaxes(values, 1, 2) if shape.swapped else values
     form, words = pack_block(values, block, per_channel, output.quant.zero_point, shape.out_rows * shape.out_cols)
+    if form == "kInBytes":  # whose sums read the inputs of four pixels
+        block = replace(block, shares_rows=False)
     traits = _traits(shape, block, filters, source.quant.zero_point) | requantize
     return Layer(
         position=position,
@@ -163,7 +172,7 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
         constants=(Constant(f"kTable{position}", "uint32_t", words, 4 * len(words)),),
         scratch=(
             Scratch(f"window{position}", "int8_t", block.window_rows * block.width + 3),
-            Scratch(f"inputs{position}", "uint32_t", PIXELS * block.pairs),
+            Scratch(f"inputs{position}", "uint32_t", block.gathered_words),
         ),
         flash_words=len(words) * -(-shape.out_rows // block.pixel_rows) * -(-shape.out_cols // block.pixel_cols),
         rows=row_access(shape, filters, f"k::Conv2D<Layer{position}, {{source}}>",
@@ -210,7 +219,20 @@ def _block(g: Geometry, filters: int) -> Block:
         runs=runs,
         run_cols=1 if straight else g.kernel_cols,
         run_elements=padded,
+        shares_rows=_shares_rows(g, (rows, cols), padded) and straight,
         order=tuple(_order(runs, run, padded)),
+    )
+
+
+def _shares_rows(g: Geometry, pixels: tuple[int, int], run_elements: int) -> bool:
+    """Return whether the inputs of a block of these pixels can be gathered row by row.
+
+    Of a pool that reaches beyond the output, the pixels outside have to repeat one inside, which rows cannot.
+    """
+    whole_pools = g.pool_rows == 1 or min(g.out_rows, g.pooled_rows * g.pool_rows) % 2 == 0
+    adjacent = g.kernel_rows > 1 and (g.stride_rows, g.dilation_rows) == (1, 1)
+    return (
+        pixels == (2, 2) and adjacent and whole_pools and run_elements % 4 == 0 and 4 * run_elements < FARTHEST_INPUTS
     )
 
 
@@ -287,6 +309,7 @@ def _traits(g: Geometry, block: Block, filters: int, zero_point: int) -> dict[st
         "kRuns": block.runs,
         "kRunCols": block.run_cols,
         "kRunElements": block.run_elements,
+        "kSharedRows": "true" if block.shares_rows else "false",
         "kRunRowStep": g.dilation_rows * block.width if block.runs > 1 else 0,
         "kRunColStep": g.dilation_cols * g.in_channels if block.run_cols > 1 else 0,
     }

@@ -1,10 +1,12 @@
 // Four pixels times all output channels of a convolution on int8: the inner loop of CONV_2D.
 //
 // The inputs of the four pixels are widened to int16 and interleaved: the first pair of inputs of each pixel, the
-// second pair of each pixel, and so on. Two output channels a and b are computed at a time. Their weights for one input
-// are stored as one int16, a + 256 b, which is used as it is: the sum of its products is A + 256 B. Only a is
-// unpacked (SXTB16 reads the low bytes), which gives A, and B follows from the difference. So four pairs of inputs
-// times two channels take twelve instructions, two of which load weights. Weights that are stored as int16 take eleven.
+// second pair of each pixel, and so on. Where two of the pixels are below the other two and read most of their rows,
+// each row is stored once: the pairs of its left and right pixel, one after the other. Two output channels a and b are
+// computed at a time. Their weights for one input are stored as one int16, a + 256 b, which is used as it is: the sum
+// of its products is A + 256 B. Only a is unpacked (SXTB16 reads the low bytes), which gives A, and B follows from the
+// difference. So four pairs of inputs times two channels take twelve instructions, two of which load weights. Weights
+// that are stored as int16 take eleven.
 //
 // The table of a layer has for each pair of channels: the initial sums that belong to the weights of b and of a, the
 // weights of each pair of inputs, and multiplier and scale of a and of b.
@@ -48,24 +50,39 @@ struct BlockSums {
 // NOLINTBEGIN(cppcoreguidelines-init-variables): the assembler writes to these variables
 
 // One pair of inputs: r0 inputs, r1 table, r4 to r7 sums of A + 256 B, r8 to r11 sums of A.
-#define EITK_BLOCK_PAIR          \
+#define EITK_BLOCK_WEIGHTS       \
     ".if %c[halves]\n\t"         \
     "ldrd r12, lr, [r1], #8\n\t" \
-    "ldrd r2, r3, [r0], #8\n\t"  \
     ".else\n\t"                  \
     "ldr r12, [r1], #4\n\t"      \
-    "ldrd r2, r3, [r0], #8\n\t"  \
     "sxtb16 lr, r12\n\t"         \
-    ".endif\n\t"                 \
-    "smlad r4, r2, r12, r4\n\t"  \
-    "smlad r8, r2, lr, r8\n\t"   \
-    "smlad r5, r3, r12, r5\n\t"  \
-    "smlad r9, r3, lr, r9\n\t"   \
-    "ldrd r2, r3, [r0], #8\n\t"  \
-    "smlad r6, r2, r12, r6\n\t"  \
-    "smlad r10, r2, lr, r10\n\t" \
-    "smlad r7, r3, r12, r7\n\t"  \
-    "smlad r11, r3, lr, r11\n\t"
+    ".endif\n\t"
+#define EITK_BLOCK_LOWER "ldrd r2, r3, [r0, %[lower]]\n\t"
+#define EITK_BLOCK_UPPER "ldrd r2, r3, [r0], %[advance]\n\t"
+#define EITK_BLOCK_PAIR                           \
+    EITK_BLOCK_WEIGHTS                            \
+    EITK_BLOCK_LOWER                              \
+    "smlad r6, r2, r12, r6\n\t"                   \
+    "smlad r10, r2, lr, r10\n\t"                  \
+    "smlad r7, r3, r12, r7\n\t"                   \
+    "smlad r11, r3, lr, r11\n\t" EITK_BLOCK_UPPER \
+    "smlad r4, r2, r12, r4\n\t"                   \
+    "smlad r8, r2, lr, r8\n\t"                    \
+    "smlad r5, r3, r12, r5\n\t"                   \
+    "smlad r9, r3, lr, r9\n\t"
+
+// The first pair of inputs of four equal sums, which r4 and r8 have.
+#define EITK_BLOCK_FIRST_PAIR                    \
+    EITK_BLOCK_WEIGHTS                           \
+    EITK_BLOCK_LOWER                             \
+    "smlad r6, r2, r12, r4\n\t"                  \
+    "smlad r10, r2, lr, r8\n\t"                  \
+    "smlad r7, r3, r12, r4\n\t"                  \
+    "smlad r11, r3, lr, r8\n\t" EITK_BLOCK_UPPER \
+    "smlad r5, r3, r12, r4\n\t"                  \
+    "smlad r9, r3, lr, r8\n\t"                   \
+    "smlad r4, r2, r12, r4\n\t"                  \
+    "smlad r8, r2, lr, r8\n\t"
 
 #define EITK_BLOCK_MAX(P, Q) "cmp " P ", " Q "\n\tit lt\n\tmovlt " P ", " Q "\n\t"
 
@@ -122,39 +139,49 @@ struct BlockSums {
     "asr r2, r3, #8\n\t"         \
     "lsl r2, r2, #6\n\t"
 
-// Pairs of inputs in one round of the loop: few rounds, and at most two pairs before the first.
-constexpr int pairs_in_loop(int pairs) {
-    return pairs % 8 < 3 && pairs > 7 ? 8 : (pairs % 7 == 0 ? 7 : (pairs % 6 == 0 ? 6 : (pairs > 3 ? 4 : pairs)));
+// How the loop over the pairs of inputs is unrolled: pairs before the loop, and pairs in each of its rounds.
+struct Unrolling {
+    int before, in_round;
+};
+
+// Finds the unrolling that leaves the fewest rounds, with code for at most ten pairs behind the first.
+constexpr Unrolling unrolling_of(int pairs) {
+    Unrolling best = {pairs - 1, 0};
+    int fewest = pairs > 11 ? pairs : 0;
+    for (int in_round = 4; in_round <= 8; ++in_round) {
+        const int before = (pairs - 1) % in_round, rounds = (pairs - 1) / in_round;
+        if (before + in_round <= 10 && rounds < fewest) {
+            best = {before, in_round};
+            fewest = rounds;
+        }
+    }
+    return best;
 }
 
 // Computes all channels of a block. Template arguments, so that layers of the same shape share the code: pairs of
-// inputs, output channels, offsets of pixels 1, 2 and 3 in the output, pixels in a pool (1, 2 or 4), a mask of the
+// inputs, words between the inputs of the upper and of the lower pixels and from one pair to the next, output
+// channels, offsets of pixels 1, 2 and 3 in the output, pixels in a pool (1, 2 or 4), a mask of the
 // pixels that are stored, whether negative sums give the lowest output, and the range of the outputs.
-template <int kPairs, int kChannels, int kOut1, int kOut2, int kOut3, int kPool, int kMask, bool kRelu, int kMin,
-          int kMax, bool kHalves>
+template <int kPairs, int kLower, int kAdvance, int kChannels, int kOut1, int kOut2, int kOut3, int kPool, int kMask,
+          bool kRelu, int kMin, int kMax, bool kHalves>
 EITK_ALL_REGISTERS void block_product_dsp(const uint32_t* inputs, const uint32_t* table, int8_t* out) {
-    constexpr int kLoop = pairs_in_loop(kPairs);
+    constexpr Unrolling kUnrolled = unrolling_of(kPairs);
+    constexpr int kRounds = kUnrolled.in_round == 0 ? 0 : (kPairs - 1) / kUnrolled.in_round;
     register const uint32_t* x __asm__("r0") = inputs;
     register const uint32_t* w __asm__("r1") = table;
     register int8_t* to __asm__("r2") = out;
     register const uint32_t* w_end __asm__("r3") = table + (kChannels + 1) / 2 * (6 + (kHalves ? 2 : 1) * kPairs);
-    register const uint32_t* x_end __asm__("r12") = inputs + kBlockPixels * kPairs;
+    register const uint32_t* x_end __asm__("r12") = inputs + kAdvance * kPairs;
     __asm__ volatile(
         "push {r0, r2, r3, r12}\n"
         "0:\n\t"
-        "ldrd r4, r8, [r1], #8\n\t"
-        "mov r5, r4\n\t"
-        "mov r6, r4\n\t"
-        "mov r7, r4\n\t"
-        "mov r9, r8\n\t"
-        "mov r10, r8\n\t"
-        "mov r11, r8\n\t"
-        ".rept %c[rest]\n\t" EITK_BLOCK_PAIR
+        "ldrd r4, r8, [r1], #8\n\t" EITK_BLOCK_FIRST_PAIR
+        ".rept %c[before]\n\t" EITK_BLOCK_PAIR
         ".endr\n"
         "1:\n\t"
-        ".rept %c[loop]\n\t" EITK_BLOCK_PAIR
+        ".rept %c[in_round]\n\t" EITK_BLOCK_PAIR
         ".endr\n\t"
-        ".if %c[loops] > 1\n\t"
+        ".if %c[rounds] > 1\n\t"
         "ldr r2, [sp, #12]\n\t"
         "cmp r0, r2\n\t"
         "bne 1b\n\t"
@@ -190,7 +217,8 @@ EITK_ALL_REGISTERS void block_product_dsp(const uint32_t* inputs, const uint32_t
         "2:\n\t"
         "add sp, sp, #16\n\t"
         : "+r"(x), "+r"(w), "+r"(to), "+r"(w_end), "+r"(x_end)
-        : [rest] "i"(kPairs % kLoop), [loop] "i"(kLoop), [loops] "i"(kPairs / kLoop), [pool] "i"(kPool),
+        : [before] "i"(kUnrolled.before), [in_round] "i"(kUnrolled.in_round), [rounds] "i"(kRounds), [pool] "i"(kPool),
+          [lower] "i"(4 * kLower), [advance] "i"(4 * kAdvance),
           [mask] "i"(kMask), [relu] "i"(kRelu ? 1 : 0), [odd] "i"(kChannels % 2), [halves] "i"(kHalves ? 1 : 0), [low] "i"(kMin), [high] "i"(kMax),
           [a0] "i"(0), [a1] "i"(kOut1), [a2] "i"(kOut2), [a3] "i"(kOut3), [b0] "i"(1), [b1] "i"(kOut1 + 1),
           [b2] "i"(kOut2 + 1), [b3] "i"(kOut3 + 1)
@@ -264,18 +292,20 @@ inline const uint32_t* wide_block_sums(const uint32_t* x, const uint32_t* table,
 
 // The portable form of the loop over the inputs. Both sums are multiplied by 256. Returns the table behind the weights.
 template <bool kHalves>
-inline const uint32_t* block_sums(const uint32_t* x, const uint32_t* table, int pairs, BlockSums& sums) {
+inline const uint32_t* block_sums(const uint32_t* x, int lower, int advance, const uint32_t* table, int pairs,
+                                  BlockSums& sums) {
     for (int i = 0; i < kBlockPixels; ++i) {
         sums.b[i] = static_cast<int32_t>(table[0]);
         sums.a[i] = static_cast<int32_t>(table[1]);
     }
     table += 2;
-    for (int pair = 0; pair < pairs; ++pair, x += kBlockPixels) {
+    for (int pair = 0; pair < pairs; ++pair, x += advance) {
         const uint32_t b = *table++;
         const uint32_t a = kHalves ? *table++ : bytes_02(b);
         for (int i = 0; i < kBlockPixels; ++i) {
-            sums.b[i] = dual_mac(x[i], b, sums.b[i]);
-            sums.a[i] = dual_mac(x[i], a, sums.a[i]);
+            const uint32_t inputs = x[i % 2 + (i < 2 ? 0 : lower)];
+            sums.b[i] = dual_mac(inputs, b, sums.b[i]);
+            sums.a[i] = dual_mac(inputs, a, sums.a[i]);
         }
     }
     if (kHalves) return table;
@@ -286,16 +316,21 @@ inline const uint32_t* block_sums(const uint32_t* x, const uint32_t* table, int 
     return table;
 }
 
-// S: kTableForm; kPairs, kOutChannels, kPoolPixels, the offsets kOut1 to kOut3 and the constants of `requantize`.
-// kMask: the pixels whose outputs are stored, those of a pool by its first pixel.
+// S: kTableForm; kPairs, kRuns, kSharedRows, whether each row of inputs is stored once; kOutChannels, kPoolPixels, the
+// offsets kOut1 to kOut3 and the constants of `requantize`. kMask: the pixels whose outputs are stored, those of a pool
+// by its first pixel.
 template <class S, int kMask>
 struct BlockProduct {
+    static constexpr int kLower = S::kSharedRows ? 2 * S::kPairs / S::kRuns : 2;
+    static constexpr int kAdvance = S::kSharedRows ? 2 : kBlockPixels;
+
     static void portable(const uint32_t* inputs, const uint32_t* table, int8_t* out) {
         constexpr int kOut[kBlockPixels] = {0, S::kOut1, S::kOut2, S::kOut3};
         for (int c = 0; c < S::kOutChannels; c += 2, table += 4) {
             BlockSums sums;
-            table = S::kTableForm == kInBytes ? wide_block_sums(inputs, table, S::kPairs, sums)
-                                              : block_sums<S::kTableForm == kHalves>(inputs, table, S::kPairs, sums);
+            table = S::kTableForm == kInBytes
+                        ? wide_block_sums(inputs, table, S::kPairs, sums)
+                        : block_sums<S::kTableForm == kHalves>(inputs, kLower, kAdvance, table, S::kPairs, sums);
             for (int i = 0; i < kBlockPixels; i += S::kPoolPixels) {
                 if ((kMask >> i & 1) == 0) continue;
                 out[kOut[i] + c] = finished(largest(sums.a + i), table[0], table[1]);
@@ -310,9 +345,9 @@ struct BlockProduct {
             portable(inputs, table, out);
             return;
         }
-        block_product_dsp<S::kPairs, S::kOutChannels, S::kOut1, S::kOut2, S::kOut3, S::kPoolPixels, kMask,
-                          S::kMin == S::kOutputZeroPoint, S::kMin, S::kMax, S::kTableForm == kHalves>(inputs, table,
-                                                                                                      out);
+        block_product_dsp<S::kPairs, kLower, kAdvance, S::kOutChannels, S::kOut1, S::kOut2, S::kOut3, S::kPoolPixels,
+                          kMask, S::kMin == S::kOutputZeroPoint, S::kMin, S::kMax, S::kTableForm == kHalves>(
+            inputs, table, out);
     }
 #else
     static void run(const uint32_t* inputs, const uint32_t* table, int8_t* out) { portable(inputs, table, out); }

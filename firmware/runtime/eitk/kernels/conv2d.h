@@ -21,8 +21,8 @@ struct Gather {
     static constexpr int kWords = kElements / 4;
     static constexpr int kLeft = kElements % 4;
 
-    __attribute__((noinline)) static void interleave(const int8_t* p0, const int8_t* p1, const int8_t* p2,
-                                                     const int8_t* p3, uint32_t* to) {
+    EITK_ALL_REGISTERS static void interleave(const int8_t* p0, const int8_t* p1, const int8_t* p2, const int8_t* p3,
+                                              uint32_t* to) {
         if (kWords > 0) {
             for (int run = 0; run < kRuns; ++run) to = words(p0, p1, p2, p3, offset(run), to);
         }
@@ -49,28 +49,116 @@ private:
         return i + 1 < kRuns * kLeft ? low | static_cast<uint32_t>(p[left(i + 1)]) << 16 : low;
     }
 
+#if defined(__ARM_FEATURE_DSP)
     static uint32_t* words(const int8_t* p0, const int8_t* p1, const int8_t* p2, const int8_t* p3, int at,
                            uint32_t* to) {
         p0 += at;
         p1 += at;
         p2 += at;
         p3 += at;
-        for (const int8_t* const end = p0 + 4 * kWords; p0 != end; p0 += 4, p1 += 4, p2 += 4, p3 += 4, to += 8) {
-            const uint32_t x0 = load_word(p0), x1 = load_word(p1), x2 = load_word(p2), x3 = load_word(p3);
-            to[0] = bytes_02(x0);
-            to[1] = bytes_02(x1);
-            to[2] = bytes_02(x2);
-            to[3] = bytes_02(x3);
-            to[4] = bytes_13(x0);
-            to[5] = bytes_13(x1);
-            to[6] = bytes_13(x2);
-            to[7] = bytes_13(x3);
+        const int8_t* const end = p0 + 4 * kWords;
+        __asm__ volatile(
+            "1:\n\t"
+            "ldr r8, [%[p0]], #4\n\t"
+            "ldr r9, [%[p1]], #4\n\t"
+            "ldr r10, [%[p2]], #4\n\t"
+            "ldr r11, [%[p3]], #4\n\t"
+            "sxtb16 r4, r8\n\t"
+            "sxtb16 r5, r9\n\t"
+            "sxtb16 r6, r10\n\t"
+            "sxtb16 r7, r11\n\t"
+            "sxtb16 r8, r8, ror #8\n\t"
+            "sxtb16 r9, r9, ror #8\n\t"
+            "sxtb16 r10, r10, ror #8\n\t"
+            "sxtb16 r11, r11, ror #8\n\t"
+            "stmia %[to]!, {r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
+            ".if %c[words] > 1\n\t"
+            "ldr r11, %[end]\n\t"  // there is no register for it
+            "cmp %[p0], r11\n\t"
+            "bne 1b\n\t"
+            ".endif\n\t"
+            : [p0] "+r"(p0), [p1] "+r"(p1), [p2] "+r"(p2), [p3] "+r"(p3), [to] "+r"(to)
+            : [end] "m"(end), [words] "i"(kWords)
+            : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "memory", "cc");
+        return to;
+    }
+#else
+    static uint32_t* words(const int8_t* p0, const int8_t* p1, const int8_t* p2, const int8_t* p3, int at,
+                           uint32_t* to) {
+        const int8_t* const pixels[] = {p0 + at, p1 + at, p2 + at, p3 + at};
+        for (int i = 0; i < 4 * kWords; i += 4, to += 8) {
+            for (int k = 0; k < 4; ++k) {
+                to[k] = bytes_02(load_word(pixels[k] + i));
+                to[4 + k] = bytes_13(load_word(pixels[k] + i));
+            }
         }
         return to;
     }
+#endif
 };
 
-// S: the geometry as for Window; kRuns, kRunCols, kRunRowStep, kRunColStep, kRunElements as for Gather; kConvRows and
+// Widens kRows rows of kElements inputs, kRowStep apart, of the left and of the right pixel of a block, a row after the
+// other. A word gives the pairs of inputs (0, 2) of both pixels and (1, 3) of both.
+template <int kRows, int kRowStep, int kElements>
+struct GatherRows {
+    static_assert(kElements % 4 == 0, "a row of inputs is a number of words");
+
+    // NOLINTNEXTLINE(readability-non-const-parameter): the assembler writes to it
+    EITK_ALL_REGISTERS static void interleave(const int8_t* left, const int8_t* right, uint32_t* to) {
+#if defined(__ARM_FEATURE_DSP)
+        for (int row = 0; row < kRows; ++row) {
+            const int8_t* const end = left + kElements;
+            __asm__ volatile(
+                ".if %c[odd]\n\t"
+                "ldr r6, [%[left]], #4\n\t"
+                "ldr r7, [%[right]], #4\n\t"
+                "sxtb16 r4, r6\n\t"
+                "sxtb16 r5, r7\n\t"
+                "sxtb16 r6, r6, ror #8\n\t"
+                "sxtb16 r7, r7, ror #8\n\t"
+                "stmia %[to]!, {r4, r5, r6, r7}\n\t"
+                ".endif\n"
+                "1:\n\t"
+                ".if %c[pairs]\n\t"
+                "ldr r6, [%[left]], #4\n\t"
+                "ldr r7, [%[right]], #4\n\t"
+                "ldr r10, [%[left]], #4\n\t"
+                "ldr r11, [%[right]], #4\n\t"
+                "sxtb16 r4, r6\n\t"
+                "sxtb16 r5, r7\n\t"
+                "sxtb16 r6, r6, ror #8\n\t"
+                "sxtb16 r7, r7, ror #8\n\t"
+                "sxtb16 r8, r10\n\t"
+                "sxtb16 r9, r11\n\t"
+                "sxtb16 r10, r10, ror #8\n\t"
+                "sxtb16 r11, r11, ror #8\n\t"
+                "stmia %[to]!, {r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
+                ".endif\n\t"
+                ".if %c[pairs] > 1\n\t"
+                "cmp %[left], %[end]\n\t"
+                "bne 1b\n\t"
+                ".endif\n\t"
+                : [left] "+r"(left), [right] "+r"(right), [to] "+r"(to)
+                : [end] "r"(end), [odd] "i"(kElements / 4 % 2), [pairs] "i"(kElements / 8)
+                : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "memory", "cc");
+            left += kRowStep - kElements;
+            right += kRowStep - kElements;
+        }
+#else
+        for (int row = 0; row < kRows; ++row, left += kRowStep, right += kRowStep) {
+            for (int i = 0; i < kElements; i += 4, to += 4) {
+                to[0] = bytes_02(load_word(left + i));
+                to[1] = bytes_02(load_word(right + i));
+                to[2] = bytes_13(load_word(left + i));
+                to[3] = bytes_13(load_word(right + i));
+            }
+        }
+#endif
+    }
+};
+
+// S: the geometry as for Window; kRuns, kRunCols, kRunRowStep, kRunColStep, kRunElements as for Gather; kSharedRows,
+// whether the pixels of a block are two above two and each of its rows of inputs is gathered once; kConvRows and
 // kConvCols, the output before the pool; kOutRows, kOutCols, kPoolRows, kPoolCols; kPixelRows and kPixelCols, the shape
 // of a block, with kPixelRowStep and kPixelColStep between its pixels in the window; and the constants of BlockProduct.
 // The pixels of a pool are adjacent in a block.
@@ -118,9 +206,14 @@ private:
     // leaves the maximum of a pool as it is.
     template <int kBlockRows, int kBlockCols>
     void pixels(const int8_t* x, int8_t* out) const {
-        using Inputs = Gather<S::kRuns, S::kRunCols, S::kRunRowStep, S::kRunColStep, S::kRunElements>;
-        Inputs::interleave(x + offset<kBlockRows, kBlockCols>(0), x + offset<kBlockRows, kBlockCols>(1),
-                           x + offset<kBlockRows, kBlockCols>(2), x + offset<kBlockRows, kBlockCols>(3), inputs_);
+        if (S::kSharedRows) {
+            using Inputs = GatherRows<S::kRuns + 1, S::kPixelRowStep, (S::kRunElements + 3) / 4 * 4>;
+            Inputs::interleave(x, x + offset<kBlockRows, kBlockCols>(1), inputs_);
+        } else {
+            using Inputs = Gather<S::kRuns, S::kRunCols, S::kRunRowStep, S::kRunColStep, S::kRunElements>;
+            Inputs::interleave(x + offset<kBlockRows, kBlockCols>(0), x + offset<kBlockRows, kBlockCols>(1),
+                               x + offset<kBlockRows, kBlockCols>(2), x + offset<kBlockRows, kBlockCols>(3), inputs_);
+        }
         BlockProduct<S, mask<kBlockRows, kBlockCols>()>::run(inputs_, table_, out);
     }
 

@@ -26,29 +26,28 @@ struct FirstChannel {
 // NOLINTBEGIN(cppcoreguidelines-init-variables): the assembler writes to these variables
 
 // Loads two columns of the four rows at r0 and stores them, transformed, in r5, r7, r9 and r11.
-#define EITK_FIRST_INPUTS             \
-    "movw r12, %[row_bytes]\n\t"      \
-    "add lr, r0, r12, lsl #1\n\t"     \
-    "ldr r5, [r0]\n\t"                \
-    "ldr r7, [r0, r12]\n\t"           \
-    "ldr r2, [lr]\n\t"                \
-    "ldr r11, [lr, r12]\n\t"          \
-    "ssub16 r5, r5, r2\n\t"           \
-    "ssub16 r9, r2, r7\n\t"           \
-    "ssub16 r11, r7, r11\n\t"         \
+#define EITK_FIRST_INPUTS         \
+    "movw r12, %[row_bytes]\n\t"  \
+    "add lr, r0, r12, lsl #1\n\t" \
+    "ldr r5, [r0]\n\t"            \
+    "ldr r7, [r0, r12]\n\t"       \
+    "ldr r2, [lr]\n\t"            \
+    "ldr r11, [lr, r12]\n\t"      \
+    "ssub16 r5, r5, r2\n\t"       \
+    "ssub16 r9, r2, r7\n\t"       \
+    "ssub16 r11, r7, r11\n\t"     \
     "sadd16 r7, r7, r2\n\t"
 
 // The greater sum of the two rows of a column, in P. r4 to r11 are the inputs: for each transformed row, the columns
 // 0 and 1, and 2 and 3. WEIGHTS loads the weights of a row in r12 and lr. FIRST begins a sum of the products of three
 // inputs, A and B add them. After row 0, P is m0 + m2, and r3 becomes the difference of the two outputs.
-#define EITK_FIRST_COLUMN(P, WEIGHTS, FIRST, A, B)      \
-    WEIGHTS("32") FIRST("r8", "r9", P)                  \
-    WEIGHTS("24") A("r3", "r10", P) B("r3", "r11", "r3") \
-    WEIGHTS("16") A(P, "r4", P) B(P, "r5", P)           \
-    "add r3, r3, " P "\n\t"                             \
-    WEIGHTS("8") A(P, "r6", P) B(P, "r7", P)            \
-    "and r3, r3, r3, asr #31\n\t"                       \
-    "sub " P ", " P ", r3\n\t"
+#define EITK_FIRST_COLUMN(P, WEIGHTS, FIRST, A, B)                                                        \
+    WEIGHTS("32")                                                                                         \
+    FIRST("r8", "r9", P) WEIGHTS("24") A("r3", "r10", P) B("r3", "r11", "r3") WEIGHTS("16") A(P, "r4", P) \
+        B(P, "r5", P) "add r3, r3, " P "\n\t" WEIGHTS("8") A(P, "r6", P)                                  \
+            B(P, "r7",                                                                                    \
+              P) "and r3, r3, r3, asr #31\n\t"                                                            \
+                 "sub " P ", " P ", r3\n\t"
 
 #define EITK_FIRST_NEXT(ahead) "ldrd r12, lr, [r0], #8\n\t"
 #define EITK_FIRST_AGAIN(behind) "ldrd r12, lr, [r0, #-" behind "]\n\t"
