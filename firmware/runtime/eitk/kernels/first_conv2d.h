@@ -41,13 +41,16 @@ struct FirstChannel {
 // The greater sum of the two rows of a column, in P. r4 to r11 are the inputs: for each transformed row, the columns
 // 0 and 1, and 2 and 3. WEIGHTS loads the weights of a row in r12 and lr. FIRST begins a sum of the products of three
 // inputs, A and B add them. After row 0, P is m0 + m2, and r3 becomes the difference of the two outputs.
-#define EITK_FIRST_COLUMN(P, WEIGHTS, FIRST, A, B)                                                        \
-    WEIGHTS("32")                                                                                         \
-    FIRST("r8", "r9", P) WEIGHTS("24") A("r3", "r10", P) B("r3", "r11", "r3") WEIGHTS("16") A(P, "r4", P) \
-        B(P, "r5", P) "add r3, r3, " P "\n\t" WEIGHTS("8") A(P, "r6", P)                                  \
-            B(P, "r7",                                                                                    \
-              P) "and r3, r3, r3, asr #31\n\t"                                                            \
-                 "sub " P ", " P ", r3\n\t"
+// clang-format off
+#define EITK_FIRST_COLUMN(P, WEIGHTS, FIRST, A, B)       \
+    WEIGHTS("32") FIRST("r8", "r9", P)                   \
+    WEIGHTS("24") A("r3", "r10", P) B("r3", "r11", "r3") \
+    WEIGHTS("16") A(P, "r4", P) B(P, "r5", P)            \
+    "add r3, r3, " P "\n\t"                              \
+    WEIGHTS("8") A(P, "r6", P) B(P, "r7", P)             \
+    "and r3, r3, r3, asr #31\n\t"                        \
+    "sub " P ", " P ", r3\n\t"
+// clang-format on
 
 #define EITK_FIRST_NEXT(ahead) "ldrd r12, lr, [r0], #8\n\t"
 #define EITK_FIRST_AGAIN(behind) "ldrd r12, lr, [r0, #-" behind "]\n\t"
