@@ -49,6 +49,11 @@ class AtBoard:
         self._samples = 0
         self.predictions: int | None = None  # while it predicts, their number
 
+    def opened(self) -> AtBoard:
+        """This board, for a `Source`. Raises LinkLost while it is not plugged in."""
+        self._check()
+        return self
+
     def write(self, data: bytes) -> None:
         self._check()
         *lines, self._partial = (self._partial + data).replace(b"\n", b"\r").split(b"\r")

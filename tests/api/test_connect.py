@@ -18,7 +18,6 @@ from websocket import create_connection
 from ei_toolkit.api import connect
 from ei_toolkit.api.connect import ConnectedSample, Connector, device_label
 from ei_toolkit.board.protocol import at_client
-from ei_toolkit.board.transport.link import LinkLost
 from ei_toolkit.board.transport.watch import Source
 from ei_toolkit.client.remote_management import RunningModel, SampleRequest, parse_request
 from ei_toolkit.errors import BoardError, CredentialError
@@ -49,17 +48,11 @@ class Running:
         self.samples: list[ConnectedSample] = []
         self.error: Exception | None = None
         self.connector = Connector(
-            Source(lambda: self._open(board)), studio.endpoint, self.notes.append, self.samples.append,
+            Source(board.opened), studio.endpoint, self.notes.append, self.samples.append,
             **{"seconds": 20, **limits},
         )  # fmt: skip
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
-
-    @staticmethod
-    def _open(board: AtBoard) -> AtBoard:
-        if not board.is_plugged:
-            raise LinkLost("no such device")
-        return board
 
     def _run(self) -> None:
         try:

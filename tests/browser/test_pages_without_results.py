@@ -9,7 +9,17 @@ import pytest
 from studio_pages import Window
 from trained_project import make_trained
 
-PAGES = ("create-impulse", "dsp", "learning", "validation", "classification", "deployment", "versions", "jobs")
+PAGES = (
+    "devices",
+    "create-impulse",
+    "dsp",
+    "learning",
+    "validation",
+    "classification",
+    "deployment",
+    "versions",
+    "jobs",
+)
 UNTRUSTED = ["<img src=x onerror=alert(1)>", "\u202edlrow \"quoted\" 'label'" + 3000 * "x"]
 
 

@@ -15,6 +15,7 @@ export const connection = new EventTarget();
 const UNREACHABLE = "The studio does not respond. If it was stopped, run eitk studio open in its project.";
 const HEARTBEAT_MS = 30_000; // a visible page keeps a studio running that stops when it is idle
 const POLL_MS = 1000;
+const KEEP_ALIVE_MS = 5000; // of a stream of predictions, which ends 30 s after the last one
 const BATCH_FILES = 20;
 const BATCH_BYTES = 32 * 2 ** 20;
 
@@ -132,6 +133,34 @@ export async function followJob(id, onLine = () => {}, signal = undefined) {
   }
 }
 
+/**
+ * Let a device that runs a model send its predictions: `onRecord` gets each as the device sends it. Returns when `signal`
+ * is aborted; rejects when the device or the studio is gone.
+ */
+export async function followPredictions(deviceId, onRecord, signal) {
+  const device = `/device/${encodeURIComponent(deviceId)}`;
+  let stream = null;
+  const early = []; // messages that arrive before the response with the id of the stream
+  const socket = await openSocket((name, message) => {
+    if (stream === null) early.push([name, message]);
+    else if (name === `debug-stream-data-${stream}`) onRecord(message);
+  });
+  try {
+    stream = (await post(`${device}/debug-stream/inference/start`)).streamId;
+    early.filter(([name]) => name === `debug-stream-data-${stream}`).forEach(([, message]) => onRecord(message));
+    while (socket.isUsable()) {
+      await Promise.race([delay(KEEP_ALIVE_MS, signal), socket.closed]);
+      await post(`${device}/debug-stream/keep-alive`, { streamId: stream });
+    }
+    throw new RequestError("The connection to the studio has ended. Watch the board again.");
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+    await post(`${device}/debug-stream/stop`, { streamId: stream }).catch(() => {});
+  } finally {
+    socket.close();
+  }
+}
+
 /** Keep the studio running while the page is visible, and notice when it stops or starts again. */
 export function startHeartbeat() {
   setInterval(() => {
@@ -241,39 +270,49 @@ function* batches(items) {
   if (batch.length) yield batch;
 }
 
-/** Open the live log of a job (Socket.IO over a WebSocket). */
+/** Open the live log of a job. */
 async function openLog(id, onLine) {
+  let finish;
+  const finished = new Promise((resolve) => { finish = resolve; });
+  const socket = await openSocket((name, content) => {
+    if (name === `job-data-${id}`) onLine(content.data);
+    if (name === `job-finished-${id}`) finish();
+  });
+  socket.emit("start-log-stream", { jobId: id });
+  return { ...socket, end: Promise.race([finished, socket.closed]) };
+}
+
+/** Open the connection for events (Socket.IO over a WebSocket): {emit(name, content), isUsable(), closed, close()}. */
+async function openSocket(onEvent) {
   const { token } = await get("/socket-token");
   const query = new URLSearchParams({ EIO: 4, transport: "websocket", token: token.socketToken });
   const socket = new WebSocket(`ws://${location.host}/socket.io/?${query}`);
   let usable = false;
-  let finish;
-  const end = new Promise((resolve) => { finish = resolve; });
+  let end;
+  const closed = new Promise((resolve) => { end = resolve; });
   await new Promise((resolve, reject) => {
-    socket.onclose = () => { usable = false; finish(); reject(new Error("closed")); };
+    socket.onclose = () => { usable = false; end(); reject(new Error("closed")); };
     socket.onmessage = ({ data }) => {
       if (data.startsWith("0")) socket.send("40");
       else if (data === "2") socket.send("3");
       else if (data.startsWith("40")) {
-        socket.send(`42${JSON.stringify(["start-log-stream", { jobId: id }])}`);
         usable = true;
         resolve();
-      } else if (data.startsWith("42")) {
-        const [name, content] = JSON.parse(data.slice(2));
-        if (name === `job-data-${id}`) onLine(content.data);
-        if (name === `job-finished-${id}`) finish();
-      }
+      } else if (data.startsWith("42")) onEvent(...JSON.parse(data.slice(2)));
     };
   });
-  return { end, isUsable: () => usable, close: () => socket.close() };
+  const emit = (name, content) => socket.send(`42${JSON.stringify([name, content])}`);
+  return { emit, isUsable: () => usable, closed, close: () => socket.close() };
 }
 
 function delay(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener("abort", () => {
+    const end = () => {
       clearTimeout(timer);
       reject(new DOMException("The page was left", "AbortError"));
-    });
+    };
+    if (signal?.aborted) end();
+    signal?.addEventListener("abort", end);
   });
 }

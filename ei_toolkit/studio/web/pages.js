@@ -6,6 +6,7 @@
  */
 export const PAGES = [
   { name: "Data", path: "acquisition", load: () => import("./data/page.js"), styles: ["data/page.css"] },
+  { name: "Devices", path: "devices", load: () => import("./devices/page.js"), styles: ["pages.css"] },
   { name: "Impulse", path: "create-impulse", load: () => import("./impulse/page.js"), styles: ["pages.css"] },
   { name: "Features", path: "dsp", load: () => import("./impulse/features.js"), styles: ["pages.css"] },
   { name: "Training", path: "learning", load: () => import("./training/page.js"),

@@ -5,6 +5,7 @@ import { addressOf as resource, get, getBytes, post } from "../api.js";
 import { addressOf, setQuery } from "../router.js";
 import { Loaded, Notice, announce, useLoad } from "../ui.js";
 import { loadImpulse } from "../impulse_state.js";
+import { Board } from "./board.js";
 import { BoardSettings, boardSettings } from "./board_settings.js";
 import { classifyRecording, keepForTesting, resultOf } from "./classify.js";
 import { Microphone } from "./microphone.js";
@@ -65,6 +66,7 @@ function Live({ input, threshold, query, canKeep }) {
       </section>
       <${Microphone} input=${input} variant=${how.variant} settings=${settings}
         onRecording=${(made) => show((onProgress) => classified(made, input, how, onProgress))} />
+      <${Board} canStart=${canKeep} />
     </div>
     ${state.busy && html`<p role="status">Classifying…${state.progress}</p>`}
     ${state.problem && html`<${Notice} kind="error">${state.problem}<//>`}
