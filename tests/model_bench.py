@@ -51,8 +51,9 @@ def inputs_for(model: bytes, count: int, seed: int) -> np.ndarray:
     generator = np.random.default_rng(seed)
     if spec.dtype == "float32":
         return generator.normal(0, 2, (count, spec.elements)).astype(np.float32)
-    if spec.dtype == "uint8":
-        return generator.integers(0, 256, (count, spec.elements)).astype(np.uint8)
+    if spec.dtype in ("uint8", "int16"):
+        limits = np.iinfo(spec.dtype)
+        return generator.integers(limits.min, limits.max + 1, (count, spec.elements)).astype(spec.dtype)
     values = generator.integers(-128, 128, (count, spec.elements))
     values[1::2] = np.clip(generator.normal(spec.zero_point, 20, values[1::2].shape), -128, 127)
     return values.astype(np.int8)

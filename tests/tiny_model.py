@@ -16,6 +16,7 @@ TYPES = {
     "int16": schema.TensorType.INT16,
     "float16": schema.TensorType.FLOAT16,
     "int32": schema.TensorType.INT32,
+    "int64": schema.TensorType.INT64,
     "float32": schema.TensorType.FLOAT32,
 }
 

@@ -11,17 +11,21 @@ from ei_toolkit.eon.blockers import FULL_INT8, BlockedModelError, Blocker
 from ei_toolkit.eon.emit import Program, header, source
 from ei_toolkit.eon.graph import Graph, Shape, Tensor
 from ei_toolkit.eon.kernels import lower
-from ei_toolkit.eon.kernels.layer import Layer
+from ei_toolkit.eon.kernels.layer import CTYPES, Layer
 from ei_toolkit.eon.memory_plan import reads, slot
 from ei_toolkit.eon.passes import simplify
 from ei_toolkit.eon.passes.float_weights import dequantized_bytes
-from ei_toolkit.eon.reader import read_model
+from ei_toolkit.eon.passes.signed_bytes import signed_bytes
+from ei_toolkit.eon.reader import QUANTIZED, read_model
 from ei_toolkit.eon.schedule import schedule
 
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """Shape, type ("int8", "uint8" or "float32") and quantisation of the model's input or output."""
+    """Shape, type ("int8", "uint8", "int16", "int32", "int64" or "float32") and quantisation of an input or output.
+
+    Only the first three are quantised; the others have the scale 1.
+    """
 
     shape: Shape
     dtype: str
@@ -106,15 +110,16 @@ class CompiledModel:
         return sum(layer.macs for layer in self.layers)
 
 
-def compile_model(tflite: bytes, *, ram_optimized: bool = False) -> CompiledModel:
+def compile_model(tflite: bytes, *, ram_optimized: bool = False, unsigned_ends: bool = True) -> CompiledModel:
     """Translate a .tflite. With `ram_optimized`, chains of layers run row by row and need no tensors between them.
 
+    Without `unsigned_ends`, inputs and outputs of type uint8 become int8, with zero points that are lower by 128.
     Raises DataError for bytes that are not a valid model, UnsupportedModelError for a model whose outputs the C++ could
     not reproduce bit for bit.
     """
     sha256 = hashlib.sha256(tflite).hexdigest()
     file = read_model(tflite)
-    graph = simplify(file)
+    graph = simplify(file if unsigned_ends else signed_bytes(file, keep_ends=False))
     units, plan = schedule(graph, lower_model(graph), ram_optimized=ram_optimized)
     program = Program(graph, units, plan, sha256)
     return CompiledModel(
@@ -151,18 +156,17 @@ def _interface_blocker(what: str, tensor: Tensor) -> Blocker | None:
     problem, remedy = "", "Convert it with int8, uint8 or float32 in and out."
     if tensor.data is not None:
         problem, remedy = "it is constant", "Remove this output from the model."
-    elif tensor.dtype not in ("int8", "uint8", "float32"):
+    elif tensor.dtype not in CTYPES:
         problem = f"it is {tensor.dtype}"
-        remedy = f"{remedy} {FULL_INT8}" if tensor.dtype == "int16" else remedy
-    elif tensor.dtype != "float32" and tensor.quantization is None:
+    elif tensor.dtype in QUANTIZED and tensor.quantization is None:
         problem = f"it is {tensor.dtype} without a quantisation"
-    elif tensor.dtype != "float32" and len(tensor.quant.scales) != 1:
+    elif tensor.dtype in QUANTIZED and len(tensor.quant.scales) != 1:
         problem = "it is quantised per channel"
     return Blocker(None, f"the model's {what} {tensor.name}", tensor.name, problem, remedy) if problem else None
 
 
 def _spec(tensor: Tensor) -> TensorSpec:
-    if tensor.dtype == "float32":
+    if tensor.dtype not in QUANTIZED:
         return TensorSpec(tensor.shape, tensor.dtype, 1.0, 0)
     return TensorSpec(tensor.shape, tensor.dtype, tensor.quant.scale, tensor.quant.zero_point)
 

@@ -104,7 +104,7 @@ def ends_of(graph: Graph) -> list[End]:
 
 
 def _interface(name: str, tensor: Tensor) -> str:
-    quant = tensor.quantization if tensor.dtype != "float32" else None
+    quant = tensor.quantization
     scale, zero_point = (quant.scale, quant.zero_point) if quant else (1.0, 0)
     return "\n".join(
         (
@@ -268,6 +268,8 @@ def _value(value: int | float | tuple[Any, ...]) -> str:
         return "{" + ", ".join(map(_value, value)) + "}"
     if isinstance(value, float):
         return float_literal(value)
+    if not -(1 << 31) <= value < 1 << 32:
+        return f"{value}LL"
     return "INT32_MIN" if value == -(1 << 31) else f"{value}u" if value > INT32_MAX else str(value)
 
 

@@ -195,7 +195,8 @@ Options = (
 class Operator:
     """One operator; an absent optional input is -1. `fused` names what passes have merged into it.
 
-    An operator of the file with several outputs is several of these; `result` is the index of the output.
+    An operator of the file with several outputs is several of these; `result` is the index of the output. `unsigned`
+    means that its data are uint8 in the file: some kernels of the reference round them in another way.
     """
 
     index: int
@@ -205,6 +206,7 @@ class Operator:
     options: Options
     fused: tuple[str, ...] = ()
     result: int = 0
+    unsigned: bool = False
 
     @property
     def title(self) -> str:

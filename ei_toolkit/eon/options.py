@@ -116,6 +116,14 @@ def _pool(options: Any, where: str) -> Options:
     )
 
 
+def _transpose_conv(options: Any, where: str) -> Options:
+    return Window2D(
+        stride=_sizes(where, options.StrideH(), options.StrideW()),
+        padding=_choice(PADDINGS, options.Padding(), "padding", where),
+        activation=_activation(options, where),
+    )
+
+
 def _fully_connected(options: Any, where: str) -> Options:
     if options.WeightsFormat() != 0:
         raise UnsupportedModelError(f"{where} has shuffled weights")
@@ -200,6 +208,7 @@ def _call_once(options: Any, where: str) -> Options:
 READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "CONV_2D": ("Conv2DOptions", _convolution),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", _depthwise),
+    "TRANSPOSE_CONV": ("TransposeConvOptions", _transpose_conv),
     "MAX_POOL_2D": ("Pool2DOptions", _pool),
     "AVERAGE_POOL_2D": ("Pool2DOptions", _pool),
     "FULLY_CONNECTED": ("FullyConnectedOptions", _fully_connected),

@@ -85,9 +85,11 @@ def test_figures_of_the_model_are_those_of_its_layers(tiny: Any) -> None:
 
 def test_a_model_with_other_numbers_in_and_out_is_refused(tiny: Any) -> None:
     model = tiny()
-    source, output = model.tensor((1, 4), "int32"), model.tensor((1, 4), "int32")
+    source, output = model.tensor((1, 4), "float16"), model.tensor((1, 4), "float16")
     model.operator("RELU", [source], output)
-    words = "the model's input t0 and the model's output t1 are not supported: it is int32. Convert it with int8, uint8"
+    words = (
+        "the model's input t0 and the model's output t1 are not supported: it is float16. Convert it with int8, uint8"
+    )
     with pytest.raises(UnsupportedModelError, match=re.escape(words)) as caught:
         compile_model(model.finish(source, output))
     assert isinstance(caught.value, BlockedModelError)

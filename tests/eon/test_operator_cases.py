@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from layer_cases import CASES
 from model_bench import Bench, inputs_for, reference
-from operator_cases import CASES
 
 ROUNDS = 4  # inputs of each model; variables keep their values from one to the next
 

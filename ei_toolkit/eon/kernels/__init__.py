@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from ei_toolkit.eon.graph import Graph, Operator, Unreadable
 from ei_toolkit.eon.kernels.convolution import conv2d
 from ei_toolkit.eon.kernels.dense import fully_connected
 from ei_toolkit.eon.kernels.depthwise import depthwise_conv2d
-from ei_toolkit.eon.kernels.elementwise import FUNCTIONS, concatenation, copy, elementwise, pad, prelu
+from ei_toolkit.eon.kernels.direct import transpose_conv
+from ei_toolkit.eon.kernels.elementwise import FUNCTIONS, concatenation, copy, elementwise, pack, pad, prelu
 from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS
 from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.kernels.lstm import lstm
@@ -26,6 +28,7 @@ MOST_CONSTANT_BYTES = 16 << 20
 
 LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
     "CONV_2D": conv2d,
+    "TRANSPOSE_CONV": transpose_conv,
     "MAX_POOL_2D": pool2d,
     "AVERAGE_POOL_2D": pool2d,
     "FULLY_CONNECTED": fully_connected,
@@ -37,6 +40,7 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
     **dict.fromkeys(FUNCTIONS, elementwise),
     "PRELU": prelu,
     "CONCATENATION": concatenation,
+    "PACK": pack,
     "PAD": pad,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
     **dict.fromkeys(MOVES, move),
@@ -54,6 +58,7 @@ def lower(graph: Graph) -> tuple[Layer, ...]:
     Raises BlockedModelError with all operators that are not supported, and DataError for constants that no board has
     memory for: each layer has its own tables, so weights that layers share are stored several times.
     """
+    graph = replace(graph, tensors=tuple(t if t.shape else replace(t, shape=(1,)) for t in graph.tensors))
     layers: list[Layer] = []
     blockers: list[Blocker] = []
     constants = 0
@@ -89,8 +94,7 @@ def _lower(graph: Graph, op: Operator, position: int) -> Layer:
             "it remains at run time, and is supported only on constants or where a pass removes it",
             hint="Convert the model with a fixed batch of one.",
         )
-    given = [graph.tensors[t] for t in op.inputs[:1] if t >= 0]
-    if not given or not given[0].shape or not graph.tensors[op.output].shape:
-        raise UnsupportedModelError("it works on a scalar or on nothing")
+    if op.inputs[:1] in ((), (-1,)):
+        raise UnsupportedModelError("it has no input")
     with np.errstate(over="ignore"):  # a quotient of extreme scales is refused by its size
         return LOWER[op.kind](graph, op, position)

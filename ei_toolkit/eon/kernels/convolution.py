@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
+from ei_toolkit.eon.kernels.direct import direct_conv2d, is_general
 from ei_toolkit.eon.kernels.float_convolution import (
     conv2d_float,
 )
@@ -141,6 +142,8 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     assert source is not None and isinstance(op.options, Window2D)
     output = graph.tensors[op.output]
     weights = constant(op, weights, "weights")
+    if is_general(op, source, weights):
+        return direct_conv2d(graph, op, position)
     same_type(op, source, output)
     require(len(weights.shape) == 4 and weights.shape[3] == source.shape[-1], op, f"its weights are {weights.shape}")
     require(weights.shape[0] == output.shape[-1], op, f"its weights are {weights.shape}")

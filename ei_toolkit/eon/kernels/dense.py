@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Activation, Graph, Operator, Tensor
+from ei_toolkit.eon.kernels.direct import direct_dense, is_general
 from ei_toolkit.eon.kernels.float_convolution import float_biases, float_table
 from ei_toolkit.eon.kernels.layer import (
+    WITH_INT16,
     Constant,
     Layer,
     Scratch,
@@ -27,7 +29,7 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
     assert source is not None and isinstance(op.options, Activation)
     output = graph.tensors[op.output]
     weights = constant(op, weights, "weights")
-    same_type(op, source, output)
+    same_type(op, source, output, WITH_INT16)
     require(len(weights.shape) == 2, op, f"its weights are {weights.shape}")
     outputs, inputs = weights.shape
     batches = source.elements // inputs
@@ -35,6 +37,8 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
     require(fits, op, f"{source.shape} times {weights.shape} does not give {output.shape}")
     if source.dtype == "float32":
         return _float(op, weights, bias, batches, output.name, position)
+    if is_general(op, source, weights):
+        return direct_dense(graph, op, position)
     per_channel = channels(op, source, weights, bias, output, axis=0, dense=True)
     assert weights.data is not None
     traits: dict[str, int | float | str] = {"kBatches": batches, "kInputs": inputs, "kOutputs": outputs}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
 from ei_toolkit.eon.kernels.convolution import pair_word, row_access
+from ei_toolkit.eon.kernels.direct import direct_conv2d, is_general
 from ei_toolkit.eon.kernels.float_convolution import depthwise_float, row_width, window_rows, window_traits
 from ei_toolkit.eon.kernels.geometry import Geometry, geometry
 from ei_toolkit.eon.kernels.layer import Constant, Layer, Scratch, constant, inputs_of, require, same_type
@@ -22,6 +23,8 @@ def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     assert source is not None and isinstance(op.options, Window2D)
     output = graph.tensors[op.output]
     weights = constant(op, weights, "weights")
+    if is_general(op, source, weights):
+        return direct_conv2d(graph, op, position)
     same_type(op, source, output)
     require(len(weights.shape) == 4 and weights.shape[0] == 1, op, f"its weights are {weights.shape}")
     count = weights.shape[3]

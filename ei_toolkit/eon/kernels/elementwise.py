@@ -14,6 +14,7 @@ from ei_toolkit.eon.kernels.layer import (
     Constant,
     Layer,
     constant,
+    fail,
     float_range,
     inputs_of,
     operand,
@@ -176,6 +177,20 @@ def concatenation(graph: Graph, op: Operator, position: int) -> Layer:
         offset += elements
     inputs = tuple(t for t in op.inputs if graph.tensors[t].data is None)
     return _layer(op, output, position, inputs, " ".join(calls), {}, tuple(tables))
+
+
+def pack(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a PACK: the CONCATENATION of its inputs, each with a further dimension of one element."""
+    assert isinstance(op.options, Axis)
+    output = graph.tensors[op.output]
+    require(-len(output.shape) <= op.options.axis < len(output.shape), op, f"its axis is {op.options.axis}")
+    axis = op.options.axis % len(output.shape)
+    for part in (graph.tensors[t] for t in set(op.inputs) if t >= 0):
+        if part.dtype in ("int32", "int64"):
+            raise fail(op, "it computes a shape at run time", "Convert the model with a fixed batch of one.")
+        shape = () if part.elements == 1 and len(output.shape) == 1 else part.shape
+        graph = graph.with_tensor(replace(part, shape=(*shape[:axis], 1, *shape[axis:])))
+    return concatenation(graph, op, position)
 
 
 def _check_parts(op: Operator, parts: list[Tensor], output: Tensor, axis: int) -> None:

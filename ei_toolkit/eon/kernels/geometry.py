@@ -62,6 +62,13 @@ def geometry(op: Operator, source: Tensor, output: Tensor, kernel: tuple[int, in
     )
 
 
+def transposed_padding(options: Window2D, axis: int, size: int, kernel: int) -> int:
+    """Return the padding in front of the output of a TRANSPOSE_CONV with `size` elements along `axis`."""
+    stride = options.stride[axis]
+    count = -(-size // stride) if options.padding == "SAME" else (size - kernel) // stride + 1
+    return max((count - 1) * stride + kernel - size, 0) // 2
+
+
 def _ceil(options: Window2D, output: Tensor, axis: int, size: int) -> bool:
     """Return whether the fused pool has SAME padding, which the size of its output determines."""
     pool = options.pool[axis]

@@ -12,8 +12,15 @@ from ei_toolkit.eon.blockers import FULL_INT8
 from ei_toolkit.eon.graph import Graph, Operator, Tensor
 from ei_toolkit.errors import UnsupportedModelError
 
-CTYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
-C_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "uint32_t": 4, "float": 4}
+CTYPES = {
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "float32": "float",
+}
+C_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "uint32_t": 4, "int64_t": 8, "float": 4}
 
 
 @dataclass(frozen=True)
@@ -145,13 +152,17 @@ def single(graph: Graph, op: Operator) -> tuple[Tensor, Tensor]:
     return source, output
 
 
-def same_type(op: Operator, source: Tensor, output: Tensor) -> None:
-    """Raise UnsupportedModelError unless both are int8, quantised per tensor, or both are float32."""
+USUAL = frozenset({"int8", "float32"})
+WITH_INT16 = USUAL | {"int16"}
+
+
+def same_type(op: Operator, source: Tensor, output: Tensor, types: frozenset[str] = USUAL) -> None:
+    """Raise UnsupportedModelError unless both have one of the types; integers must be quantised per tensor."""
     if source.dtype != output.dtype:
         raise fail(op, f"it mixes {source.dtype} and {output.dtype}", FULL_INT8)
-    if source.dtype not in ("int8", "float32"):
+    if source.dtype not in types:
         raise fail(op, f"its data are {source.dtype}", FULL_INT8)
-    if source.dtype == "int8":
+    if source.dtype != "float32":
         whole = len(source.quant.scales) == 1 and len(output.quant.scales) == 1
         require(whole, op, "an activation is quantised per channel")
 

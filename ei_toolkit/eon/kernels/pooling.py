@@ -32,9 +32,8 @@ def pool2d(graph: Graph, op: Operator, position: int) -> Layer:
         *(g.out_rows, g.out_cols, g.kernel_rows, g.kernel_cols),
     ):
         return _global_average(op, position, source, output)
-    reduction = (
-        "k::Largest" if op.kind == "MAX_POOL_2D" else {"int8": "k::MeanInt8", "float32": "k::MeanFloat"}[source.dtype]
-    )
+    mean = "k::MeanFloat" if source.dtype == "float32" else "k::MeanUint8" if op.unsigned else "k::MeanInt8"
+    reduction = "k::Largest" if op.kind == "MAX_POOL_2D" else mean
     ctype = CTYPES[source.dtype]
     return Layer(
         position=position,
@@ -76,7 +75,9 @@ def _global_average(op: Operator, position: int, source: Tensor, output: Tensor)
         output=op.output,
         macs=0,
         headers=("mean.h",),
-        traits=_limits(op, op.options, output) | {"kChannels": channels, "kCount": count},
+        traits=_limits(op, op.options, output)
+        | {"kChannels": channels, "kCount": count}
+        | ({} if source.dtype == "float32" else {"kUnsigned": "true" if op.unsigned else "false"}),
         scratch=(Scratch(f"sums{position}", sum_type, channels),),
         sink=Sink(
             f"k::average<Layer{position}, {{rows}}, {{row_elements}}>({{source}}, sums{position}, {{out}});",

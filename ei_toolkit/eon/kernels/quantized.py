@@ -82,7 +82,7 @@ def channels(
     bounds = np.abs(biases) + np.abs(matrix).sum(axis=1) * farthest
     bound = int(bounds.max())
     require(bound < 1 << 31 and int(np.abs(folded).max()) < 1 << 31, op, "a sum could overflow 32 bits")
-    multipliers = tuple(quantize_multiplier(m) for m in _real_multipliers(source, weights, output, len(matrix)))
+    multipliers = tuple(quantize_multiplier(m) for m in real_multipliers(op, source, weights, output, len(matrix)))
     require(all(m.shift <= 16 for m in multipliers), op, "its scales differ by more than 2^16")
     wraps = not dense and any(bound << max(m.shift, 0) >= 1 << 31 for m in multipliers)
     require(not wraps, op, "a scaled sum could overflow 32 bits")  # a following pool would see another order
@@ -148,14 +148,20 @@ def _biases(op: Operator, bias: Tensor | None, count: int) -> NDArray[np.int64]:
     return values
 
 
-def _real_multipliers(source: Tensor, weights: Tensor, output: Tensor, count: int) -> list[float]:
-    """Return scale_in * scale_weights / scale_out for each channel, in float64 as in the reference interpreter."""
+def real_multipliers(op: Operator, source: Tensor, weights: Tensor, output: Tensor, count: int) -> list[float]:
+    """Return scale_in * scale_weights / scale_out for each channel, as the reference interpreter computes it.
+
+    It uses float64, but rounds the product to float32 for convolutions of uint8 data.
+    """
     scales = weights.quant.scales
+    if op.unsigned and op.kind != "FULLY_CONNECTED":
+        product = np.float32(source.quant.scale) * np.float32(weights.quant.scale)
+        return [float(product) / output.quant.scale] * count
     return [source.quant.scale * s / output.quant.scale for s in (scales * count if len(scales) == 1 else scales)]
 
 
 def activation_range(op: Operator, activation: str, output: Tensor) -> tuple[int, int]:
-    """Return the int8 values between which the fused activation function clamps."""
+    """Return the integer values between which the fused activation function clamps."""
     scale, zero_point = output.quant.scale, output.quant.zero_point
 
     def quantize(real: float) -> int:
@@ -166,9 +172,10 @@ def activation_range(op: Operator, activation: str, output: Tensor) -> tuple[int
     low, high = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}[
         activation
     ]
+    least, most = (-32768, 32767) if output.dtype == "int16" else (-128, 127)
     return (
-        -128 if low is None else max(-128, quantize(low)),
-        127 if high is None else min(127, quantize(high)),
+        least if low is None else max(least, quantize(low)),
+        most if high is None else min(most, quantize(high)),
     )
 
 

@@ -37,15 +37,19 @@ class ModelCode:
 
 
 def compiled_model(tflite: bytes, *, ram_optimized: bool) -> ModelCode:
-    """Compile a model to sources without an interpreter (engines `tflite-eon*`). Raises as `compile_model` does."""
-    compiled = compile_model(tflite, ram_optimized=ram_optimized)
-    for what, ports in (("inputs", compiled.inputs), ("outputs", compiled.outputs)):
-        if len(ports) != 1 or ports[0].dtype == "uint8":
-            raise UnsupportedModelError(
-                f"the model's {what} are {', '.join(port.dtype for port in ports)}",
-                why="the classifier of the library takes one input and one output of int8 or float32",
-                hint="Compile it without a library: eitk eon compile MODEL.tflite -o DIR.",
-            )
+    """Compile a model to sources without an interpreter (engines `tflite-eon*`). Raises as `compile_model` does.
+
+    The classifier reads the first output; a program may read the others with `eitk::model::output2()` and so on.
+    """
+    compiled = compile_model(tflite, ram_optimized=ram_optimized, unsigned_ends=False)
+    ends = (*compiled.inputs, compiled.output)
+    if len(compiled.inputs) != 1 or any(end.dtype not in ("int8", "float32") for end in ends):
+        raise UnsupportedModelError(
+            f"the model's inputs are {', '.join(end.dtype for end in compiled.inputs)}, "
+            f"its first output is {compiled.output.dtype}",
+            why="the classifier of the library has one input, and input and output are int8, uint8 or float32",
+            hint="Compile it without a library: eitk eon compile MODEL.tflite -o DIR.",
+        )
     properties = ModelProperties(
         inputs=prod(compiled.input.shape),
         outputs=prod(compiled.output.shape),

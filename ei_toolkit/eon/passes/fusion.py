@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ei_toolkit.eon.graph import Activation, Axis, Graph, Operator, Tensor, Unreadable, Window2D
+from ei_toolkit.eon.kernels.direct import is_general
 from ei_toolkit.eon.kernels.geometry import geometry
 from ei_toolkit.errors import DataError, UnsupportedModelError
 
@@ -107,6 +108,7 @@ def _pool_fits(graph: Graph, conv: Operator, pool: Operator) -> bool:
         and before.shape == seen.shape
         and before.quantization == after.quantization
         and _is_sound(graph, conv)
+        and not is_general(conv, *(graph.tensors[t] for t in conv.inputs[:2]))
         and after.shape[1:3] == tuple(_pooled(n, pool.options, axis) for axis, n in enumerate(before.shape[1:3]))
     )
 

@@ -9,19 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Graph, NoOptions, Operator, Tensor, Unreadable
+from ei_toolkit.eon.kernels.movement import MOVES
 
-EXACT = frozenset({
-    "ADD", "ASSIGN_VARIABLE", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE", "EXPAND_DIMS",
-    "FULLY_CONNECTED", "MAX_POOL_2D", "MUL", "PAD", "QUANTIZE", "READ_VARIABLE", "RELU", "RELU6", "RESHAPE", "SHAPE",
-    "SOFTMAX", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE",
-})  # fmt: skip
-"""Operators of which the uint8 and the int8 kernel of the reference give the same number for each input."""
+EXACT = MOVES.keys() | {
+    "ADD", "ASSIGN_VARIABLE", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE",
+    "EXPAND_DIMS", "FULLY_CONNECTED", "LOGISTIC", "MAX_POOL_2D", "MUL", "PACK", "PAD", "QUANTIZE", "READ_VARIABLE",
+    "RELU", "RELU6", "RESHAPE", "SHAPE", "SOFTMAX", "SQUEEZE", "TANH",
+    "TRANSPOSE_CONV",
+}  # fmt: skip
+"""Operators whose int8 kernel gives the numbers of the reference's uint8 kernel, with `Operator.unsigned` if needed."""
 ROUNDS = "its uint8 kernel rounds in another way than the int8 kernel"
 INT8 = "Convert the network to int8; inputs and outputs of the model may stay uint8."
 
 
-def signed_bytes(graph: Graph) -> Graph:
-    """Return the graph with int8 tensors in place of uint8; inputs and outputs stay uint8 and are converted."""
+def signed_bytes(graph: Graph, *, keep_ends: bool = True) -> Graph:
+    """Return the graph with int8 tensors in place of uint8.
+
+    Inputs and outputs stay uint8 and are converted; without `keep_ends` they become int8 as well.
+    """
     unsigned = frozenset(t.index for t in graph.tensors if t.dtype == "uint8")
     if not unsigned:
         return graph
@@ -33,7 +38,7 @@ def signed_bytes(graph: Graph) -> Graph:
     last: list[Operator] = []
     for ends, conversions in ((inputs, first), (outputs, last)):
         for i, inner in enumerate(ends):
-            if inner in unsigned:
+            if inner in unsigned and keep_ends:
                 outer = replace(graph.tensors[inner], index=len(tensors), data=None)
                 tensors.append(outer)
                 ends[i] = outer.index
@@ -50,10 +55,10 @@ def signed_bytes(graph: Graph) -> Graph:
 
 
 def _checked(op: Operator, unsigned: frozenset[int]) -> Operator:
-    """Return the operator, with the reason in place of its options if its int8 kernel would give other results."""
-    if op.kind in EXACT or isinstance(op.options, Unreadable) or not unsigned.intersection((*op.inputs, op.output)):
+    """Return the operator, marked, with the reason in place of its options if its int8 kernel gives other results."""
+    if isinstance(op.options, Unreadable) or not unsigned.intersection((*op.inputs, op.output)):
         return op
-    return replace(op, options=Unreadable(ROUNDS, INT8))
+    return replace(op, unsigned=True) if op.kind in EXACT else replace(op, options=Unreadable(ROUNDS, INT8))
 
 
 def _signed(tensor: Tensor) -> Tensor:

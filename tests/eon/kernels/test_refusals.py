@@ -15,6 +15,7 @@ from ei_toolkit.errors import UnsupportedModelError
 
 INT8: dict[str, Any] = {"scale": 0.5}
 FLOAT: dict[str, Any] = {"dtype": "float32"}
+WIDE: dict[str, Any] = {"dtype": "int16", "scale": 0.5}
 WINDOW: dict[str, Any] = {"strideH": 1, "strideW": 1, "padding": 1}
 POOL: dict[str, Any] = {**WINDOW, "filterHeight": 2, "filterWidth": 2}
 
@@ -46,7 +47,14 @@ VECTOR, MATRIX = tensor(1, 6), tensor(2, 6, data=1)
     [
         ("CONV_2D", [IMAGE], CONVOLVED, WINDOW, "it has 1 inputs"),
         ("CONV_2D", [IMAGE, None], CONVOLVED, WINDOW, "an input is missing"),
-        ("CONV_2D", [IMAGE, tensor(3, 2, 2, 1, data=1)], CONVOLVED, WINDOW, "its weights are (3, 2, 2, 1)"),
+        ("CONV_2D", [IMAGE, tensor(3, 2, 2, 1, data=1)], CONVOLVED, WINDOW,
+         "its weights are (3, 2, 2, 1), its data (1, 5, 5, 2) and (1, 4, 4, 3)"),
+        ("CONV_2D", [tensor(1, 5, 5, 2, **WIDE), FILTERS, tensor(3, dtype="int32", data=1)],
+         tensor(1, 4, 4, 3, **WIDE), WINDOW, "its bias is not a constant int64 for each of 3 channels"),
+        ("CONV_2D", [tensor(1, 5, 5, 2, **WIDE, zero_point=1), FILTERS], tensor(1, 4, 4, 3, **WIDE),
+         WINDOW, "its int16 data or their weights have a zero point"),
+        ("DEPTHWISE_CONV_2D", [IMAGE, tensor(2, 2, 2, 4, scale=0.5, zero_point=1, data=1)], tensor(1, 4, 4, 4),
+         WINDOW | {"depthMultiplier": 2}, "its weights are (2, 2, 2, 4)"),
         ("CONV_2D", [IMAGE, tensor(4, 2, 2, 2, data=1)], CONVOLVED, WINDOW, "its weights are (4, 2, 2, 2)"),
         ("CONV_2D", [IMAGE, tensor(3, 8, data=1)], CONVOLVED, WINDOW, "its weights are (3, 8)"),
         ("CONV_2D", [IMAGE, FILTERS], tensor(1, 4, 4, 3, **FLOAT), WINDOW, "it mixes int8 and float32"),
@@ -108,3 +116,13 @@ def test_multiplications_are_counted_alike_for_int8_and_float(
     layer = lowered(tiny, kind, [of_kind(each) for each in inputs], of_kind(output), **options)
     assert layer.macs == macs
     assert layer.title == kind
+
+
+def test_a_transposed_convolution_needs_the_shape_of_its_output(tiny: Any) -> None:
+    model = tiny()
+    shape = model.tensor((4,), "int32", data=[1, 4, 4, 3])
+    weights = model.tensor((3, 2, 2, 2), scale=0.5, data=np.ones((3, 2, 2, 2)))
+    source, output = model.tensor((1, 4, 4, 2), scale=0.5), model.tensor((1, 5, 4, 3), scale=0.5)
+    model.operator("TRANSPOSE_CONV", [shape, weights, source], output, "TransposeConvOptions", strideH=1, strideW=1)
+    with pytest.raises(UnsupportedModelError, match=r"its output is \(1, 5, 4, 3\)"):
+        lower(read_model(model.finish(source, output)))

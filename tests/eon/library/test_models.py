@@ -21,18 +21,26 @@ MFCC = LibraryDspBlock(9, "mfcc", 4, {**FRAMES, "fft_length": 512, "win_size": 2
 TEN = tuple(f"genre {i}" for i in range(10))
 
 
-def dense(tiny: Any, features: int, classes: int, dtype: str) -> bytes:
-    """One dense layer with random weights, and softmax."""
+def dense(tiny: Any, features: int, classes: int, dtype: str, *, unsigned: bool = False) -> bytes:
+    """One dense layer with random weights, and softmax; if `unsigned`, with uint8 ends and the scores as an output."""
     rng, model, whole = np.random.default_rng(classes), tiny(), dtype == "int8"
     weights = rng.integers(-127, 128, (classes, features)) if whole else rng.normal(0, 0.02, (classes, features))
     bias = rng.integers(-500, 500, classes) if whole else rng.normal(0, 0.1, classes)
     source = model.tensor([1, features], dtype, 0.02 if whole else None, -40)
+    first = model.tensor([1, features], "uint8", 0.02, 88)
+    last = model.tensor([1, classes], "uint8", 1 / 256, 0)
+    if unsigned:
+        model.operator("QUANTIZE", [first], source, "QuantizeOptions")
     kernel = model.tensor([classes, features], dtype, 0.0002 if whole else None, data=weights)
     offset = model.tensor([classes], "int32" if whole else dtype, 0.000004 if whole else None, data=bias)
     scores = model.tensor([1, classes], dtype, 0.05 if whole else None, 3)
     output = model.tensor([1, classes], dtype, 1 / 256 if whole else None, -128)
     model.operator("FULLY_CONNECTED", [source, kernel, offset], scores, "FullyConnectedOptions")
     model.operator("SOFTMAX", [scores], output, "SoftmaxOptions", beta=1.0)
+    if unsigned:
+        return model.finish(
+            first, model.operator("QUANTIZE", [output], last, "QuantizeOptions"), further_outputs=[scores]
+        )
     return model.finish(source, output)
 
 
@@ -82,10 +90,11 @@ def test_float_models(tiny: Any, build_program: Callable[..., Path]) -> None:
     assert np.abs(values - Interpreter(request.tflite).predict(features((MFE,), samples))).max() < 1e-5
 
 
-def test_raw_samples(tiny: Any, build_program: Callable[..., Path]) -> None:
+def test_raw_samples_with_uint8_ends_and_two_outputs(tiny: Any, build_program: Callable[..., Path]) -> None:
     raw = (LibraryDspBlock(2, "raw", 1, {"scale_axes": 0.001}),)
-    request = replace(request_for(dense(tiny, 784, 4, "int8"), raw, ("a", "b", "c", "d")), window_samples=784)
+    tflite = dense(tiny, 784, 4, "int8", unsigned=True)
+    request = replace(request_for(tflite, raw, ("a", "b", "c", "d")), window_samples=784)
     samples = windows()[:, :784]
     _, scores = answers(build_program(request), samples)
     expected = (samples.astype(np.float32) * np.float32(0.001)).astype(np.float32)
-    assert np.array_equal(scores, Interpreter(request.tflite).predict_int8(expected))
+    assert np.array_equal(scores, Interpreter(dense(tiny, 784, 4, "int8")).predict_int8(expected))

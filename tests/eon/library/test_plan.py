@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from operator_cases import unsigned_ends
+from operator_cases import two_ends, unsigned_ends
 
 from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest
 from ei_toolkit.eon.library.blocks import block_code, parameter_values, quarter_cosine, whole_emphasis
@@ -182,7 +182,14 @@ def test_parameters_that_the_cpp_cannot_have_are_named(block: LibraryDspBlock, m
         block_code(block, 8000, 16_000)
 
 
-def test_a_classifier_takes_one_input_and_one_output_of_int8_or_float() -> None:
-    with pytest.raises(UnsupportedModelError, match="the model's inputs are uint8") as caught:
-        compiled_model(unsigned_ends(), ram_optimized=False)
+def test_a_classifier_takes_one_input() -> None:
+    with pytest.raises(UnsupportedModelError, match="the model's inputs are int8, float32") as caught:
+        compiled_model(two_ends(), ram_optimized=False)
     assert "eitk eon compile" in caught.value.hint
+
+
+def test_a_classifier_takes_uint8_ends_as_int8() -> None:
+    code = compiled_model(unsigned_ends(), ram_optimized=False)
+    assert code.properties.quantized
+    assert "using Input = int8_t;" in code.files["model.h"]
+    assert "kInputZeroPoint = -7;" in code.files["model.h"]

@@ -38,12 +38,14 @@ inline void mean(Source& source, float* sums, float* out) {
 }
 
 // AVERAGE_POOL_2D. S: kChannels; kCount, the number of pixels; min() and max(), the range of the activation function.
-// Halves are rounded away from zero.
+// Halves are rounded away from zero, or up if kUnsigned, for uint8 values that are each lowered by 128.
 template <class S, int kRows, int kRowElements, class Source>
 inline void average(Source& source, int32_t* sums, int8_t* out) {
     sum_pixels<S::kChannels, kRows, kRowElements>(source, sums);
     for (int c = 0; c < S::kChannels; ++c) {
-        const int32_t mean = (sums[c] > 0 ? sums[c] + S::kCount / 2 : sums[c] - S::kCount / 2) / S::kCount;
+        const int32_t mean = S::kUnsigned
+                                 ? (sums[c] + 128 * S::kCount + S::kCount / 2) / S::kCount - 128
+                                 : (sums[c] > 0 ? sums[c] + S::kCount / 2 : sums[c] - S::kCount / 2) / S::kCount;
         out[c] = static_cast<int8_t>(clamp(mean, S::min(), S::max()));
     }
 }

@@ -30,6 +30,17 @@ struct MeanInt8 {
     }
 };
 
+// The same for uint8 values, each lowered by 128: halves are rounded up.
+template <class S>
+struct MeanUint8 {
+    int32_t sum = 0;
+    void add(int8_t x) { sum += x + 128; }
+    int8_t result(int count) const {
+        const int32_t mean = (sum + count / 2) / count - 128;
+        return static_cast<int8_t>(mean < S::min() ? S::min() : (mean > S::max() ? S::max() : mean));
+    }
+};
+
 template <class S>
 struct MeanFloat {
     float sum = 0;

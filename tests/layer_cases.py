@@ -1,0 +1,187 @@
+"""Further models for comparisons with the reference interpreter: layers in their general form, and uint8 networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from operator_cases import CASES, FIRST, OTHER_UNSIGNED, QUANT, SECOND, SHAPE, UNSIGNED, case, unary, words
+from tiny_model import TinyModel
+
+__all__ = ["CASES"]
+
+WIDE: dict[str, Any] = {"scale": 0.0004}
+WIDE_OUTPUT: dict[str, Any] = {"scale": 0.0007}
+ASYMMETRIC: dict[str, Any] = {"scale": 0.02, "zero_point": 77}
+DATA: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "int8": (FIRST, SECOND),
+    "uint8": (UNSIGNED, OTHER_UNSIGNED),
+    "int16": (WIDE, WIDE_OUTPUT),
+    "float32": ({}, {}),
+}
+WEIGHTS = {"int8": "int8", "uint8": "uint8", "int16": "int8", "float32": "float32"}
+CONV: dict[str, Any] = {"strideH": 2, "strideW": 1, "padding": 0, "dilationHFactor": 1, "dilationWFactor": 2}
+PLAIN: dict[str, Any] = {"strideH": 1, "strideW": 1, "padding": 0, "dilationHFactor": 1, "dilationWFactor": 1}
+
+
+def constants(
+    model: TinyModel, dtype: str, shape: Sequence[int], channels: int, axis: int, bias: str | None
+) -> list[int]:
+    """Add random weights, and biases of the type `bias`; returns their tensors."""
+    random = np.random.default_rng(len(model.tensors) + channels)
+    if dtype == "float32":
+        weights = model.tensor(shape, dtype, data=random.normal(0, 0.3, shape))
+        return [weights, model.tensor((channels,), dtype, data=random.normal(0, 1, channels))]
+    if dtype == "uint8":
+        weights = model.tensor(shape, dtype, **ASYMMETRIC, data=random.integers(0, 256, shape))
+    else:
+        scales = [0.002 * (2 + i % 5) for i in range(channels)]
+        weights = model.tensor(shape, "int8", scale=scales, axis=axis, data=random.integers(-127, 128, shape))
+    if bias is None:
+        return [weights]
+    spread = 200 if bias == "int32" else 30_000
+    return [weights, model.tensor((channels,), bias, scale=0.002, data=random.integers(-spread, spread, channels))]
+
+
+def layer(kind: str, dtype: str, *, bias: str | None = "int32", activation: int = 0, **values: Any) -> bytes:
+    """Return a model of one layer with weights."""
+    model = TinyModel()
+    first, second = DATA[dtype]
+    values = {**(PLAIN if kind == "DEPTHWISE_CONV_2D" else CONV), **values, "fusedActivationFunction": activation}
+    source = model.tensor((1, 6, 5, 4), dtype, **first)
+    if kind == "FULLY_CONNECTED":
+        tensors = constants(model, dtype, (7, 20), 7, 0, bias)
+        output = model.tensor((6, 7), dtype, **second)
+        model.operator(kind, [source, *tensors], output, "FullyConnectedOptions", fusedActivationFunction=activation)
+    elif kind == "DEPTHWISE_CONV_2D":
+        tensors = constants(model, dtype, (1, 3, 2, 8), 8, 3, bias)
+        output = model.tensor((1, 6, 5, 8), dtype, **second)
+        model.operator(kind, [source, *tensors], output, "DepthwiseConv2DOptions", depthMultiplier=2, **values)
+    elif kind == "TRANSPOSE_CONV":
+        rows = 12 if values["padding"] == 0 else 13
+        tensors = constants(model, dtype, (3, 3, 2, 4), 3, 0, bias)
+        output = model.tensor((1, rows, 5 if values["padding"] == 0 else 6, 3), dtype, **second)
+        shape = words(model, model.tensors[output].shape)
+        options = {"padding": values["padding"], "strideH": 2, "strideW": 1, "fusedActivationFunction": activation}
+        inputs = [shape, tensors[0], source, *tensors[1:]]
+        model.operator(kind, inputs, output, "TransposeConvOptions", **options)
+    else:
+        tensors = constants(model, dtype, (6, 3, 2, 4), 6, 0, bias)
+        output = model.tensor((1, 3, 5, 6), dtype, **second)
+        model.operator(kind, [source, *tensors], output, "Conv2DOptions", **values)
+    return model.finish(source, output)
+
+
+LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+for _kind in LAYERS:
+    CASES[f"{_kind}, uint8 with asymmetric weights"] = lambda k=_kind: layer(k, "uint8", activation=1)  # type: ignore[misc]
+    CASES[f"{_kind}, int16"] = lambda k=_kind: layer(k, "int16", bias="int64", activation=1)  # type: ignore[misc]
+    if _kind != "CONV_2D":  # the interpreter demands a bias
+        CASES[f"{_kind}, int16 without bias"] = lambda k=_kind: layer(k, "int16", bias=None)  # type: ignore[misc]
+for _dtype in ("int8", "float32"):
+    for _padding in (0, 1):
+        CASES[f"TRANSPOSE_CONV, {_dtype}, padding {_padding}"] = lambda d=_dtype, p=_padding: layer(  # type: ignore[misc]
+            "TRANSPOSE_CONV", d, padding=p
+        )
+
+
+def grouped(dtype: str) -> bytes:
+    """Return a convolution with two groups of channels."""
+    model = TinyModel()
+    first, second = DATA[dtype]
+    source = model.tensor((1, 5, 4, 6), dtype, **first)
+    tensors = constants(model, dtype, (4, 3, 3, 3), 4, 0, "int64" if dtype == "int16" else "int32")
+    output = model.tensor((1, 5, 4, 4), dtype, **second)
+    model.operator("CONV_2D", [source, *tensors], output, "Conv2DOptions", **PLAIN)
+    return model.finish(source, output)
+
+
+for _dtype in DATA:
+    CASES[f"grouped convolution, {_dtype}"] = lambda d=_dtype: grouped(d)  # type: ignore[misc]
+
+
+def pool(size: int, shape: Sequence[int], *, padding: int = 1) -> bytes:
+    """Return a mean over uint8 values."""
+    model = TinyModel()
+    source, output = model.tensor((1, 6, 6, 3), "uint8", **UNSIGNED), model.tensor(shape, "uint8", **UNSIGNED)
+    options = {"strideH": 1, "strideW": 1, "filterHeight": size, "filterWidth": size, "padding": padding}
+    return model.finish(source, model.operator("AVERAGE_POOL_2D", [source], output, "Pool2DOptions", **options))
+
+
+CASES["AVERAGE_POOL_2D, uint8"] = lambda: pool(2, (1, 6, 6, 3), padding=0)
+CASES["AVERAGE_POOL_2D of all pixels, uint8"] = lambda: pool(6, (1, 1, 1, 3))
+for _kind, _zero, _scale in (("LOGISTIC", 0, 1 / 256), ("TANH", 128, 1 / 128)):
+    CASES[f"{_kind}, uint8"] = lambda k=_kind, z=_zero, s=_scale: unary(  # type: ignore[misc]
+        k, (1, 256), (1, 256), dtype="uint8", quants=(UNSIGNED, {"scale": s, "zero_point": z})
+    )
+
+
+@case("split along an axis that is a scalar, uint8")
+def _split() -> bytes:
+    model = TinyModel()
+    source = model.tensor(SHAPE, "uint8", **UNSIGNED)
+    axis = model.tensor((), "int32", data=3)
+    parts = [model.tensor((1, 6, 4, 2), "uint8", **UNSIGNED) for _ in range(2)]
+    model.operator("SPLIT", [axis, source], parts[0], "SplitOptions", numSplits=2)
+    model.operators[-1].outputs = parts
+    output = model.tensor((2, 1, 6, 4, 2), "uint8", **UNSIGNED)
+    return model.finish(source, model.operator("PACK", parts[::-1], output, "PackOptions", axis=0, valuesCount=2))
+
+
+@case("pack of rows along the last axis")
+def _pack() -> bytes:
+    model = TinyModel()
+    source = model.tensor((1, 6), **QUANT)
+    other = model.operator("RELU", [source], model.tensor((1, 6), **QUANT))
+    output = model.tensor((1, 6, 3), **QUANT)
+    packed = model.operator("PACK", [source, other, source], output, "PackOptions", axis=-1, valuesCount=3)
+    return model.finish(source, packed)
+
+
+@case("difference from a scalar")
+def _from_a_scalar() -> bytes:
+    model = TinyModel()
+    source, one = model.tensor((1, 6), "float32"), model.tensor((), "float32", data=1.0)
+    output = model.tensor((1, 6), "float32")
+    return model.finish(source, model.operator("SUB", [one, source], output, "SubOptions"))
+
+
+@case("maximum as a scalar")
+def _to_a_scalar() -> bytes:
+    return unary("REDUCE_MAX", SHAPE, (), ([0, 1, 2, 3],), "ReducerOptions")
+
+
+TIES = {  # sums that the products of the scales in float32 and in float64 round to different numbers
+    "FULLY_CONNECTED": [18510881, 21472622, 24434363, 27396104, 30357845, 33319586, 36281327, 39243068],
+    "CONV_2D": [86630923, 89592664, 92554405, 95516146, 98477887, 101439628, 104401369, 107363110],
+}
+
+
+def ties(kind: str, dtype: str) -> bytes:
+    """Return a layer whose sums are its biases, each next to the middle between two numbers."""
+    model, zero = TinyModel(), 128 if dtype == "uint8" else 0
+    scales = (0.0017708424711599946, 0.003131294623017311, 8.211470603942871)
+    sums = TIES.get(kind, TIES["CONV_2D"])
+    dense = kind == "FULLY_CONNECTED"
+    source = model.tensor((1, 1) if dense else (1, 1, 1, 1), dtype, scale=scales[0], zero_point=zero)
+    shape = (8, 1) if dense else (1, 1, 1, 8) if kind == "DEPTHWISE_CONV_2D" else (8, 1, 1, 1)
+    weights = model.tensor(shape, dtype, scale=scales[1], zero_point=zero, data=np.full(shape, zero))
+    bias = model.tensor((8,), "int32", scale=scales[0] * scales[1], data=sums)
+    output = model.tensor((1, 8) if dense else (1, 1, 1, 8), dtype, scale=scales[2], zero_point=zero)
+    if dense:
+        model.operator(kind, [source, weights, bias], output, "FullyConnectedOptions")
+    elif kind == "DEPTHWISE_CONV_2D":
+        model.operator(kind, [source, weights, bias], output, "DepthwiseConv2DOptions", depthMultiplier=8, **PLAIN)
+    elif kind == "TRANSPOSE_CONV":
+        options = {"strideH": 1, "strideW": 1}
+        inputs = [words(model, (1, 1, 1, 8)), weights, source, bias]
+        model.operator(kind, inputs, output, "TransposeConvOptions", **options)
+    else:
+        model.operator(kind, [source, weights, bias], output, "Conv2DOptions", **PLAIN)
+    return model.finish(source, output)
+
+
+for _kind in LAYERS:
+    for _dtype in ("int8", "uint8"):
+        CASES[f"{_kind}, {_dtype}, between two numbers"] = lambda k=_kind, d=_dtype: ties(k, d)  # type: ignore[misc]
