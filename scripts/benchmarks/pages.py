@@ -1,6 +1,7 @@
 """The data page of the studio in Chromium with many samples: first rows, filters, scrolling, memory, first load.
 
-The samples are those of `growth`. The limits of LIMITS are for 100,000 samples on an idle machine.
+Then the feature explorer with ten thousand points. The samples are those of `growth`. The limits of LIMITS are for
+100,000 samples on an idle machine.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from growth import fill
+import numpy as np
+import requests
+from growth import GENRES, RATE, WINDOWS, fill
 from playwright.sync_api import sync_playwright
 
 from ei_toolkit.config import ProjectPaths
 from ei_toolkit.studio.lifecycle import ensure, find_server, sign_in_url, stop
 from ei_toolkit.studio.options import RunningServer
+from ei_toolkit.studio.store import Store
 
 LIMITS = {
     "first load, kB compressed": 250.0,
@@ -33,6 +37,7 @@ LIMITS = {
     "longest task while scrolling, processor time in ms": 50.0,
     "processor time of a frame while scrolling, ms": 16.7,
     "memory that scrolling adds, MB": 5.0,
+    "longest task while zooming the explorer, processor time in ms": 50.0,
 }
 REPEATS = 5
 SCROLL_STEPS = 200  # of 700 px each, one in a frame
@@ -51,6 +56,15 @@ SCROLL = """steps => new Promise(resolve => {
     };
     requestAnimationFrame(next);
 })"""
+ZOOM = """async steps => {
+    const canvas = document.querySelector("canvas.scatter"), box = canvas.getBoundingClientRect();
+    for (let i = 0; i < steps; i += 1) {
+        const at = {clientX: box.left + box.width / 3, clientY: box.top + 200};
+        canvas.dispatchEvent(new WheelEvent("wheel", {deltaY: i % 20 < 10 ? -1 : 1, cancelable: true, ...at}));
+        await new Promise(requestAnimationFrame);
+    }
+}"""
+ZOOM_STEPS = 120
 FILTERS = {
     "label": ("label=rock", "rock."), "split": ("testing", "testing"),
     "name": ("name=.000042.", ".000042."), "artist": ("artist=artist+1", "classical."),
@@ -75,6 +89,7 @@ def measure(count: int) -> dict[str, float]:
         studio = ensure(paths, "Pages")
         stop(paths.studio)
         fill(paths.studio, count)
+        add_points(paths.studio)
         studio = ensure(paths, "Pages")
         running = find_server(paths.studio)
         assert isinstance(running, RunningServer)
@@ -83,9 +98,34 @@ def measure(count: int) -> dict[str, float]:
                 chromium = playwright.chromium.launch(
                     executable_path=shutil.which("chromium"), args=["--no-sandbox", "--enable-precise-memory-info"]
                 )
+                add_impulse(running, studio.key)
                 return measure_page(chromium, running, studio.key)
         finally:
             stop(paths.studio)
+
+
+def add_points(data: Path) -> None:
+    """Store a projection of ten thousand windows."""
+    places = np.random.default_rng(0).normal(size=(WINDOWS, 2)) + np.arange(WINDOWS)[:, None] % len(GENRES)
+    document = {
+        "impulse": 1, "labels": list(GENRES), "points": places.round(4).tolist(),
+        "windows": [[n % 1000 + 1, 0.0, 3000.0, n % len(GENRES), "training"] for n in range(WINDOWS)],
+    }  # fmt: skip
+    store = Store.open(data)
+    store.artifacts.put_result(1, "data-explorer", 0, store.blobs.put(json.dumps(document).encode()))
+    store.close()
+
+
+def add_impulse(running: RunningServer, key: str) -> None:
+    """Add the impulse without which the page of the explorer has nothing to show."""
+    window = {"windowSizeMs": 3000, "windowIncreaseMs": 3000, "frequencyHz": RATE, "padZeros": True}
+    impulse = {
+        "inputBlocks": [{"id": 1, "type": "time-series", **window}],
+        "dspBlocks": [{"id": 2, "type": "mfe", "axes": ["audio"], "implementationVersion": 4}],
+        "learnBlocks": [{"id": 3, "type": "keras", "dsp": [2]}],
+    }
+    answer = requests.post(f"{running.api_url}/api/1/impulse", json=impulse, headers={"x-api-key": key}, timeout=60)
+    assert answer.json()["success"], answer.text
 
 
 def measure_page(chromium: Any, running: RunningServer, key: str) -> dict[str, float]:
@@ -122,9 +162,18 @@ def measure_page(chromium: Any, running: RunningServer, key: str) -> dict[str, f
     found["frame while scrolling, 99th percentile ms"] = round(sorted(frames)[int(0.99 * len(frames))], 1)
     found["longest task while scrolling, ms"] = round(min(longest), 1)  # other programs make tasks longer
     found["rows scrolled"] = round(page.evaluate("document.querySelector('[role=grid]').scrollTop") / 34)
-    found["longest task while scrolling, processor time in ms"] = longest_task_ms(chromium, page)
+    page.evaluate("document.querySelector('[role=grid]').scrollTop = 0")
+    found["longest task while scrolling, processor time in ms"] = longest_task_ms(chromium, page, SCROLL, SCROLL_STEPS)
     found["memory of the page, MB"] = round(before / 1e6, 1)
     found["memory that scrolling adds, MB"] = round((heap(client) - before) / 1e6, 1)
+    page.goto(base.replace("/acquisition", "/dsp"))
+    page.wait_for_selector("canvas.scatter")
+    page.wait_for_load_state("networkidle")
+    used_ms = processor_ms(client)
+    page.evaluate(ZOOM, ZOOM_STEPS)
+    found["processor time of a frame of the explorer, ms"] = round((processor_ms(client) - used_ms) / ZOOM_STEPS, 2)
+    zooming = longest_task_ms(chromium, page, ZOOM, ZOOM_STEPS)
+    found["longest task while zooming the explorer, processor time in ms"] = zooming
     return found
 
 
@@ -163,15 +212,14 @@ def filtered(page: Any, base: str, query: str, text: str) -> float:
     )
 
 
-def longest_task_ms(chromium: Any, page: Any) -> float:
-    """Scroll once more; return the processor time of the longest task of the page's main thread."""
+def longest_task_ms(chromium: Any, page: Any, action: str, steps: int) -> float:
+    """Carry out an action; return the processor time of the longest task of the page's main thread meanwhile."""
     chromium.start_tracing(page=page, categories=["toplevel", "__metadata"])
-    page.evaluate("document.querySelector('[role=grid]').scrollTop = 0")
-    page.evaluate(SCROLL, SCROLL_STEPS)
+    page.evaluate(action, steps)
     events = json.loads(chromium.stop_tracing())["traceEvents"]
     main = {(one["pid"], one["tid"]) for one in events if one.get("args", {}).get("name") == "CrRendererMain"}
     tasks = [one["tdur"] / 1000 for one in events if (one["pid"], one["tid"]) in main and "tdur" in one]
-    return round(max(tasks), 1)
+    return float(round(max(tasks), 1))
 
 
 def processor_ms(client: Any) -> float:

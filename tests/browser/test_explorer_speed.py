@@ -56,4 +56,4 @@ def test_ten_thousand_points_are_drawn_without_a_long_task(window: Window, make_
     assert "10,000 windows" in page.inner_text("main")
     median, late = np.percentile(page.evaluate(TASKS_MS), [50, 95])
     print(f"task of a frame: {median:.1f} ms (median), {late:.1f} ms (95th percentile)")
-    assert median < LONGEST_TASK_MS
+    assert late < LONGEST_TASK_MS

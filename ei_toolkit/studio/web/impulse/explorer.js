@@ -12,6 +12,7 @@ const HEIGHT = 420;
 const RADIUS = 3;
 const REACH = 12; // pixels between the pointer and a point that it chooses
 const MOST_ZOOM = 200;
+const OPACITY = 0.7;
 
 export function Explorer({ query }) {
   const loaded = useLoad(async (signal) => {
@@ -41,9 +42,9 @@ export function Explorer({ query }) {
 function Points({ data, predictions, query }) {
   const byCorrectness = query.colour === "correctness" && predictions !== null;
   const labels = useMemo(() => [...new Set(data.map((one) => one.yLabel))].sort(), [data]);
-  const points = useMemo(() => placed(data, predictions), [data, predictions]);
+  const points = useMemo(() => placed(data, labels, predictions), [data, labels, predictions]);
   const [chosen, setChosen] = useState(null);
-  const point = chosen === null ? null : points[chosen];
+  const point = chosen === null ? null : data[chosen];
   const wrong = predictions ? predictions.filter((one) => !one.predictionCorrect).length : 0;
   return html`
     <fieldset class="row"><legend class="visually-hidden">Colour of the points</legend>
@@ -62,27 +63,35 @@ function Points({ data, predictions, query }) {
     <div class="with-player">
       <${Scatter} points=${points} labels=${labels} byCorrectness=${byCorrectness} chosen=${chosen} onChoose=${setChosen} />
       ${point && html`<${WindowPlayer} key=${chosen} sampleId=${point.sample.id} startMs=${point.sample.startMs}
-        endMs=${point.sample.endMs} actual=${point.label} predicted=${point.predicted} onClose=${() => setChosen(null)} />`}
+        endMs=${point.sample.endMs} actual=${point.yLabel} predicted=${predictions?.[chosen]?.prediction}
+        onClose=${() => setChosen(null)} />`}
     </div>`;
 }
 
-/** Draw the points; one path for each colour, so that ten thousand take some milliseconds. */
+/** Draw the points, at most once in a frame. */
 function Scatter({ points, labels, byCorrectness, chosen, onChoose }) {
   const canvas = useRef(null);
+  const pixels = useRef(null); // of the last frame, written again while the size stays
   const view = useRef({ zoom: 1, x: 0, y: 0 });
   const [aimed, setAimed] = useState(0);
   const drawAgain = useRef(() => {});
   useEffect(() => {
     let waiting = 0;
+    let colours = coloursOf(labels, byCorrectness);
     const draw = () => {
       waiting = 0;
-      if (canvas.current) drawPoints(canvas.current, points, labels, byCorrectness, view.current, chosen, aimed);
+      if (!canvas.current) return;
+      pixels.current = drawPoints(canvas.current, pixels.current, points, colours, byCorrectness, view.current);
+      [[aimed, 6], [chosen, 9]].forEach(([index, radius]) => index !== null && drawMark(canvas.current, points, view.current, index, radius));
     };
     drawAgain.current = () => { waiting ||= requestAnimationFrame(draw); };
     drawAgain.current();
     const resized = new ResizeObserver(() => drawAgain.current());
     resized.observe(canvas.current);
-    const forget = onColourChange(drawAgain.current);
+    const forget = onColourChange(() => {
+      colours = coloursOf(labels, byCorrectness);
+      drawAgain.current();
+    });
     return () => {
       cancelAnimationFrame(waiting);
       resized.disconnect();
@@ -120,7 +129,7 @@ function Scatter({ points, labels, byCorrectness, chosen, onChoose }) {
   };
   const key = (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (step) setAimed((aimed + step + points.length) % points.length);
+    if (step) setAimed((aimed + step + points.count) % points.count);
     else if (event.key === "Enter" || event.key === " ") onChoose(aimed);
     else if (event.key === "+") zoom(1.25);
     else if (event.key === "-") zoom(0.8);
@@ -129,70 +138,95 @@ function Scatter({ points, labels, byCorrectness, chosen, onChoose }) {
   };
   return html`<div>
     <canvas ref=${canvas} class="drawing scatter" style=${`height: ${HEIGHT}px`} tabindex="0" role="application"
-      aria-label=${`Points of ${points.length} windows. Point ${aimed + 1}: ${points[aimed]?.label}`}
+      aria-label=${`Points of ${points.count} windows. Point ${aimed + 1}: ${labels[points.label[aimed]]}`}
       onClick=${click} onKeyDown=${key}></canvas>
     <div class="row"><button onClick=${() => zoom(1.5)}>Zoom in</button><button onClick=${() => zoom(1 / 1.5)}>Zoom
       out</button></div></div>`;
 }
 
-/** Return the points in the unit square, each with its prediction if there is one. */
-function placed(data, predictions) {
-  const xs = data.map((one) => one.X[0]);
-  const ys = data.map((one) => one.X[1]);
-  const [left, bottom] = [minimum(xs), minimum(ys)];
-  const [width, height] = [-minimum(xs.map((x) => -x)) - left || 1, -minimum(ys.map((y) => -y)) - bottom || 1];
-  const found = predictions?.length === data.length ? predictions : null;
-  return data.map((one, i) => ({
-    x: 0.03 + (0.94 * (xs[i] - left)) / width, y: 0.97 - (0.94 * (ys[i] - bottom)) / height,
-    label: one.yLabel, sample: one.sample, predicted: found?.[i].prediction, right: found?.[i].predictionCorrect,
-  }));
+/** Return the points in the unit square: {count, x, y, label, wrong}, each an array with an entry for each point. */
+function placed(data, labels, predictions) {
+  const count = data.length;
+  const numbers = new Map(labels.map((label, i) => [label, i]));
+  const known = predictions?.length === count ? predictions : null;
+  return {
+    count,
+    x: spread(data, (one) => one.X[0], (share) => 0.03 + 0.94 * share),
+    y: spread(data, (one) => one.X[1], (share) => 0.97 - 0.94 * share),
+    label: Uint16Array.from(data, (one) => numbers.get(one.yLabel)),
+    wrong: Uint8Array.from(data, (_, i) => Number(known !== null && !known[i].predictionCorrect)),
+  };
 }
 
-function drawPoints(canvas, points, labels, byCorrectness, view, chosen, aimed) {
-  const scale = devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  canvas.width = Math.max(1, Math.round(width * scale));
-  canvas.height = Math.round(height * scale);
-  const context = canvas.getContext("2d");
-  context.scale(scale, scale);
-  const colours = byCorrectness ? [colourValue("green"), colourValue("orange")]
+/** Return a value of each point, from the lowest to the highest as 0 to 1, and then through `place`. */
+function spread(data, valueOf, place) {
+  const values = Float64Array.from(data, valueOf);
+  const lowest = values.reduce((least, one) => Math.min(least, one), Infinity);
+  const range = values.reduce((most, one) => Math.max(most, one), -Infinity) - lowest || 1;
+  return values.map((one) => place((one - lowest) / range));
+}
+
+/** Return the red, green and blue of each label, or of right and wrong. */
+function coloursOf(labels, byCorrectness) {
+  const names = byCorrectness ? [colourValue("green"), colourValue("orange")]
     : labels.map((label) => labelColourValue(label, labels));
-  const groups = colours.map(() => []);
-  points.forEach((point) => groups[byCorrectness ? Number(!point.right) : labels.indexOf(point.label)].push(point));
-  context.globalAlpha = 0.7;
-  groups.forEach((group, i) => {
-    context.fillStyle = colours[i];
-    for (const point of group) {
-      const { x, y } = onCanvas(point, view, width, height);
-      if (x > -RADIUS && y > -RADIUS && x < width + RADIUS && y < height + RADIUS) {
-        context.fillRect(x - RADIUS / 2, y - RADIUS / 2, RADIUS, RADIUS);
+  return names.map((name) => [1, 3, 5].map((at) => parseInt(name.slice(at, at + 2), 16)));
+}
+
+/**
+ * Draw squares for the points, and return their pixels. They are written one by one: calls of the canvas for each of ten
+ * thousand points take longer than a frame.
+ */
+function drawPoints(canvas, pixels, points, colours, byCorrectness, view) {
+  const scale = devicePixelRatio || 1;
+  const [width, height] = [Math.max(1, Math.round(canvas.clientWidth * scale)), Math.max(1, Math.round(canvas.clientHeight * scale))];
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  const image = pixels?.width === width && pixels.height === height ? pixels : new ImageData(width, height);
+  const { data } = image;
+  data.fill(0);
+  const side = Math.max(1, Math.round(RADIUS * scale));
+  const group = byCorrectness ? points.wrong : points.label;
+  for (let i = 0; i < points.count; i += 1) {
+    const left = Math.round((points.x[i] - view.x) * view.zoom * width - side / 2);
+    const top = Math.round((points.y[i] - view.y) * view.zoom * height - side / 2);
+    if (left < 0 || top < 0 || left + side > width || top + side > height) continue;
+    const [red, green, blue] = colours[group[i]];
+    for (let y = top; y < top + side; y += 1) {
+      for (let at = 4 * (y * width + left); at < 4 * (y * width + left + side); at += 4) {
+        const below = data[at + 3] ? 1 - OPACITY : 0; // of the points that are drawn over
+        data[at] = below * data[at] + (1 - below) * red;
+        data[at + 1] = below * data[at + 1] + (1 - below) * green;
+        data[at + 2] = below * data[at + 2] + (1 - below) * blue;
+        data[at + 3] = data[at + 3] ? 255 : 255 * OPACITY;
       }
     }
-  });
-  context.globalAlpha = 1;
-  context.strokeStyle = colourValue("ink");
-  context.lineWidth = 2;
-  for (const [index, radius] of [[aimed, 6], [chosen, 9]]) {
-    if (index === null || !points[index]) continue;
-    const { x, y } = onCanvas(points[index], view, width, height);
-    context.beginPath();
-    context.arc(x, y, radius, 0, 2 * Math.PI);
-    context.stroke();
   }
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return image;
+}
+
+/** Draw a circle around a point. */
+function drawMark(canvas, points, view, index, radius) {
+  const scale = devicePixelRatio || 1;
+  const context = canvas.getContext("2d");
+  context.strokeStyle = colourValue("ink");
+  context.lineWidth = 2 * scale;
+  context.beginPath();
+  context.arc(
+    (points.x[index] - view.x) * view.zoom * canvas.width, (points.y[index] - view.y) * view.zoom * canvas.height,
+    radius * scale, 0, 2 * Math.PI,
+  );
+  context.stroke();
 }
 
 function nearest(points, view, x, y, box) {
   let [found, smallest] = [null, REACH ** 2];
-  points.forEach((point, i) => {
-    const at = onCanvas(point, view, box.width, box.height);
-    const distance = (at.x - x) ** 2 + (at.y - y) ** 2;
-    if (distance <= smallest) [found, smallest] = [i, distance];
-  });
+  for (let i = 0; i < points.count; i += 1) {
+    const across = (points.x[i] - view.x) * view.zoom * box.width - x;
+    const down = (points.y[i] - view.y) * view.zoom * box.height - y;
+    if (across ** 2 + down ** 2 <= smallest) [found, smallest] = [i, across ** 2 + down ** 2];
+  }
   return found;
 }
 
-const onCanvas = (point, view, width, height) => ({
-  x: (point.x - view.x) * view.zoom * width, y: (point.y - view.y) * view.zoom * height,
-});
 const clamp = (value, zoom) => Math.min(1 - 1 / zoom, Math.max(0, value));
-const minimum = (numbers) => numbers.reduce((least, number) => Math.min(least, number), Infinity);
