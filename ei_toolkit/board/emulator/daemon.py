@@ -58,7 +58,7 @@ class EmulatorDaemon:
     async def run(self) -> None:
         """Start the board, serve its lines until it ends or a signal arrives, then stop it and delete its state."""
         self._process = await start_process(self._launch.command)
-        self._frames = FrameSender(*self._process.microphone, escapes_byte_1=self._launch.escapes_byte_1)
+        self._frames = FrameSender(*self._process.microphone, self._process.memory)
         running = self._expect(b'"state":"running"')
         reading = asyncio.create_task(self._read_serial())
         try:
@@ -117,8 +117,7 @@ class EmulatorDaemon:
             self._last_use = time.monotonic()
 
     async def _read_serial(self) -> None:
-        reader, _ = self._process.serial
-        while data := await reader.read(65536):
+        while data := await self._process.read_serial():
             for line in await self._backlog.add(data):
                 for text, event in self._answers.items():
                     if text in line:

@@ -26,15 +26,13 @@ POLL_INTERVAL_S = 0.02
 
 @dataclass(frozen=True)
 class Launch:
-    """The program of a virtual board. In `command`, {serial} and {microphone} stand for numbers of file descriptors.
+    """The program of a virtual board. In `command`, {serial}, {microphone} and {memory} stand for file descriptors.
 
-    `escapes_byte_1`: the microphone line goes through QEMU's multiplexer, which takes byte 1 as its escape character.
     `studio_lock`: the lock file of the project's local studio. A board that was started while it ran ends after it.
     """
 
     board: str
     command: tuple[str, ...]
-    escapes_byte_1: bool
     model_sha256: str
     image_sha256: str
     studio_lock: str = ""

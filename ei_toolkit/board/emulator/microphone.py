@@ -1,7 +1,7 @@
 """The microphone of a virtual board: PCM to the emulator daemon, and frames from the daemon to the board's program.
 
-The board acknowledges each frame with '+', so that at most MAX_FRAMES_IN_FLIGHT frames are stored outside of it. The
-frames are described in firmware/boards/core/PDM.h.
+The board acknowledges each frame with '+', so that at most MAX_FRAMES frames are stored outside of it. The frames are
+described in firmware/boards/core/PDM.h.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ei_toolkit.board.emulator.shared_memory import MAX_FRAMES, SharedMemory
 from ei_toolkit.config.boards import MICROPHONE_RATE_HZ
 from ei_toolkit.errors import BoardError
 
 FRAME_BYTES = 1024
-MAX_FRAMES_IN_FLIGHT = 8
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 120.0
 MAX_SECONDS_IN_FLIGHT = 4  # so that a missing answer means that the board has stopped, not that much PCM is queued
 
 
 class FrameSender:
-    """The daemon's end of the microphone line."""
+    """The daemon's end of the microphone line. With shared memory a byte on the line announces a frame there."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, escapes_byte_1: bool) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, memory: SharedMemory | None) -> None:
         self._reader = reader
         self._writer = writer
-        self._escapes_byte_1 = escapes_byte_1
+        self._memory = memory
         self._in_flight = 0
 
     async def send(self, kind: bytes, pcm: bytes = b"") -> None:
         """Send a frame when the board has acknowledged enough of the frames before it."""
-        while self._in_flight >= MAX_FRAMES_IN_FLIGHT:
+        while self._in_flight >= MAX_FRAMES:
             await self._receive_acknowledgements()
-        data = kind + (len(pcm) // 2).to_bytes(2, "little") + pcm
-        self._writer.write(data.replace(b"\x01", b"\x01\x01") if self._escapes_byte_1 else data)
+        frame = kind + (len(pcm) // 2).to_bytes(2, "little") + pcm
+        self._writer.write(frame if self._memory is None else self._memory.store_frame(frame))
         self._in_flight += 1
         await self._writer.drain()
 

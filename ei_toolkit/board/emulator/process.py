@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import socket
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ei_toolkit.board.emulator.shared_memory import SharedMemory
 from ei_toolkit.system import end_with_parent
 
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -17,11 +19,20 @@ STOP_TIMEOUT_S = 3.0
 
 @dataclass(frozen=True)
 class EmulatorProcess:
-    """A running program with its serial line and its microphone line."""
+    """A running program with its serial line, its microphone line, and the memory that it shares, if it does."""
 
     process: asyncio.subprocess.Process
     serial: Line
     microphone: Line
+    memory: SharedMemory | None
+
+    async def read_serial(self) -> bytes:
+        """Return bytes that the board has printed; none if it has closed its line."""
+        reader, _ = self.serial
+        data = await reader.read(65536)
+        while data and self.memory and not (printed := self.memory.take_printed(data)):
+            data = await reader.read(65536)
+        return printed if data and self.memory else data
 
     async def wait(self) -> None:
         """Wait until the program ends by itself."""
@@ -40,18 +51,22 @@ class EmulatorProcess:
 
 
 async def start_process(command: Sequence[str]) -> EmulatorProcess:
-    """Start `command`, in which {serial} and {microphone} become the file descriptors of its two sockets."""
+    """Start `command`, in which {serial}, {microphone} and {memory} become file descriptors."""
     serial, program_serial = socket.socketpair()
     microphone, program_microphone = socket.socketpair()
-    with program_serial, program_microphone:
-        descriptors = {"{serial}": program_serial.fileno(), "{microphone}": program_microphone.fileno()}
+    with program_serial, program_microphone, tempfile.TemporaryFile() as file:
+        descriptors = {
+            "{serial}": program_serial.fileno(), "{microphone}": program_microphone.fileno(), "{memory}": file.fileno(),
+        }  # fmt: skip
+        is_shared = any("{memory}" in argument for argument in command)
+        memory = SharedMemory(file) if is_shared else None
         process = await asyncio.create_subprocess_exec(
             *(_with_descriptors(argument, descriptors) for argument in command),
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=tuple(descriptors.values()),
             preexec_fn=end_with_parent,
         )
-    return EmulatorProcess(process, await _open(serial), await _open(microphone))
+    return EmulatorProcess(process, await _open(serial), await _open(microphone), memory)
 
 
 def _with_descriptors(argument: str, descriptors: dict[str, int]) -> str:

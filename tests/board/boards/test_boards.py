@@ -148,13 +148,14 @@ def test_a_board_on_usb_is_not_stopped_and_has_a_real_microphone(tmp_path: Path)
     assert caught.value.hint == "Unplug it."
 
 
-def test_the_program_of_a_board_gets_its_two_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_program_of_a_board_gets_its_lines_and_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert HostBoard().command(Path("/x/image.elf")) == ("/x/image.elf", "{serial}", "{microphone}")
     monkeypatch.setattr("ei_toolkit.eon.toolchain.qemu", lambda: "/bin/qemu")
     command = list(EmulatedBoard().command(Path("/x/image.elf")))
     assert command[0] == "/bin/qemu" and command[-2:] == ["-kernel", "/x/image.elf"]
     assert "socket,id=serial,fd={serial}" in command
-    assert EmulatedBoard().escapes_byte_1 == ("socket,id=microphone,fd={microphone},mux=on" in command)
+    assert "socket,id=microphone,fd={microphone}" in command
+    assert any("mem-path=/dev/fd/{memory}" in argument for argument in command)
 
 
 def test_a_missing_compiler_is_named_before_anything_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

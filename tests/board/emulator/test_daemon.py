@@ -62,7 +62,7 @@ Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 def launch(program: str = PROGRAM, studio_lock: str = "") -> Launch:
     command = (sys.executable, "-S", "-c", program, "{serial}", "{microphone}")
-    return Launch("host", command, False, "ab" * 32, "cd" * 32, studio_lock)
+    return Launch("host", command, "ab" * 32, "cd" * 32, studio_lock)
 
 
 def with_daemon(

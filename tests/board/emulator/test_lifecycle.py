@@ -18,7 +18,7 @@ from ei_toolkit.board.emulator.lifecycle import BoardFolder, BoardState, Launch,
 from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.errors import BoardError
 
-LAUNCH = Launch("host", ("program", "{serial}", "{microphone}"), False, "ab" * 32, "cd" * 32)
+LAUNCH = Launch("host", ("program", "{serial}", "{microphone}"), "ab" * 32, "cd" * 32)
 
 
 def state(pid: int = 1) -> BoardState:

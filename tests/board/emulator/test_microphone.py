@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -13,7 +15,8 @@ import numpy as np
 import pytest
 
 from ei_toolkit.board.emulator import microphone
-from ei_toolkit.board.emulator.microphone import MAX_FRAMES_IN_FLIGHT, FrameSender, MicStream
+from ei_toolkit.board.emulator.microphone import FrameSender, MicStream
+from ei_toolkit.board.emulator.shared_memory import MAX_FRAMES, SharedMemory
 from ei_toolkit.errors import BoardError
 
 PCM = np.arange(-3, 5, dtype=np.int16)
@@ -21,14 +24,14 @@ PCM = np.arange(-3, 5, dtype=np.int16)
 
 @asynccontextmanager
 async def lines(
-    *, escapes_byte_1: bool = False
+    memory: SharedMemory | None = None,
 ) -> AsyncIterator[tuple[FrameSender, asyncio.StreamReader, asyncio.StreamWriter]]:
     """A sender of frames, and the board's end of its line."""
     ours, boards = socket.socketpair()
     mine = await asyncio.open_connection(sock=ours)
     reader, writer = await asyncio.open_connection(sock=boards)
     try:
-        yield FrameSender(*mine, escapes_byte_1=escapes_byte_1), reader, writer
+        yield FrameSender(*mine, memory), reader, writer
     finally:
         for each in (mine[1], writer):
             each.close()
@@ -47,19 +50,21 @@ def test_a_frame_is_its_kind_its_number_of_samples_and_little_endian_pcm() -> No
     assert sent == b"D\x08\x00" + b"".join(int(x).to_bytes(2, "little", signed=True) for x in PCM) + b"E\x00\x00"
 
 
-def test_the_escape_character_of_the_multiplexer_is_doubled() -> None:
+def test_frames_in_shared_memory_are_announced_on_the_line() -> None:
     async def run() -> bytes:
-        async with lines(escapes_byte_1=True) as (sender, reader, _):
-            await sender.send(b"D", b"\x01\x00\x01\x01")
-            return await reader.readexactly(3 + 4 + 3)
+        with tempfile.TemporaryFile() as file:
+            async with lines(SharedMemory(file)) as (sender, reader, _):
+                await sender.send(b"D", PCM.astype("<i2").tobytes())
+                await sender.send(b"E")
+                return await reader.readexactly(2) + os.pread(file.fileno(), 5, 0)
 
-    assert asyncio.run(run()) == b"D\x02\x00" + b"\x01\x01\x00\x01\x01\x01\x01"
+    assert asyncio.run(run()) == b"FF" + b"\x13\x00D\x08\x00"
 
 
 def test_at_most_eight_frames_wait_for_the_board() -> None:
     async def run() -> tuple[bool, bool]:
         async with lines() as (sender, reader, writer):
-            for _ in range(MAX_FRAMES_IN_FLIGHT):
+            for _ in range(MAX_FRAMES):
                 await sender.send(b"D")
             ninth = asyncio.create_task(sender.send(b"D"))
             await asyncio.sleep(0.02)
