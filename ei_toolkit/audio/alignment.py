@@ -165,8 +165,19 @@ def _delay(segment: Values, r: Values, expected: int, search: int, rate: int) ->
         part = pad
     else:
         part = r[first:last]
-    correlation = np.abs(_correlation(segment, part, rate)[: 2 * search + 1])
+    # The ends of two cut out tones would match each other, at the limits of the search.
+    tapered = segment * _taper(len(segment), len(segment) // 8), part * _taper(len(part), search)
+    correlation = np.abs(_correlation(*tapered, rate)[: 2 * search + 1])
     return _peak(correlation) - search if correlation.any() else float("nan")
+
+
+@cache
+def _taper(length: int, ramp: int) -> Values:
+    """A window that is 1, and rises from 0 and falls to 0 within `ramp` samples as a Hann window does."""
+    taper = np.ones(length)
+    taper[:ramp] = np.hanning(2 * ramp + 1)[:ramp]
+    taper[length - ramp :] = taper[:ramp][::-1]
+    return taper
 
 
 def _peak(values: Values) -> float:

@@ -22,6 +22,20 @@ def music(seconds: float, seed: int = 1) -> np.ndarray:
     return (2500 * envelope * (noise + tones)).clip(-32768, 32767).astype(np.int16)
 
 
+def strings(seconds: float, seed: int) -> np.ndarray:
+    """Chords of held notes with hardly any noise, whose waveform nearly repeats."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(round(seconds * RATE)) / RATE
+    sound = rng.normal(size=len(time_s)) * 0.01
+    for start in np.arange(0, seconds, 0.75):
+        held = np.clip((time_s - start) / 0.1, 0, 1) * np.clip((start + 0.9 - time_s) / 0.15, 0, 1)
+        for pitch in rng.choice([220, 262, 294, 330, 392, 440, 523], 3, replace=False):
+            for harmonic in range(1, 9):
+                phase = rng.uniform(0, 6)
+                sound += held * np.sin(2 * np.pi * harmonic * pitch * time_s + phase) / harmonic**1.5
+    return (1500 * sound).clip(-32768, 32767).astype(np.int16)
+
+
 def simulated(room: int | None = None, drift_ppm: float = 0.0) -> SimulatedSound:
     return SimulatedSound(MicStream("host", 0, ""), room, drift_ppm)
 
@@ -47,6 +61,15 @@ def test_delay_and_drift_are_found_through_loudspeaker_and_room(
         expected = (LEAD_S * RATE + sample) * ratio
         assert found.offset + sample * (1 + found.drift_ppm * 1e-6) == pytest.approx(expected, abs=3.2)
     assert found.is_match
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_held_notes_are_found_at_their_place_and_not_at_the_limits_of_the_search(seed: int) -> None:
+    played, drift_ppm = strings(3, seed), 200 * (-1) ** seed
+    found = align(played, simulated(seed, drift_ppm).at_the_microphone(played), RATE)
+    assert found.agreement == 1
+    assert found.drift_ppm == pytest.approx(drift_ppm, abs=10)
+    assert found.offset == pytest.approx(LEAD_S * RATE * (1 + drift_ppm * 1e-6), abs=0.5)
 
 
 def test_drift_is_corrected() -> None:

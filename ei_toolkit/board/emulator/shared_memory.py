@@ -1,7 +1,7 @@
 """Memory that QEMU shares with the emulator daemon: frames of the microphone, and the bytes that the board prints.
 
-A byte on a line costs QEMU about 10 µs: a change of threads, or a system call. The bytes are therefore in memory, and the
-lines only announce them: one byte for a frame, and two for the number of printed bytes, low byte first.
+A byte on a line costs QEMU a change of threads or a system call. The bytes are therefore in memory, and the lines only
+announce them: one byte for a frame, and two for the number of printed bytes, low byte first.
 firmware/boards/emulated/hal.cpp is the other side.
 """
 
