@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 
 from ei_toolkit.board.transport.link import ACK, PROMPT
 
 MAX_LINES = 20_000
 MAX_PARTIAL_BYTES = 64 * 1024
+MAX_BEHIND = 10_000  # lines that a reader may be behind; the lines of 160 s of a recording
+STALLED_AFTER_S = 10.0  # without a line that it takes, a reader is not waited for
+POLL_INTERVAL_S = 0.005
 
 
 class Backlog:
@@ -29,6 +33,11 @@ class Backlog:
     def first_unread(self) -> int:
         """Where a new reader begins: at the first line that no reader has used and that is still stored."""
         return max(self._unread, self._end - len(self._lines))
+
+    @property
+    def end(self) -> int:
+        """The number of the next line."""
+        return self._end
 
     async def add(self, data: bytes) -> list[bytes]:
         """Add bytes from the board and return the lines that they complete."""
@@ -64,18 +73,29 @@ class BacklogReader:
     def __init__(self, backlog: Backlog, *, acknowledges: bool) -> None:
         self._backlog = backlog
         self._acknowledges = acknowledges
-        self._used = backlog.first_unread
+        self._used = self._position = backlog.first_unread
+        self._stalled_at = -1
 
     async def send(self, writer: asyncio.StreamWriter) -> None:
         """Send lines until the client disconnects."""
-        position = self._used
         with contextlib.suppress(ConnectionError):
             while True:
-                lines, position = await self._backlog.after(position)
+                lines, position = await self._backlog.after(self._position)
                 writer.write(b"".join(lines))
                 await writer.drain()
+                self._position = position
                 if not self._acknowledges:
                     self._backlog.mark_used(position)
+
+    async def catch_up(self) -> None:
+        """Wait while the client is more than MAX_BEHIND lines behind, unless it has stopped reading."""
+        last, since = self._position, time.monotonic()
+        while self._backlog.end - self._position > MAX_BEHIND and self._position != self._stalled_at:
+            await asyncio.sleep(POLL_INTERVAL_S)
+            if self._position != last:
+                last, since = self._position, time.monotonic()
+            elif time.monotonic() - since > STALLED_AFTER_S:
+                self._stalled_at = self._position
 
     def receive(self, data: bytes) -> bytes:
         """Count the acknowledgements in the client's bytes and return the bytes for the board."""

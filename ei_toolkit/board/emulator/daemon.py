@@ -52,6 +52,7 @@ class EmulatorDaemon:
         self._backlog = Backlog()
         self._answers: dict[bytes, asyncio.Event] = {}
         self._microphone_in_use = asyncio.Lock()
+        self._readers: set[BacklogReader] = set()
         self._clients = 0
         self._last_use = time.monotonic()
 
@@ -139,6 +140,7 @@ class EmulatorDaemon:
             with contextlib.suppress(TimeoutError):
                 first = await asyncio.wait_for(reader.read(1), ENQ_TIMEOUT_S)
             client = BacklogReader(self._backlog, acknowledges=first == ENQ)
+            self._readers.add(client)
             sending = asyncio.create_task(client.send(writer))
             try:
                 data = first.replace(ENQ, b"")
@@ -147,6 +149,7 @@ class EmulatorDaemon:
                     if not (data := await reader.read(4096)):
                         break
             finally:
+                self._readers.remove(client)
                 sending.cancel()
                 writer.close()
 
@@ -183,6 +186,8 @@ class EmulatorDaemon:
     async def _forward_pcm(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
         samples = reported = 0
         while pcm := await _up_to(reader, FRAME_BYTES):
+            for client in list(self._readers):  # the sound is as fast as the slowest of them, so that it loses no line
+                await client.catch_up()
             await self._frames.send(b"D", pcm[: len(pcm) // 2 * 2])
             samples += len(pcm) // 2
             if samples - reported >= MICROPHONE_RATE_HZ:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_toolkit.board.emulator.backlog import MAX_PARTIAL_BYTES, Backlog
+from ei_toolkit.board.emulator import backlog as backlog_module
+from ei_toolkit.board.emulator.backlog import MAX_PARTIAL_BYTES, Backlog, BacklogReader
 from ei_toolkit.board.protocol.parser import MAX_LINE_BYTES, LineSplitter
 
 
@@ -74,3 +77,32 @@ def test_a_line_that_is_too_long_is_dropped_and_the_next_one_is_complete() -> No
     splitter = LineSplitter()
     assert splitter.add(b"x" * (MAX_LINE_BYTES + 1)) == []
     assert splitter.add(b"still\nclear\x00 text\r\n") == ["clear text"]
+
+
+def test_the_sound_waits_for_a_reader_that_is_behind_but_not_for_one_that_has_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backlog_module, "MAX_BEHIND", 5)
+    monkeypatch.setattr(backlog_module, "STALLED_AFTER_S", 0.05)
+
+    async def run() -> tuple[bool, int]:
+        backlog = Backlog()
+        reader = BacklogReader(backlog, acknowledges=True)
+        await backlog.add(b"line\n" * 20)
+        ours, theirs = socket.socketpair()
+        _, writer = await asyncio.open_connection(sock=ours)
+        waiting = asyncio.create_task(reader.catch_up())
+        await asyncio.sleep(0.01)
+        was_waiting = not waiting.done()
+        sending = asyncio.create_task(reader.send(writer))
+        await asyncio.wait_for(waiting, 5)
+        sending.cancel()
+        await backlog.add(b"line\n" * 6)  # of which the reader takes none
+        await asyncio.wait_for(reader.catch_up(), 5)
+        monkeypatch.setattr(backlog_module, "STALLED_AFTER_S", 60)
+        await asyncio.wait_for(reader.catch_up(), 5)  # at once: it has not moved
+        writer.close()
+        with theirs:
+            return was_waiting, theirs.recv(1000).count(b"line")
+
+    assert asyncio.run(run()) == (True, 20)
