@@ -12,6 +12,7 @@ from ei_toolkit.api.config_schema import settings_schema
 from ei_toolkit.api.project import Project, open_project
 from ei_toolkit.compute import cores
 from ei_toolkit.config import DatasetSettings, SliceSettings
+from ei_toolkit.config.address import is_address, place_of
 from ei_toolkit.config.archive import is_archive
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.json_text import json_text
@@ -22,6 +23,7 @@ from ei_toolkit.dataset.folder import ClipFolder, read_clips
 from ei_toolkit.dataset.groups import KnownClip, identify
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.lengths import Lengths, measure_lengths, suggest_window
+from ei_toolkit.dataset.object_store import copied_folder
 from ei_toolkit.dataset.plan import own_groups
 from ei_toolkit.dataset.synthesis import write_demo_clips
 from ei_toolkit.dataset.unpacked import unpacked
@@ -46,7 +48,8 @@ def create_project(
     Args:
         folder: Folder of the project; it is created if it does not exist.
         recipe: Name of a shipped recipe, such as `robust` or `reference`.
-        clips: Folder or zip of clips; its layout and the lengths of its clips decide the labels and the window.
+        clips: Folder or zip of clips, or an address such as s3://BUCKET/FOLDER; the layout and the lengths of the
+            clips decide the labels and the window.
         name: Name of the project; None means the name of the folder.
         board: Name of the board, such as `nano33ble`, `emulated` or `host`.
         settings: Values that replace those of the file in the project that is returned, by dotted name.
@@ -69,7 +72,7 @@ def create_project(
     """
     root = Path(folder).expanduser().resolve()
     root.mkdir(parents=True, exist_ok=True)
-    found = inspect_clips(Path(clips).expanduser().resolve(), root, {}) if clips is not None else None
+    found = inspect_clips(clips, root, {}) if clips is not None else None
     adjusted = tuple(adjustments(found, load_recipe(recipe)[0].slice, {})) if found else ()
     write_project(root, recipe, found, adjusted, name=name, board=board, force=replace_existing)
     return open_project(root, settings, environ)
@@ -105,20 +108,28 @@ def synthesize_clips(folder: Path | str, clips: int = 24, *, seconds: float = 12
 class InspectedClips:
     """The clips of a new project: their source, their layout, the groups that they belong to and their lengths."""
 
-    source: Path
+    source: Path | str
     folder: ClipFolder
     known: Sequence[KnownClip]
     lengths: Lengths
 
 
-def inspect_clips(source: Path, project: Path, chosen: Mapping[str, Any]) -> InspectedClips:
-    """Find the clips of a folder or archive and measure their lengths.
+def inspect_clips(clips: Path | str, project: Path, chosen: Mapping[str, Any]) -> InspectedClips:
+    """Find the clips of a folder, an archive or an address, and measure their lengths.
 
     `chosen` are the settings of [dataset] that the user gave. Raises UsageError if there is no such folder.
     """
+    place = place_of(Path(clips).expanduser(), Path.cwd())
+    if is_address(place):
+        return _inspect_folder(place, copied_folder(place, ProjectPaths(project)), project, chosen)
+    source = Path(place).resolve()
     if not source.is_dir() and not is_archive(source):
         raise UsageError(f"there is no folder {source}", hint="Give a folder with one folder of clips for each label.")
     root = unpacked(source, ProjectPaths(project)) if source.is_file() else source
+    return _inspect_folder(source, root, project, chosen)
+
+
+def _inspect_folder(source: Path | str, root: Path, project: Path, chosen: Mapping[str, Any]) -> InspectedClips:
     folder = read_clips(root, (), replace(DatasetSettings(), **chosen))
     names = {clip.name: clip.name for clip in folder.clips}  # in place of hashes: reading all clips would take long
     known = identify(folder.clips, names, load_index(), own_groups(DatasetSettings(root=str(root)), project))

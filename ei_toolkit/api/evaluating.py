@@ -13,6 +13,7 @@ from ei_toolkit.api.project import Project
 from ei_toolkit.api.results import Result, shown
 from ei_toolkit.audio.effects.conditions import CONDITIONS
 from ei_toolkit.config import Config
+from ei_toolkit.config.address import place_of
 from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.config.units import counted
@@ -119,7 +120,7 @@ def evaluate(
         protocol: What is held out: `artist`, `folds`, `clip`, `segment`, `fault-filtered`, or `test`, which trains
             nothing and tests the pinned model.
         recipe: Name of a shipped recipe.
-        clips: Folder or zip of clips; None means those of the project.
+        clips: Folder, zip or address of clips; None means those of the project.
         folds: Number of folds; each label needs as many groups.
         seeds: Number of seeds of folds and trainings; the accuracies are means over them.
         epochs: Training epochs, instead of those of the recipe.
@@ -137,7 +138,8 @@ def evaluate(
         DataError: The clips do not suffice for the folds.
         MissingStepError: No model is pinned (protocol `test`).
     """
-    plan = _plan(project, protocol, recipe, Path(clips) if clips else None, epochs, () if quick else conditions, jobs)
+    place = place_of(Path(clips).expanduser(), Path.cwd()) if clips else None
+    plan = _plan(project, protocol, recipe, place, epochs, () if quick else conditions, jobs)
     if plan.recipe.settings.classifier.kind != "none":
         raise UsageError(
             "the recipe is a classifier of summary features, and not a network", hint="Use the command eitk evaluate."
@@ -169,7 +171,7 @@ def _plan(
     project: Project,
     protocol: str,
     recipe: str | None,
-    clips: Path | None,
+    clips: str | None,
     epochs: int | None,
     conditions: Sequence[str],
     jobs: int,
@@ -179,7 +181,7 @@ def _plan(
     names = checked_conditions(",".join(conditions) or "none")
     held_out = checked_protocol("artist" if protocol == PINNED else protocol)
     dataset = config.settings.dataset
-    named = replace(dataset, root=str(clips.expanduser().resolve())) if clips else dataset
+    named = replace(dataset, root=clips) if clips else dataset
     found = find_known_clips(clips_root(named, config.paths.root), chosen.settings, config.paths.root)
     return Plan(chosen, found, held_out, conditions=names, jobs=jobs, scheduler=config.settings.compute.scheduler)
 

@@ -19,6 +19,7 @@ from ei_toolkit.client.endpoint import (
 from ei_toolkit.client.impulse.state import check_impulse, wanted_impulse
 from ei_toolkit.compute import cores
 from ei_toolkit.config import Config, DspBlock, Settings
+from ei_toolkit.config.address import is_address
 from ei_toolkit.config.setting import refused_values
 from ei_toolkit.config.settings import CLOUD_ENGINES, ENGINES, TARGETS
 from ei_toolkit.dataset.file_names import compiled_pattern
@@ -63,14 +64,16 @@ def check_files(config: Config) -> None:
 
 
 def check_clips(config: Config) -> list[str]:
-    """Compare the settings with the clips, and return warnings. An archive of clips is not unpacked for it.
+    """Compare the settings with the clips, and return warnings.
+
+    For it, no archive of clips is unpacked, and nothing is copied from an address.
 
     Raises SettingsError for a folder or a label without clips, and for a window that is longer than all clips of a
     label.
     """
     settings = config.settings
     root = (config.paths.root / Path(settings.dataset.root).expanduser()).resolve()
-    if not settings.dataset.root or root.is_file():
+    if not settings.dataset.root or root.is_file() or is_address(settings.dataset.root):
         return []
     try:
         folder = read_clips(root, settings.project.labels, settings.dataset)

@@ -29,10 +29,12 @@ from ei_toolkit.client.health import MAX_CLOCK_DIFFERENCE_S, limits, reach
 from ei_toolkit.client.project import KeyInfo, Studio, key_info
 from ei_toolkit.compute import cores
 from ei_toolkit.config import CONFIG_NAME, ProjectPaths, Settings, find_config
+from ei_toolkit.config.address import is_address
 from ei_toolkit.config.boards import board_spec
 from ei_toolkit.config.units import mib
 from ei_toolkit.dataset.folder import read_clips
 from ei_toolkit.dataset.lengths import measure_lengths
+from ei_toolkit.dataset.object_store import folder_of_copy
 from ei_toolkit.eon import toolchain
 from ei_toolkit.errors import EitkError, MissingStepError, MissingToolError, SettingsError
 from ei_toolkit.report.tables import Table
@@ -183,11 +185,10 @@ def disk_findings(settings: Settings, paths: ProjectPaths) -> Iterator[Finding]:
 
 def _window_bytes(settings: Settings, root: Path) -> int:
     """Return the bytes of all windows of the clips with their augmented copies; a guess if the clips are not known."""
-    clips_folder = (root / Path(settings.dataset.root).expanduser()).resolve()
+    place = settings.dataset.root
+    clips_folder = folder_of_copy(place, ProjectPaths(root)) if is_address(place) else root / Path(place).expanduser()
     try:
-        clips = (
-            read_clips(clips_folder, settings.project.labels, settings.dataset).clips if settings.dataset.root else ()
-        )
+        clips = read_clips(clips_folder, settings.project.labels, settings.dataset).clips if place else ()
     except EitkError:
         clips = ()
     lengths = measure_lengths(clips, cores())

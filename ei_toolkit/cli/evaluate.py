@@ -12,6 +12,7 @@ from ei_toolkit.api.project import Project
 from ei_toolkit.cli import complete
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import checked_by, known_recipe
+from ei_toolkit.config.address import place_of
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.folds import DESCRIPTIONS, FOLDS
@@ -45,7 +46,7 @@ def evaluate(
             callback=known_recipe,
         ),
     ] = None,
-    clips: Annotated[Path | None, typer.Option(help="Folder or zip of clips; default: the project's.")] = None,
+    clips: Annotated[Path | None, typer.Option(help="Folder, zip or address; default: the project's.")] = None,
     folds: Annotated[int, typer.Option(min=2, help="Number of folds; each label needs as many groups.")] = FOLDS,
     seeds: Annotated[
         int, typer.Option(min=1, help="Number of seeds for folds and training; scores are means over them.")
@@ -99,8 +100,9 @@ def evaluate(
 
         evaluate_classifier(env, chosen, protocol, clips, features, seeds, jobs)
         return
+    place = place_of(clips, env.cwd) if clips else None
     evaluated = evaluate_held_out(
-        Project(env.config(), env.environ), protocol=protocol, recipe=recipe, clips=env.cwd / clips if clips else None,
+        Project(env.config(), env.environ), protocol=protocol, recipe=recipe, clips=place,
         folds=folds, seeds=seeds, epochs=epochs, conditions=checked_conditions(conditions), quick=quick, jobs=jobs,
         on_progress=lambda progress: env.console.note(progress.text),
     )  # fmt: skip

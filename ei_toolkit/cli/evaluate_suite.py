@@ -13,6 +13,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.feature_rows import compute_table, rows_of
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config import Settings
+from ei_toolkit.config.address import place_of
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.settings import plain
 from ei_toolkit.config.units import counted, percent
@@ -72,7 +73,7 @@ def evaluate_classifier(
             hint="Add --recipe regression, or --suite ten-genres.",
         )
     if features is None:
-        dataset = replace(settings.dataset, root=str(env.cwd / clips)) if clips else settings.dataset
+        dataset = replace(settings.dataset, root=place_of(clips, env.cwd)) if clips else settings.dataset
         project = env.config().paths.root
         known = find_known_clips(clips_root(dataset, project), replace(settings, dataset=dataset), project)
         table = compute_table(env, known, settings.features, jobs)

@@ -18,6 +18,7 @@ from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.feature_rows import compute_table, rows_of
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.compute import cores, map_items
+from ei_toolkit.config.address import place_of
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.audit import measure_clip
@@ -33,7 +34,7 @@ from ei_toolkit.report.tables import Table
 
 def explore(
     context: typer.Context,
-    clips: Annotated[Path | None, typer.Argument(help="Folder or zip of clips; default: the project's.")] = None,
+    clips: Annotated[Path | None, typer.Argument(help="Folder, zip or address; default: the project's.")] = None,
     features: Annotated[
         Path | None, typer.Option(help="Table of summary features, .csv or .npz, instead of clips.")
     ] = None,
@@ -55,7 +56,7 @@ def explore(
     known: list[KnownClip] = []
     if features is None:
         dataset = config.settings.dataset
-        named = replace(dataset, root=str(env.cwd / clips)) if clips else dataset
+        named = replace(dataset, root=place_of(clips, env.cwd)) if clips else dataset
         known = find_known_clips(clips_root(named, config.paths.root), config.settings, config.paths.root)
     computed = config.settings.features
     table = read_table(env.cwd / features) if features else compute_table(env, known, computed, jobs or cores())

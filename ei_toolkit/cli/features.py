@@ -14,6 +14,7 @@ from ei_toolkit.cli.options import ChannelOption, ExtractorOption
 from ei_toolkit.cli.outcomes import warn_of_some
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.compute import cores
+from ei_toolkit.config.address import place_of
 from ei_toolkit.config.settings import FeatureSettings
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.plan import clips_root
@@ -24,7 +25,7 @@ from ei_toolkit.features.table import check_table_name, write_table
 
 def features(
     context: typer.Context,
-    clips: Annotated[Path | None, typer.Argument(help="Folder or zip of clips; default: the project's.")] = None,
+    clips: Annotated[Path | None, typer.Argument(help="Folder, zip or address; default: the project's.")] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Table to write: .csv, as published with GTZAN, or .npz.")
     ] = Path("features.csv"),
@@ -52,7 +53,7 @@ def features(
         raise UsageError(f"--window-ms {window_ms} is too short", hint="The features need at least 1000 ms.")
     file = check_output(check_table_name(env.cwd / output))
     config = env.config(slice__channel=channel)
-    dataset = replace(config.settings.dataset, root=str(env.cwd / clips)) if clips else config.settings.dataset
+    dataset = replace(config.settings.dataset, root=place_of(clips, env.cwd)) if clips else config.settings.dataset
     known = find_known_clips(clips_root(dataset, config.paths.root), config.settings, config.paths.root)
     cache = config.paths.features if config.file else None
     settings = FeatureSettings(cast(Any, extractor), window_ms, hop_ms, normalise, trim)

@@ -24,6 +24,7 @@ from ei_toolkit.cli.options import (
     known_recipe,
 )
 from ei_toolkit.config import CONFIG_NAME
+from ei_toolkit.config.address import place_of
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.dataset.lengths import rows_of_clips
 from ei_toolkit.errors import UsageError
@@ -36,7 +37,7 @@ RecipeOption = Annotated[
     ),
 ]
 ClipsOption = Annotated[
-    Path | None, typer.Option(help="Folder or zip of clips; its layout is shown, then written to eitk.toml.")
+    Path | None, typer.Option(help="Folder, zip or address of clips; its layout is shown, then written to eitk.toml.")
 ]
 InitialBoardOption = Annotated[
     str | None,
@@ -75,7 +76,7 @@ def init(
     chosen = {key: value for key, value in given.items() if value is not None}
     if chosen and clips is None:
         raise UsageError("these options are about clips", hint="Name the folder of clips: --clips FOLDER.")
-    data_set = _inspect(env, (env.cwd / clips).resolve(), chosen) if clips is not None else None
+    data_set = _inspect(env, place_of(clips, env.cwd), chosen) if clips is not None else None
     adjusted = list(adjustments(data_set, load_recipe(recipe)[0].slice, chosen)) if data_set else []
     labels = data_set.folder.layout.labels if data_set else ()
     data: dict[str, Any] = {"config": str(env.cwd / CONFIG_NAME), "recipe": recipe, "labels": list(labels)}
@@ -103,6 +104,6 @@ def _show_layout(env: Environment, data_set: InspectedClips) -> dict[str, Any]:
     return {"layout": layout_data(layout, rows)}
 
 
-def _inspect(env: Environment, source: Path, chosen: dict[str, Any]) -> InspectedClips:
+def _inspect(env: Environment, source: str, chosen: dict[str, Any]) -> InspectedClips:
     with env.console.progress("reading lengths of clips"):
         return inspect_clips(source, env.cwd, chosen)

@@ -37,6 +37,11 @@ class ProjectPaths:
         return self.state / "unpacked"
 
     @property
+    def copied(self) -> Path:
+        """Data sets that were copied from object stores."""
+        return self.state / "copied"
+
+    @property
     def manifest(self) -> Path:
         """The window manifest."""
         return self.windows / "manifest.csv"

@@ -55,7 +55,10 @@ class StudioSettings:
 class DatasetSettings:
     """[dataset]: where clips are and how they are split."""
 
-    root: str = setting("", "Folder or zip of clips, for example ROOT/<label>/*.wav; relative to eitk.toml.")
+    root: str = setting(
+        "",
+        "Folder or zip of clips, for example ROOT/<label>/*.wav, relative to eitk.toml; or s3://BUCKET/FOLDER.",
+    )
     split: Literal["group", "artist", "fault-filtered", "track"] = setting(
         "group",
         "How test clips are chosen where the layout gives no split: whole groups (artist is another word for group), "

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from ei_toolkit.audio.formats import HOW_TO_INSTALL, NEEDS_FFMPEG
 from ei_toolkit.config import DatasetSettings, Settings
+from ei_toolkit.config.address import is_address
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.config.setting import check_settings
 from ei_toolkit.dataset.cutting import Task, inspect_clip
@@ -23,6 +24,7 @@ from ei_toolkit.dataset.index import load_index
 from ei_toolkit.dataset.layout import Layout
 from ei_toolkit.dataset.listing import GROUPS_NAME
 from ei_toolkit.dataset.manifest import Window
+from ei_toolkit.dataset.object_store import copied_folder
 from ei_toolkit.dataset.split import split_clips
 from ei_toolkit.dataset.unpacked import unpacked
 from ei_toolkit.errors import ConfigurationError, DataError
@@ -112,9 +114,14 @@ def _with_unusable(error: DataError, folder: ClipFolder, reasons: Mapping[str, s
 
 
 def clips_root(settings: DatasetSettings, project: Path) -> Path:
-    """The folder of clips; a zip archive is unpacked first. Raises ConfigurationError where none is set."""
+    """The folder of clips; a zip archive is unpacked, and an address copied first.
+
+    Raises ConfigurationError where none is set, and as `copied_folder` does.
+    """
     if not settings.root:
         raise ConfigurationError("dataset.root is not set", hint="Name the folder of clips: eitk init --clips FOLDER")
+    if is_address(settings.root):
+        return copied_folder(settings.root, ProjectPaths(project))
     root = (project / Path(settings.root).expanduser()).resolve()
     return unpacked(root, ProjectPaths(project)) if root.is_file() else root
 

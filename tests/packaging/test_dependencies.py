@@ -22,6 +22,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NEEDS_EXTRA = {
     "ei_toolkit.api.results": {"notebook"},
     "ei_toolkit.compute.dask_cluster": {"distributed"},
+    "ei_toolkit.dataset.object_store": {"s3", "gs"},
     "ei_toolkit.eon": {"firmware", "local"},
     "ei_toolkit.training": {"local"},
     "ei_toolkit.impulse.interpreter": {"firmware", "local"},
@@ -47,6 +48,8 @@ CHECKED_BEFORE_IMPORT = (
 NOT_IMPORTED = {
     "eitk": "an extra that includes another one",
     "audioop-lts": "pydub imports it; the standard library has the module up to Python 3.12",
+    "gcsfs": "fsspec imports it for gs://",
+    "s3fs": "fsspec imports it for s3://",
     "tensorflow": "the same modules as tensorflow-cpu, on platforms that have no tensorflow-cpu",
     "websockets": "uvicorn imports it to serve WebSocket connections",
 }
@@ -56,6 +59,8 @@ NOT_IMPORTED_IN_TESTS = {
     "clang-tidy": "run as a program on the C++ sources",
     "cmake": "run as a program to build the firmware's tests",
     "coverage": "run as a program",
+    "flask": "imported by the server of moto",
+    "flask-cors": "imported by the server of moto",
     "hatchling": "the build backend, used without a network",
     "ipykernel": "run by nbclient",
     "mkdocs-material": "the theme of the documentation site",

@@ -11,6 +11,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from ei_toolkit.config import CONFIG_NAME, Settings
+from ei_toolkit.config.address import is_address
 from ei_toolkit.config.archive import is_archive
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.parse import parse_table
@@ -46,7 +47,7 @@ def write_recipe(
     recipe: str,
     folder: Path,
     *,
-    clips: Path | None,
+    clips: Path | str | None,
     name: str | None,
     force: bool,
     board: str | None = None,
@@ -109,7 +110,11 @@ def _set_aside(script: Path, say: Callable[[str], None]) -> None:
     say(f"{script.name} was changed: it is kept as {kept.name}")
 
 
-def _relative(clips: Path, folder: Path) -> str:
+def _relative(clips: Path | str, folder: Path) -> str:
+    """Return the path of the clips from the folder of the project, and an address as it is."""
+    if is_address(str(clips)):
+        return str(clips)
+    clips = Path(clips)
     if not clips.is_dir() and not is_archive(clips):
         raise UsageError(f"there is no folder {clips}", hint="Give a folder with one folder of clips for each label.")
     return os.path.relpath(clips.resolve(), folder.resolve())
