@@ -1,6 +1,6 @@
 """Clips in an object store: a server of Amazon's protocol on this machine, and a store in memory for names and faults.
 
-boto3 and moto are imported by what uses them: the import takes a second, in each process that collects the tests.
+s3fs and moto are imported by what uses them: the import takes a second, in each process that collects the tests.
 """
 
 from __future__ import annotations
@@ -36,16 +36,17 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An empty bucket, `clips`."""
-    import boto3
+    """A store with the empty bucket `clips`."""
+    import s3fs
 
     for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": server}.items():
         monkeypatch.setenv(name, value)
-    fsspec.get_filesystem_class("s3").clear_instance_cache()  # an instance keeps the address of its server
-    made = boto3.resource("s3").Bucket("clips")
-    made.create()
-    made.objects.delete()
-    return made
+    s3fs.S3FileSystem.clear_instance_cache()  # an instance keeps the address of its server
+    store = s3fs.S3FileSystem()
+    if store.exists("clips"):
+        store.rm("clips", recursive=True)
+    store.mkdir("clips")
+    return store
 
 
 @pytest.fixture
@@ -57,19 +58,13 @@ def memory() -> Any:
     return store
 
 
-def put(bucket: Any, folder: Path) -> None:
-    for file in folder.rglob("*"):
-        if file.is_file():
-            bucket.upload_file(str(file), f"music/{file.relative_to(folder).as_posix()}")
-
-
 def files(folder: Path) -> dict[str, bytes]:
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def test_a_project_is_made_of_a_bucket_and_its_windows_equal_those_of_the_folder(bucket: Any, tmp_path: Path) -> None:
     write_clips(tmp_path / "clips", clips=8, seconds=4.0)
-    put(bucket, tmp_path / "clips")
+    bucket.put(f"{tmp_path}/clips/", "clips/music/", recursive=True)
     windows = []
     for name, clips in (("near", str(tmp_path / "clips")), ("far", "s3://clips/music")):
         project = tmp_path / name
@@ -91,14 +86,14 @@ def test_what_changed_is_copied_again_and_what_is_gone_is_removed(
 ) -> None:
     write_clips(tmp_path / "clips", clips=2, seconds=0.2)
     (tmp_path / "clips" / "notes.docx").write_text("no sound")
-    put(bucket, tmp_path / "clips")
+    bucket.put(f"{tmp_path}/clips/", "clips/music/", recursive=True)
     paths = ProjectPaths(tmp_path / "project")
     folder = copied_folder("s3://clips/music", paths)
     assert sorted(files(folder)) == [f"{g}/{g}.{n}.wav" for g in ("classical", "rock") for n in (0, 1)]
     first = {name: (folder / name).stat().st_mtime_ns for name in files(folder)}
-    bucket.put_object(Key="music/rock/rock.1.wav", Body=b"other")
-    bucket.Object("music/classical/classical.0.wav").delete()
-    bucket.put_object(Key="music/groups.csv", Body=b"clip,group")
+    bucket.pipe_file("clips/music/rock/rock.1.wav", b"other")
+    bucket.rm_file("clips/music/classical/classical.0.wav")
+    bucket.pipe_file("clips/music/groups.csv", b"clip,group")
     assert copied_folder("s3://clips/music/", paths) != folder  # the address is the name
     caplog.clear()
     assert copied_folder("s3://clips/music", paths) == folder
@@ -116,7 +111,7 @@ def test_what_changed_is_copied_again_and_what_is_gone_is_removed(
 def test_a_bucket_without_permission_and_one_that_does_not_exist_are_named(bucket: Any, tmp_path: Path) -> None:
     from moto.core import set_initial_no_auth_action_count
 
-    bucket.put_object(Key="music/rock/a.wav", Body=b"sound")
+    bucket.pipe_file("clips/music/rock/a.wav", b"sound")
 
     @set_initial_no_auth_action_count(0)
     def without_permission() -> None:
