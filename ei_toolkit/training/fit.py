@@ -94,7 +94,7 @@ def fit(request: TrainRequest, train: Indices, validation: Indices, log: Log) ->
     best = request.out_dir / "best.weights.h5"
     best.unlink(missing_ok=True)
     history = keras.callbacks.History()
-    callbacks = [history, _best_weights(best, watched="val_loss" if len(validation) else "loss")]
+    callbacks = [_learning_rate(), history, _best_weights(best, watched="val_loss" if len(validation) else "loss")]
     with contextlib.redirect_stdout(_Lines(log)), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # by scripts that Studio exports
         fitted = (_fit_script if request.script else _fit_layers)(request, train, validation, callbacks)
@@ -204,6 +204,18 @@ def _best_weights(path: Path, watched: str) -> Any:
     import keras
 
     return keras.callbacks.ModelCheckpoint(path, monitor=watched, save_best_only=True, save_weights_only=True)
+
+
+def _learning_rate() -> Any:
+    """Return a callback that adds the learning rate to the values of each epoch, which the log and the history get."""
+    import keras
+
+    class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            if logs is not None and self.model.optimizer is not None:
+                logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+    return LearningRate()
 
 
 def _batch_logger() -> Any:

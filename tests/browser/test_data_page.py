@@ -98,6 +98,36 @@ def test_changes_of_many_samples_are_undone_in_turn(window: Window, filled: Proj
     assert state_of(filled) == before
 
 
+def artists_of(project: Project) -> dict[str, set[str]]:
+    """The artists of each split."""
+    found: dict[str, set[str]] = {}
+    for one in project.samples():
+        found.setdefault(one["category"], set()).add(one["metadata"].get("artist", ""))
+    return found
+
+
+def test_metadata_and_a_division_of_all_samples_are_changed_and_undone(window: Window, filled: Project) -> None:
+    before = {one["filename"]: (one["category"], one["metadata"]) for one in filled.samples()}
+    page = window.open("acquisition")
+    select(page, "jazz.3", "jazz.2")
+    page.fill(".selection input[name=value]", "Björk & <b>")
+    page.click("button:text-is('Change metadata')")
+    page.wait_for_selector('text=2 samples artist "Björk & <b>"')
+    assert "Björk & <b>" in artists_of(filled)["testing"]
+    page.click("summary:text-is('Divide all samples again')")
+    page.fill("input[name=share-testing]", "40")
+    page.fill("input[name=share-validation]", "30")
+    page.click("button:text-is('Divide')")
+    page.wait_for_selector("text=10 samples divided again")
+    divided = artists_of(filled)
+    assert sum(map(len, divided.values())) == len(set().union(*divided.values()))  # each artist is in one split
+    page.wait_for_selector("text=/None: no artist of 3 is in training and in testing/")
+    for text in ("10 samples divided again", '2 samples artist "Björk & <b>"'):
+        page.click("section[aria-label='Changes of this page'] button:text-is('Undo')")
+        page.wait_for_selector(f".messages:has-text('Undone: {text}')")
+    assert {one["filename"]: (one["category"], one["metadata"]) for one in filled.samples()} == before
+
+
 def test_a_deletion_is_carried_out_when_the_page_is_left_and_can_be_taken_back(window: Window, filled: Project) -> None:
     page = window.open("acquisition/testing")
     select(page, "jazz.0")

@@ -99,6 +99,7 @@ def train(window: Window, check_page: Callable[[Any], None]) -> None:
     epochs = {int(found[1]) for text in seen if (found := re.search(r"epoch (\d+):", text))}
     assert len(epochs) > 2, seen
     page.wait_for_selector("text=epoch 12")
+    page.wait_for_selector("figure:has-text('Learning rate'):has-text('training 0.01')")
 
 
 def play_a_window_of_the_confusion_matrix(window: Window, check_page: Callable[[Any], None]) -> None:

@@ -38,7 +38,8 @@ def test_training_writes_models_that_predict_the_labels(request_for: RequestFor)
     log: list[str] = []
     outcome = train(request_for(), log.append)
     assert outcome.variants["int8"]["accuracy"] > 0.9
-    assert len(outcome.history["val_accuracy"]) == 4
+    assert len(outcome.history["val_accuracy"]) == len(outcome.history["learning_rate"]) == 4
+    assert sum("learning_rate: " in line for line in log) == 4
     assert outcome.warnings == ()
     assert "Epoch 3/4" in log
     assert any("val_accuracy:" in line and "- loss:" in line for line in log)
@@ -89,6 +90,7 @@ def test_a_script_exported_by_studio_trains_unchanged(request_for: RequestFor) -
     assert outcome.variants["float32"]["accuracy"] > 0.9
     assert "Epoch 4/4" in log
     assert len(outcome.history["val_loss"]) == 4
+    assert outcome.history["learning_rate"] == pytest.approx(4 * [0.01])
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def _graphs(history: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
                 if key in history
             ],
         }
-        for name in ("accuracy", "loss")
+        for name in ("accuracy", "loss", "learning_rate")
         if name in history
     ]
 

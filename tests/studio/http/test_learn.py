@@ -164,6 +164,10 @@ def test_training_curves_are_joined_by_name_and_missing_ones_are_left_out() -> N
                                        {"title": "validation", "values": [0.4, 0.8]}]},
         {"title": "Loss", "data": [{"title": "train", "values": [0.7, 0.3]}]},
     ]  # fmt: skip
+    rates = {**SUMMARY, "history": {"learning_rate": [0.01, 0.005]}}
+    assert keras_metadata(Model(3, {}, rates, "2026"))["tensorboardGraphs"] == [
+        {"title": "Learning_rate", "data": [{"title": "train", "values": [0.01, 0.005]}]}
+    ]
     assert keras_metadata(Model(3, {}, {**SUMMARY, "history": {}}, "2026"))["tensorboardGraphs"] == []
 
 

@@ -31,6 +31,16 @@ export function setEnabled(samples, enabled) {
   });
 }
 
+/** Set one key of the metadata of samples, such as the artist; an empty value removes the key. */
+export function setMetadata(samples, key, value) {
+  const set = (part, text) => (text ? batch("add-metadata", part, { metadataKey: key, metadataValue: text })
+    : batch("clear-metadata-by-key", part, { metadataKey: key }));
+  return change(samples, `${key.slice(0, 40)} ${value ? `"${value.slice(0, 40)}"` : "removed"}`, {
+    send: (part) => set(part, value),
+    undo: (done) => each(groupedBy(done, (one) => one.metadata?.[key] ?? ""), (old, part) => set(part, old)),
+  });
+}
+
 /** Delete samples; this cannot be undone. With `keepalive` it is carried out although the page is being closed. */
 export function deleteSamples(samples, options = {}) {
   return Promise.all(parts(samples).map((part) => batch("delete", part, {}, options)));
@@ -62,6 +72,20 @@ export async function split(sample, segments) {
     if (others.length) await deleteSamples(others);
   };
   return { text: `1 sample split into ${segments.length}`, error: null, undo };
+}
+
+/**
+ * Divide all samples of the splits again, in shares of training, validation and testing; samples with the same value of
+ * the metadata `key` stay together. `readSamples()` returns all of them as they were, for undoing it.
+ */
+export async function divide(shares, key, readSamples) {
+  const before = (await readSamples()).filter((one) => one.category in shares);
+  await post("/split", {
+    trainingSplitRatio: shares.training, validationSplitRatio: shares.validation, testingSplitRatio: shares.testing,
+    keepTogetherMetadataKeys: key ? [key] : [],
+  });
+  const undo = () => each(groupedBy(before, (one) => one.category), (old, part) => batch("moveSamples", part, { newCategory: old }));
+  return { text: `${counted(before.length, "sample")} divided again`, error: null, undo };
 }
 
 async function change(samples, what, { send, undo }) {

@@ -6,7 +6,8 @@ import { count, counted, duration } from "../formats.js";
 import { setQuery } from "../router.js";
 import { announce, Notice, useLoad } from "../ui.js";
 import { artistsOf, Balance } from "./balance.js";
-import { deleteSamples } from "./changes.js";
+import { deleteSamples, divide } from "./changes.js";
+import { Divide } from "./divide.js";
 import { apiQuery, Filters } from "./filters.js";
 import { readAll, useRows } from "./rows.js";
 import { Sample } from "./sample.js";
@@ -85,6 +86,8 @@ export default function DataPage({ session, address }) {
     <h1>Data</h1>
     <${Summary} overview=${overview} onRetry=${refresh} />
     <${Upload} onDone=${refresh} />
+    ${session.role === "admin" && html`<${Divide} busy=${progress !== null}
+      onDivide=${(shares, key) => run(() => divide(shares, key, () => readAll(apiQuery({ rest: [], query: {} }))))} />`}
     <${Filters} address=${address} labels=${labels} artists=${overview.value?.artists ?? []} />
     <div class=${`data${opened ? " with-sample" : ""}`}>
       <div>

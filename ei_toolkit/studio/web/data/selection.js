@@ -3,15 +3,20 @@
 import { html, useState } from "../html.js";
 import { count, counted } from "../formats.js";
 import { SPLITS } from "./filters.js";
-import { move, relabel, setEnabled } from "./changes.js";
+import { move, relabel, setEnabled, setMetadata } from "./changes.js";
 
 /** `run` carries out a function that returns a change; `onDelete` gets the samples to delete when the page is left. */
 export function Selection({ selected, total, progress, run, onDelete, onSelectAll, onClear }) {
   const [label, setLabel] = useState("");
+  const [metadata, setOwn] = useState({ key: "artist", value: "" });
   const samples = [...selected.values()];
   const submit = (event) => {
     event.preventDefault();
     run(() => relabel(samples, label.trim()));
+  };
+  const describe = (event) => {
+    event.preventDefault();
+    run(() => setMetadata(samples, metadata.key.trim(), metadata.value.trim()));
   };
   return html`<section class="selection" aria-label="Selected samples">
     <div class="row">
@@ -23,6 +28,13 @@ export function Selection({ selected, total, progress, run, onDelete, onSelectAl
       <label class="field"><span>New label (blank: none)</span>
         <input value=${label} onInput=${(event) => setLabel(event.target.value)} /></label>
       <button>Change labels</button>
+    </form>
+    <form class="row" onSubmit=${describe}>
+      <label class="field"><span>Metadata</span>
+        <input name="key" required value=${metadata.key} onInput=${(event) => setOwn({ ...metadata, key: event.target.value })} /></label>
+      <label class="field"><span>New value (blank: none)</span>
+        <input name="value" value=${metadata.value} onInput=${(event) => setOwn({ ...metadata, value: event.target.value })} /></label>
+      <button>Change metadata</button>
     </form>
     <div class="row">
       ${SPLITS.map((split) => html`<button key=${split} onClick=${() => run(() => move(samples, split))}>Move to ${split}</button>`)}
