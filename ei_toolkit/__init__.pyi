@@ -9,6 +9,8 @@ from .api.boards import play as play
 from .api.boards import predictions as predictions
 from .api.boards import stop_board as stop_board
 from .api.boards import verify_board as verify_board
+from .api.classifier import TrainedClassifier as TrainedClassifier
+from .api.classifier import train_classifier as train_classifier
 from .api.classifying import Classification as Classification
 from .api.classifying import classify as classify
 from .api.compiling import Compilation as Compilation
@@ -30,10 +32,21 @@ from .api.data import read_windows as read_windows
 from .api.data import slice_clips as slice_clips
 from .api.evaluating import HeldOutEvaluation as HeldOutEvaluation
 from .api.evaluating import evaluate as evaluate
+from .api.judging import Champions as Champions
+from .api.judging import GateVerdict as GateVerdict
+from .api.judging import gate as gate
+from .api.judging import list_champions as list_champions
+from .api.judging import restore_champion as restore_champion
 from .api.progress import OnProgress as OnProgress
 from .api.progress import Progress as Progress
 from .api.project import Project as Project
 from .api.project import open_project as open_project
+from .api.recording import Recordings as Recordings
+from .api.recording import record as record
+from .api.reporting import Runs as Runs
+from .api.reporting import list_runs as list_runs
+from .api.reporting import write_card as write_card
+from .api.reporting import write_report as write_report
 from .api.results import Result as Result
 from .api.studio import Build as Build
 from .api.studio import DeviceProfiles as DeviceProfiles
@@ -49,6 +62,11 @@ from .api.summaries import SummaryFeatures as SummaryFeatures
 from .api.summaries import evaluate_suite as evaluate_suite
 from .api.summaries import read_summary_features as read_summary_features
 from .api.summaries import summary_features as summary_features
+from .api.tuning import TuningSearch as TuningSearch
+from .api.tuning import apply_trial as apply_trial
+from .api.tuning import read_search as read_search
+from .api.tuning import tune as tune
+from .api.whole_files import FolderUpload as FolderUpload
 from .board.protocol.events import Prediction as Prediction
 from .board.verify.streamed import VerifiedWindow as VerifiedWindow
 from .client.results import Evaluation as Evaluation
@@ -70,6 +88,9 @@ from .errors import NetworkError as NetworkError
 from .errors import SettingsError as SettingsError
 from .errors import UnsupportedModelError as UnsupportedModelError
 from .errors import UsageError as UsageError
+from .evaluation.champions import StoredChampion as StoredChampion
 from .evaluation.classify import Classified as Classified
+from .evaluation.run_log import Run as Run
+from .report.file_outcomes import FileOutcome as FileOutcome
 
 __version__: str

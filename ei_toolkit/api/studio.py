@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from ei_toolkit.api.project import Project
 from ei_toolkit.api.results import Result, shown
 from ei_toolkit.api.training import (
     build_and_record,
+    build_own_model,
     checked_impulse,
     plan_upload,
     prepare_training,
@@ -21,6 +22,7 @@ from ei_toolkit.api.training import (
     training_warnings,
     upload_windows,
 )
+from ei_toolkit.client.byom import profile_model
 from ei_toolkit.client.impulse.apply import Change, apply_impulse
 from ei_toolkit.client.impulse.current import require_impulse
 from ei_toolkit.client.jobs.job import Job, Started
@@ -31,7 +33,9 @@ from ei_toolkit.client.samples import CATEGORIES, Sample, list_samples
 from ei_toolkit.client.train import TrainReport, profiles, require_trained, run_test
 from ei_toolkit.client.upload.run import Options, check_complete
 from ei_toolkit.config.lockfile import Lock
+from ei_toolkit.config.settings import Category
 from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report import figures
 from ei_toolkit.report.tables import Cell
@@ -39,6 +43,8 @@ from ei_toolkit.studio import lifecycle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from ei_toolkit.api.whole_files import FolderUpload
 
 
 @dataclass(frozen=True)
@@ -234,6 +240,44 @@ class StudioClient:
             done.seconds,
         )  # fmt: skip
 
+    def upload_folder(
+        self,
+        folder: Path | str,
+        *,
+        label: str = "",
+        category: Category = "auto",
+        concurrency: int = 4,
+        jobs: int | None = 1,
+        on_progress: OnProgress = ignore_progress,
+    ) -> FolderUpload:
+        """Upload whole files: sounds of any format as 16-bit mono WAV, CSV time series as data acquisition files.
+
+        Args:
+            folder: The folder, with labels and splits in any layout that `create_project` knows.
+            label: Label of all files, instead of the ones of the layout.
+            category: `training`, `validation`, `testing`; `split` by content; `auto`: the splits of the layout.
+            concurrency: Number of concurrent requests.
+            jobs: Number of processes that convert; None means as many as there are cores. With more than one, a
+                program that Python runs as a file must be below `if __name__ == "__main__":`.
+            on_progress: Called with the number of files that are converted, and then uploaded.
+
+        Returns:
+            The counts, and the files that were skipped or warned of.
+
+        Raises:
+            UsageError: There is no such folder.
+            DataError: No file can be converted.
+            ApiError: The studio rejected a file; all others are there.
+        """
+        # The decoder takes a third of a second to import, which an upload of windows does not need.
+        from ei_toolkit.api.whole_files import upload_folder_of
+
+        path = Path(folder).expanduser().resolve()
+        if not path.is_dir():
+            raise UsageError(f"there is no folder {path}", hint="Name a folder of sounds or CSV files.")
+        options = Options(concurrency)
+        return upload_folder_of(self.studio, self.project.config, path, label, category, options, jobs, on_progress)
+
     def apply_impulse(self) -> ImpulseChanges:
         """Apply the impulse of the project to the studio; only values that differ are changed.
 
@@ -315,6 +359,53 @@ class StudioClient:
         follower = self._follower(timeout_s, on_progress)
         lock = build_and_record(config, self.studio, current.impulse_id, follower, target)
         return Build(lock.zip_path(config.paths.root), lock.model_path(config.paths.root), lock)
+
+    def build_own_model(
+        self,
+        model: Path | str,
+        labels: Sequence[str] = (),
+        target: str | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> Build:
+        """Build a library or a program of a model from elsewhere, with the official SDK, and pin it in eitk.lock.
+
+        Args:
+            model: A .tflite file.
+            labels: The labels in the order of its outputs; empty means `[project] labels`.
+            target: As for `build`.
+            timeout_s: Longest time of the job in seconds.
+
+        Returns:
+            The paths of the deployment and of the model, with their hashes.
+
+        Raises:
+            ConfigurationError: The labels are not known.
+            DataError: The file is no model.
+            ApiError: The studio rejects the model, or the job failed.
+        """
+        config, names = self.project.config, tuple(labels) or self.project.settings.project.labels
+        lock = build_own_model(config, self.studio, Path(model).expanduser(), names, target, timeout_s)
+        return Build(lock.zip_path(config.paths.root), lock.model_path(config.paths.root), lock)
+
+    def profile_own_model(
+        self, model: Path | str, device: str | None = None, *, timeout_s: float | None = None
+    ) -> dict[str, Any]:
+        """Estimate what a model from elsewhere needs on a device, with the official SDK.
+
+        Args:
+            model: A .tflite file.
+            device: Name of a device of the studio; None means that of the project.
+            timeout_s: Longest time of the job in seconds.
+
+        Returns:
+            The estimates of the studio, by its own names; latency is in milliseconds, memory in bytes.
+
+        Raises:
+            DataError: The file is no model.
+            ApiError: The studio rejects the model or the device.
+        """
+        return profile_model(self.studio, Path(model).expanduser(), device, timeout_s)
 
     def profile(
         self, *, again: bool = False, timeout_s: float | None = None, on_progress: OnProgress = ignore_progress

@@ -6,11 +6,12 @@ The commands and the Python API call these functions with their own ways to foll
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ei_toolkit.board.early_checks import model_warnings
+from ei_toolkit.client.byom import deploy_model
 from ei_toolkit.client.deployments import BuildSpec
 from ei_toolkit.client.impulse.current import Current
 from ei_toolkit.client.impulse.state import ImpulseState, check_impulse, wanted_impulse
@@ -45,6 +46,7 @@ from ei_toolkit.config.settings import PROGRAM_TARGETS, TARGET_ALIASES
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import rows_of_windows
 from ei_toolkit.dataset.provenance import TrainingProvenance, write_provenance
+from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.evaluation.plausibility import majority_warning, validation_warning
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.impulse.metrics import TOP_1
@@ -193,3 +195,19 @@ def build_and_record(config: Config, studio: Studio, impulse: int, follow: Follo
     )
     record_run(config, "build", {**asdict(lock), "seconds": time.monotonic() - started})
     return lock
+
+
+def build_own_model(
+    config: Config, studio: Studio, model: Path, labels: Sequence[str], target: str | None, timeout_s: float | None
+) -> Lock:
+    """Build a model from elsewhere with the official SDK; return the contents of eitk.lock.
+
+    Raises ConfigurationError without labels, DataError for a file that is no model, ApiError where the studio fails.
+    """
+    if not labels:
+        raise ConfigurationError(
+            "the labels of the model are not known", hint="Set [project] labels in the order of the model's outputs."
+        )
+    spec = build_spec(config, target)
+    pinned = is_pinned(config, spec)
+    return deploy_model(studio, model, labels, spec, config.paths, timeout_s, pinned=pinned)

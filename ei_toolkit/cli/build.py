@@ -9,20 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
-from ei_toolkit.api.training import build_and_record, build_spec, is_pinned
+from ei_toolkit.api.training import build_and_record, build_own_model, build_spec, is_pinned
 from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.follow import Follower, OnInterrupt
 from ei_toolkit.cli.next_step import note_next_step
-from ei_toolkit.client.byom import deploy_model
 from ei_toolkit.client.deployments import BuildSpec
 from ei_toolkit.client.impulse.current import require_impulse
-from ei_toolkit.client.project import Studio
 from ei_toolkit.client.train import require_trained
 from ei_toolkit.config import Config
 from ei_toolkit.config.lockfile import Lock
 from ei_toolkit.config.settings import TARGET_ALIASES, TARGETS
-from ei_toolkit.errors import ConfigurationError, DataError
+from ei_toolkit.errors import DataError
 from ei_toolkit.report.result_tables import deployment_table
 
 SHORT_NAMES = {target: alias for alias, target in TARGET_ALIASES.items()}
@@ -52,7 +50,8 @@ def build(
     studio = connect(env, config)
     spec = build_spec(config, target)
     if model is not None and not dry_run:
-        lock = _build_user_model(env, config, studio, env.cwd / model, spec, timeout)
+        with env.console.progress("building with the official SDK"):
+            lock = build_own_model(config, studio, env.cwd / model, config.settings.project.labels, target, timeout)
         _report(env, config, lock, spec, output)
         return
     current = require_impulse(studio, config.settings.impulse.name)
@@ -84,16 +83,3 @@ def _copy(file: Path, to: Path) -> Path:
         return Path(shutil.copy(file, to))
     except OSError as error:
         raise DataError(f"{file.name} cannot be copied to {to}", why=error.strerror or str(error)) from None
-
-
-def _build_user_model(
-    env: Environment, config: Config, studio: Studio, model: Path, spec: BuildSpec, timeout: float | None
-) -> Lock:
-    labels = config.settings.project.labels
-    if not labels:
-        raise ConfigurationError(
-            "the labels of the model are not known", hint="Set [project] labels in the order of the model's outputs."
-        )
-    pinned = is_pinned(config, spec)
-    with env.console.progress("building with the official SDK"):
-        return deploy_model(studio, model, labels, spec, config.paths, timeout, pinned=pinned)

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from ei_toolkit.api.judging import gate as judge
+from ei_toolkit.api.project import Project
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.errors import GateNotMet
-from ei_toolkit.evaluation.challenge import challenge
-from ei_toolkit.evaluation.champions import champion_file, pin_champion
-from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report.gate_reports import github_annotations, junit_xml
 
 
@@ -46,9 +45,10 @@ def gate(
     config = env.config()
     junit_file = check_output(env.cwd / junit) if junit else None
     with env.console.progress("conditions") as progress:
-        verdict, figures = challenge(config, progress.to, dry_run=dry_run)
-    if not dry_run:
-        record_run(config, "gate", figures)
+        verdict = judge(
+            Project(config, env.environ), dry_run=dry_run, on_progress=lambda now: progress.to(now.done, now.text)
+        )
+    figures = verdict.figures
     env.console.result(figures, verdict.text)
     if junit_file:
         write_bytes(junit_file, junit_xml(figures))
@@ -56,7 +56,7 @@ def gate(
         _annotate(env, figures)
     if not verdict.passed:
         hint = "eitk runs compare shows what has changed."
-        if not dry_run and pin_champion(config.paths, champion_file(config.paths)):
+        if verdict.champion_is_pinned:
             hint += " eitk.lock names the champion again; eitk build pins the trained model."
         raise GateNotMet("the champion stays", why="; ".join(verdict.reasons), hint=hint)
 

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.report.file_outcomes import FileOutcome, outcomes_csv
 
 SHOWN = 10  # warnings without --verbose
-
-
-@dataclass(frozen=True)
-class FileOutcome:
-    """A file, what happened to it (`skipped`, `warned`, `not uploaded`), and the reason."""
-
-    path: str
-    outcome: str
-    reason: str
 
 
 def show_outcomes(env: Environment, outcomes: Sequence[FileOutcome]) -> None:
@@ -42,10 +31,5 @@ def warn_of_some(env: Environment, texts: Sequence[str], noun: str = "") -> None
 
 def write_outcomes(env: Environment, file: Path | None, outcomes: Sequence[FileOutcome]) -> None:
     """Write `path,outcome,reason` rows as CSV, in one step; nothing without a file. Raises OSError."""
-    if file is None:
-        return
-    text = io.StringIO(newline="")
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("path", "outcome", "reason"))
-    rows.writerows((one.path, one.outcome, one.reason) for one in outcomes)
-    write_text(env.cwd / file, text.getvalue())
+    if file is not None:
+        write_text(env.cwd / file, outcomes_csv(outcomes))

@@ -23,13 +23,14 @@ from ei_toolkit.cli.options import (
     LabelsFromOption,
     SplitFromOption,
 )
-from ei_toolkit.cli.outcomes import FileOutcome, warn_of_some, write_outcomes
+from ei_toolkit.cli.outcomes import warn_of_some, write_outcomes
 from ei_toolkit.compute import cores
 from ei_toolkit.config import Config
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.folder import read_clips
 from ei_toolkit.dataset.plan import Plan, Row, Skipped, clips_root, plan_slices, rows_of_plan, rows_of_windows
 from ei_toolkit.dataset.slicing import SliceReport, Warned, slice_clips
+from ei_toolkit.report.file_outcomes import FileOutcome
 from ei_toolkit.report.layout_tables import layout_data, layout_text
 from ei_toolkit.report.tables import Table
 

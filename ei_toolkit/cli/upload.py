@@ -21,7 +21,7 @@ from ei_toolkit.cli.options import (
     LabelsFromOption,
     SplitFromOption,
 )
-from ei_toolkit.cli.outcomes import FileOutcome, show_outcomes, write_outcomes
+from ei_toolkit.cli.outcomes import show_outcomes, write_outcomes
 from ei_toolkit.client.upload.plan import Difference
 from ei_toolkit.client.upload.run import Options, Report, check_complete, write_failures
 from ei_toolkit.config import Config
@@ -30,6 +30,7 @@ from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest
 from ei_toolkit.dataset.unpacked import unpacked
 from ei_toolkit.errors import UsageError
+from ei_toolkit.report.file_outcomes import FileOutcome
 
 SourceArgument = Annotated[
     Path | None,

@@ -68,6 +68,31 @@ def train(project: eitk.Project, on_progress: eitk.OnProgress) -> Path:
     return build.model
 
 
+def judge(project: eitk.Project) -> None:
+    """Judge the model, search for a better one, and write reports."""
+    verdict: eitk.GateVerdict = eitk.gate(project, dry_run=True)
+    champions: eitk.Champions = eitk.list_champions(project)
+    stored: eitk.StoredChampion = eitk.restore_champion(project, champions.champions[0].name).champions[-1]
+    search: eitk.TuningSearch = eitk.tune(project, trials=10)
+    applied: eitk.Project = eitk.apply_trial(project, eitk.read_search(project).chosen or search.front[0])
+    classifier: eitk.TrainedClassifier = eitk.train_classifier(applied)
+    runs: eitk.Runs = eitk.list_runs(project, "train")
+    run: eitk.Run = runs.runs[0]
+    report, card = eitk.write_report(project, figures="figures"), eitk.write_card(project)
+    print(verdict.passed, stored.accuracy, classifier.interval, run.kind, runs.metrics(run.id), report.name, card.name)
+    print([show_result(one) for one in (verdict, champions, search, classifier, runs)])
+
+
+def own_files(project: eitk.Project, studio: eitk.StudioClient) -> None:
+    """Record, upload files, and bring a model."""
+    recordings: eitk.Recordings = eitk.record(project, "rock", 2.0, count=3, microphone=["clip.wav"])
+    uploaded: eitk.FolderUpload = studio.upload_folder(recordings.folder, label="rock", category="training")
+    outcome: eitk.FileOutcome = uploaded.outcomes[0]
+    build: eitk.Build = studio.build_own_model("model.tflite", ["classical", "rock"], target="wasm")
+    needs: dict[str, object] = studio.profile_own_model(build.model)
+    print(outcome.reason, needs, show_result(recordings) + show_result(uploaded))
+
+
 def board(project: eitk.Project, model: Path, clips: list[Path]) -> None:
     """Compile a model, flash it, and compare the board with Python."""
     checked: eitk.ModelCheck = eitk.check_model(model)
@@ -91,5 +116,7 @@ def main() -> None:
         project = data(Path("job"))
         classifiers(project)
         board(project, train(project, show), [])
+        judge(project)
+        own_files(project, eitk.connect(project))
     except ERRORS as error:
         print(error.what, error.why, error.hint)

@@ -33,7 +33,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             checks = [asdict(check) for check in verdict.checks]
             return verdict, {"verdict": word(verdict), "text": verdict.text, "checks": checks}
 
-        monkeypatch.setattr("ei_toolkit.cli.gate.challenge", judge)
+        monkeypatch.setattr("ei_toolkit.api.judging.challenge", judge)
         return eitk(tmp_path, "gate", *words), seen
 
     return run

@@ -10,7 +10,8 @@ import pytest
 
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.cli.outcomes import SHOWN, FileOutcome, show_outcomes, write_outcomes
+from ei_toolkit.cli.outcomes import SHOWN, show_outcomes, write_outcomes
+from ei_toolkit.report.file_outcomes import FileOutcome
 
 
 def shown(folder: Path, count: int, **flags: bool) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from support import eitk
 
+import ei_toolkit as api
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.model import read_model
@@ -57,6 +58,13 @@ def test_clips_are_trained_on_and_classified(tmp_path: Path, monkeypatch: pytest
     code, out, err = eitk(tmp_path, "train", "--json")
     assert code == 0, err
     assert json.loads(out)["accuracy"] == 1
+    trained = api.train_classifier(api.open_project(tmp_path, environ={}))  # reads the features that are kept
+    assert (trained.accuracy, trained.labels, trained.testing_clips) == (
+        1,
+        ("high", "low"),
+        json.loads(out)["testing_clips"],
+    )
+    assert {**trained.to_dict(), "size_bytes": 0} == {**json.loads(out), "size_bytes": 0}
     found = json.loads(eitk(tmp_path, "classify", "clips/low/low.0.wav", "clips/high/high.1.wav", "--json").out)
     assert [one["genre"] for one in found["files"]] == ["low", "high"]
     assert "the model was trained on this clip" in {one["trained_on"] for one in found["files"]}

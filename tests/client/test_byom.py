@@ -18,18 +18,12 @@ from ei_toolkit.errors import DataError
 
 DEPLOY = """
 import sys
-from pathlib import Path
-from ei_toolkit.client.byom import deploy_model
-from ei_toolkit.client.deployments import BuildSpec
-from ei_toolkit.client.endpoint import Endpoint
-from ei_toolkit.client.project import open_studio
-from ei_toolkit.client.transport import Transport
-from ei_toolkit.config import ProjectPaths
+import ei_toolkit as eitk
 
 api, ingestion, model, root = sys.argv[1:]
-studio = open_studio(Transport(Endpoint(api, ingestion, sys.stdin.read())))
-spec = BuildSpec("arduino", "tflite-eon", "int8")
-deploy_model(studio, Path(model), ["classical", "rock"], spec, ProjectPaths(Path(root)))
+environ = {"EI_API_KEY": sys.stdin.read(), "EITK_STUDIO_URL": api, "EITK_STUDIO_INGESTION_URL": ingestion}
+studio = eitk.connect(eitk.open_project(root, environ=environ))
+print(studio.build_own_model(model, ["classical", "rock"]).model)
 assert "tensorflow" not in sys.modules
 """
 

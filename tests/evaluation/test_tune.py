@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from support import eitk, write_clips
 
+import ei_toolkit as api
 from ei_toolkit.config import load_config
 from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.config.recipes import write_recipe
@@ -180,6 +181,25 @@ def test_show_has_front_report_present_impulse_and_ends(searched: tuple[Path, li
     assert (folder / "front.png").read_bytes().startswith(b"\x89PNG")
     for part in ("present impulse", "on artists that no trial has seen", f"eitk tune apply {data['chosen']}"):
         assert part in text.out
+
+
+@pytest.mark.slow
+def test_the_search_is_read_and_applied_in_python(searched: tuple[Path, list[Trial]]) -> None:
+    folder, _ = searched
+    text = (folder / "eitk.toml").read_text()
+    own = api.open_project(folder, environ={})
+    search = api.read_search(own)
+    assert search.chosen in search.front
+    assert len(search.records()) == len(stored(folder)) == len(search.to_dict()["trials"])
+    assert search.figure().axes[0].get_xlabel() == "milliseconds of one classification"
+    assert api.tune(own, jobs=1).to_dict() == search.to_dict()  # complete: no further trial
+    try:
+        applied = api.apply_trial(own, search.chosen or 0)
+        assert applied.settings.impulse.script.startswith("tuned-")
+    finally:
+        (folder / "eitk.toml").write_text(text)
+    with pytest.raises(api.UsageError, match="no trial 99"):
+        api.apply_trial(own, 99)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from support import Outcome, eitk
 
+import ei_toolkit as api
 from ei_toolkit.client.endpoint import Endpoint
 from ei_toolkit.client.project import Studio
 from ei_toolkit.client.upload.plan import server_samples
@@ -204,3 +205,20 @@ def test_recordings_are_sent_once_with_their_metadata_and_category(run: Any, stu
     }  # fmt: skip
     own = dict(samples["rock/2.wav"].metadata)
     assert (own["board"], own["gain"], own["recorded"]) == ("nano33ble", "80", "2026-11-29T10:00:02+00:00")
+
+
+def test_a_folder_is_uploaded_from_python(endpoint: Endpoint, studio: Studio, folder: Path, tmp_path: Path) -> None:
+    environ = {
+        "EI_API_KEY": endpoint.key, "EITK_STUDIO_URL": endpoint.api_url,
+        "EITK_STUDIO_INGESTION_URL": endpoint.ingestion_url,
+    }  # fmt: skip
+    client = api.connect(api.open_project(tmp_path, environ=environ))
+    seen: list[api.Progress] = []
+    done = client.upload_folder(folder, category="training", on_progress=seen.append)
+    assert done.done == done.sent == len(client.samples()) == done.read - done.skipped
+    assert {now.stage for now in seen} == {"converting files", "uploading files"}
+    assert {one.outcome for one in done.outcomes} >= {"skipped"}
+    assert {"rock/broken.wav", "jazz/page.mp3"} <= {str(row["path"]) for row in done.records()}
+    assert client.upload_folder(folder, category="training").sent == 0
+    with pytest.raises(api.UsageError, match="there is no folder"):
+        client.upload_folder(tmp_path / "gone")
