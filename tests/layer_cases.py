@@ -185,3 +185,106 @@ def ties(kind: str, dtype: str) -> bytes:
 for _kind in LAYERS:
     for _dtype in ("int8", "uint8"):
         CASES[f"{_kind}, {_dtype}, between two numbers"] = lambda k=_kind, d=_dtype: ties(k, d)  # type: ignore[misc]
+
+
+for _kind in ("ARG_MAX", "ARG_MIN"):
+    for _dtype, _axis, _out in (("int8", 3, (1, 6, 4)), ("uint8", 1, (1, 4, 4)), ("float32", -2, (1, 6, 4))):
+        CASES[f"{_kind}, {_dtype}"] = lambda k=_kind, d=_dtype, a=_axis, o=_out: extreme(k, d, a, o)  # type: ignore[misc]
+
+
+def extreme(kind: str, dtype: str, axis: int, out: Sequence[int]) -> bytes:
+    """Return the positions of the largest or smallest elements, as float, which all programs can write."""
+    model = TinyModel()
+    source, found = model.tensor(SHAPE, dtype, **DATA[dtype][0]), model.tensor(out, "int32")
+    options = "ArgMaxOptions" if kind == "ARG_MAX" else "ArgMinOptions"
+    model.operator(kind, [source, words(model, axis)], found, options, outputType=2)
+    return model.finish(source, model.operator("CAST", [found], model.tensor(out, "float32"), "CastOptions"))
+
+
+@case("table of an embedding")
+def _embedding() -> bytes:
+    model = TinyModel()
+    source = model.tensor((1, 5), "float32")
+    positive = model.operator("ABS", [source], model.tensor((1, 5), "float32"))
+    limited = model.tensor((1, 5), "float32")
+    model.operator("MINIMUM", [positive, model.tensor((1,), "float32", data=[6.5])], limited, "MaximumMinimumOptions")
+    indices = model.operator("CAST", [limited], model.tensor((1, 5), "int32"), "CastOptions")
+    table = model.tensor((7, 3), **QUANT, data=np.arange(21).reshape(7, 3))
+    output = model.tensor((1, 5, 3), **QUANT)
+    return model.finish(source, model.operator("GATHER", [table, indices], output, "GatherOptions", axis=0))
+
+
+@case("gather of columns, int16")
+def _columns() -> bytes:
+    model = TinyModel()
+    source, output = model.tensor(SHAPE, "int16", **WIDE), model.tensor((1, 6, 3, 4), "int16", **WIDE)
+    inputs = [source, words(model, [3, 0, 2])]
+    return model.finish(source, model.operator("GATHER", inputs, output, "GatherOptions", axis=2))
+
+
+def resized(dtype: str, size: tuple[int, int], **values: bool) -> bytes:
+    """Return a RESIZE_BILINEAR."""
+    quant = DATA[dtype][0]
+    return unary(
+        "RESIZE_BILINEAR", SHAPE, (1, *size, 4), (size,), "ResizeBilinearOptions", dtype=dtype, quants=(quant, quant),
+        **values,
+    )  # fmt: skip
+
+
+for _dtype in ("int8", "int16", "float32"):
+    for _size in ((13, 9), (3, 2)):
+        for _values in ({}, {"alignCorners": True}, {"halfPixelCenters": True}):
+            CASES[f"resize to {_size}, {_dtype}, {_values}"] = lambda d=_dtype, s=_size, v=_values: resized(d, s, **v)  # type: ignore[misc]
+
+
+def product(
+    dtype: str, a: Sequence[int], b: Sequence[int], out: Sequence[int], *, fixed: bool, **values: bool
+) -> bytes:
+    """Return a BATCH_MATMUL of the input, or a function of it, and a constant or the input."""
+    model, quants = TinyModel(), {"int8": (FIRST, {"scale": 0.9, "zero_point": 3}), "float32": ({}, {})}[dtype]
+    source = model.tensor(a, dtype, **quants[0])
+    if fixed:
+        other = model.tensor(b, dtype, **quants[0], data=np.random.default_rng(8).integers(-100, 100, b))
+    else:
+        shape = words(model, b)
+        other = model.operator(
+            "RESHAPE", [source, shape], model.tensor(b, dtype, **quants[0]), "ReshapeOptions", newShape=list(b)
+        )
+    output = model.tensor(out, dtype, **quants[1])
+    return model.finish(source, model.operator("BATCH_MATMUL", [source, other], output, "BatchMatMulOptions", **values))
+
+
+for _dtype in ("int8", "float32"):
+    CASES[f"product with a constant, {_dtype}"] = lambda d=_dtype: product(d, (2, 3, 4), (4, 5), (2, 3, 5), fixed=True)  # type: ignore[misc]
+    CASES[f"product with itself, {_dtype}"] = lambda d=_dtype: product(  # type: ignore[misc]
+        d, (1, 2, 6, 4), (1, 2, 6, 4), (1, 2, 6, 6), fixed=False, adjY=True
+    )
+    CASES[f"product of transposed matrices, {_dtype}"] = lambda d=_dtype: product(  # type: ignore[misc]
+        d, (2, 1, 4, 3), (1, 3, 5, 4), (2, 3, 3, 5), fixed=True, adjX=True, adjY=True
+    )
+
+
+def svdf(dtype: str, *, rank: int = 2, bias: bool = True) -> bytes:
+    """Return an SVDF with three units over the last four of five inputs."""
+    model, random, filters = TinyModel(), np.random.default_rng(14), 3 * rank
+    whole = dtype == "int8"
+    source = model.tensor((1, 5), dtype, **DATA[dtype][0])
+    draw = random.integers if whole else random.normal
+    limits = (-127, 128) if whole else (0, 0.3)
+    features = model.tensor((filters, 5), dtype, scale=0.01 if whole else None, data=draw(*limits, (filters, 5)))
+    limits = (-9000, 9000) if whole else (0, 0.3)
+    times = model.tensor(
+        (filters, 4), "int16" if whole else dtype, scale=0.0001 if whole else None, data=draw(*limits, (filters, 4))
+    )
+    biases = model.tensor((3,), "int32" if whole else dtype, scale=0.00001 if whole else None, data=draw(*limits, 3))
+    state = model.tensor((1, 4 * filters), "int16" if whole else dtype, scale=0.001 if whole else None, variable=True)
+    output = model.tensor((1, 3), dtype, **DATA[dtype][1])
+    inputs = [source, features, times, biases if bias else -1, state]
+    return model.finish(
+        source, model.operator("SVDF", inputs, output, "SVDFOptions", rank=rank, fusedActivationFunction=1)
+    )
+
+
+for _dtype in ("int8", "float32"):
+    CASES[f"SVDF, {_dtype}"] = lambda d=_dtype: svdf(d)  # type: ignore[misc]
+    CASES[f"SVDF of rank 1 without bias, {_dtype}"] = lambda d=_dtype: svdf(d, rank=1, bias=False)  # type: ignore[misc]

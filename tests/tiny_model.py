@@ -23,14 +23,19 @@ TYPES = {
 B = schema.BuiltinOperator
 VERSIONS = dict.fromkeys(
     (
+        B.ARG_MAX,
+        B.ARG_MIN,
         B.ASSIGN_VARIABLE,
+        B.BATCH_MATMUL,
         B.CALL_ONCE,
+        B.CAST,
         B.COS,
         B.DENSIFY,
         B.DEPTH_TO_SPACE,
         B.DIV,
         B.ELU,
         B.EXPAND_DIMS,
+        B.GATHER,
         B.GELU,
         B.HARD_SWISH,
         B.LOG_SOFTMAX,

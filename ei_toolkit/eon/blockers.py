@@ -22,8 +22,6 @@ REMEDIES = {
     "UNIDIRECTIONAL_SEQUENCE_RNN": UNROLL.format("SimpleRNN"),
     "WHILE": UNROLL.format("GRU") + " A loop of the graph needs an interpreter.",
     "IF": "Remove the condition from the graph: export the branch that the device runs.",
-    "SVDF": "Replace the SVDF layer by a DepthwiseConv2D over time and a Dense layer.",
-    "GATHER": "Select the elements with slices of fixed positions.",
     "EMBEDDING_LOOKUP": "Compute the embedding before the model and pass it as the input.",
     "TOPK_V2": "Return the scores and choose the best ones in the application.",
     "NON_MAX_SUPPRESSION_V4": "Return boxes and scores and choose the best ones in the application.",

@@ -150,6 +150,22 @@ class Slope:
 
 
 @dataclass(frozen=True)
+class Adjoint:
+    """Options of BATCH_MATMUL: whether the matrices of the first and of the second input are transposed."""
+
+    x: bool
+    y: bool
+
+
+@dataclass(frozen=True)
+class Svdf:
+    """Options of SVDF: filters of an output, and its activation function on float."""
+
+    rank: int
+    activation: str
+
+
+@dataclass(frozen=True)
 class Lstm:
     """Options of UNIDIRECTIONAL_SEQUENCE_LSTM; `hidden` is the tensor with the scale of the hidden state, or -1."""
 
@@ -187,7 +203,7 @@ class Unreadable:
 
 Options = (
     Window2D | Activation | Axis | Beta | Slice | BlockSize | Resize | Slope | Variable | Subgraph | NoOptions
-    | Lstm | Unreadable
+    | Lstm | Adjoint | Svdf | Unreadable
 )  # fmt: skip
 
 

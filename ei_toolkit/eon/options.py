@@ -9,6 +9,7 @@ from typing import Any
 from ei_toolkit.eon.blockers import remedy_for
 from ei_toolkit.eon.graph import (
     Activation,
+    Adjoint,
     Axis,
     Beta,
     BlockSize,
@@ -19,6 +20,7 @@ from ei_toolkit.eon.graph import (
     Slice,
     Slope,
     Subgraph,
+    Svdf,
     Variable,
     Window2D,
 )
@@ -175,6 +177,18 @@ def _resize(options: Any, where: str) -> Options:
     return Resize(bool(options.AlignCorners()), bool(options.HalfPixelCenters()))
 
 
+def _gather(options: Any, where: str) -> Options:
+    return Axis(0) if options is None else Axis(options.Axis(), count=options.BatchDims())
+
+
+def _matmul(options: Any, where: str) -> Options:
+    return Adjoint(bool(options.AdjX()), bool(options.AdjY()))
+
+
+def _svdf(options: Any, where: str) -> Options:
+    return Svdf(_sizes(where, options.Rank(), 1)[0], _activation(options, where))
+
+
 def _nothing(options: Any, where: str) -> Options:
     return NoOptions()
 
@@ -231,6 +245,11 @@ READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _resize),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": ("UnidirectionalSequenceLSTMOptions", _lstm),
     "DENSIFY": (None, _nothing),
+    "RESIZE_BILINEAR": ("ResizeBilinearOptions", _resize),
+    "BATCH_MATMUL": ("BatchMatMulOptions", _matmul),
+    "SVDF": ("SVDFOptions", _svdf),
+    **dict.fromkeys(("ARG_MAX", "ARG_MIN", "CAST"), (None, _nothing)),  # the output has the type
+    "GATHER": ("GatherOptions", _gather),
     "LOG_SOFTMAX": (None, _nothing),
     "VAR_HANDLE": ("VarHandleOptions", _variable),
     "CALL_ONCE": ("CallOnceOptions", _call_once),
@@ -257,4 +276,4 @@ READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
 }
 WITHOUT_OUTPUT = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE"})
 SEVERAL_OUTPUTS = frozenset({"SPLIT", "SPLIT_V", "UNPACK"})
-OPTIONAL = frozenset({"ADD", "MUL", "SUB", "DIV"})
+OPTIONAL = frozenset({"ADD", "MUL", "SUB", "DIV", "GATHER"})

@@ -94,8 +94,8 @@ def with_an_unknown_operator(model: bytes) -> bytes:
     from ai_edge_litert import schema_py_generated as schema
 
     tree = schema.ModelT.InitFromPackedBuf(model)
-    tree.operatorCodes[0].deprecatedBuiltinCode = schema.BuiltinOperator.SVDF
-    tree.operatorCodes[0].builtinCode = schema.BuiltinOperator.SVDF
+    tree.operatorCodes[0].deprecatedBuiltinCode = schema.BuiltinOperator.TOPK_V2
+    tree.operatorCodes[0].builtinCode = schema.BuiltinOperator.TOPK_V2
     builder = flatbuffers.Builder(len(model))
     builder.Finish(tree.Pack(builder), b"TFL3")
     return bytes(builder.Output())

@@ -31,7 +31,7 @@ def unsupported() -> bytes:
     model = TinyModel()
     source, output = (model.tensor((1, 8), **FIRST) for _ in range(2))
     first, second = (model.tensor((1, 8), **FIRST) for _ in range(2))
-    model.operator("SVDF", [source], first)
+    model.operator("TOPK_V2", [source], first)
     model.operator("RELU", [first], second)
     model.operator("WHERE", [second], output)
     return model.finish(source, output)
@@ -40,9 +40,9 @@ def unsupported() -> bytes:
 def test_operators_are_counted_with_those_that_block() -> None:
     check = check_model(unsupported())
     assert [(use.kind, use.count, use.blocked) for use in check.operators] == [
-        ("RELU", 1, 0), ("SVDF", 1, 1), ("WHERE", 1, 1),
+        ("RELU", 1, 0), ("TOPK_V2", 1, 1), ("WHERE", 1, 1),
     ]  # fmt: skip
-    assert [(b.operator, b.kind, b.layer) for b in check.blockers] == [(0, "SVDF", "t2"), (2, "WHERE", "t1")]
+    assert [(b.operator, b.kind, b.layer) for b in check.blockers] == [(0, "TOPK_V2", "t2"), (2, "WHERE", "t1")]
     assert all(b.problem and b.remedy for b in check.blockers)
     assert not check.supported and check.cost is None and not check.fits_everywhere
 
@@ -88,7 +88,9 @@ def test_blockers_are_shown_with_what_to_change(tmp_path: Path) -> None:
     done = eitk(tmp_path, "eon", "check", "m.tflite")
     assert done.code == 1
     words = " ".join(done.out.split())
-    assert "operator 0 (SVDF) is not supported, layer 't2': the compiler has no kernel for it change: Replace" in words
+    assert (
+        "operator 0 (TOPK_V2) is not supported, layer 't2': the compiler has no kernel for it change: Return" in words
+    )
     assert "operator 2 (WHERE) is not supported, layer 't1'" in words
     found = json.loads(eitk(tmp_path, "eon", "check", "m.tflite", "--json").out)
     assert [blocker["operator"] for blocker in found["blockers"]] == [0, 2]

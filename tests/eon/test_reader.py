@@ -349,13 +349,14 @@ def test_all_blockers_are_listed_with_operator_layer_and_what_to_change(tiny: An
     before = source
     for _ in range(5):
         before, value = model.tensor((1, 4), scale=0.1), before
-        model.operator("SVDF", [value], before)
+        model.operator("TOPK_V2", [value], before)
     model.operator("WHERE", [before], output)
     with pytest.raises(BlockedModelError) as caught:
         compile_model(model.finish(source, output))
     text = str(caught.value)
-    named = "operators 0 (SVDF, layer 't2'), 1 (SVDF, layer 't3'), 2 (SVDF, layer 't4') and 2 more are not supported"
-    assert f"for 2 reasons:\n  {named}: the compiler has no kernel for it. Replace the SVDF layer by" in text
+    listed = "0 (TOPK_V2, layer 't2'), 1 (TOPK_V2, layer 't3'), 2 (TOPK_V2, layer 't4') and 2 more"
+    named = f"operators {listed} are not supported"
+    assert f"for 2 reasons:\n  {named}: the compiler has no kernel for it. Return the scores" in text
     assert "\n  operator 5 (WHERE) is not supported, layer 't1': the compiler has no kernel for it. Replace" in text
     assert [b.operator for b in caught.value.blockers] == [0, 1, 2, 3, 4, 5]
 

@@ -61,7 +61,7 @@ def test_operators_that_nothing_reads_are_dropped() -> None:
     first, second = (model.tensor((1, 2), **FIRST) for _ in range(2))
     model.operator("SPLIT", [axis, source], first, "SplitOptions", numSplits=2)
     model.operators[-1].outputs = [first, second]
-    model.operator("SVDF", [first], model.tensor((1, 2), **FIRST))
+    model.operator("TOPK_V2", [first], model.tensor((1, 2), **FIRST))
     (layer,) = compile_model(model.finish(source, second)).layers
     assert (layer.title, layer.output) == ("SPLIT", (1, 2))
 

@@ -18,9 +18,13 @@ from ei_toolkit.eon.kernels.elementwise import FUNCTIONS, concatenation, copy, e
 from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS
 from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.kernels.lstm import lstm
+from ei_toolkit.eon.kernels.matmul import batch_matmul
 from ei_toolkit.eon.kernels.movement import MOVES, move
 from ei_toolkit.eon.kernels.pooling import mean, pool2d
 from ei_toolkit.eon.kernels.reduction import reduce
+from ei_toolkit.eon.kernels.resize import resize_bilinear
+from ei_toolkit.eon.kernels.selection import arg_extreme, cast, gather
+from ei_toolkit.eon.kernels.svdf import svdf
 from ei_toolkit.eon.kernels.unary import dequantize, log_softmax, quantize, softmax, unary
 from ei_toolkit.errors import DataError, UnsupportedModelError
 
@@ -41,6 +45,12 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
     "PRELU": prelu,
     "CONCATENATION": concatenation,
     "PACK": pack,
+    "RESIZE_BILINEAR": resize_bilinear,
+    "BATCH_MATMUL": batch_matmul,
+    "SVDF": svdf,
+    **dict.fromkeys(("ARG_MAX", "ARG_MIN"), arg_extreme),
+    "GATHER": gather,
+    "CAST": cast,
     "PAD": pad,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
     **dict.fromkeys(MOVES, move),

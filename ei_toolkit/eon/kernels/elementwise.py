@@ -11,6 +11,9 @@ import numpy as np
 from ei_toolkit.eon.fixed_point import quantize_multiplier
 from ei_toolkit.eon.graph import Activation, Axis, Graph, Operator, Shape, Tensor
 from ei_toolkit.eon.kernels.layer import (
+    CTYPES,
+    MOVED,
+    WITH_INT16,
     Constant,
     Layer,
     constant,
@@ -19,6 +22,7 @@ from ei_toolkit.eon.kernels.layer import (
     inputs_of,
     operand,
     require,
+    same_scale,
     same_type,
     single,
 )
@@ -195,12 +199,8 @@ def pack(graph: Graph, op: Operator, position: int) -> Layer:
 
 def _check_parts(op: Operator, parts: list[Tensor], output: Tensor, axis: int) -> None:
     for part in parts:
-        same_type(op, part, output)
-        same = part.dtype == "float32" or (part.quant.scale, part.quant.zero_point) == (
-            output.quant.scale,
-            output.quant.zero_point,
-        )
-        require(same, op, "its inputs and output have different scales")
+        same_type(op, part, output, MOVED)
+        require(same_scale(part, output), op, "its inputs and output have different scales")
         beside = len(part.shape) == len(output.shape) and all(
             n == m for i, (n, m) in enumerate(zip(part.shape, output.shape, strict=True)) if i != axis
         )
@@ -213,9 +213,8 @@ def pad(graph: Graph, op: Operator, position: int) -> Layer:
     source, amounts = inputs_of(graph, op, 2, 2)
     assert source is not None
     output = graph.tensors[op.output]
-    same_type(op, source, output)
-    same = source.dtype == "float32" or source.quantization == output.quantization
-    require(same, op, "it changes the quantisation")
+    same_type(op, source, output, WITH_INT16)
+    require(same_scale(source, output), op, "it changes the quantisation")
     rank = len(source.shape)
     data = constant(op, amounts, "paddings").data
     assert data is not None
@@ -228,7 +227,7 @@ def pad(graph: Graph, op: Operator, position: int) -> Layer:
     traits: dict[str, int | float | str] = {f"kSize{i}": n for i, n in enumerate(sizes)}
     traits |= {f"kBefore{i}": a for i, (a, _) in enumerate(around)}
     traits |= {f"kAfter{i}": b for i, (_, b) in enumerate(around)}
-    zero = f"int8_t({output.quant.zero_point})" if output.dtype == "int8" else "0.0f"
+    zero = "0.0f" if output.dtype == "float32" else f"{CTYPES[output.dtype]}({output.quant.zero_point})"
     return _layer(
         op, output, position, (op.inputs[0],), f"k::pad<Layer{position}>({{in0}}, {{out}}, {zero});", traits, ()
     )

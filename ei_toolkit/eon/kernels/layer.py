@@ -154,6 +154,7 @@ def single(graph: Graph, op: Operator) -> tuple[Tensor, Tensor]:
 
 USUAL = frozenset({"int8", "float32"})
 WITH_INT16 = USUAL | {"int16"}
+MOVED = WITH_INT16 | {"int32", "int64"}
 
 
 def same_type(op: Operator, source: Tensor, output: Tensor, types: frozenset[str] = USUAL) -> None:
@@ -162,9 +163,16 @@ def same_type(op: Operator, source: Tensor, output: Tensor, types: frozenset[str
         raise fail(op, f"it mixes {source.dtype} and {output.dtype}", FULL_INT8)
     if source.dtype not in types:
         raise fail(op, f"its data are {source.dtype}", FULL_INT8)
-    if source.dtype != "float32":
+    if source.dtype in ("int8", "int16"):
         whole = len(source.quant.scales) == 1 and len(output.quant.scales) == 1
         require(whole, op, "an activation is quantised per channel")
+
+
+def same_scale(a: Tensor, b: Tensor) -> bool:
+    """Return whether equal values of both tensors are equal numbers."""
+    if a.dtype not in ("int8", "int16"):
+        return True
+    return (a.quant.scales, a.quant.zero_points) == (b.quant.scales, b.quant.zero_points)
 
 
 def constant(op: Operator, tensor: Tensor | None, what: str) -> Tensor:

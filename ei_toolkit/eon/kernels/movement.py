@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ei_toolkit.eon.graph import Axis, BlockSize, Graph, Operator, Resize, Slice, Tensor
-from ei_toolkit.eon.kernels.layer import Layer, constant, fail, require, same_type
+from ei_toolkit.eon.graph import Axis, BlockSize, Graph, Operator, Resize, Slice
+from ei_toolkit.eon.kernels.layer import MOVED, Layer, constant, fail, require, same_scale, same_type
 
 Array = NDArray[Any]
 MOST_DIMENSIONS = 6  # of the kernel, after dimensions that follow each other in memory are merged
@@ -25,8 +25,8 @@ def move(graph: Graph, op: Operator, position: int) -> Layer:
     index = data_input(op)
     require(index < len(op.inputs) and op.inputs[index] >= 0, op, "its input is missing")
     source, output = graph.tensors[op.inputs[index]], graph.tensors[op.output]
-    same_type(op, source, output)
-    require(source.dtype == "float32" or same_scale(source, output), op, "it changes the quantisation")
+    same_type(op, source, output, MOVED)
+    require(same_scale(source, output), op, "it changes the quantisation")
     placeholder = np.empty(source.shape, dtype=np.int8)  # one byte for each element, never written
     view = moved(graph, op, placeholder)
     require(view.size == output.elements, op, f"it makes {view.shape}, its output is {output.shape}")
@@ -62,11 +62,6 @@ def merge_dimensions(sizes: Sequence[int], steps: Sequence[int]) -> tuple[tuple[
             merged.append((size, step))
     merged = merged or [(1, 1)]
     return tuple(size for size, _ in merged), tuple(step for _, step in merged)
-
-
-def same_scale(a: Tensor, b: Tensor) -> bool:
-    """Return whether equal int8 values of both tensors are equal numbers."""
-    return (a.quant.scales, a.quant.zero_points) == (b.quant.scales, b.quant.zero_points)
 
 
 def data_input(op: Operator) -> int:

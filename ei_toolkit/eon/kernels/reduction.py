@@ -8,8 +8,8 @@ import numpy as np
 
 from ei_toolkit.eon.fixed_point import mean_multiplier
 from ei_toolkit.eon.graph import Graph, Operator, Tensor
-from ei_toolkit.eon.kernels.layer import Layer, constant, fail, inputs_of, require, same_type
-from ei_toolkit.eon.kernels.movement import merge_dimensions, same_scale
+from ei_toolkit.eon.kernels.layer import Layer, constant, fail, inputs_of, require, same_scale, same_type
+from ei_toolkit.eon.kernels.movement import merge_dimensions
 
 MOST_DIMENSIONS = 3  # of the kernel, kept and reduced each, after those that follow each other are merged
 
@@ -70,7 +70,7 @@ def _kernel(op: Operator, source: Tensor) -> str:
 def _scaling(op: Operator, source: Tensor, output: Tensor, count: int) -> dict[str, int | float | str]:
     """Return the constants that turn a sum into the output."""
     if op.kind in ("REDUCE_MAX", "REDUCE_MIN"):
-        require(source.dtype == "float32" or same_scale(source, output), op, "it changes the quantisation")
+        require(same_scale(source, output), op, "it changes the quantisation")
         return {}
     if source.dtype == "float32":
         return {"kCount": count if op.kind == "MEAN" else 1}

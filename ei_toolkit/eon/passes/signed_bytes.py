@@ -12,9 +12,9 @@ from ei_toolkit.eon.graph import Graph, NoOptions, Operator, Tensor, Unreadable
 from ei_toolkit.eon.kernels.movement import MOVES
 
 EXACT = MOVES.keys() | {
-    "ADD", "ASSIGN_VARIABLE", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE",
-    "EXPAND_DIMS", "FULLY_CONNECTED", "LOGISTIC", "MAX_POOL_2D", "MUL", "PACK", "PAD", "QUANTIZE", "READ_VARIABLE",
-    "RELU", "RELU6", "RESHAPE", "SHAPE", "SOFTMAX", "SQUEEZE", "TANH",
+    "ADD", "ARG_MAX", "ARG_MIN", "ASSIGN_VARIABLE", "AVERAGE_POOL_2D", "CAST", "CONCATENATION", "CONV_2D",
+    "DEPTHWISE_CONV_2D", "DEQUANTIZE", "EXPAND_DIMS", "FULLY_CONNECTED", "GATHER", "LOGISTIC", "MAX_POOL_2D", "MUL",
+    "PACK", "PAD", "QUANTIZE", "READ_VARIABLE", "RELU", "RELU6", "RESHAPE", "SHAPE", "SOFTMAX", "SQUEEZE", "TANH",
     "TRANSPOSE_CONV",
 }  # fmt: skip
 """Operators whose int8 kernel gives the numbers of the reference's uint8 kernel, with `Operator.unsigned` if needed."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ei_toolkit.eon.fixed_point import Multiplier, multiply
+from ei_toolkit.eon.fixed_point import Multiplier, multiply, quantize_multiplier
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.kernels import LOWER, lower
 from ei_toolkit.eon.kernels.convolution import MANY_PIXELS, MOST_UNROLLED, Block, first_table, pack_block
@@ -479,3 +479,19 @@ def test_a_constant_operand_that_is_not_finite_is_refused(tiny: Any, value: floa
 def test_scales_whose_quotient_is_beyond_float32_are_refused(tiny: Any, kind: str) -> None:
     source, output = {"shape": (1, 2), "scale": 3e38}, {"shape": (1, 2), "scale": 1e-38}
     assert why(tiny, kind, [source], output) == "its scales differ by more than 2^22"
+
+
+def test_the_scales_of_a_product_are_multiplied_in_float32(tiny: Any) -> None:
+    """As in the reference. The product in float64 would round sums next to the middle of two numbers in another way."""
+    model = tiny()
+    scales = (0.0017708424711599946, 0.003131294623017311, 8.211470603942871)
+    source, other = (
+        model.tensor((1, 2, 3), scale=scales[0]),
+        model.tensor((3, 2), scale=scales[1], data=np.ones((3, 2))),
+    )
+    output = model.tensor((1, 2, 2), scale=scales[2])
+    model.operator("BATCH_MATMUL", [source, other], output, "BatchMatMulOptions")
+    (layer,) = lower(read_model(model.finish(source, output)))
+    product = float(np.float32(scales[0]) * np.float32(scales[1]))
+    assert layer.traits["kMultiplier"] == quantize_multiplier(product / scales[2]).multiplier
+    assert layer.traits["kMultiplier"] != quantize_multiplier(scales[0] * scales[1] / scales[2]).multiplier

@@ -1,0 +1,50 @@
+// SVDF: a dense layer whose weights are products, over the last kMemory inputs. The state has their products with the
+// features, which a call shifts by one.
+#pragma once
+
+#include <float.h>
+#include <string.h>
+
+#include "eitk/kernels/requantize.h"
+
+namespace eitk {
+namespace kernels {
+
+// S: kInputs, kFilters, kMemory, kUnits, kRank, the filters of a unit; kInZero; kFeatureMultiplier and kFeatureShift,
+// from a sum over the inputs to the state; kMultiplier and kShift to the output; and the constants of `finish`.
+template <class S>
+inline void svdf(const int8_t* in, int16_t* state, int8_t* out, const int8_t* features, const int16_t* times,
+                 const int32_t* biases) {
+    memmove(state, state + 1, sizeof(int16_t) * (S::kFilters * S::kMemory - 1));
+    for (int f = 0; f < S::kFilters; ++f, features += S::kInputs) {
+        int32_t sum = 0;
+        for (int i = 0; i < S::kInputs; ++i) sum += features[i] * (in[i] - S::kInZero);
+        const int32_t value = multiply_by_quantized(sum, S::kFeatureMultiplier, S::kFeatureShift);
+        state[(f + 1) * S::kMemory - 1] = static_cast<int16_t>(clamp(value, INT16_MIN, INT16_MAX));
+    }
+    for (int u = 0; u < S::kUnits; ++u) {
+        int32_t sum = biases[u];
+        for (int i = 0; i < S::kRank * S::kMemory; ++i) sum += *times++ * *state++;
+        out[u] = finish<S>(multiply_by_quantized(sum, S::kMultiplier, S::kShift));
+    }
+}
+
+// The same on float. S: min() and max(), the range of the activation function.
+template <class S>
+inline void svdf_float(const float* in, float* state, float* out, const float* features, const float* times,
+                       const float* biases) {
+    memmove(state, state + 1, sizeof(float) * (S::kFilters * S::kMemory - 1));
+    for (int f = 0; f < S::kFilters; ++f, features += S::kInputs) {
+        float sum = 0.0f;
+        for (int i = 0; i < S::kInputs; ++i) sum += features[i] * in[i];
+        state[(f + 1) * S::kMemory - 1] = sum;
+    }
+    for (int u = 0; u < S::kUnits; ++u) {
+        float sum = biases[u];
+        for (int i = 0; i < S::kRank * S::kMemory; ++i) sum += *times++ * *state++;
+        out[u] = sum < S::min() ? S::min() : (sum > S::max() ? S::max() : sum);
+    }
+}
+
+}  // namespace kernels
+}  // namespace eitk
