@@ -57,7 +57,7 @@ INTEGRATION = (
     "cli/workflows/test_nightly.py", "cli/workflows/test_shell.py",
     "cli/test_cleaning.py", "cli/test_complete.py", "cli/test_eon.py", "cli/test_models.py", "cli/test_studio.py",
     "cli/test_studio_commands.py", "cli/test_studio_mistakes.py", "cli/test_walk.py", "client/contract/",
-    "client/impulse/test_impulse.py", "compute/test_dask_cluster.py",
+    "client/impulse/test_impulse.py", "compression/", "compute/test_dask_cluster.py",
     "client/upload/test_folder.py",
     "client/upload/test_run.py", "client/test_byom.py", "client/test_end_to_end.py", "client/test_provenance.py",
     "browser/", "config/recipes/test_robust.py", "contract/", "dataset/test_audit.py", "dataset/test_slicing.py",

@@ -15,7 +15,7 @@ LAYER = {
     "cli": 9,
     "api": 8,
     "report": 7,
-    "evaluation": 6,
+    "evaluation": 6, "compression": 6,
     "client": 5, "board": 5, "studio": 5,
     "training": 4, "eon": 4,
     "tuning": 4,

@@ -52,6 +52,9 @@ COMMANDS: Mapping[str, CommandEntry] = {  # in the order of the pipeline
     "build": CommandEntry(
         "model", "build:build", "Build a library or a program of the trained model, and pin it in eitk.lock."
     ),
+    "compress": CommandEntry(
+        "model", "compress:compress", "Make a network smaller and faster, and compare the variants."
+    ),
     "jobs": CommandEntry("studio", "jobs:group", "Jobs of the studio: list, follow, cancel."),
     "studio": CommandEntry("studio", "studio:group", "The local studio: Edge Impulse's API on this machine."),
     "boards": CommandEntry("board", "boards:boards", "List the boards on USB and the virtual boards."),

@@ -24,6 +24,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "eitk explore --features features.csv",
         "eitk explore clips -o exploration.html --data exploration.json",
     ),
+    "compress": (
+        "eitk compress -o compression.html",
+        "eitk compress --model network.keras --data windows.npz --methods pruned,channels --instructions 0.5",
+    ),
     "upload": ("eitk upload", "eitk upload recordings --label rock", "eitk upload --dry-run"),
     "samples list": ("eitk samples list", "eitk samples list --category testing --json"),
     "samples count": ("eitk samples count",),

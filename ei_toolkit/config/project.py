@@ -27,6 +27,11 @@ class ProjectPaths:
         return self.state / "windows"
 
     @property
+    def compressed(self) -> Path:
+        """The variants of a compressed network."""
+        return self.state / "compressed"
+
+    @property
     def converted(self) -> Path:
         """Whole files that `eitk upload FOLDER` converts, one folder for each folder of files."""
         return self.state / "converted"

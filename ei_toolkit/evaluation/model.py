@@ -82,7 +82,7 @@ def train_model(recipe: Recipe, names: Sequence[str], material: Material, seed: 
     # loads TensorFlow: only in the worker processes, which train
     from ei_toolkit.training.train import train
 
-    outcome = train(_request(recipe, names, material, seed, folder), log)
+    outcome = train(train_request(recipe, names, material, seed, folder), log)
     int8 = outcome.files.int8 or outcome.files.float32
     return Trained(
         int8.read_bytes(),
@@ -93,7 +93,8 @@ def train_model(recipe: Recipe, names: Sequence[str], material: Material, seed: 
     )
 
 
-def _request(recipe: Recipe, names: Sequence[str], material: Material, seed: int, folder: Path) -> TrainRequest:
+def train_request(recipe: Recipe, names: Sequence[str], material: Material, seed: int, folder: Path) -> TrainRequest:
+    """Return the request for a training with the recipe's settings; `folder` receives the model files."""
     training: Any = recipe.settings.training
     return TrainRequest(
         features=material.features,

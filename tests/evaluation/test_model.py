@@ -10,7 +10,7 @@ import pytest
 
 from ei_toolkit.config import AugmentSettings, DspBlock, ImpulseSettings, Layer, Settings, SliceSettings
 from ei_toolkit.errors import ConfigurationError
-from ei_toolkit.evaluation.model import Material, Recipe, _request, project_recipe, with_training
+from ei_toolkit.evaluation.model import Material, Recipe, project_recipe, train_request, with_training
 
 IMPULSE = ImpulseSettings("", (DspBlock("spectrogram", 4),), (Layer("dense", units=8),))
 SETTINGS = replace(Settings(), impulse=IMPULSE)
@@ -53,7 +53,7 @@ def test_only_the_number_of_epochs_is_changed() -> None:
 
 
 def test_each_seed_of_an_evaluation_is_another_seed_of_the_training(tmp_path: Path) -> None:
-    seeds = [_request(Recipe("r", SETTINGS), ("a", "b"), MATERIAL, seed, tmp_path).seed for seed in range(3)]
+    seeds = [train_request(Recipe("r", SETTINGS), ("a", "b"), MATERIAL, seed, tmp_path).seed for seed in range(3)]
     assert seeds == [SETTINGS.training.seed + seed for seed in range(3)]
 
 
@@ -62,12 +62,12 @@ def test_artists_stay_together_only_if_the_settings_name_a_group(
     tmp_path: Path, key: str, groups: tuple[str, ...]
 ) -> None:
     settings = replace(SETTINGS, training=replace(SETTINGS.training, validation_group=key))
-    assert _request(Recipe("r", settings), ("a", "b"), MATERIAL, 0, tmp_path).groups == groups
+    assert train_request(Recipe("r", settings), ("a", "b"), MATERIAL, 0, tmp_path).groups == groups
 
 
 def test_a_training_has_the_settings_of_the_recipe(tmp_path: Path) -> None:
     training = replace(SETTINGS.training, epochs=4, batch_size=8, validation=0.25, int8=False, spec_augment=True)
-    request = _request(Recipe("r", replace(SETTINGS, training=training)), ("a", "b"), MATERIAL, 0, tmp_path)
+    request = train_request(Recipe("r", replace(SETTINGS, training=training)), ("a", "b"), MATERIAL, 0, tmp_path)
     assert (request.epochs, request.batch_size, request.validation_fraction, request.int8) == (4, 8, 0.25, False)
     assert request.labels == [0, 1, 1]
     assert request.class_names == ("a", "b")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -13,8 +14,9 @@ from ei_toolkit.config.palette import PALETTE
 from ei_toolkit.config.units import kib
 from ei_toolkit.evaluation.exploration import Exploration
 from ei_toolkit.evaluation.run_log import Run
+from ei_toolkit.report.compression_tables import compression_notes, compression_table, published_table
 from ei_toolkit.report.html.exploration import exploration_sections
-from ei_toolkit.report.html.sections import SECTIONS, Section, comparison
+from ei_toolkit.report.html.sections import SECTIONS, CompressionSection, Section, comparison
 from ei_toolkit.report.project_summary import ProjectSummary
 from ei_toolkit.report.tables import Table, cell, percent
 
@@ -35,6 +37,12 @@ def build_comparison_page(project: str, runs: Sequence[Run]) -> str:
 def build_exploration_page(project: str, found: Exploration, repeated: Sequence[Match]) -> str:
     """Return the exploration of a table of features as HTML; `repeated` are recordings found by their fingerprints."""
     return _page(project, exploration_sections(found, repeated))
+
+
+def build_compression_page(project: str, data: Mapping[str, Any]) -> str:
+    """Return the result of `eitk compress` as HTML, from its plain data."""
+    section = CompressionSection(compression_table(data), compression_notes(data), published_table())
+    return _page(project, [section])
 
 
 def _page(title: str, sections: Sequence[Section]) -> str:

@@ -54,6 +54,16 @@ class Section:
 
 
 @dataclass(frozen=True)
+class CompressionSection(Section):
+    """The variants of a compressed network, notes on the figures, and published compressions."""
+
+    anchor, title = "compression", "Compression"
+    results: Table
+    notes: Sequence[str]
+    published: Table
+
+
+@dataclass(frozen=True)
 class SummarySection(Section):
     """The headline figures, and the steps that are missing with their commands."""
 
