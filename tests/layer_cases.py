@@ -192,6 +192,51 @@ for _kind in ("ARG_MAX", "ARG_MIN"):
         CASES[f"{_kind}, {_dtype}"] = lambda k=_kind, d=_dtype, a=_axis, o=_out: extreme(k, d, a, o)  # type: ignore[misc]
 
 
+def binary(kind: str, scales: tuple[float, float, float]) -> bytes:
+    """Return an operator on the input and an int16 constant."""
+    model, shape = TinyModel(), (1, 1, 4, 4)
+    source = model.tensor(SHAPE, "int16", scale=scales[0])
+    data = np.random.default_rng(16).integers(-32768, 32768, shape)
+    other = model.tensor(shape, "int16", scale=scales[1], data=data)
+    output = model.tensor(SHAPE, "int16", scale=scales[2])
+    return model.finish(source, model.operator(kind, [source, other], output, f"{kind.capitalize()}Options"))
+
+
+for _kind in ("ADD", "SUB", "MUL"):
+    for _scales in ((0.0004, 0.0007, 0.0009), (0.001, 0.0002, 0.0005)):
+        _scaled = (*_scales[:2], 0.015) if _kind == "MUL" else _scales
+        CASES[f"{_kind}, int16, {_scaled}"] = lambda k=_kind, s=_scaled: binary(k, s)  # type: ignore[misc]
+for _kind, _options in (("RELU", None), ("RELU6", None), ("LEAKY_RELU", "LeakyReluOptions")):
+    CASES[f"{_kind}, int16"] = lambda k=_kind, o=_options: unary(  # type: ignore[misc]
+        k, SHAPE, SHAPE, (), o, dtype="int16", quants=(WIDE, WIDE_OUTPUT), **({"alpha": 0.13} if o else {})
+    )
+for _name in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
+    CASES[f"{_name}, int16"] = lambda k=_name: unary(  # type: ignore[misc]
+        k, SHAPE, SHAPE, (), "Pool2DOptions", dtype="int16", quants=(WIDE, WIDE),
+        strideH=1, strideW=1, filterHeight=3, filterWidth=2, padding=0,
+    )  # fmt: skip
+POSITIVE: dict[str, Any] = {"scale": 0.11, "zero_point": -128}
+for _number, _scale in enumerate((0.03, 0.1, 0.007)):
+    for _kind in ("RSQRT", "SQRT"):
+        CASES[f"{_kind}, int8, {_number}"] = lambda k=_kind, s=_scale: unary(  # type: ignore[misc]
+            k, (1, 256), (1, 256), quants=(POSITIVE, {"scale": s, "zero_point": -50})
+        )
+CASES["LOG, int8"] = lambda: unary("LOG", (1, 256), (1, 256), quants=(FIRST, {"scale": 0.03, "zero_point": 20}))
+
+
+@case("float, int16, int8 and int16 again")
+def _conversions() -> bytes:
+    model = TinyModel()
+    source, wide = model.tensor((1, 40), "float32"), model.tensor((1, 40), "int16", **WIDE)
+    model.operator("QUANTIZE", [source], wide, "QuantizeOptions")
+    other = model.operator("QUANTIZE", [wide], model.tensor((1, 40), "int16", **WIDE_OUTPUT), "QuantizeOptions")
+    byte = model.operator("QUANTIZE", [other], model.tensor((1, 40), **FIRST), "QuantizeOptions")
+    further = model.operator("DEQUANTIZE", [other], model.tensor((1, 40), "float32"), "DequantizeOptions")
+    last = model.operator("DEQUANTIZE", [byte], model.tensor((1, 40), "float32"), "DequantizeOptions")
+    output = model.operator("SUB", [further, last], model.tensor((1, 40), "float32"), "SubOptions")
+    return model.finish(source, output)
+
+
 def extreme(kind: str, dtype: str, axis: int, out: Sequence[int]) -> bytes:
     """Return the positions of the largest or smallest elements, as float, which all programs can write."""
     model = TinyModel()

@@ -56,6 +56,7 @@ struct SoftmaxShape {
     static constexpr float beta() { return 1.0f; }
 };
 struct PoolShape {
+    using Element = int8_t;
     static constexpr int min() { return -128; }
     static constexpr int max() { return 127; }
 };
@@ -227,7 +228,7 @@ TEST(the_reciprocal_of_the_softmax_is_accurate) {
 }
 
 TEST(the_average_of_a_pool_rounds_half_away) {
-    k::MeanInt8<PoolShape> positive, negative;
+    k::MeanInt<PoolShape> positive, negative;
     for (const int value : {1, 2}) {
         positive.add(static_cast<int8_t>(value));
         negative.add(static_cast<int8_t>(-value));

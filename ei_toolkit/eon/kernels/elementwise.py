@@ -13,6 +13,7 @@ from ei_toolkit.eon.graph import Activation, Axis, Graph, Operator, Shape, Tenso
 from ei_toolkit.eon.kernels.layer import (
     CTYPES,
     MOVED,
+    USUAL,
     WITH_INT16,
     Constant,
     Layer,
@@ -29,7 +30,7 @@ from ei_toolkit.eon.kernels.layer import (
 from ei_toolkit.eon.kernels.quantized import activation_range
 
 Traits = dict[str, int | float | str]
-HEADROOM = 20  # bits by which ADD scales its inputs up before it rescales them
+HEADROOM, INT16_HEADROOM = 20, 15  # bits by which ADD scales its inputs up before it rescales them
 
 
 def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
@@ -37,15 +38,18 @@ def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
     a, b = inputs_of(graph, op, 2, 2)
     assert a is not None and b is not None and isinstance(op.options, Activation)
     output = graph.tensors[op.output]
-    same_type(op, a, output)
-    same_type(op, b, output)
+    types = WITH_INT16 if op.kind in INT16_TRAITS else USUAL
+    same_type(op, a, output, types)
+    same_type(op, b, output, types)
     traits = _strides(op, a.shape, b.shape, output.shape)
-    traits |= _int8_traits(op, op.options, a, b, output) if a.dtype == "int8" else float_range(op.options.activation)
+    make = {"int8": _int8_traits, "int16": _int16_traits}.get(a.dtype)
+    traits |= make(op, op.options, a, b, output) if make is not None else float_range(op.options.activation)
     name_a, table_a = operand(a, position, "A", 0)
     name_b, table_b = operand(b, position, "B", 0 if table_a else 1)
     int8, of_float = FUNCTIONS[op.kind]
-    require(a.dtype == "float32" or bool(int8), op, "it is int8, and its kernel is for float32")
-    function = f"k::{int8 if a.dtype == 'int8' else of_float}<Layer{position}>"
+    require(a.dtype != "int8" or bool(int8), op, "it is int8, and its kernel is for float32")
+    name = {"int8": int8, "int16": int8.replace("Int8", "Int16")}.get(a.dtype, of_float)
+    function = f"k::{name}<Layer{position}>"
     return Layer(
         position=position,
         title=op.title,
@@ -53,7 +57,7 @@ def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
         inputs=tuple(t for t in op.inputs if graph.tensors[t].data is None),
         output=op.output,
         macs=0,
-        headers=("elementwise.h",),
+        headers=("elementwise.h", "int16.h") if a.dtype == "int16" else ("elementwise.h",),
         traits=traits,
         constants=tuple(t for t in (table_a, table_b) if t is not None),
         call=f"k::elementwise<Layer{position}, {function}>({name_a}, {name_b}, {{out}});",
@@ -91,6 +95,25 @@ def _int8_traits(op: Operator, options: Activation, a: Tensor, b: Tensor, output
     return traits | INT8_TRAITS.get(op.kind, _same)(op, a, b, output)
 
 
+def _int16_traits(op: Operator, options: Activation, a: Tensor, b: Tensor, output: Tensor) -> Traits:
+    symmetric = not (a.quant.zero_point or b.quant.zero_point or output.quant.zero_point)
+    require(symmetric, op, "its int16 data have a zero point")
+    low, high = activation_range(op, options.activation, output)
+    return {"kMin": low, "kMax": high} | INT16_TRAITS[op.kind](op, a, b, output)
+
+
+def _add_int16(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
+    powers = all(math.frexp(t.quant.scale)[0] == 0.5 for t in (a, b, output))
+    require(not powers, op, "its scales are powers of two, for which the reference has another kernel")
+    return _sum(op, a, b, output, INT16_HEADROOM)
+
+
+def _mul_int16(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
+    traits = _mul(op, a, b, output)
+    require(int(traits["kOutShift"]) <= 0, op, "its output scale is too small")
+    return {name: traits[name] for name in ("kOutMultiplier", "kOutShift")}
+
+
 def _same(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
     """Check the scales of MAXIMUM and MINIMUM, which compare the int8 values."""
     pairs = {(t.quant.scale, t.quant.zero_point) for t in (a, b, output)}
@@ -99,9 +122,13 @@ def _same(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
 
 
 def _add(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
+    return _sum(op, a, b, output, HEADROOM)
+
+
+def _sum(op: Operator, a: Tensor, b: Tensor, output: Tensor, headroom: int) -> Traits:
     twice = 2 * max(a.quant.scale, b.quant.scale)
     of_a, of_b = quantize_multiplier(a.quant.scale / twice), quantize_multiplier(b.quant.scale / twice)
-    back = quantize_multiplier(twice / ((1 << HEADROOM) * output.quant.scale))
+    back = quantize_multiplier(twice / ((1 << headroom) * output.quant.scale))
     require(back.shift <= 0, op, "its output scale is too small")
     return {
         "kMultiplierA": of_a.multiplier,
@@ -158,6 +185,13 @@ INT8_TRAITS: dict[str, Callable[[Operator, Tensor, Tensor, Tensor], Traits]] = {
     "SUB": _add,
     "MUL": _mul,
     "PRELU": _prelu,
+}
+
+
+INT16_TRAITS: dict[str, Callable[[Operator, Tensor, Tensor, Tensor], Traits]] = {
+    "ADD": _add_int16,
+    "SUB": _add_int16,
+    "MUL": _mul_int16,
 }
 
 

@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ei_toolkit.eon.fixed_point import Multiplier, multiply, quantize_multiplier, rounding_divide
+from ei_toolkit.eon.fixed_point import Multiplier, inverse_square_root, multiply, quantize_multiplier, rounding_divide
 from ei_toolkit.eon.graph import Operator, Slope, Tensor
 from ei_toolkit.eon.kernels.layer import require
 from ei_toolkit.eon.kernels.quantized import activation_range
 from ei_toolkit.errors import UnsupportedModelError
 
 INT8 = range(-128, 128)
+FRACTION = 20  # bits of the inverse of a square root
+LOWEST = -1e6  # beyond every output
 Table = Callable[[Operator, Tensor, Tensor], list[int]]
 
 
@@ -52,6 +54,35 @@ def _gelu(op: Operator, x: float) -> float:
     if op.options.approximate:
         return 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
     return 0.5 * x * (1 + math.erf(x / math.sqrt(2)))
+
+
+def _sqrt(op: Operator, source: Tensor, output: Tensor) -> list[int]:
+    """Return the table of square roots, whose fractions the reference cuts off; negative values give 0."""
+    values = np.float32(source.quant.scale) * (np.arange(-128, 128) - source.quant.zero_point).astype(np.float32)
+    steps = np.sqrt(np.maximum(values, np.float32(0))) / np.float32(output.quant.scale)
+    return [_limited(math.floor(min(float(s), 1e6)) + output.quant.zero_point) for s in steps]
+
+
+def _rsqrt(op: Operator, source: Tensor, output: Tensor) -> list[int]:
+    """Return the table of 1 / sqrt(x), computed with a fraction of 20 bits; 0 and negative values give the most."""
+    root = float(np.float32(math.sqrt(np.float32(source.quant.scale))) * np.float32(output.quant.scale))
+    scale = quantize_multiplier(1 / root)
+    _check_shift(op, scale)
+    to_output = Multiplier(scale.multiplier, scale.shift - FRACTION)
+    require(to_output.shift >= -31, op, "its output scale is too large")
+
+    def value(q: int) -> int:
+        if q <= 0:
+            return 127
+        inverse = inverse_square_root(q)
+        fine = multiply(1, Multiplier(inverse.multiplier, inverse.shift + FRACTION))
+        return _limited(multiply(fine, to_output) + output.quant.zero_point)
+
+    return [value(q - source.quant.zero_point) for q in INT8]
+
+
+def _log(op: Operator, x: float) -> float:
+    return math.log(x) if x > 0 else LOWEST
 
 
 def _exp(op: Operator, x: float) -> float:
@@ -166,11 +197,14 @@ TABLES: dict[str, Table] = {
     "GELU": _sampled(_gelu),
     "HARD_SWISH": _hard_swish,
     "LEAKY_RELU": _leaky_relu,
+    "LOG": _sampled(_log),
     "LOGISTIC": _logistic,
     "QUANTIZE": _rescaled,
     "RELU": _rescaled,
     "RELU6": _rescaled,
     "RELU_N1_TO_1": _rescaled,
+    "RSQRT": _rsqrt,
+    "SQRT": _sqrt,
     "TANH": _sampled(_tanh),
 }
 FLOAT_KERNELS = {

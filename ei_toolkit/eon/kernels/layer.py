@@ -20,6 +20,9 @@ CTYPES = {
     "int64": "int64_t",
     "float32": "float",
 }
+USUAL = frozenset({"int8", "float32"})
+WITH_INT16 = USUAL | {"int16"}
+MOVED = WITH_INT16 | {"int32", "int64"}
 C_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "uint32_t": 4, "int64_t": 8, "float": 4}
 
 
@@ -143,18 +146,13 @@ def inputs_of(graph: Graph, op: Operator, least: int, most: int) -> list[Tensor 
     return tensors + [None] * (most - len(tensors))
 
 
-def single(graph: Graph, op: Operator) -> tuple[Tensor, Tensor]:
-    """Return input and output of an operator with one of each, both of one supported type."""
+def single(graph: Graph, op: Operator, types: frozenset[str] = USUAL) -> tuple[Tensor, Tensor]:
+    """Return input and output of an operator with one of each, both of one of the types."""
     (source,) = inputs_of(graph, op, 1, 1)
     assert source is not None
     output = graph.tensors[op.output]
-    same_type(op, source, output)
+    same_type(op, source, output, types)
     return source, output
-
-
-USUAL = frozenset({"int8", "float32"})
-WITH_INT16 = USUAL | {"int16"}
-MOVED = WITH_INT16 | {"int32", "int64"}
 
 
 def same_type(op: Operator, source: Tensor, output: Tensor, types: frozenset[str] = USUAL) -> None:

@@ -7,6 +7,7 @@ from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
 from ei_toolkit.eon.kernels.geometry import Geometry, geometry
 from ei_toolkit.eon.kernels.layer import (
     CTYPES,
+    WITH_INT16,
     Layer,
     Rows,
     Scratch,
@@ -23,16 +24,18 @@ from ei_toolkit.eon.kernels.reduction import reduce, reduced_axes
 
 def pool2d(graph: Graph, op: Operator, position: int) -> Layer:
     """Lower a MAX_POOL_2D or AVERAGE_POOL_2D."""
-    source, output = single(graph, op)
+    source, output = single(graph, op, WITH_INT16)
     assert isinstance(op.options, Window2D)
     require(source.shape[-1] == output.shape[-1], op, "it changes the number of channels")
     require(source.dtype == "float32" or source.quantization == output.quantization, op, "it changes the quantisation")
     g = geometry(op, source, output, op.options.size)
-    if op.kind == "AVERAGE_POOL_2D" and (1, 1, g.in_rows, g.in_cols) == (
-        *(g.out_rows, g.out_cols, g.kernel_rows, g.kernel_cols),
+    if (
+        op.kind == "AVERAGE_POOL_2D"
+        and source.dtype != "int16"
+        and (1, 1, g.in_rows, g.in_cols) == (*(g.out_rows, g.out_cols, g.kernel_rows, g.kernel_cols),)
     ):
         return _global_average(op, position, source, output)
-    mean = "k::MeanFloat" if source.dtype == "float32" else "k::MeanUint8" if op.unsigned else "k::MeanInt8"
+    mean = "k::MeanFloat" if source.dtype == "float32" else "k::MeanUint8" if op.unsigned else "k::MeanInt"
     reduction = "k::Largest" if op.kind == "MAX_POOL_2D" else mean
     ctype = CTYPES[source.dtype]
     return Layer(

@@ -11,6 +11,7 @@ from dataclasses import replace
 from ei_toolkit.eon.fixed_point import Int8Softmax
 from ei_toolkit.eon.graph import Beta, Graph, Operator, Slope, Tensor
 from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS, clamping, int8_table
+from ei_toolkit.eon.kernels.int16 import rescaled
 from ei_toolkit.eon.kernels.layer import Constant, Layer, fail, float_range, inputs_of, require, single
 from ei_toolkit.eon.literals import float_literal
 
@@ -73,7 +74,9 @@ def _kernel(
 
 
 def unary(graph: Graph, op: Operator, position: int) -> Layer:
-    """Lower a function that maps int8 to int8 or float to float."""
+    """Lower a function of one value."""
+    if any(graph.tensors[t].dtype == "int16" for t in op.inputs[:1]):
+        return rescaled(graph, op, position)
     source, output = single(graph, op)
     require(source.elements == output.elements, op, f"it turns {source.shape} into {output.shape}")
     traits: dict[str, int | float | str] = {"kElements": source.elements}
@@ -103,9 +106,12 @@ def quantize(graph: Graph, op: Operator, position: int) -> Layer:
     output = graph.tensors[op.output]
     if source.dtype == "int8" and output.dtype == "int8":
         return unary(graph, op, position)
+    if "int16" in (source.dtype, output.dtype) and "float32" not in (source.dtype, output.dtype):
+        return rescaled(graph, op, position)
     if {source.dtype, output.dtype} == {"int8", "uint8"}:
         return _shifted(op, source, output, position)
-    require((source.dtype, output.dtype) == ("float32", "int8"), op, f"it turns {source.dtype} into {output.dtype}")
+    fits = source.dtype == "float32" and output.dtype in ("int8", "int16")
+    require(fits, op, f"it turns {source.dtype} into {output.dtype}")
     return _conversion(op, source, output, output, position)
 
 
@@ -121,7 +127,8 @@ def dequantize(graph: Graph, op: Operator, position: int) -> Layer:
     (source,) = inputs_of(graph, op, 1, 1)
     assert source is not None
     output = graph.tensors[op.output]
-    require((source.dtype, output.dtype) == ("int8", "float32"), op, f"it turns {source.dtype} into {output.dtype}")
+    fits = source.dtype in ("int8", "int16") and output.dtype == "float32"
+    require(fits, op, f"it turns {source.dtype} into {output.dtype}")
     return _conversion(op, source, output, source, position)
 
 

@@ -1,4 +1,4 @@
-// MAX_POOL_2D and AVERAGE_POOL_2D on int8 and float, row by row, with any size, stride and padding.
+// MAX_POOL_2D and AVERAGE_POOL_2D on int8, int16 and float, row by row, with any size, stride and padding.
 #pragma once
 
 #include <float.h>
@@ -19,14 +19,15 @@ struct Largest {
     Element result(int) const { return value > S::max() ? S::max() : value; }
 };
 
-// The mean of a pool of int8 values, rounded, halves away from zero.
+// The mean of a pool of integers, rounded, halves away from zero.
 template <class S>
-struct MeanInt8 {
+struct MeanInt {
+    using Element = typename S::Element;
     int32_t sum = 0;
-    void add(int8_t x) { sum += x; }
-    int8_t result(int count) const {
+    void add(Element x) { sum += x; }
+    Element result(int count) const {
         const int32_t mean = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
-        return static_cast<int8_t>(mean < S::min() ? S::min() : (mean > S::max() ? S::max() : mean));
+        return static_cast<Element>(mean < S::min() ? S::min() : (mean > S::max() ? S::max() : mean));
     }
 };
 

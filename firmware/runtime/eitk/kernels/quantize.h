@@ -1,4 +1,4 @@
-// QUANTIZE from float to int8 and between int8 and uint8, DEQUANTIZE from int8 to float.
+// QUANTIZE from float to int8 or int16, and between int8 and uint8; DEQUANTIZE from int8 or int16 to float.
 #pragma once
 
 #include <math.h>
@@ -8,17 +8,18 @@ namespace eitk {
 namespace kernels {
 
 // S: kElements, scale(), kZeroPoint. Halves are rounded away from zero. NaN becomes the zero point.
-template <class S>
-inline void quantize(const float* in, int8_t* out) {
+template <class S, class T>
+inline void quantize(const float* in, T* out) {
+    constexpr float kLowest = sizeof(T) == 1 ? -128.0f : -32768.0f, kHighest = -kLowest - 1.0f;
     for (int i = 0; i < S::kElements; ++i) {
         const float steps = roundf(in[i] / S::scale()) + static_cast<float>(S::kZeroPoint);
-        const float low = steps > -128.0f ? steps : -128.0f;
-        out[i] = steps != steps ? static_cast<int8_t>(S::kZeroPoint) : static_cast<int8_t>(low < 127.0f ? low : 127.0f);
+        const float low = steps > kLowest ? steps : kLowest;
+        out[i] = steps != steps ? static_cast<T>(S::kZeroPoint) : static_cast<T>(low < kHighest ? low : kHighest);
     }
 }
 
-template <class S>
-inline void dequantize(const int8_t* in, float* out) {
+template <class S, class T>
+inline void dequantize(const T* in, float* out) {
     for (int i = 0; i < S::kElements; ++i) out[i] = S::scale() * static_cast<float>(in[i] - S::kZeroPoint);
 }
 

@@ -163,5 +163,7 @@ inline void widen(const float* from, float* to, int count) {
 }
 inline void widen(const int8_t* from, int8_t* to, int count) { move_down<false>(to, from, count); }
 
+inline void widen(const int16_t* from, int16_t* to, int count) { move_down<false>(to, from, 2 * count); }
+
 }  // namespace kernels
 }  // namespace eitk
