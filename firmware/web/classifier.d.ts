@@ -12,6 +12,9 @@ export interface Model {
     readonly threshold: number;
     /** What `classify` evens out in each window, as in the training: nothing, the mean, or mean and loudness. */
     readonly level: 'none' | 'dc' | 'rms';
+    /** RMS to which level 'rms' brings a window, in dB of full scale, and its largest gain in dB. */
+    readonly targetDbfs: number;
+    readonly maxGainDb: number;
     /** SHA-256 of the .tflite file, in hex. */
     readonly modelSha256: string;
 }

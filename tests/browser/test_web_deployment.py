@@ -1,4 +1,4 @@
-"""The browser deployment: its page, opened from the disk in Chromium, and its module in Node."""
+"""The browser deployment: its page, opened from the disk, its module in Node, and the studio's page that runs it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from studio_pages import Project, Window
+from trained_project import FIGURES, REPORT
 
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.level import apply_level
@@ -27,6 +29,9 @@ from ei_toolkit.eon.library import LibraryDspBlock, LibraryRequest, WindowLevel,
 from ei_toolkit.errors import MissingToolError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.interpreter import Interpreter
+from ei_toolkit.studio.impulse import fingerprint
+from ei_toolkit.studio.store import Store
+from ei_toolkit.studio.store.artifacts import Deployment
 from ei_toolkit.training.request import ModelFiles, TrainRequest
 from ei_toolkit.training.train import train
 
@@ -312,3 +317,59 @@ def test_the_page_gives_the_scores_of_python_for_forty_clips(
         assert different == 0
     else:
         np.testing.assert_allclose(scores, expected, atol=2e-6)
+
+
+def test_the_live_page_of_the_studio_classifies_with_the_deployment_as_the_studio_does(
+    window: Window, deployment: Path, request_of_genres: LibraryRequest, tmp_path: Path
+) -> None:
+    project = window.project
+    add_deployment(project, request_of_genres, next(deployment.glob("*.zip")))
+    clip = tmp_path / "clip.wav"
+    clip.write_bytes(wav_bytes(np.concatenate(list(windows(2))), RATE))
+    page = window.open("jobs")
+    page.click("text=Live classification")  # another document, whose policy allows the program
+    page.wait_for_selector("label:has-text('in this browser (WebAssembly build 3)')")
+    shown = {}
+    for by, requests in (("in this browser", 0), ("by the studio", 1)):
+        page.check(f"label:has-text('{by}') >> input")
+        sent: list[str] = []
+        page.on("request", lambda one, sent=sent: sent.append(one.url) if "/classify/v2/" in one.url else None)
+        page.set_input_files("input[type=file]", str(clip))
+        page.wait_for_selector(".verdict")
+        page.wait_for_selector("text=Classifying", state="detached")
+        with page.expect_download() as download:
+            page.click("text=Download the scores as CSV")
+        rows = csv.DictReader(Path(download.value.path()).read_text().splitlines())
+        shown[by] = [[float(row["classical"]), float(row["rock"])] for row in rows]
+        assert len(sent) >= requests and bool(sent) == bool(requests)
+    assert len(shown["in this browser"]) == 3
+    np.testing.assert_allclose(shown["in this browser"], shown["by the studio"], atol=1e-6)
+
+
+def add_deployment(project: Project, request: LibraryRequest, archive: Path) -> None:
+    """Give a project the model of a deployment, and the deployment, as a training and a build store them."""
+    impulse: dict[str, Any] = {
+        "inputBlocks": [{
+            "id": 1, "type": "time-series", "windowSizeMs": 3000, "windowIncreaseMs": 1500, "frequencyHz": RATE,
+            "padZeros": True,
+        }],
+        "dspBlocks": [{"id": 2, "type": "mfe", "axes": ["audio"], "implementationVersion": 4}],
+        "learnBlocks": [{"id": 3, "type": "keras", "dsp": [2]}],
+    }  # fmt: skip
+    project.call("POST", "/impulse", json=impulse)
+    project.call("POST", "/dsp/2", json={"config": {name: str(value) for name, value in MFE.items()}})
+    store = Store.open(project.studio.data)
+    features = Interpreter(request.tflite).input_size
+    figures = {**FIGURES, "report": {label: REPORT[one] for label, one in zip(request.labels, REPORT, strict=True)}}
+    summary = {
+        "labels": list(request.labels), "featureCount": features, "variants": {"int8": figures}, "history": {},
+        "performance": {}, "unsupported": {},
+    }  # fmt: skip
+    store.artifacts.put_model(project.id, 3, {"tflite-int8": store.blobs.put(request.tflite)}, summary)
+    impulse_now = store.blocks.get(project.id)
+    made = Deployment(
+        3, impulse_now.id, impulse_now.name, request.target, request.engine, "int8", archive.name,
+        store.blobs.put(archive.read_bytes()), fingerprint(store, impulse_now), {}, "2026-01-01T00:00:00Z",
+    )  # fmt: skip
+    store.artifacts.add_deployment(project.id, made)
+    store.close()

@@ -57,6 +57,8 @@ def _constants(plan: Plan, program: bytes) -> str:
         "windowSamples": request.window_samples,
         "threshold": request.threshold,
         "level": request.level.level,
+        "targetDbfs": request.level.target_dbfs,
+        "maxGainDb": request.level.max_gain_db,
         "modelSha256": plan.model.sha256,
     }
     compressed = base64.b64encode(gzip.compress(program, 9, mtime=0)).decode()

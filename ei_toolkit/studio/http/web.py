@@ -20,6 +20,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from ei_toolkit.config.palette import LABEL_COLOURS, PALETTE
+from ei_toolkit.config.project import bundled
 from ei_toolkit.studio.browser_settings import defaults_js
 from ei_toolkit.studio.context import Studio
 from ei_toolkit.studio.http.browser_session import CSRF_HEADER, check_origin, cookie_name, own_origin, session_of
@@ -31,11 +32,13 @@ from ei_toolkit.studio.sessions import BrowserSession
 
 MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 POLICY = (
-    "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' blob:;"
-    " media-src 'self' blob:; connect-src 'self' {websocket}; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'{wasm}; worker-src 'self'; style-src 'self' 'nonce-{nonce}';"
+    " img-src 'self' blob:; media-src 'self' blob:; connect-src 'self' {websocket}; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
 )
 """The Content-Security-Policy of the page. wavesurfer.js puts a style sheet into its element, which needs the nonce."""
+WASM_PAGE = "classification"
+"""The only page that may compile WebAssembly: the program that the studio built from the model of the project."""
 
 
 class SignInRequest(RequestModel):
@@ -77,7 +80,9 @@ def page(request: Request) -> Response:
     nonce = secrets.token_urlsafe(16)
     websocket = own_origin(request).replace("http:", "ws:", 1)
     html = _source("index.html").read_text(encoding="utf-8").replace("{nonce}", nonce)
-    headers = {"Content-Security-Policy": POLICY.format(nonce=nonce, websocket=websocket), "Cache-Control": "no-store"}
+    is_wasm_page = request.url.path.split("/")[3:4] == [WASM_PAGE]
+    policy = POLICY.format(nonce=nonce, websocket=websocket, wasm=" 'wasm-unsafe-eval'" if is_wasm_page else "")
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
     return Response(html, media_type="text/html; charset=utf-8", headers=headers)
 
 
@@ -151,6 +156,8 @@ def static_files() -> dict[str, StaticFile]:
     found = dict(_files_below(_source("")))
     found["palette.css"] = _static_file("palette.css", palette_css().encode())
     found["defaults.js"] = _static_file("defaults.js", defaults_js().encode())
+    classifier = bundled("firmware") / "web" / "classifier.js"  # the module of browser deployments
+    found["classifier.js"] = _static_file("classifier.js", classifier.read_bytes())
     return found
 
 

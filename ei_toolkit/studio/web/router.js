@@ -2,6 +2,8 @@
 
 import { useEffect, useState } from "./html.js";
 
+/** The page that has a document of its own, because only its policy allows WebAssembly (`http/web.py`). */
+const OWN_DOCUMENT = "classification";
 const changed = new EventTarget();
 
 /** Read the address: {project, page, rest, query}; `page` is empty for the start. */
@@ -51,10 +53,13 @@ export function followLinks() {
     const link = event.target.closest?.("a[href^='/studio/']");
     const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
     if (!link || !plain || link.target || link.hasAttribute("download")) return;
+    if (hasOwnDocument(link.pathname) !== hasOwnDocument(location.pathname)) return; // the browser loads it
     event.preventDefault();
     navigate(link.getAttribute("href"));
   });
 }
+
+const hasOwnDocument = (path) => path.split("/")[3] === OWN_DOCUMENT;
 
 function decode(text) {
   try {

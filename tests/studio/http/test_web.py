@@ -55,6 +55,15 @@ def browser(api: Api) -> Browser:
     return Browser(api)
 
 
+@pytest.mark.parametrize(
+    "page", ["", "acquisition", "dsp", "learning", "devices", "jobs", "classification/x", "x/classification"]
+)
+def test_only_the_page_of_live_classification_may_compile_webassembly(api: Api, page: str) -> None:
+    policy = api.send(api_app(api.studio), "GET", f"/studio/1/{page}").headers["content-security-policy"]
+    assert ("'wasm-unsafe-eval'" in policy) == page.startswith("classification")
+    assert "'unsafe-eval'" not in policy and "'unsafe-inline'" not in policy
+
+
 def test_a_token_becomes_a_cookie_that_scripts_and_other_sites_do_not_get(api: Api) -> None:
     response = sign_in(api, token_of(api))
     assert re.fullmatch(

@@ -2,6 +2,7 @@
 
 import { del, post, upload } from "../api.js";
 import { levelled, toInt16 } from "./level.js";
+import { classifyWindows } from "./program.js";
 import { resampled, usableRate, wavOf } from "./wav.js";
 
 const LONGEST_MS = 5 * 60_000; // of what is sent at once
@@ -33,9 +34,11 @@ async function store(blob, name) {
 
 /**
  * Classify a recording {name, blob, samples, rate} of any length: a long one in parts, whose windows are those of the
- * whole. `how` has the model variant and the level of each window. `onProgress(done, all)` is called after each part.
+ * whole. `how` has the model variant, the level of each window, and the model's program if it classifies in this page.
+ * `onProgress(done, all)` is called after each part.
  */
 export async function classifyRecording({ name, blob, samples, rate }, input, how, onProgress = () => {}) {
+  if (how.program) return classifyHere(await resampled(samples, rate, usableRate(input.frequencyHz)), input, how, onProgress);
   const { parts, step } = how.level === "none" ? wholeParts(samples, rate, input, blob)
     : levelledParts(await resampled(samples, rate, usableRate(input.frequencyHz)), input, how);
   const scores = [];
@@ -47,6 +50,17 @@ export async function classifyRecording({ name, blob, samples, rate }, input, ho
   }
   return { ...found, scores };
 }
+
+async function classifyHere(samples, input, how, onProgress) {
+  const { window, increase } = sizesOf(usableRate(input.frequencyHz), input);
+  const starts = startsOf(samples.length, window, increase);
+  const scores = await classifyWindows(how.program, toInt16(samples), starts, how, onProgress);
+  return { scores, windowMs: input.windowSizeMs, increaseMs: input.windowIncreaseMs };
+}
+
+/** Return where the windows of a recording start, in samples; a short recording has one. */
+const startsOf = (length, window, increase) => Array.from(
+  { length: 1 + Math.max(0, Math.floor((length - window) / increase)) }, (_, i) => i * increase);
 
 /** Return functions that make the WAV file of each part; one part is sent as the file that it came from. */
 function wholeParts(samples, rate, input, blob) {
@@ -65,7 +79,7 @@ export function levelledParts(samples, input, how, longestMs = LONGEST_MS) {
   const whole = toInt16(samples);
   if (whole.length <= window) return { step: 1, parts: [() => wavOf(levelled(whole, how), rate)] };
   const step = Math.ceil(window / increase);
-  const starts = Array.from({ length: Math.floor((whole.length - window) / increase) + 1 }, (_, i) => i * increase);
+  const starts = startsOf(whole.length, window, increase);
   const atOnce = Math.max(1, Math.floor((rate * longestMs) / 1000 / (step * increase)));
   const parts = [];
   for (let first = 0; first < starts.length; first += atOnce) {

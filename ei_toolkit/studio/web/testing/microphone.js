@@ -11,14 +11,14 @@ const MOST_MS = 10 * 60_000;
 const IDLE = { running: false, ms: 0, scores: [], problem: null };
 
 /**
- * `input` is the input block of the impulse, `variant` that of the model, `settings` are those of the board.
+ * `input` is the input block of the impulse, `how` what `classifyRecording` needs, `settings` are those of the board.
  * `onRecording({name, blob, samples, rate})` is called at the end.
  */
-export function Microphone({ input, variant, settings, onRecording }) {
+export function Microphone({ input, how, settings, onRecording }) {
   const [state, setState] = useState(IDLE);
   const recording = useRef(null);
-  const how = useRef(null);
-  how.current = { variant, ...settings };
+  const latest = useRef(null);
+  latest.current = how;
   const stop = () => {
     const own = recording.current;
     recording.current = null;
@@ -33,7 +33,7 @@ export function Microphone({ input, variant, settings, onRecording }) {
     setState({ ...IDLE, running: true });
     try {
       recording.current = await record(input.frequencyHz);
-      classifyWhile(recording, input, how, (change) => setState((before) => ({ ...before, ...change })), stop);
+      classifyWhile(recording, input, latest, (change) => setState((before) => ({ ...before, ...change })), stop);
     } catch (error) {
       setState({ ...IDLE, problem: sentenceOf(error) });
     }
