@@ -32,21 +32,20 @@ struct DepthwiseChannel {
     "sxtb16 r2, lr\n\t"        \
     "sxtb16 lr, lr, ror #8\n\t"
 
-// Adds one column to the sum of the upper output row, and to that of the lower one.
-#define EITK_DW_ADD(upper, lower, rows02, half, row1) \
-    "smlad " upper ", r2, " rows02 ", " upper         \
-    "\n\t"                                            \
-    "smlab" half " " upper ", lr, " row1 ", " upper   \
-    "\n\t"                                            \
-    ".if %c[two]\n\t"                                 \
-    "smlad " lower ", lr, " rows02 ", " lower         \
-    "\n\t"                                            \
-    "smlat" half " " lower ", r2, " row1 ", " lower   \
-    "\n\t"                                            \
-    ".endif\n\t"
-#define EITK_DW_ADD0(upper, lower) EITK_DW_ADD(upper, lower, "r4", "b", "r7")
-#define EITK_DW_ADD1(upper, lower) EITK_DW_ADD(upper, lower, "r5", "t", "r7")
-#define EITK_DW_ADD2(upper, lower) EITK_DW_ADD(upper, lower, "r6", "b", "r8")
+// Adds one column to the sum of the lower output row, and to that of the upper one. The first column adds to the bias.
+#define EITK_DW_ADD(upper, lower, bias_or_upper, bias_or_lower, rows02, half, row1) \
+    ".if %c[two]\n\t"                                                               \
+    "smlad " lower ", lr, " rows02 ", " bias_or_lower                               \
+    "\n\t"                                                                          \
+    "smlat" half " " lower ", r2, " row1 ", " lower                                 \
+    "\n\t"                                                                          \
+    ".endif\n\t"                                                                    \
+    "smlad " upper ", r2, " rows02 ", " bias_or_upper                               \
+    "\n\t"                                                                          \
+    "smlab" half " " upper ", lr, " row1 ", " upper "\n\t"
+#define EITK_DW_ADD0(upper, lower, bias) EITK_DW_ADD(upper, lower, bias, bias, "r4", "b", "r7")
+#define EITK_DW_ADD1(upper, lower) EITK_DW_ADD(upper, lower, upper, lower, "r5", "t", "r7")
+#define EITK_DW_ADD2(upper, lower) EITK_DW_ADD(upper, lower, upper, lower, "r6", "b", "r8")
 
 // Scales a sum. r2 multiplier, lr rounding.
 #define EITK_DW_SCALE(sum) "smmla " sum ", " sum ", r2, lr\n\t"
@@ -103,20 +102,15 @@ EITK_ALL_REGISTERS void depthwise_rows_dsp(const uint32_t* window, const Depthwi
         "ldmia r3!, {r4, r5, r6, r7, r8}\n\t"
         ".if %c[pairs]\n"
         "1:\n\t"
-        "ldr r9, [r3]\n\t"
-        "mov r11, r9\n\t"
-        ".if %c[two]\n\t"
-        "mov r10, r9\n\t"
-        "mov r12, r9\n\t"
-        ".endif\n\t"
-        EITK_DW_COLUMN("0") EITK_DW_ADD0("r9", "r10")
+        "ldr r11, [r3]\n\t"
+        EITK_DW_COLUMN("0") EITK_DW_ADD0("r9", "r10", "r11")
         ".if %c[stride] == 1\n\t"
-        EITK_DW_COLUMN("1") EITK_DW_ADD1("r9", "r10") EITK_DW_ADD0("r11", "r12")
+        EITK_DW_COLUMN("1") EITK_DW_ADD1("r9", "r10") EITK_DW_ADD0("r11", "r12", "r11")
         EITK_DW_COLUMN("2") EITK_DW_ADD2("r9", "r10") EITK_DW_ADD1("r11", "r12")
         EITK_DW_COLUMN("3") EITK_DW_ADD2("r11", "r12")
         ".else\n\t"
         EITK_DW_COLUMN("1") EITK_DW_ADD1("r9", "r10")
-        EITK_DW_COLUMN("2") EITK_DW_ADD2("r9", "r10") EITK_DW_ADD0("r11", "r12")
+        EITK_DW_COLUMN("2") EITK_DW_ADD2("r9", "r10") EITK_DW_ADD0("r11", "r12", "r11")
         EITK_DW_COLUMN("3") EITK_DW_ADD1("r11", "r12")
         EITK_DW_COLUMN("4") EITK_DW_ADD2("r11", "r12")
         ".endif\n\t"
@@ -144,10 +138,7 @@ EITK_ALL_REGISTERS void depthwise_rows_dsp(const uint32_t* window, const Depthwi
         ".endif\n\t"
         ".if %c[odd]\n\t"
         "ldr r9, [r3]\n\t"
-        ".if %c[two]\n\t"
-        "mov r10, r9\n\t"
-        ".endif\n\t"
-        EITK_DW_COLUMN("0") EITK_DW_ADD0("r9", "r10")
+        EITK_DW_COLUMN("0") EITK_DW_ADD0("r9", "r10", "r9")
         EITK_DW_COLUMN("1") EITK_DW_ADD1("r9", "r10")
         EITK_DW_COLUMN("2") EITK_DW_ADD2("r9", "r10")
         "ldrd r2, lr, [r3, #4]\n\t"
