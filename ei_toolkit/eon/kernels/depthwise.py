@@ -44,8 +44,10 @@ def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
         table = three_by_three_table(values, per_channel, output, powers)
         requantize |= {"kScaleShift": shifts.pop() if len(shifts) == 1 else 0}
         return _three_by_three(op, position, g, source, output, table, requantize)
-    packed = pack_pairs(values)
-    traits = window_traits(g, count, source.quant.zero_point) | {"kDepthMultiplier": count // source.shape[-1]}
+    packed = pack_taps(values)
+    width = row_width(g) + -row_width(g) % 4  # rows of whole words are copied faster
+    traits = window_traits(g, count, source.quant.zero_point, width)
+    traits |= {"kDepthMultiplier": count // source.shape[-1]}
     return Layer(
         position=position,
         title=op.title,
@@ -57,9 +59,9 @@ def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
         traits=traits | requantize,
         constants=(
             Constant(f"kWeights{position}", "int16_t", packed, 2 * len(packed)),
-            per_channel.constant(f"kChannels{position}", pad_to=2),
+            per_channel.constant(f"kChannels{position}", pad_to=GROUP),
         ),
-        scratch=(Scratch(f"window{position}", "int16_t", int(traits["kWindowRows"]) * row_width(g)),),
+        scratch=(Scratch(f"window{position}", "int8_t", int(traits["kWindowRows"]) * width + 3),),
         flash_words=g.out_rows * g.out_cols * (len(packed) // 2 + 3 * count),
         rows=window_rows(
             g, f"k::DepthwiseConv2D<Layer{position}, {{source}}>", position, "int8_t", count, ("Weights", "Channels")
@@ -67,12 +69,15 @@ def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     )
 
 
-def pack_pairs(weights: NDArray[np.int8]) -> list[int]:
-    """Order (1, row, col, channel) as the kernel reads it: pair of channels, tap, channel."""
+GROUP = 4  # channels that the general kernel computes at a time
+
+
+def pack_taps(weights: NDArray[np.int8]) -> list[int]:
+    """Order (1, row, col, channel) as the kernel reads it: group of channels, tap, and the channels 0, 2, 1 and 3."""
     channels = weights.shape[3]
-    taps = np.zeros((weights.shape[1] * weights.shape[2], channels + channels % 2), dtype=np.int16)
+    taps = np.zeros((weights.shape[1] * weights.shape[2], channels + -channels % GROUP), dtype=np.int16)
     taps[:, :channels] = weights.reshape(-1, channels)
-    order: list[int] = taps.reshape(len(taps), -1, 2).transpose(1, 0, 2).ravel().tolist()
+    order: list[int] = taps.reshape(len(taps), -1, GROUP)[..., (0, 2, 1, 3)].transpose(1, 0, 2).ravel().tolist()
     return order
 
 

@@ -57,8 +57,9 @@ def float_layer(
 ) -> Layer:
     """Return the layer of either kernel."""
     assert isinstance(op.options, Window2D)
-    window = window_traits(g, channels, 0)
-    elements = int(window["kWindowRows"]) * row_width(g)
+    width = row_width(g)
+    window = window_traits(g, channels, 0, width)
+    elements = int(window["kWindowRows"]) * width
     macs = g.out_rows * g.out_cols * graph.tensors[op.inputs[1]].elements
     return Layer(
         position=position,
@@ -78,9 +79,11 @@ def float_layer(
     )
 
 
-def window_traits(g: Geometry, channels: int, pad_value: int) -> dict[str, int | float | str]:
-    """Return the window of a kernel that computes one row of pixels at a time, and the offsets of a pixel's inputs."""
-    width = row_width(g)
+def window_traits(g: Geometry, channels: int, pad_value: int, width: int) -> dict[str, int | float | str]:
+    """Return the window of a kernel that computes one row of pixels at a time, and the offsets of a pixel's inputs.
+
+    `width` is that of a window row in elements, at least `row_width`.
+    """
     return {
         "kInRows": g.in_rows,
         "kRowElements": g.in_cols * g.in_channels,

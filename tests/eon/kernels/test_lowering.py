@@ -15,7 +15,7 @@ from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.kernels import LOWER, lower
 from ei_toolkit.eon.kernels.convolution import MANY_PIXELS, MOST_UNROLLED, Block, first_table, pack_block
 from ei_toolkit.eon.kernels.dense import pack_groups
-from ei_toolkit.eon.kernels.depthwise import USUAL_SHIFT, pack_pairs
+from ei_toolkit.eon.kernels.depthwise import GROUP, USUAL_SHIFT, pack_taps
 from ei_toolkit.eon.kernels.elementwise import FUNCTIONS
 from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.kernels.quantized import Channels
@@ -387,13 +387,13 @@ def test_weights_of_a_dense_layer_are_stored_in_groups_of_four_two_and_one(
 
 
 @given(WEIGHTS)
-def test_packed_weights_of_a_depthwise_convolution_go_through_the_taps_of_two_channels(shape: Any) -> None:
+def test_packed_weights_of_a_depthwise_convolution_go_through_the_taps_of_four_channels(shape: Any) -> None:
     weights = np.random.default_rng(sum(shape)).integers(-127, 128, (1, *shape[1:])).astype(np.int8)
     _, rows, cols, channels = weights.shape
-    packed = iter(pack_pairs(weights))
-    for pair in range(0, channels, 2):
+    packed = iter(pack_taps(weights))
+    for first in range(0, channels, GROUP):
         for row, col in np.ndindex(rows, cols):
-            for channel in (pair, pair + 1):
+            for channel in (first, first + 2, first + 1, first + 3):
                 assert next(packed) == (weights[0, row, col, channel] if channel < channels else 0)
     assert next(packed, None) is None
 

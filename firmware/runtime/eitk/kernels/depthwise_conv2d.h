@@ -1,4 +1,4 @@
-// DEPTHWISE_CONV_2D on int8, two channels at a time: their inputs are adjacent in one word.
+// DEPTHWISE_CONV_2D on int8, four channels at a time: their inputs are the bytes of one word.
 #pragma once
 
 #include "eitk/kernels/requantize.h"
@@ -7,9 +7,35 @@
 namespace eitk {
 namespace kernels {
 
+// Adds the products of the four bytes of a word with the weights of the channels 0, 2, 1, 3 at `weights`. One
+// statement, so that the compiler does not load all inputs of a pixel before it multiplies them, for which it has no
+// registers.
+inline void four_macs(uint32_t inputs, const int16_t* weights, int32_t (&sums)[4]) {
+#if defined(__ARM_FEATURE_DSP)
+    uint32_t even, of_even, of_odd;  // NOLINT(cppcoreguidelines-init-variables): the assembler writes to them
+    __asm__ volatile(
+        "ldrd %[of_even], %[of_odd], %[weights]\n\t"
+        "sxtb16 %[even], %[inputs]\n\t"
+        "sxtb16 %[inputs], %[inputs], ror #8\n\t"
+        "smlabb %[sum0], %[even], %[of_even], %[sum0]\n\t"
+        "smlabb %[sum1], %[inputs], %[of_odd], %[sum1]\n\t"
+        "smlatt %[sum2], %[even], %[of_even], %[sum2]\n\t"
+        "smlatt %[sum3], %[inputs], %[of_odd], %[sum3]\n\t"
+        : [inputs] "+r"(inputs), [sum0] "+r"(sums[0]), [sum1] "+r"(sums[1]), [sum2] "+r"(sums[2]), [sum3] "+r"(sums[3]),
+          [even] "=&r"(even), [of_even] "=&r"(of_even), [of_odd] "=&r"(of_odd)
+        : [weights] "m"(*reinterpret_cast<const uint64_t*>(weights)));
+#else
+    const uint32_t even = bytes_02(inputs), odd = bytes_13(inputs);
+    sums[0] += low_half(even) * weights[0];
+    sums[1] += low_half(odd) * weights[2];
+    sums[2] += high_half(even) * weights[1];
+    sums[3] += high_half(odd) * weights[3];
+#endif
+}
+
 // S: the geometry as for Window; kTapRows, kTapCols, kTapRowStep, kTapColStep, the positions of the inputs of a pixel;
 // kColStep, the distance between pixels; kOutRows, kOutCols, kOutChannels, kDepthMultiplier, and those of `requantize`.
-// The weights are widened to int16. Their order: pair of channels, tap, channel of the pair.
+// The weights are widened to int16. Their order: group of four channels, tap, and of the group the channels 0, 2, 1, 3.
 template <class S, class Source>
 class DepthwiseConv2D {
 public:
@@ -18,56 +44,66 @@ public:
     static constexpr int kOutRowElements = S::kOutCols * S::kOutChannels;
     static constexpr int kBlockOutRows = 1;
 
-    DepthwiseConv2D(Source& source, int16_t* window, const int16_t* weights, const Channel* channels)
+    DepthwiseConv2D(Source& source, int8_t* window, const int16_t* weights, const Channel* channels)
         : window_(source, window), weights_(weights), channels_(channels) {}
 
     void block(int8_t* out) {
-        const int16_t* x = window_.slide();
+        const int8_t* x = window_.slide();
         for (int col = 0; col < S::kOutCols; ++col, x += S::kColStep, out += S::kOutChannels) pixel(x, out);
     }
 
 private:
-    void pixel(const int16_t* x, int8_t* out) const {
+    static constexpr int kGroup = 4;
+    static constexpr int kTaps = S::kTapRows * S::kTapCols;
+
+    void pixel(const int8_t* x, int8_t* out) const {
         const int16_t* weights = weights_;
         const Channel* channel = channels_;
-        for (int c = 0; c < S::kOutChannels; c += 2, channel += 2) {
-            int32_t a = channel[0].bias, b = channel[1].bias;
-            weights = S::kDepthMultiplier == 1 ? add_pair(x + c, weights, a, b) : add_two(x, c, weights, a, b);
-            out[c] = requantize<S>(a, channel[0].multiplier, channel[0].shift);
-            if (c + 1 < S::kOutChannels) out[c + 1] = requantize<S>(b, channel[1].multiplier, channel[1].shift);
+        constexpr int kWhole = S::kOutChannels / kGroup * kGroup;
+        for (int c = 0; c < kWhole; c += kGroup, channel += kGroup, weights += kGroup * kTaps) {
+            group<kGroup>(x, c, weights, channel, out + c);
         }
+        if (kWhole < S::kOutChannels) group<S::kOutChannels - kWhole>(x, kWhole, weights, channel, out + kWhole);
     }
 
-    // Adds the products of the input channels x[0] and x[1].
-    static const int16_t* add_pair(const int16_t* x, const int16_t* weights, int32_t& a, int32_t& b) {
+    // Computes the output channels c to c + kCount - 1.
+    template <int kCount>
+    static void group(const int8_t* x, int c, const int16_t* weights, const Channel* channel, int8_t* out) {
+        int32_t sums[kGroup] = {channel[0].bias, channel[1].bias, channel[2].bias, channel[3].bias};
+        if (S::kDepthMultiplier == 1) {
+            add_word(x + c, weights, sums);
+        } else {
+            add_each<kCount>(x, c, weights, sums);
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < kCount; ++i) out[i] = requantize<S>(sums[i], channel[i].multiplier, channel[i].shift);
+    }
+
+    // Adds the products of the input channels x[0] to x[3].
+    static void add_word(const int8_t* x, const int16_t* weights, int32_t (&sums)[kGroup]) {
 #pragma GCC unroll 16
         for (int row = 0; row < S::kTapRows; ++row) {
 #pragma GCC unroll 4
-            for (int col = 0; col < S::kTapCols; ++col, weights += 2) {
-                const uint32_t w = load_word(weights);
-                const uint32_t values = load_word(x + row * S::kTapRowStep + col * S::kTapColStep);
-                a += low_half(values) * low_half(w);
-                b += high_half(values) * high_half(w);
+            for (int col = 0; col < S::kTapCols; ++col, weights += kGroup) {
+                four_macs(load_word(x + row * S::kTapRowStep + col * S::kTapColStep), weights, sums);
             }
         }
-        return weights;
     }
 
-    // Adds the products of the output channels c and c + 1. Each reads input channel c / kDepthMultiplier.
-    static const int16_t* add_two(const int16_t* x, int c, const int16_t* weights, int32_t& a, int32_t& b) {
-        const int16_t* of_a = x + c / S::kDepthMultiplier;
-        const int16_t* of_b = x + (c + 1) / S::kDepthMultiplier;
+    // Adds the products of the output channels from c on. Each reads input channel c / kDepthMultiplier.
+    template <int kCount>
+    static void add_each(const int8_t* x, int c, const int16_t* weights, int32_t (&sums)[kGroup]) {
+        constexpr int kPlace[kGroup] = {0, 2, 1, 3};
         for (int row = 0; row < S::kTapRows; ++row) {
-            for (int col = 0; col < S::kTapCols; ++col, weights += 2) {
-                const int at = row * S::kTapRowStep + col * S::kTapColStep;
-                a += of_a[at] * weights[0];
-                b += of_b[at] * weights[1];
+            for (int col = 0; col < S::kTapCols; ++col, weights += kGroup) {
+                const int8_t* const inputs = x + row * S::kTapRowStep + col * S::kTapColStep;
+#pragma GCC unroll 4
+                for (int i = 0; i < kCount; ++i) sums[i] += inputs[(c + i) / S::kDepthMultiplier] * weights[kPlace[i]];
             }
         }
-        return weights;
     }
 
-    Window<int16_t, S, Source> window_;
+    Window<int8_t, S, Source> window_;
     const int16_t* weights_;
     const Channel* channels_;
 };
