@@ -11,6 +11,9 @@ import pytest
 
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.eon.kernels.block import choose_block
+from ei_toolkit.eon.kernels.block import instructions as block_instructions
+from ei_toolkit.eon.kernels.geometry import Geometry
 from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.eon.run import run_model
 from ei_toolkit.errors import DataError
@@ -44,6 +47,13 @@ def test_golden_outputs_on_an_emulated_cortex_m4f(goldens: Path, name: str, ram_
     np.testing.assert_array_equal(run_model(compiled, inputs, "emulated"), outputs)
 
 
+def instructions_of_second_convolution(name: str) -> int:
+    """What the compiler estimates when it chooses a block: 3 x 3 on 8 channels, SAME, with a 2 x 2 pool."""
+    rows, cols = {"sample": (60, 17), "kws": (20, 25)}[name]
+    g = Geometry(rows, cols, 8, rows, cols, 3, 3, 1, 1, 1, 1, 1, 1, 2, 2, rows // 2, -(-cols // 2), False)
+    return block_instructions(g, 16, choose_block(g, 16))
+
+
 @pytest.mark.arm
 @pytest.mark.parametrize(
     ("name", "instructions", "ram", "flash"), [("sample", 1_500_000, 9_400, 16_000), ("kws", 700_000, 5_500, 11_600)]
@@ -57,6 +67,8 @@ def test_golden_models_stay_within_their_budget(
     assert profile.ram_bytes <= ram
     assert profile.flash_bytes <= flash
     assert 0 < profile.stack_bytes < 1000
+    _, convolution, *_ = profile.layers
+    assert convolution.instructions == pytest.approx(instructions_of_second_convolution(name), rel=0.05)
     assert sum(layer.instructions for layer in profile.layers) == pytest.approx(profile.instructions, rel=0.02)
 
 

@@ -1,4 +1,4 @@
-"""CONV_2D on int8: the shape of a block of four pixels, the order of its inputs, and the table of weights and scales.
+"""CONV_2D on int8: the table of weights and scales.
 
 The first layer of many networks (3 x 3 on one channel, ReLU, 2 x 2 max pool) has a specialised kernel.
 """
@@ -6,17 +6,16 @@ The first layer of many networks (3 x 3 on one channel, ReLU, 2 x 2 max pool) ha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
+from ei_toolkit.eon.kernels.block import PIXELS, Block, choose_block, prefers_halves
 from ei_toolkit.eon.kernels.direct import direct_conv2d, is_general
-from ei_toolkit.eon.kernels.float_convolution import (
-    conv2d_float,
-)
+from ei_toolkit.eon.kernels.float_convolution import conv2d_float
 from ei_toolkit.eon.kernels.geometry import Geometry, geometry
 from ei_toolkit.eon.kernels.layer import (
     Constant,
@@ -102,40 +101,6 @@ def pair_word(low: int, high: int) -> int:
     return (low & 0xFFFF) | (high & 0xFFFF) << 16
 
 
-PIXELS = 4  # that the kernel computes at a time
-MOST_UNROLLED = 16  # inputs that do not fill a word; with more of them every run is padded to whole words
-FEW_WEIGHTS = 2048  # of a layer whose weights are stored as int16, if it has many pixels: flash for speed
-MANY_PIXELS = 256
-FARTHEST_INPUTS = 1020  # that an instruction can load two words from, in bytes
-FARTHEST_OFFSET = 4000  # of a pixel in the output, from the first of its block, in bytes
-
-
-@dataclass(frozen=True)
-class Block:
-    """The pixels of the convolution that the kernel computes at a time, its window of input rows, and its inputs."""
-
-    pixel_rows: int
-    pixel_cols: int
-    window_rows: int
-    pad_right: int  # elements
-    width: int  # elements of one window row
-    runs: int
-    run_cols: int
-    run_elements: int
-    shares_rows: bool  # a pixel reads all rows but one of the pixel above it, and each row is gathered once
-    order: tuple[int, ...]  # of the inputs of a pixel, in pairs; -1 for an input that has the weight zero
-
-    @property
-    def pairs(self) -> int:
-        """Pairs of inputs of a pixel."""
-        return len(self.order) // 2
-
-    @property
-    def gathered_words(self) -> int:
-        """Words of the gathered inputs of a block, each a pair."""
-        return 2 * self.pairs // self.runs * (self.runs + 1) if self.shares_rows else PIXELS * self.pairs
-
-
 def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     """Lower a CONV_2D."""
     source, weights, bias = inputs_of(graph, op, 2, 3)
@@ -157,11 +122,11 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     values = per_channel.varying(weights.data, axis=0)
     if is_first(shape, per_channel, requantize):
         return _first(op, position, shape, values, per_channel, source, output, requantize)
-    block = _block(shape, filters)
+    block = choose_block(shape, filters)
     values = np.swapaxes(values, 1, 2) if shape.swapped else values
     form, words = pack_block(values, block, per_channel, output.quant.zero_point, shape.out_rows * shape.out_cols)
     if form == "kInBytes":  # whose sums read the inputs of four pixels
-        block = replace(block, shares_rows=False)
+        block = replace(block, shared_rows=0)
     traits = _traits(shape, block, filters, source.quant.zero_point) | requantize
     return Layer(
         position=position,
@@ -174,7 +139,7 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
         traits=traits | {"kTableForm": f"k::{form}"},
         constants=(Constant(f"kTable{position}", "uint32_t", words, 4 * len(words)),),
         scratch=(
-            Scratch(f"window{position}", "int8_t", block.window_rows * block.width + 3),
+            Scratch(f"window{position}", "int8_t", block.window_bytes),
             Scratch(f"inputs{position}", "uint32_t", block.gathered_words),
         ),
         flash_words=len(words) * -(-shape.out_rows // block.pixel_rows) * -(-shape.out_cols // block.pixel_cols),
@@ -204,58 +169,6 @@ def row_access(
     )
 
 
-def _block(g: Geometry, filters: int) -> Block:
-    rows, cols = _pixels(g, filters)
-    reach = (g.out_cols - 1) * g.stride_cols + (g.kernel_cols - 1) * g.dilation_cols + 1
-    straight = g.dilation_cols == 1
-    run = (g.kernel_cols if straight else 1) * g.in_channels
-    runs = g.kernel_rows * (1 if straight else g.kernel_cols)
-    padded = run + -run % 4 if runs * (run % 4) > MOST_UNROLLED else run
-    pad_right = max(reach - g.pad_left - g.in_cols, 0) * g.in_channels
-    pad_right += -((g.pad_left + g.in_cols) * g.in_channels + pad_right) % 4  # rows of whole words are copied faster
-    return Block(
-        pixel_rows=rows,
-        pixel_cols=cols,
-        window_rows=(rows - 1) * g.stride_rows + (g.kernel_rows - 1) * g.dilation_rows + 1,
-        pad_right=pad_right,
-        width=(g.pad_left + g.in_cols) * g.in_channels + pad_right,
-        runs=runs,
-        run_cols=1 if straight else g.kernel_cols,
-        run_elements=padded,
-        shares_rows=_shares_rows(g, (rows, cols), padded) and straight,
-        order=tuple(_order(runs, run, padded)),
-    )
-
-
-def _shares_rows(g: Geometry, pixels: tuple[int, int], run_elements: int) -> bool:
-    """Return whether the inputs of a block of these pixels can be gathered row by row.
-
-    Of a pool that reaches beyond the output, the pixels outside have to repeat one inside, which rows cannot.
-    """
-    whole_pools = g.pool_rows == 1 or min(g.out_rows, g.pooled_rows * g.pool_rows) % 2 == 0
-    adjacent = g.kernel_rows > 1 and (g.stride_rows, g.dilation_rows) == (1, 1)
-    return (
-        pixels == (2, 2) and adjacent and whole_pools and run_elements % 4 == 0 and 4 * run_elements < FARTHEST_INPUTS
-    )
-
-
-def _order(runs: int, run: int, padded: int) -> list[int]:
-    """Return the inputs of a pixel in the order in which the kernel's `Gather` interleaves them."""
-    position = [[r * run + i if i < run else -1 for i in range(padded)] for r in range(runs)]
-    words = [row[i + k] for row in position for i in range(0, padded - 3, 4) for k in (0, 2, 1, 3)]
-    left = [i for row in position for i in row[padded // 4 * 4 :]]
-    return [*words, *left, *[-1] * (len(left) % 2)]
-
-
-def _pixels(g: Geometry, filters: int) -> tuple[int, int]:
-    """Choose the shape of a block of four pixels: whole pools, and few blocks with pixels outside the output."""
-    if (g.pool_rows, g.pool_cols) != (1, 1):
-        return {(2, 2): (2, 2), (1, 2): (1, 4), (2, 1): (4, 1)}[g.pool_rows, g.pool_cols]
-    shapes = [(1, 4), (2, 2), (4, 1)]
-    near = [(r, c) for r, c in shapes if ((r - 1) * g.out_cols + c - 1) * filters <= FARTHEST_OFFSET]
-    return min(near or shapes[:1], key=lambda shape: -(-g.out_rows // shape[0]) * -(-g.out_cols // shape[1]))
-
-
 def pack_block(
     weights: NDArray[np.int8], block: Block, per_channel: Channels, zero_point: int, pixels: int
 ) -> tuple[str, list[int]]:
@@ -270,7 +183,7 @@ def pack_block(
     bias = np.array((*per_channel.biases, *(0,) * (filters % 2)), dtype=np.int64)
     sums = np.stack((bias[1::2], bias[0::2]), axis=1)
     fits = int((a + 256 * b).min()) >= -(1 << 15)
-    if per_channel.packed and weights.size <= FEW_WEIGHTS and pixels >= MANY_PIXELS:
+    if per_channel.packed and prefers_halves(weights.size, pixels):
         form, sums = "kHalves", 256 * sums
         words = np.stack((_words(256 * b), _words(256 * a)), axis=2).reshape(len(a), -1)
     elif per_channel.packed and fits:
@@ -312,7 +225,7 @@ def _traits(g: Geometry, block: Block, filters: int, zero_point: int) -> dict[st
         "kRuns": block.runs,
         "kRunCols": block.run_cols,
         "kRunElements": block.run_elements,
-        "kSharedRows": "true" if block.shares_rows else "false",
+        "kSharedRows": block.shared_rows,
         "kRunRowStep": g.dilation_rows * block.width if block.runs > 1 else 0,
         "kRunColStep": g.dilation_cols * g.in_channels if block.run_cols > 1 else 0,
     }

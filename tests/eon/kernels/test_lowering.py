@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ei_toolkit.eon.fixed_point import Multiplier, multiply, quantize_multiplier
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.kernels import LOWER, lower
-from ei_toolkit.eon.kernels.convolution import MANY_PIXELS, MOST_UNROLLED, Block, first_table, pack_block
+from ei_toolkit.eon.kernels.block import MANY_PIXELS, MOST_UNROLLED, Block
+from ei_toolkit.eon.kernels.convolution import first_table, pack_block
 from ei_toolkit.eon.kernels.dense import pack_groups
 from ei_toolkit.eon.kernels.depthwise import GROUP, USUAL_SHIFT, pack_taps
 from ei_toolkit.eon.kernels.elementwise import FUNCTIONS
@@ -213,7 +214,7 @@ def test_a_table_has_the_weights_of_two_channels_for_each_pair_of_inputs(
     order = (*range(inputs), *[-1] * (inputs % 2))
     channels = channels_of(len(weights), 1 << 24 if expected == "kInBytes" else 1 << 22)
     pixels = MANY_PIXELS if expected == "kHalves" else 1
-    form, words = pack_block(weights, Block(1, 4, 1, 0, 1, 1, 1, inputs, False, order), channels, zero_point, pixels)
+    form, words = pack_block(weights, Block(1, 4, 1, 0, 1, 1, 1, inputs, 0, order), channels, zero_point, pixels)
     table = np.array(words, dtype=np.uint32).reshape((len(weights) + 1) // 2, -1)
     assert form == expected and table.shape[1] == 6 + len(order) // 2 * (2 if form == "kHalves" else 1)
     flat = np.zeros((len(table) * 2, len(order)), dtype=np.int64)
@@ -230,7 +231,7 @@ def test_a_table_has_the_weights_of_two_channels_for_each_pair_of_inputs(
 
 def test_a_weight_that_the_packed_form_has_no_room_for_gives_another_form() -> None:
     weights = np.array([-1, -128], dtype=np.int8).reshape(2, 1, 1, 1)
-    block = Block(1, 4, 1, 0, 1, 1, 1, 1, False, (0, -1))
+    block = Block(1, 4, 1, 0, 1, 1, 1, 1, 0, (0, -1))
     forms = [pack_block(w, block, channels_of(2), 0, 1)[0] for w in (weights, weights[::-1], weights + 1)]
     assert forms == ["kInBytes", "kPacked", "kPacked"]
     assert pack_block(weights, block, channels_of(2), 0, MANY_PIXELS)[0] == "kHalves"
@@ -268,30 +269,6 @@ def test_products_of_transformed_rows_of_the_first_layer_give_both_rows_of_a_poo
 def test_the_last_channel_of_the_first_layer_is_marked() -> None:
     shifts = [row[-1] for row in first_table(np.ones((3, 3, 3), dtype=np.int8), channels_of(3))]
     assert [shift >> 31 for shift in shifts] == [0, 0, 1]
-
-
-@pytest.mark.parametrize(
-    ("rows", "kernel", "inputs", "stride", "shared"),
-    [
-        (6, 3, 4, 1, True),
-        (5, 3, 4, 1, True),  # without a pool, the row below the output is not stored
-        (6, 1, 4, 1, False),  # no row is read twice
-        (6, 3, 2, 1, False),  # six inputs do not fill a word
-        (6, 3, 4, 2, False),
-        (6, 3, 88, 1, False),  # the lower row is too far for the offset of a load
-        (8, 3, 4, 1, False),  # a block is one row
-    ],
-)
-def test_rows_that_the_pixels_of_a_block_share_are_gathered_once(
-    tiny: Any, rows: int, kernel: int, inputs: int, stride: int, shared: bool
-) -> None:
-    source: dict[str, Any] = {"shape": (1, stride * rows, stride * rows, inputs), "scale": 0.1}
-    shape = (1, kernel, kernel, inputs)
-    layer = lowered(tiny, "CONV_2D", [source, {"shape": shape, "scale": 0.01, "data": np.ones(shape)}],
-                    {"shape": (1, rows, rows, 1), "scale": 1.0}, strideH=stride, strideW=stride)  # fmt: skip
-    assert layer.traits["kSharedRows"] == ("true" if shared else "false")
-    pairs = int(layer.traits["kPairs"])
-    assert layer.scratch[1].elements == (2 * pairs // kernel * (kernel + 1) if shared else 4 * pairs)
 
 
 def test_inputs_that_fill_no_word_are_paired_or_padded_if_there_are_many(tiny: Any) -> None:
@@ -340,23 +317,6 @@ def test_a_3x3_depthwise_layer_with_negative_outputs_takes_the_general_kernel(
     tiny: Any, zero_point: int, kernel: str
 ) -> None:
     assert depthwise(tiny, [0.01, 0.02], zero_point).headers == (kernel,)
-
-
-@pytest.mark.parametrize(
-    ("rows", "cols", "filters", "shape"),
-    [
-        *((8, 8, 8, (1, 4)), (6, 6, 8, (2, 2)), (25, 5, 64, (4, 1)), (9, 1, 8, (4, 1)), (3, 3, 8, (1, 4))),
-        (25, 5, 2048, (1, 4)),  # the offset between the pixels has no room in an instruction
-    ],
-)
-def test_four_pixels_have_the_shape_with_the_fewest_blocks(
-    tiny: Any, rows: int, cols: int, filters: int, shape: tuple[int, int]
-) -> None:
-    source: dict[str, Any] = {"shape": (1, rows, cols, 1), "scale": 0.1}
-    weights = {"shape": (filters, 1, 1, 1), "scale": 0.01, "data": np.ones((filters, 1, 1, 1))}
-    layer = lowered(tiny, "CONV_2D", [source, weights], {"shape": (1, rows, cols, filters), "scale": 1.0},
-                    strideH=1, strideW=1, padding=1)  # fmt: skip
-    assert (layer.traits["kPixelRows"], layer.traits["kPixelCols"]) == shape
 
 
 @given(st.integers(1, 11), st.integers(1, 9), st.booleans())

@@ -316,13 +316,13 @@ inline const uint32_t* block_sums(const uint32_t* x, int lower, int advance, con
     return table;
 }
 
-// S: kTableForm; kPairs, kRuns, kSharedRows, whether each row of inputs is stored once; kOutChannels, kPoolPixels, the
-// offsets kOut1 to kOut3 and the constants of `requantize`. kMask: the pixels whose outputs are stored, those of a pool
-// by its first pixel.
+// S: kTableForm; kPairs, kRuns, kSharedRows, the rows of inputs that are stored once, or 0; kOutChannels, kPoolPixels,
+// the offsets kOut1 to kOut3 and the constants of `requantize`. kMask: the pixels whose outputs are stored, those of a
+// pool by its first pixel.
 template <class S, int kMask>
 struct BlockProduct {
-    static constexpr int kLower = S::kSharedRows ? 2 * S::kPairs / S::kRuns : 2;
-    static constexpr int kAdvance = S::kSharedRows ? 2 : kBlockPixels;
+    static constexpr int kLower = S::kSharedRows > 0 ? 2 * S::kPairs / S::kRuns * (S::kSharedRows - S::kRuns) : 2;
+    static constexpr int kAdvance = S::kSharedRows > 0 ? 2 : kBlockPixels;
 
     static void portable(const uint32_t* inputs, const uint32_t* table, int8_t* out) {
         constexpr int kOut[kBlockPixels] = {0, S::kOut1, S::kOut2, S::kOut3};

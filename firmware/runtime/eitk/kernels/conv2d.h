@@ -158,10 +158,10 @@ struct GatherRows {
 };
 
 // S: the geometry as for Window; kRuns, kRunCols, kRunRowStep, kRunColStep, kRunElements as for Gather; kSharedRows,
-// whether the pixels of a block are two above two and each of its rows of inputs is gathered once; kConvRows and
-// kConvCols, the output before the pool; kOutRows, kOutCols, kPoolRows, kPoolCols; kPixelRows and kPixelCols, the shape
-// of a block, with kPixelRowStep and kPixelColStep between its pixels in the window; and the constants of BlockProduct.
-// The pixels of a pool are adjacent in a block.
+// the rows of inputs that are gathered once for two pixels above two others, or 0; kConvRows and kConvCols, the output
+// before the pool; kOutRows, kOutCols, kPoolRows, kPoolCols; kPixelRows and kPixelCols, the shape of a block, with
+// kPixelRowStep and kPixelColStep between its pixels in the window; and the constants of BlockProduct. The pixels of a
+// pool are adjacent in a block.
 template <class S, class Source>
 class Conv2D {
 public:
@@ -206,8 +206,8 @@ private:
     // leaves the maximum of a pool as it is.
     template <int kBlockRows, int kBlockCols>
     void pixels(const int8_t* x, int8_t* out) const {
-        if (S::kSharedRows) {
-            using Inputs = GatherRows<S::kRuns + 1, S::kPixelRowStep, (S::kRunElements + 3) / 4 * 4>;
+        if (S::kSharedRows > 0) {
+            using Inputs = GatherRows<S::kSharedRows, S::kRunRowStep, (S::kRunElements + 3) / 4 * 4>;
             Inputs::interleave(x, x + offset<kBlockRows, kBlockCols>(1), inputs_);
         } else {
             using Inputs = Gather<S::kRuns, S::kRunCols, S::kRunRowStep, S::kRunColStep, S::kRunElements>;
