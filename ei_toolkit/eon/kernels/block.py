@@ -120,7 +120,7 @@ def prefers_halves(weights: int, pixels: int) -> bool:
 
 def instructions(g: Geometry, filters: int, block: Block, costs: BlockCosts = COSTS) -> int:
     """Return the estimated instructions of a layer on a Cortex-M4."""
-    return round(sum(count * getattr(costs, name) for name, count in work(g, filters, block)))
+    return round(sum(count * float(getattr(costs, name)) for name, count in work(g, filters, block)))
 
 
 def work(g: Geometry, filters: int, block: Block) -> Iterator[tuple[str, int]]:
