@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import cbor2
 import numpy as np
+from recording_board import BLOCK_SAMPLES, checked
 
 from ei_toolkit.board.transport.link import LinkLost
 
@@ -22,22 +23,26 @@ Data Transfer Baudrate: 115200
 Name: Built-in microphone, Max sample length: 3s, Frequencies: [16000.00Hz]
 """
 INFO = '{"eitk":1,"info":{"labels":["classical","rock"],"state":"stopped"}}'
+STREAMING_INFO = INFO.replace('"info":{', '"info":{"firmware":"0123456789abcdef",')
 PREDICTION = (
     '{"eitk":1,"seq":%d,"end":48000,"ms":3000,"model":"abcdef012345","level_dbfs":-31.25,'
     '"scores":{"classical":0.25000,"rock":0.75000},"winner":"rock","led":"red","dsp_us":140500,"nn_us":30250,"overruns":0}'
 )
 RATE = 16_000
-CHUNK_BYTES = 200  # a reply takes many reads, as on a serial line
+CHUNK_BYTES = 200  # of AT commands; a reply takes many reads, as on a serial line
 
 
 class AtBoard:
     """Records a ramp of the requested length, and predicts the same again and again from `r` to `b`.
 
-    `fails` is what it reports in place of a recording.
+    `fails` is what it reports in place of a recording. With `streams` it also sends recordings in blocks, as eitk's
+    sketch does, of which `lost_block` does not arrive.
     """
 
-    def __init__(self, fails: str = "") -> None:
+    def __init__(self, fails: str = "", *, streams: bool = False) -> None:
         self.fails = fails
+        self.streams = streams
+        self.lost_block: int | None = None
         self.is_plugged = True
         self.unplug_at = ""  # the command at which the cable is pulled
         self.at_command: dict[str, Callable[[], None]] = {}  # what happens when a command arrives
@@ -68,9 +73,16 @@ class AtBoard:
         self.at_command.pop(name, lambda: None)()
         if name in "?r":
             self.predictions = 0 if name == "r" else None
-            self._out += f"{INFO}\r\n".encode() if name == "?" else b'{"eitk":1,"state":"running"}\r\n'
+            self._out += (
+                f"{STREAMING_INFO if self.streams else INFO}\r\n".encode()
+                if name == "?"
+                else b'{"eitk":1,"state":"running"}\r\n'
+            )
             return
         self.predictions = None
+        if name[:1] in "sm":
+            self._out += b'{"eitk":1,"state":"stopped"}\r\n' if name == "s" else self._streamed(int(name[2:]))
+            return
         replies = {"b": "", "AT+CONFIG?": CONFIG, "AT+SAMPLESTART": "", "AT+READBUFFER": ""}
         reply = replies.get(name, "OK")
         if name == "AT+SAMPLESETTINGS":
@@ -93,6 +105,16 @@ class AtBoard:
             f"File name: /fs/x.1.cbor\r\nNot uploading file, not connected to WiFi. Used buffer, from=0,"
             f" to={len(self._file)}."
         )
+
+    def _streamed(self, count: int) -> bytes:
+        start = f'{{"eitk":1,"recording":1,"samples":{count},"rate":16000,"gain":80,"block_samples":{BLOCK_SAMPLES}'
+        pcm = (np.arange(count) % 999).astype("<i2").tobytes()
+        blocks = [base64.b64encode(pcm[first : first + 512]).decode() for first in range(0, len(pcm), 512)]
+        lines = [checked(f'{{"eitk":1,"of":1,"block":{i},"pcm":"{block}"') for i, block in enumerate(blocks)]
+        if self.lost_block is not None:
+            del lines[self.lost_block]
+        end = f'{{"eitk":1,"recorded":1,"samples":{count},"blocks":{len(blocks)},"lost":0,"reason":"complete"'
+        return b"".join([checked(start), *lines, checked(end)])
 
     def _check(self) -> None:
         if not self.is_plugged:

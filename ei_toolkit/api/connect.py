@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ei_toolkit.api.prediction_stream import PredictionStream
-from ei_toolkit.board.protocol.at_client import STAGES, AtClient, AtConfig, AtRecording
+from ei_toolkit.api.requested_samples import SampleRecorder, device_label
 from ei_toolkit.board.transport.link import Link, LinkLost, lost_connection
 from ei_toolkit.board.transport.watch import Source
 from ei_toolkit.client.endpoint import Endpoint
@@ -22,7 +21,6 @@ from ei_toolkit.client.remote_management import (
     RemoteManagement,
     RunningModel,
     SampleRequest,
-    SensorDescription,
     StreamRequest,
 )
 from ei_toolkit.client.upload.ingestion import BatchKey, Ingestion, Item, Rejected, RetryableError
@@ -32,8 +30,6 @@ POLL_S = 0.5  # between two looks at the board and at the clock
 STREAM_POLL_S = 0.05  # the same while predictions are sent
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0  # between two tries to reach the studio or the board
 UPLOAD_TRIES, RETRY_PAUSE_S = 5, 0.5
-OTHER_CHARACTERS = re.compile(r"[^A-Za-z0-9_.-]+")  # in a label; the board has the label in a line with commas
-REPORTED_STAGES = {STAGES[0]: "sampleStarted", STAGES[2]: "sampleProcessing"}
 RESUME = b"r\n"  # eitk's sketch classifies again
 
 Note = Callable[[str], None]
@@ -95,25 +91,24 @@ class Connector:
 
     def _serve_board(self, link: Link) -> None:
         """Connect an open board again and again, until the end. Raises BoardError if the board is lost."""
-        client = AtClient(link)
-        client.connect()
-        device = describe(client.config(), self.model)
+        recorder = SampleRecorder.of(link)
+        device = recorder.description(self.model)
         try:
             while not self._is_over:
                 try:
-                    self._serve_connection(link, client, device)
+                    self._serve_connection(link, recorder, device)
                 except ApiError as error:
                     self.note(f"{error}; trying again in {self._pause_s:g} s")
                     self._wait(link)
         finally:
             _resume(link)
 
-    def _serve_connection(self, link: Link, client: AtClient, device: DeviceDescription) -> None:
+    def _serve_connection(self, link: Link, recorder: SampleRecorder, device: DeviceDescription) -> None:
         endpoint = self.endpoint()
         with RemoteManagement(endpoint, device) as remote:
             self._pause_s = FIRST_PAUSE_S
             self.note(f"{device.device_type} {device.device_id} is connected; Ctrl-C ends")
-            stream = PredictionStream(link, client, remote)
+            stream = PredictionStream(link, recorder.client, remote)
             try:
                 while not self._is_over:
                     request = remote.next_request(STREAM_POLL_S if stream.is_on else POLL_S)
@@ -121,7 +116,7 @@ class Connector:
                         stream.switch(request.is_on)
                     elif request is not None:
                         with stream.paused():
-                            self._record(client, remote, endpoint, request)
+                            self._record(recorder, remote, endpoint, request)
                     if stream.is_on:
                         stream.relay(STREAM_POLL_S)
                     else:
@@ -129,13 +124,15 @@ class Connector:
             finally:
                 stream.end()
 
-    def _record(self, client: AtClient, remote: RemoteManagement, endpoint: Endpoint, request: SampleRequest) -> None:
+    def _record(
+        self, recorder: SampleRecorder, remote: RemoteManagement, endpoint: Endpoint, request: SampleRequest
+    ) -> None:
         """Record, upload and report one sample. Raises BoardError if the board is lost, ApiError without a studio."""
         remote.report(sample=True)
         try:
-            recording = record_sample(client, remote, request)
+            data = recorder.record(remote, request)
             remote.report(sampleUploading=True)
-            sample = upload_sample(endpoint, request, recording, self.note)
+            sample = upload_sample(endpoint, request, data, self.note)
         except EitkError as error:
             remote.report_failure(str(error))
             self.note(f"the sample {request.label} was not recorded: {error}")
@@ -164,51 +161,16 @@ class Connector:
         return None
 
 
-def describe(config: AtConfig, model: RunningModel | None = None) -> DeviceDescription:
-    """Return what a board with a model states of itself. Raises BoardError if it has no ID or no sensor."""
-    if not config.device_id or not config.device_type or not config.sensors:
-        raise BoardError(
-            "the board states no ID, no type or no sensor", hint="Flash it again: eitk flash"
-        )  # fmt: skip
-    sensors = [SensorDescription(one.name, one.max_length_s, one.frequencies) for one in config.sensors]
-    return DeviceDescription(config.device_id, config.device_type, sensors, model)
-
-
-def record_sample(client: AtClient, remote: RemoteManagement, request: SampleRequest) -> AtRecording:
-    """Record a sample with the board, and report each stage. Raises BoardError."""
-    percent = -1
-
-    def on_stage(stage: str) -> None:
-        if name := REPORTED_STAGES.get(stage):
-            remote.report(**{name: True})
-
-    def on_bytes(done: int, total: int) -> None:
-        nonlocal percent
-        if (now := min(100, 100 * done // total)) >= percent + 10:
-            percent = now
-            remote.report(sampleReading=True, progressPercentage=percent)
-
-    return client.sample(
-        device_label(request.label), request.interval_ms, request.length_ms, request.sensor,
-        on_stage=on_stage, on_bytes=on_bytes,
-    )  # fmt: skip
-
-
-def device_label(label: str) -> str:
-    """Return a label for a command of a board, which takes no commas and no other characters than ASCII."""
-    return OTHER_CHARACTERS.sub("_", label)[:64] or "sample"
-
-
-def upload_sample(endpoint: Endpoint, request: SampleRequest, recording: AtRecording, note: Note) -> ConnectedSample:
-    """Upload a recording with the label of the request. Raises ApiError or CredentialError if it is not accepted."""
+def upload_sample(endpoint: Endpoint, request: SampleRequest, data: bytes, note: Note) -> ConnectedSample:
+    """Upload a file with the label of the request. Raises ApiError or CredentialError if it is not accepted."""
     name = f"{device_label(request.label)}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}.cbor"
     with (
         contextlib.closing(Ingestion(endpoint, 1, note)) as ingestion,
         tempfile.TemporaryDirectory(prefix="eitk-connect-") as folder,
     ):
         file = Path(folder) / name
-        file.write_bytes(recording.data)
-        item = Item(file, hashlib.sha256(recording.data).hexdigest())
+        file.write_bytes(data)
+        item = Item(file, hashlib.sha256(data).hexdigest())
         sent = ingestion.send(BatchKey(request.category, request.label, ()), [item])
         for attempt in range(1, UPLOAD_TRIES):
             if not isinstance(sent, RetryableError) or sent.kind == "rejected":
@@ -220,7 +182,7 @@ def upload_sample(endpoint: Endpoint, request: SampleRequest, recording: AtRecor
     [outcome] = sent.outcomes
     if isinstance(outcome, Rejected):
         raise ApiError("the studio did not accept the sample", why=outcome.reason)
-    return ConnectedSample(request.label, request.category, name, len(recording.data), outcome.sample)
+    return ConnectedSample(request.label, request.category, name, len(data), outcome.sample)
 
 
 def _check_board(link: Link) -> None:

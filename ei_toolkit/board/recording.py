@@ -110,10 +110,10 @@ class BoardLines:
                 )
 
 
-def identify(lines: BoardLines) -> SketchInfo:
+def identify(lines: BoardLines, timeout_s: float = ANSWER_TIMEOUT_S) -> SketchInfo:
     """Ask a board for its sketch. Raises BoardError if it is not eitk's, or one of a version that cannot record."""
     lines.command("?")
-    deadline = time.monotonic() + ANSWER_TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         for line in lines.read():
             info = _info(line)
@@ -132,7 +132,7 @@ def identify(lines: BoardLines) -> SketchInfo:
                 labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
             )
     raise BoardError(
-        f"the board does not answer within {ANSWER_TIMEOUT_S:g} s",
+        f"the board does not answer within {timeout_s:g} s",
         why="it runs another sketch, or none",
         hint=FLASH_HINT,
     )

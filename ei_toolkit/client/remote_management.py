@@ -31,6 +31,7 @@ GREETING_TIMEOUT_S = 10.0
 LONGEST_LABEL = 200
 LONGEST_REASON = 300
 UPLOAD_PATH = re.compile(r"/api/(training|testing|validation|split)/data")
+HMAC_KEY = re.compile(r"[0-9A-Za-z_-]{0,64}")
 ID_IN_USE = "is connected already"
 KEY_REFUSED = re.compile(r"\b(api )?key\b|not authenticated|role", re.IGNORECASE)
 KEY_HINT = "Make another key in the studio, and set EI_API_KEY or run: eitk login"
@@ -73,13 +74,14 @@ class StreamRequest:
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """A sample that the studio requests; `category` is where it is uploaded."""
+    """A sample that the studio requests; `category` is where it is uploaded, `hmac_key` signs it unless it is empty."""
 
     label: str
     length_ms: int
     interval_ms: float
     sensor: str
     category: str
+    hmac_key: str = ""
 
 
 class RemoteManagement:
@@ -99,7 +101,7 @@ class RemoteManagement:
         except (WebSocketException, OSError) as error:
             self._socket.close()
             raise self._lost(str(error)) from None
-        except ApiError:
+        except (ApiError, CredentialError):
             self._socket.close()
             raise
         self._socket.settimeout(None)
@@ -224,7 +226,10 @@ def parse_request(value: object) -> SampleRequest:
         raise ValueError(f"label {str(label)[:80]!r}")
     if not isinstance(sensor, str) or not (sensor.isprintable() and len(sensor) <= LONGEST_LABEL):
         raise ValueError(f"sensor {str(sensor)[:80]!r}")
-    return SampleRequest(label, round(value["length"]), float(value["interval"]), sensor, path[1])
+    key = value.get("hmacKey") or ""
+    if not isinstance(key, str) or not HMAC_KEY.fullmatch(key):
+        raise ValueError("hmacKey")
+    return SampleRequest(label, round(value["length"]), float(value["interval"]), sensor, path[1], key)
 
 
 def _message(data: str | bytes) -> dict[str, Any]:

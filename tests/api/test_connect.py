@@ -16,7 +16,8 @@ from running_studio import RunningStudio
 from websocket import create_connection
 
 from ei_toolkit.api import connect
-from ei_toolkit.api.connect import ConnectedSample, Connector, device_label
+from ei_toolkit.api.connect import ConnectedSample, Connector
+from ei_toolkit.api.requested_samples import device_label
 from ei_toolkit.board.protocol import at_client
 from ei_toolkit.board.transport.watch import Source
 from ei_toolkit.client.remote_management import RunningModel, SampleRequest, parse_request
@@ -113,9 +114,48 @@ def test_a_requested_sample_is_recorded_by_the_board_and_arrives_with_its_label(
     [stored] = studio.call("GET", "/raw-data?category=training")["samples"]
     assert (stored["id"], stored["label"], stored["totalLengthMs"]) == (first.sample, "größe, hip-hop", 500)
     assert stored["deviceType"] == "ARDUINO_NANO33BLE"
-    assert "AT+SAMPLESETTINGS=gr_e_hip-hop,0.0625,500," in board.commands
+    key = studio.studio.store.projects.get(1).hmac_key
+    assert f"AT+SAMPLESETTINGS=gr_e_hip-hop,0.0625,500,{key}" in board.commands
     assert board.commands[-1] == "r" and board.closed == 1
     wait_until(lambda: mode(studio) == "disconnected")
+
+
+def test_a_sample_that_is_longer_than_the_buffer_is_sent_in_blocks_and_signed(studio: Any, run: Any) -> None:
+    board = AtBoard(streams=True)
+    connector = run(board)
+    connector.noted("is connected")
+    [sensor] = studio.call("GET", f"/device/{DEVICE}")["device"]["sensors"]
+    assert sensor["maxSampleLengthS"] == 600
+    assert request_sample(studio, lengthMs=5008)["success"]
+    wait_until(lambda: len(connector.samples) == 1)
+    [stored] = studio.call("GET", "/raw-data?category=training")["samples"]
+    assert (stored["totalLengthMs"], stored["valuesCount"], stored["signatureValidate"]) == (5008, 80_128, True)
+    assert (stored["deviceName"], stored["deviceType"]) == (DEVICE, "ARDUINO_NANO33BLE")
+    assert "m 80128" in board.commands
+    values = studio.call("GET", f"/raw-data/{stored['id']}")["payload"]["values"]
+    assert [value for [value] in values] == [i % 999 for i in range(80_128)]
+    assert request_sample(studio, lengthMs=500)["success"]  # what fits the buffer is recorded there
+    wait_until(lambda: len(connector.samples) == 2)
+    assert any(command.startswith("AT+SAMPLESTART") for command in board.commands)
+
+
+def test_a_long_sample_of_which_a_block_is_lost_is_not_uploaded(studio: Any, run: Any) -> None:
+    board = AtBoard(streams=True)
+    board.lost_block = 7
+    connector = run(board)
+    connector.noted("is connected")
+    request_sample(studio, lengthMs=4000)
+    connector.noted("the sample rock was not recorded: 1 blocks of the recording were lost")
+    assert studio.call("GET", "/raw-data?category=training")["samples"] == []
+
+
+def test_a_request_of_10_hours_is_refused_and_the_board_stays_connected(studio: Any, run: Any) -> None:
+    connector = run(AtBoard(streams=True))
+    connector.noted("is connected")
+    answer = request_sample(studio, lengthMs=36_000_000)
+    assert not answer["success"] and "records 600 s at most" in answer["error"]
+    assert request_sample(studio)["success"]
+    wait_until(lambda: len(connector.samples) == 1)
 
 
 class LiveLog:
@@ -277,7 +317,7 @@ VALID = {"label": "x", "length": 1000, "interval": 0.06, "path": "/api/training/
 
 
 def test_a_request_is_read() -> None:
-    assert parse_request(VALID) == SampleRequest("x", 1000, 0.06, "m", "training")
+    assert parse_request(VALID) == SampleRequest("x", 1000, 0.06, "m", "training", "k")
 
 
 @pytest.mark.parametrize(
@@ -286,7 +326,7 @@ def test_a_request_is_read() -> None:
         ("label", ""), ("label", "a\nb"), ("label", 7), ("label", "x" * 300), ("length", -1), ("length", True),
         ("length", "1000"), ("length", 1e12), ("length", float("nan")), ("interval", 0), ("interval", None),
         ("path", "/api/training/data/../../x"), ("path", "http://other/api/training/data"), ("path", None),
-        ("sensor", "a\rAT+CLEARCONFIG"), ("sensor", 1),
+        ("sensor", "a\rAT+CLEARCONFIG"), ("sensor", 1), ("hmacKey", "a\rAT+CLEARCONFIG"), ("hmacKey", 7),
     ],
 )  # fmt: skip
 def test_a_request_with_a_value_that_is_not_possible_is_refused(name: str, value: Any) -> None:

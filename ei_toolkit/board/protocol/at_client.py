@@ -105,13 +105,16 @@ class AtClient:
         interval_ms: float,
         length_ms: int,
         sensor: str,
+        hmac_key: str = "",
         *,
         on_stage: Callable[[str], None] = lambda _: None,
         on_bytes: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> AtRecording:
-        """Record to the buffer of the board and read it. `on_stage` gets each of STAGES as it arrives, `on_bytes` the
-        bytes of text that have been read and all of them."""
-        self.set_value("SAMPLESETTINGS", label, f"{interval_ms:g}", str(length_ms), "")
+        """Record to the buffer of the board and read it. Edge Impulse's firmware signs the recording with `hmac_key`.
+
+        `on_stage` gets each of STAGES as it arrives, `on_bytes` the bytes of text that have been read and all of them.
+        """
+        self.set_value("SAMPLESETTINGS", label, f"{interval_ms:g}", str(length_ms), hmac_key)
         reported = 0
 
         def report(reply: bytearray) -> None:
