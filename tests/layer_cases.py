@@ -333,3 +333,29 @@ def svdf(dtype: str, *, rank: int = 2, bias: bool = True) -> bytes:
 for _dtype in ("int8", "float32"):
     CASES[f"SVDF, {_dtype}"] = lambda d=_dtype: svdf(d)  # type: ignore[misc]
     CASES[f"SVDF of rank 1 without bias, {_dtype}"] = lambda d=_dtype: svdf(d, rank=1, bias=False)  # type: ignore[misc]
+
+
+def dilated(dtype: str, kind: str, crops: Sequence[Sequence[int]] = ((0, 0), (0, 0))) -> bytes:
+    """Return a dilated convolution as converters write it: in blocks of 2 x 3."""
+    model = TinyModel()
+    first, second = DATA[dtype]
+    source, apart = model.tensor((1, 7, 6, 4), dtype, **first), model.tensor((6, 5, 4, 4), dtype, **first)
+    blocks, pads = words(model, (2, 3)), words(model, ((1, 2), (3, 3)))
+    model.operator("SPACE_TO_BATCH_ND", [source, blocks, pads], apart, "SpaceToBatchNDOptions")
+    depthwise = kind == "DEPTHWISE_CONV_2D"
+    bias = "int64" if dtype == "int16" else "int32"
+    tensors = constants(model, dtype, (1, 3, 2, 4) if depthwise else (4, 3, 2, 4), 4, 3 if depthwise else 0, bias)
+    convolved = model.tensor((6, 3, 3, 4), dtype, **second)
+    options = {**PLAIN, "padding": 1} | ({"depthMultiplier": 1} if depthwise else {})
+    name = "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions"
+    model.operator(kind, [apart, *tensors], convolved, name, **options)
+    rows, cols = (n - sum(pair) for n, pair in zip((6, 9), crops, strict=True))
+    output = model.tensor((1, rows, cols, 4), dtype, **second)
+    inputs = [convolved, blocks, words(model, crops)]
+    return model.finish(source, model.operator("BATCH_TO_SPACE_ND", inputs, output, "BatchToSpaceNDOptions"))
+
+
+for _dtype in ("int8", "uint8", "float32"):
+    for _kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+        CASES[f"dilated {_kind}, {_dtype}"] = lambda d=_dtype, k=_kind: dilated(d, k)  # type: ignore[misc]
+CASES["dilated CONV_2D with crops"] = lambda: dilated("int8", "CONV_2D", ((1, 0), (2, 1)))

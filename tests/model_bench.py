@@ -13,7 +13,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from ei_toolkit.config.project import bundled
-from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.eon.compile import TensorSpec, compile_model
 from ei_toolkit.eon.toolchain import ARM, ARM_LINK, HOST, ICOUNT, MACHINE
 
 
@@ -46,12 +46,16 @@ def reference_ports(model: bytes, inputs: Sequence[np.ndarray]) -> list[np.ndarr
 
 
 def inputs_for(model: bytes, count: int, seed: int) -> np.ndarray:
-    """Random inputs of the model's type: uniform noise, and values near the middle."""
-    spec = compile_model(model).input
+    """Random inputs of the model's type."""
+    return random_inputs(compile_model(model).input, count, seed)
+
+
+def random_inputs(spec: TensorSpec, count: int, seed: int) -> np.ndarray:
+    """Random inputs of one type: uniform noise, and for int8 values near the middle."""
     generator = np.random.default_rng(seed)
     if spec.dtype == "float32":
         return generator.normal(0, 2, (count, spec.elements)).astype(np.float32)
-    if spec.dtype in ("uint8", "int16"):
+    if spec.dtype != "int8":
         limits = np.iinfo(spec.dtype)
         return generator.integers(limits.min, limits.max + 1, (count, spec.elements)).astype(spec.dtype)
     values = generator.integers(-128, 128, (count, spec.elements))

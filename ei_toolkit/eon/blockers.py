@@ -16,7 +16,10 @@ SIGNAL = (
     "These operators compute features: let a processing block (eitk impulse) compute them, and convert only the "
     "network that reads the features."
 )
+DILATED = "Use a stride of 1 and padding='valid' or 'same' in the dilated convolution, and convert with a batch of one."
 REMEDIES = {
+    "BATCH_TO_SPACE_ND": DILATED,
+    "SPACE_TO_BATCH_ND": DILATED,
     "BIDIRECTIONAL_SEQUENCE_LSTM": UNROLL.format("LSTM"),
     "LSTM": UNROLL.format("LSTM"),
     "UNIDIRECTIONAL_SEQUENCE_RNN": UNROLL.format("SimpleRNN"),

@@ -250,6 +250,7 @@ READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "SVDF": ("SVDFOptions", _svdf),
     **dict.fromkeys(("ARG_MAX", "ARG_MIN", "CAST"), (None, _nothing)),  # the output has the type
     "GATHER": ("GatherOptions", _gather),
+    **dict.fromkeys(("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"), (None, _nothing)),
     "LOG_SOFTMAX": (None, _nothing),
     "VAR_HANDLE": ("VarHandleOptions", _variable),
     "CALL_ONCE": ("CallOnceOptions", _call_once),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
+from layer_cases import dilated
 from operator_cases import CASES, FIRST, SECOND, dynamic_range, unsigned_ends
 from tiny_model import TinyModel
 
 from ei_toolkit.eon.compile import compile_model
+from ei_toolkit.errors import UnsupportedModelError
 
 
 def test_a_depthwise_convolution_of_one_channel_is_a_convolution() -> None:
@@ -71,3 +74,18 @@ def test_int8_weights_of_layers_on_float_become_float_with_a_warning() -> None:
     assert dynamic.source.split("\n", 1)[1] == real.source.split("\n", 1)[1]  # all but the hash of the file
     assert dynamic.dequantized_bytes == 3 * 24 and real.warnings == ()
     assert "72 bytes more" in dynamic.warnings[0] and "representative_dataset" in dynamic.warnings[0]
+
+
+def test_a_dilated_convolution_in_batches_is_one_layer() -> None:
+    (layer,) = compile_model(dilated("int8", "CONV_2D")).layers
+    assert layer.title == "CONV_2D + SPACE_TO_BATCH_ND + BATCH_TO_SPACE_ND"
+
+
+def test_batches_that_no_convolution_reads_are_refused_with_what_to_change() -> None:
+    model = TinyModel()
+    source, output = model.tensor((1, 4, 4, 1), **FIRST), model.tensor((4, 2, 2, 1), **FIRST)
+    blocks, pads = model.tensor((2,), "int32", data=[2, 2]), model.tensor((2, 2), "int32", data=[[0, 0], [0, 0]])
+    model.operator("SPACE_TO_BATCH_ND", [source, blocks, pads], output, "SpaceToBatchNDOptions")
+    with pytest.raises(UnsupportedModelError, match="SPACE_TO_BATCH_ND") as caught:
+        compile_model(model.finish(source, output))
+    assert "dilated convolution" in caught.value.hint

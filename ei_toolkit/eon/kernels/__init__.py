@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ei_toolkit.config.units import mib
-from ei_toolkit.eon.blockers import BlockedModelError, Blocker, remedy_for
+from ei_toolkit.eon.blockers import REMEDIES, BlockedModelError, Blocker, remedy_for
 from ei_toolkit.eon.graph import Graph, Operator, Unreadable
 from ei_toolkit.eon.kernels.convolution import conv2d
 from ei_toolkit.eon.kernels.dense import fully_connected
@@ -102,7 +102,7 @@ def _lower(graph: Graph, op: Operator, position: int) -> Layer:
     if op.kind not in LOWER:
         raise UnsupportedModelError(
             "it remains at run time, and is supported only on constants or where a pass removes it",
-            hint="Convert the model with a fixed batch of one.",
+            hint=REMEDIES.get(op.kind, "Convert the model with a fixed batch of one."),
         )
     if op.inputs[:1] in ((), (-1,)):
         raise UnsupportedModelError("it has no input")

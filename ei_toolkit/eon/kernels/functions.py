@@ -24,6 +24,7 @@ def _sampled(function: Callable[[Operator, float], float]) -> Table:
 
     def table(op: Operator, source: Tensor, output: Tensor) -> list[int]:
         scale, inverse = np.float32(source.quant.scale), np.float32(1) / np.float32(output.quant.scale)
+        require(bool(np.isfinite(inverse)), op, f"its output scale is {output.quant.scale}")
         values = [np.float32(function(op, float(scale * np.float32(q - source.quant.zero_point)))) for q in INT8]
         return [_limited(_nearest(float(v * inverse)) + output.quant.zero_point) for v in values]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.passes.constant_folding import fold_constants
+from ei_toolkit.eon.passes.dilation import fold_dilation
 from ei_toolkit.eon.passes.float_weights import dequantize_weights
 from ei_toolkit.eon.passes.fusion import drop_views, fold_padding, fuse_pools, fuse_relu
 from ei_toolkit.eon.passes.rewrite import depthwise_to_convolution, drop_unread
@@ -15,6 +16,7 @@ PASSES = (
     fold_constants,
     drop_unread,
     dequantize_weights,
+    fold_dilation,
     depthwise_to_convolution,
     drop_views,
     read_in_place,
