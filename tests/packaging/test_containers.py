@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
+
+import pytest
+
+from ei_toolkit.eon.toolchain import CORTEX_M4F
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -13,7 +18,8 @@ STAGES = dict(re.findall(r"^FROM \S+ AS (\w+)\n(.*?)(?=^FROM |\Z)", DOCKERFILE, 
 
 def test_it_runs_as_a_user_without_rights() -> None:
     for stage in ("runtime", "development"):
-        assert re.findall(r"^USER (\w+)$", STAGES[stage], re.MULTILINE)[-1] == "eitk"
+        assert re.findall(r"^USER (\w+)$", STAGES[stage], re.MULTILINE)[-1] == "1000"
+    assert "useradd --create-home --uid 1000 eitk" in STAGES["runtime"]
     assert "sudo" not in STAGES["runtime"]
 
 
@@ -22,6 +28,14 @@ def test_it_has_the_tools_of_scripts_setup() -> None:
     tools = re.findall(r"(?:[\w+]+-arm-none-eabi(?:-dev)?|gcc-arm-none-eabi|qemu-system-arm)(?=[ ;\\])", setup)
     assert len(set(tools)) == 4
     assert [tool for tool in set(tools) if tool not in STAGES["runtime"]] == []
+
+
+@pytest.mark.arm
+def test_the_c_library_that_is_kept_is_that_of_the_board() -> None:
+    command = ["arm-none-eabi-g++", *CORTEX_M4F, "-print-multi-directory"]
+    folder = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    [kept] = re.findall(r"! -name (\S+)", STAGES["runtime"])
+    assert folder.split("/")[:2] == ["thumb", kept]
 
 
 def test_packages_are_installed_by_their_hashes_only() -> None:
