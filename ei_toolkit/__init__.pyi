@@ -9,6 +9,8 @@ from .api.boards import play as play
 from .api.boards import predictions as predictions
 from .api.boards import stop_board as stop_board
 from .api.boards import verify_board as verify_board
+from .api.calibrating import BoardCalibration as BoardCalibration
+from .api.calibrating import calibrate as calibrate
 from .api.classifier import TrainedClassifier as TrainedClassifier
 from .api.classifier import train_classifier as train_classifier
 from .api.classifying import Classification as Classification
@@ -19,6 +21,7 @@ from .api.compiling import ModelProfile as ModelProfile
 from .api.compiling import check_model as check_model
 from .api.compiling import compile_model as compile_model
 from .api.compiling import profile_model as profile_model
+from .api.compiling import run_model as run_model
 from .api.creating import create_project as create_project
 from .api.creating import synthesize_clips as synthesize_clips
 from .api.data import Dataset as Dataset

@@ -29,7 +29,7 @@ TITLES = {
     "api.studio": "The studio", "client.results": "The studio", "client.samples": "The studio",
     "api.evaluating": "Evaluation", "api.summaries": "Summary features", "api.compiling": "Compiler",
     "api.whole_files": "The studio", "report.file_outcomes": "The studio",
-    "api.boards": "Boards", "api.recording": "Boards",
+    "api.boards": "Boards", "api.recording": "Boards", "api.calibrating": "Boards",
     "api.classifier": "Summary features", "api.judging": "Gate", "evaluation.champions": "Gate", "api.tuning": "Tuner",
     "api.reporting": "Reports and runs", "evaluation.run_log": "Reports and runs",
     "board.protocol.events": "Boards", "board.verify.streamed": "Boards", "api.classifying": "Classification",

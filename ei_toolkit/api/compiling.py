@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from ei_toolkit.api.results import Result, shown
 from ei_toolkit.eon import check as checking
@@ -14,6 +17,7 @@ from ei_toolkit.eon.check import Check
 from ei_toolkit.eon.compile import CompiledModel
 from ei_toolkit.eon.files import read_bytes, write_compiled
 from ei_toolkit.eon.profile import Profile
+from ei_toolkit.eon.run import Target, run_ports
 from ei_toolkit.report import figures
 from ei_toolkit.report.tables import Cell
 
@@ -179,6 +183,35 @@ def compile_model(model: Model, folder: Path | str | None = None, *, ram_optimiz
     compiled = compiler.compile_model(_bytes(model), ram_optimized=ram_optimized)
     written = write_compiled(compiled, Path(folder).expanduser()) if folder is not None else []
     return Compilation(compiled, tuple(written))
+
+
+def run_model(
+    model: Model,
+    inputs: Sequence[NDArray[Any]],
+    on: Target = "host",
+    *,
+    ram_optimized: bool = False,
+    reset_each: bool = False,
+) -> tuple[NDArray[Any], ...]:
+    """Compile a model, build it, and run it on inputs. A streaming model keeps its state from one input to the next.
+
+    Args:
+        model: A .tflite: its path or its bytes.
+        inputs: For each input of the model an array of its type, with the shape (n, …).
+        on: This machine (`host`), or an emulated Cortex-M4F.
+        ram_optimized: Whether chains of layers run row by row to save RAM.
+        reset_each: Whether the variables of a streaming model are reset before each input.
+
+    Returns:
+        For each output of the model an array of its type, with the shape (n, elements).
+
+    Raises:
+        MissingToolError: The extra `firmware`, a compiler or the emulator is not installed.
+        UnsupportedModelError: The compiler cannot translate the model.
+        DataError: The bytes are not a valid model, or the inputs have another number, type or size.
+    """
+    compiled = compiler.compile_model(_bytes(model), ram_optimized=ram_optimized)
+    return run_ports(compiled, inputs, on, reset_each=reset_each)
 
 
 def profile_model(model: Model, *, ram_optimized: bool = False) -> ModelProfile:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Group
 
+from ei_toolkit.api.calibrating import calibrate as choose
+from ei_toolkit.api.calibrating import trade_off
+from ei_toolkit.api.project import Project
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.outcomes import warn_of_some
 from ei_toolkit.cli.output_file import check_output
 from ei_toolkit.config import CONFIG_NAME
 from ei_toolkit.config.atomic_write import write_bytes
-from ei_toolkit.config.change import change_settings
-from ei_toolkit.config.settings import BoardSettings
 from ei_toolkit.config.units import counted
-from ei_toolkit.dataset.manifest import Manifest
-from ei_toolkit.errors import GateNotMet, MissingStepError, UsageError
-from ei_toolkit.evaluation.calibration import Calibration, choose_settings, collect_recordings
-from ei_toolkit.evaluation.candidate import challenger
-from ei_toolkit.impulse.calibration import Aim, OperatingPoint
+from ei_toolkit.errors import GateNotMet
 from ei_toolkit.report.calibration_tables import calibration_table, curve_table
 
 
@@ -47,61 +44,30 @@ def calibrate(
     half contradicts them; eitk.toml then stays as it is.
     """
     env = Environment.of(context)
-    if max_false_per_hour is None and min_recall is None:
-        raise UsageError("no aim is stated", hint="eitk calibrate --max-false-per-hour 10, or --min-recall 90, or both")
     config = env.config()
-    if config.file is None and not dry_run:
-        raise MissingStepError(f"there is no {CONFIG_NAME} in {env.cwd} or above", hint="eitk init")
     output = check_output(env.cwd / picture) if picture else None
-    aim = Aim(max_false_per_hour, None if min_recall is None else min_recall / 100)
-    manifest = Manifest.read(config.paths.manifest)
-    candidate, board = challenger(config, manifest), config.settings.board
     with env.console.progress("recordings") as progress:
-        collected = collect_recordings(
-            config, candidate, manifest, env.cwd / recordings if recordings else None, progress.to
+        done = choose(
+            Project(config, env.environ),
+            max_false_per_hour=max_false_per_hour,
+            min_recall=None if min_recall is None else min_recall / 100,
+            recordings=env.cwd / recordings if recordings else None,
+            dry_run=dry_run,
+            on_progress=lambda now: progress.to(now.done, now.text),
         )
-    warn_of_some(env, collected.skipped)
-    found = choose_settings(collected.recordings, candidate.labels, aim, board)
-    changes = {
-        "board.threshold": found.chosen.threshold,
-        "board.smoothing": found.chosen.smoothing,
-        "board.hold_ms": found.chosen.hold * board.hop_ms,
-    }
+    warn_of_some(env, done.skipped)
     if output:
-        write_bytes(output, _png(found))
-    holds = found.kept_back.reaches(aim)
-    if config.file and holds:
-        change_settings(config.file, changes, dry_run=dry_run)
-    before = {key: getattr(board, key.removeprefix("board.")) for key in changes}
-    data = {
-        "settings": changes, "before": before, "validation": found.validation.data(),
-        "kept_back": found.kept_back.data(), "holds": holds, "dry_run": dry_run,
-        "curve": [_point(one, board) for one in found.curve], "skipped": collected.skipped,
-    }  # fmt: skip
+        write_bytes(output, trade_off(done.found).png())
+    found, board = done.found, done.board
+    data = {**done.to_dict(), "dry_run": dry_run}
     env.console.result(data, Group(curve_table(found, board).rich(), calibration_table(found).rich()))
-    if not holds:
+    if not done.holds:
         raise GateNotMet(
             f"the aim does not hold on the groups that were kept back; {CONFIG_NAME} stays as it is",
             why=f"the intervals of {counted(found.kept_back.recordings, 'recording')} exclude it",
             hint="Calibrate with more recordings of more groups, or state a weaker aim.",
         )
     if not dry_run:
-        env.console.note(f"wrote {', '.join(f'{key} = {value}' for key, value in changes.items())} to {config.file}")
-
-
-def _point(point: OperatingPoint, board: BoardSettings) -> dict[str, Any]:
-    own = point.decisions
-    return {
-        "threshold": own.threshold, "smoothing": own.smoothing, "hold_ms": own.hold * board.hop_ms,
-        "false_accepts_per_hour": point.false_per_hour, "recall": point.recall,
-    }  # fmt: skip
-
-
-def _png(found: Calibration) -> bytes:
-    from ei_toolkit.report.figures import trade_off
-
-    curve, chosen = found.curve[::-1], found.validation.point
-    return trade_off(
-        [one.false_per_hour for one in curve], [one.recall for one in curve],
-        (chosen.false_per_hour, chosen.recall), found.chosen.threshold,
-    ).png()  # fmt: skip
+        env.console.note(
+            f"wrote {', '.join(f'{key} = {value}' for key, value in done.settings.items())} to {config.file}"
+        )

@@ -76,11 +76,12 @@ def judge(project: eitk.Project) -> None:
     search: eitk.TuningSearch = eitk.tune(project, trials=10)
     applied: eitk.Project = eitk.apply_trial(project, eitk.read_search(project).chosen or search.front[0])
     classifier: eitk.TrainedClassifier = eitk.train_classifier(applied)
+    chosen: eitk.BoardCalibration = eitk.calibrate(project, max_false_per_hour=10.0, min_recall=0.9, dry_run=True)
     runs: eitk.Runs = eitk.list_runs(project, "train")
     run: eitk.Run = runs.runs[0]
     report, card = eitk.write_report(project, figures="figures"), eitk.write_card(project)
     print(verdict.passed, stored.accuracy, classifier.interval, run.kind, runs.metrics(run.id), report.name, card.name)
-    print([show_result(one) for one in (verdict, champions, search, classifier, runs)])
+    print([show_result(one) for one in (verdict, champions, search, classifier, chosen, runs)])
 
 
 def own_files(project: eitk.Project, studio: eitk.StudioClient) -> None:
@@ -98,6 +99,7 @@ def board(project: eitk.Project, model: Path, clips: list[Path]) -> None:
     checked: eitk.ModelCheck = eitk.check_model(model)
     compiled: eitk.Compilation = eitk.compile_model(model.read_bytes())
     profile: eitk.ModelProfile = eitk.profile_model(model)
+    scores = eitk.run_model(model, [np.zeros((1, 4800), np.int8)], "emulated")[0]
     flashed: eitk.Flashed = eitk.flash(project)
     boards: eitk.Boards = eitk.find_boards(project)
     seconds: float = eitk.play(project, clips)
@@ -106,7 +108,16 @@ def board(project: eitk.Project, model: Path, clips: list[Path]) -> None:
     window: eitk.VerifiedWindow = verified.windows[0]
     classified: eitk.Classification = eitk.classify(project, clips)
     file: eitk.Classified = classified.files[0]
-    print(checked.supported, compiled.macs, profile.latency_ms, flashed.port, seconds, window.equal, file.genre)
+    print(
+        checked.supported,
+        scores.shape,
+        compiled.macs,
+        profile.latency_ms,
+        flashed.port,
+        seconds,
+        window.equal,
+        file.genre,
+    )
     print(predicted[0].winner, eitk.stop_board(project), show_result(boards) + show_result(classified))
 
 

@@ -24,7 +24,7 @@ NAMES = {
     "champion rollback": "restore_champion", "tune": "tune", "tune resume": "tune", "tune show": "read_search",
     "tune apply": "apply_trial", "runs list": "list_runs", "runs show": "Runs.metrics", "runs compare": "Runs.to_frame",
     "runs export": "Runs.to_dict", "report": "write_report", "card": "write_card", "eon compile": "compile_model",
-    "eon check": "check_model", "eon profile": "profile_model",
+    "eon check": "check_model", "eon profile": "profile_model", "eon run": "run_model", "calibrate": "calibrate",
 }  # fmt: skip
 """The public name that does what a command does, or its main part."""
 SEQUENCE = "a sequence of other commands, which have names"
@@ -41,7 +41,7 @@ REASONS = {
     "explore": INTERACTIVE, "dataset audit": INTERACTIVE, "dataset card": INTERACTIVE, "runs seen": INTERACTIVE,
     "config set": MANUAL, "config schema": MANUAL, "samples pull": MANUAL, "samples delete": MANUAL,
     "samples diff": MANUAL, "impulse show": MANUAL, "impulse diff": MANUAL, "impulse pull": MANUAL,
-    "jobs list": MANUAL, "jobs follow": MANUAL, "jobs cancel": MANUAL, "eon run": MANUAL, "calibrate": MANUAL,
+    "jobs list": MANUAL, "jobs follow": MANUAL, "jobs cancel": MANUAL,
 }  # fmt: skip
 
 

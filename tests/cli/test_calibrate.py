@@ -12,6 +12,7 @@ import soundfile
 from support import Outcome, eitk, write_clips
 from tiny_model import linear_classifier
 
+import ei_toolkit as api
 from ei_toolkit.board.flash.library import open_library
 from ei_toolkit.board.flash.sketch import config_header
 from ei_toolkit.config import Config, load_config
@@ -60,6 +61,18 @@ def test_the_settings_that_meet_the_aim_are_written_and_the_next_sketch_has_them
     changed = set(before.splitlines()) ^ set((project / "eitk.toml").read_text().splitlines())
     assert changed and all(line.startswith(("threshold", "smoothing", "hold_ms")) for line in changed)
     assert (project / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_python_chooses_the_same_settings(project: Path) -> None:
+    seen: list[api.Progress] = []
+    own = api.open_project(project, environ={})
+    found = api.calibrate(own, min_recall=0.5, dry_run=True, on_progress=seen.append)
+    printed = calibrate(project, "--min-recall", "50", "--dry-run").data
+    assert {**found.to_dict(), "dry_run": True} == printed
+    assert found.holds and found.records() == printed["curve"] and seen
+    assert found.figure().axes[0].get_xlabel()
+    with pytest.raises(api.UsageError, match="no aim is stated"):
+        api.calibrate(own)
 
 
 def test_a_dry_run_shows_the_trade_off_and_changes_nothing(project: Path) -> None:

@@ -12,6 +12,7 @@ from model_bench import reference_ports
 from operator_cases import two_ends
 from support import eitk
 
+import ei_toolkit as api
 from ei_toolkit.eon.compile import CompiledModel, LayerInfo, TensorSpec
 from ei_toolkit.eon.run import Measured, instructions, run_host, run_image
 from ei_toolkit.errors import DataError, EitkError
@@ -163,8 +164,10 @@ def test_a_model_with_two_inputs_and_two_outputs_gives_the_outputs_of_the_refere
     done = eitk(tmp_path, "eon", "run", "m.tflite", *files, "--json")
     assert done.code == 0, done.err
     assert [further["shape"] for further in json.loads(done.out)["further"]] == [[3, 6]]
-    for name, expected in zip("cd", reference_ports(content, inputs), strict=True):
+    in_python = api.run_model(content, inputs)
+    for name, found, expected in zip("cd", in_python, reference_ports(content, inputs), strict=True):
         np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), expected)
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_each_output_of_the_model_has_a_file(tmp_path: Path) -> None:
