@@ -22,6 +22,8 @@ from .api.compiling import check_model as check_model
 from .api.compiling import compile_model as compile_model
 from .api.compiling import profile_model as profile_model
 from .api.compiling import run_model as run_model
+from .api.compressing import CompressedNetwork as CompressedNetwork
+from .api.compressing import compress as compress
 from .api.creating import create_project as create_project
 from .api.creating import synthesize_clips as synthesize_clips
 from .api.data import Dataset as Dataset
@@ -74,6 +76,8 @@ from .board.protocol.events import Prediction as Prediction
 from .board.verify.streamed import VerifiedWindow as VerifiedWindow
 from .client.results import Evaluation as Evaluation
 from .client.samples import Sample as Sample
+from .compression.request import CompressionPlan as CompressionPlan
+from .compression.request import Variant as Variant
 from .dataset.manifest import Window as Window
 from .errors import ApiError as ApiError
 from .errors import ArchiveError as ArchiveError

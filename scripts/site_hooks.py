@@ -28,6 +28,7 @@ TITLES = {
     "api.project": "Projects", "api.creating": "Projects", "api.data": "Clips, windows, features",
     "api.studio": "The studio", "client.results": "The studio", "client.samples": "The studio",
     "api.evaluating": "Evaluation", "api.summaries": "Summary features", "api.compiling": "Compiler",
+    "api.compressing": "Compiler", "compression.request": "Compiler",
     "api.whole_files": "The studio", "report.file_outcomes": "The studio",
     "api.boards": "Boards", "api.recording": "Boards", "api.calibrating": "Boards",
     "api.classifier": "Summary features", "api.judging": "Gate", "evaluation.champions": "Gate", "api.tuning": "Tuner",

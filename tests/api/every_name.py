@@ -77,9 +77,12 @@ def judge(project: eitk.Project) -> None:
     applied: eitk.Project = eitk.apply_trial(project, eitk.read_search(project).chosen or search.front[0])
     classifier: eitk.TrainedClassifier = eitk.train_classifier(applied)
     chosen: eitk.BoardCalibration = eitk.calibrate(project, max_false_per_hour=10.0, min_recall=0.9, dry_run=True)
+    small: eitk.CompressedNetwork = eitk.compress(project, plan=eitk.CompressionPlan(epochs=3))
+    variant: eitk.Variant = small.variants[-1]
     runs: eitk.Runs = eitk.list_runs(project, "train")
     run: eitk.Run = runs.runs[0]
     report, card = eitk.write_report(project, figures="figures"), eitk.write_card(project)
+    print(variant.size_bytes, show_result(small))
     print(verdict.passed, stored.accuracy, classifier.interval, run.kind, runs.metrics(run.id), report.name, card.name)
     print([show_result(one) for one in (verdict, champions, search, classifier, chosen, runs)])
 
