@@ -61,6 +61,7 @@ INTEGRATION = (
     "client/upload/test_folder.py",
     "client/upload/test_run.py", "client/test_byom.py", "client/test_end_to_end.py", "client/test_provenance.py",
     "browser/", "config/recipes/test_robust.py", "contract/", "dataset/test_audit.py", "dataset/test_slicing.py",
+    "evaluation/test_suite_networks.py",
     "docs/test_reference.py", "docs/test_site.py", "emulated/", "eon/",
     "evaluation/test_challenge.py", "evaluation/test_clips.py",
     "evaluation/test_run.py", "evaluation/test_trained_on.py", "evaluation/test_tune.py",

@@ -20,7 +20,8 @@ from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.clips import find_known_clips
 from ei_toolkit.evaluation.labelled_rows import labelled_rows
 from ei_toolkit.evaluation.run import checked_protocol
-from ei_toolkit.evaluation.suite import SuiteRow, chosen_models, number_of_trainings, run_suite
+from ei_toolkit.evaluation.suite import SuiteRow, number_of_trainings, run_suite
+from ei_toolkit.evaluation.suite_models import measurable_models
 from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.table import FeatureTable, read_table
 from ei_toolkit.report.suite_tables import suite_data
@@ -183,7 +184,7 @@ def evaluate_suite(
         UsageError: There is no such suite, model or protocol.
         DataError: A label has too few clips or groups for the folds.
     """
-    chosen = chosen_models(suite, ",".join(models))
+    chosen, _ = measurable_models(suite, ",".join(models), ["features"])
     held_out = [checked_protocol(name) for name in protocols]
     rows = labelled_rows(features.table)
     total = number_of_trainings(chosen, rows, seeds, held_out)

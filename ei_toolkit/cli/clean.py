@@ -63,6 +63,7 @@ def _candidates(paths: ProjectPaths, everything: bool) -> Iterator[tuple[Path, s
     yield paths.state / "champion-windows", "eitk gate"
     yield paths.folds, "eitk evaluate"
     yield paths.features, "eitk features"
+    yield paths.suite_trainings, "eitk evaluate --suite"
     yield paths.tuner_features, "eitk tune"
     lock = read_lock(paths.lock)
     pinned = (paths.root / lock.zip).parent if lock else None

@@ -67,10 +67,18 @@ def evaluate(
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes for features and inference.")] = 2,
     suite: Annotated[
         str | None,
-        typer.Option(help="Measure the models of a suite instead, on --features: ten-genres.", metavar="NAME"),
+        typer.Option(
+            help="Measure the models of a suite instead, on --features, --log-mel or both: ten-genres.", metavar="NAME"
+        ),
     ] = None,
     features: Annotated[
         Path | None, typer.Option(help="Table of summary features, .csv or .npz, with a row for each clip or window.")
+    ] = None,
+    log_mel: Annotated[
+        Path | None,
+        typer.Option(
+            "--log-mel", help="Log-mel spectra of clips for the networks of a suite: a .npz, or GTZAN's folder of them."
+        ),
     ] = None,
     models: Annotated[
         str, typer.Option(help="Models of the suite, by the beginnings of their names, separated by commas.")
@@ -88,12 +96,14 @@ def evaluate(
     env = Environment.of(context)
     if suite is not None:
         # imports scikit-learn, which takes most of a second
-        from ei_toolkit.cli.evaluate_suite import evaluate_suite
+        from ei_toolkit.cli.evaluate_suite import SuiteInputs, evaluate_suite
 
-        evaluate_suite(env, suite, features, models, seeds, jobs, output)
+        evaluate_suite(env, suite, SuiteInputs(features, log_mel), models, seeds, jobs, output)
         return
-    if models or output:
-        raise UsageError("--models and --output are for --suite", hint="Add --suite ten-genres, or leave them out.")
+    if models or output or log_mel:
+        raise UsageError(
+            "--models, --log-mel and --output are for --suite", hint="Add --suite ten-genres, or leave them out."
+        )
     chosen = load_recipe(recipe)[0] if recipe else env.config().settings
     if features is not None or chosen.classifier.kind != "none":
         from ei_toolkit.cli.evaluate_suite import evaluate_classifier

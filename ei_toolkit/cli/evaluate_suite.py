@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Group
@@ -21,8 +23,13 @@ from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.clips import find_known_clips
 from ei_toolkit.evaluation.folds import LEAKS, leak_warning
+from ei_toolkit.evaluation.kernel_ensemble import KernelEnsembleSettings
+from ei_toolkit.evaluation.labelled_rows import LabelledRows
 from ei_toolkit.evaluation.run import checked_protocol
-from ei_toolkit.evaluation.suite import SuiteModel, chosen_models, number_of_trainings, run_suite
+from ei_toolkit.evaluation.suite import SuiteRow, number_of_trainings, run_suite
+from ei_toolkit.evaluation.suite_models import SuiteInput, SuiteModel, measurable_models
+from ei_toolkit.evaluation.suite_networks import NetworkSettings, ensemble_rows, network_rows
+from ei_toolkit.features.log_mel import read_log_mel
 from ei_toolkit.features.table import read_table
 from ei_toolkit.impulse.metrics import interval_text
 from ei_toolkit.report.suite_tables import suite_data, suite_markdown, suite_notes, suite_table
@@ -30,30 +37,77 @@ from ei_toolkit.report.suite_tables import suite_data, suite_markdown, suite_not
 SUFFIXES = (".md", ".json")
 
 
+@dataclass(frozen=True)
+class SuiteInputs:
+    """What a suite is measured on: a table of summary features, log-mel spectra, or both."""
+
+    features: Path | None = None
+    log_mel: Path | None = None
+
+    @property
+    def given(self) -> set[SuiteInput]:
+        """The inputs that are there."""
+        found: dict[SuiteInput, Path | None] = {"features": self.features, "log-mel": self.log_mel}
+        return {name for name, path in found.items() if path}
+
+
 def evaluate_suite(
-    env: Environment, suite: str, features: Path | None, models: str, seeds: int, jobs: int, output: Path | None
+    env: Environment, suite: str, inputs: SuiteInputs, models: str, seeds: int, jobs: int, output: Path | None
 ) -> None:
-    """Measure the models of a suite on a table of features, and print and write the table of results."""
-    chosen = chosen_models(suite, models)
-    if features is None:
+    """Measure the models of a suite on features and spectra, and print and write the table of results."""
+    if not inputs.given:
         raise UsageError(
-            "--suite needs a table of features", hint="eitk features CLIPS -o FILE.csv, then --features FILE.csv"
+            "--suite needs a table of features, log-mel spectra, or both",
+            hint="eitk features CLIPS -o FILE.csv, then --features FILE.csv",
         )
+    chosen, others = measurable_models(suite, models, inputs.given)
+    if others:
+        env.console.note(f"not measured, because their input is not given: {', '.join(one.name for one in others)}")
     file = _checked(env.cwd / output) if output else None
-    rows = rows_of(env, read_table(env.cwd / features), env.config().settings)
-    total = number_of_trainings(chosen, rows, seeds)
+    parts = _rows_by_models(env, chosen, inputs)
+    total = sum(number_of_trainings(own, rows, seeds) for own, rows in parts)
     env.console.note(f"{counted(len(chosen), 'model')}, {counted(total, 'training')}")
+    project = env.config()
+    kept = project.paths.suite_trainings if project.file else None
+    found: list[SuiteRow] = []
+    done = 0
     with env.console.progress("training", total) as progress:
-        found = run_suite(chosen, rows, seeds, jobs, progress.to)
+        for own, rows in parts:
+            found += run_suite(own, rows, seeds, jobs, partial(_advance, progress.to, done), kept=kept)
+            done += number_of_trainings(own, rows, seeds)
+    found.sort(key=lambda row: chosen.index(row.model))
     data = suite_data(suite, found, seeds)
     if file:
         write_text(file, suite_markdown(data) if file.suffix == ".md" else json.dumps(data, indent=1) + "\n")
-    if env.config().file:
-        write_text(env.config().paths.suite, json.dumps(data, indent=1) + "\n")
+    if project.file:
+        write_text(project.paths.suite, json.dumps(data, indent=1) + "\n")
     for protocol in LEAKS:
         if any(protocol in row.measured for row in found):
             env.console.warn(leak_warning(protocol))
     env.console.result(data, Group(suite_table(data).rich(), *(Text(note) for note in suite_notes(data))))
+
+
+def _rows_by_models(
+    env: Environment, models: Sequence[SuiteModel], inputs: SuiteInputs
+) -> list[tuple[list[SuiteModel], LabelledRows]]:
+    """Return models with the rows that they are trained on: those of summary features share one table."""
+    settings = env.config().settings
+    without_faults = settings.dataset.faults == "leave-out"
+    table = rows_of(env, read_table(env.cwd / inputs.features), settings) if inputs.features else None
+    spectra = read_log_mel(env.cwd / inputs.log_mel) if inputs.log_mel else None
+    parts: list[tuple[list[SuiteModel], LabelledRows]] = []
+    if table and (own := [model for model in models if model.inputs == ("features",)]):
+        parts.append((own, table))
+    for model in models:
+        if spectra and isinstance(model.classifier, NetworkSettings):
+            parts.append(([model], network_rows(spectra, model.classifier, leave_out_faults=without_faults)))
+        elif spectra and table and isinstance(model.classifier, KernelEnsembleSettings):
+            parts.append(([model], ensemble_rows(spectra, table, leave_out_faults=without_faults)))
+    return parts
+
+
+def _advance(to: Callable[[float, str], None], done: int, number: float, note: str) -> None:
+    to(done + number, note)
 
 
 def evaluate_classifier(

@@ -122,6 +122,11 @@ class ProjectPaths:
         return self.state / "suite.json"
 
     @property
+    def suite_trainings(self) -> Path:
+        """Scores of the networks of a suite, so that an evaluation that was interrupted continues."""
+        return self.state / "suite"
+
+    @property
     def classifier(self) -> Path:
         """The classifier of summary features that `eitk train` wrote."""
         return self.state / "classifier.npz"

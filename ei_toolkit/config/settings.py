@@ -274,10 +274,15 @@ class FeatureSettings:
 class ClassifierSettings:
     """[classifier]: a classifier of the summary features of [features], trained without a studio."""
 
-    kind: Literal["none", "knn", "regression", "svm", "forest", "mlp"] = setting(
+    kind: Literal["none", "knn", "regression", "svm", "forest", "mlp", "cnn"] = setting(
         "none",
         "none: the network of [impulse] is trained; else k nearest rows, multinomial logistic regression, support "
-        "vector machine, random forest or a network of dense layers.",
+        "vector machine, random forest, a network of dense layers or one of convolutions over the features.",
+    )
+    correlation: float = setting(
+        0.0,
+        "Of two features whose absolute correlation is above this, the second is left out; 0 keeps all.",
+        Range(0, 1),
     )
     pca: float = setting(
         0.0, "Share of the variance that a principal component analysis keeps; 0 means no analysis.",
@@ -287,13 +292,16 @@ class ClassifierSettings:
     c: float = setting(1.0, "regression and svm: inverse strength of the regularisation.", Range(0, above=True))
     gamma: float = setting(0.01, "svm: coefficient of the radial basis function.", Range(0, above=True))
     trees: int = setting(500, "forest: number of trees.", Range(1, 10_000, whole=True))
-    units: tuple[int, ...] = setting((146, 146), "mlp: neurons of each hidden layer.")
-    dropout: float = setting(0.0, "mlp: fraction of its inputs that a dropout layer drops.", Range(0, 1, below=True))
+    units: tuple[int, ...] = setting((146, 146), "mlp and cnn: neurons of each hidden dense layer.")
+    filters: tuple[int, ...] = setting((32, 64), "cnn: filters of each convolution, three features wide.")
+    dropout: float = setting(
+        0.0, "mlp and cnn: fraction of its inputs that a dropout layer drops.", Range(0, 1, below=True)
+    )
     batch_normalization: bool = setting(False, "mlp: normalise the outputs of each hidden layer over a batch.")
-    weight_decay: float = setting(1e-4, "mlp: weight decay.", Range(0))
-    learning_rate: float = setting(0.001, "mlp: learning rate of Adam.", Range(0, above=True))
-    batch_size: int = setting(200, "mlp: rows in a batch.", Range(1, whole=True))
-    epochs: int = setting(100, "mlp: training cycles.", Range(1, whole=True))
+    weight_decay: float = setting(1e-4, "mlp and cnn: weight decay.", Range(0))
+    learning_rate: float = setting(0.001, "mlp and cnn: learning rate of Adam.", Range(0, above=True))
+    batch_size: int = setting(200, "mlp and cnn: rows in a batch.", Range(1, whole=True))
+    epochs: int = setting(100, "mlp and cnn: training cycles.", Range(1, whole=True))
     early_stopping: bool = setting(
         False, "mlp without dropout: hold out a tenth of the rows, and end when their accuracy does not rise."
     )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.evaluation.labelled_rows import LabelledRows
+from ei_toolkit.features.columns import uncorrelated
 
 Floats = npt.NDArray[np.float64]
 CORRELATED = 0.9  # of two features with a larger absolute correlation, the second is left out
@@ -101,7 +102,7 @@ def explore(rows: LabelledRows, columns: Sequence[str]) -> Exploration:
         row_labels=rows.labels,
         densities=_densities(values, rows, names),
         correlation=correlation,
-        kept=_uncorrelated(correlation, names),
+        kept=tuple(names[column] for column in uncorrelated(correlation, CORRELATED)),
         variances=np.square(singular) / np.square(singular).sum(),
         components=standard @ axes[:2].T,
         similarity_mfcc=_similarity(standard[:, is_mfcc], rows),
@@ -129,15 +130,6 @@ def _densities(values: Floats, rows: LabelledRows, names: Sequence[str]) -> tupl
         ]
         found.append(Density(names[column], float(separation[column]), grid, np.array(curves)))
     return tuple(found)
-
-
-def _uncorrelated(correlation: Floats, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns of which none has a correlation above CORRELATED with an earlier one that is kept."""
-    kept: list[int] = []
-    for column in range(len(names)):
-        if not kept or np.abs(correlation[column, kept]).max() <= CORRELATED:
-            kept.append(column)
-    return tuple(names[column] for column in kept)
 
 
 def _similarity(standard: Floats, rows: LabelledRows) -> Floats:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,15 +27,19 @@ Split = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """Features (rows, columns) with the clip, the index of the label, the artist and the published part of each row."""
+    """Features (rows, columns) with the clip, the index of the label, the artist and the published part of each row.
+
+    `blocks` are the numbers of features of blocks that belong together; () where there are none.
+    """
 
     extractor: str
-    values: npt.NDArray[np.float64]
+    values: npt.NDArray[Any]
     clips: tuple[str, ...]
     names: tuple[str, ...]
     labels: npt.NDArray[np.int64]
     groups: tuple[str, ...]
     parts: tuple[Part, ...]
+    blocks: tuple[int, ...] = ()
 
     @property
     def has_windows(self) -> bool:
@@ -71,13 +76,9 @@ def splits(rows: LabelledRows, protocol: Protocol, seed: int, folds: int = FOLDS
     """
     if protocol == "fault-filtered":
         return [_published(rows)]
-    units = {"segment": [str(row) for row in range(len(rows.clips))], "clip": rows.clips, "artist": rows.groups}
-    if protocol not in units:
-        raise DataError(
-            f"a table of features has no {protocol}", hint=f"Protocols: {', '.join(units)}, fault-filtered."
-        )
+    units = units_of(rows, protocol)
     own: dict[int, set[str]] = {}
-    for label, unit in zip(rows.labels.tolist(), units[protocol], strict=True):
+    for label, unit in zip(rows.labels.tolist(), units, strict=True):
         own.setdefault(label, set()).add(unit)
     label, found = min(own.items(), key=lambda item: len(item[1]))
     if len(found) < folds:
@@ -86,7 +87,20 @@ def splits(rows: LabelledRows, protocol: Protocol, seed: int, folds: int = FOLDS
             f"{folds} folds cannot be made, because the label {rows.names[label]} has {counted(len(found), noun)}",
             hint=f"Add clips of the label {rows.names[label]}, or remove its rows.",
         )
-    return grouped_folds(rows.labels.tolist(), units[protocol], folds, seed)
+    return grouped_folds(rows.labels.tolist(), units, folds, seed)
+
+
+def units_of(rows: LabelledRows, protocol: Protocol) -> Sequence[str]:
+    """Return for each row what a protocol keeps in one fold: the row itself, its clip or its artist.
+
+    Raises DataError for a protocol that a table cannot have.
+    """
+    if protocol == "segment":
+        return [str(row) for row in range(len(rows.clips))]
+    units = {"clip": rows.clips, "artist": rows.groups, "fault-filtered": rows.groups}
+    if protocol not in units:
+        raise DataError(f"a table of features has no {protocol}", hint=f"Protocols: segment, {', '.join(units)}.")
+    return units[protocol]
 
 
 def _published(rows: LabelledRows) -> Split:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
-from types import MappingProxyType
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,20 @@ from ei_toolkit.compute import executor
 from ei_toolkit.config.settings import ClassifierSettings, FeatureSettings
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.provenance import TrainingProvenance
-from ei_toolkit.errors import DataError, UsageError
-from ei_toolkit.evaluation.folds import Protocol
-from ei_toolkit.evaluation.labelled_rows import LabelledRows, Split, splits
+from ei_toolkit.errors import DataError
+from ei_toolkit.evaluation.folds import FOLDS, Protocol
+from ei_toolkit.evaluation.kernel_ensemble import KernelEnsembleSettings, train_and_score
+from ei_toolkit.evaluation.labelled_rows import LabelledRows, Split, splits, units_of
 from ei_toolkit.evaluation.scores import grouped_interval
+from ei_toolkit.evaluation.suite_models import SuiteModel
+from ei_toolkit.evaluation.suite_networks import (
+    NetworkFold,
+    NetworkSettings,
+    kept_name,
+    read_scores,
+    train_network,
+    write_scores,
+)
 from ei_toolkit.features.fit import TrainingRows, fit_model
 
 HONEST: tuple[Protocol, ...] = ("artist", "fault-filtered")
@@ -26,36 +36,15 @@ HONEST: tuple[Protocol, ...] = ("artist", "fault-filtered")
 
 
 @dataclass(frozen=True)
-class SuiteModel:
-    """A published system: its figure in percent as published, the protocol of that figure, and its classifier."""
-
-    name: str
-    published: str
-    protocol: Protocol
-    classifier: ClassifierSettings
-
-
-TEN_GENRES = (
-    SuiteModel("B1 KNN (10, distance)", "51", "clip", ClassifierSettings("knn")),
-    SuiteModel("B2 regression (C 10)", "67.5; 5-fold 62.9", "clip", ClassifierSettings("regression", c=10.0)),
-    SuiteModel("regression (C 1)", "", "clip", ClassifierSettings("regression")),
-    SuiteModel("SVM (C 10, gamma 0.01)", "", "clip", ClassifierSettings("svm", c=10.0)),
-    SuiteModel("random forest (500)", "", "clip", ClassifierSettings("forest")),
-    SuiteModel("MLP 146 × 2", "", "clip", ClassifierSettings("mlp", epochs=200, early_stopping=True)),
-    SuiteModel("B3 MLP 146 × 3", "72", "clip", ClassifierSettings(
-        "mlp", units=(146, 146, 146), batch_normalization=True, dropout=0.3, learning_rate=0.002, batch_size=25)),
-    SuiteModel("A6 MLP with dropout", "92.74", "segment", ClassifierSettings(
-        "mlp", units=(512, 256, 64), dropout=0.3, weight_decay=0.0, batch_size=32, epochs=60)),
-)  # fmt: skip
-SUITES: Mapping[str, tuple[SuiteModel, ...]] = MappingProxyType({"ten-genres": TEN_GENRES})
-
-
-@dataclass(frozen=True)
 class Measured:
-    """Accuracy of clips (0 to 1) under a protocol: mean over the seeds, of each seed, 95 % interval of the first."""
+    """Accuracy of clips (0 to 1) under a protocol: mean over the seeds, of each seed, 95 % interval of the first.
+
+    `row_accuracy` is that of single rows, such as windows; the label of a clip has the largest mean score of its rows.
+    """
 
     protocol: Protocol
     accuracy: float
+    row_accuracy: float
     by_seed: tuple[float, ...]
     interval: tuple[float, float]
     clips: int
@@ -78,21 +67,6 @@ class SuiteRow:
         return self.measured.get(self.model.protocol) or self.measured["clip"]
 
 
-def chosen_models(suite: str, names: str = "") -> tuple[SuiteModel, ...]:
-    """Return the models of a suite whose names start with one of `names`, separated by commas; "" means all.
-
-    Raises UsageError for an unknown suite or a name of no model.
-    """
-    if suite not in SUITES:
-        raise UsageError(f"--suite: there is no suite {suite!r}", hint=f"Suites: {', '.join(SUITES)}.")
-    wanted = [name.strip().lower() for name in names.split(",") if name.strip()]
-    for name in wanted:
-        if not any(model.name.lower().startswith(name) for model in SUITES[suite]):
-            own = ", ".join(model.name for model in SUITES[suite])
-            raise UsageError(f"--models: the suite {suite} has no model {name!r}", hint=f"Models: {own}.")
-    return tuple(m for m in SUITES[suite] if not wanted or m.name.lower().startswith(tuple(wanted)))
-
-
 @dataclass(frozen=True)
 class _Task:
     """One training: of a model, for one fold of a protocol and a seed."""
@@ -112,6 +86,7 @@ class _Fitted:
     size_bytes: int
 
 
+Settings = ClassifierSettings | NetworkSettings | KernelEnsembleSettings
 Progress = Callable[[float, str], None]
 
 
@@ -122,14 +97,16 @@ def run_suite(
     jobs: int,
     progress: Progress,
     protocols: Sequence[Protocol] = (),
+    kept: Path | None = None,
 ) -> list[SuiteRow]:
     """Train and test every model under its own protocol, by artist and fault-filtered, with each seed.
 
-    `protocols` replaces these three. Raises DataError where a label has too few clips or artists for the folds.
+    `protocols` replaces these three. The scores of networks are kept in the folder `kept` and used again. Raises
+    DataError where a label has too few clips or artists for the folds.
     """
     tasks = list(_tasks(models, rows, seeds, protocols))
     found: dict[int, _Fitted] = {}
-    for number, fitted in _fit_all(models, rows, tasks, jobs):
+    for number, fitted in _fit_all(models, rows, tasks, jobs, kept):
         found[number] = fitted
         progress(len(found), f"{models[tasks[number].model].name}, {tasks[number].protocol}")
     return [_row(models, number, rows, tasks, found) for number in range(len(models))]
@@ -148,14 +125,15 @@ def _tasks(
     for number, model in enumerate(models):
         for protocol in protocols or dict.fromkeys((_feasible(model.protocol, rows), *HONEST)):
             for seed in range(seeds):
-                yield from (_Task(number, protocol, seed, split) for split in splits(rows, protocol, seed))
+                folds = splits(rows, protocol, seed)[: model.folds or None]
+                yield from (_Task(number, protocol, seed, split) for split in folds)
 
 
 def _fit_all(
-    models: Sequence[SuiteModel], rows: LabelledRows, tasks: Sequence[_Task], jobs: int
+    models: Sequence[SuiteModel], rows: LabelledRows, tasks: Sequence[_Task], jobs: int, kept: Path | None
 ) -> Iterator[tuple[int, _Fitted]]:
     """Yield the number of each task with its result, in the order of completion; one job stays in this process."""
-    arguments = [(models[task.model].classifier, rows, task.split, task.seed) for task in tasks]
+    arguments = [(models[task.model].classifier, rows, task, kept) for task in tasks]
     if jobs == 1:
         yield from ((number, _fit(*own)) for number, own in enumerate(arguments))
         return
@@ -168,13 +146,32 @@ def _feasible(protocol: Protocol, rows: LabelledRows) -> Protocol:
     return "clip" if protocol == "segment" and not rows.has_windows else protocol
 
 
-def _fit(settings: ClassifierSettings, rows: LabelledRows, split: Split, seed: int) -> _Fitted:
+def _fit(settings: Settings, rows: LabelledRows, task: _Task, kept: Path | None) -> _Fitted:
     """Train on one fold and return the scores of its test rows. Runs in a worker process."""
-    training, testing = split
+    if isinstance(settings, NetworkSettings):
+        return _network(settings, rows, task, kept)
+    training, testing = task.split
+    if isinstance(settings, KernelEnsembleSettings):
+        values = rows.values.astype(np.float64)
+        found = train_and_score(settings, rows.blocks, values[training], rows.labels[training], values[testing])
+        return _Fitted(found.scores, found.parameters, found.size_bytes)
     material = TrainingRows(rows.values[training], rows.labels[training], TrainingProvenance(frozenset()))
     features: Any = FeatureSettings(rows.extractor)  # type: ignore[arg-type]
-    model = fit_model(settings, material, rows.names, features, seed)
+    model = fit_model(settings, material, rows.names, features, task.seed)
     return _Fitted(model.predict(rows.values[testing]), model.parameters, model.size_bytes)
+
+
+def _network(settings: NetworkSettings, rows: LabelledRows, task: _Task, kept: Path | None) -> _Fitted:
+    """Train a network, which takes minutes to hours, unless the result is already in the folder `kept`."""
+    units = units_of(rows, task.protocol)
+    fold = NetworkFold(rows.values.astype(np.float32), rows.labels, units, *task.split, task.seed)
+    file = kept / kept_name(settings, task.protocol, fold) if kept else None
+    if file and (known := read_scores(file)):
+        return _Fitted(known.scores, known.parameters, known.size_bytes)
+    trained = train_network(settings, fold, rows.names, lambda _line: None)
+    if file:
+        write_scores(file, trained)
+    return _Fitted(trained.scores, trained.parameters, trained.size_bytes)
 
 
 def _row(
@@ -185,13 +182,17 @@ def _row(
     for task, fitted in own:
         by_protocol.setdefault(task.protocol, []).append((task, fitted))
     model = models[number]
-    without = model.protocol == "segment" and "segment" not in by_protocol
+    remarks = [model.classifier.reduced] if isinstance(model.classifier, NetworkSettings) else []
+    if model.folds:
+        remarks.append(f"{model.folds} of {FOLDS} folds are trained and tested")
+    if model.protocol == "segment" and "segment" not in by_protocol:
+        remarks.append("same protocol: by clip, because the table has no windows")
     return SuiteRow(
         model=model,
         measured={protocol: _measured(protocol, rows, results) for protocol, results in by_protocol.items()},
         parameters=max(fitted.parameters for _, fitted in own),
         size_bytes=max(fitted.size_bytes for _, fitted in own),
-        remark="same protocol: by clip, because the table has no windows" if without else "",
+        remark="; ".join(remark for remark in remarks if remark),
     )
 
 
@@ -202,7 +203,9 @@ def _measured(protocol: Protocol, rows: LabelledRows, results: Sequence[tuple[_T
     group_of = dict(zip(rows.clips, rows.groups, strict=True))
     groups = [group_of[clip] for clip in correct[0]]
     interval = grouped_interval(groups, list(correct[0].values()), 0)
-    return Measured(protocol, float(np.mean(accuracies)), accuracies, interval, len(groups), len(set(groups)))
+    right = [fitted.scores.argmax(axis=1) == rows.labels[task.split[1]] for task, fitted in results]
+    by_row = float(np.concatenate(right).mean())
+    return Measured(protocol, float(np.mean(accuracies)), by_row, accuracies, interval, len(groups), len(set(groups)))
 
 
 def _correct_clips(rows: LabelledRows, results: Sequence[tuple[_Task, _Fitted]]) -> dict[str, bool]:

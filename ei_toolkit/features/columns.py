@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 MEL_BANDS = 128
 MEL_RANGES = ((0, 40), (40, 80), (80, MEL_BANDS))
@@ -50,3 +54,15 @@ EXTRACTORS: Mapping[str, tuple[str, ...]] = MappingProxyType({
 def extractor_of(columns: Sequence[str]) -> str:
     """Return the extractor that has all of these columns and no others, in any order; "" if none has."""
     return next((name for name, own in EXTRACTORS.items() if set(own) == set(columns)), "")
+
+
+def uncorrelated(correlation: npt.NDArray[np.floating[Any]], limit: float) -> list[int]:
+    """Return the columns of which none has an absolute correlation above the limit with an earlier one that is kept.
+
+    `correlation` is (columns, columns).
+    """
+    kept: list[int] = []
+    for column in range(len(correlation)):
+        if not kept or np.abs(correlation[column, kept]).max() <= limit:
+            kept.append(column)
+    return kept

@@ -1,4 +1,4 @@
-"""Train a classifier of summary features: with scikit-learn, or with Keras for networks with dropout.
+"""Train a classifier of summary features: with scikit-learn, or with Keras for networks with dropout or convolutions.
 
 Both are imported where they are used, because they take a second, and the report needs only the types of this module.
 """
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ei_toolkit.config.settings import ClassifierSettings, FeatureSettings
 from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
+from ei_toolkit.features.columns import uncorrelated
 from ei_toolkit.features.model import FeatureModel, Floats
 
 Ints = npt.NDArray[np.int64]
@@ -47,6 +48,9 @@ def fit_model(
     scale[scale == 0] = 1
     inputs = (rows.values - mean) / scale
     shared: dict[str, npt.NDArray[Any]] = {"mean": mean, "scale": scale}
+    if settings.correlation:
+        shared["columns"] = np.array(uncorrelated(inputs.T @ inputs / len(inputs), settings.correlation), np.int32)
+        inputs = inputs[:, shared["columns"]]
     if settings.pca:
         from sklearn.decomposition import PCA
 
@@ -144,7 +148,16 @@ def _mlp(settings: ClassifierSettings, inputs: Floats, labels: Ints, seed: int) 
     return numbered | {f"bias{layer}": one for layer, one in enumerate(biases)}
 
 
+def _cnn(settings: ClassifierSettings, inputs: Floats, labels: Ints, seed: int) -> dict[str, npt.NDArray[Any]]:
+    from ei_toolkit.training.import_tensorflow import import_tensorflow
+
+    import_tensorflow()
+    from ei_toolkit.training.feature_cnn import train_feature_cnn  # imports Keras
+
+    return train_feature_cnn(settings, inputs, labels, seed)
+
+
 Fit = Callable[[ClassifierSettings, Floats, Ints, int], dict[str, npt.NDArray[Any]]]
 FIT: Mapping[str, Fit] = MappingProxyType(
-    {"knn": _knn, "regression": _regression, "svm": _svm, "forest": _forest, "mlp": _mlp}
+    {"knn": _knn, "regression": _regression, "svm": _svm, "forest": _forest, "mlp": _mlp, "cnn": _cnn}
 )

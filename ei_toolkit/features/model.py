@@ -32,8 +32,8 @@ BLOCK_ROWS = 32  # rows whose distances to all stored rows are in memory at once
 class FeatureModel:
     """A classifier of `kind` with its arrays, the settings of its features and the clips it was trained on.
 
-    All kinds first subtract `mean` and divide by `scale`, each (columns,), and multiply by `projection`
-    (columns, components) where there is one.
+    All kinds first subtract `mean` and divide by `scale`, each (columns,), take only `columns` and multiply by
+    `projection` (columns, components), where there are such arrays.
     """
 
     kind: str
@@ -45,6 +45,8 @@ class FeatureModel:
     def predict(self, values: Floats) -> Floats:
         """Return scores (rows, labels), which sum to 1, of features (rows, columns)."""
         inputs = (values - self.arrays["mean"]) / self.arrays["scale"]
+        if "columns" in self.arrays:
+            inputs = inputs[:, self.arrays["columns"]]
         if "projection" in self.arrays:
             inputs = inputs @ self.arrays["projection"]
         return PREDICT[self.kind](inputs, self.arrays, len(self.labels))
@@ -105,6 +107,18 @@ def _network(inputs: Floats, arrays: Arrays, _labels: int) -> Floats:
         if layer < layers - 1:
             inputs = np.maximum(inputs, 0)
     return softmax(inputs)
+
+
+def _convolutions(inputs: Floats, arrays: Arrays, labels: int) -> Floats:
+    """Convolutions over three features with ReLU, each followed by the maximum of pairs, and then dense layers."""
+    values = inputs[:, :, None]
+    for layer in range(sum(name.startswith("kernel") for name in arrays)):
+        padded = np.pad(values, ((0, 0), (1, 1), (0, 0)))
+        kernel, length = arrays[f"kernel{layer}"], values.shape[1]
+        values = sum(padded[:, place : place + length] @ kernel[place] for place in range(3))
+        values = np.maximum(values + arrays[f"offset{layer}"], 0)
+        values = values[:, : length // 2 * 2].reshape(len(values), length // 2, 2, -1).max(axis=2)
+    return _network(values.reshape(len(values), -1), arrays, labels)
 
 
 def _nearest_rows(inputs: Floats, arrays: Arrays, labels: int) -> Floats:
@@ -168,5 +182,6 @@ def softmax(values: Floats) -> Floats:
 
 PREDICT: Mapping[str, Callable[[Floats, Arrays, int], Floats]] = MappingProxyType({
     "knn": _nearest_rows, "regression": _linear, "svm": _support_vectors, "forest": _forest, "mlp": _network,
+    "cnn": _convolutions,
 })  # fmt: skip
 """The kinds of classifiers."""

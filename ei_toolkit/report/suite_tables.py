@@ -12,7 +12,10 @@ from ei_toolkit.evaluation.suite import HONEST, Measured, SuiteRow
 from ei_toolkit.impulse.metrics import has_interval
 from ei_toolkit.report.tables import Table
 
-NOT_ON_BOARD = "No model of summary features fits the board: librosa computes them from whole clips."
+NOT_ON_BOARD = (
+    "No model of summary features fits the board: librosa computes them from whole clips. The networks have more"
+    " weights than its flash holds, or need more RAM than it has."
+)
 HEAD = (
     "model", "published", "same protocol", "by artist", "fault-filtered", "parameters", "size", "fits the board",
 )  # fmt: skip
@@ -42,8 +45,8 @@ def suite_data(suite: str, rows: Sequence[SuiteRow], seeds: int) -> dict[str, An
 
 def _measured(one: Measured) -> dict[str, Any]:
     return {
-        "accuracy": one.accuracy, "by_seed": list(one.by_seed), "interval": list(one.interval), "clips": one.clips,
-        "groups": one.groups,
+        "accuracy": one.accuracy, "row_accuracy": one.row_accuracy, "by_seed": list(one.by_seed),
+        "interval": list(one.interval), "clips": one.clips, "groups": one.groups,
     }  # fmt: skip
 
 
@@ -80,7 +83,18 @@ def suite_notes(data: Mapping[str, Any]) -> list[str]:
     ]
     if not all(model["fits_board"] for model in data["models"]):
         notes.append(NOT_ON_BOARD)
+    notes += [text for model in data["models"] if (text := _by_row(model))]
     return notes + [f"{model['model']}: {model['remark']}." for model in data["models"] if model["remark"]]
+
+
+def _by_row(model: Mapping[str, Any]) -> str:
+    """Return the accuracies of single windows of a model that was published by segment, and the leak."""
+    measured = model["measured"]
+    if "segment" not in measured or "artist" not in measured:
+        return ""
+    figures = ", ".join(f"{protocol} {100 * one['row_accuracy']:.1f}" for protocol, one in measured.items())
+    leak = 100 * (measured["segment"]["row_accuracy"] - measured["artist"]["row_accuracy"])
+    return f"{model['model']}, accuracy of single windows: {figures}; segment minus artist: {leak:.1f} points."
 
 
 def suite_markdown(data: Mapping[str, Any]) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from ei_toolkit.config import DspBlock, Settings
-from ei_toolkit.config.recipes.write import script_text
+from ei_toolkit.config.recipes.write import script_text, with_constants
 from ei_toolkit.impulse.features import frame_features
 from ei_toolkit.tuning.space import LEARNING_RATE, Parameters, Value
 
@@ -91,14 +89,4 @@ def _script(parameters: Parameters, settings: Settings) -> str:
         "AUGMENTATION": parameters["augmentation"],
         "RANGE_DB": TOP_DB - float(parameters["noise_floor_db"]) if has_decibels else 0.0,
     }
-    text = script_text(SCRIPT)
-    for name, value in constants.items():
-        text, found = re.subn(rf"(?m)^{name} = [^#\n]*?(  #.*)?$", _line(name, value), text, count=1)
-        assert found == 1, name
-    return text
-
-
-def _line(name: str, value: object) -> str:
-    """Return the replacement of a line that sets a constant; the comment behind it stays."""
-    shown = json.dumps(value) if isinstance(value, str) else repr(value)
-    return f"{name} = {shown}\\1"
+    return with_constants(script_text(SCRIPT), constants)

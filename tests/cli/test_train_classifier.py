@@ -16,7 +16,7 @@ from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.model import read_model
 from ei_toolkit.features.table import FeatureTable, write_table
 
-RECIPES = ("forest", "knn", "mlp-a6", "mlp-b3", "regression", "svm")
+RECIPES = ("cnn-c", "forest", "knn", "mlp-a6", "mlp-b3", "regression", "svm")
 TABLE = ("train", "--table", "t.csv", "--json")
 
 

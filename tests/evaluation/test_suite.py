@@ -15,7 +15,8 @@ from ei_toolkit.config.settings import ClassifierSettings
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.evaluation.labelled_rows import LabelledRows, labelled_rows, splits
-from ei_toolkit.evaluation.suite import SuiteModel, chosen_models, run_suite
+from ei_toolkit.evaluation.suite import run_suite
+from ei_toolkit.evaluation.suite_models import SuiteModel, chosen_models
 from ei_toolkit.features.table import FeatureTable, read_table, write_table
 from ei_toolkit.report.suite_tables import suite_data, suite_markdown
 
@@ -143,10 +144,10 @@ def test_models_are_chosen_by_the_beginnings_of_their_names() -> None:
         chosen_models("nine-genres")
 
 
-@pytest.mark.parametrize("option", [("--models", "B1"), ("--output", "suite.md")])
+@pytest.mark.parametrize("option", [("--models", "B1"), ("--output", "suite.md"), ("--log-mel", "spectra")])
 def test_options_of_a_suite_are_refused_without_one(tmp_path: Path, option: tuple[str, str]) -> None:
     refused = eitk(tmp_path, "evaluate", *option)
-    assert refused.code == 2 and "--models and --output are for --suite" in refused.err
+    assert refused.code == 2 and "--models, --log-mel and --output are for --suite" in refused.err
 
 
 def test_the_command_writes_what_it_prints(tmp_path: Path) -> None:

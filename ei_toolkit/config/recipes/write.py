@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from itertools import chain, count
 from pathlib import Path
+from types import MappingProxyType
 
 from ei_toolkit.config import CONFIG_NAME, Settings
 from ei_toolkit.config.address import is_address
@@ -18,6 +21,13 @@ from ei_toolkit.config.parse import parse_table
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.config.setting import check_settings
 from ei_toolkit.errors import ConfigurationError, UsageError
+
+NETWORKS_SCRIPT = "networks.py"
+NETWORK_SCRIPTS: Mapping[str, str] = MappingProxyType({
+    f"{name.replace('-', '_')}.py": name
+    for name in ("cnn-d", "cnn-b4", "cnn-a4", "resnet18", "lstm", "resnet18-lstm")
+})  # fmt: skip
+"""Training scripts that are `networks.py` with another network, by their names in a project."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +101,31 @@ def write_recipe(
 
 
 def script_text(file: str) -> str:
-    """The text of a training script that ships beside the recipes."""
-    return resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+    """The text of a training script that ships beside the recipes, or of networks.py for one of its networks."""
+    shipped = resources.files(__package__)
+    if file in NETWORK_SCRIPTS:
+        text = shipped.joinpath(NETWORKS_SCRIPT).read_text(encoding="utf-8")
+        return with_constants(text, {"NETWORK": NETWORK_SCRIPTS[file]})
+    return shipped.joinpath(file).read_text(encoding="utf-8")
+
+
+def with_constants(script: str, values: Mapping[str, object]) -> str:
+    """Return a script whose lines `NAME = value` set other values; the comments behind them stay."""
+    for name, value in values.items():
+        script, found = re.subn(rf"(?m)^{name} = [^#\n]*?(  #.*)?$", _constant(name, value), script, count=1)
+        assert found == 1, name
+    return script
+
+
+def _constant(name: str, value: object) -> str:
+    shown = json.dumps(value) if isinstance(value, str) else repr(value)
+    return f"{name} = {shown}\\1"
 
 
 def _is_ours(file: Path) -> bool:
     """Whether a file is a training script as it ships, which can be written again without loss."""
-    shipped = resources.files(__package__).joinpath(file.name)
-    return file.suffix == ".py" and shipped.is_file() and shipped.read_bytes() == file.read_bytes()
+    is_shipped = file.name in NETWORK_SCRIPTS or resources.files(__package__).joinpath(file.name).is_file()
+    return file.suffix == ".py" and is_shipped and script_text(file.name).encode() == file.read_bytes()
 
 
 def _set_aside(script: Path, say: Callable[[str], None]) -> None:

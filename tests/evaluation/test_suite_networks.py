@@ -1,0 +1,165 @@
+"""Networks of a suite: their sizes as published, the rows they take, and trainings that are kept and used again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support import eitk
+
+from ei_toolkit.config.recipes import write_recipe
+from ei_toolkit.config.recipes.write import NETWORK_SCRIPTS, load_recipe
+from ei_toolkit.errors import UsageError
+from ei_toolkit.evaluation.labelled_rows import labelled_rows
+from ei_toolkit.evaluation.suite import run_suite
+from ei_toolkit.evaluation.suite_models import TEN_GENRES_NETWORKS, SuiteModel, measurable_models
+from ei_toolkit.evaluation.suite_networks import (
+    NetworkFold,
+    NetworkScores,
+    NetworkSettings,
+    built_network,
+    ensemble_rows,
+    kept_name,
+    network_rows,
+    read_scores,
+    write_scores,
+)
+from ei_toolkit.features.columns import EXTRACTORS
+from ei_toolkit.features.log_mel import Chunks, LogMel
+from ei_toolkit.features.table import FeatureTable
+
+LSTM = NetworkSettings("lstm", Chunks(1000, 1000, count=2, cepstral=13), 1, 0.01, 8, (("STEPS", 2),), "one epoch")
+
+
+def spectra(count: int = 10, frames: int = 130) -> LogMel:
+    """Tracks of two genres: one is loud in the lower bands, the other in the upper ones."""
+    names = tuple(f"{genre}.{2 * number:05}" for genre in ("metal", "pop") for number in range(count))
+    levels = np.random.default_rng(0).integers(0, 80, (2 * count, 128, frames), dtype=np.uint8)
+    levels[:count, :64] += 150
+    levels[count:, 64:] += 150
+    labels = tuple(name.partition(".")[0] for name in names)
+    return LogMel(names, labels, names, 100.0, levels, np.full(2 * count, 80.0))
+
+
+def fold(seed: int = 0) -> NetworkFold:
+    rows = np.arange(6)
+    return NetworkFold(np.ones((6, 4), np.float32), rows % 2, ["a"] * 6, rows[:4], rows[4:], seed)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "frames", "columns", "trainable"),
+    [
+        ("cnn-d", 173, 64, 375_514),
+        ("cnn-b4", 173, 128, 7_182_458),  # published: 7.2 million
+        ("cnn-a4", 130, 13, 2_837_578),  # published: 2,855,818 in all
+        ("resnet18", 1290, 128, 11_181_642),  # torchvision's ResNet18 with ten classes
+        ("lstm", 1290, 13, 73_994),
+        ("resnet18-lstm", 1290, 128, 11_332_580),
+    ],
+)
+def test_the_networks_have_the_published_size(recipe: str, frames: int, columns: int, trainable: int) -> None:
+    chunks = Chunks(bands=columns) if columns > 13 else Chunks(cepstral=columns)
+    model = built_network(NetworkSettings(recipe, chunks, 1, 0.001, 1), frames, 10)
+    assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == trainable
+    assert model.output_shape == (None, 10)
+
+
+def test_each_network_of_the_suite_is_a_recipe_with_its_own_network() -> None:
+    assert {model.classifier.recipe for model in TEN_GENRES_NETWORKS} == set(NETWORK_SCRIPTS.values())
+    for file, name in NETWORK_SCRIPTS.items():
+        settings, script = load_recipe(name)
+        assert settings.impulse.script == file
+        assert f'\nNETWORK = "{name}"  # cnn-d, ' in script
+
+
+def test_the_script_of_a_network_is_kept_if_it_was_changed(tmp_path: Path) -> None:
+    write_recipe("cnn-d", tmp_path, clips=None, name=None, force=False)
+    (tmp_path / "eitk.toml").unlink()
+    write_recipe("cnn-d", tmp_path, clips=None, name=None, force=False)
+    (tmp_path / "cnn_d.py").write_text("# mine\n")
+    write_recipe("cnn-d", tmp_path, clips=None, name=None, force=True)
+    assert (tmp_path / "cnn_d.py.bak").read_text() == "# mine\n"
+
+
+def test_constants_of_a_suite_replace_those_of_the_recipe() -> None:
+    script = TEN_GENRES_NETWORKS[0].classifier.script
+    assert "\nIMAGE = 48  # rows and columns" in script and '\nNETWORK = "cnn-b4"' in script
+
+
+def test_each_chunk_is_a_row_of_its_clip() -> None:
+    rows = network_rows(spectra(), LSTM)
+    assert rows.values.shape == (40, 10 * 13)
+    assert rows.clips[:4] == ("metal.00000", "metal.00000", "metal.00002", "metal.00002")
+    assert rows.has_windows
+
+
+def test_texture_and_summary_features_of_the_same_clip_stand_side_by_side() -> None:
+    own = spectra(3)
+    order = [5, 0, 3, 1, 4, 2]
+    values = np.arange(6 * 57, dtype=float).reshape(6, 57)
+    names, labels = tuple(own.names[row] for row in order), tuple(own.labels[row] for row in order)
+    table = FeatureTable("summary-57", names, labels, names, np.zeros(6, np.int64), values)
+    assert len(EXTRACTORS["summary-57"]) == 57
+    rows = ensemble_rows(own, labelled_rows(table))
+    assert rows.clips == own.names and rows.blocks == (256, 80, 780, 176, 128, 57)
+    np.testing.assert_array_equal(rows.values[order, -57:], values)
+
+
+def test_scores_are_kept_with_six_decimals(tmp_path: Path) -> None:
+    write_scores(tmp_path / "s.json", NetworkScores(np.array([[1 / 3, 2 / 3]]), 12, 4))
+    found = read_scores(tmp_path / "s.json")
+    assert found and (found.scores.tolist(), found.size_bytes, found.epochs) == ([[0.333333, 0.666667]], 48, 4)
+    (tmp_path / "s.json").write_text('{"scores": [[0.5')
+    assert read_scores(tmp_path / "s.json") is None
+    assert read_scores(tmp_path / "none.json") is None
+
+
+def test_another_setting_seed_fold_or_feature_is_another_training() -> None:
+    one = fold()
+    names = {
+        kept_name(LSTM, "clip", one),
+        kept_name(replace(LSTM, epochs=2), "clip", one),
+        kept_name(replace(LSTM, constants=()), "clip", one),
+        kept_name(LSTM, "artist", one),
+        kept_name(LSTM, "clip", fold(seed=1)),
+        kept_name(LSTM, "clip", replace(one, training=one.training[:3])),
+        kept_name(LSTM, "clip", replace(one, features=one.features * 2)),
+    }
+    assert len(names) == 7
+    assert kept_name(LSTM, "clip", fold()) in names
+
+
+def test_a_training_is_kept_and_used_again(tmp_path: Path) -> None:
+    model = SuiteModel("A2", "42", "clip", LSTM, folds=1)
+
+    def measure() -> Any:
+        [row] = run_suite([model], network_rows(spectra(), LSTM), 1, 1, lambda _done, _note: None, ("clip",), tmp_path)
+        return row
+
+    first = measure()
+    assert first.remark == "one epoch; 1 of 5 folds are trained and tested"
+    assert (first.measured["clip"].clips, first.parameters) == (4, 73_994 - 8 * 129)
+    [file] = tmp_path.iterdir()
+    kept = json.loads(file.read_text())
+    labels = [0] * 4 + [1] * 4
+    file.write_text(json.dumps(kept | {"scores": np.eye(2)[labels].tolist()}))
+    assert (measure().measured["clip"].accuracy, measure().measured["clip"].row_accuracy) == (1.0, 1.0)
+
+
+def test_models_without_their_input_are_left_out_unless_they_are_named() -> None:
+    chosen, others = measurable_models("ten-genres", "", ["features"])
+    assert {model.name for model in others} >= {model.name for model in TEN_GENRES_NETWORKS}
+    assert all(model.inputs == ("features",) for model in chosen)
+    with pytest.raises(UsageError, match="the model B4 mel CNN needs --log-mel"):
+        measurable_models("ten-genres", "B4", ["features"])
+    with pytest.raises(UsageError, match="the model best for unseen artists: kernel machines needs --features"):
+        measurable_models("ten-genres", "best", ["log-mel"])
+
+
+def test_a_suite_needs_an_input(tmp_path: Path) -> None:
+    refused = eitk(tmp_path, "evaluate", "--suite", "ten-genres")
+    assert refused.code == 2 and "--suite needs a table of features, log-mel spectra, or both" in refused.err
