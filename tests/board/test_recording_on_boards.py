@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support import write_clips
 
 from ei_toolkit.audio.acquisition import read_acquisition
 from ei_toolkit.audio.decode import read_clip
@@ -25,6 +29,7 @@ from ei_toolkit.board.transport.link import EmulatorLink
 from ei_toolkit.board.verify.reference import Reference
 from ei_toolkit.board.verify.selftest import ask
 from ei_toolkit.config import load_config
+from ei_toolkit.dataset.recorded import RecordingsFolder
 from ei_toolkit.errors import BoardError
 
 
@@ -130,8 +135,9 @@ def _clip(folder: Path) -> Path:
 @pytest.mark.exhaustive
 @pytest.mark.gtzan
 @pytest.mark.timeout(20_000)
+@pytest.mark.parametrize("first", [0, 50, 100, 150])
 def test_200_clips_are_recorded_again_at_their_samples(
-    pinned_project: Any, board: str, gtzan: Path, tmp_path: Path
+    pinned_project: Any, board: str, gtzan: Path, tmp_path: Path, first: int
 ) -> None:
     """Without a room each recording is its clip; through rooms with a drift it is what the microphone was given.
 
@@ -146,14 +152,15 @@ def test_200_clips_are_recorded_again_at_their_samples(
     files = sorted(gtzan.glob("audio/*/*.flac"))
     places = [(file, second) for second in (12, 22) for file in files][:200]
     worst_ms = worst_ppm = 0.0
-    for number, (file, second) in enumerate(places):
+    for number, (file, second) in list(enumerate(places))[first : first + 50]:
         clip = read_clip(file, 16_000)[16_000 * second :][:48_000]
         made = rerecord(lines, SimulatedSound(microphone), clip, clip)
         np.testing.assert_array_equal(made.samples, clip)
         np.testing.assert_array_equal(model.score_window(made.samples), model.score_window(clip))
         path = SimulatedSound(microphone, room=number, drift_ppm=200 * (-1) ** number)
-        made = rerecord(lines, path, clip, clip)
-        direct = checked(clip, path.at_the_microphone(clip), made.gain)
+        played = clip // 4  # or the loud ones are clipped in some rooms, and refused
+        made = rerecord(lines, path, clip, played)
+        direct = checked(clip, path.at_the_microphone(played), made.gain)
         np.testing.assert_array_equal(made.samples, direct.samples)
         np.testing.assert_array_equal(model.score_window(made.samples), model.score_window(direct.samples))
         for sample in (0, len(clip)):
@@ -162,19 +169,65 @@ def test_200_clips_are_recorded_again_at_their_samples(
             worst_ms = max(worst_ms, abs(there - expected) / 16)
         worst_ppm = max(worst_ppm, abs(made.alignment.drift_ppm - path.drift_ppm))
         print(f"{board}: {number + 1} clips, at most {worst_ms:.3f} ms and {worst_ppm:.1f} ppm off", flush=True)
-        if number < 5:
+        if number < first + 2:
             (tmp_path / f"rock.{number}.wav").write_bytes(wav_bytes(made.samples, 16_000))
     assert len(places) == 200 and worst_ms < 2
     flashed.link.close()
     recordings = map(str, sorted(tmp_path.glob("rock.*.wav")))
     assert pinned_project.eitk("verify", "--board", board, "--json", *recordings) == 0, pinned_project.stderr
     verified = json.loads(pinned_project.stdout)["summary"]
-    assert verified["windows"] == verified["equal"] == 5
+    assert verified["windows"] == verified["equal"] == 2
 
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(20_000)
-def test_an_hour_is_recorded_without_loss_in_the_same_memory(flashed: FlashedBoard, board: str) -> None:
+def test_a_run_killed_at_20_random_instants_records_each_clip_once(
+    flashed: FlashedBoard, board: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each run is a process of its own; the board goes on with what the killed one began."""
+    project = flashed.project
+    flashed.link.close()
+    randomness = random.Random(5)
+    write_clips(project.root / "clips", 20, 2.0)
+    folder = project.root / "rerecorded"
+    monkeypatch.setattr("ei_toolkit.cli.rerecord.cores", lambda: 1)  # no threads in the processes that are killed
+    kept: list[int] = []
+    for number in range(20):
+        before = len(list(folder.rglob("*.wav")))
+        child = os.fork()
+        if child == 0:
+            try:
+                project.eitk("rerecord", "clips", "--board", board)
+            finally:
+                os._exit(0)
+        deadline = time.monotonic() + 120
+        while number % 4 and len(list(folder.rglob("*.wav"))) == before and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(randomness.uniform(0, 1))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        names = RecordingsFolder(folder).names
+        kept.append(len(names))
+        assert all(len(read_clip(folder / name, 16_000)) == 32_000 for name in names)
+        if kept[-1] == 40:
+            break
+    print(f"{board}: {kept} recordings after each of {len(kept)} kills", flush=True)
+    assert project.eitk("rerecord", "clips", "--board", board, "--json") == 0, project.stderr
+    assert len(json.loads(project.stdout)["recorded"]) == 40 - kept[-1]
+    names = RecordingsFolder(folder).names
+    assert len(names) == len(set(names)) == 40 == len(list(folder.rglob("*.wav")))
+    for name in names:
+        np.testing.assert_array_equal(
+            read_clip(folder / name, 16_000), read_clip(project.root / "clips" / name, 16_000)
+        )
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(20_000)
+def test_an_hour_is_recorded_without_loss_in_the_same_memory(
+    flashed: FlashedBoard, board: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ei_toolkit.board.recording.NO_SAMPLES_TIMEOUT_S", 120)  # a machine may be busy for long
     daemon = running_state(flashed.project.boards, board).pid
     lines = BoardLines(flashed.link)
     minute = noise(60 * 16_000)

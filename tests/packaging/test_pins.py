@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
-USER = [*PYPROJECT["project"]["dependencies"], *EXTRAS["local"], *EXTRAS["firmware"]]
+USER = [*PYPROJECT["project"]["dependencies"], *EXTRAS["local"], *EXTRAS["firmware"], *EXTRAS["loudspeaker"]]
 DECLARED = {
     "user": [*USER, *PYPROJECT["build-system"]["requires"]],
     "dev": [*USER, *PYPROJECT["dependency-groups"]["dev"], *PYPROJECT["build-system"]["requires"]],
