@@ -7,7 +7,21 @@
 
 #include "machine.h"
 
+extern "C" uint8_t shared_memory[];  // image.ld has the address
+
 namespace {
+
+struct Slot {
+    uint16_t count;
+    uint8_t bytes[2046];
+};
+constexpr uint32_t kSlots = 8, kPrintedBytes = 65536;
+struct SharedMemory {
+    Slot slots[kSlots];              // of the microphone, used in turn
+    uint32_t taken;                  // number of printed bytes that the daemon has taken
+    uint8_t printed[kPrintedBytes];  // a ring buffer
+};
+volatile SharedMemory* shared() { return reinterpret_cast<volatile SharedMemory*>(shared_memory); }
 
 constexpr hal::Line kLines[] = {hal::Line::kSerial, hal::Line::kMicrophone};
 
@@ -17,18 +31,6 @@ struct Uart {
 constexpr uint32_t kTransmitFull = 1, kReceiveFull = 2;                             // state
 constexpr uint32_t kTransmitEnable = 1, kReceiveEnable = 2, kReceiveInterrupt = 8;  // control
 constexpr uint32_t kReceived = 2;                                                   // interrupt
-
-struct Slot {
-    volatile uint16_t count;
-    volatile uint8_t bytes[2046];
-};
-constexpr uint32_t kSlots = 8, kPrintedBytes = 65536;
-struct SharedMemory {
-    Slot slots[kSlots];                       // of the microphone, used in turn
-    volatile uint32_t taken;                  // number of printed bytes that the daemon has taken
-    volatile uint8_t printed[kPrintedBytes];  // a ring buffer
-};
-SharedMemory* const shared = reinterpret_cast<SharedMemory*>(0x21000000);  // the PSRAM of the board
 
 const volatile uint8_t* next_byte = nullptr;  // of the slot that is read
 uint32_t remaining_bytes = 0;                 // in it; its `count` may already be that of a later frame
@@ -48,7 +50,7 @@ void send(hal::Line line, uint8_t byte) {
 void open_next_slot() {
     static uint32_t number = 0;
     static_cast<void>(uart(hal::Line::kMicrophone)->data);
-    const Slot& slot = shared->slots[number];
+    const volatile Slot& slot = shared()->slots[number];
     number = (number + 1) % kSlots;
     next_byte = slot.bytes;
     remaining_bytes = slot.count;
@@ -63,9 +65,9 @@ void announce_printed() {
 }
 
 void print_byte(uint8_t byte) {
-    while (printed - shared->taken == kPrintedBytes) {
+    while (printed - shared()->taken == kPrintedBytes) {
     }
-    shared->printed[printed++ % kPrintedBytes] = byte;
+    shared()->printed[printed++ % kPrintedBytes] = byte;
     if (byte == '\n' || printed - announced == kMaxUnannounced) announce_printed();
 }
 
