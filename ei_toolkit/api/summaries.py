@@ -187,6 +187,6 @@ def evaluate_suite(
     chosen, _ = measurable_models(suite, ",".join(models), ["features"])
     held_out = [checked_protocol(name) for name in protocols]
     rows = labelled_rows(features.table)
-    total = number_of_trainings(chosen, rows, seeds, held_out)
+    total = number_of_trainings(chosen, seeds, held_out)
     found = run_suite(chosen, rows, seeds, jobs, progress_of("training", total, on_progress), held_out)
     return SuiteEvaluation(suite, tuple(found), seeds)

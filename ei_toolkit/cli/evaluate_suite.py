@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -64,17 +64,16 @@ def evaluate_suite(
     if others:
         env.console.note(f"not measured, because their input is not given: {', '.join(one.name for one in others)}")
     file = _checked(env.cwd / output) if output else None
-    parts = _rows_by_models(env, chosen, inputs)
-    total = sum(number_of_trainings(own, rows, seeds) for own, rows in parts)
+    total = number_of_trainings(chosen, seeds)
     env.console.note(f"{counted(len(chosen), 'model')}, {counted(total, 'training')}")
     project = env.config()
     kept = project.paths.suite_trainings if project.file else None
     found: list[SuiteRow] = []
     done = 0
     with env.console.progress("training", total) as progress:
-        for own, rows in parts:
+        for own, rows in _rows_by_models(env, chosen, inputs):
             found += run_suite(own, rows, seeds, jobs, partial(_advance, progress.to, done), kept=kept)
-            done += number_of_trainings(own, rows, seeds)
+            done += number_of_trainings(own, seeds)
     found.sort(key=lambda row: chosen.index(row.model))
     data = suite_data(suite, found, seeds)
     if file:
@@ -89,21 +88,19 @@ def evaluate_suite(
 
 def _rows_by_models(
     env: Environment, models: Sequence[SuiteModel], inputs: SuiteInputs
-) -> list[tuple[list[SuiteModel], LabelledRows]]:
-    """Return models with the rows that they are trained on: those of summary features share one table."""
+) -> Iterator[tuple[list[SuiteModel], LabelledRows]]:
+    """Yield models with the rows that they are trained on: those of summary features share one table."""
     settings = env.config().settings
     without_faults = settings.dataset.faults == "leave-out"
     table = rows_of(env, read_table(env.cwd / inputs.features), settings) if inputs.features else None
     spectra = read_log_mel(env.cwd / inputs.log_mel) if inputs.log_mel else None
-    parts: list[tuple[list[SuiteModel], LabelledRows]] = []
     if table and (own := [model for model in models if model.inputs == ("features",)]):
-        parts.append((own, table))
+        yield own, table
     for model in models:
         if spectra and isinstance(model.classifier, NetworkSettings):
-            parts.append(([model], network_rows(spectra, model.classifier, leave_out_faults=without_faults)))
+            yield [model], network_rows(spectra, model.classifier, leave_out_faults=without_faults)
         elif spectra and table and isinstance(model.classifier, KernelEnsembleSettings):
-            parts.append(([model], ensemble_rows(spectra, table, leave_out_faults=without_faults)))
-    return parts
+            yield [model], ensemble_rows(spectra, table, leave_out_faults=without_faults)
 
 
 def _advance(to: Callable[[float, str], None], done: int, number: float, note: str) -> None:
@@ -135,7 +132,7 @@ def evaluate_classifier(
         table = read_table(env.cwd / features, settings.features.extractor)
     rows = rows_of(env, table, settings)
     model = SuiteModel(settings.classifier.kind, "", "clip", settings.classifier)
-    total = number_of_trainings([model], rows, seeds, (held_out,))
+    total = number_of_trainings([model], seeds, (held_out,))
     with env.console.progress("training", total) as progress:
         [found] = run_suite([model], rows, seeds, jobs, progress.to, (held_out,))
     if leak := leak_warning(held_out):

@@ -112,11 +112,13 @@ def run_suite(
     return [_row(models, number, rows, tasks, found) for number in range(len(models))]
 
 
-def number_of_trainings(
-    models: Sequence[SuiteModel], rows: LabelledRows, seeds: int, protocols: Sequence[Protocol] = ()
-) -> int:
-    """Return how many models `run_suite` trains."""
-    return sum(1 for _ in _tasks(models, rows, seeds, protocols))
+def number_of_trainings(models: Sequence[SuiteModel], seeds: int, protocols: Sequence[Protocol] = ()) -> int:
+    """Return how many models `run_suite` trains: one for each fold, and one for the fault-filtered split."""
+    return seeds * sum(
+        1 if protocol == "fault-filtered" else model.folds or FOLDS
+        for model in models
+        for protocol in protocols or (model.protocol, *HONEST)
+    )
 
 
 def _tasks(

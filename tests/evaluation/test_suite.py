@@ -15,8 +15,10 @@ from ei_toolkit.config.settings import ClassifierSettings
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.evaluation.labelled_rows import LabelledRows, labelled_rows, splits
-from ei_toolkit.evaluation.suite import run_suite
-from ei_toolkit.evaluation.suite_models import SuiteModel, chosen_models
+from ei_toolkit.evaluation.suite import number_of_trainings, run_suite
+from ei_toolkit.evaluation.suite_models import BEST, SuiteModel, chosen_models
+from ei_toolkit.evaluation.suite_networks import ensemble_rows
+from ei_toolkit.features.log_mel import read_log_mel
 from ei_toolkit.features.table import FeatureTable, read_table, write_table
 from ei_toolkit.report.suite_tables import suite_data, suite_markdown
 
@@ -171,6 +173,32 @@ def test_the_classifier_of_a_recipe_is_measured_under_one_protocol(tmp_path: Pat
     assert "the protocol clip leaks" in err
     code, _, err = eitk(tmp_path, *given)
     assert (code, "[classifier] kind is none" in err) == (2, True)
+
+
+@pytest.mark.parametrize("model", [KNN, SEGMENTS, replace(KNN, folds=1)])
+@pytest.mark.parametrize("protocols", [(), ("artist", "fault-filtered")])
+def test_the_stated_number_of_trainings_is_the_true_one(rows: LabelledRows, model: SuiteModel, protocols: Any) -> None:
+    done: list[float] = []
+    run_suite([model], rows, 2, 1, lambda number, _note: done.append(number), protocols)
+    assert done[-1] == number_of_trainings([model], 2, protocols)
+
+
+@pytest.mark.gtzan
+@pytest.mark.exhaustive
+def test_kernel_machines_on_texture_features_are_best_for_unseen_artists(gtzan: Path) -> None:
+    table = labelled_rows(read_table(gtzan / "ten-genres/features_30_sec.csv"))
+    rows = ensemble_rows(read_log_mel(gtzan / "ten-genres"), table)
+    [row] = run_suite([BEST], rows, 1, 1, lambda _done, _note: None, ("fault-filtered",))
+    assert row.measured["fault-filtered"].clips == 290
+    assert 100 * row.measured["fault-filtered"].accuracy == pytest.approx(68.6, abs=0.5)
+
+
+@pytest.mark.gtzan
+@pytest.mark.exhaustive
+def test_the_convolutional_network_of_write_up_c_reaches_its_published_figure(gtzan: Path) -> None:
+    rows = labelled_rows(read_table(gtzan / "ten-genres/features_30_sec.csv"))
+    [row] = run_suite(chosen_models("ten-genres", "C 1-D"), rows, 1, 1, lambda _done, _note: None, ("clip",))
+    assert 100 * row.measured["clip"].accuracy == pytest.approx(71.7, abs=3)
 
 
 @pytest.mark.gtzan
