@@ -115,6 +115,7 @@ def _fit_layers(request: TrainRequest, train: Indices, validation: Indices, call
         loss="categorical_crossentropy",
         optimizer=keras.optimizers.Adam(request.learning_rate, beta_1=0.9, beta_2=0.999),
         metrics=["accuracy"],
+        steps_per_execution=-(-len(train) // request.batch_size),  # an epoch without Python between its steps
     )
     data = _dataset(x[train], y[train])
     masks = from_policy(request.spec_augment, _shape(request))

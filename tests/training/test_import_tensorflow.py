@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import platform
+import resource
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,3 +49,36 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_keras_finds_only_the_optional_packages_that_the_script_names(script: str, found: list[str]) -> None:
     assert import_tensorflow(script).found == found
     assert all(importlib.import_module(name) for name in UNNEEDED)  # for the script itself
+
+
+ALLOCATIONS = """\
+import resource, sys, threading
+from ei_toolkit.training.import_tensorflow import keep_freed_memory
+
+def steps(count):
+    for _ in range(count):
+        arrays = [bytearray(3_000_000) for _ in range(4)]
+        del arrays
+
+if sys.argv[1] == "keep":
+    keep_freed_memory()
+for count in (2, 20):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    thread = threading.Thread(target=steps, args=(count,))
+    thread.start()
+    thread.join()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def page_faults(mode: str) -> int:
+    """Page faults of 20 steps that each allocate and free 12 MB in a thread, in a process of their own."""
+    printed = subprocess.run([sys.executable, "-c", ALLOCATIONS, mode], capture_output=True, text=True, check=True)
+    return int(printed.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has mallopt")
+def test_the_memory_of_a_step_is_used_again_by_the_next() -> None:
+    pages = 4 * 3_000_000 // resource.getpagesize()
+    assert page_faults("default") > 10 * pages
+    assert page_faults("keep") < 2 * pages

@@ -39,11 +39,13 @@ MASKED = 0.4  # part of the windows with masked bands and frames
 MASKED_BANDS, MASKED_FRAMES = 6, 20
 MIXUP = 0.3  # parameter of the beta distribution of the shares
 AVERAGED = 0.27  # part of the epochs, the last ones, whose weights are averaged
+VARIATION_FRAMES = 2**14  # frames of noise that are drawn once; a window gets those from a random place
 
 rng = np.random.default_rng(SEED)
 features, labels = (np.stack(part) for part in zip(*train_dataset.as_numpy_iterator()))
 features = features.reshape(-1, FRAMES, BANDS)
-steps = max(1, len(features) // BATCH_SIZE)
+batch_size = min(BATCH_SIZE, len(features))
+steps = len(features) // batch_size
 momentum = min(0.97, max(0.5, 1 - 10 / (EPOCHS * steps)))  # of batch normalisation; smaller for a short training
 
 
@@ -58,9 +60,12 @@ def mel_bank():
 bank, centres = mel_bank()
 bin_hertz = np.fft.rfftfreq(FFT_LENGTH, 1 / RATE)
 emphasis = np.abs(1 - 0.98 * np.exp(-2j * np.pi * bin_hertz / RATE)) ** 2
-band_emphasis = bank @ emphasis / bank.sum(axis=1)
+without_emphasis = (bank.sum(axis=1) / (bank @ emphasis)).astype(np.float32)
+centres = centres.astype(np.float32)
 tilt = 2 * np.log2(np.maximum(centres, 62.5) / 707) / 7  # from -1 at 62.5 Hz to 1 at 8 kHz
-flutter = 1 / np.sqrt(np.maximum(bank.sum(axis=1), 1), dtype=np.float32)  # noise varies more in a narrow band
+smooth = [np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 6), point) for point in np.eye(6)]
+responses_db = np.stack([*(CURVE_DB * curve for curve in smooth), TILT_DB * tilt, np.full(BANDS, OFFSET_DB)])
+responses_db = responses_db.astype(np.float32)  # a frequency response is a random sum of these
 
 
 def noise_in_bands(slope):
@@ -70,6 +75,9 @@ def noise_in_bands(slope):
 
 
 noises = np.stack([noise_in_bands(slope) for slope in NOISE_SLOPES]).astype(np.float32)
+narrowness = 1 / np.sqrt(np.maximum(bank.sum(axis=1), 1), dtype=np.float32)  # noise varies more in a narrow band
+mean_over_time = np.full((1, FRAMES), 1 / FRAMES, np.float32)
+variations = np.exp(rng.standard_normal((VARIATION_FRAMES + FRAMES, BANDS), np.float32) * narrowness)
 
 
 def uniform(low, high, n):
@@ -77,48 +85,33 @@ def uniform(low, high, n):
     return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)
 
 
-def choose(x, part):
-    """Indices of windows, each chosen with that probability."""
-    return np.flatnonzero(rng.random(len(x)) < part)
+def choose(n, part):
+    """Indices of some of n windows, each chosen with that probability."""
+    return np.flatnonzero(rng.random(n) < part)
 
 
 def decibels(curve):
     """Energy ratios, from decibels."""
-    return np.exp(curve * np.log(10) / 10).astype(np.float32)
+    exponent = curve * np.float32(np.log(10) / 10)
+    return np.exp(exponent, out=exponent)
 
 
-def loudness(energy):
-    """Power of each window before the pre-emphasis, times a constant."""
-    return (energy.mean(axis=1, keepdims=True) / band_emphasis).sum(axis=2, keepdims=True).astype(np.float32)
+def loudness(mean_energy):
+    """Power of each window before the pre-emphasis, times a constant, from its mean over time (windows, 1, bands)."""
+    return mean_energy @ without_emphasis[:, None]
 
 
-def toned(energy):
-    """Change the frequency response: a random smooth curve over the bands, the same for all frames of a window."""
-    n = len(energy)
-    points = rng.normal(size=(n, 6)) * CURVE_DB
-    curves = [np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 6), p) for p in points]
-    curve = np.reshape(curves, (n, BANDS))  # also where there is no window
-    curve += rng.normal(size=(n, 1)) * TILT_DB * tilt + rng.normal(size=(n, 1)) * OFFSET_DB
-    return energy * decibels(curve)[:, None]
+def frequency_response(n):
+    """Random smooth curves over the bands, (n, 1, bands), which are the same for all frames of a window."""
+    return decibels(rng.standard_normal((n, 1, len(responses_db)), np.float32) @ responses_db)
 
 
-def small_speaker(energy):
-    """Simulate a small loudspeaker: 12 dB per octave below 80 to 400 Hz and above 5 to 12 kHz, a resonance of 6 dB."""
-    low = 80 * 5 ** uniform(0, 1, len(energy))
-    passed = 1 / (1 + (low / centres) ** 4) / (1 + (centres / uniform(5000, 12000, len(energy))) ** 4)
-    octaves = np.log2(centres / low / uniform(1.2, 8, len(energy)))
-    return energy * passed.astype(np.float32) * decibels(uniform(-6, 6, len(energy)) * np.exp(-3 * octaves**2))
-
-
-def overdriven(energy):
-    """Simulate clipping: loud frames become quieter, and a part of the energy that they lose becomes noise."""
-    n = len(energy)
-    power = (energy / band_emphasis).sum(axis=2, keepdims=True)
-    over = power / power.mean(axis=1, keepdims=True) * decibels(uniform(-12, 8, n))
-    kept = (1 / (1 + over)).astype(np.float32)
-    noise = noises[rng.integers(1, len(noises), size=n)][:, None]
-    noise = noise / (noise / band_emphasis).sum(axis=2, keepdims=True)
-    return kept * (energy + ((1 - kept) * uniform(0.02, 0.2, n) * power * noise).astype(np.float32))
+def small_speaker(n):
+    """Responses of small loudspeakers: 12 dB per octave below 80 to 400 Hz and above 5 to 12 kHz, 6 dB of resonance."""
+    low = 80 * 5 ** uniform(0, 1, n)
+    passed = 1 / (1 + (low / centres) ** 4) / (1 + (centres / uniform(5000, 12000, n)) ** 4)
+    octaves = np.log2(centres / low / uniform(1.2, 8, n))
+    return passed * decibels(uniform(-6, 6, n) * np.exp(-3 * octaves**2))
 
 
 def echoing(energy):
@@ -131,57 +124,75 @@ def echoing(energy):
     return energy + 10 ** uniform(-1.2, 0.3, n) * (1 - decay) * reverberant
 
 
+def overdriven(energy):
+    """Simulate clipping: loud frames become quieter, and a part of the energy that they lose becomes noise."""
+    n = len(energy)
+    power = energy @ without_emphasis[:, None]
+    kept = 1 / (1 + power / (mean_over_time @ power) * decibels(uniform(-12, 8, n)))
+    noise = noises[rng.integers(1, len(noises), size=n)][:, None]
+    noise = noise / loudness(noise)
+    return kept * energy + (kept * (1 - kept) * uniform(0.02, 0.2, n) * power) * noise
+
+
 def noisy(energy):
     """Add noise with a random slope, and restore the level of the window."""
     n = len(energy)
     ratio = 10 ** (-uniform(*NOISE_SNR_DB, n) / 10)
-    variation = np.exp(rng.standard_normal(energy.shape, np.float32) * flutter)
-    noise = noises[rng.integers(len(noises), size=n)][:, None] * variation
-    return (energy + SIGNAL_POWER * ratio * noise) / (1 + ratio)
+    noise = variations[rng.integers(VARIATION_FRAMES, size=n)[:, None] + np.arange(FRAMES)]
+    noise *= noises[rng.integers(len(noises), size=n)][:, None] * (SIGNAL_POWER * ratio / (1 + ratio))
+    noise += energy * (1 / (1 + ratio))
+    return noise
 
 
 def augmented(x):
-    """Features of windows with another frequency response, loudspeaker, clipping, room and noise."""
-    energy = np.exp(((TOP_DB - FLOOR_DB) * x + FLOOR_DB) * np.float32(np.log(10) / 10))
-    level = loudness(energy)
-    energy = toned(energy)
-    for part, change in ((SMALL_SPEAKER, small_speaker), (ROOM, echoing), (OVERDRIVEN, overdriven)):
-        chosen = choose(x, part)
+    """Features of windows with another frequency response, loudspeaker, room, clipping and noise."""
+    n = len(x)
+    response = frequency_response(n)
+    chosen = choose(n, SMALL_SPEAKER)
+    response[chosen] *= small_speaker(len(chosen))
+    energy = decibels((TOP_DB - FLOOR_DB) * x + FLOOR_DB)
+    energy *= response
+    level = loudness(mean_over_time @ energy / response)
+    for part, change in ((ROOM, echoing), (OVERDRIVEN, overdriven)):
+        chosen = choose(n, part)
         energy[chosen] = change(energy[chosen])
-    energy *= level / loudness(energy)
-    chosen = choose(x, NOISY)
+    energy *= level / loudness(mean_over_time @ energy)
+    chosen = choose(n, NOISY)
     energy[chosen] = noisy(energy[chosen])
-    level_db = np.log(np.maximum(energy, 1e-30)) * np.float32(10 / np.log(10))
-    return np.clip((level_db - FLOOR_DB) / (TOP_DB - FLOOR_DB), 0, 1)
+    np.log(np.maximum(energy, 1e-30, out=energy), out=energy)
+    energy *= np.float32(10 / np.log(10) / (TOP_DB - FLOOR_DB))
+    energy -= np.float32(FLOOR_DB / (TOP_DB - FLOOR_DB))
+    return np.clip(energy, 0, 1, out=energy)
 
 
 def masked(x):
     """Mask up to 5 adjacent bands and up to 19 adjacent frames of some windows."""
-    for i in choose(x, MASKED):
-        band, frame = rng.integers(BANDS), rng.integers(FRAMES)
-        x[i, :, band : band + rng.integers(MASKED_BANDS)] = 0
-        x[i, frame : frame + rng.integers(MASKED_FRAMES)] = 0
+    chosen = choose(len(x), MASKED)
+    places = rng.integers((BANDS, MASKED_BANDS, FRAMES, MASKED_FRAMES), size=(len(chosen), 4))
+    for i, (band, bands, frame, frames) in zip(chosen, places.tolist()):
+        x[i, :, band : band + bands] = 0
+        x[i, frame : frame + frames] = 0
     return x
 
 
 def mixed(x, y):
     """Mix each window with a smaller share of another one (mixup)."""
     share = rng.beta(MIXUP, MIXUP, (len(x), 1, 1)).astype(np.float32)
-    share = np.maximum(share, 1 - share)
+    share = np.minimum(share, 1 - share)
     other = rng.permutation(len(x))
-    return share * x + (1 - share) * x[other], share[:, 0] * y + (1 - share[:, 0]) * y[other]
+    return x + share * (x[other] - x), y + share[:, 0] * (y[other] - y)
 
 
-def epoch():
-    """Batches of one epoch: shuffled, and augmented differently in each epoch."""
-    order = rng.permutation(len(features))
-    for step in range(steps):
-        batch = order[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]
-        x = np.roll(features[batch], rng.integers(FRAMES), axis=1)
-        chosen = choose(x, 1 - CLEAN)
-        x[chosen] = augmented(x[chosen])
-        x, y = mixed(masked(x), labels[batch])
-        yield x.reshape(len(x), input_length).astype(np.float32), y.astype(np.float32)
+def batches():
+    """Batches without end: each epoch is shuffled, and augmented differently."""
+    while True:
+        order = rng.permutation(len(features))
+        for chosen in order[: steps * batch_size].reshape(steps, batch_size):
+            x = np.roll(features[chosen], rng.integers(FRAMES), axis=1)
+            changed = rng.binomial(batch_size, 1 - CLEAN)  # the order is random, so these may be the first ones
+            x[:changed] = augmented(x[:changed])
+            x, y = mixed(masked(x), labels[chosen])
+            yield x.reshape(batch_size, input_length), y
 
 
 def convolution(x, filters, pool):
@@ -227,17 +238,21 @@ largest = tf.keras.layers.Flatten()(tf.keras.layers.MaxPooling2D((x.shape[1], 1)
 x = tf.keras.layers.Concatenate()([mean, largest])
 model = tf.keras.Model(inputs, tf.keras.layers.Dense(classes, activation="softmax", name="y_pred")(x))
 
-shapes = (tf.TensorSpec((None, input_length), tf.float32), tf.TensorSpec((None, classes), tf.float32))
-batches = tf.data.Dataset.from_generator(epoch, output_signature=shapes)
-batches = batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+shapes = (tf.TensorSpec((batch_size, input_length), tf.float32), tf.TensorSpec((batch_size, classes), tf.float32))
 # No checkpoint of a single epoch: the mean of the last epochs is more accurate than any one of them.
 callbacks = [c for c in callbacks if not isinstance(c, tf.keras.callbacks.ModelCheckpoint)] + [AverageWeights()]
 
-model.compile(loss="categorical_crossentropy", optimizer=tf.keras.optimizers.Adam(Schedule()), metrics=["accuracy"])
+model.compile(
+    loss="categorical_crossentropy",
+    optimizer=tf.keras.optimizers.Adam(Schedule()),
+    metrics=["accuracy"],
+    steps_per_execution=steps,  # an epoch without Python between its steps
+)
 model.fit(
-    batches,
+    tf.data.Dataset.from_generator(batches, output_signature=shapes).prefetch(4),
     epochs=EPOCHS,
-    validation_data=validation_dataset.batch(256),
+    steps_per_epoch=steps,
+    validation_data=validation_dataset.batch(256).cache(),
     callbacks=callbacks,
     shuffle=False,
     verbose=2,

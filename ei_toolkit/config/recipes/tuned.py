@@ -167,11 +167,16 @@ if train_sample_count:
     batches = train_dataset.shuffle(train_sample_count, seed=SEED).batch(BATCH_SIZE, drop_remainder=steps > 1)
     # No checkpoint of a single epoch: the mean of the last epochs is more accurate than any one of them.
     callbacks = [c for c in callbacks if not isinstance(c, tf.keras.callbacks.ModelCheckpoint)] + [AverageWeights()]
-    model.compile(loss="categorical_crossentropy", optimizer=tf.keras.optimizers.Adam(Schedule()), metrics=["accuracy"])
+    model.compile(
+        loss="categorical_crossentropy",
+        optimizer=tf.keras.optimizers.Adam(Schedule()),
+        metrics=["accuracy"],
+        steps_per_execution=steps,  # an epoch without Python between its steps
+    )
     model.fit(
         batches.map(augmented).prefetch(2),
         epochs=EPOCHS,
-        validation_data=validation_dataset.batch(256),
+        validation_data=validation_dataset.batch(256).cache(),
         callbacks=callbacks,
         shuffle=False,
         verbose=2,
