@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from support import eitk
 
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.config.recipes.write import NETWORK_SCRIPTS, load_recipe
 from ei_toolkit.errors import UsageError
@@ -31,6 +32,7 @@ from ei_toolkit.evaluation.suite_networks import (
 from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.log_mel import Chunks, LogMel
 from ei_toolkit.features.table import FeatureTable
+from ei_toolkit.impulse.features import feature_count, frame_features, impulse_features
 
 LSTM = NetworkSettings("lstm", Chunks(1000, 1000, count=2, cepstral=13), 1, 0.01, 8, (("STEPS", 2),), "one epoch")
 
@@ -74,6 +76,16 @@ def test_each_network_of_the_suite_is_a_recipe_with_its_own_network() -> None:
         settings, script = load_recipe(name)
         assert settings.impulse.script == file
         assert f'\nNETWORK = "{name}"  # cnn-d, ' in script
+
+
+@pytest.mark.parametrize("recipe", NETWORK_SCRIPTS.values())
+def test_the_features_of_a_recipe_are_those_that_its_network_takes(recipe: str) -> None:
+    settings = load_recipe(recipe)[0]
+    noise = np.random.default_rng(0).normal(0, 3000, (1, samples_in(settings.slice.window_ms, 22_050)))
+    features = impulse_features(noise.astype(np.int16), settings)
+    assert features.shape == (1, feature_count(settings))
+    model = next(model for model in TEN_GENRES_NETWORKS if model.classifier.recipe == recipe)
+    assert frame_features(settings) == model.classifier.chunks.columns
 
 
 def test_the_script_of_a_network_is_kept_if_it_was_changed(tmp_path: Path) -> None:
