@@ -359,3 +359,28 @@ for _dtype in ("int8", "uint8", "float32"):
     for _kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
         CASES[f"dilated {_kind}, {_dtype}"] = lambda d=_dtype, k=_kind: dilated(d, k)  # type: ignore[misc]
 CASES["dilated CONV_2D with crops"] = lambda: dilated("int8", "CONV_2D", ((1, 0), (2, 1)))
+
+
+def two_unsigned(kind: str, options: str | None, *, same: bool) -> bytes:
+    """Return an operator on a uint8 input and a constant."""
+    model, quants = TinyModel(), (UNSIGNED, UNSIGNED if same else ASYMMETRIC, UNSIGNED if same else OTHER_UNSIGNED)
+    source = model.tensor(SHAPE, "uint8", **quants[0])
+    data = np.random.default_rng(17).integers(0, 256, (1, 1, 1, 4))
+    other = model.tensor((1, 1, 1, 4), "uint8", **quants[1], data=data)
+    output = model.tensor(SHAPE, "uint8", **quants[2])
+    return model.finish(source, model.operator(kind, [source, other], output, options))
+
+
+for _kind, _options in (("SUB", "SubOptions"), ("PRELU", None)):
+    CASES[f"{_kind}, uint8"] = lambda k=_kind, o=_options: two_unsigned(k, o, same=False)  # type: ignore[misc]
+for _kind in ("MAXIMUM", "MINIMUM"):
+    CASES[f"{_kind}, uint8"] = lambda k=_kind: two_unsigned(k, "MaximumMinimumOptions", same=True)  # type: ignore[misc]
+for _kind, _options in (("LEAKY_RELU", "LeakyReluOptions"), ("HARD_SWISH", None), ("RELU_N1_TO_1", None)):
+    CASES[f"{_kind}, uint8"] = lambda k=_kind, o=_options: unary(  # type: ignore[misc]
+        k, (1, 256), (1, 256), (), o, dtype="uint8", quants=(UNSIGNED, OTHER_UNSIGNED), **({"alpha": 0.13} if o else {})
+    )
+for _kind in ("MEAN", "REDUCE_MAX", "REDUCE_MIN"):
+    CASES[f"{_kind}, uint8"] = lambda k=_kind: unary(  # type: ignore[misc]
+        k, SHAPE, (1, 6, 4), ([-1],), "ReducerOptions", dtype="uint8",
+        quants=(UNSIGNED, OTHER_UNSIGNED if k == "MEAN" else UNSIGNED),
+    )  # fmt: skip
