@@ -384,3 +384,36 @@ for _kind in ("MEAN", "REDUCE_MAX", "REDUCE_MIN"):
         k, SHAPE, (1, 6, 4), ([-1],), "ReducerOptions", dtype="uint8",
         quants=(UNSIGNED, OTHER_UNSIGNED if k == "MEAN" else UNSIGNED),
     )  # fmt: skip
+
+
+OF_TABLES: dict[str, Any] = {"scale": 1 / 32768}
+for _scale in (0.0003, 0.0001, 2.0**-12, 2.0**-11):
+    for _kind in ("LOGISTIC", "TANH"):
+        CASES[f"{_kind}, int16, {_scale}"] = lambda k=_kind, s=_scale: unary(  # type: ignore[misc]
+            k, (1, 512), (1, 512), dtype="int16", quants=({"scale": s}, OF_TABLES)
+        )
+    for _shape in ((1, 3), (8, 40)):
+        CASES[f"SOFTMAX of {_shape}, int16, {_scale}"] = lambda h=_shape, s=_scale: unary(  # type: ignore[misc]
+            "SOFTMAX", h, h, (), "SoftmaxOptions", dtype="int16", quants=({"scale": s}, OF_TABLES), beta=1.0
+        )
+for _axes, _out in (([1, 2], (1, 4)), ([-1], (1, 6, 4)), ([1], (1, 4, 4))):
+    CASES[f"MEAN over {_axes}, int16"] = lambda a=_axes, o=_out: unary(  # type: ignore[misc]
+        "MEAN", SHAPE, o, (a,), "ReducerOptions", dtype="int16", quants=(WIDE, WIDE_OUTPUT)
+    )
+
+
+@case("network of int16")
+def _network() -> bytes:
+    """A convolution, a mean over rows and columns, a dense layer and a softmax."""
+    model = TinyModel()
+    source = model.tensor((1, 8, 6, 2), "int16", **WIDE)
+    convolved = model.tensor((1, 8, 6, 4), "int16", **WIDE_OUTPUT)
+    tensors = constants(model, "int16", (4, 3, 3, 2), 4, 0, "int64")
+    model.operator("CONV_2D", [source, *tensors], convolved, "Conv2DOptions", **PLAIN, fusedActivationFunction=1)
+    mean = model.tensor((1, 4), "int16", **WIDE_OUTPUT)
+    model.operator("MEAN", [convolved, words(model, [1, 2])], mean, "ReducerOptions")
+    dense = constants(model, "int16", (3, 4), 3, 0, "int64")
+    scores = model.tensor((1, 3), "int16", **WIDE)
+    model.operator("FULLY_CONNECTED", [mean, *dense], scores, "FullyConnectedOptions")
+    output = model.tensor((1, 3), "int16", **OF_TABLES)
+    return model.finish(source, model.operator("SOFTMAX", [scores], output, "SoftmaxOptions", beta=1.0))

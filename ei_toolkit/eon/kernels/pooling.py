@@ -125,7 +125,7 @@ def mean(graph: Graph, op: Operator, position: int) -> Layer:
     """Lower a MEAN over everything but the channels (global average pooling), or over other axes."""
     source, axes = inputs_of(graph, op, 2, 2)
     assert source is not None
-    if not _keeps_only_channels(source, reduced_axes(op, source, axes)):
+    if source.dtype == "int16" or not _keeps_only_channels(source, reduced_axes(op, source, axes)):
         return reduce(graph, op, position)
     output = graph.tensors[op.output]
     same_type(op, source, output)

@@ -8,8 +8,19 @@ import numpy as np
 
 from ei_toolkit.eon.fixed_point import mean_multiplier
 from ei_toolkit.eon.graph import Graph, Operator, Tensor
-from ei_toolkit.eon.kernels.layer import Layer, constant, fail, inputs_of, require, same_scale, same_type
+from ei_toolkit.eon.kernels.layer import (
+    USUAL,
+    WITH_INT16,
+    Layer,
+    constant,
+    fail,
+    inputs_of,
+    require,
+    same_scale,
+    same_type,
+)
 from ei_toolkit.eon.kernels.movement import merge_dimensions
+from ei_toolkit.eon.kernels.quantized import activation_range
 
 MOST_DIMENSIONS = 3  # of the kernel, kept and reduced each, after those that follow each other are merged
 
@@ -19,7 +30,7 @@ def reduce(graph: Graph, op: Operator, position: int) -> Layer:
     source, axes = inputs_of(graph, op, 2, 2)
     assert source is not None
     output = graph.tensors[op.output]
-    same_type(op, source, output)
+    same_type(op, source, output, WITH_INT16 if op.kind == "MEAN" else USUAL)
     if (op.kind, source.dtype) == ("SUM", "int8"):
         raise fail(op, "the sums of the int8 kernel of the reference overflow", "Use the mean, and scale it.")
     reduced = reduced_axes(op, source, axes)
@@ -61,7 +72,7 @@ def _dimensions(op: Operator, source: Tensor, axes: list[int], name: str) -> dic
 
 
 def _kernel(op: Operator, source: Tensor) -> str:
-    dtype = "Int8" if source.dtype == "int8" else "Float"
+    dtype = {"int8": "Int8", "int16": "Int16"}.get(source.dtype, "Float")
     return {"REDUCE_MAX": "Maximum", "REDUCE_MIN": "Minimum"}.get(op.kind, f"Sum{dtype}") + (
         "" if op.kind in ("SUM", "MEAN") else f"Of{dtype}"
     )
@@ -77,7 +88,10 @@ def _scaling(op: Operator, source: Tensor, output: Tensor, count: int) -> dict[s
     ratio = source.quant.scale / output.quant.scale
     scale = mean_multiplier(ratio, count)
     bias = -source.quant.zero_point * count
-    bound = (abs(bias) + 128 * count) << max(scale.shift, 0)
+    low, high = activation_range(op, "NONE", output)
+    bound = (abs(bias) - low * count) << max(scale.shift, 0)
+    symmetric = source.dtype == "int8" or source.quant.zero_point == output.quant.zero_point == 0
+    require(symmetric, op, "its int16 data have a zero point")
     require(scale.shift <= 16 and bound < 1 << 30, op, "its sum could overflow")
     return {
         "kBias": bias,
@@ -85,6 +99,6 @@ def _scaling(op: Operator, source: Tensor, output: Tensor, count: int) -> dict[s
         "kShift": scale.shift,
         "kFast": "true" if -30 <= scale.shift <= -1 else "false",
         "kOutputZeroPoint": output.quant.zero_point,
-        "kMin": -128,
-        "kMax": 127,
+        "kMin": low,
+        "kMax": high,
     }

@@ -12,6 +12,7 @@ from ei_toolkit.eon.fixed_point import Int8Softmax
 from ei_toolkit.eon.graph import Beta, Graph, Operator, Slope, Tensor
 from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS, clamping, int8_table
 from ei_toolkit.eon.kernels.int16 import rescaled
+from ei_toolkit.eon.kernels.int16_tables import logistic_or_tanh, softmax_int16
 from ei_toolkit.eon.kernels.layer import Constant, Layer, fail, float_range, inputs_of, require, single
 from ei_toolkit.eon.literals import float_literal
 
@@ -20,6 +21,8 @@ MOST_CLASSES = 1 << 12  # the sum of exponentials has twelve integer bits
 
 def softmax(graph: Graph, op: Operator, position: int) -> Layer:
     """Lower a SOFTMAX along the last axis."""
+    if any(graph.tensors[t].dtype == "int16" for t in op.inputs[:1]):
+        return softmax_int16(graph, op, position)
     source, output = single(graph, op)
     assert isinstance(op.options, Beta)
     require(source.shape == output.shape, op, f"it turns {source.shape} into {output.shape}")
@@ -76,7 +79,8 @@ def _kernel(
 def unary(graph: Graph, op: Operator, position: int) -> Layer:
     """Lower a function of one value."""
     if any(graph.tensors[t].dtype == "int16" for t in op.inputs[:1]):
-        return rescaled(graph, op, position)
+        lower = logistic_or_tanh if op.kind in ("LOGISTIC", "TANH") else rescaled
+        return lower(graph, op, position)
     source, output = single(graph, op)
     require(source.elements == output.elements, op, f"it turns {source.shape} into {output.shape}")
     traits: dict[str, int | float | str] = {"kElements": source.elements}

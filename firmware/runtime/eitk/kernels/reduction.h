@@ -15,6 +15,16 @@ struct SumInt8 {
     static int8_t last(Sum sum) { return requantize<S>(sum + S::kBias, S::kMultiplier, S::kShift); }
 };
 
+template <class S>
+struct SumInt16 {
+    using Sum = int32_t;
+    static Sum first(int16_t value) { return value; }
+    static Sum next(Sum sum, int16_t value) { return sum + value; }
+    static int16_t last(Sum sum) {
+        return static_cast<int16_t>(clamp(multiply_by_quantized(sum, S::kMultiplier, S::kShift), S::kMin, S::kMax));
+    }
+};
+
 // S: kCount, by which the sum is divided.
 template <class S>
 struct SumFloat {
