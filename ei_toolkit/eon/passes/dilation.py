@@ -1,6 +1,6 @@
 """Merge SPACE_TO_BATCH_ND, a convolution and BATCH_TO_SPACE_ND into the dilated convolution that they compute.
 
-Converters write a dilated convolution so: every block of pixels becomes a batch, in which adjacent pixels are a block apart.
+Converters write a dilated convolution so: pixels that are a block apart become adjacent pixels of one batch.
 """
 
 from __future__ import annotations
