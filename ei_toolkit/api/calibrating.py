@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ei_toolkit.api.progress import OnProgress, ignore_progress, progress_of
 from ei_toolkit.api.project import Project
 from ei_toolkit.api.results import Result, shown
+from ei_toolkit.client.calibration import saved_parameters
+from ei_toolkit.client.project import Studio
 from ei_toolkit.config import CONFIG_NAME
 from ei_toolkit.config.change import change_settings
 from ei_toolkit.config.settings import BoardSettings
@@ -106,6 +108,24 @@ def calibrate(
         change_settings(config.file, changes, dry_run=dry_run)
     before = {key: getattr(board, key.removeprefix("board.")) for key in changes}
     return BoardCalibration(changes, before, holds, tuple(collected.skipped), found, board)
+
+
+def saved_settings(studio: Studio, board: BoardSettings) -> dict[str, Any]:
+    """Return the settings of the board for the parameters that were saved in a studio.
+
+    The time of averaging becomes a number of predictions. Raises MissingStepError if no parameters were saved.
+    """
+    saved = saved_parameters(studio)
+    if saved is None:
+        raise MissingStepError(
+            "no parameters of a performance calibration are saved in the studio",
+            hint="Save a parameter set there, or calibrate with recordings: eitk calibrate --min-recall 90",
+        )
+    return {
+        "board.threshold": saved.detection_threshold,
+        "board.smoothing": max(1, round(saved.average_window_duration_ms / board.hop_ms)),
+        "board.hold_ms": round(saved.suppression_ms),
+    }
 
 
 def trade_off(found: Calibration) -> figures.Figure:

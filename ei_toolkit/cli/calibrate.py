@@ -9,15 +9,17 @@ import typer
 from rich.console import Group
 
 from ei_toolkit.api.calibrating import calibrate as choose
-from ei_toolkit.api.calibrating import trade_off
+from ei_toolkit.api.calibrating import saved_settings, trade_off
 from ei_toolkit.api.project import Project
+from ei_toolkit.cli.connection import connect
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.outcomes import warn_of_some
 from ei_toolkit.cli.output_file import check_output
-from ei_toolkit.config import CONFIG_NAME
+from ei_toolkit.config import CONFIG_NAME, Config
 from ei_toolkit.config.atomic_write import write_bytes
+from ei_toolkit.config.change import change_settings
 from ei_toolkit.config.units import counted
-from ei_toolkit.errors import GateNotMet
+from ei_toolkit.errors import GateNotMet, MissingStepError, UsageError
 from ei_toolkit.report.calibration_tables import calibration_table, curve_table
 
 
@@ -34,6 +36,9 @@ def calibrate(
         float | None,
         typer.Option(min=0, max=100, help="Smallest percentage of recordings whose label is recognised."),
     ] = None,
+    from_studio: Annotated[
+        bool, typer.Option("--from-studio", help="Take the parameters that were saved in the studio.")
+    ] = False,
     picture: Annotated[Path | None, typer.Option(help="Write the trade-off curve as PNG.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Choose the settings, but do not write them.")] = False,
 ) -> None:
@@ -41,10 +46,16 @@ def calibrate(
 
     The settings must meet the stated aims on half of the groups, and are tested on the other half. They are written
     to eitk.toml, and the sketch that is built next has them. Exit code 7 if no settings meet the aims, or if the other
-    half contradicts them; eitk.toml then stays as it is.
+    half contradicts them; eitk.toml then stays as it is. --from-studio writes the parameters that were saved in the
+    studio's performance calibration instead.
     """
     env = Environment.of(context)
     config = env.config()
+    if from_studio:
+        if recordings or picture or max_false_per_hour is not None or min_recall is not None:
+            raise UsageError("--from-studio takes no recordings, aims or picture", hint="eitk calibrate --from-studio")
+        _write_saved(env, config, dry_run)
+        return
     output = check_output(env.cwd / picture) if picture else None
     with env.console.progress("recordings") as progress:
         done = choose(
@@ -71,3 +82,16 @@ def calibrate(
         env.console.note(
             f"wrote {', '.join(f'{key} = {value}' for key, value in done.settings.items())} to {config.file}"
         )
+
+
+def _write_saved(env: Environment, config: Config, dry_run: bool) -> None:
+    """Write the parameters that were saved in the studio to eitk.toml."""
+    if config.file is None:
+        raise MissingStepError(f"there is no {CONFIG_NAME} in {env.cwd} or above", hint="eitk init")
+    board = config.settings.board
+    changes = saved_settings(connect(env, config), board)
+    before = {key: getattr(board, key.removeprefix("board.")) for key in changes}
+    change_settings(config.file, changes, dry_run=dry_run)
+    listed = ", ".join(f"{key} = {value:g}" for key, value in changes.items())
+    verb = "would write" if dry_run else "wrote"
+    env.console.result({"settings": changes, "before": before, "dry_run": dry_run}, f"{verb} {listed} to {config.file}")

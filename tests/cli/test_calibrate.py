@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,3 +174,33 @@ def test_without_an_aim_or_a_model_the_error_has_what_to_do(project: Path) -> No
     (project / "eitk.lock").unlink()
     done = calibrate(project, "--min-recall", "50")
     assert done.code == 3 and "eitk train --eon" in done.err
+
+
+SAVED = {
+    "type": "standard", "version": 1,
+    "parametersStandard": {"averageWindowDurationMs": 2250, "detectionThreshold": 0.74, "suppressionMs": 1500},
+}  # fmt: skip
+
+
+def test_the_parameters_that_were_saved_in_the_studio_are_written(
+    eitk_there: Any, scripted_studio: Any, tmp_path: Path
+) -> None:
+    assert eitk_there("init", "--recipe", "robust")[0] == 0
+    scripted_studio.answers["/api/1/performance-calibration/parameters"] = {"params": SAVED}
+    before = (tmp_path / "eitk.toml").read_text()
+    code, out, err = eitk_there("calibrate", "--from-studio", "--dry-run")
+    assert (code, before) == (0, (tmp_path / "eitk.toml").read_text()), err
+    assert "would write board.threshold = 0.74, board.smoothing = 4, board.hold_ms = 1500" in out
+    assert eitk_there("calibrate", "--from-studio")[0] == 0
+    settings = load_config(tmp_path, {}).settings
+    assert (settings.board.threshold, settings.board.smoothing, settings.board.hold_ms) == (0.74, 4, 1500)
+    assert "kThreshold = 0.740000f;" in config_header(settings, open_library(TINY, TINY), HOST)
+
+
+def test_a_studio_without_saved_parameters_is_reported(eitk_there: Any, scripted_studio: Any) -> None:
+    assert eitk_there("init", "--recipe", "robust")[0] == 0
+    scripted_studio.answers["/api/1/performance-calibration/parameters"] = {}
+    code, _, err = eitk_there("calibrate", "--from-studio")
+    assert code == 3 and "no parameters of a performance calibration are saved in the studio" in err
+    code, _, err = eitk_there("calibrate", "--from-studio", "--min-recall", "90")
+    assert code == 2 and "--from-studio takes no recordings, aims or picture" in err
