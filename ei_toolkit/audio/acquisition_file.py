@@ -17,7 +17,7 @@ ARRAY_32 = b"\x9a"  # an array, with its length in four bytes
 def sound_file(
     samples: npt.NDArray[np.int16], rate: int, device_name: str, device_type: str, hmac_key: str = ""
 ) -> bytes:
-    """Return the file of int16 samples, shape (n,). Without a key it is not signed, and says so."""
+    """Return the file of int16 samples, shape (n,). Without a key it states that it is not signed."""
     protected = {"ver": "v1", "alg": "HS256" if hmac_key else "none"}
     payload = {
         "device_name": device_name, "device_type": device_type, "interval_ms": 1000 / rate,

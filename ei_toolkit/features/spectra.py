@@ -154,7 +154,7 @@ def tuning(power: Floats) -> float:
     near = power[first - 1 : last + 1]
     before, at, after = near[:-2], near[1:-1], near[2:]
     audible = at > 0.1 * power.max(axis=0)
-    # neighbours that are not audible count as zero, and are lower than an audible bin in any case
+    # adjacent bins that are not audible count as zero, and are lower than an audible bin in any case
     bins, frames = np.nonzero(audible & (at > before) & (at >= after))
     left, peak, right = (part[bins, frames] for part in (before, at, after))
     curvature, slope = left + right - 2 * peak, (right - left) / 2
