@@ -19,6 +19,24 @@ Lines and bars use the colours of Okabe and Ito (Color Universal Design, 2008), 
 vision deficiency can distinguish, changed in lightness so that each has a contrast of 3:1 or more with the ground.
 """
 
+LED_COLOURS = {
+    "red": (255, 0, 0),
+    "orange": (255, 64, 0),
+    "yellow": (255, 255, 0),
+    "lime": (96, 255, 0),
+    "green": (0, 255, 0),
+    "mint": (0, 255, 128),
+    "cyan": (0, 255, 255),
+    "blue": (0, 0, 255),
+    "magenta": (255, 0, 255),
+    "pink": (255, 128, 128),
+    "white": (255, 255, 255),
+}
+"""Colours of the LED of a board: the light of its red, green and blue part, 0 to 255.
+
+The distance in CIE Lab between any two of them is 30 or more. Blue means uncertain, so ten are for labels.
+"""
+
 LABEL_COLOURS = (
     ("#0000ff", "#8099ff"),
     ("#990000", "#cc4d00"),

@@ -320,8 +320,10 @@ class BuildSettings:
     model_type: Literal["int8", "float32"] = setting("int8", "Model variant.")
 
 
-Colour = Literal["red", "green", "blue", "yellow", "cyan", "magenta", "white"]
-"""A colour of the LED of a board."""
+Colour = Literal[
+    "red", "orange", "yellow", "lime", "green", "mint", "cyan", "blue", "magenta", "pink", "white"
+]  # fmt: skip
+"""A colour of the LED of a board, by its name in LED_COLOURS."""
 COLOURS: tuple[Colour, ...] = get_args(Colour)
 
 

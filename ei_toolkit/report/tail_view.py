@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ei_toolkit.board.protocol.events import Event, Info, Prediction, Warning
 from ei_toolkit.config.boards import BOARDS, MICROPHONE_RATE_HZ
+from ei_toolkit.config.palette import LED_COLOURS
 from ei_toolkit.config.settings import UNCERTAIN
 from ei_toolkit.config.units import classification_time, counted
 
@@ -22,7 +23,7 @@ HISTORY_S = 60.0
 BAR_COLUMNS = 32
 METER_COLUMNS = 32
 FLOOR_DBFS = -60.0
-UNCERTAIN_COLOUR = "blue"
+UNCERTAIN_COLOUR, OTHER_COLOUR = "blue", "white"
 BANNER = re.compile(
     r"^(Edge Impulse Inferencing|Inferencing settings|Interval:|Frame size:|Sample length:|No\. of classes:)"
 )
@@ -67,7 +68,8 @@ class View:
         return Panel(Group(*parts), title=self.board, width=64)
 
     def _colour(self, label: str) -> str:
-        return UNCERTAIN_COLOUR if label == UNCERTAIN else self.colours.get(label, "white")
+        name = UNCERTAIN_COLOUR if label == UNCERTAIN else self.colours.get(label, OTHER_COLOUR)
+        return f"rgb({','.join(map(str, LED_COLOURS[name]))})"
 
     def _headline(self, prediction: Prediction) -> RenderableType:
         return Text(f"● {prediction.winner}\n", style=f"bold {self._colour(prediction.winner)}")

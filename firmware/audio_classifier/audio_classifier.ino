@@ -65,7 +65,7 @@ static EI_IMPULSE_ERROR classify_window(ei_impulse_result_t* result) {
 static void restart_capture() {
     decision.clear();
     window_end = AudioWindow::kLength;
-    set_led(Colour::kBlue);
+    set_led(kLedBlue);
 }
 
 static void report_overrun(const __FlashStringHelper* message) {
@@ -77,7 +77,7 @@ static void report_prediction(const ei_impulse_result_t& result) {
     float scores[EI_CLASSIFIER_LABEL_COUNT];
     for (int i = 0; i < EI_CLASSIFIER_LABEL_COUNT; ++i) scores[i] = result.classification[i].value;
     const int winner = decision.update(scores, threshold, config::kHysteresis, config::kHoldWindows);
-    const Colour colour = winner < 0 ? Colour::kBlue : colour_of(result.classification[winner].label, config::kColours);
+    const Colour colour = winner < 0 ? kLedBlue : colour_of(result.classification[winner].label, config::kColours);
     set_led(colour);
     print_text(Serial, result);
     print_prediction(Serial, {result, window.level(), predictions++, window_end, winner, colour, overruns});
@@ -142,7 +142,7 @@ static void stop_microphone() {
     activity = Activity::kStopped;
     microphone.end();
     decision.clear();
-    set_led(Colour::kOff);
+    set_led(kLedOff);
 }
 
 static void stop() {
@@ -157,7 +157,7 @@ static void start_streaming(uint32_t samples) {
     }
     if (!start_microphone()) return;
     activity = Activity::kStreaming;
-    set_led(Colour::kWhite);
+    set_led(kLedWhite);
     recording.begin(Serial, samples, AudioMicrophone::kSampleRate, AudioMicrophone::kGain);
 }
 
@@ -177,7 +177,7 @@ static void start_buffering() {
         return;
     }
     activity = Activity::kBuffering;
-    set_led(Colour::kWhite);
+    set_led(kLedWhite);
     Serial.println(F("Starting in 0 ms...\r\nSampling..."));
 }
 

@@ -21,5 +21,5 @@ constexpr int kWarmupBuffers = 16;
 constexpr LevelMode kLevelMode = LevelMode::kNone;
 constexpr int64_t kLevelTarget = 0;
 constexpr int64_t kLevelMaxGainQ16 = 0;
-constexpr LabelColour kColours[] = {{"rock", Colour::kRed}, {"classical", Colour::kGreen}};
+constexpr LabelColour kColours[] = {{"rock", {"red", 255, 0, 0}}, {"classical", {"green", 0, 255, 0}}};
 }  // namespace config

@@ -78,7 +78,7 @@ inline void print_prediction(Print& out, const Prediction& prediction) {
     out.print(F(",\"winner\":"));
     print_json_string(out, prediction.winner < 0 ? "uncertain" : result.classification[prediction.winner].label);
     out.print(F(",\"led\":"));
-    print_json_string(out, colour_name(prediction.colour));
+    print_json_string(out, prediction.colour.name);
     out.print(F(",\"dsp_us\":"));
     out.print(static_cast<long>(result.timing.dsp_us));
     out.print(F(",\"nn_us\":"));

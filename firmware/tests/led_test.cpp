@@ -4,35 +4,31 @@
 
 namespace {
 
-// The state of the three active-low pins, as 1 for lit: red, green, blue.
+// The light of the three active-low pins, 0 to 255: red, green, blue.
 std::string lit() {
     std::string state;
-    for (const int pin : {LEDR, LEDG, LEDB}) state += digitalRead(pin) == LOW ? '1' : '0';
+    for (const int pin : {LEDR, LEDG, LEDB}) state += std::to_string(255 - written(pin)) + " ";
     return state;
 }
 
 }  // namespace
 
-TEST(every_colour_lights_its_channels) {
-    const std::pair<Colour, const char*> cases[] = {
-        {Colour::kOff, "000"},    {Colour::kRed, "100"},  {Colour::kGreen, "010"},   {Colour::kBlue, "001"},
-        {Colour::kYellow, "110"}, {Colour::kCyan, "011"}, {Colour::kMagenta, "101"}, {Colour::kWhite, "111"},
-    };
-    for (const auto& one : cases) {
-        set_led(one.first);
-        CHECK_EQUAL(lit(), std::string(one.second));
-    }
+TEST(a_colour_lights_its_parts_as_brightly_as_it_says) {
+    set_led({"orange", 255, 64, 0});
+    CHECK_EQUAL(lit(), std::string("255 64 0 "));
+    set_led(kLedBlue);
+    CHECK_EQUAL(lit(), std::string("0 0 255 "));
 }
 
 TEST(the_led_is_off_at_the_start) {
-    set_led(Colour::kWhite);
+    set_led(kLedWhite);
     begin_led();
-    CHECK_EQUAL(lit(), std::string("000"));
+    CHECK_EQUAL(lit(), std::string("0 0 0 "));
 }
 
 TEST(labels_have_their_colours_and_others_are_white) {
-    constexpr LabelColour kColours[] = {{"rock", Colour::kRed}, {"classical", Colour::kGreen}};
-    CHECK(colour_of("classical", kColours) == Colour::kGreen);
-    CHECK(colour_of("Classical", kColours) == Colour::kWhite);
-    CHECK_EQUAL(std::string(colour_name(colour_of("rock", kColours))), std::string("red"));
+    constexpr LabelColour kColours[] = {{"rock", {"red", 255, 0, 0}}, {"classical", {"green", 0, 255, 0}}};
+    CHECK_EQUAL(std::string(colour_of("rock", kColours).name), std::string("red"));
+    CHECK_EQUAL(static_cast<int>(colour_of("classical", kColours).green), 255);
+    CHECK_EQUAL(std::string(colour_of("Classical", kColours).name), std::string("white"));
 }

@@ -32,7 +32,7 @@ TEST(a_prediction_is_one_json_line) {
     const ei_impulse_result_t result = result_with_scores(0.25f, 0.75f);
     const Level level = {0, 3277 * 256, 65536};
     StringPrint out;
-    print_prediction(out, {result, level, 7, 5000000000, 1, Colour::kRed, 2});
+    print_prediction(out, {result, level, 7, 5000000000, 1, {"red", 255, 0, 0}, 2});
     CHECK(contains(out.text, "{\"eitk\":1,\"seq\":7,\"end\":5000000000,\"ms\":"));
     CHECK(contains(out.text, ",\"level_dbfs\":-20.00,\"scores\":{\"classical\":0.25000,\"rock\":0.75000}"));
     CHECK(
@@ -45,7 +45,7 @@ TEST(a_prediction_is_one_json_line) {
 TEST(an_uncertain_prediction_has_no_label) {
     const ei_impulse_result_t result = result_with_scores(0.5f, 0.5f);
     StringPrint out;
-    print_prediction(out, {result, Level{}, 0, 48000, -1, Colour::kBlue, 0});
+    print_prediction(out, {result, Level{}, 0, 48000, -1, kLedBlue, 0});
     CHECK(contains(out.text, ",\"winner\":\"uncertain\",\"led\":\"blue\","));
 }
 

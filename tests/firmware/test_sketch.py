@@ -52,7 +52,7 @@ PROGRAM = """
 int main() {
     for (const LabelColour& entry : config::kColours) {
         for (const char* c = entry.label; *c != 0; ++c) printf("%02x", static_cast<unsigned char>(*c));
-        printf(" %s\\n", colour_name(colour_of(entry.label, config::kColours)));
+        printf(" %s\\n", colour_of(entry.label, config::kColours).name);
     }
 }
 """

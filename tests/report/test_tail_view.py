@@ -138,7 +138,9 @@ def test_an_information_without_a_text_keeps_the_note_before_it() -> None:
 
 def test_colours_are_those_of_the_settings_and_blue_for_uncertain() -> None:
     made = view()
-    assert [made._colour(label) for label in ("rock", "jazz", "uncertain")] == ["red", "white", "blue"]
+    assert [made._colour(label) for label in ("rock", "jazz", "uncertain")] == [
+        "rgb(255,0,0)", "rgb(255,255,255)", "rgb(0,0,255)",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from ei_toolkit.audio.window import samples_in
 from ei_toolkit.board.flash.library import Library
 from ei_toolkit.config import Settings
 from ei_toolkit.config.boards import MICROPHONE_RATE_HZ, BoardSpec, rate_problem
+from ei_toolkit.config.palette import LED_COLOURS
 from ei_toolkit.config.project import bundled
 from ei_toolkit.config.setting import check_settings
 from ei_toolkit.config.settings import UNCERTAIN
@@ -78,9 +79,7 @@ def config_header(settings: Settings, library: Library, spec: BoardSpec, firmwar
     _check(settings, library, rate)
     level = level_constants(settings.slice.target_dbfs, settings.slice.max_gain_db)
     colours = {**settings.board.colours, UNCERTAIN: "blue"}  # never empty, because C++ has no empty arrays
-    entries = ", ".join(
-        f"{{{string_literal(label)}, Colour::k{colour.capitalize()}}}" for label, colour in colours.items()
-    )
+    entries = ", ".join(f"{{{string_literal(label)}, {_colour(name)}}}" for label, name in colours.items())
     constants = (
         ("char kVersion[]", string_literal(__version__)),
         ("char kFirmware[]", string_literal(firmware)),
@@ -102,6 +101,11 @@ def config_header(settings: Settings, library: Library, spec: BoardSpec, firmwar
         f"// Written by eitk flash from eitk.toml.\n#pragma once\n\n#include <{library.header}>\n\n"
         f'#include "led.h"\n#include "level.h"\n\nnamespace config {{\n{lines}\n}}  // namespace config\n'
     )
+
+
+def _colour(name: str) -> str:
+    """Return a colour as C++: its name, and the light of the red, green and blue part of the LED."""
+    return f"{{{string_literal(name)}, {', '.join(map(str, LED_COLOURS[name]))}}}"
 
 
 def _with_library(profile: str, library: Path) -> str:

@@ -26,6 +26,8 @@
 void pinMode(int pin, int mode);
 void digitalWrite(int pin, int value);
 int digitalRead(int pin);
+void analogWrite(int pin, int value);
+int written(int pin);  // what was written to a pin last, for tests
 // NOLINTEND(readability-identifier-naming)
 
 // Time of the microphone: the samples received so far divided by the sample rate, plus the delays. It does not advance

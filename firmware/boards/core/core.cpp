@@ -16,6 +16,10 @@ void digitalWrite(int pin, int value) {
     if (pin >= 0 && pin < static_cast<int>(sizeof(pins))) pins[pin] = static_cast<uint8_t>(value);
 }
 
+void analogWrite(int pin, int value) { digitalWrite(pin, value); }
+
+int written(int pin) { return digitalRead(pin); }
+
 int digitalRead(int pin) { return pin >= 0 && pin < static_cast<int>(sizeof(pins)) ? pins[pin] : LOW; }
 
 uint32_t millis() { return delayed_ms + PDM.samples_received() / 16; }

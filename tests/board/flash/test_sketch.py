@@ -65,12 +65,13 @@ def test_labels_with_any_characters_have_their_colours(tiny: Path) -> None:
     colours = {'hip "hop"??/\n': "red", "größe": "white"}
     found = constants(header_of(tiny, colours=colours))["kColours"]
     assert found == (
-        '{{"hip \\"hop\\"\\?\\?/\\012", Colour::kRed}, {"größe", Colour::kWhite}, {"uncertain", Colour::kBlue}}'
+        '{{"hip \\"hop\\"\\?\\?/\\012", {"red", 255, 0, 0}}, {"größe", {"white", 255, 255, 255}},'
+        ' {"uncertain", {"blue", 0, 0, 255}}}'
     )
 
 
 def test_without_colours_there_is_the_one_of_uncertain_windows(tiny: Path) -> None:
-    assert constants(header_of(tiny, colours={}))["kColours"] == '{{"uncertain", Colour::kBlue}}'
+    assert constants(header_of(tiny, colours={}))["kColours"] == '{{"uncertain", {"blue", 0, 0, 255}}}'
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_a_setting_that_the_sketch_does_not_have_is_named(tiny: Path, settings: 
 
 def test_all_colours_of_the_led_are_those_of_the_sketch(tiny: Path) -> None:
     for colour in COLOURS:
-        assert f"Colour::k{colour.capitalize()}" in header_of(tiny, colours={"rock": colour})
+        assert f'{{"rock", {{"{colour}", ' in header_of(tiny, colours={"rock": colour})
 
 
 def test_an_impulse_for_another_microphone_or_a_longer_window_is_refused(tiny: Path) -> None:
