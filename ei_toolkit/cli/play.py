@@ -28,10 +28,17 @@ def play(
             callback=known_board,
         ),
     ] = None,
+    restart: Annotated[
+        bool,
+        typer.Option(
+            "--restart/--no-restart", help="Start the classification anew; not while eitk connect records a sample."
+        ),
+    ] = True,
 ) -> None:
     """Stream clips to the microphone of a virtual board.
 
-    `eitk tail` shows the predictions.
+    `eitk tail` shows the predictions. A sample that the studio requests (eitk connect) takes what is played with
+    --no-restart after its beginning.
     """
     env = Environment.of(context)
     config = env.config(board__name=board)
@@ -41,7 +48,7 @@ def play(
     for clip in clips:
         samples = read_clip(env.cwd / clip, cut.sample_rate, reading=cut.reading, warn=env.console.warn)
         with env.console.progress(f"playing {clip.name}, samples", len(samples)) as progress:
-            processed = microphone.stream_pcm(samples, progress.advance)
+            processed = microphone.stream_pcm(samples, progress.advance, restart=restart)
         played.append({"clip": str(clip), "seconds": processed / cut.sample_rate})
         env.console.note(f"{clip.name}: {processed / cut.sample_rate:.1f} s played")
     name = microphone.board

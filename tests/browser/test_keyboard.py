@@ -32,6 +32,48 @@ def activate(page: Any, text: str, key: str = "Enter") -> None:
     page.keyboard.press(key)
 
 
+MAIN_ACTIONS = {
+    "devices": ("Rename", "dialog[open] input[name=name]"),
+    "create-impulse": ("Save the impulse", "text=The impulse was saved."),
+    "dsp": ("Generate features", "section.job"),
+    "learning": ("Start training", "section.job"),
+    "validation": ("Test the model", "section.job"),
+    "classification": ("Record from the microphone", "text=Stop after"),
+    "deployment": ("Build", "section.job"),
+    "versions": ("Save a version", "section.job"),
+    "jobs": ("Only what differs", "[aria-label=Impulses]"),
+}
+"""The main action of each page: the name of its button or box, and what is shown when it was activated. The table of
+the data page is in test_data_page.py."""
+
+
+def test_the_main_action_of_each_page_works_without_a_mouse(window: Window, make_tone: Callable[..., bytes]) -> None:
+    """The jobs are refused at once: what they do is tested by mouse, and in the exhaustive test below."""
+    make_trained(window.project)
+    window.project.upload({"a.wav": make_tone(300, 0.6)}, x_label="low")
+    window.project.call("POST", "/devices/create", json={"deviceId": "dev:1", "deviceType": "BOARD"})
+    refused = {"success": False, "error": "The queue is full"}
+    window.page.route("**/jobs/**", lambda route: _refuse(route, refused))
+    for path, (name, shown) in MAIN_ACTIONS.items():
+        page = window.open(path)
+        page.wait_for_selector("main button, main input", state="attached")
+        if path == "versions":
+            tab_to(page, "Description")
+            page.keyboard.type("as it is")
+        activate(page, name, "Space")
+        page.wait_for_selector(shown)
+        if path in ("dsp", "learning", "validation", "deployment", "versions"):
+            page.wait_for_selector("section.job:has-text('The queue is full')")
+
+
+def _refuse(route: Any, answer: dict[str, Any]) -> None:
+    """Refuse a request that starts a job; others go on."""
+    if route.request.method == "POST":
+        route.fulfill(json=answer)
+    else:
+        route.continue_()
+
+
 @pytest.mark.exhaustive
 def test_the_steps_of_the_pages_work_without_a_mouse(window: Window, make_tone: Callable[..., bytes]) -> None:
     make_trained(window.project)

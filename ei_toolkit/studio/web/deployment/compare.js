@@ -71,7 +71,7 @@ const WINDOWS = [
 ];
 const FEATURES = [
   ["Processing block", (one) => one.impulse.dspBlocks.map((block) => block.title).join(", ")],
-  ["Features", (one) => settings(one)?.dependencies.featureCount],
+  ["Number of features", (one) => settings(one)?.dependencies.featureCount],
 ];
 const TRAINING = [
   ["Layers", (one) => (settings(one)?.mode === "expert" ? "script"
@@ -108,7 +108,7 @@ function sectionsOf(impulses) {
   const labels = names((one) => keras(one)?.metadata?.classNames ?? []).slice(0, MOST_LABELS).map(
     (label) => [`F1 of ${label}`, (one) => best(one)?.report[label]?.["f1-score"], percent]);
   return [
-    ["Windows", WINDOWS.map(row)], ["Processing block", [...FEATURES, ...features].map(row)],
+    ["Windows", WINDOWS.map(row)], ["Features", [...FEATURES, ...features].map(row)],
     ["Training", TRAINING.map(row)], ["Results on the validation windows", [...RESULTS, ...additional, ...labels].map(row)],
   ];
 }

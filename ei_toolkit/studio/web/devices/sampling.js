@@ -47,7 +47,7 @@ export function Sampling({ devices, addressOfSample }) {
         min="0.1" max=${sensor.maxSampleLengthS} step="0.1" required value=${values.seconds} onInput=${set("seconds")} /></label>
       ${choice("category", "Split", SPLITS.map((one) => [one, one]), values.category)}
       <button class="main">Record</button></fieldset></form>
-    ${state.running && html`<p role="status">${state.running}</p>`}
+    ${state.running && html`<p role="status">${state.running} A virtual board waits for sound: eitk play --no-restart CLIP</p>`}
     ${state.problem && html`<${Notice} kind="error">${state.problem}<//>`}
     ${state.sample && html`<p role="status">Sample ${state.sample.id} has arrived: <${Name} text=${state.sample.label} longest=${40} />.
         ${" "}<a href=${addressOfSample(state.sample.id)}>Show it on the data page</a></p>
@@ -65,5 +65,6 @@ async function record(deviceId, request, signal) {
     const sample = await newest();
     if (sample && sample.id > before && sample.label === request.label) return sample;
   }
-  throw new Error("No sample has arrived: eitk connect prints the reason. Look at the board and its cable, then record again.");
+  throw new Error("No sample has arrived: eitk connect prints the reason. Look at the board and its cable, then record again."
+    + " A virtual board needs sound at once: eitk play --no-restart CLIP.");
 }

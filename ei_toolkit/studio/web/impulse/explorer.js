@@ -9,7 +9,8 @@ import { JobLog, useJob } from "../job.js";
 import { WindowPlayer } from "../window.js";
 
 const HEIGHT = 420;
-const RADIUS = 3;
+const [SIDE, LARGE_SIDE] = [3, 5]; // of the square of a point, in pixels: of many points, and of fewer than FEW
+const FEW = 2000;
 const REACH = 12; // pixels between the pointer and a point that it chooses
 const MOST_ZOOM = 200;
 const OPACITY = 0.7;
@@ -184,7 +185,7 @@ function drawPoints(canvas, pixels, points, colours, byCorrectness, view) {
   const image = pixels?.width === width && pixels.height === height ? pixels : new ImageData(width, height);
   const { data } = image;
   data.fill(0);
-  const side = Math.max(1, Math.round(RADIUS * scale));
+  const side = Math.max(1, Math.round((points.count < FEW ? LARGE_SIDE : SIDE) * scale));
   const group = byCorrectness ? points.wrong : points.label;
   for (let i = 0; i < points.count; i += 1) {
     const left = Math.round((points.x[i] - view.x) * view.zoom * width - side / 2);

@@ -42,7 +42,7 @@ export function Board({ canStart }) {
       : html`<${Loaded} of=${devices}>${({ devices: known }) => html`<${Choice} canStart=${canStart} onWatch=${watch}
           boards=${known.filter((one) => one.remoteMgmtMode === "inference")} />`}<//>`}
     ${watched && records.length === 0 && html`<p role="status">Waiting for the first prediction of <${Name}
-      text=${watched.name} longest=${40} />…</p>`}
+      text=${watched.name} longest=${40} />… A virtual board classifies what eitk play sends to it.</p>`}
     ${records.length > 0 && html`<${Predictions} records=${records} />`}
   </section>`;
 }
