@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.recipes.write import load_recipe, with_constants
 from ei_toolkit.config.settings import plain
+from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.labelled_rows import LabelledRows, find_track, labelled_rows
 from ei_toolkit.features.log_mel import Chunks, LogMel, chunk_features
 from ei_toolkit.features.table import FeatureTable
@@ -106,8 +107,20 @@ def network_rows(spectra: LogMel, settings: NetworkSettings, *, leave_out_faults
 
 
 def ensemble_rows(spectra: LogMel, summary: LabelledRows, *, leave_out_faults: bool = False) -> LabelledRows:
-    """Return texture features and summary features side by side, for the clips that both inputs have."""
+    """Return texture features and summary features side by side, for the clips that both inputs have.
+
+    Raises DataError where they have no clip in common, the summary features are of windows, or spectra are too short.
+    """
+    if summary.has_windows:
+        raise DataError(
+            "the table has several rows of a clip, and one row for each clip is needed beside spectra of whole clips",
+            hint="Compute it without --window-ms.",
+        )
     clips = [clip for clip, name in enumerate(spectra.names) if _clip_name(name) in summary.clips]
+    if not clips:
+        raise DataError(
+            "the table of features and the spectra have no clip in common", hint="Give those of one data set."
+        )
     blocks = texture_rows([spectra.values(clip) for clip in clips])
     place = {clip: row for row, clip in enumerate(summary.clips)}
     blocks["summary"] = summary.values[[place[_clip_name(spectra.names[clip])] for clip in clips]].astype(np.float64)
@@ -152,16 +165,3 @@ def write_scores(file: Path, trained: NetworkScores) -> None:
         "parameters": trained.parameters, "epochs": trained.epochs, "scores": np.round(trained.scores, 6).tolist(),
     }  # fmt: skip
     write_text(file, json.dumps(stored) + "\n")
-
-
-def built_network(settings: NetworkSettings, frames: int, classes: int) -> Any:
-    """Return the untrained Keras model for chunks of that many frames."""
-    from types import SimpleNamespace
-
-    from ei_toolkit.training.fit import run_script
-
-    names: Mapping[str, Any] = {
-        "args": SimpleNamespace(epochs=1, learning_rate=0.001, batch_size=1), "callbacks": [], "classes": classes,
-        "input_length": frames * settings.chunks.columns, "train_sample_count": 0,
-    }  # fmt: skip
-    return run_script(settings.script, names)["model"]

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from scipy.fft import rfft
 from scipy.ndimage import median_filter
 
+from ei_toolkit.errors import DataError
+from ei_toolkit.features.columns import MEL_BANDS
 from ei_toolkit.features.log_mel import averaged_bands, cosine_transform
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +44,13 @@ def texture(values: npt.NDArray[np.float32]) -> dict[str, Floats]:
 
 
 def texture_rows(spectra: Sequence[npt.NDArray[np.float32]]) -> dict[str, Floats]:
-    """Return the blocks (rows, features) of several spectra."""
+    """Return the blocks (rows, features) of several spectra. Raises DataError for those of another shape."""
+    if wrong := [one.shape for one in spectra if one.shape[0] < MODULATION_FRAMES or one.shape[1] != MEL_BANDS]:
+        frames, bands = wrong[0]
+        raise DataError(
+            f"spectra of {frames} frames and {bands} bands have no texture features",
+            hint=f"Give spectra of {MODULATION_FRAMES} frames or more and {MEL_BANDS} bands.",
+        )
     found = [texture(values) for values in spectra]
     return {name: np.stack([one[name] for one in found]) for name in found[0]}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from support import eitk
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.config.recipes.write import NETWORK_SCRIPTS, load_recipe
-from ei_toolkit.errors import UsageError
+from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.evaluation.labelled_rows import labelled_rows
 from ei_toolkit.evaluation.suite import run_suite
 from ei_toolkit.evaluation.suite_models import TEN_GENRES_NETWORKS, SuiteModel, measurable_models
@@ -22,17 +23,16 @@ from ei_toolkit.evaluation.suite_networks import (
     NetworkFold,
     NetworkScores,
     NetworkSettings,
-    built_network,
     ensemble_rows,
     kept_name,
     network_rows,
     read_scores,
     write_scores,
 )
-from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.log_mel import Chunks, LogMel
 from ei_toolkit.features.table import FeatureTable
 from ei_toolkit.impulse.features import feature_count, frame_features, impulse_features
+from ei_toolkit.training.fit import run_script
 
 LSTM = NetworkSettings("lstm", Chunks(1000, 1000, count=2, cepstral=13), 1, 0.01, 8, (("STEPS", 2),), "one epoch")
 
@@ -45,6 +45,21 @@ def spectra(count: int = 10, frames: int = 130) -> LogMel:
     levels[count:, 64:] += 150
     labels = tuple(name.partition(".")[0] for name in names)
     return LogMel(names, labels, names, 100.0, levels, np.full(2 * count, 80.0))
+
+
+def built_network(recipe: str, frames: int, columns: int) -> Any:
+    """The untrained network of a recipe with ten labels."""
+    names = {
+        "args": SimpleNamespace(epochs=1, learning_rate=0.001, batch_size=1), "callbacks": [], "classes": 10,
+        "input_length": frames * columns, "train_sample_count": 0,
+    }  # fmt: skip
+    return run_script(load_recipe(recipe)[1], names)["model"]
+
+
+def summary(own: LogMel, order: list[int]) -> FeatureTable:
+    values = np.arange(len(order) * 57, dtype=float).reshape(-1, 57)
+    names, labels = tuple(own.names[row] for row in order), tuple(own.labels[row] for row in order)
+    return FeatureTable("summary-57", names, labels, names, np.zeros(len(order), np.int64), values)
 
 
 def fold(seed: int = 0) -> NetworkFold:
@@ -64,8 +79,7 @@ def fold(seed: int = 0) -> NetworkFold:
     ],
 )
 def test_the_networks_have_the_published_size(recipe: str, frames: int, columns: int, trainable: int) -> None:
-    chunks = Chunks(bands=columns) if columns > 13 else Chunks(cepstral=columns)
-    model = built_network(NetworkSettings(recipe, chunks, 1, 0.001, 1), frames, 10)
+    model = built_network(recipe, frames, columns)
     assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == trainable
     assert model.output_shape == (None, 10)
 
@@ -112,15 +126,20 @@ def test_each_chunk_is_a_row_of_its_clip() -> None:
 
 
 def test_texture_and_summary_features_of_the_same_clip_stand_side_by_side() -> None:
-    own = spectra(3)
-    order = [5, 0, 3, 1, 4, 2]
-    values = np.arange(6 * 57, dtype=float).reshape(6, 57)
-    names, labels = tuple(own.names[row] for row in order), tuple(own.labels[row] for row in order)
-    table = FeatureTable("summary-57", names, labels, names, np.zeros(6, np.int64), values)
-    assert len(EXTRACTORS["summary-57"]) == 57
+    own, order = spectra(3), [5, 0, 3, 1, 4, 2]
+    table = summary(own, order)
     rows = ensemble_rows(own, labelled_rows(table))
     assert rows.clips == own.names and rows.blocks == (256, 80, 780, 176, 128, 57)
-    np.testing.assert_array_equal(rows.values[order, -57:], values)
+    np.testing.assert_array_equal(rows.values[order, -57:], table.values)
+
+
+def test_inputs_that_do_not_fit_together_are_refused() -> None:
+    own = spectra(3)
+    with pytest.raises(DataError, match="the table has several rows of a clip"):
+        ensemble_rows(own, labelled_rows(summary(own, [0, 0, 1, 3, 4])))
+    others = replace(own, names=tuple(f"other {name}" for name in own.names))
+    with pytest.raises(DataError, match="have no clip in common"):
+        ensemble_rows(others, labelled_rows(summary(own, [0, 1, 3, 4])))
 
 
 def test_scores_are_kept_with_six_decimals(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import median_filter
 
+from ei_toolkit.errors import DataError
 from ei_toolkit.features.texture import joined, texture, texture_rows
 
 FRAMES = 387
@@ -49,3 +50,10 @@ def test_coefficients_that_follow_each_other_correlate() -> None:
 
 def test_a_constant_spectrum_has_finite_features() -> None:
     assert all(np.isfinite(block).all() for block in texture(np.full((FRAMES, 128), 0.5, np.float32)).values())
+
+
+@pytest.mark.parametrize("shape", [(127, 128), (FRAMES, 64)])
+def test_spectra_of_another_shape_are_refused(shape: tuple[int, int]) -> None:
+    with pytest.raises(DataError) as caught:
+        texture_rows([spectrum()[: shape[0], : shape[1]]])
+    assert caught.value.what == f"spectra of {shape[0]} frames and {shape[1]} bands have no texture features"
