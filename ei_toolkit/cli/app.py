@@ -19,7 +19,8 @@ from ei_toolkit.cli.commands import CommandGroup
 from ei_toolkit.cli.completion import Shell, prepare_completion
 from ei_toolkit.cli.console import Console
 from ei_toolkit.cli.environment import Environment
-from ei_toolkit.config.load import parse_option, unknown_variables
+from ei_toolkit.config.load import leaf_hints, parse_option, unknown_variables
+from ei_toolkit.config.settings import Settings
 from ei_toolkit.config.untrusted_text import printable
 from ei_toolkit.errors import EitkError, Interrupted, UsageError
 from ei_toolkit.system import use_utf8_output
@@ -172,7 +173,14 @@ def _start_folder(cwd: Path, folder: Path | None) -> Path:
 def _usage_error(error: typer.TyperException) -> UsageError:
     """The error for a wrong option or argument, with the message of Typer."""
     message = error.format_message().replace("Value error, ", "", 1)  # what Pydantic writes in front of Typer's message
-    return UsageError(message, hint=f"{_path_of(error)} --help")
+    return UsageError(message, hint=_setting_hint(error) or f"{_path_of(error)} --help")
+
+
+def _setting_hint(error: typer.TyperException) -> str:
+    """How to set what an option that does not exist is the name of, such as --epochs; empty if it is no setting."""
+    name = getattr(error, "option_name", "").lstrip("-").replace("-", "_")
+    keys = [key for key, _ in leaf_hints(Settings) if name and key.rpartition(".")[2] == name]
+    return f"It is a setting: -o {' or -o '.join(f'{key}=VALUE' for key in keys[:3])}" if keys else ""
 
 
 def _path_of(error: typer.TyperException) -> str:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import eitk
 
 from ei_toolkit.cli.app import run
 from ei_toolkit.cli.console import Console
@@ -269,3 +270,17 @@ def test_an_unexpected_exception_is_a_message_and_a_traceback_only_with_debug(
         shown = env.console.stderr.getvalue()  # type: ignore[attr-defined]
         assert "error: ZeroDivisionError: by zero" in shown
         assert ("Traceback" in shown) is traced
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("train", "--epochs", "5"), "It is a setting: -o training.epochs=VALUE"),
+        (("slice", "--window-ms", "5"), "It is a setting: -o slice.window_ms=VALUE"),
+        (("train", "--speed", "5"), "eitk train --help"),
+    ],
+)
+def test_an_option_that_is_a_setting_is_named_as_one(tmp_path: Path, words: tuple[str, ...], hint: str) -> None:
+    done = eitk(tmp_path, *words)
+    assert done.code == 2
+    assert hint in done.err
