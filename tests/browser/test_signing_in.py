@@ -92,6 +92,10 @@ def test_a_studio_that_stops_and_starts_again_is_a_sentence_with_a_way_back(wind
     page.unroute("**/session")
     page.click("button:has-text('Try again')")
     page.wait_for_selector("nav")
+    page.route("**/session", lambda route: route.abort())
+    page.click("text=Live classification")  # a document of its own, which is not loaded in vain
+    page.wait_for_selector("text=does not respond")
+    assert page.url.endswith("/acquisition")
 
 
 def respond(status: int, body: str, route: Any) -> None:

@@ -1,5 +1,6 @@
 // The address of a page: /studio/PROJECT/PAGE/REST?FILTERS. The address is the state that a link or a reload restores.
 
+import { check } from "./api.js";
 import { useEffect, useState } from "./html.js";
 
 /** The page that has a document of its own, because only its policy allows WebAssembly (`http/web.py`). */
@@ -53,9 +54,10 @@ export function followLinks() {
     const link = event.target.closest?.("a[href^='/studio/']");
     const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
     if (!link || !plain || link.target || link.hasAttribute("download")) return;
-    if (hasOwnDocument(link.pathname) !== hasOwnDocument(location.pathname)) return; // the browser loads it
     event.preventDefault();
-    navigate(link.getAttribute("href"));
+    const address = link.getAttribute("href");
+    if (hasOwnDocument(link.pathname) === hasOwnDocument(location.pathname)) navigate(address);
+    else check().then((responds) => responds && location.assign(address)); // else the page stays, with a notice
   });
 }
 
