@@ -53,6 +53,7 @@ class LayerInfo:
     step: int  # layers of one step run together, row by row
     slots: tuple[tuple[str, int], ...]  # (what, offset in the arena)
     flash_words: int = 0  # words of constants that an inference reads
+    general: bool = False  # whether the general kernel of direct_conv2d.h computes it
 
 
 @dataclass(frozen=True)
@@ -183,10 +184,14 @@ def _layers(program: Program) -> tuple[LayerInfo, ...]:
             step=step,
             slots=tuple((name, offsets[name]) for name in _names(program, step)),
             flash_words=_flash_words(layer),
+            general=GENERAL_KERNEL in layer.headers,
         )
         for step, unit in enumerate(program.units)
         for layer in unit.layers
     )
+
+
+GENERAL_KERNEL = "direct_conv2d.h"
 
 
 def _flash_words(layer: Layer) -> int:

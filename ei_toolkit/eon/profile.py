@@ -65,6 +65,12 @@ FLOAT = {
     "MAX_POOL_2D": KernelCost(300, per_input=8),
     "AVERAGE_POOL_2D": KernelCost(300, per_input=8),
 }
+GENERAL = {  # layers that need the general kernel, on integers
+    "CONV_2D": KernelCost(900, per_mac=7.5, per_output=40),
+    "DEPTHWISE_CONV_2D": KernelCost(900, per_mac=25, per_output=35),
+    "FULLY_CONNECTED": KernelCost(500, per_mac=5.5, per_output=35),
+    "TRANSPOSE_CONV": KernelCost(900, per_mac=16, per_output=40),
+}
 OTHER = KernelCost(200, per_output=10)
 STARTUP_CODE = 1200
 STATIC_RAM = 32
@@ -78,7 +84,7 @@ def estimate(model: CompiledModel) -> Estimate:
     cycles = list(steps)
     code = STARTUP_CODE
     for layer in model.layers:
-        cost = kernels.get(layer.title.split(" ")[0], OTHER)
+        cost = (GENERAL if layer.general else kernels).get(layer.title.split(" ")[0], OTHER)
         instructions = _instructions(layer, cost)
         steps[layer.step] += instructions
         cycles[layer.step] += _cycles(instructions, model.input.dtype)

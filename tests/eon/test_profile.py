@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import layer_cases
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ei_toolkit.config.boards import NRF52840_CLOCK_HZ
 from ei_toolkit.eon import profile
-from ei_toolkit.eon.compile import CompiledModel, LayerInfo, TensorSpec
+from ei_toolkit.eon.compile import CompiledModel, LayerInfo, TensorSpec, compile_model
 from ei_toolkit.eon.profile import estimate, latency_ms, profile_model
 
 SPEC = TensorSpec((1, 4), "int8", 0.1, 0)
@@ -97,3 +98,12 @@ def test_the_first_of_the_layers_that_run_together_has_their_instructions() -> N
     layers = (layer("CONV_2D", 0, macs=9), layer("MAX_POOL_2D", 0), layer("SOFTMAX", 1))
     found = profile._layers(layers, [700, 30], [900, 50])
     assert [(each.instructions, each.cycles) for each in found] == [(700, 900), (0, 0), (30, 50)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "measured"),  # instructions on the emulated Cortex-M4F
+    [("DEPTHWISE_CONV_2D", 48_207), ("FULLY_CONNECTED", 5_413), ("TRANSPOSE_CONV", 38_814)],
+)
+def test_layers_of_the_general_kernel_have_a_cost_of_their_own(kind: str, measured: int) -> None:
+    (instructions,) = estimate(compile_model(layer_cases.layer(kind, "int16", bias="int64"))).steps
+    assert instructions == pytest.approx(measured, rel=0.2)

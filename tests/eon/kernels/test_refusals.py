@@ -126,3 +126,36 @@ def test_a_transposed_convolution_needs_the_shape_of_its_output(tiny: Any) -> No
     model.operator("TRANSPOSE_CONV", [shape, weights, source], output, "TransposeConvOptions", strideH=1, strideW=1)
     with pytest.raises(UnsupportedModelError, match=r"its output is \(1, 5, 4, 3\)"):
         lower(read_model(model.finish(source, output)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "output", "options", "why", "remedy"),
+    [
+        ("SVDF", [VECTOR, tensor(2, 6, data=1), tensor(2, 3, data=1), None, tensor(1, 6, scale=0.5, variable=True)],
+         tensor(1, 2), {"rank": 1},
+         "its weights, bias and state are int8, int8, int32, int8", "16-bit state"),
+        ("RESIZE_BILINEAR", [IMAGE, tensor(2, dtype="int32", data=7)], tensor(1, 6, 7, 2), {},
+         "it resizes (1, 5, 5, 2) to (1, 6, 7, 2)", "constant size"),
+        ("BATCH_MATMUL", [VECTOR, tensor(5, 2, data=1)], tensor(1, 2), {},
+         "(1, 6) times (5, 2) does not give (1, 2)", "docs/compiler.md"),
+        ("GATHER", [VECTOR, tensor(2, dtype="int32", data=6)], tensor(1, 2), {"axis": 1},
+         "it takes an entry that does not exist from (1, 6)", "docs/compiler.md"),
+        ("ARG_MAX", [VECTOR, tensor(1, dtype="int32", data=2)], tensor(1, dtype="int32"), {},
+         "its axis does not exist", "docs/compiler.md"),
+        ("CAST", [tensor(1, 6, dtype="float16")], tensor(1, 6, dtype="int32"), {},
+         "it turns float16 into int32", "int32 or float32"),
+        ("SOFTMAX", [tensor(1, 6, **WIDE)], tensor(1, 6, **WIDE), {"beta": 1.0},
+         "its zero points are (0, 0) and its output scale 0.5, not 1/32768", "docs/compiler.md"),
+        ("MAXIMUM", [tensor(1, 6, **WIDE), tensor(1, 6, **WIDE, data=1)], tensor(1, 6, **WIDE), {},
+         "its data are int16", "full int8"),
+        ("ADD", [tensor(1, 6, **WIDE), tensor(1, 6, **WIDE, data=1)], tensor(1, 6, **WIDE), {},
+         "its scales are powers of two, for which the reference has another kernel", "docs/compiler.md"),
+    ],
+)  # fmt: skip
+def test_refusals_of_further_operators_say_what_to_change(
+    tiny: Any, kind: str, inputs: list[Any], output: dict[str, Any], options: dict[str, Any], why: str, remedy: str
+) -> None:
+    with pytest.raises(UnsupportedModelError, match=rf"^operator 0 \({kind}\) is not supported, layer 't") as caught:
+        lowered(tiny, kind, inputs, output, **options)
+    assert caught.value.why == why
+    assert remedy in caught.value.hint

@@ -105,6 +105,7 @@ inline typename A::Sum direct_sum(const typename A::Data* in, const typename A::
             const int x = input_at<S::kSpreadCols, S::kInCols>(col + c * S::kDilationCols);
             if (y < 0 || x < 0) continue;
             const typename A::Data* const p = in + (y * S::kInCols + x) * S::kInChannels;
+#pragma GCC unroll 4
             for (int i = 0; i < S::kGroupInputs; ++i) sum += A::product(p[i], w[i]);
         }
     }
