@@ -19,7 +19,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "dataset audit": ("eitk dataset audit",),
     "dataset card": ("eitk dataset card",),
     "slice": ("eitk slice", "eitk slice --dry-run", "eitk slice --labels-from name --report skipped.csv"),
-    "features": ("eitk features clips -o features.csv", "eitk features clips --extractor summary-207 --window-ms 3000"),
+    "features": (
+        "eitk features clips -o features.csv",
+        "eitk features clips --extractor summary-207 --window-ms 3000",
+        "eitk features --block summary-block",
+    ),
     "explore": (
         "eitk explore --features features.csv",
         "eitk explore clips -o exploration.html --data exploration.json",

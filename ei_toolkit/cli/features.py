@@ -38,6 +38,10 @@ def features(
     ] = 0,
     normalise: Annotated[bool, typer.Option("--normalise", help="Set the peak of each clip to full scale.")] = False,
     trim: Annotated[bool, typer.Option("--trim", help="Leave out silence at both ends of each clip.")] = False,
+    block: Annotated[
+        Path | None,
+        typer.Option(help="Write the extractor as a custom processing block for Edge Impulse to this folder instead."),
+    ] = None,
     channel: ChannelOption = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Number of processes; default: the number of cores.")
@@ -49,6 +53,12 @@ def features(
     so a second run computes only what is new.
     """
     env = Environment.of(context)
+    if block:
+        from ei_toolkit.features.block_folder import write_block  # loads SciPy
+
+        files = write_block(check_output(env.cwd / block), extractor)
+        env.console.result({"folder": str(block), "files": [file.name for file in files]}, f"{extractor} -> {block}")
+        return
     if 0 < window_ms < 1000:
         raise UsageError(f"--window-ms {window_ms} is too short", hint="The features need at least 1000 ms.")
     file = check_output(check_table_name(env.cwd / output))

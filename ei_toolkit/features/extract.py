@@ -22,7 +22,7 @@ from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError
 from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.spectra import RATE
-from ei_toolkit.features.summary import Values, summary_features
+from ei_toolkit.features.summary import Values, full_scale, summary_features
 from ei_toolkit.features.table import FeatureTable
 
 VERSION = 2
@@ -145,10 +145,7 @@ def _prepared(samples: npt.NDArray[np.int16], settings: FeatureSettings) -> npt.
 
         _, (start, end) = trim(samples.astype(np.float32))
         samples = samples[start:end]
-    peak = np.abs(samples.astype(np.int32)).max(initial=0)
-    if settings.normalise and peak:
-        samples = np.clip(np.rint(samples * (32767 / peak)), -32768, 32767).astype(np.int16)
-    return samples
+    return full_scale(samples) if settings.normalise else samples
 
 
 def _read(file: Path, extraction: Extraction) -> ClipFeatures | None:

@@ -1,0 +1,98 @@
+"""Export an extractor as a custom processing block: a folder that Edge Impulse builds and runs as a container."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ei_toolkit.config.atomic_write import write_text
+from ei_toolkit.features.block_server import PARAMETERS, PORT
+from ei_toolkit.features.columns import EXTRACTORS
+from ei_toolkit.features.spectra import RATE
+
+COPIED = ("errors", "features.analysis", "features.columns", "features.spectra", "features.summary")
+"""Modules of this package that the block computes with; the folder has copies of them."""
+REQUIREMENTS = {
+    "summary-57": ("numpy>=2", "scipy", "soxr"),
+    "summary-207": ("numpy>=2", "scipy", "soxr", "librosa>=0.11"),
+}
+README = """# {title}
+
+A custom processing block for Edge Impulse: {count} summary features of a window of audio, from `eitk features --block`.
+
+    docker build -t {name} . && docker run -p {port}:{port} --rm {name}
+    edge-impulse-blocks init && edge-impulse-blocks push
+
+The second line uploads it to an organisation. The block has no C++ implementation, so an impulse with it runs in the
+studio and in Python, and not on a board.
+"""
+DOCKERFILE = """FROM python:3.12-slim
+WORKDIR /app
+COPY requirements.txt ./
+RUN pip install --no-cache-dir -r requirements.txt
+COPY . ./
+EXPOSE {port}
+ENTRYPOINT ["python", "-u", "dsp-server.py"]
+"""
+
+
+def write_block(folder: Path, extractor: str) -> list[Path]:
+    """Write the block of an extractor into a folder, and return its files."""
+    described = block_parameters(extractor)
+    title, count = described["info"]["title"], len(EXTRACTORS[extractor])
+    texts = {
+        PARAMETERS: json.dumps(described, indent=4) + "\n",
+        "dsp-server.py": _source("features.block_server"),
+        "requirements.txt": "\n".join(REQUIREMENTS[extractor]) + "\n",
+        "Dockerfile": DOCKERFILE.format(port=PORT),
+        "README.md": README.format(title=title, count=count, name=extractor, port=PORT),
+        "ei_toolkit/__init__.py": "",
+        "ei_toolkit/features/__init__.py": "",
+        **{f"ei_toolkit/{module.replace('.', '/')}.py": _source(module) for module in COPIED},
+    }
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def block_parameters(extractor: str) -> dict[str, Any]:
+    """Return the content of parameters.json; the name of the block is that of the extractor."""
+    count = len(EXTRACTORS[extractor])
+    return {
+        "info": {
+            "title": f"Summary features ({count})",
+            "author": "eitk",
+            "description": f"{count} summary features of a window of audio, as librosa defines them at {RATE} Hz.",
+            "name": extractor,
+            "type": extractor,
+            "preferConvolution": False,
+            "cppType": extractor.replace("-", "_"),
+            "latestImplementationVersion": 1,
+            "hasFeatureImportance": True,
+            "hasAutoTune": False,
+        },
+        "parameters": [
+            {
+                "group": "Level",
+                "items": [
+                    {
+                        "name": "Normalise",
+                        "value": False,
+                        "type": "boolean",
+                        "help": "Set the peak of each window to full scale.",
+                        "param": "normalise",
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def _source(module: str) -> str:
+    *packages, name = module.split(".")
+    package = resources.files("ei_toolkit")
+    for one in packages:
+        package = package / one
+    return (package / f"{name}.py").read_text(encoding="utf-8")
