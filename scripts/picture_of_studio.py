@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from ei_toolkit.config import load_config
+from ei_toolkit.studio.browser_settings import project_settings
 from ei_toolkit.studio.lifecycle import LocalStudio, ensure, sign_in_url
 from ei_toolkit.studio.options import RunningServer
 
@@ -34,7 +35,7 @@ def main(project: Path, folder: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)
-        page.goto(sign_in_url(running, studio.key))
+        page.goto(sign_in_url(running, studio.key, project_settings(config.settings)))
         page.wait_for_selector("nav")
         page.wait_for_url("**/acquisition")
         project_id = page.url.split("/")[-2]
