@@ -26,6 +26,7 @@ NEEDS_EXTRA = {
     "ei_toolkit.eon": {"firmware", "local"},
     "ei_toolkit.training": {"local"},
     "ei_toolkit.impulse.interpreter": {"firmware", "local"},
+    "ei_toolkit.config.recipes.fitting": {"local"},
     "ei_toolkit.config.recipes.robust": {"local"},
     "ei_toolkit.config.recipes.tuned": {"local"},
     "ei_toolkit.studio": {"local"},
@@ -40,6 +41,7 @@ NEEDS_EXTRA = {
 CHECKED_BEFORE_IMPORT = (
     "ei_toolkit.compute.dask_cluster",
     "ei_toolkit.training",
+    "ei_toolkit.config.recipes.fitting",
     "ei_toolkit.config.recipes.robust",
     "ei_toolkit.config.recipes.tuned",
     "ei_toolkit.studio",

@@ -38,6 +38,7 @@ NOISE_SLOPES = 0.0, 0.5, 1.0, 1.5  # noise power falls as frequency ** -slope: 0
 MASKED = 0.4  # part of the windows with masked bands and frames
 MASKED_BANDS, MASKED_FRAMES = 6, 20
 MIXUP = 0.3  # parameter of the beta distribution of the shares
+WARM_UP = 0.05  # part of the steps, the first ones, in which the learning rate rises
 AVERAGED = 0.27  # part of the epochs, the last ones, whose weights are averaged
 VARIATION_FRAMES = 2**14  # frames of noise that are drawn once; a window gets those from a random place
 
@@ -46,7 +47,6 @@ features, labels = (np.stack(part) for part in zip(*train_dataset.as_numpy_itera
 features = features.reshape(-1, FRAMES, BANDS)
 batch_size = min(BATCH_SIZE, len(features))
 steps = len(features) // batch_size
-momentum = min(0.97, max(0.5, 1 - 10 / (EPOCHS * steps)))  # of batch normalisation; smaller for a short training
 
 
 def mel_bank():
@@ -202,29 +202,7 @@ def convolution(x, filters, pool):
     return tf.keras.layers.MaxPooling2D((2, 1))(x) if pool else x
 
 
-class Schedule(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """Rise linearly in the first twentieth of the steps, then fall to zero along a cosine."""
-
-    def __call__(self, step):
-        done = tf.cast(step, tf.float32) / float(EPOCHS * steps)
-        return LEARNING_RATE * tf.minimum(done / 0.05, 0.5 * (1 + tf.cos(np.pi * tf.minimum(done, 1.0))))
-
-    def get_config(self):
-        return {}
-
-
-class AverageWeights(tf.keras.callbacks.Callback):
-    """Set the weights to the mean of those after each of the last epochs."""
-
-    def on_train_begin(self, logs=None):
-        self.kept = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch >= int(EPOCHS * (1 - AVERAGED)):
-            self.kept.append(self.model.get_weights())
-
-    def on_train_end(self, logs=None):
-        self.model.set_weights([np.mean(arrays, axis=0) for arrays in zip(*self.kept)])
+# insert fitting.py
 
 
 inputs = tf.keras.Input((input_length,), name="x_input")
@@ -239,22 +217,6 @@ x = tf.keras.layers.Concatenate()([mean, largest])
 model = tf.keras.Model(inputs, tf.keras.layers.Dense(classes, activation="softmax", name="y_pred")(x))
 
 shapes = (tf.TensorSpec((batch_size, input_length), tf.float32), tf.TensorSpec((batch_size, classes), tf.float32))
-# No checkpoint of a single epoch: the mean of the last epochs is more accurate than any one of them.
-callbacks = [c for c in callbacks if not isinstance(c, tf.keras.callbacks.ModelCheckpoint)] + [AverageWeights()]
-
-model.compile(
-    loss="categorical_crossentropy",
-    optimizer=tf.keras.optimizers.Adam(Schedule()),
-    metrics=["accuracy"],
-    steps_per_execution=steps,  # an epoch without Python between its steps
-)
-model.fit(
-    tf.data.Dataset.from_generator(batches, output_signature=shapes).prefetch(4),
-    epochs=EPOCHS,
-    steps_per_epoch=steps,
-    validation_data=validation_dataset.batch(256).cache(),
-    callbacks=callbacks,
-    shuffle=False,
-    verbose=2,
-)
+generated = tf.data.Dataset.from_generator(batches, output_signature=shapes).prefetch(4)
+fit(model, generated, tf.keras.optimizers.Adam(Schedule()), steps_per_epoch=steps)
 disable_per_channel_quantization = False

@@ -26,13 +26,13 @@ MASKED = 0.5  # part of the windows with masked bands and frames
 MASKED_BANDS, MASKED_FRAMES = 8, 8
 MIXUP = 0.3  # parameter of the beta distribution of the shares
 WEIGHT_DECAY = 0.01
+WARM_UP = 1 / 30  # part of the steps, the first ones, in which the learning rate rises
 AVERAGED = 0.2  # part of the epochs, the last ones, whose weights are averaged
 
 rng = np.random.default_rng(SEED)
 features, labels = (np.stack(part) for part in zip(*train_dataset.as_numpy_iterator()))
 features = features.reshape(-1, FRAMES, BANDS)
 steps = max(1, len(features) // BATCH_SIZE)
-momentum = min(0.97, max(0.5, 1 - 10 / (EPOCHS * steps)))  # of batch normalisation; smaller for a short training
 
 
 def toned(x):
@@ -81,29 +81,7 @@ def separable(x, filters, stride):
     return normalised(tf.keras.layers.Conv2D(filters, 1, use_bias=False)(x))
 
 
-class Schedule(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """Rise linearly in the first thirtieth of the steps, then fall to zero along a cosine."""
-
-    def __call__(self, step):
-        done = tf.cast(step, tf.float32) / float(EPOCHS * steps)
-        return LEARNING_RATE * tf.minimum(done * 30, 0.5 * (1 + tf.cos(np.pi * tf.minimum(done, 1.0))))
-
-    def get_config(self):
-        return {}
-
-
-class AverageWeights(tf.keras.callbacks.Callback):
-    """Set the weights to the mean of those after each of the last epochs."""
-
-    def on_train_begin(self, logs=None):
-        self.kept = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch >= int(EPOCHS * (1 - AVERAGED)):
-            self.kept.append(self.model.get_weights())
-
-    def on_train_end(self, logs=None):
-        self.model.set_weights([np.mean(arrays, axis=0) for arrays in zip(*self.kept)])
+# insert fitting.py
 
 
 inputs = tf.keras.Input((input_length,), name="x_input")
@@ -118,17 +96,5 @@ model = tf.keras.Model(inputs, tf.keras.layers.Dense(classes, activation="softma
 shapes = (tf.TensorSpec((None, input_length), tf.float32), tf.TensorSpec((None, classes), tf.float32))
 batches = tf.data.Dataset.from_generator(epoch, output_signature=shapes)
 batches = batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
-# No checkpoint of a single epoch: the mean of the last epochs is more accurate than any one of them.
-callbacks = [c for c in callbacks if not isinstance(c, tf.keras.callbacks.ModelCheckpoint)] + [AverageWeights()]
-
-optimizer = tf.keras.optimizers.AdamW(Schedule(), weight_decay=WEIGHT_DECAY)
-model.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
-model.fit(
-    batches,
-    epochs=EPOCHS,
-    validation_data=validation_dataset.batch(256),
-    callbacks=callbacks,
-    shuffle=False,
-    verbose=2,
-)
+fit(model, batches, tf.keras.optimizers.AdamW(Schedule(), weight_decay=WEIGHT_DECAY))
 disable_per_channel_quantization = False

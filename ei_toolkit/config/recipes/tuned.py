@@ -31,9 +31,9 @@ RESPONSE_DB = 4.0  # standard deviation of each of six points, through which a c
 RESPONSE = 0.3  # the same for features that are not decibels, in their standard deviations
 NOISE_SNR_DB = 3.0, 40.0
 MIXUP = 0.3  # parameter of the beta distribution of the shares
+WARM_UP = 0.05  # part of the steps, the first ones, in which the learning rate rises
 AVERAGED = 0.27  # part of the epochs, the last ones, whose weights are averaged
 steps = max(1, train_sample_count // BATCH_SIZE)
-momentum = min(0.97, max(0.5, 1 - 10 / (EPOCHS * steps)))  # of batch normalisation; smaller for a short training
 layers = tf.keras.layers
 
 
@@ -132,29 +132,7 @@ def augmented(x, y):
     return tf.reshape(x, (-1, input_length)), y
 
 
-class Schedule(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """Rise linearly in the first twentieth of the steps, then fall to zero along a cosine."""
-
-    def __call__(self, step):
-        done = tf.cast(step, tf.float32) / float(EPOCHS * steps)
-        return LEARNING_RATE * tf.minimum(done / 0.05, 0.5 * (1 + tf.cos(np.pi * tf.minimum(done, 1.0))))
-
-    def get_config(self):
-        return {}
-
-
-class AverageWeights(tf.keras.callbacks.Callback):
-    """Set the weights to the mean of those after each of the last epochs."""
-
-    def on_train_begin(self, logs=None):
-        self.kept = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch >= int(EPOCHS * (1 - AVERAGED)):
-            self.kept.append(self.model.get_weights())
-
-    def on_train_end(self, logs=None):
-        self.model.set_weights([np.mean(arrays, axis=0) for arrays in zip(*self.kept)])
+# insert fitting.py
 
 
 model = network()
@@ -165,20 +143,5 @@ if train_sample_count:
     features = np.stack([x for x, _ in train_dataset.as_numpy_iterator()]).reshape(-1, COLUMNS)
     deviation = tf.constant(features.std(axis=0), tf.float32)
     batches = train_dataset.shuffle(train_sample_count, seed=SEED).batch(BATCH_SIZE, drop_remainder=steps > 1)
-    # No checkpoint of a single epoch: the mean of the last epochs is more accurate than any one of them.
-    callbacks = [c for c in callbacks if not isinstance(c, tf.keras.callbacks.ModelCheckpoint)] + [AverageWeights()]
-    model.compile(
-        loss="categorical_crossentropy",
-        optimizer=tf.keras.optimizers.Adam(Schedule()),
-        metrics=["accuracy"],
-        steps_per_execution=steps,  # an epoch without Python between its steps
-    )
-    model.fit(
-        batches.map(augmented).prefetch(2),
-        epochs=EPOCHS,
-        validation_data=validation_dataset.batch(256).cache(),
-        callbacks=callbacks,
-        shuffle=False,
-        verbose=2,
-    )
+    fit(model, batches.map(augmented).prefetch(2), tf.keras.optimizers.Adam(Schedule()))
 disable_per_channel_quantization = False

@@ -28,6 +28,7 @@ NETWORK_SCRIPTS: Mapping[str, str] = MappingProxyType({
     for name in ("cnn-d", "cnn-b4", "cnn-a4", "resnet18", "lstm", "resnet18-lstm")
 })  # fmt: skip
 """Training scripts that are `networks.py` with another network, by their names in a project."""
+INSERTED_FROM = "# The part that is inserted begins here.\n"
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,22 @@ def write_recipe(
 
 
 def script_text(file: str) -> str:
-    """The text of a training script that ships beside the recipes, or of networks.py for one of its networks."""
-    shipped = resources.files(__package__)
+    """The complete text of a training script that ships beside the recipes, or of networks.py for one of its networks.
+
+    What several scripts have in common is inserted, because a studio runs a script without the package.
+    """
     if file in NETWORK_SCRIPTS:
-        text = shipped.joinpath(NETWORKS_SCRIPT).read_text(encoding="utf-8")
-        return with_constants(text, {"NETWORK": NETWORK_SCRIPTS[file]})
-    return shipped.joinpath(file).read_text(encoding="utf-8")
+        return with_constants(_shipped(NETWORKS_SCRIPT), {"NETWORK": NETWORK_SCRIPTS[file]})
+    return re.sub(r"(?m)^# insert (\w+\.py)\n", lambda found: _inserted(found[1]), _shipped(file))
+
+
+def _shipped(file: str) -> str:
+    return resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+
+
+def _inserted(file: str) -> str:
+    """The part of a shipped file that is inserted into scripts; its first lines are for the file itself."""
+    return _shipped(file).partition(INSERTED_FROM)[2]
 
 
 def with_constants(script: str, values: Mapping[str, object]) -> str:

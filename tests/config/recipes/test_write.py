@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,13 @@ def test_a_recipe_is_loaded_with_its_script_or_without_one() -> None:
     assert load_recipe("reference")[1] == ""
     with pytest.raises(UsageError, match=r"there is no recipe '\.\./robust'"):
         load_recipe("../robust")
+
+
+@pytest.mark.parametrize("file", ["robust.py", "ten_genres.py", "tuned.py"])
+def test_a_script_has_what_it_shares_with_others_inside_itself(file: str) -> None:
+    text = script_text(file)
+    names = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert {"Schedule", "AverageWeights", "fit"} <= set(names)
+    assert len(names) == len(set(names))
+    assert "# insert" not in text
+    assert "ei_toolkit" not in text
