@@ -135,12 +135,14 @@ class ModelProfile(Result):
         return shown(figures.instructions_by_layer({one.title: one.instructions for one in self.profile.layers}))
 
 
-def check_model(model: Model, *, ram_optimized: bool = False) -> ModelCheck:
+def check_model(model: Model, *, ram_optimized: bool = False, input_rows: bool = False) -> ModelCheck:
     """Check a model without building it: operators, what to change, memory, time, and where it fits.
 
     Args:
         model: A .tflite: its path or its bytes.
         ram_optimized: Whether chains of layers run row by row to save RAM.
+        input_rows: Whether a function of the caller returns the rows of the input one by one, instead of an input in
+            memory.
 
     Returns:
         The result, also for a model that is not supported.
@@ -155,16 +157,20 @@ def check_model(model: Model, *, ram_optimized: bool = False) -> ModelCheck:
         >>> checked.supported, [row["operator"] for row in checked.records()]
         (True, ['FULLY_CONNECTED', 'SOFTMAX'])
     """
-    return ModelCheck(checking.check_model(_bytes(model), ram_optimized=ram_optimized))
+    return ModelCheck(checking.check_model(_bytes(model), ram_optimized=ram_optimized, input_rows=input_rows))
 
 
-def compile_model(model: Model, folder: Path | str | None = None, *, ram_optimized: bool = False) -> Compilation:
+def compile_model(
+    model: Model, folder: Path | str | None = None, *, ram_optimized: bool = False, input_rows: bool = False
+) -> Compilation:
     """Compile a model to C++ without an interpreter. Its int8 outputs equal those of the reference bit for bit.
 
     Args:
         model: A .tflite: its path or its bytes.
         folder: Folder for model.h, model.cpp and the kernels; None writes nothing.
         ram_optimized: Whether chains of layers run row by row to save RAM.
+        input_rows: Whether a function of the caller returns the rows of the input one by one, instead of an input in
+            memory.
 
     Returns:
         The compiled model with its memory, layers and files.
@@ -180,7 +186,7 @@ def compile_model(model: Model, folder: Path | str | None = None, *, ram_optimiz
         >>> compiled.macs, [file.name for file in compiled.files if file.stem == "model"]
         (8, ['model.h', 'model.cpp'])
     """
-    compiled = compiler.compile_model(_bytes(model), ram_optimized=ram_optimized)
+    compiled = compiler.compile_model(_bytes(model), ram_optimized=ram_optimized, input_rows=input_rows)
     written = write_compiled(compiled, Path(folder).expanduser()) if folder is not None else []
     return Compilation(compiled, tuple(written))
 
@@ -214,7 +220,7 @@ def run_model(
     return run_ports(compiled, inputs, on, reset_each=reset_each)
 
 
-def profile_model(model: Model, *, ram_optimized: bool = False) -> ModelProfile:
+def profile_model(model: Model, *, ram_optimized: bool = False, input_rows: bool = False) -> ModelProfile:
     """Measure flash, RAM, stack and instructions of a model on an emulated Cortex-M4F.
 
     Without the ARM compiler and QEMU, the figures are estimates of a cost model.
@@ -222,6 +228,8 @@ def profile_model(model: Model, *, ram_optimized: bool = False) -> ModelProfile:
     Args:
         model: A .tflite: its path or its bytes.
         ram_optimized: Whether chains of layers run row by row to save RAM.
+        input_rows: Whether a function of the caller returns the rows of the input one by one, instead of an input in
+            memory.
 
     Returns:
         The cost of one inference.
@@ -231,7 +239,7 @@ def profile_model(model: Model, *, ram_optimized: bool = False) -> ModelProfile:
         UnsupportedModelError: The compiler cannot translate the model.
         DataError: The bytes are not a valid model, or it does not fit the emulated board.
     """
-    return ModelProfile(profiling.profile_model(_bytes(model), ram_optimized=ram_optimized))
+    return ModelProfile(profiling.profile_model(_bytes(model), ram_optimized=ram_optimized, input_rows=input_rows))
 
 
 def _bytes(model: Model) -> bytes:

@@ -21,6 +21,10 @@ group = typer.Typer(no_args_is_help=True, help="Check, compile, run and profile 
 Model = Annotated[Path, typer.Argument(help="A .tflite.", show_default=False)]
 RamOptimized = Annotated[bool, typer.Option("--ram-optimized", help="Run chains of layers row by row to save RAM.")]
 
+InputRows = Annotated[
+    bool, typer.Option("--input-rows", help="Take the rows of the input one by one from a function of the caller.")
+]
+
 
 class On(StrEnum):
     """Where `eitk eon run` runs a model."""
@@ -35,10 +39,11 @@ def compile_(
     model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for model.h, model.cpp and the kernels.")],
     ram_optimized: RamOptimized = False,
+    input_rows: InputRows = False,
 ) -> None:
     """Compile a model to C++ without an interpreter."""
     env = Environment.of(context)
-    compilation = compile_model(env.cwd / model, env.cwd / output, ram_optimized=ram_optimized)
+    compilation = compile_model(env.cwd / model, env.cwd / output, ram_optimized=ram_optimized, input_rows=input_rows)
     compiled = compilation.model
     for warning in compiled.warnings:
         env.console.warn(warning)
@@ -61,6 +66,7 @@ def run(
     ],
     on: Annotated[On, typer.Option(help="This machine, or a Cortex-M4F under QEMU.")] = On.host,
     ram_optimized: RamOptimized = False,
+    input_rows: InputRows = False,
     reset_each: Annotated[
         bool, typer.Option("--reset-each", help="Reset the variables of a streaming model before each row.")
     ] = False,
@@ -70,7 +76,15 @@ def run(
     targets = [check_output(env.cwd / file) for file in output]
     env.console.note(f"compiling {model.name} and running it ({on.value})")
     inputs = [env.cwd / file for file in input]
-    answers = run_file(env.cwd / model, inputs, targets, on.value, ram_optimized=ram_optimized, reset_each=reset_each)
+    answers = run_file(
+        env.cwd / model,
+        inputs,
+        targets,
+        on.value,
+        ram_optimized=ram_optimized,
+        reset_each=reset_each,
+        input_rows=input_rows,
+    )
     data = {
         "outputs": str(targets[0]),
         "shape": list(answers[0].shape),
@@ -85,13 +99,15 @@ def run(
 
 
 @group.command("check")
-def check(context: typer.Context, model: Model, ram_optimized: RamOptimized = False) -> None:
+def check(
+    context: typer.Context, model: Model, ram_optimized: RamOptimized = False, input_rows: InputRows = False
+) -> None:
     """Check a model without building it: operators, what to change, memory over time, time, and where it fits.
 
     The exit code is 1 for a model that is not supported, and 6 for one that does not fit each known board.
     """
     env = Environment.of(context)
-    checked = check_model(env.cwd / model, ram_optimized=ram_optimized)
+    checked = check_model(env.cwd / model, ram_optimized=ram_optimized, input_rows=input_rows)
     found = checked.check
     for warning in found.warnings:
         env.console.warn(warning)
@@ -103,9 +119,11 @@ def check(context: typer.Context, model: Model, ram_optimized: RamOptimized = Fa
 
 
 @group.command("profile")
-def profile(context: typer.Context, model: Model, ram_optimized: RamOptimized = False) -> None:
+def profile(
+    context: typer.Context, model: Model, ram_optimized: RamOptimized = False, input_rows: InputRows = False
+) -> None:
     """Measure flash, RAM, stack and instructions of a model on an emulated Cortex-M4F."""
     env = Environment.of(context)
     env.console.note(f"compiling {model.name} and running it on an emulated Cortex-M4F")
-    measured = profile_model(env.cwd / model, ram_optimized=ram_optimized)
+    measured = profile_model(env.cwd / model, ram_optimized=ram_optimized, input_rows=input_rows)
     env.console.result(measured.to_dict(), profile_view(measured.profile))

@@ -72,11 +72,11 @@ class Check:
         return self.cost is not None and all(fit.fits for fit in self.cost.fits)
 
 
-def check_model(tflite: bytes, *, ram_optimized: bool = False) -> Check:
+def check_model(tflite: bytes, *, ram_optimized: bool = False, input_rows: bool = False) -> Check:
     """Check a .tflite. Raises DataError for bytes that are not a valid model."""
     kinds = Counter(op.kind for op in read_model(tflite).operators if op.result == 0)
     try:
-        model = compile_model(tflite, ram_optimized=ram_optimized)
+        model = compile_model(tflite, ram_optimized=ram_optimized, input_rows=input_rows)
     except BlockedModelError as error:
         blocked = Counter(blocker.kind for blocker in error.blockers)
         return Check(_uses(kinds, blocked), error.blockers)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ei_toolkit.config.project import bundled
 from ei_toolkit.eon.blockers import FULL_INT8, BlockedModelError, Blocker
@@ -18,6 +19,7 @@ from ei_toolkit.eon.passes.float_weights import dequantized_bytes
 from ei_toolkit.eon.passes.signed_bytes import signed_bytes
 from ei_toolkit.eon.reader import QUANTIZED, read_model
 from ei_toolkit.eon.schedule import schedule
+from ei_toolkit.errors import UnsupportedModelError
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,12 @@ class CompiledModel:
         return sum(layer.macs for layer in self.layers)
 
 
-def compile_model(tflite: bytes, *, ram_optimized: bool = False, unsigned_ends: bool = True) -> CompiledModel:
+def compile_model(
+    tflite: bytes, *, ram_optimized: bool = False, unsigned_ends: bool = True, input_rows: bool = False
+) -> CompiledModel:
     """Translate a .tflite. With `ram_optimized`, chains of layers run row by row and need no tensors between them.
+
+    With `input_rows`, a function of the caller returns the rows of the input one by one: it needs no memory.
 
     Without `unsigned_ends`, inputs and outputs of type uint8 become int8, with zero points that are lower by 128.
     Raises DataError for bytes that are not a valid model, UnsupportedModelError for a model whose outputs the C++ could
@@ -121,7 +127,9 @@ def compile_model(tflite: bytes, *, ram_optimized: bool = False, unsigned_ends: 
     sha256 = hashlib.sha256(tflite).hexdigest()
     file = read_model(tflite)
     graph = simplify(file if unsigned_ends else signed_bytes(file, keep_ends=False))
-    units, plan = schedule(graph, lower_model(graph), ram_optimized=ram_optimized)
+    layers = lower_model(graph)
+    graph = with_row_input(graph, layers) if input_rows else graph
+    units, plan = schedule(graph, layers, ram_optimized=ram_optimized)
     program = Program(graph, units, plan, sha256)
     return CompiledModel(
         header=header(program),
@@ -138,6 +146,25 @@ def compile_model(tflite: bytes, *, ram_optimized: bool = False, unsigned_ends: 
         state_bytes=sum(graph.tensors[t].bytes for t in graph.states),
         dequantized_bytes=dequantized_bytes(file),
     )
+
+
+def with_row_input(graph: Graph, layers: Sequence[Layer]) -> Graph:
+    """Return the graph with an input whose rows the caller hands over. Raises UnsupportedModelError if it cannot."""
+    root = graph.root(graph.inputs[0])
+    readers = [layer for layer in layers if any(graph.root(t) == root for t in layer.inputs)]
+    why = ""
+    if len(graph.inputs) > 1:
+        why = f"the model has {len(graph.inputs)} inputs"
+    elif root in graph.output_roots:
+        why = f"{graph.tensors[root].name} is an output as well"
+    elif len(readers) != 1 or len(readers[0].inputs) != 1:
+        why = f"{graph.tensors[root].name} is read by " + (", ".join(x.title for x in readers) or "no layer")
+    elif readers[0].rows is None:
+        why = f"{readers[0].title}, its first layer, does not work row by row"
+    if why:
+        hint = "Compile it without --input-rows. A convolution or a pool as the first layer works row by row."
+        raise UnsupportedModelError("the input cannot be taken row by row", why=why, hint=hint)
+    return replace(graph, row_input=root)
 
 
 def lower_model(graph: Graph) -> tuple[Layer, ...]:

@@ -41,14 +41,21 @@ def write_compiled(model: CompiledModel, folder: Path) -> list[Path]:
 
 
 def run_file(
-    path: Path, inputs: Sequence[Path], outputs: Sequence[Path], on: Target, *, ram_optimized: bool, reset_each: bool
+    path: Path,
+    inputs: Sequence[Path],
+    outputs: Sequence[Path],
+    on: Target,
+    *,
+    ram_optimized: bool,
+    reset_each: bool,
+    input_rows: bool,
 ) -> tuple[NDArray[Any], ...]:
     """Run a .tflite on the inputs of one .npy file for each input, and write a file for each output.
 
     The rows of a file are successive inputs: variables of the model keep their values, unless `reset_each`.
     """
     values = [_load(file) for file in inputs]
-    model = compile_model(read_bytes(path), ram_optimized=ram_optimized)
+    model = compile_model(read_bytes(path), ram_optimized=ram_optimized, input_rows=input_rows)
     if len(outputs) != len(model.outputs):
         raise UsageError(
             f"the model has {len(model.outputs)} outputs, and the number of --output files is {len(outputs)}",

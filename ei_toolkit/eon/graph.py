@@ -235,7 +235,8 @@ class Graph:
     """A model: tensors by index, operators in an order in which they can run.
 
     `views` maps a tensor to the one whose memory it shares, for operators that only change a shape. `states` maps each
-    tensor that keeps its value between inferences to its initial value.
+    tensor that keeps its value between inferences to its initial value. `row_input` is the input whose rows the caller
+    hands over one by one: it is not in the arena.
     """
 
     tensors: tuple[Tensor, ...]
@@ -244,6 +245,13 @@ class Graph:
     outputs: tuple[int, ...]
     views: Mapping[int, int] = field(default_factory=dict)
     states: Mapping[int, NDArray[Any]] = field(default_factory=dict)
+    row_input: int | None = None
+
+    @property
+    def roots_before(self) -> tuple[int, ...]:
+        """The tensors in the arena that have values before the first operator: inputs and states."""
+        roots = dict.fromkeys(self.root(t) for t in (*self.inputs, *self.states))
+        return tuple(t for t in roots if t != self.row_input)
 
     @property
     def output_roots(self) -> frozenset[int]:

@@ -166,11 +166,12 @@ def plan_memory(graph: Graph, units: Sequence[Unit]) -> Plan:
 
 def reads(graph: Graph, unit: Unit) -> tuple[int, ...]:
     """Return the roots of the tensors in the arena that a unit reads."""
-    return tuple(dict.fromkeys(graph.root(t) for t in unit.inputs if graph.tensors[graph.root(t)].data is None))
+    roots = dict.fromkeys(graph.root(t) for t in unit.inputs if graph.tensors[graph.root(t)].data is None)
+    return tuple(t for t in roots if t != graph.row_input)
 
 
 def _tensors(graph: Graph, units: Sequence[Unit]) -> list[Buffer]:
-    first = {graph.root(t): -1 for t in (*graph.inputs, *graph.states)}
+    first = dict.fromkeys(graph.roots_before, -1)
     last = dict(first)
     for step, unit in enumerate(units):
         first.setdefault(graph.root(unit.output), step)

@@ -144,12 +144,12 @@ class Profile:
     cycles: int = 0
 
 
-def profile_model(tflite: bytes, *, ram_optimized: bool = False) -> Profile:
+def profile_model(tflite: bytes, *, ram_optimized: bool = False, input_rows: bool = False) -> Profile:
     """Compile a model and measure it; without ARM tools, estimate it. `how` states which of both was done.
 
     Raises DataError or UnsupportedModelError for a model that cannot be compiled or does not fit the board.
     """
-    model = compile_model(tflite, ram_optimized=ram_optimized)
+    model = compile_model(tflite, ram_optimized=ram_optimized, input_rows=input_rows)
     return _estimate(model) if missing_arm_tools() else _measure(model)
 
 

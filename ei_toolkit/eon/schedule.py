@@ -83,7 +83,7 @@ class Search:
     def _tensors(self) -> dict[int, Memory]:
         graph = self.graph
         kept = graph.output_roots | graph.states.keys()
-        found = {graph.root(t): 0 for t in (*graph.inputs, *graph.states)}
+        found = dict.fromkeys(graph.roots_before, 0)
         for layer in self.layers:
             found.setdefault(graph.root(layer.output), self._bit[layer.position])
         return {

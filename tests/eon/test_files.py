@@ -26,7 +26,15 @@ def model(tiny: Any, tmp_path: Path) -> Path:
 
 def run(model: Path, folder: Path) -> None:
     """Run a model on in.npy."""
-    run_file(model, [folder / "in.npy"], [folder / "out.npy"], "host", ram_optimized=False, reset_each=False)
+    run_file(
+        model,
+        [folder / "in.npy"],
+        [folder / "out.npy"],
+        "host",
+        ram_optimized=False,
+        reset_each=False,
+        input_rows=False,
+    )
 
 
 def test_a_model_is_written_with_its_kernels(model: Path, tmp_path: Path) -> None:

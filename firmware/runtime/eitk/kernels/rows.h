@@ -25,6 +25,20 @@ private:
     const T* row_;
 };
 
+// The rows of an input that is not in memory: the caller of the model returns one after the other.
+template <class T>
+class CallerRows {
+public:
+    using Element = T;
+    static constexpr bool kRowsStay = false;
+    CallerRows(const T* (*next_row)(void*), void* context) : next_row_(next_row), context_(context) {}
+    const T* next() { return next_row_(context_); }
+
+private:
+    const T* (*next_row_)(void*);
+    void* context_;
+};
+
 // A layer as a source. It computes blocks of L::kBlockOutRows rows, which `next` returns one by one.
 template <class L>
 class LayerRows {
