@@ -58,11 +58,11 @@ def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
         headers=("depthwise_conv2d.h",),
         traits=traits | requantize,
         constants=(
-            Constant(f"kWeights{position}", "int16_t", packed, 2 * len(packed)),
+            Constant(f"kWeights{position}", "int8_t", packed, len(packed)),
             per_channel.constant(f"kChannels{position}", pad_to=GROUP),
         ),
         scratch=(Scratch(f"window{position}", "int8_t", int(traits["kWindowRows"]) * width + 3),),
-        flash_words=g.out_rows * g.out_cols * (len(packed) // 2 + 3 * count),
+        flash_words=g.out_rows * g.out_cols * (len(packed) // 4 + 3 * count),
         rows=window_rows(
             g, f"k::DepthwiseConv2D<Layer{position}, {{source}}>", position, "int8_t", count, ("Weights", "Channels")
         ),
@@ -73,11 +73,11 @@ GROUP = 4  # channels that the general kernel computes at a time
 
 
 def pack_taps(weights: NDArray[np.int8]) -> list[int]:
-    """Order (1, row, col, channel) as the kernel reads it: group of channels, tap, and the channels 0, 2, 1 and 3."""
+    """Order (1, row, col, channel) as the kernel reads it: group of channels, tap, channel."""
     channels = weights.shape[3]
-    taps = np.zeros((weights.shape[1] * weights.shape[2], channels + -channels % GROUP), dtype=np.int16)
+    taps = np.zeros((weights.shape[1] * weights.shape[2], channels + -channels % GROUP), dtype=np.int8)
     taps[:, :channels] = weights.reshape(-1, channels)
-    order: list[int] = taps.reshape(len(taps), -1, GROUP)[..., (0, 2, 1, 3)].transpose(1, 0, 2).ravel().tolist()
+    order: list[int] = taps.reshape(len(taps), -1, GROUP).transpose(1, 0, 2).ravel().tolist()
     return order
 
 

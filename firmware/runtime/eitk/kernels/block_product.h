@@ -150,7 +150,8 @@ constexpr Unrolling unrolling_of(int pairs) {
     int fewest = pairs > 11 ? pairs : 0;
     for (int in_round = 4; in_round <= 8; ++in_round) {
         const int before = (pairs - 1) % in_round, rounds = (pairs - 1) / in_round;
-        if (before + in_round <= 10 && rounds < fewest) {
+        const bool shorter = before + in_round < best.before + best.in_round;
+        if (before + in_round <= 10 && (rounds < fewest || (rounds == fewest && shorter))) {
             best = {before, in_round};
             fewest = rounds;
         }

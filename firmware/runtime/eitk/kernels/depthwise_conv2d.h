@@ -7,35 +7,35 @@
 namespace eitk {
 namespace kernels {
 
-// Adds the products of the four bytes of a word with the weights of the channels 0, 2, 1, 3 at `weights`. One
-// statement, so that the compiler does not load all inputs of a pixel before it multiplies them, for which it has no
-// registers.
-inline void four_macs(uint32_t inputs, const int16_t* weights, int32_t (&sums)[4]) {
+// Adds the products of the four bytes of two words to four sums. One statement, so that the compiler does not load all
+// inputs of a pixel before it multiplies them, for which it has no registers.
+inline void four_macs(uint32_t inputs, uint32_t weights, int32_t (&sums)[4]) {
 #if defined(__ARM_FEATURE_DSP)
-    uint32_t even, of_even, of_odd;  // NOLINT(cppcoreguidelines-init-variables): the assembler writes to them
+    uint32_t even, of_even;  // NOLINT(cppcoreguidelines-init-variables): the assembler writes to them
     __asm__ volatile(
-        "ldrd %[of_even], %[of_odd], %[weights]\n\t"
         "sxtb16 %[even], %[inputs]\n\t"
         "sxtb16 %[inputs], %[inputs], ror #8\n\t"
+        "sxtb16 %[of_even], %[weights]\n\t"
+        "sxtb16 %[weights], %[weights], ror #8\n\t"
         "smlabb %[sum0], %[even], %[of_even], %[sum0]\n\t"
-        "smlabb %[sum1], %[inputs], %[of_odd], %[sum1]\n\t"
+        "smlabb %[sum1], %[inputs], %[weights], %[sum1]\n\t"
         "smlatt %[sum2], %[even], %[of_even], %[sum2]\n\t"
-        "smlatt %[sum3], %[inputs], %[of_odd], %[sum3]\n\t"
-        : [inputs] "+r"(inputs), [sum0] "+r"(sums[0]), [sum1] "+r"(sums[1]), [sum2] "+r"(sums[2]), [sum3] "+r"(sums[3]),
-          [even] "=&r"(even), [of_even] "=&r"(of_even), [of_odd] "=&r"(of_odd)
-        : [weights] "m"(*reinterpret_cast<const uint64_t*>(weights)));
+        "smlatt %[sum3], %[inputs], %[weights], %[sum3]\n\t"
+        : [inputs] "+r"(inputs), [weights] "+r"(weights), [sum0] "+r"(sums[0]), [sum1] "+r"(sums[1]),
+          [sum2] "+r"(sums[2]), [sum3] "+r"(sums[3]), [even] "=&r"(even), [of_even] "=&r"(of_even));
 #else
     const uint32_t even = bytes_02(inputs), odd = bytes_13(inputs);
-    sums[0] += low_half(even) * weights[0];
-    sums[1] += low_half(odd) * weights[2];
-    sums[2] += high_half(even) * weights[1];
-    sums[3] += high_half(odd) * weights[3];
+    const uint32_t of_even = bytes_02(weights), of_odd = bytes_13(weights);
+    sums[0] += low_half(even) * low_half(of_even);
+    sums[1] += low_half(odd) * low_half(of_odd);
+    sums[2] += high_half(even) * high_half(of_even);
+    sums[3] += high_half(odd) * high_half(of_odd);
 #endif
 }
 
 // S: the geometry as for Window; kTapRows, kTapCols, kTapRowStep, kTapColStep, the positions of the inputs of a pixel;
 // kColStep, the distance between pixels; kOutRows, kOutCols, kOutChannels, kDepthMultiplier, and those of `requantize`.
-// The weights are widened to int16. Their order: group of four channels, tap, and of the group the channels 0, 2, 1, 3.
+// The order of the weights: group of four channels, tap, channel of the group.
 template <class S, class Source>
 class DepthwiseConv2D {
 public:
@@ -44,7 +44,7 @@ public:
     static constexpr int kOutRowElements = S::kOutCols * S::kOutChannels;
     static constexpr int kBlockOutRows = 1;
 
-    DepthwiseConv2D(Source& source, int8_t* window, const int16_t* weights, const Channel* channels)
+    DepthwiseConv2D(Source& source, int8_t* window, const int8_t* weights, const Channel* channels)
         : window_(source, window), weights_(weights), channels_(channels) {}
 
     void block(int8_t* out) {
@@ -57,7 +57,7 @@ private:
     static constexpr int kTaps = S::kTapRows * S::kTapCols;
 
     void pixel(const int8_t* x, int8_t* out) const {
-        const int16_t* weights = weights_;
+        const int8_t* weights = weights_;
         const Channel* channel = channels_;
         constexpr int kWhole = S::kOutChannels / kGroup * kGroup;
         for (int c = 0; c < kWhole; c += kGroup, channel += kGroup, weights += kGroup * kTaps) {
@@ -68,7 +68,7 @@ private:
 
     // Computes the output channels c to c + kCount - 1.
     template <int kCount>
-    static void group(const int8_t* x, int c, const int16_t* weights, const Channel* channel, int8_t* out) {
+    static void group(const int8_t* x, int c, const int8_t* weights, const Channel* channel, int8_t* out) {
         int32_t sums[kGroup] = {channel[0].bias, channel[1].bias, channel[2].bias, channel[3].bias};
         if (S::kDepthMultiplier == 1) {
             add_word(x + c, weights, sums);
@@ -80,31 +80,30 @@ private:
     }
 
     // Adds the products of the input channels x[0] to x[3].
-    static void add_word(const int8_t* x, const int16_t* weights, int32_t (&sums)[kGroup]) {
+    static void add_word(const int8_t* x, const int8_t* weights, int32_t (&sums)[kGroup]) {
 #pragma GCC unroll 16
         for (int row = 0; row < S::kTapRows; ++row) {
 #pragma GCC unroll 4
             for (int col = 0; col < S::kTapCols; ++col, weights += kGroup) {
-                four_macs(load_word(x + row * S::kTapRowStep + col * S::kTapColStep), weights, sums);
+                four_macs(load_word(x + row * S::kTapRowStep + col * S::kTapColStep), load_word(weights), sums);
             }
         }
     }
 
     // Adds the products of the output channels from c on. Each reads input channel c / kDepthMultiplier.
     template <int kCount>
-    static void add_each(const int8_t* x, int c, const int16_t* weights, int32_t (&sums)[kGroup]) {
-        constexpr int kPlace[kGroup] = {0, 2, 1, 3};
+    static void add_each(const int8_t* x, int c, const int8_t* weights, int32_t (&sums)[kGroup]) {
         for (int row = 0; row < S::kTapRows; ++row) {
             for (int col = 0; col < S::kTapCols; ++col, weights += kGroup) {
                 const int8_t* const inputs = x + row * S::kTapRowStep + col * S::kTapColStep;
 #pragma GCC unroll 4
-                for (int i = 0; i < kCount; ++i) sums[i] += inputs[(c + i) / S::kDepthMultiplier] * weights[kPlace[i]];
+                for (int i = 0; i < kCount; ++i) sums[i] += inputs[(c + i) / S::kDepthMultiplier] * weights[i];
             }
         }
     }
 
     Window<int8_t, S, Source> window_;
-    const int16_t* weights_;
+    const int8_t* weights_;
     const Channel* channels_;
 };
 
