@@ -197,6 +197,7 @@ def run_model(
     on: Target = "host",
     *,
     ram_optimized: bool = False,
+    input_rows: bool = False,
     reset_each: bool = False,
 ) -> tuple[NDArray[Any], ...]:
     """Compile a model, build it, and run it on inputs. A streaming model keeps its state from one input to the next.
@@ -206,6 +207,8 @@ def run_model(
         inputs: For each input of the model an array of its type, with the shape (n, …).
         on: This machine (`host`), or an emulated Cortex-M4F.
         ram_optimized: Whether chains of layers run row by row to save RAM.
+        input_rows: Whether a function of the program returns the rows of the input one by one, instead of an input in
+            memory.
         reset_each: Whether the variables of a streaming model are reset before each input.
 
     Returns:
@@ -216,7 +219,7 @@ def run_model(
         UnsupportedModelError: The compiler cannot translate the model.
         DataError: The bytes are not a valid model, or the inputs have another number, type or size.
     """
-    compiled = compiler.compile_model(_bytes(model), ram_optimized=ram_optimized)
+    compiled = compiler.compile_model(_bytes(model), ram_optimized=ram_optimized, input_rows=input_rows)
     return run_ports(compiled, inputs, on, reset_each=reset_each)
 
 
