@@ -173,7 +173,11 @@ class BoardRecording:
                     raise BoardError("the board does not record", why=line, hint="Press its reset button.")
         if self._started is None or self._started.samples != self.samples:
             self.lines.command("s")
-            raise BoardError("the board did not start the recording", hint=FLASH_HINT)
+            raise BoardError(
+                "the board did not start the recording",
+                why="another program uses it, or its sketch is of another version",
+                hint=f"Let one program use the board at a time. {FLASH_HINT}",
+            )
         return self
 
     def __exit__(

@@ -16,7 +16,7 @@ from ei_toolkit.cli.follow import Follower
 from ei_toolkit.client.byom import profile_model
 from ei_toolkit.client.impulse.current import require_impulse
 from ei_toolkit.client.train import profiles
-from ei_toolkit.config.boards import RECORDING_MS_PER_S, SKETCH_RAM
+from ei_toolkit.config.boards import RECORDING_MS_PER_S, SKETCH_FLASH, SKETCH_RAM
 from ei_toolkit.config.units import kib
 from ei_toolkit.report.result_tables import profile_table
 from ei_toolkit.report.tables import Cell, Table
@@ -47,10 +47,10 @@ def profile(
         return
     current = require_impulse(studio, config.settings.impulse.name)
     found = profiles(studio, current.learn_id, Follower(env, studio, timeout), again=again)
-    sketch = {"ram_bytes": SKETCH_RAM, "recording_ms_per_s": RECORDING_MS_PER_S}
+    sketch = {"ram_bytes": SKETCH_RAM, "flash_bytes": SKETCH_FLASH, "recording_ms_per_s": RECORDING_MS_PER_S}
     env.console.note(
-        f"beside the model, the sketch and the Arduino core take {kib(SKETCH_RAM)} of RAM; streaming a recording takes"
-        f" {RECORDING_MS_PER_S:g} ms of each second"
+        f"beside the model, the sketch and the Arduino core take {kib(SKETCH_RAM)} of RAM, and the sketch"
+        f" {kib(SKETCH_FLASH)} of flash; streaming a recording takes {RECORDING_MS_PER_S:g} ms of each second"
     )
     env.console.result(
         {"event": "result", "profiles": [asdict(p) for p in found], "sketch": sketch},

@@ -45,6 +45,7 @@ MICROPHONE_RATE_HZ = 16_000  # of every board: kSampleRate in firmware/audio_cla
 NRF52840_CLOCK_HZ = 64_000_000
 SKETCH_RAM = 46 * 1024  # bytes of the sketch and the Arduino core without a model
 
+SKETCH_FLASH = 28 * 1024  # bytes of the sketch without a model and the Arduino core: measured on the emulated board
 RECORDING_MS_PER_S = 59.0  # of a Cortex-M4F with 62.5 million instructions a second: measured on the emulated board
 
 

@@ -141,6 +141,16 @@ def test_a_board_that_does_something_else_ends_the_recording(line: bytes, messag
         record(board, 48_000)
 
 
+def test_a_recording_that_another_program_starts_at_the_same_time_is_not_taken_for_the_own_one() -> None:
+    class Busy(RecordingBoard):
+        def _record(self, samples: int) -> None:
+            super()._record(samples + 1)
+
+    lines = BoardLines(Busy(sound(2000)))
+    with pytest.raises(BoardError, match=r"did not start the recording .another program uses it"):
+        BoardRecording(lines, 1000).__enter__()
+
+
 def test_a_foreign_sketch_and_an_old_one_cannot_record() -> None:
     board = RecordingBoard(sound(1))
     del board.info["firmware"]

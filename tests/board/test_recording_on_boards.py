@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import threading
 import time
@@ -29,6 +30,7 @@ from ei_toolkit.board.transport.link import EmulatorLink
 from ei_toolkit.board.verify.reference import Reference
 from ei_toolkit.board.verify.selftest import ask
 from ei_toolkit.config import load_config
+from ei_toolkit.config.boards import SKETCH_FLASH
 from ei_toolkit.dataset.recorded import RecordingsFolder
 from ei_toolkit.errors import BoardError
 
@@ -71,6 +73,9 @@ def test_a_board_records_exactly_what_is_played_and_classifies_as_before(
     flashed: FlashedBoard, board: str, tmp_path: Path
 ) -> None:
     project, link, play = flashed.project, flashed.link, flashed.play
+    if board == "emulated":  # what eitk profile states
+        [flash_kib] = re.findall(r"([\d.]+) KiB of flash", project.stdout)
+        assert SKETCH_FLASH - 2048 < float(flash_kib) * 1024 <= SKETCH_FLASH
     before = ask(link, b"c", "selftest")
 
     # Edge Impulse's AT commands
@@ -158,7 +163,7 @@ def test_200_clips_are_recorded_again_at_their_samples(
         np.testing.assert_array_equal(made.samples, clip)
         np.testing.assert_array_equal(model.score_window(made.samples), model.score_window(clip))
         path = SimulatedSound(microphone, room=number, drift_ppm=200 * (-1) ** number)
-        played = clip // 4  # or the loud ones are clipped in some rooms, and refused
+        played = clip // 4 if np.abs(clip.astype(int)).max() > 12_000 else clip  # loud ones clip in some rooms
         made = rerecord(lines, path, clip, played)
         direct = checked(clip, path.at_the_microphone(played), made.gain)
         np.testing.assert_array_equal(made.samples, direct.samples)
@@ -188,7 +193,7 @@ def test_a_run_killed_at_20_random_instants_records_each_clip_once(
     project = flashed.project
     flashed.link.close()
     randomness = random.Random(5)
-    write_clips(project.root / "clips", 20, 2.0)
+    write_clips(project.root / "clips", 20, 3.2)
     folder = project.root / "rerecorded"
     monkeypatch.setattr("ei_toolkit.cli.rerecord.cores", lambda: 1)  # no threads in the processes that are killed
     kept: list[int] = []
@@ -208,9 +213,10 @@ def test_a_run_killed_at_20_random_instants_records_each_clip_once(
         os.waitpid(child, 0)
         names = RecordingsFolder(folder).names
         kept.append(len(names))
-        assert all(len(read_clip(folder / name, 16_000)) == 32_000 for name in names)
+        assert all(len(read_clip(folder / name, 16_000)) == 51_200 for name in names)
         if kept[-1] == 40:
             break
+    assert kept[-1] >= 5
     print(f"{board}: {kept} recordings after each of {len(kept)} kills", flush=True)
     assert project.eitk("rerecord", "clips", "--board", board, "--json") == 0, project.stderr
     assert len(json.loads(project.stdout)["recorded"]) == 40 - kept[-1]

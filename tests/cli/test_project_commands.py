@@ -198,8 +198,15 @@ def test_a_profile_is_shown_without_a_new_job(eitk: Any, scripted_studio: Any) -
     scripted_studio.answers[METADATA] = TRAINED
     code, out, err = eitk("profile")
     assert code == 0
-    assert "take 46.0 KiB of RAM; streaming a recording takes 59 ms of each second" in err
-    assert eitk("profile", "--json").data["sketch"] == {"ram_bytes": 46 * 1024, "recording_ms_per_s": 59.0}
+    assert (
+        "take 46.0 KiB of RAM, and the sketch 28.0 KiB of flash; streaming a recording takes 59 ms of each second"
+        in err
+    )
+    assert eitk("profile", "--json").data["sketch"] == {
+        "ram_bytes": 46 * 1024,
+        "flash_bytes": 28 * 1024,
+        "recording_ms_per_s": 59.0,
+    }
     cells = out.splitlines()[-1].split()
     assert cells[:2] == ["int8", "eon"]
     assert "on the Other (estimates)" in out
