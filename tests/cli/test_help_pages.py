@@ -52,7 +52,7 @@ for words in json.loads(sys.argv[1]):
     found[" ".join(words)] = [code, out.getvalue().split("\\n")[0], sorted(sys.modules)]
 print(json.dumps(found))
 """
-PACKAGES = {"ei_toolkit.cli", "ei_toolkit.config", "ei_toolkit.errors"}
+PACKAGES = {"ei_toolkit.cli", "ei_toolkit.config", "ei_toolkit.errors", "ei_toolkit.system"}
 """The packages of eitk that the help of any command may import."""
 HEAVY = {
     "numpy", "scipy", "sklearn", "librosa", "matplotlib", "requests", "urllib3", "rich", "tensorflow", "keras",
