@@ -259,6 +259,14 @@ def _embedding() -> bytes:
     return model.finish(source, model.operator("GATHER", [table, indices], output, "GatherOptions", axis=0))
 
 
+@case("gather of rows with int64 indices")
+def _rows() -> bytes:
+    model = TinyModel()
+    source, output = model.tensor(SHAPE, **QUANT), model.tensor((1, 2, 4, 4), **QUANT)
+    inputs = [source, model.tensor((2,), "int64", data=[5, 1])]
+    return model.finish(source, model.operator("GATHER", inputs, output, "GatherOptions", axis=1))
+
+
 @case("gather of columns, int16")
 def _columns() -> bytes:
     model = TinyModel()

@@ -263,9 +263,13 @@ def _trait(name: str, value: int | float | str) -> str:
     return f"static constexpr {kind} {name} = {value};"
 
 
+OF_EIGHT_BYTES = frozenset({"int64_t", "k::WideChannel"})  # types that may not be aligned to fewer bytes
+
+
 def _table(constant: Constant) -> str:
     body = "\n    ".join(_lines([_value(v) for v in constant.values]))
-    return f"alignas(4) const {constant.ctype} {constant.name}[{len(constant.values)}] = {{\n    {body}}};"
+    alignment = 8 if constant.ctype in OF_EIGHT_BYTES else 4
+    return f"alignas({alignment}) const {constant.ctype} {constant.name}[{len(constant.values)}] = {{\n    {body}}};"
 
 
 LINE = 116  # characters

@@ -152,7 +152,7 @@ def test_a_transposed_convolution_needs_the_shape_of_its_output(tiny: Any) -> No
          "its scales are powers of two, for which the reference has another kernel", "docs/compiler.md"),
     ],
 )  # fmt: skip
-def test_refusals_of_further_operators_say_what_to_change(
+def test_further_operators_say_what_to_change(
     tiny: Any, kind: str, inputs: list[Any], output: dict[str, Any], options: dict[str, Any], why: str, remedy: str
 ) -> None:
     with pytest.raises(UnsupportedModelError, match=rf"^operator 0 \({kind}\) is not supported, layer 't") as caught:
