@@ -9,14 +9,15 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from support import write_clips
 
+from ei_toolkit.api.requested_samples import SampleRecorder
 from ei_toolkit.audio.acquisition import read_acquisition
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.wav import wav_bytes
@@ -29,6 +30,7 @@ from ei_toolkit.board.rerecording import checked, rerecord
 from ei_toolkit.board.transport.link import EmulatorLink
 from ei_toolkit.board.verify.reference import Reference
 from ei_toolkit.board.verify.selftest import ask
+from ei_toolkit.client.remote_management import SampleRequest
 from ei_toolkit.config import load_config
 from ei_toolkit.config.boards import SKETCH_FLASH
 from ei_toolkit.dataset.recorded import RecordingsFolder
@@ -123,12 +125,37 @@ def test_a_board_records_exactly_what_is_played_and_classifies_as_before(
         whole_buffers = np.append(played, np.zeros(512, np.int16))  # the microphone fills its last buffer with silence
         np.testing.assert_array_equal(recorded, whole_buffers[: len(recorded)])
 
+    # What `eitk connect` does for a sample that is longer than the buffer.
+    recorder = SampleRecorder.of(link)
+    assert [sensor.max_sample_length_s for sensor in recorder.description().sensors] == [600]
+    played = noise(70_000, seed=3)
+    flashed.finish_playing()
+    studio = PlayedWhenStarted(lambda: play(played))
+    request = SampleRequest("rock", 4000, 0.0625, "Built-in microphone", "training", "0123abcd")
+    content = read_acquisition(recorder.record(cast(Any, studio), request), "cbor", request.hmac_key)
+    assert (content.device_name, content.signature_valid) == (config.device_id, True)
+    np.testing.assert_array_equal(content.values[:, 0], played[:64_000])
+    assert studio.reported[0] == "sampleStarted" and studio.reported[-1] == "sampleProcessing"
+
     # The same image classifies.
     assert ask(link, b"c", "selftest") == before
     link.close()
     flashed.finish_playing()
     assert project.eitk("play", "--board", board, str(_clip(tmp_path))) == 0, project.stderr
     assert project.eitk("tail", "--board", board, "--count", "2", "--timeout", "10s") == 0, project.stdout
+
+
+class PlayedWhenStarted:
+    """Takes the reports for the studio; the sound begins with the recording."""
+
+    def __init__(self, play: Callable[[], None]) -> None:
+        self.reported: list[str] = []
+        self._play = play
+
+    def report(self, **values: Any) -> None:
+        self.reported.extend(values)
+        if "sampleStarted" in values:
+            self._play()
 
 
 def _clip(folder: Path) -> Path:
