@@ -161,6 +161,10 @@ class SliceSettings:
     trim_silence: bool = setting(
         False, "Leave out stretches of silence of 0.5 s and more: windows are cut from the sound between them."
     )
+    trim_ends: bool = setting(
+        False, "Leave out silence at both ends of a clip: what is more than 60 dB below its loudest part."
+    )
+    normalise: bool = setting(False, "Set the peak of each clip to full scale before it is cut.")
 
     @property
     def reading(self) -> Reading:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from ei_toolkit.audio.clip_level import full_scale, sound_ends
 from ei_toolkit.audio.decode import probe, read_blocks
 from ei_toolkit.audio.effects.augment import augment_window
 from ei_toolkit.audio.effects.device import load_profile
@@ -136,13 +137,15 @@ def _cut(path: Path, settings: SliceSettings, warn: Warn | None) -> Iterator[tup
     rate, pad = settings.sample_rate, settings.short == "pad"
     length, hop = samples_in(settings.window_ms, rate), samples_in(settings.hop_ms, rate)
     blocks = read_blocks(path, rate, reading=settings.reading, warn=warn)
-    if not settings.trim_silence:
+    if not (settings.trim_silence or settings.trim_ends or settings.normalise):
         yield from cut_blocks(blocks, length, hop, pad=pad)
         return
     clip = np.concatenate(list(blocks))
-    for first, end in sound_stretches(clip, rate):
-        for start, samples in cut_blocks([clip[first:end]], length, hop, pad=pad):
-            yield first + start, samples
+    before, end = sound_ends(clip) if settings.trim_ends else (0, len(clip))
+    clip = full_scale(clip[before:end]) if settings.normalise else clip[before:end]
+    for first, last in sound_stretches(clip, rate) if settings.trim_silence else [(0, len(clip))]:
+        for start, samples in cut_blocks([clip[first:last]], length, hop, pad=pad):
+            yield before + first + start, samples
 
 
 def set_level(samples: NDArray[np.int16], settings: SliceSettings) -> NDArray[np.int16]:

@@ -12,7 +12,7 @@ from ei_toolkit.features.block_server import PARAMETERS, PORT
 from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.spectra import RATE
 
-COPIED = ("errors", "features.analysis", "features.columns", "features.spectra", "features.summary")
+COPIED = ("audio.clip_level", "errors", "features.analysis", "features.columns", "features.spectra", "features.summary")
 """Modules of this package that the block computes with; the folder has copies of them."""
 REQUIREMENTS = {
     "summary-57": ("numpy>=2", "scipy", "soxr"),
@@ -49,6 +49,7 @@ def write_block(folder: Path, extractor: str) -> list[Path]:
         "Dockerfile": DOCKERFILE.format(port=PORT),
         "README.md": README.format(title=title, count=count, name=extractor, port=PORT),
         "ei_toolkit/__init__.py": "",
+        "ei_toolkit/audio/__init__.py": "",
         "ei_toolkit/features/__init__.py": "",
         **{f"ei_toolkit/{module.replace('.', '/')}.py": _source(module) for module in COPIED},
     }

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.audio.clip_level import full_scale
 from ei_toolkit.errors import DataError
 from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.spectra import RATE
-from ei_toolkit.features.summary import full_scale, summary_features
+from ei_toolkit.features.summary import summary_features
 
 PARAMETERS = "parameters.json"
 PORT = 4446  # where Edge Impulse's blocks listen

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.audio.clip_level import full_scale, without_silent_ends
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.window import cut_blocks, samples_in
 from ei_toolkit.compute import PROCESSES, map_items
@@ -22,7 +23,7 @@ from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError
 from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.spectra import RATE
-from ei_toolkit.features.summary import Values, full_scale, summary_features
+from ei_toolkit.features.summary import Values, summary_features
 from ei_toolkit.features.table import FeatureTable
 
 VERSION = 2
@@ -140,11 +141,7 @@ def whole_features(samples: npt.NDArray[np.int16], settings: FeatureSettings) ->
 
 
 def _prepared(samples: npt.NDArray[np.int16], settings: FeatureSettings) -> npt.NDArray[np.int16]:
-    if settings.trim and len(samples):
-        from librosa.effects import trim  # imports scikit-learn
-
-        _, (start, end) = trim(samples.astype(np.float32))
-        samples = samples[start:end]
+    samples = without_silent_ends(samples) if settings.trim else samples
     return full_scale(samples) if settings.normalise else samples
 
 

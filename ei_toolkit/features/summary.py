@@ -34,12 +34,6 @@ def summary_features(samples: npt.NDArray[np.int16], extractor: str) -> Values:
     return values
 
 
-def full_scale(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-    """Return a signal with its peak at full scale; a silent one stays as it is."""
-    peak = np.abs(samples.astype(np.int32)).max(initial=0)
-    return np.clip(np.rint(samples * (32767 / peak)), -32768, 32767).astype(np.int16) if peak else samples
-
-
 def summary_57(samples: Samples) -> Values:
     """Return the values of the columns of `summary-57`.
 

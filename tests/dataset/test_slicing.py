@@ -412,6 +412,20 @@ def test_windows_are_cut_from_the_sound_between_silences_on_request(clips: Path,
     assert starts == [1900, 4900, 5900]  # 0.1 s of silence stay before a sound
 
 
+def test_a_clip_is_cut_with_its_peak_at_full_scale_and_without_silence_at_its_ends_on_request(
+    clips: Path, settings: Settings
+) -> None:
+    sound = np.zeros(8000 * 6)
+    sound[8000 * 2 : 8000 * 5] = 0.1 * np.sin(np.arange(8000 * 3))
+    sound[8000 * 3 : 8000 * 3 + 4000] = 0  # a pause within the clip stays
+    soundfile.write(clips / "rock" / "quiet.wav", sound, 8000)
+    prepared = replace(settings, slice=replace(settings.slice, trim_ends=True, normalise=True))
+    windows = [w for w in cut(prepared, clips.parent).windows if w.clip == "rock/quiet.wav"]
+    assert [w.start_ms for w in windows] == [1920, 2920, 3920]  # frames of 2,048 samples, 512 apart
+    samples, _ = soundfile.read(clips.parent / "out" / windows[0].file, dtype="int16")
+    assert np.abs(samples).max() == 32767
+
+
 def test_groups_that_the_data_set_has_in_both_splits_are_named(
     tmp_path: Path, settings: Settings, write_clip: Write
 ) -> None:

@@ -16,11 +16,12 @@ import pytest
 import requests
 from support import eitk
 
+from ei_toolkit.audio.clip_level import full_scale
 from ei_toolkit.features.block_folder import write_block
 from ei_toolkit.features.block_server import block_server, window_features
 from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.spectra import RATE
-from ei_toolkit.features.summary import full_scale, summary_features
+from ei_toolkit.features.summary import summary_features
 
 TIME_S = np.arange(2 * RATE) / RATE
 SAMPLES = np.rint(9000 * np.sin(2 * np.pi * 440 * TIME_S) * np.exp(-4 * (TIME_S % 0.5))).astype(np.int16)
