@@ -116,6 +116,7 @@ def test_chunks_that_the_clips_do_not_have_are_refused(chunks: Chunks, what: str
 
 
 @pytest.mark.gtzan
+@pytest.mark.exhaustive
 def test_the_published_spectra_of_gtzan_are_read(gtzan: Path) -> None:
     found = read_log_mel(gtzan / "ten-genres")
     assert found.levels.shape == (999, 128, 387)
