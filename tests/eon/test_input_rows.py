@@ -1,4 +1,4 @@
-"""An input whose rows the caller hands over one by one: equal outputs without memory for it, or a refusal."""
+"""An input whose rows the caller hands over one by one: equal outputs without memory for it, or an error that names the reason."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_input_takes_no_memory(tiny: Any) -> None:
     assert rows.arena_bytes < plain.arena_bytes
 
 
-def test_the_header_says_how_many_rows_there_are_and_has_no_input(tiny: Any) -> None:
+def test_the_header_states_how_many_rows_there_are_and_has_no_input(tiny: Any) -> None:
     header = compile_model(network(tiny), input_rows=True).header
     assert "constexpr int kInputRows = 10;\nconstexpr int kInputRowSize = 36;\n" in header
     assert "void invoke(NextRow next_row, void* context);" in header and "input()" not in header
