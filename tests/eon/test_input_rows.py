@@ -1,4 +1,4 @@
-"""An input whose rows the caller hands over one by one: equal outputs without memory for it, or an error that names the reason."""
+"""An input whose rows the caller hands over: equal outputs without memory for it, or an error with the reason."""
 
 from __future__ import annotations
 
