@@ -24,12 +24,14 @@ from ei_toolkit.api.training import (
 )
 from ei_toolkit.client.byom import profile_model
 from ei_toolkit.client.impulse.apply import Change, apply_impulse
-from ei_toolkit.client.impulse.current import require_impulse
+from ei_toolkit.client.impulse.apply import diff as difference_of
+from ei_toolkit.client.impulse.current import current_impulse, require_impulse
+from ei_toolkit.client.impulse.pull import pulled_tables, write_pulled
 from ei_toolkit.client.jobs.job import Job, Started
 from ei_toolkit.client.jobs.wait import Listener, TrainingProgress, after, wait_for
 from ei_toolkit.client.project import Studio, require_training
 from ei_toolkit.client.results import DeviceProfile, Evaluation
-from ei_toolkit.client.samples import CATEGORIES, Sample, list_samples
+from ei_toolkit.client.samples import CATEGORIES, Sample, delete_samples, list_samples, pull_sample
 from ei_toolkit.client.train import TrainReport, profiles, require_trained, run_test
 from ei_toolkit.client.upload.run import Options, check_complete
 from ei_toolkit.config.lockfile import Lock
@@ -278,17 +280,38 @@ class StudioClient:
         options = Options(concurrency)
         return upload_folder_of(self.studio, self.project.config, path, label, category, options, jobs, on_progress)
 
-    def apply_impulse(self) -> ImpulseChanges:
+    def apply_impulse(self, *, dry_run: bool = False) -> ImpulseChanges:
         """Apply the impulse of the project to the studio; only values that differ are changed.
 
+        Args:
+            dry_run: Whether nothing is changed.
+
         Returns:
-            The values that were changed.
+            The values that were changed, or would be.
 
         Raises:
             ConfigurationError: The impulse contradicts itself, or its script cannot be read.
         """
-        config = self.project.config
-        return ImpulseChanges(tuple(apply_impulse(self.studio, checked_impulse(config), config.settings.impulse.name)))
+        config, name = self.project.config, self.project.settings.impulse.name
+        wanted = checked_impulse(config)
+        if dry_run:
+            current = current_impulse(self.studio, name)
+            return ImpulseChanges(difference_of(current.state if current else None, wanted))
+        return ImpulseChanges(apply_impulse(self.studio, wanted, name))
+
+    def pull_impulse(self) -> Project:
+        """Write the impulse of the studio into eitk.toml, with its script beside it.
+
+        Returns:
+            The project with the new settings.
+
+        Raises:
+            MissingStepError: There is no impulse.
+            ConfigurationError: eitk.toml cannot be read.
+        """
+        state = require_impulse(self.studio, self.project.settings.impulse.name).state
+        write_pulled(self.project.folder, pulled_tables(state), state)
+        return self.project.with_settings({})
 
     def train(
         self, *, features: bool = True, timeout_s: float | None = None, on_progress: OnProgress = ignore_progress
@@ -435,6 +458,38 @@ class StudioClient:
             ApiError: The studio refuses the request.
         """
         return tuple(sample for category in CATEGORIES for sample in list_samples(self.studio, category))
+
+    def download_samples(self, samples: Sequence[Sample], folder: Path | str) -> tuple[Path, ...]:
+        """Download samples as WAV files; one that is in the folder already is kept.
+
+        Args:
+            samples: Some of `samples()`.
+            folder: Folder to write to, which is created.
+
+        Returns:
+            The file of each sample, `folder/category/name.id.wav`.
+
+        Raises:
+            ApiError: The studio has no such sample.
+            NetworkError: A download was not complete.
+        """
+        target = Path(folder).expanduser()
+        target.mkdir(parents=True, exist_ok=True)
+        return tuple(pull_sample(self.studio, sample, target) for sample in samples)
+
+    def delete_samples(self, samples: Sequence[Sample]) -> None:
+        """Delete samples in the studio.
+
+        Args:
+            samples: Some of `samples()`.
+
+        Returns:
+            Nothing.
+
+        Raises:
+            ApiError: The studio refuses the request.
+        """
+        delete_samples(self.studio, [sample.id for sample in samples])
 
     def _follower(self, timeout_s: float | None, on_progress: OnProgress) -> _JobFollower:
         return _JobFollower(self.studio, timeout_s, on_progress)

@@ -94,6 +94,9 @@ def own_files(project: eitk.Project, studio: eitk.StudioClient) -> None:
     outcome: eitk.FileOutcome = uploaded.outcomes[0]
     build: eitk.Build = studio.build_own_model("model.tflite", ["classical", "rock"], target="wasm")
     needs: dict[str, object] = studio.profile_own_model(build.model)
+    files: tuple[Path, ...] = studio.download_samples(studio.samples()[:2], "there")
+    studio.delete_samples(studio.samples()[:1])
+    print(files, studio.apply_impulse(dry_run=True).changes, studio.pull_impulse().settings.impulse)
     print(outcome.reason, needs, show_result(recordings) + show_result(uploaded))
 
 

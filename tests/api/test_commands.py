@@ -17,6 +17,8 @@ NAMES = {
     "config check": "open_project", "dataset synth": "synthesize_clips", "slice": "slice_clips",
     "features": "summary_features", "upload": "StudioClient.upload_folder", "samples list": "StudioClient.samples",
     "samples count": "StudioClient.samples", "impulse apply": "StudioClient.apply_impulse",
+    "impulse diff": "StudioClient.apply_impulse", "impulse pull": "StudioClient.pull_impulse",
+    "samples pull": "StudioClient.download_samples", "samples delete": "StudioClient.delete_samples",
     "train": "StudioClient.train", "test": "StudioClient.test", "profile": "StudioClient.profile",
     "build": "StudioClient.build", "studio stop": "stop_studio", "boards": "find_boards", "board stop": "stop_board",
     "flash": "flash", "play": "play", "tail": "predictions", "verify": "verify_board", "record": "record",
@@ -32,7 +34,7 @@ SEQUENCE = "a sequence of other commands, which have names"
 UPKEEP = "upkeep of files on this machine, which no step of the pipeline needs"
 SERVER = "runs or administers a server or a board until it is interrupted"
 INTERACTIVE = "shows or asks something at a terminal or in a browser"
-MANUAL = "changes single samples, jobs or settings by hand; the official client and eitk.toml do the same"
+MANUAL = "shows or changes a single job or value by hand; the official client and eitk.toml do the same"
 REASONS = {
     "demo": SEQUENCE, "nightly": SEQUENCE,
     "clean": UPKEEP, "doctor": UPKEEP, "dataset fetch": UPKEEP, "dataset verify": UPKEEP, "board check": UPKEEP,
@@ -40,8 +42,7 @@ REASONS = {
     "studio projects": SERVER, "studio status": SERVER, "connect": SERVER, "rerecord": INTERACTIVE,
     "studio open": INTERACTIVE, "login": INTERACTIVE, "logout": INTERACTIVE, "help": INTERACTIVE,
     "explore": INTERACTIVE, "dataset audit": INTERACTIVE, "dataset card": INTERACTIVE, "runs seen": INTERACTIVE,
-    "config set": MANUAL, "config schema": MANUAL, "samples pull": MANUAL, "samples delete": MANUAL,
-    "samples diff": MANUAL, "impulse show": MANUAL, "impulse diff": MANUAL, "impulse pull": MANUAL,
+    "config set": MANUAL, "config schema": MANUAL, "samples diff": MANUAL, "impulse show": MANUAL,
     "jobs list": MANUAL, "jobs follow": MANUAL, "jobs cancel": MANUAL,
 }  # fmt: skip
 

@@ -40,6 +40,24 @@ def test_applying_the_same_impulse_again_changes_nothing(job: Job) -> None:
     assert job["studio"].apply_impulse().changes == ()
 
 
+def test_a_difference_is_shown_and_nothing_changed(job: Job) -> None:
+    other = eitk.connect(job["project"].with_settings({"training.epochs": 9}))
+    for _ in range(2):
+        [change] = other.apply_impulse(dry_run=True).changes
+        assert change.key.endswith("epochs")
+
+
+def test_the_impulse_is_written_back_into_the_settings(job: Job) -> None:
+    project: eitk.Project = job["project"]
+    text = (project.folder / "eitk.toml").read_text()
+    try:
+        [pulled] = eitk.connect(project).pull_impulse().settings.impulse.dsp
+        [own] = project.settings.impulse.dsp
+        assert pulled.type == own.type and pulled.params.items() >= own.params.items()
+    finally:
+        (project.folder / "eitk.toml").write_text(text)
+
+
 def test_a_training_has_its_accuracies_and_the_values_of_each_epoch(job: Job) -> None:
     training: eitk.Training = job["training"]
     assert {name: len(values) for name, values in training.history.items()}["val_loss"] == 5

@@ -312,7 +312,7 @@ def test_the_page_gives_the_scores_of_python_for_forty_clips(
     different = int((scores != expected).any(axis=1).sum())
     largest = abs(scores - expected).max()
     print(f"\n{variant}, {labels} labels: {len(expected)} windows, {different} differ, by {largest:.1e} at most")
-    assert len(set(expected.argmax(axis=1))) > labels // 2  # a network that always predicts one label would show little
+    assert len(set(expected.argmax(axis=1))) > 1  # a network that always predicts one label would show little
     if variant == "int8":
         assert different == 0
     else:

@@ -220,5 +220,10 @@ def test_a_folder_is_uploaded_from_python(endpoint: Endpoint, studio: Studio, fo
     assert {one.outcome for one in done.outcomes} >= {"skipped"}
     assert {"rock/broken.wav", "jazz/page.mp3"} <= {str(row["path"]) for row in done.records()}
     assert client.upload_folder(folder, category="training").sent == 0
+    first, *others = client.samples()
+    [file] = client.download_samples([first], tmp_path / "there")
+    assert file.parent == tmp_path / "there/training" and soundfile.info(file).frames > 0
+    client.delete_samples([first])
+    assert client.samples() == tuple(others)
     with pytest.raises(api.UsageError, match="there is no folder"):
         client.upload_folder(tmp_path / "gone")
