@@ -317,7 +317,7 @@ for _dtype in ("int8", "float32"):
     )
 
 
-def svdf(dtype: str, *, rank: int = 2, bias: bool = True) -> bytes:
+def svdf(dtype: str, *, rank: int = 2, bias: bool = True, largest: int = 9000) -> bytes:
     """Return an SVDF with three units over the last four of five inputs."""
     model, random, filters = TinyModel(), np.random.default_rng(14), 3 * rank
     whole = dtype == "int8"
@@ -325,7 +325,7 @@ def svdf(dtype: str, *, rank: int = 2, bias: bool = True) -> bytes:
     draw = random.integers if whole else random.normal
     limits = (-127, 128) if whole else (0, 0.3)
     features = model.tensor((filters, 5), dtype, scale=0.01 if whole else None, data=draw(*limits, (filters, 5)))
-    limits = (-9000, 9000) if whole else (0, 0.3)
+    limits = (-largest, largest) if whole else (0, 0.3)
     times = model.tensor(
         (filters, 4), "int16" if whole else dtype, scale=0.0001 if whole else None, data=draw(*limits, (filters, 4))
     )
@@ -341,6 +341,9 @@ def svdf(dtype: str, *, rank: int = 2, bias: bool = True) -> bytes:
 for _dtype in ("int8", "float32"):
     CASES[f"SVDF, {_dtype}"] = lambda d=_dtype: svdf(d)  # type: ignore[misc]
     CASES[f"SVDF of rank 1 without bias, {_dtype}"] = lambda d=_dtype: svdf(d, rank=1, bias=False)  # type: ignore[misc]
+
+
+CASES["SVDF with sums beyond 32 bits"] = lambda: svdf("int8", largest=32768)
 
 
 def dilated(dtype: str, kind: str, crops: Sequence[Sequence[int]] = ((0, 0), (0, 0))) -> bytes:

@@ -21,7 +21,6 @@ from ei_toolkit.eon.kernels.layer import (
 from ei_toolkit.eon.kernels.quantized import output_traits
 
 TYPES = {"int8": ("int8", "int16", "int32", "int16"), "float32": ("float32",) * 4}  # weights, bias and state
-STATE_MOST = 1 << 15
 
 
 def svdf(graph: Graph, op: Operator, position: int) -> Layer:
@@ -47,7 +46,7 @@ def svdf(graph: Graph, op: Operator, position: int) -> Layer:
     }  # fmt: skip
     whole = source.dtype == "int8"
     if whole:
-        traits |= _scaling(op, source, features, times, state, output, np.abs(biases), op.options.rank)
+        traits |= _scaling(op, source, features, times, state, output)
     else:
         traits |= float_range(op.options.activation)
     tables = [
@@ -90,21 +89,18 @@ def _biases(op: Operator, bias: Tensor | None, units: int) -> NDArray[Any]:
 
 
 def _scaling(
-    op: Operator, source: Tensor, features: Tensor, times: Tensor, state: Tensor, output: Tensor,
-    biases: NDArray[np.int64], rank: int,
+    op: Operator, source: Tensor, features: Tensor, times: Tensor, state: Tensor, output: Tensor
 ) -> dict[str, int | float | str]:  # fmt: skip
     """Return the scales, which the reference computes in float32, and the constants of the output."""
-    assert features.data is not None and times.data is not None
+    assert features.data is not None
     symmetric = not (features.quant.zero_point or times.quant.zero_point or state.quant.zero_point)
     single = all(len(t.quant.scales) == 1 for t in (features, times, state))
     require(symmetric and single, op, "its weights or its state have a zero point or several scales")
     first = _ratio(source, features, state)
     last = _ratio(state, times, output)
     feature_sum = 255 * int(np.abs(features.data.astype(np.int64)).sum(axis=1).max())
-    unit_sums = np.abs(times.data.astype(np.int64)).sum(axis=1).reshape(-1, rank).sum(axis=1)
-    output_sum = int((biases + STATE_MOST * unit_sums).max())
-    for scale, bound in ((first, feature_sum), (last, output_sum)):
-        require(scale.shift <= 16 and bound << max(scale.shift, 0) < 1 << 31, op, "a sum could overflow")
+    fits = max(first.shift, last.shift) <= 16 and feature_sum << max(first.shift, 0) < 1 << 31
+    require(fits, op, "a sum could overflow")
     return {
         "kInZero": source.quant.zero_point,
         "kFeatureMultiplier": first.multiplier,

@@ -23,9 +23,9 @@ inline void svdf(const int8_t* in, int16_t* state, int8_t* out, const int8_t* fe
         state[(f + 1) * S::kMemory - 1] = static_cast<int16_t>(clamp(value, INT16_MIN, INT16_MAX));
     }
     for (int u = 0; u < S::kUnits; ++u) {
-        int32_t sum = biases[u];
-        for (int i = 0; i < S::kRank * S::kMemory; ++i) sum += *times++ * *state++;
-        out[u] = finish<S>(multiply_by_quantized(sum, S::kMultiplier, S::kShift));
+        uint32_t sum = static_cast<uint32_t>(biases[u]);  // modulo 2^32, as in the reference
+        for (int i = 0; i < S::kRank * S::kMemory; ++i) sum += static_cast<uint32_t>(*times++ * *state++);
+        out[u] = finish<S>(multiply_by_quantized(static_cast<int32_t>(sum), S::kMultiplier, S::kShift));
     }
 }
 
