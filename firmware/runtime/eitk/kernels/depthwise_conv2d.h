@@ -9,6 +9,7 @@ namespace kernels {
 
 // Adds the products of the four bytes of two words to four sums. One statement, so that the compiler does not load all
 // inputs of a pixel before it multiplies them, for which it has no registers.
+// NOLINTNEXTLINE(misc-const-correctness): the assembler writes to the sums
 inline void four_macs(uint32_t inputs, uint32_t weights, int32_t (&sums)[4]) {
 #if defined(__ARM_FEATURE_DSP)
     uint32_t even, of_even;  // NOLINT(cppcoreguidelines-init-variables): the assembler writes to them
