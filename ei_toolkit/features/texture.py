@@ -11,8 +11,6 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import rfft
-from scipy.ndimage import median_filter
 
 from ei_toolkit.errors import DataError
 from ei_toolkit.features.columns import MEL_BANDS
@@ -89,7 +87,7 @@ def _modulation(levels: Floats) -> Floats:
         levels[start : start + MODULATION_FRAMES]
         for start in range(0, len(levels) - MODULATION_FRAMES + 1, MODULATION_HOP)
     ]
-    spectra = np.mean([np.abs(rfft((part - part.mean(axis=0)) * window, axis=0))[1:] for part in parts], axis=0)
+    spectra = np.mean([np.abs(np.fft.rfft((part - part.mean(axis=0)) * window, axis=0))[1:] for part in parts], axis=0)
     edges = np.unique(np.round(np.geomspace(1, len(spectra), MODULATION_BANDS + 1)).astype(int))
     bands = [spectra[low - 1 : max(high - 1, low)].mean(axis=0) for low, high in pairwise(edges)]
     return np.log(np.stack(bands).ravel() + MODULATION_FLOOR)
@@ -97,6 +95,8 @@ def _modulation(levels: Floats) -> Floats:
 
 def _separation(spectrum: Floats) -> Floats:
     """Deviation and mean excess over the spectrum smoothed over time, and over the one smoothed over frequency."""
+    from scipy.ndimage import median_filter  # only here: its import takes a third of a second
+
     own = spectrum[:, ::SPARSE]
     half = MEDIAN_FRAMES // 2
     padded = np.pad(spectrum, ((0, 0), (half, half)), mode="symmetric")

@@ -13,7 +13,7 @@ std::string lit() {
 
 }  // namespace
 
-TEST(a_colour_lights_its_parts_as_brightly_as_it_says) {
+TEST(a_colour_lights_its_parts_with_their_brightness) {
     set_led({"orange", 255, 64, 0});
     CHECK_EQUAL(lit(), std::string("255 64 0 "));
     set_led(kLedBlue);

@@ -17,18 +17,23 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
+SCRIPTS = tuple(
+    f"ei_toolkit.config.recipes.{name}" for name in ("fitting", "networks", "robust", "ten_genres", "tuned")
+)  # of recipes
+COMPRESSION = tuple(
+    f"ei_toolkit.compression.{name}" for name in ("channels", "distillation", "magnitude", "quantisation_aware", "run")
+)
+
 # Parts of the package that work only with an extra: all others import nothing but the core dependencies. Where two
 # extras stand, either of them is enough, so both must declare what the part imports.
 NEEDS_EXTRA = {
     "ei_toolkit.api.results": {"notebook"},
+    **{module: {"local"} for module in (*SCRIPTS, *COMPRESSION)},
     "ei_toolkit.compute.dask_cluster": {"distributed"},
     "ei_toolkit.dataset.object_store": {"s3", "gs"},
     "ei_toolkit.eon": {"firmware", "local"},
     "ei_toolkit.training": {"local"},
     "ei_toolkit.impulse.interpreter": {"firmware", "local"},
-    "ei_toolkit.config.recipes.fitting": {"local"},
-    "ei_toolkit.config.recipes.robust": {"local"},
-    "ei_toolkit.config.recipes.tuned": {"local"},
     "ei_toolkit.studio": {"local"},
     "ei_toolkit.tuning.search": {"tune"},
     "ei_toolkit.tuning.cost": {"local"},
@@ -39,11 +44,10 @@ NEEDS_EXTRA = {
 # Of these, the parts that are imported only in a process or a command that has asked for the extra before. All other
 # modules must be importable without any extra, so that a missing one is reported by name.
 CHECKED_BEFORE_IMPORT = (
+    *SCRIPTS,
+    *COMPRESSION,
     "ei_toolkit.compute.dask_cluster",
     "ei_toolkit.training",
-    "ei_toolkit.config.recipes.fitting",
-    "ei_toolkit.config.recipes.robust",
-    "ei_toolkit.config.recipes.tuned",
     "ei_toolkit.studio",
 )
 
