@@ -34,6 +34,7 @@ from ei_toolkit.evaluation.scores import grouped_interval
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.trained_model import label_order
 
+QUIETER = np.float32(0.5)  # a room may raise the peaks, and the level of each window is set afterwards
 NOISE_DB = -30.0  # of the microphone, relative to the recording
 RECORDING, TEST = 1, 2  # which rooms and loudspeakers: those of recordings, and those of the test
 Mask = npt.NDArray[np.bool_]
@@ -54,11 +55,11 @@ def record(known: KnownClip, settings: Settings, kind: int, number: int, folder:
     drawn = draw_microphone(rng)
     microphone = replace(drawn, room=kind * BANK + drawn.room)
     sound = read_clip(known.clip.path, rate).astype(np.float32)
-    heard = simulate_microphone(sound, rate, microphone)
-    level = float(np.sqrt(np.mean(np.square(heard)))) * 10 ** (NOISE_DB / 20)
-    heard = heard + rng.normal(0, level, heard.size).astype(np.float32)
+    received = QUIETER * simulate_microphone(sound, rate, microphone)
+    level = float(np.sqrt(np.mean(np.square(received)))) * 10 ** (NOISE_DB / 20)
+    received = received + rng.normal(0, level, received.size).astype(np.float32)
     file = folder / f"{known.sha256[:12]}.{kind}.{number}.wav"
-    file.write_bytes(wav_bytes(np.clip(np.round(heard), -32768, 32767).astype(np.int16), rate))
+    file.write_bytes(wav_bytes(np.clip(np.round(received), -32768, 32767).astype(np.int16), rate))
     clip = replace(known.clip, path=file, name=file.name)
     return replace(known, clip=clip, sha256=f"{kind}{number}{known.sha256}"[:64])
 
