@@ -39,8 +39,9 @@ IN_A_FORK = {
 QUICK = {  # steps run as they stand; this is the user's environment around them
     "EITK_TEST_WORKERS": "0",
     "EITK_TRAINING_EPOCHS": "12",
-    "PYTEST_ADDOPTS": "tests/cli/test_console.py",
 }
+QUICK_TESTS = {"lowest": "tests/cli/test_console.py", "package": "-k in_the_wheel"}
+"""Arguments of pytest in the steps that run tests; scripts/test runs all tests of packaging itself."""
 
 NETWORK = """\
 import tensorflow as tf
@@ -78,14 +79,14 @@ def test_continuous_integration_calls_the_scripts_of_a_developer() -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("file", "job"), RUN_HERE)
 def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, workspace: Path, tmp_path: Path) -> None:
-    """All steps of a job but the long ones, in one workspace. In `scripts/lowest`, pytest is given one quick file."""
+    """All steps of a job but the long ones, in one workspace."""
     if not (ROOT / (".venv-lowest" if job == "lowest" else ".venv") / ".eitk-stamp").is_file():
         pytest.skip("the environment of this job was not made by scripts/setup")
     if shutil.which("bash") is None:
         pytest.skip("no bash")
     write_clips(workspace / "few clips", seconds=4.5)
     (workspace / "network.py").write_text(NETWORK)
-    quick = QUICK | {"EITK_IMPULSE_SCRIPT": str(workspace / "network.py")}
+    quick = QUICK | {"EITK_IMPULSE_SCRIPT": str(workspace / "network.py"), "PYTEST_ADDOPTS": QUICK_TESTS.get(job, "")}
     whole_job = load(file)["jobs"][job].get("env", {})
     for step in steps_of(file, job):
         if "run" not in step or is_long(step):
