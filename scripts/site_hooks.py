@@ -26,7 +26,8 @@ SHIM = re.compile(r"https://[\w./-]*iframe-worker/shim")
 EXPORTED = re.compile(r"^from \.(\S+) import (\w+) as \2$", re.MULTILINE)
 TITLES = {
     "api.project": "Projects", "api.creating": "Projects", "api.data": "Clips, windows, features",
-    "api.studio": "The studio", "client.results": "The studio", "client.samples": "The studio",
+    "api.studio": "The studio", "api.studio_results": "The studio",
+    "client.results": "The studio", "client.samples": "The studio",
     "api.evaluating": "Evaluation", "api.summaries": "Summary features", "api.compiling": "Compiler",
     "api.compressing": "Compiler", "compression.request": "Compiler",
     "api.whole_files": "The studio", "report.file_outcomes": "The studio",
