@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,8 +113,10 @@ def test_without_the_extra_its_name_is_given(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_workers_with_other_code_are_refused_before_any_work(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    versions = iter(["0.9+here", "0.9+there", "0.9+there"])
-    monkeypatch.setattr(dask_cluster, "code_version", lambda: next(versions))
+    def version() -> str:
+        return "0.9+here" if threading.current_thread() is threading.main_thread() else "0.9+there"
+
+    monkeypatch.setattr(dask_cluster, "code_version", version)
     with pytest.raises(ConfigurationError, match=r"2 workers of .*eitk 0.9\+there \(here: 0.9\+here\)"):
         executor(1, scheduler)
 
