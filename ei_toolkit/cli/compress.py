@@ -67,7 +67,7 @@ def compress(
     training with the scores of a teacher. The table has size, instructions, RAM and accuracy on testing windows.
     """
     env = Environment.of(context)
-    file = _checked(env.cwd / output) if output else None
+    file = check_output(env.cwd / output, SUFFIXES) if output else None
     named = tuple(name.strip() for name in methods.split(",") if name.strip())
     plan = CompressionPlan(named, sparsity, instructions, epochs, learning_rate)
     config = env.config()
@@ -95,13 +95,3 @@ def _report(file: Path, project: str, data: dict[str, object]) -> str:
 
         return build_compression_page(project, data)
     return compression_markdown(data) if file.suffix == ".md" else json.dumps(data, indent=1) + "\n"
-
-
-def _checked(file: Path) -> Path:
-    if file.suffix not in SUFFIXES:
-        raise UsageError(
-            f"cannot write {file}",
-            why="the ending is not known",
-            hint=f"Name a file that ends in {', '.join(SUFFIXES)}.",
-        )
-    return check_output(file)

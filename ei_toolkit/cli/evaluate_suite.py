@@ -63,7 +63,7 @@ def evaluate_suite(
     chosen, others = measurable_models(suite, models, inputs.given)
     if others:
         env.console.note(f"not measured, because their input is not given: {', '.join(one.name for one in others)}")
-    file = _checked(env.cwd / output) if output else None
+    file = check_output(env.cwd / output, SUFFIXES) if output else None
     total = number_of_trainings(chosen, seeds)
     env.console.note(f"{counted(len(chosen), 'model')}, {counted(total, 'training')}")
     project = env.config()
@@ -145,13 +145,3 @@ def evaluate_classifier(
         f"{settings.classifier.kind}, {held_out}, {counted(seeds, 'seed')}: clip accuracy {percent(measured.accuracy)}"
         f" of {counted(measured.clips, 'clip')} of {counted(measured.groups, 'group')}; {interval}",
     )
-
-
-def _checked(file: Path) -> Path:
-    if file.suffix not in SUFFIXES:
-        raise UsageError(
-            f"cannot write {file}",
-            why="the ending is not known",
-            hint=f"Name a file that ends in {' or '.join(SUFFIXES)}.",
-        )
-    return check_output(file)

@@ -62,7 +62,7 @@ class DaskCluster(Executor):
             ) from None
         try:
             self._check(reach)
-        except BaseException:
+        except BaseException:  # KeyboardInterrupt, too: nobody else closes the connection yet
             self._client.close()
             raise
 

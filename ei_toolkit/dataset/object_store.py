@@ -79,7 +79,7 @@ def _list(address: str) -> tuple[Any, Sequence[StoredFile]]:
         entries: Mapping[str, Mapping[str, Any]] = store.find(base, detail=True)
     except ImportError as error:
         raise _missing(address, str(error)) from None
-    except Exception as error:
+    except Exception as error:  # the client of each store raises exceptions of its own
         raise _refused(address, error) from error
     files = [_stored(key, key[len(base) :], entry) for key, entry in entries.items() if _is_wanted(key, entry)]
     _check(address, files)
@@ -147,7 +147,7 @@ def _copy_files(store: Any, address: str, files: Sequence[StoredFile], folder: P
             if part.stat().st_size != file.size:
                 raise OSError(f"{file.name} was changed while it was copied")
             part.replace(folder / file.name)
-    except Exception as error:
+    except Exception as error:  # the client of each store raises exceptions of its own
         raise _refused(address, error) from error
     finally:
         for part in parts:
