@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ei_toolkit.api.prediction_stream import PredictionStream
 from ei_toolkit.api.requested_samples import SampleRecorder, device_label
@@ -164,13 +162,8 @@ class Connector:
 def upload_sample(endpoint: Endpoint, request: SampleRequest, data: bytes, note: Note) -> ConnectedSample:
     """Upload a file with the label of the request. Raises ApiError or CredentialError if it is not accepted."""
     name = f"{device_label(request.label)}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}.cbor"
-    with (
-        contextlib.closing(Ingestion(endpoint, 1, note)) as ingestion,
-        tempfile.TemporaryDirectory(prefix="eitk-connect-") as folder,
-    ):
-        file = Path(folder) / name
-        file.write_bytes(data)
-        item = Item(file, hashlib.sha256(data).hexdigest())
+    item = Item(name, lambda: data, hashlib.sha256(data).hexdigest())
+    with contextlib.closing(Ingestion(endpoint, 1, note)) as ingestion:
         sent = ingestion.send(BatchKey(request.category, request.label, ()), [item])
         for attempt in range(1, UPLOAD_TRIES):
             if not isinstance(sent, RetryableError) or sent.kind == "rejected":

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from ei_toolkit.api.progress import OnProgress, ignore_progress, progress_of
 from ei_toolkit.api.project import Project
@@ -22,6 +21,7 @@ from ei_toolkit.dataset.folder_names import SPLITS, Split
 from ei_toolkit.dataset.manifest import Manifest, Window
 from ei_toolkit.dataset.plan import Skipped, clips_root, plan_slices, rows_of_plan, rows_of_windows
 from ei_toolkit.dataset.slicing import Warned
+from ei_toolkit.dataset.window_store import reader_of
 from ei_toolkit.errors import ConfigurationError, DataError, UsageError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.report import figures
@@ -313,10 +313,10 @@ def compute_features(
     if not chosen:
         raise DataError(f"there are no windows of the split {split}", hint="Slice the clips: eitk slice")
     progress = progress_of("computing features", len(chosen), on_progress)
-    parts = []
+    parts, reader = [], reader_of(project.config)
     for start in range(0, len(chosen), BATCH):
         part = chosen[start : start + BATCH]
-        parts.append(features_of(project, np.stack([_samples(manifest.folder / one.file) for one in part]), block))
+        parts.append(features_of(project, np.stack([reader.samples(one) for one in part]), block))
         progress(start + len(part), part[-1].clip)
     values = np.concatenate([part.values for part in parts])
     return Features(values, parts[0].block, parts[0].frame_ms, chosen)
@@ -367,11 +367,3 @@ def _block(project: Project, number: int) -> DspBlock:
             f"the impulse has no processing block {number}", why=f"it has {len(blocks)}", hint="See [impulse.dsp]."
         )
     return blocks[number]
-
-
-def _samples(file: Path) -> npt.NDArray[np.int16]:
-    try:
-        samples: npt.NDArray[np.int16] = soundfile.read(file, dtype="int16")[0]
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise DataError(f"the window {file.name} cannot be read", why=str(error), hint="eitk slice") from None
-    return samples

@@ -35,6 +35,7 @@ from ei_toolkit.client.train import profiles, require_trained, run_test
 from ei_toolkit.client.upload.run import Options, check_complete
 from ei_toolkit.config.settings import Category
 from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.window_store import reader_of
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.studio import lifecycle
@@ -69,11 +70,12 @@ class StudioClient:
             MissingStepError: No windows were cut.
             ApiError: The studio rejected a window; all others are there.
         """
-        file = self.project.config.paths.manifest
+        config = self.project.config
+        file = config.paths.manifest
         windows = Manifest.read(file)
         plan = plan_upload(self.studio, file, windows)
         progress = progress_of("uploading windows", len(windows.windows), on_progress)
-        done, foreign = upload_windows(plan, Options(concurrency), progress)
+        done, foreign = upload_windows(plan, reader_of(config), Options(concurrency), progress)
         check_complete(done)
         return Upload(
             done.windows, done.done, done.sent, done.duplicates, done.moved, done.removed, foreign, done.requests,

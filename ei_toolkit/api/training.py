@@ -46,6 +46,7 @@ from ei_toolkit.config.settings import PROGRAM_TARGETS, TARGET_ALIASES
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import rows_of_windows
 from ei_toolkit.dataset.provenance import TrainingProvenance, write_provenance
+from ei_toolkit.dataset.window_store import WindowReader
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.evaluation.plausibility import majority_warning, validation_warning
 from ei_toolkit.evaluation.run_log import record_run
@@ -77,11 +78,13 @@ def plan_upload(studio: Studio, file: Path, windows: Manifest) -> UploadPlan:
     return UploadPlan(studio, file, windows, plan, len(misplaced), there is not None)
 
 
-def upload_windows(plan: UploadPlan, options: Options, progress: Callable[[float, str], None]) -> tuple[Report, int]:
+def upload_windows(
+    plan: UploadPlan, reader: WindowReader, options: Options, progress: Callable[[float, str], None]
+) -> tuple[Report, int]:
     """Upload what the studio lacks; return the report, and the number of samples that are not in the manifest."""
     studio = plan.studio
     with Ledger(ledger_path(plan.file, studio.transport.endpoint.name, studio.project)) as ledger:
-        done = run_upload(studio, plan.difference, plan.file.parent, ledger, options, progress)
+        done = run_upload(studio, plan.difference, reader, ledger, options, progress)
         if plan.is_visible:
             annotate(studio, plan.windows, ledger)
         if plan.misplaced:  # compared again, because the upload may have moved some of them

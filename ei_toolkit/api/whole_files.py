@@ -22,6 +22,7 @@ from ei_toolkit.dataset.conversion import ConversionSettings, Converted, convert
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest
 from ei_toolkit.dataset.recorded import metadata_of_files
 from ei_toolkit.dataset.recordings import Recordings, find_recordings
+from ei_toolkit.dataset.window_store import WindowReader
 from ei_toolkit.errors import DataError
 from ei_toolkit.report.file_outcomes import FileOutcome
 from ei_toolkit.report.tables import Cell
@@ -121,7 +122,7 @@ def send_files(studio: Studio, plan: Difference, conversion: Conversion, options
     described = metadata_of_files(conversion.folder)
     metadata = {one.file: described.get(one.clip, {}) for one in manifest.windows}
     with Ledger(ledger_file) as ledger:
-        done = run_upload(studio, plan, conversion.out, ledger, options, show, ranges, metadata)
+        done = run_upload(studio, plan, WindowReader(conversion.out), ledger, options, show, ranges, metadata)
     done.noun = "files"
     return done
 

@@ -29,6 +29,7 @@ from ei_toolkit.config.settings import Category, TimeUnit
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest
 from ei_toolkit.dataset.unpacked import unpacked
+from ei_toolkit.dataset.window_store import WindowReader, reader_of
 from ei_toolkit.errors import UsageError
 from ei_toolkit.report.file_outcomes import FileOutcome
 
@@ -184,7 +185,9 @@ def _upload_windows(run: UploadRun, file: Path) -> None:
         run.env.console.result({"dry_run": True, **data}, lines_of(data))
         return
     with run.env.console.progress("uploading windows", len(windows.windows)) as progress:
-        done, foreign = upload_windows(plan, run.options, progress.to)
+        own = file == run.config.paths.manifest
+        reader = reader_of(run.config) if own else WindowReader(file.parent)
+        done, foreign = upload_windows(plan, reader, run.options, progress.to)
     if foreign:
         run.env.console.warn(
             f"{counted(foreign, 'sample')} in the studio would be trained on without being in the manifest;"

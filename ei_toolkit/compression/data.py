@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.compression.request import CompressionData
 from ei_toolkit.config import Config
 from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.window_store import reader_of
 from ei_toolkit.errors import DataError
 from ei_toolkit.impulse.features import impulse_features
 from ei_toolkit.impulse.interpreter import Interpreter
@@ -26,8 +26,8 @@ def project_data(config: Config) -> CompressionData:
     Raises MissingStepError where `eitk slice` has not run yet, ConfigurationError for an impulse that is not complete.
     """
     windows = Manifest.read(config.paths.manifest).windows
-    rate = config.settings.slice.sample_rate
-    samples = np.stack([read_clip(config.paths.windows / window.file, rate) for window in windows])
+    reader = reader_of(config)
+    samples = np.stack([reader.samples(window) for window in windows])
     names, labels = np.unique([window.label for window in windows], return_inverse=True)
     return CompressionData(
         features=impulse_features(samples, config.settings),

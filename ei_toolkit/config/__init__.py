@@ -14,6 +14,7 @@ from ei_toolkit.config.settings import (
     ProjectSettings,
     Settings,
     SliceSettings,
+    StoreSettings,
     StudioSettings,
     TrainingSettings,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "ProjectSettings",
     "Settings",
     "SliceSettings",
+    "StoreSettings",
     "StudioSettings",
     "TrainingSettings",
     "find_config",

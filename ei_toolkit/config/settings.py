@@ -173,6 +173,20 @@ class SliceSettings:
 
 
 @dataclass(frozen=True)
+class StoreSettings:
+    """[store]: where `eitk slice` writes the windows, and in which files."""
+
+    format: Literal["wav", "parquet"] = setting(
+        "wav", "Files of the windows: a WAV file for each window, or Parquet files of many windows."
+    )
+    url: str = setting(
+        "",
+        "Folder or address (s3://BUCKET/FOLDER, gs://BUCKET/FOLDER) for Parquet files, which no other project uses; "
+        "empty means .eitk/windows.",
+    )
+
+
+@dataclass(frozen=True)
 class DspBlock:
     """A processing block. Every key that is not listed here is a parameter of the block with Edge Impulse's name."""
 
@@ -399,6 +413,7 @@ class Settings:
     studio: StudioSettings = field(default_factory=StudioSettings)
     dataset: DatasetSettings = field(default_factory=DatasetSettings)
     slice: SliceSettings = field(default_factory=SliceSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
     impulse: ImpulseSettings = field(default_factory=ImpulseSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)

@@ -18,13 +18,14 @@ from ei_toolkit.audio.sources import Warn
 from ei_toolkit.audio.wav import HEADER_BYTES, wav_bytes
 from ei_toolkit.compute import map_items
 from ei_toolkit.config.settings import Category, Reading
-from ei_toolkit.dataset.cutting import HASH_IN_NAME, SILENT_STEPS, safe_stem, write_once
+from ei_toolkit.dataset.cutting import HASH_IN_NAME, SILENT_STEPS, safe_stem
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.hash_split import split_by_hash
 from ei_toolkit.dataset.manifest import LARGEST_FILE_BYTES, Window
 from ei_toolkit.dataset.recordings import NO_LABEL, SERIES
 from ei_toolkit.dataset.time_series import SeriesOptions, read_time_series
+from ei_toolkit.dataset.window_store import write_once
 from ei_toolkit.errors import DataError
 
 Ranges = list[dict[str, Any]]

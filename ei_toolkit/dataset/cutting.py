@@ -1,12 +1,11 @@
-"""Cut one clip into window files. Runs in a worker process; what it returns is small."""
+"""Cut a group of clips into windows. Runs in a worker process; what it returns is small."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -24,15 +23,17 @@ from ei_toolkit.audio.sources import Warn
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.audio.window import cut_blocks, samples_in
 from ei_toolkit.config import SliceSettings
-from ei_toolkit.config.atomic_write import write_bytes
+from ei_toolkit.config.archive import MIB
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.folder_names import Split
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.dataset.manifest import Window
+from ei_toolkit.dataset.window_store import WindowStore, WindowWriter
 from ei_toolkit.errors import DataError
 
 SILENT_STEPS = 2  # a window whose samples lie within so many steps of 16 bits holds nothing to learn from
 HASH_IN_NAME = 12
+GROUP_BYTES = 32 * MIB  # of the windows of a group: several processes have something to do, also with little data
 
 
 @dataclass(frozen=True)
@@ -76,21 +77,80 @@ def inspect_clip(clip: Clip, settings: SliceSettings) -> Inspection:
         return Inspection(reason=f"cannot be opened ({error.strerror})")
 
 
-def cut_clip(task: Task, settings: SliceSettings, out: Path) -> Cut:
-    """Write the windows of one clip into `out` and describe them; a clip that fails half way has none."""
+@dataclass(frozen=True)
+class Group:
+    """Clips that one task cuts: their windows are in the same Parquet files, with its number in their names."""
+
+    number: int
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class CutGroup:
+    """What each clip of a group gave, and the names of the Parquet files that were written."""
+
+    cuts: tuple[Cut, ...]
+    shards: tuple[str, ...]
+
+
+def groups_of(tasks: Sequence[Task], settings: SliceSettings, store: WindowStore) -> list[Group]:
+    """Return the tasks in groups that fill a Parquet file; for WAV files, each task is a group."""
+    groups: list[list[Task]] = []
+    room = 0.0
+    for task in tasks:
+        size = _expected_bytes(task, settings)
+        if not store.is_sharded or size > room:
+            groups.append([])
+            room = GROUP_BYTES
+        groups[-1].append(task)
+        room -= size
+    return [Group(number, tuple(group)) for number, group in enumerate(groups)]
+
+
+def _expected_bytes(task: Task, settings: SliceSettings) -> float:
+    """Return about how many bytes the windows of a clip have."""
+    hops = max(0.0, task.seconds * 1000 - settings.window_ms) / settings.hop_ms
+    return (1 + hops) * (1 + _copies(task, settings)) * 2 * samples_in(settings.window_ms, settings.sample_rate)
+
+
+def cut_group(group: Group, settings: SliceSettings, store: WindowStore) -> CutGroup:
+    """Write the windows of clips into the store, and describe them."""
+    with store.writer(group.number) as writer:
+        cuts = tuple(cut_clip(task, settings, writer) for task in group.tasks)
+    return CutGroup(cuts, tuple(writer.names))
+
+
+def cut_clip(task: Task, settings: SliceSettings, writer: WindowWriter) -> Cut:
+    """Write the windows of one clip and describe them; a clip that fails half way has none."""
     warnings: list[str] = []
     try:
-        windows = tuple(_windows(task, settings, out, warnings.append))
+        windows = tuple(_windows(task, settings, writer, warnings.append))
     except DataError as error:
         return Cut(reason=reason_of(error, task.known.clip))
     named = tuple(without_name(text, task.known.clip) for text in warnings)
     return Cut(windows, "" if windows else "silent", named)
 
 
-def _windows(task: Task, settings: SliceSettings, out: Path, warn: Warn) -> Iterator[Window]:
-    copies = settings.augment.copies if task.split == "training" else 0
-    for cut in clip_windows(task.known.clip.path, task.known.sha256, settings, copies, warn):
-        yield _write(task, settings, out, cut.start * 1000 // settings.sample_rate, cut.samples, cut.augmentation)
+def _windows(task: Task, settings: SliceSettings, writer: WindowWriter, warn: Warn) -> Iterator[Window]:
+    known = task.known
+    for cut in clip_windows(known.clip.path, known.sha256, settings, _copies(task, settings), warn):
+        content = window_file(cut.samples, settings)
+        start_ms = cut.start * 1000 // settings.sample_rate
+        window = _described(task, start_ms, hashlib.sha256(content).hexdigest(), cut.augmentation)
+        writer.write(window, content)
+        yield window
+
+
+def _copies(task: Task, settings: SliceSettings) -> int:
+    return settings.augment.copies if task.split == "training" else 0
+
+
+def _described(task: Task, start_ms: int, sha256: str, augmentation: str) -> Window:
+    known = task.known
+    file = f"{safe_stem(known.clip.name)}.{start_ms}.{sha256[:HASH_IN_NAME]}.wav"
+    return Window(
+        file, sha256, known.clip.name, known.sha256, known.group, start_ms, known.clip.label, task.split, augmentation
+    )
 
 
 @dataclass(frozen=True)
@@ -181,27 +241,6 @@ def locate_noise(settings: SliceSettings, project: Path) -> SliceSettings:
     if profile:
         load_profile(profile)
     return replace(settings, augment=replace(own, noise_files=noise, profile=profile))
-
-
-def _write(
-    task: Task, settings: SliceSettings, out: Path, start_ms: int, samples: NDArray[np.int16], augmentation: str
-) -> Window:
-    data = window_file(samples, settings)
-    sha256 = hashlib.sha256(data).hexdigest()
-    known = task.known
-    file = f"{safe_stem(known.clip.name)}.{start_ms}.{sha256[:HASH_IN_NAME]}.wav"
-    write_once(out / file, data)
-    return Window(
-        file, sha256, known.clip.name, known.sha256, known.group, start_ms, known.clip.label, task.split, augmentation
-    )
-
-
-def write_once(path: Path, data: bytes) -> None:
-    """Write a file whose name contains the hash of its content; an existing one of the right size is kept."""
-    with suppress(FileNotFoundError):
-        if path.stat().st_size == len(data):
-            return
-    write_bytes(path, data)  # equal clips give equal names, possibly in two processes at once
 
 
 def safe_stem(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import sys
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
@@ -17,7 +18,7 @@ from ei_toolkit.errors import DataError, EitkError, MissingStepError
 LARGEST_FILE_BYTES = 100 * 2**20  # of one file that is uploaded, as Edge Impulse accepts it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Window:
     """One window file. `file` is relative to the manifest; `sha256` is that of the WAV file's bytes.
 
@@ -39,6 +40,8 @@ class Window:
 
 MANIFEST_NAME = "manifest.csv"
 COLUMNS = tuple(f.name for f in fields(Window))
+REPEATED = ("clip", "clip_sha256", "group", "label", "split")
+"""Columns whose texts many windows share: each text is in memory once."""
 HASHED_HEADER = "file,sha256,clip,clip_sha256,group,start_ms,label,split,recipe\n"  # old name
 """Header of versions before 0.3. It is hashed in place of the present one, so that recorded hashes stay valid."""
 
@@ -102,4 +105,5 @@ def _hint(path: Path) -> str:
 def _window(row: dict[str, Any]) -> Window:
     if row["split"] not in SPLITS:
         raise ValueError(f"{row['split']!r} is not a split")
-    return Window(**{**row, "start_ms": int(row["start_ms"])})
+    shared = {name: sys.intern(row[name]) for name in REPEATED}
+    return Window(**{**row, **shared, "start_ms": int(row["start_ms"])})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -18,11 +17,12 @@ from ei_toolkit.compute import map_items
 from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.untrusted_json import read_json
-from ei_toolkit.dataset.cutting import Cut, cut_clip, first_occurrences, locate_noise
+from ei_toolkit.dataset.cutting import Cut, CutGroup, cut_group, first_occurrences, groups_of, locate_noise
 from ei_toolkit.dataset.folder import find_clips
 from ei_toolkit.dataset.manifest import MANIFEST_NAME, Manifest, Window, manifest_hash
 from ei_toolkit.dataset.plan import Plan, Skipped, clips_root, groups_file, plan_slices
 from ei_toolkit.dataset.repeats import Repeat, repeats_of
+from ei_toolkit.dataset.window_store import WindowStore, store_of
 from ei_toolkit.errors import DataError, EitkError
 
 STATE = "slice.json"
@@ -63,6 +63,7 @@ def fingerprint(settings: Settings, project: Path) -> str:
             if path.is_file()
         )
     chosen = [_program(), asdict(settings.slice), asdict(settings.dataset), settings.project.labels]
+    chosen.append(asdict(settings.store))
     seen = [(str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files if path.exists()]
     return hashlib.sha256(json.dumps([chosen, layout, seen]).encode()).hexdigest()
 
@@ -76,7 +77,7 @@ def _program() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
 
 
-def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None:
+def last_report(out: Path, mark: str, settings: SliceSettings, store: WindowStore) -> LastRun | None:
     """The last run's report, if it had the same fingerprint, and its manifest and all of its windows are whole."""
     try:
         state = read_json((out / STATE).read_text(encoding="utf-8"))
@@ -85,12 +86,9 @@ def last_report(out: Path, mark: str, settings: SliceSettings) -> LastRun | None
         if state["fingerprint"] != mark or state["manifest"] != manifest_hash(out / MANIFEST_NAME):
             return None
         windows = Manifest.read(out / MANIFEST_NAME).windows
-        sizes = {entry.name: entry.stat().st_size for entry in os.scandir(out)}
+        whole = store.has_all(windows, HEADER_BYTES + 2 * samples_in(settings.window_ms, settings.sample_rate))
     except (OSError, ValueError, KeyError, TypeError, EitkError):
         return None
-    # only by size: hashing every window in every run would take too long, so a flipped bit is not found
-    size = HEADER_BYTES + 2 * (samples_in(settings.window_ms, settings.sample_rate))
-    whole = all(sizes.get(window.file) == size for window in windows)
     return LastRun(skipped, state["duplicates"], state["padded"], warned) if whole else None
 
 
@@ -138,53 +136,61 @@ class SliceReport:
 def slice_clips(
     settings: Settings, project: Path, out: Path, jobs: int, progress: Progress, show: Show = lambda _plan: None
 ) -> SliceReport:
-    """Cut the project's clips into windows below `out` and write `out`/manifest.csv.
+    """Cut the project's clips into windows in `out`, or in the store of the settings, and write `out`/manifest.csv.
 
     The files are the same for any number of `jobs`. Where neither settings nor clips have changed since the last run
     nothing is done. `progress` is called with the clips done and the name of the last, `show` with the plan before
     anything is written. Raises ConfigurationError, and DataError if a label has no window in one split.
     """
-    mark = fingerprint(settings, project)
-    if kept := last_report(out, mark, settings.slice):
+    mark, store = fingerprint(settings, project), store_of(settings.store, project, out)
+    if kept := last_report(out, mark, settings.slice, store):
         windows = Manifest.read(out / MANIFEST_NAME).windows
         return SliceReport(windows, kept.skipped, kept.duplicates, True, kept.warned, kept.padded)
     try:
-        report = _cut_until_complete(settings, project, out, jobs, progress, show)
+        report, shards = _cut_until_complete(settings, project, store, jobs, progress, show)
+        shards = store.keep_only(shards, report.windows)
+        out.mkdir(parents=True, exist_ok=True)
         Manifest(report.windows).write(out / MANIFEST_NAME)
-        _remove_stale(out, {window.file for window in report.windows})
+        store.finish(out / MANIFEST_NAME, shards, report.windows)
         remember(out, mark, report)
     except OSError as error:
-        raise DataError(f"windows cannot be written to {out}", why=error.strerror or str(error)) from None
+        raise DataError(f"windows cannot be written to {store.location}", why=error.strerror or str(error)) from None
     return report
 
 
 def _cut_until_complete(
-    settings: Settings, project: Path, out: Path, jobs: int, progress: Progress, show: Show
-) -> SliceReport:
-    """Cut; if clips that cannot be decoded leave a split empty, split again without them."""
+    settings: Settings, project: Path, store: WindowStore, jobs: int, progress: Progress, show: Show
+) -> tuple[SliceReport, list[str]]:
+    """Cut; if clips that cannot be decoded leave a split empty, split again without them.
+
+    Return the report and the names of the Parquet files.
+    """
     sliced, scheduler = locate_noise(settings.slice, project), settings.compute.scheduler
-    cut, noise = partial(cut_clip, settings=sliced, out=out), sliced.augment.noise_files
+    cut, noise = partial(cut_group, settings=sliced, store=store), sliced.augment.noise_files
     bad: tuple[Skipped, ...] = ()
     while True:
         plan = plan_slices(settings, project, jobs, bad)
         if not bad:
             show(plan)
-        out.mkdir(parents=True, exist_ok=True)
-        reach = [out, *(task.known.clip.path for task in plan.tasks[:1]), *([Path(noise)] if noise else [])]
-        cuts = list(_with_progress(plan, map_items(cut, plan.tasks, jobs, scheduler, reach), progress))
-        report = _report(plan, cuts, settings.slice.window_ms)
+        store.create()
+        reach = [*store.folders, *(task.known.clip.path for task in plan.tasks[:1]), *([Path(noise)] if noise else [])]
+        groups = groups_of(plan.tasks, sliced, store)
+        done = list(_with_progress(plan, map_items(cut, groups, jobs, scheduler, reach), progress))
+        report = _report(plan, [cut for group in done for cut in group.cuts], settings.slice.window_ms)
         missing = _missing_side(plan, report)
         if not missing:
-            return report
+            return report, [name for group in done for name in group.shards]
         if len(report.skipped) == len(plan.skipped):
             raise _incomplete(*missing, report)
         bad = report.skipped
 
 
-def _with_progress(plan: Plan, cuts: Iterator[Cut], progress: Progress) -> Iterator[Cut]:
-    for done, (task, cut) in enumerate(zip(plan.tasks, cuts, strict=True), start=1):
-        progress(done, task.known.clip.name)
-        yield cut
+def _with_progress(plan: Plan, groups: Iterator[CutGroup], progress: Progress) -> Iterator[CutGroup]:
+    done = 0
+    for group in groups:
+        done += len(group.cuts)
+        progress(done, plan.tasks[done - 1].known.clip.name)
+        yield group
 
 
 def _report(plan: Plan, cuts: Sequence[Cut], window_ms: int) -> SliceReport:
@@ -220,10 +226,3 @@ def _incomplete(label: str, split: str, report: SliceReport) -> DataError:
     reasons = "; ".join(f"{one.clip}: {one.reason}" for one in report.skipped[:SHOWN])
     hint = "Add clips, or choose another [dataset] split or seed."
     return DataError(what, why=reasons or "no clip of it is in that split", hint=hint)
-
-
-def _remove_stale(out: Path, wanted: set[str]) -> None:
-    """Remove windows of earlier settings and parts of files that an interrupted run left."""
-    for entry in os.scandir(out):
-        if entry.name.endswith((".wav", ".part")) and entry.name not in wanted:
-            Path(entry.path).unlink()

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from ei_toolkit.dataset.manifest import Window
-from ei_toolkit.errors import DataError
 from ei_toolkit.impulse import dsp
 from ei_toolkit.report import figures
 from ei_toolkit.report.confusion import ConfusionMatrix
@@ -116,15 +113,6 @@ def window_features(summary: ProjectSummary, window: Window) -> npt.NDArray[np.f
     """Return features (frames, bins) of the first block. Raises DataError where the window cannot be read."""
     settings = summary.config.settings
     block, rate = settings.impulse.dsp[0], settings.slice.sample_rate
-    samples = read_samples(summary.config.paths.windows / window.file)
+    samples = summary.reader.samples(window)
     shape = dsp.output_shape(block.type, len(samples), rate, block.implementation_version, **block.params)
     return dsp.run(block.type, samples, rate, block.implementation_version, **block.params).reshape(shape)
-
-
-def read_samples(file: Path) -> npt.NDArray[np.int16]:
-    """Return the samples of a window file. Raises DataError where it cannot be read."""
-    try:
-        samples: npt.NDArray[np.int16] = soundfile.read(file, dtype="int16")[0]
-    except (OSError, soundfile.SoundFileError) as error:
-        raise DataError(f"{file} cannot be read", why=str(error), hint="eitk slice") from None
-    return samples

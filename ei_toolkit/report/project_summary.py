@@ -14,6 +14,7 @@ from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.manifest import Manifest, Window
+from ei_toolkit.dataset.window_store import WindowReader, reader_of
 from ei_toolkit.eon.profile import Profile, profile_model
 from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.run_log import Run, list_runs, record_run
@@ -47,6 +48,11 @@ class ProjectSummary:
         """Return the pinned .tflite file, or None where it does not exist."""
         file = self.config.paths.root / self.lock.model if self.lock else None
         return file.read_bytes() if file and file.is_file() else None
+
+    @cached_property
+    def reader(self) -> WindowReader:
+        """Return the reader of the windows."""
+        return reader_of(self.config)
 
     @cached_property
     def profile(self) -> Profile | None:

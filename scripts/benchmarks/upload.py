@@ -48,7 +48,7 @@ windows = Manifest.read(file)
 studio = open_studio(Transport(Endpoint(api, ingestion, sys.stdin.read(), 0, "local")))
 with Ledger(ledger_path(file, "local", studio.project)) as ledger:
     plan = difference(windows, server_samples(studio))
-    report = upload(studio, plan, file.parent, ledger, Options(), lambda done, note: None)
+    report = upload(studio, plan, WindowReader(file.parent), ledger, Options(), lambda done, note: None)
     annotate(studio, windows, ledger)
 seconds = time.perf_counter() - start
 print(json.dumps({"seconds": seconds, "sent": report.sent, "requests": report.requests,

@@ -21,8 +21,8 @@ from ei_toolkit.config.boards import HOST
 from ei_toolkit.config.lockfile import Lock, write_lock
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, write_provenance
+from ei_toolkit.dataset.window_store import reader_of
 from ei_toolkit.impulse.features import impulse_features
-from ei_toolkit.report.project_figures import read_samples
 
 TINY = Path(__file__).parents[1] / "board" / "tiny_library"
 
@@ -32,7 +32,7 @@ def project(sliced: Config) -> Path:
     """A project whose pinned model separates its two labels by a linear function of the features."""
     manifest = Manifest.read(sliced.paths.manifest)
     training = [window for window in manifest.windows if window.split == "training"]
-    samples = np.stack([read_samples(sliced.paths.windows / window.file) for window in training])
+    samples = np.stack([reader_of(sliced).samples(window) for window in training])
     features, rock = impulse_features(samples, sliced.settings), np.array([w.label == "rock" for w in training])
     means = np.stack([features[~rock].mean(axis=0), features[rock].mean(axis=0)])
     scale = 6 / float(np.square(means[1] - means[0]).sum())

@@ -129,21 +129,19 @@ def test_what_a_body_is_that_no_studio_sends(text: str, shown: str) -> None:
 @pytest.mark.parametrize("status", [200, 400, 403, 404])
 def test_a_page_in_answer_to_an_upload_ends_it(answering: Callable[..., Endpoint], tmp_path: Path, status: int) -> None:
     with pytest.raises(ApiError, match='not the studio: an HTML page with the title "Access denied"'):
-        Ingestion(answering(status, "text/html", PROXY_PAGE), 1).send(BATCH, [item(tmp_path)])
+        Ingestion(answering(status, "text/html", PROXY_PAGE), 1).send(BATCH, [item()])
 
 
 def test_a_gateway_that_fails_during_an_upload_is_tried_again(
     answering: Callable[..., Endpoint], tmp_path: Path
 ) -> None:
-    sent = Ingestion(answering(502, "text/html", PROXY_PAGE), 1).send(BATCH, [item(tmp_path)])
+    sent = Ingestion(answering(502, "text/html", PROXY_PAGE), 1).send(BATCH, [item()])
     assert isinstance(sent, RetryableError)
     assert sent.kind == "throttled" and "not the studio" in sent.reason
 
 
-def item(folder: Path) -> Item:
-    file = folder / "a.wav"
-    file.write_bytes(b"RIFF")
-    return Item(file, "a40ff3d5900fb7698b8c865041347cb49eccedc8f93945f89629ad104aaecce4")
+def item() -> Item:
+    return Item("a.wav", lambda: b"RIFF", "a40ff3d5900fb7698b8c865041347cb49eccedc8f93945f89629ad104aaecce4")
 
 
 @pytest.fixture
@@ -175,7 +173,7 @@ def test_slow_requests_of_an_upload_are_noted_once(
     shown: list[str] = []
     ingestion = Ingestion(silent[0], 2, shown.append)
     for _ in range(2):
-        sent = ingestion.send(BATCH, [item(tmp_path)])
+        sent = ingestion.send(BATCH, [item()])
         assert isinstance(sent, RetryableError) and sent.kind == "too_large"
     assert len(shown) == 1 and shown[0].endswith("waiting up to 0.3 s")
 

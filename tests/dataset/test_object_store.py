@@ -115,7 +115,7 @@ def test_a_bucket_without_permission_and_one_that_does_not_exist_are_named(bucke
 
     @set_initial_no_auth_action_count(0)
     def without_permission() -> None:
-        with pytest.raises(ConfigurationError, match="s3://clips/music cannot be read") as caught:
+        with pytest.raises(ConfigurationError, match="s3://clips/music cannot be used") as caught:
             copied_folder("s3://clips/music", ProjectPaths(tmp_path))
         assert "permission" in caught.value.hint
 
@@ -130,16 +130,16 @@ def test_a_store_that_does_not_answer_is_a_network_error(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     fsspec.get_filesystem_class("s3").clear_instance_cache()
-    with pytest.raises(NetworkError, match="s3://clips/music cannot be read"):
+    with pytest.raises(NetworkError, match="s3://clips/music cannot be used"):
         copied_folder("s3://clips/music", ProjectPaths(tmp_path))
 
 
 def test_the_extra_of_an_address_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(known_implementations, "gs", {"class": "no.such.Store", "err": "Install gcsfs"})
-    with pytest.raises(MissingToolError, match="gs://bucket/music cannot be read") as caught:
+    with pytest.raises(MissingToolError, match="gs://bucket/music cannot be used") as caught:
         copied_folder("gs://bucket/music", ProjectPaths(tmp_path))
     assert (caught.value.why, caught.value.hint) == ("Install gcsfs", "pip install 'eitk[gs]'")
-    with pytest.raises(ConfigurationError, match="soup://bucket cannot be read"):
+    with pytest.raises(ConfigurationError, match="soup://bucket cannot be used"):
         copied_folder("soup://bucket", ProjectPaths(tmp_path))
 
 

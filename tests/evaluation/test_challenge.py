@@ -15,10 +15,10 @@ from ei_toolkit.config import Config, load_config
 from ei_toolkit.config.lockfile import Lock, read_lock, write_lock
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, write_provenance
+from ei_toolkit.dataset.window_store import reader_of
 from ei_toolkit.evaluation.champions import champion_file, read_champion
 from ei_toolkit.evaluation.clips import impulse_features
 from ei_toolkit.evaluation.run_log import list_runs
-from ei_toolkit.report.project_figures import read_samples
 from ei_toolkit.training.request import TrainRequest
 from ei_toolkit.training.train import train
 
@@ -65,7 +65,7 @@ def build(sliced: Config, trained: dict[float, bytes]) -> Build:
 
 def train_on(config: Config, swapped: float, out: Path) -> bytes:
     windows = [w for w in Manifest.read(config.paths.manifest).windows if w.split == "training" and not w.augmentation]
-    samples = np.stack([read_samples(config.paths.windows / window.file) for window in windows])
+    samples = np.stack([reader_of(config).samples(window) for window in windows])
     labels = np.array([window.label == "rock" for window in windows], dtype=int)
     labels[np.random.default_rng(1).random(len(labels)) < swapped] ^= 1
     request = TrainRequest(

@@ -31,6 +31,7 @@ NEEDS_EXTRA = {
     **{module: {"local"} for module in (*SCRIPTS, *COMPRESSION)},
     "ei_toolkit.compute.dask_cluster": {"distributed"},
     "ei_toolkit.dataset.object_store": {"s3", "gs"},
+    "ei_toolkit.dataset.window_shards": {"parquet"},
     "ei_toolkit.eon": {"firmware", "local"},
     "ei_toolkit.training": {"local"},
     "ei_toolkit.impulse.interpreter": {"firmware", "local"},
@@ -47,6 +48,7 @@ CHECKED_BEFORE_IMPORT = (
     *SCRIPTS,
     *COMPRESSION,
     "ei_toolkit.compute.dask_cluster",
+    "ei_toolkit.dataset.window_shards",
     "ei_toolkit.training",
     "ei_toolkit.studio",
 )

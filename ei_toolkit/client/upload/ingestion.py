@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -34,12 +34,9 @@ from ei_toolkit.client.transport import (
     was_never_sent,
 )
 from ei_toolkit.config.response_deadline import DeadlineAdapter
-from ei_toolkit.config.units import mib
 from ei_toolkit.config.untrusted_json import read_json
-from ei_toolkit.dataset.manifest import LARGEST_FILE_BYTES
-from ei_toolkit.errors import ApiError, EitkError, NetworkError
+from ei_toolkit.errors import ApiError, DataError, EitkError, NetworkError
 
-MAX_FILE_BYTES = LARGEST_FILE_BYTES
 MAX_FILES = 1000
 MAX_RESULT_BYTES = 16 * 2**20  # a response has a few hundred bytes for each file
 READ_TIMEOUT_S = 120.0
@@ -87,9 +84,10 @@ class BatchKey:
 
 @dataclass(frozen=True)
 class Item:
-    """A file to send, the SHA-256 that its bytes must have, and its structured labels."""
+    """A file to send: its name, the function that reads it, the SHA-256 that its bytes must have, structured labels."""
 
-    path: Path
+    name: str
+    read: Callable[[], bytes]
     sha256: str
     ranges: Sequence[Mapping[str, Any]] = ()
 
@@ -161,10 +159,10 @@ class Ingestion:
     def send(self, batch: BatchKey, items: Sequence[Item]) -> Outcomes | RetryableError:
         """Send files in one request. Raises CredentialError where the studio rejects the key."""
         contents = [_read(item) for item in items]
-        files = [(item.path.name, c) for item, c in zip(items, contents, strict=True) if isinstance(c, bytes)]
+        files = [(item.name, c) for item, c in zip(items, contents, strict=True) if isinstance(c, bytes)]
         if not files:
             return Outcomes(tuple(c for c in contents if isinstance(c, Rejected)))
-        ranges = {item.path.name: list(item.ranges) for item in items if item.ranges}
+        ranges = {item.name: list(item.ranges) for item in items if item.ranges}
         sent = self._post(batch, files, ranges)
         if isinstance(sent, RetryableError):
             return sent
@@ -288,11 +286,9 @@ def _read_result(text: str) -> _UploadResult:
 def _read(item: Item) -> bytes | Rejected:
     """The bytes of a file, if they have the hash of the manifest."""
     try:
-        if item.path.stat().st_size > MAX_FILE_BYTES:
-            return Rejected(f"the file is larger than {mib(MAX_FILE_BYTES)}")
-        content = item.path.read_bytes()
-    except OSError as error:
-        return Rejected(f"the file cannot be read: {error.strerror}")
+        content = item.read()
+    except DataError as error:
+        return Rejected(str(error))
     if hashlib.sha256(content).hexdigest() != item.sha256:
         return Rejected("the file has another hash than in the manifest; run eitk slice again")
     return content

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ei_toolkit.client.upload.ingestion import BatchKey, Item
 from ei_toolkit.client.upload.ledger import Entry, Ledger
 from ei_toolkit.config.migration import RENAMED_COLUMNS
 from ei_toolkit.dataset.manifest import Manifest, Window
+from ei_toolkit.dataset.window_store import WindowReader
 from ei_toolkit.errors import CredentialError
 
 NAME = re.compile(r".+\.[0-9a-f]{12}")  # as `eitk slice` names windows: the end is of the hash of their bytes
@@ -113,9 +115,9 @@ def batch_key(window: Window, more: Mapping[str, str] | None = None) -> BatchKey
     return BatchKey(window.split, window.label, tuple(sorted((k, v) for k, v in metadata.items() if v)))
 
 
-def item_of(window: Window, folder: Path, ranges: Sequence[Mapping[str, Any]] = ()) -> Item:
-    """Return the file to send for a window of the manifest in `folder`, with its structured labels."""
-    return Item(folder / window.file, window.sha256, ranges)
+def item_of(window: Window, reader: WindowReader, ranges: Sequence[Mapping[str, Any]] = ()) -> Item:
+    """Return the file to send for a window, with its structured labels."""
+    return Item(window.file, partial(reader.file, window), window.sha256, ranges)
 
 
 CONCURRENT_REQUESTS = 4

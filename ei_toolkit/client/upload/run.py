@@ -8,6 +8,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ from ei_toolkit.client.upload.plan import (
 )
 from ei_toolkit.config.atomic_write import replace_file
 from ei_toolkit.dataset.manifest import Window
-from ei_toolkit.errors import ApiError, CredentialError
+from ei_toolkit.dataset.window_store import WindowReader
+from ei_toolkit.errors import ApiError, CredentialError, DataError
 
 TARGET_S = 1.0  # duration of a request at which its batch is neither enlarged nor made smaller
 MAX_BYTES = 32 * 2**20  # of one request: limits the memory, and what a broken connection loses
@@ -206,7 +208,7 @@ class _Run:
     """State of one upload; everything but `Ingestion.send` happens in one thread."""
 
     studio: Studio
-    folder: Path
+    reader: WindowReader
     ledger: Ledger
     options: Options
     progress: Progress
@@ -222,7 +224,7 @@ class _Run:
         transport = self.studio.transport
         ingestion = Ingestion(transport.endpoint, self.options.concurrency, transport.notify)
         batches = group_into_batches(windows, self.metadata)
-        queue = TaskQueue(batches.items(), _file_size(windows, self.folder), self.batch_size)
+        queue = TaskQueue(batches.items(), _file_size(windows, self.reader), self.batch_size)
         running: dict[Future[tuple[Outcomes | RetryableError, float]], Task] = {}
         pool = ThreadPoolExecutor(self.options.concurrency, "upload")
         try:
@@ -243,7 +245,7 @@ class _Run:
 
     def _send(self, ingestion: Ingestion, task: Task) -> tuple[Outcomes | RetryableError, float]:
         started = time.monotonic()
-        items = [item_of(window, self.folder, self.ranges.get(window.file, ())) for window in task.windows]
+        items = [item_of(window, self.reader, self.ranges.get(window.file, ())) for window in task.windows]
         result = ingestion.send(task.batch, items)
         return result, time.monotonic() - started
 
@@ -330,10 +332,10 @@ class _Run:
 
 
 def upload(
-    studio: Studio, plan: Difference, folder: Path, ledger: Ledger, options: Options, progress: Progress,
+    studio: Studio, plan: Difference, reader: WindowReader, ledger: Ledger, options: Options, progress: Progress,
     ranges: RangesByFile | None = None, metadata: MetadataByFile | None = None,
 ) -> Report:  # fmt: skip
-    """Send every window of the manifest in `folder` that the studio lacks, each once.
+    """Send every window of a manifest that the studio lacks, each once; `reader` reads them.
 
     `plan` is the difference between the manifest and the studio, `ranges` are the structured labels of files that have
     several labels, and `metadata` is what files have beyond that of their windows. An upload can be stopped at any
@@ -344,7 +346,7 @@ def upload(
     total = len(plan.missing) + len(plan.present) + len(plan.moved)
     report = Report(total, done=len(plan.present))
     run = _Run(
-        studio, folder, ledger, options, progress, report, BatchSizeController(options.batch),
+        studio, reader, ledger, options, progress, report, BatchSizeController(options.batch),
         ranges or {}, metadata or {},
     )  # fmt: skip
     ledger.record(_entry_of(window, sample) for window, sample in plan.present)
@@ -370,10 +372,9 @@ def put_in_place(studio: Studio, window: Window, sample: int, category: str, lab
         move_sample(studio, sample, window.split)
 
 
-def _file_size(windows: Sequence[Window], folder: Path) -> int:
+def _file_size(windows: Sequence[Window], reader: WindowReader) -> int:
     """Bytes of one file; all windows have the same length."""
     for window in windows:
-        file = folder / window.file
-        if file.is_file():
-            return file.stat().st_size
+        with suppress(DataError):
+            return len(reader.file(window))
     return 0

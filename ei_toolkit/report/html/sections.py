@@ -184,7 +184,7 @@ def _representative(found: Sequence[Window]) -> list[Window]:
 
 
 def _window_view(summary: ProjectSummary, window: Window) -> WindowView:
-    sound = (summary.config.paths.windows / window.file).read_bytes()
+    sound = summary.reader.file(window)
     return WindowView(window_title(window), window_figure(summary, window), _data_uri("audio/wav", sound))
 
 

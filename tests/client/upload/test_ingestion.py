@@ -26,6 +26,10 @@ from ei_toolkit.client.upload.ingestion import (
     match,
     network_error_of,
 )
+from ei_toolkit.client.upload.plan import item_of
+from ei_toolkit.dataset import window_store
+from ei_toolkit.dataset.manifest import Window
+from ei_toolkit.dataset.window_store import WindowReader
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 
 BATCH = BatchKey("training", "rock", (("artist", "x"), ("clip", "rock/a.wav")))
@@ -38,8 +42,10 @@ def items(tmp_path: Path) -> list[Item]:
     found = []
     for number in range(3):
         content = b"RIFF" + bytes([number]) * 40
-        (tmp_path / f"{number}.wav").write_bytes(content)
-        found.append(Item(tmp_path / f"{number}.wav", hashlib.sha256(content).hexdigest()))
+        file = tmp_path / f"{number}.wav"
+        file.write_bytes(content)
+        window = Window(file.name, hashlib.sha256(content).hexdigest(), "a.wav", "", "x", 0, "rock", "training")
+        found.append(item_of(window, WindowReader(tmp_path)))
     return found
 
 
@@ -220,24 +226,26 @@ def test_the_key_is_masked_in_a_reason(scripted_studio: Any, items: list[Item]) 
     assert found == Outcomes((Rejected("ei_*** is at its limit"),))
 
 
-def test_files_that_cannot_be_sent_keep_their_place(scripted_studio: Any, items: list[Item]) -> None:
-    items[0].path.write_bytes(b"changed after slicing")
-    items[2].path.unlink()
+def test_files_that_cannot_be_sent_keep_their_place(scripted_studio: Any, items: list[Item], tmp_path: Path) -> None:
+    (tmp_path / "0.wav").write_bytes(b"changed after slicing")
+    (tmp_path / "2.wav").unlink()
     scripted_studio.answers[PATH] = accepted("1.wav")
     found = send(scripted_studio, items)
     assert found == Outcomes(
         (
             Rejected("the file has another hash than in the manifest; run eitk slice again"),
             Accepted(10, False),
-            Rejected("the file cannot be read: No such file or directory"),
+            Rejected("the window 2.wav cannot be read (no such file or directory)"),
         )
     )
     assert b"changed after slicing" not in scripted_studio.seen[0].body
 
 
-def test_no_request_is_sent_for_files_that_cannot_be_sent(scripted_studio: Any, items: list[Item]) -> None:
+def test_no_request_is_sent_for_files_that_cannot_be_sent(
+    scripted_studio: Any, items: list[Item], tmp_path: Path
+) -> None:
     for item in items:
-        item.path.unlink()
+        (tmp_path / item.name).unlink()
     found = send(scripted_studio, items)
     assert isinstance(found, Outcomes)
     assert len(found.outcomes) == 3
@@ -247,8 +255,8 @@ def test_no_request_is_sent_for_files_that_cannot_be_sent(scripted_studio: Any, 
 def test_a_file_that_is_too_large_is_not_read(
     scripted_studio: Any, items: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingestion_module, "MAX_FILE_BYTES", 10)
-    assert send(scripted_studio, items[:1]) == Outcomes((Rejected("the file is larger than 0 MiB"),))
+    monkeypatch.setattr(window_store, "LARGEST_FILE_BYTES", 10)
+    assert send(scripted_studio, items[:1]) == Outcomes((Rejected("the file 0.wav is larger than 0 MiB"),))
 
 
 RESULTS = st.lists(st.tuples(st.text(max_size=5), st.booleans()), max_size=6, unique_by=lambda pair: pair[0])

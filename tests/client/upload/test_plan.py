@@ -28,6 +28,7 @@ from ei_toolkit.client.upload.plan import (
     visible_samples,
 )
 from ei_toolkit.dataset.manifest import Manifest, Window
+from ei_toolkit.dataset.window_store import WindowReader
 from ei_toolkit.errors import ApiError
 
 TRACED = ("b.30.0123.wav", "01" * 32, "rock/b.wav", "02" * 32, "b", 30, "rock", "training")
@@ -110,8 +111,9 @@ def test_a_batch_states_what_is_known_about_its_clip() -> None:
 
 
 def test_a_file_is_sent_from_the_folder_of_the_manifest(tmp_path: Path) -> None:
-    item = item_of(window("1"), tmp_path)
-    assert (item.path, item.sha256) == (tmp_path / "1.wav", hashlib.sha256(b"1").hexdigest())
+    (tmp_path / "1.wav").write_bytes(b"1")
+    item = item_of(window("1"), WindowReader(tmp_path))
+    assert (item.name, item.read(), item.sha256) == ("1.wav", b"1", hashlib.sha256(b"1").hexdigest())
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from ei_toolkit.client.upload.ledger import Ledger
 from ei_toolkit.client.upload.plan import annotate, difference, server_samples, visible_samples
 from ei_toolkit.client.upload.run import Options, Report, check_complete, upload, write_failures
 from ei_toolkit.dataset.manifest import Manifest
+from ei_toolkit.dataset.window_store import WindowReader
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 
 MakeManifest = Callable[..., Path]
@@ -34,7 +35,9 @@ MakeManifest = Callable[..., Path]
 def upload_all(studio: Studio, manifest: Path, options: Options | None = None) -> Report:
     with Ledger(manifest.parent / "ledger.sqlite") as ledger:
         plan = difference(Manifest.read(manifest), server_samples(studio))
-        return upload(studio, plan, manifest.parent, ledger, options or Options(), lambda _done, _note: None)
+        return upload(
+            studio, plan, WindowReader(manifest.parent), ledger, options or Options(), lambda _done, _note: None
+        )
 
 
 def through(studio: Studio, **changes: Any) -> Studio:
