@@ -224,7 +224,7 @@ def test_threads_read_the_same_windows(clips: Path, settings: Settings, monkeypa
     assert [hashlib.sha256(each).hexdigest() for each in contents] == [one.sha256 for one in report.windows * 4]
 
 
-def test_a_hash_that_begins_like_another_is_told_apart(tmp_path: Path) -> None:
+def test_windows_whose_hashes_begin_alike_are_distinguished(tmp_path: Path) -> None:
     windows = [
         Window("a.wav", "ab" * 8 + "00" * 24, "a", "", "a", 0, "rock", "training"),
         Window("b.wav", "ab" * 8 + "11" * 24, "b", "", "b", 0, "rock", "training"),
