@@ -33,6 +33,7 @@ from ei_toolkit.errors import BoardError, DataError, RefusedRecordingError, Usag
 
 SILENT_IN_A_ROW = 3  # after which the loudspeaker is taken for muted
 ORIGINALS = "originals"  # folder of the clips that were played
+MOST_TAKES = 99
 
 
 def rerecord_(
@@ -42,9 +43,13 @@ def rerecord_(
     with_originals: Annotated[
         bool, typer.Option("--with-originals", help="Also copy each clip into the folder, in the same split.")
     ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Number of clips that are recorded in this run.")] = None,
+    takes: Annotated[
+        int, typer.Option(min=1, max=MOST_TAKES, help="Recordings of each clip. Move the board before the next take.")
+    ] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="Number of recordings that are made in this run.")] = None,
     room: Annotated[
-        int | None, typer.Option(min=0, help="For a virtual board: number of a simulated loudspeaker and room.")
+        int | None,
+        typer.Option(min=0, help="For a virtual board: number of a simulated loudspeaker and room, of the first take."),
     ] = None,
     drift_ppm: Annotated[
         float, typer.Option(min=-300, max=300, help="For a virtual board: drift of the simulated loudspeaker's clock.")
@@ -55,7 +60,8 @@ def rerecord_(
     """Play the clips of a data set, and record them with a board.
 
     Each recording is aligned with its clip and keeps label, artist and split. Silent and clipped recordings, and those
-    of another sound, are refused. A run that was interrupted continues. The result is a folder for [dataset] root.
+    of another sound, are refused. A run that was interrupted continues, and --takes 2 adds a second recording of each
+    clip to the first one. The result is a folder for [dataset] root.
     """
     env = Environment.of(context)
     root = str((env.cwd / dataset).resolve()) if dataset else None
@@ -75,8 +81,10 @@ def rerecord_(
     try:
         lines.stop_and_drain()
         info = identify(lines)
-        path = sound_path(target.microphone(config.paths.boards), env.environ, room, drift_ppm)
-        run = _Run(env, config, lines, info, path, out, with_originals)
+        microphone = target.microphone(config.paths.boards)
+        rooms = [None if room is None else room + before for before in range(takes)]
+        paths = tuple(sound_path(microphone, env.environ, own, drift_ppm) for own in rooms)
+        run = _Run(env, config, lines, info, paths, out, with_originals)
         run.record_all(plan.tasks, limit)
     finally:
         with suppress(BoardError):  # of a board that was unplugged
@@ -89,20 +97,29 @@ def rerecord_(
     if run.refused:
         first = run.refused[0]
         raise BoardError(
-            f"{counted(len(run.refused), 'clip')} could not be recorded", why=f"{first['clip']}: {first['reason']}",
+            f"{counted(len(run.refused), 'recording')} could not be made", why=f"{first['clip']}: {first['reason']}",
             hint="Correct the volume and the place of the board, and run the command again: it records these only.",
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Take:
+    """One recording that is wanted: the clip, the name of the file, and its number among those of the clip, from 1."""
+
+    task: Task
+    name: str
+    number: int
+
+
 @dataclass
 class _Run:
-    """One invocation, and what it has done."""
+    """One invocation, and what it has done. `paths` are the ways of the sound to the microphone, one for each take."""
 
     env: Environment
     config: Config
     lines: BoardLines
     info: SketchInfo
-    path: SoundPath
+    paths: Sequence[SoundPath]
     out: RecordingsFolder
     with_originals: bool
     recorded: list[dict[str, Any]] = field(default_factory=list)
@@ -110,20 +127,25 @@ class _Run:
     present: int = 0
 
     def record_all(self, tasks: Sequence[Task], limit: int | None) -> None:
-        """Record every clip that the folder lacks, at most `limit`. Raises BoardError if several are silent."""
+        """Make every recording that the folder lacks, at most `limit`. Raises BoardError if several are silent."""
         names = _names([task.known.clip.name for task in tasks])
-        missing = [task for task in tasks if not self._is_present(task, names)]
-        self.present, silent = len(tasks) - len(missing), 0
+        wanted = [
+            _Take(task, _take_name(names[task.known.clip.name], number), number)
+            for number in range(1, len(self.paths) + 1)
+            for task in tasks
+        ]
+        missing = [take for take in wanted if not self._is_present(take)]
+        self.present, silent = len(wanted) - len(missing), 0
         todo = missing[:limit] if limit else missing
         for task in tasks if self.with_originals else ():
             self._keep_original(task, names[task.known.clip.name])
-        seconds = sum(task.seconds for task in todo)
+        seconds = sum(take.task.seconds for take in todo)
         with self.env.console.progress("recording clips, seconds", seconds) as progress:
             done = 0.0
-            for task in todo:
-                progress.to(round(done, 1), task.known.clip.name)
-                silent = silent + 1 if self._record(task, names[task.known.clip.name]) else 0
-                done += task.seconds
+            for take in todo:
+                progress.to(round(done, 1), take.name)
+                silent = silent + 1 if self._record(take) else 0
+                done += take.task.seconds
                 if silent == SILENT_IN_A_ROW:
                     raise BoardError(
                         f"{silent} recordings one after another are silent",
@@ -131,23 +153,23 @@ class _Run:
                         hint="Is the loudspeaker muted? Run the same command again: it continues.",
                     )
 
-    def _is_present(self, task: Task, names: dict[str, str]) -> bool:
-        name = names[task.known.clip.name]
-        return self.out.metadata_of(name).get("original_sha256") == task.known.sha256
+    def _is_present(self, take: _Take) -> bool:
+        return self.out.metadata_of(take.name).get("original_sha256") == take.task.known.sha256
 
-    def _record(self, task: Task, name: str) -> bool:
-        """Record one clip; return whether the recording was refused because it is silent."""
+    def _record(self, take: _Take) -> bool:
+        """Make one recording; return whether it was refused because it is silent."""
+        task, path = take.task, self.paths[take.number - 1]
         clip = task.known.clip
         try:
             original = self._read(task, MICROPHONE_RATE_HZ)
-            played = original if self.path.rate == MICROPHONE_RATE_HZ else self._read(task, self.path.rate)
-            made = rerecord(self.lines, self.path, original, played)
+            played = original if path.rate == MICROPHONE_RATE_HZ else self._read(task, path.rate)
+            made = rerecord(self.lines, path, original, played)
         except (RefusedRecordingError, DataError) as error:
             self.refused.append({"clip": clip.name, "reason": str(error)})
             self.env.console.warn(f"{clip.name}: {error}")
             return isinstance(error, RefusedRecordingError) and error.silent
-        self._keep(task, name, made.samples, self._metadata(task, made))
-        self.recorded.append({"clip": clip.name, "file": name, "label": clip.label, "split": task.split})
+        self._keep(task, take.name, made.samples, self._metadata(take, made))
+        self.recorded.append({"clip": clip.name, "file": take.name, "label": clip.label, "split": task.split})
         return False
 
     def _keep_original(self, task: Task, name: str) -> None:
@@ -163,10 +185,11 @@ class _Run:
         file = RecordedFile(name, task.known.clip.label, task.split, {"group": task.known.group, **metadata})
         self.out.add(file, samples, MICROPHONE_RATE_HZ)
 
-    def _metadata(self, task: Task, made: Rerecorded) -> dict[str, str]:
+    def _metadata(self, take: _Take, made: Rerecorded) -> dict[str, str]:
+        known = take.task.known
         return {
-            "original": task.known.clip.name, "original_sha256": task.known.sha256, "board": self.info.board,
-            "firmware": self.info.firmware, "gain": str(made.gain),
+            "original": known.clip.name, "original_sha256": known.sha256, "take": str(take.number),
+            "board": self.info.board, "firmware": self.info.firmware, "gain": str(made.gain),
             "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
             "delay_ms": f"{made.alignment.offset / MICROPHONE_RATE_HZ * 1000:.3f}",
             "drift_ppm": f"{made.alignment.drift_ppm:.1f}", "agreement": f"{made.alignment.agreement:.2f}",
@@ -182,7 +205,7 @@ class _Run:
     def sentence(self) -> str:
         """The result for people."""
         return (
-            f"{counted(len(self.recorded), 'clip')} recorded, {self.present} were there before, {len(self.refused)}"
+            f"{counted(len(self.recorded), 'recording')} made, {self.present} were there before, {len(self.refused)}"
             f" refused; in {self.out.path}"
         )
 
@@ -196,3 +219,8 @@ def _names(clips: Sequence[str]) -> dict[str, str]:
         names[clip] = name if name not in taken else f"{clip}.wav"
         taken.add(names[clip])
     return names
+
+
+def _take_name(name: str, number: int) -> str:
+    """The name of one of the recordings of a clip: that of the first take is `name`."""
+    return name if number == 1 else f"take-{number}/{name}"

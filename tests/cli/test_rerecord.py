@@ -96,8 +96,23 @@ def test_a_run_continues_where_it_stopped(project: Path, monkeypatch: pytest.Mon
     assert run(project, first, monkeypatch, "--limit", "3").code == 0
     done = run(project, second, monkeypatch)
     assert (first.played, second.played) == (3, 2 * CLIPS - 3)
-    assert f"{2 * CLIPS - 3} clips recorded, 3 were there before, 0 refused" in done.out
+    assert f"{2 * CLIPS - 3} recordings made, 3 were there before, 0 refused" in done.out
     assert second.commands[-1] == "r"  # the board classifies again
+
+
+def test_a_second_take_adds_a_recording_of_each_clip_in_another_room(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = PlayedBoard(), PlayedBoard()
+    assert run(project, first, monkeypatch, "--room", "3").code == 0
+    done = run(project, second, monkeypatch, "--room", "3", "--takes", "2", "--json")
+    assert done.code == 0, done.err
+    assert (first.played, second.played, done.data["present"]) == (2 * CLIPS, 2 * CLIPS, 2 * CLIPS)
+    folder = RecordingsFolder(project / "rerecorded")
+    one, two = (f"{before}rock/rock.0.wav" for before in ("", "take-2/"))
+    assert {folder.metadata_of(name)["take"] for name in (one, two)} == {"1", "2"}
+    assert folder.metadata_of(one)["group"] == folder.metadata_of(two)["group"]
+    assert not np.array_equal(*(read_clip(folder.path / name, RATE) for name in (one, two)))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +133,7 @@ def test_a_recording_that_is_not_the_clip_is_refused(
     assert [reason in one["reason"] for one in done.data["refused"]] == [True, True]
     assert board.played == 4  # each is tried twice
     assert not list((project / "rerecorded").rglob("*.wav"))
-    assert "2 clips could not be recorded" in done.err
+    assert "2 recordings could not be made" in done.err
 
 
 def test_a_muted_loudspeaker_ends_the_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
