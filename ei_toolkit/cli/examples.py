@@ -79,7 +79,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "eitk record --label rock --seconds 30 --count 10",
         "eitk record --label clap --continuous --split-silence --for 5m --group kitchen",
     ),
-    "rerecord": ("eitk rerecord clips", "eitk rerecord clips --with-originals --folder mixed"),
+    "rerecord": (
+        "eitk rerecord clips",
+        "eitk rerecord clips --with-originals --folder mixed",
+        "eitk rerecord clips --takes 2",
+    ),
     "verify": (
         "eitk verify clips/rock/rock.1.wav",
         "eitk verify --board host --verbose clips/rock/rock.1.wav",
