@@ -1,8 +1,9 @@
 """Training with recordings through simulated rooms: scripts/bench recordings --clips FOLDER.
 
 The recipe robust is trained twice on the same folds by artist: as it is, and with recordings of each training clip
-through a simulated loudspeaker, room and microphone beside it. Both are tested on clean windows, and in rooms and
-through loudspeakers that no recording used. The rooms of the recipe's own augmented copies are again others.
+through a simulated loudspeaker, room and microphone beside it, in as many training steps. Both are tested on clean
+windows, and in rooms and through loudspeakers that no recording used. The rooms of the recipe's own augmented copies
+are again others. With --keep, an interrupted run continues with the models that it has.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,11 +26,12 @@ from ei_toolkit.audio.effects.room import BANK
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.compute import executor
 from ei_toolkit.config import Settings
+from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.evaluation.clips import Prepared, find_known_clips, material, prepare_all
 from ei_toolkit.evaluation.folds import assign_folds
-from ei_toolkit.evaluation.model import Material, Recipe, train_model
+from ei_toolkit.evaluation.model import Material, Recipe, train_model, with_training
 from ei_toolkit.evaluation.scores import grouped_interval
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.trained_model import label_order
@@ -84,10 +86,20 @@ def joined(parts: Sequence[Material]) -> Material:
     )
 
 
-def trained(recipe: Recipe, names: Sequence[str], training: Material) -> bytes:
-    """Return the int8 model. Runs in a worker process."""
+def trained(recipe: Recipe, names: Sequence[str], training: Material, seed: int, file: Path) -> bytes:
+    """Return the int8 model, from `file` if it is there, else written to it. Runs in a worker process."""
+    if file.is_file():
+        return file.read_bytes()
     with tempfile.TemporaryDirectory() as folder:
-        return train_model(recipe, names, training, 0, Path(folder), lambda _line: None).int8
+        model = train_model(recipe, names, training, seed, Path(folder), lambda _line: None).int8
+    write_bytes(file, model)
+    return model
+
+
+def same_steps(recipe: Recipe, own: Material, training: Material) -> Recipe:
+    """Return the recipe with fewer epochs, so that `training` takes about as many steps as its part `own` would."""
+    epochs = recipe.settings.training.epochs * len(own.features) / len(training.features)
+    return with_training(recipe, epochs=round(epochs))
 
 
 def tested(model: bytes, clips: Sequence[Prepared], kept: Sequence[Mask], names: Sequence[str]) -> Share:
@@ -97,8 +109,18 @@ def tested(model: bytes, clips: Sequence[Prepared], kept: Sequence[Mask], names:
     return Share(right, windows.groups)
 
 
-def compare(clips: Path, folds: int, recordings: int, rooms: int, jobs: int) -> dict[str, object]:
-    """Train and test both models of each fold; return the figures."""
+@dataclass(frozen=True)
+class Size:
+    """How much is measured: `recordings` of each training clip, `rooms` in which each clip is tested."""
+
+    folds: int
+    recordings: int
+    rooms: int
+    seeds: int
+
+
+def compare(clips: Path, size: Size, jobs: int, keep: Path) -> dict[str, object]:
+    """Train and test both models of each fold and seed, which are kept in a folder; return the figures."""
     settings, script = load_recipe("robust")
     recipe = Recipe("robust", settings, script)
     known = find_known_clips(clips, settings, clips)
@@ -106,25 +128,28 @@ def compare(clips: Path, folds: int, recordings: int, rooms: int, jobs: int) -> 
     shares: dict[tuple[str, str], list[Share]] = {}
     with tempfile.TemporaryDirectory() as folder, executor(jobs) as pool:
         plain = prepare_all(pool, known, settings, settings.slice.augment.copies, print)
-        for_training = recorded(pool, known, settings, RECORDING, recordings, Path(folder))
-        for_test = recorded(pool, known, settings, TEST, rooms, Path(folder))
-        homes = assign_folds("artist", known, [one.windows for one in plain], 0, folds)
+        for_training = recorded(pool, known, settings, RECORDING, size.recordings, Path(folder))
+        for_test = recorded(pool, known, settings, TEST, size.rooms, Path(folder))
+        homes = assign_folds("artist", known, [one.windows for one in plain], 0, size.folds)
         own_fold = [int(home[0]) for home in homes]  # an artist, and so a clip, is in one fold
         futures = []
-        for fold in range(folds):
+        for fold in range(size.folds):
             own = material(plain, masks(plain, own_fold, fold, test=False), names, range(len(plain[0].views)))
             extra = [material(one, masks(one, own_fold, fold, test=False), names, [0]) for one in for_training]
             for variant, training in (("as it is", own), ("with recordings", joined([own, *extra]))):
-                futures.append((fold, variant, pool.submit(trained, recipe, names, training)))
+                for seed in range(size.seeds):
+                    file = keep / f"{variant.replace(' ', '-')}-{fold}-{seed}.tflite"
+                    of_variant = same_steps(recipe, own, training)
+                    future = pool.submit(trained, of_variant, names, training, seed, file)
+                    futures.append((fold, variant, future))
         for fold, variant, future in futures:
             model = future.result()
             for place, sets in (("clean", [plain]), ("other rooms", for_test)):
                 found = [tested(model, one, masks(one, own_fold, fold, test=True), names) for one in sets]
                 shares.setdefault((variant, place), []).extend(found)
-            print(f"fold {fold + 1} of {folds}, {variant}: done", flush=True)
+            print(f"fold {fold + 1} of {size.folds}, {variant}: done", flush=True)
     return {place: figures(shares, place) for place in ("clean", "other rooms")} | {
-        "clips": len(known), "artists": len({one.group for one in known}), "folds": folds, "recordings": recordings,
-        "rooms": rooms,
+        "clips": len(known), "artists": len({one.group for one in known}), **asdict(size),
     }  # fmt: skip
 
 
@@ -151,11 +176,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=Path, required=True, help="folder of clips, FOLDER/<label>/*.wav")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--recordings", type=int, default=2, help="of each training clip")
+    parser.add_argument("--recordings", type=int, default=4, help="of each training clip")
     parser.add_argument("--rooms", type=int, default=3, help="in which each clip is tested")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of each model")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="folder for the models, with which an interrupted run continues")
     asked = parser.parse_args()
-    print(json.dumps(compare(asked.clips, asked.folds, asked.recordings, asked.rooms, asked.jobs), indent=1))
+    size = Size(asked.folds, asked.recordings, asked.rooms, asked.seeds)
+    with tempfile.TemporaryDirectory() as folder:
+        keep = asked.keep or Path(folder)
+        keep.mkdir(parents=True, exist_ok=True)
+        print(json.dumps(compare(asked.clips, size, asked.jobs, keep), indent=1))
 
 
 if __name__ == "__main__":
