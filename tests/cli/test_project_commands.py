@@ -303,7 +303,7 @@ def test_files_that_were_not_uploaded_are_named_and_listed_in_a_csv(
     assert code == 4
     assert out.startswith("0 of 3 windows are in the studio; 0 sent now")
     assert err.count("warning: not uploaded: ") == 3
-    assert "the file cannot be read: No such file or directory" in err
+    assert "the window 0.wav cannot be read (no such file or directory)" in err
     assert "error: 3 of 3 windows are not in the studio" in err
     with (tmp_path / "failed.csv").open(newline="") as stream:
         assert [row["file"] for row in csv.DictReader(stream)] == ["0.wav", "1.wav", "2.wav"]

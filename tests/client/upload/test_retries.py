@@ -33,6 +33,7 @@ from ei_toolkit.client.upload.run import (
     write_failures,
 )
 from ei_toolkit.dataset.manifest import Manifest, Window
+from ei_toolkit.dataset.window_store import WindowReader
 from ei_toolkit.errors import ApiError, CredentialError, NetworkError
 
 PATH = "POST /api/training/files"
@@ -69,7 +70,8 @@ def send(
     def start(samples: tuple[Sample, ...] = (), batch: int = 8) -> Report:
         with Ledger(tmp_path / "ledger.sqlite") as ledger:
             plan = difference(manifest, samples)
-            return upload(scripted_studio.studio, plan, tmp_path, ledger, Options(1, batch), lambda _done, _note: None)
+            reader = WindowReader(tmp_path)
+            return upload(scripted_studio.studio, plan, reader, ledger, Options(1, batch), lambda _done, _note: None)
 
     return start
 

@@ -148,7 +148,7 @@ def test_a_wrong_key_ends_the_upload(studio: Studio, make_manifest: MakeManifest
     plan = difference(Manifest.read(manifest), [])
     wrong = through(studio, key="ei_" + "0" * 40)
     with Ledger(tmp_path / "ledger.sqlite") as ledger, pytest.raises(CredentialError):
-        upload(wrong, plan, manifest.parent, ledger, Options(), lambda _done, _note: None)
+        upload(wrong, plan, WindowReader(manifest.parent), ledger, Options(), lambda _done, _note: None)
 
 
 def test_a_key_that_may_only_upload_uploads(
@@ -162,7 +162,7 @@ def test_a_key_that_may_only_upload_uploads(
         limited = through(studio, key=key)
         with Ledger(tmp_path / "ledger.sqlite") as ledger:
             plan = difference(Manifest.read(manifest), visible_samples(limited) or [])
-            report = upload(limited, plan, manifest.parent, ledger, Options(), lambda _done, _note: None)
+            report = upload(limited, plan, WindowReader(manifest.parent), ledger, Options(), lambda _done, _note: None)
         assert (report.done, report.sent) == (20, sent)
     assert_each_window_once(studio, manifest)
 
