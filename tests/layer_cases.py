@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 from operator_cases import CASES, FIRST, OTHER_UNSIGNED, QUANT, SECOND, SHAPE, UNSIGNED, case, unary, words
-from tiny_model import TinyModel
+from tiny_model import TYPES, TinyModel
 
-__all__ = ["CASES"]
+__all__ = ["CASES", "MICRO"]
+
+MICRO = frozenset({"SVDF with a state of 8 bits"})
+"""Cases whose operators only TensorFlow Lite Micro has."""
 
 WIDE: dict[str, Any] = {"scale": 0.0004}
 WIDE_OUTPUT: dict[str, Any] = {"scale": 0.0007}
@@ -53,7 +56,8 @@ def layer(kind: str, dtype: str, *, bias: str | None = "int32", activation: int 
     if kind == "FULLY_CONNECTED":
         tensors = constants(model, dtype, (7, 20), 7, 0, bias)
         output = model.tensor((6, 7), dtype, **second)
-        model.operator(kind, [source, *tensors], output, "FullyConnectedOptions", fusedActivationFunction=activation)
+        options = {"quantizedBiasType": values.get("quantizedBiasType", 0), "fusedActivationFunction": activation}
+        model.operator(kind, [source, *tensors], output, "FullyConnectedOptions", **options)
     elif kind == "DEPTHWISE_CONV_2D":
         tensors = constants(model, dtype, (1, 3, 2, 8), 8, 3, bias)
         output = model.tensor((1, 6, 5, 8), dtype, **second)
@@ -64,6 +68,7 @@ def layer(kind: str, dtype: str, *, bias: str | None = "int32", activation: int 
         output = model.tensor((1, rows, 5 if values["padding"] == 0 else 6, 3), dtype, **second)
         shape = words(model, model.tensors[output].shape)
         options = {"padding": values["padding"], "strideH": 2, "strideW": 1, "fusedActivationFunction": activation}
+        options["quantizedBiasType"] = values.get("quantizedBiasType", 0)
         inputs = [shape, tensors[0], source, *tensors[1:]]
         model.operator(kind, inputs, output, "TransposeConvOptions", **options)
     else:
@@ -284,8 +289,8 @@ def resized(dtype: str, size: tuple[int, int], **values: bool) -> bytes:
     )  # fmt: skip
 
 
-for _dtype in ("int8", "int16", "float32"):
-    for _size in ((13, 9), (3, 2)):
+for _dtype in ("int8", "uint8", "int16", "float32"):
+    for _size in ((13, 9), (3, 2), (12, 12)):
         for _values in ({}, {"alignCorners": True}, {"halfPixelCenters": True}):
             CASES[f"resize to {_size}, {_dtype}, {_values}"] = lambda d=_dtype, s=_size, v=_values: resized(d, s, **v)  # type: ignore[misc]
 
@@ -317,9 +322,10 @@ for _dtype in ("int8", "float32"):
     )
 
 
-def svdf(dtype: str, *, rank: int = 2, bias: bool = True, largest: int = 9000) -> bytes:
+def svdf(dtype: str, *, rank: int = 2, bias: bool = True, largest: int = 9000, state_type: str = "int16") -> bytes:
     """Return an SVDF with three units over the last four of five inputs."""
     model, random, filters = TinyModel(), np.random.default_rng(14), 3 * rank
+    narrow = state_type == "int8"
     whole = dtype == "int8"
     source = model.tensor((1, 5), dtype, **DATA[dtype][0])
     draw = random.integers if whole else random.normal
@@ -327,10 +333,12 @@ def svdf(dtype: str, *, rank: int = 2, bias: bool = True, largest: int = 9000) -
     features = model.tensor((filters, 5), dtype, scale=0.01 if whole else None, data=draw(*limits, (filters, 5)))
     limits = (-largest, largest) if whole else (0, 0.3)
     times = model.tensor(
-        (filters, 4), "int16" if whole else dtype, scale=0.0001 if whole else None, data=draw(*limits, (filters, 4))
+        (filters, 4), state_type if whole else dtype, scale=0.0001 if whole else None, data=draw(*limits, (filters, 4))
     )
-    biases = model.tensor((3,), "int32" if whole else dtype, scale=0.00001 if whole else None, data=draw(*limits, 3))
-    state = model.tensor((1, 4 * filters), "int16" if whole else dtype, scale=0.001 if whole else None, variable=True)
+    bias_scale = 0.0001 * 0.3 if narrow else 0.00001
+    biases = model.tensor((3,), "int32" if whole else dtype, scale=bias_scale if whole else None, data=draw(*limits, 3))
+    quant = {"scale": 0.3, "zero_point": 21} if narrow else {"scale": 0.001 if whole else None}
+    state = model.tensor((1, 4 * filters), state_type if whole else dtype, variable=True, **quant)
     output = model.tensor((1, 3), dtype, **DATA[dtype][1])
     inputs = [source, features, times, biases if bias else -1, state]
     return model.finish(
@@ -344,6 +352,46 @@ for _dtype in ("int8", "float32"):
 
 
 CASES["SVDF with sums beyond 32 bits"] = lambda: svdf("int8", largest=32768)
+CASES["SVDF with a state of 8 bits"] = lambda: svdf("int8", largest=127, state_type="int8")
+
+
+def log_softmax(scale: float, classes: int) -> bytes:
+    """Return a LOG_SOFTMAX of four rows of int8 values."""
+    quants = {"scale": scale, "zero_point": 5}, {"scale": 1 / 16, "zero_point": 127}
+    return unary("LOG_SOFTMAX", (4, classes), (4, classes), (), "LogSoftmaxOptions", quants=quants)
+
+
+for _scale, _classes in ((0.1, 5), (0.9, 2), (0.003, 40), (0.03, 1000), (4.0, 3)):
+    CASES[f"LOG_SOFTMAX, {_classes} classes"] = lambda s=_scale, c=_classes: log_softmax(s, c)  # type: ignore[misc]
+
+
+def wide_softmax(scale: float, classes: int, *, doubled: bool = False) -> bytes:
+    """Return a SOFTMAX from int8 to int16, with `doubled` at half its scale as int32."""
+    model = TinyModel()
+    source = model.tensor((3, classes), scale=scale, zero_point=5)
+    output = model.tensor((3, classes), "int16", scale=1 / 65536, zero_point=-32768)
+    model.operator("SOFTMAX", [source], output, "SoftmaxOptions", beta=1.0)
+    if doubled:
+        output = model.operator("QUANTIZE", [output], model.tensor((3, classes), "int32", scale=2 / 65536))
+    return model.finish(source, output)
+
+
+for _scale, _classes in ((0.1, 5), (0.07, 2), (0.003, 600)):
+    CASES[f"SOFTMAX to int16, {_classes} classes"] = lambda s=_scale, c=_classes: wide_softmax(s, c)  # type: ignore[misc]
+CASES["SOFTMAX to int16, then int32"] = lambda: wide_softmax(0.07, 4, doubled=True)
+
+
+@case("from int32 to int16")
+def _from_int32() -> bytes:
+    model = TinyModel()
+    source, output = model.tensor((1, 40), "int32", scale=1e-6), model.tensor((1, 40), "int16", scale=0.07)
+    return model.finish(source, model.operator("QUANTIZE", [source], output))
+
+
+for _kind in ("CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"):
+    CASES[f"{_kind}, int16 with a bias of 32 bits"] = lambda k=_kind: layer(  # type: ignore[misc]
+        k, "int16", activation=1, quantizedBiasType=TYPES["int32"]
+    )
 
 
 def dilated(dtype: str, kind: str, crops: Sequence[Sequence[int]] = ((0, 0), (0, 0))) -> bytes:

@@ -7,13 +7,14 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import flatbuffers
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from ei_toolkit.config.project import bundled
-from ei_toolkit.eon.compile import TensorSpec, compile_model
+from ei_toolkit.eon.compile import CompiledModel, TensorSpec, compile_model
 from ei_toolkit.eon.toolchain import ARM, ARM_LINK, HOST, ICOUNT, MACHINE
 
 
@@ -45,6 +46,31 @@ def reference_ports(model: bytes, inputs: Sequence[np.ndarray]) -> list[np.ndarr
     return [np.array(found) for found in answers]
 
 
+def micro_reference(model: bytes, inputs: np.ndarray) -> np.ndarray:
+    """Return the outputs of TensorFlow Lite Micro, for operators that only it has."""
+    from tflite_micro import runtime  # not on every system
+
+    interpreter = runtime.Interpreter.from_bytes(model)
+    shape = interpreter.get_input_details(0)["shape"]
+    answers = []
+    for row in inputs:
+        interpreter.set_input(row.reshape(shape), 0)
+        interpreter.invoke()
+        answers.append(interpreter.get_output(0).ravel())
+    return np.array(answers)
+
+
+def with_bias_axes(content: bytes) -> bytes:
+    """Return a model whose biases are quantised along their only axis, which the interpreter requires."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    for tensor in model.subgraphs[0].tensors:
+        if tensor.quantization is not None and tensor.shape is not None and len(tensor.shape) == 1:
+            tensor.quantization.quantizedDimension = 0
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
 def inputs_for(model: bytes, count: int, seed: int) -> np.ndarray:
     """Random inputs of the model's type."""
     return random_inputs(compile_model(model).input, count, seed)
@@ -70,18 +96,26 @@ MAIN_CASE = 'namespace case{i} {{\n#include "case{i}/model.cpp"\n}}\n'
 MAIN_RUN = """\
   for (int n = 0; n < {count}; ++n) {{
     namespace m = case{i}::eitk::model;
-    platform::read_input(m::input(), sizeof(m::Input) * m::kInputSize);
+{reads}
     m::invoke();
-    platform::write_output(m::output(), sizeof(m::Output) * m::kOutputSize);
+{writes}
   }}
 """
+READ = "    platform::read_input(m::{function}(), sizeof(m::{type}) * m::k{type}Size);"
+WRITE = "    platform::write_output(m::{function}(), sizeof(m::{type}) * m::k{type}Size);"
+# Other memory of the machine at the same addresses, for programs that no board has memory for.
+LARGER_MEMORY = {"LENGTH = 1M": "LENGTH = 4M", "LENGTH = 256K": "LENGTH = 4M"}
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Compiles many models into one program and runs it, here or on an emulated Cortex-M4F."""
+    """Compiles many models into one program and runs it, here or on an emulated Cortex-M4F.
+
+    With `larger_memory`, the emulated machine has 4 MiB of flash and of RAM.
+    """
 
     folder: Path
+    larger_memory: bool = False
 
     def outputs(
         self,
@@ -92,8 +126,20 @@ class Bench:
         ram_optimized: bool = False,
         flags: Sequence[str] = (),
     ) -> list[np.ndarray]:
-        """Outputs of every model for each of its inputs; compiler warnings are errors."""
+        """Outputs of every model with one input and output for each of its inputs; compiler warnings are errors."""
         compiled = [compile_model(model, ram_optimized=ram_optimized) for model in models]
+        answers = self.outputs_of_ports(compiled, [[values] for values in inputs], arm=arm, flags=flags)
+        return [output for (output,) in answers]
+
+    def outputs_of_ports(
+        self,
+        compiled: Sequence[CompiledModel],
+        inputs: Sequence[Sequence[np.ndarray]],
+        *,
+        arm: bool = False,
+        flags: Sequence[str] = (),
+    ) -> list[list[np.ndarray]]:
+        """All outputs of every model, from an array (n, elements) for each of its inputs."""
         for i, model in enumerate(compiled):
             (self.folder / f"case{i}").mkdir()
             (self.folder / f"case{i}" / "model.h").write_text(model.header)
@@ -105,11 +151,13 @@ class Bench:
             target.write_bytes((bundled("firmware") / "runtime" / "eitk" / "kernels" / name).read_bytes())
         text = MAIN_HEAD.format(includes="\n".join(f'#include "eitk/kernels/{name}"' for name in headers))
         text += "".join(MAIN_CASE.format(i=i) for i in range(len(compiled)))
-        runs = "".join(MAIN_RUN.format(i=i, count=len(values)) for i, values in enumerate(inputs))
+        runs = "".join(
+            _main_run(i, model, len(values[0])) for i, (model, values) in enumerate(zip(compiled, inputs, strict=True))
+        )
         (self.folder / "main.cpp").write_text(text + "int main() {\n" + runs + "  return 0;\n}\n")
-        content = b"".join(values.tobytes() for values in inputs)
+        content = b"".join(row.tobytes() for values in inputs for rows in zip(*values, strict=True) for row in rows)
         answer = self._run_arm(content) if arm else self._run_host(content, flags)
-        return self._split(answer, compiled, inputs)
+        return _split(answer, compiled, [len(values[0]) for values in inputs])
 
     def _run_host(self, content: bytes, flags: Sequence[str]) -> bytes:
         runner = bundled("firmware") / "boards" / "model_runner"
@@ -127,7 +175,11 @@ class Bench:
         for source in ("main.cpp", *map(str, sources)):
             objects.append(Path(source).stem + ".o")
             self._call(["arm-none-eabi-g++", *ARM, *STRICT, *includes, "-c", source, "-o", objects[-1]])
-        script = ["-T", str(bare_metal / "image.ld")]
+        memory = (bare_metal / "image.ld").read_text()
+        for usual, larger in LARGER_MEMORY.items() if self.larger_memory else ():
+            memory = memory.replace(usual, larger)
+        (self.folder / "image.ld").write_text(memory)
+        script = ["-T", "image.ld"]
         self._call(["arm-none-eabi-gcc", *ARM_LINK, *script, *objects, "-lm", "-o", "program.elf"])
         (self.folder / "input.bin").write_bytes(content)
         semihosting = ["-semihosting-config", "enable=on,target=native"]
@@ -139,13 +191,29 @@ class Bench:
         assert done.returncode == 0, done.stderr.decode(errors="replace")[-4000:]
         return done.stdout
 
-    @staticmethod
-    def _split(answer: bytes, compiled: Sequence[Any], inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        outputs, at = [], 0
-        for model, values in zip(compiled, inputs, strict=True):
-            dtype = np.dtype(model.output.dtype)
-            size = len(values) * model.output.elements
-            outputs.append(np.frombuffer(answer, dtype, size, at).reshape(len(values), -1))
-            at += size * dtype.itemsize
-        assert at == len(answer)
-        return outputs
+
+def _main_run(index: int, model: CompiledModel, count: int) -> str:
+    """Return the statements that run a model."""
+    lines = [
+        "\n".join(line.format(type=name, function=name.lower()) for name in _names(side, len(ends)))
+        for line, side, ends in ((READ, "Input", model.inputs), (WRITE, "Output", model.outputs))
+    ]
+    return MAIN_RUN.format(i=index, count=count, reads=lines[0], writes=lines[1])
+
+
+def _names(side: str, count: int) -> list[str]:
+    return [side, *(f"{side}{number}" for number in range(2, count + 1))]
+
+
+def _split(answer: bytes, compiled: Sequence[CompiledModel], counts: Sequence[int]) -> list[list[np.ndarray]]:
+    """Return what each model wrote: for each inference all outputs."""
+    found, at = [], 0
+    for model, count in zip(compiled, counts, strict=True):
+        sizes = [spec.elements * np.dtype(spec.dtype).itemsize for spec in model.outputs]
+        rows = np.frombuffer(answer, np.uint8, count * sum(sizes), at).reshape(count, -1)
+        columns = np.split(rows, np.cumsum(sizes)[:-1].tolist(), axis=1)
+        pairs = zip(columns, model.outputs, strict=True)
+        found.append([np.ascontiguousarray(column).view(spec.dtype) for column, spec in pairs])
+        at += rows.size
+    assert at == len(answer)
+    return found

@@ -169,6 +169,11 @@ class Int8Softmax:
         )
         return quantize_multiplier(real)
 
+    @property
+    def reverse_multiplier(self) -> Multiplier:
+        """Factor from Q5.26 to a difference of two inputs."""
+        return quantize_multiplier((1 << (31 - self.multiplier.shift)) / self.multiplier.multiplier)
+
     @cached_property
     def exponentials(self) -> tuple[int, ...]:
         """exp of each difference 0, -1, -2, ... to the largest input, in Q0.31; that of a larger difference is zero."""

@@ -75,7 +75,8 @@ class Window2D:
     """Options of convolutions and pools. `size` is the pool's; a convolution's is its weights' shape.
 
     `pads` (top, bottom, left, right) replaces `padding` where a preceding PAD was folded in; `pool` is the max pool,
-    with strides equal to its size, that was fused into the convolution.
+    with strides equal to its size, that was fused into the convolution. `narrow_sums` means that a layer on int16 has
+    biases and sums of 32 bits, not of 64.
     """
 
     stride: tuple[int, int]
@@ -86,13 +87,15 @@ class Window2D:
     depth_multiplier: int = 1
     pads: tuple[int, int, int, int] | None = None
     pool: tuple[int, int] = (1, 1)
+    narrow_sums: bool = False
 
 
 @dataclass(frozen=True)
 class Activation:
-    """Options of operators whose only option is a fused activation function."""
+    """Options of operators with a fused activation function; `narrow_sums` as in Window2D, for FULLY_CONNECTED."""
 
     activation: str = "NONE"
+    narrow_sums: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ def read_options(kind: str, raw: Any, index: int) -> Options:
 
 LSTM_HIDDEN = 4  # which of the intermediate tensors has the scale of the hidden state
 TANH = 4
+INT32 = 2  # of TensorType
 
 
 def _table(name: str, kind: str, raw: Any, index: int) -> Any:
@@ -96,6 +97,7 @@ def _convolution(options: Any, where: str) -> Options:
         dilation=_sizes(where, options.DilationHFactor(), options.DilationWFactor()),
         padding=_choice(PADDINGS, options.Padding(), "padding", where),
         activation=_activation(options, where),
+        narrow_sums=options.QuantizedBiasType() == INT32,
     )
 
 
@@ -123,13 +125,14 @@ def _transpose_conv(options: Any, where: str) -> Options:
         stride=_sizes(where, options.StrideH(), options.StrideW()),
         padding=_choice(PADDINGS, options.Padding(), "padding", where),
         activation=_activation(options, where),
+        narrow_sums=options.QuantizedBiasType() == INT32,
     )
 
 
 def _fully_connected(options: Any, where: str) -> Options:
     if options.WeightsFormat() != 0:
         raise UnsupportedModelError(f"{where} has shuffled weights")
-    return Activation(_activation(options, where))
+    return Activation(_activation(options, where), narrow_sums=options.QuantizedBiasType() == INT32)
 
 
 def _fused(options: Any, where: str) -> Options:

@@ -134,6 +134,8 @@ def _impossible(name: str, shape: tuple[int, ...]) -> DataError:
 def _quantization(raw: Any, name: str, shape: tuple[int, ...], dtype: str) -> Quantization | None:
     """Return the quantisation of an integer tensor; what converters write for tensors of other types has no meaning."""
     details = raw.Quantization()
+    if dtype == "int32":
+        return _int32_quantization(details)
     if dtype not in QUANTIZED or details is None or details.ScaleLength() == 0:
         return None
     count = details.ScaleLength()
@@ -150,6 +152,14 @@ def _quantization(raw: Any, name: str, shape: tuple[int, ...], dtype: str) -> Qu
     if not all(low <= z <= high for z in zero_points):
         raise DataError(f"tensor {name} has a zero point outside {dtype}")
     return Quantization(scales, zero_points, axis)
+
+
+def _int32_quantization(details: Any) -> Quantization | None:
+    """Return the scale of an int32 tensor, which only QUANTIZE reads; None where the fields have another meaning."""
+    if details is None or details.ScaleLength() != 1 or any(_numbers(details.ZeroPointAsNumpy())):
+        return None
+    scale = float(details.Scale(0))
+    return Quantization((scale,), (0,)) if math.isfinite(scale) and scale > 0 else None
 
 
 def _data(model: Any, raw: Any, name: str, shape: tuple[int, ...], dtype: str) -> NDArray[Any] | None:

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import flatbuffers
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
-from model_bench import Bench, inputs_for, reference
+from model_bench import Bench, inputs_for, reference, with_bias_axes
 
 from ei_toolkit.eon.blockers import SIGNAL, BlockedModelError
 from ei_toolkit.eon.compile import compile_model
 
 EXACT = ("micro_speech", "mnist_lstm_int8", "mww1_alexa", "mww2_hey_jarvis", "mww2_vad", "person_detect")
 STREAMING_FRAMES = 300
-
-
-def with_bias_axes(content: bytes) -> bytes:
-    """Return a model whose biases are quantised along their only axis, which the interpreter requires."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    for tensor in model.subgraphs[0].tensors:
-        if tensor.quantization is not None and len(tensor.shape) == 1:
-            tensor.quantization.quantizedDimension = 0
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
 
 
 def inputs_of(name: str, model: bytes) -> np.ndarray:

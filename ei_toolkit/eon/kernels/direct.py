@@ -169,11 +169,12 @@ def _arithmetic(
     whole = len(quant.scales) == 1
     require(whole or (quant.axis == axis and not any(quant.zero_points)), op, "its weights have several zero points")
     dense = op.kind == "FULLY_CONNECTED"
-    wide = source.dtype == "int16" and not dense
+    narrow = op.options.narrow_sums
+    wide = source.dtype == "int16" and not dense and not narrow
     if source.dtype == "int16":
         symmetric = not quant.zero_point and zero_in == output.quant.zero_point == 0
         require(symmetric, op, "its int16 data or their weights have a zero point")
-    biases = _biases(op, bias, len(values), "int64" if source.dtype == "int16" else "int32")
+    biases = _biases(op, bias, len(values), "int64" if source.dtype == "int16" and not narrow else "int32")
     rows = np.abs(values.astype(np.int64).reshape(len(values), -1) - quant.zero_point).sum(axis=1)
     lowest = LOWEST[source.dtype]
     farthest = max(zero_in - lowest, -1 - lowest - zero_in)
@@ -188,7 +189,7 @@ def _arithmetic(
     table = [(int(b), m.multiplier, m.shift) for b, m in zip(biases, multipliers, strict=True)]
     kind = "WideChannel" if wide else "Channel"
     traits = {"kInZero": zero_in, "kWeightZero": quant.zero_point} | output_traits(op, op.options.activation, output)
-    name = f"Direct{'Dense' if dense else ''}{source.dtype.capitalize()}"
+    name = f"Direct{'Dense' if dense else 'Wide' if wide else ''}{source.dtype.capitalize()}"
     return name, lambda name: Constant(name, f"k::{kind}", table, (16 if wide else 12) * len(table)), traits
 
 

@@ -1,4 +1,4 @@
-"""Functions of one int16 value, and conversions between int8 and int16."""
+"""Functions of one int16 value, and conversions between int8, int16 and int32."""
 
 from __future__ import annotations
 
@@ -16,18 +16,22 @@ MOST_SHIFT = 15  # for which a scaled difference of two int16 has 32 bits
 
 
 def rescaled(graph: Graph, op: Operator, position: int) -> Layer:
-    """Lower one of these functions, or a QUANTIZE of which at least one side is int16."""
+    """Lower one of these functions, or a QUANTIZE between integers of which at least one is not int8."""
     (source,) = inputs_of(graph, op, 1, 1)
     assert source is not None
     output = graph.tensors[op.output]
     if op.kind not in FUNCTIONS:
         raise fail(op, "its data are int16", "Convert it to int8, or compute it from ADD, MUL and LEAKY_RELU.")
+    converts = op.kind == "QUANTIZE"
+    types = frozenset({"int8", "int16"} | ({"int32"} if converts else set()))
     for tensor in (source, output):
-        same_type(op, tensor, tensor, frozenset({"int8", "int16"}))
-        require(tensor.dtype == "int8" or not tensor.quant.zero_point, op, "its int16 data have a zero point")
+        same_type(op, tensor, tensor, types)
+        symmetric = tensor.dtype == "int8" or (converts and tensor is source) or not tensor.quant.zero_point
+        require(symmetric, op, f"its {tensor.dtype} data have a zero point")
     require(source.elements == output.elements, op, f"it turns {source.shape} into {output.shape}")
     low, high = activation_range(op, clamping(op), output)
     scale = _scale(op, source, output)
+    require(source.dtype != "int32" or scale.shift <= 0, op, "the scale of its output is below that of its int32 data")
     traits: Traits = {
         "kElements": source.elements,
         "kMultiplier": scale.multiplier,

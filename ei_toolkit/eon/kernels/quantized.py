@@ -172,7 +172,8 @@ def activation_range(op: Operator, activation: str, output: Tensor) -> tuple[int
     low, high = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}[
         activation
     ]
-    least, most = (-32768, 32767) if output.dtype == "int16" else (-128, 127)
+    half = 1 << {"int16": 15, "int32": 31}.get(output.dtype, 7)
+    least, most = -half, half - 1
     return (
         least if low is None else max(least, quantize(low)),
         most if high is None else min(most, quantize(high)),

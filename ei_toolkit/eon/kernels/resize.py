@@ -36,12 +36,13 @@ def resize_bilinear(graph: Graph, op: Operator, position: int) -> Layer:
         "kOutCols": output.shape[2],
         "kHalf": "true" if op.options.half_pixel_centers else "false",
     }
-    if source.dtype == "float32":
+    real = source.dtype == "float32" or op.unsigned  # the reference computes uint8 in float32
+    if real:
         scales = [float_literal(float(np.float32(n) / np.float32(m))) for n, m in pairs]
         traits |= {"row_scale()": scales[0], "col_scale()": scales[1]}
     else:
         traits |= {f"k{name}Scale": (ONE * n + m // 2) // m for name, (n, m) in zip(("Row", "Col"), pairs, strict=True)}
-    kernel = "resize_bilinear_float" if source.dtype == "float32" else "resize_bilinear"
+    kernel = "resize_bilinear" + ("_unsigned" if op.unsigned else "_float" if real else "")
     call = f"k::{kernel}<Layer{position}>({{in0}}, {{out}});"
     return Layer(position, op.title, output.name, op.inputs[:1], op.output, 0, ("resize.h",), traits=traits, call=call)
 

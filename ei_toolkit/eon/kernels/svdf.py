@@ -1,4 +1,4 @@
-"""SVDF on int8 with a 16-bit state, and on float: a dense layer with weights of low rank over the last inputs."""
+"""SVDF on int8 and on float: a dense layer with weights of low rank over the last inputs, which are in a state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from ei_toolkit.eon.kernels.layer import (
 )
 from ei_toolkit.eon.kernels.quantized import output_traits
 
-TYPES = {"int8": ("int8", "int16", "int32", "int16"), "float32": ("float32",) * 4}  # weights, bias and state
+TYPES = (  # of the weights, the bias and the state
+    ("int8", "int16", "int32", "int16"),
+    ("int8", "int8", "int32", "int8"),  # in TensorFlow Lite Micro only
+    ("float32",) * 4,
+)
 
 
 def svdf(graph: Graph, op: Operator, position: int) -> Layer:
@@ -30,8 +34,15 @@ def svdf(graph: Graph, op: Operator, position: int) -> Layer:
     output = graph.tensors[op.output]
     same_type(op, source, output)
     features, times = constant(op, features, "weights"), constant(op, times, "weights")
-    parts = (features.dtype, times.dtype, bias.dtype if bias is not None else TYPES[source.dtype][2], state.dtype)
-    require(parts == TYPES[source.dtype], op, f"its weights, bias and state are {', '.join(parts)}")
+    whole = source.dtype == "int8"
+    parts = (
+        features.dtype,
+        times.dtype,
+        bias.dtype if bias is not None else "int32" if whole else "float32",
+        state.dtype,
+    )
+    fits = parts in TYPES and (parts[0] == "int8") == whole
+    require(fits, op, f"its weights, bias and state are {', '.join(parts)}")
     own = state.index in graph.states and len(graph.consumers(state.index)) == 1
     require(own, op, "its state is not a variable of its own")
     require(len(features.shape) == len(times.shape) == 2 and features.shape[0] == times.shape[0], op,
@@ -44,7 +55,6 @@ def svdf(graph: Graph, op: Operator, position: int) -> Layer:
     traits: dict[str, int | float | str] = {
         "kInputs": inputs, "kFilters": filters, "kMemory": memory, "kUnits": units, "kRank": op.options.rank,
     }  # fmt: skip
-    whole = source.dtype == "int8"
     if whole:
         traits |= _scaling(op, source, features, times, state, output)
     else:
@@ -52,7 +62,7 @@ def svdf(graph: Graph, op: Operator, position: int) -> Layer:
     tables = [
         Constant(f"k{name}{position}", CTYPES[dtype], values.ravel().tolist(), values.size * np.dtype(dtype).itemsize)
         for name, dtype, values in zip(
-            ("Features", "Times", "Biases"), TYPES[source.dtype], (features.data, times.data, biases), strict=False
+            ("Features", "Times", "Biases"), parts, (features.data, times.data, biases), strict=False
         )
         if values is not None
     ]
@@ -93,7 +103,8 @@ def _scaling(
 ) -> dict[str, int | float | str]:  # fmt: skip
     """Return the scales, which the reference computes in float32, and the constants of the output."""
     assert features.data is not None
-    symmetric = not (features.quant.zero_point or times.quant.zero_point or state.quant.zero_point)
+    wide_zero = state.dtype == "int16" and state.quant.zero_point
+    symmetric = not (features.quant.zero_point or times.quant.zero_point or wide_zero)
     single = all(len(t.quant.scales) == 1 for t in (features, times, state))
     require(symmetric and single, op, "its weights or its state have a zero point or several scales")
     first = _ratio(source, features, state)
@@ -103,6 +114,7 @@ def _scaling(
     require(fits, op, "a sum could overflow")
     return {
         "kInZero": source.quant.zero_point,
+        "kStateZero": state.quant.zero_point,
         "kFeatureMultiplier": first.multiplier,
         "kFeatureShift": first.shift,
         "kMultiplier": last.multiplier,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ei_toolkit.eon.fixed_point import Int8Softmax
+from ei_toolkit.eon.fixed_point import SUM_BITS, Int8Softmax, rounding_divide
 from ei_toolkit.eon.graph import Beta, Graph, Operator, Slope, Tensor
 from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS, clamping, int8_table
 from ei_toolkit.eon.kernels.int16 import rescaled
 from ei_toolkit.eon.kernels.int16_tables import logistic_or_tanh, softmax_int16
-from ei_toolkit.eon.kernels.layer import Constant, Layer, fail, float_range, inputs_of, require, single
+from ei_toolkit.eon.kernels.layer import Constant, Layer, float_range, inputs_of, require, same_type, single
 from ei_toolkit.eon.literals import float_literal
 
 MOST_CLASSES = 1 << 12  # the sum of exponentials has twelve integer bits
@@ -23,7 +23,15 @@ def softmax(graph: Graph, op: Operator, position: int) -> Layer:
     """Lower a SOFTMAX along the last axis."""
     if any(graph.tensors[t].dtype == "int16" for t in op.inputs[:1]):
         return softmax_int16(graph, op, position)
-    source, output = single(graph, op)
+    if graph.tensors[op.output].dtype == "int16":
+        (given,) = inputs_of(graph, op, 1, 1)
+        assert given is not None
+        source, output = given, graph.tensors[op.output]
+        require(source.dtype == "int8", op, f"it turns {source.dtype} into int16")
+        for tensor in (source, output):
+            same_type(op, tensor, tensor, frozenset({"int8", "int16"}))
+    else:
+        source, output = single(graph, op)
     assert isinstance(op.options, Beta)
     require(source.shape == output.shape, op, f"it turns {source.shape} into {output.shape}")
     classes = source.shape[-1]
@@ -43,20 +51,35 @@ def softmax(graph: Graph, op: Operator, position: int) -> Layer:
         | ({"kExponentials": len(constants[0].values)} if kernel == "softmax_int8" else {}),
         constants=constants,
         call=f"k::{kernel}<Layer{position}>({{in0}}, {{out}}{tables});",
-        in_place=True,
+        in_place=source.dtype == output.dtype,
     )
 
 
 def log_softmax(graph: Graph, op: Operator, position: int) -> Layer:
-    """Lower a LOG_SOFTMAX along the last axis, on float."""
+    """Lower a LOG_SOFTMAX along the last axis."""
     source, output = single(graph, op)
-    if source.dtype != "float32":
-        raise fail(op, "it is int8, and its kernel is for float32", "Use Softmax, and compute the logarithm outside.")
     require(source.shape == output.shape, op, f"it turns {source.shape} into {output.shape}")
     classes = source.shape[-1]
     traits: dict[str, int | float | str] = {"kRows": source.elements // classes, "kClasses": classes}
-    call = f"k::log_softmax_float<Layer{position}>({{in0}}, {{out}});"
-    return _layer(op, output, position, traits, call, "softmax.h", ())
+    if source.dtype == "float32":
+        call = f"k::log_softmax_float<Layer{position}>({{in0}}, {{out}});"
+        return _layer(op, output, position, traits, call, "softmax.h", ())
+    target = (output.quant.scale, output.quant.zero_point)
+    require(target == (1 / 16, 127), op, f"its output has scale and zero point {target}, not 1/16 and 127")
+    require(classes < MOST_CLASSES, op, f"it has {classes} classes")
+    function = Int8Softmax(source.quant.scale, 1.0)
+    require(0 < function.multiplier.shift <= 30, op, f"its input scale is {source.quant.scale}")
+    exponentials = [rounding_divide(e, SUM_BITS) for e in function.exponentials]
+    traits |= {
+        "kExponentials": len(exponentials),
+        "kMultiplier": function.multiplier.multiplier,
+        "kShift": function.multiplier.shift,
+        "kReverseMultiplier": function.reverse_multiplier.multiplier,
+        "kReverseShift": function.reverse_multiplier.shift,
+    }
+    table = Constant(f"kExponentials{position}", "int32_t", exponentials, 4 * len(exponentials))
+    call = f"k::log_softmax_int8<Layer{position}>({{in0}}, {{out}}, {table.name});"
+    return _layer(op, output, position, traits, call, "softmax.h", (table,))
 
 
 def _kernel(
@@ -65,11 +88,15 @@ def _kernel(
     if source.dtype == "float32":
         return "softmax_float", ()
     target = (output.quant.scale, output.quant.zero_point)
-    require(target == (1 / 256, -128), op, f"its output has scale and zero point {target}, not 1/256 and -128")
+    if output.dtype == "int16":
+        near = abs(target[0] * (1 << 16) - 1) < 1e-3 and target[1] == -(1 << 15)
+        require(near, op, f"its output has scale and zero point {target}, not 1/65536 and -32768")
+    else:
+        require(target == (1 / 256, -128), op, f"its output has scale and zero point {target}, not 1/256 and -128")
     require(source.shape[-1] < MOST_CLASSES, op, f"it has {source.shape[-1]} classes")
     function = Int8Softmax(source.quant.scale, options.beta)
     require(0 < function.multiplier.shift <= 31, op, f"its input scale is {source.quant.scale}")
-    if source.shape[-1] == 2:
+    if source.shape[-1] == 2 and output.dtype == "int8":
         table = function.two_class_table()
         return "softmax_two", (Constant(f"kSoftmax{position}", "int8_t", table, len(table)),)
     exponentials = function.exponentials
@@ -110,7 +137,7 @@ def quantize(graph: Graph, op: Operator, position: int) -> Layer:
     output = graph.tensors[op.output]
     if source.dtype == "int8" and output.dtype == "int8":
         return unary(graph, op, position)
-    if "int16" in (source.dtype, output.dtype) and "float32" not in (source.dtype, output.dtype):
+    if {"int16", "int32"} & {source.dtype, output.dtype} and "float32" not in (source.dtype, output.dtype):
         return rescaled(graph, op, position)
     if {source.dtype, output.dtype} == {"int8", "uint8"}:
         return _shifted(op, source, output, position)

@@ -15,8 +15,8 @@ EXACT = MOVES.keys() | {
     "ADD", "ARG_MAX", "ARG_MIN", "ASSIGN_VARIABLE", "AVERAGE_POOL_2D", "BATCH_TO_SPACE_ND", "CAST", "CONCATENATION",
     "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE", "EXPAND_DIMS", "FULLY_CONNECTED", "GATHER", "HARD_SWISH",
     "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM", "MUL", "PACK", "PAD", "PRELU", "QUANTIZE",
-    "READ_VARIABLE", "REDUCE_MAX", "REDUCE_MIN", "RELU", "RELU6", "RELU_N1_TO_1", "RESHAPE", "SHAPE", "SOFTMAX",
-    "SPACE_TO_BATCH_ND", "SQUEEZE", "SUB", "TANH", "TRANSPOSE_CONV",
+    "READ_VARIABLE", "REDUCE_MAX", "REDUCE_MIN", "RELU", "RELU6", "RELU_N1_TO_1", "RESHAPE", "RESIZE_BILINEAR",
+    "SHAPE", "SOFTMAX", "SPACE_TO_BATCH_ND", "SQUEEZE", "SUB", "TANH", "TRANSPOSE_CONV",
 }  # fmt: skip
 """Operators whose int8 kernel gives the numbers of the reference's uint8 kernel, with `Operator.unsigned` if needed."""
 ROUNDS = "its uint8 kernel rounds in another way than the int8 kernel"

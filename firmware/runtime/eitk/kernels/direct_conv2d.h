@@ -45,6 +45,8 @@ struct DirectInt {
 
 template <class S>
 using DirectInt8 = DirectInt<S, int8_t>;
+template <class S>
+using DirectInt16 = DirectInt<S, int16_t>;
 
 // The sum is rounded once, as the reference does for FULLY_CONNECTED.
 template <class S, class T>
@@ -59,9 +61,9 @@ using DirectDenseInt8 = DirectDense<S, int8_t>;
 template <class S>
 using DirectDenseInt16 = DirectDense<S, int16_t>;
 
-// int16 data of the other layers, with sums of 64 bits.
+// int16 data with sums of 64 bits, as a bias of 64 bits needs them.
 template <class S>
-struct DirectInt16 {
+struct DirectWideInt16 {
     using Data = int16_t;
     using Weight = int8_t;
     using Scale = WideChannel;

@@ -1,4 +1,4 @@
-// RESIZE_BILINEAR on int8, int16 and float.
+// RESIZE_BILINEAR on int8, int16, uint8 and float.
 #pragma once
 
 #include <math.h>
@@ -56,6 +56,32 @@ inline BetweenFloat between_float(int at, float scale, int count) {
     const int first = static_cast<int>(floorf(position)), last = static_cast<int>(ceilf(position));
     const int low = first > 0 ? first : 0;
     return {low, last < count - 1 ? last : count - 1, position - static_cast<float>(low)};
+}
+
+// The product of two numbers, rounded to float: compilers join products with sums to one operation that does not round.
+inline float rounded_product(float a, float b) {
+    const volatile float product = a * b;
+    return product;
+}
+
+// The same on uint8, of which the data are lower by 128; halves are rounded up. S: row_scale() and col_scale().
+template <class S>
+inline void resize_bilinear_unsigned(const int8_t* in, int8_t* out) {
+    for (int r = 0; r < S::kOutRows; ++r) {
+        const BetweenFloat y = between_float<S::kHalf>(r, S::row_scale(), S::kInRows);
+        for (int c = 0; c < S::kOutCols; ++c) {
+            const BetweenFloat x = between_float<S::kHalf>(c, S::col_scale(), S::kInCols);
+            for (int i = 0; i < S::kChannels; ++i) {
+                const auto at = [&](int row, int col, float height, float width) {
+                    const int value = in[(row * S::kInCols + col) * S::kChannels + i] + 128;
+                    return rounded_product(rounded_product(static_cast<float>(value), height), width);
+                };
+                const float sum = at(y.low, x.low, 1 - y.part, 1 - x.part) + at(y.high, x.low, y.part, 1 - x.part) +
+                                  at(y.low, x.high, 1 - y.part, x.part) + at(y.high, x.high, y.part, x.part);
+                *out++ = static_cast<int8_t>(static_cast<int>(sum + 0.5f) - 128);
+            }
+        }
+    }
 }
 
 // The same on float. S: row_scale() and col_scale().
