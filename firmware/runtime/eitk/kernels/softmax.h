@@ -105,14 +105,14 @@ inline int32_t log_from_one(int32_t value) {
     const int32_t factor = 1057819769 + q + saturating_doubling_high_mul(127690142, square);
     const int32_t denominator =
         saturating_doubling_high_mul(p, factor) + saturating_doubling_high_mul(638450708, q);  // minus 1
-    const int32_t quotient = saturating_doubling_high_mul(rounding_divide_by_power_of_two(numerator, 6),
-                                                          one_over_one_plus(denominator));
+    const int32_t quotient =
+        saturating_doubling_high_mul(rounding_divide_by_power_of_two(numerator, 6), one_over_one_plus(denominator));
     return saturating_shift_left(saturating_doubling_high_mul(power, kLog2) + quotient, 1);
 }
 
-// S: kRows, kClasses; kMultiplier and kShift, the scale from a difference of inputs to Q5.26, and kReverseMultiplier and
-// kReverseShift back; kExponentials. The table has the exponentials of the distance to the greatest input, in Q12.19.
-// The scale of the output is 1/16, its zero point 127. The output may be the memory of the input.
+// S: kRows, kClasses; kMultiplier and kShift, the scale from a difference of inputs to Q5.26, and kReverseMultiplier
+// and kReverseShift back; kExponentials. The table has the exponentials of the distance to the greatest input, in
+// Q12.19. The scale of the output is 1/16, its zero point 127. The output may be the memory of the input.
 template <class S>
 inline void log_softmax_int8(const int8_t* in, int8_t* out, const int32_t* exponentials) {
     for (int row = 0; row < S::kRows; ++row, in += S::kClasses, out += S::kClasses) {
