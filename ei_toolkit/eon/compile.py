@@ -141,7 +141,7 @@ def compile_model(
         outputs=tuple(_spec(graph.tensors[t]) for t in graph.outputs),
         layers=_layers(program),
         sha256=sha256,
-        weights_bytes=sum(c.bytes for layer in program.layers for c in layer.constants),
+        weights_bytes=program.constant_bytes,
         memory=tuple(Placed(b.name, plan.offsets[b.name], b.bytes, b.first, b.last) for b in plan.buffers),
         state_bytes=sum(graph.tensors[t].bytes for t in graph.states),
         dequantized_bytes=dequantized_bytes(file),

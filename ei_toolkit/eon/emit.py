@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,24 @@ class Program:
     def layers(self) -> Iterator[Layer]:
         """The layers in the order of their units."""
         return (layer for unit in self.units for layer in unit.layers)
+
+    @cached_property
+    def repeated(self) -> dict[str, str]:
+        """The names of structures and tables that repeat an earlier one, with its name: unrolled loops have many."""
+        first: dict[Any, str] = {}
+        repeated: dict[str, str] = {}
+        for layer in self.layers:
+            contents = [(f"Layer{layer.position}", tuple(layer.traits.items()))] if layer.traits else []
+            contents += [(c.name, (c.ctype, tuple(c.values))) for c in layer.constants]
+            for name, content in contents:
+                if first.setdefault(content, name) != name:
+                    repeated[name] = first[content]
+        return repeated
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of all tables; what is repeated is stored once."""
+        return sum(c.bytes for layer in self.layers for c in layer.constants if c.name not in self.repeated)
 
     def at(self, tensor: int) -> int:
         """Return the offset of a tensor in the arena."""
@@ -229,7 +248,7 @@ def _states(program: Program) -> str:
 
 def _summary(program: Program) -> str:
     macs = sum(layer.macs for layer in program.layers)
-    weights = sum(c.bytes for layer in program.layers for c in layer.constants)
+    weights = program.constant_bytes
     return "\n".join(
         (
             f"// {len(tuple(program.layers))} layers, {macs} MACs, {weights} bytes of constants.",
@@ -247,9 +266,14 @@ def _layer(program: Program, layer: Layer) -> str:
         f"// Layer {layer.position}: {layer.title}, {inputs} -> {shape_text(tensors[layer.output])}, {layer.macs} MACs",
         f"// {comment_text(layer.name)[:110]}",
     ]
-    if layer.traits:
-        lines += [f"struct Layer{layer.position} {{", *(f"  {_trait(k, v)}" for k, v in layer.traits.items()), "};"]
-    lines += [_table(c) for c in layer.constants]
+    name, repeated = f"Layer{layer.position}", program.repeated
+    if name in repeated:
+        lines.append(f"using {name} = {repeated[name]};")
+    elif layer.traits:
+        lines += [f"struct {name} {{", *(f"  {_trait(k, v)}" for k, v in layer.traits.items()), "};"]
+    lines += [
+        f"const auto& {c.name} = {repeated[c.name]};" if c.name in repeated else _table(c) for c in layer.constants
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -61,6 +61,18 @@ def test_the_tables_of_the_source_are_weights_and_channels(tiny: Any) -> None:
     assert all(multiplier * 2.0 ** (shift - 31) == 0.5 * 0.25 / 0.125 for _, multiplier, shift in channels)
 
 
+def test_tables_and_structures_that_repeat_are_stored_once(tiny: Any) -> None:
+    model = tiny()
+    weights = model.tensor((4, 4), scale=0.25, data=[[1, 2, 3, 4]] * 4)
+    ends = [model.tensor((1, 4), scale=0.5, zero_point=3) for _ in range(4)]
+    for source, output in zip(ends[:-1], ends[1:], strict=True):
+        model.operator("FULLY_CONNECTED", [source, weights, -1], output, "FullyConnectedOptions")
+    compiled = compile_model(model.finish(ends[0], ends[-1]))
+    assert compiled.weights_bytes == 4 * 4 + 4 * 12
+    assert len(re.findall(r"^alignas\(4\) const ", compiled.source, re.MULTILINE)) == 2
+    assert "using Layer2 = Layer0;" in compiled.source and "const auto& kWeights2 = kWeights0;" in compiled.source
+
+
 def test_the_same_model_gives_the_same_text(tiny: Any) -> None:
     one, other = compile_model(dense(tiny)), compile_model(dense(tiny))
     assert (one.header, one.source, one.kernels) == (other.header, other.source, other.kernels)
