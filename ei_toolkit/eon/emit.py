@@ -40,8 +40,11 @@ class Program:
         first: dict[Any, str] = {}
         repeated: dict[str, str] = {}
         for layer in self.layers:
-            contents = [(f"Layer{layer.position}", tuple(layer.traits.items()))] if layer.traits else []
-            contents += [(c.name, (c.ctype, tuple(c.values))) for c in layer.constants]
+            contents: list[tuple[str, tuple[Any, ...]]] = [
+                (c.name, (c.ctype, tuple(c.values))) for c in layer.constants
+            ]
+            if layer.traits:
+                contents.append((f"Layer{layer.position}", tuple(layer.traits.items())))
             for name, content in contents:
                 if first.setdefault(content, name) != name:
                     repeated[name] = first[content]

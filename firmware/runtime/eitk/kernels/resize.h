@@ -44,6 +44,12 @@ inline void resize_bilinear(const T* in, T* out) {
     }
 }
 
+// The product of two numbers, rounded to float: compilers join products with sums to one operation that does not round.
+inline float rounded_product(float a, float b) {
+    const volatile float product = a * b;
+    return product;
+}
+
 struct BetweenFloat {
     int low, high;
     float part;
@@ -52,16 +58,10 @@ struct BetweenFloat {
 template <bool kHalf>
 inline BetweenFloat between_float(int at, float scale, int count) {
     const float place = static_cast<float>(at);
-    const float position = kHalf ? (place + 0.5f) * scale - 0.5f : place * scale;
+    const float position = kHalf ? rounded_product(place + 0.5f, scale) - 0.5f : rounded_product(place, scale);
     const int first = static_cast<int>(floorf(position)), last = static_cast<int>(ceilf(position));
     const int low = first > 0 ? first : 0;
     return {low, last < count - 1 ? last : count - 1, position - static_cast<float>(low)};
-}
-
-// The product of two numbers, rounded to float: compilers join products with sums to one operation that does not round.
-inline float rounded_product(float a, float b) {
-    const volatile float product = a * b;
-    return product;
 }
 
 // The same on uint8, of which the data are lower by 128; halves are rounded up. S: row_scale() and col_scale().
