@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_tables_and_structures_that_repeat_are_stored_once(tiny: Any) -> None:
     model = tiny()
     weights = model.tensor((4, 4), scale=0.25, data=[[1, 2, 3, 4]] * 4)
     ends = [model.tensor((1, 4), scale=0.5, zero_point=3) for _ in range(4)]
-    for source, output in zip(ends[:-1], ends[1:], strict=True):
+    for source, output in pairwise(ends):
         model.operator("FULLY_CONNECTED", [source, weights, -1], output, "FullyConnectedOptions")
     compiled = compile_model(model.finish(ends[0], ends[-1]))
     assert compiled.weights_bytes == 4 * 4 + 4 * 12
