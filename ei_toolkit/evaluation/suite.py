@@ -20,6 +20,7 @@ from ei_toolkit.evaluation.folds import FOLDS, Protocol
 from ei_toolkit.evaluation.kernel_ensemble import KernelEnsembleSettings, train_and_score
 from ei_toolkit.evaluation.labelled_rows import LabelledRows, Split, splits, units_of
 from ei_toolkit.evaluation.scores import grouped_interval
+from ei_toolkit.evaluation.suite_board import NO_FEATURES, Obstacles, network_obstacles
 from ei_toolkit.evaluation.suite_models import SuiteModel
 from ei_toolkit.evaluation.suite_networks import (
     NetworkFold,
@@ -53,12 +54,16 @@ class Measured:
 
 @dataclass(frozen=True)
 class SuiteRow:
-    """A model with its results by protocol; parameters and bytes are those of its largest training set."""
+    """A model with its results by protocol; parameters and bytes are those of its largest training set.
+
+    `obstacles` prevent that the board runs it.
+    """
 
     model: SuiteModel
     measured: Mapping[Protocol, Measured]
     parameters: int
     size_bytes: int
+    obstacles: Obstacles
     remark: str
 
     @property
@@ -183,7 +188,7 @@ def _row(
     by_protocol: dict[Protocol, list[tuple[_Task, _Fitted]]] = {}
     for task, fitted in own:
         by_protocol.setdefault(task.protocol, []).append((task, fitted))
-    model = models[number]
+    model, parameters = models[number], max(fitted.parameters for _, fitted in own)
     remarks = [model.classifier.reduced] if isinstance(model.classifier, NetworkSettings) else []
     if model.folds:
         remarks.append(f"{model.folds} of {FOLDS} folds are trained and tested")
@@ -192,10 +197,17 @@ def _row(
     return SuiteRow(
         model=model,
         measured={protocol: _measured(protocol, rows, results) for protocol, results in by_protocol.items()},
-        parameters=max(fitted.parameters for _, fitted in own),
+        parameters=parameters,
         size_bytes=max(fitted.size_bytes for _, fitted in own),
+        obstacles=_obstacles(model, rows, parameters),
         remark="; ".join(remark for remark in remarks if remark),
     )
+
+
+def _obstacles(model: SuiteModel, rows: LabelledRows, parameters: int) -> Obstacles:
+    if not isinstance(model.classifier, NetworkSettings):
+        return NO_FEATURES
+    return network_obstacles(model.classifier, rows.values.shape[1], len(rows.names), parameters)
 
 
 def _measured(protocol: Protocol, rows: LabelledRows, results: Sequence[tuple[_Task, _Fitted]]) -> Measured:

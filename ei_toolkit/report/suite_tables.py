@@ -12,10 +12,6 @@ from ei_toolkit.evaluation.suite import HONEST, Measured, SuiteRow
 from ei_toolkit.impulse.metrics import has_interval
 from ei_toolkit.report.tables import Table
 
-NOT_ON_BOARD = (
-    "No model of summary features fits the board: librosa computes them from whole clips. The networks have more"
-    " weights than its flash holds, or need more RAM than it has."
-)
 HEAD = (
     "model", "published", "same protocol", "by artist", "fault-filtered", "parameters", "size", "fits the board",
 )  # fmt: skip
@@ -35,7 +31,8 @@ def suite_data(suite: str, rows: Sequence[SuiteRow], seeds: int) -> dict[str, An
                 "measured": {protocol: _measured(one) for protocol, one in row.measured.items()},
                 "parameters": row.parameters,
                 "size_bytes": row.size_bytes,
-                "fits_board": False,
+                "fits_board": not row.obstacles,
+                "obstacles": dict(row.obstacles),
                 "remark": row.remark,
             }
             for row in rows
@@ -60,7 +57,7 @@ def suite_table(data: Mapping[str, Any]) -> Table:
             *(_cell(model["measured"][protocol]) for protocol in HONEST),
             model["parameters"],
             kib(model["size_bytes"]),
-            "yes" if model["fits_board"] else "no",
+            _board(model),
         )
         for model in data["models"]
     )
@@ -81,10 +78,23 @@ def suite_notes(data: Mapping[str, Any]) -> list[str]:
     notes += [
         f"The protocol {name} leaks: {LEAKS[name]}, so it overestimates accuracy." for name in LEAKS if name in used
     ]
-    if not all(model["fits_board"] for model in data["models"]):
-        notes.append(NOT_ON_BOARD)
+    notes += _board_notes(data["models"])
     notes += [text for model in data["models"] if (text := _by_row(model))]
     return notes + [f"{model['model']}: {model['remark']}." for model in data["models"] if model["remark"]]
+
+
+def _board(model: Mapping[str, Any]) -> str:
+    obstacles = ", ".join(model.get("obstacles", ()))
+    return "yes" if model["fits_board"] else f"no: {obstacles}" if obstacles else "no"
+
+
+def _board_notes(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return why models do not fit the board, those with the same reason together."""
+    models_of: dict[str, list[str]] = {}
+    for model in models:
+        for obstacle, figures in model.get("obstacles", {}).items():
+            models_of.setdefault(f"{obstacle}: {figures}", []).append(model["model"])
+    return [f"Does not fit the board, {reason}: {', '.join(names)}." for reason, names in models_of.items()]
 
 
 def _by_row(model: Mapping[str, Any]) -> str:

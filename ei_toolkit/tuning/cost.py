@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ei_toolkit.audio.window import samples_in
-from ei_toolkit.config import Settings
+from ei_toolkit.config import Settings, TrainingSettings
 from ei_toolkit.config.boards import NRF52840_CLOCK_HZ, board_spec, rate_problem, window_ram_bytes
 from ei_toolkit.config.units import kib
 from ei_toolkit.eon.compile import compile_model
@@ -105,7 +105,8 @@ def candidate_cost(candidate: Candidate, classes: int, limits: Limits) -> Cost:
 
     Raises ConfigurationError for an impulse or a network that contradicts itself.
     """
-    tflite, parameters = untrained_network(candidate, classes)
+    inputs = feature_count(candidate.settings)
+    tflite, parameters = untrained_network(candidate.script, inputs, classes, candidate.settings.training)
     return model_cost(candidate.settings, tflite, parameters, limits)
 
 
@@ -136,16 +137,16 @@ def model_cost(settings: Settings, tflite: bytes, parameters: int, limits: Limit
     return cost(found.ram_bytes, found.flash_bytes, found.latency_ms, found.instructions, found.how)
 
 
-def untrained_network(candidate: Candidate, classes: int) -> tuple[bytes, int]:
-    """Return the int8 .tflite of the network before training, and the number of its parameters. Needs TensorFlow."""
+def untrained_network(
+    script: str, inputs: int, classes: int, training: TrainingSettings, *, is_int8: bool = True
+) -> tuple[bytes, int]:
+    """Return the .tflite of a script's network before training, and the number of its parameters. Needs TensorFlow."""
     # TensorFlow, which only the processes that train have
-    from ei_toolkit.training.convert import int8_model
+    from ei_toolkit.training.convert import float32_model, int8_model
     from ei_toolkit.training.fit import run_script
     from ei_toolkit.training.import_tensorflow import import_tensorflow
 
     import_tensorflow()
-    settings = candidate.settings
-    inputs, training = feature_count(settings), settings.training
     variables = {
         "args": SimpleNamespace(
             epochs=training.epochs, learning_rate=training.learning_rate, batch_size=training.batch_size
@@ -155,9 +156,10 @@ def untrained_network(candidate: Candidate, classes: int) -> tuple[bytes, int]:
         "input_length": inputs,
         "train_sample_count": 0,
     }
-    model = run_script(candidate.script, variables)["model"]
+    model = run_script(script, variables)["model"]
     random = np.random.default_rng(0).random((CALIBRATION_WINDOWS, inputs), np.float32)
-    return int8_model(model, random, seed=0), int(model.count_params())
+    tflite = int8_model(model, random, seed=0) if is_int8 else float32_model(model)
+    return tflite, int(model.count_params())
 
 
 def _clock_scale(settings: Settings) -> float:

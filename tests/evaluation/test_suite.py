@@ -98,7 +98,7 @@ def test_without_windows_a_figure_by_segment_is_measured_by_clip_and_states_so(r
 
 def test_the_table_has_published_and_measured_figures_with_their_leak(rows: LabelledRows) -> None:
     text = suite_markdown(suite_data("ten-genres", run_suite([KNN], rows, 1, 1, lambda _done, _note: None), 1))
-    assert "| KNN | 51 (clip) |" in text
+    assert "| KNN | 51 (clip) |" in text and "| no: features |" in text
     assert "* The protocol clip leaks" in text
     assert "* clip: 120 clips of " in text
 

@@ -18,6 +18,7 @@ from ei_toolkit.config.recipes.write import NETWORK_SCRIPTS, load_recipe
 from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.evaluation.labelled_rows import labelled_rows
 from ei_toolkit.evaluation.suite import run_suite
+from ei_toolkit.evaluation.suite_board import network_obstacles
 from ei_toolkit.evaluation.suite_models import TEN_GENRES_NETWORKS, SuiteModel, measurable_models
 from ei_toolkit.evaluation.suite_networks import (
     NetworkFold,
@@ -115,7 +116,7 @@ def test_the_script_of_a_network_is_kept_if_it_was_changed(tmp_path: Path) -> No
 
 def test_constants_of_a_suite_replace_those_of_the_recipe() -> None:
     script = TEN_GENRES_NETWORKS[0].classifier.script
-    assert "\nIMAGE = 48  # rows and columns" in script and '\nNETWORK = "cnn-b4"' in script
+    assert "\nIMAGE = 32  # rows and columns" in script and '\nNETWORK = "cnn-b4"' in script
 
 
 def test_each_chunk_is_a_row_of_its_clip() -> None:
@@ -196,3 +197,10 @@ def test_models_without_their_input_are_left_out_unless_they_are_named() -> None
 def test_a_suite_needs_an_input(tmp_path: Path) -> None:
     refused = eitk(tmp_path, "evaluate", "--suite", "ten-genres")
     assert refused.code == 2 and "--suite needs a table of features, log-mel spectra, or both" in refused.err
+
+
+def test_a_network_is_compiled_if_window_and_weights_have_room() -> None:
+    small = NetworkSettings("cnn-d", Chunks(4000, 4000, bands=64), 1, 0.001, 1)
+    assert network_obstacles(small, 8 * 64, 10, 50_000) == ()
+    [(kind, figures)] = network_obstacles(small, 52 * 64, 10, 130_010)  # 66,560 bytes of tensors
+    assert (kind, figures) == ("RAM", "263.5 KiB of 256.0 KiB (of which the network takes 65.3 KiB)")
