@@ -25,6 +25,7 @@ from ei_toolkit.errors import DataError, UsageError
 from ei_toolkit.evaluation.clips import find_known_clips
 from ei_toolkit.evaluation.labelled_rows import LabelledRows, labelled_rows
 from ei_toolkit.evaluation.scores import grouped_interval
+from ei_toolkit.features.extract import Extraction, extract_table
 from ei_toolkit.report.tables import Cell
 
 
@@ -74,8 +75,6 @@ def train_classifier(
     config = project.config
     if config.settings.classifier.kind == "none":
         raise UsageError("the project has no [classifier]", hint='Set [classifier] kind, such as "knn" or "forest".')
-    from ei_toolkit.features.extract import Extraction, extract_table  # imports librosa, which takes a second
-
     known = known_clips(config)
     wanted = Extraction(config.settings.features, config.settings.slice.reading)
     cache = config.paths.features if config.file else None

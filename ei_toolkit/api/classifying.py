@@ -28,6 +28,9 @@ from ei_toolkit.evaluation.classify import (
     classify_file,
     timeline_data,
 )
+from ei_toolkit.features.extract import whole_features
+from ei_toolkit.features.model import read_model
+from ei_toolkit.features.spectra import RATE
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.report import figures
 from ei_toolkit.report.tables import Cell
@@ -191,11 +194,6 @@ def open_scorer(config: Config, model: Path | None, labels: Sequence[str]) -> tu
 
 
 def _summary_scorer(file: Path) -> tuple[Scorer, TrainingProvenance]:
-    # SciPy takes a quarter of a second to import
-    from ei_toolkit.features.extract import whole_features
-    from ei_toolkit.features.model import read_model
-    from ei_toolkit.features.spectra import RATE
-
     model = read_model(file)
     whole = replace(model.features, window_ms=0)
     return SummaryScorer(model, RATE, partial(whole_features, settings=whole)), model.provenance

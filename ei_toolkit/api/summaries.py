@@ -23,6 +23,7 @@ from ei_toolkit.evaluation.run import checked_protocol
 from ei_toolkit.evaluation.suite import SuiteRow, number_of_trainings, run_suite
 from ei_toolkit.evaluation.suite_models import measurable_models
 from ei_toolkit.features.columns import EXTRACTORS
+from ei_toolkit.features.extract import Extraction, extract_table
 from ei_toolkit.features.table import FeatureTable, read_table
 from ei_toolkit.report.suite_tables import suite_data
 from ei_toolkit.report.tables import Cell
@@ -105,7 +106,7 @@ def summary_features(
     jobs: int = 1,
     on_progress: OnProgress = ignore_progress,
 ) -> SummaryFeatures:
-    """Compute summary features of the clips of a project with librosa.
+    """Compute summary features of the clips of a project, as librosa defines them.
 
     Args:
         project: A project with `[dataset] root`. The features of each clip are kept in it.
@@ -127,8 +128,6 @@ def summary_features(
         raise UsageError(f"there is no extractor {extractor!r}", hint=f"Extractors: {', '.join(EXTRACTORS)}.")
     if 0 < window_ms < SHORTEST_WINDOW_MS:
         raise UsageError(f"windows of {window_ms} ms are too short", hint=f"Give at least {SHORTEST_WINDOW_MS} ms.")
-    from ei_toolkit.features.extract import Extraction, extract_table  # imports librosa, which takes a second
-
     config = project.config
     known = find_known_clips(clips_root(config.settings.dataset, config.paths.root), config.settings, config.paths.root)
     wanted = Extraction(FeatureSettings(extractor, window_ms, hop_ms), config.settings.slice.reading)

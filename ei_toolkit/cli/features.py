@@ -20,6 +20,8 @@ from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.clips import find_known_clips
+from ei_toolkit.features.block_folder import write_block
+from ei_toolkit.features.extract import Extraction, extract_table
 from ei_toolkit.features.table import check_table_name, write_table
 
 
@@ -42,6 +44,9 @@ def features(
         Path | None,
         typer.Option(help="Write the extractor as a custom processing block for Edge Impulse to this folder instead."),
     ] = None,
+    plain_librosa: Annotated[
+        bool, typer.Option("--plain-librosa", help="Compute by plain calls of librosa, to compare; takes longer.")
+    ] = False,
     channel: ChannelOption = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Number of processes; default: the number of cores.")
@@ -54,8 +59,6 @@ def features(
     """
     env = Environment.of(context)
     if block:
-        from ei_toolkit.features.block_folder import write_block  # loads SciPy
-
         files = write_block(check_output(env.cwd / block), extractor)
         env.console.result({"folder": str(block), "files": [file.name for file in files]}, f"{extractor} -> {block}")
         return
@@ -68,10 +71,7 @@ def features(
     cache = config.paths.features if config.file else None
     settings = FeatureSettings(cast(Any, extractor), window_ms, hop_ms, normalise, trim)
     with env.console.progress(f"computing {extractor}", len(known)) as progress:
-        # librosa, whose import takes seconds, which no error before this line should wait for
-        from ei_toolkit.features.extract import Extraction, extract_table
-
-        wanted = Extraction(settings, config.settings.slice.reading)
+        wanted = Extraction(settings, config.settings.slice.reading, plain_librosa)
         table, skipped = extract_table(
             known, wanted, cache, jobs or cores(), progress.to, config.settings.compute.scheduler
         )

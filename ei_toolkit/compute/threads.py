@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 
 from threadpoolctl import threadpool_limits
 
+EVERY_BLAS = ("numpy", "scipy.linalg")
+"""Modules that load a BLAS of their own."""
 
-def one_blas_thread() -> threadpool_limits:
-    """Limit NumPy's and SciPy's BLAS to one thread, until the end of the process or of a `with` statement."""
-    for owner in ("numpy", "scipy.linalg"):  # a limit holds for what is loaded already
+
+def one_blas_thread(owners: Sequence[str] = EVERY_BLAS) -> threadpool_limits:
+    """Limit the BLAS of these modules to one thread, until the end of the process or of a `with` statement."""
+    for owner in owners:  # a limit holds for what is loaded already
         importlib.import_module(owner)
     return threadpool_limits(limits=1, user_api="blas")

@@ -277,7 +277,7 @@ def engines_of(target: str) -> tuple[Engine, ...]:
 class FeatureSettings:
     """[features]: the summary features that a classifier takes."""
 
-    extractor: Literal["summary-57", "summary-207"] = setting("summary-57", "Which features librosa computes.")
+    extractor: Literal["summary-57", "summary-207"] = setting("summary-57", "Which features, as librosa defines them.")
     window_ms: int = setting(
         0, "Length of the windows in milliseconds, at least 1000; 0 means the whole clip.", Range(0, whole=True)
     )

@@ -12,12 +12,17 @@ from ei_toolkit.features.block_server import PARAMETERS, PORT
 from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.spectra import RATE
 
-COPIED = ("audio.clip_level", "errors", "features.analysis", "features.columns", "features.spectra", "features.summary")
+COPIED = (
+    "audio.clip_level",
+    "errors",
+    "features.analysis",
+    "features.columns",
+    "features.constant_q",
+    "features.spectra",
+    "features.summary",
+)
 """Modules of this package that the block computes with; the folder has copies of them."""
-REQUIREMENTS = {
-    "summary-57": ("numpy>=2", "scipy", "soxr"),
-    "summary-207": ("numpy>=2", "scipy", "soxr", "librosa>=0.11"),
-}
+REQUIREMENTS = ("numpy>=2", "soxr")
 README = """# {title}
 
 A custom processing block for Edge Impulse: {count} summary features of a window of audio, from `eitk features --block`.
@@ -45,7 +50,7 @@ def write_block(folder: Path, extractor: str) -> list[Path]:
     texts = {
         PARAMETERS: json.dumps(described, indent=4) + "\n",
         "dsp-server.py": _source("features.block_server"),
-        "requirements.txt": "\n".join(REQUIREMENTS[extractor]) + "\n",
+        "requirements.txt": "\n".join(REQUIREMENTS) + "\n",
         "Dockerfile": DOCKERFILE.format(port=PORT),
         "README.md": README.format(title=title, count=count, name=extractor, port=PORT),
         "ei_toolkit/__init__.py": "",

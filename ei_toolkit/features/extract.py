@@ -23,10 +23,10 @@ from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError
 from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.spectra import RATE
-from ei_toolkit.features.summary import Values, summary_features
+from ei_toolkit.features.summary import Samples, Values, summary_features
 from ei_toolkit.features.table import FeatureTable
 
-VERSION = 2
+VERSION = 3
 """Version of the computation; raise it when a feature changes, so that kept features are computed again."""
 
 DEFAULT_READING = Reading()
@@ -36,11 +36,13 @@ DEFAULT_READING = Reading()
 class Extraction:
     """What is computed from each clip, and how its samples are understood.
 
-    [features] trim leaves out what is more than 60 dB below the peak, as `librosa.effects.trim` does.
+    [features] trim leaves out what is more than 60 dB below the peak, as `librosa.effects.trim` does. With
+    `plain_librosa` the features are computed by plain calls of librosa, to compare with.
     """
 
     settings: FeatureSettings
     reading: Reading = DEFAULT_READING
+    plain_librosa: bool = False
 
     @property
     def key(self) -> str:
@@ -108,7 +110,8 @@ def clip_features(known: KnownClip, extraction: Extraction, cache: Path | None) 
     if file and (kept := _read(file, extraction)):
         return kept
     try:
-        found = compute_features(read_clip(known.clip.path, RATE, reading=extraction.reading), extraction.settings)
+        samples = read_clip(known.clip.path, RATE, reading=extraction.reading)
+        found = compute_features(samples, extraction.settings, plain_librosa=extraction.plain_librosa)
     except DataError as error:
         return ClipFeatures(np.empty(0, np.int64), np.empty((0, 0)), reason_of(error, known.clip))
     if file:
@@ -118,20 +121,30 @@ def clip_features(known: KnownClip, extraction: Extraction, cache: Path | None) 
     return found
 
 
-def compute_features(samples: npt.NDArray[np.int16], settings: FeatureSettings) -> ClipFeatures:
+def compute_features(
+    samples: npt.NDArray[np.int16], settings: FeatureSettings, *, plain_librosa: bool = False
+) -> ClipFeatures:
     """Return the features of a signal of shape (n,) at RATE Hz. Raises DataError where it is too short or silent.
 
     Silent windows are left out, unless all are silent.
     """
     samples = _prepared(samples, settings)
+    own = _plain_librosa(settings.extractor) if plain_librosa else None
+    compute = partial(summary_features, extractor=settings.extractor, compute=own)
     if not settings.window_ms:
-        return ClipFeatures(np.zeros(1, np.int64), summary_features(samples, settings.extractor)[None])
+        return ClipFeatures(np.zeros(1, np.int64), compute(samples)[None])
     length, hop = samples_in(settings.window_ms, RATE), samples_in(settings.hop_ms or settings.window_ms, RATE)
     windows = [(start, window) for start, window in cut_blocks([samples], length, hop) if window.any()]
     if not windows:
         raise DataError("silent" if len(samples) >= length else f"shorter than a window of {settings.window_ms} ms")
-    values = np.array([summary_features(window, settings.extractor) for _, window in windows])
+    values = np.array([compute(window) for _, window in windows])
     return ClipFeatures(np.array([start * 1000 // RATE for start, _ in windows]), values)
+
+
+def _plain_librosa(extractor: str) -> Callable[[Samples], Values]:
+    from ei_toolkit.features.plain_librosa import PLAIN  # the import of librosa takes seconds
+
+    return PLAIN[extractor]
 
 
 def whole_features(samples: npt.NDArray[np.int16], settings: FeatureSettings) -> npt.NDArray[np.float64]:

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.errors import DataError
+from ei_toolkit.features import spectra
 from ei_toolkit.features.analysis import Analysis
 from ei_toolkit.features.columns import MEL_RANGES
-from ei_toolkit.features.spectra import RATE, mfcc
+from ei_toolkit.features.constant_q import tonal_centroids
+from ei_toolkit.features.spectra import RATE
 
 Samples = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
@@ -19,8 +21,10 @@ SHORTEST_S = 1.0  # the separation of harmonic sound and the constant-Q transfor
 SILENT_RMS = 0.01  # frames below it count as silent; 1 is full scale
 
 
-def summary_features(samples: npt.NDArray[np.int16], extractor: str) -> Values:
-    """Return the features (columns,) of an int16 signal of shape (n,) at RATE Hz.
+def summary_features(
+    samples: npt.NDArray[np.int16], extractor: str, compute: Callable[[Samples], Values] | None = None
+) -> Values:
+    """Return the features (columns,) of an int16 signal of shape (n,) at RATE Hz; `compute` replaces COMPUTE.
 
     Raises DataError for a signal that is shorter than SHORTEST_S or silent: its features would not be numbers.
     """
@@ -28,7 +32,7 @@ def summary_features(samples: npt.NDArray[np.int16], extractor: str) -> Values:
         raise DataError(f"shorter than {SHORTEST_S:g} s, which the features need at least")
     if not samples.any():
         raise DataError("silent")
-    values = COMPUTE[extractor](np.divide(samples, 32768, dtype=np.float32))
+    values = (compute or COMPUTE[extractor])(np.divide(samples, 32768, dtype=np.float32))
     if not np.isfinite(values).all():
         raise DataError("some features are not numbers, because the signal does not change")
     return values
@@ -44,7 +48,7 @@ def summary_57(samples: Samples) -> Values:
         analysis.chroma, analysis.rms, analysis.centroid, analysis.bandwidth, analysis.rolloff,
         analysis.zero_crossing_rate, analysis.harmonic, analysis.percussive,
     )  # fmt: skip
-    cepstral = mfcc(analysis.mel_db, 20)
+    cepstral = spectra.mfcc(analysis.mel_db, 20)
     statistics = [
         statistic(one, dtype=np.float64) for one in (*over_time, *cepstral) for statistic in (np.mean, np.var)
     ]
@@ -53,38 +57,41 @@ def summary_57(samples: Samples) -> Values:
 
 def summary_207(samples: Samples) -> Values:
     """Return the values of the columns of `summary-207`, with all of librosa's present defaults."""
-    # takes seconds to import, which commands with other features do not wait for
-    import librosa
-    from scipy.stats import skew
-
     analysis = Analysis(samples)
     first = (analysis.rms, analysis.zero_crossing_rate, analysis.centroid, analysis.bandwidth, analysis.rolloff)
     single = (
-        np.mean(librosa.feature.spectral_flatness(S=analysis.magnitude)),
-        np.mean(np.square(analysis.harmonic)),
-        np.mean(np.square(analysis.percussive)),
-        skew(analysis.centroid[0]),
-        np.mean(librosa.feature.rms(y=analysis.harmonic)),
+        float(spectra.flatness(analysis.power).mean()),
+        float(np.square(analysis.harmonic).mean()),
+        float(np.square(analysis.percussive).mean()),
+        skewness(analysis.centroid[0]),
+        float(spectra.root_mean_square(analysis.harmonic, analysis.pad_mode).mean()),
         np.count_nonzero(analysis.rms < SILENT_RMS) / len(analysis.samples),
     )
-    coefficients = librosa.feature.mfcc(S=analysis.mel_db, n_mfcc=13)
+    cepstral = spectra.mfcc(analysis.mel_db, 13)
     over_time = (
-        librosa.feature.spectral_contrast(S=analysis.magnitude, sr=RATE),
-        coefficients,
-        librosa.feature.delta(coefficients),
-        librosa.feature.delta(coefficients, order=2),
+        spectra.contrast(analysis.magnitude),
+        cepstral,
+        spectra.differences(cepstral, 1),
+        spectra.differences(cepstral, 2),
         analysis.chroma,
-        librosa.feature.tonnetz(y=analysis.harmonic, sr=RATE),
+        tonal_centroids(analysis.harmonic),
         analysis.mel,
     )
-    contrast, *cepstral, chroma, tonnetz, mel = (one.mean(axis=1) for one in over_time)
+    contrast, *coefficients, chroma, tonnetz, mel = (one.mean(axis=1) for one in over_time)
     return np.concatenate(
         [
-            [np.mean(one) for one in first], contrast, single, *cepstral, chroma, [analysis.tempo], tonnetz, mel,
+            [np.mean(one) for one in first], contrast, single, *coefficients, chroma, [analysis.tempo], tonnetz, mel,
             [mel[start:end].mean() for start, end in MEL_RANGES],
         ],
         dtype=np.float64,
     )  # fmt: skip
+
+
+def skewness(values: Values) -> float:
+    """Return the mean cube of the deviations from the mean, in standard deviations; 0 for values that are all equal."""
+    deviations = values - values.mean()
+    spread = float(deviations.std())
+    return float((deviations**3).mean() / spread**3) if spread > 0 else 0.0
 
 
 COMPUTE: Mapping[str, Callable[[Samples], Values]] = MappingProxyType(

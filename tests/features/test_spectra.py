@@ -12,6 +12,7 @@ from librosa.onset import onset_strength
 
 from ei_toolkit.features import spectra
 from ei_toolkit.features.analysis import Analysis
+from ei_toolkit.features.constant_q import constant_q, constant_q_chroma, tonal_centroids
 from ei_toolkit.features.spectra import RATE
 
 SECONDS = 4
@@ -62,6 +63,27 @@ def test_the_shape_of_the_spectrum(samples: Any) -> None:
     close(one.centroid, feature.spectral_centroid(S=one.magnitude))
     close(one.bandwidth, feature.spectral_bandwidth(S=one.magnitude))
     np.testing.assert_array_equal(one.rolloff, feature.spectral_rolloff(S=one.magnitude))
+
+
+def test_flatness_and_contrast(samples: Any) -> None:
+    one, feature = Analysis(samples), librosa.feature
+    np.testing.assert_array_equal(spectra.flatness(one.power), feature.spectral_flatness(S=one.magnitude))
+    close(spectra.contrast(one.magnitude), feature.spectral_contrast(S=one.magnitude))
+
+
+def test_differences(samples: Any) -> None:
+    coefficients = spectra.mfcc(Analysis(samples).mel_db, 13)
+    for order in (1, 2):
+        close(spectra.differences(coefficients, order), librosa.feature.delta(coefficients, order=order), 1e-12)
+
+
+def test_the_constant_q_transform_its_chroma_and_tonal_centroids(samples: Any) -> None:
+    expected = np.abs(librosa.cqt(samples, n_bins=252, bins_per_octave=36, tuning=None))
+    close(constant_q(samples), expected)
+    audible = expected.max(axis=0) > 1e-6 * expected.max()  # elsewhere, shares of pitch classes are rounding errors
+    chroma = librosa.feature.chroma_cqt(C=expected, bins_per_octave=36)
+    close(constant_q_chroma(samples)[:, audible], chroma[:, audible], 1e-4)
+    close(tonal_centroids(samples)[:, audible], librosa.feature.tonnetz(chroma=chroma)[:, audible], 1e-4)
 
 
 def test_frames_of_the_signal(samples: Any) -> None:
