@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ei_toolkit.features.columns import EXTRACTORS
+from ei_toolkit.audio.summary.columns import EXTRACTORS
 from ei_toolkit.features.table import FeatureTable
 
 COLUMNS = EXTRACTORS["summary-57"]

@@ -12,6 +12,7 @@ from ei_toolkit.api.progress import OnProgress, Progress, ignore_progress
 from ei_toolkit.api.project import Project
 from ei_toolkit.api.results import Result, shown
 from ei_toolkit.audio.formats import SUFFIXES
+from ei_toolkit.audio.summary.spectra import RATE
 from ei_toolkit.compute import map_items
 from ei_toolkit.config import Config
 from ei_toolkit.config.lockfile import read_lock
@@ -30,7 +31,6 @@ from ei_toolkit.evaluation.classify import (
 )
 from ei_toolkit.features.extract import whole_features
 from ei_toolkit.features.model import read_model
-from ei_toolkit.features.spectra import RATE
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.report import figures
 from ei_toolkit.report.tables import Cell

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ei_toolkit.api.progress import OnProgress, ignore_progress, progress_of
 from ei_toolkit.api.project import Project
 from ei_toolkit.api.results import Result
+from ei_toolkit.audio.summary.columns import EXTRACTORS
 from ei_toolkit.config.settings import FeatureSettings
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import UsageError
@@ -22,7 +23,6 @@ from ei_toolkit.evaluation.labelled_rows import labelled_rows
 from ei_toolkit.evaluation.run import checked_protocol
 from ei_toolkit.evaluation.suite import SuiteRow, number_of_trainings, run_suite
 from ei_toolkit.evaluation.suite_models import measurable_models
-from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.extract import Extraction, extract_table
 from ei_toolkit.features.table import FeatureTable, read_table
 from ei_toolkit.report.suite_tables import suite_data

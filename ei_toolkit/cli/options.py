@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from ei_toolkit.audio.summary.columns import EXTRACTORS
 from ei_toolkit.cli import complete
 from ei_toolkit.config.boards import BOARDS, board_choice
 from ei_toolkit.config.recipes import recipe_names
 from ei_toolkit.config.settings import Channel, FloatRange
 from ei_toolkit.errors import EitkError
-from ei_toolkit.features.columns import EXTRACTORS
 
 
 def checked_by(check: Callable[[Any], object]) -> Callable[[Any], Any]:

@@ -190,7 +190,9 @@ class StoreSettings:
 class DspBlock:
     """A processing block. Every key that is not listed here is a parameter of the block with Edge Impulse's name."""
 
-    type: Literal["spectrogram", "mfe", "mfcc"] = field(metadata={"description": "Kind of block."})
+    type: Literal["spectrogram", "mfe", "mfcc", "summary-57", "summary-207"] = field(
+        metadata={"description": "Kind of block."}
+    )
     implementation_version: int = setting(
         4, "Version of the block's implementation; an older one reproduces an older project."
     )

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.audio.summary.columns import uncorrelated
 from ei_toolkit.evaluation.labelled_rows import LabelledRows
-from ei_toolkit.features.columns import uncorrelated
 
 Floats = npt.NDArray[np.float64]
 CORRELATED = 0.9  # of two features with a larger absolute correlation, the second is left out

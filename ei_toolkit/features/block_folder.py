@@ -7,20 +7,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ei_toolkit.audio.summary.columns import EXTRACTORS
 from ei_toolkit.config.atomic_write import write_text
 from ei_toolkit.features.block_server import PARAMETERS, PORT
-from ei_toolkit.features.columns import EXTRACTORS
-from ei_toolkit.features.spectra import RATE
+from ei_toolkit.impulse.dsp import describe
 
 COPIED = (
-    "audio.clip_level",
-    "errors",
-    "features.analysis",
-    "features.columns",
-    "features.constant_q",
-    "features.spectra",
-    "features.summary",
-)
+    "audio.clip_level", "audio.summary.analysis", "audio.summary.columns", "audio.summary.constant_q",
+    "audio.summary.features", "audio.summary.spectra", "errors",
+)  # fmt: skip
 """Modules of this package that the block computes with; the folder has copies of them."""
 REQUIREMENTS = ("numpy>=2", "soxr")
 README = """# {title}
@@ -55,7 +50,7 @@ def write_block(folder: Path, extractor: str) -> list[Path]:
         "README.md": README.format(title=title, count=count, name=extractor, port=PORT),
         "ei_toolkit/__init__.py": "",
         "ei_toolkit/audio/__init__.py": "",
-        "ei_toolkit/features/__init__.py": "",
+        "ei_toolkit/audio/summary/__init__.py": "",
         **{f"ei_toolkit/{module.replace('.', '/')}.py": _source(module) for module in COPIED},
     }
     for name, text in texts.items():
@@ -65,34 +60,25 @@ def write_block(folder: Path, extractor: str) -> list[Path]:
 
 def block_parameters(extractor: str) -> dict[str, Any]:
     """Return the content of parameters.json; the name of the block is that of the extractor."""
-    count = len(EXTRACTORS[extractor])
+    block = describe(extractor)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for one in block.parameters:
+        item = {"name": one.title, "value": one.default, "type": one.type, "help": one.help, "param": one.name}
+        groups.setdefault(one.group, []).append(item)
     return {
         "info": {
-            "title": f"Summary features ({count})",
+            "title": block.title,
             "author": "eitk",
-            "description": f"{count} summary features of a window of audio, as librosa defines them at {RATE} Hz.",
+            "description": block.description,
             "name": extractor,
             "type": extractor,
             "preferConvolution": False,
             "cppType": extractor.replace("-", "_"),
-            "latestImplementationVersion": 1,
+            "latestImplementationVersion": block.latest_version,
             "hasFeatureImportance": True,
             "hasAutoTune": False,
         },
-        "parameters": [
-            {
-                "group": "Level",
-                "items": [
-                    {
-                        "name": "Normalise",
-                        "value": False,
-                        "type": "boolean",
-                        "help": "Set the peak of each window to full scale.",
-                        "param": "normalise",
-                    }
-                ],
-            }
-        ],
+        "parameters": [{"group": group, "items": items} for group, items in groups.items()],
     }
 
 

@@ -15,14 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from ei_toolkit.audio.clip_level import full_scale
+from ei_toolkit.audio.summary.columns import EXTRACTORS
+from ei_toolkit.audio.summary.features import window_features
 from ei_toolkit.errors import DataError
-from ei_toolkit.features.columns import EXTRACTORS
-from ei_toolkit.features.spectra import RATE
-from ei_toolkit.features.summary import summary_features
 
 PARAMETERS = "parameters.json"
 PORT = 4446  # where Edge Impulse's blocks listen
@@ -34,29 +29,16 @@ def run(body: Mapping[str, Any], extractor: str) -> dict[str, Any]:
     """Return the answer to a request for one window. Raises DataError for a body that has no features."""
     _check(body)
     values = window_features(body["features"], float(body["sampling_freq"]), extractor, **body["params"])
-    return {"success": True, "features": values, "graphs": [], **_labels(extractor)}
+    return {"success": True, "features": values.tolist(), "graphs": [], **_labels(extractor)}
 
 
 def batch(body: Mapping[str, Any], extractor: str) -> dict[str, Any]:
     """Return the answer to a request for many windows. Raises as `run` does."""
     _check(body)
     frequency = float(body["sampling_freq"])
-    values = [window_features(window, frequency, extractor, **body["params"]) for window in body["features"]]
+    rows = [window_features(window, frequency, extractor, **body["params"]) for window in body["features"]]
+    values = [row.tolist() for row in rows]
     return {"success": True, "features": values, **_labels(extractor)}
-
-
-def window_features(window: npt.ArrayLike, frequency: float, extractor: str, normalise: bool = False) -> list[float]:
-    """Return the features of a window of raw values, those of int16 audio, at `frequency` Hz."""
-    samples = np.asarray(window, np.float64)
-    if samples.ndim != 1 or not np.isfinite(samples).all():
-        raise DataError("a window must be a list of numbers, the values of one axis")
-    if frequency != RATE:
-        import soxr  # only where the rate is another one
-
-        samples = soxr.resample(samples, frequency, RATE, quality="HQ")
-    whole = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
-    values: list[float] = summary_features(full_scale(whole) if normalise else whole, extractor).tolist()
-    return values
 
 
 def _check(body: Mapping[str, Any]) -> None:

@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from ei_toolkit.audio.clip_level import full_scale, without_silent_ends
 from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.audio.summary.columns import EXTRACTORS
+from ei_toolkit.audio.summary.features import Samples, Values, summary_features
+from ei_toolkit.audio.summary.spectra import RATE
 from ei_toolkit.audio.window import cut_blocks, samples_in
 from ei_toolkit.compute import PROCESSES, map_items
 from ei_toolkit.config.atomic_write import write_bytes
@@ -21,9 +24,6 @@ from ei_toolkit.config.settings import FeatureSettings, Reading
 from ei_toolkit.dataset.cutting import reason_of
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError
-from ei_toolkit.features.columns import EXTRACTORS
-from ei_toolkit.features.spectra import RATE
-from ei_toolkit.features.summary import Samples, Values, summary_features
 from ei_toolkit.features.table import FeatureTable
 
 VERSION = 3

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.audio.summary.columns import uncorrelated
 from ei_toolkit.config.settings import ClassifierSettings, FeatureSettings
 from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
-from ei_toolkit.features.columns import uncorrelated
 from ei_toolkit.features.model import FeatureModel, Floats
 
 Ints = npt.NDArray[np.int64]

@@ -16,8 +16,8 @@ from librosa.effects import hpss
 from librosa.onset import onset_strength
 from scipy.stats import skew
 
-from ei_toolkit.features.columns import MEL_RANGES
-from ei_toolkit.features.summary import SILENT_RMS, Samples, Values
+from ei_toolkit.audio.summary.columns import MEL_RANGES
+from ei_toolkit.audio.summary.features import SILENT_RMS, Samples, Values
 
 
 def plain_57(samples: Samples) -> Values:

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.audio.summary.columns import EXTRACTORS
 from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.config.units import counted
 from ei_toolkit.errors import DataError, UsageError
-from ei_toolkit.features.columns import EXTRACTORS
 
 NAME, LABEL, GROUP, START = "filename", "label", "group", "start_ms"
 SHOWN = 5  # names of columns or rows that a message lists

@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.audio.summary.columns import MEL_BANDS
 from ei_toolkit.errors import DataError
-from ei_toolkit.features.columns import MEL_BANDS
 from ei_toolkit.features.log_mel import averaged_bands, cosine_transform
 
 Floats = npt.NDArray[np.float64]

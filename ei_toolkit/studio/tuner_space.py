@@ -126,7 +126,9 @@ def _check_block(kind: str, block: Any, where: str) -> None:
 
     if not isinstance(block, dict):
         raise ApiError(f"{where} must be an object")
-    types = {"inputBlocks": ("time-series",), "dspBlocks": dsp.block_types(), "learnBlocks": ("keras",)}[kind]
+    types = {"inputBlocks": ("time-series",), "dspBlocks": dsp.block_types(for_boards=True), "learnBlocks": ("keras",)}[
+        kind
+    ]
     if block.get("type") not in types:
         raise ApiError(f"{where}: there is no block of type {block.get('type')!r}; types: {', '.join(types)}")
     known = {"inputBlocks": INPUT_KEYS, "learnBlocks": LEARN_KEYS}.get(kind)

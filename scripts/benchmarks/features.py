@@ -16,10 +16,10 @@ import librosa
 from _noise import write_noise
 
 from ei_toolkit.audio.decode import read_clip
-from ei_toolkit.features.columns import EXTRACTORS
+from ei_toolkit.audio.summary.columns import EXTRACTORS
+from ei_toolkit.audio.summary.features import summary_features
+from ei_toolkit.audio.summary.spectra import RATE
 from ei_toolkit.features.plain_librosa import PLAIN
-from ei_toolkit.features.spectra import RATE
-from ei_toolkit.features.summary import summary_features
 
 
 def with_librosa(path: Path, extractor: str) -> Any:

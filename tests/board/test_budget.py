@@ -62,7 +62,7 @@ def budget_of(goldens: Path, block: DspBlock) -> Budget:
     return budget
 
 
-@pytest.mark.parametrize("kind", dsp.block_types())
+@pytest.mark.parametrize("kind", dsp.block_types(for_boards=True))
 def test_omitted_parameters_cost_what_the_defaults_written_out_cost(goldens: Path, kind: Any) -> None:
     defaults = {parameter.name: parameter.default for parameter in dsp.describe(kind).parameters}
     assert budget_of(goldens, DspBlock(kind)) == budget_of(goldens, DspBlock(kind, params=defaults))

@@ -11,8 +11,8 @@ import soundfile
 from support import eitk
 
 import ei_toolkit as api
+from ei_toolkit.audio.summary.columns import EXTRACTORS
 from ei_toolkit.dataset.index import load_index
-from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.model import read_model
 from ei_toolkit.features.table import FeatureTable, write_table
 

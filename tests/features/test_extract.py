@@ -12,14 +12,14 @@ import pytest
 import soundfile
 from support import eitk
 
+from ei_toolkit.audio.summary.features import summary_features
+from ei_toolkit.audio.summary.spectra import RATE
 from ei_toolkit.config.settings import FeatureSettings
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError
 from ei_toolkit.features import extract
 from ei_toolkit.features.extract import Extraction, compute_features, extract_table
-from ei_toolkit.features.spectra import RATE
-from ei_toolkit.features.summary import summary_features
 from ei_toolkit.features.table import read_table
 
 SETTINGS = FeatureSettings()

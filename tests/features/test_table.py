@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ei_toolkit.audio.summary.columns import EXTRACTORS
 from ei_toolkit.errors import DataError, UsageError
-from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.table import FeatureTable, read_table, write_table
 
 

@@ -45,13 +45,17 @@ class Parameter:
 
 @dataclass(frozen=True)
 class BlockDescription:
-    """The description of a block in a studio."""
+    """The description of a block in a studio.
+
+    `feature_names` are those of a block that has one row of features, which are no frames of a spectrum.
+    """
 
     type: str
     title: str
     description: str
     versions: tuple[int, ...]
     parameters: tuple[Parameter, ...]
+    feature_names: tuple[str, ...] = ()
 
     @property
     def latest_version(self) -> int:
@@ -76,10 +80,13 @@ class Block:
     shape: Callable[[int, float, int, Any], tuple[int, int]]
     features: Callable[[Floats, float, int, Any], Floats]
     tables: Callable[[float, int, Any], Mapping[str, Table]]
+    feature_names: tuple[str, ...] = ()
 
     def describe(self) -> BlockDescription:
         """Return the description for a studio."""
-        return BlockDescription(self.type, self.title, self.description, self.versions, tuple(self._parameters()))
+        return BlockDescription(
+            self.type, self.title, self.description, self.versions, tuple(self._parameters()), self.feature_names
+        )
 
     def check_version(self, version: int) -> int:
         """Return the version as an int. Raises ConfigurationError for one that this block does not have."""

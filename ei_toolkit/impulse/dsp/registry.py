@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.errors import ConfigurationError
-from ei_toolkit.impulse.dsp import mfcc, mfe, spectrogram
+from ei_toolkit.impulse.dsp import mfcc, mfe, spectrogram, summary
 from ei_toolkit.impulse.dsp.block import Block, BlockDescription, Floats, Table, shown
 
-BLOCKS: dict[str, Block] = {module.BLOCK.type: module.BLOCK for module in (spectrogram, mfe, mfcc)}
+BLOCKS: dict[str, Block] = {block.type: block for block in (spectrogram.BLOCK, mfe.BLOCK, mfcc.BLOCK, *summary.BLOCKS)}
 CHUNK_SAMPLES = 1 << 21  # windows are computed in chunks of about this many samples, so memory stays bounded
 
 
-def block_types() -> tuple[str, ...]:
-    """Return the types of all blocks."""
-    return tuple(BLOCKS)
+def block_types(*, for_boards: bool = False) -> tuple[str, ...]:
+    """Return the types of all blocks, or of those that have C++ for boards."""
+    return tuple(kind for kind, block in BLOCKS.items() if not (for_boards and block.feature_names))
 
 
 def describe(block: str) -> BlockDescription:

@@ -93,6 +93,7 @@ def dsp_metadata(
     empty: dict[str, Any] = {"labels": [], "windowCount": 0, "featureCount": 0, "samples": []}
     summary = features.summary if features else empty
     frames, bins = (features.summary["frames"], features.summary["bins"]) if features else (0, 0)
+    shape = {"width": bins} if frames == 1 else {"width": frames, "height": bins}
     return {
         "created": features.created if features else created,
         "generated": features is not None,
@@ -105,14 +106,14 @@ def dsp_metadata(
         "windowIncreaseMs": window["windowIncreaseMs"],
         "padZeros": window["padZeros"],
         "frequency": window["frequencyHz"],
-        "outputConfig": {"type": "spectrogram", "shape": {"width": frames, "height": bins}},
+        "outputConfig": {"type": "flat" if frames == 1 else "spectrogram", "shape": shape},
         "fftUsed": [int(config["fft_length"])] if config.get("fft_length", "").isdigit() else [],
     }
 
 
-def feature_labels(frames: int, bins: int) -> list[str]:
-    """Return a name for each feature, ordered by frame."""
-    return [f"frame {frame} bin {bin_}" for frame in range(frames) for bin_ in range(bins)]
+def feature_labels(frames: int, bins: int, own: Sequence[str] = ()) -> list[str]:
+    """Return a name for each feature: the block's own, or its frame and bin, ordered by frame."""
+    return list(own) or [f"frame {frame} bin {bin_}" for frame in range(frames) for bin_ in range(bins)]
 
 
 def line_graph(name: str, profile: Sequence[float]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from ei_toolkit.studio.devices import DEVICES, Device, device
 from ei_toolkit.studio.http.dsp import explorer_points, feature_labels, generated_features, line_graph, sample_points
+from ei_toolkit.studio.http.impulses import feature_names_of
 from ei_toolkit.studio.http.request import Reader, RequestContext
 from ei_toolkit.studio.http.responses import answer
 from ei_toolkit.studio.http.samples import PayloadLimit, SliceQuery, content_of, sample_values, sample_with_values
@@ -57,7 +58,7 @@ def run_dsp_on_features_array(
     if body.request_performance:
         target = device(context.store.projects.get(context.project).settings.get("latencyDevice"))
         cost = context.studio.compute_worker.compute("cost", **_dsp_request(block, body, len(body.features)))
-        found["performance"] = _performance(target, cost)
+        found |= {"performance": _performance(target, cost)} if cost else {}
     return answer(found)
 
 
@@ -99,10 +100,10 @@ def run_dsp_sample_slice(
 
 @router.get("/performance")
 def get_performance_all_variants(dspId: int, context: Reader) -> Response:
-    """Return the estimated time (ms) and memory (bytes) of the block on each device."""
+    """Return the estimated time (ms) and memory (bytes) of the block on each device; none for a block without C++."""
     block = processing_block(context.store, context.project, dspId)
     cost = context.studio.compute_worker.compute("cost", **block.dsp_request())
-    found = [{"mcu": target.mcu, **_performance(target, cost)} for target in DEVICES if target.fpu]
+    found = [{"mcu": target.mcu, **_performance(target, cost)} for target in DEVICES if target.fpu and cost]
     return answer({"performance": found})
 
 
@@ -111,7 +112,7 @@ def get_dsp_feature_labels(dspId: int, context: Reader) -> Response:
     """Return a name for each feature."""
     block = processing_block(context.store, context.project, dspId)
     frames, bins = context.studio.compute_worker.compute("shape", **block.dsp_request())
-    return answer({"labels": feature_labels(frames, bins)})
+    return answer({"labels": feature_labels(frames, bins, _feature_names(context, block))})
 
 
 @router.get("/features/importance")
@@ -158,6 +159,10 @@ def _run_slice(context: RequestContext, dsp: int, sample_id: int, query: SliceQu
     return answer({**result, **labels, "sample": sample_with_values(sample, table), "canProfilePerformance": False})
 
 
+def _feature_names(context: RequestContext, block: ProcessingBlock) -> list[str]:
+    return feature_names_of(context.studio.compute_worker.catalogue(), block.type)
+
+
 def _dsp_request(block: ProcessingBlock, body: DspRunRequest, count: int) -> dict[str, Any]:
     params = {**block.config, **{name: str(value) for name, value in body.params.items()}}
     return {**block.dsp_request(params), "samples": count}
@@ -174,4 +179,5 @@ def _run(
     """Return the fields of a `DspRunResponse`; parameters that are sent replace the block's own."""
     found = context.studio.compute_worker.compute("run", **_dsp_request(block, body, len(values)), values=values)
     graphs = [line_graph(str(block.document["name"]), found["profile"])] if body.draw_graphs else []
-    return {"features": found["features"], "graphs": graphs, "labels": feature_labels(found["frames"], found["bins"])}
+    labels = feature_labels(found["frames"], found["bins"], _feature_names(context, block))
+    return {"features": found["features"], "graphs": graphs, "labels": labels}

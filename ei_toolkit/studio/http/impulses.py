@@ -45,7 +45,7 @@ def processing_blocks(catalogue: Catalogue) -> list[dict[str, Any]]:
             "author": AUTHOR,
             "description": block["description"],
             "name": block["title"],
-            "recommended": True,
+            "recommended": not block["feature_names"],  # those cannot run on a board
             "experimental": False,
             "latestImplementationVersion": block["versions"][-1],
             "blockType": "official",
@@ -67,6 +67,11 @@ def learn_blocks() -> list[dict[str, Any]]:
             "blockType": "official",
         }
     ]
+
+
+def feature_names_of(catalogue: Catalogue, kind: str) -> list[str]:
+    """Return the names of the features of a block that has one row of them; empty for spectra."""
+    return next((list(block["feature_names"]) for block in catalogue if block["type"] == kind), [])
 
 
 def parameters_of(catalogue: Catalogue, kind: str) -> list[Mapping[str, Any]]:

@@ -170,11 +170,12 @@ def get_space(context: Reader) -> Response:
 
 @router.get("/optimize/all-blocks")
 def get_all_blocks(context: Reader) -> Response:
-    """List the blocks that a space can have, with the parameters of the processing blocks."""
+    """List the blocks that a space can have, with the parameters of the processing blocks: those for a board."""
     catalogue = context.studio.compute_worker.catalogue()
     dsp = [
         {**shown, "params": _parameters(block["parameters"])}
         for shown, block in zip(processing_blocks(catalogue), catalogue, strict=True)
+        if shown["recommended"]
     ]
     return answer({"input": input_blocks(), "dsp": dsp, "learn": learn_blocks()})
 

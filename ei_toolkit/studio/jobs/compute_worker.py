@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ei_toolkit.audio.segments import find_segments
 from ei_toolkit.audio.wav import wav_bytes
-from ei_toolkit.eon.library.blocks import block_code
+from ei_toolkit.eon.library.blocks import CODE, block_code
 from ei_toolkit.eon.library.cost import window_instructions, window_ram_bytes
 from ei_toolkit.eon.library.request import LibraryDspBlock
 from ei_toolkit.eon.profile import CYCLES_PER_INSTRUCTION
@@ -155,7 +155,9 @@ def _predict(request: Request) -> list[float]:
 
 
 def _cost(request: Request) -> dict[str, int]:
-    """Return the estimated cycles and bytes of memory of a block on a Cortex-M4F."""
+    """Return the estimated cycles and bytes of memory of a block on a Cortex-M4F; empty for a block without C++."""
+    if request["block"] not in CODE:
+        return {}
     block = LibraryDspBlock(1, request["block"], request["version"], request["params"])
     code = block_code(block, request["samples"], request["frequency"])
     cycles = round(window_instructions(code) * CYCLES_PER_INSTRUCTION["float32"])

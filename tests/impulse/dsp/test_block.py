@@ -109,7 +109,7 @@ def test_a_wrong_value_is_shown_in_at_most_61_characters(text: str) -> None:
 def test_an_unknown_block_lists_the_blocks() -> None:
     with pytest.raises(ConfigurationError, match="there is no block 'flatten'") as caught:
         dsp.describe("flatten")
-    assert caught.value.hint == "Blocks: spectrogram, mfe, mfcc."
+    assert caught.value.hint == "Blocks: spectrogram, mfe, mfcc, summary-57, summary-207."
 
 
 @pytest.mark.parametrize("block", dsp.block_types())

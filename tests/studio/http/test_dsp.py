@@ -249,6 +249,26 @@ def test_the_features_of_a_block_have_names_ordered_by_frame(made: Api) -> None:
     assert made.fields("GET", "/1/dsp/2/features/importance") == {"hasFeatureImportance": False, "labels": {}}
 
 
+def test_a_block_of_summary_features_has_one_row_with_names_and_no_cost_on_a_board(api: Api) -> None:
+    block = {"id": 2, "type": "summary-57", "implementationVersion": 1, "name": "Summary"}
+    window = {"id": 1, "windowSizeMs": 1000, "windowIncreaseMs": 1000, "frequencyHz": RATE}
+    api.fields("POST", "/1/impulse", json={**IMPULSE, "inputBlocks": [window], "dspBlocks": [block]})
+    samples = noise(1, 2 * RATE)
+    api.upload({"a.wav": wav_bytes(samples, RATE)}, x_label="rock")
+    api.run(api.fields("POST", "/1/jobs/generate-features", json={"dspId": 2})["id"])
+    stored = np.load(io.BytesIO(api.call("GET", "/1/dsp-data/2/x/training").content))
+    values = dsp.run_many("summary-57", samples.reshape(2, RATE), RATE, 1)
+    np.testing.assert_array_equal(stored, values.astype(np.float32))
+    names = list(dsp.describe("summary-57").feature_names)
+    assert api.fields("GET", "/1/dsp/2/features/labels")["labels"] == names
+    assert api.fields("GET", "/1/dsp/2/metadata")["outputConfig"] == {"type": "flat", "shape": {"width": 57}}
+    run = {"features": samples[:RATE].tolist(), "requestPerformance": True}
+    found = api.fields("POST", "/1/dsp/2/run", json=run)
+    assert (found["labels"], found["features"]) == (names, values[0].tolist())
+    assert "performance" not in found
+    assert api.fields("GET", "/1/dsp/2/performance")["performance"] == []
+
+
 def test_the_explorer_has_three_features_of_each_window_with_its_sample(generated: Api) -> None:
     x = np.load(io.BytesIO(generated.call("GET", "/1/dsp-data/2/x/training").content))
     query = "featureAx1=5&featureAx2=0&featureAx3=7"

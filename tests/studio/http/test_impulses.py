@@ -124,7 +124,7 @@ def test_a_window_out_of_range_is_rejected(api: Api, change: dict[str, Any], rul
         ({"postProcessingBlocks": [{}]}, "post-processing blocks are not implemented by the local studio"),
         (
             {"dspBlocks": [{**DSP, "type": "image"}]},
-            "There is no processing block of type 'image'; types: spectrogram, mfe, mfcc",
+            "There is no processing block of type 'image'; types: spectrogram, mfe, mfcc, summary-57, summary-207",
         ),
         ({"dspBlocks": [{"id": 2}]}, "dspBlocks[0].type is missing"),
     ],
@@ -135,7 +135,13 @@ def test_blocks_that_do_not_fit_together_are_rejected(api: Api, changes: dict[st
 
 def test_the_block_types_are_those_that_the_studio_runs(api: Api) -> None:
     found = api.fields("GET", "/1/impulse/blocks")
-    assert [block["type"] for block in found["dspBlocks"]] == ["spectrogram", "mfe", "mfcc"]
+    assert [block["type"] for block in found["dspBlocks"]] == [
+        "spectrogram",
+        "mfe",
+        "mfcc",
+        "summary-57",
+        "summary-207",
+    ]
     assert {block["type"]: block["latestImplementationVersion"] for block in found["dspBlocks"]}["mfe"] == 4
     assert [block["type"] for block in found["inputBlocks"]] == ["time-series"]
     assert [block["type"] for block in found["learnBlocks"]] == ["keras"]

@@ -40,7 +40,8 @@ def error(operation: str, **arguments: Any) -> str:
 
 def test_the_catalogue_describes_every_block_with_its_parameters() -> None:
     found = {block["type"]: block for block in result("catalogue", params={})}
-    assert set(found) == {"spectrogram", "mfe", "mfcc"}
+    assert set(found) == {"spectrogram", "mfe", "mfcc", "summary-57", "summary-207"}
+    assert (found["mfe"]["feature_names"], len(found["summary-57"]["feature_names"])) == ([], 57)
     assert {parameter["name"] for parameter in found["mfe"]["parameters"]} >= {"num_filters", "fft_length"}
 
 

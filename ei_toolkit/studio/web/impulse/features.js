@@ -118,9 +118,9 @@ function Spectrogram({ dsp, input, params, sampleId }) {
       <${Drawing} label=${`Features of the window: ${shape.frames} frames of ${shape.bins} bins`} height=${180}
         dependencies=${[found]} data-frames=${shape.frames} data-bins=${shape.bins}
         draw=${(context, width, height) => drawSpectrogram(context, width, height, found.features, shape.frames, shape.bins)} />
-      <p class="cost">${counted(found.features.length, "feature")} (${shape.frames} frames of ${shape.bins}). On the board:
-        <strong> ${found.performance.latency} ms</strong> and <strong>${bytes(found.performance.ram)}</strong> of RAM for each
-        window.</p>`}<//>`}<//>`;
+      <p class="cost">${counted(found.features.length, "feature")} (${shape.frames} frames of ${shape.bins}).${
+        found.performance ? html` On the board: <strong> ${found.performance.latency} ms</strong> and
+        <strong>${bytes(found.performance.ram)}</strong> of RAM for each window.` : " The block cannot run on a board."}</p>`}<//>`}<//>`;
 }
 
 /** Return a value after it has not changed for some milliseconds. */
@@ -135,6 +135,6 @@ function useUnchanged(value, milliseconds) {
 
 /** Return frames and bins from the names of the features: the last one is `frame F bin B`. */
 function shapeOf(labels) {
-  const [frame, bin] = (labels?.at(-1)?.match(/\d+/g) ?? [0, 0]).map(Number);
+  const [, frame, bin] = (labels?.at(-1)?.match(/^frame (\d+) bin (\d+)$/) ?? [0, 0, labels?.length - 1]).map(Number);
   return { frames: frame + 1, bins: bin + 1 };
 }

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit.features.spectra import CHROMA, HOP, RATE, Floats, hann, short_time_transform, tuning
+from ei_toolkit.audio.summary.spectra import CHROMA, HOP, RATE, Floats, hann, short_time_transform, tuning
 
 BINS_PER_OCTAVE = 36
 OCTAVES = 7

@@ -11,12 +11,12 @@ import pytest
 from scipy.ndimage import median_filter
 
 from ei_toolkit.audio.decode import read_clip
+from ei_toolkit.audio.summary.analysis import running_median
+from ei_toolkit.audio.summary.columns import EXTRACTORS
+from ei_toolkit.audio.summary.features import summary_features
+from ei_toolkit.audio.summary.spectra import RATE
 from ei_toolkit.errors import DataError
-from ei_toolkit.features.analysis import running_median
-from ei_toolkit.features.columns import EXTRACTORS
 from ei_toolkit.features.plain_librosa import plain_57, plain_207
-from ei_toolkit.features.spectra import RATE
-from ei_toolkit.features.summary import summary_features
 
 SAMPLES = 3 * RATE
 

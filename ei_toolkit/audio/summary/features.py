@@ -8,12 +8,13 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.audio.clip_level import full_scale
+from ei_toolkit.audio.summary import spectra
+from ei_toolkit.audio.summary.analysis import Analysis
+from ei_toolkit.audio.summary.columns import MEL_RANGES
+from ei_toolkit.audio.summary.constant_q import tonal_centroids
+from ei_toolkit.audio.summary.spectra import RATE
 from ei_toolkit.errors import DataError
-from ei_toolkit.features import spectra
-from ei_toolkit.features.analysis import Analysis
-from ei_toolkit.features.columns import MEL_RANGES
-from ei_toolkit.features.constant_q import tonal_centroids
-from ei_toolkit.features.spectra import RATE
 
 Samples = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
@@ -36,6 +37,22 @@ def summary_features(
     if not np.isfinite(values).all():
         raise DataError("some features are not numbers, because the signal does not change")
     return values
+
+
+def window_features(window: npt.ArrayLike, frequency: float, extractor: str, normalise: bool = False) -> Values:
+    """Return the features (columns,) of a window of raw values, those of int16 audio, at `frequency` Hz.
+
+    With `normalise`, the peak of the window is set to full scale before. Raises DataError as `summary_features` does.
+    """
+    samples = np.asarray(window, np.float64)
+    if samples.ndim != 1 or not np.isfinite(samples).all():
+        raise DataError("a window must be a list of numbers, the values of one axis")
+    if frequency != RATE:
+        import soxr  # only where the rate is another one
+
+        samples = soxr.resample(samples, frequency, RATE, quality="HQ")
+    whole = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    return summary_features(full_scale(whole) if normalise else whole, extractor)
 
 
 def summary_57(samples: Samples) -> Values:

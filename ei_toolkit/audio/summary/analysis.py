@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit.features import spectra
-from ei_toolkit.features.columns import MEL_BANDS
-from ei_toolkit.features.spectra import HOP, Floats
+from ei_toolkit.audio.summary import spectra
+from ei_toolkit.audio.summary.columns import MEL_BANDS
+from ei_toolkit.audio.summary.spectra import HOP, Floats
 
 MEDIAN_FRAMES = 31  # length of librosa's median filters that separate harmonic from percussive sound
 MEDIAN_VALUES = 20_000  # that are filtered at once, with their sorted windows: as many as a cache has

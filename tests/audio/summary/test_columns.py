@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ei_toolkit.features.columns import EXTRACTORS, extractor_of
+from ei_toolkit.audio.summary.columns import EXTRACTORS, extractor_of
 
 
 @pytest.mark.parametrize(("extractor", "count"), [("summary-57", 57), ("summary-207", 207)])

@@ -10,10 +10,10 @@ import pytest
 from librosa.effects import hpss
 from librosa.onset import onset_strength
 
-from ei_toolkit.features import spectra
-from ei_toolkit.features.analysis import Analysis
-from ei_toolkit.features.constant_q import constant_q, constant_q_chroma, tonal_centroids
-from ei_toolkit.features.spectra import RATE
+from ei_toolkit.audio.summary import spectra
+from ei_toolkit.audio.summary.analysis import Analysis
+from ei_toolkit.audio.summary.constant_q import constant_q, constant_q_chroma, tonal_centroids
+from ei_toolkit.audio.summary.spectra import RATE
 
 SECONDS = 4
 
