@@ -27,6 +27,7 @@ from ei_toolkit.config import Config
 from ei_toolkit.config.boards import MICROPHONE_RATE_HZ
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.cutting import Task
+from ei_toolkit.dataset.listing import ORIGINAL, ORIGINAL_SHA256
 from ei_toolkit.dataset.plan import plan_slices
 from ei_toolkit.dataset.recorded import RecordedFile, RecordingsFolder
 from ei_toolkit.errors import BoardError, DataError, RefusedRecordingError, UsageError
@@ -154,7 +155,7 @@ class _Run:
                     )
 
     def _is_present(self, take: _Take) -> bool:
-        return self.out.metadata_of(take.name).get("original_sha256") == take.task.known.sha256
+        return self.out.metadata_of(take.name).get(ORIGINAL_SHA256) == take.task.known.sha256
 
     def _record(self, take: _Take) -> bool:
         """Make one recording; return whether it was refused because it is silent."""
@@ -174,8 +175,8 @@ class _Run:
 
     def _keep_original(self, task: Task, name: str) -> None:
         copy, sha256 = f"{ORIGINALS}/{name}", task.known.sha256
-        if self.out.metadata_of(copy).get("original_sha256") != sha256:
-            self._keep(task, copy, self._read(task, MICROPHONE_RATE_HZ), {"original_sha256": sha256})
+        if self.out.metadata_of(copy).get(ORIGINAL_SHA256) != sha256:
+            self._keep(task, copy, self._read(task, MICROPHONE_RATE_HZ), {ORIGINAL_SHA256: sha256})
 
     def _read(self, task: Task, rate: int) -> NDArray[np.int16]:
         reading = self.config.settings.slice.reading
@@ -188,7 +189,7 @@ class _Run:
     def _metadata(self, take: _Take, made: Rerecorded) -> dict[str, str]:
         known = take.task.known
         return {
-            "original": known.clip.name, "original_sha256": known.sha256, "take": str(take.number),
+            ORIGINAL: known.clip.name, ORIGINAL_SHA256: known.sha256, "take": str(take.number),
             "board": self.info.board, "firmware": self.info.firmware, "gain": str(made.gain),
             "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
             "delay_ms": f"{made.alignment.offset / MICROPHONE_RATE_HZ * 1000:.3f}",

@@ -142,7 +142,7 @@ def _windows(task: Task, settings: SliceSettings, writer: WindowWriter, warn: Wa
 
 
 def _copies(task: Task, settings: SliceSettings) -> int:
-    return settings.augment.copies if task.split == "training" else 0
+    return augmented_copies(task.known.clip, settings.augment.copies) if task.split == "training" else 0
 
 
 def _described(task: Task, start_ms: int, sha256: str, augmentation: str) -> Window:
@@ -151,6 +151,11 @@ def _described(task: Task, start_ms: int, sha256: str, augmentation: str) -> Win
     return Window(
         file, sha256, known.clip.name, known.sha256, known.group, start_ms, known.clip.label, task.split, augmentation
     )
+
+
+def augmented_copies(clip: Clip, copies: int) -> int:
+    """Return how many augmented copies the windows of a training clip get: a recording is itself a copy of another."""
+    return 0 if clip.is_rerecorded else copies
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 from ei_toolkit.config.untrusted_json import read_json
 from ei_toolkit.dataset.folder_names import split_of
-from ei_toolkit.dataset.listing import INFO_LABELS, Listing
+from ei_toolkit.dataset.listing import INFO_LABELS, ORIGINAL, ORIGINAL_SHA256, Listing
 from ei_toolkit.dataset.metadata_tables import GROUP_COLUMNS, Described, Metadata
 from ei_toolkit.errors import DataError
 
@@ -25,10 +25,12 @@ def read_export(listing: Listing) -> Metadata | None:
     unmatched: list[str] = []
     for file in files:
         folder = file.removesuffix(INFO_LABELS).rstrip("/")
-        for entry in _entries(file, listing.metadata[file]):
+        entries = _entries(file, listing.metadata[file])
+        originals = {sha256 for entry in entries if (sha256 := _sha256_of_original(entry)) and not _is_recording(entry)}
+        for entry in entries:
             path = entry.get("path")
             if name := listing.index.find(path, folder) if isinstance(path, str) else None:
-                sounds[name] = _described(entry)
+                sounds[name] = _described(entry, originals)
             else:
                 unmatched.append(str(path)[:200])
     if not files:
@@ -56,13 +58,29 @@ def _damaged(file: str, why: str) -> DataError:
     )  # fmt: skip
 
 
-def _described(entry: Mapping[str, Any]) -> Described:
+def _metadata(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = entry.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _sha256_of_original(entry: Mapping[str, Any]) -> str:
+    value = _metadata(entry).get(ORIGINAL_SHA256)
+    return value if isinstance(value, str) else ""
+
+
+def _is_recording(entry: Mapping[str, Any]) -> bool:
+    """Whether a file is a recording of a clip; the clip beside it has the hash only."""
+    return ORIGINAL in _metadata(entry)
+
+
+def _described(entry: Mapping[str, Any], originals: Collection[str]) -> Described:
     label, reason = _label(entry.get("label"))
     category = str(entry.get("category", ""))
     split = split_of(category)
     if not split and category not in ("", "split"):
         reason = reason or f"the category {category[:40]!r} is none of training, validation and testing"
-    return Described(label, split, _group(entry.get("metadata")), reason=reason)
+    is_rerecorded = _is_recording(entry) and _sha256_of_original(entry) in originals
+    return Described(label, split, _group(_metadata(entry)), reason=reason, is_rerecorded=is_rerecorded)
 
 
 def _label(value: Any) -> tuple[str, str]:
@@ -78,8 +96,6 @@ def _label(value: Any) -> tuple[str, str]:
     return (label.strip(), "") if isinstance(label, str) and label.strip() else ("", "no label")
 
 
-def _group(metadata: Any) -> str:
-    if not isinstance(metadata, dict):
-        return ""
+def _group(metadata: Mapping[str, Any]) -> str:
     by_key = {str(key).casefold(): value for key, value in metadata.items()}
     return next((str(by_key[key]) for key in GROUP_COLUMNS if isinstance(by_key.get(key), (str, int))), "")

@@ -25,7 +25,8 @@ LAYOUT = "Clips lie in one folder a label: ROOT/rock/*.wav, ROOT/classical/*.wav
 class Clip:
     """One clip. `name` is its path below the root, with `/`, in Unicode's composed form (NFC).
 
-    `split`, `group` and `fold` are what the layout gives; None and empty where it gives none.
+    `split`, `group` and `fold` are what the layout gives; None and empty where it gives none. `is_rerecorded`: it is a
+    recording of another clip of the folder (`eitk rerecord --with-originals`).
     """
 
     path: Path
@@ -34,11 +35,12 @@ class Clip:
     split: Split | None = None
     group: str = ""
     fold: str = ""
+    is_rerecorded: bool = False
 
     @classmethod
     def of(cls, sound: LabelledSound, path: Path) -> Clip:
         """Return the clip of a sound that a layout has found."""
-        return cls(path, sound.name, sound.label, sound.split, sound.group, sound.fold)
+        return cls(path, sound.name, sound.label, sound.split, sound.group, sound.fold, sound.is_rerecorded)
 
 
 @dataclass(frozen=True)

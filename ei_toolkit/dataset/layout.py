@@ -33,13 +33,17 @@ from ei_toolkit.dataset.listing import LeftOut, Listing
 
 @dataclass(frozen=True)
 class LabelledSound:
-    """One sound. `split` is None and `group` and `fold` are empty where the layout does not give them."""
+    """One sound. `split` is None and `group` and `fold` are empty where the layout does not give them.
+
+    `is_rerecorded`: it is a recording of another sound.
+    """
 
     name: str
     label: str
     split: Split | None = None
     group: str = ""
     fold: str = ""
+    is_rerecorded: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ def detect_layout(listing: Listing, settings: DatasetSettings, wanted: Collectio
     groups = find_groups(sources, labels)
     found = [
         LabelledSound(
-            name, label, splits.of.get(name), groups.of.get(name, ""), sources.folds.get(name, "")
+            name, label, splits.of.get(name), groups.of.get(name, ""), sources.folds.get(name, ""),
+            name in sources.rerecorded,
         )
         for name, label in sorted(labels.of.items())
         if label and not labels.leaves_out(name, sources)

@@ -50,6 +50,12 @@ class Sources:
         """Sounds beside the folders of splits."""
         return frozenset(self.folders.outside)
 
+    @cached_property
+    def rerecorded(self) -> frozenset[str]:
+        """Sounds that are recordings of others, by their metadata."""
+        sounds = self.export.sounds if self.export else {}
+        return frozenset(name for name, one in sounds.items() if one.is_rerecorded)
+
     def tables_with(self, what: str) -> Iterable[Metadata]:
         """Return the metadata that has a column of labels, splits, groups or folds."""
         metadata = chain([self.export] if self.export else [], self.tables, [self.lists] if self.lists else [])

@@ -15,6 +15,7 @@ from ei_toolkit.audio.formats import ACQUISITION_SUFFIXES
 GROUPS_NAME = "groups.csv"  # the user's own list of groups; it describes no layout
 METADATA_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl"})
 INFO_LABELS = "info.labels"
+ORIGINAL, ORIGINAL_SHA256 = "original", "original_sha256"  # in its metadata: name and hash of the clip that was played
 METADATA_NAMES = frozenset({INFO_LABELS, "validation_list.txt", "testing_list.txt"})
 MOST_METADATA_FILES = 100
 MOST_METADATA_BYTES = 64 * 2**20

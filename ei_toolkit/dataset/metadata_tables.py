@@ -41,13 +41,17 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Described:
-    """What a metadata file states of one sound; empty for what it does not state. `reason`: why it cannot be used."""
+    """What a metadata file states of one sound; empty for what it does not state. `reason`: why it cannot be used.
+
+    `is_rerecorded`: the sound is a recording of another sound of the folder.
+    """
 
     label: str = ""
     split: Split | None = None
     group: str = ""
     fold: str = ""
     reason: str = ""
+    is_rerecorded: bool = False
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def fingerprint(settings: Settings, project: Path) -> str:
     root = clips_root(settings.dataset, project)
     clips = find_clips(root, settings.project.labels, settings.dataset)
     files = [clip.path for clip in clips]
-    layout = [(clip.name, clip.label, clip.split, clip.group, clip.fold) for clip in clips]
+    layout = [(clip.name, clip.label, clip.split, clip.group, clip.fold, clip.is_rerecorded) for clip in clips]
     if own := groups_file(settings.dataset, project):
         files.append(own)
     if settings.slice.augment.profile:

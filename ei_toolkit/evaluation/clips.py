@@ -16,6 +16,7 @@ from ei_toolkit.audio.effects.conditions import apply_condition
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings, SliceSettings
 from ei_toolkit.dataset.cutting import (
+    augmented_copies,
     clip_windows,
     first_occurrences,
     reason_of,
@@ -168,10 +169,14 @@ def clean_levels(prepared: Sequence[Prepared], kept: Sequence[Mask]) -> npt.NDAr
 
 
 def _prepare(known: KnownClip, settings: Settings, copies: int) -> Prepared | str:
-    """Return a clip's views, or the reason why it has none. Runs in a worker process."""
+    """Return a clip's views, or the reason why it has none. Runs in a worker process.
+
+    A clip without augmented copies has its own windows in their place, which `_mark_duplicates` finds.
+    """
     warnings: list[str] = []
+    own = augmented_copies(known.clip, copies)
     try:
-        cuts = list(clip_windows(known.clip.path, known.sha256, settings.slice, copies, warnings.append))
+        cuts = list(clip_windows(known.clip.path, known.sha256, settings.slice, own, warnings.append))
     except DataError as error:
         return reason_of(error, known.clip)
     if not cuts:
@@ -179,8 +184,9 @@ def _prepare(known: KnownClip, settings: Settings, copies: int) -> Prepared | st
     hashes = np.array([hashlib.sha256(window_file(cut.samples, settings.slice)).hexdigest() for cut in cuts])
     views = [
         _feature_set(_stack([cut.samples for cut in cuts if cut.copy == copy], settings.slice), settings)
-        for copy in (None, *range(copies))
+        for copy in (None, *range(own))
     ]
-    shaped = hashes.reshape(-1, 1 + copies)
+    views += [views[0]] * (copies - own)
+    shaped = np.repeat(hashes.reshape(-1, 1 + own), 1 + copies - own, axis=1)
     named = tuple(without_name(text, known.clip) for text in warnings)
     return Prepared(known, views, shaped, np.ones(shaped.shape, bool), named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from ei_toolkit.board import recording
 from ei_toolkit.board.boards.virtual import HostBoard
 from ei_toolkit.board.transport.watch import Source
 from ei_toolkit.config import load_config
+from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.plan import plan_slices
 from ei_toolkit.dataset.recorded import RecordingsFolder
 
@@ -89,6 +91,23 @@ def test_recordings_keep_label_artist_and_split_and_lie_at_the_samples_of_their_
         own, other = task.known, original.known
         assert (own.clip.label, own.group, task.split) == (other.clip.label, other.group, original.split)
         np.testing.assert_array_equal(read_clip(own.clip.path, RATE), read_clip(other.clip.path, RATE))
+
+
+def test_recordings_beside_their_clips_get_no_augmented_copies(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A room would be simulated on top of that of the recording."""
+    quieter = PlayedBoard(lambda sound: sound // 2)  # equal windows would be left out as duplicates
+    assert run(project, quieter, monkeypatch, "--with-originals").code == 0
+    described = '[dataset]\nroot = "rerecorded"\nlabels_from = "json"\nsplit_from = "csv"\ngroup_from = "csv"\n'
+    config = project / "eitk.toml"
+    text = re.sub(r"\[dataset\][^\[]*", described, config.read_text())
+    config.write_text(text.replace("_ms = 3000", "_ms = 2000").replace('level = "rms"', 'level = "none"'))
+    assert eitk(project, "slice", "--jobs", "1").code == 0
+    windows = Manifest.read(project / ".eitk/windows/manifest.csv").windows
+    training = [window for window in windows if window.split == "training"]
+    originals = [window for window in training if window.clip.startswith("originals/")]
+    assert sum(bool(window.augmentation) for window in originals) == len(originals) / 2
+    assert len(training) - len(originals) == len(originals) / 2
+    assert not any(window.augmentation for window in training if window not in originals)
 
 
 def test_a_run_continues_where_it_stopped(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

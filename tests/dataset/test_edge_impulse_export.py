@@ -68,6 +68,16 @@ def test_the_group_is_in_the_metadata(metadata: Any, group: str) -> None:
     assert described({"label": "rock", "metadata": metadata}).group == group
 
 
+def test_a_recording_beside_its_original_is_marked() -> None:
+    played = {"original": "clip.mp3", "original_sha256": "a1"}
+    metadata = [{"original_sha256": "a1"}, played, {**played, "original_sha256": "b2"}, {"original": 3}, None]
+    names = [f"{number}.wav" for number in range(len(metadata))]
+    entries = [{"path": name, "metadata": own} for name, own in zip(names, metadata, strict=True)]
+    found = read_export(Listing(tuple(names), {"info.labels": json.dumps({"files": entries}).encode()}))
+    assert found is not None
+    assert [found.sounds[name].is_rerecorded for name in names] == [False, True, False, False, False]
+
+
 def test_paths_are_relative_to_the_file() -> None:
     assert described({"label": "rock"}, "export/info.labels").label == "rock"
 

@@ -16,7 +16,7 @@ from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.dataset.cutting import window_file
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.slicing import slice_clips
-from ei_toolkit.evaluation.clips import Prepared, find_known_clips, prepare_all
+from ei_toolkit.evaluation.clips import Prepared, find_known_clips, material, prepare_all
 from ei_toolkit.evaluation.held_out import cut_windows, held_out_clips
 
 RATE = 16_000
@@ -81,6 +81,16 @@ def test_silent_and_repeated_windows_are_left_out(
     repeated = [name for name, one in found.items() if not one.distinct[0, 0]]
     assert repeated == [f"{label}/{n}.wav" for label in ("classical", "rock") for n in (2, 3, 4, 5)][1:]
     assert all(one.distinct[:, 1:].all() for one in found.values())
+
+
+def test_a_recording_beside_its_original_has_no_augmented_copies(settings: Settings, tmp_path: Path) -> None:
+    settings = replace(settings, slice=replace(settings.slice, augment=AugmentSettings()))
+    clips = [known for known in find_known_clips(tmp_path / "clips", settings, tmp_path) if "0.wav" in known.clip.name]
+    recording = replace(clips[0], clip=replace(clips[0].clip, is_rerecorded=True))
+    with ThreadPoolExecutor(1) as pool:
+        marked, other = prepare_all(pool, [recording, clips[1]], settings, COPIES, print)
+    assert marked.distinct.sum(axis=0).tolist() == [4, 0, 0] and other.distinct.all()
+    assert len(material([marked, other], [np.ones(4, bool)] * 2, ["classical", "rock"], range(3)).labels) == 4 + 12
 
 
 def test_the_gates_windows_equal_the_testing_windows_that_slicing_wrote(settings: Settings, tmp_path: Path) -> None:
