@@ -1,7 +1,8 @@
 """The search space of Edge Impulse's tuner as JSON, and one impulse of it.
 
 A space is a list of impulses, of which a trial has one. Of `inputBlocks` and `dspBlocks` a trial has one block, of
-`learnBlocks` one of the first list. Every value of a block may be a list, of which a trial has one value.
+`learnBlocks` one of the first list. Every value of a block may be a list, of which a trial has one value, or the name
+of a list in `parameters`: then all blocks that name it have the same value in a trial.
 """
 
 from __future__ import annotations
@@ -30,8 +31,11 @@ LEARN_KEYS = frozenset(
      "visualLayers"}
 )  # fmt: skip
 DSP_KEYS = frozenset({"id", "type", "name", "title", "implementationVersion", "axes", "input", "frame_stride_pct"})
+NO_CHOICES = frozenset({"id", "type", "name", "title", "axes", "dsp", "input"})
+"""Keys whose value is never chosen from a list."""
 DIMENSIONS = ("conv1d", "conv2d", "dense")
 MOST_FILTERS = 512
+DEFAULT_CYCLES = 30
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,15 @@ class ApiSpace:
             return int(found[name])
 
         number = choose("impulse", len(self.impulses))
+        shared = shared_lists(self.impulses[number])
         for kind, blocks in _alternatives(self.impulses[number]).items():
             own = blocks[choose(f"{number}.{kind}", len(blocks))]
             where = f"{number}.{kind}.{blocks.index(own)}"
             for key, value in own.items():
                 if is_choice(key, value):
                     choose(f"{where}.{key}", len(value))
+                elif (name := shared_name(key, value, shared)) and f"{number}.parameters.{name}" not in found:
+                    choose(f"{number}.parameters.{name}", len(shared[name]))
         return found
 
     def description(self) -> Any:
@@ -73,22 +80,36 @@ class ApiSpace:
     def values(self, parameters: Parameters) -> dict[str, dict[str, Any]]:
         """Return the chosen values of the three blocks, by kind."""
         number = int(parameters["impulse"])
-        found = {}
+        shared, found = shared_lists(self.impulses[number]), {}
+
+        def value_of(where: str, key: str, value: Any) -> Any:
+            if is_choice(key, value):
+                return value[int(parameters[f"{where}.{key}"])]
+            name = shared_name(key, value, shared)
+            return shared[name][int(parameters[f"{number}.parameters.{name}"])] if name else value
+
         for kind, blocks in _alternatives(self.impulses[number]).items():
             index = int(parameters[f"{number}.{kind}"])
             where = f"{number}.{kind}.{index}"
-            found[kind] = {
-                key: value[int(parameters[f"{where}.{key}"])] if is_choice(key, value) else value
-                for key, value in blocks[index].items()
-            }
+            found[kind] = {key: value_of(where, key, value) for key, value in blocks[index].items()}
         return found
 
 
 def is_choice(key: str, value: Any) -> bool:
     """Return whether a value is a list of choices; a list of layers or of axes is one value."""
-    if key in ("axes", "dsp") or not isinstance(value, list):
+    if key in NO_CHOICES or not isinstance(value, list):
         return False
     return key != "visualLayers" or all(isinstance(each, list) for each in value)
+
+
+def shared_lists(impulse: Mapping[str, Any]) -> Mapping[str, list[Any]]:
+    """Return the lists of values that several blocks of an impulse can name."""
+    return impulse.get("parameters") or {}
+
+
+def shared_name(key: str, value: Any, shared: Mapping[str, list[Any]]) -> str:
+    """Return the name of the shared list that is the value of a key; "" for a value of another kind."""
+    return value if isinstance(value, str) and value in shared and key not in NO_CHOICES else ""
 
 
 def _alternatives(impulse: Mapping[str, Any]) -> dict[str, list[Block]]:
@@ -101,8 +122,6 @@ def checked_space(space: Sequence[Mapping[str, Any]]) -> ApiSpace:
         raise ApiError("The space is empty: it needs an impulse")
     for number, impulse in enumerate(space):
         where = f"space[{number}]"
-        if impulse.get("parameters"):
-            raise ApiError(f"{where}.parameters is not implemented by the local studio: write the lists in the blocks")
         learn = impulse.get("learnBlocks") or []
         if len(learn) != 1 or not isinstance(learn[0], list):
             raise ApiError(f"{where}.learnBlocks must have one list of learn blocks")
@@ -111,7 +130,21 @@ def checked_space(space: Sequence[Mapping[str, Any]]) -> ApiSpace:
                 raise ApiError(f"{where}.{kind} is empty, so there is no candidate")
             for index, block in enumerate(blocks):
                 _check_block(kind, block, f"{where}.{kind}[{index}]")
+        _check_shared(impulse, f"{where}.parameters")
     return ApiSpace(space)
+
+
+def _check_shared(impulse: Mapping[str, Any], where: str) -> None:
+    shared = shared_lists(impulse)
+    if not isinstance(shared, dict) or any(not isinstance(values, list) for values in shared.values()):
+        raise ApiError(f"{where} must be an object whose values are lists")
+    pairs = [pair for blocks in _kinds(impulse).values() for block in blocks for pair in block.items()]
+    used = {shared_name(key, value, shared) for key, value in pairs}
+    for name, values in shared.items():
+        if not values:
+            raise ApiError(f"{where}.{name} is empty, so there is no candidate")
+        if name not in used:
+            raise ApiError(f"{where}.{name} is used by no block: write its name as the value of a key")
 
 
 def _kinds(impulse: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,7 +224,7 @@ def _window(window: Mapping[str, Any]) -> tuple[int, int]:
 def _keras(learn: Mapping[str, Any], bins: int, cycles: int | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "mode": "visual",
-        "trainingCycles": int(learn.get("trainingCycles") or cycles or 30),
+        "trainingCycles": int(learn.get("trainingCycles") or cycles or DEFAULT_CYCLES),
         "learningRate": float(learn.get("learningRate") or 0.005),
         "batchSize": int(learn.get("batchSize") or 32),
         "autoClassWeights": bool(learn.get("autoClassWeights", False)),

@@ -220,28 +220,30 @@ def dominates(one: Sequence[float], other: Sequence[float], maximised: Sequence[
 
 @dataclass
 class Pruning:
-    """Optuna's pruner over the mean accuracy after each fold, for a search with any number of objectives.
+    """Optuna's pruner over the accuracy after each step, for a search with any number of objectives.
 
-    Optuna prunes in studies with one objective only, so this is a study of its own, in memory; after an interruption it
-    is filled again by the stored folds.
+    The steps are folds, whose mean accuracy counts, or epochs. Optuna prunes in studies with one objective only, so
+    this is a study of its own, in memory; after an interruption it is filled again by the stored steps.
+    `reduction_factor` is that of Hyperband: one of so many trials goes on to as many times the steps.
     """
 
     kind: Pruner
-    folds: int
+    steps: int
+    reduction_factor: int = 2
     _study: Any = None
     _trials: dict[int, Any] = field(default_factory=dict)
 
-    def report(self, number: int, fold: int, accuracy: float) -> bool:
-        """Report the mean accuracy of a trial after a fold (0…); return whether the pruner gives the trial up."""
+    def report(self, number: int, step: int, accuracy: float) -> bool:
+        """Report the accuracy of a trial after a step (0…); return whether the pruner gives the trial up."""
         if self.kind == "none":
             return False
         if self._study is None:
-            self._study = _pruning_study(self.kind, self.folds)
+            self._study = _pruning_study(self.kind, self.steps, self.reduction_factor)
         trial = (
             self._trials.setdefault(number, self._study.ask()) if number not in self._trials else self._trials[number]
         )
-        trial.report(accuracy, fold + 1)
-        return bool(trial.should_prune()) and fold + 1 < self.folds
+        trial.report(accuracy, step + 1)
+        return bool(trial.should_prune()) and step + 1 < self.steps
 
     def end(self, number: int, accuracy: float | None) -> None:
         """Report the end of a trial: its accuracy, or None if it is not complete."""
@@ -252,11 +254,13 @@ class Pruning:
             self._study.tell(self._trials.pop(number), accuracy, state=state)
 
 
-def _pruning_study(kind: Pruner, folds: int) -> Any:
+def _pruning_study(kind: Pruner, steps: int, reduction_factor: int) -> Any:
     optuna = import_optuna()
     pruners = {
         "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=PRUNER_STARTUP),
-        "hyperband": lambda: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=folds, reduction_factor=2),
+        "hyperband": lambda: optuna.pruners.HyperbandPruner(
+            min_resource=1, max_resource=steps, reduction_factor=reduction_factor
+        ),
     }
     return optuna.create_study(direction="maximize", study_name="pruning", pruner=pruners[kind]())
 

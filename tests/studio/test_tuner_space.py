@@ -55,7 +55,9 @@ def test_every_impulse_of_the_default_space_is_valid() -> None:
         ({"dspBlocks": [{**DSP, "bands": [1]}]}, "space[0].dspBlocks[0].bands is not known"),
         ({"dspBlocks": [{**DSP, "num_filters": []}]}, "num_filters is empty, so there is no candidate"),
         ({"learnBlocks": [[{"type": "anomaly"}]]}, "there is no block of type 'anomaly'; types: keras"),
-        ({"parameters": {"x": [1]}}, "space[0].parameters is not implemented"),
+        ({"parameters": {"x": [1]}}, "space[0].parameters.x is used by no block"),
+        ({"parameters": {"x": []}}, "space[0].parameters.x is empty, so there is no candidate"),
+        ({"parameters": {"x": 1}}, "space[0].parameters must be an object whose values are lists"),
         ({"inputBlocks": ["time-series"]}, "space[0].inputBlocks[0] must be an object"),
     ],
 )
@@ -76,6 +78,21 @@ def test_layers_that_are_given_are_one_value() -> None:
         space = checked_space([{**SPACE, "learnBlocks": [[{**LEARN, "visualLayers": given}]]}])
         values = space.values(space.suggest(RandomTrial(1)))
         assert trial_impulse(values, 7, (1, 2, 3)).keras_config["visualLayers"] == expected
+
+
+def test_blocks_that_name_a_shared_list_have_the_same_value() -> None:
+    shared = {"frame": [0.02, 0.05], "rate": [0.001, 0.005]}
+    dsp = [{**DSP, "frame_length": "frame", "frame_stride": "frame"}, {"type": "mfcc", "frame_length": "frame"}]
+    learn = [{**LEARN, "learningRate": "rate"}]
+    space = checked_space([{**SPACE, "parameters": shared, "dspBlocks": dsp, "learnBlocks": [learn]}])
+    seen = set()
+    for seed in range(30):
+        values = space.values(space.suggest(RandomTrial(seed)))
+        own = values["dsp"]
+        assert own.get("frame_stride", own["frame_length"]) == own["frame_length"]
+        seen.add((own["type"], own["frame_length"], values["learn"]["learningRate"]))
+        trial_impulse(values, None, (1, 2, 3))
+    assert len(seen) == 8
 
 
 def test_values_that_contradict_each_other_are_refused() -> None:

@@ -140,7 +140,7 @@ def test_the_front_holds_the_trials_that_no_other_one_dominates() -> None:
 
 
 def test_the_median_pruner_gives_up_what_is_below_the_median_of_complete_trials() -> None:
-    pruning = Pruning("median", folds=3)
+    pruning = Pruning("median", steps=3)
     for number in range(6):
         for fold in range(3):
             assert not pruning.report(number, fold, 0.8 + number / 100)
@@ -151,7 +151,7 @@ def test_the_median_pruner_gives_up_what_is_below_the_median_of_complete_trials(
 
 
 def test_hyperband_gives_up_trials_too() -> None:
-    pruning = Pruning("hyperband", folds=4)
+    pruning = Pruning("hyperband", steps=4)
     ended = [any(pruning.report(number, fold, 0.9 - number / 100) for fold in range(4)) for number in range(20)]
     assert 0 < sum(ended) < 20
 

@@ -46,6 +46,14 @@ class TargetDevice(RequestModel):
         return name
 
 
+class ObjectiveRequest(RequestModel):
+    """One of the `optimizationObjectives`: what is optimised, and how much it counts beside the others."""
+
+    objective: Literal["accuracy", "latency", "ram", "rom"]
+    label: Line | None = None
+    weight: Annotated[Number, Field(ge=0)]
+
+
 class OptimizeConfigRequest(RequestModel):
     """An `OptimizeConfig`. Settings that the local studio does not use are kept and returned as they are."""
 
@@ -57,10 +65,21 @@ class OptimizeConfigRequest(RequestModel):
     training_cycles: Annotated[Integer, within(range_of(TrainingSettings, "epochs"))] | None = None
     tuning_max_trials: Annotated[Integer, Field(ge=1, le=10_000)] | None = None
     tuning_algorithm: Literal["random", "hyperband", "bayesian", "custom"] | None = None
+    optimization_objectives: list[ObjectiveRequest] | None = None
     disable_constraints: Flag | None = None
     min_maccs: Annotated[Number | None, Field(alias="minMACCS")] = None
     max_maccs: Annotated[Number | None, Field(alias="maxMACCS")] = None
     space: list[dict[str, Any]] | None = None
+
+    @field_validator("optimization_objectives")
+    @classmethod
+    def _have_a_weight(cls, objectives: list[ObjectiveRequest] | None) -> list[ObjectiveRequest] | None:
+        names = [one.objective for one in objectives or []]
+        if len(set(names)) < len(names):
+            raise ValueError("optimizationObjectives has an objective twice")
+        if objectives and not any(one.weight for one in objectives):
+            raise ValueError("optimizationObjectives: the weight of one objective must be larger than 0")
+        return objectives
 
 
 class RunRequest(RequestModel):
@@ -321,7 +340,7 @@ def _state(runs: TunerRuns, job: Job, state: Mapping[str, Any]) -> dict[str, Any
 
 def _trial(trial: Mapping[str, Any], is_active: bool) -> dict[str, Any]:
     """Return a `TunerTrial`; a trial that an ended run left running has failed."""
-    shown = {key: value for key, value in trial.items() if key not in ("log", "number", "stored")}
+    shown = {key: value for key, value in trial.items() if key not in ("log", "number", "stored", "accuracies")}
     if not is_active and trial["status"] == "running":
         shown |= {"status": "failed", "blocks": [{**block, "status": "failed"} for block in trial["blocks"]]}
     return shown

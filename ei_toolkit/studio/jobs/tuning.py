@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ei_toolkit.config.tune_settings import Sampler
+from ei_toolkit.config.tune_settings import Pruner, Sampler
 from ei_toolkit.config.units import kib
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.library import LibraryDspBlock
@@ -39,25 +40,41 @@ from ei_toolkit.studio.jobs.profiling import latency_ms, memory, profile_variant
 from ei_toolkit.studio.jobs.task import Task
 from ei_toolkit.studio.jobs.training import training_request
 from ei_toolkit.studio.tuner_runs import MODEL, TunerRuns
-from ei_toolkit.studio.tuner_space import ApiSpace, TrialImpulse, checked_space, default_space, trial_impulse
+from ei_toolkit.studio.tuner_space import (
+    DEFAULT_CYCLES,
+    ApiSpace,
+    TrialImpulse,
+    checked_space,
+    default_space,
+    trial_impulse,
+)
 from ei_toolkit.studio.wire_format import now
 from ei_toolkit.training.convert import int8_model
 from ei_toolkit.training.import_tensorflow import import_tensorflow
 from ei_toolkit.training.keras_model import build_model
 from ei_toolkit.training.request import TrainOutcome
 from ei_toolkit.training.train import train
-from ei_toolkit.tuning.search import Search, SearchOptions, Trial
+from ei_toolkit.tuning.search import Pruning, Search, SearchOptions, Trial
 
 DEFAULT_TRIALS = 20
 MOST_REFUSED = 100  # one after another
 POLL_S = 1.0  # of a run that waits for trials of clients
 OBJECTIVES = ("accuracy", "time")
+SCORE = "score"
+"""The only objective of a configuration with weights."""
+REDUCTION_FACTOR = 3  # of Hyperband, as in its publication
+EPOCH_ACCURACY = re.compile(r"\bval_accuracy: ([0-9.]+)")
+"""In the line that Keras writes after each epoch."""
 SAMPLERS: Mapping[str, Sampler] = {"random": "random", "hyperband": "random", "bayesian": "tpe", "custom": "random"}
 BLOCK_IDS = (1, 2, 3)  # of the impulse of a trial, before it becomes one of the project
 
 
 class TrialEnded(Exception):
     """A client ended the trial that is being trained."""
+
+
+class TrialPruned(Exception):
+    """Hyperband gave up the trial that is being trained."""
 
 
 @dataclass
@@ -71,12 +88,35 @@ class Run:
     search: Search
     runs: TunerRuns
     trials: list[dict[str, Any]]
+    pruning: Pruning = field(default_factory=lambda: Pruning("none", 1))
     refused: int = 0
 
     @property
     def device(self) -> Device:
         """The target device, with the memory of the configuration if it has any."""
         return device(str(self.config["targetDevice"]["name"]))
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """Bytes of RAM and ROM and milliseconds of one classification that a candidate may need."""
+        sent, target = self.config["targetDevice"], self.device
+        return {
+            "ram": int(sent.get("ram") or target.ram), "rom": int(sent.get("rom") or target.rom),
+            "timeMs": int(self.config["targetLatency"]),
+        }  # fmt: skip
+
+    def follow(self, document: dict[str, Any], line: str) -> None:
+        """Take the accuracy after an epoch from a line of the log. Raises TrialPruned where Hyperband gives it up."""
+        found = EPOCH_ACCURACY.search(line)
+        if found is None or self.pruning.kind == "none":
+            return
+        document["accuracies"].append(float(found[1]))
+        epochs = len(document["accuracies"])
+        if self.pruning.report(document["number"], epochs - 1, float(found[1])):
+            raise TrialPruned(
+                f"given up by Hyperband after epoch {epochs} of {self.pruning.steps}, with a validation accuracy of"
+                f" {100 * float(found[1]):.1f} %"
+            )
 
     def save(self) -> None:
         """Store the state for the responses of the API."""
@@ -90,9 +130,13 @@ def optimize(task: Task) -> None:
     space = checked_space(config.get("space") or default_space())
     trials = int(config.get("tuningMaxTrials") or DEFAULT_TRIALS)
     algorithm = str(config.get("tuningAlgorithm") or "bayesian")
-    options = SearchOptions(OBJECTIVES, (True, False), SAMPLERS[algorithm], "none", trials, 1, task.project)
+    objectives, maximised = ((SCORE,), (True,)) if weights_of(config) else (OBJECTIVES, (True, False))
+    pruner: Pruner = "hyperband" if algorithm == "hyperband" else "none"
+    options = SearchOptions(objectives, maximised, SAMPLERS[algorithm], pruner, trials, 1, task.project)
     search = _open(task, config, space, options)
-    run = Run(task, config, space, options, search, runs, search.attribute("documents", []))
+    pruning = Pruning(pruner, int(config.get("trainingCycles") or DEFAULT_CYCLES), REDUCTION_FACTOR)
+    run = Run(task, config, space, options, search, runs, search.attribute("documents", []), pruning)
+    _replay(run)
     run.save()
     for number in search.unfinished():
         _work(run, search.ask(space, options, number))
@@ -107,8 +151,36 @@ def optimize(task: Task) -> None:
         raise ApiError(f"No candidate fits the {run.device.name}: see the logs of the trials")
 
 
+def weights_of(config: Mapping[str, Any]) -> dict[str, float]:
+    """Return the weight of each objective; empty where the configuration has none."""
+    return {one["objective"]: float(one["weight"]) for one in config.get("optimizationObjectives") or []}
+
+
+def score(weights: Mapping[str, float], accuracy: float, cost: Mapping[str, Any], limits: Mapping[str, int]) -> float:
+    """Return the weighted mean of accuracy and of the shares of the limits that a candidate leaves unused."""
+    unused = {name: 1 - cost[name] / limits[name] for name in limits}
+    values = {"accuracy": accuracy, "latency": unused["timeMs"], "ram": unused["ram"], "rom": unused["rom"]}
+    total = sum(weight * float(values[name]) for name, weight in weights.items())
+    return total / sum(weights.values())
+
+
+def _replay(run: Run) -> None:
+    """Report to the pruner the trials of an interrupted run."""
+    for trial in run.trials:
+        if trial["status"] != "running":
+            for step, accuracy in enumerate(trial.get("accuracies", ())):
+                run.pruning.report(trial["number"], step, accuracy)
+            _end_pruning(run, trial)
+
+
+def _end_pruning(run: Run, document: Mapping[str, Any]) -> None:
+    found = document.get("accuracies", ())
+    run.pruning.end(document["number"], found[-1] if found and document["status"] == "completed" else None)
+
+
 def _trained(run: Run) -> int:
-    return sum(trial["status"] == "completed" for trial in run.trials)
+    """Return the number of trials that were trained, to their end or until Hyperband gave them up."""
+    return sum(trial["status"] == "completed" or bool(trial.get("pruned")) for trial in run.trials)
 
 
 def _open(task: Task, config: Mapping[str, Any], space: ApiSpace, options: SearchOptions) -> Search:
@@ -170,6 +242,7 @@ def _work(run: Run, trial: Trial, values: Mapping[str, Any] | None = None) -> No
         run.task.log(f"[trial {trial.number}] {line}")
         if identity in run.runs.requests(run.task.job.id)["ended"]:
             raise TrialEnded
+        run.follow(document, line)
 
     run.save()
     try:
@@ -178,6 +251,13 @@ def _work(run: Run, trial: Trial, values: Mapping[str, Any] | None = None) -> No
         _set_blocks(document, "completed")
         run.refused = 0
         run.search.end(trial.number, "complete", values=found)
+    except TrialPruned as given_up:
+        lines.append(f"Trial ended: {given_up}")
+        run.task.log(f"[trial {trial.number}] {given_up}")
+        document |= {"status": "failed", "pruned": True}
+        _set_blocks(document, "failed")
+        run.refused = 0
+        run.search.end(trial.number, "pruned", reason=str(given_up))
     except (EitkError, ApiError, TrialEnded) as error:
         reason = "ended by a client" if isinstance(error, TrialEnded) else str(error)
         lines.append(f"Trial failed: {reason}")
@@ -186,6 +266,7 @@ def _work(run: Run, trial: Trial, values: Mapping[str, Any] | None = None) -> No
         _set_blocks(document, "failed")
         run.refused += 1
         run.search.end(trial.number, "refused", reason=reason)
+    _end_pruning(run, document)
     run.search.set_attribute("documents", run.trials)
     run.save()
 
@@ -205,7 +286,7 @@ def _new_document(identity: str, number: int, chosen: Mapping[str, Any], is_cust
         "id": identity, "name": f"Trial {number}", "number": number, "status": "running", "retries": 0,
         "currentEpoch": 0, "blocks": blocks, "impulse": {"inputBlocks": [], "dspBlocks": [], "learnBlocks": []},
         "model": {kind: dict(own) for kind, own in chosen.items() if isinstance(own, Mapping)},
-        "log": [], **({"experiment": "custom"} if is_custom else {}),
+        "log": [], "accuracies": [], **({"experiment": "custom"} if is_custom else {}),
     }  # fmt: skip
 
 
@@ -215,8 +296,8 @@ def _set_blocks(document: dict[str, Any], status: str) -> None:
 
 def _train(
     run: Run, identity: str, chosen: Mapping[str, Any], document: dict[str, Any], log: Any
-) -> tuple[float, float]:  # fmt: skip
-    """Train a trial unless it exceeds a limit; complete its document; return accuracy and time."""
+) -> list[float]:  # fmt: skip
+    """Train a trial unless it exceeds a limit; complete its document; return the values of the objectives."""
     task = run.task
     impulse = trial_impulse(chosen, run.config.get("trainingCycles"), BLOCK_IDS)
     block = _block(impulse)
@@ -235,9 +316,13 @@ def _train(
         for name, path in paths.items():
             digest = task.store.blobs.put_file(path)
             task.store.artifacts.put_result(task.project, MODEL, task.job.id, digest, f"{identity}/{name}")
-    document |= _results(task.job.id, impulse, block, summary, tested, cost)
     variant = "int8" if "int8" in outcome.variants else "float32"
-    return float(outcome.variants[variant]["accuracy"]), cost["timeMs"]
+    accuracy, weights = float(outcome.variants[variant]["accuracy"]), weights_of(run.config)
+    if weights:
+        cost[SCORE] = round(score(weights, accuracy, cost, run.limits), 6)
+        log(f"Score {cost[SCORE]:.4f}")
+    document |= _results(task.job.id, impulse, block, summary, tested, cost)
+    return [cost[SCORE]] if weights else [accuracy, cost["timeMs"]]
 
 
 def _labels(task: Task) -> list[str]:
@@ -269,10 +354,10 @@ def _checked_cost(
     own_ms = instructions_ms(window_instructions(code), "float32") * CLOCK_HZ / (target.clock_mhz * 1e6)
     time_ms = round(own_ms + latency_ms(compiled, target), 2)
     ram = needed["ramRequired"] + window_ram_bytes([code]) + 2 * block.window_samples + frames * bins
-    sent = run.config["targetDevice"]
+    most = run.limits
     limits = {
-        "RAM": (ram, int(sent.get("ram") or target.ram), kib), "ROM": (needed["romRequired"], _rom(sent, target), kib),
-        "time": (time_ms, int(run.config["targetLatency"]), "{:g} ms".format),
+        "RAM": (ram, most["ram"], kib), "ROM": (needed["romRequired"], most["rom"], kib),
+        "time": (time_ms, most["timeMs"], "{:g} ms".format),
     }  # fmt: skip
     log(f"RAM {kib(ram)}, ROM {kib(needed['romRequired'])}, time {time_ms:g} ms on {target.name}")
     excess = [
@@ -281,10 +366,6 @@ def _checked_cost(
     if excess and not run.config.get("disableConstraints"):
         raise ConfigurationError(f"it does not fit the {target.name}: {', '.join(excess)}")
     return {"ram": ram, "rom": needed["romRequired"], "timeMs": time_ms, "dspMs": round(own_ms, 2)}
-
-
-def _rom(sent: Mapping[str, Any], target: Device) -> int:
-    return int(sent.get("rom") or target.rom)
 
 
 def block_shape(block: ProcessingBlock) -> tuple[int, int]:

@@ -42,8 +42,14 @@ def test_without_configuration_or_run_the_answer_names_what_is_missing(api: Api)
 
 
 def test_a_configuration_is_returned_as_it_was_sent(api: Api) -> None:
-    sent = {**CONFIG, "tuningMaxTrials": 3, "verboseLogging": True, "compiler": ["EON"], "space": [
-        {**BLOCKS, "learnBlocks": [BLOCKS["learnBlocks"]]}]}  # fmt: skip
+    weights = [
+        {"objective": "accuracy", "label": "Accuracy", "weight": 2},
+        {"objective": "ram", "label": "", "weight": 0.5},
+    ]
+    sent = {
+        **CONFIG, "optimizationObjectives": weights, "tuningMaxTrials": 3, "verboseLogging": True, "compiler": ["EON"],
+        "space": [{**BLOCKS, "learnBlocks": [BLOCKS["learnBlocks"]]}],
+    }  # fmt: skip
     api.fields("POST", "/1/optimize/config", json=sent)
     assert api.fields("GET", "/1/optimize/config") == sent
 
@@ -55,6 +61,9 @@ def test_a_configuration_is_returned_as_it_was_sent(api: Api) -> None:
         ({"targetLatency": 0}, "targetLatency"),
         ({"tuningAlgorithm": "guess"}, "tuningAlgorithm"),
         ({"space": []}, "The space is empty"),
+        ({"optimizationObjectives": [{"objective": "beauty", "weight": 1}]}, "'accuracy', 'latency', 'ram' or 'rom'"),
+        ({"optimizationObjectives": [{"objective": "ram", "weight": 0}]}, "must be larger than 0"),
+        ({"optimizationObjectives": 2 * [{"objective": "ram", "weight": 1}]}, "has an objective twice"),
     ],
 )
 def test_a_configuration_that_no_run_can_use_is_refused(api: Api, changed: dict[str, Any], message: str) -> None:

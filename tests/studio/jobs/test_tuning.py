@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from studio_in_process import Api, RecordingTask
 
-from ei_toolkit.studio.jobs.tuning import _open, set_primary
+from ei_toolkit.studio.jobs.tuning import Run, TrialPruned, _open, _replay, _trained, score, set_primary, weights_of
 from ei_toolkit.studio.tuner_runs import MODEL, TunerRuns
 from ei_toolkit.studio.tuner_space import ApiSpace, checked_space, default_space, trial_impulse
-from ei_toolkit.tuning.search import SearchOptions
+from ei_toolkit.tuning.search import Pruning, SearchOptions
 
 CONFIG = {"targetDevice": {"name": "arduino-nano-33-ble"}, "targetLatency": 200, "tuningAlgorithm": "random"}
 OPTIONS = SearchOptions(("accuracy", "time"), (True, False), "random", "none", 5, 1, 1)
@@ -40,6 +40,57 @@ def test_a_complete_search_is_not_continued(api: Api) -> None:
     search.ask(space, OPTIONS)
     search.set_attribute("complete", True)
     assert _open(task, CONFIG, space, OPTIONS).trials() == []
+
+
+def test_the_score_weighs_accuracy_and_what_is_left_of_the_limits() -> None:
+    limits = {"ram": 1000, "rom": 4000, "timeMs": 200}
+    cost = {"ram": 250, "rom": 4000, "timeMs": 100, "dspMs": 40}
+    assert score({"accuracy": 1}, 0.9, cost, limits) == 0.9
+    assert score({"accuracy": 3, "latency": 1}, 0.9, cost, limits) == pytest.approx((3 * 0.9 + 0.5) / 4)
+    assert score({"ram": 1, "rom": 1}, 0.9, cost, limits) == pytest.approx(0.75 / 2)
+    assert weights_of({"optimizationObjectives": [{"objective": "ram", "label": "RAM", "weight": 2}]}) == {"ram": 2.0}
+    assert weights_of(CONFIG) == {}
+
+
+def hyperband(api: Api, documents: list[dict[str, Any]]) -> Run:
+    task, space = started(api, f"optimize {len(documents)}"), ApiSpace(default_space())
+    search = _open(task, CONFIG, space, OPTIONS)
+    return Run(task, CONFIG, space, OPTIONS, search, TunerRuns(task.store, 1), documents, Pruning("hyperband", 9, 3))
+
+
+def keras_lines(accuracy: float) -> list[str]:
+    line = f"3/3 - 0s - 12ms/step - accuracy: 0.7 - loss: 0.5 - val_accuracy: {accuracy:.4f} - val_loss: 0.6"
+    return [each for epoch in range(9) for each in (f"Epoch {epoch + 1}/9", line)]
+
+
+def follow(run: Run, number: int, accuracy: float) -> int:
+    """Give a run the log of a training; return the epochs until Hyperband gives it up, or all of them."""
+    document = {"number": number, "status": "running", "accuracies": []}
+    run.trials.append(document)
+    try:
+        for line in keras_lines(accuracy):
+            run.follow(document, line)
+        document["status"] = "completed"
+    except TrialPruned:
+        document |= {"status": "failed", "pruned": True}
+    return len(document["accuracies"])
+
+
+def test_hyperband_gives_up_weak_trials_after_few_epochs_also_after_an_interruption(api: Api) -> None:
+    run = hyperband(api, [])
+    epochs = [follow(run, number, 0.9 - number / 40) for number in range(30)]
+    assert set(epochs) == {1, 3, 9}, "a third of the trials goes on to three times the epochs"
+    assert _trained(run) == 30
+    again = hyperband(api, run.trials[:20])
+    _replay(again)
+    assert [follow(again, number, 0.9 - number / 40) for number in range(20, 30)] == epochs[20:]
+
+
+def test_without_hyperband_no_trial_is_given_up(api: Api) -> None:
+    run = hyperband(api, [])
+    run.pruning = Pruning("none", 9)
+    assert [follow(run, number, 0.5) for number in range(5)] == [0] * 5
+    assert run.limits == {"ram": 262_144, "rom": 1_048_576, "timeMs": 200}
 
 
 @pytest.fixture
