@@ -67,6 +67,7 @@ INTEGRATION = (
     "docs/test_reference.py", "docs/test_site.py", "emulated/", "eon/",
     "evaluation/test_challenge.py", "evaluation/test_clips.py",
     "evaluation/test_run.py", "evaluation/test_trained_on.py", "evaluation/test_tune.py",
+    "evaluation/test_tune_on_dask.py",
     "firmware/", "migration/", "packaging/",
     "report/html/test_browser.py", "report/html/test_page.py", "report/test_card.py", "report/test_figures.py",
     "report/test_project_figures.py",

@@ -72,7 +72,10 @@ def evaluate_suite(
     done = 0
     with env.console.progress("training", total) as progress:
         for own, rows in _rows_by_models(env, chosen, inputs):
-            found += run_suite(own, rows, seeds, jobs, partial(_advance, progress.to, done), kept=kept)
+            found += run_suite(
+                own, rows, seeds, jobs, partial(_advance, progress.to, done), kept=kept,
+                scheduler=project.settings.compute.scheduler,
+            )  # fmt: skip
             done += number_of_trainings(own, seeds)
     found.sort(key=lambda row: chosen.index(row.model))
     data = suite_data(suite, found, seeds)
@@ -134,7 +137,8 @@ def evaluate_classifier(
     model = SuiteModel(settings.classifier.kind, "", "clip", settings.classifier)
     total = number_of_trainings([model], seeds, (held_out,))
     with env.console.progress("training", total) as progress:
-        [found] = run_suite([model], rows, seeds, jobs, progress.to, (held_out,))
+        scheduler = env.config().settings.compute.scheduler
+        [found] = run_suite([model], rows, seeds, jobs, progress.to, (held_out,), scheduler=scheduler)
     if leak := leak_warning(held_out):
         env.console.warn(leak)
     measured = found.measured[held_out]

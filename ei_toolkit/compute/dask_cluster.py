@@ -5,14 +5,16 @@ Whoever may connect to the scheduler runs code on all workers and on this machin
 
 from __future__ import annotations
 
+import ctypes
 import importlib.metadata
 import os
 import platform
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ RESULT_TIMEOUT_S = 60.0  # for the transfer of the result of a task
 TASKS_PER_WORKER = 16  # that items are gathered into: few enough to cost little, and many enough to share the work well
 LARGEST_TASK = 32  # items, which are all done again if their worker is lost
 WORKERS_NAMED = 3  # in an error
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # parameters of glibc's mallopt
+LARGEST_KEPT = 32 * 2**20  # bytes; the limit up to which glibc adapts itself in a process with its default settings
 PACKAGES = (
     "ai-edge-litert", "keras", "librosa", "numpy", "scikit-learn", "scipy", "soundfile", "soxr", "tensorflow-cpu",
 )  # fmt: skip
@@ -40,11 +44,17 @@ PACKAGES = (
 class DaskCluster(Executor):
     """An executor for the workers of a Dask scheduler, which are checked before any work starts.
 
-    `reach` are files and folders that every worker must have under the same paths. Raises NetworkError where no
-    scheduler answers, ConfigurationError for workers with other versions, threads or files.
+    `reach` are files and folders that every worker must have under the same paths, `further_versions` returns what
+    must be the same beside `versions`. Raises NetworkError where no scheduler answers, ConfigurationError for workers
+    with other versions, threads or files.
     """
 
-    def __init__(self, scheduler: str, reach: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        scheduler: str,
+        reach: Sequence[Path] = (),
+        further_versions: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         self.scheduler = scheduler
         try:
             self._client = Client(scheduler, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
@@ -61,7 +71,7 @@ class DaskCluster(Executor):
                 hint='Start one (dask scheduler), correct [compute] scheduler, or set it to "processes".',
             ) from None
         try:
-            self._check(reach)
+            self._check(reach, further_versions)
         except BaseException:  # KeyboardInterrupt, too: nobody else closes the connection yet
             self._client.close()
             raise
@@ -150,7 +160,7 @@ class DaskCluster(Executor):
             hint="Start scheduler and workers, then the same command again: the files that it wrote are kept.",
         )
 
-    def _check(self, reach: Sequence[Path]) -> None:
+    def _check(self, reach: Sequence[Path], further_versions: Callable[[], Mapping[str, str]]) -> None:
         threads = self._threads()
         if not threads:
             raise ConfigurationError(
@@ -161,7 +171,7 @@ class DaskCluster(Executor):
             {worker: f"runs {number} tasks in one process" for worker, number in threads.items() if number != 1},
             "Decoders and TensorFlow need a process of their own: dask worker ADDRESS --nthreads 1 --nworkers N",
         )
-        own, found = versions(), self._on_each_worker(versions)
+        own, found = versions(further_versions), self._on_each_worker(versions, further_versions)
         self._refuse(
             {worker: text for worker, other in found.items() if (text := _differences(own, other))},
             "Install the same versions on all machines, and start the workers again.",
@@ -214,15 +224,18 @@ def _killed(error: KilledWorker) -> DataError:
     )
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what results depend on: Python, the kind of processor, eitk with its code, packages."""
+def versions(further: Callable[[], Mapping[str, str]] = dict) -> dict[str, str]:
+    """Return the versions of what results depend on: Python, the kind of processor, eitk with its code, packages.
+
+    `further` returns those that only some work depends on.
+    """
     found = {"Python": platform.python_version(), "machine": platform.machine(), "eitk": code_version()}
     for name in PACKAGES:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             found[name] = "not installed"
-    return found
+    return {**found, **further()}
 
 
 def _differences(own: dict[str, str], other: dict[str, str]) -> str:
@@ -260,9 +273,23 @@ def _one(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
         return function(*args, **kwargs)
 
 
+@cache
+def _keep_freed_memory() -> None:
+    """Let the allocator of this process use the memory of freed arrays again; glibc only.
+
+    Dask starts workers with MALLOC_TRIM_THRESHOLD_=65536, with which glibc neither keeps more than 64 KiB nor adapts
+    itself: every array of 128 KiB or more would be new memory, whose pages the kernel sets to zero one by one.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
+        library.mallopt(M_TRIM_THRESHOLD, 2 * LARGEST_KEPT)
+
+
 def _prepare_worker(code: str) -> None:
     """Set the variables of a worker; refuse one that has started since the check and has other code."""
     os.environ |= ENVIRONMENT
+    _keep_freed_memory()
     if code != code_version():
         raise ConfigurationError(
             "a worker that has just started has another version of eitk",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
@@ -39,10 +39,15 @@ def map_items(
         yield from pool.map(do, items)
 
 
-def executor(jobs: int, scheduler: str = PROCESSES, reach: Sequence[Path] = ()) -> Executor:
+def executor(
+    jobs: int,
+    scheduler: str = PROCESSES,
+    reach: Sequence[Path] = (),
+    further_versions: Callable[[], Mapping[str, str]] = dict,
+) -> Executor:
     """Return where work is submitted to: `jobs` processes with one core each, or the workers of a Dask scheduler.
 
-    Raises as `map_items` does.
+    `further_versions` are called here and on every worker, and must be the same. Raises as `map_items` does.
     """
     if check_scheduler(scheduler) == PROCESSES:
         return processes.process_pool(jobs)
@@ -53,7 +58,7 @@ def executor(jobs: int, scheduler: str = PROCESSES, reach: Sequence[Path] = ()) 
         raise MissingToolError(
             f"[compute] scheduler = {scheduler!r} needs Dask", why=str(error), hint="pip install 'eitk[distributed]'"
         ) from None
-    return DaskCluster(scheduler, reach)
+    return DaskCluster(scheduler, reach, further_versions)
 
 
 def check_scheduler(scheduler: str) -> str:
@@ -71,6 +76,17 @@ def check_scheduler(scheduler: str) -> str:
 def pool_size(pool: Executor, jobs: int) -> int:
     """Return how many tasks an executor runs at once: `jobs`, or the number of workers of a Dask scheduler."""
     return max(1, getattr(pool, "size", jobs))
+
+
+def end_at_once(pool: Executor) -> None:
+    """End the work of an executor without waiting for it: processes are ended, tasks of a scheduler are cancelled.
+
+    A task that a worker of a scheduler has begun goes on to its end, and nobody takes its result.
+    """
+    workers = processes.workers_of(pool)  # `shutdown` forgets them
+    pool.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        worker.terminate()
 
 
 def cores() -> int:

@@ -6,10 +6,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_all_start_methods, get_context, parent_process
 from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -66,6 +67,11 @@ def _context() -> BaseContext:
 def process_pool(jobs: int) -> ProcessPoolExecutor:
     """Return a pool of processes that end with this one; TensorFlow uses one core in each."""
     return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_start_worker)
+
+
+def workers_of(pool: Executor) -> list[BaseProcess]:
+    """Return the processes of a pool that were started; none for an executor of another kind."""
+    return list((getattr(pool, "_processes", None) or {}).values())
 
 
 def _start_worker() -> None:

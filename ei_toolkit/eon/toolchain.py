@@ -29,6 +29,7 @@ WASM_TARGET = "--target=wasm32-wasi"
 WASM = (*PROGRAM, WASM_TARGET)
 SIMD = ("-msimd128",)
 WASM_LINK = ("-mexec-model=reactor", "-Wl,--gc-sections", "-Wl,--strip-all")
+ARM_PROGRAMS = ("arm-none-eabi-g++", "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm")
 QEMU_BOARD = "mps2-an386"
 MACHINE = ("-M", QEMU_BOARD, "-nographic", "-monitor", "none", "-serial", "none")
 TRACE = ("-d", "exec,nochain,in_asm", "-D")  # and the file
@@ -142,8 +143,16 @@ def qemu(environ: Mapping[str, str] = os.environ) -> str:
 
 def missing_arm_tools(environ: Mapping[str, str] = os.environ) -> list[str]:
     """Return the names of the programs for an emulated Cortex-M4F that are not on the PATH."""
-    names = ("arm-none-eabi-g++", "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm")
-    return [name for name in names if shutil.which(name, path=environ.get("PATH")) is None]
+    return [name for name in ARM_PROGRAMS if shutil.which(name, path=environ.get("PATH")) is None]
+
+
+def arm_tool_versions(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the versions of the programs for an emulated Cortex-M4F, as each of them states it."""
+    found = {}
+    for name in ARM_PROGRAMS:
+        path = shutil.which(name, path=environ.get("PATH"))
+        found[name] = run_tool([path, "--version"]).decode().partition("\n")[0] if path else "not installed"
+    return found
 
 
 def run_tool(

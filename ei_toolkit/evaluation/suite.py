@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ei_toolkit.compute import executor
-from ei_toolkit.config.settings import ClassifierSettings, FeatureSettings
+from ei_toolkit.compute import PROCESSES, executor
+from ei_toolkit.config.settings import FeatureSettings
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
@@ -91,7 +91,6 @@ class _Fitted:
     size_bytes: int
 
 
-Settings = ClassifierSettings | NetworkSettings | KernelEnsembleSettings
 Progress = Callable[[float, str], None]
 
 
@@ -103,17 +102,20 @@ def run_suite(
     progress: Progress,
     protocols: Sequence[Protocol] = (),
     kept: Path | None = None,
+    scheduler: str = PROCESSES,
 ) -> list[SuiteRow]:
     """Train and test every model under its own protocol, by artist and fault-filtered, with each seed.
 
-    `protocols` replaces these three. The scores of networks are kept in the folder `kept` and used again. Raises
-    DataError where a label has too few clips or artists for the folds.
+    `protocols` replaces these three. The scores of networks are kept in the folder `kept` and used again. The trainings
+    run in `jobs` processes, one job in this one, or on the workers of a `scheduler`. Raises DataError where a label has
+    too few clips or artists for the folds.
     """
     tasks = list(_tasks(models, rows, seeds, protocols))
-    found: dict[int, _Fitted] = {}
-    for number, fitted in _fit_all(models, rows, tasks, jobs, kept):
-        found[number] = fitted
-        progress(len(found), f"{models[tasks[number].model].name}, {tasks[number].protocol}")
+    fit = partial(_fit, models=models, rows=rows, kept=kept)
+    found: list[_Fitted] = []
+    for task, fitted in zip(tasks, _fit_all(fit, tasks, jobs, scheduler, kept), strict=True):
+        found.append(fitted)
+        progress(len(found), f"{models[task.model].name}, {task.protocol}")
     return [_row(models, number, rows, tasks, found) for number in range(len(models))]
 
 
@@ -137,24 +139,25 @@ def _tasks(
 
 
 def _fit_all(
-    models: Sequence[SuiteModel], rows: LabelledRows, tasks: Sequence[_Task], jobs: int, kept: Path | None
-) -> Iterator[tuple[int, _Fitted]]:
-    """Yield the number of each task with its result, in the order of completion; one job stays in this process."""
-    arguments = [(models[task.model].classifier, rows, task, kept) for task in tasks]
-    if jobs == 1:
-        yield from ((number, _fit(*own)) for number, own in enumerate(arguments))
+    fit: Callable[[_Task], _Fitted], tasks: Sequence[_Task], jobs: int, scheduler: str, kept: Path | None
+) -> Iterator[_Fitted]:
+    """Yield the result of each task, in their order."""
+    if jobs == 1 and scheduler == PROCESSES:
+        yield from map(fit, tasks)
         return
-    with executor(jobs) as pool:
-        started: dict[Future[_Fitted], int] = {pool.submit(_fit, *own): number for number, own in enumerate(arguments)}
-        yield from ((started[done], done.result()) for done in as_completed(started))
+    if kept:
+        kept.mkdir(parents=True, exist_ok=True)
+    with executor(jobs, scheduler, [kept] if kept else []) as pool:
+        yield from pool.map(fit, tasks)
 
 
 def _feasible(protocol: Protocol, rows: LabelledRows) -> Protocol:
     return "clip" if protocol == "segment" and not rows.has_windows else protocol
 
 
-def _fit(settings: Settings, rows: LabelledRows, task: _Task, kept: Path | None) -> _Fitted:
+def _fit(task: _Task, models: Sequence[SuiteModel], rows: LabelledRows, kept: Path | None) -> _Fitted:
     """Train on one fold and return the scores of its test rows. Runs in a worker process."""
+    settings = models[task.model].classifier
     if isinstance(settings, NetworkSettings):
         return _network(settings, rows, task, kept)
     training, testing = task.split
@@ -182,9 +185,9 @@ def _network(settings: NetworkSettings, rows: LabelledRows, task: _Task, kept: P
 
 
 def _row(
-    models: Sequence[SuiteModel], number: int, rows: LabelledRows, tasks: Sequence[_Task], found: Mapping[int, _Fitted]
+    models: Sequence[SuiteModel], number: int, rows: LabelledRows, tasks: Sequence[_Task], found: Sequence[_Fitted]
 ) -> SuiteRow:
-    own = [(task, found[place]) for place, task in enumerate(tasks) if task.model == number]
+    own = [(task, fitted) for task, fitted in zip(tasks, found, strict=True) if task.model == number]
     by_protocol: dict[Protocol, list[tuple[_Task, _Fitted]]] = {}
     for task, fitted in own:
         by_protocol.setdefault(task.protocol, []).append((task, fitted))

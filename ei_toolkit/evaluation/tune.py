@@ -11,10 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ei_toolkit.compute import executor
+from ei_toolkit.compute import end_at_once, executor, pool_size
 from ei_toolkit.config import Settings
 from ei_toolkit.config.settings import plain
 from ei_toolkit.dataset.groups import KnownClip
+from ei_toolkit.eon.toolchain import arm_tool_versions
 from ei_toolkit.errors import ConfigurationError, DataError, EitkError, MissingToolError
 from ei_toolkit.evaluation.model import Recipe
 from ei_toolkit.evaluation.tune_folds import FoldPlan, accuracy_of, run_fold, split_artists
@@ -128,16 +129,22 @@ class TuneRun:
     def run(self) -> list[Trial]:
         """Run the trials, then measure the project's own recipe and the chosen trial on the artists of the report."""
         self._replay()
-        with executor(self.plan.jobs) as pool:
+        with self._executor() as pool:
             try:
-                self._run_trials(pool)
+                self._run_trials(pool, pool_size(pool, self.plan.jobs))
                 self._measure_current(pool)
                 self._report(pool)
             except BaseException:  # KeyboardInterrupt, too: the workers would train to the end
-                pool.shutdown(wait=False, cancel_futures=True)
-                _kill_workers(pool)
+                end_at_once(pool)
                 raise
         return self.search.trials()
+
+    def _executor(self) -> Executor:
+        """Return where the trials run; workers elsewhere must see the clips and the folder of the shared features."""
+        cache = self.plan.search.cache
+        cache.mkdir(parents=True, exist_ok=True)
+        reach = [cache, *(known.clip.path for known in self.plan.search.clips[:1])]
+        return executor(self.plan.jobs, self.plan.settings.compute.scheduler, reach, arm_tool_versions)
 
     def _replay(self) -> None:
         """Report to the pruner the trials of earlier runs."""
@@ -148,11 +155,11 @@ class TuneRun:
                 is_complete = trial.state == "complete"
                 self.pruning.end(trial.number, self._accuracy(trial.folds) if is_complete else None)
 
-    def _run_trials(self, pool: Executor) -> None:
+    def _run_trials(self, pool: Executor, at_once: int) -> None:
         waiting = self.search.unfinished()
         running: dict[Future[Any], _Active] = {}
         while True:
-            while len(running) < self.plan.jobs and (waiting or self._wants_more(len(running))):
+            while len(running) < at_once and (waiting or self._wants_more(len(running))):
                 active = self._start(waiting.pop(0) if waiting else None)
                 if active is not None:
                     running[self._submit(pool, active)] = active
@@ -201,8 +208,10 @@ class TuneRun:
 
     def _submit(self, pool: Executor, active: _Active) -> Future[Any]:
         if active.step < 0:
-            return pool.submit(candidate_cost, active.candidate, len(self.plan.search.labels), self.limits)
-        return pool.submit(run_fold, self._recipe(active), self.plan.search, active.step)
+            return pool.submit(
+                _or_rejection, candidate_cost, active.candidate, len(self.plan.search.labels), self.limits
+            )
+        return pool.submit(_or_rejection, run_fold, self._recipe(active), self.plan.search, active.step)
 
     def _recipe(self, active: _Active) -> Recipe:
         return Recipe(f"trial {active.trial.number}", active.candidate.settings, active.candidate.script)
@@ -210,12 +219,9 @@ class TuneRun:
     def _take(self, active: _Active, future: Future[Any]) -> bool:
         """Store the result of a step; return whether the trial has another one."""
         number = active.trial.number
-        try:
-            result = _result(future)
-        except (ConfigurationError, DataError) as error:
-            if isinstance(error, MissingToolError):
-                raise
-            self._refuse(active.trial, str(error))
+        result = _result(future)
+        if isinstance(result, _Rejection):
+            self._refuse(active.trial, result.reason)
             return False
         if active.step < 0:
             return self._take_cost(active, result)
@@ -350,6 +356,26 @@ def _cost_data(settings: Settings, model: bytes, parameters: int, limits: Limits
     return model_cost(settings, model, parameters, limits).data()
 
 
+@dataclass(frozen=True)
+class _Rejection:
+    """Why a candidate cannot be used."""
+
+    reason: str
+
+
+def _or_rejection(step: Callable[..., Any], *arguments: Any) -> Any:
+    """Return the result of a step of a candidate, or why the candidate is refused. Runs in a worker process.
+
+    What it raises does not concern the candidate: a missing tool, or, outside of it, a worker that cannot be used.
+    """
+    try:
+        return step(*arguments)
+    except MissingToolError:
+        raise
+    except (ConfigurationError, DataError) as error:
+        return _Rejection(str(error))
+
+
 def _result(future: Future[Any]) -> Any:
     """Return the result of a step. Raises EitkError for a worker process that was killed, or could not write a file."""
     try:
@@ -360,9 +386,3 @@ def _result(future: Future[Any]) -> Any:
     except OSError as error:
         hint = "Make space on the disk or correct its permissions; then eitk tune resume."
         raise EitkError("a worker process could not read or write a file", why=str(error), hint=hint) from None
-
-
-def _kill_workers(pool: Any) -> None:
-    """End the processes of a pool at once: what they work on is done again when the search continues."""
-    for process in list((pool._processes or {}).values()):
-        process.terminate()

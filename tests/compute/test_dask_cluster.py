@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
+import resource
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from distributed import LocalCluster
 from support import write_clips
@@ -82,6 +85,21 @@ def test_features_are_the_same(cluster: LocalCluster, project: Path) -> None:
         assert (expected.sha256 == there.sha256).all() and (expected.distinct == there.distinct).all()
         for one, other in zip(expected.views, there.views, strict=True):
             assert one.features.tobytes() == other.features.tobytes()
+
+
+def page_faults_of_arrays(megabytes: int) -> int:
+    """Create arrays of 1 MiB one after another; return how often the kernel had to provide a page for them."""
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+    for _ in range(megabytes):
+        np.ones(2**20, np.uint8)
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is one of glibc")
+def test_workers_use_the_memory_of_freed_arrays_again(cluster: LocalCluster) -> None:
+    """Dask's default makes the allocator give it back: 256 pages for each of these arrays, and a third more time."""
+    with executor(1, cluster.scheduler_address) as pool:
+        assert pool.submit(page_faults_of_arrays, 40).result() < 10 * 256
 
 
 @pytest.mark.exhaustive

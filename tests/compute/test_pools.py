@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import operator
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from distributed import LocalCluster
 from support import write_clips
@@ -15,10 +17,25 @@ from tiny_model import classifier
 
 from ei_toolkit.api.classifying import classify_paths, open_scorer, sound_files
 from ei_toolkit.api.progress import ignore_progress
-from ei_toolkit.compute import PROCESSES, check_scheduler, dask_cluster, executor, map_items, pool_size
+from ei_toolkit.compute import (
+    PROCESSES,
+    check_scheduler,
+    dask_cluster,
+    end_at_once,
+    executor,
+    map_items,
+    pool_size,
+    processes,
+)
 from ei_toolkit.config import load_config
 from ei_toolkit.config.recipes.write import load_recipe, recipe_text
+from ei_toolkit.config.settings import ClassifierSettings
 from ei_toolkit.errors import ConfigurationError, MissingToolError, NetworkError
+from ei_toolkit.evaluation.folds import FOLDS
+from ei_toolkit.evaluation.labelled_rows import labelled_rows
+from ei_toolkit.evaluation.suite import run_suite
+from ei_toolkit.evaluation.suite_models import SuiteModel
+from ei_toolkit.features.table import FeatureTable
 from ei_toolkit.impulse.features import feature_count
 
 
@@ -81,6 +98,43 @@ def test_an_error_of_the_work_is_raised_here(scheduler: str) -> None:
         list(map_items(math.sqrt, [1.0, -1.0], 1, scheduler))
     with executor(1, scheduler) as pool, pytest.raises(FileNotFoundError):
         pool.submit(open, "/missing").result()
+
+
+def test_work_that_is_ended_at_once_leaves_no_process(scheduler: str) -> None:
+    with executor(1) as pool:
+        running = pool.submit(time.sleep, 600)
+        workers = processes.workers_of(pool)
+        end_at_once(pool)
+        for worker in workers:
+            worker.join(20)
+        assert [worker.is_alive() for worker in workers] == [False]
+        assert running.exception(20) is not None
+    with executor(1, scheduler) as pool:
+        end_at_once(pool)
+        assert pool._client.status == "closed"
+
+
+def test_programs_that_only_some_work_needs_are_compared_too(scheduler: str) -> None:
+    def here() -> dict[str, str]:
+        return {"compiler": "13" if threading.current_thread() is threading.main_thread() else "14"}
+
+    with pytest.raises(ConfigurationError, match=r"2 workers of .*compiler 14 \(here: 13\)"):
+        executor(1, scheduler, further_versions=here)
+
+
+def test_a_suite_measures_the_same_wherever_its_models_are_trained(scheduler: str, tmp_path: Path) -> None:
+    model = SuiteModel("KNN", "51", "clip", ClassifierSettings("knn"))
+    values = np.random.default_rng(0).normal(size=(60, 57))
+    labels = ("metal", "pop", "rock") * 20
+    names = tuple(f"{label}.{number // 3:05}.wav" for number, label in enumerate(labels))
+    rows = labelled_rows(FeatureTable("summary-57", names, labels, ("",) * 60, np.zeros(60, np.int64), values))
+    done: list[float] = []
+    here, there = (
+        run_suite([model], rows, 1, 1, lambda n, _: done.append(n), ("clip",), tmp_path, where)
+        for where in (PROCESSES, scheduler)
+    )
+    assert here == there
+    assert done == 2 * list(range(1, FOLDS + 1))
 
 
 def test_each_kind_of_address_is_accepted_and_nothing_else() -> None:

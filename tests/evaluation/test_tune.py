@@ -25,7 +25,7 @@ from ei_toolkit.config.file_lock import acquire_lock
 from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
-from ei_toolkit.errors import DataError, EitkError
+from ei_toolkit.errors import DataError, EitkError, MissingToolError, NetworkError
 from ei_toolkit.evaluation import tune
 from ei_toolkit.evaluation.folds import TRAINING
 from ei_toolkit.evaluation.model import Recipe
@@ -280,6 +280,24 @@ def test_a_worker_that_ends_or_cannot_write_stops_the_search_with_what_to_do(err
     with pytest.raises(EitkError, match=message) as caught:
         tune._result(future)
     assert "eitk tune resume" in caught.value.hint
+
+
+def test_only_what_concerns_the_candidate_refuses_it() -> None:
+    def step(error: Exception | None) -> str:
+        if error:
+            raise error
+        return "cost"
+
+    assert tune._or_rejection(step, None) == "cost"
+    assert tune._or_rejection(step, DataError("no code", why="a sum")) == tune._Rejection("no code (a sum)")
+    for error in (MissingToolError("no compiler"), MemoryError(), NetworkError("the scheduler was lost")):
+        with pytest.raises(type(error)):
+            tune._or_rejection(step, error)
+
+
+def test_a_search_runs_on_the_scheduler_of_the_settings(tmp_path: Path) -> None:
+    done = eitk(project(tmp_path), "-o", "compute.scheduler=tcp://127.0.0.1:1", "tune")
+    assert (done.code, "no Dask scheduler answers at tcp://127.0.0.1:1" in done.err) == (4, True)
 
 
 def test_a_second_process_does_not_work_on_the_same_search(tmp_path: Path) -> None:
