@@ -476,3 +476,45 @@ def _network() -> bytes:
     model.operator("FULLY_CONNECTED", [mean, *dense], scores, "FullyConnectedOptions")
     output = model.tensor((1, 3), "int16", **OF_TABLES)
     return model.finish(source, model.operator("SOFTMAX", [scores], output, "SoftmaxOptions", beta=1.0))
+
+
+def column(
+    shape: tuple[int, int, int],
+    kernel: tuple[int, int],
+    *,
+    same: bool,
+    activation: int,
+    zero_point: int,
+    spread: float = 1.0,
+) -> bytes:
+    """Return a depthwise convolution whose kernel has one column, or one row, on data of rows, columns and channels.
+
+    The scales of its channels go from 0.01 to 0.01 times `spread`.
+    """
+    model, random = TinyModel(), np.random.default_rng(shape[0] + kernel[0])
+    channels, weights_shape = shape[2], (1, *kernel, shape[2])
+    scales = np.geomspace(0.01, 0.01 * spread, channels).tolist()
+    source = model.tensor((1, *shape), scale=0.05, zero_point=3)
+    weights = model.tensor(weights_shape, scale=scales, axis=3, data=random.integers(-127, 128, weights_shape))
+    bias = model.tensor((channels,), "int32", data=random.integers(-3000, 3000, channels))
+    sizes = shape[:2] if same else tuple(n - k + 1 for n, k in zip(shape[:2], kernel, strict=True))
+    output = model.tensor((1, *sizes, channels), scale=0.1, zero_point=zero_point)
+    options = {**PLAIN, "padding": 0 if same else 1, "depthMultiplier": 1, "fusedActivationFunction": activation}
+    model.operator("DEPTHWISE_CONV_2D", [source, weights, bias], output, "DepthwiseConv2DOptions", **options)
+    return model.finish(source, output)
+
+
+COLUMNS: dict[str, dict[str, Any]] = {
+    "3 x 1 with ReLU": {"shape": (30, 1, 8), "kernel": (3, 1), "same": False, "activation": 1, "zero_point": -128},
+    "2 x 1 on two rows": {"shape": (3, 1, 5), "kernel": (2, 1), "same": False, "activation": 0, "zero_point": 4},
+    "4 x 1 with padding": {"shape": (9, 3, 5), "kernel": (4, 1), "same": True, "activation": 0, "zero_point": -7},
+    "1 x 5 with ReLU6": {"shape": (1, 19, 6), "kernel": (1, 5), "same": True, "activation": 3, "zero_point": -60},
+    "10 x 1 with different shifts": {
+        "shape": (24, 1, 7), "kernel": (10, 1), "same": False, "activation": 1, "zero_point": -128, "spread": 0.001,
+    },
+    "29 x 1 with different shifts": {
+        "shape": (31, 2, 4), "kernel": (29, 1), "same": False, "activation": 0, "zero_point": 0, "spread": 0.001,
+    },
+}  # fmt: skip
+for _name, _values in COLUMNS.items():
+    CASES[f"depthwise convolution, {_name}"] = lambda v=_values: column(**v)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""DEPTHWISE_CONV_2D on int8. A kernel of 3 x 3 with an activation function has a specialised implementation."""
+"""DEPTHWISE_CONV_2D on int8. Kernels of 3 x 3 with an activation function, and of one column, have their own code."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
 from ei_toolkit.eon.kernels.convolution import pair_word, row_access
+from ei_toolkit.eon.kernels.depthwise_column import column_layer, fits_column
 from ei_toolkit.eon.kernels.direct import direct_conv2d, is_general
 from ei_toolkit.eon.kernels.float_convolution import depthwise_float, row_width, window_rows, window_traits
 from ei_toolkit.eon.kernels.geometry import Geometry, geometry
 from ei_toolkit.eon.kernels.layer import Constant, Layer, Scratch, constant, inputs_of, require, same_type
-from ei_toolkit.eon.kernels.quantized import Channels, channels, requantize_traits
+from ei_toolkit.eon.kernels.quantized import (
+    FARTHEST_LOAD,
+    Channels,
+    channels,
+    common_shift,
+    requantize_traits,
+    weight_powers,
+)
 
 
 def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
@@ -38,12 +46,10 @@ def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     requantize = requantize_traits(per_channel, op, op.options.activation, output)
     values = per_channel.varying(weights.data, axis=3)
     values = np.swapaxes(values, 1, 2) if g.swapped else values
-    powers = three_by_three_powers(g, count, per_channel, requantize)
-    if powers is not None:
-        shifts = {power - 1 - m.shift for power, m in zip(powers, per_channel.multipliers, strict=True)}
-        table = three_by_three_table(values, per_channel, output, powers)
-        requantize |= {"kScaleShift": shifts.pop() if len(shifts) == 1 else 0}
-        return _three_by_three(op, position, g, source, output, table, requantize)
+    if fits_three_by_three(g, count, per_channel, requantize):
+        return _three_by_three(op, position, g, values, source, output, per_channel, requantize)
+    if fits_column(g, count, per_channel):
+        return column_layer(op, position, g, values, source, output, per_channel, requantize)
     packed = pack_taps(values)
     width = row_width(g) + -row_width(g) % 4  # rows of whole words are copied faster
     traits = window_traits(g, count, source.quant.zero_point, width)
@@ -81,31 +87,16 @@ def pack_taps(weights: NDArray[np.int8]) -> list[int]:
     return order
 
 
-FARTHEST_LOAD = 4095  # bytes that the offset of a load or store instruction can have
-USUAL_SHIFT = 12  # of the scales of a layer; layers with the same shift share code
-
-
-def three_by_three_powers(
+def fits_three_by_three(
     g: Geometry, channels: int, per_channel: Channels, requantize: Mapping[str, int | float | str]
-) -> tuple[int, ...] | None:
-    """Return the power of two for the weights of each channel in the specialised kernel; None if it does not fit.
-
-    The scale 2^-n of a channel becomes the shift n + power - 1 of the kernel. It is the same for all channels if their
-    scales are near enough. A power is at least 2, so that the kernel's rounding is exact, and at most 8, so that
-    weights have 16 bits.
-    """
+) -> bool:
+    """Return whether the specialised 3 x 3 kernel can compute a layer."""
     shape = (g.kernel_rows, g.kernel_cols, g.dilation_rows, g.dilation_cols) == (3, 3, 1, 1)
     fits = g.stride_rows == g.stride_cols and g.stride_rows <= 2 and channels == g.in_channels
     columns = (3 if g.stride_cols == 1 else 4) * 4 * channels
     near = max(columns, 8 * g.stride_cols * channels, (g.out_cols + 1) * channels) <= FARTHEST_LOAD
-    if not (shape and fits and near and requantize["kMin"] == requantize["kOutputZeroPoint"]):
-        return None
-    shifts = [-m.shift for m in per_channel.multipliers]
-    low, high = max(shifts) + 1, min(shifts) + 7
-    shift = min(max(USUAL_SHIFT, low), high)
-    powers = tuple(shift + 1 - n if low <= high else min(8, 24 - n) for n in shifts)
-    sums_fit = all(bound << max(p, 0) < 1 << 31 for bound, p in zip(per_channel.bounds, powers, strict=True))
-    return powers if min(shifts) >= 1 and min(powers) >= 2 and sums_fit else None
+    usual = requantize["kMin"] == requantize["kOutputZeroPoint"] and weight_powers(per_channel) is not None
+    return shape and fits and near and usual
 
 
 def three_by_three_table(
@@ -132,12 +123,16 @@ def _three_by_three(
     op: Operator,
     position: int,
     g: Geometry,
+    weights: NDArray[np.int8],
     source: Tensor,
     output: Tensor,
-    table: list[tuple[Any, ...]],
+    per_channel: Channels,
     requantize: dict[str, Any],
 ) -> Layer:
     """Return the layer of the specialised 3 x 3 kernel, which keeps four rows and moves on by two."""
+    powers = weight_powers(per_channel)
+    assert powers is not None
+    table = three_by_three_table(weights, per_channel, output, powers)
     pad_right = max((g.out_cols - 1) * g.stride_cols + 3 - g.pad_left - g.in_cols, 0)
     columns = g.pad_left + g.in_cols + pad_right
     two_rows = g.stride_rows == 1
@@ -152,6 +147,7 @@ def _three_by_three(
         "kOutCols": g.out_cols,
         "kOutChannels": len(table),
         "kStride": g.stride_rows,
+        "kScaleShift": common_shift(per_channel, powers),
     }
     return Layer(
         position=position,

@@ -16,6 +16,8 @@ from ei_toolkit.eon.kernels.layer import Constant, fail, require
 
 FAST_LIMIT = 1 << 30
 PACKED_LIMIT = 1 << 23
+FARTHEST_LOAD = 4095  # bytes that the offset of a load or store instruction of the Cortex-M4 can have
+USUAL_SHIFT = 12  # of the scales of a depthwise layer; layers with the same shift share code
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,27 @@ def _with_constant(channels: Channels, matrix: NDArray[np.int64], zero_point: in
             biases[i], multipliers[i], bounds[i] = 4 * ends.pop(), Multiplier(1 << 30, -1), 4 * 256
     fast = max(bounds) < FAST_LIMIT and all(-30 <= m.shift <= -1 for m in multipliers)
     return Channels(tuple(biases), tuple(multipliers), fast, tuple(bounds), frozenset(constant))
+
+
+def weight_powers(per_channel: Channels) -> tuple[int, ...] | None:
+    """Return the power of two by which to multiply the weights of each depthwise channel; None if none fits.
+
+    The scale 2^-n of a channel becomes the shift n + power - 1 of the kernel. It is the same for all channels if their
+    scales are near enough. A power is at least 2, so that the kernel's rounding is exact, and at most 8, so that
+    weights have 16 bits.
+    """
+    shifts = [-m.shift for m in per_channel.multipliers]
+    low, high = max(shifts) + 1, min(shifts) + 7
+    shift = min(max(USUAL_SHIFT, low), high)
+    powers = tuple(shift + 1 - n if low <= high else min(8, 24 - n) for n in shifts)
+    sums_fit = all(bound << max(p, 0) < 1 << 31 for bound, p in zip(per_channel.bounds, powers, strict=True))
+    return powers if min(shifts) >= 1 and min(powers) >= 2 and sums_fit else None
+
+
+def common_shift(per_channel: Channels, powers: tuple[int, ...]) -> int:
+    """Return the shift of a depthwise kernel that all channels have with these powers, or 0."""
+    shifts = {power - 1 - m.shift for power, m in zip(powers, per_channel.multipliers, strict=True)}
+    return shifts.pop() if len(shifts) == 1 else 0
 
 
 def _usual(multipliers: Sequence[Multiplier]) -> bool:

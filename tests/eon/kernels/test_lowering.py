@@ -16,10 +16,11 @@ from ei_toolkit.eon.kernels import LOWER, lower
 from ei_toolkit.eon.kernels.block import MANY_PIXELS, MOST_UNROLLED, Block
 from ei_toolkit.eon.kernels.convolution import first_table, pack_block
 from ei_toolkit.eon.kernels.dense import pack_groups
-from ei_toolkit.eon.kernels.depthwise import GROUP, USUAL_SHIFT, pack_taps
+from ei_toolkit.eon.kernels.depthwise import GROUP, pack_taps
+from ei_toolkit.eon.kernels.depthwise_column import LEAST_SAME_SHIFT
 from ei_toolkit.eon.kernels.elementwise import FUNCTIONS
 from ei_toolkit.eon.kernels.layer import Layer
-from ei_toolkit.eon.kernels.quantized import Channels
+from ei_toolkit.eon.kernels.quantized import USUAL_SHIFT, Channels
 from ei_toolkit.eon.options import READERS
 from ei_toolkit.eon.passes.constant_folding import FOLDED
 from ei_toolkit.eon.reader import read_model
@@ -317,6 +318,59 @@ def test_a_3x3_depthwise_layer_with_negative_outputs_takes_the_general_kernel(
     tiny: Any, zero_point: int, kernel: str
 ) -> None:
     assert depthwise(tiny, [0.01, 0.02], zero_point).headers == (kernel,)
+
+
+def column(tiny: Any, shape: tuple[int, int, int], kernel: tuple[int, int], scales: list[float], **how: int) -> Layer:
+    """Lower a depthwise convolution without padding whose kernel has one column or one row; its output is linear."""
+    source: dict[str, Any] = {"shape": (1, *shape), "scale": 1.0}
+    data = np.arange(1, 1 + kernel[0] * kernel[1])[:, None] * [[1, -1, 2][c % 3] for c in range(shape[2])]
+    weights = {"shape": (1, *kernel, shape[2]), "scale": scales, "axis": 3, "data": data.reshape(1, *kernel, shape[2])}
+    options = {"strideH": 1, "strideW": 1, "padding": 1, "depthMultiplier": 1} | how
+    out = [(n - k) // s + 1 for n, k, s in zip(shape, kernel, (options["strideH"], options["strideW"]), strict=False)]
+    output = {"shape": (1, *out, shape[2]), "scale": 1.0, "zero_point": 5}
+    return lowered(tiny, "DEPTHWISE_CONV_2D", [source, weights], output, **options)
+
+
+@pytest.mark.parametrize("taps", [2, 3, 5, 10])
+@pytest.mark.parametrize("exponents", [(9, 10), (3, 9), (3, 10)])
+def test_the_table_of_a_kernel_of_one_column_rounds_as_the_reference(
+    tiny: Any, taps: int, exponents: tuple[int, int]
+) -> None:
+    layer = column(tiny, (20, 1, 2), (taps, 1), [2.0**-n for n in exponents])
+    assert layer.headers == ("depthwise_column.h",)
+    same = int(layer.traits["kScaleShift"])
+    assert (same >= LEAST_SAME_SHIFT) == (exponents[1] - exponents[0] <= 6) and (same > 0 or exponents == (3, 10))
+    pairs = max(2, (taps + 1) // 2)
+    table = np.array(layer.constants[0].values, dtype=np.uint32).view(np.int32).reshape(2, -1)
+    assert table.shape[1] == pairs + 3 + (same == 0)
+    for n, sign, row in zip(exponents, (1, -1), table, strict=True):
+        weights = np.array([*row[:2], *row[3 : pairs + 1]]).astype(np.int32).view(np.int16)[:taps]
+        multiplier, rounding = (int(value) for value in row[pairs + 1 : pairs + 3])
+        factor = int(weights[0]) * sign
+        shift, half = (same, rounding & 0x7F) if same else (int(row[-1]) & 0xFF, int(row[-1]) >> 8)
+        assert np.array_equal(weights, sign * factor * np.arange(1, taps + 1)) and half == factor // 4
+        for value in (-(2**n), -(2**n) // 2 - 1, -(2**n) // 2, -3, 0, 1, 2**n // 2 - 1, 2**n // 2, 100 * 2**n):
+            negative = 2 * half if value < 0 else 0
+            found = ((value * factor) * multiplier >> 32) + rounding - negative >> shift
+            assert found == multiply(value, Multiplier(1 << 30, 1 - n)) + 5
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "how", "kernel_file"),
+    [
+        ((1, 20, 4), (1, 5), {}, "depthwise_column.h"),
+        ((20, 3, 4), (5, 1), {}, "depthwise_column.h"),
+        ((5, 1, 4), (5, 1), {}, "depthwise_conv2d.h"),  # one row of outputs
+        ((40, 1, 4), (30, 1), {}, "depthwise_conv2d.h"),  # more words of the window than the kernel reads
+        ((9, 1, 1400), (2, 1), {}, "depthwise_conv2d.h"),  # rows that a store cannot reach
+        ((20, 1, 4), (5, 1), {"strideH": 2}, "depthwise_conv2d.h"),
+        ((20, 3, 4), (5, 2), {}, "depthwise_conv2d.h"),
+    ],
+)
+def test_kernels_of_one_column_have_their_own_code_for_several_rows_of_outputs(
+    tiny: Any, shape: tuple[int, int, int], kernel: tuple[int, int], how: dict[str, int], kernel_file: str
+) -> None:
+    assert column(tiny, shape, kernel, [0.01] * shape[2], **how).headers == (kernel_file,)
 
 
 @given(st.integers(1, 11), st.integers(1, 9), st.booleans())
