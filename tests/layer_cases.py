@@ -518,3 +518,20 @@ COLUMNS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 for _name, _values in COLUMNS.items():
     CASES[f"depthwise convolution, {_name}"] = lambda v=_values: column(**v)  # type: ignore[misc]
+
+
+def one_pixel(shape: tuple[int, int, int], filters: int, *, activation: int, zero_point: int) -> bytes:
+    """Return a convolution whose kernel is as large as its data of rows, columns and channels."""
+    model, random, weights_shape = TinyModel(), np.random.default_rng(filters), (filters, *shape)
+    scales = [0.004 * (1 + i % 5) for i in range(filters)]
+    source = model.tensor((1, *shape), scale=0.05, zero_point=3)
+    weights = model.tensor(weights_shape, scale=scales, axis=0, data=random.integers(-127, 128, weights_shape))
+    bias = model.tensor((filters,), "int32", data=random.integers(-3000, 3000, filters))
+    output = model.tensor((1, 1, 1, filters), scale=0.5, zero_point=zero_point)
+    options = {**PLAIN, "padding": 1, "fusedActivationFunction": activation}
+    model.operator("CONV_2D", [source, weights, bias], output, "Conv2DOptions", **options)
+    return model.finish(source, output)
+
+
+CASES["convolution of one pixel, 1 x 1"] = lambda: one_pixel((1, 1, 60), 7, activation=1, zero_point=-128)
+CASES["convolution of one pixel, 3 x 2"] = lambda: one_pixel((3, 2, 9), 5, activation=0, zero_point=-9)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import Graph, Operator, Tensor, Window2D
 from ei_toolkit.eon.kernels.block import PIXELS, Block, choose_block, prefers_halves
+from ei_toolkit.eon.kernels.dense import dense_layer
 from ei_toolkit.eon.kernels.direct import direct_conv2d, is_general
 from ei_toolkit.eon.kernels.float_convolution import conv2d_float
 from ei_toolkit.eon.kernels.geometry import Geometry, geometry
@@ -40,6 +41,17 @@ def is_first(g: Geometry, channels: Channels, traits: Mapping[str, int | float |
     rows_fit = g.out_rows == 2 * g.pooled_rows and not g.swapped
     sums_fit = max(channels.bounds) < 1 << 29 and all(-22 <= m.shift <= -1 for m in channels.multipliers)
     return shape == (1, 3, 3, 2, 2) and steps == (1, 1, 1, 1) and relu and rows_fit and sums_fit
+
+
+def is_one_pixel(g: Geometry) -> bool:
+    """Return whether the only pixel of the output reads each element of the input once, in their order."""
+    kernel = (g.kernel_rows, g.kernel_cols) == (g.in_rows, g.in_cols)
+    return (
+        kernel
+        and (g.out_rows, g.out_cols) == (1, 1)
+        and (g.dilation_rows == 1 or g.kernel_rows == 1)
+        and (g.dilation_cols == 1 or g.kernel_cols == 1)
+    )
 
 
 def first_table(weights: NDArray[np.signedinteger[Any]], channels: Channels) -> list[tuple[Any, ...]]:
@@ -122,6 +134,9 @@ def conv2d(graph: Graph, op: Operator, position: int) -> Layer:
     values = per_channel.varying(weights.data, axis=0)
     if is_first(shape, per_channel, requantize):
         return _first(op, position, shape, values, per_channel, source, output, requantize)
+    if is_one_pixel(shape):
+        matrix = values.reshape(filters, -1)
+        return dense_layer(op, position, matrix, per_channel, requantize, output, rounds_twice=True)
     block = choose_block(shape, filters)
     values = np.swapaxes(values, 1, 2) if shape.swapped else values
     form, words = pack_block(values, block, per_channel, output.quant.zero_point, shape.out_rows * shape.out_cols)

@@ -1,6 +1,8 @@
-"""FULLY_CONNECTED on int8."""
+"""FULLY_CONNECTED on int8, and convolutions of one pixel, which are the same product."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,22 +43,42 @@ def fully_connected(graph: Graph, op: Operator, position: int) -> Layer:
         return direct_dense(graph, op, position)
     per_channel = channels(op, source, weights, bias, output, axis=0, dense=True)
     assert weights.data is not None
+    traits = output_traits(op, op.options.activation, output) | {"kFast": "true" if _is_fast(per_channel) else "false"}
+    return dense_layer(op, position, weights.data, per_channel, traits, output, batches)
+
+
+def dense_layer(
+    op: Operator,
+    position: int,
+    weights: NDArray[np.int8],
+    per_channel: Channels,
+    requantize: dict[str, Any],
+    output: Tensor,
+    batches: int = 1,
+    *,
+    rounds_twice: bool = False,
+) -> Layer:
+    """Return the layer of the kernel for weights (output, input).
+
+    `rounds_twice` is for a convolution of one pixel, with the constants of `requantize_traits`.
+    """
+    outputs, inputs = weights.shape
     traits: dict[str, int | float | str] = {"kBatches": batches, "kInputs": inputs, "kOutputs": outputs}
     tables = f"kWeights{position}, kChannels{position}"
     rows = f"k::fully_connected_rows<Layer{position}, {{rows}}, {{row_elements}}>"
     sums = Scratch(f"sums{position}", "int32_t", outputs)
     sink = Sink(f"{rows}({{source}}, {sums.name}, {{out}}, {tables});", 1, inputs, together=4, scratch=(sums,))
-    packed, words = pack_groups(weights.data)
-    traits |= {"kPacked": "true" if packed else "false", "kFast": "true" if _is_fast(per_channel) else "false"}
+    packed, words = pack_groups(weights)
+    traits |= {"kPacked": "true" if packed else "false", "kRoundsTwice": "true" if rounds_twice else "false"}
     return Layer(
         position=position,
         title=op.title,
         name=output.name,
         inputs=(op.inputs[0],),
         output=op.output,
-        macs=batches * weights.elements,
+        macs=batches * weights.size,
         headers=("fully_connected.h",),
-        traits=traits | output_traits(op, op.options.activation, output),
+        traits=traits | requantize,
         constants=(
             Constant(f"kWeights{position}", "uint32_t", words, 4 * len(words)),
             per_channel.constant(f"kChannels{position}"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ def column_layer(
     source: Tensor,
     output: Tensor,
     per_channel: Channels,
-    requantize: Mapping[str, Any],
+    requantize: dict[str, Any],
 ) -> Layer:
     """Return the layer of a kernel (1, row, 1, channel) that `fits_column`."""
     powers = weight_powers(per_channel)
@@ -47,7 +46,7 @@ def column_layer(
     shift = common_shift(per_channel, powers)
     shift = shift if shift >= LEAST_SAME_SHIFT else 0
     words = column_table(weights[0, :, 0].T, per_channel, powers, output.quant.zero_point, same_shift=shift > 0)
-    traits = {
+    traits: dict[str, int | float | str] = {
         "kInRows": g.in_rows,
         "kRowElements": g.in_cols * g.in_channels,
         "kPadTop": g.pad_top,

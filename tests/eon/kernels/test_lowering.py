@@ -373,6 +373,20 @@ def test_kernels_of_one_column_have_their_own_code_for_several_rows_of_outputs(
     assert column(tiny, shape, kernel, [0.01] * shape[2], **how).headers == (kernel_file,)
 
 
+@pytest.mark.parametrize(
+    ("rows", "dilation", "kernel"), [(3, 1, "fully_connected.h"), (5, 2, "conv2d.h"), (4, 1, "conv2d.h")]
+)
+def test_a_convolution_that_reads_each_input_once_is_computed_as_a_dense_layer(
+    tiny: Any, rows: int, dilation: int, kernel: str
+) -> None:
+    source: dict[str, Any] = {"shape": (1, rows, 2, 4), "scale": 1.0}
+    weights = {"shape": (5, 3, 2, 4), "scale": 0.01, "data": np.ones((5, 3, 2, 4))}
+    output = {"shape": (1, rows - 2 * dilation, 1, 5), "scale": 1.0}
+    options = {"strideH": 1, "strideW": 1, "padding": 1, "dilationHFactor": dilation}
+    layer = lowered(tiny, "CONV_2D", [source, weights], output, **options)
+    assert layer.headers == (kernel,) and (layer.sink is not None) == (kernel == "fully_connected.h")
+
+
 @given(st.integers(1, 11), st.integers(1, 9), st.booleans())
 def test_weights_of_a_dense_layer_are_stored_in_groups_of_four_two_and_one(
     outputs: int, inputs: int, fits: bool

@@ -34,58 +34,52 @@ struct ColumnTable {
 
 #if defined(__ARM_FEATURE_DSP)
 
+// Adds products to the sum of an output row, if the condition is met.
+#define EITK_COLUMN_ADD(condition, instruction, sum, P, weights, before) \
+    ".if " condition "\n\t" instruction " " sum ", " P ", " weights ", " before "\n\t.endif\n\t"
+
 // Adds the products of pair q of rows, in register P, to the sums r8 to r11 of the output rows. E: the pairs of weights
 // 2 q and 2 q + 1, and of q - 1; O: the weights 2 q - 1 and 2 q with exchanged halves, and of q - 1. The bias is in r11
 // until the sum of the last row begins.
-#define EITK_COLUMN_PAIR(P, q, E, E1, O, O1)             \
-    ".if 2 * (" q ") + 1 < %c[taps]\n\t"                 \
-    ".if (" q ") == 0\n\tsmlad r8, " P ", " E            \
-    ", r11\n\t.else\n\tsmlad r8, " P ", " E              \
-    ", r8\n\t.endif\n\t"                                 \
-    ".elseif 2 * (" q ") < %c[taps]\n\tsmlabb r8, " P    \
-    ", " E                                               \
-    ", r8\n\t.endif\n\t"                                 \
-    ".if %c[rows] > 1\n\t"                               \
-    ".if (" q ") == 0\n\tsmlatb r9, " P ", " E           \
-    ", r11\n\t"                                          \
-    ".elseif 2 * (" q ") < %c[taps]\n\tsmladx r9, " P    \
-    ", " O                                               \
-    ", r9\n\t"                                           \
-    ".elseif 2 * (" q ") == %c[taps]\n\tsmlabt r9, " P   \
-    ", " E1                                              \
-    ", r9\n\t.endif\n\t.endif\n\t"                       \
-    ".if %c[rows] > 2 && (" q ") > 0\n\t"                \
-    ".if 2 * (" q ") - 1 < %c[taps]\n\t"                 \
-    ".if (" q ") == 1\n\tsmlad r10, " P ", " E1          \
-    ", r11\n\t.else\n\tsmlad r10, " P ", " E1            \
-    ", r10\n\t.endif\n\t"                                \
-    ".elseif 2 * (" q ") - 2 < %c[taps]\n\tsmlabb r10, " P \
-    ", " E1                                              \
-    ", r10\n\t.endif\n\t.endif\n\t"                      \
-    ".if %c[rows] > 3 && (" q ") > 0\n\t"                \
-    ".if (" q ") == 1\n\tsmlatb r11, " P ", " E1         \
-    ", r11\n\t"                                          \
-    ".elseif 2 * (" q ") - 2 < %c[taps]\n\tsmladx r11, " P \
-    ", " O1                                              \
-    ", r11\n\t"                                          \
-    ".elseif 2 * (" q ") - 2 == %c[taps]\n\tsmlabt r11, " P \
-    ", " E                                               \
-    ", r11\n\t.endif\n\t.endif\n\t"
+#define EITK_COLUMN_PAIR(P, q, E, E1, O, O1)                                           \
+    EITK_COLUMN_ADD(q " == 0", "smlad", "r8", P, E, "r11")                             \
+    EITK_COLUMN_ADD(q " > 0 && 2 * " q " + 1 < %c[taps]", "smlad", "r8", P, E, "r8")   \
+    EITK_COLUMN_ADD(q " > 0 && 2 * " q " + 1 == %c[taps]", "smlabb", "r8", P, E, "r8") \
+    ".if %c[rows] > 1\n\t" \
+    EITK_COLUMN_ADD(q " == 0", "smlatb", "r9", P, E, "r11") \
+    EITK_COLUMN_ADD(q " > 0 && 2 * " q " < %c[taps]", "smladx", "r9", P, O, "r9") \
+    EITK_COLUMN_ADD("2 * " q " == %c[taps]", "smlabt", "r9", P, E1, "r9") \
+    ".endif\n\t" \
+    ".if %c[rows] > 2\n\t" \
+    EITK_COLUMN_ADD(q " == 1", "smlad", "r10", P, E1, "r11") \
+    EITK_COLUMN_ADD(q " > 1 && 2 * " q " - 1 < %c[taps]", "smlad", "r10", P, E1, "r10") \
+    EITK_COLUMN_ADD(q " > 1 && 2 * " q " - 1 == %c[taps]", "smlabb", "r10", P, E1, "r10") \
+    ".endif\n\t" \
+    ".if %c[rows] > 3\n\t" \
+    EITK_COLUMN_ADD(q " == 1", "smlatb", "r11", P, E1, "r11") \
+    EITK_COLUMN_ADD(q " > 1 && 2 * " q " - 2 < %c[taps]", "smladx", "r11", P, O1, "r11") \
+    EITK_COLUMN_ADD(q " > 1 && 2 * " q " - 2 == %c[taps]", "smlabt", "r11", P, E, "r11") \
+    ".endif\n\t"
 
 // Loads the weights of pair q in register E, and makes O of them and of the pair before.
-#define EITK_COLUMN_WEIGHTS(q, E, E1, O)                                     \
-    ".if 2 * (" q ") < %c[taps] && (" q ") > 1\n\tldr " E ", [r3], #4\n\t.endif\n\t" \
-    ".if 2 * (" q ") < %c[taps] && (" q ") > 0\n\tpkhbt " O ", " E ", " E1 "\n\t.endif\n\t"
+#define EITK_COLUMN_WEIGHTS(q, E, E1, O)              \
+    ".if " q " > 1 && 2 * " q " < %c[taps]\n\tldr " E \
+    ", [r3], #4\n\t.endif\n\t"                        \
+    ".if " q " > 0 && 2 * " q " < %c[taps]\n\tpkhbt " O ", " E ", " E1 "\n\t.endif\n\t"
 
 // Scales the sum of an output row and stores it.
 #define EITK_COLUMN_STORE(row, sum, address) \
-    ".if %c[rows] > " row "\n\t"             \
+    ".if %c[rows] > " row                    \
+    "\n\t"                                   \
     ".if %c[half]\n\t"                       \
-    "and lr, r6, " sum ", asr #31\n\t"       \
+    "and lr, r6, " sum                       \
+    ", asr #31\n\t"                          \
     "sub lr, r5, lr, lsl #1\n\t"             \
-    "smmla " sum ", " sum ", r4, lr\n\t"     \
+    "smmla " sum ", " sum                    \
+    ", r4, lr\n\t"                           \
     ".else\n\t"                              \
-    "smmla " sum ", " sum ", r4, r5\n\t"     \
+    "smmla " sum ", " sum                    \
+    ", r4, r5\n\t"                           \
     ".endif\n\t"                             \
     ".if %c[shift]\n\t"                      \
     "ssat " sum ", #8, " sum                 \
@@ -93,7 +87,8 @@ struct ColumnTable {
     ".else\n\t"                              \
     "asr " sum ", " sum                      \
     ", r7\n\t"                               \
-    "ssat " sum ", #8, " sum "\n\t"          \
+    "ssat " sum ", #8, " sum                 \
+    "\n\t"                                   \
     ".endif\n\t"                             \
     ".if %c[low] > -128\n\t"                 \
     "cmp " sum                               \
@@ -109,7 +104,8 @@ struct ColumnTable {
     "movgt " sum                             \
     ", %[high]\n\t"                          \
     ".endif\n\t"                             \
-    "strb " sum ", " address "\n\t"          \
+    "strb " sum ", " address                 \
+    "\n\t"                                   \
     ".endif\n\t"
 
 // Computes kRows output rows of one column, channel by channel, and moves the words of the window on by one. Template
@@ -139,9 +135,9 @@ EITK_ALL_REGISTERS void column_rows_dsp(uint32_t* window, const uint32_t* table,
         "sxtb16 lr, r2, ror #8\n\t"
         ".endif\n\t"
         "sxtb16 r2, r2\n\t"
-        EITK_COLUMN_WEIGHTS("2 * \\g", "r4", "r5", "r6") EITK_COLUMN_PAIR("r2", "2 * \\g", "r4", "r5", "r6", "r7")
+        EITK_COLUMN_WEIGHTS("(2 * \\g)", "r4", "r5", "r6") EITK_COLUMN_PAIR("r2", "(2 * \\g)", "r4", "r5", "r6", "r7")
         ".if 4 * \\g + 2 < %c[inputs]\n\t"
-        EITK_COLUMN_WEIGHTS("2 * \\g + 1", "r5", "r4", "r7") EITK_COLUMN_PAIR("lr", "2 * \\g + 1", "r5", "r4", "r7", "r6")
+        EITK_COLUMN_WEIGHTS("(2 * \\g + 1)", "r5", "r4", "r7") EITK_COLUMN_PAIR("lr", "(2 * \\g + 1)", "r5", "r4", "r7", "r6")
         ".endif\n\t"
         ".endif\n\t"
         ".endr\n\t"

@@ -1,4 +1,4 @@
-// FULLY_CONNECTED on int8, four inputs and four outputs at a time.
+// FULLY_CONNECTED on int8, four inputs and four outputs at a time, and CONV_2D whose output is one pixel.
 //
 // As in block_product.h, the weights of two outputs a and b for one input are stored as one int16, a + 256 b, so that
 // one of two unpackings goes: the sum of the products is A + 256 B. B may have 24 bits, which the sum of 512 inputs
@@ -117,7 +117,7 @@ inline const uint32_t* dense_loop_of_two(const int8_t* x, const uint32_t* w, int
 template <int kInputs, bool kTwo>
 inline const uint32_t* dense_sums(const int8_t* x, const uint32_t* w, DenseSums& s) {
     constexpr int kWords = kInputs / 4, kLeft = kInputs % 4;
-    constexpr int kUnrolled = kWords % 4 == 0 ? 4 : (kWords % 2 == 0 ? 2 : 1);
+    constexpr int kUnrolled = kWords % 4 == 0 ? 4 : kWords % 5 == 0 ? 5 : kWords % 3 == 0 ? 3 : kWords % 2 == 0 ? 2 : 1;
     if (kWords > 0) w = kTwo ? dense_loop_of_two<kUnrolled>(x, w, kWords, s) : dense_loop<kUnrolled>(x, w, kWords, s);
     if (kLeft > 0) {
         uint32_t last = 0;
@@ -163,9 +163,11 @@ inline int32_t dot(const int8_t* x, const int8_t* w, int count, int32_t sum) {
     return sum;
 }
 
-// S: the constants of `finish`; kFast, whether -20 <= shift <= -2 for every output. Rounds once, halves upwards.
+// S: the constants of `finish`; kRoundsTwice, for a convolution of one pixel, with kFast as in `requantize`. Otherwise
+// rounds once, halves upwards; kFast is whether -20 <= shift <= -2 for every output.
 template <class S>
 inline int8_t dense_output(int32_t sum, const Channel& channel) {
+    if (S::kRoundsTwice) return requantize<S>(sum, channel.multiplier, channel.shift);
     if (!S::kFast) return finish<S>(multiply_rounding_once(sum, channel.multiplier, channel.shift));
     const int n = -channel.shift;
     const int32_t rounding = (2 * S::kOutputZeroPoint + 1) * (1 << (n - 2));
