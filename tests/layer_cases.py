@@ -487,7 +487,7 @@ def column(
     zero_point: int,
     spread: float = 1.0,
 ) -> bytes:
-    """Return a depthwise convolution whose kernel has one column, or one row, on data of rows, columns and channels.
+    """Return a depthwise convolution on data of rows, columns and channels.
 
     The scales of its channels go from 0.01 to 0.01 times `spread`.
     """
@@ -509,6 +509,8 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "2 x 1 on two rows": {"shape": (3, 1, 5), "kernel": (2, 1), "same": False, "activation": 0, "zero_point": 4},
     "4 x 1 with padding": {"shape": (9, 3, 5), "kernel": (4, 1), "same": True, "activation": 0, "zero_point": -7},
     "1 x 5 with ReLU6": {"shape": (1, 19, 6), "kernel": (1, 5), "same": True, "activation": 3, "zero_point": -60},
+    "5 x 1 to one row": {"shape": (5, 1, 12), "kernel": (5, 1), "same": False, "activation": 0, "zero_point": 7},
+    "2 x 3 to one row": {"shape": (2, 7, 8), "kernel": (2, 3), "same": False, "activation": 1, "zero_point": -128},
     "10 x 1 with different shifts": {
         "shape": (24, 1, 7), "kernel": (10, 1), "same": False, "activation": 1, "zero_point": -128, "spread": 0.001,
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,11 +51,12 @@ def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
         return _three_by_three(op, position, g, values, source, output, per_channel, requantize)
     if fits_column(g, count, per_channel):
         return column_layer(op, position, g, values, source, output, per_channel, requantize)
-    packed = pack_taps(values)
-    width = row_width(g) + -row_width(g) % 4  # rows of whole words are copied faster
+    words = pack_taps(values, in_pairs=count == g.in_channels)
+    whole = is_one_row(g, count)
+    width = g.in_cols * g.in_channels if whole else row_width(g) + -row_width(g) % 4  # whole words are copied faster
     traits = window_traits(g, count, source.quant.zero_point, width)
     traits |= {"kDepthMultiplier": count // source.shape[-1]}
-    return Layer(
+    layer = Layer(
         position=position,
         title=op.title,
         name=output.name,
@@ -64,27 +66,49 @@ def depthwise_conv2d(graph: Graph, op: Operator, position: int) -> Layer:
         headers=("depthwise_conv2d.h",),
         traits=traits | requantize,
         constants=(
-            Constant(f"kWeights{position}", "int8_t", packed, len(packed)),
-            per_channel.constant(f"kChannels{position}", pad_to=GROUP),
+            Constant(f"kWeights{position}", "uint32_t", words, 4 * len(words)),
+            per_channel.constant(f"kChannels{position}", pad_to=GROUP, to_right=per_channel.fast),
         ),
+        flash_words=g.out_rows * g.out_cols * (len(words) + 3 * count),
+    )
+    if whole:
+        call = f"k::depthwise_row<Layer{position}>({{in0}}, {{out}}, kWeights{position}, kChannels{position});"
+        return replace(layer, call=call)
+    return replace(
+        layer,
         scratch=(Scratch(f"window{position}", "int8_t", int(traits["kWindowRows"]) * width + 3),),
-        flash_words=g.out_rows * g.out_cols * (len(packed) // 4 + 3 * count),
         rows=window_rows(
             g, f"k::DepthwiseConv2D<Layer{position}, {{source}}>", position, "int8_t", count, ("Weights", "Channels")
         ),
     )
 
 
+def is_one_row(g: Geometry, channels: int) -> bool:
+    """Return whether the output is one row that reads all rows of the input, without padding, in whole groups."""
+    rows = (g.out_rows, g.pad_top, (g.kernel_rows - 1) * g.dilation_rows + 1) == (1, 0, g.in_rows)
+    reach = (g.out_cols - 1) * g.stride_cols + (g.kernel_cols - 1) * g.dilation_cols + 1
+    return rows and g.pad_left == 0 and reach <= g.in_cols and channels == g.in_channels and channels % GROUP == 0
+
+
 GROUP = 4  # channels that the general kernel computes at a time
 
 
-def pack_taps(weights: NDArray[np.int8]) -> list[int]:
-    """Order (1, row, col, channel) as the kernel reads it: group of channels, tap, channel."""
-    channels = weights.shape[3]
-    taps = np.zeros((weights.shape[1] * weights.shape[2], channels + -channels % GROUP), dtype=np.int8)
-    taps[:, :channels] = weights.reshape(-1, channels)
-    order: list[int] = taps.reshape(len(taps), -1, GROUP).transpose(1, 0, 2).ravel().tolist()
-    return order
+def pack_taps(weights: NDArray[np.int8], *, in_pairs: bool) -> list[int]:
+    """Return the words of (1, row, col, channel) for the kernel: group of channels, tap, channel.
+
+    `in_pairs` is for a multiplier of one: of two taps of a row, or of the column if it is the only one, the weights of
+    the first two channels are one word, those of the other two the next.
+    """
+    rows, cols, channels = weights.shape[1:]
+    padded = np.zeros((rows, cols, channels + -channels % GROUP), dtype=np.int8)
+    padded[..., :channels] = weights[0]
+    lines = padded.reshape(rows, cols, -1, GROUP) if cols > 1 else padded.reshape(1, rows, -1, GROUP)
+    lines = lines.transpose(2, 0, 1, 3)  # group, line, tap, channel
+    taps = lines.shape[2] // 2 * 2 if in_pairs else 0
+    pairs = lines[:, :, :taps].reshape(*lines.shape[:2], taps // 2, 2, 2, 2).swapaxes(3, 4)  # halves of four channels
+    ordered = np.concatenate((pairs.reshape(*lines.shape[:2], -1), lines[:, :, taps:].reshape(*lines.shape[:2], -1)), 2)
+    words: list[int] = np.ascontiguousarray(ordered).reshape(-1).view("<u4").tolist()
+    return words
 
 
 def fits_three_by_three(

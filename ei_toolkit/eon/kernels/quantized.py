@@ -55,10 +55,14 @@ class Channels:
         words[: len(shifts), 1] = roundings << 8 | 7 - shifts if packed else shifts
         return words
 
-    def constant(self, name: str, pad_to: int = 1) -> Constant:
-        """Return the table for the kernel, padded with unused channels to a multiple of `pad_to`."""
-        rows = [(b, m.multiplier, m.shift) for b, m in zip(self.biases, self.multipliers, strict=True)]
-        rows += [(0, 0, -1)] * (-len(rows) % pad_to)
+    def constant(self, name: str, pad_to: int = 1, *, to_right: bool = False) -> Constant:
+        """Return the table for the kernel, padded with unused channels to a multiple of `pad_to`.
+
+        With `to_right` the shift -n, n > 0, of a channel is stored as n - 1.
+        """
+        channels = zip(self.biases, self.multipliers, strict=True)
+        rows = [(b, m.multiplier, -1 - m.shift if to_right else m.shift) for b, m in channels]
+        rows += [(0, 0, 0 if to_right else -1)] * (-len(rows) % pad_to)
         return Constant(name, "k::Channel", rows, 12 * len(rows))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -414,16 +415,38 @@ def test_weights_of_a_dense_layer_are_stored_in_groups_of_four_two_and_one(
     assert np.array_equal(found[:, :inputs], weights) and not found[:, inputs:].any()
 
 
-@given(WEIGHTS)
-def test_packed_weights_of_a_depthwise_convolution_go_through_the_taps_of_four_channels(shape: Any) -> None:
+@pytest.mark.parametrize(
+    ("shape", "kernel", "needs_window"),
+    [((5, 1, 4), (5, 1), False), ((3, 5, 8), (3, 2), False), ((5, 1, 6), (5, 1), True), ((6, 3, 4), (5, 2), True)],
+)
+def test_one_row_of_a_depthwise_convolution_is_computed_without_a_window(
+    tiny: Any, shape: tuple[int, int, int], kernel: tuple[int, int], needs_window: bool
+) -> None:
+    layer = column(tiny, shape, kernel, [0.01] * shape[2])
+    assert layer.headers == ("depthwise_conv2d.h",)
+    assert bool(layer.scratch) == (layer.rows is not None) == needs_window
+
+
+@given(WEIGHTS, st.booleans())
+def test_packed_weights_of_a_depthwise_convolution_go_through_the_taps_of_four_channels(
+    shape: Any, in_pairs: bool
+) -> None:
     weights = np.random.default_rng(sum(shape)).integers(-127, 128, (1, *shape[1:])).astype(np.int8)
     _, rows, cols, channels = weights.shape
-    packed = iter(pack_taps(weights))
-    for first in range(0, channels, GROUP):
-        for row, col in np.ndindex(rows, cols):
-            for channel in range(first, first + GROUP):
-                assert next(packed) == (weights[0, row, col, channel] if channel < channels else 0)
-    assert next(packed, None) is None
+    lines = [[(row, col) for col in range(cols)] for row in range(rows)]
+    lines = lines if cols > 1 else [[tap for line in lines for tap in line]]
+
+    def expected() -> Iterator[tuple[tuple[int, int], int]]:
+        """The tap and the channel of each weight."""
+        for first in range(0, channels, GROUP):
+            for line in lines:
+                for a, b in zip(line[0:-1:2], line[1::2], strict=True) if in_pairs else ():
+                    yield from ((tap, first + half + k) for half in (0, 2) for tap in (a, b) for k in (0, 1))
+                single = line[len(line) // 2 * 2 :] if in_pairs else line
+                yield from ((tap, first + k) for tap in single for k in range(GROUP))
+
+    packed = np.array(pack_taps(weights, in_pairs=in_pairs), dtype=np.uint32).view(np.int8).tolist()
+    assert packed == [weights[0, *tap, c] if c < channels else 0 for tap, c in expected()]
 
 
 def test_each_operator_that_the_reader_knows_is_lowered_or_removed_before() -> None:

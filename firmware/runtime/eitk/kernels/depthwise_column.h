@@ -257,15 +257,16 @@ public:
         }
         next_rows(window_ + (S::kGroups - 1) * S::kRowElements);
         if (out_row_ + kBlockOutRows <= kOutRows) {
-            rows<kBlockOutRows, (kOutRows > kColumnRows)>(out);
+            rows<kBlockOutRows, kMore>(out);
         } else {
-            rows<kLastRows, false>(out);
+            rows<kLastRows, (kTail == 0 && kMore)>(out);
         }
         out_row_ += kBlockOutRows;
     }
 
 private:
     static constexpr bool kHalf = S::kMin < S::kOutputZeroPoint;
+    static constexpr bool kMore = kOutRows > kColumnRows;
     static constexpr int kTail = kOutRows % kBlockOutRows;
     static constexpr int kLastRows = kTail == 0 ? kBlockOutRows : kTail;
     static constexpr int kNeededRows = kOutRows + S::kTaps - 1 - S::kPadTop;  // of the input and the padding below it
@@ -290,21 +291,21 @@ private:
         }
     }
 
-    template <int kRows, bool kMore>
+    template <int kRows, bool kMoves>
     void rows(int8_t* out) {
         for (int col = 0; col < S::kOutCols; ++col) {
-            column<kRows, kMore>(window_ + col * S::kOutChannels, out + col * S::kOutChannels);
+            column<kRows, kMoves>(window_ + col * S::kOutChannels, out + col * S::kOutChannels);
         }
     }
 
 #if defined(__ARM_FEATURE_DSP)
-    template <int kRows, bool kMore>
+    template <int kRows, bool kMoves>
     void column(uint32_t* words, int8_t* out) const {
-        column_rows_dsp<S::kTaps, kRows, kMore, S::kOutChannels, S::kRowElements, kHalf, S::kScaleShift, S::kMin,
+        column_rows_dsp<S::kTaps, kRows, kMoves, S::kOutChannels, S::kRowElements, kHalf, S::kScaleShift, S::kMin,
                         S::kMax>(words, table_, out);
     }
 #else
-    template <int kRows, bool kMore>
+    template <int kRows, bool kMoves>
     void column(uint32_t* words, int8_t* out) const {
         const uint32_t* channel = table_;
         for (int c = 0; c < S::kOutChannels; ++c, channel += Table::kWords) {
@@ -315,7 +316,7 @@ private:
                 }
                 out[row * kOutRowElements + c] = output(sum, channel + Table::kMultiplier);
             }
-            for (int group = 1; kMore && group < S::kGroups; ++group) {
+            for (int group = 1; kMoves && group < S::kGroups; ++group) {
                 words[c + (group - 1) * S::kRowElements] = words[c + group * S::kRowElements];
             }
         }

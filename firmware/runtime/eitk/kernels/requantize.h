@@ -55,20 +55,27 @@ inline int8_t finish(int32_t value) {
                                S::kOutputZeroPoint);
 }
 
-// Converts an accumulator to an int8 value. S: the constants of `finish`; kFast, whether |acc| < 2^30 and
-// -30 <= shift <= -1 in every channel, which a few instructions handle.
+// Converts an accumulator with |acc| < 2^30 to an int8 value with the scale multiplier * 2^-31 * 2^(-1 - right), where
+// right >= 0. S: the constants of `finish`.
 template <class S>
-inline int8_t requantize(int32_t acc, int32_t multiplier, int32_t shift) {
-    if (!S::kFast) return finish<S>(multiply_by_quantized(acc, multiplier, shift));
+inline int8_t requantize_fast(int32_t acc, int32_t multiplier, int32_t right) {
     int32_t value = doubling_high_mul(acc, multiplier);
     // Rounds halves away from zero. The step is not needed where a ReLU turns every negative result into zero.
     if (S::kMin < S::kOutputZeroPoint) value += value >> 31;
     // Shifts by all but one bit, adds the rounding and the zero point in units of halves, and shifts by the last bit
     // together with the saturation.
-    value = saturate_half_int8((value >> (-shift - 1)) + 1 + 2 * S::kOutputZeroPoint);
+    value = saturate_half_int8((value >> right) + 1 + 2 * S::kOutputZeroPoint);
     if (S::kMin > -128 && value < S::kMin) value = S::kMin;
     if (S::kMax < 127 && value > S::kMax) value = S::kMax;
     return static_cast<int8_t>(value);
+}
+
+// Converts an accumulator to an int8 value. S: the constants of `finish`; kFast, whether |acc| < 2^30 and
+// -30 <= shift <= -1 in every channel, which a few instructions handle.
+template <class S>
+inline int8_t requantize(int32_t acc, int32_t multiplier, int32_t shift) {
+    return S::kFast ? requantize_fast<S>(acc, multiplier, -shift - 1)
+                    : finish<S>(multiply_by_quantized(acc, multiplier, shift));
 }
 
 }  // namespace kernels
