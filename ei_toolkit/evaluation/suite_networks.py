@@ -21,6 +21,8 @@ from ei_toolkit.evaluation.labelled_rows import LabelledRows, find_track, labell
 from ei_toolkit.features.log_mel import Chunks, LogMel, chunk_features
 from ei_toolkit.features.table import FeatureTable
 from ei_toolkit.features.texture import joined, texture_rows
+from ei_toolkit.training.fit import Fitted, fit
+from ei_toolkit.training.import_tensorflow import import_tensorflow
 from ei_toolkit.training.request import TrainRequest
 from ei_toolkit.training.split import validation_split
 
@@ -79,13 +81,16 @@ class NetworkScores:
 
 
 def train_network(settings: NetworkSettings, fold: NetworkFold, names: Sequence[str], log: Log) -> NetworkScores:
-    """Train on the training rows, a tenth of which chooses the epoch, and return the scores of the testing rows."""
-    # loads TensorFlow, which takes seconds: only where a network is trained
-    from ei_toolkit.training.import_tensorflow import import_tensorflow
+    """Train on the training rows and return the scores of the testing rows."""
+    fitted = fit_network(settings, fold, names, log)
+    scores = fitted.model.predict(fold.features[fold.testing], batch_size=64, verbose=0)
+    best = int(np.argmin(fitted.history["val_loss"])) + 1
+    return NetworkScores(scores.astype(np.float64), int(fitted.model.count_params()), best)
 
+
+def fit_network(settings: NetworkSettings, fold: NetworkFold, names: Sequence[str], log: Log) -> Fitted:
+    """Train on the training rows, a tenth of which chooses the epoch."""
     import_tensorflow(settings.script)
-    from ei_toolkit.training.fit import fit
-
     labels, units = fold.labels[fold.training].tolist(), [fold.units[row] for row in fold.training]
     own, held = validation_split(labels, units, VALIDATION_FRACTION, fold.seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -94,10 +99,7 @@ def train_network(settings: NetworkSettings, fold: NetworkFold, names: Sequence[
             columns=settings.chunks.columns, epochs=settings.epochs, learning_rate=settings.learning_rate,
             batch_size=settings.batch_size, seed=fold.seed,
         )  # fmt: skip
-        fitted = fit(request, fold.training[own], fold.training[held], log)
-    scores = fitted.model.predict(fold.features[fold.testing], batch_size=64, verbose=0)
-    best = int(np.argmin(fitted.history["val_loss"])) + 1
-    return NetworkScores(scores.astype(np.float64), int(fitted.model.count_params()), best)
+        return fit(request, fold.training[own], fold.training[held], log)
 
 
 def network_rows(spectra: LogMel, settings: NetworkSettings, *, leave_out_faults: bool = False) -> LabelledRows:
