@@ -32,12 +32,20 @@ def int8_model(model: Any, training: npt.NDArray[np.float32], seed: int, per_cha
 
     Ranges are measured on up to 400 windows of `training` (n, f), which must not include validation or test windows.
     """
+    return quantised_model(model, training[representative_windows(len(training), seed)], per_channel)
+
+
+def representative_windows(count: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return which of `count` training windows the ranges of an int8 model are measured on: at most 400."""
+    return np.random.default_rng(seed).permutation(count)[:REPRESENTATIVE_WINDOWS]
+
+
+def quantised_model(model: Any, windows: npt.NDArray[np.float32], per_channel: bool = True) -> bytes:
+    """Return the bytes of `int8_model` with ranges that are measured on all `windows`, shape (n, f)."""
     import tensorflow as tf
 
-    chosen = np.random.default_rng(seed).permutation(len(training))[:REPRESENTATIVE_WINDOWS]
-
     def representative() -> Iterator[list[npt.NDArray[np.float32]]]:
-        return ([training[i : i + 1].astype(np.float32)] for i in chosen)
+        return ([window[None].astype(np.float32)] for window in windows)
 
     converter = _converter(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

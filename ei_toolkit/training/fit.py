@@ -12,8 +12,9 @@ import io
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.impulse.feature_rows import Rows, batches, chosen_rows, is_in_file
 from ei_toolkit.impulse.spec_augment import noise_deviation
 from ei_toolkit.training.keras_model import build_model
 from ei_toolkit.training.request import TrainRequest
@@ -110,6 +112,7 @@ def _fit_layers(request: TrainRequest, train: Indices, validation: Indices, call
     import keras
 
     x, y = request.features, _one_hot(request)
+    rows = partial(chosen_rows, x, folder=request.out_dir)
     model = build_model(request.visual_layers, x.shape[1], y.shape[1], noise_deviation(request.spec_augment))
     model.compile(
         loss="categorical_crossentropy",
@@ -117,14 +120,14 @@ def _fit_layers(request: TrainRequest, train: Indices, validation: Indices, call
         metrics=["accuracy"],
         steps_per_execution=-(-len(train) // request.batch_size),  # an epoch without Python between its steps
     )
-    data = _dataset(x[train], y[train])
+    data, watched = (_dataset(rows(part), y[part]) for part in (train, validation))
     masks = from_policy(request.spec_augment, _shape(request))
     if masks is not None:
         data = data.map(masks.mapper())
     model.fit(
         data.shuffle(request.batch_size * SHUFFLE_BATCHES, seed=request.seed).batch(request.batch_size),
         epochs=request.epochs,
-        validation_data=_dataset(x[validation], y[validation]).batch(request.batch_size) if len(validation) else None,
+        validation_data=watched.batch(request.batch_size) if len(validation) else None,
         class_weight=class_weights(request, train) if request.auto_class_weights else None,
         callbacks=callbacks,
         shuffle=False,
@@ -135,14 +138,15 @@ def _fit_layers(request: TrainRequest, train: Indices, validation: Indices, call
 
 def _fit_script(request: TrainRequest, train: Indices, validation: Indices, callbacks: list[Any]) -> Fitted:
     x, y = request.features, _one_hot(request)
+    x_train, x_validation = (chosen_rows(x, rows, request.out_dir) for rows in (train, validation))
     left = run_script(
         request.script,
         {
             "input_length": x.shape[1],
             "classes": y.shape[1],
-            "train_dataset": _dataset(x[train], y[train]),
-            "validation_dataset": _dataset(x[validation], y[validation]),
-            "X_train": x[train],
+            "train_dataset": _dataset(x_train, y[train]),
+            "validation_dataset": _dataset(x_validation, y[validation]),
+            "X_train": x_train,
             "Y_train": y[train],
             "callbacks": callbacks,
             "train_sample_count": len(train),
@@ -194,10 +198,22 @@ def _shape(request: TrainRequest) -> tuple[int, int]:
     return n, 1
 
 
-def _dataset(features: Any, labels: Any) -> Any:
+def _dataset(features: Rows, labels: npt.NDArray[np.float32]) -> Any:
+    """Return a data set of the windows in order, which reads features in a file batch by batch."""
     import tensorflow as tf
 
-    return tf.data.Dataset.from_tensor_slices((features, labels))
+    if not is_in_file(features):
+        return tf.data.Dataset.from_tensor_slices((features, labels))
+
+    def read() -> Iterator[tuple[Rows, npt.NDArray[np.float32]]]:
+        first = 0
+        for batch in batches(features):
+            yield batch, labels[first : first + len(batch)]
+            first += len(batch)
+
+    shapes = tuple(tf.TensorSpec((None, array.shape[1]), tf.float32) for array in (features, labels))
+    data = tf.data.Dataset.from_generator(read, output_signature=shapes).unbatch()
+    return data.apply(tf.data.experimental.assert_cardinality(len(features)))
 
 
 def _best_weights(path: Path, watched: str) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.errors import DataError
+from ei_toolkit.impulse.feature_rows import batches
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.metrics import classification
 from ei_toolkit.impulse.ranges import check_training
@@ -75,7 +76,7 @@ def _check(request: TrainRequest) -> None:
     counts = np.bincount(np.asarray(request.labels, int)[_training_rows(request)], minlength=len(request.class_names))
     if request.features.ndim != 2 or len(request.features) != len(request.labels) or not len(request.labels):
         raise DataError(f"{request.features.shape} features do not fit {len(request.labels)} labels")
-    if not np.isfinite(request.features).all():
+    if not all(np.isfinite(batch).all() for batch in batches(request.features)):
         raise DataError("the features are not all finite numbers", hint="Generate them again.")
     if len(counts) < 2 or not counts.all():
         missing = [name for name, n in zip(request.class_names, counts, strict=True) if not n]
@@ -103,7 +104,8 @@ def _fold_accuracies(request: TrainRequest, log: Log) -> list[float]:
     for number, (train, test) in enumerate(folds, 1):
         log(f"Fold {number}/{request.k_folds}: {len(train)} windows to train, {len(test)} to validate")
         model = fit(replace(request, validation_fraction=0.0), train, test, log).model
-        right = model.predict(request.features[test], verbose=0).argmax(axis=1) == np.asarray(request.labels)[test]
+        scores = np.concatenate([model.predict(batch, verbose=0) for batch in batches(request.features, test)])
+        right = scores.argmax(axis=1) == np.asarray(request.labels)[test]
         accuracies.append(float(right.mean()))
         log(f"Fold {number}/{request.k_folds}: accuracy {accuracies[-1]:.4f}")
     log(f"{request.k_folds}-fold accuracy: mean {np.mean(accuracies):.4f}, lowest {min(accuracies):.4f}")
@@ -111,7 +113,7 @@ def _fold_accuracies(request: TrainRequest, log: Log) -> list[float]:
 
 
 def _export(request: TrainRequest, fitted: Fitted, train: Indices, log: Log) -> ModelFiles:
-    from ei_toolkit.training.convert import float32_model, int8_model
+    from ei_toolkit.training.convert import float32_model, quantised_model, representative_windows
 
     log("Saving the Keras model")
     fitted.model.save(request.out_dir / "model.keras")
@@ -120,7 +122,8 @@ def _export(request: TrainRequest, fitted: Fitted, train: Indices, log: Log) -> 
     int8 = None
     if request.int8:
         log("Converting TensorFlow Lite int8 quantized model...")
-        model = int8_model(fitted.model, request.features[train], request.seed, fitted.per_channel)
+        measured = request.features[train[representative_windows(len(train), request.seed)]]
+        model = quantised_model(fitted.model, measured, fitted.per_channel)
         int8 = _write(request.out_dir / model_file("int8"), model)
     return ModelFiles(request.out_dir / "model.keras", float32, int8)
 
@@ -134,7 +137,8 @@ def _measure(
     for name, file in (("float32", files.float32), ("int8", files.int8)):
         if file is not None:
             log(f"Calculating {name} accuracy...")
-            probabilities = Interpreter(file.read_bytes()).predict(request.features[watched])
+            interpreter = Interpreter(file.read_bytes())
+            probabilities = np.concatenate([interpreter.predict(each) for each in batches(request.features, watched)])
             labels = np.asarray(request.labels)[watched]
             variants[name] = classification(labels, probabilities, request.class_names)
             predicted[name] = probabilities.argmax(axis=1).tolist()

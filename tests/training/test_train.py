@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ei_toolkit.config.recipes.write import script_text
 from ei_toolkit.errors import ConfigurationError, DataError
+from ei_toolkit.impulse import feature_rows
+from ei_toolkit.impulse.feature_rows import collected, is_in_file
 from ei_toolkit.impulse.interpreter import Interpreter
-from ei_toolkit.training.request import TrainRequest
+from ei_toolkit.training.request import TrainOutcome, TrainRequest
 from ei_toolkit.training.train import train
 
 RequestFor = Callable[..., TrainRequest]
@@ -73,15 +76,50 @@ def test_marks_for_validation_that_do_not_fit_the_windows(request_for: RequestFo
         train(request_for(validation=[True, False, True]), lambda _line: None)
 
 
-def test_the_same_request_gives_the_same_bytes(request_for: RequestFor) -> None:
+@pytest.fixture
+def in_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[TrainRequest], TrainRequest]:
+    """Function that moves the features of a request to a file, which is read 50 rows at a time."""
+
+    def move(request: TrainRequest) -> TrainRequest:
+        monkeypatch.setattr(feature_rows, "ROWS_AT_ONCE", 50)
+        monkeypatch.setattr(feature_rows, "LARGEST_IN_MEMORY_BYTES", 1000)
+        features = collected([request.features], request.features.shape[1], tmp_path)
+        assert is_in_file(features)
+        return replace(request, features=features)
+
+    return move
+
+
+def model_bytes(outcome: TrainOutcome) -> tuple[bytes, bytes]:
+    assert outcome.files.int8 is not None
+    return outcome.files.int8.read_bytes(), outcome.files.float32.read_bytes()
+
+
+def test_the_same_request_gives_the_same_bytes_also_with_features_in_a_file(
+    request_for: RequestFor, in_file: Callable[[TrainRequest], TrainRequest]
+) -> None:
     policy = {"enabled": True, "warping": True, "freqMasking": "low", "timeMasking": "high", "gaussianNoise": "low"}
     request = request_for(epochs=2, spec_augment=policy)
-    models = []
-    for seed in (7, 7, 8):
-        outcome = train(replace(request, seed=seed), lambda _line: None)
-        models.append((outcome.files.int8.read_bytes(), outcome.files.float32.read_bytes()))
-    assert models[0] == models[1]
-    assert models[0] != models[2]
+    models = [model_bytes(train(each, lambda _line: None)) for each in (request, replace(request, seed=8))]
+    assert models[0] != models[1]
+    assert model_bytes(train(in_file(request), lambda _line: None)) == models[0]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("script", ["example", "robust.py"])
+def test_a_script_gives_the_same_model_with_features_in_a_file(
+    request_for: RequestFor, in_file: Callable[[TrainRequest], TrainRequest], script: str
+) -> None:
+    rng = np.random.default_rng(4)
+    request = request_for(epochs=2, script=SCRIPT, visual_layers=(), k_folds=2)
+    if script != "example":
+        features = np.repeat(request.features, 30, axis=1) * rng.random((160, 4800), np.float32)
+        request = replace(request, features=features, script=script_text(script))
+    before = train(request, lambda _line: None)
+    expected = model_bytes(before)
+    after = train(in_file(request), lambda _line: None)
+    assert model_bytes(after) == expected
+    assert (after.folds, after.variants) == (before.folds, before.variants)
 
 
 def test_a_script_exported_by_studio_trains_unchanged(request_for: RequestFor) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 # The part that is inserted begins here.
+LARGEST_CACHE = 2**26  # features for validation that are kept in memory
 momentum = min(0.97, max(0.5, 1 - 10 / (EPOCHS * steps)))  # of batch normalisation; smaller for a short training
 
 
@@ -43,12 +44,15 @@ def fit(model, batches, optimizer, **options):
         metrics=["accuracy"],
         steps_per_execution=steps,  # an epoch without Python between its steps
     )
+    watched = validation_dataset.batch(256)
+    if validation_dataset.cardinality() * input_length < LARGEST_CACHE:
+        watched = watched.cache()
     # No checkpoint of a single epoch: the mean of the last epochs is more accurate than any one of them.
     others = [callback for callback in callbacks if not isinstance(callback, tf.keras.callbacks.ModelCheckpoint)]
     model.fit(
         batches,
         epochs=EPOCHS,
-        validation_data=validation_dataset.batch(256).cache(),
+        validation_data=watched,
         callbacks=[*others, AverageWeights()],
         shuffle=False,
         verbose=2,

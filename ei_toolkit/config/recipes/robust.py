@@ -43,7 +43,10 @@ AVERAGED = 0.27  # part of the epochs, the last ones, whose weights are averaged
 VARIATION_FRAMES = 2**14  # frames of noise that are drawn once; a window gets those from a random place
 
 rng = np.random.default_rng(SEED)
-features, labels = (np.stack(part) for part in zip(*train_dataset.as_numpy_iterator()))
+if "X_train" in globals():  # eitk's studio, which keeps the features of many windows in a file
+    features, labels = X_train, Y_train
+else:
+    features, labels = (np.stack(part) for part in zip(*train_dataset.as_numpy_iterator()))
 features = features.reshape(-1, FRAMES, BANDS)
 batch_size = min(BATCH_SIZE, len(features))
 steps = len(features) // batch_size

@@ -30,7 +30,10 @@ WARM_UP = 1 / 30  # part of the steps, the first ones, in which the learning rat
 AVERAGED = 0.2  # part of the epochs, the last ones, whose weights are averaged
 
 rng = np.random.default_rng(SEED)
-features, labels = (np.stack(part) for part in zip(*train_dataset.as_numpy_iterator()))
+if "X_train" in globals():  # eitk's studio, which keeps the features of many windows in a file
+    features, labels = X_train, Y_train
+else:
+    features, labels = (np.stack(part) for part in zip(*train_dataset.as_numpy_iterator()))
 features = features.reshape(-1, FRAMES, BANDS)
 steps = max(1, len(features) // BATCH_SIZE)
 

@@ -39,7 +39,7 @@ def generate(task: Task) -> None:
     dsp_blocks = processing_blocks(task.store, impulse, blocks[0])
     parts = {name: features_of_blocks(task, dsp_blocks, name) for name in categories}
     windows = [(window, name) for name in categories for window in parts[name][0].windows]
-    features = np.concatenate([concatenate_features(parts[name]) for name in categories])
+    features = np.concatenate([concatenate_features(parts[name], task.store.blobs.incoming) for name in categories])
     technique = str(task.job.spec["technique"])
     task.log(f"Projecting {len(features)} windows of {features.shape[1]} features with {technique}...")
     points = project(features, technique)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.feature_rows import RowCollector, save_rows, side_by_side
 from ei_toolkit.impulse.trained_model import label_order
 from ei_toolkit.studio.http.errors import ApiError
 from ei_toolkit.studio.impulse import ProcessingBlock, processing_block
@@ -117,7 +118,7 @@ def store_features(task: Task, block: ProcessingBlock, category: str, samples: S
     labels = label_order(window.label for window in computed.windows)
     with task.scratch() as folder:
         x, y = folder / "x.npy", folder / "y.npy"
-        np.save(x, computed.x)
+        save_rows(x, computed.x)
         np.save(y, _label_table(computed.windows, labels))
         x_blob, y_blob = (task.store.blobs.put_file(path) for path in (x, y))
     summary = _summary(computed, block, labels)
@@ -132,21 +133,31 @@ def compute_features(task: Task, block: ProcessingBlock, samples: Sequence[Sampl
     frames, bins = dsp.output_shape(
         block.type, block.window_samples, block.frequency, block.version, **dict(block.config)
     )
-    read, deleted = _read_all(task, block, samples)
-    labelled = [_labelled(sample, features, block) for sample, features in read]
-    windows = [info for _, infos in labelled for info in infos]
-    if omitted := sum(len(features) for _, features in read) - len(windows):
+    rows = RowCollector(frames * bins, task.store.blobs.incoming)
+    windows: list[WindowInfo] = []
+    omitted, deleted = 0, set()
+    for sample, features in _read_all(task, block, samples):
+        if features is None:
+            deleted.add(sample.id)
+            continue
+        kept, infos = _labelled(sample, features, block)
+        omitted += len(features) - len(infos)
+        windows += infos
+        if infos:
+            rows.add(kept)
+    if omitted:
         task.log(f"{omitted} windows are omitted: they end in a part of a multi-label sample that has no label")
-    empty = np.empty((0, frames * bins), np.float32)
-    x = np.concatenate([empty, *(features for features, infos in labelled if infos)])
-    return ComputedFeatures(x, windows, frames, bins, deleted)
+    return ComputedFeatures(rows.rows(), windows, frames, bins, frozenset(deleted))
 
 
-def concatenate_features(parts: Sequence[ComputedFeatures]) -> Floats:
-    """Return the features of several blocks joined for each window. Raises ApiError if the windows differ."""
+def concatenate_features(parts: Sequence[ComputedFeatures], folder: Path) -> Floats:
+    """Return the features of several blocks joined for each window, in a file of `folder` where they are many.
+
+    Raises ApiError if the windows differ.
+    """
     if len({len(part.windows) for part in parts}) > 1:
         raise ApiError("The processing blocks give different numbers of windows; give them the same input block")
-    return np.concatenate([part.x for part in parts], axis=1)
+    return side_by_side([part.x for part in parts], folder)
 
 
 def _labelled(sample: Sample, features: Floats, block: ProcessingBlock) -> tuple[Floats, list[WindowInfo]]:
@@ -158,23 +169,20 @@ def _labelled(sample: Sample, features: Floats, block: ProcessingBlock) -> tuple
     return features[kept], [infos[index] for index in kept]
 
 
-def _read_all(
-    task: Task, block: ProcessingBlock, samples: Sequence[Sample]
-) -> tuple[list[tuple[Sample, Floats]], frozenset[int]]:
-    """Return samples with the features of all their windows, and the ids of those that were deleted meanwhile."""
-    read: list[tuple[Sample, Floats]] = []
+def _read_all(task: Task, block: ProcessingBlock, samples: Sequence[Sample]) -> Iterator[tuple[Sample, Floats | None]]:
+    """Yield samples with the features of all their windows; None for one that was deleted in the meantime."""
+    deleted = 0
     with closing(FeatureCache(task.data)) as cache:
         cache.trim()
         for number, sample in enumerate(samples, 1):
-            if (features := _read(task.store, cache, block, sample)) is not None:
-                read.append((sample, features))
+            features = _read(task.store, cache, block, sample)
+            deleted += features is None
+            yield sample, features
             if number % REPORT_EVERY == 0 or number == len(samples):
                 task.log(f"[{number}/{len(samples)}] {block.document['name']} features...")
-        deleted = frozenset(sample.id for sample in samples) - {sample.id for sample, _ in read}
-        task.log(f"Features computed for {cache.misses - len(deleted)} samples, {cache.hits} were cached")
+        task.log(f"Features computed for {cache.misses - deleted} samples, {cache.hits} were cached")
     if deleted:
-        task.log(f"{len(deleted)} samples were deleted while this job ran")
-    return read, deleted
+        task.log(f"{deleted} samples were deleted while this job ran")
 
 
 def _read(store: Store, cache: FeatureCache, block: ProcessingBlock, sample: Sample) -> Floats | None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.impulse.feature_rows import batches
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.metrics import classification, thresholded_name, unscored
 from ei_toolkit.impulse.trained_model import model_id
@@ -28,7 +29,7 @@ def classify(task: Task) -> None:
     block, model = trained(task, impulse.blocks("learnBlocks"))
     category = str(task.job.spec.get("category", "testing"))
     parts = features_of_blocks(task, processing_blocks(task.store, impulse, block), category)
-    features = concatenate_features(parts)
+    features = concatenate_features(parts, task.store.blobs.incoming)
     if features.shape[1] != model.summary["featureCount"]:
         raise ApiError("The impulse has changed since the model was trained: train it again")
     _log_unknown_labels(task, model.summary["labels"], parts[0])
@@ -64,7 +65,8 @@ def trained(task: Task, blocks: Sequence[Mapping[str, Any]]) -> tuple[Mapping[st
 
 def predict(task: Task, model: Model, variant: str, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the (n, classes) scores of one variant of a stored model."""
-    return Interpreter(task.store.blobs.read(model.files[model_id(variant)])).predict(features)
+    interpreter = Interpreter(task.store.blobs.read(model.files[model_id(variant)]))
+    return np.concatenate([interpreter.predict(batch) for batch in (features[:0], *batches(features))])
 
 
 def _result(

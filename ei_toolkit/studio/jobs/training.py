@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ei_toolkit.config import TrainingSettings
+from ei_toolkit.impulse.feature_rows import joined
 from ei_toolkit.impulse.trained_model import label_order, model_id
 from ei_toolkit.studio.code_policy import script_to_run
 from ei_toolkit.studio.http.errors import ApiError
@@ -93,7 +92,7 @@ def _with_validation(request: TrainRequest, parts: Sequence[ComputedFeatures], l
     groups = [*request.groups, *(f"validation {window.sample}" for window in windows)] if request.groups else []
     return replace(
         request,
-        features=np.concatenate([request.features, concatenate_features(parts)]),
+        features=joined([request.features, concatenate_features(parts, request.out_dir)], request.out_dir),
         labels=[*request.labels, *(labels.index(window.label) for window in windows)],
         groups=groups,
         validation=[False] * len(request.labels) + [True] * len(windows),
@@ -107,7 +106,7 @@ def training_request(
     """Return the request for a training with the settings of a learn block; `script` replaces its layers."""
     windows = parts[0].windows
     return TrainRequest(
-        features=concatenate_features(parts),
+        features=concatenate_features(parts, folder),
         labels=[labels.index(window.label) for window in windows],
         class_names=labels,
         out_dir=folder,
@@ -171,7 +170,7 @@ def _store(
     performance, unsupported = profile_variants(task, paths)
     summary = {
         "labels": labels,
-        "featureCount": int(concatenate_features(parts).shape[1]),
+        "featureCount": sum(part.x.shape[1] for part in parts),
         "variants": {name: dict(values) for name, values in outcome.variants.items()},
         "history": {name: list(values) for name, values in outcome.history.items()},
         "folds": list(outcome.folds),

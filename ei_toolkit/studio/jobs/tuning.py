@@ -32,7 +32,6 @@ from ei_toolkit.studio.impulse import ProcessingBlock
 from ei_toolkit.studio.jobs.features import (
     ComputedFeatures,
     compute_features,
-    concatenate_features,
     features_of_blocks,
     usable_samples,
 )
@@ -401,7 +400,7 @@ def _summary(
     performance, unsupported = profile_variants(task, paths)
     return {
         "labels": list(labels),
-        "featureCount": int(concatenate_features([part]).shape[1]),
+        "featureCount": part.x.shape[1],
         "variants": {name: dict(values) for name, values in outcome.variants.items()},
         "history": {name: list(values) for name, values in outcome.history.items()},
         "folds": [],

@@ -131,7 +131,7 @@ def require_deleted(store: Store, sample: Sample) -> None:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class WindowInfo:
     """The sample, the time range and the label of one window."""
 

@@ -91,12 +91,12 @@ def computed(samples: list[int], columns: int) -> ComputedFeatures:
     return ComputedFeatures(x, windows, 1, columns)
 
 
-def test_features_of_several_blocks_are_joined_for_each_window() -> None:
-    joined = concatenate_features([computed([1, 1, 2], 2), computed([1, 1, 2], 3)])
+def test_features_of_several_blocks_are_joined_for_each_window(tmp_path: Path) -> None:
+    joined = concatenate_features([computed([1, 1, 2], 2), computed([1, 1, 2], 3)], tmp_path)
     assert joined.shape == (3, 5)
     assert joined[2].tolist() == [4, 5, 6, 7, 8]
     with pytest.raises(ApiError, match="different numbers of windows"):
-        concatenate_features([computed([1], 2), computed([1, 2], 2)])
+        concatenate_features([computed([1], 2), computed([1, 2], 2)], tmp_path)
 
 
 def test_the_windows_of_deleted_samples_are_removed() -> None:
