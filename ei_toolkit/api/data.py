@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from ei_toolkit.dataset.slicing import Warned
 from ei_toolkit.dataset.window_store import reader_of
 from ei_toolkit.errors import ConfigurationError, DataError, UsageError
 from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.feature_rows import RowCollector
 from ei_toolkit.report import figures
 from ei_toolkit.report.tables import Cell
 
@@ -216,7 +218,8 @@ class Features(Result):
 
     `values` has the shape (windows, frames, bins) and the type float32; `axes` names its axes. `frame_ms` is the
     distance of two frames in milliseconds, for a block whose frames are spread evenly over the window. `windows` are
-    empty where the features are not those of the manifest.
+    empty where the features are not those of the manifest. Values of more than 256 MiB are in a temporary file, as a
+    numpy.memmap.
     """
 
     values: npt.NDArray[np.float32]
@@ -313,13 +316,13 @@ def compute_features(
     if not chosen:
         raise DataError(f"there are no windows of the split {split}", hint="Slice the clips: eitk slice")
     progress = progress_of("computing features", len(chosen), on_progress)
-    parts, reader = [], reader_of(project.config)
+    shape, reader = _feature_shape(project, block), reader_of(project.config)
+    rows = RowCollector(math.prod(shape), project.config.paths.state)
     for start in range(0, len(chosen), BATCH):
         part = chosen[start : start + BATCH]
-        parts.append(features_of(project, np.stack([reader.samples(one) for one in part]), block))
+        rows.add(features_of(project, np.stack([reader.samples(one) for one in part]), block).flat())
         progress(start + len(part), part[-1].clip)
-    values = np.concatenate([part.values for part in parts])
-    return Features(values, parts[0].block, parts[0].frame_ms, chosen)
+    return _described(project, rows.rows().reshape(-1, *shape), block, chosen)
 
 
 def features_of(project: Project, samples: npt.NDArray[np.int16], block: int = 0) -> Features:
@@ -355,9 +358,22 @@ def features_of(project: Project, samples: npt.NDArray[np.int16], block: int = 0
             hint=f"A window has {cut.window_ms} ms at {cut.sample_rate} Hz.",
         )
     rate, version = float(cut.sample_rate), chosen.implementation_version
-    shape = dsp.output_shape(chosen.type, length, rate, version, **chosen.params)
     values = dsp.run_many(chosen.type, samples, rate, version, **chosen.params).astype(np.float32)
-    return Features(values.reshape(len(samples), *shape), chosen.type, cut.window_ms / shape[0])
+    return _described(project, values.reshape(len(samples), *_feature_shape(project, block)), block)
+
+
+def _feature_shape(project: Project, number: int) -> tuple[int, int]:
+    """Return the numbers of frames and of bins of a window."""
+    cut, block = project.settings.slice, _block(project, number)
+    length, rate = samples_in(cut.window_ms, cut.sample_rate), float(cut.sample_rate)
+    return dsp.output_shape(block.type, length, rate, block.implementation_version, **block.params)
+
+
+def _described(
+    project: Project, values: npt.NDArray[np.float32], block: int, windows: tuple[Window, ...] = ()
+) -> Features:
+    frame_ms = project.settings.slice.window_ms / values.shape[1]
+    return Features(values, _block(project, block).type, frame_ms, windows)
 
 
 def _block(project: Project, number: int) -> DspBlock:

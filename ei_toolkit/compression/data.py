@@ -14,9 +14,11 @@ from ei_toolkit.config import Config
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.window_store import reader_of
 from ei_toolkit.errors import DataError
-from ei_toolkit.impulse.features import impulse_features
+from ei_toolkit.impulse.feature_rows import RowCollector
+from ei_toolkit.impulse.features import feature_count, impulse_features
 from ei_toolkit.impulse.interpreter import Interpreter
 
+WINDOWS_AT_ONCE = 256
 ARRAYS = ("features", "labels", "clips", "groups", "split")
 
 
@@ -26,11 +28,14 @@ def project_data(config: Config) -> CompressionData:
     Raises MissingStepError where `eitk slice` has not run yet, ConfigurationError for an impulse that is not complete.
     """
     windows = Manifest.read(config.paths.manifest).windows
-    reader = reader_of(config)
-    samples = np.stack([reader.samples(window) for window in windows])
+    reader, settings = reader_of(config), config.settings
+    rows = RowCollector(feature_count(settings), config.paths.state)
+    for first in range(0, len(windows), WINDOWS_AT_ONCE):
+        samples = np.stack([reader.samples(window) for window in windows[first : first + WINDOWS_AT_ONCE]])
+        rows.add(impulse_features(samples, settings))
     names, labels = np.unique([window.label for window in windows], return_inverse=True)
     return CompressionData(
-        features=impulse_features(samples, config.settings),
+        features=rows.rows(),
         labels=labels.astype(np.int64),
         names=tuple(names.tolist()),
         clips=tuple(window.clip for window in windows),
