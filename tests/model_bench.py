@@ -116,6 +116,7 @@ class Bench:
 
     folder: Path
     larger_memory: bool = False
+    timeout_s: float = 280.0  # of a compiler or a run
 
     def outputs(
         self,
@@ -187,7 +188,7 @@ class Bench:
         return (self.folder / "output.bin").read_bytes()
 
     def _call(self, command: Sequence[str], content: bytes = b"") -> bytes:
-        done = subprocess.run(command, cwd=self.folder, input=content, capture_output=True, timeout=280)
+        done = subprocess.run(command, cwd=self.folder, input=content, capture_output=True, timeout=self.timeout_s)
         assert done.returncode == 0, done.stderr.decode(errors="replace")[-4000:]
         return done.stdout
 
