@@ -537,3 +537,74 @@ def one_pixel(shape: tuple[int, int, int], filters: int, *, activation: int, zer
 
 CASES["convolution of one pixel, 1 x 1"] = lambda: one_pixel((1, 1, 60), 7, activation=1, zero_point=-128)
 CASES["convolution of one pixel, 3 x 2"] = lambda: one_pixel((3, 2, 9), 5, activation=0, zero_point=-9)
+
+
+STEPS = 5
+
+
+def loop(dtype: str, *, whole: bool = True, condition: str = "counter", limit: int = STEPS, kind: str = "ADD") -> bytes:
+    """Return a recurrent layer as converters write it: each step adds a row of the input to the state.
+
+    The output is the sequence of the states if `whole`, else the last state. The condition compares the counter with
+    `limit`, or a value of the input with it.
+    """
+    model, quant = TinyModel(), QUANT if dtype == "int8" else {}
+    shapes: list[tuple[int, ...]] = [(), (STEPS, 1, 4), (1, 4), (STEPS, 1, 4)]
+    types, quants = ["int32", dtype, dtype, dtype], [{}, quant, quant, quant]
+
+    def ends(graph: TinyModel) -> list[int]:
+        return [graph.tensor(s, t, **q) for s, t, q in zip(shapes, types, quants, strict=True)]
+
+    test = model.subgraph()
+    values = ends(test)
+    compared = values[0]
+    if condition == "data":
+        compared = test.operator("CAST", [values[2]], test.tensor((1, 4), "int32"), "CastOptions")
+    bound = words(test, np.full(test.tensors[compared].shape, limit))
+    test_index = model.add(test, values, [test.operator("LESS", [compared, bound], test.tensor((), "bool"))])
+
+    body = model.subgraph()
+    counter, sequence, state, rows = ends(body)
+    following = body.operator("ADD", [counter, words(body, 1)], body.tensor((), "int32"), "AddOptions")
+    row = body.operator("GATHER", [rows, counter], body.tensor((1, 4), dtype, **quant), "GatherOptions")
+    total = body.tensor((1, 4), dtype, **quant)
+    body.operator(kind, [row, state][: 2 if kind == "ADD" else 1], total, "AddOptions" if kind == "ADD" else None)
+    at, behind = (
+        body.operator("RESHAPE", [t, words(body, [1])], body.tensor((1,), "int32"), "ReshapeOptions", newShape=[1])
+        for t in (counter, following)
+    )
+    size, begin = (
+        body.operator("CONCATENATION", [t, words(body, rest)], body.tensor((3,), "int32"), "ConcatenationOptions")
+        for t, rest in ((at, [1, 4]), (behind, [0, 0]))
+    )
+    part = {"shape": (1, 1, 4), "dtype": dtype, **quant}
+    before = body.operator("SLICE", [sequence, words(body, [0, 0, 0]), size], body.tensor(**part))
+    after = body.operator("SLICE", [sequence, begin, words(body, [-1, -1, -1])], body.tensor(**part))
+    for part_of_sequence in (before, after):
+        body.tensors[part_of_sequence].shapeSignature = [-1, 1, 4]
+    new = body.operator(
+        "RESHAPE", [total, words(body, [1, 1, 4])], body.tensor(**part), "ReshapeOptions", newShape=[1, 1, 4]
+    )
+    joined = body.tensor((STEPS, 1, 4), dtype, **quant)
+    body.operator("CONCATENATION", [before, new, after], joined, "ConcatenationOptions", axis=0)
+    body_index = model.add(body, [counter, sequence, state, rows], [following, joined, total, rows])
+
+    source = model.tensor((STEPS, 1, 4), dtype, **quant)
+    first = [
+        words(model, 0),
+        model.tensor((STEPS, 1, 4), dtype, **quant, data=np.full((STEPS, 1, 4), 3)),
+        model.tensor((1, 4), dtype, **quant, data=[[1, -5, 7, 2]]),
+        source,
+    ]
+    last = ends(model)
+    model.operator("WHILE", first, last[0], "WhileOptions", condSubgraphIndex=test_index, bodySubgraphIndex=body_index)
+    model.operators[-1].outputs = last
+    shape = (STEPS, 1, 4) if whole else (1, 4)
+    found = model.tensor(shape, dtype, **({"scale": 0.3, "zero_point": 4} if dtype == "int8" else {}))
+    return model.finish(source, model.operator("RELU", [last[1 if whole else 2]], found))
+
+
+for _dtype in ("int8", "float32"):
+    for _whole in (True, False):
+        CASES[f"loop, {_dtype}, whole sequence: {_whole}"] = lambda d=_dtype, w=_whole: loop(d, whole=w)  # type: ignore[misc]
+CASES["loop of fewer steps than rows"] = lambda: loop("int8", limit=3)

@@ -11,6 +11,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 TYPES = {
+    "bool": schema.TensorType.BOOL,
     "int8": schema.TensorType.INT8,
     "uint8": schema.TensorType.UINT8,
     "int16": schema.TensorType.INT16,
@@ -38,7 +39,9 @@ VERSIONS = dict.fromkeys(
         B.GATHER,
         B.GELU,
         B.HARD_SWISH,
+        B.LESS,
         B.LOG,
+        B.LOGICAL_AND,
         B.LOG_SOFTMAX,
         B.NEG,
         B.PRELU,
@@ -55,6 +58,7 @@ VERSIONS = dict.fromkeys(
         B.SUM,
         B.TILE,
         B.VAR_HANDLE,
+        B.WHILE,
     ),
     1,
 ) | dict.fromkeys((B.EXP, B.LEAKY_RELU), 2)  # of operators without version 3; fmt: skip
@@ -69,6 +73,7 @@ class TinyModel:
     operators: list[Any] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     initial: TinyModel | None = None  # the subgraph that assigns the variables' first values
+    further: list[Any] = field(default_factory=list)  # other subgraphs
 
     def tensor(
         self,
@@ -153,11 +158,21 @@ class TinyModel:
         handle = len(self.tensors) - 1
         return self.operator("VAR_HANDLE", [], handle, "VarHandleOptions", container=b"", sharedName=name.encode())
 
+    def subgraph(self) -> TinyModel:
+        """Begin another subgraph, which ends with `add`."""
+        return TinyModel(buffers=self.buffers, codes=self.codes)
+
+    def add(self, other: TinyModel, inputs: Sequence[int], outputs: Sequence[int]) -> int:
+        """Add a subgraph; returns its index in a model without variables."""
+        self.further.append(other._graph(list(inputs), list(outputs)))
+        return len(self.further)
+
     def finish(self, source: int, output: int, *further_inputs: int, further_outputs: Sequence[int] = ()) -> bytes:
         """The file, with one input and output or more."""
         graphs = [self._graph([source, *further_inputs], [output, *further_outputs])]
         if self.initial is not None:
             graphs.append(self.initial._graph([], []))
+        graphs += self.further
         model = schema.ModelT()
         model.version, model.subgraphs, model.buffers = 3, graphs, self.buffers
         model.operatorCodes = []

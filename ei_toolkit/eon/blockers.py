@@ -23,7 +23,7 @@ REMEDIES = {
     "BIDIRECTIONAL_SEQUENCE_LSTM": UNROLL.format("LSTM"),
     "LSTM": UNROLL.format("LSTM"),
     "UNIDIRECTIONAL_SEQUENCE_RNN": UNROLL.format("SimpleRNN"),
-    "WHILE": UNROLL.format("GRU") + " A loop of the graph needs an interpreter.",
+    "WHILE": UNROLL.format("GRU"),
     "IF": "Remove the condition from the graph: export the branch that the device runs.",
     "SVDF": "Convert the layer to int8 with a state and weights over time of 16 bits, or to float.",
     "TRANSPOSE_CONV": "Convert with a fixed batch of one, so that the shape of the output is constant.",

@@ -192,6 +192,14 @@ class Subgraph:
 
 
 @dataclass(frozen=True)
+class Loop:
+    """Options of WHILE: the subgraphs of its condition and of its body."""
+
+    condition: int
+    body: int
+
+
+@dataclass(frozen=True)
 class NoOptions:
     """The options of operators that have none."""
 
@@ -206,7 +214,7 @@ class Unreadable:
 
 Options = (
     Window2D | Activation | Axis | Beta | Slice | BlockSize | Resize | Slope | Variable | Subgraph | NoOptions
-    | Lstm | Adjoint | Svdf | Unreadable
+    | Loop | Lstm | Adjoint | Svdf | Unreadable
 )  # fmt: skip
 
 

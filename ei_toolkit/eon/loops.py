@@ -21,9 +21,12 @@ from ei_toolkit.errors import UnsupportedModelError
 
 Array = NDArray[Any]
 MOST_OPERATORS = 6_000  # of all steps of all loops
+MOST_RUNS = 10_000  # of conditions and bodies
+MOST_NUMBERS = 64  # of a constant that an operator of a step computes
 INTEGERS = frozenset({"bool", "int32", "int64"})
 UNKNOWN = "the number of its steps is not known: its condition is not computed from constants"
 TOO_LONG = f"its steps have more than {MOST_OPERATORS:,} operators"
+INSIDE_ITSELF = "its subgraph has a loop of the same subgraph"
 REMEDY = UNROLL.format("GRU") + " A sequence of fewer steps may help as well."
 RESHAPES = frozenset({"RESHAPE", "EXPAND_DIMS", "SQUEEZE"})
 ARITHMETIC: dict[str, Callable[..., Any]] = {
@@ -69,7 +72,7 @@ def unroll_loops(graph: Graph, subgraph: Callable[[int], Graph]) -> Graph:
             try:
                 names.update(zip(results, steps.unroll(op, op.options, names, len(results)), strict=True))
             except NotUnrolledError as error:
-                del steps.operators[before:]
+                del steps.operators[before:], steps.active[:]
                 reason = Unreadable(str(error), REMEDY)
                 steps.operators += [replace(op, output=t, result=i, options=reason) for i, t in enumerate(results)]
     outputs = tuple(names[t] for t in graph.outputs)
@@ -93,6 +96,8 @@ class _Steps:
     parts: dict[int, tuple[int, list[int]]] = field(default_factory=dict)  # of joined tensors: axis, tensors
     empty: set[int] = field(default_factory=set)  # slices without elements
     constants: dict[tuple[int, int], int] = field(default_factory=dict)  # (subgraph, its tensor) -> tensor
+    active: list[int] = field(default_factory=list)  # subgraphs that are being appended
+    runs: int = 0
 
     def unroll(self, op: Operator, loop: Loop, names: dict[int, int], count: int) -> list[int]:
         """Append the steps of a loop; returns the tensors of its `count` last values."""
@@ -107,11 +112,14 @@ class _Steps:
             if not data.item():
                 return values
             values = self._run(op.index, loop.body, values)
-            if len(self.operators) > MOST_OPERATORS:
-                raise NotUnrolledError(TOO_LONG)
 
     def _run(self, index: int, number: int, values: Sequence[int]) -> list[int]:
         """Append the operators of a subgraph with these inputs; returns the tensors of its outputs."""
+        self.runs += 1
+        if self.runs > MOST_RUNS or len(self.operators) > MOST_OPERATORS:
+            raise NotUnrolledError(TOO_LONG)
+        if number in self.active:
+            raise NotUnrolledError(INSIDE_ITSELF)
         graph = self.subgraph(number)
         if len(graph.inputs) != len(values) or not graph.outputs:
             raise NotUnrolledError(f"subgraph {number} has {len(graph.inputs)} inputs instead of {len(values)}")
@@ -120,13 +128,15 @@ class _Steps:
             if graph.tensors[inner].quantization != self.tensors[value].quantization:
                 raise NotUnrolledError(f"a step changes the quantisation of {graph.tensors[inner].name}")
             names[inner] = value
+        self.active.append(number)
         for op in graph.operators:
             if not isinstance(op.options, Loop):
                 self._append(replace(op, index=index), graph, names)
             elif op.result == 0:
                 results = _results(graph, op)
-                inner_loop = replace(op, index=index)
-                names.update(zip(results, self.unroll(inner_loop, op.options, names, len(results)), strict=True))
+                within = replace(op, index=index)
+                names.update(zip(results, self.unroll(within, op.options, names, len(results)), strict=True))
+        self.active.pop()
         return [self._named(names, t) for t in graph.outputs]
 
     def _named(self, names: dict[int, int], tensor: int) -> int:
@@ -142,6 +152,11 @@ class _Steps:
     def _new(self, tensor: Tensor, **changes: Any) -> int:
         self.tensors.append(replace(tensor, index=len(self.tensors), **changes))
         return len(self.tensors) - 1
+
+    def _is_like(self, tensor: int, other: Tensor) -> bool:
+        """Return whether both have the type and the quantisation of the other."""
+        one = self.tensors[tensor]
+        return (one.dtype, one.quantization) == (other.dtype, other.quantization)
 
     def _append(self, op: Operator, graph: Graph, names: dict[int, int]) -> None:
         """Append an operator of a subgraph, or compute it; `names` gets the tensor of its output."""
@@ -165,8 +180,10 @@ class _Steps:
 
     def _slice(self, op: Operator, tensor: Tensor) -> int | None:
         """Return the result of a SLICE that is constant, empty, the whole, or some of the joined parts; else None."""
+        if len(op.inputs) != 3 or min(op.inputs) < 0 or not self._is_like(op.inputs[0], tensor):
+            return None
         source = self.tensors[op.inputs[0]]
-        begins, sizes = (_numbers(self.tensors[t]) for t in op.inputs[1:3])
+        begins, sizes = (_numbers(self.tensors[t]) for t in op.inputs[1:])
         if begins is None or sizes is None or not len(begins) == len(sizes) == len(source.shape):
             return None
         ends = [n if size < 0 else b + size for b, size, n in zip(begins, sizes, source.shape, strict=True)]
@@ -206,17 +223,19 @@ class _Steps:
 
     def _join(self, op: Operator, tensor: Tensor) -> int | None:
         """Return the result of a CONCATENATION, whose inputs become the parts that they were joined from."""
+        rank = len(tensor.shape)
         if not isinstance(op.options, Axis) or op.options.activation != "NONE" or min(op.inputs, default=-1) < 0:
             return None
-        axis = op.options.axis % max(len(tensor.shape), 1)
+        if not -rank <= op.options.axis < rank:
+            return None
+        axis = op.options.axis % rank
         parts: list[int] = []
         for t in op.inputs:
             if t not in self.empty:
                 along, inner = self.parts.get(t, (-1, []))
                 parts += inner if along == axis else [t]
-        if not parts or any(self.tensors[t].quantization != tensor.quantization for t in parts):
-            return None
-        if any(len(self.tensors[t].shape) != len(tensor.shape) for t in parts):
+        alike = all(self._is_like(t, tensor) and len(self.tensors[t].shape) == rank for t in parts)
+        if not parts or not alike:
             return None
         return self._joined(op, tensor, axis, parts)
 
@@ -231,11 +250,14 @@ class _Steps:
 
     def _row(self, op: Operator, tensor: Tensor) -> int | None:
         """Return the result of a GATHER that takes one part of a joined tensor; else None."""
-        index = _numbers(self.tensors[op.inputs[1]]) if len(op.inputs) == 2 else None
+        if len(op.inputs) != 2 or min(op.inputs) < 0 or not self._is_like(op.inputs[0], tensor):
+            return None
+        index, rank = _numbers(self.tensors[op.inputs[1]]), len(self.tensors[op.inputs[0]].shape)
         if index is None or len(index) != 1 or not isinstance(op.options, Axis) or op.options.count:
             return None
-        axis = op.options.axis % max(len(self.tensors[op.inputs[0]].shape), 1)
-        between = self._between(op.inputs[0], axis, index[0], index[0] + 1)
+        if not -rank <= op.options.axis < rank:
+            return None
+        between = self._between(op.inputs[0], op.options.axis % rank, index[0], index[0] + 1)
         if between is None or self.tensors[between[0]].elements != tensor.elements:
             return None
         made = self._new(tensor)
@@ -245,13 +267,16 @@ class _Steps:
 
 def _numbers(tensor: Tensor) -> list[int] | None:
     """Return the whole numbers of a constant."""
-    return None if tensor.data is None or tensor.dtype not in INTEGERS else [int(n) for n in tensor.data.ravel()]
+    few = tensor.data is not None and tensor.dtype in INTEGERS and tensor.data.size <= MOST_NUMBERS
+    return [int(n) for n in tensor.data.ravel()] if few and tensor.data is not None else None
 
 
 def _computed(op: Operator, inputs: Sequence[Tensor], output: Tensor) -> Array | None:
     """Return the value of an operator on constant whole numbers; None for other operators."""
     values = [t.data for t in inputs if t.data is not None and t.dtype in INTEGERS]
     if not values or len(values) != len(inputs) or output.dtype not in INTEGERS:
+        return None
+    if max(v.size for v in values) > MOST_NUMBERS:
         return None
     try:
         with np.errstate(over="ignore"):

@@ -13,6 +13,7 @@ from ei_toolkit.eon.graph import (
     Axis,
     Beta,
     BlockSize,
+    Loop,
     Lstm,
     NoOptions,
     Options,
@@ -222,6 +223,10 @@ def _call_once(options: Any, where: str) -> Options:
     return Subgraph(options.InitSubgraphIndex())
 
 
+def _while(options: Any, where: str) -> Options:
+    return Loop(options.CondSubgraphIndex(), options.BodySubgraphIndex())
+
+
 READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "CONV_2D": ("Conv2DOptions", _convolution),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", _depthwise),
@@ -257,6 +262,7 @@ READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "LOG_SOFTMAX": (None, _nothing),
     "VAR_HANDLE": ("VarHandleOptions", _variable),
     "CALL_ONCE": ("CallOnceOptions", _call_once),
+    "WHILE": ("WhileOptions", _while),
     "READ_VARIABLE": (None, _nothing),
     "ASSIGN_VARIABLE": (None, _nothing),
     "MEAN": (None, _nothing),  # keep_dims shows in the output's shape
@@ -279,5 +285,5 @@ READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "DEQUANTIZE": (None, _nothing),
 }
 WITHOUT_OUTPUT = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE"})
-SEVERAL_OUTPUTS = frozenset({"SPLIT", "SPLIT_V", "UNPACK"})
+SEVERAL_OUTPUTS = frozenset({"SPLIT", "SPLIT_V", "UNPACK", "WHILE"})
 OPTIONAL = frozenset({"ADD", "MUL", "SUB", "DIV", "GATHER"})

@@ -6,12 +6,14 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ei_toolkit.eon.graph import ITEM_BYTES, Graph, Operator, Options, Quantization, Tensor, Unreadable
+from ei_toolkit.eon.loops import unroll_loops
 from ei_toolkit.eon.options import check_outputs, read_options
 from ei_toolkit.eon.sparse import dense_values
 from ei_toolkit.eon.variables import bind_variables
@@ -63,6 +65,7 @@ def _read(content: bytes) -> Graph:
         outputs=_interface(subgraph.OutputsAsNumpy(), "output", len(tensors)),
     )
     graph = replace(graph, states=_variable_tensors(subgraph, graph))
+    graph = unroll_loops(graph, cache(lambda index: _loop_graph(model, index)))
     graph = bind_variables(graph, lambda index: _operators_and_tensors(model, index))
     check_order(graph)
     return graph
@@ -94,6 +97,16 @@ def _subgraph(model: Any, index: int) -> Any:
 def _operators_and_tensors(model: Any, index: int) -> tuple[tuple[Operator, ...], tuple[Tensor, ...]]:
     subgraph = _subgraph(model, index)
     return _operators(model, subgraph), _tensors(model, subgraph)
+
+
+def _loop_graph(model: Any, index: int) -> Graph:
+    """Return a subgraph of a loop: its ends may be any tensors, several times."""
+    subgraph = _subgraph(model, index)
+    tensors = _tensors(model, subgraph)
+    inputs, outputs = (tuple(_numbers(ends)) for ends in (subgraph.InputsAsNumpy(), subgraph.OutputsAsNumpy()))
+    if any(not 0 <= t < len(tensors) for t in (*inputs, *outputs)):
+        raise DataError(f"subgraph {index} names a tensor that does not exist as its input or output")
+    return Graph(tensors, _operators(model, subgraph), inputs, outputs)
 
 
 def _tensors(model: Any, subgraph: Any) -> tuple[Tensor, ...]:

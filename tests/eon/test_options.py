@@ -103,7 +103,12 @@ def test_a_factor_of_a_softmax_that_cannot_be_is_damage(tiny: Any, beta: float) 
 
 
 @pytest.mark.parametrize(
-    ("kind", "remedy"), [("TOPK_V2", "Return the scores"), ("WHILE", "unroll=True"), ("BUCKETIZE", "docs/compiler.md")]
+    ("kind", "remedy"),
+    [
+        ("TOPK_V2", "Return the scores"),
+        ("UNIDIRECTIONAL_SEQUENCE_RNN", "unroll=True"),
+        ("BUCKETIZE", "docs/compiler.md"),
+    ],
 )
 def test_an_operator_without_a_kernel_is_kept_with_what_to_change(tiny: Any, kind: str, remedy: str) -> None:
     options = operator_with(tiny, kind, None).options

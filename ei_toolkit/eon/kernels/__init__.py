@@ -14,7 +14,7 @@ from ei_toolkit.eon.kernels.convolution import conv2d
 from ei_toolkit.eon.kernels.dense import fully_connected
 from ei_toolkit.eon.kernels.depthwise import depthwise_conv2d
 from ei_toolkit.eon.kernels.direct import transpose_conv
-from ei_toolkit.eon.kernels.elementwise import FUNCTIONS, concatenation, copy, elementwise, pack, pad, prelu
+from ei_toolkit.eon.kernels.elementwise import FUNCTIONS, concatenation, copy, elementwise, load, pack, pad, prelu
 from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS
 from ei_toolkit.eon.kernels.layer import Layer
 from ei_toolkit.eon.kernels.lstm import lstm
@@ -56,6 +56,7 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
     **dict.fromkeys(MOVES, move),
     "READ_VARIABLE": copy,
     "ASSIGN_VARIABLE": copy,
+    "LOAD": load,  # in no file: of the pass load_constants
     **dict.fromkeys(FLOAT_KERNELS, unary),
     "QUANTIZE": quantize,
     "DEQUANTIZE": dequantize,
@@ -76,7 +77,8 @@ def lower(graph: Graph) -> tuple[Layer, ...]:
         try:
             layers.append(_lower(graph, op, position))
         except UnsupportedModelError as error:
-            if op.index not in (blocker.operator for blocker in blockers):  # one for all outputs of an operator
+            # One for all outputs of an operator. The operators of a loop have its number.
+            if (op.index, op.kind) not in ((blocker.operator, blocker.kind) for blocker in blockers):
                 blockers.append(_blocker(graph, op, error))
             continue
         constants += sum(constant.bytes for constant in layers[-1].constants)

@@ -1,4 +1,4 @@
-"""Operators on two tensors (ADD, SUB, MUL, ...), CONCATENATION, PAD, and copies of variables."""
+"""Operators on two tensors (ADD, SUB, MUL, ...), CONCATENATION, PAD, and copies of variables and constants."""
 
 from __future__ import annotations
 
@@ -273,6 +273,18 @@ def copy(graph: Graph, op: Operator, position: int) -> Layer:
     count = source.elements
     call = f"k::copy_blocks<1, {count}, {count}>({{in0}}, {{out}});"
     return _layer(op, output, position, (op.inputs[0],), call, {}, ())
+
+
+def load(graph: Graph, op: Operator, position: int) -> Layer:
+    """Lower a LOAD: a constant that a layer reads as its data is copied to the arena."""
+    (source,) = inputs_of(graph, op, 1, 1)
+    assert source is not None
+    output = graph.tensors[op.output]
+    require(source.dtype in MOVED, op, f"its data are {source.dtype}")
+    name, table = operand(constant(op, source, "values"), position, "Values", 0)
+    assert table is not None
+    call = f"k::copy_blocks<1, {source.elements}, {source.elements}>({name}, {{out}});"
+    return _layer(op, output, position, (), call, {}, (table,))
 
 
 def _layer(

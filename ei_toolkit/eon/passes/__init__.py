@@ -7,7 +7,7 @@ from ei_toolkit.eon.passes.constant_folding import fold_constants
 from ei_toolkit.eon.passes.dilation import fold_dilation
 from ei_toolkit.eon.passes.float_weights import dequantize_weights
 from ei_toolkit.eon.passes.fusion import drop_views, fold_padding, fuse_pools, fuse_relu
-from ei_toolkit.eon.passes.rewrite import depthwise_to_convolution, drop_unread
+from ei_toolkit.eon.passes.rewrite import depthwise_to_convolution, drop_unread, load_constants
 from ei_toolkit.eon.passes.signed_bytes import signed_bytes
 from ei_toolkit.eon.passes.state import read_in_place, write_in_place
 
@@ -24,6 +24,7 @@ PASSES = (
     fold_padding,
     fuse_pools,
     write_in_place,
+    load_constants,
 )
 
 

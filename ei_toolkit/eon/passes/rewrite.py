@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ei_toolkit.eon.graph import Graph, Operator, Tensor, Unreadable
+from ei_toolkit.eon.graph import Graph, NoOptions, Operator, Tensor, Unreadable
+from ei_toolkit.eon.kernels.elementwise import FUNCTIONS
 
 
 def drop_unread(graph: Graph) -> Graph:
@@ -43,6 +44,25 @@ def depthwise_to_convolution(graph: Graph) -> Graph:
             convolution if o is op else o for o in graph.operators
         )
     return graph
+
+
+TAKE_CONSTANTS = FUNCTIONS.keys() | {"BATCH_MATMUL", "CONCATENATION", "GATHER", "LOAD", "PACK", "SHAPE"}
+"""Operators whose layers read constant data from flash."""
+
+
+def load_constants(graph: Graph) -> Graph:
+    """Copy each constant that another layer reads as its data to the arena, as the initial state of a loop."""
+    tensors, operators = list(graph.tensors), []
+    for op in graph.operators:
+        at = {"SPLIT": 1, "TRANSPOSE_CONV": 2}.get(op.kind, 0)
+        data = tensors[op.inputs[at]] if len(op.inputs) > at and op.inputs[at] >= 0 else None
+        if data is not None and data.data is not None and op.kind not in TAKE_CONSTANTS:
+            loaded = replace(data, index=len(tensors), data=None)
+            tensors.append(loaded)
+            operators.append(Operator(op.index, "LOAD", (data.index,), loaded.index, NoOptions()))
+            op = replace(op, inputs=(*op.inputs[:at], loaded.index, *op.inputs[at + 1 :]))
+        operators.append(op)
+    return replace(graph, tensors=tuple(tensors), operators=tuple(operators))
 
 
 def _weights(graph: Graph, op: Operator) -> Tensor | None:
