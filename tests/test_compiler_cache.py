@@ -17,7 +17,8 @@ pytestmark = pytest.mark.skipif(GCC is None, reason="g++ is not installed")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "made").mkdir()
+    for name in ("made", "keys"):
+        (tmp_path / name).mkdir()
     write(tmp_path / "one", "41")
     return tmp_path
 
@@ -45,6 +46,34 @@ def test_an_equal_input_in_another_folder_is_not_compiled_again(folder: Path) ->
         assert subprocess.run([project / "program"], check=False).returncode == 42
     assert stored(folder) == 2
     assert (folder / "one" / "a.o").read_bytes() == (folder / "two" / "a.o").read_bytes()
+
+
+def test_objects_are_linked_once(folder: Path) -> None:
+    for project in (folder / "one", folder / "two"):
+        write(project, "41")
+        assert compiled(folder, project, "-c", "a.cpp", "-o", "a.o").returncode == 0
+        assert compiled(folder, project, "a.o", "-o", "program").returncode == 0
+        assert subprocess.run([project / "program"], check=False).returncode == 42
+    assert stored(folder) == 2
+
+
+def test_the_preprocessor_runs_once_for_equal_files(folder: Path) -> None:
+    """A file that is not in a folder of the command is not known without the preprocessor."""
+    command = ("-x", "c++", "-c", "a.ino", "-o", "a.o")
+    for project in (folder / "one", folder / "two"):
+        write(project, "41")
+        (project / "a.ino").write_text('#include "value.h"\nint loop() { return VALUE; }\n')
+        assert compiled(folder, project, *command).returncode == 0
+    assert len(list((folder / "keys").iterdir())) == 1
+    (folder / "outside.h").write_text("#define VALUE 1\n")
+    (folder / "one" / "value.h").write_text('#include "../outside.h"\n')
+    objects = []
+    for value in ("1", "2", "1"):
+        (folder / "outside.h").write_text(f"#define VALUE {value}\n")
+        assert compiled(folder, folder / "one", *command).returncode == 0
+        objects.append((folder / "one" / "a.o").read_bytes())
+    assert objects[0] == objects[2] != objects[1]
+    assert len(list((folder / "keys").iterdir())) == 1
 
 
 def test_a_changed_header_or_option_is_compiled(folder: Path) -> None:
