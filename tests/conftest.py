@@ -41,6 +41,9 @@ gc.disable()
 # CMake and Ninja are installed beside Python.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # tests run in as many processes as there are cores
+os.environ.setdefault(
+    "MPLCONFIGDIR", str(Path(__file__).parents[1] / ".pytest_cache" / "matplotlib")
+)  # its list of fonts
 if sys.platform != "win32":
     install_compiler_cache(Path(__file__).parents[1] / ".pytest_cache" / "compiler")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -147,10 +148,12 @@ class Profile:
 def profile_model(tflite: bytes, *, ram_optimized: bool = False, input_rows: bool = False) -> Profile:
     """Compile a model and measure it; without ARM tools, estimate it. `how` states which of both was done.
 
+    The gate, a report and a model card of one process share the measurement of a model.
+
     Raises DataError or UnsupportedModelError for a model that cannot be compiled or does not fit the board.
     """
-    model = compile_model(tflite, ram_optimized=ram_optimized, input_rows=input_rows)
-    return _estimate(model) if missing_arm_tools() else _measure(model)
+    find = _estimate if missing_arm_tools() else _measure
+    return find(tflite, ram_optimized=ram_optimized, input_rows=input_rows)
 
 
 def latency_ms(instructions: int, dtype: str) -> float:
@@ -166,7 +169,9 @@ def _milliseconds(cycles: int) -> float:
     return round(cycles / CLOCK_HZ * 1e3, 2)
 
 
-def _measure(model: CompiledModel) -> Profile:
+@lru_cache(maxsize=16)
+def _measure(tflite: bytes, *, ram_optimized: bool, input_rows: bool) -> Profile:
+    model = compile_model(tflite, ram_optimized=ram_optimized, input_rows=input_rows)
     steps = 1 + max((layer.step for layer in model.layers), default=-1)
     with tempfile.TemporaryDirectory(prefix="eitk-profile-") as name:
         folder = Path(name)
@@ -204,7 +209,8 @@ def _empty(folder: Path) -> Sections:
     return sections(build_arm(folder))
 
 
-def _estimate(model: CompiledModel) -> Profile:
+def _estimate(tflite: bytes, *, ram_optimized: bool, input_rows: bool) -> Profile:
+    model = compile_model(tflite, ram_optimized=ram_optimized, input_rows=input_rows)
     costs = estimate(model)
     spent, cycles = list(costs.steps), list(costs.cycles)
     return _profile(model, "cost model", costs.sections, costs.stack_bytes, sum(spent), spent, cycles, None)

@@ -42,19 +42,13 @@ def evaluate(cwd: Path, *flags: str) -> tuple[int, str, str]:
 
 @pytest.mark.slow
 def test_a_recipe_is_evaluated_without_a_project(clips: Path, tmp_path: Path) -> None:
-    code, out, _ = evaluate(tmp_path, "--recipe", "reference", "--clips", str(clips), *QUICK, *ONE_PROCESS, "--json")
+    code, out, _ = evaluate(
+        tmp_path, "--recipe", "reference", "--clips", str(clips), *QUICK, *ONE_PROCESS, "--quick", "--json"
+    )
     data = json.loads(out)
     assert code == 0
-    assert (data["clean"]["tracks"], data["clean"]["windows"]) == (20, 60)
-    assert data["variant"] == "int8"
-    for row in (data["clean"], data["conditions"]["gain-20"], data["float32"]):
-        assert 0 <= row["window_accuracy"] <= 1
-        assert 0 <= row["track_accuracy"] <= 1
-    assert set(data["baselines"]) == {"majority", "level", "logistic"}
-    assert data["baselines"]["logistic"]["window_accuracy"] > 0.8
-    assert data["baselines"]["majority"]["track_accuracy"] <= 0.5
-    assert sum(map(sum, data["clean"]["confusion_matrix"])) == 60
-    assert len(data["models"]) == 2
+    assert (data["folds"], data["clean"]["tracks"], data["clean"]["windows"]) == (1, 10, 30)
+    assert len(data["models"]) == 1
     assert not (tmp_path / ".eitk").exists()
 
 
@@ -73,7 +67,7 @@ def test_a_projects_evaluation_continues_after_an_interruption_and_is_kept(
     assert (data["folds"], data["is_quick"], data["conditions"], data["clean"]["tracks"]) == (1, True, {}, 10)
     assert not (tmp_path / ".eitk" / "evaluation.json").exists()
 
-    code, out, err = evaluate(tmp_path, *QUICK)
+    code, out, err = evaluate(tmp_path, *QUICK, *ONE_PROCESS)
     assert code == 0
     assert "seed 1, fold 1: trained before the interruption" in err
     assert re.search(r"about \d+ (s|min) left: 1 more trainings, then the predictions", err)
@@ -82,6 +76,14 @@ def test_a_projects_evaluation_continues_after_an_interruption_and_is_kept(
     kept = json.loads((tmp_path / ".eitk" / "evaluation.json").read_text())
     assert {track["label"] for track in kept["tracks"]} == {"classical", "rock"}
     assert (kept["folds"], kept["clean"]["tracks"], kept["clean"]["majority"]) == (2, 20, 0.5)
+    assert (kept["variant"], kept["clean"]["windows"], len(kept["models"])) == ("int8", 60, 2)
+    for row in (kept["clean"], kept["conditions"]["gain-20"], kept["float32"]):
+        assert 0 <= row["window_accuracy"] <= 1
+        assert 0 <= row["track_accuracy"] <= 1
+    assert set(kept["baselines"]) == {"majority", "level", "logistic"}
+    assert kept["baselines"]["logistic"]["window_accuracy"] > 0.8
+    assert kept["baselines"]["majority"]["track_accuracy"] <= 0.5
+    assert sum(map(sum, kept["clean"]["confusion_matrix"])) == 60
     assert (tmp_path / ".eitk" / "runs.sqlite").exists()
     assert not (tmp_path / ".eitk" / "folds").exists()
 

@@ -1,4 +1,7 @@
-"""The firmware as a project of its own: CMake builds it without a warning, and its unit tests pass."""
+"""The firmware as a project of its own: CMake builds it without a warning, and its unit tests pass.
+
+Clang's warnings are errors in scripts/tidy, which scripts/lint runs.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def sanitized_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("g++") is None:
         pytest.skip("g++ is not installed")
     return build(
-        tmp_path_factory.mktemp("sanitized"), "-DCMAKE_CXX_COMPILER=g++", "-DEITK_SANITIZE=ON", RELEASE + "-O1"
+        tmp_path_factory.mktemp("sanitized"), "-DCMAKE_CXX_COMPILER=g++", "-DEITK_SANITIZE=ON", RELEASE + "-O0"
     )
 
 
@@ -66,14 +69,6 @@ def test_every_header_compiles_without_other_headers(sanitized_build: Path) -> N
     folders = ("runtime", "boards/core", "boards/model_runner", "linux_runner", "audio_classifier")
     headers = [path for folder in folders for path in (FIRMWARE / folder).rglob("*.h")]
     assert checked == {"_".join((*path.relative_to(FIRMWARE).parts[:-1], path.stem, "h")) for path in headers}
-
-
-def test_clang_builds_without_a_warning(tmp_path: Path) -> None:
-    """GCC's warnings are errors in the build with sanitizers, which is optimised as well."""
-    if shutil.which("clang++") is None:
-        pytest.skip("clang++ is not installed")
-    folder = build(tmp_path, "-DCMAKE_CXX_COMPILER=clang++", RELEASE + "-O0")
-    call("ctest", "--test-dir", folder, "--output-on-failure")
 
 
 @pytest.mark.arm
