@@ -13,7 +13,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ import pyarrow.parquet as pq
 
 from ei_toolkit.audio.wav import HEADER_BYTES, wav_bytes
 from ei_toolkit.config.archive import MIB
-from ei_toolkit.dataset.manifest import Window
+from ei_toolkit.dataset.manifest import COLUMNS, Window
 from ei_toolkit.dataset.stored_files import PART_SUFFIX, SHARD_PREFIX, SHARD_SUFFIX, Folder, shards_in
 from ei_toolkit.errors import DataError
 
@@ -83,7 +82,8 @@ class ShardWriter:
         """Add a window with the bytes of its WAV file, as `wav_bytes` gives them."""
         rate = int.from_bytes(content[24:28], "little")
         sha256 = bytes.fromhex(window.sha256)
-        self.add(asdict(window) | {"sha256": sha256, "sample_rate": rate, "samples": content[HEADER_BYTES:]})
+        row = {column: getattr(window, column) for column in COLUMNS}
+        self.add(row | {"sha256": sha256, "sample_rate": rate, "samples": content[HEADER_BYTES:]})
 
     def add(self, row: dict[str, Any]) -> None:
         """Add a row with the columns of SCHEMA."""
@@ -138,6 +138,11 @@ class ShardReader:
 
     def wav(self, sha256: str) -> bytes | None:
         """Return the bytes of the WAV file of a window; None if no shard has it."""
+        found = self.samples(sha256)
+        return wav_bytes(*found) if found else None
+
+    def samples(self, sha256: str) -> tuple[npt.NDArray[np.int16], int] | None:
+        """Return the samples of a window, by the hash of its WAV file, and their rate; None if no shard has it."""
         wanted = bytes.fromhex(sha256)
         key = np.frombuffer(wanted[:8], ">u8")[0]
         first, last = np.searchsorted(self._keys, key, "left"), np.searchsorted(self._keys, key, "right")
@@ -146,7 +151,7 @@ class ShardReader:
                 rows = self._row_group(shard, group)
             if rows["sha256"][row].as_py() == wanted:
                 samples = np.frombuffer(rows["samples"][row].as_buffer(), "<i2")
-                return wav_bytes(samples, rows["sample_rate"][row].as_py())
+                return samples, rows["sample_rate"][row].as_py()
         return None
 
     def has_all(self, hashes: Sequence[str]) -> bool:

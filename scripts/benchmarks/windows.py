@@ -9,11 +9,17 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from _noise import write_noise
+
+if TYPE_CHECKING:
+    from ei_toolkit.dataset.manifest import Window
+    from ei_toolkit.dataset.window_store import WindowReader
+    from ei_toolkit.studio.store import Store
 
 WINDOW_MS, RATE, CLIP_S = 250, 16_000, 100
 WINDOWS_OF_A_CLIP = CLIP_S * 1000 // WINDOW_MS
@@ -97,7 +103,71 @@ def train(project: Path) -> None:
     )  # fmt: skip
 
 
-STEPS: dict[str, Callable[[Path], None]] = {"manifest": read_manifest, "features": features, "epoch": train}
+def store(project: Path) -> None:
+    """Store all windows in a local studio, as its server stores uploads, with the impulse of the settings."""
+    from ei_toolkit.config import load_config
+    from ei_toolkit.dataset.manifest import Manifest
+    from ei_toolkit.dataset.window_store import reader_of
+    from ei_toolkit.impulse.layers import visual_layers
+    from ei_toolkit.studio.store import Store
+
+    config = load_config(project, {})
+    windows, reader, studio = Manifest.read(config.paths.manifest).windows, reader_of(config), Store.open(project)
+    number = studio.projects.create("windows").id
+    block, training = config.settings.impulse.dsp[0], config.settings.training
+    signal = {"type": "time-series", "windowSizeMs": WINDOW_MS, "windowIncreaseMs": WINDOW_MS, "frequencyHz": RATE,
+              "padZeros": True, "id": 1}  # fmt: skip
+    dsp = {"name": "MFE", "type": block.type, "axes": ["audio"], "implementationVersion": 4, "id": 2, "input": 1}
+    learn = {"name": "Classifier", "type": "keras", "dsp": [2], "id": 3}
+    studio.blocks.put(number, 1, "Impulse", {"inputBlocks": [signal], "dspBlocks": [dsp], "learnBlocks": [learn]})
+    studio.blocks.configure(number, 2, {name: str(value) for name, value in block.params.items()})
+    layers = visual_layers(config.settings.impulse.layers)
+    own = {"trainingCycles": training.epochs, "batchSize": training.batch_size, "visualLayers": layers}
+    studio.blocks.configure(number, 3, own)
+    for first in range(0, len(windows), 256):
+        store_request(studio, number, windows[first : first + 256], reader)
+    studio.close()
+
+
+def store_request(studio: Store, project: int, windows: Sequence[Window], reader: WindowReader) -> None:
+    """Store the windows of one request in a pack and in the database."""
+    from ei_toolkit.studio.store.samples import NewSample
+
+    with studio.packs.begin() as pack:
+        samples = []
+        for window in windows:
+            entry = pack.begin()
+            entry.write(reader.file(window))
+            metadata = {"artist": window.group, "clip": window.clip, "clip_sha256": window.clip_sha256,
+                        "start_ms": str(window.start_ms)}  # fmt: skip
+            samples.append(
+                NewSample(
+                    window.split, Path(window.file).stem, ".wav", window.label, "label", window.sha256, "wav",
+                    1000 / RATE, [("audio", "wav")], RATE * WINDOW_MS // 1000, metadata=metadata, pack=pack.name,
+                    start=entry.start, size=entry.size,
+                )
+            )  # fmt: skip
+        pack.sync()
+        studio.packs.commit(pack)
+        studio.samples.add(project, samples, unique=True)
+
+
+def train_in_studio(project: Path) -> None:
+    """Run the job of a studio that computes the features and trains one epoch."""
+    from ei_toolkit.studio.jobs.task import Task, job_function
+    from ei_toolkit.studio.store import Store
+
+    studio = Store.open(project)
+    job = studio.jobs.add(1, "train-keras", "learn-3", "", {"learn": 3})
+    job_function(job.kind)(Task(studio, job, project))
+    studio.close()
+
+
+STEPS: dict[str, Callable[[Path], None]] = {
+    "manifest": read_manifest, "features": features, "epoch": train, "storing in a studio": store,
+    "features and epoch of the studio": train_in_studio,
+}  # fmt: skip
+STUDIO = list(STEPS)[3:]
 
 
 @dataclass(frozen=True)
@@ -131,7 +201,7 @@ def run(windows: int, step: str, arguments: list[str]) -> Measured:
     return Measured(windows, step, time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def measure(windows: int, form: str, parent: Path, show: Callable[[Measured], None]) -> list[Measured]:
+def measure(windows: int, form: str, studio: bool, parent: Path, show: Callable[[Measured], None]) -> list[Measured]:
     """Make so many windows in a new project, and run all steps."""
     project = Path(tempfile.mkdtemp(dir=parent))
     try:
@@ -140,7 +210,7 @@ def measure(windows: int, form: str, parent: Path, show: Callable[[Measured], No
         found = [run(windows, "slice", ["-m", "ei_toolkit", "-C", str(project), "slice", "--jobs", "1"])]
         show(found[-1])
         shutil.rmtree(project / "clips")
-        for step in STEPS:
+        for step in [*list(STEPS)[:3], *(STUDIO if studio else [])]:
             found.append(run(windows, step, [__file__, "--step", step, "--folder", str(project)]))
             show(found[-1])
     finally:
@@ -153,6 +223,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--windows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--format", choices=["parquet", "wav"], default="parquet")
+    parser.add_argument("--studio", action="store_true", help="also store and train in a local studio")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="for 36 kB a window")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
@@ -163,7 +234,9 @@ def main() -> None:
     if not asked.json:
         print("| windows | step | time of the processor | for each window | peak memory |\n|---|---|---|---|---|")
     show = (lambda _one: None) if asked.json else (lambda one: print(one.line, flush=True))
-    found = [one for windows in asked.windows for one in measure(windows, asked.format, asked.folder, show)]
+    found = [
+        one for windows in asked.windows for one in measure(windows, asked.format, asked.studio, asked.folder, show)
+    ]
     if asked.json:
         print(json.dumps([asdict(one) for one in found]))
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def test_the_windows_and_the_manifest_are_those_of_wav_files(clips: Path, settin
     for window in files.windows:
         content = (clips.parent / "wav" / window.file).read_bytes()
         assert reader.file(window) == content
+        assert np.array_equal(reader.samples(window), soundfile.read(BytesIO(content), dtype="int16")[0])
         assert hashlib.sha256(content).hexdigest() == window.sha256
     assert len(shards_in(LocalFolder(clips.parent / "out"))) > 3
     assert not list((clips.parent / "out").glob("*.wav"))

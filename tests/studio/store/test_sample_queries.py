@@ -60,6 +60,16 @@ def resolved(store: Store, **query: Any) -> queries.SampleQuery:
         return queries.resolve(connection, parse(SampleQuery, query).filter(1))
 
 
+def test_texts_that_many_samples_have_in_common_are_in_memory_once(store: Store) -> None:
+    samples = store.samples.select(SampleFilter(1, sort_by="id-asc"))
+    first, other = samples[0], samples[18]
+    assert first.label is other.label
+    assert first.sensors is other.sensors
+    assert first.created is other.created
+    with_artist = [sample.metadata["artist"] for sample in samples if sample.metadata]
+    assert len(set(map(id, with_artist))) == len(set(with_artist)) == 9
+
+
 METADATA = '[{"key": "artist", "op": "eq", "values": ["artist 1"]}]'
 BROAD = {"search": "cl"}  # too short for the index of trigrams
 
