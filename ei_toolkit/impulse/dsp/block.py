@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -85,7 +86,7 @@ class Block:
     def describe(self) -> BlockDescription:
         """Return the description for a studio."""
         return BlockDescription(
-            self.type, self.title, self.description, self.versions, tuple(self._parameters()), self.feature_names
+            self.type, self.title, self.description, self.versions, self._parameters(), self.feature_names
         )
 
     def check_version(self, version: int) -> int:
@@ -109,16 +110,21 @@ class Block:
                 raise out_of_range(name, value, known[name].allowed)
         return self.parameters(**converted)
 
-    def _parameters(self) -> list[Parameter]:
-        hints = get_type_hints(self.parameters)
-        names = {float: "float", int: "int", bool: "boolean"}
-        made: tuple[Any, ...] = fields(self.parameters)  # type: ignore[arg-type]
-        return [Parameter(name=f.name, type=names[hints[f.name]], default=f.default, **f.metadata) for f in made]
+    def _parameters(self) -> tuple[Parameter, ...]:
+        return _parameters_of(self.parameters)
 
     def _unknown(self, name: str, known: list[str]) -> ConfigurationError:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"Did you mean {near[0]}?" if near else "Parameters: " + ", ".join(known) + "."
         return ConfigurationError(f"the {self.type} block has no parameter {name!r}", hint=hint)
+
+
+@cache
+def _parameters_of(parameters: type[Any]) -> tuple[Parameter, ...]:
+    hints = get_type_hints(parameters)
+    names = {float: "float", int: "int", bool: "boolean"}
+    made: tuple[Any, ...] = fields(parameters)
+    return tuple(Parameter(name=f.name, type=names[hints[f.name]], default=f.default, **f.metadata) for f in made)
 
 
 def shown(value: object) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,7 @@ def _check_win_size(size: int) -> None:
         raise ConfigurationError(f"win_size = {size} is even", hint=f"Use {size + 1}, or 0 for none.")
 
 
+@lru_cache
 def _bank(frequency: float, version: int, p: Mfcc) -> Floats:
     return filterbank(tables(frequency, version, p)["mel_edges"], p.fft_length)
 

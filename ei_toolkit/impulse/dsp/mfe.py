@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -87,6 +88,7 @@ def _framing(n_samples: int, frequency: float, version: int, p: Mfe) -> Framing:
     return framing(n_samples, frequency, p.frame_length, p.frame_stride, version)
 
 
+@lru_cache
 def _bank(frequency: float, version: int, p: Mfe) -> Floats:
     return filterbank(tables(frequency, version, p)["mel_edges"], p.fft_length)
 

@@ -67,7 +67,7 @@ def mel_edges(
 
 
 def filterbank(edges: npt.NDArray[np.int64], fft_length: int) -> Floats:
-    """Return triangles of height 1 over the bins: (filters, fft_length / 2 + 1).
+    """Return triangles of height 1 over the bins: (filters, fft_length / 2 + 1), an array that cannot be changed.
 
     Raises ConfigurationError where a triangle has no bin, as the published blocks do.
     """
@@ -80,6 +80,7 @@ def filterbank(edges: npt.NDArray[np.int64], fft_length: int) -> Floats:
         bank[row, falling] = (right - bins[falling]) / (right - middle)
     if np.any(bank.sum(axis=1) == 0):
         raise _empty_row(len(bank), fft_length)
+    bank.setflags(write=False)
     return bank
 
 

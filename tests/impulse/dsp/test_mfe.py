@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse import dsp
+from ei_toolkit.impulse.dsp import mfe
+from ei_toolkit.impulse.dsp.spectrum import filterbank
 
 ONE_FRAME = {"frame_length": 0.016, "frame_stride": 0.016, "fft_length": 256}
 
@@ -106,3 +109,17 @@ def test_versions_1_and_2_fill_the_range_from_0_to_1_whatever_the_floor(version:
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_constant_spectrum_of_an_old_version_is_0_and_not_a_division_by_0(version: int) -> None:
     assert not dsp.run("spectrogram", np.zeros(1024), 16_000, version, **ONE_FRAME).any()
+
+
+def test_the_filters_of_a_block_are_computed_once_for_many_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def counted(*arguments: Any) -> Any:
+        made.append(arguments)
+        return filterbank(*arguments)
+
+    monkeypatch.setattr(mfe, "filterbank", counted)
+    windows = np.random.default_rng(5).normal(0, 1000, (3, 4000))
+    found = [dsp.run("mfe", window, 16000.0, 4, num_filters=29, fft_length=512) for window in windows]
+    assert len(made) == 1
+    np.testing.assert_array_equal(found, dsp.run_many("mfe", windows, 16000.0, 4, num_filters=29, fft_length=512))
