@@ -92,7 +92,13 @@ def random_inputs(spec: TensorSpec, count: int, seed: int) -> np.ndarray:
 # g++ does not see that a convolution writes no pixels beyond its output, where that is at the end of the arena.
 STRICT = ("-Werror", "-Wno-error=stringop-overflow")
 MAIN_HEAD = '#include "platform.h"\n{includes}\n'
-MAIN_CASE = 'namespace case{i} {{\n#include "case{i}/model.cpp"\n}}\n'
+MAIN_CASE = """\
+namespace case{i} {{
+#include "case{i}/model.cpp"
+}}
+#undef EITK_MODEL_INPUTS
+#undef EITK_MODEL_OUTPUTS
+"""
 MAIN_RUN = """\
   for (int n = 0; n < {count}; ++n) {{
     namespace m = case{i}::eitk::model;
