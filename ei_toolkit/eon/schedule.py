@@ -87,13 +87,18 @@ class Search:
         for layer in self.layers:
             found.setdefault(graph.root(layer.output), self._bit[layer.position])
         return {
-            t: Memory(aligned(graph.tensors[t].bytes), writer, self._readers(t), t in kept)
+            t: Memory(aligned(graph.tensors[t].bytes), writer, self._readers.get(t, 0), t in kept)
             for t, writer in found.items()
         }
 
-    def _readers(self, tensor: int) -> int:
-        roots = self.graph.root
-        return sum(self._bit[x.position] for x in self.layers if any(roots(t) == tensor for t in x.inputs))
+    @cached_property
+    def _readers(self) -> dict[int, int]:
+        """The layers that read each root, as bits."""
+        readers: dict[int, int] = {}
+        for layer in self.layers:
+            for root in {self.graph.root(t) for t in layer.inputs}:
+                readers[root] = readers.get(root, 0) | self._bit[layer.position]
+        return readers
 
     @cached_property
     def _needs(self) -> dict[int, int]:
@@ -105,7 +110,7 @@ class Search:
             roots = {graph.root(t) for t in layer.inputs} & tensors.keys()
             needs[layer.position] = sum({tensors[t].writer for t in roots})
             for state in (roots | {graph.root(layer.output)}) & graph.states.keys():
-                accesses = self._readers(state) | sum(
+                accesses = self._readers.get(state, 0) | sum(
                     self._bit[x.position] for x in self.layers if graph.root(x.output) == state
                 )
                 needs[layer.position] |= accesses & (bit - 1)
