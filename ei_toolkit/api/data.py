@@ -218,7 +218,7 @@ class Features(Result):
 
     `values` has the shape (windows, frames, bins) and the type float32; `axes` names its axes. `frame_ms` is the
     distance of two frames in milliseconds, for a block whose frames are spread evenly over the window. `windows` are
-    empty where the features are not those of the manifest. Values of more than 256 MiB are in a temporary file, as a
+    empty where the features are not those of the manifest. Values of more than 128 MiB are in a temporary file, as a
     numpy.memmap.
     """
 

@@ -162,7 +162,7 @@ class ShardReader:
     def _read_row_group(self, shard: int, group: int) -> dict[str, Any]:
         with _opened(self._folder, self._names[shard]) as file:
             table = file.read_row_group(group, columns=["sha256", "sample_rate", "samples"])
-        return {name: table.column(name).combine_chunks() for name in table.column_names}
+            return {name: table.column(name).combine_chunks() for name in table.column_names}
 
 
 def keep_only(folder: Folder, names: Sequence[str], wanted: Sequence[str]) -> list[str]:
@@ -210,11 +210,13 @@ def _hashes_of(folder: Folder, name: str) -> Iterator[list[bytes]]:
 
 @contextmanager
 def _opened(folder: Folder, name: str) -> Iterator[pq.ParquetFile]:
-    """Open a shard. Raises DataError if it is damaged or not there."""
+    """Open a shard. Raises DataError if it is damaged, not there, or has other columns than eitk writes."""
     try:
         with folder.open(name) as stream, pq.ParquetFile(stream) as file:
+            if not file.schema_arrow.remove_metadata().equals(SCHEMA):
+                raise DataError(f"{name} has no windows of eitk", why="its columns are others", hint="eitk slice")
             yield file
-    except (OSError, KeyError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException) as error:
         raise DataError(f"{name} is damaged", why=str(error).splitlines()[0], hint="eitk slice") from None
 
 

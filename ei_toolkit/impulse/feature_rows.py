@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ei_toolkit.config.archive import MIB
 
-LARGEST_IN_MEMORY_BYTES = 256 * MIB  # of the features of one collection
+LARGEST_IN_MEMORY_BYTES = 128 * MIB  # of one array of features; a training has several such arrays at a time
 ROWS_AT_ONCE = 1024
 
 Rows = npt.NDArray[np.float32]

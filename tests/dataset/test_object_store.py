@@ -5,7 +5,9 @@ s3fs and moto are imported by what uses them: the import takes a second, in each
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,13 @@ import pytest
 from fsspec.registry import known_implementations
 from support import eitk, write_clips
 
+from ei_toolkit.config import load_config
 from ei_toolkit.config.address import is_address, place_of, shown_address
 from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.dataset import object_store
+from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.object_store import copied_folder
+from ei_toolkit.dataset.window_store import reader_of
 from ei_toolkit.errors import ConfigurationError, DataError, EitkError, MissingToolError, NetworkError
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -60,6 +65,30 @@ def memory() -> Any:
 
 def files(folder: Path) -> dict[str, bytes]:
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_windows_are_stored_in_a_bucket_and_read_from_it(bucket: Any, tmp_path: Path) -> None:
+    write_clips(tmp_path / "clips", clips=8, seconds=4.0)
+    assert eitk(tmp_path, "init", "--recipe", "reference", "--clips", "clips").code == 0
+    stored = ("-o", "store.format=parquet", "-o", "store.url=s3://clips/windows")
+    for hop_ms, expected in ((1500, "written"), (1500, "kept"), (500, "written")):
+        done = eitk(tmp_path, *stored, "-o", f"slice.hop_ms={hop_ms}", "slice", "--jobs", "1", "--json")
+        assert done.code == 0, done.err
+        assert json.loads(done.out)["reused"] is (expected == "kept")
+    config = load_config(tmp_path, {}, {"store.format": "parquet", "store.url": "s3://clips/windows"})
+    windows, reader = Manifest.read(config.paths.manifest).windows, reader_of(config)
+    assert all(sha256(reader.file(window)).hexdigest() == window.sha256 for window in windows)
+    names = [key.rpartition("/")[2] for key in bucket.ls("clips/windows", refresh=True)]
+    assert [Path(name).suffix for name in names] == [".csv", ".parquet"]
+    assert bucket.cat("clips/windows/manifest.csv") == config.paths.manifest.read_bytes()
+
+
+def test_windows_for_a_bucket_that_does_not_exist_name_the_setting(bucket: Any, tmp_path: Path) -> None:
+    write_clips(tmp_path / "clips", clips=8, seconds=4.0)
+    assert eitk(tmp_path, "init", "--recipe", "reference", "--clips", "clips").code == 0
+    done = eitk(tmp_path, "-o", "store.format=parquet", "-o", "store.url=s3://missing/windows", "slice", "--jobs", "1")
+    assert done.code == 3
+    assert "s3://missing/windows cannot be used" in done.err and "Correct [store] url" in done.err
 
 
 def test_a_project_is_made_of_a_bucket_and_its_windows_equal_those_of_the_folder(bucket: Any, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import fsspec
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import soundfile
@@ -239,6 +240,12 @@ def test_windows_whose_hashes_begin_alike_are_distinguished(tmp_path: Path) -> N
     contents = [reader.wav(window.sha256) or b"" for window in windows]
     assert [content[44:46] for content in contents] == [b"\0\0", b"\1\0"]
     assert reader.wav("ab" * 8 + "22" * 24) is None
+
+
+def test_a_parquet_file_of_another_program_is_named(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"sha256": ["text"], "samples": [1]}), tmp_path / "windows-mine.parquet")
+    with pytest.raises(DataError, match=r"windows-mine\.parquet has no windows of eitk \(its columns are others\)"):
+        WindowReader(tmp_path)
 
 
 def test_wav_files_at_an_address_are_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 # The part that is inserted begins here.
-LARGEST_CACHE = 2**26  # features for validation that are kept in memory
+LARGEST_CACHE = 2**25  # features for validation that are kept in memory
 momentum = min(0.97, max(0.5, 1 - 10 / (EPOCHS * steps)))  # of batch normalisation; smaller for a short training
 
 
