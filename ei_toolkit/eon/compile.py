@@ -56,6 +56,7 @@ class LayerInfo:
     slots: tuple[tuple[str, int], ...]  # (what, offset in the arena)
     flash_words: int = 0  # words of constants that an inference reads
     general: bool = False  # whether the general kernel of direct_conv2d.h computes it
+    repeats: bool = False  # whether it calls the same function as an earlier layer
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,7 @@ def _spec(tensor: Tensor) -> TensorSpec:
 
 def _layers(program: Program) -> tuple[LayerInfo, ...]:
     tensors, offsets = program.graph.tensors, program.plan.offsets
+    repeating = _repeating(program)
     return tuple(
         LayerInfo(
             name=layer.name,
@@ -212,10 +214,26 @@ def _layers(program: Program) -> tuple[LayerInfo, ...]:
             slots=tuple((name, offsets[name]) for name in _names(program, step)),
             flash_words=_flash_words(layer),
             general=GENERAL_KERNEL in layer.headers,
+            repeats=layer.position in repeating,
         )
         for step, unit in enumerate(program.units)
         for layer in unit.layers
     )
+
+
+def _repeating(program: Program) -> set[int]:
+    """Return the positions of layers with the constants and the call of an earlier one, but for its tables."""
+    seen: set[tuple[object, ...]] = set()
+    repeating = set()
+    for layer in program.layers:
+        call = layer.call
+        for name in (f"Layer{layer.position}", *(constant.name for constant in layer.constants)):
+            call = re.sub(rf"\b{name}\b", "", call)
+        key = (tuple(layer.traits.items()), call)
+        if call and layer.rows is None and key in seen:
+            repeating.add(layer.position)
+        seen.add(key)
+    return repeating
 
 
 GENERAL_KERNEL = "direct_conv2d.h"

@@ -285,9 +285,11 @@ def _blocker_text(blockers: Sequence[Blocker]) -> str:
 
 
 PICTURE = 40  # characters for the whole arena
+MOST_STEPS = 60  # in the picture of a network; loops have many
 
 
 def _memory_table(cost: Cost) -> Table:
+    steps = shown_steps(cost)
     rows = tuple(
         (
             step.step,
@@ -296,9 +298,20 @@ def _memory_table(cost: Cost) -> Table:
             memory_picture(step, cost.arena_bytes),
             "peak" * (step == cost.peak),
         )
-        for step in cost.memory
+        for step in steps
     )
-    return Table("arena over time, from its first byte to its last", ("step", "layers", "in use", "", ""), rows)
+    some = f", {len(steps)} of {len(cost.memory)} steps" if len(steps) < len(cost.memory) else ""
+    return Table(f"arena over time, from its first byte to its last{some}", ("step", "layers", "in use", "", ""), rows)
+
+
+def shown_steps(cost: Cost) -> tuple[MemoryStep, ...]:
+    """Return the steps of the picture: of many steps the first, the last, and those around the peak."""
+    count = len(cost.memory)
+    if count <= MOST_STEPS or cost.peak is None:
+        return cost.memory
+    part, peak = MOST_STEPS // 6, cost.memory.index(cost.peak)
+    shown = {*range(2 * part), *range(max(0, peak - part), min(count, peak + part)), *range(count - 2 * part, count)}
+    return tuple(cost.memory[i] for i in sorted(shown))
 
 
 def memory_picture(step: MemoryStep, arena_bytes: int) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from layer_cases import STEPS, loop
 from operator_cases import CASES, FIRST, SECOND, streaming
 from support import eitk
 from tiny_model import TinyModel
@@ -13,8 +15,10 @@ from tiny_model import TinyModel
 from ei_toolkit.eon.check import check_model
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.memory_use import peak_text
+from ei_toolkit.eon.profile import estimate
 from ei_toolkit.eon.toolchain import failed_tool
-from ei_toolkit.report.result_tables import PICTURE, memory_picture
+from ei_toolkit.report import result_tables
+from ei_toolkit.report.result_tables import PICTURE, memory_picture, shown_steps
 
 
 def large(elements: int) -> bytes:
@@ -56,6 +60,25 @@ def test_the_memory_of_each_step_is_that_of_the_plan() -> None:
     assert "step 0 (RELU, layer 't2')" in peak_text(compile_model(content))
     assert memory_picture(cost.memory[0], cost.arena_bytes) == "█" * PICTURE
     assert memory_picture(cost.memory[0], 4 * cost.arena_bytes) == "█" * (PICTURE // 4) + "·" * (PICTURE - PICTURE // 4)
+
+
+def test_of_many_steps_the_first_the_last_and_the_peak_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    cost = check_model(loop("int8")).cost
+    assert cost is not None and cost.peak is not None
+    assert shown_steps(cost) == cost.memory
+    monkeypatch.setattr(result_tables, "MOST_STEPS", 6)
+    shown = shown_steps(cost)
+    assert shown[:2] == cost.memory[:2] and shown[-2:] == cost.memory[-2:] and cost.peak in shown
+    assert len(shown) < len(cost.memory)
+
+
+def test_a_further_step_of_a_loop_adds_the_bytes_of_calls_to_the_estimated_flash() -> None:
+    model = compile_model(loop("int8"))
+    repeated = [layer.title for layer in model.layers if layer.repeats]
+    assert sorted(repeated) == ["ADD"] * (STEPS - 2) + ["GATHER"] * (STEPS - 1)
+    alone = replace(model, layers=tuple(replace(layer, repeats=False) for layer in model.layers))
+    saved = estimate(alone).sections.flash - estimate(model).sections.flash
+    assert saved > 150 * len(repeated)
 
 
 def test_state_is_part_of_the_arena_at_each_step() -> None:
