@@ -76,8 +76,8 @@ def test_a_further_step_of_a_loop_adds_the_bytes_of_calls_to_the_estimated_flash
     model = compile_model(loop("int8"))
     repeated = [layer.title for layer in model.layers if layer.repeats]
     assert sorted(repeated) == ["ADD"] * (STEPS - 2) + ["GATHER"] * (STEPS - 1)
-    alone = replace(model, layers=tuple(replace(layer, repeats=False) for layer in model.layers))
-    saved = estimate(alone).sections.flash - estimate(model).sections.flash
+    separate = replace(model, layers=tuple(replace(layer, repeats=False) for layer in model.layers))
+    saved = estimate(separate).sections.flash - estimate(model).sections.flash
     assert saved > 150 * len(repeated)
 
 
