@@ -141,8 +141,18 @@ def untrained_network(
     script: str, inputs: int, classes: int, training: TrainingSettings, *, is_int8: bool = True
 ) -> tuple[bytes, int]:
     """Return the .tflite of a script's network before training, and the number of its parameters. Needs TensorFlow."""
+    model = untrained_model(script, inputs, classes, training)
     # TensorFlow, which only the processes that train have
     from ei_toolkit.training.convert import float32_model, int8_model
+
+    random = np.random.default_rng(0).random((CALIBRATION_WINDOWS, inputs), np.float32)
+    tflite = int8_model(model, random, seed=0) if is_int8 else float32_model(model)
+    return tflite, int(model.count_params())
+
+
+def untrained_model(script: str, inputs: int, classes: int, training: TrainingSettings) -> Any:
+    """Return the Keras model of a script before training. Needs TensorFlow."""
+    # TensorFlow, which only the processes that train have
     from ei_toolkit.training.fit import run_script
     from ei_toolkit.training.import_tensorflow import import_tensorflow
 
@@ -156,10 +166,7 @@ def untrained_network(
         "input_length": inputs,
         "train_sample_count": 0,
     }
-    model = run_script(script, variables)["model"]
-    random = np.random.default_rng(0).random((CALIBRATION_WINDOWS, inputs), np.float32)
-    tflite = int8_model(model, random, seed=0) if is_int8 else float32_model(model)
-    return tflite, int(model.count_params())
+    return run_script(script, variables)["model"]
 
 
 def _clock_scale(settings: Settings) -> float:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from multiprocessing import forkserver
 from pathlib import Path
 
 from _noise import write_noise
@@ -26,8 +27,7 @@ from ei_toolkit.dataset.slicing import slice_clips
 from ei_toolkit.evaluation.clips import find_known_clips, prepare_all
 
 SETTINGS = Settings(
-    dataset=DatasetSettings(root="clips"),
-    slice=SliceSettings(window_ms=1000, hop_ms=1000, level="rms", augment=AugmentSettings(copies=1, room=0.5)),
+    dataset=DatasetSettings(root="clips"), slice=SliceSettings(window_ms=1000, hop_ms=1000, level="rms")
 )
 AT_ONCE = 2000  # clips whose features are in memory
 
@@ -48,30 +48,33 @@ class Measured:
     sha256: str
 
 
-def slice_once(project: Path, scheduler: str, workers: int) -> str:
+def slice_once(project: Path, scheduler: str, workers: int, copies: int) -> str:
     """Slice the clips of a project into a new folder, which is removed again; return a hash of the files."""
-    settings = replace(SETTINGS, compute=ComputeSettings(scheduler))
+    cut = replace(SETTINGS.slice, augment=AugmentSettings(copies=copies, room=0.5))
+    settings = replace(SETTINGS, slice=cut, compute=ComputeSettings(scheduler))
     with tempfile.TemporaryDirectory(dir=project) as folder:
         slice_clips(settings, project, Path(folder), workers, lambda _done, _name: None)
         manifest = sha256((Path(folder) / "manifest.csv").read_bytes())  # it has a hash of every file
     return manifest.hexdigest()
 
 
-def features_once(project: Path, scheduler: str, workers: int) -> str:
+def features_once(project: Path, scheduler: str, workers: int, copies: int) -> str:
     """Compute the features of the windows of all clips, as `eitk evaluate` does; return their hash."""
     settings = replace(load_recipe("robust")[0], slice=SETTINGS.slice, dataset=SETTINGS.dataset)
     known, found = find_known_clips(project / "clips", settings, project), sha256()
     with executor(workers, scheduler) as pool:
-        for first in range(0, len(known), AT_ONCE):
-            for one in prepare_all(pool, known[first : first + AT_ONCE], settings, 0, lambda _line: None):
-                found.update(one.views[0].features.tobytes())
+        parts = -(-len(known) // AT_ONCE)  # each has clips of both labels
+        for part in range(parts):
+            for one in prepare_all(pool, known[part::parts], settings, copies, lambda _line: None):
+                for view in one.views:
+                    found.update(view.features.tobytes())
     return found.hexdigest()
 
 
-WORK: dict[str, Callable[[Path, str, int], str]] = {"slicing": slice_once, "features": features_once}
+WORK: dict[str, Callable[[Path, str, int, int], str]] = {"slicing": slice_once, "features": features_once}
 
 
-def measure(project: Path, workers: int, runs: int, work: list[str]) -> list[Measured]:
+def measure(project: Path, workers: int, asked: argparse.Namespace) -> list[Measured]:
     """Do each work in turn with processes and with Dask, whose workers have started and imported everything before."""
     with (
         LocalCluster(
@@ -82,17 +85,17 @@ def measure(project: Path, workers: int, runs: int, work: list[str]) -> list[Mea
         list(map_items(import_everything, range(8 * workers), workers, cluster.scheduler_address))
         both = (PROCESSES, cluster.scheduler_address)
         return [
-            measure_once(name, project, scheduler, workers, client)
-            for name in work
-            for _ in range(runs)
+            measure_once(name, project, scheduler, workers, asked.copies, client)
+            for name in asked.work
+            for _ in range(asked.runs)
             for scheduler in both
         ]
 
 
-def measure_once(name: str, project: Path, scheduler: str, workers: int, client: Client) -> Measured:
+def measure_once(name: str, project: Path, scheduler: str, workers: int, copies: int, client: Client) -> Measured:
     """Do a work once. The line on the standard error output shows the figures while the others are measured."""
     load, before, started = os.getloadavg()[0], processor_seconds(client), time.monotonic()
-    found = WORK[name](project, scheduler, workers)
+    found = WORK[name](project, scheduler, workers, copies)
     seconds = time.monotonic() - started
     kind = "processes" if scheduler == PROCESSES else "Dask"
     own = Measured(name, workers, kind, seconds, processor_seconds(client) - before, load, found[:16])
@@ -103,7 +106,12 @@ def measure_once(name: str, project: Path, scheduler: str, workers: int, client:
 def processor_seconds(client: Client) -> float:
     """Return the processor seconds of this process, of its processes that have ended, and of the Dask workers."""
     own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in own) + sum(client.run(time.process_time).values())
+    seconds = sum(one.ru_utime + one.ru_stime for one in own) + sum(client.run(time.process_time).values())
+    server = forkserver._forkserver._forkserver_pid  # the processes of slicing are its children
+    if server:
+        ticks = Path(f"/proc/{server}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:15]
+        seconds += sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+    return float(seconds)
 
 
 def import_everything(number: int) -> int:
@@ -146,16 +154,16 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=20_000)
     parser.add_argument("--seconds", type=int, default=3, help="length of a clip")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--work", choices=[*WORK, "all"], default="all")
+    parser.add_argument("--copies", type=int, default=1, help="augmented copies of each window")
+    parser.add_argument("--work", choices=WORK, nargs="+", default=list(WORK))
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    work = list(WORK) if asked.work == "all" else [asked.work]
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
         write_noise(project / "clips", asked.clips, asked.seconds, 22_050)
         numbers = [workers for workers in (1, 2, 4, 8, 16) if workers <= cores()]
-        found = [one for workers in numbers for one in measure(project, workers, asked.runs, work)]
-    for name in work:
+        found = [one for workers in numbers for one in measure(project, workers, asked)]
+    for name in asked.work:
         if len({one.sha256 for one in found if one.work == name}) != 1:
             raise SystemExit(f"error: the results of {name} differ")
     print(json.dumps([asdict(one) for one in found]) if asked.json else table(found))

@@ -19,7 +19,7 @@ from test_tune import WITHOUT_ARM_TOOLS, assert_continued, kill, project, start,
 from ei_toolkit.tuning.search import Trial
 
 TRIALS, WORKERS = 6, 2
-KILL_AFTER_S = 3.0, 30.0
+KILL_AFTER_S = 3.0, 45.0
 pytestmark = [pytest.mark.exhaustive, pytest.mark.timeout(2 * 3600)]
 
 
