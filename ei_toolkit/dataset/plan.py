@@ -72,7 +72,10 @@ def plan_slices(settings: Settings, project: Path, jobs: int = 1, bad: Sequence[
     _every_label_left(lost, clips, skipped, settings.slice.window_ms)
     identified = identify(usable, hashes, load_index(), own_groups(settings.dataset, project))
     known = without_faults(identified) if settings.dataset.faults == "leave-out" else identified
-    faulty = [Skipped(k.clip.name, f"catalogued fault: {fault_of(k.track)}") for k in identified if k not in known]
+    kept = {k.clip.name for k in known}
+    faulty = [
+        Skipped(k.clip.name, f"catalogued fault: {fault_of(k.track)}") for k in identified if k.clip.name not in kept
+    ]
     try:
         splits = split_clips(known, settings.dataset.split, settings.dataset.test_fraction, settings.dataset.seed)
     except DataError as error:

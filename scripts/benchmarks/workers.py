@@ -154,6 +154,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=20_000)
     parser.add_argument("--seconds", type=int, default=3, help="length of a clip")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--workers", type=int, nargs="+", help="default: 1, 2, 4 ... up to the number of cores")
     parser.add_argument("--copies", type=int, default=1, help="augmented copies of each window")
     parser.add_argument("--work", choices=WORK, nargs="+", default=list(WORK))
     parser.add_argument("--json", action="store_true")
@@ -161,7 +162,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
         write_noise(project / "clips", asked.clips, asked.seconds, 22_050)
-        numbers = [workers for workers in (1, 2, 4, 8, 16) if workers <= cores()]
+        numbers = asked.workers or [workers for workers in (1, 2, 4, 8, 16) if workers <= cores()]
         found = [one for workers in numbers for one in measure(project, workers, asked)]
     for name in asked.work:
         if len({one.sha256 for one in found if one.work == name}) != 1:
