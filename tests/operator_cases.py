@@ -276,12 +276,12 @@ BINARY: dict[str, tuple[str | None, Any]] = {
     "MAXIMUM": ("MaximumMinimumOptions", SAME),
     "MINIMUM": ("MaximumMinimumOptions", SAME),
     "PRELU": (None, THREE),
+    "SQUARED_DIFFERENCE": (None, (FIRST, SECOND, {"scale": 2.1, "zero_point": -100})),
 }
 for _kind, (_options, _quants) in BINARY.items():
     CASES[_kind] = lambda k=_kind, o=_options, q=_quants: binary(k, "int8", (1, 1, 4), o, q)  # type: ignore[misc]
 for _kind, _options in {
     "DIV": "DivOptions",
-    "SQUARED_DIFFERENCE": None,
     **{k: o for k, (o, _) in BINARY.items()},
 }.items():
     CASES[f"{_kind}, float"] = lambda k=_kind, o=_options: binary(k, "float32", (1, 1, 4), o, ())  # type: ignore[misc]

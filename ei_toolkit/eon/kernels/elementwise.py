@@ -31,6 +31,7 @@ from ei_toolkit.eon.kernels.quantized import activation_range
 
 Traits = dict[str, int | float | str]
 HEADROOM, INT16_HEADROOM = 20, 15  # bits by which ADD scales its inputs up before it rescales them
+SQUARE_HEADROOM = 7  # the same for SQUARED_DIFFERENCE
 
 
 def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
@@ -125,10 +126,15 @@ def _add(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
     return _sum(op, a, b, output, HEADROOM)
 
 
-def _sum(op: Operator, a: Tensor, b: Tensor, output: Tensor, headroom: int) -> Traits:
+def _squared_difference(op: Operator, a: Tensor, b: Tensor, output: Tensor) -> Traits:
+    return _sum(op, a, b, output, SQUARE_HEADROOM, power=2)
+
+
+def _sum(op: Operator, a: Tensor, b: Tensor, output: Tensor, headroom: int, *, power: int = 1) -> Traits:
+    """Return the scales of the inputs to a common one, and of their sum, or of a power of it, to the output."""
     twice = 2 * max(a.quant.scale, b.quant.scale)
     of_a, of_b = quantize_multiplier(a.quant.scale / twice), quantize_multiplier(b.quant.scale / twice)
-    back = quantize_multiplier(twice / ((1 << headroom) * output.quant.scale))
+    back = quantize_multiplier(twice**power / ((1 << headroom * power) * output.quant.scale))
     require(back.shift <= 0, op, "its output scale is too small")
     return {
         "kMultiplierA": of_a.multiplier,
@@ -177,13 +183,14 @@ FUNCTIONS = {  # the kernels for int8 and float32
     "DIV": ("", "DivFloat"),
     "MAXIMUM": ("MaximumInt8", "MaximumFloat"),
     "MINIMUM": ("MinimumInt8", "MinimumFloat"),
-    "SQUARED_DIFFERENCE": ("", "SquaredDifferenceFloat"),
+    "SQUARED_DIFFERENCE": ("SquaredDifferenceInt8", "SquaredDifferenceFloat"),
     "PRELU": ("PreluInt8", "PreluFloat"),
 }
 INT8_TRAITS: dict[str, Callable[[Operator, Tensor, Tensor, Tensor], Traits]] = {
     "ADD": _add,
     "SUB": _add,
     "MUL": _mul,
+    "SQUARED_DIFFERENCE": _squared_difference,
     "PRELU": _prelu,
 }
 

@@ -44,6 +44,16 @@ struct SubInt8 {
     }
 };
 
+// S: as for AddInt8, where the inputs are multiplied by 2^7.
+template <class S>
+struct SquaredDifferenceInt8 {
+    static int8_t apply(int8_t a, int8_t b) {
+        const int32_t of_a = multiply_by_quantized((a - S::kZeroA) * (1 << 7), S::kMultiplierA, S::kShiftA);
+        const int32_t of_b = multiply_by_quantized((b - S::kZeroB) * (1 << 7), S::kMultiplierB, S::kShiftB);
+        return finish<S>(multiply_by_quantized((of_a - of_b) * (of_a - of_b), S::kOutMultiplier, S::kOutShift));
+    }
+};
+
 // Both inputs and the output have one scale.
 template <class S>
 struct MaximumInt8 {
