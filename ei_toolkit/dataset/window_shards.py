@@ -1,8 +1,8 @@
 """Windows in Parquet files of a limited size, here called shards: written whole or not at all, and read by hash.
 
 A row has the columns of the manifest, the sample rate, and the samples as 16-bit little-endian numbers. The name of a
-shard contains a hash of its windows. The shards of other settings have other names, so that the manifest of an earlier
-run remains valid until the new one is written.
+shard contains a hash of what the manifest says of its windows. The shards of other settings have other names, so that
+the manifest of an earlier run remains valid until the new one is written.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ei_toolkit.errors import DataError
 INCOMPLETE = re.compile(r"[0-9a-f]{32}\.part")
 SHARD_BYTES = 64 * MIB  # of samples
 ROW_GROUP_BYTES = 4 * MIB  # of samples: what is read for one window, and kept in memory while it is written
-ROW_GROUPS_KEPT = 4  # of a reader, for each of which a few threads ask in the order of the manifest
+ROW_GROUPS_KEPT = 4  # in memory by a reader; several threads read in the order of the manifest
 SCHEMA = pa.schema(
     [
         ("file", pa.string()),
@@ -71,12 +71,11 @@ class ShardWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._close_shard()
-        elif self._file is not None:
-            with suppress(OSError):  # the disk may be full
-                self._parquet.close()
-            self._file.unlink(missing_ok=True)
+        try:
+            if kind is None:
+                self._close_shard()
+        finally:
+            self._discard()
 
     def write(self, window: Window, content: bytes) -> None:
         """Add a window with the bytes of its WAV file, as `wav_bytes` gives them."""
@@ -88,7 +87,7 @@ class ShardWriter:
     def add(self, row: dict[str, Any]) -> None:
         """Add a row with the columns of SCHEMA."""
         self._rows.append(row)
-        self._digest.update(row["sha256"])
+        self._digest.update("\0".join(str(row[column]) for column in COLUMNS).encode())
         self._row_bytes += len(row["samples"])
         if self._row_bytes >= ROW_GROUP_BYTES:
             self._write_row_group()
@@ -116,6 +115,13 @@ class ShardWriter:
         self._folder.add(self._file, name)
         self.names.append(name)
         self._file, self._shard_bytes, self._digest = None, 0, hashlib.sha256()
+
+    def _discard(self) -> None:
+        """Delete an incomplete shard."""
+        if self._file is not None:
+            with suppress(OSError):  # the disk may be full
+                self._parquet.close()
+            self._file.unlink(missing_ok=True)
 
 
 class ShardReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 from collections.abc import Callable
@@ -185,6 +186,23 @@ def test_an_interrupted_run_leaves_no_half_file_and_the_old_windows(
     monkeypatch.setattr(ShardWriter, "write", write)
     report = cut(changed, clips.parent)
     assert [row["file"] for row in rows_in(out)] == [window.file for window in report.windows]
+
+
+def test_a_full_disk_is_an_error_and_leaves_the_old_windows(
+    clips: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = clips.parent / "out"
+    before = cut(sharded(settings), clips.parent)
+
+    def fail(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(LocalFolder, "add", fail)
+    changed = sharded(replace(settings, dataset=replace(settings.dataset, seed=8)))
+    with pytest.raises(DataError, match=r"windows cannot be written to .*out \(No space left on device\)"):
+        cut(changed, clips.parent)
+    assert not list(out.glob("*.part"))
+    assert [row["split"] for row in rows_in(out)] == [window.split for window in before.windows]
 
 
 def test_parts_of_a_run_that_was_killed_are_removed(clips: Path, settings: Settings) -> None:
