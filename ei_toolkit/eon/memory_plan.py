@@ -1,8 +1,8 @@
 """Plan one static arena: the offset of each tensor and scratch buffer, from their lifetimes.
 
-Two buffers that live at the same time must not overlap, with one exception: a layer that works row by row may write
-its output over the part of its input that it has already read. For such a pair the output has to begin only `lead`
-bytes below the input, which can be far less than its size.
+Two buffers that live at the same time must not overlap, with one exception: layers that work row by row may write their
+output, and the rows that they pass on, over the part of their input that they have already read. For such a pair the
+output has to begin only `lead` bytes below the input, which can be far less than its size.
 """
 
 from __future__ import annotations
@@ -83,14 +83,27 @@ def lower_bound(buffers: Sequence[Buffer], leads: Leads) -> int:
 
 
 def _live_bytes(live: list[Buffer], leads: Leads) -> int:
-    total = sum(aligned(b.bytes) for b in live)
-    by_name = {b.name: b for b in live}
-    saved = 0
+    sizes = {b.name: b.bytes for b in live}
+    return sum(aligned(size) for size in sizes.values()) - most_shared(sizes, leads)
+
+
+def most_shared(sizes: Mapping[str, int], leads: Leads) -> int:
+    """Return an upper bound of the bytes that buffers of these sizes can share by the overlaps that are allowed.
+
+    Outputs that overlap the same input do not overlap each other, and each reaches only so far into it.
+    """
+    reaches: dict[str, list[tuple[int, int]]] = {}  # for each input, how far which bytes reach into it
     for (output, source), lead in leads.items():
-        if output in by_name and source in by_name:
-            low, high = aligned(by_name[output].bytes), aligned(by_name[source].bytes)
-            saved = max(saved, low + high - max(low, high, aligned_up(lead) + high))
-    return total - saved
+        if output in sizes and source in sizes:
+            low, high = aligned(sizes[output]), aligned(sizes[source])
+            reaches.setdefault(source, []).append((max(min(high, low - aligned_up(lead)), 0), low))
+    shared = 0
+    for of_input in reaches.values():
+        taken = 0
+        for reach, low in sorted(of_input):
+            taken = min(taken + low, reach)
+        shared += taken
+    return shared
 
 
 def _orders(buffers: Sequence[Buffer]) -> Iterable[Sequence[Buffer]]:
@@ -188,7 +201,7 @@ def _scratch(units: Sequence[Unit]) -> list[Buffer]:
 
 
 def _leads(graph: Graph, units: Sequence[Unit]) -> dict[tuple[str, str], int]:
-    """Find where an output may overlap an input that is read for the last time."""
+    """Find where an output, or passed rows, may overlap an input that is read for the last time."""
     last_read = {t: step for step, unit in enumerate(units) for t in reads(graph, unit)}
     kept = graph.output_roots | graph.states.keys()
     leads: dict[tuple[str, str], int] = {}
@@ -197,7 +210,16 @@ def _leads(graph: Graph, units: Sequence[Unit]) -> dict[tuple[str, str], int]:
         if output in graph.states:
             continue  # its old value may be needed until the unit writes it
         for tensor in reads(graph, unit):
-            lead = unit.lead(graph.tensors[tensor].bytes, graph.tensors[output].bytes)
-            if lead is not None and last_read[tensor] == step and tensor not in kept:
-                leads[slot(output), slot(tensor)] = lead
+            if last_read[tensor] != step or tensor in kept:
+                continue
+            leads |= unit_leads(unit, graph, tensor)
     return leads
+
+
+def unit_leads(unit: Unit, graph: Graph, tensor: int) -> dict[tuple[str, str], int]:
+    """Return the leads of a unit's output and of its row buffers to a tensor that it reads for the last time."""
+    size = graph.tensors[tensor].bytes
+    leads = {(buffer, slot(tensor)): lead for buffer, lead in unit.buffer_leads(size).items()}
+    output = graph.root(unit.output)
+    lead = unit.lead(size, graph.tensors[output].bytes)
+    return leads if lead is None else leads | {(slot(output), slot(tensor)): lead}

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from ei_toolkit.eon.graph import Graph
 from ei_toolkit.eon.kernels.layer import Layer
-from ei_toolkit.eon.memory_plan import Plan, aligned, aligned_up, plan_memory, reads
+from ei_toolkit.eon.memory_plan import Plan, aligned, most_shared, plan_memory, reads, slot, unit_leads
 from ei_toolkit.eon.units import Unit, streamable
 
 MOST_SETS = 1_000
@@ -157,22 +157,19 @@ class Search:
                 return
 
     def _step_bytes(self, done: int, after: int, unit: Unit) -> int:
-        """Return the bytes of a unit's output and scratch, less the largest overlap of the output with an input."""
+        """Return the bytes of a unit's output and scratch, less what of them can overlap an input."""
         tensors, output = self._tensors, self.graph.root(unit.output)
         live = sum(aligned(s.bytes) for s in unit.scratch)
         live += 0 if tensors[output].lives(done) else tensors[output].bytes
         if output in self.graph.states:
             return live
-        saved = 0
+        sizes = {s.name: s.bytes for s in unit.scratch} | {slot(output): tensors[output].bytes}
+        leads: dict[tuple[str, str], int] = {}
         for tensor in reads(self.graph, unit):
-            memory = tensors[tensor]
-            if memory.kept or memory.readers & ~after:
-                continue
-            lead = unit.lead(self.graph.tensors[tensor].bytes, self.graph.tensors[output].bytes)
-            if lead is not None:
-                low, high = tensors[output].bytes, memory.bytes
-                saved = max(saved, low + high - max(low, high, aligned_up(lead) + high))
-        return live - saved
+            if not tensors[tensor].kept and not tensors[tensor].readers & ~after:
+                sizes[slot(tensor)] = tensors[tensor].bytes
+                leads |= unit_leads(unit, self.graph, tensor)
+        return live - most_shared(sizes, leads)
 
     def _at_the_ends(self) -> int:
         """Return the bytes of all inputs and states, or of all outputs and states."""

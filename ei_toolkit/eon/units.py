@@ -37,9 +37,7 @@ class Unit:
             yield from layer.scratch
             if behind is None:
                 continue
-            rows = layer.rows
-            assert rows is not None
-            yield Scratch(f"rows{layer.position}", rows.ctype, rows.block_rows * rows.out_row_elements)
+            yield row_buffer(layer)
             if behind.rows is None and behind.sink is not None:
                 yield from behind.sink.scratch
 
@@ -65,6 +63,20 @@ class Unit:
                 lead = max(lead, written - taken * first.in_row_bytes)
         return lead
 
+    def buffer_leads(self, input_bytes: int) -> dict[str, int]:
+        """Return for each buffer of passed rows how many bytes before the unit's input it must begin to overlap it.
+
+        It is written when the rows for its first block have been read, which are not needed any more.
+        """
+        leads = {}
+        for count, layer in enumerate(self.layers[:-1], 1):
+            first = self.layers[0].rows
+            assert first is not None
+            taken = Unit(self.layers[:count])._taken(0)
+            buffer = row_buffer(layer)
+            leads[buffer.name] = buffer.bytes - taken * first.in_row_bytes if taken < first.in_rows else -input_bytes
+        return leads
+
     def _taken(self, block: int) -> int:
         """Return the number of input rows that the unit has read when it writes block `block`."""
         taken = 0
@@ -76,6 +88,13 @@ class Unit:
                 assert front is not None
                 block = -(-taken // front.block_rows) - 1  # the last block that the layer before has run
         return taken
+
+
+def row_buffer(layer: Layer) -> Scratch:
+    """Return the buffer in which a layer passes a block of rows to the next one."""
+    rows = layer.rows
+    assert rows is not None
+    return Scratch(f"rows{layer.position}", rows.ctype, rows.block_rows * rows.out_row_elements)
 
 
 def streamable(graph: Graph, layers: Sequence[Layer]) -> dict[int, Layer]:

@@ -32,8 +32,11 @@ def chain(layers: list[Layer], output: int | None = None) -> Graph:
     return Graph(tensors, made, inputs=(0,), outputs=(len(layers) if output is None else output,))
 
 
-def is_safe(rows: Rows, lead: int) -> bool:
-    """Run a layer byte by byte in one memory, the input `lead` bytes behind the output; False if it loses input."""
+def is_safe(rows: Rows, lead: int, *, in_one_place: bool = False) -> bool:
+    """Run a layer byte by byte in one memory, the input `lead` bytes behind the output; False if it loses input.
+
+    `in_one_place` is for a buffer that has one block of the output at a time.
+    """
     origin = rows.in_rows * rows.in_row_bytes + rows.out_rows * rows.out_row_elements
     memory = np.zeros(3 * origin + abs(lead), np.int32)
     source = origin + lead
@@ -48,7 +51,7 @@ def is_safe(rows: Rows, lead: int) -> bool:
                 return False
             taken += 1
         memory[at : at + rows.out_row_elements] = -1
-        at += rows.out_row_elements
+        at += 0 if in_one_place else rows.out_row_elements
     last = memory[source + taken * rows.in_row_bytes : source + rows.in_rows * rows.in_row_bytes]
     return not (last == -1).any()
 
@@ -68,6 +71,22 @@ def test_the_lead_of_a_layer_is_the_smallest_distance_that_loses_no_input(rows: 
     lead = Unit((layer_of(0, rows),)).lead(*sizes)
     assert lead is not None and is_safe(rows, lead)
     assert lead == -sizes[0] or not is_safe(rows, lead - 1)
+
+
+@given(row_layers())
+def test_passed_rows_may_overlap_the_input_rows_that_were_read_before_the_first(rows: Rows) -> None:
+    size = rows.in_rows * rows.in_row_elements
+    unit = Unit((layer_of(0, rows), layer_of(1, None, sink=Sink("", 1, 1, 1))))
+    assert [scratch.name for scratch in unit.scratch] == ["rows0"]
+    lead = unit.buffer_leads(size)["rows0"]
+    assert is_safe(rows, lead, in_one_place=True)
+    assert lead == -size or not is_safe(rows, lead - 1, in_one_place=True)
+
+
+def test_rows_of_a_later_layer_may_overlap_what_the_layers_before_it_read() -> None:
+    layers = [layer_of(i, rows_of(10, 10, window=3, pad=1)) for i in range(3)]
+    assert Unit(tuple(layers)).buffer_leads(40) == {"rows0": 4 - 2 * 4, "rows1": 4 - 3 * 4}
+    assert Unit((layers[0],)).buffer_leads(40) == {}
 
 
 def test_a_layer_that_reads_each_row_before_it_writes_one_of_the_same_size_works_in_place() -> None:
