@@ -81,7 +81,7 @@ def dense_layer(
         traits=traits | requantize,
         constants=(
             Constant(f"kWeights{position}", "uint32_t", words, 4 * len(words)),
-            per_channel.constant(f"kChannels{position}"),
+            per_channel.constant(f"kChannels{position}", to_right=requantize["kFast"] == "true"),
         ),
         call=f"k::fully_connected<Layer{position}>({{in0}}, {{out}}, {tables});",
         flash_words=batches * (len(words) + 3 * outputs),

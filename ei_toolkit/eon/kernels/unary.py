@@ -1,7 +1,7 @@
 """SOFTMAX, functions of one value, QUANTIZE and DEQUANTIZE.
 
-int8 functions are tables of 256 values. Softmax has a table for two classes, a table of exponentials for more, and the
-formula itself for float.
+int8 functions are tables of 256 values. Softmax has a table for two classes, the exponentials of gemmlowp for a few
+more, a table of them for many, and the formula itself for float.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ei_toolkit.eon.kernels.int16_tables import logistic_or_tanh, softmax_int16
 from ei_toolkit.eon.kernels.layer import Constant, Layer, float_range, inputs_of, require, same_type, single
 from ei_toolkit.eon.literals import float_literal
 
+MOST_COMPUTED = 16  # exponentials of an inference that are computed: a table of them takes up to 1 kB of flash
 MOST_CLASSES = 1 << 12  # the sum of exponentials has twelve integer bits
 
 
@@ -35,7 +36,7 @@ def softmax(graph: Graph, op: Operator, position: int) -> Layer:
     assert isinstance(op.options, Beta)
     require(source.shape == output.shape, op, f"it turns {source.shape} into {output.shape}")
     classes = source.shape[-1]
-    kernel, constants = _kernel(op, op.options, source, output, position)
+    kernel, constants, traits = _kernel(op, op.options, source, output, position)
     tables = "".join(f", {c.name}" for c in constants)
     return Layer(
         position=position,
@@ -45,10 +46,7 @@ def softmax(graph: Graph, op: Operator, position: int) -> Layer:
         output=op.output,
         macs=0,
         headers=("softmax.h",),
-        traits={"kRows": source.elements // classes}
-        | ({} if kernel == "softmax_two" else {"kClasses": classes})
-        | ({"beta()": float_literal(op.options.beta)} if source.dtype == "float32" else {})
-        | ({"kExponentials": len(constants[0].values)} if kernel == "softmax_int8" else {}),
+        traits={"kRows": source.elements // classes} | traits,
         constants=constants,
         call=f"k::{kernel}<Layer{position}>({{in0}}, {{out}}{tables});",
         in_place=source.dtype == output.dtype,
@@ -84,9 +82,11 @@ def log_softmax(graph: Graph, op: Operator, position: int) -> Layer:
 
 def _kernel(
     op: Operator, options: Beta, source: Tensor, output: Tensor, position: int
-) -> tuple[str, tuple[Constant, ...]]:
+) -> tuple[str, tuple[Constant, ...], dict[str, int | float | str]]:
+    """Return the name of the function, its tables, and its constants but the number of rows."""
+    classes: dict[str, int | float | str] = {"kClasses": source.shape[-1]}
     if source.dtype == "float32":
-        return "softmax_float", ()
+        return "softmax_float", (), classes | {"beta()": float_literal(options.beta)}
     target = (output.quant.scale, output.quant.zero_point)
     if output.dtype == "int16":
         near = abs(target[0] * (1 << 16) - 1) < 1e-3 and target[1] == -(1 << 15)
@@ -97,10 +97,15 @@ def _kernel(
     function = Int8Softmax(source.quant.scale, options.beta)
     require(0 < function.multiplier.shift <= 31, op, f"its input scale is {source.quant.scale}")
     if source.shape[-1] == 2 and output.dtype == "int8":
-        table = function.two_class_table()
-        return "softmax_two", (Constant(f"kSoftmax{position}", "int8_t", table, len(table)),)
+        two = function.two_class_table()
+        return "softmax_two", (Constant(f"kSoftmax{position}", "int8_t", two, len(two)),), {}
     exponentials = function.exponentials
-    return "softmax_int8", (Constant(f"kExponentials{position}", "int32_t", exponentials, 4 * len(exponentials)),)
+    classes |= {"kExponentials": len(exponentials)}
+    if source.elements <= MOST_COMPUTED:
+        scale = {"kMultiplier": function.multiplier.multiplier, "kShift": function.multiplier.shift}
+        return "softmax_of_few", (), classes | scale
+    table = Constant(f"kExponentials{position}", "int32_t", exponentials, 4 * len(exponentials))
+    return "softmax_int8", (table,), classes
 
 
 def unary(graph: Graph, op: Operator, position: int) -> Layer:

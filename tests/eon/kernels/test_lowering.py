@@ -427,6 +427,15 @@ def test_one_row_of_a_depthwise_convolution_is_computed_without_a_window(
     assert bool(layer.scratch) == (layer.rows is not None) == needs_window
 
 
+@pytest.mark.parametrize(("rows", "classes", "tables"), [(1, 4, 0), (4, 4, 0), (1, 16, 0), (1, 17, 1), (5, 4, 1)])
+def test_few_exponentials_of_a_softmax_are_computed_instead_of_a_table(
+    tiny: Any, rows: int, classes: int, tables: int
+) -> None:
+    shape = (rows, classes)
+    layer = lowered(tiny, "SOFTMAX", [{"shape": shape, "scale": 0.1}], {"shape": shape, **PROBABILITIES}, beta=1.0)
+    assert len(layer.constants) == tables and layer.traits["kExponentials"] == 249
+
+
 @given(WEIGHTS, st.booleans())
 def test_packed_weights_of_a_depthwise_convolution_go_through_the_taps_of_four_channels(
     shape: Any, in_pairs: bool

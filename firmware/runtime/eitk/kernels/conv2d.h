@@ -170,28 +170,35 @@ public:
     static constexpr int kOutRowElements = S::kOutCols * S::kOutChannels;
     static constexpr int kBlockOutRows = S::kPixelRows / S::kPoolRows;
 
-    Conv2D(Source& source, int8_t* window, uint32_t* inputs, const uint32_t* table)
-        : window_(source, window), inputs_(inputs), table_(table) {}
-
-    // Computes the next rows of the output. Rows beyond its end are not written.
-    void block(int8_t* out) {
-        const int8_t* x = window_.slide();
-        if (kTailRows == 0 || row_ + S::kPixelRows <= kRows) {
-            blocks<S::kPixelRows>(x, out);
-        } else {
-            blocks<kTailRows == 0 ? S::kPixelRows : kTailRows>(x, out);
-        }
-        row_ += S::kPixelRows;
-    }
-
-private:
     // The pixels of the convolution that contribute to the output: a VALID pool may leave some at the end.
     static constexpr int kRows = smaller(S::kConvRows, S::kOutRows* S::kPoolRows);
     static constexpr int kCols = smaller(S::kConvCols, S::kOutCols* S::kPoolCols);
     static constexpr int kTailRows = kRows % S::kPixelRows;
     static constexpr int kTailCols = kCols % S::kPixelCols;
+    // Whether the last block is computed as a whole if it reaches beyond the output: it begins further up or further
+    // left, and computes some pixels again. A pool may not be divided.
+    static constexpr bool kWholeRows = kRows >= S::kPixelRows && kTailRows % S::kPoolRows == 0;
+    static constexpr bool kWholeCols = kCols >= S::kPixelCols && kTailCols % S::kPoolCols == 0;
 
-    // Computes blocks that have kPixels rows inside the output.
+    Conv2D(Source& source, int8_t* window, uint32_t* inputs, const uint32_t* table)
+        : window_(source, window), inputs_(inputs), table_(table) {}
+
+    // Computes the next rows of the output. For the last block, `out` needs room for rows beyond its end.
+    void block(int8_t* out) { block_after(S::kStep, out); }
+
+    // Moves on by `step` input rows and computes a block.
+    void block_after(int step, int8_t* out) {
+        const int8_t* x = window_.slide(step);
+        row_ += S::kPixelRows;
+        if (kWholeRows || row_ <= kRows) {
+            blocks<S::kPixelRows>(x, out);
+        } else {
+            blocks<kWholeRows ? S::kPixelRows : kTailRows>(x, out);
+        }
+    }
+
+private:
+    // Computes blocks that have kBlockRows rows inside the output.
     template <int kBlockRows>
     void blocks(const int8_t* x, int8_t* out) const {
         for (int col = 0; col + S::kPixelCols <= kCols; col += S::kPixelCols) {
@@ -199,7 +206,10 @@ private:
             x += S::kPixelCols * S::kPixelColStep;
             out += S::kPixelCols / S::kPoolCols * S::kOutChannels;
         }
-        if (kTailCols > 0) pixels<kBlockRows, kTailCols == 0 ? S::kPixelCols : kTailCols>(x, out);
+        if (kTailCols == 0) return;
+        constexpr int kLeft = kWholeCols ? S::kPixelCols - kTailCols : 0;
+        pixels<kBlockRows, kWholeCols ? S::kPixelCols : kTailCols>(x - kLeft * S::kPixelColStep,
+                                                                   out - kLeft / S::kPoolCols * S::kOutChannels);
     }
 
     // Computes one block with kBlockRows x kBlockCols pixels inside the output. Pixels outside repeat one inside, which
@@ -239,6 +249,16 @@ private:
     const uint32_t* table_;
     int row_ = 0;  // first row of the next block in the output of the convolution
 };
+
+// Runs a convolution completely and stores its output in a tensor, and nothing beyond its end.
+template <class S, class Source>
+inline void run(Conv2D<S, Source>& layer, int8_t* tensor) {
+    using L = Conv2D<S, Source>;
+    for (int row = 0; row < L::kOutRows; row += L::kBlockOutRows) {
+        const int beyond = row + L::kBlockOutRows - L::kOutRows, up = L::kWholeRows && beyond > 0 ? beyond : 0;
+        layer.block_after(S::kStep - up * (S::kStep / L::kBlockOutRows), tensor + (row - up) * L::kOutRowElements);
+    }
+}
 
 }  // namespace kernels
 }  // namespace eitk

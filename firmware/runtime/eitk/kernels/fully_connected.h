@@ -132,14 +132,24 @@ inline int32_t second_sum(int32_t a_and_256b, int32_t a) {
     return static_cast<int32_t>(static_cast<uint32_t>(a_and_256b) - static_cast<uint32_t>(a)) >> 8;
 }
 
+// How many inputs are summed at a time: at most 512, and the same number each time if that is possible in rounds of the
+// loop over four words.
+constexpr int inputs_at_a_time(int inputs) {
+    constexpr int kMost = 512, kRound = 16;
+    if (inputs <= kMost) return inputs;
+    for (int parts = (inputs + kMost - 1) / kMost; parts <= inputs / (kMost / 2); ++parts) {
+        if (inputs % (kRound * parts) == 0) return inputs / parts;
+    }
+    return kMost;
+}
+
 // Adds the products of kInputs inputs to `sums`, the sums of four outputs or of two.
 template <int kInputs, bool kTwo>
 inline const uint32_t* add_packed(const int8_t* x, const uint32_t* w, int32_t* sums) {
-    constexpr int kMost = 512;
-    constexpr int kRest = kInputs % kMost;
-    for (int i = 0; i < kInputs; i += kMost) {
+    constexpr int kPart = inputs_at_a_time(kInputs), kRest = kInputs % kPart;
+    for (int i = 0; i < kInputs; i += kPart) {
         DenseSums s = {0, 0, 0, 0};
-        w = kRest == 0 || i + kMost <= kInputs ? dense_sums < kInputs<kMost ? kRest : kMost, kTwo>(x + i, w, s)
+        w = kRest == 0 || i + kPart <= kInputs ? dense_sums<kPart, kTwo>(x + i, w, s)
                                                : dense_sums<kRest, kTwo>(x + i, w, s);
         sums[0] += s.a;
         sums[1] += second_sum(s.ab, s.a);
@@ -163,15 +173,18 @@ inline int32_t dot(const int8_t* x, const int8_t* w, int count, int32_t sum) {
     return sum;
 }
 
-// S: the constants of `finish`; kRoundsTwice, for a convolution of one pixel, with kFast as in `requantize`. Otherwise
-// rounds once, halves upwards; kFast is whether -20 <= shift <= -2 for every output.
+// S: the constants of `finish`; kFast; kRoundsTwice, for a convolution of one pixel. If kFast, the shift of the channel
+// is the argument `right` of `requantize_fast`, and the conditions of that function are met if kRoundsTwice. Otherwise,
+// the output is rounded once, halves upwards; kFast is whether 1 <= right <= 19 for every output.
 template <class S>
 inline int8_t dense_output(int32_t sum, const Channel& channel) {
-    if (S::kRoundsTwice) return requantize<S>(sum, channel.multiplier, channel.shift);
-    if (!S::kFast) return finish<S>(multiply_rounding_once(sum, channel.multiplier, channel.shift));
-    const int n = -channel.shift;
-    const int32_t rounding = (2 * S::kOutputZeroPoint + 1) * (1 << (n - 2));
-    return static_cast<int8_t>(clamp(high_mul_add(sum, channel.multiplier, rounding) >> (n - 1), S::kMin, S::kMax));
+    const int32_t multiplier = channel.multiplier, shift = channel.shift;
+    if (S::kRoundsTwice) {
+        return S::kFast ? requantize_fast<S>(sum, multiplier, shift) : requantize<S>(sum, multiplier, shift);
+    }
+    if (!S::kFast) return finish<S>(multiply_rounding_once(sum, multiplier, shift));
+    const int32_t rounding = (2 * S::kOutputZeroPoint + 1) * (1 << (shift - 1));
+    return activated<S>(saturate_int8(high_mul_add(sum, multiplier, rounding) >> shift));
 }
 
 // The outputs of a layer in groups: four as long as there are four, then two, then one. Where the weights do not fit

@@ -55,6 +55,14 @@ inline int8_t finish(int32_t value) {
                                S::kOutputZeroPoint);
 }
 
+// Clamps a value from -128 to 127 to the range of the activation function. S: kMin, kMax.
+template <class S>
+inline int8_t activated(int32_t value) {
+    if (S::kMin > -128 && value < S::kMin) value = S::kMin;
+    if (S::kMax < 127 && value > S::kMax) value = S::kMax;
+    return static_cast<int8_t>(value);
+}
+
 // Converts an accumulator with |acc| < 2^30 to an int8 value with the scale multiplier * 2^-31 * 2^(-1 - right), where
 // right >= 0. S: the constants of `finish`.
 template <class S>
@@ -64,10 +72,7 @@ inline int8_t requantize_fast(int32_t acc, int32_t multiplier, int32_t right) {
     if (S::kMin < S::kOutputZeroPoint) value += value >> 31;
     // Shifts by all but one bit, adds the rounding and the zero point in units of halves, and shifts by the last bit
     // together with the saturation.
-    value = saturate_half_int8((value >> right) + 1 + 2 * S::kOutputZeroPoint);
-    if (S::kMin > -128 && value < S::kMin) value = S::kMin;
-    if (S::kMax < 127 && value > S::kMax) value = S::kMax;
-    return static_cast<int8_t>(value);
+    return activated<S>(saturate_half_int8((value >> right) + 1 + 2 * S::kOutputZeroPoint));
 }
 
 // Converts an accumulator to an int8 value. S: the constants of `finish`; kFast, whether |acc| < 2^30 and

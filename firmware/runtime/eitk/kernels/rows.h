@@ -60,7 +60,7 @@ private:
     int used_ = L::kBlockOutRows;
 };
 
-// Runs a layer completely and stores its output in a tensor.
+// Runs a layer completely and stores its output in a tensor. A layer does not write rows beyond the end of its output.
 template <class L>
 inline void run(L& layer, typename L::Output* tensor) {
     for (int row = 0; row < L::kOutRows; row += L::kBlockOutRows) {
@@ -78,16 +78,14 @@ public:
 
     Window(Source& source, T* data) : source_(source), data_(data) {}
 
-    // Moves the window to the next block. Returns its first element.
-    const T* slide() {
-        constexpr int kKept = W::kWindowRows > W::kStep ? W::kWindowRows - W::kStep : 0;
-        constexpr int kSkipped = W::kStep > W::kWindowRows ? W::kStep - W::kWindowRows : 0;
+    // Moves the window to the next block, which begins `step` rows further. Returns its first element.
+    const T* slide(int step = W::kStep) {
         int filled = 0;
         if (started_) {
             constexpr bool kWords = sizeof(T) * kWidth % 4 == 0;
-            move_down<kWords>(data_, data_ + (W::kWindowRows - kKept) * kWidth, sizeof(T) * kKept * kWidth);
-            for (int i = 0; i < kSkipped; ++i) next_input_row();
-            filled = kKept;
+            filled = W::kWindowRows > step ? W::kWindowRows - step : 0;
+            move_down<kWords>(data_, data_ + (W::kWindowRows - filled) * kWidth, sizeof(T) * filled * kWidth);
+            for (int i = W::kWindowRows; i < step; ++i) next_input_row();
         }
         started_ = true;
         for (T* row = data_ + filled * kWidth; filled < W::kWindowRows; ++filled, row += kWidth) fill(row);

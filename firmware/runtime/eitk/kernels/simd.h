@@ -73,6 +73,13 @@ inline int32_t high_mul_add(int32_t a, int32_t b, int32_t sum) {
     return result;
 }
 
+// value, saturated to -128 .. 127.
+inline int32_t saturate_int8(int32_t value) {
+    int32_t result;
+    __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value));
+    return result;
+}
+
 // value / 2, rounded down and saturated to -128 .. 127.
 inline int32_t saturate_half_int8(int32_t value) {
     int32_t result;
@@ -114,10 +121,9 @@ inline int32_t high_mul_add(int32_t a, int32_t b, int32_t sum) {
     return sum + static_cast<int32_t>((static_cast<int64_t>(a) * b) >> 32);
 }
 
-inline int32_t saturate_half_int8(int32_t value) {
-    const int32_t half = value >> 1;
-    return half < -128 ? -128 : (half > 127 ? 127 : half);
-}
+inline int32_t saturate_int8(int32_t value) { return value < -128 ? -128 : (value > 127 ? 127 : value); }
+
+inline int32_t saturate_half_int8(int32_t value) { return saturate_int8(value >> 1); }
 
 #endif
 
