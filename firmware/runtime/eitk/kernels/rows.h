@@ -14,6 +14,7 @@ class TensorRows {
 public:
     using Element = T;
     static constexpr bool kRowsStay = true;  // whether a row can be read after the next was returned
+    static constexpr bool kAligned = true;   // whether rows of whole words are at addresses that are multiples of four
     explicit TensorRows(const T* tensor) : row_(tensor) {}
     const T* next() {
         const T* row = row_;
@@ -31,6 +32,7 @@ class CallerRows {
 public:
     using Element = T;
     static constexpr bool kRowsStay = false;
+    static constexpr bool kAligned = false;
     CallerRows(const T* (*next_row)(void*), void* context) : next_row_(next_row), context_(context) {}
     const T* next() { return next_row_(context_); }
 
@@ -45,6 +47,7 @@ class LayerRows {
 public:
     using Element = typename L::Output;
     static constexpr bool kRowsStay = false;
+    static constexpr bool kAligned = true;
     LayerRows(L& layer, Element* buffer) : layer_(layer), buffer_(buffer) {}
     const Element* next() {
         if (used_ == L::kBlockOutRows) {
@@ -104,7 +107,12 @@ private:
         const typename Source::Element* values = next_input_row();
         if (values == nullptr) return pad(row, kWidth);
         pad(row, W::kPadLeft);
-        widen(values, row + W::kPadLeft, W::kRowElements);
+        constexpr bool kBytes = sizeof(T) == 1 && sizeof(typename Source::Element) == 1;
+        if (kBytes && Source::kAligned && (W::kPadLeft | W::kRowElements | kWidth) % 4 == 0) {
+            move_down<true>(row + W::kPadLeft, values, W::kRowElements);
+        } else {
+            widen(values, row + W::kPadLeft, W::kRowElements);
+        }
         pad(row + W::kPadLeft + W::kRowElements, W::kPadRight);
     }
 

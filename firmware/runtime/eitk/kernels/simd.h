@@ -127,22 +127,32 @@ inline int32_t saturate_half_int8(int32_t value) { return saturate_int8(value >>
 
 #endif
 
+// Copies blocks of sixteen bytes up to `end`; both addresses are multiples of four. Moves the pointers behind the
+// blocks.
+inline void copy_blocks_of_words(char*& to, const char*& from, const char* end) {
+#if defined(__ARM_FEATURE_DSP)
+    if (from == end) return;
+    __asm__ volatile(
+        "1:\n\t"
+        "ldmia %[from]!, {r4, r5, r6, r8}\n\t"
+        "stmia %[to]!, {r4, r5, r6, r8}\n\t"
+        "cmp %[from], %[end]\n\t"
+        "bne 1b\n\t"
+        : [to] "+r"(to), [from] "+r"(from)
+        : [end] "r"(end)
+        : "r4", "r5", "r6", "r8", "memory", "cc");
+#else
+    for (; from != end; from += 16, to += 16) memmove(to, from, 16);
+#endif
+}
+
 // Copies to a lower address; the ranges may overlap. With kWords both addresses and the count are multiples of four.
 template <bool kWords>
 inline void move_down(void* to, const void* from, int bytes) {
     char* target = static_cast<char*>(to);
     const char* source = static_cast<const char*>(from);
     const char* const end = source + bytes;
-    if (kWords) {
-        struct Block {
-            uint32_t words[4];
-        };
-        for (const char* const blocks = source + bytes / 16 * 16; source != blocks; source += 16, target += 16) {
-            Block block;
-            memcpy(&block, __builtin_assume_aligned(source, 4), sizeof(block));
-            memcpy(__builtin_assume_aligned(target, 4), &block, sizeof(block));
-        }
-    }
+    if (kWords) copy_blocks_of_words(target, source, source + bytes / 16 * 16);
     for (const char* const words = end - (end - source) % 4; source != words; source += 4, target += 4) {
         const uint32_t word = load_word(source);
         memcpy(target, &word, sizeof(word));
