@@ -51,7 +51,9 @@ class Estimate:
 INT8 = {
     "CONV_2D": KernelCost(900, per_mac=0.86, per_output=8.5, per_input=1.5),
     "DEPTHWISE_CONV_2D": KernelCost(700, per_mac=1.5, per_output=4, per_input=4.7),
-    "FULLY_CONNECTED": KernelCost(300, per_mac=1.1, per_output=30),
+    "FULLY_CONNECTED": KernelCost(300, per_mac=1.05, per_output=24),
+    "CONCATENATION": KernelCost(100, per_output=0.6),
+    "STRIDED_SLICE": KernelCost(100, per_output=0.6),
     "MAX_POOL_2D": KernelCost(300, per_input=9, per_output=10),
     "AVERAGE_POOL_2D": KernelCost(350, per_input=9, per_output=10),
     "MEAN": KernelCost(250, per_input=6, per_output=20),

@@ -107,3 +107,17 @@ def test_the_first_of_the_layers_that_run_together_has_their_instructions() -> N
 def test_layers_of_the_general_kernel_have_a_cost_of_their_own(kind: str, measured: int) -> None:
     (instructions,) = estimate(compile_model(layer_cases.layer(kind, "int16", bias="int64"))).steps
     assert instructions == pytest.approx(measured, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "measured"),  # in a public streaming network
+    [
+        ("CONCATENATION", 540, 299),
+        ("CONCATENATION", 1260, 683),
+        ("STRIDED_SLICE", 480, 290),
+        ("STRIDED_SLICE", 1200, 676),
+    ],
+)
+def test_copies_cost_less_than_an_instruction_a_value(kind: str, values: int, measured: int) -> None:
+    (instructions,) = estimate(model_of(layer(kind, 0, output=values))).steps
+    assert instructions == pytest.approx(measured, rel=0.2)
