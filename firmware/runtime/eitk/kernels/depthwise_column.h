@@ -197,7 +197,7 @@ private:
         register const int8_t* d __asm__("r3") = rows[3];
         register uint32_t* to __asm__("r12") = words;
         register const uint32_t* end __asm__("lr") = words + kWhole;
-        register uint32_t mask __asm__("r11") = 0xFF00FF00u;
+        register const uint32_t mask __asm__("r11") = 0xFF00FF00u;
         __asm__ volatile(
             "1:\n\t"
             "ldr r4, [r0], #4\n\t"

@@ -38,8 +38,9 @@ inline void four_macs(uint32_t inputs, uint32_t weights, int32_t (&sums)[4]) {
 }
 
 // Adds the products of two taps, whose inputs are two words. Returns the weights behind the two words that it reads:
-// those of the first two channels for both taps, and of the other two. NOLINTNEXTLINE(misc-const-correctness): the
-// assembler writes to the sums
+// those of the first two channels for both taps, and of the other two.
+//
+// NOLINTNEXTLINE(misc-const-correctness): the assembler writes to the sums
 inline const uint32_t* eight_macs(uint32_t first, uint32_t second, const uint32_t* weights, int32_t (&sums)[4]) {
 #if defined(__ARM_FEATURE_DSP)
     uint32_t pairs, low, high, even;  // NOLINT(cppcoreguidelines-init-variables): the assembler writes to them
