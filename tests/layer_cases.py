@@ -539,6 +539,34 @@ CASES["convolution of one pixel, 1 x 1"] = lambda: one_pixel((1, 1, 60), 7, acti
 CASES["convolution of one pixel, 3 x 2"] = lambda: one_pixel((3, 2, 9), 5, activation=0, zero_point=-9)
 
 
+def choice(kind: str, dtype: str, *, broadcast: bool = False, version: str = "SELECT_V2") -> bytes:
+    """Return the input where it compares with a constant, else its maximum with 0."""
+    model, random = TinyModel(), np.random.default_rng(15)
+    whole, shape = dtype == "int8", (1, 1, 4) if broadcast else SHAPE
+    first, second = (FIRST, SECOND) if whole else ({}, {})
+    values = random.integers(-128, 128, shape) if whole else random.normal(0, 2, shape)
+    source, bound = model.tensor(SHAPE, dtype, **first), model.tensor(shape, dtype, **second, data=values)
+    condition = model.operator(kind, [source, bound], model.tensor(SHAPE, "bool"))
+    other = model.operator("RELU", [source], model.tensor(SHAPE, dtype, **first))
+    fixed = model.tensor((1,), dtype, **first, data=[77])
+    inputs = [condition, fixed if broadcast else source, other]
+    return model.finish(source, model.operator(version, inputs, model.tensor(SHAPE, dtype, **first)))
+
+
+for _kind in ("LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "EQUAL", "NOT_EQUAL"):
+    for _dtype in ("int8", "float32"):
+        CASES[f"choice where {_kind}, {_dtype}"] = lambda k=_kind, d=_dtype: choice(k, d, broadcast=True)  # type: ignore[misc]
+CASES["choice of one shape"] = lambda: choice("GREATER", "int8", version="SELECT")
+
+
+@case("sum of five dimensions")
+def _five_dimensions() -> bytes:
+    model, shape = TinyModel(), (1, 2, 3, 2, 2)
+    source, output = model.tensor(shape, **FIRST), model.tensor(shape, **SECOND)
+    other = model.tensor((1, 1, 1, 2, 1), **QUANT, data=np.reshape([50, -90], (1, 1, 1, 2, 1)))
+    return model.finish(source, model.operator("ADD", [source, other], output, "AddOptions"))
+
+
 STEPS = 5
 
 

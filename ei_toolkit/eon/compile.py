@@ -185,7 +185,7 @@ def _interface_blocker(what: str, tensor: Tensor) -> Blocker | None:
     problem, remedy = "", "Convert it with int8, uint8 or float32 in and out."
     if tensor.data is not None:
         problem, remedy = "it is constant", "Remove this output from the model."
-    elif tensor.dtype not in CTYPES:
+    elif tensor.dtype not in CTYPES or tensor.dtype == "bool":
         problem = f"it is {tensor.dtype}"
     elif tensor.dtype in QUANTIZED and tensor.quantization is None:
         problem = f"it is {tensor.dtype} without a quantisation"

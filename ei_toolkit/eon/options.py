@@ -25,6 +25,7 @@ from ei_toolkit.eon.graph import (
     Variable,
     Window2D,
 )
+from ei_toolkit.eon.kernels.conditions import ORDERS, SELECTIONS
 from ei_toolkit.eon.kernels.functions import FLOAT_KERNELS
 from ei_toolkit.errors import DataError, UnsupportedModelError
 
@@ -280,6 +281,7 @@ READERS: dict[str, tuple[str | None, Callable[[Any, str], Options]]] = {
     "MINIMUM": (None, _fused),
     "SQUARED_DIFFERENCE": (None, _fused),
     "PRELU": (None, _nothing),
+    **dict.fromkeys(ORDERS.keys() | SELECTIONS, (None, _nothing)),
     **dict.fromkeys(("SUM", "REDUCE_MAX", "REDUCE_MIN"), (None, _nothing)),
     "QUANTIZE": (None, _nothing),
     "DEQUANTIZE": (None, _nothing),

@@ -10,6 +10,7 @@ import numpy as np
 from ei_toolkit.config.units import mib
 from ei_toolkit.eon.blockers import REMEDIES, BlockedModelError, Blocker, remedy_for
 from ei_toolkit.eon.graph import Graph, Operator, Unreadable
+from ei_toolkit.eon.kernels.conditions import ORDERS, SELECTIONS, compare, select
 from ei_toolkit.eon.kernels.convolution import conv2d
 from ei_toolkit.eon.kernels.dense import fully_connected
 from ei_toolkit.eon.kernels.depthwise import depthwise_conv2d
@@ -43,6 +44,8 @@ LOWER: dict[str, Callable[[Graph, Operator, int], Layer]] = {
     "DEPTHWISE_CONV_2D": depthwise_conv2d,
     **dict.fromkeys(FUNCTIONS, elementwise),
     "PRELU": prelu,
+    **dict.fromkeys(ORDERS, compare),
+    **dict.fromkeys(SELECTIONS, select),
     "CONCATENATION": concatenation,
     "PACK": pack,
     "RESIZE_BILINEAR": resize_bilinear,

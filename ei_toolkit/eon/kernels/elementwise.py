@@ -42,7 +42,7 @@ def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
     types = WITH_INT16 if op.kind in INT16_TRAITS else USUAL
     same_type(op, a, output, types)
     same_type(op, b, output, types)
-    traits = _strides(op, a.shape, b.shape, output.shape)
+    traits = strides(op, a.shape, b.shape, output.shape)
     make = {"int8": _int8_traits, "int16": _int16_traits}.get(a.dtype)
     traits |= make(op, op.options, a, b, output) if make is not None else float_range(op.options.activation)
     name_a, table_a = operand(a, position, "A", 0)
@@ -66,8 +66,9 @@ def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
     )
 
 
-def _strides(op: Operator, a: Shape, b: Shape, output: Shape) -> Traits:
-    """Return the sizes of the output and the strides of the inputs in four dimensions."""
+def strides(op: Operator, a: Shape, b: Shape, output: Shape) -> Traits:
+    """Return the sizes of the output and the strides of the inputs in four dimensions; others have one element."""
+    a, b, output = (shape[-4:] if set(shape[:-4]) <= {1} else shape for shape in (a, b, output))
     require(len(output) <= 4 and max(len(a), len(b)) <= len(output), op, f"it has more than four dimensions: {output}")
     sizes = (1,) * (4 - len(output)) + output
     traits: Traits = {f"kSize{i}": size for i, size in enumerate(sizes)}

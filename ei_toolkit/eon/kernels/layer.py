@@ -13,6 +13,7 @@ from ei_toolkit.eon.graph import Graph, Operator, Tensor
 from ei_toolkit.errors import UnsupportedModelError
 
 CTYPES = {
+    "bool": "uint8_t",
     "int8": "int8_t",
     "uint8": "uint8_t",
     "int16": "int16_t",

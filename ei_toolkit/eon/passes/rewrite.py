@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ei_toolkit.eon.graph import Graph, NoOptions, Operator, Tensor, Unreadable
+from ei_toolkit.eon.kernels.conditions import ORDERS, SELECTIONS
 from ei_toolkit.eon.kernels.elementwise import FUNCTIONS
 
 
@@ -46,7 +47,9 @@ def depthwise_to_convolution(graph: Graph) -> Graph:
     return graph
 
 
-TAKE_CONSTANTS = FUNCTIONS.keys() | {"BATCH_MATMUL", "CONCATENATION", "GATHER", "LOAD", "PACK", "SHAPE"}
+TAKE_CONSTANTS = (
+    FUNCTIONS.keys() | ORDERS.keys() | SELECTIONS | {"BATCH_MATMUL", "CONCATENATION", "GATHER", "LOAD", "PACK", "SHAPE"}
+)
 """Operators whose layers read constant data from flash."""
 
 

@@ -84,7 +84,7 @@ def test_inputs_are_repeated_as_numpy_broadcasts_them(
     [
         (((2, 3), (2, 2), (2, 3)), "(2, 2) does not fit (2, 3)"),
         (((1, 1), (1, 1), (2, 3)), "(1, 1) and (1, 1) do not make (2, 3)"),
-        (((1, 1, 1, 1, 2), (1, 1, 1, 1, 2), (1, 1, 1, 1, 2)), "it has more than four dimensions: (1, 1, 1, 1, 2)"),
+        (((2, 1, 1, 1, 2), (2, 1, 1, 1, 2), (2, 1, 1, 1, 2)), "it has more than four dimensions: (2, 1, 1, 1, 2)"),
     ],
 )
 def test_shapes_that_do_not_broadcast_are_explained(tiny: Any, shapes: tuple[Any, ...], reason: str) -> None:

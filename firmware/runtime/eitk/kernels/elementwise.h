@@ -128,9 +128,9 @@ struct PreluFloat {
 };
 
 // Applies F to S::kSize0 x kSize1 x kSize2 x kSize3 elements. kStrideA0 .. kStrideB3 are 0 along a broadcast dimension.
-// The output may be the memory of an input that is not broadcast.
-template <class S, class F, class T>
-inline void elementwise(const T* a, const T* b, T* out) {
+// An output of the same type may be the memory of an input that is not broadcast.
+template <class S, class F, class T, class Out>
+inline void elementwise(const T* a, const T* b, Out* out) {
     for (int i = 0; i < S::kSize0; ++i) {
         for (int j = 0; j < S::kSize1; ++j) {
             for (int k = 0; k < S::kSize2; ++k) {
