@@ -15,63 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-WEIGHTED = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+from ei_toolkit.training.folding import WEIGHTED, FoldedNormalisation, consumers
+
 ACTIVATIONS = (keras.layers.ReLU, keras.layers.Activation)
-
-
-class FoldedNormalisation(keras.layers.Layer):  # type: ignore[misc]
-    """What stands in place of a batch normalisation: nothing is left to compute."""
-
-    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        """Return the inputs."""
-        return inputs
-
-
-def fold_normalisation(model: Any) -> Any:
-    """Return the same network with each batch normalisation that follows a weighted layer folded into its weights."""
-    folded = {id(before): after for before, after in _pairs(model)}
-    removed = {id(after) for after in folded.values()}
-
-    def without(layer: Any) -> Any:
-        config = layer.get_config()
-        if id(layer) in folded:
-            return type(layer).from_config(config | {"use_bias": True})
-        if id(layer) in removed:
-            return FoldedNormalisation(name=layer.name)
-        return type(layer).from_config(config)
-
-    result = keras.models.clone_model(model, clone_function=without)
-    for layer in model.layers:
-        if id(layer) in folded:
-            result.get_layer(layer.name).set_weights(_folded_weights(layer, folded[id(layer)]))
-        elif id(layer) not in removed:
-            result.get_layer(layer.name).set_weights(layer.get_weights())
-    return result
-
-
-def _pairs(model: Any) -> list[tuple[Any, Any]]:
-    """Return each weighted layer without activation whose only consumer is a batch normalisation, with that one."""
-    found = []
-    for layer in model.layers:
-        after = _consumers(layer)
-        linear = isinstance(layer, WEIGHTED) and layer.activation is keras.activations.linear
-        if linear and len(after) == 1 and isinstance(after[0], keras.layers.BatchNormalization):
-            found.append((layer, after[0]))
-    return found
-
-
-def _consumers(layer: Any) -> list[Any]:
-    return list({id(node.operation): node.operation for node in layer._outbound_nodes}.values())
-
-
-def _folded_weights(layer: Any, normalisation: Any) -> list[npt.NDArray[np.float32]]:
-    kernel = np.asarray(layer.kernel)
-    bias = np.asarray(layer.bias) if layer.use_bias else 0
-    gain = 1 / np.sqrt(np.asarray(normalisation.moving_variance) + normalisation.epsilon)
-    gain = gain * np.asarray(normalisation.gamma) if normalisation.scale else gain
-    offset = np.asarray(normalisation.beta) if normalisation.center else 0
-    by_channel = gain[:, None] if isinstance(layer, keras.layers.DepthwiseConv2D) else gain
-    return [kernel * by_channel, (bias - np.asarray(normalisation.moving_mean)) * gain + offset]
 
 
 def quantised_network(model: Any, samples: npt.NDArray[np.float32]) -> Any:
@@ -108,7 +54,7 @@ def _with_roundings(layer: Any) -> Any:
         return type(layer).from_config(layer.get_config())
     kind: Any = type(layer)
     made = _rounding_class(kind).from_config(layer.get_config())
-    fused = any(isinstance(one, (*ACTIVATIONS, FoldedNormalisation)) for one in _consumers(layer))
+    fused = any(isinstance(one, (*ACTIVATIONS, FoldedNormalisation)) for one in consumers(layer))
     made.rounds_output = not fused and getattr(layer, "activation", None) is not keras.activations.softmax
     return made
 

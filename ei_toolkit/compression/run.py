@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ei_toolkit.compression.channels import prune_channels
 from ei_toolkit.compression.distillation import DistillationLoss, targets
 from ei_toolkit.compression.magnitude import MagnitudePruning
-from ei_toolkit.compression.quantisation_aware import fold_normalisation, plain_network, quantised_network
+from ei_toolkit.compression.quantisation_aware import plain_network, quantised_network
 from ei_toolkit.compression.request import (
     METHODS,
     Accuracy,
@@ -27,6 +27,8 @@ from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.scores import grouped_interval
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.training.convert import float32_model, int8_model
+from ei_toolkit.training.folding import fold_normalisation
+from ei_toolkit.training.rounding import round_weights
 
 FLOAT32 = "float32"
 """The name of the network that is not compressed."""
@@ -51,7 +53,8 @@ def variant(model_file: Path, data: CompressionData, plan: CompressionPlan, name
         return int8_model(network, training[:windows], plan.seed)
 
     network = MAKE[name](model, data, plan, int8)
-    tflite = int8(network)
+    # the weights that were trained with roundings were trained for the nearest steps
+    tflite = int8(network if name == "qat" else round_weights(network, training, plan.seed))
     return _measured(name, METHODS[name], network, tflite, data, plan.seed), tflite
 
 

@@ -2,7 +2,8 @@
 
 The variables of a script are input_length, classes, train_dataset, validation_dataset, X_train, Y_train, callbacks,
 train_sample_count, args, BatchLoggerCallback and SpecAugment. It builds, compiles and fits a model and leaves it in
-`model`. It runs with the rights of this process: whether a studio accepts scripts is an option of the studio.
+`model`, perhaps with disable_per_channel_quantization, and with round_weights_by_outputs, which is eitk's own
+(`rounding.round_weights`). It runs with the rights of this process: whether a studio accepts scripts is an option of the studio.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -79,11 +80,15 @@ SHUFFLE_BATCHES = 4  # Edge Impulse shuffles in a buffer of four batches
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted Keras model, its history (metric to value after each epoch), and how to quantise it."""
+    """A fitted Keras model, its history (metric to value after each epoch), and how to quantise it.
+
+    `by_outputs` is whether the weights are rounded by the error of the outputs (`round_weights`).
+    """
 
     model: Any
     history: Mapping[str, list[float]]
     per_channel: bool = True
+    by_outputs: bool = False
 
 
 def fit(request: TrainRequest, train: Indices, validation: Indices, log: Log) -> Fitted:
@@ -105,7 +110,7 @@ def fit(request: TrainRequest, train: Indices, validation: Indices, log: Log) ->
         fitted.model.load_weights(best)
         best.unlink()
     kept = {name: [float(v) for v in values] for name, values in history.history.items()}
-    return Fitted(fitted.model, kept or fitted.history, fitted.per_channel)
+    return replace(fitted, history=kept or fitted.history)
 
 
 def _fit_layers(request: TrainRequest, train: Indices, validation: Indices, callbacks: list[Any]) -> Fitted:
@@ -156,7 +161,8 @@ def _fit_script(request: TrainRequest, train: Indices, validation: Indices, call
             "class_weights": class_weights(request, train),
         },
     )
-    return Fitted(left["model"], {}, not left.get("disable_per_channel_quantization", False))
+    per_channel = not left.get("disable_per_channel_quantization", False)
+    return Fitted(left["model"], {}, per_channel, per_channel and bool(left.get("round_weights_by_outputs", False)))
 
 
 def class_weights(request: TrainRequest, train: Indices) -> dict[int, float]:

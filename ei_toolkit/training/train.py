@@ -114,6 +114,7 @@ def _fold_accuracies(request: TrainRequest, log: Log) -> list[float]:
 
 def _export(request: TrainRequest, fitted: Fitted, train: Indices, log: Log) -> ModelFiles:
     from ei_toolkit.training.convert import float32_model, quantised_model, representative_windows
+    from ei_toolkit.training.rounding import round_weights  # imports Keras, which `train` has loaded
 
     log("Saving the Keras model")
     fitted.model.save(request.out_dir / "model.keras")
@@ -123,7 +124,8 @@ def _export(request: TrainRequest, fitted: Fitted, train: Indices, log: Log) -> 
     if request.int8:
         log("Converting TensorFlow Lite int8 quantized model...")
         measured = request.features[train[representative_windows(len(train), request.seed)]]
-        model = quantised_model(fitted.model, measured, fitted.per_channel)
+        network = round_weights(fitted.model, measured, request.seed) if fitted.by_outputs else fitted.model
+        model = quantised_model(network, measured, fitted.per_channel)
         int8 = _write(request.out_dir / model_file("int8"), model)
     return ModelFiles(request.out_dir / "model.keras", float32, int8)
 

@@ -64,7 +64,7 @@ def test_a_layer_that_is_used_twice_is_named(network: Any) -> None:
 def test_folded_normalisations_compute_the_same(network: Any) -> None:
     import keras
 
-    from ei_toolkit.compression.quantisation_aware import fold_normalisation
+    from ei_toolkit.training.folding import fold_normalisation
 
     folded = fold_normalisation(network.model)
     assert not [layer for layer in folded.layers if isinstance(layer, keras.layers.BatchNormalization)]
@@ -75,7 +75,8 @@ def test_folded_normalisations_compute_the_same(network: Any) -> None:
 def test_the_network_with_roundings_has_few_values_and_nearly_the_same_scores(network: Any) -> None:
     import keras
 
-    from ei_toolkit.compression.quantisation_aware import fold_normalisation, plain_network, quantised_network
+    from ei_toolkit.compression.quantisation_aware import plain_network, quantised_network
+    from ei_toolkit.training.folding import fold_normalisation
 
     folded = fold_normalisation(network.model)
     rounded = quantised_network(folded, network.data.features[:100])

@@ -101,3 +101,4 @@ batches = tf.data.Dataset.from_generator(epoch, output_signature=shapes)
 batches = batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
 fit(model, batches, tf.keras.optimizers.AdamW(Schedule(), weight_decay=WEIGHT_DECAY))
 disable_per_channel_quantization = False
+round_weights_by_outputs = True  # eitk's own studio rounds the weights to int8 so that the outputs change least
