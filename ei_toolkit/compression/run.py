@@ -34,6 +34,8 @@ FLOAT32 = "float32"
 """The name of the network that is not compressed."""
 SEARCH_WINDOWS = 8  # that the ranges are measured on while only the instructions are wanted
 SEARCH_STEPS = 5  # of the share of channels that leaves the wanted share of instructions
+MIXED = 0.5  # parameter of the beta distribution of the shares of two windows
+SCORED_WINDOWS = 512  # whose scores are computed at once
 MEASURED_WINDOWS = 256  # from which the ranges of activations are measured before training with roundings
 
 
@@ -84,16 +86,16 @@ def _unchanged(model: Any, _data: CompressionData, _plan: CompressionPlan, _int8
 def _with_quantisation(model: Any, data: CompressionData, plan: CompressionPlan, _int8: Convert) -> Any:
     folded = fold_normalisation(model)
     quantised = quantised_network(folded, data.features[~data.testing][:MEASURED_WINDOWS])
-    return plain_network(_trained(quantised, data, plan), folded)
+    return plain_network(_matched(quantised, model, data, plan), folded)
 
 
 def _pruned(model: Any, data: CompressionData, plan: CompressionPlan, _int8: Convert) -> Any:
-    steps = plan.epochs * -(-int((~data.testing).sum()) // plan.batch_size)
-    return _trained(keras.models.clone_model(model), data, plan, model, MagnitudePruning(plan.sparsity, steps))
+    pruning = MagnitudePruning(plan.sparsity, plan.epochs * _steps(data, plan))
+    return _matched(_copy(model), model, data, plan, pruning)
 
 
 def _fewer_channels(model: Any, data: CompressionData, plan: CompressionPlan, int8: Convert) -> Any:
-    """Remove the largest number of channels that leaves the wanted share of instructions, and train further."""
+    """Remove the fewest channels that leave the wanted share of instructions, and train further."""
     wanted = plan.instructions * _instructions(int8(model, SEARCH_WINDOWS))
     low, high = 0.0, 1.0
     for _ in range(SEARCH_STEPS):
@@ -102,11 +104,18 @@ def _fewer_channels(model: Any, data: CompressionData, plan: CompressionPlan, in
             low = middle
         else:
             high = middle
-    return _trained(prune_channels(model, low), data, plan)
+    return _matched(prune_channels(model, low), model, data, plan)
 
 
 def _distilled(model: Any, data: CompressionData, plan: CompressionPlan, _int8: Convert) -> Any:
-    return _trained(keras.models.clone_model(model), data, plan, model)
+    if data.teacher is None:
+        raise DataError("there is no teacher", hint="Name one: --teacher FILE")
+    rows = np.flatnonzero(~data.testing)
+    network = _copy(model)
+    _compile(network, DistillationLoss(plan.teacher_weight, plan.temperature), data, plan)
+    wanted = targets(data.labels[rows], data.teacher[rows])
+    network.fit(data.features[rows], wanted, batch_size=plan.batch_size, epochs=plan.epochs, verbose=0)
+    return network
 
 
 Make = Callable[[Any, CompressionData, CompressionPlan, Convert], Any]
@@ -116,27 +125,42 @@ MAKE: dict[str, Make] = {
 }  # fmt: skip
 
 
-def _trained(
-    network: Any, data: CompressionData, plan: CompressionPlan, weights_of: Any = None, callback: Any = None
-) -> Any:
-    """Train a network further on the training windows; with a teacher, also with its scores."""
+def _matched(network: Any, before: Any, data: CompressionData, plan: CompressionPlan, callback: Any = None) -> Any:
+    """Train a changed network to the scores that the network had before, on training windows that are mixed in pairs.
+
+    In every epoch the pairs and their shares are others (Beyer et al., 2022; mixup, Zhang et al., 2018). The scores of
+    any mixture are known, so few windows are enough, and nothing is learned from the labels again.
+    """
+    training = data.features[~data.testing]
+    random = np.random.default_rng(plan.seed)
+    _compile(network, "categorical_crossentropy", data, plan)
+    for _ in range(plan.epochs):
+        share = random.beta(MIXED, MIXED, (len(training), 1)).astype(np.float32)
+        order, partner = random.permutation(len(training)), random.permutation(len(training))
+        mixed = np.maximum(share, 1 - share) * training[order] + np.minimum(share, 1 - share) * training[partner]
+        wanted = before.predict(mixed, batch_size=SCORED_WINDOWS, verbose=0)
+        network.fit(
+            mixed, wanted, batch_size=plan.batch_size, verbose=0, shuffle=False,
+            callbacks=[callback] if callback else [],
+        )  # fmt: skip
+    return network
+
+
+def _compile(network: Any, loss: Any, data: CompressionData, plan: CompressionPlan) -> None:
+    """Prepare a training whose learning rate falls to zero along a cosine."""
     keras.utils.set_random_seed(plan.seed)
-    if weights_of is not None:
-        network.set_weights(weights_of.get_weights())
-    rows = np.flatnonzero(~data.testing)
-    if data.teacher is None:
-        loss: Any = "categorical_crossentropy"
-        wanted = np.eye(len(data.names), dtype=np.float32)[data.labels[rows]]
-    else:
-        loss = DistillationLoss(plan.teacher_weight, plan.temperature)
-        wanted = targets(data.labels[rows], data.teacher[rows])
-    steps = plan.epochs * -(-len(rows) // plan.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(plan.learning_rate, steps)
+    rate = keras.optimizers.schedules.CosineDecay(plan.learning_rate, plan.epochs * _steps(data, plan))
     network.compile(keras.optimizers.Adam(rate), loss)
-    network.fit(
-        data.features[rows], wanted, batch_size=plan.batch_size, epochs=plan.epochs, verbose=0,
-        callbacks=[callback] if callback else [],
-    )  # fmt: skip
+
+
+def _steps(data: CompressionData, plan: CompressionPlan) -> int:
+    """Return the steps of an epoch."""
+    return -(-int((~data.testing).sum()) // plan.batch_size)
+
+
+def _copy(model: Any) -> Any:
+    network = keras.models.clone_model(model)
+    network.set_weights(model.get_weights())
     return network
 
 

@@ -3,7 +3,8 @@
 The variables of a script are input_length, classes, train_dataset, validation_dataset, X_train, Y_train, callbacks,
 train_sample_count, args, BatchLoggerCallback and SpecAugment. It builds, compiles and fits a model and leaves it in
 `model`, perhaps with disable_per_channel_quantization, and with round_weights_by_outputs, which is eitk's own
-(`rounding.round_weights`). It runs with the rights of this process: whether a studio accepts scripts is an option of the studio.
+(`rounding.round_weights`). It runs with the rights of this process: whether a studio accepts scripts is an option of
+the studio.
 """
 
 from __future__ import annotations

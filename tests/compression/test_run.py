@@ -54,6 +54,18 @@ def test_pruning_makes_the_compressed_file_smaller_and_distillation_learns_from_
     assert distilled.accuracy.clips < 0.5
 
 
+def test_distillation_without_a_teacher_is_refused(network: Any) -> None:
+    with pytest.raises(DataError, match="there is no teacher"):
+        variant(network, "distilled")
+
+
+def test_a_changed_network_is_trained_to_the_scores_before_and_not_to_the_labels(network: Any) -> None:
+    """With other labels, the same network results."""
+    other = replace(network, data=replace(network.data, labels=(network.data.labels + 1) % 3))
+    first, second = (variant(one, "channels", epochs=1)[1] for one in (network, other))
+    assert first == second
+
+
 def test_a_network_of_other_features_is_named(network: Any) -> None:
     data = replace(network.data, features=network.data.features[:, :40])
     with pytest.raises(DataError, match=r"takes \(48,\) and gives \(3,\)"):
