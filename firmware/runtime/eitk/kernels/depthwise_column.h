@@ -197,20 +197,19 @@ private:
         register const int8_t* d __asm__("r3") = rows[3];
         register uint32_t* to __asm__("r12") = words;
         register const uint32_t* end __asm__("lr") = words + kWhole;
-        register const uint32_t mask __asm__("r11") = 0xFF00FF00u;
         __asm__ volatile(
             "1:\n\t"
             "ldr r4, [r0], #4\n\t"
             "ldr r8, [r1], #4\n\t"
             "ldr r5, [r2], #4\n\t"
             "ldr r9, [r3], #4\n\t"
-            "and r6, r11, r5, lsl #8\n\t"  // bytes 0 and 2 of rows 2 and 0: a0 c0 a2 c2
+            "and r6, %[mask], r5, lsl #8\n\t"  // bytes 0 and 2 of rows 2 and 0: a0 c0 a2 c2
             "uxtab16 r6, r6, r4\n\t"
-            "and r5, r5, r11\n\t"  // bytes 1 and 3: a1 c1 a3 c3
+            "and r5, r5, %[mask]\n\t"  // bytes 1 and 3: a1 c1 a3 c3
             "uxtab16 r5, r5, r4, ror #8\n\t"
-            "and r10, r11, r9, lsl #8\n\t"
+            "and r10, %[mask], r9, lsl #8\n\t"
             "uxtab16 r10, r10, r8\n\t"
-            "and r9, r9, r11\n\t"
+            "and r9, r9, %[mask]\n\t"
             "uxtab16 r9, r9, r8, ror #8\n\t"
             "pkhbt r4, r6, r10, lsl #16\n\t"
             "pkhtb r6, r10, r6, asr #16\n\t"
@@ -220,7 +219,7 @@ private:
             "cmp r12, lr\n\t"
             "bne 1b\n\t"
             : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(to)
-            : "r"(end), "r"(mask)
+            : "r"(end), [mask] "r"(0xFF00FF00u)
             : "r4", "r5", "r6", "r8", "r9", "r10", "memory", "cc");
     }
 #else
