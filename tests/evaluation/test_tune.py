@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 import subprocess
-import sys
 import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -17,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import eitk, write_clips
+from support import eitk
+from tuner_search import assert_continued, kill, project, start, stored
 
 import ei_toolkit as api
 from ei_toolkit.config import load_config
 from ei_toolkit.config.file_lock import acquire_lock
-from ei_toolkit.config.recipes import write_recipe
 from ei_toolkit.dataset.folder import Clip
 from ei_toolkit.dataset.groups import KnownClip
 from ei_toolkit.errors import DataError, EitkError, MissingToolError, NetworkError
@@ -31,34 +28,10 @@ from ei_toolkit.evaluation.folds import TRAINING
 from ei_toolkit.evaluation.model import Recipe
 from ei_toolkit.evaluation.tune import recipe_key
 from ei_toolkit.evaluation.tune_folds import LEFT_OUT, accuracy_of, split_artists
-from ei_toolkit.tuning.search import Search, Trial
+from ei_toolkit.tuning.search import Trial
 
-SPACE = """
-[tune]
-trials = 2
-folds = 2
-epochs = 1
-objectives = ["accuracy", "worst_condition", "ram", "flash", "time"]
-conditions = ["gain-20"]
-sampler = "random"
-pruner = "none"
-max_flash_kb = 60
-window_ms = [1000]
-stride = [1.0]
-block = ["mfe"]
-frame_ms = [100]
-frame_stride = [1.0]
-fft_length = [256]
-filters = [20]
-network = ["conv1d", "separable"]
-depth = [2]
-width = [8, 300]
-growth = [1.0]
-head = ["pool"]
-"""
 pytestmark = pytest.mark.timeout(1500)  # on a busy machine; 45 s on an idle one
 KILL_AFTER_S = 2.0, 30.0
-WITHOUT_ARM_TOOLS = {**os.environ, "PATH": "/nonexistent"}
 
 
 def known(name: str, label: str, group: str) -> KnownClip:
@@ -96,33 +69,6 @@ def test_the_accuracy_counts_windows_and_draws_artists() -> None:
     assert found.interval[0] < 0.75 < found.interval[1]
 
 
-def project(folder: Path, trials: int = 2) -> Path:
-    write_clips(folder / "clips", clips=4, seconds=2.0)
-    file = write_recipe("reference", folder, clips=folder / "clips", name=None, force=False)
-    text = file.read_text().replace("epochs = 30", "epochs = 1").replace('pool = "each"', 'pool = "last"')
-    text = text.replace("window_ms = 3000", "window_ms = 1000").replace("stack = 3", "stack = 1")
-    file.write_text(text + SPACE.replace("trials = 2", f"trials = {trials}"))
-    return folder
-
-
-def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "ei_toolkit", "tune", *arguments, "--jobs", "1"]
-    with (folder / "log.txt").open("ab") as log:
-        return subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log, env=WITHOUT_ARM_TOOLS, start_new_session=True
-        )
-
-
-def stored(folder: Path) -> list[Trial]:
-    search = Search.open(folder / ".eitk" / "tune" / "search.sqlite")
-    return search.trials() if search else []
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Trial]]:
     """A finished search that was killed during its first trial with a stored fold, and the trials at that instant."""
@@ -144,16 +90,6 @@ def test_a_killed_search_loses_no_trial_and_runs_none_twice(searched: tuple[Path
     assert_continued(before, after)
     assert sum(trial.state == "complete" for trial in after) == 2
     assert "running" not in {trial.state for trial in after}
-
-
-def assert_continued(before: list[Trial], after: list[Trial]) -> None:
-    """Compare the trials at an instant with later ones: same parameters, stored folds and ends are kept."""
-    assert [trial.number for trial in after] == list(range(len(after)))
-    for one, later in zip(before, after, strict=False):
-        assert not one.parameters or later.parameters == one.parameters
-        assert later.folds[: len(one.folds)] == one.folds
-        if one.state != "running":
-            assert later == one
 
 
 @pytest.mark.slow

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 from distributed import Client
-from test_tune import WITHOUT_ARM_TOOLS, assert_continued, kill, project, start, stored
+from tuner_search import WITHOUT_ARM_TOOLS, assert_continued, kill, project, start, stored
 
 from ei_toolkit.tuning.search import Trial
 
 TRIALS, WORKERS = 6, 2
-KILL_AFTER_S = 3.0, 45.0
+KILL_AFTER_S = 3.0, 30.0
 pytestmark = [pytest.mark.exhaustive, pytest.mark.timeout(2 * 3600)]
 
 
