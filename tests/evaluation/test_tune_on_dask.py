@@ -18,8 +18,8 @@ from tuner_search import WITHOUT_ARM_TOOLS, assert_continued, kill, project, sta
 
 from ei_toolkit.tuning.search import Trial
 
-TRIALS, WORKERS = 6, 2
-KILL_AFTER_S = 3.0, 30.0
+TRIALS, WORKERS = 4, 2
+KILL_AFTER_S = 2.0, 20.0
 pytestmark = [pytest.mark.exhaustive, pytest.mark.timeout(2 * 3600)]
 
 
