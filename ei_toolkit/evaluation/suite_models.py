@@ -55,8 +55,8 @@ TEN_GENRES = (
 )  # fmt: skip
 TEN_GENRES_NETWORKS = (
     SuiteModel("B4 mel CNN", "93–94", "segment", NetworkSettings(
-        "cnn-b4", Chunks(4000, 2000, count=4), 6, 0.0005, 32, (("IMAGE", 32),),
-        "4 of 14 chunks a clip, 32 × 32 instead of 150 × 150, at most 6 epochs"), folds=1),
+        "cnn-b4", Chunks(4000, 2000, count=4), 10, 0.0005, 16, (("IMAGE", 32),),
+        "4 of 14 chunks a clip, 32 × 32 instead of 150 × 150, at most 10 epochs"), folds=1),
     SuiteModel("A4 CNN on MFCC", "95", "segment", NetworkSettings(
         "cnn-a4", Chunks(3000, 3000, count=3, cepstral=13), 5, 0.001, 32, (),
         "3 of 10 segments a clip, 39 frames a segment instead of 130, at most 5 epochs"), folds=1),
