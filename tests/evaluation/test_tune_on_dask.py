@@ -18,7 +18,7 @@ from tuner_search import WITHOUT_ARM_TOOLS, assert_continued, kill, project, sta
 
 from ei_toolkit.tuning.search import Trial
 
-TRIALS, WORKERS = 4, 2
+KILLS, TRIALS, WORKERS = 20, 4, 2
 KILL_AFTER_S = 2.0, 20.0
 pytestmark = [pytest.mark.exhaustive, pytest.mark.timeout(2 * 3600)]
 
@@ -78,7 +78,7 @@ def test_a_search_whose_parts_are_killed_is_complete_and_equals_one_in_processes
     )
     before: list[Trial] = []
     search = None
-    for number in range(20):
+    for number in range(KILLS):
         if search is None or search.poll() is not None:
             search = start(folder, *(["resume"] if stored(folder) else []))
         time.sleep(rng.uniform(*KILL_AFTER_S))
