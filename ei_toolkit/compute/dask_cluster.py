@@ -283,6 +283,8 @@ def _keep_freed_memory() -> None:
     Dask starts workers with MALLOC_TRIM_THRESHOLD_=65536, with which glibc neither keeps more than 64 KiB nor adapts
     itself: every array of 128 KiB or more would be new memory, whose pages the kernel sets to zero one by one.
     """
+    if platform.system() != "Linux":
+        return
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
         library.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -89,6 +88,8 @@ def test_features_are_the_same(cluster: LocalCluster, project: Path) -> None:
 
 def page_faults_of_arrays(megabytes: int) -> int:
     """Create arrays of 1 MiB one after another; return how often the kernel had to provide a page for them."""
+    import resource  # Windows has no such module
+
     before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
     for _ in range(megabytes):
         np.ones(2**20, np.uint8)
