@@ -78,7 +78,8 @@ inline void resize_bilinear_unsigned(const int8_t* in, int8_t* out) {
                 };
                 const float sum = at(y.low, x.low, 1 - y.part, 1 - x.part) + at(y.high, x.low, y.part, 1 - x.part) +
                                   at(y.low, x.high, 1 - y.part, x.part) + at(y.high, x.high, y.part, x.part);
-                *out++ = static_cast<int8_t>(static_cast<int>(sum + 0.5f) - 128);
+                const float above = sum + 0.5f;  // never negative: the conversion cuts it off
+                *out++ = static_cast<int8_t>(static_cast<int>(above) - 128);
             }
         }
     }
