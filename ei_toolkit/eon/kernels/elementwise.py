@@ -42,13 +42,13 @@ def elementwise(graph: Graph, op: Operator, position: int) -> Layer:
     types = WITH_INT16 if op.kind in INT16_TRAITS else USUAL
     same_type(op, a, output, types)
     same_type(op, b, output, types)
+    int8, of_float = FUNCTIONS[op.kind]
+    require(a.dtype != "int8" or bool(int8), op, "it is int8, and its kernel is for float32")
     traits = strides(op, a.shape, b.shape, output.shape)
     make = {"int8": _int8_traits, "int16": _int16_traits}.get(a.dtype)
     traits |= make(op, op.options, a, b, output) if make is not None else float_range(op.options.activation)
     name_a, table_a = operand(a, position, "A", 0)
     name_b, table_b = operand(b, position, "B", 0 if table_a else 1)
-    int8, of_float = FUNCTIONS[op.kind]
-    require(a.dtype != "int8" or bool(int8), op, "it is int8, and its kernel is for float32")
     name = {"int8": int8, "int16": int8.replace("Int8", "Int16")}.get(a.dtype, of_float)
     function = f"k::{name}<Layer{position}>"
     return Layer(

@@ -525,7 +525,7 @@ def test_a_mean_over_everything_but_the_channels_reads_rows(tiny: Any) -> None:
 @pytest.mark.parametrize("kind", ["SQUARE", "SIN", "DIV"])
 def test_a_function_with_a_float_kernel_only_is_refused_on_int8(tiny: Any, kind: str) -> None:
     source: dict[str, Any] = {"shape": (1, 4), "scale": 0.1}
-    other = [{"shape": (1, 4), "scale": 0.1, "data": [1, 2, 3, 4]}] if kind in FUNCTIONS else []
+    other = [{"shape": (1, 4), "scale": 0.2, "data": [1, 2, 3, 4]}] if kind in FUNCTIONS else []
     assert why(tiny, kind, [source, *other], source) == "it is int8, and its kernel is for float32"
 
 
