@@ -66,14 +66,19 @@ def weight_scales(draw: Draw, random: np.random.Generator, count: int) -> list[f
 
 
 @st.composite
-def window(draw: Draw, *, dilated: bool = True, three_by_three: bool = False) -> dict[str, int]:
-    """Sizes of a convolution or pool whose kernel fits its input; of 3 x 3 with a stride of 1 or 2, or any."""
+def window(draw: Draw, *, dilated: bool = True, three_by_three: bool = False, column: bool = False) -> dict[str, int]:
+    """Sizes of a convolution or pool whose kernel fits its input.
+
+    It is 3 x 3 with a stride of 1 or 2, or a column with a stride of 1, or any.
+    """
     padding = draw(paddings)
     kernel_h, kernel_w = (3, 3) if three_by_three else (draw(st.integers(1, 5)), draw(st.integers(1, 5)))
     stride_h, stride_w = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     if three_by_three:
         stride_h = stride_w = min(stride_h, 2)
-    dilated = dilated and not three_by_three
+    if column:
+        kernel_h, kernel_w, stride_h, stride_w = draw(st.integers(2, 12)), 1, 1, 1
+    dilated = dilated and not three_by_three and not column
     dilation_h = draw(st.integers(1, 3)) if dilated and stride_h == stride_w == 1 else 1
     dilation_w = draw(st.integers(1, 3)) if dilated and stride_h == stride_w == 1 else 1
     reach_h, reach_w = (kernel_h - 1) * dilation_h + 1, (kernel_w - 1) * dilation_w + 1
@@ -194,9 +199,10 @@ def conv1d(draw: Draw, tiny: Any) -> bytes:
 
 @st.composite
 def depthwise(draw: Draw, tiny: Any, dtype: str = "int8") -> bytes:
-    three_by_three = draw(st.booleans())
-    sizes, random = draw(window(three_by_three=three_by_three)), generator(draw)
-    inputs, multiplier = draw(st.integers(1, 7)), 1 if three_by_three else draw(st.sampled_from([1, 1, 1, 2, 3]))
+    three_by_three, column = draw(st.sampled_from([(True, False), (False, True), (False, False)]))
+    sizes, random = draw(window(three_by_three=three_by_three, column=column)), generator(draw)
+    special = three_by_three or column
+    inputs, multiplier = draw(st.integers(1, 7)), 1 if special else draw(st.sampled_from([1, 1, 1, 2, 3]))
     channels = inputs * multiplier
     kernel = (1, sizes["kernel_h"], sizes["kernel_w"], channels)
     model, in_shape = tiny(), (1, sizes["height"], sizes["width"], inputs)
