@@ -1,9 +1,9 @@
 """Training with recordings through simulated rooms: scripts/bench recordings --clips FOLDER.
 
 The recipe robust is trained twice on the same folds by artist: as it is, and with recordings of each training clip
-through a simulated loudspeaker, room and microphone beside it, in as many training steps. Both are tested on clean
-windows, and in rooms and through loudspeakers that no recording used. The rooms of the recipe's own augmented copies
-are again others. With --keep, an interrupted run continues with the models that it has.
+through a simulated loudspeaker, room and microphone beside it. Both are tested on clean windows, and in rooms and
+through loudspeakers that no recording used. The rooms of the recipe's own augmented copies are again others. With
+--keep, an interrupted run continues with the models that it has.
 """
 
 from __future__ import annotations
@@ -96,12 +96,6 @@ def trained(recipe: Recipe, names: Sequence[str], training: Material, seed: int,
     return model
 
 
-def same_steps(recipe: Recipe, own: Material, training: Material) -> Recipe:
-    """Return the recipe with fewer epochs, so that `training` takes about as many steps as its part `own` would."""
-    epochs = recipe.settings.training.epochs * len(own.features) / len(training.features)
-    return with_training(recipe, epochs=round(epochs))
-
-
 def tested(model: bytes, clips: Sequence[Prepared], kept: Sequence[Mask], names: Sequence[str]) -> Share:
     """Return which of the clips' windows a model recognises."""
     windows = material(clips, kept, names, [0])
@@ -111,10 +105,15 @@ def tested(model: bytes, clips: Sequence[Prepared], kept: Sequence[Mask], names:
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: `recordings` of each training clip, `rooms` in which each clip is tested."""
+    """How much is measured: `recordings` of each training clip, `rooms` in which each clip is tested.
+
+    `epochs` is that of the training with recordings, and `epochs_as_it_is` that of the other.
+    """
 
     folds: int
     recordings: int
+    epochs: int
+    epochs_as_it_is: int
     rooms: int
     seeds: int
 
@@ -136,10 +135,14 @@ def compare(clips: Path, size: Size, jobs: int, keep: Path) -> dict[str, object]
         for fold in range(size.folds):
             own = material(plain, masks(plain, own_fold, fold, test=False), names, range(len(plain[0].views)))
             extra = [material(one, masks(one, own_fold, fold, test=False), names, [0]) for one in for_training]
-            for variant, training in (("as it is", own), ("with recordings", joined([own, *extra]))):
+            variants = (
+                ("as it is", size.epochs_as_it_is, own),
+                ("with recordings", size.epochs, joined([own, *extra])),
+            )
+            for variant, epochs, training in variants:
+                of_variant = with_training(recipe, epochs=epochs)
                 for seed in range(size.seeds):
-                    file = keep / f"{variant.replace(' ', '-')}-{fold}-{seed}.tflite"
-                    of_variant = same_steps(recipe, own, training)
+                    file = keep / f"{variant.replace(' ', '-')}-{epochs}-{fold}-{seed}.tflite"
                     future = pool.submit(trained, of_variant, names, training, seed, file)
                     futures.append((fold, variant, future))
         for fold, variant, future in futures:
@@ -178,11 +181,13 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--recordings", type=int, default=4, help="of each training clip")
     parser.add_argument("--rooms", type=int, default=3, help="in which each clip is tested")
+    parser.add_argument("--epochs", type=int, default=40, help="of the training with recordings")
+    parser.add_argument("--epochs-as-it-is", type=int, default=60, help="of the training without: the recipe's")
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each model")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="folder for the models, with which an interrupted run continues")
     asked = parser.parse_args()
-    size = Size(asked.folds, asked.recordings, asked.rooms, asked.seeds)
+    size = Size(asked.folds, asked.recordings, asked.epochs, asked.epochs_as_it_is, asked.rooms, asked.seeds)
     with tempfile.TemporaryDirectory() as folder:
         keep = asked.keep or Path(folder)
         keep.mkdir(parents=True, exist_ok=True)
