@@ -62,6 +62,10 @@ class Scorer(Protocol):
     def takes_whole_clips(self) -> bool:
         """Whether a file that is no longer than a window is classified as a whole."""
 
+    @property
+    def pads_short_files(self) -> bool:
+        """Whether a file that is shorter than a window gets zeros at its end."""
+
     def scores(self, windows: Sequence[Samples]) -> Scores:
         """Return scores (windows, labels)."""
 
@@ -100,6 +104,11 @@ class NetworkScorer:
         return self.settings.slice.window_ms
 
     @property
+    def pads_short_files(self) -> bool:
+        """As the clips of the project."""
+        return self.settings.slice.short == "pad"
+
+    @property
     def hop_ms(self) -> int:
         """The board's."""
         return self.settings.board.hop_ms
@@ -118,6 +127,7 @@ class SummaryScorer:
     rate: int
     compute: Callable[[Samples], npt.NDArray[np.float64]]
     most_windows: int = MOST_EXCERPTS
+    pads_short_files: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -216,6 +226,10 @@ def _windows(path: Path, seconds: float, scorer: Scorer, reading: Reading) -> It
         yield from _audible([(0, np.concatenate(list(blocks)))])
         return
     length = samples_in(scorer.window_ms, scorer.rate)
+    if scorer.pads_short_files and seconds * 1000 < scorer.window_ms:
+        samples = np.concatenate(list(blocks))
+        yield from _audible([(0, np.pad(samples, (0, max(0, length - len(samples)))))])
+        return
     hop_ms = max(scorer.hop_ms, math.ceil((seconds * 1000 - scorer.window_ms) / scorer.most_windows))
     found = False
     for start, window in cut_blocks(blocks, length, samples_in(hop_ms, scorer.rate)):

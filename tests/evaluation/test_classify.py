@@ -40,6 +40,7 @@ class LoudnessScorer:
     hop_ms: int = 500
     most_windows: int = 100
     takes_whole_clips: bool = False
+    pads_short_files: bool = False
 
     def scores(self, windows: Any) -> Any:
         peaks = np.array([np.abs(window.astype(np.float32)).max() / 32768 for window in windows])
@@ -170,6 +171,21 @@ def test_the_command_loads_neither_librosa_nor_scipy_for_summary_features(tmp_pa
     assert " ei_toolkit.audio.summary.constant_q\n" in modules
     for slow in ("librosa", "numba", "sklearn", "scipy", "matplotlib"):
         assert f" {slow}\n" not in modules, slow
+
+
+def test_a_file_that_is_shorter_than_a_window_is_padded_as_the_clips_of_the_project(
+    tmp_path: Path, goldens: Path
+) -> None:
+    write_recipe("reference", tmp_path, clips=None, name=None, force=False)
+    song = write_song(tmp_path, *[0.5] * 2)
+    model = str(goldens / "int8" / "sample_int8.tflite")
+    line = ("classify", str(song), "--model", model, "--labels", "classical,rock", "--json")
+    code, _, err = eitk(tmp_path, *line)
+    assert (code, "shorter than a window of 3 s" in err) == (1, True)
+    assert eitk(tmp_path, "config", "set", "slice.short", "pad")[0] == 0
+    code, out, err = eitk(tmp_path, *line)
+    assert code == 0, err
+    assert len(json.loads(out)["files"][0]["timeline"]) == 1
 
 
 def test_the_command_classifies_with_an_int8_network(tmp_path: Path, goldens: Path) -> None:
