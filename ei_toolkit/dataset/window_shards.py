@@ -1,8 +1,8 @@
 """Windows in Parquet files of a limited size, here called shards: written whole or not at all, and read by hash.
 
 A row has the columns of the manifest, the sample rate, and the samples as 16-bit little-endian numbers. The name of a
-shard contains a hash of what the manifest states about its windows. The shards of other settings have other names, so that
-the manifest of an earlier run remains valid until the new one is written.
+shard contains a hash of what the manifest states about its windows. The shards of other settings have other names, so
+that the manifest of an earlier run remains valid until the new one is written.
 """
 
 from __future__ import annotations
