@@ -106,14 +106,24 @@ class Search:
 
     @classmethod
     def create(cls, file: Path, options: SearchOptions, attributes: Mapping[str, Any]) -> Search:
-        """Create the file of a new search. Raises DataError if it cannot be written."""
+        """Create the file of a new search, which another process sees only when it is complete.
+
+        Raises DataError if it cannot be written.
+        """
         optuna = import_optuna()
         file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_name(f"{file.name}.partial")
         with storage_errors(file):
+            partial.unlink(missing_ok=True)
+            storage = _storage(partial)
             directions = ["maximize" if upward else "minimize" for upward in options.maximised]
-            study = optuna.create_study(storage=_storage(file), study_name=STUDY, directions=directions)
+            study = optuna.create_study(storage=storage, study_name=STUDY, directions=directions)
             for name, value in {**attributes, "objectives": list(options.objectives), "format": FORMAT}.items():
-                study.set_user_attr(name, value)  # the format is the last: without it the creation is not complete
+                study.set_user_attr(name, value)
+            storage.remove_session()
+            storage.engine.dispose()
+            partial.replace(file)
+            study = optuna.load_study(storage=_storage(file), study_name=STUDY)
         return cls(file, study)
 
     @classmethod

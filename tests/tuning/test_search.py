@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,17 @@ def test_an_interrupted_creation_is_no_search(tmp_path: Path) -> None:
     with sqlite3.connect(file) as db:
         db.execute("DELETE FROM study_user_attributes WHERE key = 'format'")
     assert Search.open(file) is None
+
+
+def test_another_process_sees_a_new_search_only_when_it_is_complete(tmp_path: Path) -> None:
+    """`eitk tune show` may run while `eitk tune` creates the file."""
+    file = tmp_path / "s.sqlite"
+    with ThreadPoolExecutor(1) as other:
+        creation = other.submit(Search.create, file, OPTIONS, {"identity": {"a": 1}})
+        while not creation.done():
+            assert not file.exists() or Search.open(file) is not None
+        creation.result()
+    assert [path.name for path in tmp_path.iterdir()] == ["s.sqlite"]
 
 
 def test_a_storage_of_another_version_is_refused_with_both_versions(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ public:
         if (started_) {
             constexpr bool kWords = sizeof(T) * kWidth % 4 == 0;
             filled = W::kWindowRows > step ? W::kWindowRows - step : 0;
-            move_down<kWords>(data_, data_ + (W::kWindowRows - filled) * kWidth, sizeof(T) * filled * kWidth);
+            move_down<kWords>(data_, data_ + (W::kWindowRows - filled) * kWidth,
+                              static_cast<int>(sizeof(T)) * filled * kWidth);
             for (int i = W::kWindowRows; i < step; ++i) next_input_row();
         }
         started_ = true;
