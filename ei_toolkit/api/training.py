@@ -126,7 +126,8 @@ def prepare_training(studio: Studio, config: Config) -> PreparedTraining:
     """
     settings, file = config.settings, config.paths.manifest
     wanted = wanted_impulse(settings, config.paths.root) if settings.impulse.dsp else None
-    current = ready_impulse(studio, wanted, settings.impulse.name)
+    apply = "eitk impulse apply" + (", with the same -o" if config.options else "")
+    current = ready_impulse(studio, wanted, settings.impulse.name, apply)
     manifest = Manifest.read(file) if file.is_file() else Manifest(())  # samples may be from elsewhere
     return PreparedTraining(studio, config, current, provenance_of_samples(manifest, server_samples(studio)))
 

@@ -18,6 +18,7 @@ from ei_toolkit.client.impulse.current import current_impulse, require_impulse
 from ei_toolkit.client.impulse.pull import pulled_tables, write_pulled
 from ei_toolkit.config import Config
 from ei_toolkit.config.settings import plain
+from ei_toolkit.config.units import counted
 from ei_toolkit.report.result_tables import change_table, impulse_table
 
 group = typer.Typer(no_args_is_help=True, help="Compare, apply or pull the impulse of eitk.toml.")
@@ -80,4 +81,4 @@ def _show_changes(env: Environment, changes: Sequence[Change], verb: str, config
     if not changes:
         env.console.result(data, "the impulse in the studio is that of eitk.toml; nothing differs")
     else:
-        env.console.result(data, change_table(f"{len(changes)} values {verb}", changes).rich())
+        env.console.result(data, change_table(f"{counted(len(changes), 'value')} {verb}", changes).rich())

@@ -137,8 +137,10 @@ def _hardware(profile: DeviceProfile) -> dict[str, Any]:
     }
 
 
-def ready_impulse(studio: Studio, wanted: ImpulseState | None, name: str) -> Current:
+def ready_impulse(studio: Studio, wanted: ImpulseState | None, name: str, apply: str = "eitk impulse apply") -> Current:
     """Return the project's impulse, if it equals `wanted` and there are samples to train on.
+
+    `apply` states how `wanted` is applied to the studio, for the error where it differs.
 
     Raises ConfigurationError where it differs, MissingStepError where there is none, or a category has no samples.
     """
@@ -148,7 +150,7 @@ def ready_impulse(studio: Studio, wanted: ImpulseState | None, name: str) -> Cur
         raise ConfigurationError(
             f"the studio's impulse is not that of eitk.toml: {differ}",
             why=f"{first.key} is {first.there or 'not set'} there, {first.wanted or 'not set'} here",
-            hint="eitk impulse apply (or eitk impulse pull)",
+            hint=f"{apply} (or eitk impulse pull)",
         )
     for category in REQUIRED_CATEGORIES:
         if not count_samples(studio, category):

@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -77,21 +78,21 @@ class View:
     def _bars(self, prediction: Prediction) -> RenderableType:
         table = Table.grid(padding=(0, 1))
         for label, score in prediction.scores.items():
-            table.add_row(label, Text(_bar(score, BAR_COLUMNS), style=self._colour(label)), f"{score:.3f}")
+            table.add_row(label, _Bar(score, BAR_COLUMNS, self._colour(label)), f"{score:.3f}")
         if prediction.level_dbfs is not None:
             share = (prediction.level_dbfs - FLOOR_DBFS) / -FLOOR_DBFS
-            table.add_row("level", Text(_bar(share, METER_COLUMNS), style="dim"), f"{prediction.level_dbfs:.0f} dBFS")
+            table.add_row("level", _Bar(share, METER_COLUMNS, "dim"), f"{prediction.level_dbfs:.0f} dBFS")
         return table
 
     def _strip(self) -> RenderableType:
         seconds = {int(at): winner for at, winner in self.history}  # the last prediction of each second
-        strip = Text("\n")
+        strip = Text()
         for second in range(max(seconds) - int(HISTORY_S) + 1, max(seconds) + 1):
             winner = seconds.get(second)
             strip.append(
                 " " if winner is None else "▂" if winner == UNCERTAIN else "█", style=self._colour(winner or "")
             )
-        return strip
+        return Group("", _Strip(strip))
 
     def _footer(self, prediction: Prediction) -> RenderableType:
         seconds = int(time.monotonic() - self.started)
@@ -146,6 +147,28 @@ def info_text(event: Info) -> str:
     return "" if BANNER.match(event.text) else event.text
 
 
-def _bar(share: float, columns: int) -> str:
-    filled = round(max(0.0, min(1.0, share)) * columns)
-    return "━" * filled + "╌" * (columns - filled)
+@dataclass(frozen=True)
+class _Bar:
+    """A bar of `columns`, or of those that a narrow terminal leaves for it."""
+
+    share: float
+    columns: int
+    style: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        columns = min(self.columns, options.max_width)
+        filled = round(max(0.0, min(1.0, self.share)) * columns)
+        yield Text("━" * filled + "╌" * (columns - filled), style=self.style)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, min(self.columns, options.max_width))
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """A line of text of which a narrow terminal shows the end."""
+
+    text: Text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self.text[-options.max_width :]

@@ -74,7 +74,7 @@ def test_differences_are_shown_with_both_values(eitk: Any, scripted_studio: Any,
     scripted_studio.answers["/api/1/training/keras/3"] = learn_answer(wanted, trainingCycles=99)
     code, out, _ = eitk("impulse", "diff")
     assert code == 0
-    assert out.splitlines()[0].strip() == "1 values would change"
+    assert out.splitlines()[0].strip() == "1 value would change"
     assert ["learn.epochs", "99", str(wanted.learn.epochs)] in [line.split() for line in out.splitlines()]
     assert eitk("impulse", "apply", "--dry-run").out == out
     assert scripted_studio.requests("POST") == []

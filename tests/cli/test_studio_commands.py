@@ -198,6 +198,13 @@ def test_training_without_the_impulse_of_eitk_toml_is_rejected(eitk: Any, sliced
     code, _, err = eitk("train")
     assert code == 3, err
     assert "learn.epochs is 30 there, 5 here" in err
+    assert "eitk impulse apply (or eitk impulse pull)" in err
+
+
+def test_an_impulse_that_differs_by_an_option_has_to_be_applied_with_it(eitk: Any) -> None:
+    eitk("impulse", "apply")
+    code, _, err = eitk("train", "-o", "training.epochs=5")
+    assert (code, "try: eitk impulse apply, with the same -o (or eitk impulse pull)" in err) == (3, True), err
 
 
 def test_jobs_are_listed_followed_and_their_failure_is_exit_code_5(eitk: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 
 from ei_toolkit.board.protocol.events import Event, Info, Prediction, Unknown, Warning
 from ei_toolkit.report import tail_view
@@ -46,6 +47,22 @@ def test_a_bar_stays_within_its_columns(on_terminal: Shown, score: float, filled
     text = on_terminal(view(replace(ROCK, scores={"rock": score})).render())
     (line,) = [line for line in text.splitlines() if f"{score:.3f}" in line]
     assert (line.count("━"), line.count("━") + line.count("╌")) == (filled, BAR_COLUMNS)
+
+
+@pytest.mark.parametrize("width", [40, 50, 80])
+def test_a_narrow_terminal_has_shorter_bars_and_the_last_seconds(width: int) -> None:
+    scores = {"classical": 1.0, "hiphop": 0.5, "rock": 0.0}
+    made = view(*(at(second, replace(ROCK, scores=scores, level_dbfs=-30.0)) for second in range(100)))
+    out = io.StringIO()
+    Console(file=out, width=width).print(made.render())
+    lines = out.getvalue().splitlines()
+    bars = {line.split()[1]: line for line in lines if "╌" in line or "━" in line}
+    columns = bars["rock"].count("╌")
+    half = round(columns / 2)
+    assert 10 < columns <= BAR_COLUMNS
+    assert [bars[name].count("━") for name in ("classical", "hiphop", "level")] == [columns, half, half]
+    assert "…" not in out.getvalue() and {len(line) for line in lines} == {min(width, 64)}
+    assert strip_of(out.getvalue()).count("█") == min(width, 64) - 4
 
 
 @pytest.mark.parametrize(("level", "share"), [(-60.0, 0.0), (-30.0, 0.5), (0.0, 1.0), (-96.0, 0.0), (3.0, 1.0)])

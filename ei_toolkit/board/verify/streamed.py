@@ -74,14 +74,20 @@ def verify_streamed(
 ) -> VerifiedClip:
     """Stream `clip` to the board and collect its predictions; `hop` is the hop of the board in samples.
 
+    A clip that is shorter than a window gets zeros at its end where the project pads its clips.
+
     Raises DataError for a clip shorter than a window, BoardError if predictions are missing.
     """
     cut = reference.settings.slice
     warnings: list[str] = []
     samples = read_clip(clip, cut.sample_rate, reading=cut.reading, warn=warnings.append)
+    if cut.short == "pad":
+        samples = np.pad(samples, (0, max(0, reference.window - len(samples))))
     ends = list(range(reference.window, len(samples) + 1, hop))
     if not ends:
-        raise DataError(f"{clip.name} is shorter than a window", hint="Use a longer clip.")
+        raise DataError(
+            f"{clip.name} is shorter than a window", hint='Use a longer clip, or set [slice] short = "pad".'
+        )
     _discard_earlier_output(link)
     try:
         predictions, from_board = _collect(samples, ends, microphone, link)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -119,6 +120,15 @@ def test_a_clip_shorter_than_a_window_is_not_streamed(scripted: Any, tmp_path: P
     with pytest.raises(DataError, match=r"rock\.1\.wav is shorter than a window"):
         verify(tmp_path, scripted(), microphone, seconds=0.9)
     assert not microphone.streamed.is_set()
+
+
+def test_a_clip_shorter_than_a_window_is_padded_where_the_project_pads_its_clips(scripted: Any, tmp_path: Path) -> None:
+    microphone = Microphone()
+    padding = FakeReference(replace(SETTINGS, slice=replace(SETTINGS.slice, short="pad")), SimpleNamespace())  # type: ignore[arg-type]
+    link = scripted(b"", RUNNING, prediction_line(16_000))
+    verified = verify_streamed(clip(tmp_path, 0.9), "rock", microphone, link, padding, 8000)
+    assert (microphone.samples, [window.end_ms for window in verified.windows]) == (16_000, [1000])
+    assert verified.equal == 1
 
 
 def window(board_q: tuple[int, ...], python_q: tuple[int, ...], **scores: float) -> VerifiedWindow:
