@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import librosa
 import numpy as np
 import pytest
-from librosa.effects import trim
 
 from ei_toolkit.audio.clip_level import full_scale, sound_ends, without_silent_ends
 
@@ -20,7 +20,7 @@ def faded(seed: int, samples: int = 30_000) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(8))
 def test_the_ends_are_those_of_librosa(seed: int) -> None:
     samples = faded(seed)
-    _, expected = trim(samples.astype(np.float32))
+    _, expected = librosa.effects.trim(samples.astype(np.float32))
     assert sound_ends(samples) == tuple(expected)
     np.testing.assert_array_equal(without_silent_ends(samples), samples[slice(*expected)])
 

@@ -7,7 +7,6 @@ from dataclasses import Field, fields, is_dataclass, replace
 from typing import Any
 
 import pytest
-from edgeimpulse_api import DeploymentTargetEngine
 
 from ei_toolkit.config import AugmentSettings, Settings
 from ei_toolkit.config.ranges import Range
@@ -84,6 +83,8 @@ def test_a_word_that_is_not_allowed_is_shown_with_a_similar_one() -> None:
 
 
 def test_the_engines_are_those_of_the_official_client() -> None:
+    from edgeimpulse_api import DeploymentTargetEngine  # whose import takes seconds
+
     assert set(CLOUD_ENGINES) == {engine.value for engine in DeploymentTargetEngine}
     assert set(ENGINES) < set(CLOUD_ENGINES)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from ei_toolkit.config.settings import ClassifierSettings, FeatureSettings
 from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
 from ei_toolkit.features.fit import TrainingRows, fit_model
+from ei_toolkit.training.import_tensorflow import import_tensorflow
 
 SETTINGS = ClassifierSettings(
     "cnn", correlation=0.9, filters=(3, 5), units=(6,), dropout=0.2, batch_size=16, epochs=1, weight_decay=0.0
@@ -26,9 +26,10 @@ def rows(columns: int = 9) -> TrainingRows:
 
 
 def test_the_scores_are_those_of_keras_on_the_columns_that_do_not_correlate(monkeypatch: pytest.MonkeyPatch) -> None:
+    keras = import_tensorflow().keras
     made: list[Any] = []
     original = keras.Sequential
-    monkeypatch.setattr(keras, "Sequential", lambda layers: made.append(original(layers)) or made[-1])
+    monkeypatch.setattr("keras.Sequential", lambda layers: made.append(original(layers)) or made[-1])
     material = rows()
     model = fit_model(SETTINGS, material, ("a", "b", "c"), FeatureSettings(), seed=1)
     assert model.arrays["columns"].tolist() == list(range(9))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from edgeimpulse_api.models.project_deployment_target import ProjectDeploymentTarget
 from studio_in_process import Api
 
 from ei_toolkit.config.settings import TARGETS
@@ -64,6 +63,8 @@ def test_a_program_is_offered_without_the_interpreter(api: Api) -> None:
 
 
 def test_a_program_has_the_level_of_its_windows_as_parameters(api: Api) -> None:
+    from edgeimpulse_api.models.project_deployment_target import ProjectDeploymentTarget  # takes seconds
+
     targets = {target["format"]: target for target in api.fields("GET", "/1/deployment/targets")["targets"]}
     for target in targets.values():
         assert ProjectDeploymentTarget.parse_obj(target).format == target["format"]
