@@ -7,8 +7,8 @@ client that sends ENQ first answers each line that it has used with ACK, so that
 The microphone port takes one command per connection. `stream` is followed by 16-bit PCM until the client closes its
 side; the answers are `ready`, `at <samples>` after each second, and `done <samples>` at the end. `continue` is the same
 without a restart of the microphone, for a sketch that records already. `overflow` makes the driver of the microphone
-fail. The daemon ends when no client has been connected for an hour, a minute after the local
-studio of its project has ended, unless a client is connected, and when its folder is deleted.
+fail. The daemon ends when no client has been connected for an hour, or for 15 minutes if the local
+studio of its project has ended, and when its folder is deleted.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ENQ_TIMEOUT_S = 0.2
 START_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 1.0
 IDLE_TIMEOUT_S = 3600.0  # a board that no client has been connected to for this long ends
-STUDIO_TIMEOUT_S = 60.0  # the same, once the local studio that ran when the board started has ended
+STUDIO_TIMEOUT_S = 15 * 60.0  # the same, once the local studio that ran when the board started has ended
 CHECK_INTERVAL_S = 5.0
 
 
@@ -95,16 +95,12 @@ class EmulatorDaemon:
         """Wait until the board is not used any more, as the head of this module describes."""
         lock = Path(self._launch.studio_lock) if self._launch.studio_lock else None
         with_studio = lock is not None and is_locked(lock)
-        self._last_use = studio_seen = time.monotonic()
+        self._last_use = time.monotonic()
         while self._folder.path.is_dir():
             await asyncio.sleep(min(CHECK_INTERVAL_S, IDLE_TIMEOUT_S / 60))
-            now = time.monotonic()
-            if with_studio and lock is not None and is_locked(lock):
-                studio_seen = now
-            limit = IDLE_TIMEOUT_S
-            if with_studio and now - studio_seen > STUDIO_TIMEOUT_S:
-                limit = STUDIO_TIMEOUT_S
-            if not self._clients and now - self._last_use > limit:
+            has_studio_ended = with_studio and lock is not None and not is_locked(lock)
+            limit = STUDIO_TIMEOUT_S if has_studio_ended else IDLE_TIMEOUT_S
+            if not self._clients and time.monotonic() - self._last_use > limit:
                 return
 
     @contextlib.contextmanager

@@ -22,6 +22,7 @@ from ei_toolkit.board.emulator.lifecycle import BoardFolder, Launch
 from ei_toolkit.board.emulator.process import start_process
 from ei_toolkit.board.transport.link import ACK, ENQ
 from ei_toolkit.config.file_lock import acquire_lock
+from ei_toolkit.studio.lifecycle import IDLE_TIMEOUT_S as STUDIO_IDLE_TIMEOUT_S
 
 PROGRAM = """
 import os, select, sys
@@ -277,6 +278,11 @@ def test_a_board_ends_after_the_studio_of_its_project_unless_a_client_is_connect
 
     with_daemon(tmp_path, use, stop=False, studio_lock=str(tmp_path / "server.lock"))
     assert not (tmp_path / "state.json").exists()
+
+
+def test_a_board_outlives_a_studio_that_ends_because_nothing_uses_it() -> None:
+    """It would otherwise end minutes after `eitk flash`, which needs no studio if the library is there."""
+    assert daemon_module.STUDIO_TIMEOUT_S >= STUDIO_IDLE_TIMEOUT_S
 
 
 def test_a_board_that_was_started_without_a_studio_does_not_end_for_the_lack_of_one(
