@@ -91,9 +91,9 @@ class DaskCluster(Executor):
         items = list(zip(*iterables, strict=True))
         size = max(1, chunksize, min(LARGEST_TASK, len(items) // (TASKS_PER_WORKER * max(1, self.size))))
         # a task of its own, and so computed again if the workers that hold it are lost
-        function = self._client.submit(_same, fn, pure=False)
+        function = self._connected().submit(_same, fn, pure=False)
         tasks = [
-            self._client.submit(_each, function, items[first : first + size], code_version(), pure=False)
+            self._connected().submit(_each, function, items[first : first + size], code_version(), pure=False)
             for first in range(0, len(items), size)
         ]
         return self._results(tasks)
@@ -108,7 +108,7 @@ class DaskCluster(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Start one task and return its result in the future."""
-        task = self._client.submit(_one, fn, args, kwargs, code_version(), pure=False)
+        task = self._connected().submit(_one, fn, args, kwargs, code_version(), pure=False)
         future: Future[Any] = Future()
         future.set_running_or_notify_cancel()
         threading.Thread(target=self._complete, args=(task, future), daemon=True).start()
@@ -133,7 +133,7 @@ class DaskCluster(Executor):
                 if error is None:
                     return task.result(timeout=RESULT_TIMEOUT_S)
             except TimeoutError:
-                if self._has_workers():
+                if self._threads():
                     without_workers_since = None
                     continue
                 without_workers_since = without_workers_since or time.monotonic()
@@ -144,15 +144,16 @@ class DaskCluster(Executor):
             else:
                 raise _killed(error) if isinstance(error, KilledWorker) else error
 
-    def _has_workers(self) -> bool:
+    def _connected(self) -> Client:
+        """Return the client. Raises NetworkError once it is closed, as Dask's own errors then name no scheduler."""
         if self._client.status == "closed":
             raise self._lost("the connection is closed")
-        return bool(self._threads())
+        return self._client
 
     def _threads(self) -> dict[str, int]:
         """Return the number of threads of each worker by its address."""
         try:
-            return dict(self._client.nthreads())
+            return dict(self._connected().nthreads())
         except (OSError, CancelledError) as error:
             raise self._lost(str(error)) from None
 
@@ -200,7 +201,7 @@ class DaskCluster(Executor):
     def _on_each_worker(self, function: Callable[..., Any], *args: Any) -> dict[str, Any]:
         """Return the result of each worker by its address. Raises ConfigurationError where it cannot be run."""
         try:
-            results = dict(self._client.run(function, *args, on_error="return"))
+            results = dict(self._connected().run(function, *args, on_error="return"))
         except OSError as error:
             raise self._lost(str(error)) from None
         self._refuse(

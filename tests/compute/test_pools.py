@@ -228,3 +228,14 @@ def test_work_ends_where_the_scheduler_is_gone(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(NetworkError, match="was lost") as caught:
             list(results)
     assert "same command again" in caught.value.hint
+
+
+def test_work_that_begins_after_the_scheduler_was_lost_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_cluster, "CONNECT_TIMEOUT_S", 1)
+    with local_cluster(1) as started, executor(1, started.scheduler_address) as pool:
+        started.close()
+        while pool._client.status != "closed":
+            time.sleep(0.05)
+        for begin in (lambda: pool.submit(math.sqrt, 4), lambda: list(pool.map(math.sqrt, [4])), lambda: pool.size):
+            with pytest.raises(NetworkError, match="was lost"):
+                begin()
