@@ -64,9 +64,9 @@ def compress(
 
     Args:
         project: The project, whose windows are used unless `data` names others.
-        model: A .keras file; None trains the network of the project first.
+        model: A .keras file; None trains the network of the project first, with the scores of the teachers.
         data: An .npz with the arrays features, labels, clips, groups, split and perhaps teacher.
-        teachers: Models (.tflite) whose mean scores the methods train with.
+        teachers: Models (.tflite), or files (.npz) with the scores of clips by any model; their mean is trained with.
         plan: The methods and their settings.
         folder: Folder for the .tflite of each variant; None means `.eitk/compressed`.
         on_progress: Called with the name of each variant that is measured.
@@ -102,7 +102,7 @@ def compress_network(
         if model is None:
             on_progress(Progress("compressing", 0, total, "training the network"))
             recipe = project_recipe(config.settings, config.paths.root)
-            model = worker.submit(train_network, recipe, windows, Path(scratch)).result()
+            model = worker.submit(train_network, recipe, windows, plan.teacher_weight, Path(scratch)).result()
         for name in names:
             on_progress(Progress("compressing", total - len(names) + len(found), total, METHODS.get(name, name)))
             variant, tflite = worker.submit(make_variant, model, windows, plan, name).result()

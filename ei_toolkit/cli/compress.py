@@ -40,7 +40,10 @@ def compress(
     ] = None,
     teacher: Annotated[
         list[Path] | None,
-        typer.Option(help="Model, .tflite, whose scores the network learns. Repeat for the mean of several."),
+        typer.Option(
+            help="Model (.tflite), or scores of clips by any model (.npz), which the network learns. Repeat for the"
+            " mean of several."
+        ),
     ] = None,
     methods: Annotated[str, typer.Option(help=f"Some of {', '.join(METHODS)}, separated by commas.")] = ",".join(
         METHODS

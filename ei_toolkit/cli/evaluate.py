@@ -86,6 +86,13 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File for the results of a suite: .md or .json.")
     ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            help="File (.npz) for scores of the training clips by the one model of --models, which has not learned"
+            " from their artists: a teacher for eitk compress. The model is not measured."
+        ),
+    ] = None,
 ) -> None:
     """Measure a recipe on held-out groups, beside baselines.
 
@@ -96,13 +103,18 @@ def evaluate(
     env = Environment.of(context)
     if suite is not None:
         # imports scikit-learn, which takes most of a second
-        from ei_toolkit.cli.evaluate_suite import SuiteInputs, evaluate_suite
+        from ei_toolkit.cli.evaluate_suite import SuiteInputs, evaluate_suite, write_training_scores
 
-        evaluate_suite(env, suite, SuiteInputs(features, log_mel), models, seeds, jobs, output)
+        inputs = SuiteInputs(features, log_mel)
+        if scores:
+            write_training_scores(env, suite, inputs, models, seeds, scores)
+        else:
+            evaluate_suite(env, suite, inputs, models, seeds, jobs, output)
         return
-    if models or output or log_mel:
+    if models or output or log_mel or scores:
         raise UsageError(
-            "--models, --log-mel and --output are for --suite", hint="Add --suite ten-genres, or leave them out."
+            "--models, --log-mel, --scores and --output are for --suite",
+            hint="Add --suite ten-genres, or leave them out.",
         )
     chosen = load_recipe(recipe)[0] if recipe else env.config().settings
     if features is not None or chosen.classifier.kind != "none":

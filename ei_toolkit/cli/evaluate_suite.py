@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from rich.console import Group
 from rich.text import Text
 
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.feature_rows import compute_table, rows_of
 from ei_toolkit.cli.output_file import check_output
+from ei_toolkit.compression.clip_scores import ClipScores
 from ei_toolkit.config import Settings
 from ei_toolkit.config.address import place_of
 from ei_toolkit.config.atomic_write import write_text
@@ -22,11 +24,11 @@ from ei_toolkit.config.units import counted, percent
 from ei_toolkit.dataset.plan import clips_root
 from ei_toolkit.errors import UsageError
 from ei_toolkit.evaluation.clips import find_known_clips
-from ei_toolkit.evaluation.folds import LEAKS, leak_warning
+from ei_toolkit.evaluation.folds import FOLDS, LEAKS, leak_warning
 from ei_toolkit.evaluation.kernel_ensemble import KernelEnsembleSettings
 from ei_toolkit.evaluation.labelled_rows import LabelledRows
 from ei_toolkit.evaluation.run import checked_protocol
-from ei_toolkit.evaluation.suite import SuiteRow, number_of_trainings, run_suite
+from ei_toolkit.evaluation.suite import SuiteRow, number_of_trainings, run_suite, training_scores
 from ei_toolkit.evaluation.suite_models import SuiteInput, SuiteModel, measurable_models
 from ei_toolkit.evaluation.suite_networks import NetworkSettings, ensemble_rows, network_rows
 from ei_toolkit.features.log_mel import read_log_mel
@@ -55,12 +57,7 @@ def evaluate_suite(
     env: Environment, suite: str, inputs: SuiteInputs, models: str, seeds: int, jobs: int, output: Path | None
 ) -> None:
     """Measure the models of a suite on features and spectra, and print and write the table of results."""
-    if not inputs.given:
-        raise UsageError(
-            "--suite needs a table of features, log-mel spectra, or both",
-            hint="eitk features CLIPS -o FILE.csv, then --features FILE.csv",
-        )
-    chosen, others = measurable_models(suite, models, inputs.given)
+    chosen, others = _measurable(suite, models, inputs)
     if others:
         env.console.note(f"not measured, because their input is not given: {', '.join(one.name for one in others)}")
     file = check_output(env.cwd / output, SUFFIXES) if output else None
@@ -87,6 +84,39 @@ def evaluate_suite(
         if any(protocol in row.measured for row in found):
             env.console.warn(leak_warning(protocol))
     env.console.result(data, Group(suite_table(data).rich(), *(Text(note) for note in suite_notes(data))))
+
+
+def write_training_scores(
+    env: Environment, suite: str, inputs: SuiteInputs, models: str, seeds: int, file: Path
+) -> None:
+    """Write the scores of the training clips by one model of a suite, as `training_scores` computes them."""
+    chosen, _ = _measurable(suite, models, inputs)
+    if len(chosen) != 1:
+        names = ", ".join(model.name for model in chosen)
+        raise UsageError(f"--scores is for one model, and these are chosen: {names}", hint="Name one: --models best")
+    target = check_output(env.cwd / file, (".npz",))
+    [([model], rows)] = _rows_by_models(env, chosen, inputs)
+    project = env.config()
+    with env.console.progress("training", seeds * FOLDS) as progress:
+        clips, scores = training_scores(
+            model, rows, seeds, progress.to, project.paths.suite_trainings if project.file else None
+        )
+    ClipScores(clips, rows.names, scores.astype(np.float32)).write(target)
+    label_of = dict(zip(rows.clips, rows.labels, strict=True))
+    right = float(np.mean(scores.argmax(axis=1) == [label_of[clip] for clip in clips]))
+    env.console.result(
+        {"file": str(target), "model": model.name, "clips": len(clips), "accuracy": right},
+        f"{target}: scores of {counted(len(clips), 'clip')} by {model.name}, of which {percent(right)} are right",
+    )
+
+
+def _measurable(suite: str, models: str, inputs: SuiteInputs) -> tuple[tuple[SuiteModel, ...], tuple[SuiteModel, ...]]:
+    if not inputs.given:
+        raise UsageError(
+            "--suite needs a table of features, log-mel spectra, or both",
+            hint="eitk features CLIPS -o FILE.csv, then --features FILE.csv",
+        )
+    return measurable_models(suite, models, inputs.given)
 
 
 def _rows_by_models(

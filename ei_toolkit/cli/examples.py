@@ -31,6 +31,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "compress": (
         "eitk compress -o compression.html",
         "eitk compress --model network.keras --data windows.npz --methods pruned,channels --instructions 0.5",
+        "eitk compress --teacher scores.npz --methods int8",
     ),
     "upload": ("eitk upload", "eitk upload recordings --label rock", "eitk upload --dry-run"),
     "samples list": ("eitk samples list", "eitk samples list --category testing --json"),

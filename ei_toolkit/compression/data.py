@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ei_toolkit.compression.clip_scores import ClipScores
 from ei_toolkit.compression.request import CompressionData
 from ei_toolkit.config import Config
 from ei_toolkit.dataset.manifest import Manifest
@@ -76,20 +77,23 @@ def read_data(file: Path) -> CompressionData:
 
 
 def with_teachers(data: CompressionData, models: Sequence[Path]) -> CompressionData:
-    """Return the data with the mean scores of .tflite models as those of the teacher.
+    """Return the data with the mean scores of .tflite models, or of files of `ClipScores`, as those of the teacher.
 
-    Raises DataError for a model with other features or another number of labels.
+    Raises DataError for a model with other features or another number of labels, and for scores of other clips.
     """
     if not models:
         return data
     scores = []
     for file in models:
+        if file.suffix == ".npz":
+            scores.append(ClipScores.read(file).of(data.clips, data.names, ~data.testing))
+            continue
         model = Interpreter(file.read_bytes())
         if (model.input_size, model.output_size) != (data.features.shape[1], len(data.names)):
             raise DataError(
                 f"the teacher {file} takes {model.input_size} features and has {model.output_size} labels",
                 why=f"the windows have {data.features.shape[1]} features and {len(data.names)} labels",
-                hint="Give a model of the same impulse, or the scores of any model as the array teacher of --data.",
+                hint="Give a model of the same impulse, or the scores of clips by any model (.npz).",
             )
         scores.append(model.predict(data.features))
     return replace(data, teacher=np.mean(scores, axis=0, dtype=np.float32))

@@ -12,14 +12,18 @@ from ei_toolkit.compression.request import CompressionData, CompressionPlan, Var
 from ei_toolkit.evaluation.model import Material, Recipe, train_request
 
 
-def train_network(recipe: Recipe, data: CompressionData, folder: Path) -> Path:
-    """Train the network of a recipe on the training windows; return its .keras file in `folder`."""
+def train_network(recipe: Recipe, data: CompressionData, teacher_weight: float, folder: Path) -> Path:
+    """Train the network of a recipe on the training windows; return its .keras file in `folder`.
+
+    If there is a teacher, its scores have the share `teacher_weight` of what the network is trained to.
+    """
     from ei_toolkit.training.train import train  # loads TensorFlow
 
     rows = np.flatnonzero(~data.testing)
     material = Material(data.features[rows], data.labels[rows], [data.groups[row] for row in rows])
     request = train_request(recipe, data.names, material, 0, folder)
-    return train(replace(request, int8=False), lambda _line: None).files.keras
+    request = replace(request, int8=False, targets=data.training_targets(teacher_weight))
+    return train(request, lambda _line: None).files.keras
 
 
 def make_variant(model: Path, data: CompressionData, plan: CompressionPlan, name: str) -> tuple[Variant, bytes]:

@@ -48,6 +48,16 @@ class CompressionData:
                 hint="Mark the split of each window: training or testing.",
             )
 
+    def training_targets(self, teacher_weight: float) -> npt.NDArray[np.float32] | None:
+        """Return what the network of a project is trained to (training windows, labels): labels, mixed with the scores.
+
+        None where there is no teacher: only the labels.
+        """
+        if self.teacher is None:
+            return None
+        labels = np.eye(len(self.names), dtype=np.float32)[self.labels]
+        return ((1 - teacher_weight) * labels + teacher_weight * self.teacher)[~self.testing]
+
 
 @dataclass(frozen=True)
 class CompressionPlan:

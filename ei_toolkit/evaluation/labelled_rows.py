@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -75,7 +75,7 @@ def splits(rows: LabelledRows, protocol: Protocol, seed: int, folds: int = FOLDS
     `fault-filtered` has one fold: the published training and validation parts, and the published test part.
     """
     if protocol == "fault-filtered":
-        return [_published(rows)]
+        return [published_split(rows)]
     units = units_of(rows, protocol)
     own: dict[int, set[str]] = {}
     for label, unit in zip(rows.labels.tolist(), units, strict=True):
@@ -103,7 +103,11 @@ def units_of(rows: LabelledRows, protocol: Protocol) -> Sequence[str]:
     return units[protocol]
 
 
-def _published(rows: LabelledRows) -> Split:
+def published_split(rows: LabelledRows) -> Split:
+    """Return the rows of the published training and validation parts, and those of the published test part.
+
+    Raises DataError where a part has no row of some label.
+    """
     parts = np.array(rows.parts)
     testing = np.flatnonzero(parts == "test")
     training = np.flatnonzero((parts == "train") | (parts == "valid"))
@@ -115,6 +119,15 @@ def _published(rows: LabelledRows) -> Split:
                 hint="Use --protocol artist.",
             )
     return training, testing
+
+
+def chosen_rows(rows: LabelledRows, chosen: npt.NDArray[np.int64]) -> LabelledRows:
+    """Return some of the rows."""
+    clips, groups, parts = ([of[row] for row in chosen] for of in (rows.clips, rows.groups, rows.parts))
+    return replace(
+        rows, values=rows.values[chosen], labels=rows.labels[chosen], clips=tuple(clips), groups=tuple(groups),
+        parts=tuple(parts),
+    )  # fmt: skip
 
 
 def find_track(name: str) -> Track | None:

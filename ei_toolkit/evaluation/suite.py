@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.folds import FOLDS, Protocol
 from ei_toolkit.evaluation.kernel_ensemble import KernelEnsembleSettings, train_and_score
-from ei_toolkit.evaluation.labelled_rows import LabelledRows, Split, splits, units_of
+from ei_toolkit.evaluation.labelled_rows import LabelledRows, Split, chosen_rows, published_split, splits, units_of
 from ei_toolkit.evaluation.scores import grouped_interval
 from ei_toolkit.evaluation.suite_board import NO_FEATURES, Obstacles, network_obstacles
 from ei_toolkit.evaluation.suite_models import SuiteModel
@@ -31,7 +31,10 @@ from ei_toolkit.evaluation.suite_networks import (
     write_scores,
 )
 from ei_toolkit.features.fit import TrainingRows, fit_model
+from ei_toolkit.features.model import softmax
 
+TEMPERATURES = np.geomspace(0.5, 8, 25)
+LOWEST_SCORE = 1e-6  # before its logarithm
 HONEST: tuple[Protocol, ...] = ("artist", "fault-filtered")
 """The protocols under which every model is measured, beside the one of its publication."""
 
@@ -117,6 +120,36 @@ def run_suite(
         found.append(fitted)
         progress(len(found), f"{models[task.model].name}, {task.protocol}")
     return [_row(models, number, rows, tasks, found) for number in range(len(models))]
+
+
+def training_scores(
+    model: SuiteModel, rows: LabelledRows, seeds: int, progress: Progress, kept: Path | None = None
+) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
+    """Return the clips of the published training and validation parts, and their scores (clips, labels) by a model.
+
+    The scores of a clip are those of models that were trained on the other artists of these parts, the mean over its
+    rows and over the seeds: a network can learn from them and still be tested on the published test part. They are
+    softened with the temperature at which the labels are most probable. Raises DataError for rows that do not contain
+    the published parts.
+    """
+    part = chosen_rows(rows, published_split(rows)[0])
+    tasks = list(_tasks([replace(model, folds=0)], part, seeds, ["artist"]))
+    total = np.zeros((len(part.clips), len(part.names)))
+    for number, task in enumerate(tasks, 1):
+        total[task.split[1]] += _fit(task, [model], part, kept).scores
+        progress(number, f"{model.name}, scores of fold {number}")
+    clips, first, owner = np.unique(part.clips, return_index=True, return_inverse=True)
+    scores = np.zeros((len(clips), len(part.names)))
+    np.add.at(scores, owner, total)
+    return tuple(clips.tolist()), calibrated(scores, part.labels[first])
+
+
+def calibrated(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return scores (n, labels) at the temperature at which the labels are most probable, a sum of 1 in each row."""
+    logarithms = np.log(np.maximum(scores / scores.sum(axis=1, keepdims=True), LOWEST_SCORE))
+    softened = [softmax(logarithms / temperature) for temperature in TEMPERATURES]
+    likelihood = [np.log(one[np.arange(len(labels)), labels]).sum() for one in softened]
+    return softened[int(np.argmax(likelihood))]
 
 
 def number_of_trainings(models: Sequence[SuiteModel], seeds: int, protocols: Sequence[Protocol] = ()) -> int:

@@ -117,7 +117,7 @@ def fit(request: TrainRequest, train: Indices, validation: Indices, log: Log) ->
 def _fit_layers(request: TrainRequest, train: Indices, validation: Indices, callbacks: list[Any]) -> Fitted:
     import keras
 
-    x, y = request.features, _one_hot(request)
+    x, y = request.features, _targets(request)
     rows = partial(chosen_rows, x, folder=request.out_dir)
     model = build_model(request.visual_layers, x.shape[1], y.shape[1], noise_deviation(request.spec_augment))
     model.compile(
@@ -143,7 +143,7 @@ def _fit_layers(request: TrainRequest, train: Indices, validation: Indices, call
 
 
 def _fit_script(request: TrainRequest, train: Indices, validation: Indices, callbacks: list[Any]) -> Fitted:
-    x, y = request.features, _one_hot(request)
+    x, y = request.features, _targets(request)
     x_train, x_validation = (chosen_rows(x, rows, request.out_dir) for rows in (train, validation))
     left = run_script(
         request.script,
@@ -183,7 +183,9 @@ def _arguments(request: TrainRequest) -> SimpleNamespace:
     )
 
 
-def _one_hot(request: TrainRequest) -> npt.NDArray[np.float32]:
+def _targets(request: TrainRequest) -> npt.NDArray[np.float32]:
+    if request.targets is not None:
+        return request.targets
     rows: npt.NDArray[np.float32] = np.eye(len(request.class_names), dtype=np.float32)[np.asarray(request.labels)]
     return rows
 

@@ -24,6 +24,7 @@ class TrainRequest:
     replaces them unless it is empty. `spec_augment` is Edge Impulse's augmentationPolicySpectrogram.
     `validation` marks the windows that are for validation only, such as the samples of Edge Impulse's category of that
     name; where it is empty, windows are chosen by `validation_fraction`.
+    `targets` (n, classes) is what the network is trained to instead of the labels, such as scores of a teacher.
     `columns` is the number of features in a frame, `k_folds` 0 or at least 2. Models are written to `out_dir`.
     """
 
@@ -45,6 +46,7 @@ class TrainRequest:
     seed: int = DEFAULTS.seed
     int8: bool = DEFAULTS.int8
     validation: Sequence[bool] = ()
+    targets: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,9 @@ def _training_rows(request: TrainRequest) -> Indices:
 def _check(request: TrainRequest) -> None:
     if len(request.validation) not in (0, len(request.labels)):
         raise DataError(f"{len(request.validation)} marks for validation do not fit {len(request.labels)} labels")
+    wanted = (len(request.labels), len(request.class_names))
+    if request.targets is not None and request.targets.shape != wanted:
+        raise DataError(f"{request.targets.shape} targets do not fit {wanted[0]} windows and {wanted[1]} labels")
     counts = np.bincount(np.asarray(request.labels, int)[_training_rows(request)], minlength=len(request.class_names))
     if request.features.ndim != 2 or len(request.features) != len(request.labels) or not len(request.labels):
         raise DataError(f"{request.features.shape} features do not fit {len(request.labels)} labels")

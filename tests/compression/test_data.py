@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tiny_model import classifier
 
+from ei_toolkit.compression.clip_scores import ClipScores
 from ei_toolkit.compression.data import read_data, with_teachers
 from ei_toolkit.compression.request import Accuracy, CompressionData, CompressionPlan, Variant
 from ei_toolkit.errors import DataError, UsageError
@@ -64,6 +65,25 @@ def test_the_scores_of_several_teachers_are_averaged(tmp_path: Path) -> None:
     (tmp_path / "wide.tflite").write_bytes(classifier(5, 2))
     with pytest.raises(DataError, match="takes 5 features and has 2 labels"):
         with_teachers(data, [tmp_path / "wide.tflite"])
+
+
+def test_models_and_scores_of_clips_are_averaged_as_teachers(tmp_path: Path) -> None:
+    (tmp_path / "1.tflite").write_bytes(classifier(3, 2, 1))
+    given = ClipScores(("a",), ("jazz", "rock"), np.array([[0.25, 0.75]], np.float32))
+    given.write(tmp_path / "s.npz")
+    data = read_data(written(tmp_path))
+    model, both = (
+        with_teachers(data, [tmp_path / name for name in names]).teacher
+        for names in (("1.tflite",), ("1.tflite", "s.npz"))
+    )
+    assert model is not None and both is not None
+    np.testing.assert_allclose(both[:2], (model[:2] + given.scores) / 2, atol=1e-6)
+
+
+def test_what_a_network_is_trained_to_is_a_mixture_of_labels_and_scores(tmp_path: Path) -> None:
+    data = read_data(written(tmp_path, teacher=np.full((4, 2), 0.5)))
+    assert read_data(written(tmp_path)).training_targets(0.5) is None
+    np.testing.assert_allclose(data.training_targets(0.5), [[0.25, 0.75], [0.75, 0.25]])
 
 
 def test_a_plan_with_an_unknown_method_or_share_is_refused() -> None:

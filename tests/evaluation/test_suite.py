@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 from support import eitk
 
+from ei_toolkit.compression.clip_scores import ClipScores
 from ei_toolkit.config.settings import ClassifierSettings
 from ei_toolkit.dataset.index import load_index
 from ei_toolkit.errors import DataError, UsageError
+from ei_toolkit.evaluation import suite
 from ei_toolkit.evaluation.labelled_rows import LabelledRows, labelled_rows, splits
-from ei_toolkit.evaluation.suite import number_of_trainings, run_suite
+from ei_toolkit.evaluation.suite import calibrated, number_of_trainings, run_suite, training_scores
 from ei_toolkit.evaluation.suite_models import BEST, SuiteModel, chosen_models
 from ei_toolkit.evaluation.suite_networks import ensemble_rows
 from ei_toolkit.features.log_mel import read_log_mel
+from ei_toolkit.features.model import softmax
 from ei_toolkit.features.table import FeatureTable, read_table, write_table
 from ei_toolkit.report.suite_tables import suite_data, suite_markdown
 
@@ -146,10 +149,12 @@ def test_models_are_chosen_by_the_beginnings_of_their_names() -> None:
         chosen_models("nine-genres")
 
 
-@pytest.mark.parametrize("option", [("--models", "B1"), ("--output", "suite.md"), ("--log-mel", "spectra")])
+@pytest.mark.parametrize(
+    "option", [("--models", "B1"), ("--output", "suite.md"), ("--log-mel", "spectra"), ("--scores", "s.npz")]
+)
 def test_options_of_a_suite_are_refused_without_one(tmp_path: Path, option: tuple[str, str]) -> None:
     refused = eitk(tmp_path, "evaluate", *option)
-    assert refused.code == 2 and "--models, --log-mel and --output are for --suite" in refused.err
+    assert refused.code == 2 and "--models, --log-mel, --scores and --output are for --suite" in refused.err
 
 
 def test_the_command_writes_what_it_prints(tmp_path: Path) -> None:
@@ -181,6 +186,63 @@ def test_the_stated_number_of_trainings_is_the_true_one(rows: LabelledRows, mode
     done: list[float] = []
     run_suite([model], rows, 2, 1, lambda number, _note: done.append(number), protocols)
     assert done[-1] == number_of_trainings([model], 2, protocols)
+
+
+def scores_for_training(rows: LabelledRows, model: SuiteModel = KNN, seeds: int = 1) -> Any:
+    return training_scores(model, rows, seeds, lambda _done, _note: None)
+
+
+def test_scores_are_of_the_clips_of_the_training_parts() -> None:
+    rows = labelled_rows(table(windows=2))
+    rows = replace(rows, values=rows.values + np.tile(np.eye(3), 19)[rows.labels])  # of every artist
+    clips, scores = scores_for_training(rows)
+    part_of = dict(zip(rows.clips, rows.parts, strict=True))
+    assert {part_of[clip] for clip in clips} == {"train", "valid"}
+    assert len(clips) == len({clip for clip in rows.clips if part_of[clip] in ("train", "valid")})
+    np.testing.assert_allclose(scores.sum(axis=1), 1)
+    label_of = dict(zip(rows.clips, rows.labels, strict=True))
+    assert np.mean(scores.argmax(axis=1) == [label_of[clip] for clip in clips]) > 0.8
+
+
+def test_the_test_part_does_not_change_the_scores() -> None:
+    rows = labelled_rows(table())
+    is_test = np.array(rows.parts) == "test"
+    other = replace(rows, values=np.where(is_test[:, None], 100.0, rows.values))
+    np.testing.assert_array_equal(scores_for_training(rows)[1], scores_for_training(other)[1])
+
+
+def test_no_model_has_learned_from_the_artists_that_it_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[set[str], set[str]]] = []
+    fit = suite._fit
+
+    def watched(task: Any, models: Any, rows: Any, kept: Any) -> Any:
+        training, testing = task.split
+        seen.append(({rows.groups[row] for row in training}, {rows.groups[row] for row in testing}))
+        return fit(task, models, rows, kept)
+
+    monkeypatch.setattr(suite, "_fit", watched)
+    scores_for_training(labelled_rows(table()), replace(KNN, folds=1), seeds=2)
+    assert len(seen) == 10
+    assert not any(training & testing for training, testing in seen)
+
+
+def test_calibrated_scores_are_as_probable_as_they_state() -> None:
+    """Labels that are drawn from scores: from the same scores at another temperature, these are found again."""
+    random = np.random.default_rng(0)
+    true = softmax(random.normal(size=(4000, 3)))
+    labels = (random.random((4000, 1)) > np.cumsum(true, axis=1)[:, :2]).sum(axis=1)
+    np.testing.assert_allclose(calibrated(true**3, labels), true, atol=0.03)
+
+
+def test_the_command_writes_scores_that_compress_reads(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", table())
+    given = ("evaluate", "--suite", "ten-genres", "--features", "t.csv", "--scores", "s.npz")
+    code, out, err = eitk(tmp_path, *given, "--models", "B1")
+    assert code == 0, err
+    found = ClipScores.read(tmp_path / "s.npz")
+    assert found.labels == GENRES and f"scores of {len(found.clips)} clips by B1 KNN" in out
+    code, _, err = eitk(tmp_path, *given, "--models", "B1,SVM")
+    assert code == 2 and "--scores is for one model" in err
 
 
 @pytest.mark.gtzan

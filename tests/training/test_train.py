@@ -53,6 +53,15 @@ def test_training_writes_models_that_predict_the_labels(request_for: RequestFor)
     assert (model.input_size, model.output_size) == (160, 2)
 
 
+@pytest.mark.parametrize("script", ["", SCRIPT])
+def test_a_network_is_trained_to_the_targets_instead_of_the_labels(request_for: RequestFor, script: str) -> None:
+    wanted = request_for(script=script, int8=False)
+    exchanged = np.array([[0.1, 0.9], [0.9, 0.1]], np.float32)[wanted.labels]
+    outcome = train(replace(wanted, targets=exchanged), lambda _line: None)
+    scores = Interpreter(outcome.files.float32.read_bytes()).predict(wanted.features)
+    assert np.mean(scores.argmax(axis=1) == 1 - np.array(wanted.labels)) > 0.9
+
+
 def test_validation_keeps_artists_whole(request_for: RequestFor) -> None:
     outcome = train(request_for(epochs=1), lambda _line: None)
     assert outcome.train_windows + outcome.validation_windows == 160
@@ -183,6 +192,7 @@ def test_float_only_where_int8_is_not_wanted(request_for: RequestFor) -> None:
         ({"labels": [0] * 160}, DataError),
         ({"labels": [0, 1]}, DataError),
         ({"groups": ["a"]}, DataError),
+        ({"targets": np.full((160, 3), 1 / 3, np.float32)}, DataError),
         ({"epochs": 0}, ConfigurationError),
         ({"visual_layers": [], "spec_augment": {"enabled": True, "freqMasking": "low"}}, ConfigurationError),
         ({"features": np.full((160, 160), np.nan, np.float32)}, DataError),
