@@ -23,6 +23,7 @@ An error states what happened, why, and what to do. Only `cli/console.py` prints
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,15 +41,21 @@ EXIT_CODES = {
 """The meaning of each exit code, for the reference of the commands."""
 
 
+ERROR_NUMBER = re.compile(r"^\[Errno \d+\] ")  # at the start of the text of an OSError
+
+
 class EitkError(Exception):
-    """Base of all exceptions. `what` is one sentence; `why` and `hint` complete it for the user."""
+    """Base of all exceptions. `what` is one sentence; `why` and `hint` complete it for the user.
+
+    `why` may be the text of another exception; the number of an error of the system is left out.
+    """
 
     exit_code = 1
 
     def __init__(self, what: str, *, why: str = "", hint: str = "") -> None:
         super().__init__(what)
         self.what = what
-        self.why = why
+        self.why = ERROR_NUMBER.sub("", why)
         self.hint = hint
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.errors import DataError
+from ei_toolkit.features.table import check_npz
 
 LEVELS = 256  # steps of a stored value between the lowest and the highest level of a clip
 SHOWN_DB = 80.0  # below the loudest value of a clip: a feature of 0
@@ -134,6 +135,7 @@ def _published(folder: Path) -> LogMel:
 
 
 def _npz(file: Path) -> LogMel:
+    check_npz(file)
     with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
         names = tuple(map(str, stored["filename"]))
         groups = tuple(map(str, stored["group"])) if "group" in stored else ("",) * len(names)

@@ -125,8 +125,16 @@ def _csv_columns(file: Path) -> Columns:
     return {name.strip(): [row[place] for row in rows] for place, name in enumerate(header)}
 
 
+def check_npz(file: Path) -> None:
+    """Raise BadZipFile for a file that is no NPZ; NumPy would take it for pickled data. Raises OSError if missing."""
+    with file.open("rb") as stream:
+        if not zipfile.is_zipfile(stream):
+            raise zipfile.BadZipFile("it is not an .npz archive")
+
+
 def _npz_columns(file: Path) -> Columns:
     try:
+        check_npz(file)
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
             columns = {name: np.atleast_1d(stored[name]) for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:

@@ -74,6 +74,18 @@ def test_damaged_files_are_refused_with_the_reason(tmp_path: Path, changes: dict
     assert why in caught.value.why
 
 
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"filename,label\n", "it is not an .npz archive"), (None, "No such file or directory")]
+)
+def test_a_file_that_is_no_archive_is_refused_with_the_reason(tmp_path: Path, content: bytes | None, why: str) -> None:
+    file = tmp_path / "features.csv"
+    if content:
+        file.write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(f"{file} has no log-mel spectra")) as caught:
+        read_log_mel(file)
+    assert why in caught.value.why
+
+
 def test_chunks_are_consecutive_around_the_middle() -> None:
     features, clips = chunk_features(spectra(), Chunks(1000, 500, count=3))
     assert (features.shape, clips.tolist()) == ((6, 10 * 128), [0, 0, 0, 1, 1, 1])
