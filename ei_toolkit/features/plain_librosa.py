@@ -19,25 +19,31 @@ from ei_toolkit.audio.summary.features import SILENT_RMS, Samples, Values
 
 def plain_57(samples: Samples) -> Values:
     """Return the values of the columns of `summary-57`."""
+    from librosa.beat import beat_track  # in the functions: these modules compile code, which takes seconds
+    from librosa.effects import hpss
+
     feature = librosa.feature
     over_time = [
         feature.chroma_stft(y=samples), feature.rms(y=samples), feature.spectral_centroid(y=samples),
         feature.spectral_bandwidth(y=samples), feature.spectral_rolloff(y=samples),
-        feature.zero_crossing_rate(samples), *librosa.effects.hpss(samples),
+        feature.zero_crossing_rate(samples), *hpss(samples),
     ]  # fmt: skip
-    tempo = np.atleast_1d(librosa.beat.beat_track(y=samples)[0])[0]
+    tempo = np.atleast_1d(beat_track(y=samples)[0])[0]
     statistics = [statistic(one) for one in (*over_time, *feature.mfcc(y=samples)) for statistic in (np.mean, np.var)]
     return np.insert(np.asarray(statistics, np.float64), 2 * len(over_time), tempo)
 
 
 def plain_207(samples: Samples) -> Values:
     """Return the values of the columns of `summary-207`."""
+    from librosa.effects import hpss
+    from librosa.onset import onset_strength
+
     feature = librosa.feature
-    harmonic, percussive = librosa.effects.hpss(samples)
+    harmonic, percussive = hpss(samples)
     rms, centroid = feature.rms(y=samples), feature.spectral_centroid(y=samples)
     mel, mfcc = feature.melspectrogram(y=samples).mean(axis=1), feature.mfcc(y=samples, n_mfcc=13)
     cepstral = (mfcc, feature.delta(mfcc), feature.delta(mfcc, order=2), feature.chroma_stft(y=samples))
-    tempo = feature.tempo(onset_envelope=librosa.onset.onset_strength(y=samples, aggregate=np.median))
+    tempo = feature.tempo(onset_envelope=onset_strength(y=samples, aggregate=np.median))
     return np.concatenate(
         [
             [rms.mean(), feature.zero_crossing_rate(samples).mean(), centroid.mean()],
