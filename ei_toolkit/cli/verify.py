@@ -9,11 +9,16 @@ import typer
 
 from ei_toolkit.board.board import BoardContext
 from ei_toolkit.board.boards.registry import board_named
+from ei_toolkit.board.flash.deployment import pinned
 from ei_toolkit.board.verify.verify import verify_clips
 from ei_toolkit.cli.compare_microphone import compare_microphone
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import BoardOption, PortOption
+from ei_toolkit.config import Config
+from ei_toolkit.config.units import counted
+from ei_toolkit.dataset.provenance import PROVENANCE_NAME, read_provenance
 from ei_toolkit.errors import UsageError
+from ei_toolkit.evaluation.classify import trained_on
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.report.board_tables import verification_json, verification_view
 
@@ -57,7 +62,20 @@ def verify(
     board_settings = config.settings.board
     figures = verification_json(board_settings.name, verified, board_settings.threshold)
     record_run(config, "verify", figures["summary"])
+    _warn_of_training_clips(env, config, [env.cwd / clip for clip in clips])
     env.console.result(
         figures,
         verification_view(board_settings.name, verified, board_settings.threshold, windows=env.console.verbose),
     )
+
+
+def _warn_of_training_clips(env: Environment, config: Config, clips: list[Path]) -> None:
+    """Warn if the model was trained on some of the clips, because its accuracy for them is that of no other clip."""
+    model = pinned(config.paths).model_path(config.paths.root)
+    provenance = read_provenance(model.parent / PROVENANCE_NAME)
+    known = sum(bool(trained_on(clip, provenance)) for clip in clips) if provenance else 0
+    if known:
+        env.console.warn(
+            f"the model was trained on {known} of {counted(len(clips), 'clip')} or on their artists; for other clips"
+            " the accuracy is lower"
+        )

@@ -207,7 +207,7 @@ def classify_file(
         score=float(shares[order[0]]),
         second=second,
         second_score=float(shares[order[1]]),
-        trained_on=_trained_on(path, provenance) if provenance else "",
+        trained_on=trained_on(path, provenance) if provenance else "",
         timeline=Timeline(
             tuple(start * 1000 // scorer.rate for start in starts),
             means,
@@ -245,7 +245,7 @@ def _audible(windows: Sequence[tuple[int, Samples]]) -> Iterator[tuple[int, Samp
             yield start, window
 
 
-def _trained_on(path: Path, provenance: TrainingProvenance) -> str:
+def trained_on(path: Path, provenance: TrainingProvenance) -> str:
     """Return whether the model was trained on this file, or on its artist as far as GTZAN's index knows it."""
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()

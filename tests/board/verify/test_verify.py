@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import soundfile
 from ei_toolkit.audio.decode import read_clip
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.board.verify.selftest import selftest_window
+from ei_toolkit.config.lockfile import read_lock
+from ei_toolkit.dataset.provenance import PROVENANCE_NAME, TrainingProvenance, write_provenance
 from ei_toolkit.dataset.synthesis import write_demo_clips
 
 
@@ -34,6 +37,20 @@ def test_every_window_equals_the_int8_model_in_python(pinned_project: Any, board
     assert verified["summary"]["windows"] == verified["summary"]["equal"] == 22
     assert [window["end_ms"] for window in verified["windows"][:11]] == list(range(3000, 8001, 500))
     assert len({tuple(window["board_q"]) for window in verified["windows"]}) > 5
+
+
+def test_clips_of_the_training_are_counted_in_a_warning(pinned_project: Any, tmp_path: Path) -> None:
+    assert pinned_project.eitk("flash", "--board", "host") == 0, pinned_project.stderr
+    clips = [crossfade(tmp_path / f"rock.x{seed}.wav", 4, seed) for seed in (1, 2)]
+    verify = ("verify", "--board", "host", *map(str, clips))
+    build = read_lock(pinned_project.root / "eitk.lock").model_path(pinned_project.root).parent  # type: ignore[union-attr]
+    write_provenance(build / PROVENANCE_NAME, TrainingProvenance(frozenset(["0" * 64])))
+    assert pinned_project.eitk(*verify) == 0, pinned_project.stderr
+    assert "warning" not in pinned_project.stderr
+    hashes = frozenset([sha256(clips[0].read_bytes()).hexdigest()])
+    write_provenance(build / PROVENANCE_NAME, TrainingProvenance(hashes))
+    assert pinned_project.eitk(*verify) == 0, pinned_project.stderr
+    assert "the model was trained on 1 of 2 clips or on their artists" in pinned_project.stderr
 
 
 def test_the_self_test_gives_the_same_numbers_as_python(pinned_project: Any, board: str) -> None:
