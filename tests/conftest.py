@@ -89,14 +89,18 @@ INTEGRATION = (
 
 
 IN_ONE_PROCESS = (
-    "api/test_job.py", "docs/test_site.py",
+    "api/test_job.py", "audio/", "docs/test_site.py",
     "browser/", "contract/", "eon/library/", "packaging/", "cli/test_studio_commands.py", "cli/test_walk.py",
     "config/recipes/test_robust.py", "emulated/test_dsp.py", "eon/test_models.py", "evaluation/test_challenge.py",
     "evaluation/test_run.py", "evaluation/test_tune.py", "firmware/test_cmake.py",
     "migration/test_stored_project.py", "migration/test_stored_studio.py", "report/html/test_browser.py",
     "studio/http/test_fuzz.py", "studio/live/test_live.py",
 )  # fmt: skip
-"""Paths of tests that share an expensive fixture, which each process of pytest-xdist would make again."""
+"""Paths of tests that share an expensive fixture, which each process of pytest-xdist would make again.
+
+Those of audio compare with librosa, whose functions numba compiles: processes that do so at the same time damage the
+cache of numba, and then end whenever they call such a function (numba issue 10128).
+"""
 
 
 class FixtureScheduling(LoadScopeScheduling):

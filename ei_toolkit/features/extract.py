@@ -76,6 +76,10 @@ def extract_table(
     Raises DataError where no clip can be used.
     """
     compute = partial(clip_features, extraction=extraction, cache=cache)
+    if extraction.plain_librosa:
+        # Before the workers start: the import compiles, and processes that do so at the same time damage the cache of
+        # numba, which then ends every process that uses it (numba issue 10128).
+        plain_function(extraction.settings.extractor)
     if cache:
         cache.mkdir(parents=True, exist_ok=True)
     reach = [*([cache] if cache else []), *(known.clip.path for known in clips[:1])]
@@ -129,7 +133,7 @@ def compute_features(
     Silent windows are left out, unless all are silent.
     """
     samples = _prepared(samples, settings)
-    own = _plain_librosa(settings.extractor) if plain_librosa else None
+    own = plain_function(settings.extractor) if plain_librosa else None
     compute = partial(summary_features, extractor=settings.extractor, compute=own)
     if not settings.window_ms:
         return ClipFeatures(np.zeros(1, np.int64), compute(samples)[None])
@@ -141,7 +145,8 @@ def compute_features(
     return ClipFeatures(np.array([start * 1000 // RATE for start, _ in windows]), values)
 
 
-def _plain_librosa(extractor: str) -> Callable[[Samples], Values]:
+def plain_function(extractor: str) -> Callable[[Samples], Values]:
+    """Return the function that computes the features of an extractor by plain calls of librosa."""
     from ei_toolkit.features.plain_librosa import PLAIN  # the import of librosa takes seconds
 
     return PLAIN[extractor]

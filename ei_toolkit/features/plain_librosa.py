@@ -11,6 +11,9 @@ from types import MappingProxyType
 
 import librosa
 import numpy as np
+from librosa.beat import beat_track
+from librosa.effects import hpss
+from librosa.onset import onset_strength
 from scipy.stats import skew
 
 from ei_toolkit.audio.summary.columns import MEL_RANGES

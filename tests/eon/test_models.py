@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from model_bench import SANITIZED
 
 from ei_toolkit.config.recipes.write import load_recipe
 from ei_toolkit.eon.compile import compile_model
@@ -219,8 +220,7 @@ def nets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("ram_optimized", [False, True], ids=["fast", "small"])
 def test_keras_nets_on_the_host(nets: dict[str, bytes], agree: Any, ram_optimized: bool) -> None:
-    flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g0")
-    agree(list(nets.values()), count=3, ram_optimized=ram_optimized, flags=flags)
+    agree(list(nets.values()), count=3, ram_optimized=ram_optimized, flags=SANITIZED)
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from model_bench import SANITIZED
 
 from ei_toolkit.errors import DataError, UnsupportedModelError
 
@@ -427,7 +428,8 @@ FLOAT = {
 @many
 @given(data=st.data())
 def test_int8_outputs_are_the_reference_interpreters(operator: str, data: st.DataObject, tiny: Any, agree: Any) -> None:
-    agree([data.draw(INT8[operator](tiny)) for _ in range(MODELS)])
+    """The kernels run under sanitizers."""
+    agree([data.draw(INT8[operator](tiny)) for _ in range(MODELS)], flags=SANITIZED)
 
 
 @pytest.mark.parametrize("scales", [(0.2, 0.01, 0.2), (0.2, 0.02, 0.1), (0.004, 0.01, 0.004), (0.05, 0.01, 0.05)])
@@ -471,18 +473,8 @@ def test_outputs_are_the_same_on_an_emulated_cortex_m4f(
 @given(data=st.data())
 def test_outputs_are_the_same_everywhere(operator: str, data: st.DataObject, tiny: Any, agree: Any) -> None:
     models = [data.draw(INT8[operator](tiny)) for _ in range(MODELS)]
-    agree(models, flags=("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g0"))
+    agree(models, flags=SANITIZED)
     agree(models, arm=True)
-
-
-@pytest.mark.parametrize(
-    "operator", ["first layer", "conv2d and pool", "conv1d and pool", "depthwise", "softmax", "add"]
-)
-@settings(many, max_examples=2)
-@given(data=st.data())
-def test_kernels_are_clean_under_sanitizers(operator: str, data: st.DataObject, tiny: Any, agree: Any) -> None:
-    flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g0")
-    agree([data.draw(INT8[operator](tiny)) for _ in range(MODELS)], flags=flags)
 
 
 def test_the_shares_of_more_classes_than_the_reference_takes_are_all_under_half_a_step(tiny: Any, bench: Any) -> None:

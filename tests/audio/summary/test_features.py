@@ -16,7 +16,7 @@ from ei_toolkit.audio.summary.columns import EXTRACTORS
 from ei_toolkit.audio.summary.features import summary_features
 from ei_toolkit.audio.summary.spectra import RATE
 from ei_toolkit.errors import DataError
-from ei_toolkit.features.plain_librosa import plain_57, plain_207
+from ei_toolkit.features.extract import plain_function
 
 SAMPLES = 3 * RATE
 
@@ -32,7 +32,7 @@ def chord(seed: int = 0) -> Any:
 def test_207_features_are_those_of_plain_librosa_calls() -> None:
     samples = chord()
     found = summary_features(samples, "summary-207")
-    expected = summary_features(samples, "summary-207", plain_207)
+    expected = summary_features(samples, "summary-207", plain_function("summary-207"))
     assert len(found) == len(expected) == 207
     for name, value, plain in zip(EXTRACTORS["summary-207"], found, expected, strict=True):
         # the mean of differences is near zero, with roundings of 32-bit MFCC around 100
@@ -41,7 +41,8 @@ def test_207_features_are_those_of_plain_librosa_calls() -> None:
 
 
 def test_means_of_the_57_features_are_those_of_plain_librosa_calls_but_for_the_ends_of_the_signal() -> None:
-    found, plain = (summary_features(chord(), "summary-57", compute) for compute in (None, plain_57))
+    functions = (None, plain_function("summary-57"))
+    found, plain = (summary_features(chord(), "summary-57", compute) for compute in functions)
     assert len(found) == len(plain) == 57
     for name, value, expected in zip(EXTRACTORS["summary-57"], found, plain, strict=True):
         if name.endswith("_mean"):  # of the separated signals, it is near zero

@@ -15,7 +15,7 @@ from ei_toolkit.eon.library import LibraryRequest
 from ei_toolkit.impulse import dsp
 from ei_toolkit.impulse.interpreter import Interpreter
 
-SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 def windows(count: int) -> npt.NDArray[np.int16]:
