@@ -23,7 +23,7 @@ from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
 from ei_toolkit.features.model import FeatureModel
 from ei_toolkit.impulse.decision import UNCERTAIN_LABEL, smoothed, stable_labels
-from ei_toolkit.impulse.features import feature_count, impulse_features
+from ei_toolkit.impulse.features import check_feature_count, impulse_features
 from ei_toolkit.impulse.interpreter import Interpreter
 
 BATCH = 32  # windows whose features are in memory at once
@@ -87,11 +87,7 @@ class NetworkScorer:
                 f" {', '.join(self.labels) or 'unknown'}",
                 hint="Name the labels in the order of the outputs: --labels blues,rock",
             )
-        if (count := feature_count(self.settings)) != self.model.input_size:
-            raise DataError(
-                f"the model takes {self.model.input_size} features, and the impulse of eitk.toml gives {count}",
-                hint="Run the command in the project that the model was trained in.",
-            )
+        check_feature_count(self.settings, self.model.input_size)
 
     @property
     def rate(self) -> int:

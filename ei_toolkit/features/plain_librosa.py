@@ -22,7 +22,6 @@ from ei_toolkit.audio.summary.features import SILENT_RMS, Samples, Values
 
 def plain_57(samples: Samples) -> Values:
     """Return the values of the columns of `summary-57`."""
-    from librosa.beat import beat_track  # in the functions: these modules compile code, which takes seconds
     from librosa.effects import hpss
 
     feature = librosa.feature
@@ -38,8 +37,6 @@ def plain_57(samples: Samples) -> Values:
 
 def plain_207(samples: Samples) -> Values:
     """Return the values of the columns of `summary-207`."""
-    from librosa.effects import hpss
-    from librosa.onset import onset_strength
 
     feature = librosa.feature
     harmonic, percussive = hpss(samples)

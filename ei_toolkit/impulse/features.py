@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import DspBlock, Settings
-from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.errors import ConfigurationError, DataError
 from ei_toolkit.impulse import dsp
 
 Features = npt.NDArray[np.float32]
@@ -39,6 +39,15 @@ def feature_count(settings: Settings) -> int:
         for block in _blocks(settings)
     ]
     return sum(frames * bins for frames, bins in shapes)
+
+
+def check_feature_count(settings: Settings, taken: int) -> None:
+    """Raise DataError if a model takes another number of features than a window has, and as `impulse_features`."""
+    if (count := feature_count(settings)) != taken:
+        raise DataError(
+            f"the model takes {taken} features, and the impulse of eitk.toml gives {count}",
+            hint="Run the command in the project that the model was trained in, or train again: eitk train --eon",
+        )
 
 
 def _blocks(settings: Settings) -> tuple[DspBlock, ...]:

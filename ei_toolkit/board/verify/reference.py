@@ -13,7 +13,7 @@ from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings
 from ei_toolkit.dataset.cutting import set_level
 from ei_toolkit.errors import DataError
-from ei_toolkit.impulse.features import impulse_features
+from ei_toolkit.impulse.features import check_feature_count, impulse_features
 from ei_toolkit.impulse.interpreter import Interpreter
 
 BATCH = 32  # windows; all windows of half an hour at once would need gigabytes
@@ -28,13 +28,14 @@ class Reference:
 
     @classmethod
     def load(cls, settings: Settings, model: Path) -> Reference:
-        """Load the int8 .tflite in `model`. Raises DataError for a float32 one."""
+        """Load the int8 .tflite in `model`. Raises DataError for a float32 one, or one of another impulse."""
         interpreter = Interpreter(model.read_bytes())
         if not interpreter.is_int8:
             raise DataError(
                 "the pinned model is float32; only int8 scores can be compared with a board",
                 hint='Set [build] model_type = "int8" in eitk.toml, then: eitk build and eitk flash',
             )
+        check_feature_count(settings, interpreter.input_size)
         return cls(settings, interpreter)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,11 @@ def test_a_float_model_cannot_be_compared_with_a_board(tmp_path: Path) -> None:
     assert 'model_type = "int8"' in caught.value.hint
     (tmp_path / "model.tflite").write_bytes(model("int8"))
     assert Reference.load(SETTINGS, tmp_path / "model.tflite").interpreter.is_int8
+
+
+def test_a_model_of_another_impulse_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.tflite").write_bytes(model("int8"))
+    longer = replace(SETTINGS, slice=replace(SETTINGS.slice, window_ms=200))
+    with pytest.raises(DataError, match=r"takes 165 features, and the impulse of eitk\.toml gives 330") as caught:
+        Reference.load(longer, tmp_path / "model.tflite")
+    assert "eitk train --eon" in caught.value.hint
