@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,9 @@ FEWEST = 4  # channels of a space
 Indices = npt.NDArray[np.int64]
 Layout = tuple[int, ...]
 """The spaces of the channels of a tensor, in their order."""
+
+Importance = Mapping[int, npt.NDArray[np.float64]]
+"""The importance of the channels of a space, by the number of the space."""
 
 
 @dataclass
@@ -88,13 +91,14 @@ class Step:
     output: Layout
 
 
-def prune_channels(model: Any, kept: float) -> Any:
-    """Return a network with a share of the channels of each layer, those with the largest weights.
+def prune_channels(model: Any, kept: float, measured: Importance | None = None) -> Any:
+    """Return a network with a share of the channels of each layer, the most important ones.
 
-    Raises DataError for a network that uses a layer twice.
+    The importance is `measured` (`importance.channel_importance`) or else that of the weights. Raises DataError for a
+    network that uses a layer twice.
     """
     spaces, steps = analyse(model)
-    remaining = _remaining(spaces, steps, kept)
+    remaining = _remaining(spaces, steps, kept, measured or {})
     sizes = {id(step.layer): len(_indices(step.output, spaces, remaining)) for step in steps}
 
     def resized(layer: Any) -> Any:
@@ -155,11 +159,12 @@ def _layout(layer: Any, inputs: tuple[Layout, ...], node: Any, spaces: Spaces) -
     return made
 
 
-def _remaining(spaces: Spaces, steps: Sequence[Step], kept: float) -> dict[int, Indices]:
-    """Return the channels that remain of each space, by the sum of the importance in all layers that make it."""
+def _remaining(spaces: Spaces, steps: Sequence[Step], kept: float, measured: Importance) -> dict[int, Indices]:
+    """Return the channels that remain of each space: by what is measured, or the sum in all layers that make it."""
     importance: dict[int, npt.NDArray[np.float64]] = defaultdict(lambda: np.zeros(1))
     for space, weights in _importance(steps):
         importance[spaces.find(space)] = importance[spaces.find(space)] + weights
+    importance.update(measured)
     remaining = {}
     for space in {spaces.find(one) for one in range(len(spaces.sizes))}:
         size = spaces.sizes[space]

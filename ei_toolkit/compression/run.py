@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ei_toolkit.compression.channels import prune_channels
 from ei_toolkit.compression.distillation import DistillationLoss, targets
+from ei_toolkit.compression.importance import channel_importance
 from ei_toolkit.compression.magnitude import MagnitudePruning
 from ei_toolkit.compression.quantisation_aware import plain_network, quantised_network
 from ei_toolkit.compression.request import (
@@ -97,14 +98,15 @@ def _pruned(model: Any, data: CompressionData, plan: CompressionPlan, _int8: Con
 def _fewer_channels(model: Any, data: CompressionData, plan: CompressionPlan, int8: Convert) -> Any:
     """Remove the fewest channels that leave the wanted share of instructions, and train further."""
     wanted = plan.instructions * _instructions(int8(model, SEARCH_WINDOWS))
+    importance = channel_importance(model, data.features[~data.testing], plan.seed)
     low, high = 0.0, 1.0
     for _ in range(SEARCH_STEPS):
         middle = (low + high) / 2
-        if _instructions(int8(prune_channels(model, middle), SEARCH_WINDOWS)) <= wanted:
+        if _instructions(int8(prune_channels(model, middle, importance), SEARCH_WINDOWS)) <= wanted:
             low = middle
         else:
             high = middle
-    return _matched(prune_channels(model, low), model, data, plan)
+    return _matched(prune_channels(model, low, importance), model, data, plan)
 
 
 def _distilled(model: Any, data: CompressionData, plan: CompressionPlan, _int8: Convert) -> Any:

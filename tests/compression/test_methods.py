@@ -49,6 +49,55 @@ def test_channels_that_compute_nothing_are_removed_without_an_effect(network: An
     np.testing.assert_allclose(scores(after, network.data.features), kept, atol=1e-6)
 
 
+def test_channels_that_nothing_depends_on_are_removed_however_large_their_weights(network: Any) -> None:
+    import keras
+
+    from ei_toolkit.compression.channels import prune_channels
+    from ei_toolkit.compression.importance import channel_importance
+
+    inputs = keras.Input((48,))
+    x = keras.layers.Reshape((8, 6, 1))(inputs)
+    x = keras.layers.Conv2D(8, 3, activation="relu")(x)
+    x = keras.layers.Flatten()(keras.layers.DepthwiseConv2D(3)(x))
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
+    first, last = model.layers[2], model.layers[-1]
+    unused = np.arange(8) % 2 == 1
+    first.kernel.assign(np.where(unused, 5, 1) * first.kernel)
+    kernel = np.asarray(last.kernel).reshape(-1, 8, 3)
+    last.kernel.assign(np.where(unused[:, None], 0, kernel).reshape(-1, 3))
+    features = network.data.features
+    importance = channel_importance(model, features, seed=0)
+    pruned = prune_channels(model, 0.5, importance)
+    assert pruned.layers[2].filters == 4
+    np.testing.assert_allclose(scores(pruned, features), scores(model, features), atol=1e-6)
+    assert np.abs(scores(prune_channels(model, 0.5), features) - scores(model, features)).max() > 0.01
+
+
+def test_the_importance_is_the_change_that_removing_a_channel_makes(network: Any) -> None:
+    """A channel with small outgoing weights changes the logarithm of a score by nearly what the gradient states."""
+    import keras
+
+    from ei_toolkit.compression.importance import channel_importance
+
+    inputs = keras.Input((48,))
+    hidden = keras.layers.Dense(8, activation="relu")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(hidden))
+    last = model.layers[-1]
+    last.kernel.assign(0.01 * last.kernel)
+    features = network.data.features
+    [importance] = channel_importance(model, features, seed=0).values()
+    without = np.zeros(8)
+    before = np.log(scores(model, features))
+    for channel in range(8):
+        changed = keras.models.clone_model(model)
+        weights = model.get_weights()
+        weights[2][channel] = 0
+        changed.set_weights(weights)
+        change = before - np.log(scores(changed, features))
+        without[channel] = (np.exp(before) * change**2).sum()  # the mean over labels that are drawn from the scores
+    np.testing.assert_allclose(importance, without, rtol=0.2)
+
+
 def test_a_layer_that_is_used_twice_is_named(network: Any) -> None:
     import keras
 
