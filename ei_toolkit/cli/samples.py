@@ -122,6 +122,8 @@ def diff(
         ("only in the studio", len(found.foreign)),
     )
     env.console.result(data, Table("", ("windows", "count"), rows).rich())
+    if found.foreign:
+        env.console.note("eitk samples delete --stale deletes those that only the studio has")
     if found.missing or found.moved or found.foreign:
         raise typer.Exit(1)
 

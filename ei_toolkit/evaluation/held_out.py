@@ -18,6 +18,7 @@ from ei_toolkit.errors import DataError
 from ei_toolkit.evaluation.candidate import Candidate
 from ei_toolkit.evaluation.clips import CLEAN, read_windows, under_condition
 from ei_toolkit.evaluation.gate import Track
+from ei_toolkit.impulse.features import check_feature_count
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.impulse.metrics import confusion_at_threshold, right
 
@@ -118,13 +119,8 @@ def try_model(
     Raises DataError if the settings no longer describe the model.
     """
     model = Interpreter(candidate.model)
+    check_feature_count(candidate.settings, model.input_size)
     features = np.concatenate([under_condition(own, condition, candidate.settings).features for own in windows])
-    if features.shape[1] != model.input_size:
-        raise DataError(
-            f"the model takes {model.input_size} features, the impulse gives {features.shape[1]}",
-            why="eitk.toml was changed after the model was trained",
-            hint="eitk impulse apply, then eitk train --eon",
-        )
     owner = np.repeat(np.arange(len(clips)), [len(own) for own in windows])
     probabilities = model.predict(features)
     check_outputs(probabilities.shape[1], candidate.labels)

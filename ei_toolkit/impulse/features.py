@@ -45,8 +45,9 @@ def check_feature_count(settings: Settings, taken: int) -> None:
     """Raise DataError if a model takes another number of features than a window has, and as `impulse_features`."""
     if (count := feature_count(settings)) != taken:
         raise DataError(
-            f"the model takes {taken} features, and the impulse of eitk.toml gives {count}",
-            hint="Run the command in the project that the model was trained in, or train again: eitk train --eon",
+            f"the model takes {taken} features, the impulse gives {count}",
+            why="eitk.toml was changed after the model was trained, or the model is of another project",
+            hint="eitk impulse apply, then eitk train --eon",
         )
 
 

@@ -100,6 +100,9 @@ def test_samples_are_compared_pulled_and_deleted(eitk: Any, sliced_project: Path
     assert json.loads(eitk("samples", "delete", *ids, "--dry-run", "--json")[1])["deleted"] == 0
     assert json.loads(eitk("samples", "delete", *ids, "--yes", "--json")[1])["deleted"] == 3
     assert len(json.loads(eitk("samples", "diff", "--json")[1])["missing"]) == 3
+    Manifest(tuple(windows.values())[:5]).write(ProjectPaths(sliced_project).manifest)
+    code, _, err = eitk("samples", "diff")
+    assert (code, "eitk samples delete --stale" in err) == (1, True)
 
 
 def test_pulled_samples_and_lists_go_to_the_folder_to_start_in(

@@ -135,5 +135,5 @@ def test_settings_that_do_not_fit_the_model_are_reported(goldens: Path) -> None:
     silence = np.ones((1, 8000), np.int16)
     with pytest.raises(DataError, match=r"the model takes \d+ features, the impulse gives \d+") as caught:
         try_model(candidate, CLIPS_OF_ARTISTS[:1], [silence])
-    assert caught.value.why == "eitk.toml was changed after the model was trained"
+    assert caught.value.why.startswith("eitk.toml was changed after the model was trained")
     assert caught.value.hint == "eitk impulse apply, then eitk train --eon"
