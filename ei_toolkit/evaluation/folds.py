@@ -51,7 +51,12 @@ def clips_of_split(clips: Sequence[KnownClip], split: str) -> list[KnownClip]:
 
 
 def check_folds(protocol: Protocol, clips: Sequence[KnownClip], folds: int) -> None:
-    """Raise DataError, with the largest number of folds that works, where a label has fewer groups than folds."""
+    """Raise DataError, with the largest number of folds that works, where a label has fewer groups than folds.
+
+    Under `fault-filtered`, raise it where a label has no track of the published test part, or there are no clips.
+    """
+    if protocol == "fault-filtered":
+        _check_published(clips)
     group_of = {"artist": lambda known: known.group, "clip": lambda known: known.sha256}.get(protocol)
     if group_of is None:
         return
@@ -116,12 +121,16 @@ def _folds_of_layout(clips: Sequence[KnownClip], windows: Sequence[int]) -> Fold
 
 
 def _published(clips: Sequence[KnownClip], windows: Sequence[int]) -> FoldOf:
+    _check_published(clips)
     tested = [published_part(known) == "testing" for known in clips]
+    return [np.full(n, 0 if out else TRAINING) for n, out in zip(windows, tested, strict=True)]
+
+
+def _check_published(clips: Sequence[KnownClip]) -> None:
     labels = {known.clip.label for known in clips}
-    if {known.clip.label for known, out in zip(clips, tested, strict=True) if out} != labels:
+    if not labels or {known.clip.label for known in clips if published_part(known) == "testing"} != labels:
         raise DataError(
             "these clips do not contain the published test part",
             why="the fault-filtered split lists tracks of GTZAN, and a label has none of its test tracks",
             hint="Use --protocol artist.",
         )
-    return [np.full(n, 0 if out else TRAINING) for n, out in zip(windows, tested, strict=True)]

@@ -96,6 +96,9 @@ def test_the_published_split_tests_its_test_part_only() -> None:
     assert tested == {"test"}
     with pytest.raises(DataError, match="test part"):
         assign_folds("fault-filtered", clips(), [1] * 24, seed=0)
+    for without in (clips(), clips_of_split(clips(), "fault-filtered")):  # before any features are computed
+        with pytest.raises(DataError, match="do not contain the published test part"):
+            check_folds("fault-filtered", without, 5)
 
 
 def test_the_fault_filtered_protocol_uses_only_the_clips_of_the_published_lists() -> None:
