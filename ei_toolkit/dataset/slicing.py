@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import compress
@@ -172,12 +172,13 @@ def _cut_until_complete(
         plan = plan_slices(settings, project, jobs, bad)
         if not bad:
             show(plan)
+            _check_splits(plan, settings.dataset.split)
         store.create()
         reach = [*store.folders, *(task.known.clip.path for task in plan.tasks[:1]), *([Path(noise)] if noise else [])]
         groups = groups_of(plan.tasks, sliced, store)
         done = list(_with_progress(plan, map_items(cut, groups, jobs, scheduler, reach), progress))
         report = _report(plan, [cut for group in done for cut in group.cuts], settings.slice.window_ms)
-        missing = _missing_side(plan, report)
+        missing = _missing_side(plan, {(window.label, window.split) for window in report.windows})
         if not missing:
             return report, [name for group in done for name in group.shards]
         if len(report.skipped) == len(plan.skipped):
@@ -207,9 +208,19 @@ def _report(plan: Plan, cuts: Sequence[Cut], window_ms: int) -> SliceReport:
     return SliceReport(distinct, skipped, len(found) - len(distinct), False, tuple(warned), padded, tuple(repeats))
 
 
-def _missing_side(plan: Plan, report: SliceReport) -> tuple[str, str] | None:
-    """Return a label and a split of the plan that have no window."""
-    there = {(window.label, window.split) for window in report.windows}
+def _check_splits(plan: Plan, split: str) -> None:
+    """Raise DataError, before clips are cut, where a label has no clip in a split for another reason than its files."""
+    missing = _missing_side(plan, {(task.known.clip.label, task.split) for task in plan.tasks})
+    if missing and not plan.skipped:
+        raise DataError(
+            f"the label {missing[0]} has no {missing[1]} clip",
+            why=f'[dataset] split = "{split}" leaves that split empty',
+            hint="Add clips, or choose another split, such as: eitk config set dataset.split artist",
+        )
+
+
+def _missing_side(plan: Plan, there: Collection[tuple[str, str]]) -> tuple[str, str] | None:
+    """Return a label and a split of the plan that are not among those that are `there`."""
     labels = sorted({task.known.clip.label for task in plan.tasks})
     wanted = [(label, split) for label in labels for split in ("training", "testing")]
     return next((cell for cell in wanted if cell not in there), None)
@@ -225,4 +236,4 @@ def _incomplete(label: str, split: str, report: SliceReport) -> DataError:
         )  # fmt: skip
     reasons = "; ".join(f"{one.clip}: {one.reason}" for one in report.skipped[:SHOWN])
     hint = "Add clips, or choose another [dataset] split or seed."
-    return DataError(what, why=reasons or "no clip of it is in that split", hint=hint)
+    return DataError(what, why=reasons, hint=hint)

@@ -316,10 +316,10 @@ def test_a_split_without_windows_is_reported(tmp_path: Path, settings: Settings,
     for track in ("classical.00030", "classical.00043", "rock.00030", "rock.00031"):
         write_clip(tmp_path / "clips" / track.split(".")[0] / f"{track}.wav", seed=int(track[-2:]))
     settings = replace(settings, dataset=replace(settings.dataset, split="fault-filtered"))
-    with pytest.raises(DataError, match="the label classical has no testing window") as caught:
+    with pytest.raises(DataError, match="the label classical has no testing clip") as caught:
         cut(settings, tmp_path)
-    assert caught.value.why == "no clip of it is in that split"
-    assert not (tmp_path / "out" / "manifest.csv").exists()
+    assert caught.value.why == '[dataset] split = "fault-filtered" leaves that split empty'
+    assert not (tmp_path / "out").exists()  # no clip was cut
 
 
 def test_one_channel_of_the_clips_can_be_chosen(clips: Path, settings: Settings) -> None:
