@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import librosa as package
+import librosa
 import numpy as np
 import pytest
 
 from ei_toolkit.audio.clip_level import full_scale, sound_ends, without_silent_ends
-
-librosa: Any = package  # each of its modules is loaded when it is used
 
 
 def faded(seed: int, samples: int = 30_000) -> np.ndarray:

@@ -18,6 +18,7 @@ from ei_toolkit.eon.kernels.geometry import Geometry
 from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.eon.run import run_model
 from ei_toolkit.errors import DataError
+from ei_toolkit.training.import_tensorflow import import_tensorflow
 from ei_toolkit.training.request import TrainRequest
 from ei_toolkit.training.train import train
 
@@ -209,8 +210,7 @@ def robust_recipe(folder: Path) -> bytes:
 @pytest.fixture(scope="module")
 def nets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The Keras models, converted once."""
-    import keras
-
+    keras = import_tensorflow().keras
     keras.utils.set_random_seed(5)
     converted = {name: convert(model, seed) for seed, (name, model) in enumerate(keras_models().items())}
     return converted | {"robust": robust_recipe(tmp_path_factory.mktemp("robust"))}

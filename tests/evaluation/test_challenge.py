@@ -45,7 +45,6 @@ def trained() -> dict[float, bytes]:
 @pytest.fixture
 def build(sliced: Config, trained: dict[float, bytes]) -> Build:
     """Train on the project's windows, with some labels swapped, and pin the int8 model in eitk.lock."""
-    pytest.importorskip("tensorflow")
 
     def make(name: str, *, swapped: float = 0.0) -> Path:
         file = sliced.paths.builds / name / "model.tflite"

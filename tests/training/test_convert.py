@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ei_toolkit.training.convert import CONVERTER_NOTE, int8_model
+from ei_toolkit.training.import_tensorflow import import_tensorflow
 
 
 def test_a_conversion_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    import keras
-
+    keras = import_tensorflow().keras
     given = keras.Input((8,))
     model = keras.Model(given, keras.layers.Dense(2, activation="softmax")(given))
     capfd.readouterr()  # what TensorFlow printed when it was imported

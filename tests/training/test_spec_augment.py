@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ei_toolkit.impulse.spec_augment import noise_deviation
+from ei_toolkit.training.import_tensorflow import import_tensorflow
 from ei_toolkit.training.spec_augment import SpecAugment, from_policy
 
 SHAPE = (30, 12)
@@ -11,8 +12,7 @@ SHAPE = (30, 12)
 
 def augmented(augment: SpecAugment, times: int = 40) -> np.ndarray:
     """Ramp windows (value = frame + 1), augmented; (times, frames, bands)."""
-    import tensorflow as tf
-
+    tf = import_tensorflow()
     tf.random.set_seed(1)
     ramp = np.repeat(np.arange(1, SHAPE[0] + 1, dtype=np.float32)[:, None], SHAPE[1], axis=1).reshape(-1)
     return np.stack([np.asarray(augment.augment(tf.constant(ramp))) for _ in range(times)]).reshape(times, *SHAPE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,8 @@ def test_training_writes_models_that_predict_the_labels(request_for: RequestFor)
     log: list[str] = []
     outcome = train(request_for(), log.append)
     assert outcome.variants["int8"]["accuracy"] > 0.9
+    assert outcome.train_windows + outcome.validation_windows == 160
+    assert outcome.validation_windows % 10 == 0, "artists are whole"
     assert len(outcome.history["val_accuracy"]) == len(outcome.history["learning_rate"]) == 4
     assert sum("learning_rate: " in line for line in log) == 4
     assert outcome.warnings == ()
@@ -51,6 +53,8 @@ def test_training_writes_models_that_predict_the_labels(request_for: RequestFor)
     model = Interpreter(outcome.files.int8.read_bytes())
     assert model.is_int8
     assert (model.input_size, model.output_size) == (160, 2)
+    left = sorted(file.name for file in outcome.files.keras.parent.iterdir())
+    assert left == ["model.keras", "model_float32.tflite", "model_int8.tflite"]
 
 
 @pytest.mark.parametrize("script", ["", SCRIPT])
@@ -62,14 +66,11 @@ def test_a_network_is_trained_to_the_targets_instead_of_the_labels(request_for: 
     assert np.mean(scores.argmax(axis=1) == 1 - np.array(wanted.labels)) > 0.9
 
 
-def test_validation_keeps_artists_whole(request_for: RequestFor) -> None:
-    outcome = train(request_for(epochs=1), lambda _line: None)
-    assert outcome.train_windows + outcome.validation_windows == 160
-    assert outcome.validation_windows % 10 == 0
-
-
 def test_windows_that_are_given_for_validation_are_the_validation(request_for: RequestFor) -> None:
+    """And without int8, the float32 model alone is written and measured."""
     outcome = train(request_for(epochs=1, int8=False, validation=[i < 30 for i in range(160)]), lambda _line: None)
+    assert outcome.files.int8 is None
+    assert set(outcome.variants) == {"float32"}
     assert (outcome.train_windows, outcome.validation_windows) == (130, 30)
     assert sum(map(sum, outcome.variants["float32"]["confusion_matrix"])) == 30
 
@@ -156,7 +157,7 @@ def test_the_error_of_a_script_has_its_line(request_for: RequestFor, script: str
 
 def test_every_fold_is_measured_and_a_last_model_trained(request_for: RequestFor) -> None:
     log: list[str] = []
-    outcome = train(request_for(epochs=5, k_folds=2), log.append)
+    outcome = train(request_for(epochs=5, k_folds=2, int8=False), log.append)
     assert len(outcome.folds) == 2
     assert min(outcome.folds) > 0.7
     assert outcome.files.float32.exists()
@@ -164,7 +165,7 @@ def test_every_fold_is_measured_and_a_last_model_trained(request_for: RequestFor
 
 
 def test_a_collapsed_training_has_a_warning(request_for: RequestFor) -> None:
-    request = request_for(epochs=1, learning_rate=1e-9)
+    request = request_for(epochs=1, learning_rate=1e-9, int8=False)
     noise = np.random.default_rng(0).normal(size=request.features.shape).astype(np.float32)
     outcome = train(replace(request, features=noise), lambda _line: None)
     assert "collapsed to chance" in outcome.warnings[0]
@@ -176,14 +177,8 @@ def test_rare_classes_weigh_more_when_asked(request_for: RequestFor) -> None:
     request = request_for()
     rare = replace(request, labels=[1 if i % 8 == 0 else 0 for i in range(160)])
     assert class_weights(rare, np.arange(160)) == {0: 160 / (2 * 140), 1: 160 / (2 * 20)}
-    outcome = train(replace(request, auto_class_weights=True), lambda _line: None)
-    assert outcome.variants["int8"]["accuracy"] > 0.9
-
-
-def test_float_only_where_int8_is_not_wanted(request_for: RequestFor) -> None:
-    outcome = train(request_for(epochs=1, int8=False), lambda _line: None)
-    assert outcome.files.int8 is None
-    assert set(outcome.variants) == {"float32"}
+    outcome = train(replace(request, auto_class_weights=True, int8=False), lambda _line: None)
+    assert outcome.variants["float32"]["accuracy"] > 0.9
 
 
 @pytest.mark.parametrize(
@@ -201,14 +196,3 @@ def test_float_only_where_int8_is_not_wanted(request_for: RequestFor) -> None:
 def test_what_cannot_be_trained_is_refused(request_for: RequestFor, changes: dict, error: type[Exception]) -> None:
     with pytest.raises(error):
         train(request_for(**changes), lambda _line: None)
-
-
-def test_no_partial_file_is_left(request_for: RequestFor) -> None:
-    outcome = train(request_for(epochs=1), lambda _line: None)
-    folder: Path = outcome.files.keras.parent
-    assert sorted(file.name for file in folder.iterdir()) == [
-        "model.keras",
-        "model_float32.tflite",
-        "model_int8.tflite",
-    ]
-    assert asdict(outcome.files)["int8"].name == "model_int8.tflite"

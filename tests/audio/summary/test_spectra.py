@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import librosa as package
+import librosa
 import numpy as np
 import pytest
 
@@ -12,8 +12,6 @@ from ei_toolkit.audio.summary import spectra
 from ei_toolkit.audio.summary.analysis import Analysis
 from ei_toolkit.audio.summary.constant_q import constant_q, constant_q_chroma, tonal_centroids
 from ei_toolkit.audio.summary.spectra import RATE
-
-librosa: Any = package  # each of its modules is loaded when it is used
 
 SECONDS = 4
 

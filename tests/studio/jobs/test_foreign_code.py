@@ -11,12 +11,13 @@ import pytest
 
 from ei_toolkit.studio.jobs.confinement import landlock_version
 from ei_toolkit.studio.store import Store
+from ei_toolkit.training.import_tensorflow import import_tensorflow
 
 
 @pytest.fixture(scope="module")
 def attack(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A zip of a SavedModel, and the file that an initialiser in it writes."""
-    tf = pytest.importorskip("tensorflow")  # here, because it takes seconds
+    tf = import_tensorflow()
     folder = tmp_path_factory.mktemp("attack")
     written = folder / "written"
 
