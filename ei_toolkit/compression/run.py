@@ -36,6 +36,8 @@ FLOAT32 = "float32"
 SEARCH_WINDOWS = 8  # that the ranges are measured on while only the instructions are wanted
 SEARCH_STEPS = 5  # of the share of channels that leaves the wanted share of instructions
 MIXED = 0.5  # parameter of the beta distribution of the shares of two windows
+LEAST_MOMENTUM = 0.5  # of batch normalisation
+FORGETTING = 10  # times that the means of batch normalisation are replaced in a training
 SCORED_WINDOWS = 512  # whose scores are computed at once
 MEASURED_WINDOWS = 256  # from which the ranges of activations are measured before training with roundings
 
@@ -135,6 +137,10 @@ def _matched(network: Any, before: Any, data: CompressionData, plan: Compression
     """
     training = data.features[~data.testing]
     random = np.random.default_rng(plan.seed)
+    momentum = max(LEAST_MOMENTUM, 1 - FORGETTING / (plan.epochs * _steps(data, plan)))
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):  # a short training must replace its means, too
+            layer.momentum = min(layer.momentum, momentum)
     _compile(network, "categorical_crossentropy", data, plan)
     for _ in range(plan.epochs):
         share = random.beta(MIXED, MIXED, (len(training), 1)).astype(np.float32)

@@ -71,6 +71,20 @@ def test_a_changed_network_is_trained_to_the_scores_before_and_not_to_the_labels
     assert any((one != before).any() for one, before in zip(first, network.model.get_weights(), strict=True))
 
 
+def test_a_short_training_replaces_the_means_of_batch_normalisation(network: Any) -> None:
+    import keras
+
+    from ei_toolkit.compression.run import MAKE
+
+    model = keras.models.clone_model(network.model)
+    model.set_weights(network.model.get_weights())
+    first = next(layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
+    first.momentum = 0.999
+    first.moving_mean.assign(first.moving_mean + 100)
+    trained = MAKE["pruned"](model, network.data, CompressionPlan(epochs=8, learning_rate=1e-6, sparsity=0), None)
+    assert np.abs(trained.get_layer(first.name).moving_mean - network.model.get_layer(first.name).moving_mean).max() < 1
+
+
 def test_a_network_of_other_features_is_named(network: Any) -> None:
     data = replace(network.data, features=network.data.features[:, :40])
     with pytest.raises(DataError, match=r"takes \(48,\) and gives \(3,\)"):
