@@ -47,7 +47,7 @@ KINDS = {  # module and function of each kind of job
     "retrain": "training:retrain",
     "classify": "testing:classify",
     "optimize": "tuning:optimize",
-    "tuner-primary": "tuning:set_primary",
+    "tuner-primary": "primary_trial:set_primary",
     "build": "building:build",
     "profile-keras": "profiling:profile_block",
     "profile-tflite": "profiling:profile_tflite",

@@ -1,4 +1,4 @@
-"""The tuner as a job: trials of a space, each compiled before it trains; and a trial as the project's impulse."""
+"""The tuner as a job: trials of a space, each compiled before it trains."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from ei_toolkit.impulse.metrics import classification
 from ei_toolkit.impulse.trained_model import label_order, model_id
 from ei_toolkit.studio.devices import Device, device
 from ei_toolkit.studio.http.errors import ApiError
-from ei_toolkit.studio.http.learn import keras_settings, variant_metrics
+from ei_toolkit.studio.http.learn import keras_settings
 from ei_toolkit.studio.impulse import ProcessingBlock
 from ei_toolkit.studio.jobs.features import (
     ComputedFeatures,
     compute_features,
-    features_of_blocks,
     usable_samples,
 )
 from ei_toolkit.studio.jobs.profiling import latency_ms, memory, profile_variants
 from ei_toolkit.studio.jobs.task import Task
 from ei_toolkit.studio.jobs.training import training_request
+from ei_toolkit.studio.jobs.trial_documents import BLOCK_IDS, new_document, result_fields, set_blocks
 from ei_toolkit.studio.tuner_runs import MODEL, TunerRuns
 from ei_toolkit.studio.tuner_space import (
     DEFAULT_CYCLES,
@@ -65,7 +65,6 @@ REDUCTION_FACTOR = 3  # of Hyperband, as in its publication
 EPOCH_ACCURACY = re.compile(r"\bval_accuracy: ([0-9.]+)")
 """In the line that Keras writes after each epoch."""
 SAMPLERS: Mapping[str, Sampler] = {"random": "random", "hyperband": "random", "bayesian": "tpe", "custom": "random"}
-BLOCK_IDS = (1, 2, 3)  # of the impulse of a trial, before it becomes one of the project
 
 
 class TrialEnded(Exception):
@@ -232,7 +231,7 @@ def _work(run: Run, trial: Trial, values: Mapping[str, Any] | None = None) -> No
         return
     chosen = sent or run.space.values(trial.parameters)
     identity = str((sent or {}).get("id") or f"{run.task.job.id}-{trial.number}")
-    document = _new_document(identity, trial.number, chosen, bool(sent))
+    document = new_document(identity, trial.number, chosen, bool(sent))
     run.trials[:] = [*(each for each in run.trials if each["number"] != trial.number), document]
     lines: list[str] = document["log"]
 
@@ -247,14 +246,14 @@ def _work(run: Run, trial: Trial, values: Mapping[str, Any] | None = None) -> No
     try:
         found = _train(run, identity, chosen, document, log)
         document |= {"status": "completed", "lastCompletedTraining": now()}
-        _set_blocks(document, "completed")
+        set_blocks(document, "completed")
         run.refused = 0
         run.search.end(trial.number, "complete", values=found)
     except TrialPruned as given_up:
         lines.append(f"Trial ended: {given_up}")
         run.task.log(f"[trial {trial.number}] {given_up}")
         document |= {"status": "failed", "pruned": True}
-        _set_blocks(document, "failed")
+        set_blocks(document, "failed")
         run.refused = 0
         run.search.end(trial.number, "pruned", reason=str(given_up))
     except (EitkError, ApiError, TrialEnded) as error:
@@ -262,7 +261,7 @@ def _work(run: Run, trial: Trial, values: Mapping[str, Any] | None = None) -> No
         lines.append(f"Trial failed: {reason}")
         run.task.log(f"[trial {trial.number}] failed: {reason}")
         document["status"] = "failed"
-        _set_blocks(document, "failed")
+        set_blocks(document, "failed")
         run.refused += 1
         run.search.end(trial.number, "refused", reason=reason)
     _end_pruning(run, document)
@@ -274,23 +273,6 @@ def _is_repeated(run: Run, trial: Trial) -> bool:
     """Return whether an earlier trial has the same parameters; clients are not shown such a trial."""
     others = (each for each in run.search.trials() if each.number != trial.number)
     return any(each.parameters == trial.parameters for each in others)
-
-
-def _new_document(identity: str, number: int, chosen: Mapping[str, Any], is_custom: bool) -> dict[str, Any]:
-    blocks = [
-        {"id": id_, "retries": 0, "status": "running", "type": kind}
-        for id_, kind in zip(BLOCK_IDS, ("input", "dsp", "learn"), strict=True)
-    ]
-    return {
-        "id": identity, "name": f"Trial {number}", "number": number, "status": "running", "retries": 0,
-        "currentEpoch": 0, "blocks": blocks, "impulse": {"inputBlocks": [], "dspBlocks": [], "learnBlocks": []},
-        "model": {kind: dict(own) for kind, own in chosen.items() if isinstance(own, Mapping)},
-        "log": [], "accuracies": [], **({"experiment": "custom"} if is_custom else {}),
-    }  # fmt: skip
-
-
-def _set_blocks(document: dict[str, Any], status: str) -> None:
-    document["blocks"] = [{**block, "status": status} for block in document["blocks"]]
 
 
 def _train(
@@ -320,7 +302,7 @@ def _train(
     if weights:
         cost[SCORE] = round(score(weights, accuracy, cost, run.limits), 6)
         log(f"Score {cost[SCORE]:.4f}")
-    document |= _results(task.job.id, impulse, block, summary, tested, cost)
+    document |= result_fields(task.job.id, impulse, summary, tested, cost)
     return [cost[SCORE]] if weights else [accuracy, cost["timeMs"]]
 
 
@@ -411,92 +393,3 @@ def _summary(
         "unsupported": unsupported,
         "sizes": {variant: paths[model_id(variant)].stat().st_size for variant in ("float32", "int8")},
     }
-
-
-def _results(
-    job: int, impulse: TrialImpulse, block: ProcessingBlock, summary: Mapping[str, Any],
-    tested: Mapping[str, Mapping[str, Any]], cost: Mapping[str, Any],
-) -> dict[str, Any]:  # fmt: skip
-    """Return the fields of a trained trial: its impulse with metrics, and what it needs on the device."""
-    validation = {name: variant_metrics(name, values, summary) for name, values in summary["variants"].items()}
-    test = {name: variant_metrics(name, values, {**summary, "performance": {}}) for name, values in tested.items()}
-    listed = [
-        {**metrics, "size": summary["sizes"][name], "memory": _memory(summary, name)}
-        for name, metrics in validation.items()
-    ]
-    without = {name: {"accuracy": None} for name in validation}
-    learn = {
-        "block": impulse.document["learnBlocks"][0],
-        "config": dict(impulse.keras_config),
-        "metadata": {"modelValidationMetrics": listed, "classNames": summary["labels"]},
-        "metrics": {"validation": validation, "test": test or without},
-    }
-    dsp_block = {
-        "block": impulse.document["dspBlocks"][0],
-        "config": dict(impulse.dsp_config),
-        "estimatedPerformance": {"latency": cost["dspMs"], "ram": cost["ram"]},
-    }
-    history = summary["history"]
-    last = {name: float(values[-1]) for name, values in history.items() if values}
-    progress = {
-        "epoch": len(history.get("loss", [])), "loss": last.get("loss", 0.0), "val_loss": last.get("val_loss", 0.0),
-        "accuracy": last.get("accuracy", 0.0), "val_accuracy": last.get("val_accuracy", 0.0),
-    }  # fmt: skip
-    return {
-        "impulse": {"inputBlocks": impulse.document["inputBlocks"], "dspBlocks": [dsp_block], "learnBlocks": [learn]},
-        "metrics": {"validation": validation, **({"test": test} if test else {})},
-        "devicePerformance": dict(cost), "progress": progress, "currentEpoch": progress["epoch"],
-        "stored": {"document": dict(impulse.document), "dsp": dict(impulse.dsp_config),
-                   "keras": dict(impulse.keras_config), "summary": dict(summary), "job": job},
-    }  # fmt: skip
-
-
-def _memory(summary: Mapping[str, Any], variant: str) -> dict[str, dict[str, int]]:
-    """Return RAM and ROM of both engines on the first device; empty for a model that cannot be compiled."""
-    entries = summary["performance"].get(variant) or []
-    return {
-        engine: {"ram": entries[0][engine]["ramRequired"], "rom": entries[0][engine]["romRequired"]}
-        for engine in ("tflite", "eon")
-        if entries
-    }
-
-
-def set_primary(task: Task) -> None:
-    """Job: make the impulse, the settings and the model of a trial those of the project's default impulse."""
-    runs, store, project = TunerRuns(task.store, task.project), task.store, task.project
-    job, trial = runs.trial(str(task.job.spec["trial"]))
-    if trial["status"] != "completed":
-        raise ApiError(f"Trial {trial['id']} is {trial['status']}, so its impulse cannot be used")
-    stored, ids = trial["stored"], [store.projects.next_block(project) for _ in BLOCK_IDS]
-    document = _with_ids(stored["document"], dict(zip(BLOCK_IDS, ids, strict=True)))
-    before = store.blocks.find(project)
-    with store.database.exclusive():
-        if before is not None:
-            for kind in ("inputBlocks", "dspBlocks", "learnBlocks"):
-                for block in before.blocks(kind):
-                    store.blocks.delete_block_data(project, block["id"])
-            store.artifacts.clear_results(project, "classify", before.id)
-        name = str(task.job.spec.get("name") or trial["name"])
-        store.blocks.put(project, before.id if before else 1, name, document)
-        store.blocks.configure(project, ids[1], stored["dsp"])
-        store.blocks.configure(project, ids[2], stored["keras"])
-    impulse = store.blocks.get(project, before.id if before else 1)
-    reader = ProcessingBlock(ids[1], impulse.id, document["dspBlocks"][0], document["inputBlocks"][0], stored["dsp"])
-    features_of_blocks(task, [reader], "training")
-    store.artifacts.put_model(project, ids[2], runs.model_files(stored["job"], trial["id"]), stored["summary"])
-    state = runs.state(job.id)
-    for each in state["trials"]:
-        if each["id"] == trial["id"]:
-            each["impulseAddedToProject"] = {"impulseId": impulse.id, "link": f"/studio/{project}/impulse/{impulse.id}"}
-    runs.set_state(job.id, state)
-    task.log(f"The impulse of {trial['name']} is the impulse of the project")
-
-
-def _with_ids(document: Mapping[str, Any], ids: Mapping[int, int]) -> dict[str, Any]:
-    """Return the document of an impulse with other block ids."""
-    found: dict[str, Any] = dict(document)
-    for kind in ("inputBlocks", "dspBlocks", "learnBlocks"):
-        found[kind] = [{**block, "id": ids[block["id"]]} for block in document[kind]]
-    found["dspBlocks"] = [{**block, "input": ids[block["input"]]} for block in found["dspBlocks"]]
-    found["learnBlocks"] = [{**block, "dsp": [ids[id_] for id_ in block["dsp"]]} for block in found["learnBlocks"]]
-    return found

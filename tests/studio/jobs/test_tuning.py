@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from studio_in_process import Api, RecordingTask
 
-from ei_toolkit.studio.jobs.tuning import Run, TrialPruned, _open, _replay, _trained, score, set_primary, weights_of
+from ei_toolkit.studio.jobs.primary_trial import set_primary
+from ei_toolkit.studio.jobs.tuning import Run, TrialPruned, _open, _replay, _trained, score, weights_of
 from ei_toolkit.studio.tuner_runs import MODEL, TunerRuns
 from ei_toolkit.studio.tuner_space import ApiSpace, checked_space, default_space, trial_impulse
 from ei_toolkit.tuning.search import Pruning, SearchOptions
