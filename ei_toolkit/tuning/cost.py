@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ei_toolkit.audio.window import samples_in
 from ei_toolkit.config import Settings, TrainingSettings
@@ -146,8 +147,19 @@ def untrained_network(
     from ei_toolkit.training.convert import float32_model, int8_model
 
     random = np.random.default_rng(0).random((CALIBRATION_WINDOWS, inputs), np.float32)
+    model.set_weights([_as_trained(one) for one in model.get_weights()])
     tflite = int8_model(model, random, seed=0) if is_int8 else float32_model(model)
     return tflite, int(model.count_params())
+
+
+def _as_trained(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return weights whose mean size is 0.4 of the largest one, as in a trained network, and not 0.5.
+
+    Keras draws them evenly up to a limit. Sums of more than 500 inputs can then need more bits than the fastest kernel
+    has, which the trained network uses.
+    """
+    largest = np.abs(weights).max(initial=0)
+    return weights * np.sqrt(np.abs(weights) / largest) if weights.ndim > 1 and largest else weights
 
 
 def untrained_model(script: str, inputs: int, classes: int, training: TrainingSettings) -> Any:

@@ -22,6 +22,7 @@ from ei_toolkit.tuning.candidate import Candidate, candidate
 from ei_toolkit.tuning.cost import (
     Cost,
     Limits,
+    _as_trained,
     candidate_cost,
     exceeded,
     limits_of,
@@ -69,6 +70,16 @@ def test_the_limits_are_those_of_the_board_unless_the_search_has_its_own() -> No
 def test_a_cost_is_read_again_from_its_data() -> None:
     assert read_cost(COST.data()) == COST
     assert COST.data()["total_ms"] == 200.0
+
+
+def test_untrained_weights_get_the_spread_of_trained_ones() -> None:
+    """Sums of 600 evenly drawn weights need more bits than those of a trained network, and a slower kernel."""
+    even = np.random.default_rng(0).uniform(-0.1, 0.1, (600, 48)).astype(np.float32)
+    found = _as_trained(even)
+    assert np.abs(found).mean() / np.abs(found).max() == pytest.approx(0.4, abs=0.01)
+    assert np.array_equal(np.sign(found), np.sign(even))
+    for kept in (np.ones(48, np.float32), np.zeros((3, 3), np.float32)):
+        assert np.array_equal(_as_trained(kept), kept)
 
 
 class RandomTrial:
