@@ -67,7 +67,7 @@ def test_a_network_is_trained_to_the_targets_instead_of_the_labels(request_for: 
 
 
 def test_windows_that_are_given_for_validation_are_the_validation(request_for: RequestFor) -> None:
-    """And without int8, the float32 model alone is written and measured."""
+    """And without int8, only the float32 model is written and measured."""
     outcome = train(request_for(epochs=1, int8=False, validation=[i < 30 for i in range(160)]), lambda _line: None)
     assert outcome.files.int8 is None
     assert set(outcome.variants) == {"float32"}
