@@ -30,6 +30,7 @@ from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.training.convert import float32_model, int8_model
 from ei_toolkit.training.folding import fold_normalisation
 from ei_toolkit.training.rounding import round_weights
+from ei_toolkit.training.seeds import set_seeds
 
 FLOAT32 = "float32"
 """The name of the network that is not compressed."""
@@ -156,7 +157,7 @@ def _matched(network: Any, before: Any, data: CompressionData, plan: Compression
 
 def _compile(network: Any, loss: Any, data: CompressionData, plan: CompressionPlan) -> None:
     """Prepare a training whose learning rate falls to zero along a cosine."""
-    keras.utils.set_random_seed(plan.seed)
+    set_seeds(plan.seed)
     rate = keras.optimizers.schedules.CosineDecay(plan.learning_rate, plan.epochs * _steps(data, plan))
     network.compile(keras.optimizers.Adam(rate), loss)
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ei_toolkit.config.settings import ClassifierSettings
+from ei_toolkit.training.seeds import set_seeds
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -16,7 +17,7 @@ def train_dense(
     settings: ClassifierSettings, inputs: Floats, labels: Ints, seed: int
 ) -> tuple[list[Floats], list[Floats]]:
     """Train a network of dense layers with dropout; return weights and biases with the normalisations folded in."""
-    keras.utils.set_random_seed(seed)
+    set_seeds(seed)
     model = keras.Sequential([keras.Input((inputs.shape[1],))])
     for units in settings.units:
         model.add(keras.layers.Dense(units))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ei_toolkit.config.settings import ClassifierSettings
 from ei_toolkit.errors import DataError
+from ei_toolkit.training.seeds import set_seeds
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -27,7 +28,7 @@ def train_feature_cnn(
             f"{inputs.shape[1]} features are too few for {len(settings.filters)} convolutions with pooling",
             hint="Raise [classifier] correlation, or shorten filters.",
         )
-    keras.utils.set_random_seed(seed)
+    set_seeds(seed)
     model = keras.Sequential([keras.Input((inputs.shape[1],)), keras.layers.Reshape((inputs.shape[1], 1))])
     for filters in settings.filters:
         model.add(keras.layers.Conv1D(filters, 3, padding="same", activation="relu"))

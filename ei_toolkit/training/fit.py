@@ -29,6 +29,7 @@ from ei_toolkit.impulse.feature_rows import Rows, batches, chosen_rows, is_in_fi
 from ei_toolkit.impulse.spec_augment import noise_deviation
 from ei_toolkit.training.keras_model import build_model
 from ei_toolkit.training.request import TrainRequest
+from ei_toolkit.training.seeds import set_seeds
 from ei_toolkit.training.spec_augment import SpecAugment, from_policy
 from ei_toolkit.training.split import Indices
 
@@ -97,7 +98,7 @@ def fit(request: TrainRequest, train: Indices, validation: Indices, log: Log) ->
     import keras
 
     keras.backend.clear_session()
-    keras.utils.set_random_seed(request.seed)
+    set_seeds(request.seed)
     request.out_dir.mkdir(parents=True, exist_ok=True)
     best = request.out_dir / "best.weights.h5"
     best.unlink(missing_ok=True)

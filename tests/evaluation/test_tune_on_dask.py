@@ -19,7 +19,7 @@ from tuner_search import WITHOUT_ARM_TOOLS, assert_continued, kill, project, sta
 from ei_toolkit.tuning.search import Trial
 
 KILLS, TRIALS, WORKERS = 20, 8, 2
-KILL_AFTER = 0.05, 0.5
+KILL_AFTER = 0.1, 0.8
 """When something is killed: parts of the time until a search has its first result, as a busy machine needs longer."""
 START_TIMEOUT_S = 300
 pytestmark = [pytest.mark.exhaustive, pytest.mark.timeout(2 * 3600)]

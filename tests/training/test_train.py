@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +115,23 @@ def test_the_same_request_gives_the_same_bytes_also_with_features_in_a_file(
     models = [model_bytes(train(each, lambda _line: None)) for each in (request, replace(request, seed=8))]
     assert models[0] != models[1]
     assert model_bytes(train(in_file(request), lambda _line: None)) == models[0]
+
+
+def test_random_numbers_that_other_threads_draw_change_no_model(request_for: RequestFor) -> None:
+    request, stop = request_for(epochs=1), threading.Event()
+
+    def draw() -> None:
+        while not stop.wait(0.0001):
+            random.random()
+
+    expected = model_bytes(train(request, lambda _line: None))
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        assert model_bytes(train(request, lambda _line: None)) == expected
+    finally:
+        stop.set()
+        thread.join()
 
 
 @pytest.mark.exhaustive
