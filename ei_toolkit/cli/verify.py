@@ -9,12 +9,12 @@ import typer
 
 from ei_toolkit.board.board import BoardContext
 from ei_toolkit.board.boards.registry import board_named
-from ei_toolkit.board.flash.deployment import pinned
 from ei_toolkit.board.verify.verify import verify_clips
 from ei_toolkit.cli.compare_microphone import compare_microphone
 from ei_toolkit.cli.environment import Environment
 from ei_toolkit.cli.options import BoardOption, PortOption
 from ei_toolkit.config import Config
+from ei_toolkit.config.lockfile import read_lock
 from ei_toolkit.config.units import counted
 from ei_toolkit.dataset.provenance import PROVENANCE_NAME, read_provenance
 from ei_toolkit.errors import UsageError
@@ -71,8 +71,9 @@ def verify(
 
 def _warn_of_training_clips(env: Environment, config: Config, clips: list[Path]) -> None:
     """Warn if the model was trained on some of the clips, because its accuracy for them is that of no other clip."""
-    model = pinned(config.paths).model_path(config.paths.root)
-    provenance = read_provenance(model.parent / PROVENANCE_NAME)
+    lock = read_lock(config.paths.lock)
+    folder = lock.model_path(config.paths.root).parent if lock else None
+    provenance = read_provenance(folder / PROVENANCE_NAME) if folder else None
     known = sum(bool(trained_on(clip, provenance)) for clip in clips) if provenance else 0
     if known:
         env.console.warn(

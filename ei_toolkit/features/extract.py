@@ -77,9 +77,9 @@ def extract_table(
     """
     compute = partial(clip_features, extraction=extraction, cache=cache)
     if extraction.plain_librosa:
-        # Before the workers start: the import compiles, and processes that do so at the same time damage the cache of
-        # numba, which then ends every process that uses it (numba issue 10128).
-        plain_function(extraction.settings.extractor)
+        # Before the workers start: functions are compiled when they are first used, and processes that do so at the
+        # same time damage the cache of numba, which then ends every process that uses it (numba issue 10128).
+        plain_function(extraction.settings.extractor)(np.sin(np.arange(2 * RATE, dtype=np.float32)))
     if cache:
         cache.mkdir(parents=True, exist_ok=True)
     reach = [*([cache] if cache else []), *(known.clip.path for known in clips[:1])]

@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 import librosa
 import numpy as np
-from librosa.beat import beat_track
 from librosa.effects import hpss
 from librosa.onset import onset_strength
 from scipy.stats import skew
@@ -22,7 +21,7 @@ from ei_toolkit.audio.summary.features import SILENT_RMS, Samples, Values
 
 def plain_57(samples: Samples) -> Values:
     """Return the values of the columns of `summary-57`."""
-    from librosa.effects import hpss
+    from librosa.beat import beat_track  # numba compiles it at its first import, which takes half a minute
 
     feature = librosa.feature
     over_time = [
@@ -37,7 +36,6 @@ def plain_57(samples: Samples) -> Values:
 
 def plain_207(samples: Samples) -> Values:
     """Return the values of the columns of `summary-207`."""
-
     feature = librosa.feature
     harmonic, percussive = hpss(samples)
     rms, centroid = feature.rms(y=samples), feature.spectral_centroid(y=samples)

