@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
+from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.errors import DataError
+from ei_toolkit.features.table import check_npz
 
 ARRAYS = ("clips", "labels", "scores")
 SHOWN = 3  # clips that a message names
@@ -26,12 +29,15 @@ class ClipScores:
 
     def write(self, file: Path) -> None:
         """Write an .npz with the arrays ARRAYS."""
-        np.savez(file, clips=np.array(self.clips), labels=np.array(self.labels), scores=self.scores)
+        packed = io.BytesIO()
+        np.savez(packed, clips=np.array(self.clips), labels=np.array(self.labels), scores=self.scores)
+        write_bytes(file, packed.getvalue())
 
     @classmethod
     def read(cls, file: Path) -> ClipScores:
         """Read such a file. Raises DataError for one that is damaged, lacks an array or has no scores in it."""
         try:
+            check_npz(file)
             with np.load(file, allow_pickle=False) as stored:
                 clips, labels, scores = (stored[name] for name in ARRAYS)
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:

@@ -15,6 +15,7 @@ from ei_toolkit.config import Config
 from ei_toolkit.dataset.manifest import Manifest
 from ei_toolkit.dataset.window_store import reader_of
 from ei_toolkit.errors import DataError
+from ei_toolkit.features.table import check_npz
 from ei_toolkit.impulse.feature_rows import RowCollector
 from ei_toolkit.impulse.features import feature_count, impulse_features
 from ei_toolkit.impulse.interpreter import Interpreter
@@ -51,6 +52,7 @@ def read_data(file: Path) -> CompressionData:
     Raises DataError for a file that is not one, with the arrays that are missing.
     """
     try:
+        check_npz(file)
         with np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:

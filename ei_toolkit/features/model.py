@@ -21,6 +21,7 @@ from ei_toolkit.config.atomic_write import write_bytes
 from ei_toolkit.config.settings import FeatureSettings, plain
 from ei_toolkit.dataset.provenance import TrainingProvenance
 from ei_toolkit.errors import DataError
+from ei_toolkit.features.table import check_npz
 
 Floats = npt.NDArray[np.float64]
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -77,6 +78,7 @@ def write_model(file: Path, model: FeatureModel) -> None:
 def read_model(file: Path) -> FeatureModel:
     """Return the model in a file. Raises DataError where it is damaged, of another version or of an unknown kind."""
     try:
+        check_npz(file)
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         described = json.loads(str(arrays.pop("description")))
