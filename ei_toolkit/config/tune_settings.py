@@ -11,6 +11,7 @@ from ei_toolkit.config.setting import SEEDS, Level, setting
 Sampler = Literal["tpe", "nsga2", "random"]
 Pruner = Literal["median", "hyperband", "none"]
 Objective = Literal["accuracy", "worst_condition", "ram", "flash", "time"]
+Augmentation = Literal["none", "masks", "device", "recording"]
 NetworkKind = Literal["conv1d", "conv2d", "separable"]
 """Networks of the tuner: convolutions over time, over time and bands, or depthwise-separable ones over both."""
 
@@ -69,8 +70,10 @@ class TuneSettings:
     head: tuple[Literal["pool", "flatten"], ...] = setting(
         ("pool", "flatten"), "Ends of the network: mean and maximum over time and bands, or every value."
     )
-    augmentation: tuple[Literal["none", "masks", "device"], ...] = setting(
-        ("masks", "device"), "Changes of the features in training: none, masks and mixing, or also response and noise."
+    augmentation: tuple[Augmentation, ...] = setting(
+        ("masks", "device", "recording"),
+        "Changes of the features in training: none, masks and mixing, with device also response and noise, with "
+        "recording those of the recipe robust (of mfe with level rms only).",
     )
     learning_rate: tuple[float, ...] = setting(
         (0.0005, 0.01), "Smallest and largest learning rate.", Range(0, 1, above=True)

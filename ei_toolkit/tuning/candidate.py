@@ -9,12 +9,14 @@ from typing import Any
 from ei_toolkit.config import DspBlock, Settings
 from ei_toolkit.config.recipes.write import script_text, with_constants
 from ei_toolkit.impulse.features import frame_features
-from ei_toolkit.tuning.space import LEARNING_RATE, Parameters, Value
+from ei_toolkit.tuning.space import AUGMENTATION, LEARNING_RATE, RECORDING, Parameters, Value
 
 SCRIPT = "tuned.py"
 """The training script of all candidates, whose constants each candidate sets, and its name in a project."""
 TOP_DB = 12.0  # of features of mfe and spectrogram: a feature of 1
 BLOCK_VERSION = 4
+RECORDING_PART = MappingProxyType({"feature_augmentation.py": "recording_augmentation.py"})
+"""The part of the script that is replaced in candidates that augment as the recipe `robust` does."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def _block(parameters: Parameters) -> DspBlock:
 
 
 def _script(parameters: Parameters, settings: Settings) -> str:
-    has_decibels = parameters["block"] != "mfcc"
+    block = _block(parameters).params
     constants: dict[str, object] = {
         "COLUMNS": frame_features(settings),
         "NETWORK": parameters["network"],
@@ -86,7 +88,14 @@ def _script(parameters: Parameters, settings: Settings) -> str:
         "BATCH_NORMALIZATION": parameters["batch_normalization"],
         "DROPOUT": parameters["dropout"],
         "HEAD": parameters["head"],
-        "AUGMENTATION": parameters["augmentation"],
-        "RANGE_DB": TOP_DB - float(parameters["noise_floor_db"]) if has_decibels else 0.0,
+        "AUGMENTATION": parameters[AUGMENTATION],
+        "FLOOR_DB": float(parameters.get("noise_floor_db", TOP_DB)),
+        "TOP_DB": TOP_DB,
+        "SIGNAL_POWER": 10 ** (settings.slice.target_dbfs / 10),
+        "RATE": settings.slice.sample_rate,
+        "FFT_LENGTH": block["fft_length"],
+        "FRAME_SECONDS": block["frame_length"],
+        "STRIDE_SECONDS": block["frame_stride"],
     }
-    return with_constants(script_text(SCRIPT), constants)
+    is_recording = parameters[AUGMENTATION] == RECORDING
+    return with_constants(script_text(SCRIPT, RECORDING_PART if is_recording else {}), constants)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ei_toolkit.audio.effects.conditions import CONDITIONS
 from ei_toolkit.config.ranges import Range
-from ei_toolkit.config.tune_settings import Objective, TuneSettings
+from ei_toolkit.config.tune_settings import Augmentation, Objective, TuneSettings
 from ei_toolkit.errors import Fault
 
 Value = str | int | float | bool
@@ -35,16 +35,20 @@ ITEMS: Mapping[str, Range] = {
 """What each number of a list must be."""
 CHOICES = (
     "window_ms", "stride", "level", "block", "frame_ms", "frame_stride", "network", "depth", "width", "growth",
-    "kernel", "dropout", "batch_normalization", "head", "augmentation", "batch_size",
+    "kernel", "dropout", "batch_normalization", "head", "batch_size",
 )  # fmt: skip
-"""Parameters of every candidate that are chosen from a list."""
+"""Parameters of every candidate that are chosen from a whole list."""
+AUGMENTATION = "augmentation"
 OF_BLOCK: Mapping[str, tuple[str, ...]] = {
     "spectrogram": ("spectrogram_fft_length", "noise_floor_db"),
     "mfe": ("fft_length", "filters", "noise_floor_db"),
     "mfcc": ("fft_length", "filters", "coefficients"),
 }
 """Parameters that only candidates with this block have."""
+LISTS = (*CHOICES, AUGMENTATION, *dict.fromkeys(name for names in OF_BLOCK.values() for name in names))
 LEARNING_RATE = "learning_rate"
+RECORDING: Augmentation = "recording"
+"""The augmentation of the recipe `robust`, which candidates with the block mfe and the level rms can have only."""
 MAXIMISED: Mapping[Objective, bool] = {
     "accuracy": True, "worst_condition": True, "ram": False, "flash": False, "time": False,
 }  # fmt: skip
@@ -62,7 +66,7 @@ class Suggesting(Protocol):
 
 def space_faults(tune: TuneSettings) -> Iterator[Fault]:
     """Yield a fault for each list of [tune] that is empty, has a value twice, or a value that no candidate can have."""
-    for name in dict.fromkeys((*CHOICES, *(each for names in OF_BLOCK.values() for each in names), "objectives")):
+    for name in (*LISTS, "objectives"):
         yield from _list_faults(name, getattr(tune, name))
     if not tune.learning_rate:
         yield Fault("tune.learning_rate", "tune.learning_rate is empty", "For example [0.0005, 0.01].")
@@ -72,6 +76,12 @@ def space_faults(tune: TuneSettings) -> Iterator[Fault]:
     if "worst_condition" in tune.objectives and not tune.conditions:
         yield Fault(
             "tune.conditions", "tune.conditions is empty, and tune.objectives has worst_condition", "Add a condition."
+        )
+    if tune.augmentation == (RECORDING,) and (set(tune.block) != {"mfe"} or set(tune.level) != {"rms"}):
+        yield Fault(
+            "tune.augmentation",
+            f'tune.augmentation has {RECORDING!r} only, which needs tune.block = ["mfe"] and tune.level = ["rms"]',
+            "Set these, or add another augmentation.",
         )
     if "mfcc" in tune.block and tune.filters and tune.coefficients and min(tune.coefficients) > max(tune.filters):
         problem = f"tune.coefficients: mfcc has at most tune.filters = {max(tune.filters)} coefficients"
@@ -101,14 +111,21 @@ class SettingsSpace:
         block = str(found["block"])
         for name in OF_BLOCK[block]:
             found[name] = self._choose(trial, name, f"{block}.{name}")
+        found[AUGMENTATION] = self._augmentation(trial, block, str(found["level"]))
         low, high = self.tune.learning_rate
         found[LEARNING_RATE] = trial.suggest_float(LEARNING_RATE, low, high, log=True)
         return found
 
     def description(self) -> dict[str, Any]:
         """Return the lists of the space as plain data, to recognise another space in a stored search."""
-        names = (*CHOICES, LEARNING_RATE, *(each for names in OF_BLOCK.values() for each in names))
-        return {name: list(getattr(self.tune, name)) for name in sorted(set(names))}
+        return {name: list(getattr(self.tune, name)) for name in sorted((*LISTS, LEARNING_RATE))}
+
+    def _augmentation(self, trial: Suggesting, block: str, level: str) -> Value:
+        every = self.tune.augmentation
+        if RECORDING not in every or (block, level) == ("mfe", "rms"):
+            return self._choose(trial, AUGMENTATION, AUGMENTATION)
+        chosen: Value = trial.suggest_categorical(f"{AUGMENTATION}.others", [one for one in every if one != RECORDING])
+        return chosen
 
     def _choose(self, trial: Suggesting, name: str, parameter: str) -> Value:
         chosen: Value = trial.suggest_categorical(parameter, list(getattr(self.tune, name)))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from ei_toolkit.config import Settings, load_config
 from ei_toolkit.errors import ConfigurationError
+from ei_toolkit.impulse.features import feature_count
+from ei_toolkit.training.fit import run_script
 from ei_toolkit.tuning.apply import applied, write_applied
 from ei_toolkit.tuning.candidate import candidate, filters
-from ei_toolkit.tuning.space import Parameters
+from ei_toolkit.tuning.space import Parameters, Value
 
 PARAMETERS: Parameters = {
     "window_ms": 2000, "stride": 0.5, "level": "rms", "block": "mfe", "frame_ms": 32, "frame_stride": 0.5,
@@ -30,11 +34,36 @@ def test_the_script_carries_the_constants_of_the_candidate() -> None:
     lines = made.script.splitlines()
     for line in (
         'NETWORK = "separable"', "FILTERS = (8, 12, 18)", "KERNEL = 5", "BATCH_NORMALIZATION = False", "COLUMNS = 20",
-        'HEAD = "flatten"', 'AUGMENTATION = "device"', "RANGE_DB = 77.0",
+        'HEAD = "flatten"', 'AUGMENTATION = "device"', "FLOOR_DB = -65.0", "STRIDE_SECONDS = 0.016",
     ):  # fmt: skip
         assert any(each.startswith(line) for each in lines), line
     compile(made.script, "script", "exec")
     assert (made.settings.slice.window_ms, made.settings.slice.hop_ms) == (2000, 1000)
+
+
+@pytest.mark.parametrize("augmentation", ["none", "masks", "device", "recording"])
+@pytest.mark.parametrize("changed", [{}, {"fft_length": 256, "filters": 40, "frame_stride": 1.0}])
+def test_each_augmentation_changes_windows_as_its_name_says(augmentation: str, changed: dict[str, Value]) -> None:
+    import tensorflow as tf
+
+    made = candidate(Settings(), {**PARAMETERS, **changed, "augmentation": augmentation})
+    inputs = feature_count(made.settings)
+    windows = np.random.default_rng(1).random((40, inputs), np.float32)
+    labels = np.eye(2, dtype=np.float32)[np.arange(40) % 2]
+    args = SimpleNamespace(epochs=1, learning_rate=0.001, batch_size=8)
+    named = {"args": args, "callbacks": [], "classes": 2, "input_length": inputs, "train_sample_count": 0}
+    left = run_script(made.script, named)
+    left |= {"train_dataset": tf.data.Dataset.from_tensor_slices((windows, labels)), "train_sample_count": 40}
+    left |= {"batch_size": 8, "steps": 5}
+    two_epochs = list(left["augmented_batches"]().take(10).as_numpy_iterator())
+    x, y = (np.concatenate(part) for part in zip(*two_epochs, strict=True))
+    assert x.dtype == np.float32
+    assert np.isfinite(x).all() and x.min() >= 0 and x.max() <= 1
+    assert y.sum(axis=1) == pytest.approx(np.ones(80))
+    unchanged = {window.tobytes() for window in windows}
+    is_changed = np.array([window.tobytes() not in unchanged for window in x])
+    assert is_changed.mean() == (0 if augmentation == "none" else pytest.approx(1, abs=0.2))
+    assert (x == 0).any() == (augmentation != "none")
 
 
 def test_a_block_that_cannot_have_its_parameters_is_refused() -> None:

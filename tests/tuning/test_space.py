@@ -41,6 +41,9 @@ def test_the_space_that_ships_has_no_fault() -> None:
         ({"depth": (2, 2)}, "tune.depth has a value twice"),
         ({"conditions": ("storm",)}, "there is no condition 'storm'"),
         ({"objectives": ("accuracy", "worst_condition"), "conditions": ()}, "tune.conditions is empty"),
+        ({"augmentation": ("recording",), "block": ("mfe", "mfcc")}, "'recording' only, which needs tune.block"),
+        ({"augmentation": ("recording",), "block": ("mfe",), "level": ("rms", "dc")}, "and tune.level = ["),
+        ({"augmentation": ()}, "tune.augmentation is empty"),
         ({"filters": (10,), "coefficients": (13,)}, "mfcc has at most tune.filters = 10 coefficients"),
     ],
 )
@@ -54,4 +57,13 @@ def test_a_candidate_has_the_parameters_of_its_own_block_only() -> None:
     space = SettingsSpace(TuneSettings())
     for seed in range(30):
         found = space.suggest(RandomTrial(seed))
-        assert set(found) == {*CHOICES, *OF_BLOCK[str(found["block"])], "learning_rate"}
+        assert set(found) == {*CHOICES, *OF_BLOCK[str(found["block"])], "augmentation", "learning_rate"}
+
+
+def test_only_windows_at_one_level_with_mfe_are_augmented_as_recordings() -> None:
+    space = SettingsSpace(TuneSettings(level=("rms", "dc")))
+    found = [space.suggest(RandomTrial(seed)) for seed in range(200)]
+    recordings = [own for own in found if own["augmentation"] == "recording"]
+    assert recordings
+    assert {(own["block"], own["level"]) for own in recordings} == {("mfe", "rms")}
+    assert {own["augmentation"] for own in found if own["block"] == "mfcc"} == {"masks", "device"}

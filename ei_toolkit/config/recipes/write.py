@@ -101,14 +101,16 @@ def write_recipe(
     return folder / CONFIG_NAME
 
 
-def script_text(file: str) -> str:
+def script_text(file: str, instead: Mapping[str, str] = MappingProxyType({})) -> str:
     """The complete text of a training script that ships beside the recipes, or of networks.py for one of its networks.
 
-    What several scripts have in common is inserted, because a studio runs a script without the package.
+    What several scripts have in common is inserted, because a studio runs a script without the package. `instead` maps
+    a file that would be inserted to another one that defines the same names.
     """
     if file in NETWORK_SCRIPTS:
         return with_constants(_shipped(NETWORKS_SCRIPT), {"NETWORK": NETWORK_SCRIPTS[file]})
-    return re.sub(r"(?m)^# insert (\w+\.py)\n", lambda found: _inserted(found[1]), _shipped(file))
+    parts = re.compile(r"^# insert (\w+\.py)\n", re.MULTILINE)
+    return parts.sub(lambda found: _inserted(instead.get(found[1], found[1])), _shipped(file))
 
 
 def _shipped(file: str) -> str:

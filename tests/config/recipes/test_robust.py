@@ -78,6 +78,7 @@ def test_each_augmentation_accepts_no_window_at_all() -> None:
             "classes": 2,
             "input_length": FRAMES * BANDS,
             "train_dataset": dataset,
+            "train_sample_count": 4,
             "validation_dataset": dataset,
         },
     )
