@@ -116,5 +116,5 @@ def test_the_command_writes_a_folder_that_computes_without_this_package(tmp_path
     )  # fmt: skip
     where, values = json.loads(done.stdout)
     assert Path(where) == tmp_path / "made" / "ei_toolkit" / "__init__.py"
-    # NumPy multiplies matrices in another order where it may use another number of threads.
-    assert values == pytest.approx(summary_features(SAMPLES, "summary-57").tolist(), rel=1e-9)
+    # NumPy multiplies float32 matrices in another order where it may use another number of threads.
+    assert values == pytest.approx(summary_features(SAMPLES, "summary-57").tolist(), rel=1e-6)

@@ -17,9 +17,12 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-SCRIPTS = tuple(
-    f"ei_toolkit.config.recipes.{name}" for name in ("fitting", "networks", "robust", "ten_genres", "tuned")
-)  # of recipes
+SCRIPTS = tuple(  # of recipes, and what is inserted in them
+    f"ei_toolkit.config.recipes.{name}"
+    for name in (
+        "feature_augmentation", "fitting", "networks", "recording_augmentation", "robust", "ten_genres", "tuned",
+    )
+)  # fmt: skip
 COMPRESSION = tuple(
     f"ei_toolkit.compression.{name}"
     for name in ("channels", "distillation", "importance", "magnitude", "quantisation_aware", "run")
