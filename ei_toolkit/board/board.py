@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ei_toolkit.board.emulator.microphone import MicStream
-from ei_toolkit.board.flash.deployment import FlashRequest, check_model, check_speed, open_requested
+from ei_toolkit.board.flash.deployment import FlashRequest, check_model, check_speed, open_requested, other_impulse
 from ei_toolkit.board.flash.image import BinaryImage, BuiltImage, check_fits, open_image
 from ei_toolkit.board.flash.library import Library
 from ei_toolkit.board.flash.sketch import StagedSketch, stage
@@ -169,5 +169,10 @@ class Board(ABC):
     def prepare(self, context: BoardContext, request: FlashRequest, folder: Path) -> tuple[Library, StagedSketch]:
         """Return the checked library and the sketch, both in `folder`, ready to be compiled."""
         library = open_requested(context.paths, folder, request)
+        if request.library is None and (difference := other_impulse(context.settings, library)):
+            context.note(
+                f"the pinned library was built with another impulse than that of eitk.toml ({difference}): the board"
+                " classifies with the library's; to change it: eitk impulse apply, then eitk train --eon"
+            )
         check_speed(context.settings, context.paths, self.spec, request)
         return library, stage(context.settings, library, self.spec, folder)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from model_bench import SANITIZED
 
-from ei_toolkit.config.recipes.write import load_recipe
+from ei_toolkit.config import TrainingSettings
+from ei_toolkit.config.recipes.write import script_text
 from ei_toolkit.eon.compile import compile_model
 from ei_toolkit.eon.kernels.block import choose_block
 from ei_toolkit.eon.kernels.block import instructions as block_instructions
@@ -19,8 +20,7 @@ from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.eon.run import run_model
 from ei_toolkit.errors import DataError
 from ei_toolkit.training.import_tensorflow import import_tensorflow
-from ei_toolkit.training.request import TrainRequest
-from ei_toolkit.training.train import train
+from ei_toolkit.tuning.cost import untrained_network
 
 GOLDEN = ["sample", "kws"]
 
@@ -199,21 +199,13 @@ def convert(model: Any, seed: int) -> bytes:
     return bytes(converter.convert())
 
 
-def robust_recipe(folder: Path) -> bytes:
-    """Return the model that the script of the recipe `robust` trains in one epoch."""
-    features = np.random.default_rng(1).random((64, 4800), np.float32)
-    script = load_recipe("robust")[1]
-    request = TrainRequest(features, [0, 1] * 32, ("classical", "rock"), folder, script=script, epochs=1)
-    return train(request, lambda _line: None).files.int8.read_bytes()
-
-
 @pytest.fixture(scope="module")
-def nets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The Keras models, converted once."""
+def nets() -> dict[str, bytes]:
+    """The Keras models, and the network that training scripts of `eitk tune` have as they ship, converted once."""
     keras = import_tensorflow().keras
     keras.utils.set_random_seed(5)
     converted = {name: convert(model, seed) for seed, (name, model) in enumerate(keras_models().items())}
-    return converted | {"robust": robust_recipe(tmp_path_factory.mktemp("robust"))}
+    return converted | {"tuned": untrained_network(script_text("tuned.py"), 4800, 2, TrainingSettings())[0]}
 
 
 @pytest.mark.slow

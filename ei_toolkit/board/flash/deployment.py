@@ -6,12 +6,14 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ei_toolkit.audio.window import samples_in
 from ei_toolkit.board.budget import check_budget
 from ei_toolkit.board.flash.library import Library, file_sha256, open_library
 from ei_toolkit.config import ProjectPaths, Settings
 from ei_toolkit.config.boards import BoardSpec
 from ei_toolkit.config.lockfile import Lock, read_lock
 from ei_toolkit.errors import BoardError, DataError, MissingStepError
+from ei_toolkit.impulse.features import feature_count
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,18 @@ def check_speed(settings: Settings, paths: ProjectPaths, spec: BoardSpec, reques
     lock = read_lock(paths.lock)
     if spec.clock_hz is not None and lock is not None and request.library is None and not request.force:
         check_budget(settings, lock.model_path(paths.root).read_bytes(), spec.clock_hz)
+
+
+def other_impulse(settings: Settings, library: Library) -> str:
+    """Return in what window or features a library differs from the impulse of eitk.toml; empty if in neither."""
+    rate = settings.slice.sample_rate
+    pairs = (
+        ("samples in a window", samples_in(settings.slice.window_ms, rate), "EI_CLASSIFIER_RAW_SAMPLE_COUNT"),
+        ("samples per second", rate, "EI_CLASSIFIER_FREQUENCY"),
+        ("features", feature_count(settings) if settings.impulse.dsp else 0, "EI_CLASSIFIER_NN_INPUT_FRAME_SIZE"),
+    )
+    found = ((what, own, library.number(name)) for what, own, name in pairs)
+    return ", ".join(f"{theirs} {what} instead of {own}" for what, own, theirs in found if own and own != theirs)
 
 
 def _pinned_zip(paths: ProjectPaths) -> Path:

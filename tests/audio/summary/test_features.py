@@ -29,6 +29,7 @@ def chord(seed: int = 0) -> Any:
     return np.rint(sound * 32767).astype(np.int16)
 
 
+@pytest.mark.exhaustive  # numba compiles functions of librosa for half a minute; tests of the parts call them daily
 def test_207_features_are_those_of_plain_librosa_calls() -> None:
     samples = chord()
     found = summary_features(samples, "summary-207")

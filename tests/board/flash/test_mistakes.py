@@ -182,3 +182,27 @@ def test_a_port_for_a_virtual_board_is_rejected(project: Any, words: tuple[str, 
     assert project.eitk(*words, *named, "--port", "/dev/ttyACM0") == 2
     assert "has no port /dev/ttyACM0" in project.stderr and "--board nano33ble" in project.stderr
     assert project.eitk(*words, *named, "--port", "auto") != 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "difference"),
+    [
+        (
+            "window_ms = 3000",
+            "window_ms = 2000",
+            "48000 samples in a window instead of 32000, 4800 features instead of 3200",
+        ),
+        ("num_filters = 40", "num_filters = 32", "4800 features instead of 3840"),
+    ],
+)
+def test_a_library_of_another_impulse_is_flashed_with_a_note(
+    pinned_project: Any, before: str, after: str, difference: str
+) -> None:
+    assert pinned_project.eitk("flash", "--board", "host", "--dry-run") == 0
+    assert "another impulse" not in pinned_project.stderr
+    file = pinned_project.root / "eitk.toml"
+    file.write_text(file.read_text().replace(before, after))
+    assert pinned_project.eitk("flash", "--board", "host", "--dry-run") == 0
+    noted = " ".join(pinned_project.stderr.split())
+    assert f"the pinned library was built with another impulse than that of eitk.toml ({difference})" in noted
+    assert "to change it: eitk impulse apply, then eitk train --eon" in noted
