@@ -159,7 +159,9 @@ def _compile(network: Any, loss: Any, data: CompressionData, plan: CompressionPl
     """Prepare a training whose learning rate falls to zero along a cosine."""
     set_seeds(plan.seed)
     rate = keras.optimizers.schedules.CosineDecay(plan.learning_rate, plan.epochs * _steps(data, plan))
-    network.compile(keras.optimizers.Adam(rate), loss)
+    optimizer = keras.optimizers.Adam(rate)
+    optimizer.build(network.trainable_variables)  # with all variables there, a step is traced once and not twice
+    network.compile(optimizer, loss)
 
 
 def _steps(data: CompressionData, plan: CompressionPlan) -> int:

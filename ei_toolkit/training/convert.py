@@ -57,12 +57,18 @@ def quantised_model(model: Any, windows: npt.NDArray[np.float32], per_channel: b
 
 
 def _converter(model: Any) -> Any:
-    """Return a converter for batch size 1; an unknown batch size would add SHAPE, STRIDED_SLICE and PACK."""
-    import keras
+    """Return a converter for batch size 1; an unknown batch size would add SHAPE, STRIDED_SLICE and PACK.
+
+    It converts a function, as Edge Impulse does: of a Keras model it would export a SavedModel first, which takes most
+    of the time of a conversion.
+    """
     import tensorflow as tf
 
-    fixed = keras.Input(model.input_shape[1:], batch_size=1, name="x_input")
-    return tf.lite.TFLiteConverter.from_keras_model(keras.Model(fixed, model(fixed, training=False)))
+    predict = tf.function(lambda x_input: model(x_input, training=False))
+    one_window = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="x_input")
+    module = tf.Module()
+    module.predict = predict.get_concrete_function(one_window)
+    return tf.lite.TFLiteConverter.from_concrete_functions([module.predict], module)
 
 
 def _converted(converter: Any) -> bytes:

@@ -27,6 +27,7 @@ def train_dense(
         model.add(keras.layers.Dropout(settings.dropout))
     model.add(keras.layers.Dense(int(labels.max()) + 1, activation="softmax"))
     optimizer = keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer.build(model.trainable_variables)  # with all variables there, a step is traced once and not twice
     model.compile(optimizer, "sparse_categorical_crossentropy")
     model.fit(inputs, labels, batch_size=settings.batch_size, epochs=settings.epochs, verbose=0)
     weights: list[Floats] = []

@@ -121,10 +121,12 @@ def _fit_layers(request: TrainRequest, train: Indices, validation: Indices, call
     x, y = request.features, _targets(request)
     rows = partial(chosen_rows, x, folder=request.out_dir)
     model = build_model(request.visual_layers, x.shape[1], y.shape[1], noise_deviation(request.spec_augment))
+    optimizer = keras.optimizers.Adam(request.learning_rate, beta_1=0.9, beta_2=0.999)
+    optimizer.build(model.trainable_variables)  # with all variables there, a step is traced once and not twice
     model.compile(
         loss="categorical_crossentropy",
-        optimizer=keras.optimizers.Adam(request.learning_rate, beta_1=0.9, beta_2=0.999),
-        metrics=["accuracy"],
+        optimizer=optimizer,
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         steps_per_execution=-(-len(train) // request.batch_size),  # an epoch without Python between its steps
     )
     data, watched = (_dataset(rows(part), y[part]) for part in (train, validation))

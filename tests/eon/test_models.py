@@ -19,6 +19,7 @@ from ei_toolkit.eon.kernels.geometry import Geometry
 from ei_toolkit.eon.profile import profile_model
 from ei_toolkit.eon.run import run_model
 from ei_toolkit.errors import DataError
+from ei_toolkit.training.convert import quantised_model
 from ei_toolkit.training.import_tensorflow import import_tensorflow
 from ei_toolkit.tuning.cost import untrained_network
 
@@ -187,16 +188,8 @@ def keras_models() -> dict[str, Any]:
 
 def convert(model: Any, seed: int) -> bytes:
     """Full integer quantisation, with random activations as representative data."""
-    import tensorflow as tf
-
-    generator = np.random.default_rng(seed)
-    shape = (1, *model.input_shape[1:])
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([generator.normal(0, 1, shape).astype(np.float32)] for _ in range(20))
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
+    activations = np.random.default_rng(seed).normal(0, 1, (20, *model.input_shape[1:])).astype(np.float32)
+    return quantised_model(model, activations)
 
 
 @pytest.fixture(scope="module")

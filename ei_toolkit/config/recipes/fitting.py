@@ -38,10 +38,11 @@ class AverageWeights(tf.keras.callbacks.Callback):
 
 def fit(model, batches, optimizer, **options):
     """Train the model with batches, and leave the mean of the weights of the last epochs in it."""
+    optimizer.build(model.trainable_variables)  # with all variables there, a step is traced once and not twice
     model.compile(
         loss="categorical_crossentropy",
         optimizer=optimizer,
-        metrics=["accuracy"],
+        metrics=[tf.keras.metrics.CategoricalAccuracy(name="accuracy")],
         steps_per_execution=steps,  # an epoch without Python between its steps
     )
     watched = validation_dataset.batch(256)

@@ -137,9 +137,10 @@ inputs = tf.keras.Input((input_length,), name="x_input")
 features = NETWORKS[NETWORK](standardised(inputs))
 model = tf.keras.Model(inputs, layers.Dense(classes, activation="softmax", name="y_pred")(features))
 if train_sample_count:
-    model.compile(
-        loss="categorical_crossentropy", optimizer=tf.keras.optimizers.Adam(LEARNING_RATE), metrics=["accuracy"]
-    )
+    optimizer = tf.keras.optimizers.Adam(LEARNING_RATE)
+    optimizer.build(model.trainable_variables)  # with all variables there, a step is traced once and not twice
+    accuracy = tf.keras.metrics.CategoricalAccuracy(name="accuracy")
+    model.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=[accuracy])
     model.fit(
         train_dataset.shuffle(train_sample_count, seed=SEED).batch(BATCH_SIZE),
         epochs=EPOCHS,
