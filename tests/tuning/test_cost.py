@@ -36,6 +36,7 @@ COST = Cost(200 * 1024, 60 * 1024, 90 * 1024, 40.0, 160.0, 5_000_000, 9_000, "co
 NO_LIMITS = Limits("nano33ble", None, None, None)
 LABELS = ("classical", "rock")
 FEW_WINDOWS = 24
+EPOCHS = 20  # after one step, weights still have the spread of the first ones, and a large layer a slower kernel
 
 
 @pytest.mark.parametrize(
@@ -96,12 +97,12 @@ class RandomTrial:
 
 
 def measured_candidates(count: int, seed: int) -> Iterator[tuple[Candidate, Cost]]:
-    """Random candidates of the space that ships, each trained for one epoch, and their predicted costs.
+    """Random candidates of the space that ships, each trained for a few steps, and their predicted costs.
 
     Candidates that a search refuses are left out: a block that cannot have the parameters, a network that the compiler
     cannot translate, and one that does not fit the emulated board.
     """
-    settings = Settings(tune=TuneSettings(epochs=1))
+    settings = Settings(tune=TuneSettings(epochs=EPOCHS))
     space, generator = SettingsSpace(settings.tune), random.Random(seed)
     while count:
         try:
