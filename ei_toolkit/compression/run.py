@@ -29,6 +29,7 @@ from ei_toolkit.evaluation.scores import grouped_interval
 from ei_toolkit.impulse.interpreter import Interpreter
 from ei_toolkit.training.convert import float32_model, int8_model
 from ei_toolkit.training.folding import fold_normalisation
+from ei_toolkit.training.keras_model import compile_model
 from ei_toolkit.training.rounding import round_weights
 from ei_toolkit.training.seeds import set_seeds
 
@@ -159,9 +160,7 @@ def _compile(network: Any, loss: Any, data: CompressionData, plan: CompressionPl
     """Prepare a training whose learning rate falls to zero along a cosine."""
     set_seeds(plan.seed)
     rate = keras.optimizers.schedules.CosineDecay(plan.learning_rate, plan.epochs * _steps(data, plan))
-    optimizer = keras.optimizers.Adam(rate)
-    optimizer.build(network.trainable_variables)  # with all variables there, a step is traced once and not twice
-    network.compile(optimizer, loss)
+    compile_model(network, keras.optimizers.Adam(rate), loss)
 
 
 def _steps(data: CompressionData, plan: CompressionPlan) -> int:

@@ -59,8 +59,7 @@ def quantised_model(model: Any, windows: npt.NDArray[np.float32], per_channel: b
 def _converter(model: Any) -> Any:
     """Return a converter for batch size 1; an unknown batch size would add SHAPE, STRIDED_SLICE and PACK.
 
-    It converts a function, as Edge Impulse does: of a Keras model it would export a SavedModel first, which takes most
-    of the time of a conversion.
+    It converts a function: of a Keras model it would export a SavedModel first, which takes most of the time.
     """
     import tensorflow as tf
 

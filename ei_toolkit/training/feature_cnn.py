@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ei_toolkit.config.settings import ClassifierSettings
 from ei_toolkit.errors import DataError
+from ei_toolkit.training.keras_model import compile_model
 from ei_toolkit.training.seeds import set_seeds
 
 Floats = npt.NDArray[np.float64]
@@ -40,8 +41,7 @@ def train_feature_cnn(
     model.add(keras.layers.Dropout(settings.dropout))
     model.add(keras.layers.Dense(int(labels.max()) + 1, activation="softmax"))
     optimizer = keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay)
-    optimizer.build(model.trainable_variables)  # with all variables there, a step is traced once and not twice
-    model.compile(optimizer, "sparse_categorical_crossentropy")
+    compile_model(model, optimizer, "sparse_categorical_crossentropy")
     model.fit(inputs, labels, batch_size=settings.batch_size, epochs=settings.epochs, verbose=0)
     return _arrays(model)
 

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from ei_toolkit.errors import ConfigurationError
 from ei_toolkit.impulse.feature_rows import Rows, batches, chosen_rows, is_in_file
 from ei_toolkit.impulse.spec_augment import noise_deviation
-from ei_toolkit.training.keras_model import build_model
+from ei_toolkit.training.keras_model import build_model, compile_model
 from ei_toolkit.training.request import TrainRequest
 from ei_toolkit.training.seeds import set_seeds
 from ei_toolkit.training.spec_augment import SpecAugment, from_policy
@@ -122,10 +122,10 @@ def _fit_layers(request: TrainRequest, train: Indices, validation: Indices, call
     rows = partial(chosen_rows, x, folder=request.out_dir)
     model = build_model(request.visual_layers, x.shape[1], y.shape[1], noise_deviation(request.spec_augment))
     optimizer = keras.optimizers.Adam(request.learning_rate, beta_1=0.9, beta_2=0.999)
-    optimizer.build(model.trainable_variables)  # with all variables there, a step is traced once and not twice
-    model.compile(
-        loss="categorical_crossentropy",
-        optimizer=optimizer,
+    compile_model(
+        model,
+        optimizer,
+        "categorical_crossentropy",
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         steps_per_execution=-(-len(train) // request.batch_size),  # an epoch without Python between its steps
     )

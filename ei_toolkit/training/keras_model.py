@@ -37,6 +37,15 @@ def build_model(layers: Sequence[VisualLayer], n_features: int, n_classes: int, 
     return model
 
 
+def compile_model(model: Any, optimizer: Any, loss: Any, **options: Any) -> None:
+    """Compile with all variables of the optimizer, so that TensorFlow traces a step once and not twice.
+
+    That needs metrics as objects, too: Keras makes the variables of one that is only named in the first step.
+    """
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer, loss, **options)
+
+
 def _add(model: Any, layer: Any, name: str) -> None:
     try:
         model.add(layer)

@@ -79,7 +79,7 @@ def _block(parameters: Parameters) -> DspBlock:
 
 
 def _script(parameters: Parameters, settings: Settings) -> str:
-    block = _block(parameters).params
+    block = settings.impulse.dsp[0].params
     constants: dict[str, object] = {
         "COLUMNS": frame_features(settings),
         "NETWORK": parameters["network"],

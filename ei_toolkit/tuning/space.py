@@ -46,9 +46,10 @@ OF_BLOCK: Mapping[str, tuple[str, ...]] = {
 }
 """Parameters that only candidates with this block have."""
 LISTS = (*CHOICES, AUGMENTATION, *dict.fromkeys(name for names in OF_BLOCK.values() for name in names))
+"""All parameters that are chosen from a list, each once."""
 LEARNING_RATE = "learning_rate"
 RECORDING: Augmentation = "recording"
-"""The augmentation of the recipe `robust`, which candidates with the block mfe and the level rms can have only."""
+"""The augmentation of the recipe `robust`, which only candidates with the block mfe and the level rms can have."""
 MAXIMISED: Mapping[Objective, bool] = {
     "accuracy": True, "worst_condition": True, "ram": False, "flash": False, "time": False,
 }  # fmt: skip

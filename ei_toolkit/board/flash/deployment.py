@@ -67,15 +67,22 @@ def check_speed(settings: Settings, paths: ProjectPaths, spec: BoardSpec, reques
 
 
 def other_impulse(settings: Settings, library: Library) -> str:
-    """Return in what window or features a library differs from the impulse of eitk.toml; empty if in neither."""
+    """Return in what window or features a library differs from the impulse of eitk.toml; empty if in neither.
+
+    A figure that the library does not define as a number is not compared.
+    """
     rate = settings.slice.sample_rate
     pairs = (
         ("samples in a window", samples_in(settings.slice.window_ms, rate), "EI_CLASSIFIER_RAW_SAMPLE_COUNT"),
         ("samples per second", rate, "EI_CLASSIFIER_FREQUENCY"),
         ("features", feature_count(settings) if settings.impulse.dsp else 0, "EI_CLASSIFIER_NN_INPUT_FRAME_SIZE"),
     )
-    found = ((what, own, library.number(name)) for what, own, name in pairs)
-    return ", ".join(f"{theirs} {what} instead of {own}" for what, own, theirs in found if own and own != theirs)
+    found = ((what, own, library.defines.get(name, "")) for what, own, name in pairs)
+    return ", ".join(
+        f"{theirs} {what} instead of {own}"
+        for what, own, theirs in found
+        if own and theirs.isdecimal() and own != int(theirs)
+    )
 
 
 def _pinned_zip(paths: ProjectPaths) -> Path:

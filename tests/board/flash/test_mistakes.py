@@ -13,12 +13,12 @@ import pytest
 from ei_toolkit.board.board import BoardContext
 from ei_toolkit.board.boards.nano33ble import Nano33Ble
 from ei_toolkit.board.flash.bootloader import StepTimeouts
-from ei_toolkit.board.flash.deployment import FlashRequest
-from ei_toolkit.board.flash.library import open_library
+from ei_toolkit.board.flash.deployment import FlashRequest, other_impulse
+from ei_toolkit.board.flash.library import Library, open_library
 from ei_toolkit.board.flash.usb import UsbFlasher, UsbTimeouts
 from ei_toolkit.board.transport.ports import UsbPort
 from ei_toolkit.board.transport.serial_port import Usb, open_port, touch
-from ei_toolkit.config import load_config
+from ei_toolkit.config import Settings, load_config
 from ei_toolkit.config.boards import NANO33BLE
 from ei_toolkit.config.lockfile import read_lock, write_lock
 from ei_toolkit.errors import BoardError
@@ -206,3 +206,10 @@ def test_a_library_of_another_impulse_is_flashed_with_a_note(
     noted = " ".join(pinned_project.stderr.split())
     assert f"the pinned library was built with another impulse than that of eitk.toml ({difference})" in noted
     assert "to change it: eitk impulse apply, then eitk train --eon" in noted
+
+
+def test_a_figure_that_the_library_lacks_is_no_difference(tmp_path: Path) -> None:
+    rate = Settings().slice.sample_rate
+    defines = {"EI_CLASSIFIER_FREQUENCY": str(rate + 1), "EI_CLASSIFIER_RAW_SAMPLE_COUNT": "(2 * SAMPLES)"}
+    library = Library(tmp_path, "mine_inferencing.h", defines)
+    assert other_impulse(Settings(), library) == f"{rate + 1} samples per second instead of {rate}"
