@@ -62,7 +62,7 @@ class Window:
     def open(self, path: str) -> Any:
         """Go to an address below the project, `acquisition?label=rock`; return Playwright's page."""
         self.page.goto(f"{self.project.studio.api.removesuffix('/v1/api')}/studio/{self.project.id}/{path}")
-        self.page.wait_for_selector("h1")
+        self.page.wait_for_selector("main:not(:has(> p[role=status])) h1")  # signed in, and the page itself is loaded
         return self.page
 
 

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ class DaskCluster(Executor):
     ) -> None:
         self.scheduler = scheduler
         try:
-            self._client = Client(scheduler, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
+            self._client = _connect(scheduler)
         except (TypeError, ValueError) as error:
             raise ConfigurationError(
                 f"the Dask scheduler at {scheduler} cannot be connected to",
@@ -218,6 +219,17 @@ class DaskCluster(Executor):
         raise ConfigurationError(
             f"{counted(len(reasons), 'worker')} of {self.scheduler} cannot be used", why=named, hint=hint
         )
+
+
+def _connect(scheduler: str) -> Client:
+    """Connect to a scheduler, once more where Dask could not start its thread. Raises RuntimeError if it cannot again.
+
+    Dask waits 10 s for the thread and then raises an AssertionError without a text, as when a machine was suspended.
+    """
+    for _ in range(2):
+        with suppress(AssertionError):
+            return Client(scheduler, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
+    raise RuntimeError("Dask could not start a thread within 10 s; this machine has too much else to do")
 
 
 def _killed(error: KilledWorker) -> DataError:

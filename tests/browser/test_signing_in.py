@@ -37,6 +37,19 @@ def test_a_reload_stays_signed_in_and_signing_out_ends_it(window: Window) -> Non
     assert page.query_selector("nav") is None
 
 
+def test_a_page_has_a_heading_while_it_signs_in_and_while_it_loads(window: Window) -> None:
+    page, held = window.page, list[Any]()
+    for address in ("**/session", "**/web/data/page.js"):
+        page.route(address, lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    for status, heading in (("Signing in…", "eitk studio"), ("Loading…", "Data")):
+        page.wait_for_selector(f"main > p[role=status]:text-is('{status}')")
+        assert page.inner_text("h1") == heading
+        assert "To sign in" not in page.inner_text("main")
+        held.pop().continue_()
+    page.wait_for_selector("main:not(:has(> p[role=status])) h1:text-is('Data')")
+
+
 def test_a_page_of_another_origin_cannot_frame_the_studio_or_use_its_session(window: Window, studio: Any) -> None:
     own = studio.api.removesuffix("/v1/api")
     other = window.page.context.new_page()

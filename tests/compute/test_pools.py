@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from support import write_clips
 from tiny_model import classifier
 
@@ -151,6 +152,22 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
     with pytest.raises(NetworkError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1") as caught:
         list(map_items(math.sqrt, [1.0], 1, "tcp://127.0.0.1:1"))
     assert "dask scheduler" in caught.value.hint
+
+
+def test_dask_that_cannot_start_its_thread_is_asked_once_more(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def fails_at_first(address: str, **options: Any) -> Client:
+        asked.append(address)
+        if len(asked) in (1, 3, 4):
+            raise AssertionError
+        return Client(address, **options)
+
+    monkeypatch.setattr(dask_cluster, "Client", fails_at_first)
+    assert list(map_items(math.sqrt, [4.0], 1, scheduler)) == [2.0]
+    with pytest.raises(NetworkError, match="could not start a thread within 10 s"):
+        executor(1, scheduler)
+    assert len(asked) == 4
 
 
 def test_tls_without_certificates_is_explained() -> None:

@@ -11,9 +11,11 @@ const TITLE = "eitk studio";
 function App() {
   const [session, setSession] = useState(null);
   const [problem, setProblem] = useState(null);
+  const [pending, setPending] = useState(true);
   const start = () => {
     setProblem(null);
-    signIn().then(setSession, setProblem);
+    setPending(true);
+    signIn().then(setSession, setProblem).finally(() => setPending(false));
   };
   useEffect(() => {
     const signedOut = () => setSession(null);
@@ -22,6 +24,7 @@ function App() {
     return () => connection.removeEventListener("signed-out", signedOut);
   }, []);
   if (session) return html`<${Frame} session=${session} />`;
+  if (pending) return html`<main class="sign-in"><h1>${TITLE}</h1><p class="soft" role="status">Signing in…</p></main>`;
   return html`<main class="sign-in">
     <h1>${TITLE}</h1>
     ${problem && problem.status !== 401 && html`<${Notice} kind="error" onRetry=${start}>${problem.message}<//>`}
@@ -52,12 +55,13 @@ function Frame({ session }) {
     <${Unreachable} />
     <main id="main" tabindex="-1">
       ${Number(address.project) !== session.projectId && address.project
-        ? html`<${Notice} kind="warning">This browser is signed in to project ${session.projectId}, not to
+        ? html`<h1>Another project</h1>
+            <${Notice} kind="warning">This browser is signed in to project ${session.projectId}, not to
             project ${address.project}. <a href=${addressOf(session.projectId, PAGES[0].path)}>Go to its data</a>, or run
             eitk studio open --project ${address.project}.<//>`
         : page
           ? html`<${ErrorBoundary} key=${page.path}><${Page} page=${page} session=${session} address=${address} /><//>`
-          : address.page && html`<${Notice} kind="warning">There is no page with this address.
+          : address.page && html`<h1>No such page</h1><${Notice} kind="warning">There is no page with this address.
               <a href=${addressOf(session.projectId, PAGES[0].path)}>Go to the data</a>.<//>`}
     </main>
     <${Messages} />`;
@@ -71,7 +75,7 @@ function Page({ page, session, address }) {
     if (!first.current) document.getElementById("main").focus();
     first.current = false;
   }, [page]);
-  return html`<${Loaded} of=${module}>
+  return html`${module.value === null && html`<h1>${page.name}</h1>`}<${Loaded} of=${module}>
     ${({ default: View }) => html`<${View} session=${session} address=${address} />`}
   <//>`;
 }
