@@ -33,7 +33,9 @@ def main(project: Path, folder: Path) -> None:
     running = RunningServer.read(config.paths.studio)
     assert running is not None
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("chromium-headless-shell"), args=["--no-sandbox"]
+        )
         page = browser.new_page(viewport=SIZE)
         page.goto(sign_in_url(running, studio.key, project_settings(config.settings)))
         page.wait_for_selector("nav")

@@ -90,7 +90,8 @@ INTEGRATION = (
 
 IN_ONE_PROCESS = (
     "api/test_job.py", "audio/", "docs/test_site.py",
-    "browser/", "contract/", "eon/library/", "packaging/", "cli/test_studio_commands.py", "cli/test_walk.py",
+    "browser/", "compression/", "contract/", "eon/library/", "packaging/", "cli/test_studio_commands.py",
+    "cli/test_walk.py",
     "config/recipes/test_robust.py", "emulated/test_dsp.py", "eon/test_models.py", "evaluation/test_challenge.py",
     "evaluation/test_run.py", "evaluation/test_tune.py", "firmware/test_cmake.py",
     "migration/test_stored_project.py", "migration/test_stored_studio.py", "report/html/test_browser.py",

@@ -96,7 +96,8 @@ def measure(count: int) -> dict[str, float]:
         try:
             with sync_playwright() as playwright:
                 chromium = playwright.chromium.launch(
-                    executable_path=shutil.which("chromium"), args=["--no-sandbox", "--enable-precise-memory-info"]
+                    executable_path=shutil.which("chromium") or shutil.which("chromium-headless-shell"),
+                    args=["--no-sandbox", "--enable-precise-memory-info"],
                 )
                 add_impulse(running, studio.key)
                 return measure_page(chromium, running, studio.key)

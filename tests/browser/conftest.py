@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from studio_pages import Project, Window
 from studio_server import Server, make_data
+from support import CHROMIUM, NO_CHROMIUM
 
 from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.studio.manage import add_project
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ("--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--mute-audio")
 TIMEOUT_MS = 20_000
 NOT_A_MISTAKE = "Failed to load resource"  # Chromium's own line for each response with a status of 400 or more
@@ -27,7 +26,7 @@ def launch() -> Iterator[Callable[..., Any]]:
     Playwright keeps an event loop running, in which tests of other folders could run none of their own.
     """
     if CHROMIUM is None:
-        pytest.skip("no Chromium: apt install chromium")
+        pytest.skip(NO_CHROMIUM)
     sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright: install the group dev")
     with sync_api.sync_playwright() as playwright:
         yield lambda *flags: playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])

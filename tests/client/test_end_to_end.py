@@ -167,10 +167,6 @@ def test_with_the_local_studio(eitk: Any, local_studio: launch.LocalStudio, stud
     assert result["hardware"]["int8"]["ram_bytes"] > 0
     assert result["deployment_version"] == read_lock(tmp_path / "eitk.lock").deployment_version  # type: ignore[union-attr]
     assert_figures_agree(eitk, environ, result, tmp_path)
-    code, out, _ = eitk(environ, "train", "--no-features")
-    assert code == 0
-    for words in ("validation, int8", "test, float32", "actual \\ predicted", "(estimates)"):
-        assert words in out
     code, out, _ = eitk(environ, "test", "--no-run", "--json")
     assert (code, json.loads(out)["int8"]["windows"]) == (0, 10)
     assert json.loads(eitk(environ, "profile", "--json")[1])["profiles"]

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from support import CHROMIUM, NO_CHROMIUM
 
 import ei_toolkit as eitk
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SEARCHED = "calibration error"
 
 
@@ -77,7 +76,7 @@ def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
     assert "no-such-heading" in done.stderr
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium")
+@pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 def test_the_search_works_from_the_disk_without_a_network(site: Path) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:

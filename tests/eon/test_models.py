@@ -203,7 +203,7 @@ def nets() -> dict[str, bytes]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("ram_optimized", [False, True], ids=["fast", "small"])
+@pytest.mark.parametrize("ram_optimized", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_keras_nets_on_the_host(nets: dict[str, bytes], agree: Any, ram_optimized: bool) -> None:
     agree(list(nets.values()), count=3, ram_optimized=ram_optimized, flags=SANITIZED)
 
@@ -211,6 +211,6 @@ def test_keras_nets_on_the_host(nets: dict[str, bytes], agree: Any, ram_optimize
 @pytest.mark.slow
 @pytest.mark.arm
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("ram_optimized", [False, True], ids=["fast", "small"])
+@pytest.mark.parametrize("ram_optimized", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
 def test_keras_nets_on_an_emulated_cortex_m4f(nets: dict[str, bytes], agree: Any, ram_optimized: bool) -> None:
     agree(list(nets.values()), count=2, ram_optimized=ram_optimized, arm=True)

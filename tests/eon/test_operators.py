@@ -20,7 +20,7 @@ Draw = Callable[..., Any]
 MODELS = 8  # in one program
 
 many = settings(
-    max_examples=3,  # the first is the smallest there is
+    max_examples=2,  # the first is the smallest there is
     deadline=None,
     database=None,
     derandomize=True,  # the same models in every run; the exhaustive version draws new ones
@@ -449,7 +449,7 @@ def test_sums_halfway_between_two_outputs_are_rounded_as_by_the_reference_interp
 
 
 @pytest.mark.parametrize("operator", FLOAT)
-@settings(many, max_examples=2)
+@many
 @given(data=st.data())
 def test_float_outputs_are_close(operator: str, data: st.DataObject, tiny: Any, agree: Any) -> None:
     agree([data.draw(FLOAT[operator](tiny)) for _ in range(MODELS)], tolerance=1e-5)
@@ -457,7 +457,7 @@ def test_float_outputs_are_close(operator: str, data: st.DataObject, tiny: Any, 
 
 @pytest.mark.arm
 @pytest.mark.parametrize("operator", INT8)
-@settings(many, max_examples=2)
+@many
 @given(data=st.data())
 def test_outputs_are_the_same_on_an_emulated_cortex_m4f(
     operator: str, data: st.DataObject, tiny: Any, agree: Any

@@ -40,7 +40,7 @@ def evaluate(cwd: Path, *flags: str) -> tuple[int, str, str]:
     return eitk(cwd, "evaluate", *flags)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_recipe_is_evaluated_without_a_project(clips: Path, tmp_path: Path) -> None:
     code, out, _ = evaluate(
         tmp_path, "--recipe", "reference", "--clips", str(clips), *QUICK, *ONE_PROCESS, "--quick", "--json"

@@ -33,9 +33,10 @@ def bare_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     Requirements are taken from this environment instead of from the network: every file of each is linked.
     """
     folder = tmp_path_factory.mktemp("bare")
-    venv.create(folder, with_pip=True)
+    venv.create(folder, symlinks=True)
     python = folder / "bin/python"
-    install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel]
+    pip = [sys.executable, "-m", "pip", "--python", python]
+    install = [*pip, "install", "--quiet", "--no-deps", "--no-index", "--no-compile", wheel]
     subprocess.run(install, check=True, capture_output=True)
     [site] = folder.glob("lib/python*/site-packages")
     for name in sorted(needed("eitk")):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -20,6 +22,15 @@ DECLARED = {
     "dev": [*USER, *PYPROJECT["dependency-groups"]["dev"], *PYPROJECT["build-system"]["requires"]],
     "audit": PYPROJECT["dependency-groups"]["audit"],
 }
+SETUP = (ROOT / "scripts/setup").read_text(encoding="utf-8")
+PIP_SETTINGS = """\
+:env:.index-url='https://own.example/simple'
+global.cert='/certificates.pem'
+global.extra-index-url='file:///one file:///two'
+global.find-links='/first /second'
+global.index-url='https://other.example/simple'
+global.timeout='60'
+"""
 SHA256 = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
@@ -61,8 +72,29 @@ def test_a_file_names_no_registry(file: Path) -> None:
 
 
 def test_setup_installs_only_files_with_these_hashes() -> None:
-    commands = re.findall(r"^.* pip install .*$", (ROOT / "scripts/setup").read_text(), re.MULTILINE)
-    tested, own = [line for line in commands if "$1/bin/python" in line and "lowest" not in line][:2]
-    assert "--require-hashes" in tested
-    assert "--only-binary :all:" in tested
+    lines = SETUP.splitlines()
+    assert "    local checked=(--no-deps --require-hashes --only-binary :all:)" in lines
+    installed = [line for line in lines if "--requirement" in line]
+    assert len(installed) == 3
+    assert all('"${checked[@]}"' in line for line in installed)
+    [own] = [line for line in lines if "--editable ." in line and "lowest" not in line]
     assert "--no-deps --no-build-isolation" in own
+
+
+def test_uv_takes_packages_from_where_pip_does(tmp_path: Path) -> None:
+    [function] = re.findall(r"^set_up_uv_as_pip\(\) \{\n.*?^\}\n", SETUP, re.MULTILINE | re.DOTALL)
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text("#!/bin/sh\ncat <<'END'\n" + PIP_SETTINGS + "END\n")
+    python.chmod(0o755)
+    script = f"{function}\nset_up_uv_as_pip {tmp_path}\nenv"
+    clean = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(["bash", "-eu", "-c", script], env=clean, capture_output=True, text=True, check=True)
+    found = dict(line.split("=", 1) for line in done.stdout.splitlines() if line.startswith(("UV_", "SSL_")))
+    assert found == {
+        "UV_DEFAULT_INDEX": "https://own.example/simple",
+        "UV_INDEX": "file:///one file:///two",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_FIND_LINKS": "/first,/second",
+        "SSL_CERT_FILE": "/certificates.pem",
+    }

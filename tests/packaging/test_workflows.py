@@ -104,6 +104,21 @@ def test_no_command_contains_an_expression() -> None:
     assert [where for where, step in steps() if "${{" in step.get("run", "")] == []
 
 
+def test_each_long_test_is_in_one_part_of_the_workflow_that_runs_them() -> None:
+    parts = {one["part"]: one["tests"].split() for one in exhaustive_parts()}
+    first, *ignored = parts.pop("others")
+    folders = [folder for part in parts.values() for folder in part]
+    assert first == "tests"
+    assert ignored == [f"--ignore={folder}" for folder in folders]
+    assert all((ROOT / folder).is_dir() for folder in folders)
+
+
+def exhaustive_parts() -> list[dict[str, str]]:
+    document = workflow(ROOT / ".github/workflows/exhaustive.yml")
+    parts: list[dict[str, str]] = document["jobs"]["test"]["strategy"]["matrix"]["include"]
+    return parts
+
+
 def test_scripts_of_the_steps_exist() -> None:
     for where, step in steps():
         for script in re.findall(r"scripts/[\w-]+", step.get("run", "")):

@@ -23,6 +23,7 @@ RUN_ELSEWHERE = {"test", "demo", "notebooks", "systems", "types"}
 """scripts/test runs these tests and those of `systems`; tests/test_end_to_end.py runs scripts/demo; notebooks is only a
 long step; tests/system runs scripts/check-systems."""
 LONG = ("scripts/try-wheel", "tests/notebooks")  # an installation of gigabytes; three notebooks with their trainings
+WHOLE_JOBS = ("package", "retrain")  # parts of which tests/packaging and tests/cli/workflows run daily
 RUN_HERE = [(file, job) for file, job in JOBS if job not in RUN_ELSEWHERE]
 
 # What GitHub would put in place of each expression, in a fork without a key.
@@ -77,7 +78,10 @@ def test_continuous_integration_calls_the_scripts_of_a_developer() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("file", "job"), RUN_HERE)
+@pytest.mark.parametrize(
+    ("file", "job"),
+    [pytest.param(*one, marks=pytest.mark.exhaustive if one[1] in WHOLE_JOBS else ()) for one in RUN_HERE],
+)
 def test_every_run_step_runs_as_it_stands(file: str, job: str, run_step: Run, workspace: Path, tmp_path: Path) -> None:
     """All steps of a job but the long ones, in one workspace."""
     if not (ROOT / (".venv-lowest" if job == "lowest" else ".venv") / ".eitk-stamp").is_file():

@@ -117,14 +117,15 @@ def same(a: Prediction, b: Prediction) -> bool:
     )
 
 
-def test_a_hundred_thousand_damaged_lines_raise_no_exception_and_give_no_false_prediction() -> None:
+@pytest.mark.parametrize("lines", [10_000, pytest.param(100_000, marks=pytest.mark.exhaustive)])
+def test_damaged_lines_raise_no_exception_and_give_no_false_prediction(lines: int) -> None:
     rng, parser, source = random.Random(7), Parser(), lines_to_damage()
     expected = [prediction for file in TRANSCRIPTS.glob("*.txt") for prediction in predictions(file.read_text("utf-8"))]
     count = 0
-    for number in range(100_000):
+    for number in range(lines):
         line = rng.choice(source)
         for event in parser.feed(damage(line, rng) if number % 2 else line):
             if isinstance(event, Prediction):
                 count += 1
                 assert any(same(event, other) for other in expected), event
-    assert count > 500
+    assert count > lines // 200

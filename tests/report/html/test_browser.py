@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from feature_tables import table_of_three_labels
-from support import eitk
+from support import CHROMIUM, NO_CHROMIUM, eitk
 
 from ei_toolkit.config import load_config
 from ei_toolkit.evaluation.run_log import record_run
 from ei_toolkit.features.table import write_table
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium"),
+    pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM),
 ]
 
 
