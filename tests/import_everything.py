@@ -29,7 +29,7 @@ def import_all() -> int:
     names = [
         found.name
         for found in pkgutil.walk_packages(ei_toolkit.__path__, "ei_toolkit.")
-        if not found.name.endswith(("__main__", "recipes.robust", "recipes.tuned", "system.posix", "system.windows"))
+        if not found.name.endswith(("__main__", "system.posix", "system.windows"))
     ]
     for name in names:
         importlib.import_module(name)

@@ -50,3 +50,5 @@ def test_from_clips_to_predictions_of_a_board(folder: Path) -> None:
     assert (result["tracks"], result["artists"]) == (12, 4)
     for command in ("init", "slice", "upload", "impulse apply", "train --eon", "flash", "play", "tail", "verify"):
         assert f"$ eitk {command}" in done.stderr
+    for words in ("validation, int8", "test, float32", "actual \\ predicted", "(estimates)"):  # of eitk train
+        assert words in done.stderr

@@ -17,12 +17,10 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-SCRIPTS = tuple(  # of recipes, and what is inserted in them
-    f"ei_toolkit.config.recipes.{name}"
-    for name in (
-        "feature_augmentation", "fitting", "networks", "recording_augmentation", "robust", "ten_genres", "tuned",
-    )
-)  # fmt: skip
+SCRIPTS = tuple(
+    f"ei_toolkit.config.recipes.training_scripts.{file.stem}"
+    for file in (ROOT / "ei_toolkit/config/recipes/training_scripts").glob("*.py")
+)
 COMPRESSION = tuple(
     f"ei_toolkit.compression.{name}"
     for name in ("channels", "distillation", "importance", "magnitude", "quantisation_aware", "run")

@@ -22,6 +22,8 @@ from ei_toolkit.config.project import ProjectPaths
 from ei_toolkit.config.setting import check_settings
 from ei_toolkit.errors import ConfigurationError, UsageError
 
+TRAINING_SCRIPTS = resources.files(__package__).joinpath("training_scripts")
+"""Scripts for expert mode. They are no modules of the package: a studio runs them and hands them their names."""
 NETWORKS_SCRIPT = "networks.py"
 NETWORK_SCRIPTS: Mapping[str, str] = MappingProxyType({
     f"{name.replace('-', '_')}.py": name
@@ -102,7 +104,7 @@ def write_recipe(
 
 
 def script_text(file: str, instead: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The complete text of a training script that ships beside the recipes, or of networks.py for one of its networks.
+    """The complete text of a training script that ships with the recipes, or of networks.py for one of its networks.
 
     What several scripts have in common is inserted, because a studio runs a script without the package. `instead` maps
     a file that would be inserted to another one that defines the same names.
@@ -114,7 +116,7 @@ def script_text(file: str, instead: Mapping[str, str] = MappingProxyType({})) ->
 
 
 def _shipped(file: str) -> str:
-    return resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+    return TRAINING_SCRIPTS.joinpath(file).read_text(encoding="utf-8")
 
 
 def _inserted(file: str) -> str:
@@ -137,8 +139,8 @@ def _constant(name: str, value: object) -> str:
 
 def _is_ours(file: Path) -> bool:
     """Whether a file is a training script as it ships, which can be written again without loss."""
-    is_shipped = file.name in NETWORK_SCRIPTS or resources.files(__package__).joinpath(file.name).is_file()
-    return file.suffix == ".py" and is_shipped and script_text(file.name).encode() == file.read_bytes()
+    is_shipped = file.name in NETWORK_SCRIPTS or TRAINING_SCRIPTS.joinpath(file.name).is_file()
+    return is_shipped and script_text(file.name).encode() == file.read_bytes()
 
 
 def _set_aside(script: Path, say: Callable[[str], None]) -> None:
