@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
-from support import write_clips
+from support import has_ended, write_clips
 from tiny_model import classifier
 
 from ei_toolkit.api.classifying import classify_paths, open_scorer, sound_files
@@ -106,9 +106,7 @@ def test_work_that_is_ended_at_once_leaves_no_process(scheduler: str) -> None:
         running = pool.submit(time.sleep, 600)
         workers = processes.workers_of(pool)
         end_at_once(pool)
-        for worker in workers:
-            worker.join(20)
-        assert [worker.is_alive() for worker in workers] == [False]
+        assert [has_ended(worker.pid, 20) for worker in workers if worker.pid] == [True]
         assert running.exception(20) is not None
     with executor(1, scheduler) as pool:
         end_at_once(pool)
