@@ -455,6 +455,7 @@ def test_float_outputs_are_close(operator: str, data: st.DataObject, tiny: Any, 
     agree([data.draw(FLOAT[operator](tiny)) for _ in range(MODELS)], tolerance=1e-5)
 
 
+@pytest.mark.exhaustive  # daily, test_operator_cases.py runs fixed cases there
 @pytest.mark.arm
 @pytest.mark.parametrize("operator", INT8)
 @many
