@@ -1,6 +1,6 @@
 // The frame of all pages: signing in, navigation, and what is shown when something fails.
 
-import { html, render, useEffect, useRef, useState } from "./html.js";
+import { html, render, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { check, connection, signIn, signOut, startHeartbeat } from "./api.js";
 import { addressOf, followLinks, navigate, useAddress } from "./router.js";
 import { ErrorBoundary, Loaded, loadStyle, Messages, Name, Notice, useLoad } from "./ui.js";
@@ -82,7 +82,7 @@ function Page({ page, session, address }) {
 
 function Unreachable() {
   const [gone, setGone] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const show = (event) => setGone(event.type === "unreachable");
     connection.addEventListener("unreachable", show);
     connection.addEventListener("reachable", show);

@@ -1,7 +1,7 @@
 // The address of a page: /studio/PROJECT/PAGE/REST?FILTERS. The address is the state that a link or a reload restores.
 
 import { check } from "./api.js";
-import { useEffect, useState } from "./html.js";
+import { useLayoutEffect, useState } from "./html.js";
 
 /** The page that has a document of its own, because only its policy allows WebAssembly (`http/web.py`). */
 const OWN_DOCUMENT = "classification";
@@ -36,7 +36,7 @@ export function setQuery(values, options = { replace: true }) {
 /** Return the address, and render again when it changes. */
 export function useAddress() {
   const [address, setAddress] = useState(readAddress);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const update = () => setAddress(readAddress());
     changed.addEventListener("change", update);
     addEventListener("popstate", update);

@@ -1,6 +1,6 @@
 // What several pages show: notices, names, dialogs, what is being loaded, and messages at the end of the window.
 
-import { html, useCallback, useEffect, useErrorBoundary, useId, useRef, useState } from "./html.js";
+import { html, useCallback, useEffect, useErrorBoundary, useId, useLayoutEffect, useRef, useState } from "./html.js";
 import { shortened } from "./formats.js";
 
 /** A name or a label from a file: text of any length and direction that does not change the text around it. */
@@ -92,7 +92,7 @@ export function announce(text, undo = null) {
 /** The place of the messages of `announce`. */
 export function Messages() {
   const [message, setMessage] = useState(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const show = (event) => setMessage(event.detail);
     messages.addEventListener("message", show);
     return () => messages.removeEventListener("message", show);
