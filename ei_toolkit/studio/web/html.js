@@ -1,5 +1,5 @@
-// Templates and hooks: every view imports them from here. A view that listens to events begins in useLayoutEffect:
-// useEffect runs after the next frame, and what happens before it would be missed.
+// Templates and hooks: every view imports them from here. A view adds its listeners for events in
+// useLayoutEffect: useEffect runs after the next frame, and what happens before it would be missed.
 
 import { h } from "./vendor/preact.js";
 import htm from "./vendor/htm.js";
