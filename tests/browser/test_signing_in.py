@@ -111,6 +111,18 @@ def test_a_studio_that_stops_and_starts_again_is_a_sentence_with_a_way_back(wind
     assert page.url.endswith("/acquisition")
 
 
+def test_an_event_before_the_first_frame_of_the_pages_is_not_missed(window: Window) -> None:
+    window.page.add_init_script(
+        """import("/web/api.js").then(api => new MutationObserver((_, observer) => {
+            if (!document.querySelector("nav")) return;
+            observer.disconnect();
+            api.connection.dispatchEvent(new Event("unreachable"));
+        }).observe(document, {childList: true, subtree: true}))"""
+    )
+    window.page.reload()
+    window.page.wait_for_selector("text=does not respond", timeout=5000)
+
+
 def respond(status: int, body: str, route: Any) -> None:
     route.fulfill(status=status, body=body)
 
