@@ -15,7 +15,7 @@ from ei_toolkit.audio.wav import wav_bytes
 from ei_toolkit.studio.manage import add_project
 
 FLAGS = ("--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--mute-audio")
-TIMEOUT_MS = 20_000
+TIMEOUT_MS = 60_000  # a machine that is busy, or stands still for a moment, is no error of a page
 NOT_A_MISTAKE = "Failed to load resource"  # Chromium's own line for each response with a status of 400 or more
 
 

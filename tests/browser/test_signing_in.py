@@ -120,7 +120,7 @@ def test_an_event_before_the_first_frame_of_the_pages_is_not_missed(window: Wind
         }).observe(document, {childList: true, subtree: true}))"""
     )
     window.page.reload()
-    window.page.wait_for_selector("text=does not respond", timeout=5000)
+    window.page.wait_for_selector("text=does not respond")
 
 
 def respond(status: int, body: str, route: Any) -> None:
