@@ -8,7 +8,7 @@ firmware/boards/emulated/hal.cpp is the other side.
 from __future__ import annotations
 
 import mmap
-from typing import BinaryIO
+from typing import IO
 
 SIZE_BYTES = 16 * 2**20  # the PSRAM of the machine mps2-an386, whose size is fixed
 MAX_FRAMES = 8  # that the board has not acknowledged
@@ -21,7 +21,7 @@ PRINTED_BYTES = 2**16  # of this ring buffer
 class SharedMemory:
     """The daemon's view of the memory, which is a file of SIZE_BYTES."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         file.truncate(SIZE_BYTES)
         self._memory = mmap.mmap(file.fileno(), SIZE_BYTES)
         self._next_slot = 0
