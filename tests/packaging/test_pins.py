@@ -82,12 +82,8 @@ def test_setup_installs_only_files_with_these_hashes() -> None:
 
 
 def test_uv_takes_packages_from_where_pip_does(tmp_path: Path) -> None:
-    [function] = re.findall(r"^set_up_uv_as_pip\(\) \{\n.*?^\}\n", SETUP, re.MULTILINE | re.DOTALL)
-    python = tmp_path / "bin" / "python"
-    python.parent.mkdir()
-    python.write_text("#!/bin/sh\ncat <<'END'\n" + PIP_SETTINGS + "END\n")
-    python.chmod(0o755)
-    script = f"{function}\nset_up_uv_as_pip {tmp_path}\nenv"
+    program(tmp_path / "bin/python", f"cat <<'END'\n{PIP_SETTINGS}END")
+    script = f"{function_of_setup('set_up_uv_as_pip')}\nset_up_uv_as_pip {tmp_path}\nenv"
     clean = {"PATH": os.environ["PATH"]}
     done = subprocess.run(["bash", "-eu", "-c", script], env=clean, capture_output=True, text=True, check=True)
     found = dict(line.split("=", 1) for line in done.stdout.splitlines() if line.startswith(("UV_", "SSL_")))
@@ -98,3 +94,30 @@ def test_uv_takes_packages_from_where_pip_does(tmp_path: Path) -> None:
         "UV_FIND_LINKS": "/first,/second",
         "SSL_CERT_FILE": "/certificates.pem",
     }
+
+
+@pytest.mark.parametrize(("exit_code", "asked"), [(0, 1), (1, 2)])
+def test_pip_installs_what_uv_cannot(tmp_path: Path, exit_code: int, asked: int) -> None:
+    """pip is asked for uv itself, and for all packages only where uv fails."""
+    program(tmp_path / "bin/python", f'[ "$3" = config ] || echo "$@" >>{tmp_path}/log')
+    program(tmp_path / "bin/uv", f"exit {exit_code}")
+    functions = "".join(map(function_of_setup, ("install_pinned", "set_up_uv_as_pip")))
+    script = f"say() {{ :; }}\n{functions}\ninstall_pinned {tmp_path} requirements/user.txt"
+    subprocess.run(["bash", "-eu", "-c", script], cwd=ROOT, check=True)
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line.split()[-1] for line in lines] == [str(tmp_path / "uv.txt"), "requirements/user.txt"][:asked]
+    assert all("--require-hashes" in line for line in lines)
+    first, *hashes = (tmp_path / "uv.txt").read_text().splitlines()
+    assert first.startswith("uv==") and hashes and all(SHA256.search(line) for line in hashes)
+
+
+def program(file: Path, text: str) -> None:
+    """Write a shell script that can be run."""
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+
+
+def function_of_setup(name: str) -> str:
+    [found] = re.findall(rf"^{name}\(\) \{{\n.*?^\}}\n", SETUP, re.MULTILINE | re.DOTALL)
+    return str(found)
