@@ -30,7 +30,7 @@ RAW = ("dataset card", "runs export")  # text for a file
 HEAVY = ("report -o x.html", "card -o x.md", "gate --dry-run")  # more than a second of processor time
 VERDICT = GateNotMet.exit_code  # its reasons are a result
 LONGEST_WORD = 40  # a longer one does not fit beside the name of a row
-SOME_MODES = ("terminal 60", "json")  # of the messages that are the same in all folders; the others are daily in turn
+SOME_MODES = ("terminal 60", "json")  # of the messages that are the same in all folders
 CHANGING = ("doctor",)  # with times that differ from run to run
 FEWER_COLUMNS = ("runs list",)  # on a narrow terminal
 
@@ -117,7 +117,7 @@ def modes_of(state: str, line: str, expected: int) -> tuple[str, ...]:
 
 
 def marks(number: int, mode: str, modes: tuple[str, ...]) -> Any:
-    """Of the modes beside SOME_MODES, each line has another one in the daily run."""
+    """SOME_MODES are daily for each line, and one of its other modes, in turn; the rest is exhaustive."""
     others = [one for one in modes if one not in SOME_MODES]
     return () if mode not in others or mode == others[number % len(others)] else pytest.mark.exhaustive
 
